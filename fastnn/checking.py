@@ -1,0 +1,123 @@
+"""The checks at the public door: each argument once, each refusal in three parts.
+
+A refusal says what is required, what was given and what to do. What passes comes back as plain
+Python numbers or C-ordered native arrays that share nothing with the caller's data.
+"""
+
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["InputError", "finite_array", "finite_number", "one_of", "whole_number"]
+
+
+class InputError(ValueError):
+    """Something handed to fastnn was refused before any work began."""
+
+
+def whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = None) -> int:
+    """Return `value` as an int, or refuse it unless minimum <= value <= maximum."""
+    bounds = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise InputError(
+            f"{name} must be a whole number {bounds}; got {_shown(value)}. Give an int such as {minimum}."
+        )
+    if value < minimum or (maximum is not None and value > maximum):
+        raise InputError(f"{name} must be a whole number {bounds}; got {value}. Choose one in that range.")
+    return int(value)
+
+
+def finite_number(value: Any, name: str, *, positive: bool = False) -> float:
+    """Return `value` as a float, or refuse it unless it is a finite real number (above 0 if `positive`)."""
+    kind = "a positive finite number" if positive else "a finite number"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise InputError(f"{name} must be {kind}; got {_shown(value)}. Give a number such as 0.005.")
+    number = float(value)
+    if not np.isfinite(number) or (positive and number <= 0):
+        raise InputError(f"{name} must be {kind}; got {number!r}. Give a number such as 0.005.")
+    return number
+
+
+def one_of(value: Any, name: str, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of the names in `choices`, else refuse it and list them."""
+    known = tuple(choices)
+    if not isinstance(value, str) or value not in known:
+        listed = ", ".join(repr(choice) for choice in known)
+        raise InputError(f"{name} must be one of {listed}; got {_shown(value)}. Choose one of these names.")
+    return value
+
+
+def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a C-ordered float64 copy of real, finite numbers with one of the given numbers of dimensions.
+
+    Strided, read-only, big-endian, integer and float32 arrays, lists, DataFrames and Series are taken.
+    Refused: ragged lists, text, objects, complex, sparse and masked arrays,
+    integers that float64 cannot hold, NaN and infinity.
+    """
+    array = _numeric(values, name)
+    if array.ndim not in dimensions:
+        wanted = " or ".join(str(d) for d in dimensions)
+        raise InputError(
+            f"{name} must have {wanted} dimension{'' if dimensions == (1,) else 's'}; "
+            f"got {array.ndim}, of shape {array.shape}. Reshape it."
+        )
+    if array.size == 0:
+        raise InputError(f"{name} must hold at least one number; got shape {array.shape}. Check its source.")
+    numbers = array.astype(np.float64, order="C")
+    _refuse_lost_integers(array, name)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        where = ", ".join(str(i) for i in np.argwhere(bad)[0])
+        raise InputError(
+            f"{name} must be finite; got {int(bad.sum())} NaN or infinite value(s), the first at [{where}]. "
+            "Drop or fill these rows."
+        )
+    return numbers
+
+
+def _numeric(values: Any, name: str) -> NDArray[Any]:
+    if np.ma.isMaskedArray(values):
+        raise InputError(f"{name} must be a plain array; got a masked array. Fill it or drop the masked rows.")
+    if hasattr(values, "tocsr") or hasattr(values, "todense"):
+        raise InputError(f"{name} must be a dense array; got {_shown(values)}. Call .toarray() on it.")
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name} must be a rectangular array of numbers; got {_shown(values)}: {error}.") from None
+    if array.dtype.kind == "c":
+        raise InputError(f"{name} must hold real numbers; got dtype {array.dtype}. Take its real part.")
+    if array.dtype.kind not in "fiub":
+        raise InputError(
+            f"{name} must hold real numbers; got dtype {array.dtype}{_text_columns(values)}. "
+            "Convert it with .astype(float), or code its categories as numbers."
+        )
+    return array
+
+
+def _text_columns(values: Any) -> str:
+    """Name a DataFrame's columns that hold no numbers, for the refusal."""
+    dtypes = getattr(values, "dtypes", None)
+    if not hasattr(dtypes, "items"):
+        return ""
+    named = [str(column) for column, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "fiub"]
+    return f" (columns {', '.join(named)})" if named else ""
+
+
+def _refuse_lost_integers(array: NDArray[Any], name: str) -> None:
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
+        limit = 2**53
+        beyond = (array > limit) | (array < -limit) if array.dtype.kind == "i" else array > limit
+        if beyond.any():
+            raise InputError(
+                f"{name} must hold integers that float64 keeps exactly (up to 2**53); "
+                f"got {array[beyond].flat[0]}. Subtract an offset or rescale it first."
+            )
+
+
+def _shown(value: Any) -> str:
+    """A short description of a refused value: its repr, or its type where that would be long."""
+    text = repr(value)
+    return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"
