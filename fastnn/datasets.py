@@ -1,0 +1,321 @@
+"""Tables made ready for training: columns chosen, categories coded, everything min-max scaled, and back."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, _numeric, _shown, finite_array, whole_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Dataset", "Scaling", "generate_train_data"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Min-max scaling, column by column: (value - minimum) / range.
+
+    The rows it was made from land in [0, 1], their smallest value on 0 and their largest on 1 exactly;
+    other values may land outside. A constant column has range 0: everything in it scales to 0, and
+    everything comes back as the constant.
+
+    Attributes
+    ----------
+    minimum, range : float64 arrays of shape (D,) for a table of D columns, () for a single column
+        In the columns' own units.
+    """
+
+    minimum: Floats
+    range: Floats
+
+    @classmethod
+    def over(cls, values: ArrayLike) -> "Scaling":
+        """Measure the scaling of `values`, a table (N, D) or a single column (N,), over all its rows.
+
+        Raises InputError for values that are not finite, or that span more than a float64 can hold.
+        """
+        numbers = finite_array(values, "values", (1, 2))
+        minimum = numbers.min(axis=0)
+        with np.errstate(over="ignore"):
+            span = numbers.max(axis=0) - minimum
+        if not np.isfinite(span).all():
+            raise InputError("values must span less than 1.8e308; got more in a column. Rescale them first.")
+        return cls(_frozen(minimum), _frozen(span))
+
+    def apply(self, values: ArrayLike) -> Floats:
+        """Return `values` scaled, in float64 and of the same shape: (N,) for one column, (..., D) for D."""
+        numbers = finite_array(values, "values", (1, 2, 3))
+        self._refuse_other_width(numbers, "values")
+        with np.errstate(over="ignore"):
+            numbers -= self.minimum
+            return np.divide(numbers, self.range, out=np.zeros_like(numbers), where=self.range > 0)
+
+    def invert(self, scaled: ArrayLike) -> Floats:
+        """Return scaled numbers in the columns' own units; NaN and infinity pass through, without a warning."""
+        numbers = _numeric(scaled, "scaled")
+        self._refuse_other_width(numbers, "scaled")
+        with np.errstate(all="ignore"):
+            own = np.multiply(numbers, self.range, dtype=np.float64)
+        own = np.where(self.range > 0, own, 0.0) + self.minimum
+        return np.asarray(own)
+
+    def _refuse_other_width(self, numbers: NDArray[Any], name: str) -> None:
+        if self.minimum.ndim and numbers.shape[-1:] != self.minimum.shape:
+            raise InputError(
+                f"{name} must have {len(self.minimum)} columns, as the scaled table has; "
+                f"got shape {numbers.shape}. Give the same columns in the same order."
+            )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """N rows of D inputs and a target, min-max scaled to [0, 1] and ready for training.
+
+    Make one with `load_insurance`, `load_csv` or `Dataset.from_frame`. The arrays are read-only.
+
+    Attributes
+    ----------
+    X : float64 array of shape (N, D)
+        The inputs, scaled to [0, 1] over all rows.
+    y : float64 array of shape (N,), or (N, K) for K > 1 targets
+        The target, scaled to [0, 1] over all rows.
+    inputs : tuple of str
+        The names of the D input columns.
+    target : str, or tuple of str for K > 1 targets
+    X_scaling, y_scaling : Scaling
+        The way back to the columns' own units.
+    target_values : float64 array of the shape of y
+        The target in its own unit: the very values that were read, not y scaled back.
+    source : str
+        Where the rows come from, in a few words.
+    categories : dict of str to tuple
+        For each column that held no numbers, its distinct values; a value's code is its place there.
+    """
+
+    X: Floats
+    y: Floats
+    inputs: tuple[str, ...]
+    target: str | tuple[str, ...]
+    X_scaling: Scaling
+    y_scaling: Scaling
+    target_values: Floats
+    source: str
+    categories: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: "pd.DataFrame",
+        inputs: Hashable | Iterable[Hashable],
+        target: Hashable | Iterable[Hashable],
+        source: str = "a DataFrame",
+    ) -> "Dataset":
+        """Take columns of a DataFrame.
+
+        Text, bool and categorical columns are coded 0, 1, 2, ... in the sorted order of their distinct
+        values (an ordered categorical in its own order), and `categories` keeps the values. The frame
+        is not modified.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            At least one row; columns of any dtype, as only the chosen ones are read.
+        inputs : column name or sequence of them
+        target : column name or sequence of them
+        source : str
+            A few words on where the rows come from; shown when the Dataset is printed.
+
+        Raises
+        ------
+        InputError
+            A name is unknown, given twice, or among both inputs and targets; there are no rows; a
+            cell is missing, infinite, or of a kind that is neither number nor category (a date, say).
+        """
+        from fastnn.frames import columns_of_frame
+
+        chosen = columns_of_frame(frame, inputs, target)
+        return dataset_of(chosen.columns, chosen.inputs, chosen.targets, source)
+
+    @property
+    def rows(self) -> int:
+        """N, the number of rows."""
+        return len(self.X)
+
+    def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
+        """Return scaled targets or predictions in the target's own unit.
+
+        Parameters
+        ----------
+        scaled_y : array_like of shape (N,) or (M, N); for K > 1 targets (N, K) or (M, N, K)
+            NaN and infinity (networks that diverged) pass through.
+
+        Returns
+        -------
+        float64 array of the same shape
+        """
+        return self.y_scaling.invert(scaled_y)
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset({self.rows} rows, inputs={self.inputs!r}, target={self.target!r}, source={self.source!r})"
+        )
+
+    def __str__(self) -> str:
+        names = [*self.inputs, *self._targets]
+        width = max(map(len, names))
+        low = np.append(self.X_scaling.minimum, self.y_scaling.minimum)
+        high = low + np.append(self.X_scaling.range, self.y_scaling.range)
+        lines = [f"{self.rows} rows: {', '.join(self.inputs)} -> {', '.join(self._targets)}"]
+        for name, least, most in zip(names, low, high, strict=True):
+            coded = self.categories.get(name)
+            extent = _listed(coded) if coded else f"{least:.7g} .. {most:.7g}"
+            lines.append(f"  {name:{width}}  {extent}")
+        return "\n".join([*lines, f"  from {self.source}"])
+
+    @property
+    def _targets(self) -> tuple[str, ...]:
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+
+class Column(NamedTuple):
+    """One column as numbers (N,), with its distinct values where they are codes."""
+
+    values: Floats
+    categories: tuple[Any, ...] = ()
+
+
+def dataset_of(
+    columns: Mapping[str, Column], inputs: Sequence[str], targets: Sequence[str], source: str
+) -> Dataset:
+    """Scale and put together columns that have been checked already."""
+    table = np.column_stack([columns[name].values for name in inputs])
+    wanted = np.column_stack([columns[name].values for name in targets])
+    target_values = wanted[:, 0].copy() if len(targets) == 1 else wanted
+    X_scaling, y_scaling = Scaling.over(table), Scaling.over(target_values)
+    return Dataset(
+        X=_frozen(X_scaling.apply(table)),
+        y=_frozen(y_scaling.apply(target_values)),
+        inputs=tuple(inputs),
+        target=targets[0] if len(targets) == 1 else tuple(targets),
+        X_scaling=X_scaling,
+        y_scaling=y_scaling,
+        target_values=_frozen(target_values),
+        source=source,
+        categories={name: column.categories for name, column in columns.items() if column.categories},
+    )
+
+
+def coded(values: Sequence[Any], distinct: Sequence[Any]) -> Column:
+    """Code each value by its place among the distinct ones."""
+    place = {value: code for code, value in enumerate(distinct)}
+    codes = np.fromiter((place[value] for value in values), np.float64, len(values))
+    return Column(codes, tuple(distinct))
+
+
+def chosen_names(
+    inputs: Hashable | Iterable[Hashable],
+    target: Hashable | Iterable[Hashable],
+    known: Sequence[Hashable],
+    where: str,
+) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]]:
+    """Return input and target names as tuples, or refuse unknown, repeated and shared ones."""
+    repeated = sorted({str(name) for name in known if known.count(name) > 1 and name != ""})
+    if repeated:
+        raise InputError(
+            f"{where} must name each column once; got {', '.join(repeated)} more than once. Rename the columns."
+        )
+    input_names = _names(inputs, "inputs", known, where)
+    target_names = _names(target, "target", known, where)
+    shared = [name for name in target_names if name in input_names]
+    if shared:
+        raise InputError(
+            f"target must not be among the inputs; got {shared[0]!r} in both. "
+            "Leave it out of one: a network would only have to copy it."
+        )
+    return input_names, target_names
+
+
+def _names(
+    given: Hashable | Iterable[Hashable], role: str, known: Sequence[Hashable], where: str
+) -> tuple[Hashable, ...]:
+    single = isinstance(given, str) or not isinstance(given, Iterable)
+    names = (given,) if single else tuple(given)  # type: ignore[arg-type]
+    if not names:
+        raise InputError(f"{role} must name at least one column; got none. {where} has {_listed(known)}.")
+    for name in names:
+        if name not in known:
+            raise InputError(f"{role} must name columns of {where}; got {name!r}. It has {_listed(known)}.")
+        if names.count(name) > 1:
+            raise InputError(f"{role} must name each column once; got {name!r} more than once. Name it once.")
+    return names
+
+
+def generate_train_data(
+    rows: int = 100,
+    n1: tuple[int, int] = (0, 5),
+    n2: tuple[int, int] = (0, 5),
+    noise: tuple[int, int] = (0, 5),
+    seed: int = 0,
+) -> "pd.DataFrame":
+    """Generate the classroom notebook's table: whole numbers n1 and n2, and n3 = n1² + n2 + noise.
+
+    Parameters
+    ----------
+    rows : int
+        How many rows, at least 1.
+    n1, n2, noise : (low, high)
+        Ranges of whole numbers, each drawn evenly from low .. high - 1 (half-open, as in
+        `numpy.random.randint`); between -10**7 and 10**7.
+    seed : int
+        From 0 to 2**32 - 1. The same seed gives the same table on every machine and with every
+        version of NumPy: the numbers come from `numpy.random.RandomState`, whose stream NumPy has
+        frozen (NEP 19).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns n1, n2, n3 of int64. Hand it to ``Dataset.from_frame(frame, ["n1", "n2"], "n3")``.
+
+    Raises
+    ------
+    InputError
+        A range is not two whole numbers with low < high, or another argument is out of bounds.
+    """
+    import pandas as pd
+
+    count = whole_number(rows, "rows", minimum=1)
+    bounds = [_half_open(pair, name) for name, pair in (("n1", n1), ("n2", n2), ("noise", noise))]
+    random = np.random.RandomState(whole_number(seed, "seed", 0, 2**32 - 1))
+    first, second, third = (random.randint(low, high, size=count, dtype=np.int64) for low, high in bounds)
+    return pd.DataFrame({"n1": first, "n2": second, "n3": first**2 + second + third})
+
+
+def _half_open(pair: Any, name: str) -> tuple[int, int]:
+    if not isinstance(pair, Sequence | np.ndarray) or isinstance(pair, str) or len(pair) != 2:
+        raise InputError(f"{name} must be two whole numbers (low, high); got {_shown(pair)}. Give (0, 5), say.")
+    low, high = (whole_number(bound, f"{name}'s bound", -(10**7), 10**7) for bound in pair)
+    if low >= high:
+        raise InputError(
+            f"{name} must be a range (low, high) with low below high, as high itself is never drawn; "
+            f"got ({low}, {high}). Give ({low}, {low + 1}) for {low} alone."
+        )
+    return low, high
+
+
+def _frozen(array: ArrayLike) -> Floats:
+    """Return the array, made read-only: a Dataset is shared by everything that was trained on it."""
+    kept: Floats = np.asarray(array, dtype=np.float64)
+    kept.setflags(write=False)
+    return kept
+
+
+def _listed(names: Sequence[Any], most: int = 20) -> str:
+    """Join names for a message, cut short where there are very many."""
+    shown = ", ".join(map(str, names[:most]))
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

@@ -1,0 +1,141 @@
+"""How good are predictions? Mean squared error, R² and MAPE, for one network or for many at once."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, _numeric, finite_array
+
+__all__ = ["mape", "mse", "r2"]
+
+Predictions = NDArray[Any] | np.float64
+
+
+def mse(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
+    """Return the mean squared error, the mean of (prediction - y)², not halved.
+
+    Parameters
+    ----------
+    y : array_like of shape (N,)
+        The true values; any real dtype, any unit. The result has that unit squared.
+    prediction : array_like of shape (N,) or (M, N)
+        The predictions of one network, or of M networks, in the unit of `y`.
+
+    Returns
+    -------
+    float or float64 array of shape (M,)
+        One number per network, computed in float64. A network that diverged (predictions of NaN or
+        infinity) gets NaN or infinity, without a warning and without touching its neighbours.
+
+    Raises
+    ------
+    InputError
+        `y` holds NaN or infinity, or the shapes do not fit together.
+    """
+    true, predicted = _pair(y, prediction)
+    with np.errstate(all="ignore"):
+        return _per_network(_mean_square(true, predicted))
+
+
+def r2(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
+    """Return the coefficient of determination, 1 - Σ(prediction - y)² / Σ(y - mean of y)².
+
+    1 is exact, 0 is as good as predicting the mean, and there is no lower end. Where all of `y` is one
+    value (one row, too) the quotient is undefined; the result is then 1.0 for an exact prediction and
+    0.0 for any other. That is scikit-learn's convention, taken for two reasons: numbers agree with
+    those students meet elsewhere, and NaN keeps its one meaning, a network that diverged. (For one row
+    scikit-learn itself answers NaN and warns.)
+
+    Parameters
+    ----------
+    y : array_like of shape (N,)
+        The true values; any real dtype, any unit.
+    prediction : array_like of shape (N,) or (M, N)
+        The predictions of one network, or of M networks, in the unit of `y`.
+
+    Returns
+    -------
+    float or float64 array of shape (M,)
+        One number per network, computed in float64. Predictions of NaN give NaN, infinite ones
+        minus infinity, for that network only and without a warning.
+
+    Raises
+    ------
+    InputError
+        `y` holds NaN or infinity, or the shapes do not fit together.
+
+    Notes
+    -----
+    The definition is that of `sklearn.metrics.r2_score`, whose documented example is tested.
+    """
+    true, predicted = _pair(y, prediction)
+    with np.errstate(all="ignore"):  # divergence is a result, not an accident
+        error = _mean_square(true, predicted)
+        if true.min() == true.max():
+            return _per_network(np.where(np.isfinite(error), np.where(error == 0, 1.0, 0.0), -error))
+        return _per_network(1.0 - error / _mean_square(true, true.mean()))
+
+
+def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
+    """Return the mean absolute percentage error, the mean of |prediction - y| / |y|, as a fraction.
+
+    A fraction: 1.25 means 125 %. Rows with y = 0 have no relative error and are left out of the mean;
+    if every row is 0 the result is NaN. (Min-max scaled targets always hold a 0, so this decides what
+    is seen. scikit-learn divides by 2.2e-16 instead, and answers 1e12 and the like.) Rows with `y` close to 0
+    still weigh enormously: prefer the target's own unit to the scaled one.
+
+    Parameters
+    ----------
+    y : array_like of shape (N,)
+        The true values; any real dtype.
+    prediction : array_like of shape (N,) or (M, N)
+        The predictions of one network, or of M networks, in the unit of `y`.
+
+    Returns
+    -------
+    float or float64 array of shape (M,)
+        One fraction per network, computed in float64. Predictions of NaN or infinity give NaN or
+        infinity, for that network only and without a warning.
+
+    Raises
+    ------
+    InputError
+        `y` holds NaN or infinity, or the shapes do not fit together.
+    """
+    true, predicted = _pair(y, prediction)
+    counted = true != 0
+    with np.errstate(all="ignore"):
+        error = _difference(true, predicted)
+        np.abs(error, out=error)
+        error /= np.where(counted, np.abs(true), np.inf)  # a left-out row adds 0, or NaN where it diverged
+        return _per_network(error.sum(axis=-1) / np.float64(counted.sum()))
+
+
+def _pair(y: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Check both arguments; predictions keep their dtype and memory, and may hold NaN."""
+    true = finite_array(y, "y", (1,))
+    predicted = _numeric(prediction, "prediction")
+    if predicted.ndim not in (1, 2) or predicted.shape[-1] != len(true):
+        raise InputError(
+            f"prediction must have shape ({len(true)},) or (M, {len(true)}), as y has {len(true)} rows; "
+            f"got {predicted.shape}. Predict the same rows, one network per line."
+        )
+    return true, predicted
+
+
+def _difference(true: NDArray[np.float64], predicted: Predictions) -> NDArray[np.float64]:
+    """Return prediction - y in float64, C-ordered: then a network's sum does not depend on its neighbours."""
+    return np.subtract(predicted, true, dtype=np.float64, order="C")
+
+
+def _mean_square(true: NDArray[np.float64], predicted: Predictions) -> NDArray[np.float64]:
+    """Return the mean of (prediction - y)² over the last axis; one temporary, of the shape of `predicted`."""
+    error = _difference(true, predicted)
+    np.square(error, out=error)
+    return np.asarray(error.mean(axis=-1))
+
+
+def _per_network(values: NDArray[np.float64]) -> float | NDArray[np.float64]:
+    """Return a plain float for one network, an array (M,) for several."""
+    return float(values) if np.ndim(values) == 0 else values

@@ -1,0 +1,164 @@
+"""The description of a network: its layers, its activations, the names and layout of its parameters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError, one_of, whole_number
+
+__all__ = ["ACTIVATIONS", "Network"]
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A fully connected network: a small frozen description, which holds no parameters.
+
+    Its P parameters are one flat vector: all weights first, layer by layer, unit by unit, input by
+    input, then all biases, layer by layer. They are named w1, w2, ... and b1, b2, ... in that order.
+    M networks are an array (M, P).
+
+    Parameters
+    ----------
+    layers : sequence of int
+        Units per layer, inputs first and outputs last: ``(2, 2, 1)``. At least two numbers, each >= 1.
+    hidden : str or sequence of str
+        Activation of the hidden layers, one for all or one for each: relu, tanh, sigmoid or identity.
+    output : str
+        Activation of the output layer.
+
+    Raises
+    ------
+    InputError
+        Where a layer is not a whole number above 0 or an activation is not known.
+
+    Examples
+    --------
+    >>> net = Network((2, 2, 1))
+    >>> net.n_parameters, net.parameter_names
+    (9, ('w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'b1', 'b2', 'b3'))
+    """
+
+    layers: tuple[int, ...]
+    hidden: tuple[str, ...]
+    output: str
+
+    def __init__(
+        self, layers: Sequence[int], hidden: str | Sequence[str] = "relu", output: str = "identity"
+    ) -> None:
+        sizes = _checked_layers(layers)
+        object.__setattr__(self, "layers", sizes)
+        object.__setattr__(self, "hidden", _checked_hidden(hidden, len(sizes) - 2))
+        object.__setattr__(self, "output", one_of(output, "output", ACTIVATIONS))
+
+    def __repr__(self) -> str:
+        alike = len(set(self.hidden)) == 1
+        hidden = f", hidden={(self.hidden[0] if alike else self.hidden)!r}" if self.hidden else ""
+        return f"Network({self.layers}{hidden}, output={self.output!r})"
+
+    @property
+    def n_inputs(self) -> int:
+        """D, the number of inputs."""
+        return self.layers[0]
+
+    @property
+    def n_outputs(self) -> int:
+        """K, the number of outputs."""
+        return self.layers[-1]
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """The activation of each layer after the inputs."""
+        return (*self.hidden, self.output)
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights, which come first in the layout."""
+        return sum(inputs * units for inputs, units in pairwise(self.layers))
+
+    @property
+    def n_parameters(self) -> int:
+        """P, the number of weights and biases."""
+        return self.n_weights + sum(self.layers[1:])
+
+    @cached_property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of the parameters in their order: w1, w2, ..., b1, b2, ..."""
+        weights = (f"w{n + 1}" for n in range(self.n_weights))
+        biases = (f"b{n + 1}" for n in range(sum(self.layers[1:])))
+        return (*weights, *biases)
+
+    @cached_property
+    def slices(self) -> tuple[tuple[slice, slice], ...]:
+        """Where each layer's weights and biases lie in the flat vector: (weights, biases) per layer."""
+        found = []
+        weight, bias = 0, self.n_weights
+        for inputs, units in pairwise(self.layers):
+            found.append((slice(weight, weight + inputs * units), slice(bias, bias + units)))
+            weight, bias = weight + inputs * units, bias + units
+        return tuple(found)
+
+    def split(self, parameters: NDArray[Any]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """View flat parameters as one ``(W, b)`` per layer.
+
+        Parameters
+        ----------
+        parameters : array (..., P)
+
+        Returns
+        -------
+        list of (W, b)
+            W of shape (..., units, inputs), b of shape (..., units): views where NumPy can make them.
+        """
+        flat = np.asarray(parameters)
+        if flat.ndim == 0 or flat.shape[-1] != self.n_parameters:
+            raise InputError(
+                f"parameters must hold {self.n_parameters} numbers for {self!r}; got shape {flat.shape}. "
+                f"Give them in the order {', '.join(self.parameter_names[:3])}, ..."
+            )
+        shapes = ((units, inputs) for inputs, units in pairwise(self.layers))
+        return [
+            (flat[..., weights].reshape(*flat.shape[:-1], *shape), flat[..., biases])
+            for (weights, biases), shape in zip(self.slices, shapes, strict=True)
+        ]
+
+    def join(self, layers: Sequence[tuple[Any, Any]]) -> NDArray[Any]:
+        """Flatten one ``(W, b)`` per layer into parameters (..., P): the inverse of `split`."""
+        pairs = [(np.asarray(W), np.asarray(b)) for W, b in layers]
+        wanted = [((units, inputs), (units,)) for inputs, units in pairwise(self.layers)]
+        if [(W.shape[-2:], b.shape[-1:]) for W, b in pairs] != wanted:
+            given = [(W.shape, b.shape) for W, b in pairs]
+            raise InputError(
+                f"layers must hold (W, b) of shapes {wanted} for {self!r}; got {given}. "
+                "W has one row per unit and one column per input: transpose it if it is the other way round."
+            )
+        weights = [W.reshape(*W.shape[:-2], -1) for W, _ in pairs]
+        return np.concatenate([*weights, *(b for _, b in pairs)], axis=-1)
+
+
+def _checked_layers(layers: Any) -> tuple[int, ...]:
+    advice = "Give the units of each layer, inputs first, such as (2, 2, 1)."
+    if isinstance(layers, str | bytes) or not hasattr(layers, "__iter__"):
+        raise InputError(f"layers must be a sequence of whole numbers; got {layers!r}. {advice}")
+    sizes = tuple(whole_number(size, "each of layers", 1) for size in layers)
+    if len(sizes) < 2:
+        raise InputError(f"layers must name at least inputs and outputs; got {sizes}. {advice}")
+    return sizes
+
+
+def _checked_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
+    if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
+        return (one_of(hidden, "hidden", ACTIVATIONS),) * n_hidden
+    names = tuple(one_of(name, "each of hidden", ACTIVATIONS) for name in hidden)
+    if len(names) != n_hidden:
+        raise InputError(
+            f"hidden must name one activation for each of {n_hidden} hidden layers; got {names}. "
+            "Give one name for all of them, or one for each."
+        )
+    return names
