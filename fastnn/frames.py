@@ -1,31 +1,23 @@
 """Columns of a pandas DataFrame, checked and turned into numbers. The only reader that needs pandas."""
 
 from collections.abc import Hashable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fastnn.checking import InputError, _shown, finite_array
-from fastnn.datasets import Column, chosen_names, coded
+from fastnn.columns import ChosenColumns, Column, chosen_names, coded
 
-__all__ = ["FrameColumns", "columns_of_frame"]
+__all__ = ["columns_of_frame"]
 
 NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal"}
 CATEGORIES = {"string", "boolean", "categorical"}
 
 
-class FrameColumns(NamedTuple):
-    """The chosen columns by name, and which of them are inputs and targets."""
-
-    columns: dict[str, Column]
-    inputs: tuple[str, ...]
-    targets: tuple[str, ...]
-
-
 def columns_of_frame(
     frame: pd.DataFrame, inputs: Hashable | Iterable[Hashable], target: Hashable | Iterable[Hashable]
-) -> FrameColumns:
+) -> ChosenColumns:
     """Return the chosen columns of `frame` as numbers, or refuse, naming column and row."""
     if not isinstance(frame, pd.DataFrame):
         raise InputError(
@@ -35,7 +27,7 @@ def columns_of_frame(
     if len(frame) == 0:
         raise InputError("frame must have at least one row; got none. Check what filled or filtered it.")
     columns = {str(label): _column(frame[label], str(label)) for label in (*names, *targets)}
-    return FrameColumns(columns, tuple(map(str, names)), tuple(map(str, targets)))
+    return ChosenColumns(columns, tuple(map(str, names)), tuple(map(str, targets)))
 
 
 def _column(series: pd.Series, name: str) -> Column:
@@ -45,24 +37,24 @@ def _column(series: pd.Series, name: str) -> Column:
         return coded(series.tolist(), _distinct(series, name))
     if kind not in NUMBERS:
         raise InputError(
-            f"column {name!r} must hold numbers, text, bools or categories; got {kind} (dtype {series.dtype}). "
-            "Convert it to numbers first."
+            f"column {name!r} must hold numbers, text, bools or categories; "
+            f"got {kind} (dtype {series.dtype}). Convert it to numbers first."
         )
-    numbers = _numbers(series, name)
+    numbers = _numbers(series, kind, name)
     _refuse_cells(series, ~np.isfinite(numbers), name, "be finite", "is infinite")
     return Column(finite_array(numbers, f"column {name!r}", (1,)))
 
 
-def _numbers(series: pd.Series, name: str) -> np.ndarray[Any, Any]:
-    """Return the cells as a NumPy array of numbers; Python numbers kept as objects become float64."""
+def _numbers(series: pd.Series, kind: str, name: str) -> np.ndarray[Any, Any]:
+    """Return the cells as a NumPy array of numbers; Python objects become int64 or float64."""
     values = series.to_numpy()
     if values.dtype != object:
         return values
     try:
-        return values.astype(np.float64)
+        return values.astype(np.int64 if kind == "integer" else np.float64)
     except (OverflowError, ValueError, TypeError) as error:
         raise InputError(
-            f"column {name!r} must hold numbers a float64 can hold; got {error}. Rescale it first."
+            f"column {name!r} must hold numbers of at most 64 bits; got {error}. Rescale it first."
         ) from None
 
 

@@ -124,7 +124,7 @@ def normal(mean: float = 0.0, sd: float = 1.5) -> Start:
 def uniform(low: float = -1.0, high: float = 1.0) -> Start:
     """Start every weight and bias at a uniformly distributed number in [low, high).
 
-    `high` itself can come up where low + (high - low)*u rounds to it.
+    The number is low + (high - low)*u with u < 1, rounded: `high` itself can come up, nothing above it.
 
     Raises
     ------
@@ -186,8 +186,7 @@ class _Uniform(Start):
         values = uniforms(seed, START, numbers, network.n_parameters)
         values *= self.high - self.low
         values += self.low
-        # rounding could lift the sum above high
-        return np.minimum(values, self.high, out=values)
+        return values
 
 
 @dataclass(frozen=True, repr=False)
@@ -240,9 +239,8 @@ class _Given(Start):
         held = len(self.parameters)
         if numbers.size and numbers.max() >= held:
             raise InputError(
-                f"parameters must hold a row for every network; got {held} row{'' if held == 1 else 's'} "
-                f"(networks 0 to {held - 1}) where network {numbers.max()} starts. "
-                "Give more rows or train fewer networks."
+                f"parameters must hold a row for every network; got {held}, for networks 0 to {held - 1}, "
+                f"where network {numbers.max()} starts. Give more rows or train fewer networks."
             )
         return self.parameters[numbers.astype(np.intp)]
 

@@ -6,10 +6,12 @@ buffer where nothing still needs what it holds, else to a spare one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
-from fastnn.elementary import Function
+from fastnn.elementary import Function, elementary
 from fastnn.engines.printing import Lines
 from fastnn.expressions import (
     Binary,
@@ -23,7 +25,7 @@ from fastnn.expressions import (
     nodes,
 )
 
-__all__ = ["ArrayWriter", "array_function"]
+__all__ = ["ArrayWriter", "array_function", "slots"]
 
 UFUNCS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater"}
@@ -147,16 +149,32 @@ class _FunctionWriter(ArrayWriter):
 def array_function(function: Function) -> str:
     """A function of `fastnn.elementary` over arrays: ``f(x, out, scratch, condition)``.
 
-    `x` and `out` have the same shape; `scratch` holds buffers of that shape, `condition` is a boolean
-    one. Only `exp`, which reads x first and never again, may have x as its out.
+    `x` and `out` have the same shape; `scratch` holds `slots` buffers of that shape, `condition` is a
+    boolean one. Only `exp`, which reads x first and never again, may have x as its out.
     """
-    body = Lines()
-    _FunctionWriter(body, function).write()
-    text = str(body)
-    slots = 1 + max(n for n in range(len(function.steps)) if f"t{n}" in text)
+    body = _function_body(function)
     lines = Lines()
     with lines.block(f"def {function.name}(x, out, scratch, condition):"):
-        names = ", ".join(f"t{n}" for n in range(slots))
-        lines(f"{names}, *further = scratch" if "further" in text else f"{names}, *_ = scratch")
-        lines(*text.splitlines())
+        rest = "*further" if "further" in body else "*_"
+        lines(f"{', '.join(_slot_names(body))}, {rest} = scratch", *body.splitlines())
     return str(lines)
+
+
+def slots(function: Function, dtype: str) -> int:
+    """How many scratch buffers a function takes, with those of the functions that it calls."""
+    called = {
+        node.function for step in function.steps for node in nodes(step.expression) if isinstance(node, Call)
+    }
+    inner = max((slots(elementary(name, dtype), dtype) for name in called), default=0)
+    return len(_slot_names(_function_body(function))) + inner
+
+
+@cache
+def _function_body(function: Function) -> str:
+    lines = Lines()
+    _FunctionWriter(lines, function).write()
+    return str(lines)
+
+
+def _slot_names(body: str) -> list[str]:
+    return sorted(set(re.findall(r"\bt\d+\b", body)), key=lambda name: int(name[1:]))

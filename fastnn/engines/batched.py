@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from fastnn.derivation import STAGES, Derivation, Equation, derive
 from fastnn.elementary import functions_of
 from fastnn.engines import Kernel
-from fastnn.engines.array_printing import ArrayWriter, array_function
+from fastnn.engines.array_printing import ArrayWriter, array_function, slots
 from fastnn.engines.compiling import run_source
 from fastnn.engines.printing import Lines, import_line, layer_array
 from fastnn.expressions import Expression, Index, Number, Select, Sum, Symbol, bind, nodes
@@ -39,8 +39,6 @@ WRITTEN_OUT = 4
 NUMPY_NAMES = (
     *("add", "copyto", "divide", "empty", "less", "maximum", "minimum", "multiply", "subtract"),
 )
-# Buffers that the longest function, tanh with exp inside, takes.
-FUNCTION_SLOTS = 10
 HELPER_NAMES = ("columns", "gate", "power_of_two")
 
 
@@ -139,9 +137,10 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
     layers = derivation.network.layers
     sizes = {"total": lanes, "Yhat": f"{layers[-1]}, {lanes}", "D": f"{layers[-1]}, {lanes}"}
     kinds = {}
+    scratch = max((slots(f, dtype) for f in functions_of(derivation.network.activations, dtype)), default=0)
     for layer, units in enumerate(layers[1:], start=1):
         sizes |= {f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", "Q", "mask", "condition")}
-        sizes[f"scratch{layer}"] = f"{FUNCTION_SLOTS}, {units}, {lanes}"
+        sizes[f"scratch{layer}"] = f"{scratch}, {units}, {lanes}"
         sizes[f"T{layer}"] = f"{units}, {layers[layer - 1]}, {lanes}"
         kinds |= {f"mask{layer}": dtype.replace("float", "int"), f"condition{layer}": "bool"}
     for name, size in sizes.items():

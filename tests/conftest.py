@@ -1,0 +1,23 @@
+"""Fixtures that several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+NAMED = os.environ.get("FASTNN_DATA")  # as the test run was started; tests change it
+
+settings.register_profile("fastnn", deadline=None, derandomize=True)
+settings.load_profile("fastnn")
+
+
+@pytest.fixture
+def real_insurance() -> Path:
+    """The published insurance.csv, where FASTNN_DATA or ../shared has it; else the test is skipped."""
+    named = Path(NAMED or ROOT.parent / "shared")
+    path = named / "insurance.csv" if named.is_dir() else named
+    if not path.is_file():
+        pytest.skip("needs the published insurance.csv: set FASTNN_DATA to it or to its folder")
+    return path

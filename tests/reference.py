@@ -1,0 +1,224 @@
+"""The independent reference: one network, plain Python floats and loops, nothing of fastnn and no NumPy.
+
+It is written for reading, one operation after the other, in the order that DESIGN.md (section 3)
+prescribes to the bit; every engine is compared with it. `test_reference.py` pins it in turn by published
+numbers, by a step worked by hand, by finite differences and by sympy.
+
+Parameters are one flat list: all weights first, layer by layer, unit by unit, input by input, then all
+biases, layer by layer. Between the layers they are ``weights[layer][unit][input]`` and
+``biases[layer][unit]``, where layer 0 is the first after the inputs.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+Vector = list[float]
+Matrix = list[Vector]
+Rounding = Callable[[float], float]
+Functions = Mapping[str, Callable[[float], float]]
+
+
+def to_float32(value: float) -> float:
+    """Round to the nearest float32, ties to even; beyond its largest number to infinity."""
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def sigmoid(z: float) -> float:
+    """1/(1 + exp(-z)), so written that exp never overflows, where math.exp would raise."""
+    if z >= 0:
+        return 1.0 / (1.0 + math.exp(-z))
+    e = math.exp(z)
+    return e / (1.0 + e)
+
+
+FUNCTIONS: Functions = {"tanh": math.tanh, "sigmoid": sigmoid}
+
+
+def train(
+    layers: Sequence[int],
+    activations: Sequence[str],
+    parameters: Sequence[float],
+    X: Sequence[Sequence[float]],
+    Y: Sequence[Sequence[float]],
+    learning_rate: float,
+    epochs: int,
+    functions: Functions | None = None,
+    *,
+    rounded: Rounding = float,
+    wrong_order: bool = False,
+    orders: Sequence[Sequence[int]] | None = None,
+) -> tuple[Vector, Vector, int]:
+    """Train one network by per-sample gradient descent on the squared error, not halved.
+
+    Parameters
+    ----------
+    layers : units per layer, inputs first, such as (2, 2, 1).
+    activations : one of relu, tanh, sigmoid, identity for each layer after the inputs.
+    parameters : P floats in the layout above; left as they are.
+    X, Y : N rows of D inputs, N rows of K targets.
+    learning_rate, epochs : as in fastnn.
+    functions : replaces `FUNCTIONS`, to compare engines that have a tanh and a sigmoid of their own.
+    rounded : applied to every number that comes in and to the result of every single operation; float64
+        by default. With `to_float32` this is float32 arithmetic to the bit: an operation + - * / on float32
+        numbers, rounded to float64 and then to float32, gives what rounding once gives, as 53 >= 2*24 + 2
+        (S. A. Figueroa, "When is double rounding innocuous?", SIGNUM Newsletter 30, 1995).
+    wrong_order : the classical slip, which tests must reject: each layer is updated, in place, before the
+        deltas of the layer below are worked out from its weights.
+    orders : for each epoch the order in which its rows are visited; file order without.
+
+    Returns
+    -------
+    parameters : P floats
+    losses : for each epoch the mean squared error met while it ran, each row before its own update.
+    diverged : the epoch (from 1) whose loss was not finite, or 0. Training stops there: the losses from
+        that epoch on and all parameters are NaN. A network whose losses are all finite but that ends with a
+        parameter that is not, diverged in the last epoch.
+    """
+    chosen = FUNCTIONS if functions is None else functions
+    weights, biases = split(layers, [rounded(p) for p in parameters])
+    inputs = [[rounded(x) for x in row] for row in X]
+    targets = [[rounded(y) for y in row] for row in Y]
+    step = rounded(-2 * rounded(learning_rate))
+    losses: Vector = []
+    for epoch in range(epochs):
+        total = 0.0
+        for row in range(len(inputs)) if orders is None else orders[epoch]:
+            x, y = inputs[row], targets[row]
+            error = train_row(weights, biases, activations, x, y, step, chosen, rounded, wrong_order)
+            total = rounded(total + error)
+        losses.append(rounded(total / rounded(len(inputs))))
+        if not math.isfinite(losses[-1]):
+            return diverged_at(epoch + 1, epochs, losses, len(parameters))
+    trained = join(weights, biases)
+    if epochs and not all(math.isfinite(p) for p in trained):
+        return diverged_at(epochs, epochs, losses, len(parameters))
+    return trained, losses, 0
+
+
+def diverged_at(epoch: int, epochs: int, losses: Vector, n_parameters: int) -> tuple[Vector, Vector, int]:
+    """What is left of a network that diverged in `epoch` (from 1): its losses before, and NaN."""
+    kept = losses[: epoch - 1]
+    return [math.nan] * n_parameters, kept + [math.nan] * (epochs - len(kept)), epoch
+
+
+def train_row(
+    weights: list[Matrix],
+    biases: Matrix,
+    activations: Sequence[str],
+    x: Vector,
+    y: Vector,
+    step: float,
+    functions: Functions,
+    rounded: Rounding,
+    wrong_order: bool,
+) -> float:
+    """Take one step on one row, changing weights and biases in place; return the squared error before it."""
+    values, sums = forward(weights, biases, activations, x, functions, rounded)
+    d = [rounded(yhat - target) for yhat, target in zip(values[-1], y, strict=True)]
+    s = through([rounded(step * d_k) for d_k in d], activations[-1], values[-1], sums[-1], rounded)
+    for layer in reversed(range(len(weights))):
+        if wrong_order:
+            update(weights[layer], biases[layer], s, values[layer], rounded)
+        below = []
+        if layer > 0:
+            back = [dot(s, leaving, rounded) for leaving in zip(*weights[layer], strict=True)]
+            below = through(back, activations[layer - 1], values[layer], sums[layer - 1], rounded)
+        if not wrong_order:
+            update(weights[layer], biases[layer], s, values[layer], rounded)
+        s = below
+    return dot(d, d, rounded)
+
+
+def forward(
+    weights: list[Matrix],
+    biases: Matrix,
+    activations: Sequence[str],
+    x: Vector,
+    functions: Functions,
+    rounded: Rounding = float,
+) -> tuple[list[Vector], list[Vector]]:
+    """Return each layer's values, the inputs being the first, and each layer's sums z."""
+    values, sums = [x], []
+    for W, b, activation in zip(weights, biases, activations, strict=True):
+        z = [rounded(dot(unit, values[-1], rounded) + bias) for unit, bias in zip(W, b, strict=True)]
+        sums.append(z)
+        values.append([rounded(activate(activation, z_k, functions)) for z_k in z])
+    return values, sums
+
+
+def activate(activation: str, z: float, functions: Functions) -> float:
+    """The unit's value f(z). A NaN stays a NaN."""
+    if activation == "identity":
+        return z
+    if activation == "relu":
+        return 0.0 if z <= 0 else z
+    return functions[activation](z)
+
+
+def through(s: Vector, activation: str, values: Vector, sums: Vector, rounded: Rounding) -> Vector:
+    """Take deltas back through an activation: gated for relu (shut at 0), times the slope otherwise."""
+    if activation == "identity":
+        return s
+    if activation == "relu":
+        return [s_k if z > 0 else 0.0 for s_k, z in zip(s, sums, strict=True)]
+    slopes = {
+        "tanh": lambda h: rounded(1.0 - rounded(h * h)),
+        "sigmoid": lambda h: rounded(h * rounded(1.0 - h)),
+    }
+    return [rounded(s_k * slopes[activation](h)) for s_k, h in zip(s, values, strict=True)]
+
+
+def update(W: Matrix, b: Vector, s: Vector, inputs: Vector, rounded: Rounding) -> None:
+    """w = w + s*a and b = b + s for one layer, in place."""
+    for unit, s_k in enumerate(s):
+        for j, a in enumerate(inputs):
+            W[unit][j] = rounded(W[unit][j] + rounded(s_k * a))
+        b[unit] = rounded(b[unit] + s_k)
+
+
+def dot(left: Sequence[float], right: Sequence[float], rounded: Rounding) -> float:
+    """left_1*right_1 + left_2*right_2 + ... from left to right; begins with the first product, not with 0."""
+    products = [rounded(a * b) for a, b in zip(left, right, strict=True)]
+    total = products[0]
+    for product in products[1:]:
+        total = rounded(total + product)
+    return total
+
+
+def split(layers: Sequence[int], parameters: Sequence[float]) -> tuple[list[Matrix], Matrix]:
+    """Turn flat parameters into ``weights[layer][unit][input]`` and ``biases[layer][unit]``, copied."""
+    rest = list(parameters)
+
+    def take(count: int) -> Vector:
+        taken = rest[:count]
+        del rest[:count]
+        return taken
+
+    weights = [[take(inputs) for _ in range(units)] for inputs, units in pairwise(layers)]
+    return weights, [take(units) for units in layers[1:]]
+
+
+def join(weights: list[Matrix], biases: Matrix) -> Vector:
+    """Flatten weights and biases again: the inverse of `split`."""
+    return [w for W in weights for unit in W for w in unit] + [b for layer in biases for b in layer]
+
+
+def predict(
+    layers: Sequence[int],
+    activations: Sequence[str],
+    parameters: Sequence[float],
+    X: Sequence[Sequence[float]],
+    functions: Functions | None = None,
+    *,
+    rounded: Rounding = float,
+) -> Matrix:
+    """Return the outputs for each row."""
+    weights, biases = split(layers, [rounded(p) for p in parameters])
+    chosen = FUNCTIONS if functions is None else functions
+    rows = [[rounded(x) for x in row] for row in X]
+    return [forward(weights, biases, activations, row, chosen, rounded)[0][-1] for row in rows]

@@ -1,0 +1,236 @@
+"""load_csv: what it reads, and that everything else is refused with file, line and column."""
+
+import csv
+import io
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastnn.checking import InputError
+from fastnn.csv_files import PLAIN_NUMBER, columns_of_csv
+from fastnn.datasets import Dataset, dataset_of, load_csv
+
+GOOD = "age,sex,bmi,charges\n19,female,27.9,16884.924\n18,male,33.77,1725.5523\n28,male,33,4449.462\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write bytes or text to table.csv and return its path."""
+
+    def to_file(content):
+        path = tmp_path / "table.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return to_file
+
+
+def test_a_file_is_read(write):
+    data = load_csv(write(GOOD), ["age", "sex", "bmi"], "charges")
+    assert (data.inputs, data.target, data.source) == (("age", "sex", "bmi"), "charges", "table.csv")
+    assert data.target_values.tolist() == [16884.924, 1725.5523, 4449.462]
+    assert data.X_scaling.invert(data.X)[:, 1].tolist() == [0, 1, 1]
+    assert data.categories == {"sex": ("female", "male")}
+    assert data.X[:, 0].tolist() == [0.1, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD.rstrip("\n"),
+        GOOD.replace("\n", "\r\n"),
+        GOOD.replace("\n", "\r"),
+        "\ufeff" + GOOD,
+        GOOD.replace(",", " , "),
+        GOOD.replace("female", '"female"').replace("27.9", '"27.9"'),
+        GOOD.replace("\n", "\n\n") + "\n\n",
+        GOOD.replace("33,", "+3.3e1,"),
+    ],
+    ids=["no last newline", "CRLF", "CR", "byte order mark", "blanks", "quotes", "empty lines", "exponent"],
+)
+def test_the_same_table_in_other_dress(write, content):
+    data = load_csv(str(write(content)), ("age", "sex", "bmi"), ("charges",))
+    expected = load_csv(write(GOOD), ["age", "sex", "bmi"], "charges")
+    assert data.X.tolist() == expected.X.tolist()
+    assert data.target_values.tolist() == expected.target_values.tolist()
+    assert data.categories == expected.categories
+
+
+def test_only_the_chosen_columns_need_be_clean(write):
+    messy = "age,note,charges,\n1,,2,\n3,4,5,x\n7,nan,8,\n"
+    assert load_csv(write(messy), "age", "charges").rows == 3
+
+
+def test_cells_may_span_lines_and_hold_commas(write):
+    path = write('age,place,charges\n1,"a, b",2\n3,"two\nlines",4\n5,"a, b",x\n')
+    assert load_csv(path, "place", "age").categories == {"place": ("a, b", "two\nlines")}
+    with pytest.raises(InputError, match=r"line 5, column 'charges'.*got 'x'"):
+        load_csv(path, "place", "charges")
+
+
+def test_nothing_in_a_file_is_run(write, tmp_path):
+    trap = tmp_path / "trap"
+    cell = f"__import__('pathlib').Path({str(trap)!r}).touch()"
+    data = load_csv(write(f'age,code,charges\n1,"{cell}",3\n2,"=1+1",4\n'), "code", "charges")
+    assert data.categories["code"] == ("=1+1", cell)
+    assert not trap.exists()
+
+
+def changed(old, new):
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", " must have a line of column names; got an empty file"),
+        ("\n\r\n\n", " must have a line of column names; got an empty file"),
+        ("age,sex,bmi,charges\n", " must have at least one row; got only column names"),
+        (changed("33.77,1725.5523", "33.77"), ", line 3: must have 4.*got 3, ending at column 'bmi'"),
+        (changed("449.462\n", "4,7\n"), ", line 4: must have 4.*got 5, going on after column 'charges'"),
+        (GOOD[:-18], ", line 4: must have 4.*got 1, ending at column 'age'"),
+        (changed("33.77", ""), ", line 3, column 'bmi': the cell must not be empty"),
+        (changed("33.77", "  "), ", line 3, column 'bmi': the cell must not be empty"),
+        (changed("female", ""), ", line 2, column 'sex': the cell must not be empty"),
+        (changed("33.77", "thin"), ", line 3, column 'bmi': the cell must be a number.*got 'thin'"),
+        (changed("33.77", "1_0"), ", line 3, column 'bmi': the cell must be a number.*got '1_0'"),
+        (changed("33.77", "١٢"), ", line 3, column 'bmi': the cell must be a number.*got '١٢'"),
+        (changed("33.77", "1" * 50 + "x"), r", line 3, column 'bmi'.*got '1{40}\.\.\.'"),
+        (changed("female", "7"), ", line 2, column 'sex': the cell must be text.*got '7'"),
+        (changed("33.77", "nan"), ", line 3, column 'bmi': .* finite number; got 'nan'"),
+        (changed("33.77", "-Infinity"), ", line 3, column 'bmi': .* finite number; got '-Infinity'"),
+        (changed("33.77", "1e999"), ", line 3, column 'bmi': .* finite number; got '1e999'"),
+        (changed("33.77", '"33.77'), ", line [34]: must be well-formed CSV"),
+        (changed("33.77", '"33"x'), ", line 3: must be well-formed CSV"),
+        (changed("33.77", "3" * 200_000), ", line 3: must be well-formed CSV"),
+        (changed("bmi", "age"), " must name each column once; got age more than once"),
+        (GOOD.encode().replace(b"female", b"f\xe9male"), ", line 2, column 2: .*got the byte 0xe9"),
+        (b"\xef\xbb\xbf" + GOOD.encode() + b"1,x,2,\xff\n", ", line 5, column 4: .*got the byte 0xff"),
+        (GOOD.encode("utf-16"), ", line 1, column 1: .*got the byte 0xff"),
+        ('age,sex,bmi,charges\n1,a,"27,9",1\n2,b,"3,0",2\n', ", line 2, column 'bmi': numbers must be written"),
+        ('age,sex,bmi,charges\n1,a,"$1,027",1\n2,b,$3,2\n', ", line 2, column 'bmi': numbers must be written"),
+        ("age,sex,bmi,charges\n1,a,12 %,1\n2,b,5%,2\n", ", line 2, column 'bmi': numbers must be written"),
+    ],
+)  # fmt: skip
+def test_refused_content(write, content, message):
+    with pytest.raises(InputError, match=f"^table.csv{message}"):
+        load_csv(write(content), ["age", "sex", "bmi"], "charges")
+
+
+def test_refused_names(write):
+    with pytest.raises(
+        InputError, match=r"inputs must name columns of table.csv; got 'BMI'. It has age, sex, bmi"
+    ):
+        load_csv(write(GOOD), ["age", "BMI"], "charges")
+    with pytest.raises(InputError, match=r"inputs must name columns of table.csv; got 7"):
+        load_csv(write(GOOD), 7, "charges")
+    with pytest.raises(InputError, match="target must not be among the inputs; got 'age' in both"):
+        load_csv(write(GOOD), ["age", "bmi"], "age")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("missing.csv", "path must be an existing file; got '.*missing.csv': nothing there"),
+        (".", "path must be an existing file; got '.*': a folder"),
+        ("a\0b", "path must be an existing file"),
+        ("x" * 5000, "path must be an existing file"),
+    ],
+)
+def test_refused_paths(tmp_path, path, message):
+    with pytest.raises(InputError, match=message):
+        load_csv(os.path.join(tmp_path, path), "age", "charges")  # noqa: PTH118 - a Path would not take them
+
+
+def test_refused_path_types():
+    for path in (None, 3, b"table.csv"):
+        with pytest.raises(InputError, match="path must be the path of a file; got"):
+            load_csv(path, "age", "charges")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=r"an existing file; got '.*pipe': something else"):
+        load_csv(tmp_path / "pipe", "age", "charges")
+
+
+def test_an_unreadable_file_is_refused(write, monkeypatch):
+    path = write(GOOD)
+
+    def denied(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", denied)
+    with pytest.raises(InputError, match=r"table.csv must be readable; got Permission denied"):
+        load_csv(path, "age", "charges")
+
+
+# --- whatever the bytes ---
+
+cells = st.one_of(
+    st.sampled_from(["", "1", "-2.5", "nan", "inf", "yes", " ", '"', "a\nb", "1_0", "é", "27,9", "1e999"]),
+    st.floats(allow_nan=False).map(repr),
+    st.text(max_size=4),
+)
+
+
+def dataset_or_refusal(content):
+    """Return the Dataset in these bytes, or None where they are refused; any other exception is a failure."""
+    try:
+        return dataset_of(columns_of_csv(content, "fuzz.csv", "a", "b"), "fuzz")
+    except InputError:
+        return None
+
+
+def healthy(data):
+    return isinstance(data, Dataset) and all(
+        np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1 for array in (data.X, data.y)
+    )
+
+
+def test_the_fuzz_check_can_reject():
+    assert dataset_or_refusal(b"a,b\n1,\n") is None
+    data = dataset_or_refusal(b"a,b\n1,2\n3,4\n")
+    assert healthy(data)
+    data.X.setflags(write=True)
+    data.X[0, 0] = np.nan
+    assert not healthy(data)
+    assert not healthy(None)
+    with pytest.raises(AttributeError):
+        dataset_or_refusal(None)
+
+
+@given(st.one_of(st.binary(), st.binary().map(lambda tail: b"a,b\n1,2\n" + tail)))
+def test_any_bytes_give_a_dataset_or_a_refusal(content):
+    data = dataset_or_refusal(content)
+    assert data is None or healthy(data)
+
+
+@given(st.lists(st.tuples(cells, cells), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_any_table_gives_a_dataset_or_a_refusal(rows, ending):
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=ending).writerows([("a", "b"), *rows])
+    data = dataset_or_refusal(text.getvalue().encode("utf-8", "surrogatepass"))
+    assert data is None or (healthy(data) and data.rows == len(rows))
+
+
+@given(st.lists(st.tuples(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300)), min_size=1))
+def test_numbers_are_read_exactly(rows):
+    content = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
+    data = dataset_or_refusal(content.encode())
+    assert data.target_values.tolist() == [b for _, b in rows]
+
+
+@given(st.text("0123456789+-.eEnaifNty", max_size=9))
+def test_a_plain_number_is_what_python_takes_for_one(cell):
+    try:
+        float(cell)
+        taken = True
+    except ValueError:
+        taken = False
+    assert (PLAIN_NUMBER.fullmatch(cell) is not None) == taken

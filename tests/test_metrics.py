@@ -1,0 +1,166 @@
+"""The three metrics: known answers, the edges their docstrings promise, and what they refuse."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from fastnn.checking import InputError
+from fastnn.metrics import mape, mse, r2
+
+METRICS = [mse, r2, mape]
+Y = [3, -0.5, 2, 7]
+PREDICTION = [2.5, 0.0, 2, 8]
+
+reasonable = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-6)
+
+
+def plain(metric, y, prediction):
+    """The metric by its definition, in plain Python."""
+    errors = [p - t for t, p in zip(y, prediction, strict=True)]
+    if metric is mse:
+        return math.fsum(e * e for e in errors) / len(y)
+    if metric is mape:
+        relative = [abs(e / t) for t, e in zip(y, errors, strict=True) if t]
+        return math.fsum(relative) / len(relative) if relative else math.nan
+    if len(set(y)) == 1:
+        return 0.0 if any(errors) else 1.0
+    mean = math.fsum(y) / len(y)
+    return 1 - math.fsum(e * e for e in errors) / math.fsum((t - mean) ** 2 for t in y)
+
+
+def same(found, expected, tolerance=1e-9):
+    """Whether two numbers agree; rounding in the sums allows 1e-9 of the larger one or of 1."""
+    return math.isclose(found, expected, rel_tol=tolerance, abs_tol=tolerance) or (
+        math.isnan(found) and math.isnan(expected)
+    )
+
+
+def test_the_comparison_can_reject():
+    assert not same(0.0, 1.0)
+    assert not same(math.nan, 0.0)
+    assert not same(1.0, math.nan)
+    assert not same(1.0, 1.0 + 1e-7)
+
+
+def test_known_answers_of_scikit_learn():
+    assert r2(Y, PREDICTION) == pytest.approx(0.9486081370449679, rel=1e-15)
+    assert mape(Y, PREDICTION) == pytest.approx(0.3273809523809524, rel=1e-15)
+    assert mse(Y, PREDICTION) == 0.375
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@given(arrays(float, st.tuples(st.just(2), st.integers(1, 12)), elements=reasonable))
+def test_the_definition(metric, pair):
+    y, prediction = pair
+    found, expected = metric(y, prediction), plain(metric, y.tolist(), prediction.tolist())
+    scale = 1 + abs(expected)
+    if metric is r2 and len(set(y.tolist())) > 1:  # the quotient of two rounded sums
+        scale *= 1 + np.abs(y).max() ** 2 / y.var()
+    assert same(found / scale, expected / scale)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_one_network_gives_a_float_and_many_give_one_number_each(metric):
+    predictions = np.random.default_rng(0).normal(size=(5, 301))
+    y = np.random.default_rng(1).normal(size=301)
+    together = metric(y, predictions)
+    assert together.shape == (5,)
+    assert together.dtype == np.float64
+    alone = [metric(y, prediction) for prediction in predictions]
+    assert all(type(value) is float for value in alone)
+    assert together.tolist() == alone
+    assert metric(y, np.asfortranarray(predictions)).tolist() == alone
+    assert metric(y, predictions[:1]).shape == (1,)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_kind_of_array_is_read_in_float64_and_left_alone(metric):
+    y = np.array([3, 1, 2, 7])
+    prediction = np.array([2, 0, 2, 8])
+    expected = metric(y.astype(float), prediction.astype(float))
+    kinds = [">f8", "<f4", ">i2", "i8", "u1"]
+    for kind in kinds:
+        strided = np.repeat(prediction.astype(kind), 2)[::2]
+        strided.setflags(write=False)
+        assert metric(y.astype(kind), strided) == expected
+        assert strided.tolist() == prediction.tolist()
+    assert metric(y.tolist(), tuple(prediction)) == expected
+    assert metric(pd.Series(y, index=list("abcd")), pd.Series(prediction)) == expected
+    assert metric(pd.Series(y), pd.DataFrame([prediction, prediction])).tolist() == [expected] * 2
+
+
+def test_small_floats_are_not_summed_in_their_own_precision():
+    y = np.zeros(3_000, dtype=np.float32)
+    prediction = np.full(3_000, 1e4, dtype=np.float16)
+    assert mse(y, prediction) == 1e8
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("y", [[1.0, 2.0, 4.0], [0.0, 2.0, 4.0], [5.0, 5.0, 5.0], [0.0, 0.0, 0.0]])
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_a_diverged_network_is_nan_and_its_neighbours_are_not_touched(metric, y, row):
+    predictions = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [2.0, 2.0, 2.0]])
+    healthy = metric(y, predictions)
+    predictions[1, row] = np.nan
+    found = metric(y, predictions)
+    assert np.isnan(found[1])
+    np.testing.assert_array_equal(found[[0, 2]], healthy[[0, 2]])
+    assert math.isnan(metric(y, predictions[1]))
+
+
+def test_infinite_predictions_and_overflow_give_infinity_without_a_warning():
+    for far in ([np.inf, 1.0], [1e200, 1.0]):
+        assert mse([1.0, 2.0], far) == np.inf
+        assert r2([1.0, 2.0], far) == -np.inf
+    assert mape([1.0, 2.0], [np.inf, 1.0]) == np.inf
+    assert r2([2.0, 2.0], [np.inf, 1.0]) == -np.inf
+    assert mape([1e-300, 1.0], [1e300, 1.0]) == np.inf
+
+
+def test_r2_of_a_constant_target_is_1_if_exact_and_else_0():
+    constant = [0.1] * 3  # whose mean, rounded, is not 0.1
+    assert r2(constant, constant) == 1.0
+    assert r2(constant, [0.1, 0.1, 0.2]) == 0.0
+    assert r2(constant, [constant, [0.0, 0.0, 0.0]]).tolist() == [1.0, 0.0]
+    assert r2([4], [4]) == 1.0
+    assert r2([4], [5]) == 0.0
+
+
+def test_r2_is_0_for_the_mean_and_has_no_lower_end():
+    assert r2([1, 2, 3], [2, 2, 2]) == 0.0
+    assert r2([1, 2, 3], [102, 102, 102]) == -15000.0
+
+
+def test_mape_is_a_fraction_that_leaves_out_rows_of_zero():
+    assert mape([1, 2], [2, 2]) == 0.5
+    assert mape([0, 1, 2], [7, 2, 2]) == 0.5
+    assert mape([-1, 0.0], [1, 1]) == 2.0
+    assert math.isnan(mape([0, 0], [0, 1]))
+    assert np.isnan(mape([0, 0], [[0, 0], [1, 1]])).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("y", "prediction", "message"),
+    [
+        ([1, np.nan], [1, 2], "y must be finite; got 1 NaN or infinite"),
+        ([1, np.inf], [1, 2], "y must be finite; got 1 NaN or infinite"),
+        ([[1, 2]], [1, 2], "y must have 1 dimension; got 2"),
+        ([], [], "y must hold at least one number"),
+        ([1, 2], [1, 2, 3], r"shape \(2,\) or \(M, 2\), as y has 2 rows; got \(3,\)"),
+        ([1, 2], [[1], [2]], r"shape \(2,\) or \(M, 2\), as y has 2 rows; got \(2, 1\)"),
+        ([1, 2], 1.0, r"as y has 2 rows; got \(\)"),
+        ([1, 2], np.zeros((2, 2, 2)), r"got \(2, 2, 2\)\. Predict the same rows"),
+        ([1, 2], ["a", "b"], "prediction must hold real numbers"),
+        ([1, 2], [1j, 2], "prediction must hold real numbers; got dtype complex128"),
+        (["a", "b"], [1, 2], "y must hold real numbers"),
+    ],
+)
+def test_refusals(metric, y, prediction, message):
+    with pytest.raises(InputError, match=message):
+        metric(y, prediction)
