@@ -1,6 +1,8 @@
 """Scaling, Dataset and the generated table: round trips, codes, and what is refused."""
 
 import pickle
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -374,3 +376,17 @@ def test_generated_data_train_directly():
 def test_refused_ranges(arguments, message):
     with pytest.raises(InputError, match=message):
         generate_train_data(**arguments)
+
+
+# --- weight ---
+
+
+def test_reading_needs_numpy_alone():
+    code = (
+        "import sys; from fastnn import datasets, insurance, metrics; insurance.load_insurance(simulated=True);"
+        "print(*sorted({'pandas', 'numba', 'pooch', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == ""

@@ -6,22 +6,23 @@ An engine is a module with three functions:
     The Python source of its kernel, printed from ``derive(network)``: what runs is what is shown.
 ``kernel(network, dtype) -> Kernel``
     That source, ready to call.
-``block(network, dtype) -> int``
-    How many networks one call should take at most.
+``blocks(network, dtype) -> (fewest, most)``
+    Between how many networks a call is efficient.
 
-The contract of a kernel, ``advance(parameters, X, Y, steps, losses)``:
+The contract of a kernel, ``advance(parameters, X, Y, steps, totals)``:
 
-- It advances M networks by ``losses.shape[1]`` epochs over all rows of the data, in the order given.
-- `parameters` (M, P), C-ordered, changes in place. `losses` (M, E), of any strides, is filled: column e
-  with the mean, over the rows, of the squared error each row met before its own update. `X` (N, D) and
-  `Y` (N, K), C-ordered, and `steps` (M,), which are -2*learning_rate, are never touched. All five are
-  of the kernel's dtype and native. The caller allocates; what was in `losses` before does not matter.
+- It advances M networks by ``totals.shape[1]`` epochs over the rows of X and Y, in the order given.
+- `parameters` (M, P), C-ordered, changes in place. To column e of `totals` (M, E), of any strides, it
+  adds, row by row, the squared error that each row met before its own update, summed over the outputs.
+  The caller clears `totals` where an epoch begins, divides by N where it ends, and may hand over the rows
+  of one epoch in several calls. `X` (N, D) and `Y` (N, K), C-ordered, and `steps` (M,), which are
+  -2*learning_rate, are never touched. All five are of the kernel's dtype and native.
 - The bits of network m depend on its own parameters, its own step, X and Y alone: not on M, on its
   neighbours, on the block or the thread it ran in, nor on the engine. The operations are those of the
   equations, each rounded once, in their order.
-- Nothing is raised. A network diverges in the first epoch whose loss is not finite. From that epoch on
-  the kernel may leave anything that is not finite in its losses and anything at all in its
-  parameters; `fastnn.running` makes both NaN. Its neighbours are not disturbed.
+- Nothing is raised. A network diverges in the first epoch whose total is not finite. From that epoch on
+  the kernel may leave anything that is not finite in its totals and anything at all in its parameters;
+  `fastnn.running` makes both NaN. Its neighbours are not disturbed.
 - It holds no lock while it computes: threads may run the same kernel on disjoint blocks.
 
 An engine imports NumPy, Numba, its neighbours here and what it is printed from (expressions,
@@ -52,8 +53,8 @@ class EngineModule(Protocol):
     def kernel(self, network: Network, dtype: str) -> Kernel:
         """The kernel, ready to call."""
 
-    def block(self, network: Network, dtype: str) -> int:
-        """How many networks one call should take at most."""
+    def blocks(self, network: Network, dtype: str) -> tuple[int, int]:
+        """Between how many networks a call is efficient."""
 
 
 def load(name: str) -> EngineModule:
