@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["InputError", "finite_array", "finite_number", "one_of", "whole_number"]
+__all__ = [
+    "InputError",
+    "finite_array",
+    "finite_number",
+    "flag",
+    "numeric_array",
+    "one_of",
+    "shown",
+    "whole_number",
+]
 
 
 class InputError(ValueError):
@@ -23,7 +32,7 @@ def whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = 
     bounds = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise InputError(
-            f"{name} must be a whole number {bounds}; got {_shown(value)}. Give an int such as {minimum}."
+            f"{name} must be a whole number {bounds}; got {shown(value)}. Give an int such as {minimum}."
         )
     if value < minimum or (maximum is not None and value > maximum):
         raise InputError(f"{name} must be a whole number {bounds}; got {value}. Choose one in that range.")
@@ -34,7 +43,7 @@ def finite_number(value: Any, name: str, *, positive: bool = False) -> float:
     """Return `value` as a float, or refuse it unless it is a finite real number (above 0 if `positive`)."""
     kind = "a positive finite number" if positive else "a finite number"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise InputError(f"{name} must be {kind}; got {_shown(value)}. Give a number such as 0.005.")
+        raise InputError(f"{name} must be {kind}; got {shown(value)}. Give a number such as 0.005.")
     number = float(value)
     if not np.isfinite(number) or (positive and number <= 0):
         raise InputError(f"{name} must be {kind}; got {number!r}. Give a number such as 0.005.")
@@ -46,8 +55,15 @@ def one_of(value: Any, name: str, choices: Iterable[str]) -> str:
     known = tuple(choices)
     if not isinstance(value, str) or value not in known:
         listed = ", ".join(repr(choice) for choice in known)
-        raise InputError(f"{name} must be one of {listed}; got {_shown(value)}. Choose one of these names.")
+        raise InputError(f"{name} must be one of {listed}; got {shown(value)}. Choose one of these names.")
     return value
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return `value` if it is True or False, else refuse it."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{name} must be True or False; got {shown(value)}. Give one of the two.")
+    return bool(value)
 
 
 def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray[np.float64]:
@@ -57,7 +73,7 @@ def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray
     Refused: ragged lists, text, objects, complex, sparse and masked arrays,
     integers that float64 cannot hold, NaN and infinity.
     """
-    array = _numeric(values, name)
+    array = numeric_array(values, name)
     if array.ndim not in dimensions:
         wanted = " or ".join(str(d) for d in dimensions)
         raise InputError(
@@ -78,15 +94,16 @@ def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray
     return numbers
 
 
-def _numeric(values: Any, name: str) -> NDArray[Any]:
+def numeric_array(values: Any, name: str) -> NDArray[Any]:
+    """Return `values` as an array of real numbers of its own dtype, or refuse it; it may share memory."""
     if np.ma.isMaskedArray(values):
         raise InputError(f"{name} must be a plain array; got a masked array. Fill it or drop the masked rows.")
     if hasattr(values, "tocsr") or hasattr(values, "todense"):
-        raise InputError(f"{name} must be a dense array; got {_shown(values)}. Call .toarray() on it.")
+        raise InputError(f"{name} must be a dense array; got {shown(values)}. Call .toarray() on it.")
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:
-        raise InputError(f"{name} must be a rectangular array of numbers; got {_shown(values)}: {error}.") from None
+        raise InputError(f"{name} must be a rectangular array of numbers; got {shown(values)}: {error}.") from None
     if array.dtype.kind == "c":
         raise InputError(f"{name} must hold real numbers; got dtype {array.dtype}. Take its real part.")
     if array.dtype.kind not in "fiub":
@@ -117,7 +134,7 @@ def _refuse_lost_integers(array: NDArray[Any], name: str) -> None:
             )
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A short description of a refused value: its repr, or its type where that would be long."""
     text = repr(value)
     return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"

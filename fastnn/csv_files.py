@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, _shown
+from fastnn.checking import InputError, shown
 from fastnn.columns import ChosenColumns, Column, chosen_names, coded
 
 __all__ = ["columns_of_csv", "content_of", "existing_file"]
@@ -26,7 +26,7 @@ OTHER_NOTATION = re.compile(r"[-+(]?[$€£¥]?\s?[-+]?\d[\d.,'_\s]*(e[+-]?\d+)?
 def existing_file(path: str | PathLike[str], name: str, inside: str | None = None) -> Path:
     """Return `path`, or the file `inside` it where it is a folder, as an ordinary file; else refuse it."""
     if not isinstance(path, str | PathLike):
-        raise InputError(f"{name} must be the path of a file; got {_shown(path)}. Give a str or a Path.")
+        raise InputError(f"{name} must be the path of a file; got {shown(path)}. Give a str or a Path.")
     file = Path(path)
     try:
         file = file.expanduser()

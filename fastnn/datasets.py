@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, _numeric, _shown, finite_array, whole_number
+from fastnn.checking import InputError, numeric_array, shown, finite_array, whole_number
 from fastnn.columns import ChosenColumns, listed
 from fastnn.csv_files import columns_of_csv, content_of, existing_file
 
@@ -62,7 +62,7 @@ class Scaling:
 
     def invert(self, scaled: ArrayLike) -> Floats:
         """Return scaled numbers in the columns' own units; NaN and infinity pass through."""
-        numbers = _numeric(scaled, "scaled")
+        numbers = numeric_array(scaled, "scaled")
         self._refuse_other_width(numbers, "scaled")
         with np.errstate(all="ignore"):
             own: Floats = np.multiply(numbers, self.range, dtype=np.float64)
@@ -279,7 +279,7 @@ def generate_train_data(
 def _half_open(pair: Any, name: str) -> tuple[int, int]:
     if not isinstance(pair, Sequence | np.ndarray) or isinstance(pair, str) or len(pair) != 2:
         raise InputError(
-            f"{name} must be two whole numbers (low, high); got {_shown(pair)}. Give (0, 5), say."
+            f"{name} must be two whole numbers (low, high); got {shown(pair)}. Give (0, 5), say."
         )
     low, high = (whole_number(bound, f"{name}'s bound", -(10**7), 10**7) for bound in pair)
     if low >= high:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fastnn.checking import InputError, _shown, finite_array
+from fastnn.checking import InputError, shown, finite_array
 from fastnn.columns import ChosenColumns, Column, chosen_names, coded
 
 __all__ = ["columns_of_frame"]
@@ -21,7 +21,7 @@ def columns_of_frame(
     """Return the chosen columns of `frame` as numbers, or refuse, naming column and row."""
     if not isinstance(frame, pd.DataFrame):
         raise InputError(
-            f"frame must be a pandas DataFrame; got {_shown(frame)}. Wrap it: pandas.DataFrame(...)."
+            f"frame must be a pandas DataFrame; got {shown(frame)}. Wrap it: pandas.DataFrame(...)."
         )
     names, targets = chosen_names(inputs, target, list(frame.columns), "the DataFrame")
     if len(frame) == 0:

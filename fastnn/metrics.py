@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, _numeric, finite_array
+from fastnn.checking import InputError, numeric_array, finite_array
 
 __all__ = ["mape", "mse", "r2"]
 
@@ -115,7 +115,7 @@ def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
 def _pair(y: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Check both arguments; predictions keep their dtype and memory, and may hold NaN."""
     true = finite_array(y, "y", (1,))
-    predicted = _numeric(prediction, "prediction")
+    predicted = numeric_array(prediction, "prediction")
     if predicted.ndim not in (1, 2) or predicted.shape[-1] != len(true):
         raise InputError(
             f"prediction must have shape ({len(true)},) or (M, {len(true)}), as y has {len(true)} rows; "

@@ -383,7 +383,7 @@ def test_refused_ranges(arguments, message):
 
 def test_reading_needs_numpy_alone():
     code = (
-        "import sys; from fastnn import datasets, insurance, metrics; insurance.load_insurance(simulated=True);"
+        "import sys; from fastnn import insurance, metrics; insurance.load_insurance(simulated=True);"
         "print(*sorted({'pandas', 'numba', 'pooch', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from fastnn.network import Network
 
-__all__ = ["ENGINES", "EngineModule", "Kernel", "load"]
+__all__ = ["ENGINES", "EngineModule", "Kernel", "choose", "load"]
 
 ENGINES = ("loop", "batched")
 
@@ -55,6 +55,11 @@ class EngineModule(Protocol):
 
     def blocks(self, network: Network, dtype: str) -> tuple[int, int]:
         """Between how many networks a call is efficient."""
+
+
+def choose(name: str) -> str:
+    """The engine meant by `name`; "auto" is the fastest one, which so far is `loop` for every network."""
+    return "loop" if name == "auto" else name
 
 
 def load(name: str) -> EngineModule:

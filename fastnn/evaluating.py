@@ -1,0 +1,145 @@
+"""What trained networks say: checked rows in, predictions, scores and dead units out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array
+from fastnn.datasets import Dataset
+from fastnn.engines.batched import forward
+from fastnn.metrics import mape, mse, r2
+from fastnn.network import Network
+
+__all__ = ["checked_inputs", "checked_rows", "dead_units", "outputs", "scores", "within_memory"]
+
+Array = NDArray[Any]
+
+MEMORY_LIMIT = 2 << 30
+EVALUATED_BYTES = 4 << 20  # of the arrays alive while a piece is evaluated: they stay in the cache
+
+
+def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") -> Array:
+    """X as (N, D) in `dtype`; (N,) is taken for a network of one input."""
+    values = finite_array(X, name, (1, 2) if network.n_inputs == 1 else (2,))
+    values = values.reshape(len(values), -1)
+    if values.shape[1] != network.n_inputs:
+        raise InputError(
+            f"{name} has {values.shape[1]} columns but the network has {network.n_inputs} inputs; "
+            f"got {name} of shape {values.shape}. Use Network(({values.shape[1]}, ...)) or "
+            f"{'drop' if values.shape[1] > network.n_inputs else 'add'} a column."
+        )
+    return in_dtype(values, dtype, name)
+
+
+def checked_rows(
+    network: Network, X: ArrayLike, y: ArrayLike, dtype: str, prefix: str = ""
+) -> tuple[Array, Array]:
+    """X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is taken for one output."""
+    inputs = checked_inputs(network, X, dtype, f"{prefix}X")
+    targets = finite_array(y, f"{prefix}y", (1, 2) if network.n_outputs == 1 else (2,))
+    targets = targets.reshape(len(targets), -1)
+    if targets.shape[1] != network.n_outputs:
+        raise InputError(
+            f"{prefix}y has {targets.shape[1]} columns but the network has {network.n_outputs} outputs; "
+            f"got y of shape {targets.shape}. Use Network((..., {targets.shape[1]})) or choose columns."
+        )
+    if len(targets) != len(inputs):
+        raise InputError(
+            f"{prefix}X and y must have the same number of rows; got {len(inputs)} and {len(targets)}. "
+            "Check that both come from the same table."
+        )
+    return inputs, in_dtype(targets, dtype, f"{prefix}y")
+
+
+def in_dtype(values: Array, dtype: str, name: str) -> Array:
+    """`values` in `dtype`, refused where that makes a finite number infinite."""
+    with np.errstate(over="ignore"):
+        converted = values.astype(dtype)
+    if not np.isfinite(converted).all():
+        largest = float(np.abs(values).max())
+        raise InputError(
+            f"{name} must fit {dtype}; got a number of magnitude {largest:.3g}. "
+            'Rescale it, or use dtype="float64".'
+        )
+    return converted
+
+
+def within_memory(what: str, shape: tuple[int, ...], itemsize: int, remedy: str) -> None:
+    """Refuse an array that would take more than the limit of 2 GiB, saying what it would cost."""
+    size = float(np.prod([float(n) for n in shape])) * itemsize
+    if size > MEMORY_LIMIT:
+        raise InputError(
+            f"{what} may take at most {MEMORY_LIMIT / 2**30:.0f} GiB; got shape {shape}, which is "
+            f"{size / 2**30:.1f} GiB. {remedy}"
+        )
+
+
+def outputs(network: Network, parameters: Array, X: Array) -> Array:
+    """The outputs (M, N, K) of networks (M, P) for checked inputs (N, D), with training's arithmetic."""
+    found = np.empty((len(parameters), len(X), network.n_outputs), parameters.dtype)
+    for networks, rows in _pieces(network, parameters, X):
+        values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
+        found[networks, rows] = np.moveaxis(values[-1], 0, -1)
+    return found
+
+
+def dead_units(network: Network, parameters: Array, X: Array) -> NDArray[np.int64]:
+    """How many hidden ReLU units of each network have their gate shut on every row of X: (M,).
+
+    0 for a network whose parameters are NaN, which diverged: it has no gates to speak of.
+    """
+    relu = [layer for layer, activation in enumerate(network.hidden) if activation == "relu"]
+    opened = [np.zeros((network.layers[layer + 1], len(parameters)), bool) for layer in relu]
+    for networks, rows in _pieces(network, parameters, X):
+        values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
+        for gates, layer in zip(opened, relu, strict=True):
+            gates[:, networks] |= (values[layer] > 0).any(axis=2)
+    dead = np.zeros(len(parameters), np.int64)
+    for gates in opened:
+        dead += (~gates).sum(axis=0)
+    dead[np.isnan(parameters).any(axis=1)] = 0
+    return dead
+
+
+def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[str, NDArray[np.float64]]:
+    """mse, r2 and mape of networks (M, P), each (M,); for K outputs the mean over them.
+
+    With a `Dataset` for X they are in the target's own unit, else in the unit of y.
+    """
+    dtype = str(parameters.dtype)
+    if isinstance(X, Dataset):
+        inputs, _ = checked_rows(network, X.X, X.y, dtype)
+        targets = X.target_values.reshape(len(inputs), -1)
+    elif y is None:
+        raise InputError("score needs X and y, or a Dataset; got X alone. Give the targets as well.")
+    else:
+        inputs, _ = checked_rows(network, X, y, dtype)
+        targets = finite_array(y, "y", (1, 2)).reshape(len(inputs), -1)
+    found = {name: np.empty(len(parameters)) for name in ("mse", "r2", "mape")}
+    at_once = max(1, EVALUATED_BYTES // (8 * targets.size))
+    for first in range(0, len(parameters), at_once):
+        some = slice(first, first + at_once)
+        predicted = outputs(network, parameters[some], inputs)
+        if isinstance(X, Dataset):
+            predicted = X.in_target_unit(predicted if predicted.shape[-1] > 1 else predicted[..., 0])
+        predicted = predicted.reshape(-1, *targets.shape)
+        for name, metric in (("mse", mse), ("r2", r2), ("mape", mape)):
+            by_output = [metric(targets[:, k], predicted[:, :, k]) for k in range(targets.shape[1])]
+            found[name][some] = np.mean(by_output, axis=0)
+    return found
+
+
+def _pieces(network: Network, parameters: Array, X: Array) -> list[tuple[slice, slice]]:
+    """Cut networks x rows into pieces whose intermediate arrays stay in the cache."""
+    numbers = 2 * network.n_weights + 4 * sum(network.layers[1:])
+    visits = max(1, EVALUATED_BYTES // (numbers * parameters.dtype.itemsize))
+    rows = min(len(X), visits)
+    networks = max(1, visits // rows)
+    return [
+        (slice(m, m + networks), slice(n, n + rows))
+        for m in range(0, len(parameters), networks)
+        for n in range(0, len(X), rows)
+    ]

@@ -1,0 +1,111 @@
+"""From what the user asks for to what an engine is told: every argument checked, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array, one_of, shown, whole_number
+from fastnn.engines import ENGINES, choose, load
+from fastnn.evaluating import checked_rows
+from fastnn.network import Network
+from fastnn.running import Job
+
+__all__ = ["DTYPES", "Plan", "code"]
+
+DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A checked request: the network, its rows in the precision of training, how to visit them.
+
+    `X` (N, D), `Y` (N, K) are C-ordered copies in `dtype`; `engine` is a name in `ENGINES`.
+    """
+
+    network: Network
+    X: NDArray[Any]
+    Y: NDArray[Any]
+    epochs: int
+    engine: str
+    dtype: str
+    shuffle_seed: int | None
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        X: ArrayLike,
+        y: ArrayLike,
+        epochs: int,
+        engine: str,
+        dtype: str,
+        shuffle_seed: int | None,
+    ) -> Plan:
+        """Check a request."""
+        checked_network(network)
+        used = choose(one_of(engine, "engine", ("auto", *ENGINES)))
+        dtype = one_of(dtype, "dtype", DTYPES)
+        epochs = whole_number(epochs, "epochs", 1)
+        return cls(network, *checked_rows(network, X, y, dtype), epochs, used, dtype, shuffle_seed)
+
+    def job(self, rows: int | None = None) -> Job:
+        """The job of training on the first `rows` rows, or on all; compiles the kernel if need be."""
+        kernel = load(self.engine).kernel(self.network, self.dtype)
+        return Job(kernel, self.X[:rows], self.Y[:rows], self.epochs, self.shuffle_seed)
+
+    def steps(self, learning_rate: Any, networks: int) -> NDArray[Any]:
+        """-2*learning_rate of each of M networks, for one learning rate or M of them."""
+        rates = learning_rates(learning_rate, self.dtype)
+        if rates.ndim == 1 and len(rates) != networks:
+            raise InputError(
+                f"learning_rate must be one number or one for each of {networks} networks; "
+                f"got {len(rates)}. Give as many as there are rows of parameters."
+            )
+        return np.asarray(-2, self.dtype) * np.broadcast_to(rates, networks)
+
+
+def learning_rates(values: Any, dtype: str) -> NDArray[Any]:
+    """One learning rate () or several (n,), in `dtype`, all positive and finite there."""
+    rates = finite_array(values, "learning_rate", (0, 1))
+    with np.errstate(over="ignore", under="ignore"):
+        converted = rates.astype(dtype)
+        usable = (rates > 0) & (converted > 0) & np.isfinite(2 * converted)
+    if not usable.all():
+        wrong = float(rates[~usable].flat[0]) if rates.ndim else float(rates)
+        raise InputError(
+            f"learning_rate must be positive and within the range of {dtype}; got {wrong!r}. "
+            "Give a number such as 0.005."
+        )
+    return converted
+
+
+def checked_network(network: Any) -> Network:
+    """`network`, if it is one."""
+    if not isinstance(network, Network):
+        raise InputError(
+            f"network must be a fastnn.Network; got {shown(network)}. Make one, such as Network((2, 2, 1))."
+        )
+    return network
+
+
+def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
+    """Return the source that an engine runs for a network: printed from its equations, as it runs.
+
+    Parameters
+    ----------
+    network : Network
+    engine : str
+        One of `fastnn.ENGINES`, or "auto".
+    dtype : str
+        "float64" or "float32".
+
+    Examples
+    --------
+    >>> print(code(Network((2, 2, 1))))  # doctest: +SKIP
+    """
+    used = choose(one_of(engine, "engine", ("auto", *ENGINES)))
+    return load(used).source(checked_network(network), one_of(dtype, "dtype", DTYPES))
