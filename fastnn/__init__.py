@@ -1,3 +1,42 @@
-"""Train very small neural networks very fast on a CPU."""
+"""Train very small neural networks very fast on a CPU: one of them, or ten million in a sweep."""
+
+from fastnn.checking import InputError
+from fastnn.datasets import Dataset, generate_train_data, load_csv
+from fastnn.derivation import derive
+from fastnn.engines import ENGINES
+from fastnn.initial import constant, given, glorot, he, normal, uniform
+from fastnn.insurance import SimulatedDataNote, load_insurance
+from fastnn.metrics import mape, mse, r2
+from fastnn.network import Network
+from fastnn.planning import code
+from fastnn.sweep_results import Sweep
+from fastnn.sweeping import sweep
+from fastnn.training import Training, train
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ENGINES",
+    "Dataset",
+    "InputError",
+    "Network",
+    "SimulatedDataNote",
+    "Sweep",
+    "Training",
+    "code",
+    "constant",
+    "derive",
+    "generate_train_data",
+    "given",
+    "glorot",
+    "he",
+    "load_csv",
+    "load_insurance",
+    "mape",
+    "mse",
+    "normal",
+    "r2",
+    "sweep",
+    "train",
+    "uniform",
+]

@@ -19,7 +19,7 @@ from fastnn.checking import InputError, finite_array, finite_number, whole_numbe
 from fastnn.network import Network
 from fastnn.randomness import START, Streams, normals, stream_numbers, uniforms
 
-__all__ = ["Start", "constant", "given", "glorot", "he", "normal", "uniform"]
+__all__ = ["DEFAULT_START", "Start", "constant", "given", "glorot", "he", "normal", "uniform"]
 
 Floats = NDArray[np.float64]
 
@@ -260,3 +260,7 @@ def _scaled(values: Floats, network: Network, scale: Callable[[int, int], float]
         values[:, weights] *= scale(inputs, units)
         values[:, biases] = 0.0
     return values
+
+
+DEFAULT_START = normal(0.0, 1.5)
+"""How networks begin where nothing else is asked for."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, finite_array, flag, shown, whole_number
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_inputs, checked_rows, in_dtype, outputs, scores, within_memory
-from fastnn.initial import Start, normal
+from fastnn.initial import DEFAULT_START, Start
 from fastnn.network import Network
 from fastnn.planning import Plan
 from fastnn.running import run
@@ -135,7 +135,7 @@ def train(
     network: Network,
     X: ArrayLike,
     y: ArrayLike,
-    parameters: ArrayLike | Start | None = None,
+    parameters: ArrayLike | Start = DEFAULT_START,
     *,
     learning_rate: float | ArrayLike = 0.005,
     epochs: int = 300,
@@ -153,9 +153,9 @@ def train(
     X : array_like (N, D)
         Finite real numbers; left untouched. (N,) is taken for a network of one input.
     y : array_like (N,) or (N, K)
-    parameters : array_like (P,) or (M, P), or Start, optional
+    parameters : array_like (P,) or (M, P), or Start
         Where to begin: numbers in the order of ``network.parameter_names``, or a rule such as
-        ``fastnn.normal(0, 1.5)``, which is also the default, for network 0 of `seed`.
+        ``fastnn.normal(0, 1.5)``, of which network 0 of `seed` is taken.
     learning_rate : float or array_like (M,)
         Positive; one for all, or one for each network.
     epochs : int
@@ -211,9 +211,8 @@ def train(
 
 def _start(network: Network, parameters: Any, seed: int, dtype: str) -> Array:
     """The starting parameters, (P,) or (M, P), as a new array in `dtype`."""
-    if parameters is None or isinstance(parameters, Start):
-        rule = normal() if parameters is None else parameters
-        return in_dtype(rule.draw(network, range(1), seed)[0], dtype, "parameters")
+    if isinstance(parameters, Start):
+        return in_dtype(parameters.draw(network, [0], seed)[0], dtype, "parameters")
     values = finite_array(parameters, "parameters", (1, 2))
     if values.shape[-1] != network.n_parameters:
         raise InputError(

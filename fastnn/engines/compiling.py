@@ -18,7 +18,7 @@ def compile_kernel(source: str, dtype: str) -> Kernel:
     No fast-math and no contraction: each operation is rounded once. Division follows IEEE instead of
     raising. The global lock is released while it runs.
     """
-    import numba  # noqa: PLC0415 - 0.4 s that only engines which compile should cost
+    import numba
 
     number = getattr(numba.types, dtype)
     read_only = numba.types.Array(number, 2, "C", readonly=True)
