@@ -46,6 +46,10 @@ class Outcome:
     losses: np.ndarray  # (M, E)
     diverged: np.ndarray  # (M,), the epoch from 1, or 0
 
+    def only(self, networks):
+        """The same outcome for some of its networks."""
+        return Outcome(self.parameters[networks], self.losses[networks], self.diverged[networks])
+
 
 def case_of(network, parameters, X, Y, learning_rate, epochs=1, dtype="float64"):
     """A case from plain numbers: one network or several, one learning rate or one for each."""

@@ -1,0 +1,164 @@
+"""The command line: ``fastnn`` and ``python -m fastnn``.
+
+Exit codes: 0 done; 1 could not be done (a file, memory); 2 refused what was asked for; 130 Ctrl-C.
+An error is one line on standard error. Standard output carries the results alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from fastnn import __version__
+from fastnn.checking import InputError
+from fastnn.engines import ENGINES
+from fastnn.network import ACTIVATIONS
+
+__all__ = ["main"]
+
+DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+DESCRIPTION = "Train very small neural networks very fast: one of them, or a sweep of thousands."
+
+EXAMPLES = """\
+examples:
+  fastnn sweep                         10 000 random starts of the 2-2-1 network
+  fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338 --networks 1000
+  fastnn train --network 4711          network 4711 of that sweep again, alone
+  fastnn train --parameters=2,2.5,3,-2,-2.5,3.5,-3,2,3 --plot loss.png
+  fastnn code --layers 2,3,1 --hidden tanh    the loop that runs
+
+`fastnn COMMAND --help` tells each command's options.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+        # Commands bring in what they need when they run: --help answers in a fraction of a second.
+        from fastnn import commands
+
+        return int(getattr(commands, options.command)(options))
+    except InputError as error:
+        return _fail(REFUSED, error)
+    except KeyboardInterrupt:
+        return _fail(INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        # The reader of our output has left, as in `fastnn code | head`: nothing more to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except (OSError, MemoryError) as error:
+        return _fail(FAILED, error or type(error).__name__)
+
+
+def _fail(code: int, reason: object) -> int:
+    print(f"fastnn: {' '.join(str(reason).split())}", file=sys.stderr)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(REFUSED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    layout: Any = argparse.RawDescriptionHelpFormatter
+    parser = _Parser("fastnn", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=layout)
+    parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands.add_parser("train", help="train one network and print its weights and biases"))
+    _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"))
+    _add_code(commands.add_parser("code", help="print the loop that runs, derived from the network"))
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Train one network; print its weights and biases, its loss, R² and MAPE."
+    _add_network(parser)
+    _add_data(parser)
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--parameters", metavar="W1,..,B1,..", help="where to begin; write --parameters=-1,2 before a minus"
+    )
+    group.add_argument("--network", type=int, default=0, metavar="I", help="begin as network I of a sweep")
+    _add_training(group)
+    group.add_argument("--learning-rate", type=float, default=0.005, metavar="RATE", help="default 0.005")
+    group.add_argument("--rows", type=int, metavar="N", help="train on the first N rows; default all")
+    output = parser.add_argument_group("output")
+    output.add_argument("--plot", metavar="FILE", help="draw the loss of every epoch (.png, .svg, .pdf)")
+    _add_json(output)
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Train many networks from different starts, over a grid of learning rates and numbers of rows; "
+        "print how they ended, write a table with one row for each network and a picture of the losses."
+    )
+    _add_network(parser)
+    _add_data(parser)
+    group = parser.add_argument_group("sweep")
+    group.add_argument("--networks", type=int, default=10_000, metavar="M", help="starts; default 10000")
+    _add_training(group)
+    group.add_argument("--learning-rate", default="0.005", metavar="RATE,..", help="default 0.005")
+    group.add_argument("--rows", metavar="N,..", help="train on the first N rows; default all")
+    group.add_argument("--workers", type=int, metavar="N", help="threads; default one for each processor")
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", default="fastnn-sweep", metavar="FOLDER", help="default fastnn-sweep")
+    output.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    _add_json(output)
+
+
+def _add_code(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Print the source that an engine runs for a network, derived from its layers."
+    _add_network(parser)
+    _add_engine(parser)
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("network")
+    group.add_argument("--layers", metavar="N,N,..", help="inputs first, outputs last; default 2,2,1")
+    known = ", ".join(ACTIVATIONS)
+    group.add_argument("--hidden", default="relu", metavar="NAME", help=f"{known}; one, or one a layer")
+    group.add_argument("--output", default="identity", choices=ACTIVATIONS, help="default identity")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "--data",
+        default="insurance",
+        metavar="NAME|FILE",
+        help="insurance (your copy, else the embedded stand-in), simulated (the stand-in), "
+        "generated (n1, n2 -> n3), or a CSV file",
+    )
+    group.add_argument("--inputs", metavar="NAME,..", help="input columns; insurance: age,bmi")
+    group.add_argument("--target", metavar="NAME", help="target column; insurance: charges")
+
+
+def _add_training(group: Any) -> None:
+    group.add_argument(
+        "--initial",
+        default="normal:0,1.5",
+        metavar="START",
+        help="normal:MEAN,SD uniform:LOW,HIGH he glorot constant:VALUE; default normal:0,1.5",
+    )
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the starts; default 0")
+    group.add_argument("--epochs", type=int, default=300, metavar="E", help="default 300")
+    group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
+    _add_engine(group)
+
+
+def _add_engine(group: Any) -> None:
+    group.add_argument("--engine", default="auto", choices=("auto", *ENGINES), help="all give the same bits")
+    group.add_argument("--dtype", default="float64", choices=("float64", "float32"), help="precision")
+
+
+def _add_json(group: Any) -> None:
+    group.add_argument("--json", action="store_true", help="print the results as JSON")

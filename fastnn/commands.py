@@ -1,0 +1,213 @@
+"""What the commands of the command line do with their checked options."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import warnings
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fastnn
+from fastnn.checking import InputError
+from fastnn.datasets import Dataset
+from fastnn.initial import Start
+from fastnn.network import Network
+from fastnn.reports import sweep_report, training_report
+
+__all__ = ["code", "sweep", "train"]
+
+
+def code(options: Namespace) -> int:
+    """``fastnn code``."""
+    layers = options.layers or "2,2,1"
+    print(fastnn.code(_network(options, layers), options.engine, options.dtype), end="")
+    return 0
+
+
+def train(options: Namespace) -> int:
+    """``fastnn train``."""
+    data = _data(options)
+    network = _network(options, f"{data.X.shape[1]},2,1")
+    rows = _row_count(options.rows, data)
+    run = fastnn.train(
+        network,
+        data.X[:rows],
+        data.y[:rows],
+        _start(options, network),
+        learning_rate=options.learning_rate,
+        **_shared(options),
+    )
+    if options.plot:
+        from fastnn import plotting
+
+        figure, ax = plotting.new_figure()
+        plotting.loss_curves(run, ax)
+        _publish(Path(options.plot), lambda path: plotting.save(figure, path))
+    report = training_report(run, data)
+    print(_json(report.values) if options.json else report.text)
+    return 0
+
+
+def sweep(options: Namespace) -> int:
+    """``fastnn sweep``."""
+    data = _data(options)
+    network = _network(options, f"{data.X.shape[1]},2,1")
+    folder = _folder(options.out)
+    found = fastnn.sweep(
+        network,
+        data.X,
+        data.y,
+        networks=options.networks,
+        initial=_initial(options.initial),
+        learning_rate=_numbers(options.learning_rate, "--learning-rate"),
+        rows=None if options.rows is None else _whole_numbers(options.rows, "--rows"),
+        workers=options.workers,
+        progress=False if options.no_progress else None,
+        **_shared(options),
+    )
+    report = sweep_report(found, data, _write(found, folder))
+    print(_json(report.values) if options.json else report.text)
+    return 130 if found.interrupted else 0
+
+
+def _network(options: Namespace, layers: str) -> Network:
+    hidden = options.hidden.split(",") if "," in options.hidden else options.hidden
+    return Network(_whole_numbers(options.layers or layers, "--layers"), hidden, options.output)
+
+
+def _shared(options: Namespace) -> dict[str, Any]:
+    """The options that `fastnn.train` and `fastnn.sweep` take alike."""
+    return {name: getattr(options, name) for name in ("epochs", "engine", "dtype", "shuffle", "seed")}
+
+
+def _data(options: Namespace) -> Dataset:
+    columns = {"inputs": options.inputs and options.inputs.split(","), "target": options.target}
+    given = {name: value for name, value in columns.items() if value}
+    if options.data == "generated":
+        frame = fastnn.generate_train_data()
+        columns = {"inputs": ["n1", "n2"], "target": "n3"} | given
+        return Dataset.from_frame(frame, **columns, source="generate_train_data()")
+    if options.data in ("insurance", "simulated"):
+        with warnings.catch_warnings(record=True) as notes:
+            warnings.simplefilter("always")
+            data = fastnn.load_insurance(simulated=options.data == "simulated", **given)
+        for note in notes:
+            print(f"note: {note.message}", file=sys.stderr)
+        return data
+    if len(given) < 2:
+        raise InputError(
+            f"--data with a file needs --inputs and --target; got {options.data} alone. "
+            "Name its columns, such as --inputs age,bmi --target charges."
+        )
+    return fastnn.load_csv(options.data, **given)
+
+
+def _row_count(rows: int | None, data: Dataset) -> int | None:
+    return None if rows is None else fastnn.checking.whole_number(rows, "--rows", 1, data.rows)
+
+
+def _start(options: Namespace, network: Network) -> Any:
+    """Where `fastnn train` begins: at numbers, or as one of the networks of a sweep."""
+    if options.parameters:
+        return _numbers(options.parameters, "--parameters")
+    return _initial(options.initial).draw(network, [options.network], options.seed)[0]
+
+
+def _initial(text: str) -> Start:
+    """The start that ``normal:0,1.5`` and the like name."""
+    name, _, settings = text.partition(":")
+    makers: dict[str, Callable[..., Start]] = {
+        maker.__name__: maker
+        for maker in (fastnn.constant, fastnn.glorot, fastnn.he, fastnn.normal, fastnn.uniform)
+    }
+    numbers = _numbers(settings, "--initial") if settings else []
+    try:
+        return makers[name](*numbers)
+    except (KeyError, TypeError):
+        raise InputError(
+            "--initial must be normal:MEAN,SD, uniform:LOW,HIGH, he, glorot or constant:VALUE; "
+            f"got {text!r}. Give one of these, such as normal:0,1.5."
+        ) from None
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{option} must be numbers separated by commas; got {text!r}. Write them like 0.005,0.01."
+        ) from None
+
+
+def _whole_numbers(text: str, option: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{option} must be whole numbers separated by commas; got {text!r}. Write them like 2,2,1."
+        ) from None
+
+
+def _folder(name: str) -> Path:
+    """The output folder, made before the work begins: better to fail now than after it."""
+    folder = Path(name)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--out must name a folder; got {name}, which is a file. Name another one.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
+    """Write the table and the picture; return what was written, or what to install for it."""
+    frame = found.frame()
+    try:
+        import pyarrow as _  # noqa: F401
+
+        table = folder / "sweep.parquet"
+        _publish(table, lambda path: frame.to_parquet(path, index=False))
+    except ImportError:
+        table = folder / "sweep.csv"
+        _publish(table, lambda path: frame.to_csv(path, index=False))
+    written = {"table": str(table)}
+    try:
+        from fastnn import plotting
+
+        figure, ax = plotting.new_figure()
+    except InputError as missing:
+        return written | {"picture": str(missing)}
+    plotting.sweep_histogram(found, ax)
+    picture = folder / "losses.png"
+    _publish(picture, lambda path: plotting.save(figure, path))
+    return written | {"picture": str(picture)}
+
+
+def _publish(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file whole or not at all."""
+    beside = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        write(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _json(values: Any) -> str:
+    """JSON with null for what JSON has no number for."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | np.ndarray):
+            return [plain(item) for item in value]
+        if isinstance(value, np.generic):
+            value = value.item()
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return json.dumps(plain(values), indent=2, allow_nan=False)

@@ -1,0 +1,155 @@
+"""Results as text for people, 80 columns wide, and as plain values for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+
+from fastnn.datasets import Dataset
+from fastnn.evaluating import scores
+from fastnn.network import Network
+from fastnn.sweep_results import Sweep
+from fastnn.training import Training
+
+__all__ = ["Report", "sweep_report", "training_report"]
+
+WIDTH = 80
+HEADINGS = {"learning_rate": "rate", "r2": "R²", "mape": "MAPE"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The same results twice: as text and as plain values."""
+
+    text: str
+    values: dict[str, Any]
+
+
+def training_report(run: Training, data: Dataset) -> Report:
+    """What ``fastnn train`` prints; R² and MAPE are over all rows of the data, in the target's own unit."""
+    score = run.score(data)
+    lines = [
+        str(run),
+        "",
+        f"loss {run.loss:.6g}   R² {score['r2']:.4f}   MAPE {100 * score['mape']:.1f} %",
+        "",
+        f"network  {_network_text(run.network)}",
+        *_data_lines(data),
+        f"trained  {run.epochs} epochs on {_grouped(run.rows)} rows, learning rate {run.learning_rate:g}",
+        f"engine   {run.engine}, {run.dtype}",
+    ]
+    parameters = dict(zip(run.network.parameter_names, run.parameters.tolist(), strict=True))
+    values = {
+        "network": {"layers": run.network.layers, "activations": run.network.activations},
+        "data": data.source,
+        "epochs": run.epochs,
+        "rows": run.rows,
+        "learning_rate": run.learning_rate,
+        "engine": run.engine,
+        "dtype": run.dtype,
+        "status": run.status,
+        "loss": run.loss,
+        **score,
+        "parameters": parameters,
+        "loss_curve": run.loss_curve,
+    }
+    return Report("\n".join(lines), values)
+
+
+def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report:
+    """What ``fastnn sweep`` prints; R² and MAPE are over all rows of the data, in the target's own unit."""
+    summary = found.summary().to_dict("records")
+    dead = np.bincount(found.dead_units()[found.diverged == 0], minlength=1)
+    best = _best(found, data)
+    rate = len(found) / found.seconds if found.seconds else 0.0
+    values = {
+        "network": {"layers": found.network.layers, "activations": found.network.activations},
+        "data": data.source,
+        "initial": repr(found.initial),
+        "seed": found.seed,
+        "epochs": found.plan.epochs,
+        "engine": found.engine,
+        "dtype": found.plan.dtype,
+        "networks": len(found),
+        "interrupted": found.interrupted,
+        "status": {"ok": int((found.diverged == 0).sum()), "diverged": int((found.diverged > 0).sum())},
+        "cells": summary,
+        "dead_units": dead,
+        "best": best,
+        "seconds": found.seconds,
+        "networks_per_second": rate,
+        "written": written,
+    }
+    stopped = f" of {_grouped(found.grid.total)}, interrupted" if found.interrupted else ""
+    lines = [
+        f"{_grouped(len(found))} networks{stopped} in {found.seconds:.1f} s, {_grouped(round(rate))} networks/s",
+        "",
+        f"network  {_network_text(found.network)}",
+        *_data_lines(data),
+        f"starts   {found.initial!r}, seed {found.seed}",
+        f"trained  {found.plan.epochs} epochs, engine {found.engine}, {found.plan.dtype}",
+        "",
+        "Loss of the last epoch: quantiles over the networks that did not diverge",
+        *_table([{key: cell[key] for key in cell if key != "best"} for cell in summary]),
+        "",
+        "Hidden units that are dead, their gate shut on every row",
+        *(_dead_lines(dead) if len(found) else []),
+        "",
+        "Best networks",
+        *_table(best),
+        "",
+        *(f"{name:8} {what}" for name, what in written.items()),
+    ]
+    return Report("\n".join(lines), values)
+
+
+def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
+    frame = found.best(5)
+    parameters = frame[list(found.network.parameter_names)].to_numpy(found.plan.dtype)
+    rows = frame[["network", "learning_rate", "rows", "loss"]].to_dict("records")
+    score = scores(found.network, parameters, data)
+    return [{**row, "r2": score["r2"][n], "mape": score["mape"][n]} for n, row in enumerate(rows)]
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows of equal keys as aligned columns."""
+    if not rows:
+        return ["none"]
+    cells = [[HEADINGS.get(key, key) for key in rows[0]]]
+    cells += [[_cell(key, value) for key, value in row.items()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)) for line in cells]
+
+
+def _cell(key: str, value: Any) -> str:
+    if key == "mape":
+        return f"{100 * value:.1f} %"
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _dead_lines(dead: Iterable[int]) -> list[str]:
+    counts = list(dead)
+    total = max(1, sum(counts))
+    return [
+        f"{units or 'none':>6}  {_grouped(count):>9} networks  {100 * count / total:5.1f} %"
+        for units, count in enumerate(counts)
+    ]
+
+
+def _network_text(network: Network) -> str:
+    units = "-".join(map(str, network.layers))
+    return f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters"
+
+
+def _data_lines(data: Dataset) -> list[str]:
+    target = data.target if isinstance(data.target, str) else ", ".join(data.target)
+    text = f"{', '.join(data.inputs)} -> {target}, {_grouped(data.rows)} rows from {data.source}"
+    return wrap(text, WIDTH, initial_indent="data     ", subsequent_indent="         ")
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
