@@ -20,6 +20,7 @@ __all__ = [
     "one_of",
     "shown",
     "whole_number",
+    "whole_numbers",
 ]
 
 
@@ -34,9 +35,19 @@ def whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = 
         raise InputError(
             f"{name} must be a whole number {bounds}; got {shown(value)}. Give an int such as {minimum}."
         )
-    if value < minimum or (maximum is not None and value > maximum):
-        raise InputError(f"{name} must be a whole number {bounds}; got {value}. Choose one in that range.")
-    return int(value)
+    number = int(value)
+    if number < minimum or (maximum is not None and number > maximum):
+        raise InputError(
+            f"{name} must be a whole number {bounds}; got {shown(number)}. Choose one in that range."
+        )
+    return number
+
+
+def whole_numbers(values: Any, name: str, minimum: int = 0, maximum: int | None = None) -> list[int]:
+    """Return one whole number, or some, as a list; refuse them unless each is from minimum to maximum."""
+    plain = values.tolist() if isinstance(values, np.ndarray) else values
+    several = isinstance(plain, Iterable) and not isinstance(plain, str | bytes)
+    return [whole_number(value, name, minimum, maximum) for value in (plain if several else [plain])]
 
 
 def finite_number(value: Any, name: str, *, positive: bool = False) -> float:
@@ -44,7 +55,10 @@ def finite_number(value: Any, name: str, *, positive: bool = False) -> float:
     kind = "a positive finite number" if positive else "a finite number"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise InputError(f"{name} must be {kind}; got {shown(value)}. Give a number such as 0.005.")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = np.inf
     if not np.isfinite(number) or (positive and number <= 0):
         raise InputError(f"{name} must be {kind}; got {number!r}. Give a number such as 0.005.")
     return number
@@ -82,14 +96,15 @@ def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray
         )
     if array.size == 0:
         raise InputError(f"{name} must hold at least one number; got shape {array.shape}. Check its source.")
-    numbers = array.astype(np.float64, order="C")
+    with np.errstate(over="ignore"):  # a long double beyond float64 is refused below, as infinite
+        numbers = array.astype(np.float64, order="C")
     _refuse_lost_integers(array, name)
     bad = ~np.isfinite(numbers)
     if bad.any():
-        where = ", ".join(str(i) for i in np.argwhere(bad)[0])
+        first = f", the first at {np.argwhere(bad)[0].tolist()}" if array.ndim else ""
         raise InputError(
-            f"{name} must be finite; got {int(bad.sum())} NaN or infinite value(s), the first at [{where}]. "
-            "Drop or fill these rows."
+            f"{name} must be finite; got {int(bad.sum())} NaN or infinite value(s){first}. "
+            "Drop or replace what is not a number."
         )
     return numbers
 
@@ -97,13 +112,18 @@ def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray
 def numeric_array(values: Any, name: str) -> NDArray[Any]:
     """Return `values` as an array of real numbers of its own dtype, or refuse it; it may share memory."""
     if np.ma.isMaskedArray(values):
-        raise InputError(f"{name} must be a plain array; got a masked array. Fill it or drop the masked rows.")
+        raise InputError(
+            f"{name} must be a plain array; got a masked array. Fill it or drop the masked rows."
+        )
     if hasattr(values, "tocsr") or hasattr(values, "todense"):
         raise InputError(f"{name} must be a dense array; got {shown(values)}. Call .toarray() on it.")
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:
-        raise InputError(f"{name} must be a rectangular array of numbers; got {shown(values)}: {error}.") from None
+        raise InputError(
+            f"{name} must be a rectangular array of numbers; got {shown(values)}: {error}. "
+            "Give rows of equal length."
+        ) from None
     if array.dtype.kind == "c":
         raise InputError(f"{name} must hold real numbers; got dtype {array.dtype}. Take its real part.")
     if array.dtype.kind not in "fiub":
@@ -116,7 +136,7 @@ def numeric_array(values: Any, name: str) -> NDArray[Any]:
 
 def _text_columns(values: Any) -> str:
     """Name a DataFrame's columns that hold no numbers, for the refusal."""
-    dtypes = getattr(values, "dtypes", None)
+    dtypes: Any = getattr(values, "dtypes", None)
     if not hasattr(dtypes, "items"):
         return ""
     named = [str(column) for column, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "fiub"]
@@ -135,6 +155,9 @@ def _refuse_lost_integers(array: NDArray[Any], name: str) -> None:
 
 
 def shown(value: Any) -> str:
-    """A short description of a refused value: its repr, or its type where that would be long."""
-    text = repr(value)
-    return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"
+    """A short description of a refused value: its repr, or its type where that is long or fails."""
+    try:
+        text = repr(value)
+    except Exception:  # whatever it is, it was to be refused; an int of 5000 digits has no repr
+        text = ""
+    return text if 0 < len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, numeric_array, shown, finite_array, whole_number
+from fastnn.checking import InputError, finite_array, numeric_array, shown, whole_number
 from fastnn.columns import ChosenColumns, listed
 from fastnn.csv_files import columns_of_csv, content_of, existing_file
 

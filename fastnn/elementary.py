@@ -122,7 +122,9 @@ def _write_exp(x: Symbol, steps: _Steps, precision: Precision) -> None:
     above = steps.let("above", c - k * float(high))
     below = steps.let("below", k * low)
     r = steps.let("r", above - below)
-    tail = _polynomial(r, [precision.round(Fraction(1, factorial(n))) for n in range(2, precision.exp_terms + 1)])
+    tail = _polynomial(
+        r, [precision.round(Fraction(1, factorial(n))) for n in range(2, precision.exp_terms + 1)]
+    )
     # What rounding r and 1 + r lost goes back in with the small terms: exp is then 0.60 ulp off at worst
     # instead of 0.92, and sigmoid 1.6 instead of 2.1.
     one_r = steps.let("one_r", 1.0 + r)

@@ -13,7 +13,16 @@ from fastnn.engines.batched import forward
 from fastnn.metrics import mape, mse, r2
 from fastnn.network import Network
 
-__all__ = ["checked_inputs", "checked_rows", "dead_units", "outputs", "scores", "within_memory"]
+__all__ = [
+    "checked_inputs",
+    "checked_rows",
+    "dead_units",
+    "in_dtype",
+    "losses",
+    "predictions",
+    "scores",
+    "within_memory",
+]
 
 Array = NDArray[Any]
 
@@ -86,6 +95,34 @@ def outputs(network: Network, parameters: Array, X: Array) -> Array:
     return found
 
 
+def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Array:
+    """The outputs of networks (M, P) for some rows: (M, N), or (M, N, K) for K > 1 outputs.
+
+    With a `Dataset` for X they are in the target's own unit. `remedy` says what to do where they would
+    take too much memory.
+    """
+    dtype = str(parameters.dtype)
+    if isinstance(X, Dataset):
+        inputs, _ = checked_rows(network, X.X, X.y, dtype)
+    else:
+        inputs = checked_inputs(network, X, dtype)
+    shape = (len(parameters), len(inputs), network.n_outputs)
+    within_memory("predictions", shape, parameters.itemsize, remedy)
+    found = outputs(network, parameters, inputs)
+    found = found[..., 0] if network.n_outputs == 1 else found
+    return X.in_target_unit(found) if isinstance(X, Dataset) else found
+
+
+def losses(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
+    """The mean over checked rows of the squared error, summed over the outputs, of networks (M, P): (M,)."""
+    found = np.empty(len(parameters), parameters.dtype)
+    for some in _parts(len(parameters), Y.size):
+        with np.errstate(all="ignore"):
+            errors = outputs(network, parameters[some], X) - Y
+            found[some] = (errors * errors).sum(axis=2).mean(axis=1)
+    return found
+
+
 def dead_units(network: Network, parameters: Array, X: Array) -> NDArray[np.int64]:
     """How many hidden ReLU units of each network have their gate shut on every row of X: (M,).
 
@@ -110,6 +147,10 @@ def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[s
     With a `Dataset` for X they are in the target's own unit, else in the unit of y.
     """
     dtype = str(parameters.dtype)
+    if isinstance(X, Dataset) and y is not None:
+        raise InputError(
+            "score needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
+        )
     if isinstance(X, Dataset):
         inputs, _ = checked_rows(network, X.X, X.y, dtype)
         targets = X.target_values.reshape(len(inputs), -1)
@@ -119,17 +160,21 @@ def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[s
         inputs, _ = checked_rows(network, X, y, dtype)
         targets = finite_array(y, "y", (1, 2)).reshape(len(inputs), -1)
     found = {name: np.empty(len(parameters)) for name in ("mse", "r2", "mape")}
-    at_once = max(1, EVALUATED_BYTES // (8 * targets.size))
-    for first in range(0, len(parameters), at_once):
-        some = slice(first, first + at_once)
+    for some in _parts(len(parameters), targets.size):
         predicted = outputs(network, parameters[some], inputs)
         if isinstance(X, Dataset):
             predicted = X.in_target_unit(predicted if predicted.shape[-1] > 1 else predicted[..., 0])
         predicted = predicted.reshape(-1, *targets.shape)
         for name, metric in (("mse", mse), ("r2", r2), ("mape", mape)):
             by_output = [metric(targets[:, k], predicted[:, :, k]) for k in range(targets.shape[1])]
-            found[name][some] = np.mean(by_output, axis=0)
+            found[name][some] = np.mean(np.asarray(by_output), axis=0)
     return found
+
+
+def _parts(networks: int, numbers: int) -> list[slice]:
+    """Cut networks into parts whose results, so many numbers for each, stay in the cache."""
+    at_once = max(1, EVALUATED_BYTES // (8 * numbers))
+    return [slice(first, first + at_once) for first in range(0, networks, at_once)]
 
 
 def _pieces(network: Network, parameters: Array, X: Array) -> list[tuple[slice, slice]]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fastnn.checking import InputError, shown, finite_array
+from fastnn.checking import InputError, finite_array, shown
 from fastnn.columns import ChosenColumns, Column, chosen_names, coded
 
 __all__ = ["columns_of_frame"]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, numeric_array, finite_array
+from fastnn.checking import InputError, finite_array, numeric_array
 
 __all__ = ["mape", "mse", "r2"]
 

@@ -17,6 +17,7 @@ from fastnn.running import Job
 __all__ = ["DTYPES", "Plan", "code"]
 
 DTYPES = ("float64", "float32")
+MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class Plan:
         checked_network(network)
         used = choose(one_of(engine, "engine", ("auto", *ENGINES)))
         dtype = one_of(dtype, "dtype", DTYPES)
-        epochs = whole_number(epochs, "epochs", 1)
+        epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
         return cls(network, *checked_rows(network, X, y, dtype), epochs, used, dtype, shuffle_seed)
 
     def job(self, rows: int | None = None) -> Job:
@@ -65,12 +66,15 @@ class Plan:
                 f"learning_rate must be one number or one for each of {networks} networks; "
                 f"got {len(rates)}. Give as many as there are rows of parameters."
             )
-        return np.asarray(-2, self.dtype) * np.broadcast_to(rates, networks)
+        steps: NDArray[Any] = np.asarray(-2, self.dtype) * np.broadcast_to(rates, networks)
+        return steps
 
 
 def learning_rates(values: Any, dtype: str) -> NDArray[Any]:
     """One learning rate () or several (n,), in `dtype`, all positive and finite there."""
     rates = finite_array(values, "learning_rate", (0, 1))
+    if np.asarray(values).dtype == bool:
+        raise InputError(f"learning_rate must be a number; got {shown(values)}. Give a number such as 0.005.")
     with np.errstate(over="ignore", under="ignore"):
         converted = rates.astype(dtype)
         usable = (rates > 0) & (converted > 0) & np.isfinite(2 * converted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from fastnn.evaluating import scores
 from fastnn.network import Network
 from fastnn.sweep_results import Sweep
 from fastnn.training import Training
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Report", "sweep_report", "training_report"]
 
@@ -62,7 +65,7 @@ def training_report(run: Training, data: Dataset) -> Report:
 
 def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report:
     """What ``fastnn sweep`` prints; R² and MAPE are over all rows of the data, in the target's own unit."""
-    summary = found.summary().to_dict("records")
+    summary = _records(found.summary())
     dead = np.bincount(found.dead_units()[found.diverged == 0], minlength=1)
     best = _best(found, data)
     rate = len(found) / found.seconds if found.seconds else 0.0
@@ -110,9 +113,13 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
     frame = found.best(5)
     parameters = frame[list(found.network.parameter_names)].to_numpy(found.plan.dtype)
-    rows = frame[["network", "learning_rate", "rows", "loss"]].to_dict("records")
+    rows = _records(frame[["network", "learning_rate", "rows", "loss"]])
     score = scores(found.network, parameters, data)
     return [{**row, "r2": score["r2"][n], "mape": score["mape"][n]} for n, row in enumerate(rows)]
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:

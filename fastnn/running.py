@@ -159,7 +159,8 @@ def _mark(losses: Array, parameters: Array, diverged: NDArray[np.int32], done: i
 
 def _row_order(seed: int, rows: int, epoch: int) -> NDArray[np.int64]:
     at_once = max(1, ORDERS_AT_ONCE // rows)
-    return _row_orders(seed, rows, epoch // at_once, at_once)[epoch % at_once]
+    order: NDArray[np.int64] = _row_orders(seed, rows, epoch // at_once, at_once)[epoch % at_once]
+    return order
 
 
 @lru_cache(maxsize=4)

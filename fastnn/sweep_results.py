@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, whole_number
-from fastnn.datasets import Dataset
-from fastnn.evaluating import checked_inputs, dead_units, outputs, scores, within_memory
+from fastnn.checking import InputError, whole_number, whole_numbers
+from fastnn.evaluating import dead_units, predictions, scores
 from fastnn.grid import Grid
 from fastnn.initial import Start
 from fastnn.network import Network
@@ -163,12 +162,7 @@ class Sweep:
         array (M, N), or (M, N, K) for K > 1 outputs
         """
         parameters = self.parameters if numbers is None else self.parameters[self._places(numbers)]
-        inputs = checked_inputs(self.network, X.X if isinstance(X, Dataset) else X, self.plan.dtype)
-        shape = (len(parameters), len(inputs), self.network.n_outputs)
-        within_memory("predictions", shape, parameters.itemsize, "Name fewer networks with numbers=[...].")
-        found = outputs(self.network, parameters, inputs)
-        found = found[..., 0] if self.network.n_outputs == 1 else found
-        return X.in_target_unit(found) if isinstance(X, Dataset) else found
+        return predictions(self.network, parameters, X, "Name fewer networks with numbers=[...].")
 
     def score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
         """network, mse, r2 and mape of every network on some rows, as `Training.score` computes them."""
@@ -184,15 +178,14 @@ class Sweep:
         )
 
     def _places(self, numbers: Any) -> NDArray[np.intp]:
-        wanted = [whole_number(n, "each of numbers", 0, self.grid.total - 1) for n in np.atleast_1d(numbers).tolist()]
-        places = np.minimum(np.searchsorted(self.numbers, wanted), len(self) - 1)
-        missing = [n for n, place in zip(wanted, places, strict=True) if self.numbers[place] != n]
-        if missing:
+        wanted = np.array(whole_numbers(numbers, "each of numbers", 0, self.grid.total - 1), np.int64)
+        missing = wanted[~np.isin(wanted, self.numbers)]
+        if len(missing):
             raise InputError(
                 f"numbers must name networks that were finished; got {missing[0]}, which the interrupted "
                 "sweep did not reach. Replay it instead."
             )
-        return places
+        return np.searchsorted(self.numbers, wanted)
 
     def _frame(self, rows: Any) -> pd.DataFrame:
         import pandas as pd
@@ -204,7 +197,7 @@ class Sweep:
             "learning_rate": self.grid.learning_rate_of(numbers),
             "rows": self.grid.rows_of(numbers),
             "loss": self.loss[rows],
-            "status": pd.Categorical.from_codes(codes, ["ok", "diverged"]),
+            "status": pd.Categorical.from_codes(codes, pd.Index(["ok", "diverged"])),
         }
         parameters = self.parameters[rows]
         for place, name in enumerate(self.network.parameter_names):

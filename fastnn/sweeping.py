@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, flag, shown, whole_number
+from fastnn.checking import InputError, flag, shown, whole_number, whole_numbers
 from fastnn.engines import load
 from fastnn.evaluating import in_dtype, within_memory
 from fastnn.grid import Cell, Grid
@@ -98,7 +98,7 @@ def sweep(
     plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
     rates = _each_once(np.atleast_1d(learning_rates(learning_rate, plan.dtype)), "learning_rate")
     grid = Grid(rates, _row_counts(rows, len(plan.X)), whole_number(networks, "networks", 1))
-    _check_start(initial, network, grid.starts, seed)
+    _check_start(initial, plan, grid.starts, seed)
     workers = available_processors() if workers is None else whole_number(workers, "workers", 1)
     if flag(curves, "curves"):
         remedy = "Sweep fewer networks, or replay those that matter."
@@ -150,7 +150,7 @@ class _Run:
         some = slice(block.first, block.first + block.count)
         start = self.grid.start_of(block.first)
         drawn = self.initial.draw(self.plan.network, range(start, start + block.count), self.seed)
-        parameters = drawn.astype(self.plan.dtype, copy=False)
+        parameters = in_dtype(drawn, self.plan.dtype, "initial")
         steps = self.plan.steps(block.cell.learning_rate, block.count)
         per_visit = block.count / (job.epochs * len(job.X))
 
@@ -203,9 +203,8 @@ def _work(run_: _Run, blocks: list[_Block], workers: int, progress: bool | None)
             return
 
     with _bar(run_.grid.total, progress) as bar, ThreadPoolExecutor(workers) as pool:
-        threads = {pool.submit(take_blocks) for _ in range(workers)}
-        unfinished = threads
         try:
+            unfinished = threads = {pool.submit(take_blocks) for _ in range(workers)}
             while unfinished and not any(thread.done() and thread.exception() for thread in threads):
                 _, unfinished = wait(unfinished, POLL_SECONDS, FIRST_EXCEPTION)
                 bar.update(int(run_.trained) - bar.n)
@@ -240,12 +239,10 @@ def _blocks(plan: Plan, grid: Grid, workers: int) -> Iterator[_Block]:
 def _row_counts(rows: Any, available: int) -> tuple[int, ...]:
     if rows is None:
         return (available,)
-    counts = [rows] if np.ndim(rows) == 0 else list(rows)
+    counts = whole_numbers(rows, "rows", 1, available)
     if not counts:
         raise InputError("rows must name at least one number of rows; got none. Leave it out for all rows.")
-    for count in counts:
-        whole_number(count, "rows", 1, available)
-    return tuple(int(count) for count in _each_once(np.asarray(counts), "rows"))
+    return tuple(_each_once(np.array(counts), "rows").tolist())
 
 
 def _each_once(values: Array, name: str) -> Array:
@@ -254,11 +251,11 @@ def _each_once(values: Array, name: str) -> Array:
     return values
 
 
-def _check_start(initial: Any, network: Network, starts: int, seed: int) -> None:
+def _check_start(initial: Any, plan: Plan, starts: int, seed: int) -> None:
     """Refuse a start that does not fit, by drawing the first and the last one."""
     if not isinstance(initial, Start):
         raise InputError(
             f"initial must be a start such as fastnn.normal(0, 1.5); got {shown(initial)}. "
             "For given parameters use fastnn.given(parameters)."
         )
-    initial.draw(network, [0, starts - 1], seed)
+    in_dtype(initial.draw(plan.network, [0, starts - 1], seed), plan.dtype, "initial")

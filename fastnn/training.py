@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, flag, shown, whole_number
-from fastnn.datasets import Dataset
-from fastnn.evaluating import checked_inputs, checked_rows, in_dtype, outputs, scores, within_memory
+from fastnn.evaluating import checked_rows, in_dtype, losses, predictions, scores, within_memory
 from fastnn.initial import DEFAULT_START, Start
 from fastnn.network import Network
 from fastnn.planning import Plan
@@ -84,15 +83,9 @@ class Training:
         -------
         array (N,), or (N, K) for K > 1 outputs; with a leading axis M for M networks
         """
-        single = self.parameters.ndim == 1
-        parameters = np.atleast_2d(self.parameters)
-        inputs = checked_inputs(self.network, X.X if isinstance(X, Dataset) else X, self.dtype)
-        shape = (len(parameters), len(inputs), self.network.n_outputs)
-        within_memory("predictions", shape, parameters.itemsize, "Predict fewer rows or networks at a time.")
-        found = outputs(self.network, parameters, inputs)
-        found = found[..., 0] if self.network.n_outputs == 1 else found
-        found = found[0] if single else found
-        return X.in_target_unit(found) if isinstance(X, Dataset) else found
+        remedy = "Predict fewer rows or networks at a time."
+        found = predictions(self.network, np.atleast_2d(self.parameters), X, remedy)
+        return found[0] if self.parameters.ndim == 1 else found
 
     def score(self, X: Any, y: ArrayLike | None = None) -> dict[str, Any]:
         """Mean squared error, R² and MAPE (a fraction) on some rows; for K outputs the mean over them.
@@ -217,7 +210,7 @@ def _start(network: Network, parameters: Any, seed: int, dtype: str) -> Array:
     if values.shape[-1] != network.n_parameters:
         raise InputError(
             f"parameters must hold {network.n_parameters} numbers per network for {network!r}; "
-            f"got shape {values.shape}. Give them in the order {', '.join(network.parameter_names)}."
+            f"got shape {values.shape}. Give all weights first, then all biases."
         )
     return in_dtype(values, dtype, "parameters")
 
@@ -238,13 +231,12 @@ class _Validating:
             )
         self.network = plan.network
         self.parameters = parameters
-        self.X, self.Y = checked_rows(plan.network, *validation, plan.dtype, "validation ")
+        X, y = validation
+        self.X, self.Y = checked_rows(plan.network, X, y, plan.dtype, "validation ")
         self.curve = _curve(len(parameters), plan)
 
     def __call__(self, epoch: int) -> None:
-        with np.errstate(all="ignore"):
-            errors = outputs(self.network, self.parameters, self.X) - self.Y
-            self.curve[:, epoch] = (errors * errors).sum(axis=2).mean(axis=1)
+        self.curve[:, epoch] = losses(self.network, self.parameters, self.X, self.Y)
 
     def finished(self, diverged: NDArray[np.int32]) -> Array:
         """The curve, NaN from the epoch in which a network diverged."""

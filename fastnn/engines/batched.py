@@ -37,7 +37,15 @@ BLOCK_BYTES = 3 << 20
 WRITTEN_OUT = 4
 
 NUMPY_NAMES = (
-    *("add", "copyto", "divide", "empty", "less", "maximum", "minimum", "multiply", "subtract"),
+    "add",
+    "copyto",
+    "divide",
+    "empty",
+    "less",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 )
 HELPER_NAMES = ("columns", "gate", "power_of_two")
 
@@ -137,7 +145,7 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
     """Allocate those buffers that `body` uses."""
     layers = derivation.network.layers
     sizes = {"total": lanes, "Yhat": f"{layers[-1]}, {lanes}", "D": f"{layers[-1]}, {lanes}"}
-    kinds = {}
+    kinds: dict[str, str] = {}
     scratch = max((slots(f, dtype) for f in functions_of(derivation.network.activations, dtype)), default=0)
     for layer, units in enumerate(layers[1:], start=1):
         sizes |= {f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", "Q", "mask", "condition")}
@@ -162,7 +170,7 @@ class _LayerWriter(ArrayWriter):
         super().__init__(lines, [_spare(equation)])
         self.activations = derivation.network.activations
         self.equation = equation
-        self.axes = equation.over
+        self.axes: tuple[Index | int, ...] = equation.over
 
     def spell(self, symbol: Symbol) -> str:
         if symbol.family in ("x", "y"):
@@ -206,7 +214,7 @@ class _LayerWriter(ArrayWriter):
         if node.index.size == 1:
             return self.emit(bind(node.term, {node.index: 0}), out)
         outer = self.axes
-        weight = next((part for part in nodes(node.term) if _is_weight(part)), None)
+        weight = _weight_of(node.term)
         self.axes = weight.indices if weight else (node.index,)
         products = f"T{weight.layer}" if weight else f"Q{self.equation.layer}"
         self.assign(node.term, products)
@@ -226,8 +234,9 @@ class _LayerWriter(ArrayWriter):
             self.lines(f"add({out}, {term(n)}, out={out})")
 
 
-def _is_weight(node: Expression) -> bool:
-    return isinstance(node, Symbol) and node.family == "w"
+def _weight_of(node: Expression) -> Symbol | None:
+    weights = (part for part in nodes(node) if isinstance(part, Symbol) and part.family == "w")
+    return next(weights, None)
 
 
 def _spare(equation: Equation) -> str:

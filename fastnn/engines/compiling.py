@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+from functools import partial
 from hashlib import sha256
 from types import FunctionType
 from typing import Any
@@ -29,13 +30,13 @@ def compile_kernel(source: str, dtype: str) -> Kernel:
         numba.types.Array(number, 1, "C", readonly=True),
         numba.types.Array(number, 2, "A"),
     )
-    options = {"nogil": True, "error_model": "numpy"}
+    jit = partial(numba.njit, nogil=True, error_model="numpy")
     namespace = run_source(source)
     advance = namespace.pop("advance")
     for name, value in namespace.items():
         if isinstance(value, FunctionType):
-            advance.__globals__[name] = numba.njit(**options)(value)
-    kernel: Kernel = numba.njit(signature, **options)(advance)
+            advance.__globals__[name] = jit()(value)
+    kernel: Kernel = jit(signature)(advance)
     return kernel
 
 

@@ -35,7 +35,7 @@ NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan
 ACCUMULATOR = Symbol("accumulated")
 
 
-def blocks(network: Network, dtype: str) -> tuple[int, int]:  # noqa: ARG001 - the contract's signature
+def blocks(network: Network, dtype: str) -> tuple[int, int]:
     """Between how many networks a call is efficient: any number; 1024 hide the cost of a call for certain."""
     return 1, 1024
 
@@ -150,9 +150,7 @@ class _Loops(_Scalar):
 
     def scratch(self) -> list[str]:
         arrays = {
-            layer_array(e.target): e.over[0].size
-            for e in self.derivation
-            if e.stage != "updates" and e.over
+            layer_array(e.target): e.over[0].size for e in self.derivation if e.stage != "updates" and e.over
         }
         return [f"{name} = empty({size}, {self.dtype})" for name, size in arrays.items()]
 
