@@ -21,15 +21,15 @@ __all__ = ["main"]
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
-DESCRIPTION = "Train very small neural networks very fast: one of them, or a sweep of thousands."
+DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
 
 EXAMPLES = """\
 examples:
   fastnn sweep                         10 000 random starts of the 2-2-1 network
-  fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338 --networks 1000
+  fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338    a grid of four cells
   fastnn train --network 4711          network 4711 of that sweep again, alone
-  fastnn train --parameters=2,2.5,3,-2,-2.5,3.5,-3,2,3 --plot loss.png
-  fastnn code --layers 2,3,1 --hidden tanh    the loop that runs
+  fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
+  fastnn code --layers 2,3,1           the loop that runs
 
 `fastnn COMMAND --help` tells each command's options.
 """
@@ -52,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (OSError, MemoryError) as error:
-        return _fail(FAILED, error or type(error).__name__)
+        return _fail(FAILED, str(error) or type(error).__name__)
+    except Exception as error:
+        if os.environ.get("FASTNN_DEBUG"):
+            raise
+        return _fail(FAILED, f"a fault in fastnn (FASTNN_DEBUG=1 shows where): {type(error).__name__}: {error}")
 
 
 def _fail(code: int, reason: object) -> int:

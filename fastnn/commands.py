@@ -204,10 +204,10 @@ def _json(values: Any) -> str:
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}
-        if isinstance(value, list | tuple | np.ndarray):
+        if isinstance(value, np.ndarray | np.generic):
+            return plain(value.tolist())
+        if isinstance(value, list | tuple):
             return [plain(item) for item in value]
-        if isinstance(value, np.generic):
-            value = value.item()
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return json.dumps(plain(values), indent=2, allow_nan=False)

@@ -88,8 +88,9 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
         "written": written,
     }
     stopped = f" of {_grouped(found.grid.total)}, interrupted" if found.interrupted else ""
+    pace = f"in {found.seconds:.1f} s, {_grouped(round(rate))} networks/s"
     lines = [
-        f"{_grouped(len(found))} networks{stopped} in {found.seconds:.1f} s, {_grouped(round(rate))} networks/s",
+        f"{_grouped(len(found))} networks{stopped} {pace}",
         "",
         f"network  {_network_text(found.network)}",
         *_data_lines(data),

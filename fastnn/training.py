@@ -69,7 +69,7 @@ class Training:
     @property
     def loss(self) -> Any:
         """The loss of the last epoch, for each network."""
-        return self.loss_curve[..., -1]
+        return self.loss_curve[..., -1][()]
 
     def predict(self, X: Any) -> Array:
         """The outputs for some rows, computed with the arithmetic of training.

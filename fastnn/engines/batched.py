@@ -72,7 +72,7 @@ def kernel(network: Network, dtype: str) -> Kernel:
 
 @cache
 def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any]], list[NDArray[Any]]]:
-    """A function of parameters (M, P) and inputs (N, D), both of `dtype`: each layer's values (units, M, N)."""
+    """A function of parameters (M, P) and inputs (N, D) of `dtype`: each layer's values (units, M, N)."""
     evaluate = run_source(_forward_source(network, dtype))["forward"]
 
     def quiet(parameters: NDArray[Any], X: NDArray[Any]) -> list[NDArray[Any]]:

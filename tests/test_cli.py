@@ -1,0 +1,229 @@
+"""The command line: what it prints and writes, its exit codes, and that its errors are one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fastnn
+from fastnn.cli import main
+
+QUICK = ["--data", "simulated", "--epochs", "3"]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Every test in a folder of its own, on a machine without the published file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("FASTNN_DATA", raising=False)
+
+
+def run(capsys, *arguments):
+    """Run the command line in this process: (exit code, standard output, standard error)."""
+    try:
+        code = main(list(arguments))
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+class TestTrain:
+    def test_prints_the_block_and_the_scores(self, capsys):
+        start = "2,2.5,3,-2,-2.5,3.5,-3,2,3"
+        code, out, err = run(capsys, "train", *QUICK, f"--parameters={start}")
+        assert (code, err) == (0, "")
+        data = fastnn.load_insurance(simulated=True)
+        parameters = [float(p) for p in start.split(",")]
+        same = fastnn.train(fastnn.Network((2, 2, 1)), data.X, data.y, parameters, epochs=3)
+        assert out.startswith(str(same) + "\n")
+        assert out.startswith("NEW WEIGHTS AND BIASES\nw1: ")
+        assert f"loss {same.loss:.6g}" in out
+        assert "MAPE" in out
+
+    def test_trains_one_network_of_a_sweep_alone(self, capsys):
+        code, out, _ = run(capsys, "train", *QUICK, "--network", "7", "--json")
+        data = fastnn.load_insurance(simulated=True)
+        sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), data.X, data.y, networks=8, epochs=3)
+        found = json.loads(out)
+        assert code == 0
+        assert found["loss"] == sweep.loss[7]
+        assert list(found["parameters"].values()) == sweep.parameters[7].tolist()
+
+    def test_plot_writes_a_picture(self, capsys):
+        code, _, _ = run(capsys, "train", *QUICK, "--plot", "loss.png")
+        assert code == 0
+        assert Path("loss.png").read_bytes().startswith(b"\x89PNG")
+        assert os.listdir() == ["loss.png"]
+
+    def test_a_picture_of_unknown_kind_leaves_nothing_behind(self, capsys):
+        code, _, err = run(capsys, "train", *QUICK, "--plot", "loss.docx")
+        assert code == 2
+        assert "must end in one of" in err
+        assert os.listdir() == []
+
+    def test_divergence_is_reported_as_null(self, capsys):
+        code, out, _ = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--json")
+        found = json.loads(out)
+        assert (code, found["status"], found["loss"]) == (0, "diverged", None)
+
+    def test_other_data_decide_the_inputs(self, capsys):
+        Path("some.csv").write_text("a,b,c,y\n1,2,3,4\n2,3,5,1\n0,1,0,2\n")
+        options = ["--data", "some.csv", "--inputs", "a,b,c", "--target", "y", "--epochs", "2"]
+        code, out, _ = run(capsys, "train", *options)
+        assert code == 0
+        assert "3-2-1" in out
+
+    def test_generated_data(self, capsys):
+        code, out, _ = run(capsys, "train", "--data", "generated", "--epochs", "2")
+        assert code == 0
+        assert "n1, n2 -> n3" in out
+
+
+class TestSweep:
+    def test_prints_writes_and_fits_80_columns(self, capsys):
+        grid = ["--learning-rate", "0.005,0.01", "--rows", "30,1338", "--networks", "20"]
+        code, out, err = run(capsys, "sweep", *QUICK, *grid, "--no-progress")
+        assert (code, err) == (0, "")
+        assert max(map(len, out.splitlines())) <= 80
+        for heading in ("80 networks in", "Loss of the last epoch", "dead", "Best networks"):
+            assert heading in out
+        table = pd.read_parquet("fastnn-sweep/sweep.parquet")
+        assert len(table) == 80
+        assert Path("fastnn-sweep/losses.png").stat().st_size > 5000
+        assert sorted(os.listdir("fastnn-sweep")) == ["losses.png", "sweep.parquet"]
+
+    def test_json_is_all_there_is_on_standard_output(self, capsys):
+        code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "20", "--json", "--out", "here")
+        found = json.loads(out)
+        data = fastnn.load_insurance(simulated=True)
+        sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), data.X, data.y, networks=20, epochs=3)
+        assert code == 0
+        assert found["networks"] == 20
+        assert found["cells"][0]["50 %"] == np.median(sweep.loss)
+        assert found["best"][0]["network"] == sweep.loss.argmin()
+        assert sum(found["dead_units"]) == found["status"]["ok"] == 20
+        assert Path(found["written"]["table"]).is_file()
+
+    def test_without_pyarrow_the_table_is_csv(self, capsys, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        code, _, _ = run(capsys, "sweep", *QUICK, "--networks", "5")
+        assert code == 0
+        assert len(Path("fastnn-sweep/sweep.csv").read_text().splitlines()) == 1 + 5
+
+    def test_without_matplotlib_it_says_what_to_install(self, capsys, monkeypatch):
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "5")
+        assert code == 0
+        assert 'pip install "fastnn-sweep[plot]"' in out
+
+    def test_all_diverged_is_a_result(self, capsys):
+        code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9")
+        assert code == 0
+        assert "Best networks\nnone" in out
+
+    def test_the_stand_in_is_noted_on_standard_error(self, capsys):
+        code, _, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1")
+        assert code == 0
+        assert err.startswith("note: no published insurance.csv found")
+        assert err.count("\n") == 1
+
+    def test_the_real_data(self, capsys, monkeypatch, real_insurance):
+        monkeypatch.setenv("FASTNN_DATA", str(real_insurance))
+        code, out, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1")
+        assert (code, err) == (0, "")
+        assert "the published file" in " ".join(out.split())
+
+    def test_ctrl_c_keeps_what_is_finished(self):
+        command = [sys.executable, "-m", "fastnn", "sweep", "--data", "simulated", "--networks", "1000000"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(8)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "Traceback" not in err
+        assert "networks of 1 000 000, interrupted" in out
+        finished = len(pd.read_parquet("fastnn-sweep/sweep.parquet"))
+        assert 0 < finished < 1_000_000
+
+
+def test_code_prints_what_runs(capsys):
+    code, out, _ = run(capsys, "code", "--layers", "2,3,1", "--hidden", "tanh", "--engine", "batched")
+    assert (code, out) == (0, fastnn.code(fastnn.Network((2, 3, 1), "tanh"), "batched"))
+
+
+def test_code_into_a_closed_pipe_is_quiet():
+    command = f"{sys.executable} -m fastnn code --layers 5,5,1 | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
+    assert done.stderr == ""
+    assert done.stdout.startswith("from numpy import")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["sweep", "--help"], ["code", "--help"]])
+def test_help_fits_80_columns(capsys, monkeypatch, arguments):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(capsys, *arguments)
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+
+
+REFUSED = {
+    "no command": ([], "required: COMMAND"),
+    "unknown command": (["swep"], "invalid choice: 'swep'"),
+    "unknown option": (["sweep", "--netwroks", "3"], "unrecognized arguments"),
+    "no networks": (["sweep", "--networks", "0"], "networks must be a whole number of at least 1; got 0"),
+    "text for a number": (["sweep", "--learning-rate", "fast"], "--learning-rate must be numbers"),
+    "learning rate": (["sweep", "--learning-rate", "0"], "learning_rate must be positive"),
+    "rows": (["sweep", "--rows", "0"], "rows must be a whole number from 1 to 1338; got 0"),
+    "layers": (["train", "--layers", "2,x,1"], "--layers must be whole numbers"),
+    "inputs": (["train", "--layers", "3,2,1"], "X has 2 columns but the network has 3 inputs"),
+    "hidden": (["code", "--hidden", "swish"], "hidden must be one of"),
+    "parameters": (["train", "--parameters", "1,2,3"], "parameters must hold 9 numbers"),
+    "start": (["sweep", "--initial", "cauchy:0,1"], "--initial must be normal:MEAN,SD"),
+    "start's numbers": (["sweep", "--initial", "he:1,2,3"], "--initial must be normal:MEAN,SD"),
+    "missing file": (["train", "--data", "no.csv", "--inputs", "a", "--target", "b"], "no.csv"),
+    "file alone": (["train", "--data", "no.csv"], "needs --inputs and --target"),
+    "out is a file": (["sweep", "--out", "taken"], "--out must name a folder; got taken, which is a file"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_refusals_are_one_line_and_exit_2(capsys, arguments, reason):
+    Path("taken").write_text("")
+    data = [] if not arguments or arguments[0] in ("swep", "code") or "--data" in arguments else QUICK[:2]
+    code, out, err = run(capsys, *arguments, *data)
+    assert (code, out) == (2, "")
+    assert reason in err
+    assert err.count("\n") == 1
+    assert os.listdir() == ["taken"] or sorted(os.listdir()) == ["fastnn-sweep", "taken"]
+
+
+def test_a_folder_that_cannot_be_made_exits_1(capsys):
+    Path("taken").write_text("")
+    code, out, err = run(capsys, "sweep", *QUICK, "--out", "taken/below")
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+
+
+def test_a_failed_write_leaves_the_old_file(capsys, monkeypatch):
+    run(capsys, "sweep", *QUICK, "--networks", "3")
+    before = Path("fastnn-sweep/sweep.parquet").read_bytes()
+
+    def fail(self, path, **options):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", fail)
+    code, _, err = run(capsys, "sweep", *QUICK, "--networks", "4")
+    assert code == 1
+    assert "No space left" in err
+    assert Path("fastnn-sweep/sweep.parquet").read_bytes() == before
+    assert sorted(os.listdir("fastnn-sweep")) == ["losses.png", "sweep.parquet"]
