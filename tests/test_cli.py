@@ -19,10 +19,10 @@ QUICK = ["--data", "simulated", "--epochs", "3"]
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
+def _elsewhere(tmp_path, tmp_path_factory, monkeypatch):
     """Every test in a folder of its own, on a machine without the published file."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.delenv("FASTNN_DATA", raising=False)
 
 
@@ -167,7 +167,9 @@ def test_code_into_a_closed_pipe_is_quiet():
     assert done.stdout.startswith("from numpy import")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["sweep", "--help"], ["code", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["sweep", "--help"], ["code", "--help"]]
+)
 def test_help_fits_80_columns(capsys, monkeypatch, arguments):
     monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = run(capsys, *arguments)

@@ -42,7 +42,11 @@ def test_the_commands_run(line, tmp_path):
     program, *arguments = shlex.split(line)
     assert program == "fastnn"
     done = subprocess.run(
-        [sys.executable, "-m", "fastnn", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "fastnn", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
