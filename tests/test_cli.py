@@ -1,7 +1,6 @@
 """The command line: what it prints and writes, its exit codes, and that its errors are one line."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -36,6 +35,11 @@ def run(capsys, *arguments):
     return code, captured.out, captured.err
 
 
+def listing(folder="."):
+    """The names of what is in a folder."""
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
 class TestTrain:
     def test_prints_the_block_and_the_scores(self, capsys):
         start = "2,2.5,3,-2,-2.5,3.5,-3,2,3"
@@ -62,13 +66,13 @@ class TestTrain:
         code, _, _ = run(capsys, "train", *QUICK, "--plot", "loss.png")
         assert code == 0
         assert Path("loss.png").read_bytes().startswith(b"\x89PNG")
-        assert os.listdir() == ["loss.png"]
+        assert listing() == ["loss.png"]
 
     def test_a_picture_of_unknown_kind_leaves_nothing_behind(self, capsys):
         code, _, err = run(capsys, "train", *QUICK, "--plot", "loss.docx")
         assert code == 2
         assert "must end in one of" in err
-        assert os.listdir() == []
+        assert listing() == []
 
     def test_divergence_is_reported_as_null(self, capsys):
         code, out, _ = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--json")
@@ -99,7 +103,7 @@ class TestSweep:
         table = pd.read_parquet("fastnn-sweep/sweep.parquet")
         assert len(table) == 80
         assert Path("fastnn-sweep/losses.png").stat().st_size > 5000
-        assert sorted(os.listdir("fastnn-sweep")) == ["losses.png", "sweep.parquet"]
+        assert listing("fastnn-sweep") == ["losses.png", "sweep.parquet"]
 
     def test_json_is_all_there_is_on_standard_output(self, capsys):
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "20", "--json", "--out", "here")
@@ -205,7 +209,7 @@ def test_refusals_are_one_line_and_exit_2(capsys, arguments, reason):
     assert (code, out) == (2, "")
     assert reason in err
     assert err.count("\n") == 1
-    assert os.listdir() == ["taken"] or sorted(os.listdir()) == ["fastnn-sweep", "taken"]
+    assert listing() in (["taken"], ["fastnn-sweep", "taken"])
 
 
 def test_a_folder_that_cannot_be_made_exits_1(capsys):
@@ -228,4 +232,4 @@ def test_a_failed_write_leaves_the_old_file(capsys, monkeypatch):
     assert code == 1
     assert "No space left" in err
     assert Path("fastnn-sweep/sweep.parquet").read_bytes() == before
-    assert sorted(os.listdir("fastnn-sweep")) == ["losses.png", "sweep.parquet"]
+    assert listing("fastnn-sweep") == ["losses.png", "sweep.parquet"]
