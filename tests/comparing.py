@@ -14,6 +14,11 @@ from fastnn.network import Network
 DTYPES = ("float64", "float32")
 
 
+def label(network):
+    """A short name for a test: 2-3-2-tanh-sigmoid."""
+    return "-".join(map(str, (*network.layers, *network.activations)))
+
+
 @dataclass(frozen=True)
 class Case:
     """What a kernel is called with, and for how many epochs."""
@@ -199,3 +204,13 @@ def differences(found: Outcome, expected: Outcome) -> list[str]:
         for name in ("parameters", "losses", "diverged")
         for difference in array_differences(name, getattr(found, name), getattr(expected, name))
     ]
+
+
+def agrees(value, published):
+    """Whether a number, printed with as many digits as were published, is what was published."""
+    return f"{value:.{len(published.partition('.')[2])}f}" == published
+
+
+def all_agree(values, published):
+    """Whether each number agrees with its published one."""
+    return all(agrees(v, p) for v, p in zip(values, published, strict=True))

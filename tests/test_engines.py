@@ -17,6 +17,7 @@ from comparing import (
     compiled,
     differences,
     interpreted,
+    label,
     outcome,
     poisoned,
     quiet,
@@ -52,12 +53,6 @@ MORE_NETWORKS = [
     Network((3, 4, 4, 4, 2), ("relu", "tanh", "identity"), "sigmoid"),
     Network((2, 2, 2, 2), ("sigmoid", "relu"), "relu"),
 ]
-
-
-def label(network):
-    """A short name for a test: 2-3-2-tanh-sigmoid."""
-    return "-".join(map(str, (*network.layers, *network.activations)))
-
 
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)

@@ -224,7 +224,7 @@ class TestRefused:
             Network((2, 3, 3, 1), hidden)
 
     def test_an_unknown_name_for_no_hidden_layer(self):
-        with pytest.raises(InputError, match="^hidden must be one of .*; got 'softmax'"):
+        with pytest.raises(InputError, match=r"^hidden must be one of .*; got 'softmax'"):
             Network((2, 1), "softmax")
 
     @pytest.mark.parametrize("output", ["softmax", "Identity", None, ("relu",), 1])
@@ -240,7 +240,7 @@ class TestRefused:
             CLASSROOM.split(np.zeros(shape))
 
     def test_the_order_is_told(self):
-        with pytest.raises(InputError, match="Give them in the order w1, w2, w3, ...$"):
+        with pytest.raises(InputError, match=r"Give them in the order w1, w2, w3, \.\.\.$"):
             CLASSROOM.split([1.0])
 
     @pytest.mark.parametrize(

@@ -1,0 +1,189 @@
+"""The public door: its names, its documentation, and the example of the design."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from importlib import resources
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.engines import choose, load
+from fastnn.engines.compiling import run_source
+
+NET = fastnn.Network((2, 2, 1))
+FUNCTIONS = [name for name in fastnn.__all__ if inspect.isfunction(getattr(fastnn, name))]
+CLASSES = [name for name in fastnn.__all__ if inspect.isclass(getattr(fastnn, name))]
+
+
+def undocumented(function):
+    """The parameters of a function that its docstring has no line for."""
+    text = inspect.getdoc(function) or ""
+    names = inspect.signature(function).parameters
+    return [name for name in names if not re.search(rf"^(\w+, )*{name}(, \w+)*( : |$)", text, re.MULTILINE)]
+
+
+class TestNames:
+    def test_all_of_them_exist(self):
+        assert all(hasattr(fastnn, name) for name in fastnn.__all__)
+        assert len(set(fastnn.__all__)) == len(fastnn.__all__)
+
+    def test_nothing_else_looks_public(self):
+        modules = {module.name for module in pkgutil.iter_modules(fastnn.__path__)}
+        public = {name for name in vars(fastnn) if not name.startswith("_")}
+        assert public - modules == set(fastnn.__all__) - modules
+
+    def test_a_star_import_brings_them(self):
+        names: dict[str, object] = {}
+        exec("from fastnn import *", names)  # noqa: S102
+        assert set(fastnn.__all__) <= set(names)
+
+    def test_the_version(self):
+        assert re.fullmatch(r"\d+\.\d+\.\d+", fastnn.__version__)
+
+    @pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES])
+    def test_each_is_documented_and_knows_its_module(self, name):
+        found = getattr(fastnn, name)
+        assert len(inspect.getdoc(found) or "") > 40
+        assert found.__module__.startswith("fastnn.")
+        assert name in importlib.import_module(found.__module__).__all__
+
+    @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in ("constant", "uniform")])
+    def test_each_parameter_has_its_line(self, name):  # constant and uniform say it in a sentence
+        assert undocumented(getattr(fastnn, name)) == []
+
+    def test_a_parameter_without_a_line_is_noticed(self):
+        def undone(x, y, seed, epochs):
+            """Do nothing.
+
+            x, y
+            epoch : int
+            """
+
+        assert undocumented(undone) == ["seed", "epochs"]
+
+    @pytest.mark.parametrize("name", CLASSES)
+    def test_each_public_method_is_documented(self, name):
+        for method, value in vars(getattr(fastnn, name)).items():
+            if not method.startswith("_") and (callable(value) or isinstance(value, property)):
+                assert inspect.getdoc(value), f"{name}.{method}"
+
+    def test_it_is_typed(self):
+        assert (resources.files("fastnn") / "py.typed").is_file()
+        for name in FUNCTIONS:
+            function = getattr(fastnn, name)
+            assert set(function.__annotations__) == {*inspect.signature(function).parameters, "return"}, name
+
+
+def test_training_with_numpy_alone_needs_no_numba():
+    code = (
+        "import sys, fastnn; net = fastnn.Network((2, 2, 1));"
+        "fastnn.train(net, [[0, 1], [1, 0]], [0, 1], epochs=1, engine='batched');"
+        "print('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
+
+
+class TestExample:
+    """The example of the design, line by line; of a smaller sweep."""
+
+    def test_it_runs_as_written(self):
+        data = fastnn.load_insurance(simulated=True)
+        assert (data.X.shape, data.y.shape) == ((1338, 2), (1338,))
+
+        net = fastnn.Network((2, 2, 1))
+        assert net.n_parameters == 9
+        assert net.parameter_names == ("w1", "w2", "w3", "w4", "w5", "w6", "b1", "b2", "b3")
+
+        run = fastnn.train(
+            net,
+            data.X,
+            data.y,
+            parameters=[2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3],
+            learning_rate=0.005,
+            epochs=300,
+        )
+        assert run.parameters.shape == (9,)
+        assert run.loss_curve.shape == (300,)
+        assert run.status == "ok"
+        assert run.predict(data.X).shape == (1338,)
+        assert list(run.score(data.X, data.y)) == ["mse", "r2", "mape"]
+        assert str(run).startswith("NEW WEIGHTS AND BIASES\nw1: ")
+        assert "\nb3: " in str(run)
+        assert run.loss_curve[-1] < run.loss_curve[0]
+
+        sweep = fastnn.sweep(
+            net,
+            data.X,
+            data.y,
+            networks=1200,
+            initial=fastnn.normal(0, 1.5),
+            seed=0,
+            learning_rate=[0.005, 0.01],
+            rows=[30, 1338],
+            epochs=3,
+        )
+        columns = ["network", "learning_rate", "rows", "loss", "status", *net.parameter_names]
+        assert sweep.frame().columns.tolist() == columns
+        assert len(sweep.frame()) == 4800
+        assert len(sweep.best(5)) == 5
+        assert len(sweep.summary()) == 4
+        replayed = sweep.replay(4711)
+        assert replayed.loss_curve.shape == (3,)
+        assert replayed.parameters.tobytes() == sweep.parameters[4711].tobytes()
+
+
+class TestCode:
+    @pytest.mark.parametrize("engine", fastnn.ENGINES)
+    @pytest.mark.parametrize("dtype", ["float64", "float32"])
+    def test_it_is_the_engines_source(self, engine, dtype):
+        assert fastnn.code(NET, engine, dtype) == load(engine).source(NET, dtype)
+
+    def test_by_default_that_of_the_engine_that_runs(self):
+        run = fastnn.train(NET, [[0, 1]], [1], epochs=1)
+        assert fastnn.code(NET) == fastnn.code(NET, run.engine, run.dtype)
+        assert choose("auto") == run.engine
+
+    def test_what_is_shown_is_what_runs(self):
+        X, y = np.array([[0.5, 1.0], [1.0, 0.25]]), np.array([[1.0], [0.5]])
+        parameters, totals = np.array([[2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]]), np.zeros((1, 4))
+        run = fastnn.train(NET, X, y, parameters, learning_rate=0.01, epochs=4)
+        run_source(fastnn.code(NET, "loop"))["advance"](parameters, X, y, np.array([-0.02]), totals)
+        assert parameters.tobytes() == run.parameters.tobytes()
+        assert (totals / 2).tobytes() == run.loss_curve.tobytes()
+
+    def test_a_student_recognises_the_lines(self):
+        lines = [line.strip() for line in fastnn.code(NET, "loop").splitlines()]
+        for line in ("z1 = w1*x1 + w2*x2 + b1", "h1 = 0.0 if z1 <= 0.0 else z1", "d = yhat - y"):
+            assert line in lines
+
+    def test_derive_gives_the_equations_it_is_printed_from(self):
+        derivation = fastnn.derive(NET)
+        assert derivation.network == NET
+        targets = [derivation.name(equation.target) for equation in derivation.scalar]
+        assert targets[:5] == ["z1", "h1", "z2", "h2", "yhat"]
+        assert set(NET.parameter_names) <= set(targets)
+
+
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(fastnn.__path__, "fastnn.")
+    if not module.name.endswith("__main__")  # which runs when imported
+]
+
+
+class TestDocstringExamples:
+    @pytest.mark.parametrize("name", MODULES)
+    def test_they_run(self, name):
+        assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+    def test_there_are_some(self):
+        finder = doctest.DocTestFinder(exclude_empty=True)
+        found = [test for name in MODULES for test in finder.find(importlib.import_module(name))]
+        assert any(test.examples for test in found)
