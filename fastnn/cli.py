@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("FASTNN_DEBUG"):
             raise
-        return _fail(FAILED, f"a fault in fastnn (FASTNN_DEBUG=1 shows where): {type(error).__name__}: {error}")
+        where = "a fault in fastnn (FASTNN_DEBUG=1 shows where)"
+        return _fail(FAILED, f"{where}: {type(error).__name__}: {error}")
 
 
 def _fail(code: int, reason: object) -> int:

@@ -53,7 +53,8 @@ def checked_rows(
     if targets.shape[1] != network.n_outputs:
         raise InputError(
             f"{prefix}y has {targets.shape[1]} columns but the network has {network.n_outputs} outputs; "
-            f"got {prefix}y of shape {targets.shape}. Use Network((..., {targets.shape[1]})) or choose columns."
+            f"got {prefix}y of shape {targets.shape}. Use Network((..., {targets.shape[1]})) "
+            "or choose columns."
         )
     if len(targets) != len(inputs):
         raise InputError(

@@ -132,7 +132,8 @@ class Network:
         """Flatten one ``(W, b)`` per layer into parameters (..., P): the inverse of `split`."""
         pairs = [(np.asarray(W), np.asarray(b)) for W, b in layers]
         wanted = [((units, inputs), (units,)) for inputs, units in pairwise(self.layers)]
-        if [(W.shape[-2:], b.shape[-1:]) for W, b in pairs] != wanted:
+        leading = {shape for W, b in pairs for shape in (W.shape[:-2], b.shape[:-1])}
+        if [(W.shape[-2:], b.shape[-1:]) for W, b in pairs] != wanted or len(leading) > 1:
             given = [(W.shape, b.shape) for W, b in pairs]
             raise InputError(
                 f"layers must hold (W, b) of shapes {wanted} for {self!r}; got {given}. "

@@ -259,3 +259,9 @@ class TestRefused:
         layers = [(np.zeros(W), np.zeros(b)) for W, b in shapes]
         with pytest.raises(InputError, match=r"^layers must hold \(W, b\) of shapes .*transpose it"):
             CLASSROOM.join(layers)
+
+
+def test_join_refuses_leading_axes_that_differ():
+    net = Network((2, 1))
+    with pytest.raises(InputError, match="layers must hold"):
+        net.join([(np.zeros((3, 1, 2)), np.zeros(1))])

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import fastnn
 from fastnn import engines as engine_modules
-from fastnn import running, sweeping
+from fastnn import evaluating, running, sweeping
 from fastnn.grid import Grid
 
 NET = fastnn.Network((2, 2, 1))
@@ -465,6 +465,13 @@ class TestDeadUnits:
         )
         assert sweep.dead_units().tolist() == [2, 1]
 
+    @pytest.mark.parametrize("size", [1, 1000, 3000])
+    def test_pieces_do_not_show(self, monkeypatch, size):
+        sweep = swept(networks=25, rows=[3, 12])
+        expected = sweep.dead_units()
+        monkeypatch.setattr(evaluating, "EVALUATED_BYTES", size)
+        assert sweep.dead_units().tolist() == expected.tolist()
+
     def test_diverged_networks_count_as_0(self):
         sweep = swept(networks=25, learning_rate=[9.0, 0.01], epochs=25)
         assert (sweep.dead_units()[sweep.diverged > 0] == 0).all()
@@ -594,17 +601,18 @@ class TestInterruption:
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another Ctrl-C")
     def test_a_real_one_is_answered_within_about_a_second(self, tmp_path):
         script = f"""
-import time
+import signal
 import numpy as np
 import fastnn
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
 net, X, y = fastnn.Network((2, 2, 1)), {X.tolist()}, {Y.tolist()}
 fastnn.sweep(net, X, y, networks=1, epochs=1)  # compiles
 print("ready", flush=True)
-sweep = fastnn.sweep(net, X, y, networks=100_000, epochs=2000, workers=2)
+sweep = fastnn.sweep(net, X, y, networks=1_000_000, epochs=500, workers=2)
 print(sweep.interrupted, flush=True)
 np.savez({str(tmp_path / "swept.npz")!r}, numbers=sweep.numbers, parameters=sweep.parameters, loss=sweep.loss,
-         unreached=sweep.replay(99_999).parameters)
+         unreached=sweep.replay(999_999).parameters)
 """
         command = [sys.executable, "-c", script]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -613,21 +621,16 @@ np.savez({str(tmp_path / "swept.npz")!r}, numbers=sweep.numbers, parameters=swee
             began = time.perf_counter()
             process.send_signal(signal.SIGINT)
             assert process.stdout.readline() == "True\n"
-            assert time.perf_counter() - began < 2
+            assert time.perf_counter() - began < 3  # 0.2 s on an idle machine
             assert process.wait(60) == 0
         found = np.load(tmp_path / "swept.npz")
-        expected = swept(networks=10, epochs=2000)
-        assert 10 < len(found["numbers"]) < 100_000
+        expected = swept(networks=10, epochs=500)
+        assert 10 < len(found["numbers"]) < 1_000_000
         assert found["numbers"][:10].tolist() == list(range(10))
         assert same(found["parameters"][:10], expected.parameters)
         assert same(found["loss"][:10], expected.loss)
-        assert same(found["unreached"], alone_last(expected))
-
-
-def alone_last(sweep):
-    """The parameters of network 99 999 of the long sweep."""
-    start = fastnn.normal(0, 1.5).draw(NET, [99_999], 0)[0]
-    return fastnn.train(NET, X, Y, start, epochs=sweep.plan.epochs).parameters
+        start = fastnn.normal(0, 1.5).draw(NET, [999_999], 0)[0]
+        assert same(found["unreached"], fastnn.train(NET, X, Y, start, epochs=500).parameters)
 
 
 def interrupt(*arguments):

@@ -463,6 +463,16 @@ class TestDivergence:
         assert run.diverged == 3
         assert np.isfinite(run.loss_curve).tolist() == [True, True, False]
 
+    @engines
+    def test_what_diverged_does_not_come_back(self, engine):
+        # the unit is shut; b2 = 1e160 has an infinite squared error, and is 0 from its own update on
+        network, start = fastnn.Network((1, 1, 1)), [-1, 0, 0, 1e160]
+        options = {"learning_rate": 0.5, "epochs": 3}
+        run = fastnn.train(network, [1], [0], start, engine=engine, **options)
+        assert differences(run, *by_reference(network, start, [[1]], [0], **options)) == []
+        assert run.diverged == 1
+        assert np.isnan(run.loss_curve).all()
+
 
 class TestPrinting:
     X, y = rows_for(NET)

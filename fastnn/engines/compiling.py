@@ -35,7 +35,8 @@ def compile_kernel(source: str, dtype: str) -> Kernel:
     advance = namespace.pop("advance")
     for name, value in namespace.items():
         if isinstance(value, FunctionType):
-            advance.__globals__[name] = jit()(value)
+            # Inlined, or loops over lanes are not vectorised: 3 to 9 times faster with tanh in `lanes`.
+            advance.__globals__[name] = jit(forceinline=True)(value)
     kernel: Kernel = jit(signature)(advance)
     return kernel
 

@@ -81,7 +81,10 @@ class Looped:
         if self.lane:
             sizes = {name: (*size, self.lane.size) for name, size in sizes.items()}
             sizes[ACCUMULATOR.family] = (self.lane.size,)
-        return [f"{name} = empty({size if len(size) > 1 else size[0]}, {self.dtype})" for name, size in sizes.items()]
+        return [
+            f"{name} = empty({size if len(size) > 1 else size[0]}, {self.dtype})"
+            for name, size in sizes.items()
+        ]
 
     def views(self, flat: str) -> list[str]:
         """The assignments that name each layer's parameters in `flat`, which holds them all."""
@@ -89,7 +92,8 @@ class Looped:
         found = []
         for layer, (weights, biases) in enumerate(self.network.slices, start=1):
             units, inputs = self.network.layers[layer], self.network.layers[layer - 1]
-            found.append(f"W{layer} = {flat}[{weights.start}:{weights.stop}].reshape({units}, {inputs}{lanes})")
+            shape = f"{units}, {inputs}{lanes}"
+            found.append(f"W{layer} = {flat}[{weights.start}:{weights.stop}].reshape({shape})")
             found.append(f"B{layer} = {flat}[{biases.start}:{biases.stop}]")
         return found
 
