@@ -73,7 +73,7 @@ class Looped:
 
     def scratch(self) -> list[str]:
         """The assignments that allocate the arrays, except those of the parameters."""
-        sizes = {
+        sizes: dict[str, tuple[int, ...]] = {
             layer_array(e.target): (e.over[0].size,)
             for e in self.derivation
             if e.stage != "updates" and e.over

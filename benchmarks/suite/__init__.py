@@ -1,0 +1,1 @@
+"""The benchmarks of fastnn, collected by asv; see ../README.md."""

@@ -1,0 +1,80 @@
+"""Every engine: what one network costs on one row, alone and in company; and a check of the check."""
+
+from dataclasses import replace
+
+import numpy as np
+
+import fastnn
+from fastnn.engines import ENGINES, load
+from fastnn.network import ACTIVATIONS
+from fastnn.planning import DTYPES
+from suite.common import MILLION, SHAPES, Arrays, checked_kernel, expected, refuse_disagreement
+
+ROWS = 100
+
+
+class Visits:
+    """A million visits on one thread: milliseconds here are nanoseconds per network and row."""
+
+    params = (ENGINES, tuple(SHAPES), (1, 100, 10_000), DTYPES)
+    param_names = ("engine", "shape", "networks", "dtype")
+    number = 1
+    repeat = (3, 15, 2.0)
+
+    def setup(self, engine, shape, networks, dtype):
+        fewest, self.most = load(engine).blocks(SHAPES[shape], dtype)
+        if networks == 1 < fewest:
+            raise NotImplementedError(f"{engine} is not made for one network alone")
+        self.kernel = checked_kernel(engine, SHAPES[shape], dtype)
+        self.arrays = Arrays.fresh(SHAPES[shape], dtype, networks, ROWS, MILLION // ROWS // networks)
+
+    def time_million_visits(self, engine, shape, networks, dtype):
+        self.arrays.advance(self.kernel, self.most)
+
+
+class Activation:
+    """A million visits of one hidden unit: what an activation and its derivative add to the identity."""
+
+    params = (ENGINES, ACTIVATIONS)
+    param_names = ("engine", "activation")
+    number = 1
+    repeat = (3, 15, 2.0)
+
+    def setup(self, engine, activation):
+        network = fastnn.Network((1, 1, 1), hidden=activation)
+        self.kernel = checked_kernel(engine, network, "float64")
+        self.arrays = Arrays.fresh(
+            network, "float64", networks=1000, rows=ROWS, epochs=MILLION // ROWS // 1000
+        )
+
+    def time_million_visits(self, engine, activation):
+        self.arrays.advance(self.kernel, at_once=1000)
+
+
+class Check:
+    """That the comparison before the clock refuses wrong answers."""
+
+    params = (ACTIVATIONS, DTYPES)
+    param_names = ("activation", "dtype")
+    unit = "wrong answers refused"
+
+    def track_refused(self, activation, dtype):
+        """Of three: zeros, one number a little off, two networks swapped."""
+        network = fastnn.Network((2, 2, 1), hidden=activation)
+        parameters, totals = expected(network, dtype, networks=5, rows=7, epochs=2)
+        right = replace(Arrays.fresh(network, dtype, 5, 7, 2), parameters=parameters, totals=totals)
+        refuse_disagreement(right, parameters, totals, network)
+        off = parameters.copy()
+        off[3, 1] *= 1 + 1000 * np.finfo(dtype).eps
+        wrong = (np.zeros_like(parameters), off, parameters[[1, 0, 2, 3, 4]])
+        refused = sum(_refused(replace(right, parameters=p), parameters, totals, network) for p in wrong)
+        assert refused == len(wrong), f"only {refused} of {len(wrong)} wrong answers were refused"
+        return refused
+
+
+def _refused(found, parameters, totals, network):
+    try:
+        refuse_disagreement(found, parameters, totals, network)
+    except AssertionError:
+        return True
+    return False
