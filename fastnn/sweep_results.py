@@ -91,9 +91,8 @@ class Sweep:
     def best(self, count: int = 5) -> pd.DataFrame:
         """The rows of the `count` networks with the smallest loss, best first; diverged ones never."""
         count = whole_number(count, "count", 1)
-        ranked = np.where(self.diverged > 0, np.inf, self.loss)
         healthy = int((self.diverged == 0).sum())
-        return self._frame(np.argsort(ranked, kind="stable")[: min(count, healthy)])
+        return self._frame(np.argsort(self.loss, kind="stable")[: min(count, healthy)])  # NaN comes last
 
     def summary(self) -> pd.DataFrame:
         """For each cell of the grid: its networks, and the quantiles of the loss of those that are ok."""
