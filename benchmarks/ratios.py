@@ -3,8 +3,9 @@
     python benchmarks/ratios.py [--data insurance.csv] [--quick]
 
 Prints a table of ratios: on a shared machine times drift by a factor of two, ratios of what ran in
-turns hardly. Results are compared, to the last bit, before anything is timed. Exits with 1 if a promise
-is not kept.
+turns hardly. Times are those of the processor, without waiting for one; only for whole processes are
+they the clock's. Results are compared, to the last bit, before anything is timed. Exits with 1 if a
+promise is not kept.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -236,15 +238,15 @@ def over_rows(data, rounds):
     """The same number of visits, spread over few rows and many epochs or the other way round."""
     counts = (10, 100, 1000, 10_000)
     X, y = np.resize(data.X, (max(counts), 2)), np.resize(data.y, max(counts))
-    parameters = {"one": CLASSROOM_START, "64": START.draw(CLASSROOM, range(64), 0)}
-    for title, start, visits in (("one network", "one", 4_000_000), ("64 networks", "64", 60_000)):
 
-        def train(rows, start=start, visits=visits):
-            settings = {"learning_rate": LEARNING_RATE, "epochs": visits // rows}
-            return seconds(lambda: fastnn.train(CLASSROOM, X[:rows], y[:rows], parameters[start], **settings))
+    def train(start, visits, rows):
+        settings = {"learning_rate": LEARNING_RATE, "epochs": visits // rows}
+        return seconds(lambda: fastnn.train(CLASSROOM, X[:rows], y[:rows], start, **settings))
 
-        train(max(counts))
-        timed = in_turns(rounds, **{str(rows): lambda rows=rows: train(rows) for rows in counts})
+    many = START.draw(CLASSROOM, range(64), 0)
+    for title, start, visits in (("one network", CLASSROOM_START, 4_000_000), ("64 networks", many, 60_000)):
+        train(start, visits, max(counts))
+        timed = in_turns(rounds, **{str(rows): partial(train, start, visits, rows) for rows in counts})
         yield from flatness(f"train, {title}", "rows", timed)
 
 
@@ -262,10 +264,7 @@ def over_networks(data, rounds):
         return np.mean([seconds(sweep, networks) / networks for _ in range(repeats[networks])])
 
     sweep(10, epochs=1)
-    timed = in_turns(
-        max(3, rounds // 3),
-        **{str(networks): lambda networks=networks: mean(networks) for networks in repeats},
-    )
+    timed = in_turns(max(3, rounds // 3), **{str(size): partial(mean, size) for size in repeats})
     yield from flatness("sweep", "networks", timed)
 
 
@@ -304,7 +303,7 @@ def first_use(data, rounds):
             run(arguments)
         timed = in_turns(
             2 * rounds,
-            **{name: lambda a=arguments: wall_and_processor(a) for name, arguments in programs.items()},
+            **{name: partial(wall_and_processor, program) for name, program in programs.items()},
         )
     wall, used = ({name: both[:, k] for name, both in timed.items()} for k in (0, 1))
     yield Line("import fastnn, seconds", wall["fastnn"], 0.25)
