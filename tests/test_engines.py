@@ -461,10 +461,11 @@ class TestModule:
     @every_dtype
     @every_network
     def test_blocks(self, engine, network, dtype):
-        fewest, most = load(engine).blocks(network, dtype)
-        assert isinstance(fewest, int)
-        assert isinstance(most, int)
+        fewest, most, width, seconds = load(engine).blocks(network, dtype)
+        assert all(isinstance(count, int) for count in (fewest, most, width))
         assert 1 <= fewest <= most
+        assert most % width == 0
+        assert 1e-11 < seconds < 1e-8
 
     def test_source_is_the_same_every_time_and_keeps_to_its_dtype(self, engine):
         source = load(engine).source(CURVED, "float32")
