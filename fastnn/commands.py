@@ -17,11 +17,27 @@ import numpy as np
 import fastnn
 from fastnn.checking import InputError
 from fastnn.datasets import Dataset
+from fastnn.engines import kernel_files
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.reports import sweep_report, training_report
 
-__all__ = ["code", "sweep", "train"]
+__all__ = ["cache", "code", "sweep", "train"]
+
+
+def cache(options: Namespace) -> int:
+    """``fastnn cache``."""
+    place = kernel_files.folder()
+    if place is None:
+        print(f"no kernels are kept on disk: {kernel_files.VARIABLE}=0, or there is no home folder")
+        return 0
+    sizes = kernel_files.held().values()
+    megabytes = f"{sum(sizes) / 1e6:.1f} MB"
+    if options.action == "clear":
+        print(f"{kernel_files.clear()} kernels removed, {megabytes}, from {place}")
+    else:
+        print(f"{len(sizes)} kernels, {megabytes}, in {place}")
+    return 0
 
 
 def code(options: Namespace) -> int:

@@ -12,12 +12,13 @@ from fastnn.checking import InputError, finite_array, one_of, shown, whole_numbe
 from fastnn.engines import ENGINES, choose, load
 from fastnn.evaluating import checked_rows
 from fastnn.network import Network
-from fastnn.reducing import reduced_sizes
+from fastnn.reducing import reduced_networks, reduced_sizes
 from fastnn.running import Job
 
-__all__ = ["DTYPES", "Plan", "code"]
+__all__ = ["DTYPES", "Plan", "code", "warmup"]
 
 DTYPES = ("float64", "float32")
+MANY = 1 << 20
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 
 
@@ -123,3 +124,28 @@ def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
     dtype = one_of(dtype, "dtype", DTYPES)
     used = choose(engine, checked_network(network), dtype, networks=1)
     return load(used).source(network, dtype)
+
+
+def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> None:
+    """Compile what training a network needs, for one and for many, so that later calls start at once.
+
+    What is compiled is kept on disk, too (``fastnn cache`` tells where), so once is enough for a machine.
+
+    Parameters
+    ----------
+    network : Network
+    engine : str
+        One of `fastnn.ENGINES`, or "auto".
+    dtype : str
+        "float64" or "float32".
+
+    Examples
+    --------
+    >>> warmup(Network((2, 2, 1)))
+    """
+    engine = one_of(engine, "engine", ("auto", *ENGINES))
+    dtype = one_of(dtype, "dtype", DTYPES)
+    checked_network(network)
+    load(choose(engine, network, dtype, networks=1)).kernel(network, dtype)
+    for description in (network, *reduced_networks(network)):
+        load(choose(engine, description, dtype, MANY)).kernel(description, dtype)

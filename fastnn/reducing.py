@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from fastnn.engines.batched import forward
 from fastnn.network import Network
 
-__all__ = ["Group", "Units", "reduced_sizes"]
+__all__ = ["Group", "Units", "reduced_networks", "reduced_sizes"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
@@ -59,6 +59,17 @@ def reduced_sizes(network: Network, visits: float) -> tuple[int, ...]:
     while sizes[0] > 1:
         sizes.insert(0, -(-sizes[0] // 2))
     return tuple(sizes)
+
+
+def reduced_networks(network: Network) -> tuple[Network, ...]:
+    """The smaller networks that a network may be reduced to."""
+    return tuple(_with_units(network, size) for size in reduced_sizes(network, np.inf)[:-1])
+
+
+def _with_units(network: Network, size: int) -> Network:
+    """The same network with so many units in its first hidden layer."""
+    inputs, _, *after = network.layers
+    return Network((inputs, size, *after), network.hidden, network.output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +155,7 @@ class Units:
         """Networks reduced to `size` units each, in their order: the living, and dead ones to fill up."""
         dead_last = np.argsort(~self.living[numbers], axis=1, kind="stable")
         kept = np.sort(dead_last[:, :size], axis=1)
-        inputs, _, *after = self.network.layers
-        network = Network((inputs, size, *after), self.network.hidden, self.network.output)
-        return Group(network, numbers, self._columns(kept))
+        return Group(_with_units(self.network, size), numbers, self._columns(kept))
 
     def _columns(self, kept: Numbers) -> Numbers:
         """Where the parameters lie that are left with the units `kept` (m, size)."""

@@ -175,7 +175,7 @@ class _Run:
 
     def _finite(self) -> Chosen:
         """Which of the networks in training have finite parameters, as reducing them needs."""
-        finite: Chosen = np.isfinite(self.parameters[self.training]).all(axis=1)
+        finite: Chosen = np.asarray(np.isfinite(self.parameters[self.training]).all(axis=1))
         return finite
 
     def _groups(self) -> Iterator[Group]:
