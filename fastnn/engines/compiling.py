@@ -43,7 +43,7 @@ def _compiled(source: str, dtype: str) -> Kernel:
         numba.types.Array(number, 1, "C", readonly=True),
         numba.types.Array(number, 2, "A"),
     )
-    options = {"nogil": True, "error_model": "numpy"}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options} forceinline")
     namespace = run_source(source)
     advance = namespace["advance"]
@@ -55,7 +55,7 @@ def _compiled(source: str, dtype: str) -> Kernel:
             inlined = numba.njit(forceinline=True, **options)(function)
             advance.__globals__[function.__name__] = inlined
     kernel: Any = numba.njit(**options)(advance)
-    if not numba.config.DISABLE_JIT:
+    if hasattr(kernel, "compile"):  # not with NUMBA_DISABLE_JIT=1
         kernel._cache = KernelCache(name)
         kernel.compile(signature)
         kernel.disable_compile()

@@ -109,7 +109,7 @@ def _bytes_of(path: Path) -> bytes:
     """The content of a regular file of the user's own; b"" for anything else. Links are not followed."""
     flags = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))  # a pipe may block
     descriptor = os.open(path, os.O_RDONLY | reduce(or_, flags))
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or not _is_own(found) or found.st_size > LARGEST:
             return b""
@@ -123,7 +123,7 @@ def _checksum(name: str, content: bytes) -> bytes:
 def _publish(path: Path, content: bytes) -> None:
     descriptor, unfinished = tempfile.mkstemp(suffix=UNFINISHED, dir=path.parent)
     try:
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         Path(unfinished).replace(path)
     except BaseException:
