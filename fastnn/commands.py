@@ -17,17 +17,46 @@ import numpy as np
 import fastnn
 from fastnn.checking import InputError
 from fastnn.datasets import Dataset
+from fastnn.explaining.document import Document, together
+from fastnn.explaining.explanation import RunningCode
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.reports import sweep_report, training_report
 
-__all__ = ["code", "sweep", "train"]
+__all__ = ["code", "explain", "sweep", "train"]
 
 
 def code(options: Namespace) -> int:
     """``fastnn code``."""
     layers = options.layers or "2,2,1"
     print(fastnn.code(_network(options, layers), options.engine, options.dtype), end="")
+    return 0
+
+
+def explain(options: Namespace) -> int:
+    """``fastnn explain``."""
+    network = _network(options, "2,2,1")
+    new_files = _new_files({"--csv": options.csv, "--out": options.out})
+    explanation = fastnn.explain(network, compact=options.compact)
+    parts: list[Document] = [explanation]
+    if options.compact:
+        _refuse_beside_compact(options)
+    else:
+        given = _step_arguments(options, network)
+        parts.append(step := explanation.step(*given))
+        if options.slip:
+            parts.append(explanation.slip(*given))
+        if options.proof:
+            parts.append(explanation.proof())
+    if options.code:
+        parts.append(RunningCode(explanation))
+    page = getattr(together(parts), options.format)()
+    if options.csv:
+        _publish(new_files["--csv"], lambda path: step.frame().to_csv(path, index=False))
+    if options.out:
+        _publish(new_files["--out"], lambda path: path.write_text(page, encoding="utf-8"))
+    else:
+        print(page, end="")
     return 0
 
 
@@ -120,6 +149,35 @@ def _start(options: Namespace, network: Network) -> Any:
     return _initial(options.initial).draw(network, [options.network], options.seed)[0]
 
 
+def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any, float]:
+    """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
+    parameters = fastnn.initial.DEFAULT_START.draw(network, [0], 0)[0]
+    if options.parameters:
+        parameters = _numbers(options.parameters, "--parameters")
+    inputs, outputs = network.n_inputs, network.n_outputs
+    row = [round(i / (inputs + 1), 2) for i in range(1, inputs + 1)]
+    row += [round(k / (outputs + 1), 2) for k in range(1, outputs + 1)]
+    if options.row:
+        row = _numbers(options.row, "--row")
+    if len(row) != inputs + outputs:
+        raise InputError(
+            f"--row must hold {inputs} inputs and then {outputs} targets for {network!r}; "
+            f"got {len(row)} numbers. Give {inputs + outputs}, separated by commas."
+        )
+    rate = 0.005 if options.learning_rate is None else options.learning_rate
+    return parameters, row[:inputs], row[inputs:], rate
+
+
+def _refuse_beside_compact(options: Namespace) -> None:
+    of_the_step = ("parameters", "row", "learning_rate", "csv", "slip", "proof")
+    given = [name for name in of_the_step if getattr(options, name) not in (None, False)]
+    if given:
+        raise InputError(
+            "--compact gives the equations alone, without the numbers of a step; "
+            f"got --{given[0].replace('_', '-')} as well. Leave one of the two out."
+        )
+
+
 def _initial(text: str) -> Start:
     """The start that ``normal:0,1.5`` and the like name."""
     name, _, settings = text.partition(":")
@@ -155,6 +213,23 @@ def _whole_numbers(text: str, option: str) -> list[int]:
         ) from None
 
 
+def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
+    """The output files by their options, refused before the work begins where one is there already."""
+    files = {option: Path(name) for option, name in named.items() if name}
+    for option, path in files.items():
+        if path.exists() or path.is_symlink():
+            raise InputError(
+                f"{option} must name a new file; got {path}, which exists. Name another one, or remove it."
+            )
+        if not path.parent.is_dir():
+            raise InputError(
+                f"{option} must name a file in a folder that exists; got {path}. Make the folder first."
+            )
+    if len({path.resolve() for path in files.values()}) < len(files):
+        raise InputError(f"{' and '.join(files)} must name different files; got {path} twice. Rename one.")
+    return files
+
+
 def _folder(name: str) -> Path:
     """The output folder, made before the work begins: better to fail now than after it."""
     folder = Path(name)
@@ -188,7 +263,7 @@ def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
     return written | {"picture": str(picture)}
 
 
-def _publish(path: Path, write: Callable[[Path], None]) -> None:
+def _publish(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file whole or not at all."""
     beside = path.with_name(f".{os.getpid()}-{path.name}")
     try:
