@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, finite_number, flag
 from fastnn.derivation import derive
-from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
-from fastnn.explaining.chain_rule import Derivative, Line, explained
+from fastnn.explaining.chain_rule import Line, explained
 from fastnn.explaining.document import Document
+from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.matrix_form import in_matrices
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
 from fastnn.explaining.steps import Given, Step
-from fastnn.expressions import Index
 from fastnn.network import Network
 from fastnn.planning import checked_network, code
 
@@ -113,7 +111,7 @@ class Explanation(Document):
 
     def proof(self) -> Proof:
         """Have sympy differentiate the loss and compare: needs ``pip install "fastnn-sweep[explain]"``."""
-        _need_written_out(self.network)
+        need_written_out(self.network)
         return Proof(self.derivation)
 
     def code(self) -> str:
@@ -144,7 +142,7 @@ class Explanation(Document):
         return Table(("layer", "inputs", "units", "activation", "weights", "biases"), tuple(rows))
 
     def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any) -> Given:
-        _need_written_out(self.network)
+        need_written_out(self.network)
         start = finite_array(parameters, "parameters", (1,))
         if len(start) != self.network.n_parameters:
             raise InputError(
@@ -210,26 +208,8 @@ def explain(network: Network, *, compact: bool = False) -> Explanation:
     6 the unit's delta
     """
     if not flag(compact, "compact"):
-        _need_written_out(checked_network(network))
+        need_written_out(network)
     return Explanation(checked_network(network), compact=compact)
-
-
-def _need_written_out(network: Network) -> None:
-    """Refuse a network that is too large to be explained parameter by parameter."""
-    if network.n_parameters > STRAIGHT_LINE_PARAMETERS:
-        lines = explained(derive(network), derive(network).equations)
-        count = sum(prod(index.size for index in _running(line)) for line in lines)
-        raise InputError(
-            f"a network must have at most {STRAIGHT_LINE_PARAMETERS} parameters to be written out; got "
-            f"{network!r} with {network.n_parameters}, which would be {count} equations. Take a smaller one, "
-            "or matrix notation: fastnn.explain(network, compact=True), fastnn explain --compact."
-        )
-
-
-def _running(line: Line) -> list[Index]:
-    """The running indices of a line, one for each of its dimensions."""
-    target = line.target.by if isinstance(line.target, Derivative) else line.target
-    return [index for index in target.indices if isinstance(index, Index)]
 
 
 def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:
