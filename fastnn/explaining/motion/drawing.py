@@ -12,7 +12,7 @@ from fastnn.expressions import Symbol
 __all__ = ["network_drawing"]
 
 WIDTH, HEIGHT, MARGIN = 480, 260, 34
-RADIUS = 27
+RADIUS, UNDER = 27, 22  # of a unit, and what its bias takes below it
 CLOSEST, FURTHEST = 62, 130  # from unit to unit
 MOST_LABELS = 9  # between two layers; more would run into each other
 
@@ -26,7 +26,7 @@ def network_drawing(derivation: Derivation) -> str:
     on, ``data-now`` and ``data-found`` are places for numbers.
     """
     places = _places(derivation.network.layers)
-    height = 2 * max(y for column in places for _, y in column)
+    height = max(y for column in places for _, y in column) + RADIUS + UNDER
     # Connections first, or they would cross the units.
     parts = [*_connections(derivation, places), *_units(derivation, places)]
     return (
@@ -40,7 +40,7 @@ def network_drawing(derivation: Derivation) -> str:
 def _places(layers: tuple[int, ...]) -> list[list[Point]]:
     """Where each unit stands, layer by layer: a column for each, its middle at the same height."""
     apart = min(FURTHEST, max(CLOSEST, HEIGHT / max(layers)))
-    middle = apart * max(layers) / 2 + 14
+    middle = RADIUS + 2 + apart * (max(layers) - 1) / 2
     step = (WIDTH - 2 * MARGIN) / (len(layers) - 1)
     return [
         [(MARGIN + step * layer, middle + apart * (unit - (units - 1) / 2)) for unit in range(units)]

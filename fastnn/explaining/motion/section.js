@@ -11,12 +11,13 @@ const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let start, rate, playing = false;
 let taken, found; // what the last row was given, and what it worked out
 let now; // the parameters and the epoch's total
-let row, losses, diverged; // rows taken of this epoch; the loss of every finished one; in which it diverged
+let row, epochs, loss, diverged; // rows taken of this epoch; finished ones, the last one's loss; where it diverged
+let curve, every; // [epoch, loss] of every so many epochs: no more than can be told apart
 
 function begin(parameters) {
     start = Object.fromEntries(data.parameters.map((name, place) => [name, parameters[place]]));
     now = {...start, total: 0.0};
-    [taken, found, row, losses, diverged] = [{}, {}, 0, [], 0];
+    [taken, found, row, epochs, diverged, curve, every] = [{}, {}, 0, 0, 0, [], 1];
     pause();
 }
 
@@ -30,13 +31,18 @@ function takeNextRow() {
 }
 
 function endEpoch() {
-    losses.push(now.total/data.rows.length);
+    row = 0;
+    epochs += 1;
+    loss = now.total/data.rows.length;
     if (!Number.isFinite(now.total)) {
-        diverged = losses.length;
+        diverged = epochs;
         for (const name of data.parameters) now[name] = NaN;
     }
     now.total = 0.0;
-    row = 0;
+    if (epochs % every === 0) curve.push([epochs, loss]);
+    if (curve.length < 1200) return;
+    curve = curve.filter((_, place) => place % 2 === 1);
+    every *= 2;
 }
 
 function takeRows(number, until = Infinity) {
@@ -50,13 +56,14 @@ function takeRows(number, until = Infinity) {
 
 function play() {
     playing = true;
-    let before = performance.now(), due = 0, shown = 0;
-    const frame = (time) => {
+    let before = performance.now(), due = 1, shown = 0;
+    const frame = () => {
         if (!playing) return;
+        const time = performance.now();
         const [number, unit] = part.speed.value.split(" ");
         due += (time - before)/1000*number*(unit === "epochs" ? data.rows.length : 1);
         before = time;
-        const done = takeRows(Math.floor(due), performance.now() + 12);
+        const done = takeRows(Math.floor(due), time + 12);
         due = Math.min(due - done, data.rows.length); // what was not managed is not made up for
         if (diverged) return pause();
         if (done && time - shown > (calm.matches ? 1000 : 0)) {
@@ -116,15 +123,14 @@ function show() {
 }
 
 function status() {
-    const epochs = losses.length, rows = data.rows.length;
     if (diverged) {
         return `Diverged in epoch ${diverged}: its loss was no longer finite. `
             + "Choose a smaller learning rate or another start.";
     }
-    const last = epochs ? `Loss of epoch ${epochs}: ${short(losses[epochs - 1], 6)}.` : `${rows} rows wait.`;
-    if (!("step" in taken)) return `No row has been visited yet. ${last}`;
+    const rows = data.rows.length;
+    if (!("step" in taken)) return `No row has been visited yet; there are ${rows}.`;
     const where = row ? `Epoch ${epochs + 1}, row ${row} of ${rows}.` : `Epoch ${epochs} is finished.`;
-    return `${where} ${last}`;
+    return epochs ? `${where} Loss of epoch ${epochs}: ${short(loss, 6)}.` : where;
 }
 
 function draw() {
@@ -148,41 +154,40 @@ function drawn(tag, attributes, text = "") {
 }
 
 function drawCurve() {
-    const some = losses.map((loss, epoch) => [epoch + 1, loss]).filter(([, loss]) => loss > 0 && loss < Infinity);
+    const some = [...curve, [epochs, loss]].filter(([epoch, loss]) => epoch && loss > 0 && loss < Infinity);
+    const values = some.map(([, loss]) => Math.log10(loss));
+    const [low, high] = some.length ? [Math.min(...values), Math.max(...values)] : [-2, 0];
+    const margin = 0.05*(high - low) + 0.02;
+    const [from, to, last] = [low - margin, high + margin, Math.max(10, epochs)];
+    const x = (epoch) => box.left + (box.right - box.left)*epoch/last;
+    const y = (value) => box.bottom - (box.bottom - box.top)*(value - from)/(to - from);
     part.curve.replaceChildren();
     part.curve.setAttribute("aria-label", some.length
-        ? `Loss by epoch: ${short(some[0][1], 3)} in epoch ${some[0][0]}, ${short(some.at(-1)[1], 3)} in epoch ${some.at(-1)[0]}`
-        : "Loss by epoch: no epoch is finished");
-    const values = some.map(([, loss]) => Math.log10(loss));
-    const low = Math.min(...values), high = Math.max(...values);
-    const [from, to] = some.length ? [low - 0.05*(high - low) - 0.02, high + 0.05*(high - low) + 0.02] : [-2, 0];
-    const epochs = Math.max(10, losses.length);
-    const x = (epoch) => box.left + (box.right - box.left)*epoch/epochs;
-    const y = (value) => box.bottom - (box.bottom - box.top)*(value - from)/(to - from);
-    for (const loss of ticks(from, to)) {
-        const at = y(Math.log10(loss));
+        ? `Loss by epoch, from ${short(some[0][1], 3)} to ${short(some.at(-1)[1], 3)}` : "Loss by epoch, none yet");
+    for (const tick of ticks(from, to)) {
+        const at = y(Math.log10(tick));
         drawn("line", {class: "grid", x1: box.left, x2: box.right, y1: at, y2: at});
-        drawn("text", {class: "tick", x: box.left - 6, y: at + 4}, short(loss, 3));
+        drawn("text", {class: "tick", x: box.left - 6, y: at + 4}, short(tick, 3));
     }
     drawn("path", {class: "axis", d: `M${box.left} ${box.top}V${box.bottom}H${box.right}`});
-    for (const epoch of [0, Math.round(epochs/2), epochs]) drawn("text", {x: x(epoch), y: box.bottom + 17}, epoch);
-    drawn("text", {x: (box.left + box.right)/2, y: box.bottom + 34}, "epoch");
-    const stride = Math.ceil(some.length/800); // more points than the screen has columns would be lost
-    const points = some.map(([epoch], place) => [x(epoch), y(values[place])])
-        .filter((_, place) => place % stride === 0 || place === some.length - 1);
-    if (!points.length) return;
-    drawn("path", {class: "losses", d: `M${points.map((point) => point.map((v) => v.toFixed(1)).join(" ")).join("L")}`});
-    const [lastX, lastY] = points.at(-1);
-    drawn("circle", {class: "last", cx: lastX, cy: lastY, r: 3.5});
+    for (const epoch of [0, Math.round(last/2), last]) drawn("text", {x: x(epoch), y: box.bottom + 17}, epoch);
+    drawn("text", {x: x(last/2), y: box.bottom + 34}, "epoch");
+    drawn("text", {x: box.right, y: box.top + 4, class: "tick"}, "loss, on a logarithmic scale");
+    if (!some.length) return;
+    const points = some.map(([epoch], place) => `${x(epoch).toFixed(1)} ${y(values[place]).toFixed(1)}`);
+    drawn("path", {class: "losses", d: `M${points.join("L")}`});
+    drawn("circle", {class: "last", cx: x(some.at(-1)[0]), cy: y(values.at(-1)), r: 3.5});
 }
 
 function ticks(from, to) {
-    const found = [];
-    for (let power = Math.floor(from); power <= to; power += 1) {
-        for (const digit of [1, 2, 5]) found.push(Number(`${digit}e${power}`));
+    const every = Math.ceil((to - from)/8); // powers of ten
+    const inside = [];
+    for (let power = every*Math.floor(from/every); power <= to; power += every) {
+        for (const digit of to - from > 3 ? [1] : [1, 2, 5]) {
+            const at = power + Math.log10(digit);
+            if (at >= from && at <= to) inside.push(Number(`${digit}e${power}`));
+        }
     }
-    const inside = found.filter((loss) => Math.log10(loss) >= from && Math.log10(loss) <= to);
-    if (inside.length > 8) return inside.filter((loss) => Number.isInteger(Math.log10(loss)));
     return inside.length > 1 ? inside : [10**(from + 0.1*(to - from)), 10**(to - 0.1*(to - from))];
 }
 
@@ -190,6 +195,7 @@ function ticks(from, to) {
 
 function refuse(field, message) {
     field.setCustomValidity(message);
+    field.setAttribute("aria-invalid", Boolean(message));
     part.status.textContent = message;
     return !message;
 }
@@ -219,7 +225,10 @@ part.row.addEventListener("click", () => step(1));
 part.epoch.addEventListener("click", () => step(data.rows.length - row));
 part.again.addEventListener("click", readStart);
 part.starts.addEventListener("change", chooseStart);
-part.numbers.addEventListener("change", readStart);
+part.numbers.addEventListener("change", () => {
+    part.starts.selectedIndex = -1;
+    readStart();
+});
 part.rate.addEventListener("change", () => readRate() && show());
 readRate();
 chooseStart();
