@@ -232,10 +232,10 @@ class TestInTheBrowser:
                 return view.getFloat64(0);
             }});
             const written = (value) => Object.is(value, -0) ? "-0" : String(value);
-            const found = Object.fromEntries([exp, tanh, sigmoid].map((f) => [f.name, x.map(f).map(written)]));
-            document.body.textContent = JSON.stringify(found);"""
+            const all = [exp, tanh, sigmoid].map((f) => [f.name, x.map(f).map(written)]);
+            document.body.textContent = JSON.stringify(Object.fromEntries(all));"""
         document = browser.document_of(html_page("functions", ""), tmp_path, script)
-        found = json.loads(re.search(r"<body>(.*)</body>", document)[1])
+        found = json.loads(re.search(r"<body>(.*?)</body>", document, re.DOTALL)[1])
         for name in NAMES:
             expected = scalar_form(name, x)
             assert bits(map(js_number, found[name])) == bits(expected), name
