@@ -29,7 +29,7 @@ examples:
   fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338    a grid of four cells
   fastnn train --network 4711          network 4711 of that sweep again, alone
   fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
-  fastnn explain --layers 2,3,1        its backpropagation, and the numbers of a step
+  fastnn explain --layers 2,3,1        its backpropagation, and one step
   fastnn code --layers 2,3,1           the loop that runs
 
 `fastnn COMMAND --help` tells each command's options.
@@ -125,7 +125,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
 def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Explain backpropagation through a network: every equation, numbered, in the names of its "
-        "parameters, and every number of one training step on one row."
+        "parameters; every number of one training step on one row; a proof by sympy; the code that runs."
     )
     _add_network(parser)
     group = parser.add_argument_group("the step")
@@ -135,10 +135,11 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--learning-rate", type=float, metavar="RATE", help="default 0.005")
     parts = parser.add_argument_group("parts")
-    parts.add_argument("--proof", action="store_true", help="prove it with sympy")
-    parts.add_argument("--slip", action="store_true", help="the step if each layer is updated too early")
-    parts.add_argument("--code", action="store_true", help="the code that runs")
-    parts.add_argument("--compact", action="store_true", help="the equations alone, in matrix notation")
+    parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")
+    parts.add_argument("--compact", action="store_true", help="the equations in matrix notation, no step")
+    parts.add_argument("--motion", action="store_true", help="also the network training, in the page (html)")
+    _add_data(parser, "data of --motion, generated if not given")
+    parser.set_defaults(data=None)
     output = parser.add_argument_group("output")
     output.add_argument("--format", default="text", choices=("text", "latex", "html"), help="default text")
     output.add_argument("--out", metavar="FILE", help="write to a new file instead of standard output")
@@ -159,8 +160,8 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--output", default="identity", choices=ACTIVATIONS, help="default identity")
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("data")
+def _add_data(parser: argparse.ArgumentParser, title: str = "data") -> None:
+    group = parser.add_argument_group(title)
     group.add_argument(
         "--data",
         default="insurance",

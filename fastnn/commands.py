@@ -18,7 +18,8 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.datasets import Dataset
 from fastnn.explaining.document import Document, together
-from fastnn.explaining.explanation import RunningCode
+from fastnn.explaining.explanation import Explanation, RunningCode
+from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.reports import sweep_report, training_report
@@ -38,24 +39,23 @@ def explain(options: Namespace) -> int:
     network = _network(options, "2,2,1")
     new_files = _new_files({"--csv": options.csv, "--out": options.out})
     explanation = fastnn.explain(network, compact=options.compact)
+    _refuse_unused(options)
     parts: list[Document] = [explanation]
-    if options.compact:
-        _refuse_beside_compact(options)
-    else:
+    writers: dict[Path, Callable[[Path], object]] = {}
+    if not options.compact:
         given = _step_arguments(options, network)
         parts.append(step := explanation.step(*given))
+        parts += _proof(explanation)
         if options.slip:
             parts.append(explanation.slip(*given))
-        if options.proof:
-            parts.append(explanation.proof())
-    if options.code:
-        parts.append(RunningCode(explanation))
-    page = getattr(together(parts), options.format)()
-    if options.csv:
-        _publish(new_files["--csv"], lambda path: step.frame().to_csv(path, index=False))
+        if options.csv:
+            writers[new_files["--csv"]] = lambda path: step.frame().to_csv(path, index=False)
+    parts.append(RunningCode(explanation))
+    page = _explained(parts, options)
     if options.out:
-        _publish(new_files["--out"], lambda path: path.write_text(page, encoding="utf-8"))
-    else:
+        writers[new_files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
+    _publish(writers)
+    if not options.out:
         print(page, end="")
     return 0
 
@@ -78,7 +78,7 @@ def train(options: Namespace) -> int:
 
         figure, ax = plotting.new_figure()
         plotting.loss_curves(run, ax)
-        _publish(Path(options.plot), lambda path: plotting.save(figure, path))
+        _publish({Path(options.plot): lambda path: plotting.save(figure, path)})
     report = training_report(run, data)
     print(_json(report.values) if options.json else report.text)
     return 0
@@ -164,18 +164,60 @@ def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any
             f"--row must hold {inputs} inputs and then {outputs} targets for {network!r}; "
             f"got {len(row)} numbers. Give {inputs + outputs}, separated by commas."
         )
-    rate = 0.005 if options.learning_rate is None else options.learning_rate
-    return parameters, row[:inputs], row[inputs:], rate
+    return parameters, row[:inputs], row[inputs:], _rate(options)
 
 
-def _refuse_beside_compact(options: Namespace) -> None:
-    of_the_step = ("parameters", "row", "learning_rate", "csv", "slip", "proof")
-    given = [name for name in of_the_step if getattr(options, name) not in (None, False)]
-    if given:
+def _refuse_unused(options: Namespace) -> None:
+    """Refuse options of ``fastnn explain`` that would have no effect beside the others."""
+
+    def given(*names: str) -> list[str]:
+        values = {name: getattr(options, name) for name in names}
+        return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
+
+    of_the_step = given("parameters", "row", "learning_rate", "csv", "slip", "motion")
+    if options.compact and of_the_step:
         raise InputError(
-            "--compact gives the equations alone, without the numbers of a step; "
-            f"got --{given[0].replace('_', '-')} as well. Leave one of the two out."
+            "--compact gives the equations and the code alone, without the numbers of a step; "
+            f"got {of_the_step[0]} as well. Leave one of the two out."
         )
+    if options.motion and options.format != "html":
+        raise InputError(
+            f"--motion needs a page that runs in a browser; got --format {options.format}. "
+            "Give --format html as well."
+        )
+    of_the_motion = given("data", "inputs", "target")
+    if of_the_motion and not options.motion:
+        raise InputError(
+            f"{of_the_motion[0]} needs --motion, which trains on these data; got it alone. "
+            "Give --motion as well, or the row of the step by --row."
+        )
+
+
+def _proof(explanation: Explanation) -> list[Document]:
+    """The proof, or a note that says what to install for it."""
+    try:
+        return [explanation.proof()]
+    except InputError as missing:
+        print(f"note: {missing}", file=sys.stderr)
+        return []
+
+
+def _explained(parts: list[Document], options: Namespace) -> str:
+    """All parts in the format asked for."""
+    document = together(parts)
+    if not options.motion:
+        return str(getattr(document, options.format)())
+    network = document.derivation.network
+    options.data = options.data or "generated"
+    data = _data(options)
+    starts = None
+    if options.parameters:
+        starts = {"as given": _numbers(options.parameters, "--parameters")}
+    return document.html(motion(network, data.X, data.y, starts, learning_rate=_rate(options)))
+
+
+def _rate(options: Namespace) -> float:
+    return 0.005 if options.learning_rate is None else float(options.learning_rate)
 
 
 def _initial(text: str) -> Start:
@@ -246,10 +288,10 @@ def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
         import pyarrow as _  # noqa: F401
 
         table = folder / "sweep.parquet"
-        _publish(table, lambda path: frame.to_parquet(path, index=False))
+        _publish({table: lambda path: frame.to_parquet(path, index=False)})
     except ImportError:
         table = folder / "sweep.csv"
-        _publish(table, lambda path: frame.to_csv(path, index=False))
+        _publish({table: lambda path: frame.to_csv(path, index=False)})
     written = {"table": str(table)}
     try:
         from fastnn import plotting
@@ -259,18 +301,21 @@ def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
         return written | {"picture": str(missing)}
     plotting.sweep_histogram(found, ax)
     picture = folder / "losses.png"
-    _publish(picture, lambda path: plotting.save(figure, path))
+    _publish({picture: lambda path: plotting.save(figure, path)})
     return written | {"picture": str(picture)}
 
 
-def _publish(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{os.getpid()}-{path.name}")
+def _publish(writers: dict[Path, Callable[[Path], object]]) -> None:
+    """Write files, each by its writer: all of them whole, or none at all."""
+    beside = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in writers}
     try:
-        write(beside)
-        beside.replace(path)
+        for path, write in writers.items():
+            write(beside[path])
+        for path, written in beside.items():
+            written.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        for written in beside.values():
+            written.unlink(missing_ok=True)
 
 
 def _json(values: Any) -> str:

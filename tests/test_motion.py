@@ -2,13 +2,12 @@
 
 import json
 import re
+import time
 from dataclasses import dataclass
-from html.parser import HTMLParser
 
-import browser
 import numpy as np
 import pytest
-from test_elementary import NAMES, anything, scalar_form
+from test_elementary import anything, scalar_form
 
 import fastnn
 from fastnn.explaining.motion import motion
@@ -61,20 +60,9 @@ CASES = {
 SLIPPED = ("z1 = w1*x1 + w2*x2 + b1", "z1 = w1*x1 + (w2*x2 + b1)")
 
 
-class Numbers(HTMLParser):
-    """Reads the parameters that each section shows, with all their digits: [{"w1": ..., ...}, ...]."""
-
-    def __init__(self, document):
-        super().__init__()
-        self.sections = []
-        self.feed(document)
-
-    def handle_starttag(self, tag, attributes):
-        found = dict(attributes)
-        if found.get("class") == "fastnn-motion":
-            self.sections.append({})
-        elif tag == "data" and "data-now" in found:
-            self.sections[-1][found["data-now"]] = float(found["value"])
+# The parameters that a section shows, with all their digits, in their order.
+READ = "[...section.querySelectorAll('data[data-now]')].map((element) => element.value)"
+SECTION = "document.querySelector('.fastnn-motion')"
 
 
 def bits(values):
@@ -82,169 +70,245 @@ def bits(values):
     return [float(value).hex() for value in values]
 
 
-def pressed(buttons):
-    """The script that presses each section's buttons: [(button, times), ...], one for each section."""
-    presses = ", ".join(f"['{button}', {times}]" for button, times in buttons)
-    return f"""[{presses}].forEach(([button, times], place) => {{
-        const section = document.querySelectorAll(".fastnn-motion")[place];
-        for (let n = 0; n < times; n++) section.querySelector(`[data-part=${{button}}]`).click();
-    }});"""
+def numbers(texts):
+    """The numbers that JavaScript has written."""
+    return [float(text.replace("Infinity", "inf")) for text in texts]
 
 
-@pytest.fixture(scope="module")
-def in_the_browser(tmp_path_factory):
-    """The parameters of every case after its epochs, all on one page, and after them the slipped page's."""
-    fragments = [case.motion().fragment for case in CASES.values()]
-    first = fragments[0]
-    assert SLIPPED[0] in first
-    page = html_page("all", "\n".join([*fragments, first.replace(*SLIPPED)]))
-    epochs = [case.epochs for case in CASES.values()] + [30]
-    script = pressed([("epoch", times) for times in epochs])
-    document = browser.document_of(page, tmp_path_factory.mktemp("motion"), script)
-    return [list(numbers.values()) for numbers in Numbers(document).sections]
+def trained_in_the_browser(page, fragments, epochs):
+    """The parameters of sections that stand on one page, each after so many epochs."""
+    page.open(html_page("all", "\n".join(fragments)))
+    return [
+        numbers(texts)
+        for texts in page.evaluate(f"""{list(epochs)}.map((epochs, place) => {{
+            const section = document.querySelectorAll(".fastnn-motion")[place];
+            for (let n = 0; n < epochs; n++) section.querySelector("[data-part=epoch]").click();
+            return {READ};
+        }})""")
+    ]
 
 
-def after(folder, script, case=CASES["2-2-1 after one epoch"], milliseconds=0):
-    """The document and the parameters of a case's own page after a script has used it."""
-    document = browser.document_of(case.motion().html(), folder, script, milliseconds=milliseconds)
-    return document, list(Numbers(document).sections[0].values())
+class Reader:
+    """Uses the section of a case's own page."""
+
+    def __init__(self, page, case=CASES["2-2-1 after one epoch"], **view):
+        self.page = page
+        page.open(case.motion().html(), **view)
+
+    def part(self, name):
+        return f"{SECTION}.querySelector('[data-part={name}]')"
+
+    def press(self, name, times=1):
+        self.page.evaluate(f"for (let n = 0; n < {times}; n++) {self.part(name)}.click()")
+
+    def change(self, name, value):
+        """Give a field another value."""
+        self.page.evaluate(f"""{{
+            const field = {self.part(name)};
+            field.value = {json.dumps(value)};
+            field.dispatchEvent(new Event("change"));
+        }}""")
+
+    def says(self, name):
+        return self.page.evaluate(f"{self.part(name)}.textContent")
+
+    def parameters(self):
+        return numbers(self.page.evaluate(f"((section) => {READ})({SECTION})"))
+
+    def taken(self):
+        """The epochs that are finished, and the rows of the next one."""
+        text = self.says("status")
+        epochs, row = map(int, re.match(r"Epoch (\d+)(?:, row (\d+)| is fin)", text).groups("0"))
+        return (epochs - 1, row) if row else (epochs, 0)
 
 
-def text_of(document, part):
-    """What a part of the page says."""
-    return re.search(rf'data-part="{part}"[^>]*>([^<]*)<', document)[1]
+def trained(case, epochs, rows, start=None):
+    """The parameters by fastnn after some epochs and some rows of the next one."""
+    X, y = case.data()
+    shared = {"learning_rate": case.learning_rate, "engine": "loop"}  # as fast as it goes is 50 000 epochs
+    found = fastnn.normal(0, 1.5) if start is None else start
+    for n, times in ((case.rows, epochs), (rows, 1)):
+        if n and times:
+            found = fastnn.train(case.network, X[:n], y[:n], found, epochs=times, **shared).parameters
+    return found
 
 
-def change(part, value):
-    """The script that gives a field another value, as a reader would."""
-    return f"""{{
-        const field = document.querySelector("[data-part={part}]");
-        field.value = "{value}";
-        field.dispatchEvent(new Event("change"));
-    }};"""
+class TestTheNumbers:
+    def test_are_those_of_fastnn_to_the_last_bit(self, page):
+        cases = CASES.values()
+        found = trained_in_the_browser(page, [c.motion().fragment for c in cases], [c.epochs for c in cases])
+        for name, case, parameters in zip(CASES, cases, found, strict=True):
+            assert bits(parameters) == bits(case.trained()), name
 
-
-PRESS = "document.querySelector('[data-part={}]').click();"
-
-
-@browser.needs_chromium
-class TestInTheBrowser:
-    @pytest.mark.parametrize("place", range(len(CASES)), ids=CASES)
-    def test_trains_as_fastnn_does_to_the_last_bit(self, in_the_browser, place):
-        case = list(CASES.values())[place]
-        assert bits(in_the_browser[place]) == bits(case.trained())
-
-    def test_another_order_of_the_same_sum_is_found_out(self, in_the_browser):
+    def test_another_order_of_the_same_sum_is_found_out(self, page):
         case = Case(fastnn.Network((2, 2, 1)), 30)
-        assert bits(in_the_browser[-1]) != bits(case.trained())
-        np.testing.assert_allclose(in_the_browser[-1], case.trained(), rtol=1e-6)
+        fragment = case.motion().fragment
+        assert SLIPPED[0] in fragment
+        (found,) = trained_in_the_browser(page, [fragment.replace(*SLIPPED)], [30])
+        assert bits(found) != bits(case.trained())
+        np.testing.assert_allclose(found, case.trained(), rtol=1e-6)
 
-    def test_a_row_at_a_time(self, tmp_path):
-        case = Case(fastnn.Network((2, 2, 1)), 1)
-        document, found = after(tmp_path, 3 * PRESS.format("row"), case)
-        X, y = case.data()
-        run = fastnn.train(case.network, X[:3], y[:3], learning_rate=0.05, epochs=1, engine="batched")
-        assert bits(found) == bits(run.parameters)
-        assert text_of(document, "status") == "Epoch 1, row 3 of 7."
+    def test_of_the_functions_are_those_of_the_engines(self, page):
+        x = anything("float64", 4000)
+        everything = fastnn.derive(fastnn.Network((1, 1, 1), "tanh", "sigmoid"))
+        page.open(html_page("functions", ""))
+        found = page.evaluate(f"""(() => {{
+            {javascript(everything)}
+            const view = new DataView(new ArrayBuffer(8));
+            const x = {[f"0x{pattern:x}" for pattern in x.view(np.uint64).tolist()]}.map((pattern) => {{
+                view.setBigUint64(0, BigInt(pattern));
+                return view.getFloat64(0);
+            }});
+            const written = (value) => Object.is(value, -0) ? "-0" : String(value);
+            return [exp, tanh, sigmoid, Math.tanh].map((f) => x.map(f).map(written));
+        }})()""")
+        *ours, browsers_own = map(numbers, found)
+        for name, values in zip(("exp", "tanh", "sigmoid"), ours, strict=True):
+            assert bits(values) == bits(scalar_form(name, x)), name
+        assert bits(browsers_own) != bits(scalar_form("tanh", x))
 
-    def test_the_equations_show_the_numbers_of_the_row(self, tmp_path):
+    def test_of_one_row_stand_in_the_equations(self, page):
         case = Case(fastnn.Network((2, 2, 1)), 1)
-        document, _ = after(tmp_path, PRESS.format("row"), case)
+        reader = Reader(page, case)
+        reader.press("row")
         X, y = case.data()
         step = fastnn.explain(case.network).step(case.motion().starts["network 0"], X[0], y[0], 0.05)
-        values = step.frame().set_index("name")["value"]
-        found = dict(re.findall(r'<output data-found="(\w+)">([^<]+)<', document))
-        assert {name for name in found if name != "total"} <= set(values.index)
-        assert float(found["total"].replace("−", "-")) == float(f"{step.loss:.8g}")
-        for name in ("z1", "h2", "yhat", "d", "s", "s1", "w1"):
-            shown = float(found[name].replace("−", "-"))
-            assert shown == float(f"{values[name].iloc[-1] if name == 'w1' else values[name]:.8g}")
+        expected = step.frame().groupby("name")["value"].last()  # after the row, of a parameter
+        found = page.evaluate(f"""Object.fromEntries([...{SECTION}.querySelectorAll("output[data-found]")]
+            .map((element) => [element.dataset.found, element.textContent.replace("−", "-")]))""")
+        assert float(found.pop("total")) == float(f"{step.loss:.8g}")
+        assert {"z1", "h2", "yhat", "d", "s", "s1", "w1", "b3"} <= set(found)
+        assert numbers(found.values()) == [float(f"{expected[name]:.8g}") for name in found]
 
-    def test_an_epoch_that_was_begun_is_finished(self, tmp_path):
-        document, found = after(tmp_path, 3 * PRESS.format("row") + PRESS.format("epoch"))
-        assert bits(found) == bits(CASES["2-2-1 after one epoch"].trained())
-        assert text_of(document, "status").startswith("Epoch 1 is finished. Loss of epoch 1: ")
 
-    def test_plays_until_it_is_paused(self, tmp_path):
-        play = f"setTimeout(() => {{ {PRESS.format('play')} }}, 2000);"
-        script = change("speed", "10 epochs") + PRESS.format("play") + play
-        document, found = after(tmp_path, script, milliseconds=5000)
-        epochs, rows = map(int, re.match(r"Epoch (\d+), row (\d+)", text_of(document, "status")).groups())
-        assert 5 < epochs <= 21
-        assert text_of(document, "play") == "Play"
-        case = Case(fastnn.Network((2, 2, 1)), epochs - 1)
-        X, y = case.data()
-        rest = {"learning_rate": 0.05, "epochs": 1, "engine": "batched"}
-        run = fastnn.train(case.network, X[:rows], y[:rows], case.trained(), **rest)
-        assert bits(found) == bits(run.parameters)
+class TestTheControls:
+    def test_a_row_at_a_time_then_the_rest_of_the_epoch(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        assert reader.says("status") == "No row has been visited yet; there are 7."
+        reader.press("row", 3)
+        assert reader.says("status") == "Epoch 1, row 3 of 7."
+        assert bits(reader.parameters()) == bits(trained(case, 0, 3))
+        reader.press("epoch")
+        assert reader.says("status").startswith("Epoch 1 is finished. Loss of epoch 1: ")
+        assert bits(reader.parameters()) == bits(trained(case, 1, 0))
 
-    def test_another_start_and_learning_rate(self, tmp_path):
-        script = change("starts", "network 3") + change("rate", "0.01") + 2 * PRESS.format("epoch")
-        _, found = after(tmp_path, script)
+    @pytest.mark.parametrize("speed", ["10 rows a second", "10 epochs a second", "as fast as it goes"])
+    @pytest.mark.parametrize("calm", [False, True], ids=["", "calm"])
+    def test_plays_until_it_is_paused(self, page, speed, calm):
+        case = Case(fastnn.Network((2, 2, 1)), 1, 0.001)
+        reader = Reader(page, case, calm=calm)
+        reader.change(
+            "speed",
+            page.evaluate(
+                f"[...{reader.part('speed')}.options].find((option) => option.text === '{speed}').value"
+            ),
+        )
+        reader.press("play")
+        assert reader.says("play") == "Pause"
+        assert page.evaluate(f"{reader.part('status')}.ariaLive") == "off"
+        time.sleep(0.7)
+        reader.press("play")
+        assert reader.says("play") == "Play"
+        assert page.evaluate(f"{reader.part('status')}.ariaLive") == "polite"
+        epochs, rows = reader.taken()
+        assert epochs * case.rows + rows > 3
+        assert bits(reader.parameters()) == bits(trained(case, epochs, rows))
+
+    def test_by_the_keyboard_alone(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        for key in ("Tab", "Tab", " ", "Tab", "Enter", "Tab", "Tab", "Tab", "Tab", "Tab"):
+            page.press(key)
+        assert reader.taken() == (1, 0)
+        assert page.evaluate("document.activeElement.dataset.part") == "numbers"
+        page.press("Tab")
+        assert page.evaluate("document.activeElement.localName") == "summary"
+
+    def test_another_start_and_learning_rate(self, page):
+        reader = Reader(page)
+        reader.change("starts", "network 3")
+        reader.change("rate", "0.01")
+        reader.press("epoch", 2)
         case = Case(fastnn.Network((2, 2, 1)), 2, 0.01)
         start = fastnn.normal(0, 1.5).draw(case.network, [3], 0)[0]
-        run = fastnn.train(case.network, *case.data(), start, learning_rate=0.01, epochs=2, engine="batched")
-        assert bits(found) == bits(run.parameters)
+        assert bits(reader.parameters()) == bits(trained(case, 2, 0, start))
 
-    def test_parameters_by_hand_and_again(self, tmp_path):
-        script = change("numbers", ",".join(map(str, REPORT_START))) + PRESS.format("epoch")
-        _, found = after(tmp_path, script + PRESS.format("again"))
-        assert found == REPORT_START
+    def test_parameters_by_hand_and_again(self, page):
+        reader = Reader(page)
+        reader.change("numbers", ",".join(map(str, REPORT_START)))
+        assert page.evaluate(f"{reader.part('starts')}.value") == ""
+        reader.press("epoch")
+        assert reader.parameters() != REPORT_START
+        reader.press("again")
+        assert reader.parameters() == REPORT_START
 
     @pytest.mark.parametrize(
         ("part", "value", "message"),
         [
-            (
-                "numbers",
-                "1,2",
-                "9 numbers must be given, separated by commas; got '1,2'. Write them",
-            ),
+            ("numbers", "1,2", '9 numbers must be given, separated by commas; got "1,2". Write them in the'),
             ("numbers", "1,2,3,4,5,6,7,8,", "9 numbers must be given"),
-            ("rate", "-1", "The learning rate must be above 0; got '-1'. Give one such as 0.005."),
+            ("numbers", "1,2,3,4,5,6,7,8,Infinity", "9 numbers must be given"),
+            ("rate", "-1", 'The learning rate must be above 0; got "-1". Give one such as 0.005.'),
             ("rate", "", "The learning rate must be above 0"),
         ],
     )
-    def test_a_refusal_says_why_and_changes_nothing(self, tmp_path, part, value, message):
-        document, found = after(tmp_path, PRESS.format("epoch") + change(part, value))
-        assert message in text_of(document, "status").replace('"', "'")
-        assert bits(found) == bits(CASES["2-2-1 after one epoch"].trained())
-        assert 'aria-invalid="true"' in document
+    def test_a_refusal_says_why_and_changes_nothing(self, page, part, value, message):
+        reader = Reader(page)
+        reader.press("epoch")
+        reader.change(part, value)
+        assert reader.says("status").startswith(message)
+        assert page.evaluate(f"{reader.part(part)}.ariaInvalid") == "true"
+        reader.press("epoch")
+        assert bits(reader.parameters()) == bits(trained(CASES["2-2-1 after one epoch"], 2, 0))
 
-    def test_divergence_is_told_and_ends_it(self, tmp_path):
-        document, found = after(tmp_path, 9 * PRESS.format("epoch"), CASES["diverging"])
-        assert text_of(document, "status").startswith("Diverged in epoch 1: its loss was no longer finite.")
-        assert np.isnan(found).all()
-        assert re.search(r'data-part="play"[^>]* disabled', document)
-
-    def test_the_curve_of_many_epochs_stays_short(self, tmp_path):
-        case = Case(fastnn.Network((1, 1)), 5000, 0.001, 2)
-        document, found = after(tmp_path, 5000 * PRESS.format("epoch"), case)
-        assert bits(found) == bits(case.trained())
-        assert len(re.search(r'class="losses" d="([^"]*)"', document)[1].split("L")) <= 1201
-
-    def test_the_functions_have_the_bits_of_the_engines(self, tmp_path):
-        x = anything("float64", 4000)
-        everything = fastnn.derive(fastnn.Network((1, 1, 1), "tanh", "sigmoid"))
-        script = f"""{javascript(everything)}
-            const view = new DataView(new ArrayBuffer(8));
-            const x = {[f"{pattern:x}" for pattern in x.view(np.uint64).tolist()]}.map((pattern) => {{
-                view.setBigUint64(0, BigInt("0x" + pattern));
-                return view.getFloat64(0);
-            }});
-            const written = (value) => Object.is(value, -0) ? "-0" : String(value);
-            const all = [exp, tanh, sigmoid].map((f) => [f.name, x.map(f).map(written)]);
-            document.body.textContent = JSON.stringify(Object.fromEntries(all));"""
-        document = browser.document_of(html_page("functions", ""), tmp_path, script)
-        found = json.loads(re.search(r"<body>(.*?)</body>", document, re.DOTALL)[1])
-        for name in NAMES:
-            expected = scalar_form(name, x)
-            assert bits(map(js_number, found[name])) == bits(expected), name
-        assert bits(map(js_number, found["tanh"])) != bits(np.tanh(x))
+    def test_divergence_is_told_and_ends_it(self, page):
+        reader = Reader(page, CASES["diverging"])
+        reader.press("epoch", 3)
+        assert reader.says("status").startswith("Diverged in epoch 1: its loss was no longer finite.")
+        assert np.isnan(reader.parameters()).all()
+        assert page.evaluate(f"{reader.part('play')}.disabled")
+        reader.change("rate", "0.05")
+        reader.press("again")
+        reader.press("epoch")
+        assert bits(reader.parameters()) == bits(trained(CASES["2-2-1 after one epoch"], 1, 0))
 
 
-def js_number(text):
-    """The number that JavaScript has written."""
-    return float(text.replace("Infinity", "inf"))
+class TestThePictures:
+    def test_the_curve_of_many_epochs_stays_short(self, page):
+        case = Case(fastnn.Network((1, 1)), 3000, 0.001, 2)
+        reader = Reader(page, case)
+        reader.press("epoch", 3000)
+        curve = page.evaluate("document.querySelector('.curve .losses').getAttribute('d')").split("L")
+        assert 500 < len(curve) <= 1201
+        assert curve[-1].startswith("455.0 ")
+        assert bits(reader.parameters()) == bits(trained(case, 3000, 0))
+
+    def test_a_shut_gate_and_a_negative_weight_are_marked(self, page):
+        case = Case(fastnn.Network((1, 2, 1)), 1, start=(1.0, -1.0, 1.0, 1.0, 5.0, -5.0, 0.0))
+        reader = Reader(page, case)
+        reader.press("row")
+        units = page.evaluate(f"[...{SECTION}.querySelectorAll('.shut')].map((unit) => unit.dataset.unit)")
+        assert units == ["h2"]
+        below = page.evaluate(f"[...{SECTION}.querySelectorAll('.below')].map((line) => line.dataset.weight)")
+        names = [f"w{n + 1}" for n in range(4)]
+        assert below == [name for name, w in zip(names, reader.parameters(), strict=False) if w < 0]
+
+    @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+    @pytest.mark.parametrize("width", [360, 1000])
+    def test_it_fits_and_can_be_read(self, page, width, dark):
+        reader = Reader(page, width=width, dark=dark)
+        reader.press("epoch", 3)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        ink, paper = page.evaluate("""[getComputedStyle(document.querySelector('.network text')).fill,
+            getComputedStyle(document.body).backgroundColor]""")
+        assert (_lightness(ink) > _lightness(paper)) == dark
+        assert abs(_lightness(ink) - _lightness(paper)) > 150
+
+
+def _lightness(colour):
+    """The mean of red, green and blue, from 0 to 255."""
+    return np.mean([int(number) for number in re.findall(r"\d+", colour)[:3]])
 
 
 class TestTheSection:

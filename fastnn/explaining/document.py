@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from fastnn.derivation import Derivation
 from fastnn.explaining.blocks import Block
+from fastnn.explaining.motion import Motion
 from fastnn.explaining.writing_html import html_page, written_as_html
 from fastnn.explaining.writing_latex import latex_document, written_as_latex
 from fastnn.explaining.writing_text import written_as_text
@@ -31,9 +32,10 @@ class Document(ABC):
         """A LaTeX document that compiles as it stands."""
         return latex_document(self._title(), self._repr_latex_())
 
-    def html(self) -> str:
-        """An HTML page that needs nothing else, its equations in MathML."""
-        return html_page(self._title(), self._repr_html_())
+    def html(self, motion: Motion | None = None) -> str:
+        """An HTML page that needs nothing else, its equations in MathML; at its end a network in motion."""
+        moving = "" if motion is None else f"<h2>The network in motion</h2>\n{motion.fragment}"
+        return html_page(self._title(), self._repr_html_() + moving)
 
     def _repr_latex_(self) -> str:
         return written_as_latex(self.derivation, self.blocks())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from fastnn.explaining.chain_rule import Line, explained
 from fastnn.explaining.document import Document
 from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.matrix_form import in_matrices
+from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
 from fastnn.explaining.steps import Given, Step
@@ -114,6 +115,28 @@ class Explanation(Document):
         need_written_out(self.network)
         return Proof(self.derivation)
 
+    def motion(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        starts: Mapping[str, ArrayLike] | None = None,
+        *,
+        learning_rate: float = 0.005,
+    ) -> Motion:
+        """Set the network in motion, for a page: it trains in the browser.
+
+        Parameters
+        ----------
+        X, y, starts, learning_rate
+            As for `fastnn.explaining.motion.motion`.
+
+        Returns
+        -------
+        Motion
+            Shows itself in a notebook; ``.html()`` is a page of its own, ``.fragment`` a part for any page.
+        """
+        return motion(self.network, X, y, starts, learning_rate=learning_rate)
+
     def code(self) -> str:
         """The code that runs, printed from the same equations."""
         return code(self.network)
@@ -185,7 +208,8 @@ def explain(network: Network, *, compact: bool = False) -> Explanation:
     Explanation
         Shows itself in a notebook. ``text()``, ``latex()``, ``html()`` give the equations,
         ``step(parameters, x, y)`` the numbers of one training step, ``slip(parameters, x, y)`` those of a
-        classical slip, ``proof()`` a proof by sympy, ``code()`` the code that runs.
+        classical slip, ``proof()`` a proof by sympy, ``code()`` the code that runs,
+        ``motion(X, y)`` the network training in the browser.
 
     Raises
     ------

@@ -26,6 +26,11 @@ STYLE = """
 .fastnn .rows { flex: 0 1 auto; overflow-x: auto; padding: 0.1rem 0; }
 .fastnn .rows div + div { padding-left: 2rem; margin-top: 0.4rem; }
 .fastnn .rule { flex: 1 1 9rem; text-align: right; font-size: 0.85em; opacity: 0.75; }
+@media (max-width: 48rem) {
+  .fastnn .equation { flex-wrap: wrap; column-gap: 1.2rem; row-gap: 0; }
+  .fastnn .rows { max-width: calc(100% - 3.8rem); }
+  .fastnn .rule { flex-basis: 100%; text-align: left; margin-left: 3.8rem; }
+}
 .fastnn math { font-size: 1.12em; }
 .fastnn mtable.cases mtd { text-align: left; padding: 0.1em 0.5em; }
 .fastnn pre { overflow-x: auto; padding: 0.8rem; border: 1px solid rgba(128, 128, 128, 0.35); }

@@ -13,8 +13,8 @@ __all__ = ["network_drawing"]
 
 WIDTH, HEIGHT, MARGIN = 480, 260, 34
 RADIUS, UNDER = 27, 22  # of a unit, and what its bias takes below it
-CLOSEST, FURTHEST = 62, 130  # from unit to unit
-MOST_LABELS = 9  # between two layers; more would run into each other
+CLOSEST, FURTHEST = 80, 130  # from unit to unit
+MOST_LABELS = 6  # between two layers; more would run into each other
 
 Point = tuple[float, float]
 

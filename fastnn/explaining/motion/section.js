@@ -94,6 +94,12 @@ function short(value, digits) {
     return String(Number(value.toPrecision(digits))).replace("-", "−");
 }
 
+// Whether a number stands where a minus sign before it would follow an operator, or below an exponent.
+function joined(element) {
+    const before = element.previousElementSibling?.textContent;
+    return element.parentElement.localName === "msup" || ["+", "−", "·"].includes(before);
+}
+
 function exact(value) {
     return Object.is(value, -0) ? "-0" : String(value);
 }
@@ -101,8 +107,8 @@ function exact(value) {
 function show() {
     const entering = {...found, ...taken}; // a parameter as it was before the row's updates
     for (const [element, name] of place.taken) {
-        const text = short(entering[name], 5);
-        element.textContent = element.localName === "mn" && text.startsWith("−") ? `(${text})` : text;
+        const text = short(entering[name], element.localName === "mn" ? 5 : 3);
+        element.textContent = text.startsWith("−") && joined(element) ? `(${text})` : text;
     }
     for (const [element, name] of place.found) {
         element.textContent = short(found[name], element.localName === "output" ? 8 : 3);
@@ -144,7 +150,7 @@ function draw() {
 
 // The curve: epochs to the right, the logarithm of the loss upwards.
 
-const box = {left: 58, right: 470, top: 14, bottom: 262};
+const box = {left: 58, right: 455, top: 14, bottom: 262};
 
 function drawn(tag, attributes, text = "") {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);

@@ -37,6 +37,8 @@ SPEEDS = {
     "as fast as it goes": (1e9, "epochs"),
 }
 
+GATES = " Where a circle is dashed, relu's gate is shut."
+
 
 class Motion:
     """A network that trains before the reader's eyes, as a part of an HTML page.
@@ -87,6 +89,7 @@ class Motion:
             rate=repr(self.learning_rate),
             starts=_options({name: name for name in self.starts}),
             drawing=network_drawing(derivation),
+            gates=GATES if "relu" in self.network.activations else "",
             equations=live_equations(derivation),
             parameters="\n".join(map(_parameter_row, self.network.parameter_names)),
             code=code,
