@@ -62,7 +62,7 @@ def explained(derivation: Derivation, equations: tuple[Equation, ...]) -> tuple[
 
     In the order in which they can be computed, section by section.
     """
-    derivatives = _Derivatives(derivation.network)
+    derivatives = _Derivatives(derivation.network, equations)
     lines = [derivatives.line(e) for e in equations if e.stage in ("deltas", "updates")]
     lines += [_as_it_runs(e) for e in equations]
     return tuple(line for section in SECTIONS for line in lines if line.section == section)
@@ -83,11 +83,20 @@ def _as_it_runs(equation: Equation) -> Line:
 
 
 class _Derivatives:
-    """Makes the derivatives out of the deltas and updates of a network."""
+    """Makes the derivatives out of the deltas and updates of a network.
 
-    def __init__(self, network: Network) -> None:
+    Written out, the derivative by an output that is its own weighted sum is short, 2*d, and stands wherever
+    it is needed; the others stand there by name.
+    """
+
+    def __init__(self, network: Network, equations: tuple[Equation, ...]) -> None:
         self.network = network
         self.last = len(network.layers) - 1
+        self.short = {
+            e.target: put(e.expression, {STEP: Number(2.0)})
+            for e in equations
+            if (e.stage, e.layer) == ("deltas", self.last) and not e.over and network.output == "identity"
+        }
 
     def line(self, equation: Equation) -> Line:
         by, expression = self._by(equation), self._without_the_step(equation)
@@ -118,11 +127,8 @@ class _Derivatives:
         return put(expression, values | {s: self._derivative(s) for s in _deltas_in(expression)})
 
     def _derivative(self, delta: Symbol) -> Expression:
-        """The derivative by a delta's weighted sum; written out, at an output that is one, it is 2*d."""
-        written_out = isinstance(delta.indices[0], int)
-        if written_out and delta.layer == self.last and self.network.output == "identity":
-            return 2.0 * Symbol("d", delta.layer, delta.indices)
-        return Derivative(LOSS, self._weighted_sum(delta))
+        """The derivative by a delta's weighted sum."""
+        return self.short.get(delta, Derivative(LOSS, self._weighted_sum(delta)))
 
     def _chain(self, equation: Equation, by: Symbol) -> Expression:
         """The chain of derivatives that leads from the loss to `by`."""

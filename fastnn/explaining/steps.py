@@ -27,6 +27,7 @@ __all__ = ["ALL_DIGITS", "Given", "Step", "digits_of_agreement", "need_finite"]
 
 ALL_DIGITS = 17  # as many as tell any float64 from any other
 SIGNS = {"updates": "←"}
+FEW_DIGITS = 9  # fewer are left where a slope has lost half of its digits to rounding
 PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
 
 TITLES = {
@@ -191,6 +192,8 @@ class Step(Document):
             "The numerical derivatives are central differences of the loss, taken in decimals of 80 digits. "
             f"They agree with those of the chain rule to at least {digits} of {ALL_DIGITS} digits."
         )
+        if digits < FEW_DIGITS and {"tanh", "sigmoid"} & set(self.derivation.network.activations):
+            text += " A unit is saturated: in float64, 1 - h*h or h*(1 - h) then keeps few digits or none."
         kinks = ", ".join(sorted(self.derivation.name(z) for z in self._numerical[1]))
         if not kinks:
             return text
