@@ -54,7 +54,7 @@ def explain(options: Namespace) -> int:
     page = _explained(parts, options)
     if options.out:
         writers[new_files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
-    _publish(writers)
+    _publish_together(writers)
     if not options.out:
         print(page, end="")
     return 0
@@ -78,7 +78,7 @@ def train(options: Namespace) -> int:
 
         figure, ax = plotting.new_figure()
         plotting.loss_curves(run, ax)
-        _publish({Path(options.plot): lambda path: plotting.save(figure, path)})
+        _publish(Path(options.plot), lambda path: plotting.save(figure, path))
     report = training_report(run, data)
     print(_json(report.values) if options.json else report.text)
     return 0
@@ -288,10 +288,10 @@ def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
         import pyarrow as _  # noqa: F401
 
         table = folder / "sweep.parquet"
-        _publish({table: lambda path: frame.to_parquet(path, index=False)})
+        _publish(table, lambda path: frame.to_parquet(path, index=False))
     except ImportError:
         table = folder / "sweep.csv"
-        _publish({table: lambda path: frame.to_csv(path, index=False)})
+        _publish(table, lambda path: frame.to_csv(path, index=False))
     written = {"table": str(table)}
     try:
         from fastnn import plotting
@@ -301,11 +301,16 @@ def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
         return written | {"picture": str(missing)}
     plotting.sweep_histogram(found, ax)
     picture = folder / "losses.png"
-    _publish({picture: lambda path: plotting.save(figure, path)})
+    _publish(picture, lambda path: plotting.save(figure, path))
     return written | {"picture": str(picture)}
 
 
-def _publish(writers: dict[Path, Callable[[Path], object]]) -> None:
+def _publish(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file whole or not at all."""
+    _publish_together({path: write})
+
+
+def _publish_together(writers: dict[Path, Callable[[Path], object]]) -> None:
     """Write files, each by its writer: all of them whole, or none at all."""
     beside = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in writers}
     try:
