@@ -3,12 +3,15 @@
 from fastnn.checking import InputError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
+from fastnn.designing import DivergenceError
 from fastnn.engines import ENGINES
 from fastnn.initial import constant, given, glorot, he, normal, uniform
 from fastnn.insurance import SimulatedDataNote, load_insurance
 from fastnn.metrics import mape, mse, r2
 from fastnn.network import Network
 from fastnn.planning import code
+from fastnn.storing import StoreError
+from fastnn.storing.opening import open
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training, train
@@ -18,9 +21,11 @@ __version__ = "0.1.0"
 __all__ = [
     "ENGINES",
     "Dataset",
+    "DivergenceError",
     "InputError",
     "Network",
     "SimulatedDataNote",
+    "StoreError",
     "Sweep",
     "Training",
     "code",
@@ -35,6 +40,7 @@ __all__ = [
     "mape",
     "mse",
     "normal",
+    "open",
     "r2",
     "sweep",
     "train",
