@@ -146,11 +146,8 @@ class Sweep:
         if not self.curves_every:
             return None
         pieces = [piece["curve"] for piece in self.table.read(["curve"])]
-        return (
-            pieces[0]
-            if len(pieces) == 1
-            else np.concatenate([np.empty((0, len(self.curve_epochs))), *pieces])
-        )
+        nothing = np.empty((0, len(self.curve_epochs)), np.float32)
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [nothing])
 
     @property
     def curve_epochs(self) -> NDArray[np.int64]:
@@ -191,9 +188,9 @@ class Sweep:
         for read in self.table.read(stored_columns(needed)):
             found = with_derived(self.grid, read, needed)
             if checked:
-                kept = np.logical_and.reduce(
-                    [compare(found[name], value) for name, compare, value in checked]
-                )
+                with np.errstate(over="ignore"):  # a value beyond float32 is compared as infinite
+                    tests = [compare(found[name], value) for name, compare, value in checked]
+                kept = np.logical_and.reduce(tests)
                 found = {name: column[kept] for name, column in found.items()}
                 if some and not kept.any():
                     continue
@@ -364,10 +361,7 @@ class Sweep:
         """Columns of some networks in the order in which they are named."""
         needed = stored_columns(dict.fromkeys(["network", *names]))
         pieces = [no_rows(self.plan.dtype, needed)]
-        for first, stop in self._runs(np.unique(wanted)):
-            for piece in self.table.read(needed, range(first, stop)):
-                kept = np.isin(piece["network"], wanted)
-                pieces.append({name: column[kept] for name, column in piece.items()})
+        pieces += self.table.take(needed, np.unique(wanted))
         found = {name: np.concatenate([piece[name] for piece in pieces]) for name in needed}
         missing = wanted[~np.isin(wanted, found["network"])]
         if len(missing):
@@ -378,13 +372,6 @@ class Sweep:
         order = np.searchsorted(found["network"], wanted)
         derived = with_derived(self.grid, {name: column[order] for name, column in found.items()}, names)
         return {name: derived[name] for name in names}
-
-    def _runs(self, numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
-        """Sorted numbers as ranges, each of which lies close together."""
-        if not len(numbers):
-            return []
-        breaks = np.flatnonzero(np.diff(numbers) > 4096) + 1
-        return [(int(run[0]), int(run[-1]) + 1) for run in np.split(numbers, breaks)]
 
 
 def _counted(piece: Columns) -> tuple[int, int, float]:

@@ -32,6 +32,9 @@ class Table(Protocol):
         `within` leaves out networks of other numbers.
         """
 
+    def take(self, names: Sequence[str], numbers: NDArray[np.int64]) -> Iterator[Columns]:
+        """The same of networks of some sorted numbers, those left out that are not there."""
+
     def parameters(self, names: Sequence[str] = ()) -> Iterator[tuple[Columns, Array]]:
         """Some columns and all parameters (m, P), piece by piece."""
 
@@ -58,6 +61,10 @@ class MemoryTable:
         if within is not None:
             first, stop = np.searchsorted(self.numbers, [within.start, within.stop])
             rows = slice(int(first), int(stop))
+        yield {name: self._column(name)[rows] for name in names}
+
+    def take(self, names: Sequence[str], numbers: NDArray[np.int64]) -> Iterator[Columns]:
+        rows = np.searchsorted(self.numbers, numbers[np.isin(numbers, self.numbers)])
         yield {name: self._column(name)[rows] for name in names}
 
     def parameters(self, names: Sequence[str] = ()) -> Iterator[tuple[Columns, Array]]:

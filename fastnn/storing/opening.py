@@ -40,6 +40,14 @@ class StoredTable:
                 continue
             yield self._cut(self._read(listed, shard, names), numbers, within)
 
+    def take(self, names: Sequence[str], numbers: NDArray[np.int64]) -> Iterator[Columns]:
+        listed = {kind: self.store.files(kind) for kind in ("shard", "curves")}
+        size = self.store.manifest.shard_size
+        for shard in np.intersect1d(numbers // size, self.shards).tolist():
+            inside = numbers[numbers // size == shard] - shard * size
+            columns = self._read(listed, shard, names)
+            yield {name: column[inside] for name, column in columns.items()}
+
     def parameters(self, names: Sequence[str] = ()) -> Iterator[tuple[Columns, Array]]:
         for columns in self.read([*names, *self.network.parameter_names]):
             matrix = np.column_stack([columns[name] for name in self.network.parameter_names])
