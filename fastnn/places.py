@@ -113,7 +113,8 @@ class Stored:
 
         self.design, self.every, self.curve_dtype = design, every, "float32"
         self.store = Store.begin(Path(folder), design, every)
-        self.aside = self.store.set_aside_damaged()
+        self.set_aside = self.store.set_aside_damaged()
+        self.store.keep_inputs(design)
         self.found = self.store.done()
         if refuse:
             self._refuse_divergence()
@@ -160,8 +161,9 @@ class Stored:
     def cost(self) -> tuple[int, str]:
         manifest = self.store.manifest
         each = manifest.bytes_per_network + 4 * manifest.curve_length
-        shards = f"in {len(self.missing)} shards in {self.store.folder}"
-        return each * (self.design.grid.total - self.done), shards
+        where = f"in {len(self.missing)} shards in {self.store.folder}"
+        aside = "".join(f"; set aside: {fault}" for fault in self.set_aside)
+        return each * (self.design.grid.total - self.done), where + aside
 
     def sweep(self, **outcome: Any) -> Sweep:
         from fastnn.storing.opening import stored_sweep

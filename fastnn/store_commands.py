@@ -65,7 +65,7 @@ def _verify(options: Namespace) -> int:
     found = Store.at(Path(options.store))
     faults = [f"{path.relative_to(found.folder)} {reason}" for path, reason in found.faults()]
     done = found.done()
-    missing = len(found.missing(done))
+    missing = found.manifest.shard_count - len(done)
     kept, digest = found.kept_digest(), None
     if not faults and not missing:
         digest = stored_sweep(found, found.design()).table_digest()

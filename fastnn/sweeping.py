@@ -24,6 +24,7 @@ from fastnn.initial import DEFAULT_START, Start
 from fastnn.network import Network
 from fastnn.places import Memory, Place, Stored
 from fastnn.progress import Progress
+from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
 from fastnn.threads import train_here
 
@@ -104,11 +105,9 @@ def sweep(
     InputError
         For anything that does not fit, before any work is done; also for a store of another sweep.
     StoreError
-        If the store's manifest is damaged.
+        If the store's manifest is damaged, or if the disk fails or is full. What was finished is kept.
     DivergenceError
         If it was asked for and a network diverges.
-    OSError
-        If the store cannot be written. What was finished is kept there.
     """
     design = Design.of(
         network,
@@ -142,6 +141,14 @@ def sweep(
         began = perf_counter()
         with Progress(design.grid.total, place.done, progress) as said:
             interrupted, failures = _work(place, crew, threads, check, said)
+    except StoreError:
+        raise
+    except OSError as error:
+        if store is None:
+            raise
+        raise StoreError(
+            f"{error}: what is finished is in {store}; run the same command again to go on."
+        ) from error
     finally:
         if crew is not None:
             crew.dismiss()

@@ -5,12 +5,14 @@ system are counted, and at one of them it kills itself with SIGKILL, before or a
 middle of a write. Then the store is looked at, and the next child goes on with it.
 """
 
+import gc
 import json
 import os
 import random
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -111,16 +113,18 @@ def killed_after(folder, seconds, seed):
 class Trials:
     """What the trials found."""
 
-    def __init__(self, base, digest, harmless):
+    def __init__(self, base, digest, harmless, seed):
         self.base, self.digest, self.harmless = base, digest, harmless
+        self.seed = seed
         self.kills = self.finished = 0
         self.lost, self.by = [], {}
-        self.random = random.Random(1)  # noqa: S311 - no secret
+        self.random = random.Random(seed)  # noqa: S311 - no secret
 
     def run(self, trials, seconds):
         """Until there were so many kills or so much time has gone: sweeps that are killed until they end."""
         deadline = time.monotonic() + seconds
-        systematic = [(step, moment) for step in range(1, 150) for moment in MOMENTS]
+        # Each of two processes takes every other step.
+        systematic = [(step, moment) for step in range(1 + self.seed, 150, 2) for moment in MOMENTS]
         while self.kills < trials and time.monotonic() < deadline:
             self.one_sweep(systematic)
 
@@ -173,14 +177,15 @@ class Trials:
         return done
 
 
-def main(base, trials, seconds, variant):
-    with small_shards():
-        digest = swept().digest()
+def main(base, trials, seconds, variant, seed):
+    with small_shards(), tempfile.TemporaryDirectory() as folder:
+        digest = swept(store=Path(folder) / "store").digest()  # and everything is compiled and imported
+    gc.freeze()  # a fork copies less
     if variant == "undefended":
         from fastnn.storing import folder
 
         folder.publish = undefended
-    found = Trials(Path(base), digest, harmless=variant == "harmless")
+    found = Trials(Path(base), digest, variant == "harmless", int(seed))
     found.run(int(trials), float(seconds))
     report = {"kills": found.kills, "finished": found.finished, "lost": found.lost[:5], "by": found.by}
     print(json.dumps(report | {"failures": len(found.lost)}))

@@ -85,7 +85,6 @@ class Store:
                 "Ask for that sweep, or name another folder."
             )
         store.sweep_up()
-        store.keep_inputs(design)
         return store
 
     @classmethod
@@ -293,7 +292,12 @@ class Store:
         if plan["initial"]["start"] == "given":
             starts = matrix_of(self._checked_path("starts", 0).read_bytes(), "p")
             starts = starts.reshape(plan["initial"]["shape"])
-        return design_of(plan, X, Y, starts, engine)
+        try:
+            return design_of(plan, X, Y, starts, engine)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"manifest.json must describe a sweep; it does not: {error}. Restore it from a copy."
+            ) from None
 
     # -- its digest ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import json
 import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -68,18 +69,26 @@ class Manifest:
                 f"manifest.json must be of format {FORMAT!r}; got {values.get('format')!r}. "
                 "Open the store with the version of fastnn that wrote it."
             )
-        return cls(values["plan"], values["written_by"])
+        found = cls(values.get("plan", {}), values.get("written_by", {}))
+        try:
+            _ = found.network, found.total, found.shard_count, found.curve_length, found.bytes_per_network
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"manifest.json must describe a sweep; reading it failed: {type(error).__name__}: {error}. "
+                "Restore it from a copy."
+            ) from None
+        return found
 
     def text(self) -> bytes:
         """What is written."""
         return sealed({"format": FORMAT, "plan": self.plan, "written_by": self.written_by})
 
-    @property
+    @cached_property
     def plan_digest(self) -> str:
         """The identity of the sweep, the same on any machine."""
         return sha256(json.dumps(self.plan, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
-    @property
+    @cached_property
     def network(self) -> Network:
         """The network that was swept."""
         network = self.plan["network"]
