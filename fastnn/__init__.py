@@ -3,6 +3,7 @@
 from fastnn.checking import InputError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
+from fastnn.designing import DivergenceError
 from fastnn.engines import ENGINES
 from fastnn.explaining.explanation import explain
 from fastnn.initial import constant, given, glorot, he, normal, uniform
@@ -10,6 +11,8 @@ from fastnn.insurance import SimulatedDataNote, load_insurance
 from fastnn.metrics import mape, mse, r2
 from fastnn.network import Network
 from fastnn.planning import code, warmup
+from fastnn.storing import StoreError
+from fastnn.storing.opening import open
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training, train
@@ -19,9 +22,11 @@ __version__ = "0.1.0"
 __all__ = [
     "ENGINES",
     "Dataset",
+    "DivergenceError",
     "InputError",
     "Network",
     "SimulatedDataNote",
+    "StoreError",
     "Sweep",
     "Training",
     "code",
@@ -37,6 +42,7 @@ __all__ = [
     "mape",
     "mse",
     "normal",
+    "open",
     "r2",
     "sweep",
     "train",

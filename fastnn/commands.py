@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import fastnn
 from fastnn.checking import InputError
@@ -23,9 +19,11 @@ from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
+from fastnn.output import as_json, published, published_together
 from fastnn.reports import sweep_report, training_report
+from fastnn.store_commands import store
 
-__all__ = ["cache", "code", "explain", "sweep", "train"]
+__all__ = ["cache", "code", "explain", "store", "sweep", "train"]
 
 
 def cache(options: Namespace) -> int:
@@ -70,7 +68,7 @@ def explain(options: Namespace) -> int:
     page = _explained(parts, options)
     if options.out:
         writers[new_files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
-    _publish_together(writers)
+    published_together(writers)
     if not options.out:
         print(page, end="")
     return 0
@@ -94,9 +92,9 @@ def train(options: Namespace) -> int:
 
         figure, ax = plotting.new_figure()
         plotting.loss_curves(run, ax)
-        _publish(Path(options.plot), lambda path: plotting.save(figure, path))
+        published(Path(options.plot), lambda path: plotting.save(figure, path))
     report = training_report(run, data)
-    print(_json(report.values) if options.json else report.text)
+    print(as_json(report.values) if options.json else report.text)
     return 0
 
 
@@ -105,6 +103,8 @@ def sweep(options: Namespace) -> int:
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
     folder = _folder(options.out)
+    if options.curves is not None and options.store is None:
+        raise InputError("--curves needs a place for them; got no --store. Name a folder: --store FOLDER.")
     found = fastnn.sweep(
         network,
         data.X,
@@ -114,12 +114,40 @@ def sweep(options: Namespace) -> int:
         learning_rate=_numbers(options.learning_rate, "--learning-rate"),
         rows=None if options.rows is None else _whole_numbers(options.rows, "--rows"),
         workers=options.workers,
-        progress=False if options.no_progress else None,
+        progress=not options.no_progress,
+        store=options.store,
+        curves=options.curves or False,
+        executor=_executor(options),
+        on_divergence=options.on_divergence,
         **_shared(options),
     )
     report = sweep_report(found, data, _write(found, folder))
-    print(_json(report.values) if options.json else report.text)
-    return 130 if found.interrupted else 0
+    print(as_json(report.values) if options.json else report.text)
+    for failure in found.failures:
+        print(f"fastnn: could not be done: {failure}", file=sys.stderr)
+    if len(found) < found.grid.total:
+        print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
+    return 130 if found.interrupted else int(len(found) < found.grid.total)
+
+
+def _how_to_go_on(store: str | None) -> str:
+    if store is None:
+        return "what was not reached is lost; with --store FOLDER a sweep can go on where it was stopped"
+    return f"what is finished is in {store}; run the same command again to go on"
+
+
+def _executor(options: Namespace) -> Any:
+    if options.processes is not None and options.dask is not None:
+        raise InputError("--processes and --dask exclude each other; got both. Leave one out.")
+    if options.dask is None:
+        return options.processes
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            '--dask needs Dask; it is not installed. Run: pip install "fastnn-sweep[dask]"'
+        ) from None
+    return partial(Client, options.dask)
 
 
 def _network(options: Namespace, layers: str) -> Network:
@@ -299,56 +327,31 @@ def _folder(name: str) -> Path:
 
 def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
     """Write the table and the picture; return what was written, or what to install for it."""
+    if found.store is not None:
+        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()} | _picture(
+            found, folder
+        )
     frame = found.frame()
     try:
         import pyarrow as _  # noqa: F401
 
         table = folder / "sweep.parquet"
-        _publish(table, lambda path: frame.to_parquet(path, index=False))
+        published(table, lambda path: frame.to_parquet(path, index=False))
     except ImportError:
         table = folder / "sweep.csv"
-        _publish(table, lambda path: frame.to_csv(path, index=False))
-    written = {"table": str(table)}
+        published(table, lambda path: frame.to_csv(path, index=False))
+    return {"table": str(table)} | _picture(found, folder)
+
+
+def _picture(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
+    """Draw the losses; return where, or what to install for it."""
     try:
         from fastnn import plotting
 
         figure, ax = plotting.new_figure()
     except InputError as missing:
-        return written | {"picture": str(missing)}
+        return {"picture": str(missing)}
     plotting.sweep_histogram(found, ax)
     picture = folder / "losses.png"
-    _publish(picture, lambda path: plotting.save(figure, path))
-    return written | {"picture": str(picture)}
-
-
-def _publish(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all."""
-    _publish_together({path: write})
-
-
-def _publish_together(writers: dict[Path, Callable[[Path], object]]) -> None:
-    """Write files, each by its writer: all of them whole, or none at all."""
-    beside = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in writers}
-    try:
-        for path, write in writers.items():
-            write(beside[path])
-        for path, written in beside.items():
-            written.replace(path)
-    finally:
-        for written in beside.values():
-            written.unlink(missing_ok=True)
-
-
-def _json(values: Any) -> str:
-    """JSON with null for what JSON has no number for."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        if isinstance(value, np.ndarray | np.generic):
-            return plain(value.tolist())
-        if isinstance(value, list | tuple):
-            return [plain(item) for item in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return json.dumps(plain(values), indent=2, allow_nan=False)
+    published(picture, lambda path: plotting.save(figure, path))
+    return {"picture": str(picture)}

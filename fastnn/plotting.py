@@ -67,23 +67,31 @@ def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure without.
     """
     ax = _axes(ax)
-    ok = sweep.diverged == 0
-    losses, dead = sweep.loss[ok].astype(float), sweep.dead_units()[ok]
-    if len(losses):
-        low, high = np.quantile(losses, SHOWN)
+    low, high = sweep.loss_quantiles(SHOWN)
+    ok = 0
+    if low == low:
         bins = np.linspace(low, high if high > low else low + max(abs(low), 1e-9) * 1e-3, BINS + 1)
-        kinds = [count for count in range(len(BY_DEAD_UNITS)) if _of_kind(dead, count).any()]
+        counts = np.zeros((len(BY_DEAD_UNITS), BINS))
+        networks = np.zeros(len(BY_DEAD_UNITS), int)
+        for columns, dead in sweep.dead_unit_pieces(("loss", "diverged")):
+            for kind in range(len(BY_DEAD_UNITS)):
+                losses = columns["loss"][_of_kind(dead, kind) & (columns["diverged"] == 0)]
+                counts[kind] += np.histogram(losses.astype(float), bins)[0]
+                networks[kind] += len(losses)
+        kinds = [kind for kind in range(len(BY_DEAD_UNITS)) if networks[kind]]
+        ok = int(networks.sum())
         ax.hist(
-            [losses[_of_kind(dead, count)] for count in kinds],
+            [bins[:-1]] * len(kinds),
             bins=bins.tolist(),
+            weights=[counts[kind] for kind in kinds],
             stacked=True,
-            color=[BY_DEAD_UNITS[count] for count in kinds],
-            label=[_dead_units_label(count) for count in kinds],
+            color=[BY_DEAD_UNITS[kind] for kind in kinds],
+            label=[_dead_units_label(kind) for kind in kinds],
         )
         ax.legend(frameon=False)
     ax.set_xlabel("loss of the last epoch (mean squared error, scaled)")
     ax.set_ylabel("networks")
-    diverged = f", {(~ok).sum()} diverged" if (~ok).any() else ""
+    diverged = f", {len(sweep) - ok} diverged" if ok < len(sweep) else ""
     ax.set_title(f"{_shape(sweep)}: {len(sweep)} networks{diverged}")
     return ax
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import fastnn
-from fastnn import sweeping, training
+from fastnn import designing, training
 
 NET = fastnn.Network((2, 2, 1))
 X = np.array([[0.0, 1.0], [1.0, 0.5], [0.5, 0.0], [0.25, 0.75]])
@@ -348,8 +348,22 @@ SWEEP = {
     "workers a float": ({"workers": 2.0}, r"workers must be a whole number .*; got 2\.0"),
     "progress as text": ({"progress": "bar"}, "progress must be True or False; got 'bar'"),
     "progress 1": ({"progress": 1}, "progress must be True or False; got 1"),
-    "curves 1": ({"curves": 1}, "curves must be True or False; got 1"),
-    "curves None": ({"curves": None}, "curves must be True or False; got None"),
+    "curves 0": ({"curves": 0}, "curves must be a whole number from 1 to [0-9]+; got 0"),
+    "curves beyond the epochs": ({"curves": 301}, "curves must be a whole number from 1 to 1; got 301"),
+    "curves None": ({"curves": None}, "curves must be True, False or a whole number of epochs; got None"),
+    "curves a float": ({"curves": 2.0}, "curves must be True, False or a whole number of epochs; got 2.0"),
+    "store a number": ({"store": 3}, "store must be the path of a folder; got 3. Give a str or a Path"),
+    "executor as text": (
+        {"executor": "dask"},
+        "executor must be None, a number of processes, .*; got 'dask'",
+    ),
+    "executor 0": ({"executor": 0}, "executor must be a whole number of at least 1; got 0"),
+    "executor True": ({"executor": True}, "executor must be a whole number of at least 1; got True"),
+    "executor a class": ({"executor": SimpleNamespace}, "a function given as executor must make .*; got n"),
+    "on_divergence": (
+        {"on_divergence": "stop"},
+        "on_divergence must be one of .*; got .stop.",
+    ),
     "curves beyond the memory": (
         {"curves": True, "networks": 10**6, "epochs": 10**6},
         r"loss curves may take at most 2 GiB; got shape \(1000000, 1000000\), which is 7450\.6 GiB\. Sweep",
@@ -408,7 +422,7 @@ def untrained(monkeypatch):
         raise AssertionError("training began")
 
     monkeypatch.setattr(training, "run", run)
-    monkeypatch.setattr(sweeping, "run", run)
+    monkeypatch.setattr(designing, "run", run)
 
 
 @pytest.mark.parametrize("door", GOOD)

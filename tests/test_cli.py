@@ -135,14 +135,14 @@ class TestSweep:
         assert "Best networks\nnone" in out
 
     def test_the_stand_in_is_noted_on_standard_error(self, capsys):
-        code, _, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1")
+        code, _, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1", "--no-progress")
         assert code == 0
         assert err.startswith("note: no published insurance.csv found")
         assert err.count("\n") == 1
 
     def test_the_real_data(self, capsys, monkeypatch, real_insurance):
         monkeypatch.setenv("FASTNN_DATA", str(real_insurance))
-        code, out, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1")
+        code, out, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1", "--no-progress")
         assert (code, err) == (0, "")
         assert "the published file" in " ".join(out.split())
 
