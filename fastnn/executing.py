@@ -169,14 +169,15 @@ class Crew:
             while queue.more() or pending:
                 self._hand_over(queue, pending, ordered)
                 finished, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
-                broken = self.gone
+                broken, company = self.gone, len(pending) > 1
                 for future in finished or (list(pending) if broken else ()):
                     numbers = pending.pop(future)
                     try:
                         results = _results(future.result(timeout=0), numbers, design)
                     except (Exception, CancelledError) as error:
-                        broken = broken or isinstance(error, BrokenExecutor)
-                        queue.lost(numbers, f"{type(error).__name__}: {error}")
+                        breaks = isinstance(error, BrokenExecutor) or self.gone
+                        queue.lost(numbers, f"{type(error).__name__}: {error}", breaks and company)
+                        broken = broken or breaks
                         continue
                     if check is not None:
                         check(results)
@@ -184,7 +185,7 @@ class Crew:
                     progress.reached(place.done)
                 if broken:
                     for numbers in pending.values():
-                        queue.lost(numbers, "the executor broke")
+                        queue.lost(numbers, "the executor broke", company)
                     pending.clear()
                     if not self.replace():
                         queue.give_up("the executor broke; a function that makes one could replace it")
@@ -196,9 +197,12 @@ class Crew:
         return False, queue.failures
 
     def _hand_over(self, queue: _Queue, pending: dict[Future[bytes], range], ordered: bytes) -> None:
-        if not queue.more():
-            return
+        """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
         room = WINDOW * self.parallel - len(pending)
+        if queue.suspects:
+            room = int(not pending)
+        elif any(queue.suspected(numbers) for numbers in pending.values()):
+            room = 0
         for _ in range(room):
             numbers = queue.next()
             if numbers is None:
@@ -220,30 +224,44 @@ class _Queue:
     def __init__(self, shards: Iterable[range]) -> None:
         self.coming: Iterator[range] = iter(shards)
         self.again: list[range] = []
+        self.suspects: list[range] = []
         self.attempts: dict[int, int] = {}
         self.failures: list[str] = []
 
     def more(self) -> bool:
         """Whether a shard is left."""
-        if not self.again:
+        if not self.again and not self.suspects:
             self.again += [numbers for numbers in [next(self.coming, None)] if numbers is not None]
-        return bool(self.again)
+        return bool(self.again or self.suspects)
 
     def next(self) -> range | None:
-        return self.again.pop(0) if self.more() else None
+        """The next shard; a suspect is handed over when nothing else is."""
+        if not self.more():
+            return None
+        return self.suspects.pop(0) if self.suspects else self.again.pop(0)
 
-    def lost(self, numbers: range, reason: str) -> None:
-        """A shard did not come back: it is tried again, three times in all."""
+    def suspected(self, numbers: range) -> bool:
+        """Whether a shard was in hand every time that an executor broke."""
+        return self.attempts.get(numbers.start, 0) >= ATTEMPTS
+
+    def lost(self, numbers: range, reason: str, company: bool) -> None:
+        """A shard did not come back: it is tried again, three times in all.
+
+        Where an executor broke that had others in hand as well, who broke it is not known. So after three
+        such losses a shard is only suspected, and tried once more, alone.
+        """
         count = self.attempts[numbers.start] = self.attempts.get(numbers.start, 0) + 1
         if count < ATTEMPTS:
             self.again.insert(0, numbers)
+        elif company:
+            self.suspects.append(numbers)
         else:
             self.failures.append(f"networks {numbers.start} to {numbers.stop - 1}: {reason}")
 
     def give_up(self, reason: str) -> None:
         """Nothing more can be done."""
-        left = [*self.again, *self.coming]
-        self.again = []
+        left = [*self.suspects, *self.again, *self.coming]
+        self.again, self.suspects = [], []
         if left:
             self.failures.append(f"{len(left)} shards: {reason}")
 

@@ -19,7 +19,7 @@ import pytest
 from small_sweeps import SHARDS, faults, leftovers, store, swept
 
 import fastnn
-from fastnn import executing, packing
+from fastnn import executing, packing, places
 
 __all__ = ["store"]  # a fixture
 
@@ -220,7 +220,8 @@ class TestLosses:
         assert any("a function that makes one could replace it" in failure for failure in sweep.failures)
         assert swept(store=store).digest() == DIGEST
 
-    def test_one_that_a_function_made_is_replaced(self, store):
+    def test_one_that_a_function_made_is_replaced(self, store, monkeypatch):
+        monkeypatch.setattr(places, "randrange", lambda count: 0)
         made = []
 
         def make():
@@ -231,6 +232,37 @@ class TestLosses:
         sweep = swept(executor=make, store=store, workers=1)
         assert (sweep.digest(), sweep.failures, len(made)) == (DIGEST, (), 3)
         assert all(pool._shutdown for pool in made)
+
+    def test_a_shard_that_breaks_its_worker_is_told_from_its_neighbours(self, store):
+        class Poisoned:
+            """Holds what it is handed until it has four shards or all there are; 32 breaks them all."""
+
+            _max_workers = 2
+
+            def __init__(self):
+                self.hand = []
+
+            def submit(self, call, *arguments):
+                self.hand.append((Future(), call, arguments))
+                threading.Timer(0.05, self.work).start()
+                return self.hand[-1][0]
+
+            def work(self):
+                hand, self.hand = self.hand, []
+                broken = any(arguments[1] == 32 for _, _, arguments in hand)
+                for future, call, arguments in hand:
+                    if broken:
+                        future.set_exception(BrokenExecutor("poisoned"))
+                    else:
+                        future.set_result(call(*arguments))
+
+            def shutdown(self, **options):
+                pass
+
+        with pytest.warns(RuntimeWarning, match="networks 32 to 47"):
+            sweep = swept(executor=lambda: Poisoned(), store=store)
+        assert sweep.failures == ("networks 32 to 47: BrokenExecutor: poisoned",)
+        assert len(sweep) == 68
 
     def test_one_that_always_breaks_is_given_up(self, store):
         def make():
@@ -263,7 +295,8 @@ class Breaker:
         self.threads = []
 
     def make(self):
-        pool = ProcessPoolExecutor(2, multiprocessing.get_context("forkserver"))
+        # Not "forkserver", which keeps the environment of the test that it began in.
+        pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
         if self.left:
             self.left -= 1
             self.threads.append(threading.Thread(target=self.kill, args=(pool, len(self.counted()))))
@@ -389,22 +422,23 @@ class TestDask:
         over = threading.Event()
 
         def killer():
-            while not over.wait(2):
+            while not over.wait(1):
                 cluster.add_worker()
+                while len(client.nthreads()) < 3 and not over.wait(0.1):
+                    pass
                 kills.append(cluster.kill(cluster.workers[len(kills)]))
 
         with Client(cluster.address) as client:
             client.wait_for_workers(2, timeout=60)
             thread = threading.Thread(target=killer)
             thread.start()
-            # 250 shards of 0.1 s
             sweep = swept(executor=client, store=store, networks=1000, workers=2, epochs=10)
             over.set()
             thread.join()
         assert all(kills)
         assert len(kills) >= 2
-        assert sweep.digest() == swept(networks=1000, epochs=10).digest()
         assert (sweep.failures, faults(store), leftovers(store)) == ((), [], [])
+        assert sweep.digest() == swept(networks=1000, epochs=10).digest()
         assert len(counted()) - len(set(counted())) <= 2 * len(kills)
 
     def test_the_scheduler_killed_then_gone_on_with(self, cluster, store, counted):
