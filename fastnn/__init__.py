@@ -1,6 +1,6 @@
 """Train very small neural networks very fast on a CPU: one of them, or ten million in a sweep."""
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, ModelFileError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
 from fastnn.engines import ENGINES
@@ -19,6 +19,7 @@ __all__ = [
     "ENGINES",
     "Dataset",
     "InputError",
+    "ModelFileError",
     "Network",
     "SimulatedDataNote",
     "Sweep",

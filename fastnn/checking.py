@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "InputError",
+    "ModelFileError",
     "finite_array",
     "finite_number",
     "flag",
@@ -26,6 +27,10 @@ __all__ = [
 
 class InputError(ValueError):
     """Something handed to fastnn was refused before any work began."""
+
+
+class ModelFileError(InputError):
+    """A file is no model file of fastnn's, or is damaged: nothing of it was taken."""
 
 
 def whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = None) -> int:

@@ -16,12 +16,14 @@ import numpy as np
 
 import fastnn
 from fastnn.checking import InputError
+from fastnn.csv_files import columns_of_csv, content_of, existing_file
 from fastnn.datasets import Dataset
 from fastnn.initial import Start
 from fastnn.network import Network
-from fastnn.reports import sweep_report, training_report
+from fastnn.publishing import file_to_write
+from fastnn.reports import prediction_report, sweep_report, training_report
 
-__all__ = ["code", "sweep", "train"]
+__all__ = ["code", "predict", "sweep", "train"]
 
 
 def code(options: Namespace) -> int:
@@ -36,6 +38,8 @@ def train(options: Namespace) -> int:
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
     rows = _row_count(options.rows, data)
+    if options.save:
+        file_to_write(options.save, "--save")  # better refused now than after the work
     run = fastnn.train(
         network,
         data.X[:rows],
@@ -44,6 +48,8 @@ def train(options: Namespace) -> int:
         learning_rate=options.learning_rate,
         **_shared(options),
     )
+    if options.save:
+        run.save(options.save, data)
     if options.plot:
         from fastnn import plotting
 
@@ -51,6 +57,22 @@ def train(options: Namespace) -> int:
         plotting.loss_curves(run, ax)
         _publish(Path(options.plot), lambda path: plotting.save(figure, path))
     report = training_report(run, data)
+    print(_json(report.values) if options.json else report.text)
+    return 0
+
+
+def predict(options: Namespace) -> int:
+    """``fastnn predict``."""
+    run = fastnn.Training.load(options.file)
+    if run.scaling is None:
+        raise InputError(
+            f"{options.file} must hold the names and the scaling of its data; got a network alone. "
+            "Save it with fastnn train --save, or with run.save(path, data)."
+        )
+    file = existing_file(options.data, "--data")
+    rows = run.scaling.of_columns(columns_of_csv(content_of(file), file.name, run.scaling.inputs))
+    predictions = run.scaling.invert(run.predict(rows))
+    report = prediction_report(run, run.scaling.targets, predictions)
     print(_json(report.values) if options.json else report.text)
     return 0
 
