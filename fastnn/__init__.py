@@ -12,8 +12,7 @@ from fastnn.planning import code
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training, train
-
-__version__ = "0.1.0"
+from fastnn.version import __version__ as __version__
 
 __all__ = [
     "ENGINES",

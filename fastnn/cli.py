@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from fastnn import __version__
 from fastnn.checking import InputError
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
+from fastnn.version import __version__
 
 __all__ = ["main"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,29 +19,21 @@ from fastnn.csv_files import existing_file
 from fastnn.model_header import Header, header_in, json_of
 from fastnn.npz_files import MOST_BYTES, arrays_of, damaged, header_of, size_of, written
 from fastnn.publishing import file_to_write, published
-from fastnn.scaling import TableScaling
-
-if TYPE_CHECKING:
-    from fastnn.training import Training
 
 __all__ = ["load_training", "save_training"]
 
+TAKEN_OVER = ("network", "epochs", "rows", "engine", "dtype", "scaling")  # from a Training into its header
 
-def save_training(
-    path: str | PathLike[str], run: Training, scaling: TableScaling | None, finite: bool
-) -> None:
-    """Write a Training as a model file; see `Training.save`."""
+
+def save_training(path: str | PathLike[str], fields: Mapping[str, Any], finite: bool) -> None:
+    """Write the fields of a Training, by name, as a model file; see `Training.save`."""
     file, finite = file_to_write(path, "path"), flag(finite, "finite")
+    parameters = fields["parameters"]
     header = Header(
-        network=run.network,
-        networks=None if run.parameters.ndim == 1 else len(run.parameters),
-        diverged=int(np.count_nonzero(run.diverged)),
-        epochs=run.epochs,
-        rows=run.rows,
-        engine=run.engine,
-        dtype=run.dtype,
-        validation=run.validation_curve is not None,
-        scaling=scaling,
+        networks=None if parameters.ndim == 1 else len(parameters),
+        diverged=int(np.count_nonzero(fields["diverged"])),
+        validation=fields["validation_curve"] is not None,
+        **{name: fields[name] for name in TAKEN_OVER},
     )
     if header.diverged and finite:
         raise InputError(
@@ -55,7 +47,7 @@ def save_training(
             f"a model file may take at most 2 GiB; got {size / 2**30:.1f} GiB. "
             "Train fewer networks, or for fewer epochs, at a time."
         )
-    arrays = {member: np.asarray(getattr(run, member.name), member.dtype, "C") for member in header.members}
+    arrays = {member: np.asarray(fields[member.name], member.dtype, "C") for member in header.members}
     fault = _fault(header, {member.name: array for member, array in arrays.items()})
     if fault:
         raise InputError(f"a Training must be as it was trained to be saved; got {fault}. Train it again.")
@@ -86,8 +78,7 @@ def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
         raise damaged(place.name, fault)
     if header.networks is None:
         arrays["diverged"], arrays["learning_rate"] = int(arrays["diverged"]), float(arrays["learning_rate"])
-    kept = ("network", "epochs", "rows", "engine", "dtype", "scaling")
-    return {"validation_curve": None, **arrays, **{name: getattr(header, name) for name in kept}}
+    return {"validation_curve": None, **arrays, **{name: getattr(header, name) for name in TAKEN_OVER}}
 
 
 def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:

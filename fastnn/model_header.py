@@ -16,6 +16,7 @@ from fastnn.network import Network
 from fastnn.npz_files import LONGEST_HEADER, Member, damaged
 from fastnn.planning import DTYPES, MOST_EPOCHS
 from fastnn.scaling import Scaling, TableScaling, frozen
+from fastnn.version import __version__
 
 __all__ = ["Header", "header_in", "json_of"]
 
@@ -121,8 +122,6 @@ def header_in(text: bytes, name: str) -> Header:
 
 
 def _versions() -> dict[str, str]:
-    from fastnn import __version__
-
     return {"fastnn": __version__, "numpy": np.__version__, "python": python_version()}
 
 

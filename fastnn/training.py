@@ -153,7 +153,7 @@ class Training:
             The disk is full or cannot be written. What was at `path` is untouched.
         """
         scaling = self.scaling if data is None else scaling_of(data, "data")
-        save_training(path, self, scaling, finite)
+        save_training(path, {**vars(self), "scaling": scaling}, finite)
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, finite: bool = True) -> Training:
