@@ -28,8 +28,8 @@ examples:
   fastnn sweep                         10 000 random starts of the 2-2-1 network
   fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338    a grid of four cells
   fastnn train --network 4711          network 4711 of that sweep again, alone
-  fastnn train --save model.npz        keep the network ...
-  fastnn predict model.npz --data new.csv                   ... and predict new rows
+  fastnn train --save model.npz        keep the network, with its scaling ...
+  fastnn predict model.npz --data new.csv      ... and predict new rows
   fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
   fastnn code --layers 2,3,1           the loop that runs
 
