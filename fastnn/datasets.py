@@ -84,6 +84,23 @@ class Dataset:
         InputError
             A name is unknown, given twice, or among both inputs and targets; there are no rows; a
             cell is missing, infinite, or of a kind that is neither number nor category (a date, say).
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> columns = {"age": [20, 60, 30], "smoker": ["no", "yes", "no"], "charges": [2e3, 3e4, 5e3]}
+        >>> frame = pd.DataFrame(columns)
+        >>> data = Dataset.from_frame(frame, ["age", "smoker"], "charges")
+        >>> data.X
+        array([[0.  , 0.  ],
+               [1.  , 1.  ],
+               [0.25, 0.  ]])
+        >>> print(data)
+        3 rows: age, smoker -> charges
+          age      20 .. 60
+          smoker   no, yes
+          charges  2000 .. 30000
+          from a DataFrame
         """
         from fastnn.frames import columns_of_frame
 
@@ -157,6 +174,10 @@ def load_csv(
         UTF-8, a broken quotation, a row too short or too long, a chosen cell that is empty, NaN or
         infinite, a column that mixes numbers and text or writes numbers in another notation (27,9 or
         $27), column names that are unknown or met twice.
+
+    Examples
+    --------
+    >>> data = load_csv("insurance.csv", inputs=["age", "smoker"], target="charges")  # doctest: +SKIP
     """
     file = existing_file(path, "path")
     return dataset_of(columns_of_csv(content_of(file), file.name, inputs, target), source=file.name)
@@ -226,6 +247,14 @@ def generate_train_data(
     ------
     InputError
         A range is not two whole numbers with low < high, or another argument is out of bounds.
+
+    Examples
+    --------
+    >>> generate_train_data(3, seed=1)
+       n1  n2  n3
+    0   3   1  10
+    1   4   3  20
+    2   0   0   4
     """
     import pandas as pd
 

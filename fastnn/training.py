@@ -248,6 +248,22 @@ def train(
     ------
     InputError
         For anything that does not fit, before any work is done.
+
+    Examples
+    --------
+    A line through three points, from w1 = b1 = 0:
+
+    >>> run = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [0, 0], learning_rate=0.125, epochs=200)
+    >>> run.parameters.round(6), run.predict([10]).round(6)
+    (array([2., 1.]), array([21.]))
+    >>> run.status, run.loss_curve.shape
+    ('ok', (200,))
+
+    Several networks at once, as rows of parameters:
+
+    >>> both = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [[0, 0], [1, 1]], epochs=1)
+    >>> both.parameters.shape, both.loss
+    ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = whole_number(seed, "seed", 0, 2**64 - 1)
     plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
@@ -282,6 +298,11 @@ def _start(network: Network, parameters: Any, seed: int, dtype: str) -> Array:
     """The starting parameters, (P,) or (M, P), as a new array in `dtype`."""
     if isinstance(parameters, Start):
         return in_dtype(parameters.draw(network, [0], seed)[0], dtype, "parameters")
+    if parameters is None or isinstance(parameters, str) or callable(parameters):
+        raise InputError(
+            f"parameters must be numbers, or a start such as fastnn.he(); got {shown(parameters)}. "
+            "Leave it out for fastnn.normal(0, 1.5)."
+        )
     values = finite_array(parameters, "parameters", (1, 2))
     if values.shape[-1] != network.n_parameters:
         raise InputError(
@@ -303,7 +324,8 @@ class _Validating:
     def __init__(self, plan: Plan, validation: Any, parameters: Array) -> None:
         if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise InputError(
-                f"validation must be a pair (X, y); got {shown(validation)}. Give further rows in that form."
+                f"validation must be a pair (X, y); got {shown(validation)}. "
+                "Give rows that are not trained on, such as (X[1000:], y[1000:])."
             )
         self.network = plan.network
         self.parameters = parameters
