@@ -159,8 +159,8 @@ class Training:
     def load(cls, path: str | PathLike[str], *, finite: bool = True) -> Training:
         """Read what `save` wrote: the same numbers to the bit.
 
-        Nothing in the file is run, and no more memory is taken than the file is long: it may come from
-        anyone.
+        The file may come from anyone: nothing in it is run, what it claims is compared with its length before
+        any memory is taken, and then at most half as much again as the file is long, which is 2 GiB at most.
 
         Parameters
         ----------
