@@ -513,9 +513,10 @@ def rezipped(content, change):
         "float32",
         "a path",
         "a member more",
+        "a member twice",
         "a comment",
-    ]
-    + ["a member twice", "nothing"],
+        "nothing",
+    ],
 )
 def test_an_archive_of_another_making_is_refused(change, whole, tmp_path):
     (tmp_path / "case.npz").write_bytes(rezipped(whole[0][1], change))
