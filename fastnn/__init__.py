@@ -4,11 +4,12 @@ from fastnn.checking import InputError, ModelFileError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
 from fastnn.engines import ENGINES
+from fastnn.explaining.explanation import explain
 from fastnn.initial import constant, given, glorot, he, normal, uniform
 from fastnn.insurance import SimulatedDataNote, load_insurance
 from fastnn.metrics import mape, mse, r2
 from fastnn.network import Network
-from fastnn.planning import code
+from fastnn.planning import code, warmup
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training, train
@@ -26,6 +27,7 @@ __all__ = [
     "code",
     "constant",
     "derive",
+    "explain",
     "generate_train_data",
     "given",
     "glorot",
@@ -39,4 +41,5 @@ __all__ = [
     "sweep",
     "train",
     "uniform",
+    "warmup",
 ]

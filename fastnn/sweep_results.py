@@ -75,7 +75,7 @@ class Sweep:
     @property
     def engine(self) -> str:
         """The engine that ran."""
-        return self.plan.engine
+        return self.plan.engine_for(self.grid.total)
 
     @property
     def status(self) -> NDArray[np.str_]:
@@ -140,7 +140,7 @@ class Sweep:
             self.initial.draw(self.network, self.grid.start_of(numbers), self.seed)[several],
             learning_rate=self.grid.learning_rate_of(numbers)[several],
             epochs=self.plan.epochs,
-            engine=self.engine,
+            engine=self.plan.engine,
             dtype=self.plan.dtype,
             shuffle=self.plan.shuffle_seed is not None,
             seed=self.seed,
