@@ -16,10 +16,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from fastnn import __version__
 from fastnn.checking import InputError
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
+from fastnn.version import __version__
 
 __all__ = ["main"]
 
@@ -33,6 +33,8 @@ examples:
   fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338    a grid of four cells
   fastnn sweep --networks 10000000 --store night    goes on where it was stopped
   fastnn train --network 4711          network 4711 of that sweep again, alone
+  fastnn train --save model.npz        keep the network, with its scaling ...
+  fastnn predict model.npz --data new.csv      ... and predict new rows
   fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
   fastnn explain --layers 2,3,1        its backpropagation, and one step
   fastnn code --layers 2,3,1           the loop that runs
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train one network and print its weights and biases"))
+    _add_predict(commands.add_parser("predict", help="predict new rows with a network that train saved"))
     _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"))
     _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
     _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
@@ -132,7 +135,18 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rows", type=int, metavar="N", help="train on the first N rows; default all")
     output = parser.add_argument_group("output")
     output.add_argument("--plot", metavar="FILE", help="draw the loss of every epoch (.png, .svg, .pdf)")
+    output.add_argument("--save", metavar="FILE", help="keep the network, for `fastnn predict`")
     _add_json(output)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Predict new rows, in their own units, with a network that `fastnn train --save FILE` kept; "
+        "print the predictions as CSV, one line for each row."
+    )
+    parser.add_argument("file", metavar="FILE", help="what train saved")
+    parser.add_argument("--data", required=True, metavar="FILE", help="a CSV file with the input columns")
+    _add_json(parser)
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:

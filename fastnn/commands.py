@@ -12,6 +12,7 @@ from typing import Any
 
 import fastnn
 from fastnn.checking import InputError
+from fastnn.csv_files import columns_of_csv, content_of, existing_file
 from fastnn.datasets import Dataset
 from fastnn.engines import kernel_files
 from fastnn.explaining.document import Document, together
@@ -20,10 +21,11 @@ from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.output import as_json, published, published_together
-from fastnn.reports import sweep_report, training_report
+from fastnn.publishing import file_to_write
+from fastnn.reports import prediction_report, sweep_report, training_report
 from fastnn.store_commands import store
 
-__all__ = ["cache", "code", "explain", "store", "sweep", "train"]
+__all__ = ["cache", "code", "explain", "predict", "store", "sweep", "train"]
 
 
 def cache(options: Namespace) -> int:
@@ -79,6 +81,8 @@ def train(options: Namespace) -> int:
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
     rows = _row_count(options.rows, data)
+    if options.save:
+        file_to_write(options.save, "--save")  # better refused now than after the work
     run = fastnn.train(
         network,
         data.X[:rows],
@@ -87,6 +91,8 @@ def train(options: Namespace) -> int:
         learning_rate=options.learning_rate,
         **_shared(options),
     )
+    if options.save:
+        run.save(options.save, data)
     if options.plot:
         from fastnn import plotting
 
@@ -94,6 +100,22 @@ def train(options: Namespace) -> int:
         plotting.loss_curves(run, ax)
         published(Path(options.plot), lambda path: plotting.save(figure, path))
     report = training_report(run, data)
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def predict(options: Namespace) -> int:
+    """``fastnn predict``."""
+    run = fastnn.Training.load(options.file)
+    if run.scaling is None:
+        raise InputError(
+            f"{options.file} must hold the names and the scaling of its data; got a network alone. "
+            "Save it with fastnn train --save, or with run.save(path, data)."
+        )
+    file = existing_file(options.data, "--data")
+    rows = run.scaling.of_columns(columns_of_csv(content_of(file), file.name, run.scaling.inputs))
+    predictions = run.scaling.invert(run.predict(rows))
+    report = prediction_report(run, run.scaling.targets, predictions)
     print(as_json(report.values) if options.json else report.text)
     return 0
 

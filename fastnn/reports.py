@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from fastnn.training import Training
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "sweep_report", "training_report"]
+__all__ = ["Report", "prediction_report", "sweep_report", "training_report"]
 
 WIDTH = 80
 HEADINGS = {"learning_rate": "rate", "r2": "R²", "mape": "MAPE"}
@@ -62,6 +64,26 @@ def training_report(run: Training, data: Dataset) -> Report:
         "loss_curve": run.loss_curve,
     }
     return Report("\n".join(lines), values)
+
+
+def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:
+    """What ``fastnn predict`` prints: CSV with a column for each target, of each network if there are many.
+
+    A heading begins with "predicted": no name that a model file holds can pass for a spreadsheet's formula.
+    """
+    many = run.parameters.ndim > 1
+    networks = len(run.parameters) if many else 1
+    by_row = np.moveaxis(predictions.reshape(networks, -1, len(targets)), 0, 1)
+    headings = [
+        f"predicted {target} by network {number}" if many else f"predicted {target}"
+        for number in range(networks)
+        for target in targets
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([headings, *by_row.reshape(len(by_row), -1).tolist()])
+    values = {"targets": targets, "predictions": predictions}
+    return Report(text.getvalue().removesuffix("\n"), values)
 
 
 def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -258,20 +259,31 @@ class Sweep:
         """The digest, computed anew from the rows."""
         return table_digest(self.design, self.table)
 
-    def replay(self, number: int) -> Training:
+    def replay(self, number: int | ArrayLike) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.
 
-        Any network of the grid can be replayed, also one that an interrupted sweep did not reach.
+        Any network of the grid can be replayed, also one that an interrupted sweep did not reach. Several
+        that were trained on the same rows come back as one Training, in the order in which they are named:
+        ``sweep.replay(sweep.best(5).network).save("best.npz")``.
+
+        Parameters
+        ----------
+        number : int, or sequence of them
         """
-        number = whole_number(number, "number", 0, self.grid.total - 1)
-        rows = int(self.grid.rows_of(number))
-        start = int(self.grid.start_of(number))
+        numbers = np.array(whole_numbers(number, "number", 0, self.grid.total - 1), np.int64)
+        rows = np.unique(self.grid.rows_of(numbers)).tolist()
+        if len(rows) != 1:
+            raise InputError(
+                "number must name networks that were trained on the same rows; got "
+                f"{' and '.join(map(str, rows)) or 'no'} rows. Replay those of one number of rows at a time."
+            )
+        several: Any = 0 if isinstance(number, Integral) else slice(None)
         return train(
             self.network,
-            self.plan.X[:rows],
-            self.plan.Y[:rows],
-            self.initial.draw(self.network, [start], self.seed)[0],
-            learning_rate=float(self.grid.learning_rate_of(number)),
+            self.plan.X[: rows[0]],
+            self.plan.Y[: rows[0]],
+            self.initial.draw(self.network, self.grid.start_of(numbers), self.seed)[several],
+            learning_rate=self.grid.learning_rate_of(numbers)[several],
             epochs=self.plan.epochs,
             engine=self.plan.engine,
             dtype=self.plan.dtype,
