@@ -25,7 +25,18 @@ Needs matplotlib and Jinja2: ``pip install "fastnn-sweep[plot]"``.
 """
 
 from fastnn.reporting.blocks import Code, Fragment, Picture, Section, Table
-from fastnn.reporting.page import Page
+from fastnn.reporting.page import Page, need_libraries
 from fastnn.reporting.publishing import published_folder
+from fastnn.reporting.sweep_page import sweep_page
 
-__all__ = ["Code", "Fragment", "Page", "Picture", "Section", "Table", "published_folder"]
+__all__ = [
+    "Code",
+    "Fragment",
+    "Page",
+    "Picture",
+    "Section",
+    "Table",
+    "need_libraries",
+    "published_folder",
+    "sweep_page",
+]

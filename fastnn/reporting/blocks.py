@@ -41,24 +41,26 @@ class Table:
 
     kind = "table"
 
-    def cells(self) -> tuple[list[str], list[list[tuple[str, bool]]]]:
-        """The headings, and each row's cells as (text, whether it is a number)."""
+    def cells(self) -> tuple[list[tuple[str, bool]], list[list[tuple[str, bool]]]]:
+        """The headings, and each row's cells, as (text, whether it is a number)."""
         from pandas import DataFrame
 
         frame = self.rows if isinstance(self.rows, DataFrame) else DataFrame(list(self.rows))
-        headings = [self.headings.get(name, str(name)) for name in frame.columns]
         # Column by column: a row of a frame would turn whole numbers into floats.
         columns = [
             [(self._written(name, cell), isinstance(cell, Real)) for cell in frame[name].tolist()]
             for name in frame.columns
         ]
-        return headings, [list(row) for row in zip(*columns, strict=True)]
+        numbers = [all(is_number for _, is_number in column) for column in columns]
+        names = [self.headings.get(name, str(name)) for name in frame.columns]
+        return list(zip(names, numbers, strict=True)), [list(row) for row in zip(*columns, strict=True)]
 
     def _written(self, name: str, cell: Any) -> str:
         if cell is None or (isinstance(cell, float) and math.isnan(cell)):
             return "–"
         form = self.formats.get(name, written)
-        return form.format(cell) if isinstance(form, str) else form(cell)
+        text = form.format(cell) if isinstance(form, str) else form(cell)
+        return text.replace("-", "\N{MINUS SIGN}") if isinstance(cell, Real) else text
 
 
 @dataclass(frozen=True, eq=False)

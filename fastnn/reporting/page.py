@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.checking import InputError
+from fastnn.plotting.canvas import need_matplotlib
 from fastnn.reporting.blocks import Picture, Section
 from fastnn.reporting.pictures import inline_svg, write_files
 
-__all__ = ["Page"]
+__all__ = ["Page", "need_libraries"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +82,22 @@ class Page:
                 )
 
 
-def _template() -> Any:
+def need_libraries() -> None:
+    """Refuse to go on without matplotlib and Jinja2, saying what to install."""
+    need_matplotlib()
     try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-        from markupsafe import Markup
+        import jinja2 as _  # noqa: F401
     except ImportError:
         raise InputError(
             'pages need Jinja2; it is not installed. Run: pip install "fastnn-sweep[plot]"'
         ) from None
+
+
+def _template() -> Any:
+    need_libraries()
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
     loader = PackageLoader("fastnn.reporting")
     environment = Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
