@@ -91,7 +91,8 @@ def _scale(ax: Axes, losses: NDArray[np.float64]) -> None:
     finite = losses[np.isfinite(losses)]
     if finite.size and finite.min() > 0 and finite.max() > 3 * finite.min():
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        if finite.max() < 1000 * finite.min():
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
 

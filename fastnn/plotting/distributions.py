@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ from fastnn.sweep_results import Sweep
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 BY_DEAD_UNITS = (BLUE, ORANGE, VERMILION, GREEN)
 LABELLED = 8  # per cent, of a bar with room for its number
@@ -130,7 +132,7 @@ def scores_against_rows(scores: pd.DataFrame, metric: str, ax: Axes | None = Non
     ax.minorticks_off()
     ax.set_xlabel("rows trained on")
     ax.set_ylabel(METRICS[metric])
-    ax.set_yscale(**_scale(table))
+    _set_scale(ax.yaxis, ax.set_yscale, table)
     if len(fans) > 1:
         legend(ax)
     return ax
@@ -160,19 +162,22 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
     ax.set_yticks(places, table["label"].tolist())
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel(unit)
-    ax.set_xscale(**_scale(table))
+    _set_scale(ax.xaxis, ax.set_xscale, table)
     ax.figure.legend(
         *ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize="small"
     )
     return ax
 
 
-def _scale(table: pd.DataFrame) -> dict[str, Any]:
-    """The scale on which quantiles can be told apart: logarithmic where the medians differ very much."""
+def _set_scale(axis: Axis, set_scale: Callable[..., None], table: pd.DataFrame) -> None:
+    """Make the scale logarithmic where medians differ so much that the small ones would merge."""
     values = table[list(tables.QUANTILE_NAMES)].to_numpy(float)
     medians = np.abs(table["50 %"].to_numpy(float))
     medians = medians[np.isfinite(medians) & (medians > 0)]
     if not len(medians) or medians.max() <= WIDE * medians.min():
-        return {"value": "linear"}
-    positive = values[np.isfinite(values)].min() > 0
-    return {"value": "log"} if positive else {"value": "symlog", "linthresh": 1.0}  # R² has 1 for its end
+        return
+    if values[np.isfinite(values)].min() > 0:
+        set_scale("log")
+    else:
+        set_scale("symlog", linthresh=1.0)  # only R² falls below 0: it ends at 1
+        axis.get_major_locator().set_params(numticks=7)

@@ -30,7 +30,7 @@ class Table:
     headings : mapping of column to str
         What to write above a column instead of its name.
     formats : mapping of column to str or function
-        How to write a column's cells: ``"{:.1%}"``, or a function of one cell. Without: whole numbers in
+        How to write a column's cells: ``"{:.3f}"``, or a function of one cell such as `per_cent`. Without: whole numbers in
         groups of three digits, other numbers with four digits, NaN and None as a dash, anything else as text.
     """
 
@@ -144,8 +144,13 @@ def written(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, Real):
         return str(value)
     if isinstance(value, Integral):
-        return f"{value:,}".replace(",", "\u202f")  # a narrow space that does not break
+        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+
+
+def per_cent(value: float) -> str:
+    """A fraction in per cent: 12.3 %."""
+    return f"{100 * value:.1f}\N{NARROW NO-BREAK SPACE}%"
 
 
 def _kind(block: Block) -> str:

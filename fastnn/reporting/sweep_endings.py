@@ -10,8 +10,8 @@ import numpy as np
 from fastnn import plotting
 from fastnn.grid import Cell
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import LOSS, VERMILION, legend
-from fastnn.reporting.blocks import Block, Picture, Section, Table, written
+from fastnn.plotting.canvas import VERMILION, legend
+from fastnn.reporting.blocks import Block, Picture, Section, Table, per_cent, written
 from fastnn.sweep_results import Sweep
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ __all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "scores"]
 
 CELLS = 6  # that get a histogram of their own; of more, so many, evenly spaced
 HEADINGS = {"learning_rate": "learning rate", "r2": "R²", "mape": "MAPE"}
-PER_CENT = {"mape": "{:.1%}", "share": "{:.1%}"}
+PER_CENT = {"mape": per_cent, "share": per_cent}
+FORMS = {"r2": "{:z.3f}".format, "mape": per_cent}
 ALL_ROWS = "over all rows of the data, in the target's own unit"
 
 
@@ -72,7 +73,7 @@ def scores(found: Sweep, table: pd.DataFrame) -> Section:
         "and 0 for predicting the mean; MAPE leaves out rows whose target is 0. The 95 % quantile is the "
         "better end of R² and the worse end of MAPE."
     ]
-    for metric, form in (("r2", "{:z.3f}"), ("mape", "{:.1%}")):
+    for metric, form in FORMS.items():
         numbers = tables.scores_against_rows(table, metric)
         formats = dict.fromkeys(tables.QUANTILE_NAMES, form)
         blocks.append(Table(numbers, f"Quantiles of {HEADINGS[metric]}", HEADINGS, formats))
@@ -125,7 +126,7 @@ def _places_of(claim: float, found: Sweep) -> Table:
         share = float((values <= claim).mean()) if len(values) else np.nan
         place = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
         rows.append(place | {"that or less": share, "more": 1 - share})
-    formats = dict.fromkeys(("that or less", "more"), "{:.1%}")
+    formats = dict.fromkeys(("that or less", "more"), per_cent)
     return Table(rows, f"How many networks end with the claimed loss, {written(claim)}", HEADINGS, formats)
 
 
@@ -156,7 +157,7 @@ def _intervals(found: Sweep, claim: float | None) -> Picture:
     if claim is not None:
         numbers["claim"] = claim
     figure, ax = plotting.new_figure(height=_height(numbers))
-    plotting.intervals(numbers, f"last epoch's {LOSS}", ax)
+    plotting.intervals(numbers, "loss of the last epoch", ax)
     middles = zip(numbers["label"], numbers["50 %"], strict=True)
     told = "; ".join(f"{label}: {written(middle)}" for label, middle in middles)
     return Picture(
@@ -172,9 +173,9 @@ def _against_rows(table: pd.DataFrame, metric: str) -> Picture:
     numbers = tables.scores_against_rows(table, metric)
     figure, ax = plotting.new_figure()
     plotting.scores_against_rows(table, metric, ax)
-    form = "{:z.3f}" if metric == "r2" else "{:.1%}"
+    form = FORMS[metric]
     middles = zip(numbers["learning_rate"], numbers["rows"], numbers["50 %"], strict=True)
-    told = "; ".join(f"rate {rate:g}, {rows} rows: {form.format(middle)}" for rate, rows, middle in middles)
+    told = "; ".join(f"rate {rate:g}, {rows} rows: {form(middle)}" for rate, rows, middle in middles)
     return Picture(
         f"{metric}-rows",
         figure,
