@@ -29,7 +29,7 @@ def real_insurance() -> Path:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Page]:
     """A headless Chromium, one for all tests; without Chromium they are skipped."""
     if browser.CHROMIUM is None:
-        pytest.skip("needs Chromium on the PATH")
+        pytest.skip("needs Chromium on the PATH, and not Windows")
     opened = browser.Page(tmp_path_factory.mktemp("browser"))
     yield opened
     opened.close()

@@ -310,7 +310,11 @@ class TestChecksCanFail:
     def test_something_that_is_fetched(self, page, tmp_path):
         (tmp_path / "a.js").write_text("")
         fetching = Fragment(f'<script src="{(tmp_path / "a.js").as_uri()}"></script>')
-        page.open(Page("T", "L", [Section("S", [fetching])]).html())
+        html = Page("T", "L", [Section("S", [fetching])]).html()
+        page.open(html)
+        with pytest.raises(AssertionError, match="violates the following Content Security Policy"):
+            page.evaluate("1")
+        page.open(html.replace("Content-Security-Policy", "without"))
         assert page.fetched()[1:] == [(tmp_path / "a.js").as_uri()]
 
     def test_a_picture_that_shows_nothing(self, page):
