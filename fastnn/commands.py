@@ -44,6 +44,7 @@ def cache(options: Namespace) -> int:
         print(f"{len(sizes)} kernels, {megabytes}, in {place}")
     return 0
 
+
 KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 
 

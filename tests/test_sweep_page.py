@@ -329,3 +329,14 @@ class TestChecksCanFail:
         wide = Fragment('<div style="width: 500px">wide</div>')
         page.open(Page("T", "L", [Section("S", [wide])]).html(), width=PHONE)
         assert page.evaluate("document.documentElement.scrollWidth") > PHONE
+
+
+def test_what_moves_moves_under_the_policy(page):
+    from fastnn.explaining.motion import motion
+
+    moving = motion(NET, [[0.0, 1.0], [1.0, 0.5]], [0.0, 1.0])
+    page.open(Page("T", "L", [Section("S", [Fragment(moving.fragment)])]).html())
+    page.evaluate('document.querySelector("[data-part=epoch]").click()')
+    assert page.evaluate('document.querySelector("[data-part=status]").textContent').startswith(
+        "Epoch 1 is finished"
+    )
