@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
 from argparse import Namespace
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import fastnn
-from fastnn.checking import InputError
+from fastnn.checking import InputError, finite_number
 from fastnn.csv_files import columns_of_csv, content_of, existing_file
 from fastnn.datasets import Dataset
 from fastnn.engines import kernel_files
@@ -22,6 +23,7 @@ from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.output import as_json, published, published_together
 from fastnn.publishing import file_to_write
+from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import prediction_report, sweep_report, training_report
 from fastnn.store_commands import store
 
@@ -41,6 +43,9 @@ def cache(options: Namespace) -> int:
     else:
         print(f"{len(sizes)} kernels, {megabytes}, in {place}")
     return 0
+
+
+KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 
 
 def code(options: Namespace) -> int:
@@ -124,32 +129,42 @@ def sweep(options: Namespace) -> int:
     """``fastnn sweep``."""
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
-    folder = _folder(options.out)
+    if options.claim is not None:
+        finite_number(options.claim, "--claim")
     if options.curves is not None and options.store is None:
         raise InputError("--curves needs a place for them; got no --store. Name a folder: --store FOLDER.")
-    found = fastnn.sweep(
-        network,
-        data.X,
-        data.y,
-        networks=options.networks,
-        initial=_initial(options.initial),
-        learning_rate=_numbers(options.learning_rate, "--learning-rate"),
-        rows=None if options.rows is None else _whole_numbers(options.rows, "--rows"),
-        workers=options.workers,
-        progress=not options.no_progress,
-        store=options.store,
-        curves=options.curves or False,
-        executor=_executor(options),
-        on_divergence=options.on_divergence,
-        **_shared(options),
-    )
-    report = sweep_report(found, data, _write(found, folder))
+    with published_folder(options.out) as folder:
+        found = _swept(options, network, data)
+        written = _write(found, data, folder, options)
+    report = sweep_report(found, data, written)
     print(as_json(report.values) if options.json else report.text)
     for failure in found.failures:
         print(f"fastnn: could not be done: {failure}", file=sys.stderr)
     if len(found) < found.grid.total:
         print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
     return 130 if found.interrupted else int(len(found) < found.grid.total)
+
+
+def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
+    rates = _numbers(options.learning_rate, "--learning-rate")
+    rows = [data.rows] if options.rows is None else _whole_numbers(options.rows, "--rows")
+    curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
+    return fastnn.sweep(
+        network,
+        data.X,
+        data.y,
+        networks=options.networks,
+        initial=_initial(options.initial),
+        learning_rate=rates,
+        rows=rows,
+        workers=options.workers,
+        progress=not options.no_progress,
+        store=options.store,
+        curves=options.curves or (options.store is None and curves <= KEPT_CURVES),
+        executor=_executor(options),
+        on_divergence=options.on_divergence,
+        **_shared(options),
+    )
 
 
 def _how_to_go_on(store: str | None) -> str:
@@ -338,42 +353,33 @@ def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
     return files
 
 
-def _folder(name: str) -> Path:
-    """The output folder, made before the work begins: better to fail now than after it."""
-    folder = Path(name)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out must name a folder; got {name}, which is a file. Name another one.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
+    """Write the table and the page; return what was written, or what to install for it."""
+    written = _write_table(found, folder, options.out)
+    try:
+        need_libraries()
+    except InputError as missing:
+        return written | {"page": str(missing)}
+    sweep_page(found, data, claim=options.claim, train_command=_train_command(options)).write(folder)
+    return written | {"page": str(Path(options.out, "index.html"))}
 
 
-def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
-    """Write the table and the picture; return what was written, or what to install for it."""
+def _write_table(found: fastnn.Sweep, folder: Path, out: str) -> dict[str, str]:
     if found.store is not None:
-        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()} | _picture(
-            found, folder
-        )
+        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()}
     frame = found.frame()
     try:
         import pyarrow as _  # noqa: F401
 
-        table = folder / "sweep.parquet"
-        published(table, lambda path: frame.to_parquet(path, index=False))
+        frame.to_parquet(folder / "sweep.parquet", index=False)
+        return {"table": str(Path(out, "sweep.parquet"))}
     except ImportError:
-        table = folder / "sweep.csv"
-        published(table, lambda path: frame.to_csv(path, index=False))
-    return {"table": str(table)} | _picture(found, folder)
+        frame.to_csv(folder / "sweep.csv", index=False)
+        return {"table": str(Path(out, "sweep.csv"))}
 
 
-def _picture(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
-    """Draw the losses; return where, or what to install for it."""
-    try:
-        from fastnn import plotting
-
-        figure, ax = plotting.new_figure()
-    except InputError as missing:
-        return {"picture": str(missing)}
-    plotting.sweep_histogram(found, ax)
-    picture = folder / "losses.png"
-    published(picture, lambda path: plotting.save(figure, path))
-    return {"picture": str(picture)}
+def _train_command(options: Namespace) -> str:
+    """The command line of ``fastnn train`` for the networks of a sweep, but for which of them."""
+    named = ("data", "inputs", "target", "layers", "hidden", "output", "initial", "seed", "epochs", "dtype")
+    words = [f"--{name}={value}" for name in named if (value := getattr(options, name)) is not None]
+    return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, whole_number, whole_numbers
 from fastnn.designing import Design
 from fastnn.evaluating import dead_units, predictions, scores
-from fastnn.grid import Grid
+from fastnn.grid import Cell, Grid
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.planning import Plan
@@ -29,7 +29,7 @@ from fastnn.selecting import (
     stored_columns,
     with_derived,
 )
-from fastnn.sweep_tables import Columns, Table, quantiles, table_digest
+from fastnn.sweep_tables import Columns, MemoryTable, Table, quantiles, table_digest
 from fastnn.training import Training, train
 
 if TYPE_CHECKING:
@@ -258,6 +258,27 @@ class Sweep:
     def table_digest(self) -> str:
         """The digest, computed anew from the rows."""
         return table_digest(self.design, self.table)
+
+    def only(self, cell: Cell) -> Sweep:
+        """The part of the table that belongs to one cell of the grid."""
+        return self.part(np.arange(cell.first, cell.first + self.grid.starts))
+
+    def part(self, numbers: ArrayLike) -> Sweep:
+        """The part of the table with the networks of some numbers, in memory; those it lacks are left out."""
+        names = ["network", "loss", "diverged", *self.network.parameter_names]
+        names += ["curve"] if self.curves_every else []
+        pieces = list(self.table.take(names, np.unique(np.asarray(numbers, np.int64))))
+        pieces = pieces or [no_rows(self.plan.dtype, names)]
+        columns = {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
+        table = MemoryTable(
+            self.network.parameter_names,
+            columns["network"],
+            np.column_stack([columns[name] for name in self.network.parameter_names]),
+            columns["loss"],
+            columns["diverged"],
+            columns.get("curve"),
+        )
+        return replace(self, table=table, store=None)
 
     def replay(self, number: int | ArrayLike) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.
