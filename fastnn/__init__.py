@@ -5,11 +5,12 @@ from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
 from fastnn.designing import DivergenceError
 from fastnn.engines import ENGINES
+from fastnn.explaining.explanation import explain
 from fastnn.initial import constant, given, glorot, he, normal, uniform
 from fastnn.insurance import SimulatedDataNote, load_insurance
 from fastnn.metrics import mape, mse, r2
 from fastnn.network import Network
-from fastnn.planning import code
+from fastnn.planning import code, warmup
 from fastnn.storing import StoreError
 from fastnn.storing.opening import open
 from fastnn.sweep_results import Sweep
@@ -31,6 +32,7 @@ __all__ = [
     "code",
     "constant",
     "derive",
+    "explain",
     "generate_train_data",
     "given",
     "glorot",
@@ -45,4 +47,5 @@ __all__ = [
     "sweep",
     "train",
     "uniform",
+    "warmup",
 ]

@@ -13,19 +13,64 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.datasets import Dataset
+from fastnn.engines import kernel_files
+from fastnn.explaining.document import Document, together
+from fastnn.explaining.explanation import Explanation, RunningCode
+from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
-from fastnn.output import as_json, published
+from fastnn.output import as_json, published, published_together
 from fastnn.reports import sweep_report, training_report
 from fastnn.store_commands import store
 
-__all__ = ["code", "store", "sweep", "train"]
+__all__ = ["cache", "code", "explain", "store", "sweep", "train"]
+
+
+def cache(options: Namespace) -> int:
+    """``fastnn cache``."""
+    place = kernel_files.folder()
+    if place is None:
+        print(f"no kernels are kept on disk: {kernel_files.VARIABLE}=0, or there is no home folder")
+        return 0
+    sizes = kernel_files.held().values()
+    megabytes = f"{sum(sizes) / 1e6:.1f} MB"
+    if options.action == "clear":
+        print(f"{kernel_files.clear()} kernels removed, {megabytes}, from {place}")
+    else:
+        print(f"{len(sizes)} kernels, {megabytes}, in {place}")
+    return 0
 
 
 def code(options: Namespace) -> int:
     """``fastnn code``."""
     layers = options.layers or "2,2,1"
     print(fastnn.code(_network(options, layers), options.engine, options.dtype), end="")
+    return 0
+
+
+def explain(options: Namespace) -> int:
+    """``fastnn explain``."""
+    network = _network(options, "2,2,1")
+    new_files = _new_files({"--csv": options.csv, "--out": options.out})
+    explanation = fastnn.explain(network, compact=options.compact)
+    _refuse_unused(options)
+    parts: list[Document] = [explanation]
+    writers: dict[Path, Callable[[Path], object]] = {}
+    if not options.compact:
+        given = _step_arguments(options, network)
+        parts.append(step := explanation.step(*given))
+        parts += _proof(explanation)
+        if options.slip:
+            parts.append(explanation.slip(*given))
+        if options.csv:
+            writers[new_files["--csv"]] = lambda path: step.frame().to_csv(path, index=False)
+    parts.append(RunningCode(explanation))
+    page = _explained(parts, options)
+    if options.out:
+        writers[new_files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
+    published_together(writers)
+    if not options.out:
+        print(page, end="")
     return 0
 
 
@@ -148,6 +193,77 @@ def _start(options: Namespace, network: Network) -> Any:
     return _initial(options.initial).draw(network, [options.network], options.seed)[0]
 
 
+def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any, float]:
+    """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
+    parameters = fastnn.initial.DEFAULT_START.draw(network, [0], 0)[0]
+    if options.parameters:
+        parameters = _numbers(options.parameters, "--parameters")
+    inputs, outputs = network.n_inputs, network.n_outputs
+    row = [round(i / (inputs + 1), 2) for i in range(1, inputs + 1)]
+    row += [round(k / (outputs + 1), 2) for k in range(1, outputs + 1)]
+    if options.row:
+        row = _numbers(options.row, "--row")
+    if len(row) != inputs + outputs:
+        raise InputError(
+            f"--row must hold {inputs} inputs and then {outputs} targets for {network!r}; "
+            f"got {len(row)} numbers. Give {inputs + outputs}, separated by commas."
+        )
+    return parameters, row[:inputs], row[inputs:], _rate(options)
+
+
+def _refuse_unused(options: Namespace) -> None:
+    """Refuse options of ``fastnn explain`` that would have no effect beside the others."""
+
+    def given(*names: str) -> list[str]:
+        values = {name: getattr(options, name) for name in names}
+        return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
+
+    of_the_step = given("parameters", "row", "learning_rate", "csv", "slip", "motion")
+    if options.compact and of_the_step:
+        raise InputError(
+            "--compact gives the equations and the code alone, without the numbers of a step; "
+            f"got {of_the_step[0]} as well. Leave one of the two out."
+        )
+    if options.motion and options.format != "html":
+        raise InputError(
+            f"--motion needs a page that runs in a browser; got --format {options.format}. "
+            "Give --format html as well."
+        )
+    of_the_motion = given("data", "inputs", "target")
+    if of_the_motion and not options.motion:
+        raise InputError(
+            f"{of_the_motion[0]} needs --motion, which trains on these data; got it alone. "
+            "Give --motion as well, or the row of the step by --row."
+        )
+
+
+def _proof(explanation: Explanation) -> list[Document]:
+    """The proof, or a note that says what to install for it."""
+    try:
+        return [explanation.proof()]
+    except InputError as missing:
+        print(f"note: {missing}", file=sys.stderr)
+        return []
+
+
+def _explained(parts: list[Document], options: Namespace) -> str:
+    """All parts in the format asked for."""
+    document = together(parts)
+    if not options.motion:
+        return str(getattr(document, options.format)())
+    network = document.derivation.network
+    options.data = options.data or "generated"
+    data = _data(options)
+    starts = None
+    if options.parameters:
+        starts = {"as given": _numbers(options.parameters, "--parameters")}
+    return document.html(motion(network, data.X, data.y, starts, learning_rate=_rate(options)))
+
+
+def _rate(options: Namespace) -> float:
+    return 0.005 if options.learning_rate is None else float(options.learning_rate)
+
+
 def _initial(text: str) -> Start:
     """The start that ``normal:0,1.5`` and the like name."""
     name, _, settings = text.partition(":")
@@ -181,6 +297,23 @@ def _whole_numbers(text: str, option: str) -> list[int]:
         raise InputError(
             f"{option} must be whole numbers separated by commas; got {text!r}. Write them like 2,2,1."
         ) from None
+
+
+def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
+    """The output files by their options, refused before the work begins where one is there already."""
+    files = {option: Path(name) for option, name in named.items() if name}
+    for option, path in files.items():
+        if path.exists() or path.is_symlink():
+            raise InputError(
+                f"{option} must name a new file; got {path}, which exists. Name another one, or remove it."
+            )
+        if not path.parent.is_dir():
+            raise InputError(
+                f"{option} must name a file in a folder that exists; got {path}. Make the folder first."
+            )
+    if len({path.resolve() for path in files.values()}) < len(files):
+        raise InputError(f"{' and '.join(files)} must name different files; got {path} twice. Rename one.")
+    return files
 
 
 def _folder(name: str) -> Path:

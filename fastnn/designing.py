@@ -29,7 +29,6 @@ Array = NDArray[Any]
 
 # What an interruption loses: a block should take no longer, as far as its engine allows.
 BLOCK_SECONDS = 0.5
-SECONDS_PER_PARAMETER = 1.3e-9  # and row; engine `loop`, networks of 9 to 1441 parameters
 
 
 class DivergenceError(ArithmeticError):
@@ -109,18 +108,20 @@ class Design:
     @cached_property
     def jobs(self) -> dict[int, Job]:
         """What the networks on each number of rows share; compiles the kernel if need be."""
-        return {rows: self.plan.job(rows) for rows in self.grid.rows}
+        networks = self.grid.starts * len(self.grid.learning_rates)
+        return {rows: self.plan.job(networks, rows) for rows in self.grid.rows}
 
     def blocks(self, numbers: range, workers: int) -> Iterator[Block]:
         """Cut networks into blocks: small enough to interrupt and to share out, large enough to be quick."""
-        fewest, most = load(self.plan.engine).blocks(self.plan.network, self.plan.dtype)
         total = len(numbers)
+        sizes = load(self.plan.engine_for(total)).blocks(self.plan.network, self.plan.dtype)
         for cell in self.grid.cells():
             first = max(cell.first, numbers.start)
             stop = min(cell.first + self.grid.starts, numbers.stop)
-            seconds = SECONDS_PER_PARAMETER * self.plan.network.n_parameters * cell.rows * self.plan.epochs
-            size = min(most, max(1, int(BLOCK_SECONDS / seconds)), -(-total // (8 * workers)))
-            size = max(size, min(fewest, -(-total // workers)))
+            seconds = sizes.seconds * self.plan.network.n_parameters * cell.rows * self.plan.epochs
+            size = min(sizes.most, max(1, int(BLOCK_SECONDS / seconds)), -(-total // (8 * workers)))
+            size = max(size, min(sizes.fewest, -(-total // workers)))
+            size = -(-size // sizes.width) * sizes.width
             for at in range(first, stop, size):
                 yield Block(cell, at, min(size, stop - at))
 
@@ -136,7 +137,7 @@ class Design:
             every=every,
         )
 
-    def train(self, block: Block, into: Results, pause: Callable[[int], None] | None = None) -> None:
+    def train(self, block: Block, into: Results, pause: Callable[[float], None] | None = None) -> None:
         """Train a block and leave its results in their places; `pause` is as in `fastnn.running.run`."""
         room = into.only(block)
         start = self.grid.start_of(block.first)

@@ -31,12 +31,11 @@ def seconds_per_network(design: Design) -> float:
 
 def _trial(design: Design) -> float:
     block = next(design.blocks(range(design.grid.total), 1))
-    job = design.jobs[block.cell.rows]
-    visited = 0
+    trained = 0.0
 
-    def pause(visits: int) -> None:
-        nonlocal visited
-        visited += visits
+    def pause(networks: float) -> None:
+        nonlocal trained
+        trained += networks
         if perf_counter() - began > TRIAL_SECONDS:
             raise _Enough
 
@@ -44,8 +43,7 @@ def _trial(design: Design) -> float:
     began = perf_counter()
     with suppress(_Enough):
         design.train(block, room, pause)
-    per_visit = (perf_counter() - began) / (visited * block.count)
-    return per_visit * job.epochs * float(np.mean(design.grid.rows))
+    return (perf_counter() - began) / trained * float(np.mean(design.grid.rows)) / block.cell.rows
 
 
 def cost(design: Design, networks: int, parallel: int, bytes_: int, where: str) -> str:

@@ -11,17 +11,25 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_json", "published"]
+__all__ = ["as_json", "published", "published_together"]
 
 
-def published(path: Path, write: Callable[[Path], None]) -> None:
+def published(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file whole or not at all."""
-    beside = path.with_name(f".{os.getpid()}-{path.name}")
+    published_together({path: write})
+
+
+def published_together(writers: dict[Path, Callable[[Path], object]]) -> None:
+    """Write files, each by its writer: all of them whole, or none at all."""
+    beside = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in writers}
     try:
-        write(beside)
-        beside.replace(path)
+        for path, write in writers.items():
+            write(beside[path])
+        for path, written in beside.items():
+            written.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        for written in beside.values():
+            written.unlink(missing_ok=True)
 
 
 def as_json(values: Any) -> str:

@@ -114,8 +114,8 @@ class Sweep:
 
     @property
     def engine(self) -> str:
-        """The engine that ran, or that `replay` runs."""
-        return self.plan.engine
+        """The engine that ran."""
+        return self.plan.engine_for(self.grid.total)
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
@@ -273,7 +273,7 @@ class Sweep:
             self.initial.draw(self.network, [start], self.seed)[0],
             learning_rate=float(self.grid.learning_rate_of(number)),
             epochs=self.plan.epochs,
-            engine=self.engine,
+            engine=self.plan.engine,
             dtype=self.plan.dtype,
             shuffle=self.plan.shuffle_seed is not None,
             seed=self.seed,

@@ -6,7 +6,6 @@ folder, shard by shard; with an executor others do the work. None of this shows 
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +22,7 @@ from fastnn.estimating import cost
 from fastnn.initial import DEFAULT_START, Start
 from fastnn.network import Network
 from fastnn.places import Memory, Place, Stored
+from fastnn.processors import available_processors
 from fastnn.progress import Progress
 from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
@@ -176,13 +176,6 @@ def _work(
         return True, []
     finally:
         said.reached(place.done)
-
-
-def available_processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _curves_every(curves: Any, epochs: int) -> int:

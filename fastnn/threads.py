@@ -44,12 +44,10 @@ class _Crew:
 
     def train(self, part: Part, block: Block) -> None:
         """Train a block, and deliver its part if it was the last one."""
-        job = self.design.jobs[block.cell.rows]
-        per_visit = block.count / (job.epochs * len(job.X))
 
-        def pause(visits: int) -> None:
+        def pause(networks: float) -> None:
             with self.lock:
-                self.trained += visits * per_visit
+                self.trained += networks
             if self.stop.is_set():
                 raise _Stopped
 
