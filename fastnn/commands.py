@@ -20,6 +20,7 @@ from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.output import as_json, published, published_together
+from fastnn.progress import grouped
 from fastnn.reports import sweep_report, training_report
 from fastnn.store_commands import store
 
@@ -105,7 +106,26 @@ def sweep(options: Namespace) -> int:
     folder = _folder(options.out)
     if options.curves is not None and options.store is None:
         raise InputError("--curves needs a place for them; got no --store. Name a folder: --store FOLDER.")
-    found = fastnn.sweep(
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
+        found = _swept(network, data, options)
+    if found.interrupted and found.store is not None:
+        # The report looks at every network: the answer to Ctrl-C would come minutes later.
+        counts = {"networks": len(found), "of": found.grid.total, "interrupted": True}
+        text = f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted"
+        print(as_json(counts) if options.json else text)
+    else:
+        report = sweep_report(found, data, _write(found, folder))
+        print(as_json(report.values) if options.json else report.text)
+    for failure in found.failures:
+        print(f"fastnn: could not be done: {failure}", file=sys.stderr)
+    if len(found) < found.grid.total:
+        print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
+    return 130 if found.interrupted else int(len(found) < found.grid.total)
+
+
+def _swept(network: Network, data: Dataset, options: Namespace) -> fastnn.Sweep:
+    return fastnn.sweep(
         network,
         data.X,
         data.y,
@@ -121,13 +141,6 @@ def sweep(options: Namespace) -> int:
         on_divergence=options.on_divergence,
         **_shared(options),
     )
-    report = sweep_report(found, data, _write(found, folder))
-    print(as_json(report.values) if options.json else report.text)
-    for failure in found.failures:
-        print(f"fastnn: could not be done: {failure}", file=sys.stderr)
-    if len(found) < found.grid.total:
-        print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
-    return 130 if found.interrupted else int(len(found) < found.grid.total)
 
 
 def _how_to_go_on(store: str | None) -> str:
