@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -41,6 +42,9 @@ from fastnn.storing.folder import Store
 from fastnn.storing.manifest import Manifest
 
 __all__ = ["store"]  # a fixture
+
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture
@@ -146,6 +150,12 @@ class TestShards:
         frame = pd.read_parquet(store / "shards")
         assert same(frame["loss"].to_numpy(), sweep.loss)
         assert frame["status"].astype(str).tolist() == sweep.status.tolist()
+        query = re.search(r"^SELECT .*?;$", README.read_text(), re.DOTALL | re.MULTILINE)[0]
+        medians = duckdb.sql(query.replace("night/", f"{store}/")).fetchall()
+        ok_losses = sweep.frame(["learning_rate", "loss"], [("status", "==", "ok")])
+        for rate, count, median in medians:
+            some = ok_losses["loss"][ok_losses["learning_rate"] == rate]
+            assert (count, median) == (len(some), pytest.approx(some.median()))
         ok = duckdb.read_parquet(f"{store}/shards/*.parquet").filter("status = 'ok'")
         found = ok.aggregate("count(*), min(loss)").fetchall()
         assert found == [((sweep.diverged == 0).sum(), np.nanmin(sweep.loss))]
