@@ -22,6 +22,7 @@ from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.output import as_json, published, published_together
+from fastnn.progress import grouped
 from fastnn.publishing import file_to_write
 from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import prediction_report, sweep_report, training_report
@@ -133,11 +134,21 @@ def sweep(options: Namespace) -> int:
         finite_number(options.claim, "--claim")
     if options.curves is not None and options.store is None:
         raise InputError("--curves needs a place for them; got no --store. Name a folder: --store FOLDER.")
-    with published_folder(options.out) as folder:
+    with published_folder(options.out) as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
         found = _swept(options, network, data)
-        written = _write(found, data, folder, options)
-    report = sweep_report(found, data, written)
-    print(as_json(report.values) if options.json else report.text)
+        if found.interrupted and found.store is not None:
+            written = None
+        else:
+            written = _write(found, data, folder, options)
+    if written is None:
+        # The report looks at every network: the answer to Ctrl-C would come minutes later.
+        counts = {"networks": len(found), "of": found.grid.total, "interrupted": True}
+        text = f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted"
+        print(as_json(counts) if options.json else text)
+    else:
+        report = sweep_report(found, data, written)
+        print(as_json(report.values) if options.json else report.text)
     for failure in found.failures:
         print(f"fastnn: could not be done: {failure}", file=sys.stderr)
     if len(found) < found.grid.total:
@@ -356,6 +367,8 @@ def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
 def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
     """Write the table and the page; return what was written, or what to install for it."""
     written = _write_table(found, folder, options.out)
+    if found.interrupted:  # whoever interrupts wants it to end
+        return written
     try:
         need_libraries()
     except InputError as missing:
