@@ -85,7 +85,7 @@ def _verify(options: Namespace) -> int:
         values = {"shards": len(done), "missing": missing, "faults": faults, "digest": digest}
         print(as_json(values))
     else:
-        print("\n".join([f"{len(done)} shards, {missing} missing, {len(faults)} faults", *faults]))
+        print("\n".join([f"shards {len(done)}, missing {missing}, faults {len(faults)}", *faults]))
         print(f"digest {digest}" if digest else "run the same sweep with this store again to mend it")
     return int(bool(faults or missing))
 

@@ -642,13 +642,13 @@ class TestCommands:
 
     def test_verify(self, run, store):
         digest = swept(store=store).digest()
-        assert run("store", "verify", store) == (0, f"6 shards, 0 missing, 0 faults\ndigest {digest}\n", "")
+        assert run("store", "verify", store) == (0, f"shards 6, missing 0, faults 0\ndigest {digest}\n", "")
         drop(store, 2)
         path = next(store.glob("shards/shard-00000001-*"))
         path.write_bytes(b"")
         code, out, _ = run("store", "verify", store)
         assert code == 1
-        assert out.startswith("5 shards, 1 missing, 1 faults\nshards/shard-00000001-")
+        assert out.startswith("shards 5, missing 1, faults 1\nshards/shard-00000001-")
         assert "run the same sweep with this store again" in out
         code, out, _ = run("store", "verify", store, "--json")
         assert (code, json.loads(out)["missing"]) == (1, 1)
@@ -727,7 +727,7 @@ class TestCommands:
             out, err = process.communicate(timeout=60)
             seconds = time.perf_counter() - began
         assert process.returncode == code
-        assert seconds < 3  # 0.3 s with the other core idle
+        assert seconds < 10  # 0.3 s on an idle machine
         assert "what is finished is in kept; run the same command again to go on" in err
         assert "of 3 000 000, interrupted" in out
         assert kept <= set(tmp_path.glob("kept/shards/*.parquet"))
