@@ -129,10 +129,7 @@ def sweep(options: Namespace) -> int:
     """``fastnn sweep``."""
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
-    if options.claim is not None:
-        finite_number(options.claim, "--claim")
-    if options.curves is not None and options.store is None:
-        raise InputError("--curves needs a place for them; got no --store. Name a folder: --store FOLDER.")
+    _check_sweep(options)
     rates = _numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else _whole_numbers(options.rows, "--rows")
     bytes_of_curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
@@ -162,6 +159,22 @@ def sweep(options: Namespace) -> int:
     if len(found) < found.grid.total:
         print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
     return 130 if found.interrupted else int(len(found) < found.grid.total)
+
+
+def _check_sweep(options: Namespace) -> None:
+    """Refuse, before the work begins, what only the command line asks for."""
+    if options.claim is not None:
+        finite_number(options.claim, "--claim")
+    if options.store is None:
+        if options.curves is not None:
+            raise InputError(
+                "--curves needs a place for them; got no --store. Name a folder: --store FOLDER."
+            )
+    elif Path(options.store).resolve().is_relative_to(Path(options.out).resolve()):
+        raise InputError(
+            f"--store must not lie in --out, whose files are replaced; got {options.store} in {options.out}. "
+            "Name two folders side by side."
+        )
 
 
 def _how_to_go_on(store: str | None) -> str:
