@@ -130,10 +130,7 @@ def sweep(options: Namespace) -> int:
     """``fastnn sweep``."""
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
-    if options.claim is not None:
-        finite_number(options.claim, "--claim")
-    if options.curves is not None and options.store is None:
-        raise InputError("--curves needs a place for them; got no --store. Name a folder: --store FOLDER.")
+    _check_sweep(options)
     with published_folder(options.out) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
         found = _swept(options, network, data)
@@ -176,6 +173,22 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
         on_divergence=options.on_divergence,
         **_shared(options),
     )
+
+
+def _check_sweep(options: Namespace) -> None:
+    """Refuse, before the work begins, what only the command line asks for."""
+    if options.claim is not None:
+        finite_number(options.claim, "--claim")
+    if options.store is None:
+        if options.curves is not None:
+            raise InputError(
+                "--curves needs a place for them; got no --store. Name a folder: --store FOLDER."
+            )
+    elif Path(options.store).resolve().is_relative_to(Path(options.out).resolve()):
+        raise InputError(
+            f"--store must not lie in --out, whose files are replaced; got {options.store} in {options.out}. "
+            "Name two folders side by side."
+        )
 
 
 def _how_to_go_on(store: str | None) -> str:
@@ -366,9 +379,9 @@ def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
 
 def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
     """Write the table and the page; return what was written, or what to install for it."""
-    written = _write_table(found, folder, options.out)
-    if found.interrupted:  # whoever interrupts wants it to end
-        return written
+    written = _write_table(found, folder, options)
+    if found.interrupted:
+        return written | {"page": "left out: the sweep was interrupted"}
     try:
         need_libraries()
     except InputError as missing:
@@ -377,7 +390,7 @@ def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace)
     return written | {"page": str(Path(options.out, "index.html"))}
 
 
-def _write_table(found: fastnn.Sweep, folder: Path, out: str) -> dict[str, str]:
+def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:
     if found.store is not None:
         return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()}
     frame = found.frame()
@@ -385,10 +398,10 @@ def _write_table(found: fastnn.Sweep, folder: Path, out: str) -> dict[str, str]:
         import pyarrow as _  # noqa: F401
 
         frame.to_parquet(folder / "sweep.parquet", index=False)
-        return {"table": str(Path(out, "sweep.parquet"))}
+        return {"table": str(Path(options.out, "sweep.parquet"))}
     except ImportError:
         frame.to_csv(folder / "sweep.csv", index=False)
-        return {"table": str(Path(out, "sweep.csv"))}
+        return {"table": str(Path(options.out, "sweep.csv"))}
 
 
 def _train_command(options: Namespace) -> str:

@@ -260,25 +260,22 @@ class Sweep:
         return table_digest(self.design, self.table)
 
     def only(self, cell: Cell) -> Sweep:
-        """The part of the table that belongs to one cell of the grid."""
+        """The part of the table that belongs to one cell of the grid, in memory."""
         return self.part(np.arange(cell.first, cell.first + self.grid.starts))
 
     def part(self, numbers: ArrayLike) -> Sweep:
         """The part of the table with the networks of some numbers, in memory; those it lacks are left out."""
-        names = ["network", "loss", "diverged", *self.network.parameter_names]
-        names += ["curve"] if self.curves_every else []
-        pieces = list(self.table.take(names, np.unique(np.asarray(numbers, np.int64))))
-        pieces = pieces or [no_rows(self.plan.dtype, names)]
-        columns = {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
-        table = MemoryTable(
-            self.network.parameter_names,
-            columns["network"],
-            np.column_stack([columns[name] for name in self.network.parameter_names]),
-            columns["loss"],
-            columns["diverged"],
-            columns.get("curve"),
-        )
-        return replace(self, table=table, store=None)
+        names = self.network.parameter_names
+        needed = ["network", "loss", "diverged", *names, *(["curve"] if self.curves_every else [])]
+        nothing = no_rows(self.plan.dtype, needed[: 3 + len(names)])
+        nothing["curve"] = np.empty((0, len(self.curve_epochs)), np.float32)
+        pieces = list(self.table.take(needed, np.unique(np.asarray(numbers, np.int64))))
+        found = {
+            name: np.concatenate([piece[name] for piece in pieces] or [nothing[name]]) for name in needed
+        }
+        matrix = np.column_stack([found[name] for name in names])
+        columns = (found["network"], matrix, found["loss"], found["diverged"], found.get("curve"))
+        return replace(self, table=MemoryTable(names, *columns), store=None)
 
     def replay(self, number: int | ArrayLike) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.

@@ -269,6 +269,7 @@ class TestSweep:
         assert process.returncode == 130
         assert "Traceback" not in err
         assert "networks of 1 000 000, interrupted" in out
+        assert "page     left out: the sweep was interrupted" in out
         finished = len(pd.read_parquet("fastnn-sweep/sweep.parquet"))
         assert 0 < finished < 1_000_000
 
@@ -316,6 +317,7 @@ REFUSED = {
         ["sweep", "--out", "taken"],
         "output folder must not be a file; got taken, which is one",
     ),
+    "store in out": (["sweep", "--out", "new", "--store", "new/s"], "--store must not lie in --out"),
     "claim": (["sweep", "--claim", "nan"], "--claim must be a finite number; got nan"),
 }
 
