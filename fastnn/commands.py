@@ -21,7 +21,7 @@ from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.reports import sweep_report, training_report
 
-__all__ = ["code", "sweep", "train"]
+__all__ = ["code", "compare", "studies", "sweep", "train"]
 
 
 def code(options: Namespace) -> int:
@@ -75,6 +75,26 @@ def sweep(options: Namespace) -> int:
     report = sweep_report(found, data, _write(found, folder))
     print(_json(report.values) if options.json else report.text)
     return 130 if found.interrupted else 0
+
+
+def studies(options: Namespace) -> int:
+    """``fastnn studies``."""
+    from fastnn.study_commands import run_studies
+
+    report = run_studies(options, _data(options))
+    print(_json(report.values) if options.json else report.text)
+    return 0
+
+
+def compare(options: Namespace) -> int:
+    """``fastnn compare``."""
+    from fastnn.study_commands import run_comparison
+
+    data = _data(options)
+    network = _network(options, f"{data.X.shape[1]},2,1")
+    report = run_comparison(options, data, network, _start(options, network))
+    print(_json(report.values) if options.json else report.text)
+    return 0
 
 
 def _network(options: Namespace, layers: str) -> Network:

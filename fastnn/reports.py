@@ -18,7 +18,7 @@ from fastnn.training import Training
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "sweep_report", "training_report"]
+__all__ = ["Report", "data_lines", "grouped", "sweep_report", "training_report"]
 
 WIDTH = 80
 HEADINGS = {"learning_rate": "rate", "r2": "R²", "mape": "MAPE"}
@@ -41,8 +41,8 @@ def training_report(run: Training, data: Dataset) -> Report:
         f"loss {run.loss:.6g}   R² {score['r2']:.4f}   MAPE {100 * score['mape']:.1f} %",
         "",
         f"network  {_network_text(run.network)}",
-        *_data_lines(data),
-        f"trained  {run.epochs} epochs on {_grouped(run.rows)} rows, learning rate {run.learning_rate:g}",
+        *data_lines(data),
+        f"trained  {run.epochs} epochs on {grouped(run.rows)} rows, learning rate {run.learning_rate:g}",
         f"engine   {run.engine}, {run.dtype}",
     ]
     parameters = dict(zip(run.network.parameter_names, run.parameters.tolist(), strict=True))
@@ -87,13 +87,13 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
         "networks_per_second": rate,
         "written": written,
     }
-    stopped = f" of {_grouped(found.grid.total)}, interrupted" if found.interrupted else ""
-    pace = f"in {found.seconds:.1f} s, {_grouped(round(rate))} networks/s"
+    stopped = f" of {grouped(found.grid.total)}, interrupted" if found.interrupted else ""
+    pace = f"in {found.seconds:.1f} s, {grouped(round(rate))} networks/s"
     lines = [
-        f"{_grouped(len(found))} networks{stopped} {pace}",
+        f"{grouped(len(found))} networks{stopped} {pace}",
         "",
         f"network  {_network_text(found.network)}",
-        *_data_lines(data),
+        *data_lines(data),
         f"starts   {found.initial!r}, seed {found.seed}",
         f"trained  {found.plan.epochs} epochs, engine {found.engine}, {found.plan.dtype}",
         "",
@@ -143,7 +143,7 @@ def _dead_lines(dead: Iterable[int]) -> list[str]:
     counts = list(dead)
     total = max(1, sum(counts))
     return [
-        f"{units or 'none':>6}  {_grouped(count):>9} networks  {100 * count / total:5.1f} %"
+        f"{units or 'none':>6}  {grouped(count):>9} networks  {100 * count / total:5.1f} %"
         for units, count in enumerate(counts)
     ]
 
@@ -153,11 +153,11 @@ def _network_text(network: Network) -> str:
     return f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters"
 
 
-def _data_lines(data: Dataset) -> list[str]:
+def data_lines(data: Dataset) -> list[str]:
     target = data.target if isinstance(data.target, str) else ", ".join(data.target)
-    text = f"{', '.join(data.inputs)} -> {target}, {_grouped(data.rows)} rows from {data.source}"
+    text = f"{', '.join(data.inputs)} -> {target}, {grouped(data.rows)} rows from {data.source}"
     return wrap(text, WIDTH, initial_indent="data     ", subsequent_indent="         ")
 
 
-def _grouped(number: int) -> str:
+def grouped(number: int) -> str:
     return f"{number:,}".replace(",", " ")

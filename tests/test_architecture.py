@@ -16,9 +16,9 @@ ORDER = (
     *(("checking",), ("network",), ("expressions",), ("elementary", "derivation"), ("engines",)),
     *(("running",), ("training",), ("sweeping",), ("studies",), ("reporting",), ("cli",)),
 )
-COMMAND_LINE = {"cli", "commands", "__main__"}
+COMMAND_LINE = {"cli", "commands", "study_commands", "__main__"}
 # Imported by the command line, by the user and by each other.
-OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies"}
+OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies", "study_reports"}
 # What an engine is printed from; `checking` reaches it through `network`.
 BEHIND_ENGINES = {"expressions", "elementary", "network", "derivation"}
 LIBRARIES_OF_ENGINES = {"numpy", "numba"}
