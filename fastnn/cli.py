@@ -105,7 +105,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Train many networks from different starts, over a grid of learning rates and numbers of rows; "
-        "print how they ended, write a table with one row for each network and a picture of the losses."
+        "print how they ended, write a table with one row for each network and a page to look at: FOLDER/"
+        "index.html, which opens in any browser, with its pictures and their data as files. FOLDER must be "
+        "new or empty, or hold nothing but what an earlier sweep wrote: that is replaced."
     )
     _add_network(parser)
     _add_data(parser)
@@ -117,6 +119,9 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--workers", type=int, metavar="N", help="threads; default one for each processor")
     output = parser.add_argument_group("output")
     output.add_argument("--out", default="fastnn-sweep", metavar="FOLDER", help="default fastnn-sweep")
+    output.add_argument(
+        "--claim", type=float, metavar="LOSS", help="a reported loss to set beside those found"
+    )
     output.add_argument("--no-progress", action="store_true", help="show no progress bar")
     _add_json(output)
 

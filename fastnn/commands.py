@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import sys
 import warnings
 from argparse import Namespace
@@ -15,13 +16,16 @@ from typing import Any
 import numpy as np
 
 import fastnn
-from fastnn.checking import InputError
+from fastnn.checking import InputError, finite_number
 from fastnn.datasets import Dataset
 from fastnn.initial import Start
 from fastnn.network import Network
+from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import sweep_report, training_report
 
 __all__ = ["code", "compare", "studies", "sweep", "train"]
+
+KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 
 
 def code(options: Namespace) -> int:
@@ -59,20 +63,27 @@ def sweep(options: Namespace) -> int:
     """``fastnn sweep``."""
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
-    folder = _folder(options.out)
-    found = fastnn.sweep(
-        network,
-        data.X,
-        data.y,
-        networks=options.networks,
-        initial=_initial(options.initial),
-        learning_rate=_numbers(options.learning_rate, "--learning-rate"),
-        rows=None if options.rows is None else _whole_numbers(options.rows, "--rows"),
-        workers=options.workers,
-        progress=False if options.no_progress else None,
-        **_shared(options),
-    )
-    report = sweep_report(found, data, _write(found, folder))
+    if options.claim is not None:
+        finite_number(options.claim, "--claim")
+    rates = _numbers(options.learning_rate, "--learning-rate")
+    rows = [data.rows] if options.rows is None else _whole_numbers(options.rows, "--rows")
+    curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
+    with published_folder(options.out) as folder:
+        found = fastnn.sweep(
+            network,
+            data.X,
+            data.y,
+            networks=options.networks,
+            initial=_initial(options.initial),
+            learning_rate=rates,
+            rows=rows,
+            workers=options.workers,
+            progress=False if options.no_progress else None,
+            curves=curves <= KEPT_CURVES,
+            **_shared(options),
+        )
+        written = _write(found, data, folder, options)
+    report = sweep_report(found, data, written)
     print(_json(report.values) if options.json else report.text)
     return 130 if found.interrupted else 0
 
@@ -175,37 +186,30 @@ def _whole_numbers(text: str, option: str) -> list[int]:
         ) from None
 
 
-def _folder(name: str) -> Path:
-    """The output folder, made before the work begins: better to fail now than after it."""
-    folder = Path(name)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out must name a folder; got {name}, which is a file. Name another one.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
-    """Write the table and the picture; return what was written, or what to install for it."""
+def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
+    """Write the table and the page; return what was written, or what to install for it."""
     frame = found.frame()
     try:
         import pyarrow as _  # noqa: F401
 
-        table = folder / "sweep.parquet"
-        _publish(table, lambda path: frame.to_parquet(path, index=False))
+        frame.to_parquet(folder / "sweep.parquet", index=False)
+        written = {"table": str(Path(options.out, "sweep.parquet"))}
     except ImportError:
-        table = folder / "sweep.csv"
-        _publish(table, lambda path: frame.to_csv(path, index=False))
-    written = {"table": str(table)}
+        frame.to_csv(folder / "sweep.csv", index=False)
+        written = {"table": str(Path(options.out, "sweep.csv"))}
     try:
-        from fastnn import plotting
-
-        figure, ax = plotting.new_figure()
+        need_libraries()
     except InputError as missing:
-        return written | {"picture": str(missing)}
-    plotting.sweep_histogram(found, ax)
-    picture = folder / "losses.png"
-    _publish(picture, lambda path: plotting.save(figure, path))
-    return written | {"picture": str(picture)}
+        return written | {"page": str(missing)}
+    sweep_page(found, data, claim=options.claim, train_command=_train_command(options)).write(folder)
+    return written | {"page": str(Path(options.out, "index.html"))}
+
+
+def _train_command(options: Namespace) -> str:
+    """The command line of ``fastnn train`` for the networks of a sweep, but for which of them."""
+    named = ("data", "inputs", "target", "layers", "hidden", "output", "initial", "seed", "epochs", "dtype")
+    words = [f"--{name}={value}" for name in named if (value := getattr(options, name)) is not None]
+    return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])
 
 
 def _publish(path: Path, write: Callable[[Path], None]) -> None:

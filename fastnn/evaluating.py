@@ -16,6 +16,7 @@ from fastnn.network import Network
 __all__ = [
     "checked_inputs",
     "checked_rows",
+    "dead_gates",
     "dead_units",
     "in_dtype",
     "losses",
@@ -129,16 +130,24 @@ def dead_units(network: Network, parameters: Array, X: Array) -> NDArray[np.int6
 
     0 for a network whose parameters are NaN, which diverged: it has no gates to speak of.
     """
+    return np.asarray(dead_gates(network, parameters, X).sum(axis=1), np.int64)
+
+
+def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
+    """Which hidden units, layer by layer, are ReLU units with their gate shut on every row of X: (M, units).
+
+    None of a network whose parameters are NaN.
+    """
     relu = [layer for layer, activation in enumerate(network.hidden) if activation == "relu"]
-    opened = [np.zeros((network.layers[layer + 1], len(parameters)), bool) for layer in relu]
+    opened = [np.full((units, len(parameters)), True) for units in network.layers[1:-1]]
+    for layer in relu:
+        opened[layer][:] = False
     for networks, rows in _pieces(network, parameters, X):
         values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
-        for gates, layer in zip(opened, relu, strict=True):
-            gates[:, networks] |= (values[layer] > 0).any(axis=2)
-    dead = np.zeros(len(parameters), np.int64)
-    for gates in opened:
-        dead += (~gates).sum(axis=0)
-    dead[np.isnan(parameters).any(axis=1)] = 0
+        for layer in relu:
+            opened[layer][:, networks] |= (values[layer] > 0).any(axis=2)
+    dead = ~np.concatenate([*opened, np.empty((0, len(parameters)), bool)]).T
+    dead[np.isnan(parameters).any(axis=1)] = False
     return dead
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, whole_number, whole_numbers
 from fastnn.evaluating import dead_units, predictions, scores
-from fastnn.grid import Grid
+from fastnn.grid import Cell, Grid
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.planning import Plan
@@ -112,6 +112,13 @@ class Sweep:
             found = np.quantile(ok, QUANTILES) if len(ok) else np.full(len(QUANTILES), np.nan)
             cells.append(row | {f"{100 * q:g} %": value for q, value in zip(QUANTILES, found, strict=True)})
         return pd.DataFrame(cells)
+
+    def only(self, cell: Cell) -> Sweep:
+        """The part of the table that belongs to one cell of the grid."""
+        inside = (self.numbers >= cell.first) & (self.numbers < cell.first + self.grid.starts)
+        columns = ("numbers", "parameters", "loss", "diverged")
+        part = {name: getattr(self, name)[inside] for name in columns}
+        return replace(self, **part, curves=None if self.curves is None else self.curves[inside])
 
     def replay(self, number: int) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.
