@@ -139,6 +139,7 @@ def _add_studies(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--engine", default="auto", choices=("auto", *ENGINES), help="all give the same bits")
     group.add_argument("--workers", type=int, metavar="N", help="threads; default one for each processor")
     output = parser.add_argument_group("output")
+    output.add_argument("--out", metavar="FOLDER", help="write a page with pictures and tables; default none")
     output.add_argument("--no-progress", action="store_true", help="show no progress bar")
     _add_json(output)
 

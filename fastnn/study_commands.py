@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastnn import studies as studies_
 from fastnn.checking import InputError
@@ -13,12 +14,18 @@ from fastnn.comparing.comparison import installed_backends
 from fastnn.datasets import Dataset
 from fastnn.network import Network
 from fastnn.reports import Report, grouped
+from fastnn.studies import Experiment, Studies
+from fastnn.studies.lines import MAKERS
 from fastnn.studies.report import NETWORK
 from fastnn.study_reports import comparison_report, studies_report
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["run_comparison", "run_studies"]
 
 NETWORKS, QUICK_NETWORKS = 10_000, 500
+TABLES = ("claims", "outcomes", "rows", "keras")
 KERAS_EPOCHS, QUICK_KERAS_EPOCHS = 5, 2
 
 
@@ -32,13 +39,35 @@ def run_studies(options: Namespace, data: Dataset) -> Report:
     experiment = studies_.Experiment(
         data, networks=networks, seed=options.seed, engine=options.engine, workers=options.workers
     )
+    if options.out is None:
+        return studies_report(*_retold(experiment, options), {})
+    from fastnn.reporting import need_libraries, published_folder
+    from fastnn.reporting.studies_page import studies_page
+
+    need_libraries()
+    with published_folder(options.out) as folder:
+        found, comparison = _retold(experiment, options)
+        studies_page(found, comparison).write(folder)
+        for name, table in _tables(found, comparison).items():
+            table.to_csv(folder / f"{name}.csv", index=False)
+    names = ("index.html", "pictures", *(f"{name}.csv" for name in TABLES))
+    written = {"page": str(Path(options.out, names[0])), "also": ", ".join(names[1:])}
+    return studies_report(found, comparison, written)
+
+
+def _retold(experiment: Experiment, options: Namespace) -> tuple[Studies, Comparison]:
+    """Say how long it will take, and do it."""
     seconds = experiment.estimate()
-    starts = f"{grouped(networks)} starts for each of {len(studies_.lines.MAKERS)} lines"
+    starts = f"{grouped(experiment.networks)} starts for each of {len(MAKERS)} lines"
     threads = f"{experiment.threads} thread{'' if experiment.threads == 1 else 's'}"
     print(f"{starts}: about {_duration(seconds)} on {threads}", file=sys.stderr)
     found = studies_.run(experiment, False if options.no_progress else None)
-    comparison = _keras_beside(data, options.quick)
-    return studies_report(found, comparison, {})
+    return found, _keras_beside(experiment.data, options.quick)
+
+
+def _tables(found: Studies, comparison: Comparison) -> dict[str, pd.DataFrame]:
+    tables = (found.claims(), found.outcomes(), found.by_rows(), comparison.frame())
+    return dict(zip(TABLES, tables, strict=True))
 
 
 def run_comparison(options: Namespace, data: Dataset, network: Network, start: Any) -> Report:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.modes import mode_names, modes
+from fastnn.studies.report import NETWORK
 from fastnn.sweep_results import Sweep
 
 __all__ = ["AT_FIRST", "KINDS", "SAME", "Outcomes"]
@@ -17,7 +19,8 @@ __all__ = ["AT_FIRST", "KINDS", "SAME", "Outcomes"]
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-KINDS = ("fitted", "one unit dead", "both dead", "diverged")
+KINDS = tuple(mode_names(NETWORK))
+"""How a network can end: fitted, one unit dead, both units dead, diverged."""
 SAME = 0.05
 """Losses are called almost the same where they differ by no more than this fraction."""
 AT_FIRST = 20
@@ -44,9 +47,7 @@ class Outcomes:
     @cached_property
     def kind(self) -> NDArray[np.int64]:
         """(M,) places in `KINDS`."""
-        dead = self._joined([sweep.dead_units() for sweep in self.sweeps])
-        diverged = self._joined([sweep.diverged for sweep in self.sweeps]) > 0
-        return np.where(diverged, KINDS.index("diverged"), dead)
+        return self._joined([np.asarray(modes(sweep).codes, np.int64) for sweep in self.sweeps])
 
     @cached_property
     def shares(self) -> dict[str, float]:

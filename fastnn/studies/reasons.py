@@ -19,7 +19,7 @@ from fastnn.training import train
 __all__ = ["reasons"]
 
 FEW = 0.005  # a share below it is not worth a sentence
-BOTH_DEAD, DIVERGED = KINDS.index("both dead"), KINDS.index("diverged")
+BOTH_DEAD = KINDS.index("both units dead")
 USEFUL = 0.01  # R² up to which a network is no better than the mean
 WATCHED = 1000  # starts whose last row's error is watched: 20 epochs of them take a second
 
@@ -173,7 +173,7 @@ def _units(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _named(kind: int) -> str:
-    return ("fitted", "networks with one unit dead", "networks with both units dead", "diverged")[kind]
+    return f"networks with {KINDS[kind]}" if KINDS[kind].endswith("dead") else KINDS[kind]
 
 
 def _percent(share: float) -> str:

@@ -1,0 +1,163 @@
+"""The page of the studies: the report's claims beside thousands of starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from fastnn.comparing import Comparison
+from fastnn.reporting import studies_pictures as pictures
+from fastnn.reporting.blocks import Block, Section, Table, written
+from fastnn.reporting.page import Page
+from fastnn.reporting.sweep_networks import learned
+from fastnn.studies.keras_line import keras_claims
+from fastnn.studies.lines import Line
+from fastnn.studies.report import REPORT
+from fastnn.studies.results import Studies
+from fastnn.studies.verdicts import RULES, VERDICTS, Claim
+
+__all__ = ["studies_page"]
+
+INSURANCE = ("I0", "I1", "I2", "I3", "I4", "L2", "L3", "L4")
+GROUPS = (
+    ("Generated data", ("D1", "D2")),
+    ("Starting parameters", ("I0", "I1", "I2", "I3", "I4")),
+    ("Learning rates", ("L1", "L2", "L3", "L4", "L5")),
+    ("Rows trained on", ("N1", "N2")),
+)
+
+
+def studies_page(found: Studies, comparison: Comparison) -> Page:
+    """The page of the studies. Its pictures, tables and sentences all come from them.
+
+    Raises
+    ------
+    InputError
+        Matplotlib or Jinja2 is missing.
+    """
+    sections = [_brief(found), *(_group(found, heading, ids) for heading, ids in GROUPS)]
+    sections += [_keras(comparison), learned(found.experiment.plain().sweeps[0], found.experiment.data)]
+    return Page(
+        title="The classroom report, retold",
+        lead=_lead(found),
+        sections=[*sections, _judging()],
+    )
+
+
+def _lead(found: Studies) -> str:
+    experiment = found.experiment
+    data = experiment.data
+    sweep = found.lines[0].outcomes.sweeps[0]
+    return (
+        "A classroom report trained a network of two inputs, two ReLU units and one output by hand, once for "
+        f"each question. Here every line of it is asked of {written(experiment.networks)} starts. Data: "
+        f"{', '.join(data.inputs)} → {data.target}, {written(data.rows)} rows from {data.source}. Seed "
+        f"{experiment.seed}, {experiment.epochs} epochs, engine {sweep.engine}, {found.seconds:.0f} s."
+    )
+
+
+def _brief(found: Studies) -> Section:
+    rows = [_claim_row(line, line.claims[0]) for line in found.lines]
+    outside = [line.id for line in found.lines if not line.claims[0].within_percentiles]
+    text = (
+        "Every figure of the report falls between the 1st and the 99th percentile of its starts."
+        if not outside
+        else f"All figures of the report but {_listed(outside)} fall between the 1st and the 99th percentile of their "
+        "starts; why not these is said beside them."
+    )
+    return Section(
+        "In brief",
+        [
+            text,
+            _table(rows, "The report's figures beside our starts"),
+            pictures.overview(found),
+            pictures.endings(found),
+        ],
+    )
+
+
+def _group(found: Studies, heading: str, ids: Iterable[str]) -> Section:
+    lines = [found[id] for id in ids]
+    blocks: list[Block] = []
+    for line in lines:
+        said = f"{line.id}, {line.report.changed}: {line.report.figure}. The report reads it as: {line.report.reading}."
+        blocks += [
+            said,
+            _table([_claim_row(line, claim) for claim in line.claims], f"What became of {line.id}"),
+        ]
+        blocks.append(" ".join(found.reasons[line.id]))
+        blocks += _pictures(found, line)
+    if heading == "Rows trained on":
+        blocks += [pictures.against_rows(found, metric) for metric in ("r2", "mape")]
+    return Section(heading, blocks)
+
+
+def _pictures(found: Studies, line: Line) -> list[Block]:
+    if line.id in ("I4", "L2", "N2"):  # the same starts as I0
+        return []
+    if line.start is not None:
+        return [pictures.histogram(line), pictures.distances(line, found.experiment)]
+    drawn: list[Block] = [pictures.histogram(line)]
+    return [*drawn, *pictures.fans([line])] if line.id[0] in "LI" else drawn
+
+
+def _claim_row(line: Line, claim: Claim) -> dict[str, Any]:
+    below, up_to = (100 * share for share in claim.percentiles)
+    return {
+        "line": line.id,
+        "the report says": claim.says,
+        "measured": claim.quantity,
+        "5 %": _value(claim, claim.quantile(0.05)),
+        "median": _value(claim, claim.quantile(0.5)),
+        "95 %": _value(claim, claim.quantile(0.95)),
+        "percentile": "" if claim.in_words else f"{below:.3g} to {up_to:.3g}",
+        "borne out by": f"{100 * claim.borne_out:.3g} %",
+        "verdict": claim.verdict,
+    }
+
+
+def _value(claim: Claim, value: float) -> str:
+    if not np.isfinite(value):
+        return "diverged"
+    return f"{100 * value:.3g} %" if claim.percent else written(value)
+
+
+def _keras(comparison: Comparison) -> Section:
+    k1 = REPORT["K1"]
+    blocks: list[Block] = [
+        f"K1, {k1.changed}. The report reads it as: {k1.reading}. Both trained {comparison.epochs} epochs in "
+        "float64 from one start, row by row in order, each in a process of its own."
+    ]
+    claims = [
+        {"the report says": claim.says, "measured": claim.numbers, "verdict": claim.verdict}
+        for claim in keras_claims(comparison)
+    ]
+    if claims:
+        blocks.append(Table(claims, "Claims of K1"))
+    headings = {"first": "first epoch (s)", "per_epoch": "each after (s)", "r2": "R²", "mape": "MAPE"}
+    formats = {"first": "{:.2f}", "mape": "{:.1%}", "per_epoch": "{:.2g}", "apart": "{:.1g}"}
+    blocks.append(Table(comparison.frame(), "The same training by each program", headings, formats))
+    blocks.append(
+        f"The loop derived by hand takes {comparison.by_hand} lines. The first epoch includes importing and "
+        "compiling; apart is the largest difference of a final weight or bias from fastnn's."
+    )
+    return Section("Keras, side by side", [*blocks, *comparison.missing])
+
+
+def _judging() -> Section:
+    rows = [{"verdict": name, "if": rule} for name, rule in RULES]
+    return Section(
+        "How it is judged",
+        [
+            "The rules are asked in this order, of the numbers alone. A figure stands for every number that "
+            "rounds to it, and a start bears it out that ends within 5 % of it; a claim in words is borne out "
+            "where it holds. Nothing changed means: the line that the report compares with, from other starts.",
+            Table(rows, "The verdicts"),
+        ],
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
