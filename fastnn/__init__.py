@@ -4,6 +4,7 @@ from fastnn.checking import InputError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
 from fastnn.engines import ENGINES
+from fastnn.explaining.explanation import explain
 from fastnn.initial import constant, given, glorot, he, normal, uniform
 from fastnn.insurance import SimulatedDataNote, load_insurance
 from fastnn.metrics import mape, mse, r2
@@ -26,6 +27,7 @@ __all__ = [
     "code",
     "constant",
     "derive",
+    "explain",
     "generate_train_data",
     "given",
     "glorot",

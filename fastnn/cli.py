@@ -29,6 +29,7 @@ examples:
   fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338    a grid of four cells
   fastnn train --network 4711          network 4711 of that sweep again, alone
   fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
+  fastnn explain --layers 2,3,1        its backpropagation, and one step
   fastnn studies                       the classroom report with 10 000 starts a line
   fastnn compare                       fastnn beside Keras
   fastnn code --layers 2,3,1           the loop that runs
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train one network and print its weights and biases"))
     _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"))
+    _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
     _add_studies(commands.add_parser("studies", help="retell the classroom report with thousands of starts"))
     _add_compare(commands.add_parser("compare", help="the same training in fastnn and in Keras"))
     _add_code(commands.add_parser("code", help="print the loop that runs, derived from the network"))
@@ -159,6 +161,30 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     _add_json(parser.add_argument_group("output"))
 
 
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Explain backpropagation through a network: every equation, numbered, in the names of its "
+        "parameters; every number of one training step on one row; a proof by sympy; the code that runs."
+    )
+    _add_network(parser)
+    group = parser.add_argument_group("the step")
+    group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
+    group.add_argument(
+        "--row", metavar="X1,..,Y1,..", help="inputs and targets; write --row=-1,2 before a minus"
+    )
+    group.add_argument("--learning-rate", type=float, metavar="RATE", help="default 0.005")
+    parts = parser.add_argument_group("parts")
+    parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")
+    parts.add_argument("--compact", action="store_true", help="the equations in matrix notation, no step")
+    parts.add_argument("--motion", action="store_true", help="also the network training, in the page (html)")
+    _add_data(parser, "data of --motion, generated if not given")
+    parser.set_defaults(data=None)
+    output = parser.add_argument_group("output")
+    output.add_argument("--format", default="text", choices=("text", "latex", "html"), help="default text")
+    output.add_argument("--out", metavar="FILE", help="write to a new file instead of standard output")
+    output.add_argument("--csv", metavar="FILE", help="write every number of the step to a new file")
+
+
 def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
     _add_network(parser)
@@ -173,8 +199,8 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--output", default="identity", choices=ACTIVATIONS, help="default identity")
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("data")
+def _add_data(parser: argparse.ArgumentParser, title: str = "data") -> None:
+    group = parser.add_argument_group(title)
     group.add_argument(
         "--data",
         default="insurance",

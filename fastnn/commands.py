@@ -18,12 +18,15 @@ import numpy as np
 import fastnn
 from fastnn.checking import InputError, finite_number
 from fastnn.datasets import Dataset
+from fastnn.explaining.document import Document, together
+from fastnn.explaining.explanation import Explanation, RunningCode
+from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import sweep_report, training_report
 
-__all__ = ["code", "compare", "studies", "sweep", "train"]
+__all__ = ["code", "compare", "explain", "studies", "sweep", "train"]
 
 KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 
@@ -32,6 +35,32 @@ def code(options: Namespace) -> int:
     """``fastnn code``."""
     layers = options.layers or "2,2,1"
     print(fastnn.code(_network(options, layers), options.engine, options.dtype), end="")
+    return 0
+
+
+def explain(options: Namespace) -> int:
+    """``fastnn explain``."""
+    network = _network(options, "2,2,1")
+    new_files = _new_files({"--csv": options.csv, "--out": options.out})
+    explanation = fastnn.explain(network, compact=options.compact)
+    _refuse_unused(options)
+    parts: list[Document] = [explanation]
+    writers: dict[Path, Callable[[Path], object]] = {}
+    if not options.compact:
+        given = _step_arguments(options, network)
+        parts.append(step := explanation.step(*given))
+        parts += _proof(explanation)
+        if options.slip:
+            parts.append(explanation.slip(*given))
+        if options.csv:
+            writers[new_files["--csv"]] = lambda path: step.frame().to_csv(path, index=False)
+    parts.append(RunningCode(explanation))
+    page = _explained(parts, options)
+    if options.out:
+        writers[new_files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
+    _publish(writers)
+    if not options.out:
+        print(page, end="")
     return 0
 
 
@@ -53,7 +82,7 @@ def train(options: Namespace) -> int:
 
         figure, ax = plotting.new_figure()
         plotting.loss_curves(run, ax)
-        _publish(Path(options.plot), lambda path: plotting.save(figure, path))
+        _publish({Path(options.plot): lambda path: plotting.save(figure, path)})
     report = training_report(run, data)
     print(_json(report.values) if options.json else report.text)
     return 0
@@ -151,6 +180,77 @@ def _start(options: Namespace, network: Network) -> Any:
     return _initial(options.initial).draw(network, [options.network], options.seed)[0]
 
 
+def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any, float]:
+    """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
+    parameters = fastnn.initial.DEFAULT_START.draw(network, [0], 0)[0]
+    if options.parameters:
+        parameters = _numbers(options.parameters, "--parameters")
+    inputs, outputs = network.n_inputs, network.n_outputs
+    row = [round(i / (inputs + 1), 2) for i in range(1, inputs + 1)]
+    row += [round(k / (outputs + 1), 2) for k in range(1, outputs + 1)]
+    if options.row:
+        row = _numbers(options.row, "--row")
+    if len(row) != inputs + outputs:
+        raise InputError(
+            f"--row must hold {inputs} inputs and then {outputs} targets for {network!r}; "
+            f"got {len(row)} numbers. Give {inputs + outputs}, separated by commas."
+        )
+    return parameters, row[:inputs], row[inputs:], _rate(options)
+
+
+def _refuse_unused(options: Namespace) -> None:
+    """Refuse options of ``fastnn explain`` that would have no effect beside the others."""
+
+    def given(*names: str) -> list[str]:
+        values = {name: getattr(options, name) for name in names}
+        return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
+
+    of_the_step = given("parameters", "row", "learning_rate", "csv", "slip", "motion")
+    if options.compact and of_the_step:
+        raise InputError(
+            "--compact gives the equations and the code alone, without the numbers of a step; "
+            f"got {of_the_step[0]} as well. Leave one of the two out."
+        )
+    if options.motion and options.format != "html":
+        raise InputError(
+            f"--motion needs a page that runs in a browser; got --format {options.format}. "
+            "Give --format html as well."
+        )
+    of_the_motion = given("data", "inputs", "target")
+    if of_the_motion and not options.motion:
+        raise InputError(
+            f"{of_the_motion[0]} needs --motion, which trains on these data; got it alone. "
+            "Give --motion as well, or the row of the step by --row."
+        )
+
+
+def _proof(explanation: Explanation) -> list[Document]:
+    """The proof, or a note that says what to install for it."""
+    try:
+        return [explanation.proof()]
+    except InputError as missing:
+        print(f"note: {missing}", file=sys.stderr)
+        return []
+
+
+def _explained(parts: list[Document], options: Namespace) -> str:
+    """All parts in the format asked for."""
+    document = together(parts)
+    if not options.motion:
+        return str(getattr(document, options.format)())
+    network = document.derivation.network
+    options.data = options.data or "generated"
+    data = _data(options)
+    starts = None
+    if options.parameters:
+        starts = {"as given": _numbers(options.parameters, "--parameters")}
+    return document.html(motion(network, data.X, data.y, starts, learning_rate=_rate(options)))
+
+
+def _rate(options: Namespace) -> float:
+    return 0.005 if options.learning_rate is None else float(options.learning_rate)
+
+
 def _initial(text: str) -> Start:
     """The start that ``normal:0,1.5`` and the like name."""
     name, _, settings = text.partition(":")
@@ -186,6 +286,23 @@ def _whole_numbers(text: str, option: str) -> list[int]:
         ) from None
 
 
+def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
+    """The output files by their options, refused before the work begins where one is there already."""
+    files = {option: Path(name) for option, name in named.items() if name}
+    for option, path in files.items():
+        if path.exists() or path.is_symlink():
+            raise InputError(
+                f"{option} must name a new file; got {path}, which exists. Name another one, or remove it."
+            )
+        if not path.parent.is_dir():
+            raise InputError(
+                f"{option} must name a file in a folder that exists; got {path}. Make the folder first."
+            )
+    if len({path.resolve() for path in files.values()}) < len(files):
+        raise InputError(f"{' and '.join(files)} must name different files; got {path} twice. Rename one.")
+    return files
+
+
 def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
     """Write the table and the page; return what was written, or what to install for it."""
     frame = found.frame()
@@ -212,14 +329,17 @@ def _train_command(options: Namespace) -> str:
     return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])
 
 
-def _publish(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{os.getpid()}-{path.name}")
+def _publish(writers: dict[Path, Callable[[Path], object]]) -> None:
+    """Write files, each by its writer: all of them whole, or none at all."""
+    beside = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in writers}
     try:
-        write(beside)
-        beside.replace(path)
+        for path, write in writers.items():
+            write(beside[path])
+        for path, written in beside.items():
+            written.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        for written in beside.values():
+            written.unlink(missing_ok=True)
 
 
 def _json(values: Any) -> str:

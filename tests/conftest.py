@@ -1,8 +1,10 @@
 """Fixtures that several test files share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import browser
 import pytest
 from hypothesis import settings
 
@@ -21,3 +23,13 @@ def real_insurance() -> Path:
     if not path.is_file():
         pytest.skip("needs the published insurance.csv: set FASTNN_DATA to it or to its folder")
     return path
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Page]:
+    """A headless Chromium, one for all tests; without Chromium they are skipped."""
+    if browser.CHROMIUM is None:
+        pytest.skip("needs Chromium on the PATH")
+    opened = browser.Page(tmp_path_factory.mktemp("browser"))
+    yield opened
+    opened.close()

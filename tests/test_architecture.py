@@ -14,7 +14,7 @@ PACKAGE = ROOT / "fastnn"
 # A module imports, directly or through others, only what stands to the left of it.
 ORDER = (
     *(("checking",), ("network",), ("expressions",), ("elementary", "derivation"), ("engines",)),
-    *(("running",), ("training",), ("sweeping",), ("studies",), ("reporting",), ("cli",)),
+    *(("running",), ("training", "explaining"), ("sweeping",), ("studies",), ("reporting",), ("cli",)),
 )
 COMMAND_LINE = {"cli", "commands", "study_commands", "__main__"}
 # Imported by the command line, by the user and by each other.

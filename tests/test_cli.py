@@ -172,7 +172,8 @@ def test_code_into_a_closed_pipe_is_quiet():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["train", "--help"], ["sweep", "--help"], ["code", "--help"]]
+    "arguments",
+    [["--help"], ["train", "--help"], ["sweep", "--help"], ["explain", "--help"], ["code", "--help"]],
 )
 def test_help_fits_80_columns(capsys, monkeypatch, arguments):
     monkeypatch.setenv("COLUMNS", "80")

@@ -48,12 +48,18 @@ class Lines:
         return "\n".join(self._lines) + "\n"
 
 
+def python_choice(condition: str, yes: str, no: str) -> str:
+    """Python's conditional expression."""
+    return f"{yes} if {condition} else {no}"
+
+
 @dataclass(frozen=True)
 class Spelling:
-    """How a printer spells symbols and numbers."""
+    """How a printer spells symbols, numbers, and a choice by a condition."""
 
     symbol: Callable[[Symbol], str]
     number: Callable[[float], str] = field(default=repr)
+    choice: Callable[[str, str, str], str] = python_choice
 
 
 def number_speller(dtype: str) -> Callable[[float], str]:
@@ -62,7 +68,7 @@ def number_speller(dtype: str) -> Callable[[float], str]:
 
 
 def infix(node: Expression, spelling: Spelling) -> str:
-    """`node` in Python's infix notation, with no more parentheses than its order of operations needs."""
+    """`node` in infix notation, with no more parentheses than its order of operations needs."""
     return _infix(node, spelling, 0)
 
 
@@ -80,7 +86,7 @@ def _infix(node: Expression, spelling: Spelling, outer: int) -> str:
             return f"({text})" if own < outer else text
         case Select(left, comparison, right, yes, no):
             condition = f"{_infix(left, spelling, 1)} {comparison} {_infix(right, spelling, 1)}"
-            text = f"{_infix(yes, spelling, 1)} if {condition} else {_infix(no, spelling, 1)}"
+            text = spelling.choice(condition, _infix(yes, spelling, 1), _infix(no, spelling, 1))
             return f"({text})" if outer else text
         case Call(function, argument):
             return f"{function}({_infix(argument, spelling, 0)})"

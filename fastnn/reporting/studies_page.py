@@ -61,18 +61,17 @@ def _lead(found: Studies) -> str:
 def _brief(found: Studies) -> Section:
     rows = [_claim_row(line, line.claims[0]) for line in found.lines]
     outside = [line.id for line in found.lines if not line.claims[0].within_percentiles]
-    text = (
-        "Every figure of the report falls between the 1st and the 99th percentile of its starts."
-        if not outside
-        else f"All figures of the report but {_listed(outside)} fall between the 1st and the 99th percentile of their "
-        "starts; why not these is said beside them."
-    )
+    but = f" but {_listed(outside)}, where the reason is told," if outside else ""
+    verdicts = [line.verdict for line in found.lines]
+    counted = ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
     return Section(
         "In brief",
         [
-            text,
-            _table(rows, "The report's figures beside our starts"),
-            pictures.overview(found),
+            f"Of the report's {len(rows)} lines: {counted}. All figures{but} fall between the 1st and the 99th "
+            "percentile of their starts.",
+            Table(rows, "The report's figures beside our starts"),
+            pictures.overview([found[id] for id in ("D1", "D2")], "overview-generated"),
+            pictures.overview([found[id] for id in INSURANCE], "overview-insurance"),
             pictures.endings(found),
         ],
     )
@@ -82,10 +81,11 @@ def _group(found: Studies, heading: str, ids: Iterable[str]) -> Section:
     lines = [found[id] for id in ids]
     blocks: list[Block] = []
     for line in lines:
-        said = f"{line.id}, {line.report.changed}: {line.report.figure}. The report reads it as: {line.report.reading}."
+        rows = [_claim_row(line, claim) for claim in line.claims]
+        said = f"{line.id}, {line.report.changed}: {line.report.figure}."
         blocks += [
-            said,
-            _table([_claim_row(line, claim) for claim in line.claims], f"What became of {line.id}"),
+            f"{said} The report reads it as: {line.report.reading}.",
+            Table(rows, f"Claims of {line.id}"),
         ]
         blocks.append(" ".join(found.reasons[line.id]))
         blocks += _pictures(found, line)
@@ -152,8 +152,8 @@ def _judging() -> Section:
         "How it is judged",
         [
             "The rules are asked in this order, of the numbers alone. A figure stands for every number that "
-            "rounds to it, and a start bears it out that ends within 5 % of it; a claim in words is borne out "
-            "where it holds. Nothing changed means: the line that the report compares with, from other starts.",
+            "rounds to it, and a start bears it out that ends within 5 % of it; a claim in words is borne "
+            "out where it holds. Nothing changed: the line that the report compares with, other starts.",
             Table(rows, "The verdicts"),
         ],
     )

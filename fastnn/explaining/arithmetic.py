@@ -1,0 +1,119 @@
+"""Computing with equations: in float64, exactly as the engines do, and in decimals of sixty digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from operator import add, ge, gt, le, lt, mul, sub, truediv
+from typing import Any
+
+from fastnn.derivation import Derivation
+from fastnn.elementary import elementary
+from fastnn.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol
+
+__all__ = ["DECIMALS", "FLOATS", "Arithmetic", "Values", "numerical_derivatives"]
+
+Values = dict[Expression, Any]
+
+OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv}
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+
+DIGITS = 80
+# The central difference is then off by about SHIFT**2 of the derivative: 40 digits are right.
+SHIFT = Decimal("1e-20")
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a kind of number is made from a constant, and how functions of it are worked out."""
+
+    number: Callable[[float], Any]
+    call: Callable[[str, Any], Any]
+
+    def __call__(self, node: Expression, values: Mapping[Expression, Any]) -> Any:
+        """The value of an expression; `values` has those of its symbols."""
+        match node:
+            case Number(value):
+                return self.number(value)
+            case Binary(operator, left, right):
+                return OPERATIONS[operator](self(left, values), self(right, values))
+            case Select(left, comparison, right, yes, no):
+                holds = COMPARISONS[comparison](self(left, values), self(right, values))
+                return self(yes if holds else no, values)
+            case Call(function, argument):
+                return self.call(function, self(argument, values))
+            case PowerOfTwo(exponent):
+                return math.ldexp(1.0, int(self(exponent, values)))
+        return values[node]
+
+
+def _float_call(name: str, argument: float) -> float:
+    """A function of `fastnn.elementary`, step by step, for a finite number."""
+    function = elementary(name, "float64")
+    values: Values = {function.argument: argument}
+    for step in function.steps:
+        values[step.target] = FLOATS(step.expression, values)
+    return float(values[function.result])
+
+
+def _decimal_call(name: str, argument: Decimal) -> Decimal:
+    """The function itself, to the digits of the context; of -|x|, whose exp never overflows."""
+    small = (-abs(argument)).exp()
+    if name == "sigmoid":
+        return (1 if argument >= 0 else small) / (1 + small)
+    return ((1 - small * small) / (1 + small * small)).copy_sign(argument)
+
+
+FLOATS = Arithmetic(float, _float_call)
+DECIMALS = Arithmetic(Decimal, _decimal_call)
+
+
+def numerical_derivatives(
+    derivation: Derivation, values: Mapping[Expression, float], parameters: list[Symbol]
+) -> tuple[dict[Symbol, float], set[Symbol]]:
+    """The derivatives of one row's loss by central differences, in decimals of `DIGITS` digits.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Only its equations of the loss are used, not those of the derivatives.
+    values : dict
+        Those of the parameters, the inputs and the targets before the step, and of the sums z.
+    parameters : list of Symbol
+
+    Returns
+    -------
+    derivatives : dict
+        One for each parameter.
+    kinks : set of Symbol
+        The sums of ReLU units that some shift took across 0, where the loss has no derivative.
+    """
+    loss = _Loss(derivation, values)
+    found = {}
+    with localcontext(Context(prec=DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN)):
+        for parameter in parameters:
+            value = Decimal(values[parameter])
+            shift = SHIFT * max(Decimal(1), abs(value))
+            difference = loss({parameter: value + shift}) - loss({parameter: value - shift})
+            found[parameter] = float(difference / (2 * shift))
+    return found, loss.kinks
+
+
+class _Loss:
+    """The squared error of one row, in decimals, by the equations of the forward pass."""
+
+    def __init__(self, derivation: Derivation, values: Mapping[Expression, float]) -> None:
+        self.equations = [e for e in derivation.scalar if e.stage in ("forward", "error")]
+        self.values = values
+        self.kinks: set[Symbol] = set()
+
+    def __call__(self, shifted: Mapping[Symbol, Decimal]) -> Decimal:
+        exact: Values = {node: Decimal(value) for node, value in self.values.items()} | dict(shifted)
+        for equation in self.equations:
+            exact[equation.target] = DECIMALS(equation.expression, exact)
+            match equation.expression:
+                case Select(Symbol() as z) if (exact[z] > 0) != (self.values[z] > 0):
+                    self.kinks.add(z)
+        return Decimal(exact[self.equations[-1].target])

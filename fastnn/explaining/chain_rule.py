@@ -1,0 +1,166 @@
+"""The equations of a training step as a page of mathematics tells them: with the derivatives themselves.
+
+What runs has the step folded in: a delta is ``s = step*d...``, with step = -2*learning_rate. Put 2 for the
+step, and the same equation gives the derivative of the loss by the unit's weighted sum; that is how the
+lines here are made. So line 8' is the derivative that belongs to equation 8 of the derivation, and
+-learning_rate times the one is the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fastnn.derivation import STEP, TOTAL, Derivation, Equation
+from fastnn.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
+from fastnn.network import Network
+
+__all__ = ["LOSS", "SECTIONS", "Derivative", "Line", "explained", "put"]
+
+SECTIONS = ("forward", "error", "derivatives", "deltas", "updates")
+LOSS = Symbol("L")
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative(Expression):
+    """The derivative of one value by another."""
+
+    of: Symbol
+    by: Symbol
+
+
+@dataclass(frozen=True)
+class Line:
+    """One numbered equation of an explanation.
+
+    Attributes
+    ----------
+    number : str
+        That of the equation of the derivation it tells; with a prime for its derivative: "8", "8'".
+    section : str
+        One of `SECTIONS`.
+    target : Symbol or Derivative
+        What it computes.
+    chain : Expression or None
+        For a derivative, the chain rule that gives it, in derivatives alone.
+    expression : Expression
+        From what it is computed.
+    rule : str
+        By which rule, in words.
+    """
+
+    number: str
+    section: str
+    target: Symbol | Derivative
+    chain: Expression | None
+    expression: Expression
+    rule: str
+
+
+def explained(derivation: Derivation, equations: tuple[Equation, ...]) -> tuple[Line, ...]:
+    """The lines for the equations of a derivation, written out or with running indices.
+
+    In the order in which they can be computed, section by section.
+    """
+    derivatives = _Derivatives(derivation.network, equations)
+    lines = [derivatives.line(e) for e in equations if e.stage in ("deltas", "updates")]
+    lines += [_as_it_runs(e) for e in equations]
+    return tuple(line for section in SECTIONS for line in lines if line.section == section)
+
+
+def put(node: Expression, values: Mapping[Expression, Expression]) -> Expression:
+    """`node` with what `values` has for its parts."""
+    return values[node] if node in values else rebuild(node, lambda operand: put(operand, values))
+
+
+def _as_it_runs(equation: Equation) -> Line:
+    """The equation itself; but for the loss, which is told without the epoch's total it is added to."""
+    target, expression = equation.target, equation.expression
+    match expression:
+        case Binary("+", left, loss) if target == TOTAL == left:
+            target, expression = LOSS, loss
+    return Line(str(equation.number), equation.stage, target, None, expression, equation.rule)
+
+
+class _Derivatives:
+    """Makes the derivatives out of the deltas and updates of a network.
+
+    Written out, the derivative by an output that is its own weighted sum is short, 2*d, and stands wherever
+    it is needed; the others stand there by name.
+    """
+
+    def __init__(self, network: Network, equations: tuple[Equation, ...]) -> None:
+        self.network = network
+        self.last = len(network.layers) - 1
+        self.short = {
+            e.target: put(e.expression, {STEP: Number(2.0)})
+            for e in equations
+            if (e.stage, e.layer) == ("deltas", self.last) and not e.over and network.output == "identity"
+        }
+
+    def line(self, equation: Equation) -> Line:
+        by, expression = self._by(equation), self._without_the_step(equation)
+        rule, chain = self._rule(equation), self._chain(equation, by)
+        return Line(f"{equation.number}'", "derivatives", Derivative(LOSS, by), chain, expression, rule)
+
+    def _by(self, equation: Equation) -> Symbol:
+        """By what the loss is differentiated: a parameter, or the weighted sum of a delta's unit."""
+        return equation.target if equation.stage == "updates" else self._weighted_sum(equation.target)
+
+    def _weighted_sum(self, symbol: Symbol) -> Symbol:
+        """The weighted sum of the unit that a delta or a bias belongs to."""
+        if self.network.activations[symbol.layer - 1] != "identity":
+            return Symbol("z", symbol.layer, symbol.indices[:1])
+        return self._value(symbol)
+
+    def _value(self, symbol: Symbol) -> Symbol:
+        """What the unit passes on."""
+        return Symbol("yhat" if symbol.layer == self.last else "h", symbol.layer, symbol.indices[:1])
+
+    def _without_the_step(self, equation: Equation) -> Expression:
+        """What is added to a parameter, or a delta, with 2 for the step and derivatives for the deltas."""
+        expression = equation.expression
+        if equation.stage == "updates":
+            assert isinstance(expression, Binary)  # noqa: S101 - an update adds to its parameter
+            expression = expression.right
+        values: dict[Expression, Expression] = {STEP: Number(2.0)}
+        return put(expression, values | {s: self._derivative(s) for s in _deltas_in(expression)})
+
+    def _derivative(self, delta: Symbol) -> Expression:
+        """The derivative by a delta's weighted sum."""
+        return self.short.get(delta, Derivative(LOSS, self._weighted_sum(delta)))
+
+    def _chain(self, equation: Equation, by: Symbol) -> Expression:
+        """The chain of derivatives that leads from the loss to `by`."""
+        if equation.stage == "updates":
+            unit = self._weighted_sum(by)
+            return Derivative(LOSS, unit) * Derivative(unit, by)
+        value = self._value(equation.target)
+        arriving = self._arriving(equation, value)
+        return arriving if by == value else arriving * Derivative(value, by)
+
+    def _arriving(self, equation: Equation, value: Symbol) -> Expression:
+        """The chain from the loss to what a unit passes on: one path through each unit after it."""
+        if equation.target.layer == self.last:
+            d = Symbol("d", self.last, equation.target.indices)
+            return Derivative(LOSS, d) * Derivative(d, value)
+        after = [self._weighted_sum(s) for s in _deltas_in(equation.expression)]
+        first, *rest = (Derivative(LOSS, unit) * Derivative(unit, value) for unit in after)
+        return sum(rest, start=first)
+
+    def _rule(self, equation: Equation) -> str:
+        """By which rule, in words."""
+        if equation.target.family == "w":
+            return "the weight moves its unit's sum by its input"
+        if equation.target.family == "b":
+            return "the bias moves its unit's sum one to one"
+        activation = self.network.activations[equation.target.layer - 1]
+        slope = "" if activation == "identity" else f", times the derivative of {activation}"
+        if equation.target.layer == self.last:
+            return f"derivative of the squared error{slope}"
+        return f"what arrives through the weights of the layer after it{slope}"
+
+
+def _deltas_in(expression: Expression) -> Iterator[Symbol]:
+    found = [node for node in nodes(expression) if isinstance(node, Symbol) and node.family == "s"]
+    return iter(dict.fromkeys(found))

@@ -1,0 +1,64 @@
+"""What can be shown as text, as LaTeX and as HTML, and shows itself in a notebook."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+
+from fastnn.derivation import Derivation
+from fastnn.explaining.blocks import Block
+from fastnn.explaining.motion import Motion
+from fastnn.explaining.writing_html import html_page, written_as_html
+from fastnn.explaining.writing_latex import latex_document, written_as_latex
+from fastnn.explaining.writing_text import written_as_text
+
+__all__ = ["Document", "together"]
+
+
+class Document(ABC):
+    """Something about a derivation in blocks, written in three ways from them."""
+
+    derivation: Derivation
+
+    @abstractmethod
+    def blocks(self) -> Iterable[Block]:
+        """What it is made of."""
+
+    def text(self) -> str:
+        """Plain text, 80 columns wide."""
+        return written_as_text(self.derivation, self.blocks())
+
+    def latex(self) -> str:
+        """A LaTeX document that compiles as it stands."""
+        return latex_document(self._title(), self._repr_latex_())
+
+    def html(self, motion: Motion | None = None) -> str:
+        """An HTML page that needs nothing else, its equations in MathML; at its end a network in motion."""
+        moving = "" if motion is None else f"<h2>The network in motion</h2>\n{motion.fragment}"
+        return html_page(self._title(), self._repr_html_() + moving)
+
+    def _repr_latex_(self) -> str:
+        return written_as_latex(self.derivation, self.blocks())
+
+    def _repr_html_(self) -> str:
+        return written_as_html(self.derivation, self.blocks())
+
+    def __str__(self) -> str:
+        return self.text().removesuffix("\n")
+
+    def _title(self) -> str:
+        return f"Backpropagation in a {'-'.join(map(str, self.derivation.network.layers))} network"
+
+
+class _Together(Document):
+    def __init__(self, parts: Sequence[Document]) -> None:
+        self.derivation = parts[0].derivation
+        self.parts = parts
+
+    def blocks(self) -> Iterable[Block]:
+        return [block for part in self.parts for block in part.blocks()]
+
+
+def together(parts: Sequence[Document]) -> Document:
+    """Several documents about one derivation as one."""
+    return _Together(parts)

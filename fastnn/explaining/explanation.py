@@ -1,0 +1,256 @@
+"""Backpropagation through a network, explained: its equations, the numbers of a step, a proof, the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array, finite_number, flag
+from fastnn.derivation import derive
+from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
+from fastnn.explaining.chain_rule import Line, explained
+from fastnn.explaining.document import Document
+from fastnn.explaining.limits import need_written_out
+from fastnn.explaining.matrix_form import in_matrices
+from fastnn.explaining.motion import Motion, motion
+from fastnn.explaining.proving import Proof
+from fastnn.explaining.slips import Slip
+from fastnn.explaining.steps import Given, Step
+from fastnn.network import Network
+from fastnn.planning import checked_network, code
+
+__all__ = ["Explanation", "RunningCode", "explain"]
+
+TITLES = {
+    "forward": "Forward pass",
+    "error": "Loss",
+    "derivatives": "Derivatives, by the chain rule",
+    "deltas": "Deltas",
+    "updates": "Updates",
+}
+DERIVATIVES = "Equation n' is the derivative that equation n, below, descends."
+KINK = "relu has no derivative at 0; fastnn takes 0 there."
+DELTAS = (
+    "What runs has the learning rate folded in first: step = -2*learning_rate, worked out once. So a delta s "
+    "is -learning_rate times the derivative of the same number."
+)
+UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
+
+
+class Explanation(Document):
+    """The equations of one training step of a network, numbered, from the forward pass to the updates.
+
+    It shows itself in a notebook; ``print`` gives text.
+
+    Attributes
+    ----------
+    network : Network
+    compact : bool
+        Whether in matrix notation, one equation for a whole layer.
+    lines : tuple of Line
+        The equations as data.
+    """
+
+    def __init__(self, network: Network, *, compact: bool = False) -> None:
+        self.network = network
+        self.compact = compact
+        self.derivation = derive(network)
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.network!r}{', compact' if self.compact else ''}>"
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The equations as data: those of ``fastnn.derive(network)`` under their numbers, and derivatives."""
+        if self.compact:
+            return tuple(map(in_matrices, explained(self.derivation, self.derivation.equations)))
+        return explained(self.derivation, self.derivation.scalar)
+
+    def step(self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float = 0.005) -> Step:
+        """Work out one training step on one row, every number of it.
+
+        Parameters
+        ----------
+        parameters : array_like (P,)
+        x : array_like (D,)
+            A number is taken for one input.
+        y : array_like (K,)
+            A number is taken for one output.
+        learning_rate : float
+
+        Returns
+        -------
+        Step
+            With ``frame()``, ``changes()``, ``text()``, ``latex()``, ``html()``.
+
+        Raises
+        ------
+        InputError
+            For numbers that do not fit or are not finite, or that lead to one that is not; and for a
+            network too large to write out.
+        """
+        return Step(self.derivation, self._given(parameters, x, y, learning_rate))
+
+    def slip(self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float = 0.005) -> Slip:
+        """Work out the same step with the classical slip, each layer updated before the deltas below it.
+
+        Parameters
+        ----------
+        parameters, x, y, learning_rate
+            As for `step`.
+
+        Returns
+        -------
+        Slip
+            With ``frame()``: both results, and the digit in which the slip shows.
+        """
+        return Slip(self.derivation, self._given(parameters, x, y, learning_rate))
+
+    def proof(self) -> Proof:
+        """Have sympy differentiate the loss and compare: needs ``pip install "fastnn-sweep[explain]"``."""
+        need_written_out(self.network)
+        return Proof(self.derivation)
+
+    def motion(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        starts: Mapping[str, ArrayLike] | None = None,
+        *,
+        learning_rate: float = 0.005,
+    ) -> Motion:
+        """Set the network in motion, for a page: it trains in the browser.
+
+        Parameters
+        ----------
+        X, y, starts, learning_rate
+            As for `fastnn.explaining.motion.motion`.
+
+        Returns
+        -------
+        Motion
+            Shows itself in a notebook; ``.html()`` is a page of its own, ``.fragment`` a part for any page.
+        """
+        return motion(self.network, X, y, starts, learning_rate=learning_rate)
+
+    def code(self) -> str:
+        """The code that runs, printed from the same equations."""
+        return code(self.network)
+
+    def blocks(self) -> Iterable[Block]:
+        """The layout of the parameters, and the equations stage by stage."""
+        yield Paragraph(f"{self.network!r}, {self.network.n_parameters} parameters")
+        yield self._layout()
+        notes = {"derivatives": self._on_derivatives(), "deltas": DELTAS, "updates": UPDATES}
+        for section, title in TITLES.items():
+            yield Heading(title)
+            if section in notes:
+                yield Paragraph(notes[section])
+            yield Equations(tuple(_formula(line) for line in self.lines if line.section == section))
+
+    def _on_derivatives(self) -> str:
+        return f"{DERIVATIVES} {KINK}" if "relu" in self.network.activations else DERIVATIVES
+
+    def _layout(self) -> Table:
+        """Which parameters each layer has."""
+        names, sizes = self.network.parameter_names, self.network.layers
+        rows = []
+        for layer, (weights, biases) in enumerate(self.network.slices, start=1):
+            shape = (layer, sizes[layer - 1], sizes[layer], self.network.activations[layer - 1])
+            rows.append((*map(str, shape), _range(names[weights]), _range(names[biases])))
+        return Table(("layer", "inputs", "units", "activation", "weights", "biases"), tuple(rows))
+
+    def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any) -> Given:
+        need_written_out(self.network)
+        start = finite_array(parameters, "parameters", (1,))
+        if len(start) != self.network.n_parameters:
+            raise InputError(
+                f"parameters must hold {self.network.n_parameters} numbers for {self.network!r}; "
+                f"got {len(start)}. Give all weights first, then all biases."
+            )
+        return Given(
+            start,
+            _row(x, "x", self.network.n_inputs, "inputs"),
+            _row(y, "y", self.network.n_outputs, "outputs"),
+            finite_number(learning_rate, "learning_rate", positive=True),
+        )
+
+
+class RunningCode(Document):
+    """The code that runs for an explanation's network, as a part of a page."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.derivation = explanation.derivation
+        self.source = explanation.code()
+
+    def blocks(self) -> Iterator[Block]:
+        """The source."""
+        yield Heading("The code that runs")
+        yield Code(self.source)
+
+
+def explain(network: Network, *, compact: bool = False) -> Explanation:
+    """Explain backpropagation through a network: every equation, numbered, in the names of its parameters.
+
+    Parameters
+    ----------
+    network : Network
+        Of at most 64 parameters, unless `compact`.
+    compact : bool
+        In matrix notation, one equation for a whole layer: for networks of any size.
+
+    Returns
+    -------
+    Explanation
+        Shows itself in a notebook. ``text()``, ``latex()``, ``html()`` give the equations,
+        ``step(parameters, x, y)`` the numbers of one training step, ``slip(parameters, x, y)`` those of a
+        classical slip, ``proof()`` a proof by sympy, ``code()`` the code that runs,
+        ``motion(X, y)`` the network training in the browser.
+
+    Raises
+    ------
+    InputError
+        For anything but a network, and for one too large to write out.
+
+    Examples
+    --------
+    >>> explanation = explain(Network((1, 1)))
+    >>> for line in explanation.lines:
+    ...     print(line.number, line.rule)
+    1 weighted sum of the inputs, plus the bias
+    2 prediction minus target
+    3 squared error, added to the epoch's
+    4' derivative of the squared error
+    5' the weight moves its unit's sum by its input
+    6' the bias moves its unit's sum one to one
+    4 derivative of the squared error, times minus the learning rate
+    5 the unit's delta times the weight's input
+    6 the unit's delta
+    """
+    if not flag(compact, "compact"):
+        need_written_out(network)
+    return Explanation(checked_network(network), compact=compact)
+
+
+def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:
+    """One row's inputs or targets as (size,)."""
+    row = finite_array(values, name, (0, 1) if size == 1 else (1,)).reshape(-1)
+    if len(row) != size:
+        raise InputError(
+            f"{name} must be one row, one number for each of {size} {what}; got {len(row)} numbers. "
+            f"Give {size}."
+        )
+    return row
+
+
+def _range(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]}..{names[-1]}"
+
+
+def _formula(line: Line) -> Formula:
+    members = (line.expression,) if line.chain is None else (line.chain, line.expression)
+    return Formula(line.number, line.target, members, "←" if line.section == "updates" else "=", line.rule)

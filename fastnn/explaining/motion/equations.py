@@ -1,0 +1,62 @@
+"""The equations of a row as HTML, each once in its names and once with places for the numbers of a row."""
+
+from __future__ import annotations
+
+from html import escape
+
+from fastnn.derivation import Derivation, Equation
+from fastnn.explaining.notation import MathML
+from fastnn.expressions import Binary
+
+__all__ = ["live_equations"]
+
+STAGES = {
+    "forward": "Forward pass",
+    "error": "Loss",
+    "deltas": "Deltas",
+    "updates": "Updates",
+}
+
+
+class _Places(MathML):
+    """MathML with a place for the number behind each name: what it was when the equation took it."""
+
+    def name(self, name: str) -> str:
+        return f"<mn data-taken='{name}'>–</mn>"
+
+    def binary(self, node: Binary, left: str, right: str) -> str:
+        if node.operator == "*" and node.left != node.right:
+            return f"{left}<mo>·</mo>{right}"
+        return super().binary(node, left, right)
+
+
+def live_equations(derivation: Derivation) -> str:
+    """All equations as they run, stage by stage.
+
+    A script fills the places: ``data-taken`` names a number that an equation takes, ``data-found`` the one
+    that it gives.
+    """
+    names, places = MathML(derivation), _Places(derivation)
+    return "\n".join(
+        f"<details open><summary>{title}</summary>\n"
+        + "\n".join(_equation(e, names, places) for e in derivation.scalar if e.stage == stage)
+        + "\n</details>"
+        for stage, title in STAGES.items()
+    )
+
+
+def _equation(equation: Equation, names: MathML, places: MathML) -> str:
+    name = names.derivation.name(equation.target)
+    adds = isinstance(equation.expression, Binary) and equation.expression.left == equation.target
+    symbols = f"{names(equation.target)}<mo>{'←' if adds else '='}</mo>{names(equation.expression)}"
+    numbers = f"<mo>=</mo>{places(equation.expression)}"
+    result = f'<output data-found="{name}">–</output>'
+    return (
+        f'<div class="equation" title="{escape(equation.rule)}">'
+        f'<span class="number">({equation.number})</span>'
+        f'<div class="rows">{_math(symbols)}{_math(numbers)} {result}</div></div>'
+    )
+
+
+def _math(inside: str) -> str:
+    return f'<math displaystyle="true"><mrow>{inside}</mrow></math>'

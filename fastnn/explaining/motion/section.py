@@ -1,0 +1,196 @@
+"""A network in motion as one ``<section>`` of HTML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array, finite_number, shown
+from fastnn.derivation import derive
+from fastnn.evaluating import checked_rows
+from fastnn.explaining.limits import need_written_out
+from fastnn.explaining.motion.drawing import network_drawing
+from fastnn.explaining.motion.equations import live_equations
+from fastnn.explaining.motion.javascript import javascript
+from fastnn.explaining.writing_html import html_page
+from fastnn.expressions import Select
+from fastnn.initial import DEFAULT_START
+from fastnn.network import Network
+
+__all__ = ["Motion", "motion"]
+
+RANDOM_STARTS = 10
+
+SPEEDS = {
+    "1 row a second": (1, "rows"),
+    "10 rows a second": (10, "rows"),
+    "1 epoch a second": (1, "epochs"),
+    "10 epochs a second": (10, "epochs"),
+    "as fast as it goes": (1e9, "epochs"),
+}
+
+GATES = " Where a circle is dashed, relu's gate is shut."
+
+
+class Motion:
+    """A network that trains before the reader's eyes, as a part of an HTML page.
+
+    It shows itself in a notebook. After any number of epochs its parameters are those of
+    ``fastnn.train`` with the same rows, start and learning rate, to the last bit.
+
+    Attributes
+    ----------
+    network : Network
+    X, Y : (N, D), (N, K)
+        The rows, in the order in which they are visited.
+    starts : dict of str to (P,)
+    learning_rate : float
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        rows: tuple[NDArray[Any], NDArray[Any]],
+        starts: Mapping[str, NDArray[np.float64]],
+        learning_rate: float,
+    ) -> None:
+        self.network = network
+        self.X, self.Y = rows
+        self.starts = starts
+        self.learning_rate = learning_rate
+
+    def __repr__(self) -> str:
+        return f"<Motion of {self.network!r}: {len(self.X)} rows, {len(self.starts)} starts>"
+
+    def html(self) -> str:
+        """An HTML page that needs nothing else."""
+        return html_page(f"A {self._layers} network in motion", self.fragment)
+
+    def _repr_html_(self) -> str:
+        return self.fragment
+
+    @cached_property
+    def fragment(self) -> str:
+        """The ``<section>`` that can stand in any page, once or several times, and needs nothing else."""
+        derivation = derive(self.network)
+        code = javascript(derivation)
+        return _file("section.html").substitute(
+            layers=self._layers,
+            style=_file("section.css").template,
+            speeds=_options({name: f"{number:g} {unit}" for name, (number, unit) in SPEEDS.items()}),
+            rate=repr(self.learning_rate),
+            starts=_options({name: name for name in self.starts}),
+            drawing=network_drawing(derivation),
+            gates=GATES if "relu" in self.network.activations else "",
+            equations=live_equations(derivation),
+            parameters="\n".join(map(_parameter_row, self.network.parameter_names)),
+            code=code,
+            code_shown=escape(code),
+            data=self._data(),
+            script=_file("section.js").template,
+        )
+
+    @property
+    def _layers(self) -> str:
+        return "-".join(map(str, self.network.layers))
+
+    def _gated(self) -> list[str]:
+        """The units with a gate, by the name of what they pass on."""
+        derivation = derive(self.network)
+        chosen = [e for e in derivation.scalar if e.stage == "forward" and isinstance(e.expression, Select)]
+        return [derivation.name(e.target) for e in chosen]
+
+    def _data(self) -> str:
+        """What the script is given, as JSON; its decimals are the shortest that give the same doubles."""
+        inputs, outputs = self.network.n_inputs, self.network.n_outputs
+        targets = ["y"] if outputs == 1 else [f"y{k + 1}" for k in range(outputs)]
+        values = {
+            "parameters": self.network.parameter_names,
+            "columns": [*(f"x{i + 1}" for i in range(inputs)), *targets],
+            "rows": np.hstack([self.X, self.Y]).tolist(),
+            "gated": self._gated(),
+            "starts": {name: start.tolist() for name, start in self.starts.items()},
+        }
+        # A < in a start's name could otherwise end the script.
+        return json.dumps(values, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def motion(
+    network: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    starts: Mapping[str, ArrayLike] | None = None,
+    *,
+    learning_rate: float = 0.005,
+) -> Motion:
+    """Set a network in motion: a part of a page in which it trains in the browser, with live equations.
+
+    Parameters
+    ----------
+    network : Network
+        Of at most 64 parameters.
+    X : array_like (N, D)
+    y : array_like (N,) or (N, K)
+    starts : mapping of str to array_like (P,), optional
+        Starting parameters by the names under which the reader chooses; the first is there at first.
+        Without, the first ten networks of ``fastnn.sweep``.
+    learning_rate : float
+        There at first; the reader may change it.
+
+    Returns
+    -------
+    Motion
+        Shows itself in a notebook; ``.html()`` is a page of its own, ``.fragment`` a part for any page.
+
+    Raises
+    ------
+    InputError
+        For anything that does not fit, and for a network too large to write out.
+    """
+    need_written_out(network)
+    rows = checked_rows(network, X, y, "float64")
+    rate = finite_number(learning_rate, "learning_rate", positive=True)
+    return Motion(network, rows, _checked_starts(network, starts), rate)
+
+
+def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:
+    if starts is None:
+        drawn = DEFAULT_START.draw(network, range(RANDOM_STARTS), 0)
+        return {f"network {number}": start for number, start in enumerate(drawn)}
+    if not isinstance(starts, Mapping) or not starts or not all(isinstance(name, str) for name in starts):
+        raise InputError(
+            f"starts must be a mapping of at least one name to parameters; got {shown(starts)}. "
+            f'Give one such as {{"all ones": [1.0] * {network.n_parameters}}}.'
+        )
+    found = {name: finite_array(start, f"starts[{name!r}]", (1,)) for name, start in starts.items()}
+    for name, start in found.items():
+        if len(start) != network.n_parameters:
+            raise InputError(
+                f"starts[{name!r}] must hold {network.n_parameters} numbers for {network!r}; "
+                f"got {len(start)}. Give all weights first, then all biases."
+            )
+    return found
+
+
+def _file(name: str) -> Template:
+    """One of the files beside this module."""
+    return Template(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def _options(values: Mapping[str, str]) -> str:
+    """The choices of a ``<select>``: a value for each text."""
+    options = ((escape(value), escape(text)) for text, value in values.items())
+    return "".join(f'<option value="{value}">{text}</option>' for value, text in options)
+
+
+def _parameter_row(name: str) -> str:
+    cells = (f'<td><data data-{when}="{name}"></data></td>' for when in ("start", "now"))
+    return f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>'

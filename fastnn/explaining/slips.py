@@ -1,0 +1,112 @@
+"""The classical slip: updating a layer before the deltas of the layer below are taken, digit by digit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastnn.derivation import TOTAL, Derivation, Equation
+from fastnn.explaining.arithmetic import FLOATS, Values
+from fastnn.explaining.blocks import Block, Heading, Paragraph, Table
+from fastnn.explaining.document import Document
+from fastnn.explaining.steps import ALL_DIGITS, Given, need_finite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Slip", "first_different_digit"]
+
+
+class Slip(Document):
+    """What becomes of a step if each layer is updated before the deltas of the layer below are taken.
+
+    A classical slip: those deltas are then worked out from weights that have already moved.
+
+    Attributes
+    ----------
+    parameters, slipped : (P,)
+        The parameters after the step as it should be, and after the slip.
+    loss, slipped_loss : float
+        The squared error of the same row after each of them.
+    """
+
+    def __init__(self, derivation: Derivation, given: Given) -> None:
+        self.derivation = derivation
+        names = derivation.network.parameter_names
+        right, self.loss = _after(derivation, given, derivation.scalar)
+        wrong, self.slipped_loss = _after(derivation, given, _in_the_wrong_order(derivation))
+        self.parameters = np.array([right[name] for name in names])
+        self.slipped = np.array([wrong[name] for name in names])
+
+    def __repr__(self) -> str:
+        digit = first_different_digit(self.loss, self.slipped_loss)
+        return f"<Slip of {self.derivation.network!r}: first different digit of the loss {digit}>"
+
+    def frame(self) -> pd.DataFrame:
+        """One row for each parameter, and one for the loss after the step.
+
+        Columns name, right, slipped, digit: the first significant digit that differs, 0 where none does.
+        """
+        import pandas as pd
+
+        names = [*self.derivation.network.parameter_names, "L after the step"]
+        right, wrong = [*self.parameters.tolist(), self.loss], [*self.slipped.tolist(), self.slipped_loss]
+        digits = [first_different_digit(a, b) for a, b in zip(right, wrong, strict=True)]
+        return pd.DataFrame({"name": names, "right": right, "slipped": wrong, "digit": digits})
+
+    def blocks(self) -> Iterable[Block]:
+        """The parameters both ways, and the digit where it shows."""
+        frame = self.frame()
+        yield Heading("The slip: updating the output layer first")
+        yield Paragraph(
+            "All deltas come before all updates. Whoever updates each layer first, from the outputs down, "
+            "works out the deltas below from weights that have already moved. The last column is the first "
+            "significant digit in which it shows."
+        )
+        if not frame["digit"].any():
+            yield Paragraph("Here nothing differs: no delta is taken through a weight that moves.")
+        rows = frame.itertuples(index=False)
+        cells = tuple((n, repr(a), repr(b), str(d) if d else "-") for n, a, b, d in rows)
+        yield Table(("after the step", "right", "slipped", "digit"), cells)
+
+
+def first_different_digit(a: float, b: float) -> int:
+    """The first significant digit in which two numbers differ, from 1; 0 if they are the same."""
+    if a == b:
+        return 0
+    top = max(Decimal(value).adjusted() for value in (a, b) if value)
+    texts = (f"{Decimal(value).scaleb(-top):+.{ALL_DIGITS - 1}f}".replace(".", "") for value in (a, b))
+    places = (place for place, (c, d) in enumerate(zip(*texts, strict=True)) if c != d)
+    return max(1, next(places, ALL_DIGITS))
+
+
+def _after(
+    derivation: Derivation, given: Given, equations: Iterable[Equation]
+) -> tuple[dict[str, float], float]:
+    """The parameters by name after these equations, and the loss of the same row then."""
+    values = given.values(derivation)
+    _run(derivation, values, equations)
+    updated = [e.target for e in derivation.scalar if e.stage == "updates"]
+    parameters = {derivation.name(symbol): values[symbol] for symbol in updated}
+    values[TOTAL] = 0.0
+    _run(derivation, values, [e for e in derivation.scalar if e.stage in ("forward", "error")])
+    return parameters, values[TOTAL]
+
+
+def _run(derivation: Derivation, values: Values, equations: Iterable[Equation]) -> None:
+    for equation in equations:
+        values[equation.target] = FLOATS(equation.expression, values)
+        name = derivation.name(equation.target)
+        need_finite(f"equation ({equation.number}), {name}", values[equation.target])
+
+
+def _in_the_wrong_order(derivation: Derivation) -> list[Equation]:
+    """Each layer's deltas, then its updates, then the layer below."""
+    order = [e for e in derivation.scalar if e.stage in ("forward", "error")]
+    for layer in range(len(derivation.network.layers) - 1, 0, -1):
+        for stage in ("deltas", "updates"):
+            order += [e for e in derivation.scalar if (e.stage, e.layer) == (stage, layer)]
+    return order

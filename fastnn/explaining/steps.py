@@ -1,0 +1,258 @@
+"""The numbers of one training step: every value, every derivative, every change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError
+from fastnn.derivation import STEP, TOTAL, Derivation
+from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
+from fastnn.explaining.blocks import Block, Equations, Formula, Heading, Paragraph, Table
+from fastnn.explaining.chain_rule import LOSS, Derivative, Line, explained, put
+from fastnn.explaining.document import Document
+from fastnn.explaining.notation import ExactText, rounded
+from fastnn.expressions import Expression, Number, Symbol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ALL_DIGITS", "Given", "Step", "digits_of_agreement", "need_finite"]
+
+ALL_DIGITS = 17  # as many as tell any float64 from any other
+SIGNS = {"updates": "←"}
+FEW_DIGITS = 9  # fewer are left where a slope has lost half of its digits to rounding
+PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
+
+TITLES = {
+    "forward": "Forward pass, in numbers",
+    "error": "Loss, in numbers",
+    "derivatives": "Derivatives, in numbers",
+    "deltas": "Deltas, in numbers",
+    "updates": "Updates, in numbers",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a step begins with: finite float64 numbers (P,), (D,), (K,) and the learning rate."""
+
+    parameters: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    learning_rate: float
+
+    def values(self, derivation: Derivation) -> Values:
+        """The value of every symbol that is known before the first equation."""
+        network = derivation.network
+        last = len(network.layers) - 1
+        found: Values = {STEP: -2 * self.learning_rate, TOTAL: 0.0}
+        found |= {Symbol("x", 0, (i,)): value for i, value in enumerate(self.x.tolist())}
+        found |= {Symbol("y", last, (k,)): value for k, value in enumerate(self.y.tolist())}
+        for layer, (W, b) in enumerate(network.split(self.parameters), start=1):
+            for unit, (weights, bias) in enumerate(zip(W.tolist(), b.tolist(), strict=True)):
+                found |= {Symbol("w", layer, (unit, i)): weight for i, weight in enumerate(weights)}
+                found[Symbol("b", layer, (unit,))] = bias
+        return found
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """A line and its numbers: those put into it, its value, and what its target was before."""
+
+    line: Line
+    known: Mapping[Expression, float]
+    value: float
+
+    @property
+    def before(self) -> float | None:
+        """The value of the target before, for an update."""
+        return self.known.get(self.line.target) if self.line.section == "updates" else None
+
+
+class Step(Document):
+    """One training step on one row, every number of it, in exactly the arithmetic of the engines.
+
+    Attributes
+    ----------
+    parameters : (P,)
+        The parameters after the step: bit for bit those of ``fastnn.train`` on this row for one epoch.
+    loss : float
+        The squared error before it.
+    """
+
+    def __init__(self, derivation: Derivation, given: Given) -> None:
+        self.derivation = derivation
+        self.given = given
+        self._start = given.values(derivation)
+        self._computed = _compute(derivation, self._start)
+        self._values = {c.line.target: c.value for c in self._computed}
+        self.loss: float = self._values[LOSS]
+        self.parameters: NDArray[np.float64] = np.array([self._values[p] for p in self._parameters.values()])
+
+    def __repr__(self) -> str:
+        return f"<Step of {self.derivation.network!r}: loss {self.loss!r}>"
+
+    def frame(self) -> pd.DataFrame:
+        """Every number of the step, one row each, in the order in which they are worked out.
+
+        Columns number, stage (given, forward, error, derivatives, deltas, updates), name, equation,
+        numbers (the same with the numbers put in: Python that evaluates to the value, to the bit, where
+        exp, tanh and sigmoid are fastnn's own), value; and for updates before and change.
+        """
+        import pandas as pd
+
+        text = ExactText(self.derivation)
+        rows = [_given_row(name, value) for name, value in self._given_values().items()]
+        for computed in self._computed:
+            line, before = computed.line, computed.before
+            rows.append(
+                {
+                    "number": line.number,
+                    "stage": line.section,
+                    "name": text(line.target),
+                    "equation": f"{text(line.target)} = {text(line.expression)}",
+                    "numbers": text(_put_in(line.expression, computed.known)),
+                    "value": computed.value,
+                    "before": math.nan if before is None else before,
+                    "change": math.nan if before is None else computed.value - before,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def changes(self) -> pd.DataFrame:
+        """One row for each parameter: its derivative, the numerical one, how it changes.
+
+        Columns parameter, before, derivative, numerical, digits (to how many significant digits the two
+        agree, 17 for all of them), change, after.
+        """
+        import pandas as pd
+
+        numerical, _ = self._numerical
+        rows = []
+        for name, symbol in self._parameters.items():
+            derivative, before = self._values[Derivative(LOSS, symbol)], self._start[symbol]
+            rows.append(
+                {
+                    "parameter": name,
+                    "before": before,
+                    "derivative": derivative,
+                    "numerical": numerical[symbol],
+                    "digits": digits_of_agreement(derivative, numerical[symbol]),
+                    "change": self._values[symbol] - before,
+                    "after": self._values[symbol],
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def blocks(self) -> Iterable[Block]:
+        """The given numbers, every equation with its numbers, the derivatives and the changes."""
+        yield Heading("The numbers of one step")
+        yield Table(("given", "value"), tuple((k, rounded(v)) for k, v in self._given_values().items()))
+        for section, title in TITLES.items():
+            yield Heading(title)
+            yield Equations(tuple(_formula(c) for c in self._computed if c.line.section == section))
+        changes = self.changes()
+        yield Heading("Derivatives, checked")
+        yield Paragraph(self._agreement(int(changes["digits"].min())))
+        yield _table(changes[["parameter", "derivative", "numerical", "digits"]])
+        yield Heading("Changes")
+        yield _table(changes[["parameter", "before", "change", "after"]])
+
+    @cached_property
+    def _parameters(self) -> dict[str, Symbol]:
+        """The symbol of each parameter by its name, in their order."""
+        updated = [e.target for e in self.derivation.scalar if e.stage == "updates"]
+        found = {self.derivation.name(symbol): symbol for symbol in updated}
+        return {name: found[name] for name in self.derivation.network.parameter_names}
+
+    @cached_property
+    def _numerical(self) -> tuple[dict[Symbol, float], set[Symbol]]:
+        values = self._start | {c.line.target: c.value for c in self._computed if c.line.section == "forward"}
+        return numerical_derivatives(self.derivation, values, list(self._parameters.values()))
+
+    def _given_values(self) -> dict[str, float]:
+        """What the step begins with, by name."""
+        named = {
+            self.derivation.name(symbol): value
+            for symbol, value in self._start.items()
+            if isinstance(symbol, Symbol) and symbol.family in ("x", "y")
+        }
+        named |= {name: self._start[symbol] for name, symbol in self._parameters.items()}
+        return named | {"learning_rate": self.given.learning_rate, "step": self._start[STEP]}
+
+    def _agreement(self, digits: int) -> str:
+        text = (
+            "The numerical derivatives are central differences of the loss, taken in decimals of 80 digits. "
+            f"They agree with those of the chain rule to at least {digits} of {ALL_DIGITS} digits."
+        )
+        if digits < FEW_DIGITS and {"tanh", "sigmoid"} & set(self.derivation.network.activations):
+            text += " A unit is saturated: in float64, 1 - h*h or h*(1 - h) then keeps few digits or none."
+        kinks = ", ".join(sorted(self.derivation.name(z) for z in self._numerical[1]))
+        if not kinks:
+            return text
+        return (
+            f"{text} At 0 relu has no derivative, and fastnn takes 0: here that is so for {kinks}, where a "
+            "central difference finds the mean of both sides."
+        )
+
+
+def digits_of_agreement(found: float, expected: float) -> int:
+    """To how many significant digits two numbers agree: -log10 of their relative difference, 17 at most."""
+    if found == expected:
+        return ALL_DIGITS
+    relative = abs(found - expected) / max(abs(found), abs(expected))
+    return min(ALL_DIGITS, max(0, math.floor(-math.log10(relative))))
+
+
+def _compute(derivation: Derivation, start: Values) -> list[_Computed]:
+    """Every line with its numbers; refused as soon as one is not finite."""
+    values, found = dict(start), []
+    need_finite("step = -2*learning_rate", values[STEP])
+    for line in explained(derivation, derivation.scalar):
+        known = dict(values)
+        values[line.target] = FLOATS(line.expression, values)
+        text = ExactText(derivation)
+        need_finite(f"equation ({line.number}), {text(line.target)}", values[line.target])
+        found.append(_Computed(line, known, values[line.target]))
+    return found
+
+
+def need_finite(what: str, value: float) -> None:
+    """Refuse a step as soon as one of its numbers is not finite."""
+    if not math.isfinite(value):
+        raise InputError(
+            f"every number of a step must be finite; got {value} for {what}. "
+            "Give smaller parameters, inputs, targets or a smaller learning rate."
+        )
+
+
+def _put_in(
+    expression: Expression, known: Mapping[Expression, float], digits: int = ALL_DIGITS
+) -> Expression:
+    """An expression with numbers for its symbols, to so many significant digits."""
+    return put(expression, {node: Number(float(f"{value:.{digits}g}")) for node, value in known.items()})
+
+
+def _formula(computed: _Computed) -> Formula:
+    line, value = computed.line, Number(computed.value)
+    numbers = _put_in(line.expression, computed.known, PUT_IN_DIGITS)
+    members = (value,) if isinstance(numbers, Number) else (numbers, value)
+    return Formula(line.number, line.target, members, SIGNS.get(line.section, "="))
+
+
+def _given_row(name: str, value: float) -> dict[str, Any]:
+    blank = {"number": "", "stage": "given", "name": name, "equation": "", "numbers": "", "value": value}
+    return blank | {"before": math.nan, "change": math.nan}
+
+
+def _table(frame: pd.DataFrame) -> Table:
+    rows = frame.itertuples(index=False)
+    cells = (tuple(rounded(c) if isinstance(c, float) else str(c) for c in row) for row in rows)
+    return Table(tuple(map(str, frame.columns)), tuple(cells))

@@ -1,0 +1,134 @@
+"""A headless Chromium to open pages in and to use them as a reader does.
+
+It is spoken to by the DevTools protocol over two pipes (``--remote-debugging-pipe``), so that it needs no
+port, no driver and no package.
+"""
+
+import base64
+import fcntl
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+OPTIONS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--remote-debugging-pipe",
+)
+# Chromium reads the protocol from 3 and writes it to 4; a Python of its own puts the pipes there.
+START = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); "
+    "os.execv(sys.argv[3], sys.argv[3:])"
+)
+PATIENCE = 60.0  # seconds until an answer is given up
+KEYS = {"Tab": 9, "Enter": 13, " ": 32}
+
+
+class Page:
+    """One browser with one page; what the page complains of fails the test that asks it next."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        to_it, self._to_it = _pipe()
+        self._from_it, from_it = _pipe()
+        command = [str(CHROMIUM), *OPTIONS, f"--user-data-dir={folder / 'profile'}"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, str(to_it), str(from_it), *command],
+            pass_fds=(to_it, from_it),
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(to_it)
+        os.close(from_it)
+        self._unread, self._number, self._events = b"", 0, []
+        self.session: dict[str, str] = {}
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session = {"sessionId": session}
+        for domain in ("Page", "Runtime", "Log"):
+            self.ask(f"{domain}.enable")
+
+    def close(self) -> None:
+        """End the browser."""
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        os.close(self._to_it)
+        os.close(self._from_it)
+
+    def ask(self, method: str, **parameters):
+        """One command of the protocol, and its answer."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters, **self.session}
+        os.write(self._to_it, json.dumps(message).encode() + b"\0")
+        while (answer := self._next()).get("id") != self._number:
+            self._events.append(answer)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def open(self, html: str, *, width: int = 1000, dark: bool = False, calm: bool = False) -> None:
+        """Open a page from disk in a window of `width`, in the reader's colours and liking of motion."""
+        path = self.folder / "page.html"
+        path.write_text(html, encoding="utf-8")
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.ask("Emulation.setDeviceMetricsOverride", **size)
+        liked = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "prefers-reduced-motion": "reduce" if calm else "no-preference",
+        }
+        features = [{"name": name, "value": value} for name, value in liked.items()]
+        self.ask("Emulation.setEmulatedMedia", features=features)
+        self._events.clear()
+        self.ask("Page.navigate", url=path.as_uri())
+        while not any(event["method"] == "Page.loadEventFired" for event in self._events):
+            self._events.append(self._next())
+
+    def evaluate(self, expression: str):
+        """The value of an expression of JavaScript on the page; a promise is waited for."""
+        options = {"returnByValue": True, "awaitPromise": True, "userGesture": True}
+        found = self.ask("Runtime.evaluate", expression=expression, **options)
+        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        self.complain()
+        return found["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press a key."""
+        code = {"key": key, "windowsVirtualKeyCode": KEYS[key]}
+        text = {"text": "\r" if key == "Enter" else key} if key != "Tab" else {}
+        self.ask("Input.dispatchKeyEvent", type="keyDown", **code, **text)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", **code)
+
+    def picture(self) -> bytes:
+        """The whole page as PNG."""
+        return base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"])
+
+    def complain(self) -> None:
+        """Fail if the page has thrown, has failed to load something or has written to the console."""
+        told = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
+        complaints = [event for event in self._events if event["method"] in told]
+        assert not complaints, complaints
+
+    def _next(self):
+        """The next message of the browser."""
+        until = time.monotonic() + PATIENCE
+        while b"\0" not in self._unread:
+            ready, _, _ = select.select([self._from_it], [], [], max(0.0, until - time.monotonic()))
+            assert ready, f"no answer from Chromium within {PATIENCE} s"
+            piece = os.read(self._from_it, 1 << 16)
+            assert piece, "Chromium has gone"
+            self._unread += piece
+        message, _, self._unread = self._unread.partition(b"\0")
+        return json.loads(message)
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe whose ends are numbered from 10: out of the way of 3 and 4."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
+    for end in ends:
+        os.close(end)
+    return moved[0], moved[1]

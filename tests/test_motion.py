@@ -1,0 +1,384 @@
+"""The network in motion: what a browser computes is what `fastnn.train` does, to the last bit."""
+
+import json
+import re
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from test_elementary import anything, scalar_form
+
+import fastnn
+from fastnn.explaining.motion import motion
+from fastnn.explaining.motion.javascript import javascript
+from fastnn.explaining.writing_html import html_page
+
+REPORT_START = [2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]  # I1 of the classroom report
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network that is trained in the browser and by fastnn."""
+
+    network: fastnn.Network
+    epochs: int
+    learning_rate: float = 0.05
+    rows: int = 7
+    start: tuple[float, ...] | None = None
+
+    def data(self):
+        """Rows with all their digits."""
+        draw = np.random.default_rng(sum(self.network.layers))
+        return draw.normal(size=(self.rows, self.network.n_inputs)), draw.normal(
+            size=(self.rows, self.network.n_outputs)
+        )
+
+    def motion(self):
+        starts = None if self.start is None else {"given": self.start}
+        return motion(self.network, *self.data(), starts, learning_rate=self.learning_rate)
+
+    def trained(self):
+        """The parameters by fastnn."""
+        start = fastnn.normal(0, 1.5) if self.start is None else self.start
+        # All engines give the same bits; this one compiles nothing.
+        options = {"learning_rate": self.learning_rate, "epochs": self.epochs, "engine": "batched"}
+        return fastnn.train(self.network, *self.data(), start, **options).parameters
+
+
+CASES = {
+    "2-2-1 after one epoch": Case(fastnn.Network((2, 2, 1)), 1),
+    "2-2-1 of the report": Case(fastnn.Network((2, 2, 1)), 25, 0.005, 100, tuple(REPORT_START)),
+    "tanh": Case(fastnn.Network((2, 3, 1), "tanh"), 20),
+    "sigmoid everywhere, two outputs": Case(fastnn.Network((2, 2, 2), "sigmoid", "sigmoid"), 20, 0.25),
+    "three hidden layers": Case(fastnn.Network((3, 4, 2, 3, 1), ("relu", "tanh", "identity"), "tanh"), 15),
+    "no hidden layer": Case(fastnn.Network((4, 3)), 15, 0.01),
+    "one unit each": Case(fastnn.Network((1, 1, 1), "sigmoid"), 3, 1.5),
+    "diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200),
+}
+# A page of the first case in which one addition comes before another: the bits must then differ.
+SLIPPED = ("z1 = w1*x1 + w2*x2 + b1", "z1 = w1*x1 + (w2*x2 + b1)")
+
+
+# The parameters that a section shows, with all their digits, in their order.
+READ = "[...section.querySelectorAll('data[data-now]')].map((element) => element.value)"
+SECTION = "document.querySelector('.fastnn-motion')"
+
+
+def bits(values):
+    """The numbers as hexadecimal text: equal for equal bits alone (and for NaN of any kind)."""
+    return [float(value).hex() for value in values]
+
+
+def numbers(texts):
+    """The numbers that JavaScript has written."""
+    return [float(text.replace("Infinity", "inf")) for text in texts]
+
+
+def trained_in_the_browser(page, fragments, epochs):
+    """The parameters of sections that stand on one page, each after so many epochs."""
+    page.open(html_page("all", "\n".join(fragments)))
+    return [
+        numbers(texts)
+        for texts in page.evaluate(f"""{list(epochs)}.map((epochs, place) => {{
+            const section = document.querySelectorAll(".fastnn-motion")[place];
+            for (let n = 0; n < epochs; n++) section.querySelector("[data-part=epoch]").click();
+            return {READ};
+        }})""")
+    ]
+
+
+class Reader:
+    """Uses the section of a case's own page."""
+
+    def __init__(self, page, case=CASES["2-2-1 after one epoch"], **view):
+        self.page = page
+        page.open(case.motion().html(), **view)
+
+    def part(self, name):
+        return f"{SECTION}.querySelector('[data-part={name}]')"
+
+    def press(self, name, times=1):
+        self.page.evaluate(f"for (let n = 0; n < {times}; n++) {self.part(name)}.click()")
+
+    def change(self, name, value):
+        """Give a field another value."""
+        self.page.evaluate(f"""{{
+            const field = {self.part(name)};
+            field.value = {json.dumps(value)};
+            field.dispatchEvent(new Event("change"));
+        }}""")
+
+    def says(self, name):
+        return self.page.evaluate(f"{self.part(name)}.textContent")
+
+    def parameters(self):
+        return numbers(self.page.evaluate(f"((section) => {READ})({SECTION})"))
+
+    def taken(self):
+        """The epochs that are finished, and the rows of the next one."""
+        text = self.says("status")
+        epochs, row = map(int, re.match(r"Epoch (\d+)(?:, row (\d+)| is fin)", text).groups("0"))
+        return (epochs - 1, row) if row else (epochs, 0)
+
+
+def trained(case, epochs, rows, start=None):
+    """The parameters by fastnn after some epochs and some rows of the next one."""
+    X, y = case.data()
+    shared = {"learning_rate": case.learning_rate, "engine": "loop"}  # as fast as it goes is 50 000 epochs
+    found = fastnn.normal(0, 1.5) if start is None else start
+    for n, times in ((case.rows, epochs), (rows, 1)):
+        if n and times:
+            found = fastnn.train(case.network, X[:n], y[:n], found, epochs=times, **shared).parameters
+    return found
+
+
+class TestTheNumbers:
+    def test_are_those_of_fastnn_to_the_last_bit(self, page):
+        cases = CASES.values()
+        found = trained_in_the_browser(page, [c.motion().fragment for c in cases], [c.epochs for c in cases])
+        for name, case, parameters in zip(CASES, cases, found, strict=True):
+            assert bits(parameters) == bits(case.trained()), name
+
+    def test_another_order_of_the_same_sum_is_found_out(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 30)
+        fragment = case.motion().fragment
+        assert SLIPPED[0] in fragment
+        (found,) = trained_in_the_browser(page, [fragment.replace(*SLIPPED)], [30])
+        assert bits(found) != bits(case.trained())
+        np.testing.assert_allclose(found, case.trained(), rtol=1e-6)
+
+    def test_of_the_functions_are_those_of_the_engines(self, page):
+        x = anything("float64", 4000)
+        everything = fastnn.derive(fastnn.Network((1, 1, 1), "tanh", "sigmoid"))
+        page.open(html_page("functions", ""))
+        found = page.evaluate(f"""(() => {{
+            {javascript(everything)}
+            const view = new DataView(new ArrayBuffer(8));
+            const x = {[f"0x{pattern:x}" for pattern in x.view(np.uint64).tolist()]}.map((pattern) => {{
+                view.setBigUint64(0, BigInt(pattern));
+                return view.getFloat64(0);
+            }});
+            const written = (value) => Object.is(value, -0) ? "-0" : String(value);
+            return [exp, tanh, sigmoid, Math.tanh].map((f) => x.map(f).map(written));
+        }})()""")
+        *ours, browsers_own = map(numbers, found)
+        for name, values in zip(("exp", "tanh", "sigmoid"), ours, strict=True):
+            assert bits(values) == bits(scalar_form(name, x)), name
+        assert bits(browsers_own) != bits(scalar_form("tanh", x))
+
+    def test_of_one_row_stand_in_the_equations(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        reader.press("row")
+        X, y = case.data()
+        step = fastnn.explain(case.network).step(case.motion().starts["network 0"], X[0], y[0], 0.05)
+        expected = step.frame().groupby("name")["value"].last()  # after the row, of a parameter
+        found = page.evaluate(f"""Object.fromEntries([...{SECTION}.querySelectorAll("output[data-found]")]
+            .map((element) => [element.dataset.found, element.textContent.replace("−", "-")]))""")
+        assert float(found.pop("total")) == float(f"{step.loss:.8g}")
+        assert {"z1", "h2", "yhat", "d", "s", "s1", "w1", "b3"} <= set(found)
+        assert numbers(found.values()) == [float(f"{expected[name]:.8g}") for name in found]
+
+
+class TestTheControls:
+    def test_a_row_at_a_time_then_the_rest_of_the_epoch(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        assert reader.says("status") == "No row has been visited yet; there are 7."
+        reader.press("row", 3)
+        assert reader.says("status") == "Epoch 1, row 3 of 7."
+        assert bits(reader.parameters()) == bits(trained(case, 0, 3))
+        reader.press("epoch")
+        assert reader.says("status").startswith("Epoch 1 is finished. Loss of epoch 1: ")
+        assert bits(reader.parameters()) == bits(trained(case, 1, 0))
+
+    @pytest.mark.parametrize("speed", ["10 rows a second", "10 epochs a second", "as fast as it goes"])
+    @pytest.mark.parametrize("calm", [False, True], ids=["", "calm"])
+    def test_plays_until_it_is_paused(self, page, speed, calm):
+        case = Case(fastnn.Network((2, 2, 1)), 1, 0.001)
+        reader = Reader(page, case, calm=calm)
+        reader.change(
+            "speed",
+            page.evaluate(
+                f"[...{reader.part('speed')}.options].find((option) => option.text === '{speed}').value"
+            ),
+        )
+        reader.press("play")
+        assert reader.says("play") == "Pause"
+        assert page.evaluate(f"{reader.part('status')}.ariaLive") == "off"
+        time.sleep(0.7)
+        reader.press("play")
+        assert reader.says("play") == "Play"
+        assert page.evaluate(f"{reader.part('status')}.ariaLive") == "polite"
+        epochs, rows = reader.taken()
+        assert epochs * case.rows + rows > 3
+        assert bits(reader.parameters()) == bits(trained(case, epochs, rows))
+
+    def test_by_the_keyboard_alone(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        for key in ("Tab", "Tab", " ", "Tab", "Enter", "Tab", "Tab", "Tab", "Tab", "Tab"):
+            page.press(key)
+        assert reader.taken() == (1, 0)
+        assert page.evaluate("document.activeElement.dataset.part") == "numbers"
+        page.press("Tab")
+        assert page.evaluate("document.activeElement.localName") == "summary"
+
+    def test_another_start_and_learning_rate(self, page):
+        reader = Reader(page)
+        reader.change("starts", "network 3")
+        reader.change("rate", "0.01")
+        reader.press("epoch", 2)
+        case = Case(fastnn.Network((2, 2, 1)), 2, 0.01)
+        start = fastnn.normal(0, 1.5).draw(case.network, [3], 0)[0]
+        assert bits(reader.parameters()) == bits(trained(case, 2, 0, start))
+
+    def test_parameters_by_hand_and_again(self, page):
+        reader = Reader(page)
+        reader.change("numbers", ",".join(map(str, REPORT_START)))
+        assert page.evaluate(f"{reader.part('starts')}.value") == ""
+        reader.press("epoch")
+        assert reader.parameters() != REPORT_START
+        reader.press("again")
+        assert reader.parameters() == REPORT_START
+
+    @pytest.mark.parametrize(
+        ("part", "value", "message"),
+        [
+            ("numbers", "1,2", '9 numbers must be given, separated by commas; got "1,2". Write them in the'),
+            ("numbers", "1,2,3,4,5,6,7,8,", "9 numbers must be given"),
+            ("numbers", "1,2,3,4,5,6,7,8,Infinity", "9 numbers must be given"),
+            ("rate", "-1", 'The learning rate must be above 0; got "-1". Give one such as 0.005.'),
+            ("rate", "", "The learning rate must be above 0"),
+        ],
+    )
+    def test_a_refusal_says_why_and_changes_nothing(self, page, part, value, message):
+        reader = Reader(page)
+        reader.press("epoch")
+        reader.change(part, value)
+        assert reader.says("status").startswith(message)
+        assert page.evaluate(f"{reader.part(part)}.ariaInvalid") == "true"
+        reader.press("epoch")
+        assert bits(reader.parameters()) == bits(trained(CASES["2-2-1 after one epoch"], 2, 0))
+
+    def test_divergence_is_told_and_ends_it(self, page):
+        reader = Reader(page, CASES["diverging"])
+        reader.press("epoch", 3)
+        assert reader.says("status").startswith("Diverged in epoch 1: its loss was no longer finite.")
+        assert np.isnan(reader.parameters()).all()
+        assert page.evaluate(f"{reader.part('play')}.disabled")
+        reader.change("rate", "0.05")
+        reader.press("again")
+        reader.press("epoch")
+        assert bits(reader.parameters()) == bits(trained(CASES["2-2-1 after one epoch"], 1, 0))
+
+
+class TestThePictures:
+    def test_the_curve_of_many_epochs_stays_short(self, page):
+        case = Case(fastnn.Network((1, 1)), 3000, 0.001, 2)
+        reader = Reader(page, case)
+        reader.press("epoch", 3000)
+        curve = page.evaluate("document.querySelector('.curve .losses').getAttribute('d')").split("L")
+        assert 500 < len(curve) <= 1201
+        assert curve[-1].startswith("455.0 ")
+        assert bits(reader.parameters()) == bits(trained(case, 3000, 0))
+
+    def test_a_shut_gate_and_a_negative_weight_are_marked(self, page):
+        case = Case(fastnn.Network((1, 2, 1)), 1, start=(1.0, -1.0, 1.0, 1.0, 5.0, -5.0, 0.0))
+        reader = Reader(page, case)
+        reader.press("row")
+        units = page.evaluate(f"[...{SECTION}.querySelectorAll('.shut')].map((unit) => unit.dataset.unit)")
+        assert units == ["h2"]
+        below = page.evaluate(f"[...{SECTION}.querySelectorAll('.below')].map((line) => line.dataset.weight)")
+        names = [f"w{n + 1}" for n in range(4)]
+        assert below == [name for name, w in zip(names, reader.parameters(), strict=False) if w < 0]
+
+    @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+    @pytest.mark.parametrize("width", [360, 1000])
+    def test_it_fits_and_can_be_read(self, page, width, dark):
+        reader = Reader(page, width=width, dark=dark)
+        reader.press("epoch", 3)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        ink, paper = page.evaluate("""[getComputedStyle(document.querySelector('.network text')).fill,
+            getComputedStyle(document.body).backgroundColor]""")
+        assert (_lightness(ink) > _lightness(paper)) == dark
+        assert abs(_lightness(ink) - _lightness(paper)) > 150
+
+
+def _lightness(colour):
+    """The mean of red, green and blue, from 0 to 255."""
+    return np.mean([int(number) for number in re.findall(r"\d+", colour)[:3]])
+
+
+class TestTheSection:
+    def test_stands_alone(self):
+        html = Case(fastnn.Network((2, 3, 2), "tanh"), 1).motion().html()
+        assert not re.search(r"""(src|href)=|url\(|import |https?://(?!www\.w3\.org/2000/svg)""", html)
+
+    def test_every_control_has_a_label(self):
+        section = Case(fastnn.Network((2, 2, 1)), 1).motion().fragment
+        for control in re.findall(r"<(?:select|input)[^>]*>", section):
+            assert re.search(rf"<label[^>]*>[\w ]+ {re.escape(control)}", section)
+        assert 'aria-live="polite"' in section
+        assert section.count('role="img"') == section.count("<svg") == section.count("<svg ") == 2
+
+    def test_it_holds_the_numbers_with_all_their_digits(self):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        shown = case.motion()
+        data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', shown.fragment)[1])
+        X, y = case.data()
+        assert np.array_equal(data["rows"], np.hstack([X, y]))
+        assert data["columns"] == ["x1", "x2", "y"]
+        assert [*data["starts"]] == [f"network {number}" for number in range(10)]
+        assert data["starts"]["network 9"] == fastnn.normal(0, 1.5).draw(case.network, [9], 0)[0].tolist()
+
+    def test_a_name_cannot_end_the_script(self):
+        case = Case(fastnn.Network((1, 1)), 1)
+        name = "</script><b>"
+        section = motion(case.network, *case.data(), {name: [1, 2]}).fragment
+        assert section.count("</script>") == 2
+        assert "<b>" not in section
+
+    def test_shows_itself_in_a_notebook(self):
+        shown = Case(fastnn.Network((2, 2, 1)), 1).motion()
+        assert shown._repr_html_() == shown.fragment
+        assert shown.fragment in shown.html()
+        assert (
+            repr(shown)
+            == "<Motion of Network((2, 2, 1), hidden='relu', output='identity'): 7 rows, 10 starts>"
+        )
+
+
+REFUSED = {
+    "no network": (("2-2-1", [[1, 2]], [3]), {}, "network must be a fastnn.Network; got '2-2-1'"),
+    "too large": (
+        (fastnn.Network((9, 9, 1)), [[1] * 9], [3]),
+        {},
+        "a network must have at most 64 parameters to be written out; got Network.* with 100, which would be",
+    ),
+    "columns": ((fastnn.Network((3, 1)), [[1, 2]], [3]), {}, "X has 2 columns but the network has 3 inputs"),
+    "not finite": ((fastnn.Network((2, 1)), [[1, np.nan]], [3]), {}, "X must be finite; got 1 NaN"),
+    "learning rate": (
+        (fastnn.Network((2, 1)), [[1, 2]], [3]),
+        {"learning_rate": 0},
+        "learning_rate must be a positive finite number; got 0",
+    ),
+    "starts": (
+        (fastnn.Network((2, 1)), [[1, 2]], [3], [1, 2, 3]),
+        {},
+        r"starts must be a mapping of at least one name to parameters; got \[1, 2, 3\]. Give one such as",
+    ),
+    "no starts": ((fastnn.Network((2, 1)), [[1, 2]], [3], {}), {}, "at least one name to parameters; got {}"),
+    "length of a start": (
+        (fastnn.Network((2, 1)), [[1, 2]], [3], {"ones": [1, 1]}),
+        {},
+        r"starts\['ones'\] must hold 3 numbers for Network.*; got 2. Give all weights first, then",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "options", "message"), REFUSED.values(), ids=REFUSED)
+def test_refusals(arguments, options, message):
+    with pytest.raises(fastnn.InputError, match=message):
+        motion(*arguments, **options)
