@@ -30,7 +30,7 @@ examples:
   fastnn train --network 4711          network 4711 of that sweep again, alone
   fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
   fastnn explain --layers 2,3,1        its backpropagation, and one step
-  fastnn studies                       the classroom report with 10 000 starts a line
+  fastnn studies                       the report retold, 10 000 starts a line
   fastnn compare                       fastnn beside Keras
   fastnn code --layers 2,3,1           the loop that runs
 
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train one network and print its weights and biases"))
     _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"))
     _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
-    _add_studies(commands.add_parser("studies", help="retell the classroom report with thousands of starts"))
+    _add_studies(commands.add_parser("studies", help="the classroom report with thousands of starts"))
     _add_compare(commands.add_parser("compare", help="the same training in fastnn and in Keras"))
     _add_code(commands.add_parser("code", help="print the loop that runs, derived from the network"))
     return parser

@@ -8,19 +8,22 @@ from typing import Any
 import numpy as np
 
 from fastnn.comparing import Comparison
+from fastnn.explaining.motion import motion
+from fastnn.initial import normal
 from fastnn.reporting import studies_pictures as pictures
-from fastnn.reporting.blocks import Block, Section, Table, written
+from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, written
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_networks import learned
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
-from fastnn.studies.report import REPORT
+from fastnn.studies.report import NETWORK, REPORT, START
 from fastnn.studies.results import Studies
 from fastnn.studies.verdicts import RULES, VERDICTS, Claim
 
 __all__ = ["studies_page"]
 
 INSURANCE = ("I0", "I1", "I2", "I3", "I4", "L2", "L3", "L4")
+RANDOM_STARTS = 10  # to choose from, beside the report's own
 GROUPS = (
     ("Generated data", ("D1", "D2")),
     ("Starting parameters", ("I0", "I1", "I2", "I3", "I4")),
@@ -42,7 +45,7 @@ def studies_page(found: Studies, comparison: Comparison) -> Page:
     return Page(
         title="The classroom report, retold",
         lead=_lead(found),
-        sections=[*sections, _judging()],
+        sections=[*sections, _in_motion(found), _judging()],
     )
 
 
@@ -67,8 +70,8 @@ def _brief(found: Studies) -> Section:
     return Section(
         "In brief",
         [
-            f"Of the report's {len(rows)} lines: {counted}. All figures{but} fall between the 1st and the 99th "
-            "percentile of their starts.",
+            f"Of the report's {len(rows)} lines: {counted}. All figures{but} fall between the 1st and the "
+            "99th percentile of their starts.",
             Table(rows, "The report's figures beside our starts"),
             pictures.overview([found[id] for id in ("D1", "D2")], "overview-generated"),
             pictures.overview([found[id] for id in INSURANCE], "overview-insurance"),
@@ -144,6 +147,26 @@ def _keras(comparison: Comparison) -> Section:
         "compiling; apart is the largest difference of a final weight or bias from fastnn's."
     )
     return Section("Keras, side by side", [*blocks, *comparison.missing])
+
+
+def _in_motion(found: Studies) -> Section:
+    """The network training in the browser, from the report's own starts and from some of ours."""
+    data = found.experiment.data
+    starts = {
+        f"{line.id}, {line.report.changed}": line.start for line in found.lines if line.start is not None
+    }
+    drawn = normal(0.0, START).draw(NETWORK, range(RANDOM_STARTS), found.experiment.seed)
+    starts |= {f"start {number}": start for number, start in enumerate(drawn)}
+    return Section(
+        "The network in motion",
+        [
+            "The same network on the same rows, trained here by the reader's browser, one row at a time, "
+            "with the same operations in the same order: its parameters are those of fastnn.train to the last "
+            "bit. All its equations, step by step, with a proof:",
+            Code("fastnn explain"),
+            Fragment(motion(NETWORK, data.X, data.y, starts).fragment),
+        ],
+    )
 
 
 def _judging() -> Section:

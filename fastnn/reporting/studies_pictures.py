@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -186,7 +186,7 @@ def _fan(line: Line) -> Picture:
     )
 
 
-def _interval(line: Line) -> dict[str, object]:
+def _interval(line: Line) -> dict[str, Any]:
     quantiles = tables.worst_last_quantiles(line.outcomes.loss[:, None])[:, 0]
     return {
         "label": line.id,
