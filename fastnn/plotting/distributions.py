@@ -171,6 +171,8 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
 
 def _set_scale(axis: Axis, set_scale: Callable[..., None], table: pd.DataFrame) -> None:
     """Make the scale logarithmic where medians differ so much that the small ones would merge."""
+    from matplotlib.ticker import SymmetricalLogLocator
+
     values = table[list(tables.QUANTILE_NAMES)].to_numpy(float)
     medians = np.abs(table["50 %"].to_numpy(float))
     medians = medians[np.isfinite(medians) & (medians > 0)]
@@ -180,4 +182,5 @@ def _set_scale(axis: Axis, set_scale: Callable[..., None], table: pd.DataFrame) 
         set_scale("log")
     else:
         set_scale("symlog", linthresh=1.0)  # only R² falls below 0: it ends at 1
-        axis.get_major_locator().set_params(numticks=7)
+        axis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0))
+        axis.get_major_locator().numticks = 7  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ fetches nothing, follows the reader's light or dark, and prints. `sweep_page` ma
 Needs matplotlib and Jinja2: ``pip install "fastnn-sweep[plot]"``.
 """
 
-from fastnn.reporting.blocks import Code, Fragment, Picture, Section, Table
+from fastnn.reporting.blocks import Code, Fragment, Picture, Section, Table, per_cent, written
 from fastnn.reporting.page import Page, need_libraries
 from fastnn.reporting.publishing import published_folder
 from fastnn.reporting.sweep_page import sweep_page
@@ -37,6 +37,8 @@ __all__ = [
     "Section",
     "Table",
     "need_libraries",
+    "per_cent",
     "published_folder",
     "sweep_page",
+    "written",
 ]

@@ -30,8 +30,9 @@ class Table:
     headings : mapping of column to str
         What to write above a column instead of its name.
     formats : mapping of column to str or function
-        How to write a column's cells: ``"{:.3f}"``, or a function of one cell such as `per_cent`. Without: whole numbers in
-        groups of three digits, other numbers with four digits, NaN and None as a dash, anything else as text.
+        How to write a column's cells: ``"{:.3f}"``, or a function of one cell such as `per_cent`. Without:
+        whole numbers in groups of three digits, other numbers with four digits, NaN and None as a dash,
+        anything else as text.
     """
 
     rows: pd.DataFrame | Iterable[Mapping[str, Any]]

@@ -87,7 +87,7 @@ def _where(found: Sweep) -> str:
 def replaying(found: Sweep, train_command: str | None) -> Section:
     """How to train any network of the sweep again, in Python and on the command line."""
     best = found.best(5)
-    number = int(best["network"].iloc[0]) if len(best) else found.grid.total - 1
+    number = _best_and_typical(found).get("best", found.grid.total - 1)
     blocks: list[Block] = [
         "A network's number is all that is needed to train it again, with the same bits and with its loss "
         f"curve. This is network {written(number)}, with data as described at the top:",
@@ -105,7 +105,7 @@ def replaying(found: Sweep, train_command: str | None) -> Section:
             "of the grid; its learning rate and its rows stand beside its number in the sweep's table."
         )
     if len(best):
-        blocks.append(Table(best, "The best networks and their parameters", HEADINGS))
+        blocks.append(Table(best, "The smallest losses, and the parameters that have them", HEADINGS))
     return Section("Train any of them again", blocks)
 
 
