@@ -161,8 +161,8 @@ def _in_motion(found: Studies) -> Section:
         "The network in motion",
         [
             "The same network on the same rows, trained here by the reader's browser, one row at a time, "
-            "with the same operations in the same order: its parameters are those of fastnn.train to the last "
-            "bit. All its equations, step by step, with a proof:",
+            "with the same operations in the same order: its parameters are those of fastnn.train to the "
+            "last bit. All its equations, step by step, with a proof:",
             Code("fastnn explain"),
             Fragment(motion(NETWORK, data.X, data.y, starts).fragment),
         ],

@@ -148,11 +148,12 @@ def against_rows(found: Studies, metric: str) -> Picture:
     numbers = tables.scores_against_rows(table, metric)
     figure, ax = plotting.new_figure()
     plotting.scores_against_rows(table, metric, ax)
-    few, name = min(found.experiment.row_counts), {"r2": "R²", "mape": "MAPE"}[metric]
-    for rows, claim in {"r2": [(few, 0.05)], "mape": [(few, 189), (max(table["rows"]), 125)]}[metric]:
-        ax.plot(rows, claim, "D", color=VERMILION, markersize=5, label="report")
+    few, every = found.experiment.row_counts[0], found.experiment.row_counts[-1]
+    claims = [(few, 0.05)] if metric == "r2" else [(few, 189.0), (every, 125.0)]
+    ax.plot(*zip(*claims, strict=True), "D", color=VERMILION, markersize=5, label="report")
     legend(ax)
-    told = "; ".join(f"{row.rows} rows: {written(row._4)}" for row in numbers.itertuples())
+    name = "R²" if metric == "r2" else "MAPE"
+    told = "; ".join(f"{row['rows']} rows: {row['50 %']:.3g}" for row in numbers.to_dict("records"))
     return Picture(
         f"{metric}-rows",
         figure,
