@@ -22,6 +22,7 @@ from fastnn.studies.verdicts import RULES, VERDICTS, Claim
 
 __all__ = ["studies_page"]
 
+LARGE = 1000.0
 INSURANCE = ("I0", "I1", "I2", "I3", "I4", "L2", "L3", "L4")
 RANDOM_STARTS = 10  # to choose from, beside the report's own
 GROUPS = (
@@ -124,7 +125,12 @@ def _claim_row(line: Line, claim: Claim) -> dict[str, Any]:
 def _value(claim: Claim, value: float) -> str:
     if not np.isfinite(value):
         return "diverged"
-    return f"{100 * value:.3g} %" if claim.percent else written(value)
+    return f"{_number(100 * value)} %" if claim.percent else _number(value)
+
+
+def _number(value: float) -> str:
+    """As `written`, but large ones without digits that say nothing: 15 320."""
+    return written(round(value)) if abs(value) >= LARGE else written(value)
 
 
 def _keras(comparison: Comparison) -> Section:

@@ -12,8 +12,10 @@ from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, legend
 from fastnn.reporting.blocks import Picture, per_cent, written
 from fastnn.studies.experiment import Experiment
+from fastnn.studies.lines import LOSS as LAST_LOSS
 from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import KINDS
+from fastnn.studies.report import LEARNING_RATE
 from fastnn.studies.results import Studies
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ BINS = 60
 SHOWN = (0.0, 0.98)  # the quantiles between which a histogram runs
 WIDE = 20.0  # a ratio of losses above which a histogram's scale is logarithmic
 POINTS = 3000  # of a cloud
-FIGURES = {"D1": 0.0109, "D2": 0.0047, "I0": 0.0335, "I1": 0.0335, "I2": 0.0335, "I3": 0.0335, "I4": 0.0335}
-FIGURES |= {"L2": 0.0335, "L3": 0.038, "L4": 0.041}
 
 
 def overview(lines: Sequence[Line], name: str) -> Picture:
@@ -63,7 +63,7 @@ def histogram(line: Line) -> Picture:
             base = top
     if edges[-1] > WIDE * edges[0]:
         ax.set_xscale("log")
-    claim = FIGURES.get(line.id)
+    claim = _reported_loss(line)
     if claim is not None:
         ax.axvline(claim, color=VERMILION, linestyle="--", label=f"report: {claim:g}")
     legend(ax)
@@ -106,7 +106,8 @@ def distances(line: Line, experiment: Experiment) -> Picture:
         if len(part):
             x, y = 100 * part["distance"], part["loss"]
             ax.plot(x, y, ".", markersize=3, color=colour, alpha=0.5, label=kind, rasterized=True)
-    ax.axhline(FIGURES[line.id], color=VERMILION, linestyle="--", label=f"report: {FIGURES[line.id]:g}")
+    if (claim := _reported_loss(line)) is not None:
+        ax.axhline(claim, color=VERMILION, linestyle="--", label=f"report: {claim:g}")
     legend(ax)
     ax.set_xlabel("distance from the report's start (% of its size)")
     ax.set_ylabel(LOSS)
@@ -167,7 +168,8 @@ def _scores(experiment: Experiment) -> pd.DataFrame:
     import pandas as pd
 
     return pd.concat(
-        pd.DataFrame({"rows": rows, **experiment.scores(rows)}) for rows in experiment.row_counts
+        pd.DataFrame({"learning_rate": LEARNING_RATE, "rows": rows, **experiment.scores(rows)})
+        for rows in experiment.row_counts
     )
 
 
@@ -192,7 +194,7 @@ def _interval(line: Line) -> dict[str, Any]:
     return {
         "label": line.id,
         **dict(zip(tables.QUANTILE_NAMES, quantiles.tolist(), strict=True)),
-        "claim": FIGURES[line.id],
+        "claim": _reported_loss(line),
     }
 
 
@@ -203,14 +205,21 @@ def _histogram_table(line: Line) -> pd.DataFrame:
     ended = line.outcomes
     finite = ended.loss[np.isfinite(ended.loss)]
     low, high = np.quantile(finite, SHOWN)
-    claim = FIGURES.get(line.id, low)
-    low, high = min(low, claim), max(high, claim)
+    claim = _reported_loss(line)
+    if claim is not None:
+        low, high = min(low, claim), max(high, claim)
     high = high * (1 + 1e-9) if high > low else low * 1.01
     edges = np.geomspace(low, high, BINS + 1) if high > WIDE * low else np.linspace(low, high, BINS + 1)
     counts = {
         kind: np.histogram(ended.loss[ended.kind == code], edges)[0] for code, kind in enumerate(KINDS[:-1])
     }
     return pd.DataFrame({"from": edges[:-1], "to": edges[1:], **counts})
+
+
+def _reported_loss(line: Line) -> float | None:
+    """The loss that the report gives, if it does."""
+    claim = line.claims[0]
+    return claim.number if claim.quantity == LAST_LOSS else None
 
 
 def _title(line: Line) -> str:

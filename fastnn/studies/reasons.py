@@ -30,6 +30,7 @@ def reasons(line: Line, experiment: Experiment) -> list[str]:
         *_own_start(line, experiment),
         *_alike(line),
         *_at_the_figure(line),
+        *_narrow(line),
         *_mean_predictors(line),
         *_compared(line),
         *_diverged(line.outcomes),
@@ -84,6 +85,20 @@ def _at_the_figure(line: Line) -> Iterator[str]:
     yield f"{text}, of all starts {_percent(usual)}."
 
 
+def _narrow(line: Line) -> Iterator[str]:
+    """A number outside the starts' percentiles that stands for others which are inside."""
+    claim = line.claims[0]
+    low, high = claim.quantile(0.01), claim.quantile(0.99)
+    if claim.number is None or claim.verdict == NOT_REPRODUCED or low <= claim.number <= high:
+        return
+    side = "above" if claim.number > high else "below"
+    near = "lie within 5 % of it" if claim.agrees == claim.bears_out else "round to it"
+    yield (
+        f"The number {claim.number:g} itself lies {side} the 1st to 99th percentile of the starts, "
+        f"{low:.4g} to {high:.4g}; numbers that {near} do not."
+    )
+
+
 def _mean_predictors(line: Line) -> Iterator[str]:
     """The loss of networks that have lost both units, whatever their start."""
     ended = line.outcomes
@@ -112,8 +127,8 @@ def _compared(line: Line) -> Iterator[str]:
             low, high = 100 * np.quantile(claim.unchanged, [0.05, 0.95], method="inverted_cdf")
             yield (
                 f"The loss is {claim.says} for {_percent(claim.borne_out)} of the starts, by "
-                f"{100 * claim.quantile(0.5):+.2g} % at the median; another start, with nothing changed, "
-                f"moves it by {low:+.2g} to {high:+.2g} % (5-95 %)."
+                f"{_signed(100 * claim.quantile(0.5))} % at the median; another start, with nothing changed, "
+                f"moves it by {_signed(low)} to {_signed(high)} % (5-95 %)."
             )
 
 
@@ -174,6 +189,10 @@ def _units(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _named(kind: int) -> str:
     return f"networks with {KINDS[kind]}" if KINDS[kind].endswith("dead") else KINDS[kind]
+
+
+def _signed(percent: float) -> str:
+    return f"{percent:+.0f}" if abs(percent) >= 10 else f"{percent:+.2g}"
 
 
 def _percent(share: float) -> str:

@@ -83,8 +83,8 @@ class Claim:
         The value of the report's own start, where the report names it.
     percent : bool
         The quantity is a fraction, to be shown in per cent.
-    in_words : bool
-        The report gives no number.
+    number : float, optional
+        The figure itself; without, the claim is in words.
     """
 
     line: str
@@ -96,7 +96,7 @@ class Claim:
     unchanged: Floats | None = None
     run: float | None = None
     percent: bool = False
-    in_words: bool = False
+    number: float | None = None
 
     def quantile(self, share: float) -> float:
         """A quantile of the values: one of them, so that infinite ones do no harm."""
@@ -108,6 +108,11 @@ class Claim:
         low, high = self.agrees
         above = 0.0 if high == np.inf else float((self.values >= high).mean())
         return float((self.values < low).mean()), 1.0 - above
+
+    @property
+    def in_words(self) -> bool:
+        """Whether the report gives no number."""
+        return self.number is None
 
     @property
     def agreeing(self) -> NDArray[np.bool_]:
@@ -155,20 +160,30 @@ def figure(line: str, text: str, quantity: str, values: Floats, **more: Any) -> 
     agrees = (float(number - half) / scale, float(number + half) / scale)
     wide = SAME * abs(float(number)) / scale
     bears_out = (min(agrees[0], float(number) / scale - wide), max(agrees[1], float(number) / scale + wide))
-    return Claim(line, text, quantity, values, agrees, bears_out, percent=scale > 1, **more)
+    return Claim(
+        line,
+        text,
+        quantity,
+        values,
+        agrees,
+        bears_out,
+        percent=scale > 1,
+        number=float(number) / scale,
+        **more,
+    )
 
 
 def around(line: str, text: str, number: float, quantity: str, values: Floats, **more: Any) -> Claim:
     """The claim that a quantity is almost the same as a number: within 5 % of it."""
     near = (number * (1 - SAME), number * (1 + SAME))
-    return Claim(line, text, quantity, values, near, near, **more)
+    return Claim(line, text, quantity, values, near, near, number=number, **more)
 
 
 def in_words(
     line: str, text: str, quantity: str, values: Floats, agrees: tuple[float, float], **more: Any
 ) -> Claim:
     """A claim in words: borne out by exactly those values that agree with it."""
-    return Claim(line, text, quantity, values, agrees, agrees, in_words=True, **more)
+    return Claim(line, text, quantity, values, agrees, agrees, **more)
 
 
 def _within(values: Any, bounds: tuple[float, float]) -> NDArray[np.bool_]:
