@@ -32,6 +32,7 @@ examples:
   fastnn explain --layers 2,3,1        its backpropagation, and one step
   fastnn studies                       the report retold, 10 000 starts a line
   fastnn compare                       fastnn beside Keras
+  fastnn tutorial                      the report's story as a notebook
   fastnn code --layers 2,3,1           the loop that runs
 
 `fastnn COMMAND --help` tells each command's options.
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train one network and print its weights and biases"))
     _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"))
+    _add_tutorial(commands.add_parser("tutorial", help="write the report's story as an executed notebook"))
     _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
     _add_studies(commands.add_parser("studies", help="the classroom report with thousands of starts"))
     _add_compare(commands.add_parser("compare", help="the same training in fastnn and in Keras"))
@@ -144,6 +146,17 @@ def _add_studies(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--out", metavar="FOLDER", help="write a page with pictures and tables; default none")
     output.add_argument("--no-progress", action="store_true", help="show no progress bar")
     _add_json(output)
+
+
+def _add_tutorial(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write the report's story, from one run to ten thousand, as a Jupyter notebook that has been run: "
+        "on your copy of the insurance data (FASTNN_DATA), else on the embedded stand-in."
+    )
+    parser.add_argument("--networks", type=int, default=10_000, metavar="M", help="starts; default 10000")
+    parser.add_argument(
+        "--out", default="fastnn-tutorial.ipynb", metavar="FILE", help="default fastnn-tutorial.ipynb"
+    )
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,7 @@ from fastnn.network import Network
 from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import sweep_report, training_report
 
-__all__ = ["code", "compare", "explain", "studies", "sweep", "train"]
+__all__ = ["code", "compare", "explain", "studies", "sweep", "train", "tutorial"]
 
 KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 
@@ -134,6 +134,17 @@ def compare(options: Namespace) -> int:
     network = _network(options, f"{data.X.shape[1]},2,1")
     report = run_comparison(options, data, network, _start(options, network))
     print(_json(report.values) if options.json else report.text)
+    return 0
+
+
+def tutorial(options: Namespace) -> int:
+    """``fastnn tutorial``."""
+    from fastnn.study_commands import write_tutorial
+
+    file = _new_files({"--out": options.out})["--out"]
+    text = write_tutorial(options)
+    _publish({file: lambda path: path.write_text(text, encoding="utf-8")})
+    print(f"notebook {file}")
     return 0
 
 

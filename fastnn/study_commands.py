@@ -22,7 +22,7 @@ from fastnn.study_reports import comparison_report, studies_report
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["run_comparison", "run_studies"]
+__all__ = ["run_comparison", "run_studies", "write_tutorial"]
 
 NETWORKS, QUICK_NETWORKS = 10_000, 500
 TABLES = ("claims", "outcomes", "rows", "keras")
@@ -81,6 +81,15 @@ def run_comparison(options: Namespace, data: Dataset, network: Network, start: A
         told=lambda name: print(f"training with {name}", file=sys.stderr),
     )
     return comparison_report(found)
+
+
+def write_tutorial(options: Namespace) -> str:
+    """The tutorial as an executed notebook."""
+    from fastnn import tutorial
+
+    tutorial.need_libraries()
+    print(f"running the tutorial with {grouped(options.networks)} starts", file=sys.stderr)
+    return tutorial.notebook(options.networks)
 
 
 def _keras_beside(data: Dataset, quick: bool) -> Comparison:

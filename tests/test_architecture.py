@@ -26,11 +26,14 @@ LIBRARIES_OF_ENGINES = {"numpy", "numba"}
 HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "jinja2"}
 LONGEST = 450
 
+# Use the package as users do; no module imports them.
+SCRIPTS = {PACKAGE / "tutorial" / "from_one_run_to_ten_thousand.py"}
+
 
 def modules():
     """Every module of fastnn by its name below the package: {"engines.loop": its source}."""
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(set(PACKAGE.rglob("*.py")) - SCRIPTS):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         found[name.removesuffix(".__init__") or "__init__"] = path.read_text(encoding="utf-8")
     return found

@@ -61,7 +61,7 @@ def histogram(line: Line) -> Picture:
             top = base + numbers[name].to_numpy()
             ax.stairs(top, edges, baseline=base, fill=True, color=colour, label=name)
             base = top
-    if edges[-1] > WIDE * edges[0]:
+    if edges[-1] > WIDE * edges[0] > 0:
         ax.set_xscale("log")
     claim = _reported_loss(line)
     if claim is not None:
@@ -204,12 +204,13 @@ def _histogram_table(line: Line) -> pd.DataFrame:
 
     ended = line.outcomes
     finite = ended.loss[np.isfinite(ended.loss)]
-    low, high = np.quantile(finite, SHOWN)
+    low, high = np.quantile(finite, SHOWN) if len(finite) else (0.0, 1.0)
     claim = _reported_loss(line)
     if claim is not None:
         low, high = min(low, claim), max(high, claim)
-    high = high * (1 + 1e-9) if high > low else low * 1.01
-    edges = np.geomspace(low, high, BINS + 1) if high > WIDE * low else np.linspace(low, high, BINS + 1)
+    high = high * (1 + 1e-9) if high > low else low + max(low, 1e-9) * 1e-2
+    spaced = np.geomspace if high > WIDE * low > 0 else np.linspace
+    edges = spaced(low, high, BINS + 1)
     counts = {
         kind: np.histogram(ended.loss[ended.kind == code], edges)[0] for code, kind in enumerate(KINDS[:-1])
     }
