@@ -1,10 +1,13 @@
 """The command line: what it prints and writes, its exit codes, and that its errors are one line."""
 
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -102,8 +105,9 @@ class TestSweep:
             assert heading in out
         table = pd.read_parquet("fastnn-sweep/sweep.parquet")
         assert len(table) == 80
-        assert Path("fastnn-sweep/losses.png").stat().st_size > 5000
-        assert listing("fastnn-sweep") == ["losses.png", "sweep.parquet"]
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "index.html", "pictures", "sweep.parquet"]
+        assert Path("fastnn-sweep/pictures/losses-1.png").read_bytes().startswith(b"\x89PNG")
+        assert "page     fastnn-sweep/index.html" in out
 
     def test_json_is_all_there_is_on_standard_output(self, capsys):
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "20", "--json", "--out", "here")
@@ -117,10 +121,11 @@ class TestSweep:
         assert sum(found["dead_units"]) == found["status"]["ok"] == 20
         assert Path(found["written"]["table"]).is_file()
 
-    def test_without_pyarrow_the_table_is_csv(self, capsys, monkeypatch):
-        monkeypatch.setitem(sys.modules, "pyarrow", None)
-        code, _, _ = run(capsys, "sweep", *QUICK, "--networks", "5")
-        assert code == 0
+    def test_without_pyarrow_the_table_is_csv(self):
+        start = "import sys; sys.modules['pyarrow'] = None; from fastnn.cli import main; main(sys.argv[1:])"
+        command = [sys.executable, "-c", start, "sweep", *QUICK, "--networks", "5"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert "table    fastnn-sweep/sweep.csv" in done.stdout
         assert len(Path("fastnn-sweep/sweep.csv").read_text().splitlines()) == 1 + 5
 
     def test_without_matplotlib_it_says_what_to_install(self, capsys, monkeypatch):
@@ -128,6 +133,7 @@ class TestSweep:
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "5")
         assert code == 0
         assert 'pip install "fastnn-sweep[plot]"' in out
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
 
     def test_all_diverged_is_a_result(self, capsys):
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9")
@@ -198,7 +204,11 @@ REFUSED = {
     "start's numbers": (["sweep", "--initial", "he:1,2,3"], "--initial must be normal:MEAN,SD"),
     "missing file": (["train", "--data", "no.csv", "--inputs", "a", "--target", "b"], "no.csv"),
     "file alone": (["train", "--data", "no.csv"], "needs --inputs and --target"),
-    "out is a file": (["sweep", "--out", "taken"], "--out must name a folder; got taken, which is a file"),
+    "out is a file": (
+        ["sweep", "--out", "taken"],
+        "output folder must not be a file; got taken, which is one",
+    ),
+    "claim": (["sweep", "--claim", "nan"], "--claim must be a finite number; got nan"),
 }
 
 
@@ -210,7 +220,7 @@ def test_refusals_are_one_line_and_exit_2(capsys, arguments, reason):
     assert (code, out) == (2, "")
     assert reason in err
     assert err.count("\n") == 1
-    assert listing() in (["taken"], ["fastnn-sweep", "taken"])
+    assert listing() == ["taken"]
 
 
 def test_a_folder_that_cannot_be_made_exits_1(capsys):
@@ -233,4 +243,45 @@ def test_a_failed_write_leaves_the_old_file(capsys, monkeypatch):
     assert code == 1
     assert "No space left" in err
     assert Path("fastnn-sweep/sweep.parquet").read_bytes() == before
-    assert listing("fastnn-sweep") == ["losses.png", "sweep.parquet"]
+    assert listing("fastnn-sweep") == [".written-by-fastnn", "index.html", "pictures", "sweep.parquet"]
+
+
+def test_a_folder_with_somebody_elses_file_is_refused_before_any_work(capsys, monkeypatch):
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("precious")
+    monkeypatch.setattr(fastnn, "sweep", None)
+    code, _, err = run(capsys, "sweep", *QUICK, "--out", "mine")
+    assert code == 2
+    assert "which holds notes.txt" in err
+    assert listing("mine") == ["notes.txt"]
+
+
+def test_a_sweep_into_its_own_folder_replaces_what_it_wrote(capsys):
+    run(capsys, "sweep", *QUICK, "--networks", "3", "--learning-rate", "0.005,0.2")
+    before = listing("fastnn-sweep/pictures")
+    code, _, _ = run(capsys, "sweep", *QUICK, "--networks", "4")
+    assert code == 0
+    assert len(pd.read_parquet("fastnn-sweep/sweep.parquet")) == 4
+    assert set(listing("fastnn-sweep/pictures")) < set(before)
+
+
+@pytest.mark.parametrize("grid", [[], ["--learning-rate", "0.005,0.01", "--rows", "30,99"]])
+def test_the_page_tells_how_to_train_a_network_again(capsys, grid):
+    options = [
+        "--networks",
+        "9",
+        "--initial",
+        "normal:-0.5,1",
+        "--hidden",
+        "tanh",
+        "--shuffle",
+        "--seed",
+        "5",
+    ]
+    run(capsys, "sweep", *QUICK, *options, *grid)
+    page = unescape(Path("fastnn-sweep/index.html").read_text())
+    (command,) = re.findall(r"<pre><code>(fastnn train .*?)</code></pre>", page)
+    code, out, _ = run(capsys, *shlex.split(command)[1:], "--json")
+    assert code == 0
+    frame = pd.read_parquet("fastnn-sweep/sweep.parquet")
+    assert json.loads(out)["loss"] == frame[frame["rows"] == frame["rows"].max()]["loss"].min()

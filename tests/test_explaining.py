@@ -285,6 +285,13 @@ class TestProof:
         assert {claim.rpartition("∂")[2] for claim in wrong["claim"]} == names
         assert "A difference is left" in " ".join(proof.text().split())
 
+    def test_fails_for_another_network_than_the_one_that_was_described(self):
+        derivation = fastnn.derive(CLASSROOM)
+        z1, *others = derivation
+        assert isinstance(z1.expression, Binary)
+        without_bias = replace(z1, expression=z1.expression.left)
+        assert not Proof(replace(derivation, equations=(without_bias, *others))).holds
+
     def test_without_sympy_says_what_to_install(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "sympy", None)
         with pytest.raises(

@@ -4,4 +4,6 @@ Everything here is written from the equations of `fastnn.derivation`, so it foll
 do. They become lines (`chain_rule`, and `matrix_form` for large networks), lines and numbers become blocks
 (`explanation`, `steps`, `proving`), and blocks become text, LaTeX or HTML (`writing_text` and its
 neighbours), each in its spelling of expressions (`notation`).
+
+`motion` is for the screen alone: a part of a page in which the network trains, printed from them as well.
 """

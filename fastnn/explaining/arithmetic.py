@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from operator import add, ge, gt, le, lt, mul, sub, truediv
+from operator import add, gt, le, lt, mul, sub, truediv
 from typing import Any
 
 from fastnn.derivation import Derivation
@@ -18,7 +18,7 @@ __all__ = ["DECIMALS", "FLOATS", "Arithmetic", "Values", "numerical_derivatives"
 Values = dict[Expression, Any]
 
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv}
-COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {"<": lt, "<=": le, ">": gt}
 
 DIGITS = 80
 # The central difference is then off by about SHIFT**2 of the derivative: 40 digits are right.

@@ -21,6 +21,7 @@ __all__ = ["ExactText", "Latex", "MathML", "Notation", "Text", "rounded"]
 PRECEDENCE = {"+": 2, "-": 2, MATRIX_PRODUCT: 4, ELEMENTWISE: 6, "*": 6, "/": 6}
 ATOM = 8
 DIGITS = 12
+LATEX_ROW = 100  # characters of LaTeX that fit into a line of cases
 LATEX_COMPARISONS = {"<=": r"\le", ">": ">"}
 LATEX_FUNCTIONS = {"tanh": r"\tanh", "sigmoid": r"\sigma", "max": r"\max"}
 LATEX_NAMES = {"yhat": r"\hat{y}", "step": r"\mathrm{step}"}
@@ -214,7 +215,7 @@ class Latex(Notation):
 
     def select(self, comparison: str, left: str, right: str, yes: str, no: str, *, bare: bool) -> str:
         condition = rf"\text{{if }} {{{left}}} {LATEX_COMPARISONS[comparison]} {right}"
-        return rf"\begin{{cases}} {yes} & {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
+        return rf"\begin{{cases}} {_stacked(yes)} & {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
 
     def call(self, function: str, argument: str) -> str:
         return rf"{LATEX_FUNCTIONS[function]}\left({argument}\right)"
@@ -294,6 +295,14 @@ class MathML(Notation):
 def rounded(value: float) -> str:
     """A number for people: twelve significant digits at most, and one zero instead of two."""
     return f"{value + 0.0:.{DIGITS}g}"
+
+
+def _stacked(text: str) -> str:
+    """LaTeX of a sum, its terms below each other where they would not fit beside each other."""
+    if len(text) <= LATEX_ROW:
+        return text
+    terms = text.replace(" + ", r" \\ &{}+ ")
+    return rf"\begin{{aligned}} &{terms} \end{{aligned}}"
 
 
 def _fenced(before: str, text: str, after: str) -> str:

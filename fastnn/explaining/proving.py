@@ -36,11 +36,10 @@ class Proof(Document):
         Whether every difference simplifies to 0.
     """
 
-    def __init__(self, derivation: Derivation, lines: Sequence[Line] | None = None) -> None:
+    def __init__(self, derivation: Derivation) -> None:
         _need_sympy()
         self.derivation = derivation
-        lines = explained(derivation, derivation.scalar) if lines is None else lines
-        self._rows = _prove(derivation, lines)
+        self._rows = _prove(derivation, explained(derivation, derivation.scalar))
         self.holds = all(row["difference"] == "0" for row in self._rows)
 
     def __repr__(self) -> str:

@@ -94,10 +94,11 @@ def _formula(formula: Formula, mathml: MathML, text: Text) -> str:
 
 
 def _table(table: Table) -> str:
-    def line(cells: tuple[str, ...], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    def line(cells: tuple[str, ...], opening: str) -> str:
+        closing = opening.split()[0]
+        return "<tr>" + "".join(f"<{opening}>{escape(cell)}</{closing}>" for cell in cells) + "</tr>"
 
-    head = line(table.header, "th")
+    head = line(table.header, 'th scope="col"')
     body = "\n".join(line(row, "td") for row in table.rows)
     table_text = f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>"
     return f'<div class="wide"><table class="numbers">\n{table_text}\n</table></div>'

@@ -22,7 +22,7 @@ DARK, BRIGHT = (
 )  # on a coloured ground: these stay as they are on a page shown light on dark
 
 LOSS = "loss (mean squared error, scaled)"
-DOTS_PER_INCH = 200
+DOTS_PER_INCH = 160
 
 
 def new_figure(width: float = 4.4, height: float = 3.2) -> tuple[Figure, Axes]:

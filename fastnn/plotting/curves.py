@@ -63,7 +63,7 @@ def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike], ax: Axes | None = N
     for place, (name, some) in enumerate(table.groupby("curves", sort=False)):
         colour = COLOURS[place % len(COLOURS)]
         bands(ax, some["epoch"], some, colour, str(name), STROKES[place % len(STROKES)])
-    _scale(ax, table[list(tables.QUANTILE_NAMES)].to_numpy())
+    _scale(ax, int(table["epoch"].max()), table[list(tables.QUANTILE_NAMES)].to_numpy())
     ax.set_xlabel("epoch")
     ax.set_ylabel(LOSS)
     legend(ax)
@@ -82,11 +82,12 @@ def bands(
     ax.plot(x, middle, color=colour, linestyle=stroke, label=name, **options)
 
 
-def _scale(ax: Axes, losses: NDArray[np.float64]) -> None:
+def _scale(ax: Axes, epochs: int, losses: NDArray[np.float64]) -> None:
     """Choose scales, with ticks that are written as plain numbers."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set_xscale("log")
+    ax.set_xlim(0.9, 1.1 * epochs)
     ax.xaxis.set_major_formatter("{x:g}")
     finite = losses[np.isfinite(losses)]
     if finite.size and finite.min() > 0 and finite.max() > 3 * finite.min():

@@ -24,8 +24,9 @@ fetches nothing, follows the reader's light or dark, and prints. `sweep_page` ma
 Needs matplotlib and Jinja2: ``pip install "fastnn-sweep[plot]"``.
 """
 
-from fastnn.reporting.blocks import Code, Fragment, Picture, Section, Table, per_cent, written
+from fastnn.reporting.blocks import Code, Fragment, Section, Table, per_cent, written
 from fastnn.reporting.page import Page, need_libraries
+from fastnn.reporting.pictures import Picture
 from fastnn.reporting.publishing import published_folder
 from fastnn.reporting.sweep_page import sweep_page
 

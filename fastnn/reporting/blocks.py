@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from fastnn.reporting.pictures import Picture
+
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
-__all__ = ["Block", "Code", "Fragment", "Picture", "Section", "Table"]
+__all__ = ["Block", "Code", "Fragment", "Section", "Table", "per_cent", "written"]
 
 Format = str | Callable[[Any], str]
 
@@ -62,36 +63,6 @@ class Table:
         form = self.formats.get(name, written)
         text = form.format(cell) if isinstance(form, str) else form(cell)
         return text.replace("-", "\N{MINUS SIGN}") if isinstance(cell, Real) else text
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A matplotlib figure, shown in the page and kept as SVG, PNG and CSV files.
-
-    Draw in black on white: where the page is shown light on dark, black and white change places, and
-    every other colour stays. So choose colours that show on both, such as those of `fastnn.plotting`.
-    What is drawn with ``rasterized=True`` (many points) becomes an image inside the SVG.
-
-    Attributes
-    ----------
-    name : str
-        Of its files; letters, digits, - and _; each name once in a page.
-    figure : matplotlib Figure
-    alt : str
-        What a reader who cannot see the picture has to know.
-    caption : str
-        What is shown, in which units.
-    data : DataFrame
-        What is drawn, as numbers.
-    """
-
-    name: str
-    figure: Figure
-    alt: str
-    caption: str
-    data: pd.DataFrame
-
-    kind = "picture"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 from fastnn.checking import InputError
 from fastnn.plotting.canvas import need_matplotlib
-from fastnn.reporting.blocks import Picture, Section
-from fastnn.reporting.pictures import inline_svg, write_files
+from fastnn.reporting.blocks import Section
+from fastnn.reporting.pictures import Picture
 
 __all__ = ["Page", "need_libraries"]
 
@@ -62,7 +62,7 @@ class Page:
         if self.pictures:
             (folder / "pictures").mkdir()
         for picture in self.pictures:
-            write_files(picture, folder / "pictures")
+            picture.write(folder / "pictures")
         with (folder / "index.html").open("x", encoding="utf-8") as file:
             file.write(html)
 
@@ -96,13 +96,11 @@ def need_libraries() -> None:
 def _template() -> Any:
     need_libraries()
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
 
     loader = PackageLoader("fastnn.reporting")
     environment = Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters["inline_svg"] = lambda picture: Markup(inline_svg(picture))  # noqa: S704 - our SVG
     environment.filters["anchor"] = _anchor
     return environment.get_template("page.html")
 

@@ -3,58 +3,88 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastnn.reporting.blocks import Picture
+from fastnn.plotting.canvas import DOTS_PER_INCH
 
-__all__ = ["inline_svg", "write_files"]
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
-DOTS_PER_INCH = 150
-TEXT_AS_TEXT = {"svg.fonttype": "none"}  # small, in the page's own letters, and found by its search
+__all__ = ["Picture"]
+
+EMBEDDED_DOTS_PER_INCH = 150  # of what is rasterized inside an SVG: a page holds many of them
 
 
-def inline_svg(picture: Picture) -> str:
-    """The picture as an SVG element to stand in a page, without a background.
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A matplotlib figure, shown in the page and kept as SVG, PNG and CSV files.
 
-    Black becomes the page's ink, white its paper; its ids begin with the picture's name, so that
-    several pictures can share a page; its size is left to the page.
+    Draw in black on white: in the page black becomes its ink and white its paper, light on dark for who
+    reads so, and every other colour stays. So choose colours that show on both, such as those of
+    `fastnn.plotting`. What is drawn with ``rasterized=True`` (many points) becomes an image inside the SVG.
+
+    Attributes
+    ----------
+    name : str
+        Of its files; letters, digits, - and _; each name once in a page.
+    figure : matplotlib Figure
+        Must not change any more.
+    alt : str
+        What a reader who cannot see the picture has to know.
+    caption : str
+        What is shown, in which units.
+    data : DataFrame
+        What is drawn, as numbers.
     """
-    svg = _drawn(picture, {**TEXT_AS_TEXT, "svg.hashsalt": picture.name}, transparent=True)
-    svg = re.sub(r"\n\s+", "\n", svg[svg.index("<svg") :])
-    svg = re.sub(r"<(metadata|style[^>]*)>.*?</(metadata|style)>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'( id="| xlink:href="#|url\(#)', rf"\1{picture.name}-", svg)
-    svg = svg.replace("stroke: #000000", "stroke: currentColor").replace("#ffffff", "var(--paper)")
-    box = re.search(r'viewBox="[^"]*"', svg)
-    assert box  # noqa: S101 - matplotlib always writes it
-    return f"{_opening(picture, box[0])}{svg[svg.index('>') + 1 :]}"
 
+    name: str
+    figure: Figure
+    alt: str
+    caption: str
+    data: pd.DataFrame
 
-def write_files(picture: Picture, folder: Path) -> None:
-    """Write the picture as SVG and PNG and its data as CSV into a folder."""
-    svg = _drawn(picture, {"svg.hashsalt": picture.name})
-    (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
-    picture.figure.savefig(folder / f"{picture.name}.png", dpi=DOTS_PER_INCH)
-    data = picture.data.rename(columns=_harmless)
-    for name in data.select_dtypes(["object", "string", "category"]):
-        data[name] = data[name].map(_harmless)
-    data.to_csv(folder / f"{picture.name}.csv", index=False)
+    kind = "picture"
 
+    @cached_property
+    def svg(self) -> str:
+        """The picture as an SVG file of its own, black on white; its text is text."""
+        import matplotlib as mpl
 
-def _drawn(picture: Picture, settings: Any, **options: Any) -> str:
-    import matplotlib as mpl
+        into = StringIO()
+        settings: Any = {"svg.fonttype": "none", "svg.hashsalt": self.name}
+        with mpl.rc_context(settings):
+            self.figure.savefig(into, format="svg", dpi=EMBEDDED_DOTS_PER_INCH, metadata={"Date": None})
+        return into.getvalue()
 
-    into = StringIO()
-    with mpl.rc_context(settings):
-        picture.figure.savefig(into, format="svg", dpi=DOTS_PER_INCH, metadata={"Date": None}, **options)
-    return into.getvalue()
+    @cached_property
+    def inline(self) -> str:
+        """The picture as an element of a page, in the page's ink and paper.
 
+        Its ids begin with its name, so that several pictures can share a page.
+        """
+        svg = re.sub(r"\n\s+", "\n", self.svg[self.svg.index("<svg") :])
+        svg = re.sub(r"<(metadata|style[^>]*)>.*?</(metadata|style)>", "", svg, flags=re.DOTALL)
+        svg = re.sub(r'( id="| xlink:href="#|url\(#)', rf"\1{self.name}-", svg)
+        svg = svg.replace("stroke: #000000", "stroke: currentColor").replace("#ffffff", "var(--paper)")
+        (box,) = re.findall(r'viewBox="[^"]*"', svg[: svg.index(">")])
+        width, height = (round(96 * inches) for inches in self.figure.get_size_inches())
+        opening = f'<svg {box} width="{width}" height="{height}" role="img" aria-label="{escape(self.alt)}">'
+        return opening + svg[svg.index(">") + 1 :]
 
-def _opening(picture: Picture, box: str) -> str:
-    width, height = (round(96 * inches) for inches in picture.figure.get_size_inches())
-    return f'<svg {box} width="{width}" height="{height}" role="img" aria-label="{escape(picture.alt)}">'
+    def write(self, folder: Path) -> None:
+        """Write NAME.svg, NAME.png and NAME.csv into a folder."""
+        (folder / f"{self.name}.svg").write_text(self.svg, encoding="utf-8")
+        self.figure.savefig(folder / f"{self.name}.png", dpi=DOTS_PER_INCH)
+        data = self.data.rename(columns=_harmless)
+        for name in data.select_dtypes(["object", "string", "category"]):
+            data[name] = data[name].map(_harmless)
+        data.to_csv(folder / f"{self.name}.csv", index=False)
 
 
 def _harmless(cell: Any) -> Any:

@@ -71,7 +71,7 @@ def _refuse_what_is_not_ours(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise InputError(
-            f"the output folder must be a folder; got {folder}, which is a file. Name another one."
+            f"the output folder must not be a file; got {folder}, which is one. Name another folder."
         )
     listed = _listed(folder)
     for name in _files(folder):

@@ -11,7 +11,8 @@ from fastnn import plotting
 from fastnn.grid import Cell
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import VERMILION, legend
-from fastnn.reporting.blocks import Block, Picture, Section, Table, per_cent, written
+from fastnn.reporting.blocks import Block, Section, Table, per_cent, written
+from fastnn.reporting.pictures import Picture
 from fastnn.sweep_results import Sweep
 
 if TYPE_CHECKING:

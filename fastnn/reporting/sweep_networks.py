@@ -11,7 +11,8 @@ from fastnn.datasets import Dataset
 from fastnn.initial import given
 from fastnn.plotting import tables
 from fastnn.plotting.networks import DRAWN
-from fastnn.reporting.blocks import Block, Code, Picture, Section, Table, written
+from fastnn.reporting.blocks import Block, Code, Section, Table, written
+from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
