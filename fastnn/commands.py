@@ -58,7 +58,7 @@ def explain(options: Namespace) -> int:
     page = _explained(parts, options)
     if options.out:
         writers[new_files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
-    _publish(writers)
+    _publish_together(writers)
     if not options.out:
         print(page, end="")
     return 0
@@ -82,7 +82,7 @@ def train(options: Namespace) -> int:
 
         figure, ax = plotting.new_figure()
         plotting.loss_curves(run, ax)
-        _publish({Path(options.plot): lambda path: plotting.save(figure, path)})
+        _publish(Path(options.plot), lambda path: plotting.save(figure, path))
     report = training_report(run, data)
     print(_json(report.values) if options.json else report.text)
     return 0
@@ -143,7 +143,7 @@ def tutorial(options: Namespace) -> int:
 
     file = _new_files({"--out": options.out})["--out"]
     text = write_tutorial(options)
-    _publish({file: lambda path: path.write_text(text, encoding="utf-8")})
+    _publish(file, lambda path: path.write_text(text, encoding="utf-8"))
     print(f"notebook {file}")
     return 0
 
@@ -340,7 +340,12 @@ def _train_command(options: Namespace) -> str:
     return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])
 
 
-def _publish(writers: dict[Path, Callable[[Path], object]]) -> None:
+def _publish(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file whole or not at all."""
+    _publish_together({path: write})
+
+
+def _publish_together(writers: dict[Path, Callable[[Path], object]]) -> None:
     """Write files, each by its writer: all of them whole, or none at all."""
     beside = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in writers}
     try:

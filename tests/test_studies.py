@@ -1,5 +1,7 @@
 """The studies: what is measured of each start, what is trained for which line, what the tables say."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -67,7 +69,7 @@ class TestOutcomes:
         for rise, first, growth, curve in zip(
             measured.largest_rise, measured.rise_at_first, measured.growth, measured.curves, strict=True
         ):
-            rises = [b / a - 1 for a, b in zip(curve, curve[1:], strict=False) if np.isfinite(a)]
+            rises = [b / a - 1 for a, b in pairwise(curve) if np.isfinite(a)]
             assert rise == first  # there are fewer epochs than count as the first ones
             assert rise == max([*rises, *([0.0] if len(rises) < 5 else [])])
             assert growth == (curve[-1] / curve[0] - 1 if np.isfinite(curve[-1]) else np.inf)
