@@ -35,7 +35,9 @@ def run_studies(options: Namespace, data: Dataset) -> Report:
         raise InputError(
             f"--quick chooses the number of starts; got --networks {options.networks} as well. Leave one out."
         )
-    networks = options.networks or (QUICK_NETWORKS if options.quick else NETWORKS)
+    networks = options.networks
+    if networks is None:
+        networks = QUICK_NETWORKS if options.quick else NETWORKS
     experiment = studies_.Experiment(
         data, networks=networks, seed=options.seed, engine=options.engine, workers=options.workers
     )

@@ -142,11 +142,11 @@ def comparison_report(found: Comparison) -> Report:
 
 def _programs_text(found: Comparison) -> list[str]:
     headings = ("program", "lines", "first", "an epoch", "loss", "R²", "MAPE", "apart")
-    lines = ["  {:18} {:>5} {:>8} {:>10} {:>9} {:>7} {:>8} {:>8}".format(*headings)]
+    lines = ["  {:18} {:>5} {:>7} {:>9} {:>8} {:>7} {:>8} {:>8}".format(*headings)]
     for row in found.frame().to_dict("records"):
         lines.append(
-            f"  {row['program']:18} {row['lines']:>5} {row['first']:6.2f} s {_time(row['per_epoch']):>10} "
-            f"{row['loss']:>9.5f} {row['r2']:>7.4f} {100 * row['mape']:>6.1f} % "
+            f"  {row['program']:18} {row['lines']:>5} {row['first']:5.2f} s {_time(row['per_epoch']):>9} "
+            f"{row['loss']:>8.5f} {row['r2']:>7.4f} {100 * row['mape']:>6.1f} % "
             f"{compact(row['apart'], digits=2):>8}"
         )
     legend = (
@@ -178,4 +178,4 @@ def _comparison_values(found: Comparison) -> dict[str, Any]:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.2f} ms"
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.3g} ms"

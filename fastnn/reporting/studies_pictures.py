@@ -10,7 +10,8 @@ import numpy as np
 from fastnn import plotting
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, legend
-from fastnn.reporting.blocks import Picture, per_cent, written
+from fastnn.reporting.blocks import per_cent, written
+from fastnn.reporting.pictures import Picture
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import LOSS as LAST_LOSS
 from fastnn.studies.lines import Line
