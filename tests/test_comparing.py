@@ -16,7 +16,8 @@ from fastnn.studies.keras_line import keras_claims
 
 NET = fastnn.Network((2, 2, 1))
 SAME = 1e-12  # in float64 Keras on JAX differs in the last bits only: it sums in another order
-SAME_ON_TORCH = 1e-6  # on torch it computes some of it in float32
+# Keras 3.15 computes tanh in float32, whatever it is told, and on torch some more.
+SAME_IN_FLOAT32 = 1e-6
 
 needs_keras = pytest.mark.skipif(
     not installed_backends(), reason='needs Keras and a backend: pip install "fastnn-sweep[peers]"'
@@ -140,7 +141,13 @@ class TestKerasClaims:
         assert keras_claims(compare(NET, data, epochs=1)) == []
 
 
+def same(network, backend=""):
+    """How far Keras may be from fastnn."""
+    return SAME_IN_FLOAT32 if backend == "torch" or "tanh" in network.activations else SAME
+
+
 @needs_keras
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")  # its own business with NumPy
 class TestWithKeras:
     NETWORKS = (
         NET,
@@ -170,7 +177,7 @@ class TestWithKeras:
         parameters = fastnn.normal(0, 1).draw(network, [0], 0)[0]
         run = fastnn.train(network, data.X, data.y, parameters, learning_rate=1e-300, epochs=1)
         predicted = network.to_keras(parameters).predict(data.X, verbose=0)
-        assert np.abs(predicted[:, 0] - run.predict(data.X)).max() < SAME
+        assert np.abs(predicted[:, 0] - run.predict(data.X)).max() < same(network)
 
     def test_models_that_do_not_fit(self):
         keras = importlib.import_module("keras")
@@ -198,8 +205,8 @@ class TestWithKeras:
         assert found.missing == []
         row = found.frame().iloc[1]
         assert row["program"] == f"keras ({backend})"
-        assert row["apart"] < (SAME_ON_TORCH if backend == "torch" else SAME)
-        assert row["loss"] == pytest.approx(found.results[0].loss, rel=SAME_ON_TORCH)
+        assert row["apart"] < same(network, backend)
+        assert row["loss"] == pytest.approx(found.results[0].loss, rel=SAME_IN_FLOAT32)
 
     def test_another_order_of_the_rows_would_show(self, data):
         found = compare(NET, data, epochs=3, backends=installed_backends()[:1])

@@ -6,6 +6,7 @@ cells, cell by cell). `notebook` runs it as a notebook and keeps what it prints 
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -54,7 +55,10 @@ def notebook(networks: int | None = None, folder: Path | None = None) -> str:
     client = NotebookClient(
         found, timeout=CELL_SECONDS, kernel_name="python3", resources=where, extra_arguments=quiet
     )
-    client.execute()
+    beside = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    # This fastnn, no other; and pictures go into the notebook, whatever the environment says.
+    client.execute(env={**os.environ, **inline, "PYTHONPATH": os.pathsep.join(beside)})
     return str(jupytext.writes(found, fmt="ipynb"))
 
 
