@@ -9,7 +9,7 @@ from fastnn.initial import constant, given, glorot, he, normal, uniform
 from fastnn.insurance import SimulatedDataNote, load_insurance
 from fastnn.metrics import mape, mse, r2
 from fastnn.network import Network
-from fastnn.planning import code
+from fastnn.planning import code, warmup
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training, train
@@ -41,4 +41,5 @@ __all__ = [
     "sweep",
     "train",
     "uniform",
+    "warmup",
 ]

@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_studies(commands.add_parser("studies", help="the classroom report with thousands of starts"))
     _add_compare(commands.add_parser("compare", help="the same training in fastnn and in Keras"))
     _add_code(commands.add_parser("code", help="print the loop that runs, derived from the network"))
+    _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
     return parser
 
 
@@ -202,6 +203,14 @@ def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
     _add_network(parser)
     _add_engine(parser)
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Show where compiled kernels are kept and how many there are, or remove them. "
+        "FASTNN_CACHE=0 keeps none, FASTNN_CACHE=FOLDER keeps them there."
+    )
+    parser.add_argument("action", nargs="?", default="show", choices=("show", "clear"), help="default show")
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import fastnn
 from fastnn.checking import InputError, finite_number
 from fastnn.datasets import Dataset
+from fastnn.engines import kernel_files
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
@@ -26,7 +27,23 @@ from fastnn.network import Network
 from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import sweep_report, training_report
 
-__all__ = ["code", "compare", "explain", "studies", "sweep", "train", "tutorial"]
+__all__ = ["cache", "code", "compare", "explain", "studies", "sweep", "train", "tutorial"]
+
+
+def cache(options: Namespace) -> int:
+    """``fastnn cache``."""
+    place = kernel_files.folder()
+    if place is None:
+        print(f"no kernels are kept on disk: {kernel_files.VARIABLE}=0, or there is no home folder")
+        return 0
+    sizes = kernel_files.held().values()
+    megabytes = f"{sum(sizes) / 1e6:.1f} MB"
+    if options.action == "clear":
+        print(f"{kernel_files.clear()} kernels removed, {megabytes}, from {place}")
+    else:
+        print(f"{len(sizes)} kernels, {megabytes}, in {place}")
+    return 0
+
 
 KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 

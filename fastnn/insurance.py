@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 import warnings
 from collections.abc import Iterable
 from importlib import resources
@@ -13,6 +12,7 @@ from pathlib import Path
 from fastnn.checking import InputError
 from fastnn.csv_files import columns_of_csv, content_of, existing_file
 from fastnn.datasets import Dataset, dataset_of
+from fastnn.folders import cache_folder
 
 __all__ = ["SimulatedDataNote", "load_insurance"]
 
@@ -109,17 +109,6 @@ def _cached() -> bytes | None:
     except (OSError, RuntimeError):
         return None
     return content if _is_published(content) else None
-
-
-def cache_folder() -> Path:
-    """Return where this user's system keeps caches: ``pooch.os_cache("fastnn")``, but without pooch."""
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "fastnn" / "fastnn" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "fastnn"
-    named = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return (Path(named) if named else Path.home() / ".cache") / "fastnn"
 
 
 def _downloaded() -> Path:

@@ -12,11 +12,13 @@ from fastnn.checking import InputError, finite_array, one_of, shown, whole_numbe
 from fastnn.engines import ENGINES, choose, load
 from fastnn.evaluating import checked_rows
 from fastnn.network import Network
+from fastnn.reducing import reduced_networks, reduced_sizes
 from fastnn.running import Job
 
-__all__ = ["DTYPES", "Plan", "code"]
+__all__ = ["DTYPES", "Plan", "code", "warmup"]
 
 DTYPES = ("float64", "float32")
+MANY = 1 << 20
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 
 
@@ -24,7 +26,7 @@ MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 class Plan:
     """A checked request: the network, its rows in the precision of training, how to visit them.
 
-    `X` (N, D), `Y` (N, K) are C-ordered copies in `dtype`; `engine` is a name in `ENGINES`.
+    `X` (N, D), `Y` (N, K) are C-ordered copies in `dtype`; `engine` is a name in `ENGINES`, or "auto".
     """
 
     network: Network
@@ -48,15 +50,22 @@ class Plan:
     ) -> Plan:
         """Check a request."""
         checked_network(network)
-        used = choose(one_of(engine, "engine", ("auto", *ENGINES)))
+        engine = one_of(engine, "engine", ("auto", *ENGINES))
         dtype = one_of(dtype, "dtype", DTYPES)
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
-        return cls(network, *checked_rows(network, X, y, dtype), epochs, used, dtype, shuffle_seed)
+        return cls(network, *checked_rows(network, X, y, dtype), epochs, engine, dtype, shuffle_seed)
 
-    def job(self, rows: int | None = None) -> Job:
-        """The job of training on the first `rows` rows, or on all; compiles the kernel if need be."""
-        kernel = load(self.engine).kernel(self.network, self.dtype)
-        return Job(kernel, self.X[:rows], self.Y[:rows], self.epochs, self.shuffle_seed)
+    def job(self, networks: int, rows: int | None = None) -> Job:
+        """The job of training so many networks on the first `rows` rows, or on all; compiles its kernel."""
+        X, Y = self.X[:rows], self.Y[:rows]
+        sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
+        job = Job(self.network, self.engine, X, Y, self.epochs, self.shuffle_seed, sizes)
+        job.kernel(self.network, networks)
+        return job
+
+    def engine_for(self, networks: int) -> str:
+        """The engine that trains so many networks."""
+        return choose(self.engine, self.network, self.dtype, networks)
 
     def steps(self, learning_rate: Any, networks: int) -> NDArray[Any]:
         """-2*learning_rate of each of M networks, for one learning rate or M of them."""
@@ -103,7 +112,7 @@ def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
     ----------
     network : Network
     engine : str
-        One of `fastnn.ENGINES`, or "auto".
+        One of `fastnn.ENGINES`, or "auto": that of one network alone.
     dtype : str
         "float64" or "float32".
 
@@ -111,5 +120,32 @@ def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
     --------
     >>> print(code(Network((2, 2, 1))))  # doctest: +SKIP
     """
-    used = choose(one_of(engine, "engine", ("auto", *ENGINES)))
-    return load(used).source(checked_network(network), one_of(dtype, "dtype", DTYPES))
+    engine = one_of(engine, "engine", ("auto", *ENGINES))
+    dtype = one_of(dtype, "dtype", DTYPES)
+    used = choose(engine, checked_network(network), dtype, networks=1)
+    return load(used).source(network, dtype)
+
+
+def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> None:
+    """Compile what training a network needs, for one and for many, so that later calls start at once.
+
+    What is compiled is kept on disk, too (``fastnn cache`` tells where), so once is enough for a machine.
+
+    Parameters
+    ----------
+    network : Network
+    engine : str
+        One of `fastnn.ENGINES`, or "auto".
+    dtype : str
+        "float64" or "float32".
+
+    Examples
+    --------
+    >>> warmup(Network((2, 2, 1)))
+    """
+    engine = one_of(engine, "engine", ("auto", *ENGINES))
+    dtype = one_of(dtype, "dtype", DTYPES)
+    checked_network(network)
+    load(choose(engine, network, dtype, networks=1)).kernel(network, dtype)
+    for description in (network, *reduced_networks(network)):
+        load(choose(engine, description, dtype, MANY)).kernel(description, dtype)

@@ -1,13 +1,15 @@
-"""Running a kernel through all epochs, in calls short enough to be interrupted between them.
+"""Training networks through all epochs, in calls short enough to be interrupted between them.
 
 Here, in Python and between calls, happens all that an engine does not do: the order of the rows, the
-division of each epoch's total by N, divergence made visible, progress and interruption. How the work is
-cut into calls follows the clock; the results do not depend on it.
+division of each epoch's total by N, divergence made visible, progress and interruption, and leaving out
+what need not be computed. How the work is cut into stages and calls follows the clock and the number of
+networks; the results do not depend on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
@@ -16,30 +18,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.engines import Kernel
+from fastnn.engines import EngineModule, Kernel, choose, load
+from fastnn.network import Network
 from fastnn.randomness import permutations
+from fastnn.reducing import Group, Units
 
 __all__ = ["Job", "run"]
 
 Array = NDArray[Any]
+Numbers = NDArray[np.intp]
+Chosen = NDArray[np.bool_]
 
 CALL_SECONDS = 0.1
 ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
+
+# A stage ends with a look at what can be left out from then on, which costs about as long as 10**6
+# parameters take to meet a row in `lanes`.
+LONGEST_STAGE = 32
+SHORTEST_STAGE_VISITS = 10**8
 
 
 @dataclass(frozen=True)
 class Job:
     """What all networks of a run share.
 
-    `X` (N, D) and `Y` (N, K) are C-ordered and of the kernel's dtype. With a `shuffle_seed` the rows are
-    visited in a new order in every epoch, the same for all networks; without, in the order given.
+    Attributes
+    ----------
+    network : Network
+    engine : str
+        One of `fastnn.ENGINES`, or "auto": the fastest for each group of networks.
+    X, Y : (N, D), (N, K)
+        C-ordered, in the precision of training.
+    epochs : int
+    shuffle_seed : int, optional
+        With it the rows are visited in a new order in every epoch, the same for all networks; without, in
+        the order given.
+    reduced : tuple of int
+        To how many units the first hidden layer may be reduced, ascending; a kernel is compiled for each.
     """
 
-    kernel: Kernel
+    network: Network
+    engine: str
     X: Array
     Y: Array
     epochs: int
     shuffle_seed: int | None = None
+    reduced: tuple[int, ...] = ()
 
     def ordered(self, epoch: int) -> tuple[Array, Array]:
         """X and Y in the order in which `epoch`, counted from 0, visits them."""
@@ -47,6 +71,14 @@ class Job:
             return self.X, self.Y
         order = _row_order(self.shuffle_seed, len(self.X), epoch)
         return self.X[order], self.Y[order]
+
+    def engine_for(self, network: Network, networks: int) -> EngineModule:
+        """The engine for so many networks, of the job's description or of a reduced one."""
+        return load(choose(self.engine, network, str(self.X.dtype), networks))
+
+    def kernel(self, network: Network, networks: int) -> Kernel:
+        """Its kernel for them, compiled when it is first asked for."""
+        return self.engine_for(network, networks).kernel(network, str(self.X.dtype))
 
 
 def run(
@@ -56,7 +88,7 @@ def run(
     *,
     curve: Array | None = None,
     after_epoch: Callable[[int], None] | None = None,
-    pause: Callable[[int], None] | None = None,
+    pause: Callable[[float], None] | None = None,
 ) -> tuple[Array, NDArray[np.int32]]:
     """Train M networks through all epochs of a job.
 
@@ -72,7 +104,8 @@ def run(
     after_epoch : callable, optional
         Called with the epoch's number, from 0, when it is over and `parameters` are those after it.
     pause : callable, optional
-        Called between calls of the kernel with the rows visited since the last pause; may raise to stop.
+        Called between calls of the kernel with how many networks' worth of training, in fractions of one,
+        was done since the last pause (negative where something has to be done again); may raise to stop.
 
     Returns
     -------
@@ -82,79 +115,156 @@ def run(
         The epoch, from 1, in which a network diverged: whose loss, or for the last epoch whose
         parameters, were not finite. 0 for never.
     """
-    pace = _Pace(len(job.X))
-    diverged = np.zeros(len(parameters), np.int32)
-    losses = np.empty((len(parameters), 0), parameters.dtype)
-    separate = after_epoch is not None or job.shuffle_seed is not None
-    done = 0
-    while done < job.epochs:
-        totals = _advance(job, parameters, steps, pace, done, 1 if separate else job.epochs - done, pause)
-        losses = totals / parameters.dtype.type(len(job.X))
-        _mark(losses, parameters, diverged, done)
-        if curve is not None:
-            curve[:, done : done + losses.shape[1]] = losses
-        done += losses.shape[1]
+    parameters += parameters.dtype.type(0)  # -0.0 becomes 0.0, and stays away: see `reducing`
+    run_ = _Run(job, parameters, steps, curve, pause)
+    while run_.epoch < job.epochs:
+        run_.stage(1 if after_epoch is not None else job.epochs - run_.epoch)
         if after_epoch is not None:
-            after_epoch(done - 1)
-    last = losses[:, -1]
-    overflowed = ~np.isfinite(parameters).all(axis=1) & (diverged == 0)
-    diverged[overflowed], parameters[overflowed], last[overflowed] = job.epochs, np.nan, np.nan
-    if curve is not None:
-        curve[overflowed, -1] = np.nan
-    return last, diverged
+            after_epoch(run_.epoch - 1)
+    return run_.finished()
 
 
+@dataclass(eq=False)
+class _Run:
+    """Networks on their way through the epochs of a job."""
+
+    job: Job
+    parameters: Array
+    steps: Array
+    curve: Array | None
+    pause: Callable[[float], None] | None
+
+    def __post_init__(self) -> None:
+        networks = len(self.parameters)
+        self.epoch = 0
+        self.training = np.arange(networks)
+        self.losses = np.full(networks, np.nan, self.parameters.dtype)
+        self.diverged = np.zeros(networks, np.int32)
+        self.units = Units.of(self.job.network, self.job.X, networks) if self.job.reduced else None
+        self.looks = 0
+        self.paces: dict[Kernel, _Pace] = defaultdict(_Pace)
+
+    def stage(self, most: int) -> None:
+        """Advance by some epochs, at most so many, all networks that are still training.
+
+        Where there is enough to do, it is looked first at what can be left out, and one epoch goes ahead of
+        the others: what it leaves as it was has settled.
+        """
+        visits = max(1, len(self.training) * self.parameters.shape[1] * len(self.job.X))
+        shortest = -(-SHORTEST_STAGE_VISITS // visits)
+        if most <= shortest:
+            self._advance_all(most)
+            return
+        self._look()
+        self._advance_all(1)
+        self._advance_all(min(most - 1, max(shortest, min(1 << self.looks, LONGEST_STAGE))))
+        self.looks += 1
+
+    def finished(self) -> tuple[Array, NDArray[np.int32]]:
+        """The last losses, and when networks diverged; parameters that overflowed at the very end are NaN."""
+        overflowed = ~np.isfinite(self.parameters).all(axis=1) & (self.diverged == 0)
+        self.diverged[overflowed] = self.job.epochs
+        self.parameters[overflowed], self.losses[overflowed] = np.nan, np.nan
+        if self.curve is not None:
+            self.curve[overflowed, -1] = np.nan
+        return self.losses, self.diverged
+
+    def _look(self) -> None:
+        if self.units is not None:
+            self.units.look(self.parameters, self.training[self._finite()])
+
+    def _finite(self) -> Chosen:
+        """Which of the networks in training have finite parameters, as reducing them needs."""
+        finite: Chosen = np.asarray(np.isfinite(self.parameters[self.training]).all(axis=1))
+        return finite
+
+    def _groups(self) -> Iterator[Group]:
+        """The networks that are still training, reduced as far as is known."""
+        if self.units is None:
+            yield Group(self.job.network, self.training)
+            return
+        finite = self._finite()
+        engine = self.job.engine_for(self.job.network, len(self.training))
+        width = engine.blocks(self.job.network, str(self.job.X.dtype)).width
+        yield from self.units.groups(self.training[finite], width, self.job.reduced)
+        yield Group(self.job.network, self.training[~finite])
+
+    def _advance_all(self, epochs: int) -> None:
+        for group in list(self._groups()):
+            if len(group.numbers):
+                self._advance(group, epochs)
+        self.epoch += epochs
+
+    def _advance(self, group: Group, epochs: int) -> None:
+        before = group.take(self.parameters)
+        trained = before.copy()
+        losses = self._calls(group, trained, epochs) / trained.dtype.type(len(self.job.X))
+        good = np.isfinite(trained).all(axis=1) & np.isfinite(losses).all(axis=1)
+        kept = np.ones_like(good) if group.columns is None else good
+        group.put(self.parameters, trained, kept)
+        settled = (trained == before).all(axis=1) & good & (epochs == 1) & (self.job.shuffle_seed is None)
+        self._keep(group.numbers[kept], losses[kept], settled[kept])
+        if not kept.all():
+            self._pause(-epochs * int((~kept).sum()))
+            self._advance(Group(self.job.network, group.numbers[~kept]), epochs)
+
+    def _calls(self, group: Group, parameters: Array, epochs: int) -> Array:
+        """Advance parameters (m, P') in several calls of the kernel; return the totals (m, epochs)."""
+        kernel = self.job.kernel(group.network, len(parameters))
+        steps, pace, rows = self.steps[group.numbers], self.paces[kernel], len(self.job.X)
+        totals = np.zeros((len(parameters), epochs), parameters.dtype)
+        epoch = row = 0
+        while epoch < epochs:
+            X, Y = self.job.ordered(self.epoch + epoch)
+            together = epochs - epoch if self.job.shuffle_seed is None else 1
+            more_epochs, more_rows = pace.next_call(parameters.size, together, rows, row)
+            some = slice(row, row + more_rows)
+            began = perf_counter()
+            kernel(parameters, X[some], Y[some], steps, totals[:, epoch : epoch + more_epochs])
+            pace.took(perf_counter() - began, parameters.size * more_epochs * more_rows)
+            row = (row + more_rows) % rows
+            epoch += more_epochs if row == 0 else 0
+            self._pause(len(parameters) * more_epochs * more_rows / rows)
+        return totals
+
+    def _keep(self, numbers: Numbers, losses: Array, settled: Chosen) -> None:
+        """Note the losses (m, epochs) of networks, make divergence visible, end what need not go on."""
+        bad = ~np.isfinite(losses)
+        diverged = bad.any(axis=1)
+        self.diverged[numbers[diverged]] = self.epoch + 1 + bad[diverged].argmax(axis=1)
+        self.parameters[numbers[diverged]] = np.nan
+        losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
+        self.losses[numbers] = losses[:, -1]
+        after = self.epoch + losses.shape[1]
+        ended = numbers[diverged | settled]
+        if self.curve is not None:
+            self.curve[numbers, self.epoch : after] = losses
+            self.curve[ended, after:] = self.losses[ended, None]
+        if len(ended):
+            self.training = np.setdiff1d(self.training, ended)
+            self._pause(len(ended) * (self.job.epochs - after))
+
+    def _pause(self, epochs: float) -> None:
+        """Say that so many epochs of one network are over."""
+        if self.pause is not None:
+            self.pause(epochs / self.job.epochs)
+
+
+@dataclass
 class _Pace:
-    """Plans how many rows the next call visits, from how long the last call took."""
+    """Plans how long the next call is, from how long the last one took, in rows met by a parameter."""
 
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        self.visits = 64.0
+    visits: float = 576.0
 
-    def next_call(self, epochs_left: int, row: int) -> tuple[int, int]:
+    def next_call(self, parameters: int, epochs_left: int, rows: int, row: int) -> tuple[int, int]:
         """(epochs, rows) of the next call: several whole epochs, or rows of one epoch from `row` on."""
-        if row == 0 and self.visits >= self.rows:
-            return min(epochs_left, int(self.visits) // self.rows), self.rows
-        return 1, max(1, min(self.rows - row, int(self.visits)))
+        visits = int(self.visits) // parameters
+        if row == 0 and visits >= rows:
+            return min(epochs_left, visits // rows), rows
+        return 1, max(1, min(rows - row, visits))
 
     def took(self, seconds: float, visits: int) -> None:
         self.visits = visits * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)
-
-
-def _advance(
-    job: Job,
-    parameters: Array,
-    steps: Array,
-    pace: _Pace,
-    epoch: int,
-    most: int,
-    pause: Callable[[int], None] | None,
-) -> Array:
-    """Advance by at least one whole epoch, at most `most`; return the totals (M, epochs)."""
-    X, Y = job.ordered(epoch)
-    totals = np.zeros((len(parameters), pace.next_call(most, 0)[0]), parameters.dtype)
-    row = 0
-    while row < len(X):
-        epochs, rows = pace.next_call(totals.shape[1], row)
-        began = perf_counter()
-        job.kernel(parameters, X[row : row + rows], Y[row : row + rows], steps, totals)
-        pace.took(perf_counter() - began, epochs * rows)
-        row += rows
-        if pause is not None:
-            pause(epochs * rows)
-    return totals
-
-
-def _mark(losses: Array, parameters: Array, diverged: NDArray[np.int32], done: int) -> None:
-    """Make divergence visible: the losses from that epoch on and all parameters become NaN."""
-    bad = ~np.isfinite(losses)
-    rows = bad.any(axis=1)
-    if not rows.any():
-        return
-    new = rows & (diverged == 0)
-    diverged[new] = done + 1 + bad[new].argmax(axis=1)
-    losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
-    parameters[rows] = np.nan
 
 
 def _row_order(seed: int, rows: int, epoch: int) -> NDArray[np.int64]:

@@ -74,7 +74,7 @@ class Sweep:
     @property
     def engine(self) -> str:
         """The engine that ran."""
-        return self.plan.engine
+        return self.plan.engine_for(self.grid.total)
 
     @property
     def status(self) -> NDArray[np.str_]:
@@ -135,7 +135,7 @@ class Sweep:
             self.initial.draw(self.network, [start], self.seed)[0],
             learning_rate=float(self.grid.learning_rate_of(number)),
             epochs=self.plan.epochs,
-            engine=self.engine,
+            engine=self.plan.engine,
             dtype=self.plan.dtype,
             shuffle=self.plan.shuffle_seed is not None,
             seed=self.seed,

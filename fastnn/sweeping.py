@@ -35,7 +35,6 @@ POLL_SECONDS = 0.1
 
 # What an interruption loses: a block should take no longer, as far as its engine allows.
 BLOCK_SECONDS = 0.5
-SECONDS_PER_PARAMETER = 1.3e-9  # and row; engine `loop`, networks of 9 to 1441 parameters
 
 
 def sweep(
@@ -134,7 +133,8 @@ class _Run:
         self.grid = grid
         self.initial = initial
         self.seed = seed
-        self.jobs: dict[int, Job] = {rows: plan.job(rows) for rows in grid.rows}
+        in_a_cell_of_each_rate = grid.starts * len(grid.learning_rates)
+        self.jobs: dict[int, Job] = {rows: plan.job(in_a_cell_of_each_rate, rows) for rows in grid.rows}
         self.parameters = np.empty((grid.total, plan.network.n_parameters), plan.dtype)
         self.loss = np.empty(grid.total, plan.dtype)
         self.diverged = np.empty(grid.total, np.int32)
@@ -152,11 +152,10 @@ class _Run:
         drawn = self.initial.draw(self.plan.network, range(start, start + block.count), self.seed)
         parameters = in_dtype(drawn, self.plan.dtype, "initial")
         steps = self.plan.steps(block.cell.learning_rate, block.count)
-        per_visit = block.count / (job.epochs * len(job.X))
 
-        def pause(visits: int) -> None:
+        def pause(networks: float) -> None:
             with self.lock:
-                self.trained += visits * per_visit
+                self.trained += networks
             if self.stop.is_set():
                 raise _Stopped
 
@@ -227,11 +226,12 @@ def _bar(total: int, progress: bool | None) -> Any:
 
 def _blocks(plan: Plan, grid: Grid, workers: int) -> Iterator[_Block]:
     """Cut the cells into blocks: small enough to interrupt and to share out, large enough to be quick."""
-    fewest, most = load(plan.engine).blocks(plan.network, plan.dtype)
+    blocks = load(plan.engine_for(grid.total)).blocks(plan.network, plan.dtype)
     for cell in grid.cells():
-        seconds = SECONDS_PER_PARAMETER * plan.network.n_parameters * cell.rows * plan.epochs
-        size = min(most, max(1, int(BLOCK_SECONDS / seconds)), -(-grid.total // (8 * workers)))
-        size = max(size, min(fewest, -(-grid.total // workers)))
+        seconds = blocks.seconds * plan.network.n_parameters * cell.rows * plan.epochs
+        size = min(blocks.most, max(1, int(BLOCK_SECONDS / seconds)), -(-grid.total // (8 * workers)))
+        size = max(size, min(blocks.fewest, -(-grid.total // workers)))
+        size = -(-size // blocks.width) * blocks.width
         for first in range(0, grid.starts, size):
             yield _Block(cell, cell.first + first, min(size, grid.starts - first))
 

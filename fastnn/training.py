@@ -154,7 +154,7 @@ def train(
     epochs : int
         How often all rows are visited, at least once.
     engine : str
-        One of `fastnn.ENGINES`, or "auto". All give the same bits.
+        One of `fastnn.ENGINES`, or "auto": the fastest for so many networks. All give the same bits.
     dtype : str
         "float64" or "float32": the precision of every operation.
     shuffle : bool
@@ -181,7 +181,7 @@ def train(
     steps = plan.steps(learning_rate, len(networks))
     curve = _curve(len(networks), plan)
     validating = None if validation is None else _Validating(plan, validation, networks)
-    _, diverged = run(plan.job(), networks, steps, curve=curve, after_epoch=validating)
+    _, diverged = run(plan.job(len(networks)), networks, steps, curve=curve, after_epoch=validating)
     rates = steps / -2
 
     def given_shape(array: Any) -> Any:
@@ -197,7 +197,7 @@ def train(
         learning_rate=float(rates[0]) if single else rates,
         epochs=plan.epochs,
         rows=len(plan.X),
-        engine=plan.engine,
+        engine=plan.engine_for(len(networks)),
         dtype=plan.dtype,
     )
 

@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 NAMED = os.environ.get("FASTNN_DATA")  # as the test run was started; tests change it
+
+# Kernels of a test run stay among themselves, in the processes that it starts, too.
+KERNELS = tempfile.TemporaryDirectory(prefix="fastnn-kernels-")
+os.environ["FASTNN_CACHE"] = KERNELS.name
 
 settings.register_profile("fastnn", deadline=None, derandomize=True)
 settings.load_profile("fastnn")
@@ -29,7 +34,7 @@ def real_insurance() -> Path:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Page]:
     """A headless Chromium, one for all tests; without Chromium they are skipped."""
     if browser.CHROMIUM is None:
-        pytest.skip("needs Chromium on the PATH")
+        pytest.skip("needs Chromium on the PATH, and not Windows")
     opened = browser.Page(tmp_path_factory.mktemp("browser"))
     yield opened
     opened.close()

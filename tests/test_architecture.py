@@ -20,8 +20,8 @@ COMMAND_LINE = {"cli", "commands", "study_commands", "__main__"}
 # Imported by the command line, by the user and by each other.
 OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies", "study_reports"}
 # What an engine is printed from; `checking` reaches it through `network`.
-BEHIND_ENGINES = {"expressions", "elementary", "network", "derivation"}
-LIBRARIES_OF_ENGINES = {"numpy", "numba"}
+BEHIND_ENGINES = {"expressions", "elementary", "network", "derivation", "folders"}
+LIBRARIES_OF_ENGINES = {"numpy", "numba", "llvmlite"}
 
 HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "jinja2"}
 LONGEST = 450

@@ -11,7 +11,8 @@ import pytest
 
 from fastnn import insurance
 from fastnn.checking import InputError
-from fastnn.insurance import SimulatedDataNote, cache_folder, load_insurance
+from fastnn.folders import cache_folder
+from fastnn.insurance import SimulatedDataNote, load_insurance
 
 OWN = b"age,bmi,charges,smoker\n20,25,100,no\n30,35,200,yes\n40,30,400,no\n"
 PUBLISHED = OWN.replace(b"400", b"500")

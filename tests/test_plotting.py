@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 import fastnn
 from fastnn import plotting
-from fastnn.modes import mode_names, modes
+from fastnn.modes import modes
 from fastnn.plotting import canvas, tables
 
 NET = fastnn.Network((2, 2, 1))
@@ -41,51 +41,6 @@ def ax():
 def texts(ax):
     """All that is written in a picture."""
     return [text.get_text() for text in ax.figure.findobj(Text)]
-
-
-class TestModes:
-    def test_the_grid_has_all_of_them(self, grid):
-        assert set(modes(grid)) == {"fitted", "one unit dead", "both units dead", "diverged"}
-
-    def test_they_are_the_dead_units_and_the_status(self, grid):
-        ended = np.asarray(modes(grid))
-        for units, name in enumerate(["fitted", "one unit dead", "both units dead"]):
-            assert np.array_equal(ended == name, (grid.dead_units() == units) & (grid.status == "ok"))
-        assert np.array_equal(ended == "diverged", grid.status == "diverged")
-
-    @pytest.mark.parametrize(
-        ("layers", "hidden", "names"),
-        [
-            ((2, 1), "relu", ["fitted", "diverged"]),
-            ((2, 3, 1), "tanh", ["fitted", "diverged"]),
-            ((2, 1, 1), "relu", ["fitted", "its unit dead", "diverged"]),
-            ((2, 3, 1), "relu", ["fitted", "one unit dead", "2 units dead", "all 3 units dead", "diverged"]),
-            ((2, 4, 4, 1), ("relu", "tanh"), None),
-            ((2, 5, 4, 1), "relu", None),
-        ],
-    )
-    def test_names_of_other_networks(self, layers, hidden, names):
-        network = fastnn.Network(layers, hidden)
-        found = mode_names(network)
-        if names is None:
-            units = 4 if hidden != "relu" else 9
-            names = ["fitted", "one unit dead", f"2 to {units - 1} units dead", f"all {units} units dead"]
-            names.append("diverged")
-        assert found == names
-
-    def test_many_dead_units_share_a_mode_and_all_dead_do_not(self, data):
-        network = fastnn.Network((2, 4, 1))
-        shut, open_ = np.full((4, 2), -1.0), np.full((4, 2), 1.0)
-        for dead, name in enumerate(
-            ["fitted", "one unit dead", "2 to 3 units dead", "2 to 3 units dead", "all 4 units dead"]
-        ):
-            W = np.concatenate([shut[:dead], open_[dead:]])
-            b = np.where(np.arange(4) < dead, -1.0, 1.0)
-            start = network.join([(W, b), (np.zeros((1, 4)), np.zeros(1))])
-            sweep = fastnn.sweep(
-                network, data.X[:9], data.y[:9], networks=1, epochs=1, initial=fastnn.given(start)
-            )
-            assert list(modes(sweep)) == [name]
 
 
 class TestLossCurves:

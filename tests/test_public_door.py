@@ -148,7 +148,7 @@ class TestCode:
     def test_by_default_that_of_the_engine_that_runs(self):
         run = fastnn.train(NET, [[0, 1]], [1], epochs=1)
         assert fastnn.code(NET) == fastnn.code(NET, run.engine, run.dtype)
-        assert choose("auto") == run.engine
+        assert choose("auto", NET, "float64", networks=1) == run.engine
 
     def test_what_is_shown_is_what_runs(self):
         X, y = np.array([[0.5, 1.0], [1.0, 0.25]]), np.array([[1.0], [0.5]])

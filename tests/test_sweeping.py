@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import fastnn
 from fastnn import engines as engine_modules
 from fastnn import evaluating, running, sweeping
+from fastnn.engines import Blocks
 from fastnn.grid import Grid
 
 NET = fastnn.Network((2, 2, 1))
@@ -208,9 +209,10 @@ class TestBlocks:
 
     @engines
     @pytest.mark.parametrize("workers", [1, 2, 3])
-    @pytest.mark.parametrize("blocks", [(1, 1), (3, 3), (1, 4), (11, 11), (50, 99)])
-    def test_of_any_size(self, monkeypatch, blocks, workers, engine):
+    @pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 3, 3), (1, 4, 2), (11, 11, 1), (50, 99, 3)])
+    def test_of_any_size(self, monkeypatch, sizes, workers, engine):
         expected = swept(**CUT)
+        blocks = Blocks(*sizes, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: blocks)
         assert_equal(swept(**CUT, workers=workers, engine=engine), expected)
 
@@ -219,7 +221,8 @@ class TestBlocks:
         expected = swept(**CUT)
         sizes = []
         original = sweeping._Run.train
-        monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: (1, 1000))
+        blocks = Blocks(1, 1000, width=1, seconds=1e-9)
+        monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: blocks)
         monkeypatch.setattr(sweeping, "BLOCK_SECONDS", 1e-12)
         monkeypatch.setattr(
             sweeping._Run, "train", lambda run, block: (sizes.append(block.count), original(run, block))
@@ -255,18 +258,21 @@ class TestBlocks:
         workers=st.integers(1, 9),
         fewest=st.integers(1, 60),
         further=st.integers(0, 60),
+        width=st.sampled_from([1, 2, 64]),
         epochs=st.sampled_from([1, 10**4, 10**7]),
     )
-    def test_every_network_is_in_one_block(self, starts, cells, workers, fewest, further, epochs):
-        plan = SimpleNamespace(engine="stub", network=NET, dtype="float64", epochs=epochs)
+    def test_every_network_is_in_one_block(self, starts, cells, workers, fewest, further, width, epochs):
+        engine_for = lambda networks: "stub"  # noqa: E731
+        plan = SimpleNamespace(engine_for=engine_for, network=NET, dtype="float64", epochs=epochs)
+        most = -(-(fewest + further) // width) * width
         grid = Grid(np.array([0.1]), tuple(range(1, cells + 1)), starts)
         with pytest.MonkeyPatch.context() as patch:
-            stub = SimpleNamespace(blocks=lambda network, dtype: (fewest, fewest + further))
+            stub = SimpleNamespace(blocks=lambda network, dtype: Blocks(fewest, most, width, 1e-9))
             patch.setattr(sweeping, "load", lambda engine: stub)
             blocks = list(sweeping._blocks(plan, grid, workers))
         numbers = [n for block in blocks for n in range(block.first, block.first + block.count)]
         assert numbers == list(range(starts * cells))
-        assert all(block.count <= fewest + further for block in blocks)
+        assert all(block.count <= most for block in blocks)
         assert all(
             block.cell.first <= block.first and block.first + block.count <= block.cell.first + starts
             for block in blocks
@@ -614,7 +620,7 @@ import fastnn
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
 net, X, y = fastnn.Network((2, 2, 1)), {X.tolist()}, {Y.tolist()}
-fastnn.sweep(net, X, y, networks=1, epochs=1)  # compiles
+fastnn.sweep(net, X, y, networks=1_000_000, epochs=1)  # compiles
 print("ready", flush=True)
 sweep = fastnn.sweep(net, X, y, networks=1_000_000, epochs=500, workers=2)
 print(sweep.interrupted, flush=True)
@@ -631,9 +637,9 @@ np.savez({str(tmp_path / "swept.npz")!r}, numbers=sweep.numbers, parameters=swee
             assert time.perf_counter() - began < 3  # 0.2 s on an idle machine
             assert process.wait(60) == 0
         found = np.load(tmp_path / "swept.npz")
-        expected = swept(networks=10, epochs=500)
         assert 10 < len(found["numbers"]) < 1_000_000
-        assert found["numbers"][:10].tolist() == list(range(10))
+        starts = fastnn.normal(0, 1.5).draw(NET, found["numbers"][:10], 0)
+        expected = fastnn.train(NET, X, Y, starts, epochs=500)
         assert same(found["parameters"][:10], expected.parameters)
         assert same(found["loss"][:10], expected.loss)
         start = fastnn.normal(0, 1.5).draw(NET, [999_999], 0)[0]
@@ -664,7 +670,8 @@ class TestFailure:
                 raise error("no more")
 
         monkeypatch.setattr(engine_modules.load("loop"), "kernel", lambda network, dtype: failing)
-        monkeypatch.setattr(engine_modules.load("loop"), "blocks", lambda network, dtype: (1, 1))
+        blocks = Blocks(1, 1, width=1, seconds=1e-9)
+        monkeypatch.setattr(engine_modules.load("loop"), "blocks", lambda network, dtype: blocks)
         before = threading.active_count()
         with pytest.raises(error, match="no more"):
             swept(networks=20_000, workers=3, engine="loop")

@@ -273,6 +273,15 @@ class TestStarts:
         assert run.start.tolist() == NOTEBOOK
         assert not same(run.parameters, run.start)
 
+    @engines
+    def test_minus_zero_is_trained_as_zero(self, engine):
+        start = np.array([-0.0, 1, -0.0, -1, -0.0, 1, -0.0, 0, -0.0])
+        X, y = [[-0.0, 1.0], [1.0, -1.0]], [-0.0, 0.5]
+        found, expected = (fastnn.train(NET, X, y, p, epochs=3, engine=engine) for p in (start, start + 0.0))
+        assert same(found.parameters, expected.parameters)
+        assert same(found.loss_curve, expected.loss_curve)
+        assert same(found.start, start)
+
 
 class TestShuffle:
     X, y = rows_for(NET, rows=9)

@@ -22,8 +22,9 @@ class Visits:
     repeat = (3, 15, 2.0)
 
     def setup(self, engine, shape, networks, dtype):
-        fewest, self.most = load(engine).blocks(SHAPES[shape], dtype)
-        if networks == 1 < fewest:
+        blocks = load(engine).blocks(SHAPES[shape], dtype)
+        self.most = blocks.most
+        if networks == 1 < blocks.fewest:
             raise NotImplementedError(f"{engine} is not made for one network alone")
         self.kernel = checked_kernel(engine, SHAPES[shape], dtype)
         self.arrays = Arrays.fresh(SHAPES[shape], dtype, networks, ROWS, MILLION // ROWS // networks)

@@ -6,8 +6,8 @@ An engine is a module with three functions:
     The Python source of its kernel, printed from ``derive(network)``: what runs is what is shown.
 ``kernel(network, dtype) -> Kernel``
     That source, ready to call.
-``blocks(network, dtype) -> (fewest, most)``
-    Between how many networks a call is efficient.
+``blocks(network, dtype) -> Blocks``
+    How many networks a call should have.
 
 The contract of a kernel, ``advance(parameters, X, Y, steps, totals)``:
 
@@ -17,6 +17,7 @@ The contract of a kernel, ``advance(parameters, X, Y, steps, totals)``:
   The caller clears `totals` where an epoch begins, divides by N where it ends, and may hand over the rows
   of one epoch in several calls. `X` (N, D) and `Y` (N, K), C-ordered, and `steps` (M,), which are
   -2*learning_rate, are never touched. All five are of the kernel's dtype and native.
+- No number given is -0.0 among the parameters, nor infinite among X and Y.
 - The bits of network m depend on its own parameters, its own step, X and Y alone: not on M, on its
   neighbours, on the block or the thread it ran in, nor on the engine. The operations are those of the
   equations, each rounded once, in their order.
@@ -31,17 +32,29 @@ elementary, network, derivation): nothing above.
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
 from fastnn.network import Network
 
-__all__ = ["ENGINES", "EngineModule", "Kernel", "choose", "load"]
+__all__ = ["ENGINES", "Blocks", "EngineModule", "Kernel", "choose", "load"]
 
-ENGINES = ("loop", "batched")
+ENGINES = ("loop", "batched", "lanes")
 
 Kernel = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], None]
+
+
+class Blocks(NamedTuple):
+    """How many networks a call should have: from `fewest` to `most`, best a multiple of `width`.
+
+    `seconds` is about what a parameter takes to meet a row, in a call of many networks.
+    """
+
+    fewest: int
+    most: int
+    width: int
+    seconds: float
 
 
 class EngineModule(Protocol):
@@ -53,13 +66,15 @@ class EngineModule(Protocol):
     def kernel(self, network: Network, dtype: str) -> Kernel:
         """The kernel, ready to call."""
 
-    def blocks(self, network: Network, dtype: str) -> tuple[int, int]:
-        """Between how many networks a call is efficient."""
+    def blocks(self, network: Network, dtype: str) -> Blocks:
+        """How many networks a call should have."""
 
 
-def choose(name: str) -> str:
-    """The engine meant by `name`; "auto" is the fastest one, which so far is `loop` for every network."""
-    return "loop" if name == "auto" else name
+def choose(name: str, network: Network, dtype: str, networks: int) -> str:
+    """The engine meant by `name` for so many networks; "auto" is `lanes`, for too few to fill it `loop`."""
+    if name != "auto":
+        return name
+    return "lanes" if networks >= load("lanes").blocks(network, dtype).fewest else "loop"
 
 
 def load(name: str) -> EngineModule:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fastnn.derivation import STAGES, Derivation, Equation, derive
 from fastnn.elementary import functions_of
-from fastnn.engines import Kernel
+from fastnn.engines import Blocks, Kernel
 from fastnn.engines.array_printing import ArrayWriter, array_function, slots
 from fastnn.engines.compiling import run_source
 from fastnn.engines.printing import Lines, import_line, layer_array
@@ -50,12 +50,12 @@ NUMPY_NAMES = (
 HELPER_NAMES = ("columns", "gate", "power_of_two")
 
 
-def blocks(network: Network, dtype: str) -> tuple[int, int]:
-    """Between how many networks a call is efficient: as many as keep its arrays in the cache."""
+def blocks(network: Network, dtype: str) -> Blocks:
+    """How many networks a call should have: as many as keep its arrays in the cache."""
     widest = max(inputs * units for inputs, units in pairwise(network.layers))
     numbers = network.n_parameters + widest + 4 * sum(network.layers[1:])
     most = max(1, BLOCK_BYTES // (numbers * np.dtype(dtype).itemsize))
-    return most, most
+    return Blocks(fewest=most, most=most, width=1, seconds=1e-9)
 
 
 @cache

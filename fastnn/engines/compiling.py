@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import linecache
-from functools import partial
+from functools import cache
 from hashlib import sha256
+from threading import Lock
 from types import FunctionType
 from typing import Any
 
@@ -13,13 +14,25 @@ from fastnn.engines import Kernel
 __all__ = ["compile_kernel", "run_source"]
 
 
+ONE_AT_A_TIME = Lock()
+
+
 def compile_kernel(source: str, dtype: str) -> Kernel:
-    """Compile a kernel's source at once, for exactly the arrays of the contract in `fastnn.engines`.
+    """Compile a kernel's source for exactly the arrays of the contract in `fastnn.engines`.
 
     No fast-math and no contraction: each operation is rounded once. Division follows IEEE instead of
-    raising. The global lock is released while it runs.
+    raising. The global lock is released while it runs. What was compiled before, on this machine and with
+    the same versions and settings, comes from disk: see `fastnn.engines.kernel_files`.
     """
+    with ONE_AT_A_TIME:
+        return _compiled(source, dtype)
+
+
+@cache
+def _compiled(source: str, dtype: str) -> Kernel:
     import numba
+
+    from fastnn.engines.kernel_cache import KernelCache, name_of
 
     number = getattr(numba.types, dtype)
     read_only = numba.types.Array(number, 2, "C", readonly=True)
@@ -30,15 +43,24 @@ def compile_kernel(source: str, dtype: str) -> Kernel:
         numba.types.Array(number, 1, "C", readonly=True),
         numba.types.Array(number, 2, "A"),
     )
-    jit = partial(numba.njit, nogil=True, error_model="numpy")
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    name = name_of(source, f"{signature} {options} forceinline")
     namespace = run_source(source)
-    advance = namespace.pop("advance")
-    for name, value in namespace.items():
-        if isinstance(value, FunctionType):
+    advance = namespace["advance"]
+    for function in [value for value in namespace.values() if isinstance(value, FunctionType)]:
+        # Symbols of machine code that comes from disk must not meet others of the same name.
+        function.__module__, function.__qualname__ = __name__, f"{function.__name__}_{name}"
+        if function is not advance:
             # Inlined, or loops over lanes are not vectorised: 3 to 9 times faster with tanh in `lanes`.
-            advance.__globals__[name] = jit(forceinline=True)(value)
-    kernel: Kernel = jit(signature)(advance)
-    return kernel
+            inlined = numba.njit(forceinline=True, **options)(function)
+            advance.__globals__[function.__name__] = inlined
+    kernel: Any = numba.njit(**options)(advance)
+    if hasattr(kernel, "compile"):  # not with NUMBA_DISABLE_JIT=1
+        kernel._cache = KernelCache(name)
+        kernel.compile(signature)
+        kernel.disable_compile()
+    compiled: Kernel = kernel
+    return compiled
 
 
 def run_source(source: str) -> dict[str, Any]:

@@ -8,6 +8,9 @@ network's place in a block, and every assignment stands in a loop over the block
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from itertools import groupby
+
 from fastnn.derivation import STAGES, Derivation, Equation
 from fastnn.elementary import functions_of
 from fastnn.engines.printing import (
@@ -38,13 +41,28 @@ def module(network: Network, dtype: str, body: str) -> str:
     return f"{import_line('numpy', NUMPY_NAMES, text)}\n\n\n{text}"
 
 
-class Written:
-    """One variable for every value: w1, z2, yhat, s1, ..."""
+def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
+    """The weighted sum that must be above 0 for an update to change anything; None if it always may.
 
-    def __init__(self, derivation: Derivation, dtype: str) -> None:
+    A unit of the first layer whose ReLU gate is shut has the delta 0, and its inputs are finite. So 0 of
+    either sign is added, which changes no number but -0.0, and no parameter is that.
+    """
+    if (equation.stage, equation.layer, derivation.network.activations[0]) != ("updates", 1, "relu"):
+        return None
+    return Symbol("z", 1, equation.target.indices[:1])
+
+
+class Written:
+    """One variable for every value: w1, z2, yhat, s1, ...
+
+    With `branches`, updates that a shut gate makes void are jumped over.
+    """
+
+    def __init__(self, derivation: Derivation, dtype: str, *, branches: bool = False) -> None:
         self.derivation = derivation
         self.network = derivation.network
         self.spelling = Spelling(derivation.name, number_speller(dtype))
+        self.branches = branches
 
     def load_row(self, lines: Lines) -> None:
         """Name the values of row i."""
@@ -54,15 +72,28 @@ class Written:
 
     def write_row(self, lines: Lines) -> None:
         """Write all equations, stage by stage."""
-        for stage in STAGES:
+        for stage, equations in groupby(self.derivation.scalar, key=lambda e: e.stage):
             lines(f"# {stage}")
-            for equation in self.derivation.scalar:
-                if equation.stage == stage:
-                    lines(assignment(equation.target, equation.expression, self.spelling))
+            for gate, gated in groupby(equations, key=self._gate):
+                with _if_open(gate, self.spelling, lines):
+                    for equation in gated:
+                        lines(assignment(equation.target, equation.expression, self.spelling))
+
+    def _gate(self, equation: Equation) -> Symbol | None:
+        return gate_of(self.derivation, equation) if self.branches else None
+
+
+def _if_open(gate: Symbol | None, spelling: Spelling, lines: Lines) -> AbstractContextManager[None]:
+    if gate is None:
+        return nullcontext()
+    return lines.block(f"if {spelling.symbol(gate)} > {spelling.number(0.0)}:")
 
 
 class Looped:
-    """An array for every layer's values: W1[j, i], Z1[j], S1[j], ...; or W1[j, i, l], ... with a lane."""
+    """An array for every layer's values: W1[j, i], Z1[j], S1[j], ...; or W1[j, i, l], ... with a lane.
+
+    Without a lane, updates that a shut gate makes void are jumped over.
+    """
 
     def __init__(self, derivation: Derivation, dtype: str, lane: Index | None = None) -> None:
         self.derivation = derivation
@@ -120,7 +151,11 @@ class Looped:
                 self._write_equation(equation, lines)
             return
         unit = group[0].over[0]
-        with lines.block(f"for {unit.name} in range({unit.size}):"):
+        gate = None if self.lane else gate_of(self.derivation, group[0])
+        with (
+            lines.block(f"for {unit.name} in range({unit.size}):"),
+            _if_open(gate, self.spelling, lines),
+        ):
             for equation in group:
                 if len(equation.over) == 1:
                     self._write_equation(equation, lines)

@@ -78,8 +78,9 @@ class Code:
 class Fragment:
     """Ready-made HTML that goes into the page as it is: nothing in it is escaped or checked.
 
-    It must fetch nothing. Its own styles and scripts should name only its own elements; the page's
-    colours are ``var(--ink)``, ``var(--paper)``, ``var(--quiet)``, ``var(--line)`` and ``var(--accent)``.
+    The page's Content-Security-Policy lets it fetch nothing, so styles and scripts must be inline. They
+    should name only the fragment's own elements. The page's colours are ``var(--ink)``, ``var(--paper)``,
+    ``var(--quiet)``, ``var(--line)`` and ``var(--accent)``.
     """
 
     html: str

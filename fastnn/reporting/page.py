@@ -18,7 +18,7 @@ __all__ = ["Page", "need_libraries"]
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A self-contained page: nothing in it is fetched from anywhere.
+    """A self-contained page: it fetches nothing, and its Content-Security-Policy holds it to that.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ from fastnn.sweep_results import Sweep
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "scores"]
+__all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "reached", "scores"]
 
 CELLS = 6  # that get a histogram of their own; of more, so many, evenly spaced
 HEADINGS = {"learning_rate": "learning rate", "r2": "R²", "mape": "MAPE"}
@@ -48,7 +48,7 @@ def endings(found: Sweep, table: pd.DataFrame) -> Section:
 
 def losses(found: Sweep, claim: float | None) -> Section:
     """The distribution of the last epoch's loss, cell by cell, and a claim beside it."""
-    all_cells = list(found.grid.cells())
+    all_cells = reached(found)
     cells = evenly(all_cells, CELLS)
     blocks: list[Block] = [
         Table(
@@ -90,6 +90,11 @@ def evenly(things: Sequence[Any], most: int) -> list[Any]:
     return [things[place] for place in np.linspace(0, len(things) - 1, most).round().astype(int)]
 
 
+def reached(found: Sweep) -> list[Cell]:
+    """The cells of the grid in which there are networks: all, unless the sweep was interrupted."""
+    return [cell for cell in found.grid.cells() if len(found.only(cell))]
+
+
 def _spread(found: Sweep) -> str:
     """A sentence on the losses of the whole sweep."""
     values = np.nan_to_num(found.loss.astype(float), nan=np.inf)
@@ -97,7 +102,7 @@ def _spread(found: Sweep) -> str:
     if not np.isfinite(middle):
         return "More than half of the networks diverged: the learning rate is too large for these starts."
     upper = written(high) if np.isfinite(high) else "divergence"
-    varied = " and in what the grid varies" if len(list(found.grid.cells())) > 1 else ""
+    varied = " and in what the grid varies" if len(reached(found)) > 1 else ""
     return (
         f"Half of the {written(len(found))} networks end with a loss of at most {written(middle)}; nine in "
         f"ten end between {written(low)} and {upper}. They differ only in their start{varied}."
@@ -122,9 +127,9 @@ def _picture_of_modes(found: Sweep) -> Picture:
 def _places_of(claim: float, found: Sweep) -> Table:
     """Where a claim falls among the losses of each cell; a diverged network's is larger than any."""
     rows = []
-    for cell in found.grid.cells():
+    for cell in reached(found):
         values = np.nan_to_num(found.only(cell).loss.astype(float), nan=np.inf)
-        share = float((values <= claim).mean()) if len(values) else np.nan
+        share = float((values <= claim).mean())
         place = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
         rows.append(place | {"that or less": share, "more": 1 - share})
     formats = dict.fromkeys(("that or less", "more"), per_cent)
@@ -153,8 +158,10 @@ def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Pic
 
 def _intervals(found: Sweep, claim: float | None) -> Picture:
     numbers = found.summary()
-    cells = found.grid.cells()
-    numbers.insert(0, "label", [f"rate {cell.learning_rate:g}, {cell.rows} rows" for cell in cells])
+    numbers.insert(
+        0, "label", numbers.apply(lambda row: f"rate {row.learning_rate:g}, {row.rows:g} rows", axis=1)
+    )
+    numbers = numbers[numbers["networks"] > 0]
     if claim is not None:
         numbers["claim"] = claim
     figure, ax = plotting.new_figure(height=_height(numbers))

@@ -13,7 +13,7 @@ from fastnn.plotting import tables
 from fastnn.plotting.networks import DRAWN
 from fastnn.reporting.blocks import Block, Code, Section, Table, written
 from fastnn.reporting.pictures import Picture
-from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly
+from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training
@@ -26,8 +26,9 @@ STARTS = 300  # that are trained again for the fans of a sweep that kept no curv
 
 def epochs(found: Sweep) -> Section:
     """The fan of loss curves of each learning rate."""
-    rates = evenly(found.grid.learning_rates.tolist(), RATES)
-    rows = evenly(found.grid.rows, ROWS)
+    cells = reached(found)
+    rates = evenly(list(dict.fromkeys(float(cell.learning_rate) for cell in cells)), RATES)
+    rows = evenly(list(dict.fromkeys(cell.rows for cell in cells)), ROWS)
     curved = found if found.curves is not None else _trained_again(found, rates, rows)
     whose = (
         "of the networks"
@@ -52,8 +53,9 @@ def learned(found: Sweep, data: Dataset) -> Section:
         place = {"network": f"{what}, {chosen[what]}", "learning_rate": run.learning_rate, "rows": run.rows}
         score = run.score(data)
         rows.append(place | {"loss": run.loss, "r2": score["r2"], "mape": score["mape"]})
+    where = f" of those trained on {_most_rows(found)} rows" if len(found.grid.rows) > 1 else ""
     text = (
-        f"The best network has the smallest loss{_where(found)}; the typical one has the middle loss, of the "
+        f"The best network has the smallest loss{where}; the typical one has the middle loss, of the "
         "networks with the same learning rate that did not diverge. Map and dots share one scale of colours, "
         "so a dot that cannot be seen is fitted well."
     )
@@ -70,7 +72,7 @@ def learned(found: Sweep, data: Dataset) -> Section:
 
 def _best_and_typical(found: Sweep) -> dict[str, int]:
     """The numbers of two networks trained on the most rows; losses over fewer rows are another measure."""
-    cells = [found.only(cell) for cell in found.grid.cells() if cell.rows == max(found.grid.rows)]
+    cells = [found.only(cell) for cell in reached(found) if cell.rows == _most_rows(found)]
     cells = [cell for cell in cells if (cell.diverged == 0).any()]
     if not cells:
         return {}
@@ -80,9 +82,8 @@ def _best_and_typical(found: Sweep) -> dict[str, int]:
     return {"best": int(cell.numbers[order[0]]), "typical": int(cell.numbers[order[middle]])}
 
 
-def _where(found: Sweep) -> str:
-    rows = found.grid.rows
-    return f" of those trained on {max(rows)} rows" if len(rows) > 1 else ""
+def _most_rows(found: Sweep) -> int:
+    return max(cell.rows for cell in reached(found))
 
 
 def replaying(found: Sweep, train_command: str | None) -> Section:

@@ -7,7 +7,7 @@ from fastnn.datasets import Dataset
 from fastnn.modes import modes
 from fastnn.plotting.canvas import shape
 from fastnn.reporting import sweep_endings, sweep_networks
-from fastnn.reporting.blocks import written
+from fastnn.reporting.blocks import Section, written
 from fastnn.reporting.page import Page
 from fastnn.sweep_results import Sweep
 
@@ -37,19 +37,29 @@ def sweep_page(
         The claim is not a finite number, or matplotlib or Jinja2 is missing.
     """
     claim = None if claim is None else finite_number(claim, "claim")
-    table = found.frame().assign(mode=modes(found)).merge(found.score(data)[["network", "r2", "mape"]])
     return Page(
         title=f"{written(len(found))} networks of {shape(found.network)}",
         lead=_lead(found, data),
         sections=[
-            sweep_endings.endings(found, table),
-            sweep_endings.losses(found, claim),
-            sweep_networks.epochs(found),
-            sweep_endings.scores(found, table),
-            sweep_networks.learned(found, data),
+            *(_sections(found, data, claim) if len(found) else _nothing()),
             sweep_networks.replaying(found, train_command),
         ],
     )
+
+
+def _sections(found: Sweep, data: Dataset, claim: float | None) -> list[Section]:
+    table = found.frame().assign(mode=modes(found)).merge(found.score(data)[["network", "r2", "mape"]])
+    return [
+        sweep_endings.endings(found, table),
+        sweep_endings.losses(found, claim),
+        sweep_networks.epochs(found),
+        sweep_endings.scores(found, table),
+        sweep_networks.learned(found, data),
+    ]
+
+
+def _nothing() -> list[Section]:
+    return [Section("How they ended", ["No network was finished."])]
 
 
 def _lead(found: Sweep, data: Dataset) -> str:
