@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ __all__ = ["MAKERS", "Line", "data_size", "generated_data", "learning_rates", "s
 Floats = NDArray[np.float64]
 
 LOSS, R2, MAPE = "loss of the last epoch", "R² on all rows", "MAPE on all rows"
-SETTLED = "epochs until the loss stays within 5 % of its last, less those of "
+SETTLED = "epochs until the loss stays within 5 % of its last, less those of"
 NEAR_ZERO = 0.05
 STEADY = 0.01
 NEARLY_ALL = 5
@@ -105,14 +104,14 @@ def _i1(experiment: Experiment) -> Line:
 
 def _i2(experiment: Experiment) -> Line:
     ended, usual = experiment.near(report.SMALL), experiment.plain()
-    slower = _compared("I2", "slower than I0", SETTLED + "I0", ended.settled, usual.settled, ABOVE_0)
+    slower = _compared_speed("I2", "slower than I0", ended, usual, ABOVE_0)
     claims = [around("I2", "the same, 0.0335", 0.0335, LOSS, ended.loss, run=ended.loss[0]), slower]
     return Line(report.REPORT["I2"], ended, claims, report.SMALL)
 
 
 def _i3(experiment: Experiment) -> Line:
     ended, usual = experiment.near(report.ONES), experiment.plain()
-    faster = _compared("I3", "faster than I0", SETTLED + "I0", ended.settled, usual.settled, BELOW_0)
+    faster = _compared_speed("I3", "faster than I0", ended, usual, BELOW_0)
     claims = [figure("I3", "0.0335", LOSS, ended.loss, run=ended.loss[0]), faster]
     return Line(report.REPORT["I3"], ended, claims, report.ONES)
 
@@ -126,13 +125,13 @@ def _l1(experiment: Experiment) -> Line:
     ended, usual = experiment.plain(0.00005), experiment.plain()
     quantity = f"largest rise from one of the first {AT_FIRST} epochs to the next"
     rises = in_words("L1", "rises at first", quantity, ended.rise_at_first, ABOVE_0, percent=True)
-    slower = _compared("L1", "slower than L2", SETTLED + "L2", ended.settled, usual.settled, ABOVE_0)
+    slower = _compared_speed("L1", "slower than L2", ended, usual, ABOVE_0)
     return Line(report.REPORT["L1"], ended, [rises, slower, _steady("L1", ended)])
 
 
 def _l2(experiment: Experiment) -> Line:
     ended, slow = experiment.plain(), experiment.plain(0.00005)
-    faster = _compared("L2", "faster than L1", SETTLED + "L1", ended.settled, slow.settled, BELOW_0)
+    faster = _compared_speed("L2", "faster than L1", ended, slow, BELOW_0)
     claims = [figure("L2", "0.0335", LOSS, ended.loss), faster, _steady("L2", ended)]
     return Line(report.REPORT["L2"], ended, claims)
 
@@ -180,7 +179,7 @@ def _n1(experiment: Experiment) -> Line:
     claims = [
         figure("N1", "0.05", R2, score["r2"], unchanged=full["r2"]),
         figure("N1", "189 %", MAPE, score["mape"], unchanged=full["mape"]),
-        _compared("N1", "slower than N2", SETTLED + "N2", ended.settled, usual.settled, ABOVE_0),
+        _compared_speed("N1", "slower than N2", ended, usual, ABOVE_0),
         _compared_mape("N1", "MAPE above N2's", score["mape"], full["mape"], ABOVE_0),
     ]
     return Line(report.REPORT["N1"], ended, claims)
@@ -207,43 +206,55 @@ def _compared(
     line: str,
     says: str,
     quantity: str,
-    changed: Floats,
-    usual: Floats,
+    pair: tuple[Floats, Floats],
     agrees: tuple[float, float],
+    by: Callable[[Floats, Floats], Floats] | None = None,
     percent: bool = False,
 ) -> Claim:
-    """A claim that compares each start with the same start of another line.
+    """A claim that compares each start, changed, with the same start of another line, unchanged.
 
-    With nothing changed, a start of that other line is compared with the next start of it.
+    With nothing changed at all, the starts of that other line are compared with each other: each with the
+    next one, and the next one with it.
     """
-    unchanged = _less(np.roll(usual, -1), usual)
-    difference = _less(changed, usual)
-    return in_words(line, says, quantity, difference, agrees, unchanged=unchanged, percent=percent)
+    differ = by or _less
+    changed, usual = pair
+    other = np.roll(usual, -1)
+    unchanged = np.concatenate([differ(other, usual), differ(usual, other)])
+    values = differ(changed, usual)
+    return in_words(line, says, quantity, values, agrees, unchanged=unchanged, percent=percent)
+
+
+def _compared_speed(
+    line: str, says: str, changed: Outcomes, usual: Outcomes, agrees: tuple[float, float]
+) -> Claim:
+    quantity = f"{SETTLED} {says.split()[-1]}"
+    return _compared(line, says, quantity, (changed.settled, usual.settled), agrees)
 
 
 def _compared_mape(
     line: str, says: str, changed: Floats, usual: Floats, agrees: tuple[float, float]
 ) -> Claim:
     quantity = f"MAPE less {says.split()[-1]}"
-    return _compared(line, says, quantity, changed, usual, agrees, percent=True)
+    return _compared(line, says, quantity, (changed, usual), agrees, percent=True)
 
 
 def _compared_loss(
     line: str, says: str, changed: Outcomes, usual: Outcomes, agrees: tuple[float, float]
 ) -> Claim:
-    """As `_compared`, of losses, by what fraction they differ."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio, unchanged = changed.loss / usual.loss - 1.0, np.roll(usual.loss, -1) / usual.loss - 1.0
     quantity = f"loss relative to that of {says.split()[-1]}"
-    found = [np.nan_to_num(values, nan=0.0, posinf=np.inf) for values in (ratio, unchanged)]
-    return in_words(line, says, quantity, found[0], agrees, unchanged=found[1], percent=True)
+    return _compared(line, says, quantity, (changed.loss, usual.loss), agrees, _relative, percent=True)
 
 
-def _less(these: Any, those: Any) -> Floats:
+def _less(these: Floats, those: Floats) -> Floats:
     """The difference; 0 where both are infinite, that is, diverged."""
     with np.errstate(invalid="ignore"):
-        difference: Floats = np.where(these == those, 0.0, these - those)
-    return difference
+        return np.where(these == those, 0.0, these - those)
+
+
+def _relative(these: Floats, those: Floats) -> Floats:
+    """By what fraction these differ from those; 0 where they are equal, diverged ones included."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(these == those, 0.0, these / those - 1.0)
 
 
 MAKERS: dict[str, Callable[[Experiment], Line]] = {

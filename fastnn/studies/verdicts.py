@@ -77,7 +77,7 @@ class Claim:
         The values that agree with the claim: low <= value < high.
     bears_out : (low, high)
         The values that bear it out; as wide or wider.
-    unchanged : (M,), optional
+    unchanged : (n,), optional
         The same quantity with nothing changed, from other starts.
     run : float, optional
         The value of the report's own start, where the report names it.
