@@ -23,6 +23,7 @@ from fastnn.studies.verdicts import RULES, VERDICTS, Claim
 __all__ = ["studies_page"]
 
 LARGE = 1000.0
+PER_CENT = "\N{NARROW NO-BREAK SPACE}%"
 INSURANCE = ("I0", "I1", "I2", "I3", "I4", "L2", "L3", "L4")
 RANDOM_STARTS = 10  # to choose from, beside the report's own
 GROUPS = (
@@ -112,20 +113,20 @@ def _claim_row(line: Line, claim: Claim) -> dict[str, Any]:
     return {
         "line": line.id,
         "the report says": claim.says,
-        "measured": claim.quantity,
-        "5 %": _value(claim, claim.quantile(0.05)),
-        "median": _value(claim, claim.quantile(0.5)),
-        "95 %": _value(claim, claim.quantile(0.95)),
-        "percentile": "" if claim.in_words else f"{below:.3g} to {up_to:.3g}",
-        "borne out by": f"{100 * claim.borne_out:.3g} %",
         "verdict": claim.verdict,
+        "median": _value(claim, claim.quantile(0.5)),
+        "5 %": _value(claim, claim.quantile(0.05)),
+        "95 %": _value(claim, claim.quantile(0.95)),
+        "falls at percentile": "" if claim.in_words else f"{below:.3g}\N{EN DASH}{up_to:.3g}",
+        "borne out by": f"{100 * claim.borne_out:.3g}{PER_CENT}",
+        "measured": claim.quantity,
     }
 
 
 def _value(claim: Claim, value: float) -> str:
     if not np.isfinite(value):
         return "diverged"
-    return f"{_number(100 * value)} %" if claim.percent else _number(value)
+    return f"{_number(100 * value)}{PER_CENT}" if claim.percent else _number(value)
 
 
 def _number(value: float) -> str:
