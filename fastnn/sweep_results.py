@@ -115,10 +115,15 @@ class Sweep:
 
     def only(self, cell: Cell) -> Sweep:
         """The part of the table that belongs to one cell of the grid."""
-        inside = (self.numbers >= cell.first) & (self.numbers < cell.first + self.grid.starts)
-        columns = ("numbers", "parameters", "loss", "diverged")
-        part = {name: getattr(self, name)[inside] for name in columns}
-        return replace(self, **part, curves=None if self.curves is None else self.curves[inside])
+        return self.part(np.arange(cell.first, cell.first + self.grid.starts))
+
+    def part(self, numbers: ArrayLike) -> Sweep:
+        """The part of the table with the networks of some numbers; numbers that it lacks are left out."""
+        inside = np.isin(self.numbers, np.asarray(numbers))
+        columns = {
+            name: getattr(self, name)[inside] for name in ("numbers", "parameters", "loss", "diverged")
+        }
+        return replace(self, **columns, curves=None if self.curves is None else self.curves[inside])
 
     def replay(self, number: int) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.

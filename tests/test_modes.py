@@ -90,3 +90,9 @@ def test_the_cells_of_a_sweep_are_its_parts(grid):
         assert np.array_equal(joined, getattr(grid, name), equal_nan=name != "numbers")
     assert [len(part) for part in parts] == [60] * 4
     assert parts[1].frame().equals(grid.frame()[60:120].reset_index(drop=True))
+
+
+def test_a_part_of_a_sweep_has_the_networks_that_are_there(grid):
+    part = grid.only(next(grid.grid.cells())).part([500, 3, 61, 59])
+    assert part.numbers.tolist() == [3, 59]
+    assert part.loss.tolist() == grid.loss[[3, 59]].tolist()

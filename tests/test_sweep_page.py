@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -178,6 +179,18 @@ def test_an_interrupted_sweep(data, grid, finished):
     assert f"{finished} networks of 2-2-1" in html
     assert ("No network was finished" in html) == (finished == 0)
     assert "nan" not in html
+
+
+def test_a_very_large_sweep_is_shown_in_part(data, grid, monkeypatch):
+    monkeypatch.setattr(sys.modules["fastnn.reporting.sweep_page"], "SHOWN", 20)
+    report = sweep_page(grid, data)
+    assert "All but the table of losses shows" in report.lead
+    ends = [int(row["networks"]) for row in table(report, "Medians of each end")]
+    assert 20 <= sum(ends) <= 25
+    cells = table(report, "Loss of the last epoch")
+    assert [row["networks"] for row in cells] == ["40"] * 4
+    best = table(report, "The smallest losses")
+    assert [int(row["network"]) for row in best] == grid.best(5)["network"].tolist()
 
 
 @pytest.mark.parametrize("claim", [np.nan, "0.03"])

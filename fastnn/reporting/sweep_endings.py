@@ -46,13 +46,13 @@ def endings(found: Sweep, table: pd.DataFrame) -> Section:
     )
 
 
-def losses(found: Sweep, claim: float | None) -> Section:
-    """The distribution of the last epoch's loss, cell by cell, and a claim beside it."""
+def losses(found: Sweep, summary: pd.DataFrame, claim: float | None) -> Section:
+    """The distribution of the last epoch's loss, cell by cell, its summary, and a claim beside it."""
     all_cells = reached(found)
     cells = evenly(all_cells, CELLS)
     blocks: list[Block] = [
         Table(
-            found.summary(),
+            summary,
             "Loss of the last epoch: quantiles over the networks that did not diverge",
             HEADINGS,
         )
@@ -63,7 +63,7 @@ def losses(found: Sweep, claim: float | None) -> Section:
         blocks.append(f"Histograms of {len(cells)} of the {len(all_cells)} cells of the grid, evenly spaced.")
     blocks += [_histogram(found, cell, place, claim) for place, cell in enumerate(cells, 1)]
     if len(all_cells) > 1 or claim is not None:
-        blocks.append(_intervals(found, claim))
+        blocks.append(_intervals(summary, claim))
     return Section("Losses of the last epoch", blocks)
 
 
@@ -92,7 +92,8 @@ def evenly(things: Sequence[Any], most: int) -> list[Any]:
 
 def reached(found: Sweep) -> list[Cell]:
     """The cells of the grid in which there are networks: all, unless the sweep was interrupted."""
-    return [cell for cell in found.grid.cells() if len(found.only(cell))]
+    ends = [(cell, (cell.first, cell.first + found.grid.starts)) for cell in found.grid.cells()]
+    return [cell for cell, bounds in ends if np.diff(np.searchsorted(found.numbers, bounds))[0] > 0]
 
 
 def _spread(found: Sweep) -> str:
@@ -156,8 +157,8 @@ def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Pic
     )
 
 
-def _intervals(found: Sweep, claim: float | None) -> Picture:
-    numbers = found.summary()
+def _intervals(summary: pd.DataFrame, claim: float | None) -> Picture:
+    numbers = summary.copy()
     numbers.insert(
         0, "label", numbers.apply(lambda row: f"rate {row.learning_rate:g}, {row.rows:g} rows", axis=1)
     )

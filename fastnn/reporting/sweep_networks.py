@@ -29,10 +29,11 @@ def epochs(found: Sweep) -> Section:
     cells = reached(found)
     rates = evenly(list(dict.fromkeys(float(cell.learning_rate) for cell in cells)), RATES)
     rows = evenly(list(dict.fromkeys(cell.rows for cell in cells)), ROWS)
-    curved = found if found.curves is not None else _trained_again(found, rates, rows)
+    kept = found.curves is not None and found.curves.shape[1] == found.plan.epochs
+    curved = found if kept else _trained_again(found, rates, rows)
     whose = (
         "of the networks"
-        if curved is found
+        if kept
         else f"of {written(curved.grid.starts)} starts, evenly spaced and trained again for this page"
     )
     text = (
