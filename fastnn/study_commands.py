@@ -61,8 +61,7 @@ def _retold(experiment: Experiment, options: Namespace) -> tuple[Studies, Compar
     """Say how long it will take, and do it."""
     seconds = experiment.estimate()
     starts = f"{grouped(experiment.networks)} starts for each of {len(MAKERS)} lines"
-    threads = f"{experiment.threads} thread{'' if experiment.threads == 1 else 's'}"
-    print(f"{starts}: about {_duration(seconds)} on {threads}", file=sys.stderr)
+    print(f"{starts}: about {_duration(seconds)}", file=sys.stderr)
     found = studies_.run(experiment, False if options.no_progress else None)
     return found, _keras_beside(experiment.data, options.quick)
 

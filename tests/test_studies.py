@@ -137,9 +137,21 @@ class TestExperiment:
         experiment = studies.Experiment(fastnn.Dataset.from_frame(frame, ["n1", "n2"], "n3"), networks=3)
         assert experiment.row_counts == (25,)
 
-    def test_estimate_is_positive_and_grows_with_the_starts(self, data):
-        few, many = (studies.Experiment(data, networks=m, epochs=2) for m in (600, 40_000))
-        assert 0 < few.estimate() < many.estimate()
+    def test_estimate_is_in_proportion_to_the_visits(self, data, monkeypatch):
+        trials = []
+
+        def trial(self, networks, epochs):
+            trials.append((networks, epochs))
+            return 10.0 if len(trials) == 1 else 1e-3 * epochs  # the first one compiles
+
+        monkeypatch.setattr(studies.Experiment, "_trial", trial)
+        experiment = studies.Experiment(data, networks=2000, epochs=300)
+        seconds = experiment.estimate()
+        assert trials == [(512, 1), (512, 1), (512, 4), (512, 16), (512, 64), (512, 256)]
+        assert seconds == pytest.approx(experiment.visits() * 0.256 / (512 * 256 * data.rows))
+
+    def test_estimate_of_very_little_work(self, data):
+        assert 0 < studies.Experiment(data, networks=2, epochs=1).estimate() < 60
 
     def test_ctrl_c_is_passed_on(self, data, monkeypatch):
         def interrupted(*arguments, **options):

@@ -19,7 +19,7 @@ from fastnn.initial import Start, given, normal
 from fastnn.planning import Plan
 from fastnn.studies.outcomes import Outcomes
 from fastnn.sweep_results import Sweep
-from fastnn.sweeping import available_processors, sweep
+from fastnn.sweeping import sweep
 
 __all__ = ["Experiment"]
 
@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 MOST_NETWORKS = 50_000  # 120 MB of loss curves for each of 54 sweeps of any size at most: 1.8 GB in all
 TABLES = 20
 FARTHEST = 0.5
-TRIAL_SECONDS = 0.3
+TRIAL_SECONDS = 0.2
 TRIAL_NETWORKS = 512
 
 Ranges = Mapping[str, tuple[int, int]]
@@ -144,19 +144,14 @@ class Experiment:
 
     def estimate(self) -> float:
         """How many seconds the training will take, by a trial of less than a second; compiles if need be."""
-        kept = min(self.networks, TRIAL_NETWORKS)
-        self._trial(1, 1)
-        visits, seconds, epochs = 0, 0.0, 2
-        while seconds < TRIAL_SECONDS:
-            seconds += self._trial(kept, epochs)
-            visits += kept * epochs * self.data.rows
-            epochs *= 2
-        return seconds * self.visits() / visits
-
-    @property
-    def threads(self) -> int:
-        """How many threads train."""
-        return self.workers or available_processors()
+        some = min(self.networks, TRIAL_NETWORKS)
+        self._trial(some, 1)  # compiles
+        epochs = 1
+        while True:
+            seconds = self._trial(some, epochs)
+            if seconds > TRIAL_SECONDS or epochs >= self.epochs:
+                return seconds * self.visits() / (some * epochs * self.data.rows)
+            epochs = min(4 * epochs, self.epochs)
 
     def _train_everything(self) -> None:
         for learning_rate in report.LEARNING_RATES:
