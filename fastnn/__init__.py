@@ -1,8 +1,9 @@
 """Train very small neural networks very fast on a CPU: one of them, or ten million in a sweep."""
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, ModelFileError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
+from fastnn.designing import DivergenceError
 from fastnn.engines import ENGINES
 from fastnn.explaining.explanation import explain
 from fastnn.initial import constant, given, glorot, he, normal, uniform
@@ -10,18 +11,22 @@ from fastnn.insurance import SimulatedDataNote, load_insurance
 from fastnn.metrics import mape, mse, r2
 from fastnn.network import Network
 from fastnn.planning import code, warmup
+from fastnn.storing import StoreError
+from fastnn.storing.opening import open
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training, train
-
-__version__ = "0.1.0"
+from fastnn.version import __version__ as __version__
 
 __all__ = [
     "ENGINES",
     "Dataset",
+    "DivergenceError",
     "InputError",
+    "ModelFileError",
     "Network",
     "SimulatedDataNote",
+    "StoreError",
     "Sweep",
     "Training",
     "code",
@@ -37,6 +42,7 @@ __all__ = [
     "mape",
     "mse",
     "normal",
+    "open",
     "r2",
     "sweep",
     "train",

@@ -1,25 +1,29 @@
 """The command line: ``fastnn`` and ``python -m fastnn``.
 
-Exit codes: 0 done; 1 could not be done (a file, memory); 2 refused what was asked for; 130 Ctrl-C.
+Exit codes: 0 done; 1 could not be done (a file, memory); 2 refused what was asked for; 130 Ctrl-C;
+143 SIGTERM, which is answered as Ctrl-C is.
 An error is one line on standard error. Standard output carries the results alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from fastnn import __version__
 from fastnn.checking import InputError
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
+from fastnn.version import __version__
 
 __all__ = ["main"]
 
-DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
 
@@ -27,7 +31,10 @@ EXAMPLES = """\
 examples:
   fastnn sweep                         10 000 random starts of the 2-2-1 network
   fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338    a grid of four cells
+  fastnn sweep --networks 10000000 --store night    goes on where it was stopped
   fastnn train --network 4711          network 4711 of that sweep again, alone
+  fastnn train --save model.npz        keep the network, with its scaling ...
+  fastnn predict model.npz --data new.csv      ... and predict new rows
   fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
   fastnn explain --layers 2,3,1        its backpropagation, and one step
   fastnn studies                       the report retold, 10 000 starts a line
@@ -41,6 +48,31 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    with _termination() as terminated:
+        code = _run(arguments)
+    return TERMINATED if terminated and code == INTERRUPTED else code
+
+
+@contextlib.contextmanager
+def _termination() -> Iterator[list[int]]:
+    """Have SIGTERM answered as Ctrl-C is; it is listed once it has come."""
+    came: list[int] = []
+
+    def interrupt(number: int, frame: object) -> NoReturn:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _parser().parse_args(arguments)
         # Commands bring in what they need when they run: --help answers in a fraction of a second.
@@ -55,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has left, as in `fastnn code | head`: nothing more to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except (OSError, MemoryError) as error:
+    except (OSError, MemoryError, ArithmeticError) as error:
         return _fail(FAILED, str(error) or type(error).__name__)
     except Exception as error:
         if os.environ.get("FASTNN_DEBUG"):
@@ -83,11 +115,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train one network and print its weights and biases"))
+    _add_predict(commands.add_parser("predict", help="predict new rows with a network that train saved"))
     _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"))
     _add_tutorial(commands.add_parser("tutorial", help="write the report's story as an executed notebook"))
     _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
     _add_studies(commands.add_parser("studies", help="the classroom report with thousands of starts"))
     _add_compare(commands.add_parser("compare", help="the same training in fastnn and in Keras"))
+    _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
     _add_code(commands.add_parser("code", help="print the loop that runs, derived from the network"))
     _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
     return parser
@@ -104,7 +138,18 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rows", type=int, metavar="N", help="train on the first N rows; default all")
     output = parser.add_argument_group("output")
     output.add_argument("--plot", metavar="FILE", help="draw the loss of every epoch (.png, .svg, .pdf)")
+    output.add_argument("--save", metavar="FILE", help="keep the network, for `fastnn predict`")
     _add_json(output)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Predict new rows, in their own units, with a network that `fastnn train --save FILE` kept; "
+        "print the predictions as CSV, one line for each row."
+    )
+    parser.add_argument("file", metavar="FILE", help="what train saved")
+    parser.add_argument("--data", required=True, metavar="FILE", help="a CSV file with the input columns")
+    _add_json(parser)
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:
@@ -121,13 +166,25 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     _add_training(group)
     group.add_argument("--learning-rate", default="0.005", metavar="RATE,..", help="default 0.005")
     group.add_argument("--rows", metavar="N,..", help="train on the first N rows; default all")
+    group.add_argument(
+        "--on-divergence", default="record", choices=("record", "raise"), help="stop at the first one?"
+    )
+    group = parser.add_argument_group("workers")
     group.add_argument("--workers", type=int, metavar="N", help="threads; default one for each processor")
+    group.add_argument("--processes", type=int, metavar="N", help="so many processes instead")
+    group.add_argument("--dask", metavar="ADDRESS", help="the workers of this Dask scheduler instead")
     output = parser.add_argument_group("output")
+    output.add_argument(
+        "--store",
+        metavar="FOLDER",
+        help="keep results there as they come; go on if some are there",
+    )
+    output.add_argument("--curves", type=int, metavar="K", help="with --store: the loss of every K epochs")
     output.add_argument("--out", default="fastnn-sweep", metavar="FOLDER", help="default fastnn-sweep")
     output.add_argument(
         "--claim", type=float, metavar="LOSS", help="a reported loss to set beside those found"
     )
-    output.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    output.add_argument("--no-progress", action="store_true", help="say nothing while it runs")
     _add_json(output)
 
 
@@ -197,6 +254,27 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--format", default="text", choices=("text", "latex", "html"), help="default text")
     output.add_argument("--out", metavar="FILE", help="write to a new file instead of standard output")
     output.add_argument("--csv", metavar="FILE", help="write every number of the step to a new file")
+
+
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Look at, check or export a sweep that was kept with --store."
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    info = actions.add_parser("info", help="print what the store is of and how far it is")
+    verify = actions.add_parser("verify", help="read every byte and say what is damaged or missing")
+    export = actions.add_parser("export", help="write the table, or some of it, into one file")
+    for action in (info, verify, export):
+        action.add_argument("store", metavar="FOLDER")
+    export.add_argument("file", metavar="FILE", help="ends in .parquet or .csv")
+    export.add_argument("--columns", metavar="NAME,..", help="default all")
+    export.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="TEST",
+        help="such as 'loss<0.01' or 'status==ok'; may be given several times",
+    )
+    for action in (info, verify):
+        _add_json(action)
 
 
 def _add_code(parser: argparse.ArgumentParser) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import shlex
 import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import fastnn
 from fastnn.checking import InputError, finite_number
+from fastnn.csv_files import columns_of_csv, content_of, existing_file
 from fastnn.datasets import Dataset
 from fastnn.engines import kernel_files
 from fastnn.explaining.document import Document, together
@@ -24,10 +21,24 @@ from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
+from fastnn.output import as_json, published, published_together
+from fastnn.publishing import file_to_write
 from fastnn.reporting import need_libraries, published_folder, sweep_page
-from fastnn.reports import sweep_report, training_report
+from fastnn.reports import prediction_report, sweep_report, training_report
+from fastnn.store_commands import store
 
-__all__ = ["cache", "code", "compare", "explain", "studies", "sweep", "train", "tutorial"]
+__all__ = [
+    "cache",
+    "code",
+    "compare",
+    "explain",
+    "predict",
+    "store",
+    "studies",
+    "sweep",
+    "train",
+    "tutorial",
+]
 
 
 def cache(options: Namespace) -> int:
@@ -75,7 +86,7 @@ def explain(options: Namespace) -> int:
     page = _explained(parts, options)
     if options.out:
         writers[new_files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
-    _publish_together(writers)
+    published_together(writers)
     if not options.out:
         print(page, end="")
     return 0
@@ -86,6 +97,8 @@ def train(options: Namespace) -> int:
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
     rows = _row_count(options.rows, data)
+    if options.save:
+        file_to_write(options.save, "--save")  # better refused now than after the work
     run = fastnn.train(
         network,
         data.X[:rows],
@@ -94,14 +107,32 @@ def train(options: Namespace) -> int:
         learning_rate=options.learning_rate,
         **_shared(options),
     )
+    if options.save:
+        run.save(options.save, data)
     if options.plot:
         from fastnn import plotting
 
         figure, ax = plotting.new_figure()
         plotting.loss_curves(run, ax)
-        _publish(Path(options.plot), lambda path: plotting.save(figure, path))
+        published(Path(options.plot), lambda path: plotting.save(figure, path))
     report = training_report(run, data)
-    print(_json(report.values) if options.json else report.text)
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def predict(options: Namespace) -> int:
+    """``fastnn predict``."""
+    run = fastnn.Training.load(options.file)
+    if run.scaling is None:
+        raise InputError(
+            f"{options.file} must hold the names and the scaling of its data; got a network alone. "
+            "Save it with fastnn train --save, or with run.save(path, data)."
+        )
+    file = existing_file(options.data, "--data")
+    rows = run.scaling.of_columns(columns_of_csv(content_of(file), file.name, run.scaling.inputs))
+    predictions = run.scaling.invert(run.predict(rows))
+    report = prediction_report(run, run.scaling.targets, predictions)
+    print(as_json(report.values) if options.json else report.text)
     return 0
 
 
@@ -109,11 +140,11 @@ def sweep(options: Namespace) -> int:
     """``fastnn sweep``."""
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
-    if options.claim is not None:
-        finite_number(options.claim, "--claim")
+    _check_sweep(options)
     rates = _numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else _whole_numbers(options.rows, "--rows")
-    curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
+    bytes_of_curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
+    kept = options.store is None and bytes_of_curves <= KEPT_CURVES
     with published_folder(options.out) as folder:
         found = fastnn.sweep(
             network,
@@ -124,14 +155,57 @@ def sweep(options: Namespace) -> int:
             learning_rate=rates,
             rows=rows,
             workers=options.workers,
-            progress=False if options.no_progress else None,
-            curves=curves <= KEPT_CURVES,
+            progress=not options.no_progress,
+            store=options.store,
+            curves=options.curves or kept,
+            executor=_executor(options),
+            on_divergence=options.on_divergence,
             **_shared(options),
         )
         written = _write(found, data, folder, options)
     report = sweep_report(found, data, written)
-    print(_json(report.values) if options.json else report.text)
-    return 130 if found.interrupted else 0
+    print(as_json(report.values) if options.json else report.text)
+    for failure in found.failures:
+        print(f"fastnn: could not be done: {failure}", file=sys.stderr)
+    if len(found) < found.grid.total:
+        print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
+    return 130 if found.interrupted else int(len(found) < found.grid.total)
+
+
+def _check_sweep(options: Namespace) -> None:
+    """Refuse, before the work begins, what only the command line asks for."""
+    if options.claim is not None:
+        finite_number(options.claim, "--claim")
+    if options.store is None:
+        if options.curves is not None:
+            raise InputError(
+                "--curves needs a place for them; got no --store. Name a folder: --store FOLDER."
+            )
+    elif Path(options.store).resolve().is_relative_to(Path(options.out).resolve()):
+        raise InputError(
+            f"--store must not lie in --out, whose files are replaced; got {options.store} in {options.out}. "
+            "Name two folders side by side."
+        )
+
+
+def _how_to_go_on(store: str | None) -> str:
+    if store is None:
+        return "what was not reached is lost; with --store FOLDER a sweep can go on where it was stopped"
+    return f"what is finished is in {store}; run the same command again to go on"
+
+
+def _executor(options: Namespace) -> Any:
+    if options.processes is not None and options.dask is not None:
+        raise InputError("--processes and --dask exclude each other; got both. Leave one out.")
+    if options.dask is None:
+        return options.processes
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            '--dask needs Dask; it is not installed. Run: pip install "fastnn-sweep[dask]"'
+        ) from None
+    return partial(Client, options.dask)
 
 
 def studies(options: Namespace) -> int:
@@ -139,7 +213,7 @@ def studies(options: Namespace) -> int:
     from fastnn.study_commands import run_studies
 
     report = run_studies(options, _data(options))
-    print(_json(report.values) if options.json else report.text)
+    print(as_json(report.values) if options.json else report.text)
     return 0
 
 
@@ -150,7 +224,7 @@ def compare(options: Namespace) -> int:
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
     report = run_comparison(options, data, network, _start(options, network))
-    print(_json(report.values) if options.json else report.text)
+    print(as_json(report.values) if options.json else report.text)
     return 0
 
 
@@ -160,7 +234,7 @@ def tutorial(options: Namespace) -> int:
 
     file = _new_files({"--out": options.out})["--out"]
     text = write_tutorial(options)
-    _publish(file, lambda path: path.write_text(text, encoding="utf-8"))
+    published(file, lambda path: path.write_text(text, encoding="utf-8"))
     print(f"notebook {file}")
     return 0
 
@@ -333,15 +407,9 @@ def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
 
 def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
     """Write the table and the page; return what was written, or what to install for it."""
-    frame = found.frame()
-    try:
-        import pyarrow as _  # noqa: F401
-
-        frame.to_parquet(folder / "sweep.parquet", index=False)
-        written = {"table": str(Path(options.out, "sweep.parquet"))}
-    except ImportError:
-        frame.to_csv(folder / "sweep.csv", index=False)
-        written = {"table": str(Path(options.out, "sweep.csv"))}
+    written = _write_table(found, folder, options)
+    if found.interrupted:
+        return written | {"page": "left out: the sweep was interrupted"}
     try:
         need_libraries()
     except InputError as missing:
@@ -350,41 +418,22 @@ def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace)
     return written | {"page": str(Path(options.out, "index.html"))}
 
 
+def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:
+    if found.store is not None:
+        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()}
+    frame = found.frame()
+    try:
+        import pyarrow as _  # noqa: F401
+
+        frame.to_parquet(folder / "sweep.parquet", index=False)
+        return {"table": str(Path(options.out, "sweep.parquet"))}
+    except ImportError:
+        frame.to_csv(folder / "sweep.csv", index=False)
+        return {"table": str(Path(options.out, "sweep.csv"))}
+
+
 def _train_command(options: Namespace) -> str:
     """The command line of ``fastnn train`` for the networks of a sweep, but for which of them."""
     named = ("data", "inputs", "target", "layers", "hidden", "output", "initial", "seed", "epochs", "dtype")
     words = [f"--{name}={value}" for name in named if (value := getattr(options, name)) is not None]
     return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])
-
-
-def _publish(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all."""
-    _publish_together({path: write})
-
-
-def _publish_together(writers: dict[Path, Callable[[Path], object]]) -> None:
-    """Write files, each by its writer: all of them whole, or none at all."""
-    beside = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in writers}
-    try:
-        for path, write in writers.items():
-            write(beside[path])
-        for path, written in beside.items():
-            written.replace(path)
-    finally:
-        for written in beside.values():
-            written.unlink(missing_ok=True)
-
-
-def _json(values: Any) -> str:
-    """JSON with null for what JSON has no number for."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        if isinstance(value, np.ndarray | np.generic):
-            return plain(value.tolist())
-        if isinstance(value, list | tuple):
-            return [plain(item) for item in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return json.dumps(plain(values), indent=2, allow_nan=False)

@@ -36,10 +36,12 @@ def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") 
     values = finite_array(X, name, (1, 2) if network.n_inputs == 1 else (2,))
     values = values.reshape(len(values), -1)
     if values.shape[1] != network.n_inputs:
+        turned = len(values) == network.n_inputs
+        other = "drop" if values.shape[1] > network.n_inputs else "add"
         raise InputError(
             f"{name} has {values.shape[1]} columns but the network has {network.n_inputs} inputs; "
             f"got {name} of shape {values.shape}. Use Network(({values.shape[1]}, ...)) or "
-            f"{'drop' if values.shape[1] > network.n_inputs else 'add'} a column."
+            f"{'transpose it: one row for each sample' if turned else f'{other} a column'}."
         )
     return in_dtype(values, dtype, name)
 
@@ -49,12 +51,12 @@ def checked_rows(
 ) -> tuple[Array, Array]:
     """X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is taken for one output."""
     inputs = checked_inputs(network, X, dtype, f"{prefix}X")
-    targets = finite_array(y, f"{prefix}y", (1, 2) if network.n_outputs == 1 else (2,))
-    targets = targets.reshape(len(targets), -1)
+    given = finite_array(y, f"{prefix}y", (1, 2))
+    targets = given.reshape(len(given), -1)
     if targets.shape[1] != network.n_outputs:
         raise InputError(
             f"{prefix}y has {targets.shape[1]} columns but the network has {network.n_outputs} outputs; "
-            f"got {prefix}y of shape {targets.shape}. Use Network((..., {targets.shape[1]})) "
+            f"got {prefix}y of shape {given.shape}. Use Network((..., {targets.shape[1]})) "
             "or choose columns."
         )
     if len(targets) != len(inputs):

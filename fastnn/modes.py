@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastnn.network import Network
 from fastnn.sweep_results import Sweep
@@ -12,7 +13,7 @@ from fastnn.sweep_results import Sweep
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FITTED", "mode_names", "modes"]
+__all__ = ["FITTED", "mode_codes", "mode_names", "modes"]
 
 FITTED = "fitted"
 
@@ -25,13 +26,16 @@ def modes(sweep: Sweep) -> pd.Categorical[str]:
     """
     import pandas as pd
 
-    names = mode_names(sweep.network)
-    units = _relu_units(sweep.network)
-    dead = sweep.dead_units()
+    codes = mode_codes(sweep.network, sweep.dead_units(), sweep.diverged)
+    return pd.Categorical.from_codes(codes, pd.Index(mode_names(sweep.network)), ordered=True)
+
+
+def mode_codes(network: Network, dead: NDArray[np.int64], diverged: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The places in `mode_names` of networks with so many dead units, that diverged in some epoch or not."""
+    units, last = _relu_units(network), len(mode_names(network)) - 1
     # 0, 1 and all units dead are modes of their own; the numbers between share one.
-    code = np.where(dead == units, len(names) - 2, np.minimum(dead, 2)) if units else dead
-    code = np.where(sweep.diverged > 0, len(names) - 1, code)
-    return pd.Categorical.from_codes(code, pd.Index(names), ordered=True)
+    codes = np.where(dead == units, last - 1, np.minimum(dead, 2)) if units else dead
+    return np.where(diverged > 0, last, codes)
 
 
 def mode_names(network: Network) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -12,13 +14,14 @@ import numpy as np
 from fastnn.datasets import Dataset
 from fastnn.evaluating import scores
 from fastnn.network import Network
+from fastnn.progress import grouped
 from fastnn.sweep_results import Sweep
 from fastnn.training import Training
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "data_lines", "grouped", "sweep_report", "training_report"]
+__all__ = ["Report", "data_lines", "prediction_report", "sweep_report", "training_report"]
 
 WIDTH = 80
 HEADINGS = {"learning_rate": "rate", "r2": "R²", "mape": "MAPE"}
@@ -63,12 +66,33 @@ def training_report(run: Training, data: Dataset) -> Report:
     return Report("\n".join(lines), values)
 
 
+def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:
+    """What ``fastnn predict`` prints: CSV with a column for each target, of each network if there are many.
+
+    A heading begins with "predicted": no name that a model file holds can pass for a spreadsheet's formula.
+    """
+    many = run.parameters.ndim > 1
+    networks = len(run.parameters) if many else 1
+    by_row = np.moveaxis(predictions.reshape(networks, -1, len(targets)), 0, 1)
+    headings = [
+        f"predicted {target} by network {number}" if many else f"predicted {target}"
+        for number in range(networks)
+        for target in targets
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([headings, *by_row.reshape(len(by_row), -1).tolist()])
+    values = {"targets": targets, "predictions": predictions}
+    return Report(text.getvalue().removesuffix("\n"), values)
+
+
 def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report:
     """What ``fastnn sweep`` prints; R² and MAPE are over all rows of the data, in the target's own unit."""
     summary = _records(found.summary())
-    dead = np.bincount(found.dead_units()[found.diverged == 0], minlength=1)
+    dead = found.dead_unit_counts()
+    diverged = sum(cell["diverged"] for cell in summary)
     best = _best(found, data)
-    rate = len(found) / found.seconds if found.seconds else 0.0
+    rate = found.ran / found.seconds if found.seconds else 0.0
     values = {
         "network": {"layers": found.network.layers, "activations": found.network.activations},
         "data": data.source,
@@ -79,7 +103,8 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
         "dtype": found.plan.dtype,
         "networks": len(found),
         "interrupted": found.interrupted,
-        "status": {"ok": int((found.diverged == 0).sum()), "diverged": int((found.diverged > 0).sum())},
+        "failures": found.failures,
+        "status": {"ok": len(found) - diverged, "diverged": diverged},
         "cells": summary,
         "dead_units": dead,
         "best": best,
@@ -87,8 +112,11 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
         "networks_per_second": rate,
         "written": written,
     }
-    stopped = f" of {grouped(found.grid.total)}, interrupted" if found.interrupted else ""
-    pace = f"in {found.seconds:.1f} s, {grouped(round(rate))} networks/s"
+    why = "interrupted" if found.interrupted else "unfinished"
+    stopped = f" of {grouped(found.grid.total)}, {why}" if len(found) < found.grid.total else ""
+    pace = (
+        f"in {found.seconds:.1f} s, {grouped(round(rate))} networks/s" if found.ran else "found in the store"
+    )
     lines = [
         f"{grouped(len(found))} networks{stopped} {pace}",
         "",
@@ -157,7 +185,3 @@ def data_lines(data: Dataset) -> list[str]:
     target = data.target if isinstance(data.target, str) else ", ".join(data.target)
     text = f"{', '.join(data.inputs)} -> {target}, {grouped(data.rows)} rows from {data.source}"
     return wrap(text, WIDTH, initial_indent="data     ", subsequent_indent="         ")
-
-
-def grouped(number: int) -> str:
-    return f"{number:,}".replace(",", " ")

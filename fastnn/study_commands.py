@@ -13,7 +13,8 @@ from fastnn.comparing import Comparison, compare
 from fastnn.comparing.comparison import installed_backends
 from fastnn.datasets import Dataset
 from fastnn.network import Network
-from fastnn.reports import Report, grouped
+from fastnn.progress import grouped
+from fastnn.reports import Report
 from fastnn.studies import Experiment, Studies
 from fastnn.studies.lines import MAKERS
 from fastnn.studies.report import NETWORK

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, whole_number, whole_numbers
+from fastnn.designing import Design
 from fastnn.evaluating import dead_units, predictions, scores
 from fastnn.grid import Cell, Grid
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.planning import Plan
+from fastnn.selecting import (
+    Filters,
+    as_frame,
+    checked_columns,
+    checked_filter,
+    checked_level,
+    no_rows,
+    stored_columns,
+    with_derived,
+)
+from fastnn.sweep_tables import Columns, MemoryTable, Table, quantiles, table_digest
 from fastnn.training import Training, train
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sweep"]
+__all__ = ["QUANTILES", "Sweep"]
 
 Array = NDArray[Any]
 
@@ -30,41 +46,67 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Sweep:
     """What a sweep found: m networks, one row each, in the order of their numbers.
 
+    The rows lie in memory, or in a store (`fastnn.open`). Of a store, `frame` with filters, `pieces`,
+    `best`, `summary`, `quantiles`, `dead_unit_counts`, `digest` and `replay` read shard by shard, in
+    memory that does not grow with the sweep; an attribute of m rows loads all of them when it is asked for.
+
     Attributes
     ----------
-    plan : Plan
-        The checked request: network, rows, epochs, engine, dtype.
-    grid : Grid
-        How networks are numbered over learning rates, rows and starts.
-    initial : Start
-    seed : int
+    design : Design
+        The checked sweep: its plan (network, rows, epochs, engine, dtype), how its grid numbers the
+        networks over learning rates, rows and starts, its initial start and its seed.
+    table : Table
+        Where the rows lie.
+    interrupted : bool
+        Ctrl-C stopped the sweep; what was unfinished is not in the table.
+    seconds : float
+        How long that took, without compiling.
+    ran : int
+        How many networks were trained by the call that gave this; 0 by `fastnn.open`.
+    store : Path, or None
+        The folder in which the rows lie.
+    failures : tuple of str
+        What could not be done, in words: shards that failed three times. They are not in the table.
     numbers : (m,) int64
-        The numbers of the networks in the table: all, unless the sweep was interrupted.
+        The numbers of the networks in the table: all, unless something is unfinished.
     parameters : (m, P)
         After the last epoch; all NaN where a network diverged.
     loss : (m,)
         Of the last epoch; NaN where a network diverged.
     diverged : (m,) int32
         The epoch, from 1, in which a network diverged; 0 for never.
-    curves : (m, E), or None
-        Every network's loss curve, if they were asked for.
-    interrupted : bool
-        Ctrl-C stopped the sweep; what was unfinished is not in the table.
-    seconds : float
-        How long it took, without compiling.
+    curves : (m, n), or None
+        Every network's loss in the epochs `curve_epochs`, if they were asked for.
     """
 
-    plan: Plan
-    grid: Grid
-    initial: Start
-    seed: int
-    numbers: NDArray[np.int64]
-    parameters: Array
-    loss: Array
-    diverged: NDArray[np.int32]
-    curves: Array | None
-    interrupted: bool
-    seconds: float
+    design: Design
+    table: Table
+    interrupted: bool = False
+    seconds: float = 0.0
+    ran: int = 0
+    store: Path | None = None
+    failures: tuple[str, ...] = ()
+    curves_every: int = 0
+
+    @property
+    def plan(self) -> Plan:
+        """The checked request: network, rows, epochs, engine, dtype."""
+        return self.design.plan
+
+    @property
+    def grid(self) -> Grid:
+        """How networks are numbered over learning rates, rows and starts."""
+        return self.design.grid
+
+    @property
+    def initial(self) -> Start:
+        """How the networks began."""
+        return self.design.initial
+
+    @property
+    def seed(self) -> int:
+        """The seed of the starts, and of the order of the rows."""
+        return self.design.seed
 
     @property
     def network(self) -> Network:
@@ -76,69 +118,190 @@ class Sweep:
         """The engine that ran."""
         return self.plan.engine_for(self.grid.total)
 
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the networks in the table."""
+        return self._whole("network", np.int64)
+
+    @cached_property
+    def loss(self) -> Array:
+        """The loss of the last epoch."""
+        return self._whole("loss", self.plan.dtype)
+
+    @cached_property
+    def diverged(self) -> NDArray[np.int32]:
+        """The epoch in which each network diverged, or 0."""
+        return self._whole("diverged", np.int32)
+
+    @cached_property
+    def parameters(self) -> Array:
+        """The parameters after the last epoch."""
+        pieces = [parameters for _, parameters in self.table.parameters()]
+        if len(pieces) == 1:
+            return pieces[0]
+        return np.concatenate([np.empty((0, self.network.n_parameters), self.plan.dtype), *pieces])
+
+    @cached_property
+    def curves(self) -> Array | None:
+        """The loss in the epochs `curve_epochs`, if it was kept."""
+        if not self.curves_every:
+            return None
+        pieces = [piece["curve"] for piece in self.table.read(["curve"])]
+        nothing = np.empty((0, len(self.curve_epochs)), np.float32)
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [nothing])
+
+    @property
+    def curve_epochs(self) -> NDArray[np.int64]:
+        """The epochs, from 1, whose loss `curves` holds."""
+        every = self.curves_every
+        return np.arange(every, self.plan.epochs + 1, every) if every else np.empty(0, np.int64)
+
     @property
     def status(self) -> NDArray[np.str_]:
         """Whether each network stayed "ok" or "diverged"."""
         return np.where(self.diverged > 0, "diverged", "ok")
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.table)
 
-    def frame(self) -> pd.DataFrame:
-        """The table: network, learning_rate, rows, loss, status, and every parameter by name."""
-        return self._frame(slice(None))
+    def frame(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> pd.DataFrame:
+        """The table: network, learning_rate, rows, loss, status, and every parameter by name.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Which columns; also "diverged".
+        filters : sequence of (column, comparison, value)
+            Which rows: those for which all hold, such as ``[("loss", "<", 0.01), ("rows", "==", 30)]``. A
+            comparison is ==, !=, <, <=, >, >= or in.
+        """
+        import pandas as pd
+
+        pieces = list(self.pieces(columns, filters))
+        return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
+
+    def pieces(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> Iterator[pd.DataFrame]:
+        """The table of `frame` piece by piece, in memory that does not grow with the sweep."""
+        wanted = checked_columns(self.network, columns)
+        checked = [checked_filter(self.network, each) for each in filters]
+        needed = dict.fromkeys([*wanted, *(name for name, _, _ in checked)])
+        some = False
+        for read in self.table.read(stored_columns(needed)):
+            found = with_derived(self.grid, read, needed)
+            if checked:
+                with np.errstate(over="ignore"):  # a value beyond float32 is compared as infinite
+                    tests = [compare(found[name], value) for name, compare, value in checked]
+                kept = np.logical_and.reduce(tests)
+                found = {name: column[kept] for name, column in found.items()}
+                if some and not kept.any():
+                    continue
+            some = True
+            yield as_frame({name: found[name] for name in wanted})
+        if not some:
+            yield as_frame(with_derived(self.grid, no_rows(self.plan.dtype, stored_columns(needed)), wanted))
 
     def best(self, count: int = 5) -> pd.DataFrame:
         """The rows of the `count` networks with the smallest loss, best first; diverged ones never."""
         count = whole_number(count, "count", 1)
-        healthy = int((self.diverged == 0).sum())
-        return self._frame(np.argsort(self.loss, kind="stable")[: min(count, healthy)])  # NaN comes last
+        losses, numbers = np.empty(0, self.plan.dtype), np.empty(0, np.int64)
+        for piece in self.table.read(["network", "loss", "diverged"]):
+            ok = piece["diverged"] == 0
+            losses = np.concatenate([losses, piece["loss"][ok]])
+            numbers = np.concatenate([numbers, piece["network"][ok]])
+            first = np.argsort(losses, kind="stable")[:count]  # of equals the lower number
+            losses, numbers = losses[first], numbers[first]
+        return as_frame(self._rows_of(numbers, checked_columns(self.network)))
 
     def summary(self) -> pd.DataFrame:
         """For each cell of the grid: its networks, and the quantiles of the loss of those that are ok."""
+        found = self.quantiles()
+        networks, diverged, best = [], [], []
+        for cell in self.grid.cells():
+            within = range(cell.first, cell.first + self.grid.starts)
+            pieces = list(map(_counted, self.table.read(["loss", "diverged"], within)))
+            networks.append(sum(piece[0] for piece in pieces))
+            diverged.append(sum(piece[1] for piece in pieces))
+            best.append(min((piece[2] for piece in pieces if piece[2] == piece[2]), default=np.nan))
+        found.insert(2, "networks", networks)
+        found.insert(3, "diverged", diverged)
+        found.insert(4, "best", best)
+        return found
+
+    def quantiles(self, levels: Sequence[float] = QUANTILES) -> pd.DataFrame:
+        """For each cell of the grid: the quantiles of the loss of the networks that are ok.
+
+        By linear interpolation, exact however many networks there are; NaN where there are none.
+        """
         import pandas as pd
 
+        checked = [checked_level(level) for level in levels]
         cells = []
         for cell in self.grid.cells():
-            inside = (self.numbers >= cell.first) & (self.numbers < cell.first + self.grid.starts)
-            ok = self.loss[inside & (self.diverged == 0)].astype(np.float64)
-            row = {
-                "learning_rate": float(cell.learning_rate),
-                "rows": cell.rows,
-                "networks": int(inside.sum()),
-                "diverged": int(inside.sum()) - len(ok),
-                "best": ok.min() if len(ok) else np.nan,
-            }
-            found = np.quantile(ok, QUANTILES) if len(ok) else np.full(len(QUANTILES), np.nan)
-            cells.append(row | {f"{100 * q:g} %": value for q, value in zip(QUANTILES, found, strict=True)})
+            within = range(cell.first, cell.first + self.grid.starts)
+            row = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
+            values = quantiles(lambda within=within: self._ok_losses(within), checked)  # type: ignore[misc]
+            cells.append(row | {f"{100 * q:g} %": value for q, value in zip(checked, values, strict=True)})
         return pd.DataFrame(cells)
 
+    def loss_quantiles(self, levels: Sequence[float]) -> NDArray[np.float64]:
+        """The quantiles of the loss of all networks that are ok, of all cells together."""
+        return quantiles(self._ok_losses, [checked_level(level) for level in levels])
+
+    def digest(self) -> str:
+        """One digest over the table: SHA-256 over every bit of every row, in the order of their numbers.
+
+        The same whatever engine, threads, workers and interruptions the rows came by, in memory and in a
+        store.
+        """
+        return self.table.kept_digest() or self.table_digest()
+
+    def table_digest(self) -> str:
+        """The digest, computed anew from the rows."""
+        return table_digest(self.design, self.table)
+
     def only(self, cell: Cell) -> Sweep:
-        """The part of the table that belongs to one cell of the grid."""
+        """The part of the table that belongs to one cell of the grid, in memory."""
         return self.part(np.arange(cell.first, cell.first + self.grid.starts))
 
     def part(self, numbers: ArrayLike) -> Sweep:
-        """The part of the table with the networks of some numbers; numbers that it lacks are left out."""
-        inside = np.isin(self.numbers, np.asarray(numbers))
-        columns = {
-            name: getattr(self, name)[inside] for name in ("numbers", "parameters", "loss", "diverged")
+        """The part of the table with the networks of some numbers, in memory; those it lacks are left out."""
+        names = self.network.parameter_names
+        needed = ["network", "loss", "diverged", *names, *(["curve"] if self.curves_every else [])]
+        nothing = no_rows(self.plan.dtype, needed[: 3 + len(names)])
+        nothing["curve"] = np.empty((0, len(self.curve_epochs)), np.float32)
+        pieces = list(self.table.take(needed, np.unique(np.asarray(numbers, np.int64))))
+        found = {
+            name: np.concatenate([piece[name] for piece in pieces] or [nothing[name]]) for name in needed
         }
-        return replace(self, **columns, curves=None if self.curves is None else self.curves[inside])
+        matrix = np.column_stack([found[name] for name in names])
+        columns = (found["network"], matrix, found["loss"], found["diverged"], found.get("curve"))
+        return replace(self, table=MemoryTable(names, *columns), store=None)
 
-    def replay(self, number: int) -> Training:
+    def replay(self, number: int | ArrayLike) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.
 
-        Any network of the grid can be replayed, also one that an interrupted sweep did not reach.
+        Any network of the grid can be replayed, also one that an interrupted sweep did not reach. Several
+        that were trained on the same rows come back as one Training, in the order in which they are named:
+        ``sweep.replay(sweep.best(5).network).save("best.npz")``.
+
+        Parameters
+        ----------
+        number : int, or sequence of them
         """
-        number = whole_number(number, "number", 0, self.grid.total - 1)
-        rows = int(self.grid.rows_of(number))
-        start = int(self.grid.start_of(number))
+        numbers = np.array(whole_numbers(number, "number", 0, self.grid.total - 1), np.int64)
+        rows = np.unique(self.grid.rows_of(numbers)).tolist()
+        if len(rows) != 1:
+            raise InputError(
+                "number must name networks that were trained on the same rows; got "
+                f"{' and '.join(map(str, rows)) or 'no'} rows. Replay those of one number of rows at a time."
+            )
+        several: Any = 0 if isinstance(number, Integral) else slice(None)
         return train(
             self.network,
-            self.plan.X[:rows],
-            self.plan.Y[:rows],
-            self.initial.draw(self.network, [start], self.seed)[0],
-            learning_rate=float(self.grid.learning_rate_of(number)),
+            self.plan.X[: rows[0]],
+            self.plan.Y[: rows[0]],
+            self.initial.draw(self.network, self.grid.start_of(numbers), self.seed)[several],
+            learning_rate=self.grid.learning_rate_of(numbers)[several],
             epochs=self.plan.epochs,
             engine=self.plan.engine,
             dtype=self.plan.dtype,
@@ -151,12 +314,26 @@ class Sweep:
 
         Such a unit is constant and gets no gradient. Diverged networks count as 0.
         """
-        dead = np.empty(len(self), np.int64)
-        rows = self.grid.rows_of(self.numbers)
-        for count in self.grid.rows:
-            some = np.flatnonzero(rows == count)
-            dead[some] = dead_units(self.network, self.parameters[some], self.plan.X[:count])
-        return dead
+        return np.concatenate([np.empty(0, np.int64), *(dead for _, dead in self.dead_unit_pieces(()))])
+
+    def dead_unit_pieces(self, names: Sequence[str]) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
+        """Some columns and the dead units of their networks, piece by piece."""
+        for columns, parameters in self.table.parameters(tuple(dict.fromkeys(["network", *names]))):
+            dead = np.empty(len(parameters), np.int64)
+            rows = self.grid.rows_of(columns["network"])
+            for count in self.grid.rows:
+                some = np.flatnonzero(rows == count)
+                dead[some] = dead_units(self.network, parameters[some], self.plan.X[:count])
+            yield columns, dead
+
+    def dead_unit_counts(self) -> NDArray[np.int64]:
+        """How many networks that are ok have 0, 1, 2, ... dead units, up to the most that any has."""
+        total = np.zeros(1, np.int64)
+        for columns, dead in self.dead_unit_pieces(("diverged",)):
+            counted = np.bincount(dead[columns["diverged"] == 0], minlength=len(total))
+            counted[: len(total)] += total
+            total = counted
+        return total
 
     def predict(self, X: Any, numbers: ArrayLike | None = None) -> Array:
         """The outputs of some networks, or of all, for some rows.
@@ -172,45 +349,62 @@ class Sweep:
         -------
         array (M, N), or (M, N, K) for K > 1 outputs
         """
-        parameters = self.parameters if numbers is None else self.parameters[self._places(numbers)]
+        if numbers is None:
+            parameters = self.parameters
+        else:
+            wanted = whole_numbers(numbers, "each of numbers", 0, self.grid.total - 1)
+            rows = self._rows_of(np.array(wanted, np.int64), self.network.parameter_names)
+            parameters = np.column_stack(list(rows.values()))
         return predictions(self.network, parameters, X, "Name fewer networks with numbers=[...].")
 
     def score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
         """network, mse, r2 and mape of every network on some rows, as `Training.score` computes them."""
         import pandas as pd
 
-        return pd.DataFrame({"network": self.numbers, **scores(self.network, self.parameters, X, y)})
+        pieces = [
+            pd.DataFrame({"network": columns["network"], **scores(self.network, parameters, X, y)})
+            for columns, parameters in self.table.parameters(["network"])
+        ]
+        return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
 
     def __repr__(self) -> str:
-        stopped = f" of {self.grid.total}, interrupted" if self.interrupted else ""
+        why = "interrupted" if self.interrupted else "unfinished"
+        stopped = f" of {self.grid.total}, {why}" if len(self) < self.grid.total else ""
+        where = "" if self.store is None else f", store={str(self.store)!r}"
         return (
             f"<Sweep of {self.network!r}: {len(self)} networks{stopped}, {self.plan.epochs} epochs, "
-            f"initial={self.initial!r}, seed={self.seed}, engine={self.engine!r}, dtype={self.plan.dtype!r}>"
+            f"initial={self.initial!r}, seed={self.seed}, engine={self.engine!r}, "
+            f"dtype={self.plan.dtype!r}{where}>"
         )
 
-    def _places(self, numbers: Any) -> NDArray[np.intp]:
-        wanted = np.array(whole_numbers(numbers, "each of numbers", 0, self.grid.total - 1), np.int64)
-        missing = wanted[~np.isin(wanted, self.numbers)]
+    # -- reading the table -----------------------------------------------------------------------------
+
+    def _whole(self, name: str, dtype: Any) -> Array:
+        pieces = [piece[name] for piece in self.table.read([name])]
+        return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, dtype), *pieces])
+
+    def _ok_losses(self, within: range | None = None) -> Iterator[Array]:
+        for piece in self.table.read(["loss", "diverged"], within):
+            yield piece["loss"][piece["diverged"] == 0]
+
+    def _rows_of(self, wanted: NDArray[np.int64], names: Sequence[str]) -> Columns:
+        """Columns of some networks in the order in which they are named."""
+        needed = stored_columns(dict.fromkeys(["network", *names]))
+        pieces = [no_rows(self.plan.dtype, needed)]
+        pieces += self.table.take(needed, np.unique(wanted))
+        found = {name: np.concatenate([piece[name] for piece in pieces]) for name in needed}
+        missing = wanted[~np.isin(wanted, found["network"])]
         if len(missing):
             raise InputError(
                 f"numbers must name networks that were finished; got {missing[0]}, which the interrupted "
                 "sweep did not reach. Replay it instead."
             )
-        return np.searchsorted(self.numbers, wanted)
+        order = np.searchsorted(found["network"], wanted)
+        derived = with_derived(self.grid, {name: column[order] for name, column in found.items()}, names)
+        return {name: derived[name] for name in names}
 
-    def _frame(self, rows: Any) -> pd.DataFrame:
-        import pandas as pd
 
-        numbers = self.numbers[rows]
-        codes = (self.diverged[rows] > 0).astype(np.int8)
-        columns = {
-            "network": numbers,
-            "learning_rate": self.grid.learning_rate_of(numbers),
-            "rows": self.grid.rows_of(numbers),
-            "loss": self.loss[rows],
-            "status": pd.Categorical.from_codes(codes, pd.Index(["ok", "diverged"])),
-        }
-        parameters = self.parameters[rows]
-        for place, name in enumerate(self.network.parameter_names):
-            columns[name] = parameters[:, place]
-        return pd.DataFrame(columns)
+def _counted(piece: Columns) -> tuple[int, int, float]:
+    """Networks, diverged ones, and the smallest loss."""
+    ok = piece["loss"][piece["diverged"] == 0]
+    return len(piece["loss"]), len(piece["loss"]) - len(ok), float(ok.min()) if len(ok) else np.nan

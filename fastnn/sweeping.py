@@ -1,40 +1,37 @@
 """Sweeps: any number of starts, learning rates and data sizes, trained side by side.
 
-The networks of a sweep's grid are cut into blocks that share their rows; threads take blocks until none
-is left. A network's result depends on its number alone: neither blocks nor threads show in the results.
+By default threads here work through the sweep and its rows stay in memory. With a store the rows go to a
+folder, shard by shard; with an executor others do the work. None of this shows in the results.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from threading import Event, Lock
+import warnings
+from collections.abc import Callable
+from functools import partial
+from os import PathLike
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from fastnn.checking import InputError, flag, shown, whole_number, whole_numbers
-from fastnn.engines import load
-from fastnn.evaluating import in_dtype, within_memory
-from fastnn.grid import Cell, Grid
+from fastnn.checking import InputError, one_of, shown, whole_number
+from fastnn.designing import Design, Results, refuse_divergence
+from fastnn.estimating import cost
 from fastnn.initial import DEFAULT_START, Start
 from fastnn.network import Network
-from fastnn.planning import Plan, learning_rates
-from fastnn.running import Job, run
+from fastnn.places import Memory, Place, Stored
+from fastnn.processors import available_processors
+from fastnn.progress import Progress
+from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
+from fastnn.threads import train_here
+
+if TYPE_CHECKING:
+    from fastnn.executing import Crew
 
 __all__ = ["sweep"]
-
-Array = NDArray[Any]
-
-POLL_SECONDS = 0.1
-
-# What an interruption loses: a block should take no longer, as far as its engine allows.
-BLOCK_SECONDS = 0.5
 
 
 def sweep(
@@ -53,7 +50,10 @@ def sweep(
     shuffle: bool = False,
     workers: int | None = None,
     progress: bool | None = None,
-    curves: bool = False,
+    curves: bool | int = False,
+    store: str | PathLike[str] | None = None,
+    executor: Any = None,
+    on_divergence: str = "record",
 ) -> Sweep:
     """Train many networks from different starts, over a grid of learning rates and numbers of rows.
 
@@ -77,185 +77,114 @@ def sweep(
     epochs, engine, dtype, shuffle
         As in `fastnn.train`.
     workers : int, optional
-        Threads; by default as many as this process may use processors.
+        Threads; by default as many as this process may use processors. With an executor, how many shards
+        are worked on at a time, where it does not say itself.
     progress : bool, optional
-        Show a bar; by default on a terminal only.
-    curves : bool
-        Keep every network's loss curve, at most 2 GiB of them; without, any curve is a `replay` away.
+        Say what the sweep will cost and show how it gets on: on a terminal a bar, elsewhere a line every
+        ten seconds. By default on a terminal only.
+    curves : bool or int
+        Keep every network's loss curve: of every epoch, or of every so many. In memory at most 2 GiB; in a
+        store as float32, in files of their own. Without, any curve is a `replay` away.
+    store : str or path, optional
+        A folder that the results go to as they are finished, and that is read from then on; see
+        `fastnn.storing`. If it holds a part of the same sweep, only what is missing is done.
+    executor : int, Executor, distributed.Client, or a function that makes one, optional
+        Who works instead of threads here: so many processes on this machine, or whatever has ``submit``
+        as `concurrent.futures` describes it, or a Dask cluster. A function lets a broken one be replaced.
+    on_divergence : str
+        "record" that a network diverged, or "raise" a `DivergenceError` at the first one.
 
     Returns
     -------
     Sweep
-        The table of results. After Ctrl-C it holds what was finished, and ``interrupted`` is true.
+        The table of results. After Ctrl-C it holds what was finished, and ``interrupted`` is true; what
+        workers could not do in three attempts is listed in ``failures``.
 
     Raises
     ------
     InputError
-        For anything that does not fit, before any work is done.
+        For anything that does not fit, before any work is done; also for a store of another sweep.
+    StoreError
+        If the store's manifest is damaged, or if the disk fails or is full. What was finished is kept.
+    DivergenceError
+        If it was asked for and a network diverges.
     """
-    seed = whole_number(seed, "seed", 0, 2**64 - 1)
-    plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
-    rates = _each_once(np.atleast_1d(learning_rates(learning_rate, plan.dtype)), "learning_rate")
-    grid = Grid(rates, _row_counts(rows, len(plan.X)), whole_number(networks, "networks", 1))
-    _check_start(initial, plan, grid.starts, seed)
-    workers = available_processors() if workers is None else whole_number(workers, "workers", 1)
-    if flag(curves, "curves"):
-        remedy = "Sweep fewer networks, or replay those that matter."
-        within_memory("loss curves", (grid.total, plan.epochs), rates.itemsize, remedy)
-    run_ = _Run(plan, grid, initial, seed, curves)
-    blocks = list(_blocks(plan, grid, workers))
-    began = perf_counter()
-    interrupted = _work(run_, blocks, min(workers, len(blocks)), progress)
-    return run_.results(interrupted, perf_counter() - began)
+    design = Design.of(
+        network,
+        X,
+        y,
+        networks=networks,
+        initial=initial,
+        seed=seed,
+        learning_rate=learning_rate,
+        rows=rows,
+        epochs=epochs,
+        engine=engine,
+        dtype=dtype,
+        shuffle=shuffle,
+    )
+    every = _curves_every(curves, design.plan.epochs)
+    one_of(on_divergence, "on_divergence", ("record", "raise"))
+    if store is not None and not isinstance(store, str | PathLike):
+        raise InputError(f"store must be the path of a folder; got {shown(store)}. Give a str or a Path.")
+    threads = available_processors() if workers is None else whole_number(workers, "workers", 1)
+    crew = None
+    if executor is not None:
+        from fastnn.executing import Crew
+
+        crew = Crew(executor, None if workers is None else threads)
+    refuse = on_divergence == "raise"
+    try:
+        place: Place = Memory(design, every) if store is None else Stored(design, every, store, refuse)
+        check = partial(refuse_divergence, design) if refuse else None
+        before = place.done
+        began = perf_counter()
+        with Progress(design.grid.total, place.done, progress) as said:
+            interrupted, failures = _work(place, crew, threads, check, said)
+    except StoreError:
+        raise
+    except OSError as error:
+        if store is None:
+            raise
+        raise StoreError(
+            f"{error}: what is finished is in {store}; run the same command again to go on."
+        ) from error
+    finally:
+        if crew is not None:
+            crew.dismiss()
+    if failures:
+        text = f"{len(failures)} shards could not be done in three attempts: {failures[0]}"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
+    seconds, ran = perf_counter() - began, place.done - before
+    return place.sweep(interrupted=interrupted, failures=tuple(failures), seconds=seconds, ran=ran)
 
 
-def available_processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _work(
+    place: Place, crew: Crew | None, threads: int, check: Callable[[Results], None] | None, said: Progress
+) -> tuple[bool, list[str]]:
+    """Do what is missing; return whether Ctrl-C stopped it, and what could not be done."""
+    missing = place.design.grid.total - place.done
+    try:
+        if missing and said.shown:
+            said.say(cost(place.design, missing, crew.parallel if crew else threads, *place.cost()))
+        if not missing:
+            return False, []
+        if crew is None:
+            return train_here(place, threads, check, said), []
+        return crew.work(place, check, said)
+    except KeyboardInterrupt:  # before the work itself began
+        return True, []
+    finally:
+        said.reached(place.done)
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Networks `first`, `first` + 1, ... of a cell."""
-
-    cell: Cell
-    first: int
-    count: int
-
-
-class _Run:
-    """A sweep under way: where blocks leave their results."""
-
-    def __init__(self, plan: Plan, grid: Grid, initial: Start, seed: int, curves: bool) -> None:
-        self.plan = plan
-        self.grid = grid
-        self.initial = initial
-        self.seed = seed
-        in_a_cell_of_each_rate = grid.starts * len(grid.learning_rates)
-        self.jobs: dict[int, Job] = {rows: plan.job(in_a_cell_of_each_rate, rows) for rows in grid.rows}
-        self.parameters = np.empty((grid.total, plan.network.n_parameters), plan.dtype)
-        self.loss = np.empty(grid.total, plan.dtype)
-        self.diverged = np.empty(grid.total, np.int32)
-        self.curves = np.empty((grid.total, plan.epochs), plan.dtype) if curves else None
-        self.finished = np.zeros(grid.total, bool)
-        self.stop = Event()
-        self.lock = Lock()
-        self.trained = 0.0  # networks, those under way in parts
-
-    def train(self, block: _Block) -> None:
-        """Train a block and keep its results; raises `_Stopped` between calls if asked to stop."""
-        job = self.jobs[block.cell.rows]
-        some = slice(block.first, block.first + block.count)
-        start = self.grid.start_of(block.first)
-        drawn = self.initial.draw(self.plan.network, range(start, start + block.count), self.seed)
-        parameters = in_dtype(drawn, self.plan.dtype, "initial")
-        steps = self.plan.steps(block.cell.learning_rate, block.count)
-
-        def pause(networks: float) -> None:
-            with self.lock:
-                self.trained += networks
-            if self.stop.is_set():
-                raise _Stopped
-
-        curve = None if self.curves is None else self.curves[some]
-        self.loss[some], self.diverged[some] = run(job, parameters, steps, curve=curve, pause=pause)
-        self.parameters[some] = parameters
-        self.finished[some] = True
-
-    def results(self, interrupted: bool, seconds: float) -> Sweep:
-        """The table of what is finished."""
-        kept: Any = slice(None) if self.finished.all() else self.finished
-        return Sweep(
-            plan=self.plan,
-            grid=self.grid,
-            initial=self.initial,
-            seed=self.seed,
-            numbers=np.flatnonzero(self.finished),
-            parameters=self.parameters[kept],
-            loss=self.loss[kept],
-            diverged=self.diverged[kept],
-            curves=None if self.curves is None else self.curves[kept],
-            interrupted=interrupted,
-            seconds=seconds,
-        )
-
-
-class _Stopped(Exception):  # noqa: N818 - an answer to a request, not an error
-    """Raised inside a thread to leave a block that is half-trained."""
-
-
-def _work(run_: _Run, blocks: list[_Block], workers: int, progress: bool | None) -> bool:
-    """Train all blocks on threads; return whether Ctrl-C stopped it."""
-    waiting = iter(blocks)
-
-    def take_blocks() -> None:
-        try:
-            while not run_.stop.is_set():
-                with run_.lock:
-                    block = next(waiting, None)
-                if block is None:
-                    return
-                run_.train(block)
-        except _Stopped:
-            return
-
-    with _bar(run_.grid.total, progress) as bar, ThreadPoolExecutor(workers) as pool:
-        try:
-            unfinished = threads = {pool.submit(take_blocks) for _ in range(workers)}
-            while unfinished and not any(thread.done() and thread.exception() for thread in threads):
-                _, unfinished = wait(unfinished, POLL_SECONDS, FIRST_EXCEPTION)
-                bar.update(int(run_.trained) - bar.n)
-        except KeyboardInterrupt:
-            return True
-        finally:
-            run_.stop.set()
-        for thread in threads:
-            thread.result()
-        bar.update(int(run_.finished.sum()) - bar.n)
-    return False
-
-
-def _bar(total: int, progress: bool | None) -> Any:
-    from tqdm import tqdm
-
-    disable = None if progress is None else not flag(progress, "progress")
-    return tqdm(total=total, unit=" networks", disable=disable, dynamic_ncols=True, mininterval=0.2)
-
-
-def _blocks(plan: Plan, grid: Grid, workers: int) -> Iterator[_Block]:
-    """Cut the cells into blocks: small enough to interrupt and to share out, large enough to be quick."""
-    blocks = load(plan.engine_for(grid.total)).blocks(plan.network, plan.dtype)
-    for cell in grid.cells():
-        seconds = blocks.seconds * plan.network.n_parameters * cell.rows * plan.epochs
-        size = min(blocks.most, max(1, int(BLOCK_SECONDS / seconds)), -(-grid.total // (8 * workers)))
-        size = max(size, min(blocks.fewest, -(-grid.total // workers)))
-        size = -(-size // blocks.width) * blocks.width
-        for first in range(0, grid.starts, size):
-            yield _Block(cell, cell.first + first, min(size, grid.starts - first))
-
-
-def _row_counts(rows: Any, available: int) -> tuple[int, ...]:
-    if rows is None:
-        return (available,)
-    counts = whole_numbers(rows, "rows", 1, available)
-    if not counts:
-        raise InputError("rows must name at least one number of rows; got none. Leave it out for all rows.")
-    return tuple(_each_once(np.array(counts), "rows").tolist())
-
-
-def _each_once(values: Array, name: str) -> Array:
-    if len(np.unique(values)) < len(values):
-        raise InputError(f"{name} must name each value once; got {values.tolist()}. Drop the repeated ones.")
-    return values
-
-
-def _check_start(initial: Any, plan: Plan, starts: int, seed: int) -> None:
-    """Refuse a start that does not fit, by drawing the first and the last one."""
-    if not isinstance(initial, Start):
-        raise InputError(
-            f"initial must be a start such as fastnn.normal(0, 1.5); got {shown(initial)}. "
-            "For given parameters use fastnn.given(parameters)."
-        )
-    in_dtype(initial.draw(plan.network, [0, starts - 1], seed), plan.dtype, "initial")
+def _curves_every(curves: Any, epochs: int) -> int:
+    """Every how many epochs the loss is kept; 0 for never."""
+    if isinstance(curves, bool | np.bool_):
+        return int(curves)
+    if isinstance(curves, int | np.integer):
+        return whole_number(curves, "curves", 1, epochs)
+    raise InputError(
+        f"curves must be True, False or a whole number of epochs; got {shown(curves)}. "
+        "Give a number such as 10 for the loss of every tenth epoch."
+    )

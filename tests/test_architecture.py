@@ -14,16 +14,17 @@ PACKAGE = ROOT / "fastnn"
 # A module imports, directly or through others, only what stands to the left of it.
 ORDER = (
     *(("checking",), ("network",), ("expressions",), ("elementary", "derivation"), ("engines",)),
-    *(("running",), ("training", "explaining"), ("sweeping",), ("studies",), ("reporting",), ("cli",)),
+    *(("running",), ("training", "explaining"), ("storing",), ("sweeping",)),
+    *(("studies",), ("reporting",), ("cli",)),
 )
-COMMAND_LINE = {"cli", "commands", "study_commands", "__main__"}
+COMMAND_LINE = {"cli", "commands", "store_commands", "study_commands", "output", "__main__"}
 # Imported by the command line, by the user and by each other.
 OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies", "study_reports"}
 # What an engine is printed from; `checking` reaches it through `network`.
 BEHIND_ENGINES = {"expressions", "elementary", "network", "derivation", "folders"}
 LIBRARIES_OF_ENGINES = {"numpy", "numba", "llvmlite"}
 
-HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "jinja2"}
+HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "jinja2", "pyarrow", "distributed"}
 LONGEST = 450
 
 # Use the package as users do; no module imports them.

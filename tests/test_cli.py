@@ -1,5 +1,7 @@
 """The command line: what it prints and writes, its exit codes, and that its errors are one line."""
 
+import csv
+import io
 import json
 import re
 import shlex
@@ -77,6 +79,33 @@ class TestTrain:
         assert "must end in one of" in err
         assert listing() == []
 
+    def test_save_keeps_the_network_and_the_scaling(self, capsys):
+        code, _, _ = run(capsys, "train", *QUICK, "--save", "model.npz")
+        data = fastnn.load_insurance(simulated=True)
+        kept = fastnn.Training.load("model.npz")
+        same = fastnn.train(
+            fastnn.Network((2, 2, 1)), data.X, data.y, fastnn.normal(0, 1.5), seed=0, epochs=3
+        )
+        assert code == 0
+        assert kept.parameters.tobytes() == same.parameters.tobytes()
+        assert kept.scaling.inputs == ("age", "bmi")
+        assert listing() == ["model.npz"]
+
+    def test_a_place_where_nothing_can_be_saved_is_refused_before_the_work(self, capsys, monkeypatch):
+        monkeypatch.setattr(fastnn, "train", None)
+        code, out, err = run(capsys, "train", *QUICK, "--save", "no/model.npz")
+        assert (code, out) == (2, "")
+        assert err == (
+            "fastnn: --save must be a file in an existing folder; got 'no/model.npz': "
+            "there is no such folder. Check it.\n"
+        )
+
+    def test_a_network_that_diverged_is_not_saved(self, capsys):
+        code, out, err = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--save", "model.npz")
+        assert (code, out) == (2, "")
+        assert "got a network that diverged" in err
+        assert listing() == []
+
     def test_divergence_is_reported_as_null(self, capsys):
         code, out, _ = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--json")
         found = json.loads(out)
@@ -93,6 +122,85 @@ class TestTrain:
         code, out, _ = run(capsys, "train", "--data", "generated", "--epochs", "2")
         assert code == 0
         assert "n1, n2 -> n3" in out
+
+
+class TestPredict:
+    @pytest.fixture
+    def model(self):
+        """A small model of age and smoker, and the run that it was."""
+        data = fastnn.load_insurance(simulated=True, inputs=["age", "smoker"])
+        run = fastnn.train(fastnn.Network((2, 2, 1)), data.X, data.y, epochs=2)
+        run.save("model.npz", data)
+        Path("new.csv").write_text("smoker,name,age\nyes,Ann,30\nno,=1+1,60.5\n")
+        return run.predict(pd.DataFrame({"age": [30, 60.5], "smoker": ["yes", "no"]}), data)
+
+    def test_prints_a_line_for_each_row(self, capsys, model):
+        code, out, err = run(capsys, "predict", "model.npz", "--data", "new.csv")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[0] == "predicted charges"
+        assert [float(line) for line in out.splitlines()[1:]] == model.tolist()
+
+    def test_as_json(self, capsys, model):
+        code, out, _ = run(capsys, "predict", "model.npz", "--data", "new.csv", "--json")
+        assert code == 0
+        assert json.loads(out) == {"targets": ["charges"], "predictions": model.tolist()}
+
+    def test_several_networks_and_targets_each_have_a_column(self, capsys):
+        frame = pd.DataFrame({"a": [1, 2, 4], "u": [1.0, 2, 5], "v,w": [3.0, 2, 1]})
+        data = fastnn.Dataset.from_frame(frame, "a", ["u", "v,w"])
+        several = fastnn.train(fastnn.Network((1, 2)), data.X, data.y, [[1, 2, 3, 4], [0, 0, 0, 1]], epochs=1)
+        several.save("model.npz", data)
+        frame.to_csv("new.csv", index=False)
+        code, out, _ = run(capsys, "predict", "model.npz", "--data", "new.csv")
+        headings, *lines = csv.reader(io.StringIO(out))
+        assert code == 0
+        assert headings == [f"predicted {target} by network {n}" for n in (0, 1) for target in ("u", "v,w")]
+        expected = several.predict(frame, data)
+        assert np.array(lines, float).tolist() == np.concatenate(list(expected), axis=1).tolist()
+
+    def test_a_formula_in_a_name_stays_a_name(self, capsys):
+        frame = pd.DataFrame({"a": [1, 2, 4], "=1+1": [1.0, 2, 5]})
+        data = fastnn.Dataset.from_frame(frame, "a", "=1+1")
+        fastnn.train(fastnn.Network((1, 1)), data.X, data.y, epochs=1).save("model.npz", data)
+        frame.to_csv("new.csv", index=False)
+        assert run(capsys, "predict", "model.npz", "--data", "new.csv")[1].startswith("predicted =1+1\n")
+
+    def test_a_model_without_its_scaling_is_refused(self, capsys, model):
+        fastnn.Training.load("model.npz")
+        fastnn.train(fastnn.Network((2, 1)), [[0, 1]], [1], epochs=1).save("bare.npz")
+        code, out, err = run(capsys, "predict", "bare.npz", "--data", "new.csv")
+        assert (code, out) == (2, "")
+        assert "bare.npz must hold the names and the scaling of its data; got a network alone. Save it" in err
+
+    @pytest.mark.parametrize(
+        ("content", "refusal"),
+        [
+            ("age\n1\n", "inputs must name columns of new.csv; got 'smoker'. It has age."),
+            ("age,smoker\nold,no\n", "column 'age' must hold numbers, as in training; got old."),
+            ("age,smoker\n1,maybe\n", "must hold the categories of training, no, yes; got 'maybe'."),
+            ("age,smoker\n1,\n", "new.csv, line 2, column 'smoker': the cell must not be empty"),
+            ("age,smoker\n", "new.csv must have at least one row"),
+        ],
+    )
+    def test_rows_that_do_not_fit(self, capsys, model, content, refusal):
+        Path("new.csv").write_text(content)
+        code, out, err = run(capsys, "predict", "model.npz", "--data", "new.csv")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert refusal in err
+
+    @pytest.mark.parametrize(
+        ("arguments", "refusal"),
+        [
+            (["new.csv", "--data", "new.csv"], "new.csv must be a model file that fastnn wrote"),
+            (["none.npz", "--data", "new.csv"], "path must be an existing file; got 'none.npz'"),
+            (["model.npz", "--data", "none.csv"], "--data must be an existing file; got 'none.csv'"),
+            (["model.npz"], "the following arguments are required: --data"),
+        ],
+    )
+    def test_files_that_are_none(self, capsys, model, arguments, refusal):
+        code, out, err = run(capsys, "predict", *arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert refusal in err
 
 
 class TestSweep:
@@ -141,14 +249,14 @@ class TestSweep:
         assert "Best networks\nnone" in out
 
     def test_the_stand_in_is_noted_on_standard_error(self, capsys):
-        code, _, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1")
+        code, _, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1", "--no-progress")
         assert code == 0
         assert err.startswith("note: no published insurance.csv found")
         assert err.count("\n") == 1
 
     def test_the_real_data(self, capsys, monkeypatch, real_insurance):
         monkeypatch.setenv("FASTNN_DATA", str(real_insurance))
-        code, out, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1")
+        code, out, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1", "--no-progress")
         assert (code, err) == (0, "")
         assert "the published file" in " ".join(out.split())
 
@@ -161,6 +269,7 @@ class TestSweep:
         assert process.returncode == 130
         assert "Traceback" not in err
         assert "networks of 1 000 000, interrupted" in out
+        assert "page     left out: the sweep was interrupted" in out
         finished = len(pd.read_parquet("fastnn-sweep/sweep.parquet"))
         assert 0 < finished < 1_000_000
 
@@ -208,6 +317,7 @@ REFUSED = {
         ["sweep", "--out", "taken"],
         "output folder must not be a file; got taken, which is one",
     ),
+    "store in out": (["sweep", "--out", "new", "--store", "new/s"], "--store must not lie in --out"),
     "claim": (["sweep", "--claim", "nan"], "--claim must be a finite number; got nan"),
 }
 

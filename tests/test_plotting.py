@@ -388,7 +388,7 @@ class TestAllOfThem:
         def trained(*_, **__):
             raise AssertionError("a picture trained a network")
 
-        for module in ("training", "sweeping"):
+        for module in ("training", "designing"):
             monkeypatch.setattr(f"fastnn.{module}.run", trained)
         for draw in pictures:
             draw(ax=Figure().subplots())

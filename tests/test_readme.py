@@ -37,13 +37,19 @@ def test_the_python_blocks_run_in_order(tmp_path, monkeypatch, capsys):
     assert "NEW WEIGHTS AND BIASES" in capsys.readouterr().out
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the commands run, one after the other."""
+    return tmp_path_factory.mktemp("commands")
+
+
 @pytest.mark.parametrize("line", [line for block in blocks("sh")[2:] for line in block.splitlines()])
-def test_the_commands_run(line, tmp_path):
+def test_the_commands_run(line, folder):
     program, *arguments = shlex.split(line)
     assert program == "fastnn"
     done = subprocess.run(
         [sys.executable, "-m", "fastnn", *arguments],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,

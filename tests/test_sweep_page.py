@@ -172,9 +172,8 @@ def test_other_numbers_of_inputs_and_outputs(inputs):
 
 @pytest.mark.parametrize("finished", [0, 1, 50])
 def test_an_interrupted_sweep(data, grid, finished):
-    columns = ("numbers", "parameters", "loss", "diverged", "curves")
-    part = {name: getattr(grid, name)[:finished] for name in columns}
-    html = sweep_page(replace(grid, **part, interrupted=True), data, claim=0.03).html()
+    part = replace(grid.part(range(finished)), interrupted=True)
+    html = sweep_page(part, data, claim=0.03).html()
     assert f"It was interrupted: {written(160)} were asked for." in html
     assert f"{finished} networks of 2-2-1" in html
     assert ("No network was finished" in html) == (finished == 0)

@@ -1,7 +1,9 @@
 """Sweeps: every network as if trained alone, whatever the grid, blocks, threads and interruptions."""
 
+import io
 import itertools
 import math
+import re
 import signal
 import subprocess
 import sys
@@ -18,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastnn
+from fastnn import designing, evaluating, progress, running, sweeping, threads
 from fastnn import engines as engine_modules
-from fastnn import evaluating, running, sweeping
 from fastnn.engines import Blocks
 from fastnn.grid import Grid
 
@@ -220,13 +222,16 @@ class TestBlocks:
     def test_slow_work_is_cut_into_single_networks(self, monkeypatch, engine):
         expected = swept(**CUT)
         sizes = []
-        original = sweeping._Run.train
+        original = designing.Design.train
         blocks = Blocks(1, 1000, width=1, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: blocks)
-        monkeypatch.setattr(sweeping, "BLOCK_SECONDS", 1e-12)
-        monkeypatch.setattr(
-            sweeping._Run, "train", lambda run, block: (sizes.append(block.count), original(run, block))
-        )
+        monkeypatch.setattr(designing, "BLOCK_SECONDS", 1e-12)
+
+        def train(design, block, into, pause=None):
+            sizes.append(block.count)
+            original(design, block, into, pause)
+
+        monkeypatch.setattr(designing.Design, "train", train)
         assert_equal(swept(**CUT, engine=engine), expected)
         assert sizes == [1] * 44
 
@@ -260,18 +265,23 @@ class TestBlocks:
         further=st.integers(0, 60),
         width=st.sampled_from([1, 2, 64]),
         epochs=st.sampled_from([1, 10**4, 10**7]),
+        first=st.integers(0, 10**4),
     )
-    def test_every_network_is_in_one_block(self, starts, cells, workers, fewest, further, width, epochs):
+    def test_every_network_is_in_one_block(
+        self, starts, cells, workers, fewest, further, width, epochs, first
+    ):
         engine_for = lambda networks: "stub"  # noqa: E731
         plan = SimpleNamespace(engine_for=engine_for, network=NET, dtype="float64", epochs=epochs)
         most = -(-(fewest + further) // width) * width
         grid = Grid(np.array([0.1]), tuple(range(1, cells + 1)), starts)
+        design = designing.Design(plan, grid, None, 0)
+        wanted = range(first % (starts * cells), starts * cells)
         with pytest.MonkeyPatch.context() as patch:
             stub = SimpleNamespace(blocks=lambda network, dtype: Blocks(fewest, most, width, 1e-9))
-            patch.setattr(sweeping, "load", lambda engine: stub)
-            blocks = list(sweeping._blocks(plan, grid, workers))
+            patch.setattr(designing, "load", lambda engine: stub)
+            blocks = list(design.blocks(wanted, workers))
         numbers = [n for block in blocks for n in range(block.first, block.first + block.count)]
-        assert numbers == list(range(starts * cells))
+        assert numbers == list(wanted)
         assert all(block.count <= most for block in blocks)
         assert all(
             block.cell.first <= block.first and block.first + block.count <= block.cell.first + starts
@@ -306,7 +316,7 @@ class TestCurves:
         monkeypatch.setattr(sweeping, "_work", None)
         message = (
             r"loss curves may take at most 2 GiB; got shape \(1000000, 300\), which is 2\.2 GiB\. "
-            "Sweep fewer networks, or replay those that matter"
+            "Sweep fewer networks, keep fewer epochs or use a store, or replay those that matter"
         )
         with pytest.raises(fastnn.InputError, match=message):
             swept(networks=10**6, epochs=300, curves=True)
@@ -542,10 +552,10 @@ LONG = {"networks": 100_000, "epochs": 2000, "workers": 2}  # minutes of work, i
 def ctrl_c(monkeypatch):
     """Makes Ctrl-C come when so many blocks are finished."""
     finished = threading.Semaphore(0)
-    train = sweeping._Run.train
+    train = designing.Design.train
 
-    def train_and_tell(run, block):
-        train(run, block)
+    def train_and_tell(design, block, into, pause=None):
+        train(design, block, into, pause)
         finished.release()
 
     def after(blocks):
@@ -553,9 +563,9 @@ def ctrl_c(monkeypatch):
             assert all(finished.acquire(timeout=60) for _ in range(blocks))
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(sweeping, "wait", wait)
-        monkeypatch.setattr(sweeping, "BLOCK_SECONDS", 0.02)
-        monkeypatch.setattr(sweeping._Run, "train", train_and_tell)
+        monkeypatch.setattr(threads, "wait", wait)
+        monkeypatch.setattr(designing, "BLOCK_SECONDS", 0.02)
+        monkeypatch.setattr(designing.Design, "train", train_and_tell)
 
     yield after
     assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
@@ -601,7 +611,7 @@ class TestInterruption:
         assert same(sweep.curves[-1], sweep.replay(int(sweep.numbers[-1])).loss_curve)
 
     def test_at_once(self, monkeypatch):
-        monkeypatch.setattr(sweeping, "wait", interrupt)
+        monkeypatch.setattr(threads, "wait", interrupt)
         sweep = swept(networks=10, epochs=10**8)  # no block can be over
         assert sweep.interrupted
         assert len(sweep) == len(sweep.frame()) == len(sweep.best()) == len(sweep.score(X, Y)) == 0
@@ -685,27 +695,30 @@ def bars(monkeypatch):
     made = []
 
     class Bar:
-        def __init__(self, total, disable, **options):
-            self.total, self.disable, self.n, self.steps = total, disable, 0, []
+        def __init__(self, total, initial, **options):
+            self.total, self.n, self.steps = total, initial, []
             made.append(self)
 
         def update(self, count):
             self.n += count
             self.steps.append(count)
 
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            return None
+        def close(self):
+            pass
 
     monkeypatch.setattr("tqdm.tqdm", Bar)
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=Terminal()))
     return made
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 class TestProgress:
     def test_it_reaches_the_total(self, monkeypatch, bars):
-        monkeypatch.setattr(sweeping, "POLL_SECONDS", 0.01)
+        monkeypatch.setattr(threads, "POLL_SECONDS", 0.01)
         swept(networks=3000, rows=[3, 12], epochs=1000, workers=2, progress=True, engine="loop")
         assert (bars[0].total, bars[0].n) == (6000, 6000)
         assert min(bars[0].steps) >= 0
@@ -715,14 +728,30 @@ class TestProgress:
         swept(networks=1, epochs=10, shuffle=True, progress=True)  # in tenths, whose sum is below 1
         assert bars[0].n == 1
 
-    @pytest.mark.parametrize(("progress", "disable"), [(True, False), (False, True), (None, None)])
-    def test_who_decides(self, bars, progress, disable):
+    @pytest.mark.parametrize(("progress", "bar"), [(True, 1), (False, 0), (None, 1)])
+    def test_who_decides(self, bars, progress, bar):
         swept(progress=progress)
-        assert bars[0].disable is disable
+        assert len(bars) == bar
 
-    def test_on_the_screen(self, capsys):
+    def test_on_the_screen(self, monkeypatch):
+        screen = Terminal()
+        monkeypatch.setattr("sys.stderr", screen)
         swept(networks=20, progress=True)
-        assert "20/20" in capsys.readouterr().err
+        assert "20/20" in screen.getvalue()
+
+    def test_in_a_log_file(self, capsys, monkeypatch):
+        monkeypatch.setattr(progress, "LINE_SECONDS", 0.05)
+        monkeypatch.setattr(threads, "POLL_SECONDS", 0.01)
+        swept(networks=6000, epochs=2000, workers=2, progress=True, engine="loop")
+        first, *lines, last = capsys.readouterr().err.splitlines()
+        number = r"[\d ]+"
+        assert re.fullmatch(rf"6 000 networks, about .* on 2, {number} kB of memory", first)
+        assert len(lines) > 1
+        for line in lines:
+            assert re.fullmatch(rf"{number}/6 000 networks, \d+ %, {number}/s(, .* left)?", line)
+        assert re.fullmatch(rf"6 000/6 000 networks, 100 %, {number}/s", last)
+
+    def test_in_silence(self, capsys):
         for quiet in (False, None):  # None: this is no terminal
             swept(progress=quiet)
             assert capsys.readouterr().err == ""

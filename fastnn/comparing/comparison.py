@@ -21,8 +21,8 @@ from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, 
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows, scores
 from fastnn.initial import DEFAULT_START, Start
-from fastnn.network import Network
-from fastnn.planning import checked_network, code
+from fastnn.network import Network, checked_network
+from fastnn.planning import code
 
 if TYPE_CHECKING:
     import pandas as pd

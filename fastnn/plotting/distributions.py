@@ -62,7 +62,7 @@ def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
     legend(ax)
     ax.set_xlabel(f"last epoch's {LOSS}")
     ax.set_ylabel("networks")
-    diverged = int((sweep.diverged > 0).sum())
+    diverged = int(sweep.summary()["diverged"].sum())
     beyond = len(sweep) - diverged - int(base.sum())
     notes = [
         f"{grouped(count)} {what}" for count, what in ((beyond, "larger"), (diverged, "diverged")) if count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, numeric_array, one_of, shown, whole_number, whole_numbers
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows
-from fastnn.modes import modes
+from fastnn.modes import mode_codes, mode_names
 from fastnn.sweep_results import Sweep
+from fastnn.sweep_tables import Columns
 from fastnn.training import Training
 
 if TYPE_CHECKING:
@@ -67,26 +68,34 @@ def sweep_histogram(sweep: Sweep) -> pd.DataFrame:
     """
     import pandas as pd
 
-    ended = modes(sweep)
-    ok = sweep.diverged == 0
-    edges = _edges(sweep.loss[ok].astype(float)) if ok.any() else np.empty(1)
-    table = pd.DataFrame({"from": edges[:-1], "to": edges[1:]})
-    for code, name in enumerate(ended.categories[:-1]):
-        losses = sweep.loss[ok & (ended.codes == code)].astype(float)
-        table[name] = np.histogram(losses, edges)[0] if ok.any() else np.empty(0, int)
-    return table
+    names = mode_names(sweep.network)[:-1]
+    low, high = sweep.loss_quantiles(SHOWN)
+    if np.isnan(low):
+        return pd.DataFrame(columns=["from", "to", *names])
+    edges = np.linspace(low, high if high > low else low + max(abs(low), 1e-9) * 1e-3, BINS + 1)
+    counts = np.zeros((len(names), BINS), np.int64)
+    for columns, codes in _modes_by_pieces(sweep):
+        for code in range(len(names)):
+            counts[code] += np.histogram(columns["loss"][codes == code].astype(float), edges)[0]
+    return pd.DataFrame({"from": edges[:-1], "to": edges[1:], **dict(zip(names, counts, strict=True))})
 
 
 def dead_units(sweep: Sweep) -> pd.DataFrame:
     """learning_rate, rows, networks, and for each mode how many of these networks ended in it."""
     import pandas as pd
 
-    cells = []
-    for cell in sweep.grid.cells():
-        some = sweep.only(cell)
-        row = {"learning_rate": float(cell.learning_rate), "rows": cell.rows, "networks": len(some)}
-        cells.append(row | modes(some).value_counts().to_dict())
-    return pd.DataFrame(cells)
+    names, cells = mode_names(sweep.network), list(sweep.grid.cells())
+    counts = np.zeros((len(cells), len(names)), np.int64)
+    for columns, codes in _modes_by_pieces(sweep):
+        np.add.at(counts, (columns["network"] // sweep.grid.starts, codes), 1)
+    table = pd.DataFrame(
+        {
+            "learning_rate": [float(cell.learning_rate) for cell in cells],
+            "rows": [cell.rows for cell in cells],
+            "networks": counts.sum(axis=1),
+        }
+    )
+    return table.assign(**dict(zip(names, counts.T, strict=True)))
 
 
 def scores_against_rows(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -204,9 +213,10 @@ def cell_name(sweep: Sweep, cell: Any) -> str:
     return f"learning rate {cell.learning_rate:g}{rows}"
 
 
-def _edges(losses: Array) -> Array:
-    low, high = np.quantile(losses, SHOWN)
-    return np.linspace(low, high if high > low else low + max(abs(low), 1e-9) * 1e-3, BINS + 1)
+def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
+    """network, loss, diverged and the codes of their modes, in memory that does not grow with the sweep."""
+    for columns, dead in sweep.dead_unit_pieces(("loss", "diverged")):
+        yield columns, mode_codes(sweep.network, dead, columns["diverged"])
 
 
 def _rows_of(training: Training, X: Any, y: Any, output: int) -> tuple[Array, Array, list[str]]:

@@ -1,0 +1,208 @@
+"""A sweep's design: everything that its results depend on, and the training of any run of its networks.
+
+The networks of the grid are cut into blocks that share their learning rate and rows. A network's result
+depends on the design and on its number alone: neither blocks nor who trains them show in the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, flag, shown, whole_number, whole_numbers
+from fastnn.engines import load
+from fastnn.evaluating import in_dtype
+from fastnn.grid import Cell, Grid
+from fastnn.initial import Start
+from fastnn.network import Network
+from fastnn.planning import Plan, learning_rates
+from fastnn.running import Job, run
+
+__all__ = ["Block", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
+
+Array = NDArray[Any]
+
+# What an interruption loses: a block should take no longer, as far as its engine allows.
+BLOCK_SECONDS = 0.5
+
+
+class DivergenceError(ArithmeticError):
+    """A network of a sweep diverged, and `on_divergence` asked to stop there."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Networks `first`, `first` + 1, ... of a cell."""
+
+    cell: Cell
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The results of networks `first`, `first` + 1, ...
+
+    `parameters` (m, P), `loss` (m,) and `diverged` (m,) are as in `fastnn.Sweep`; `curves` (m, n) holds
+    the loss of the epochs `every`, 2*`every`, ..., or is None.
+    """
+
+    first: int
+    parameters: Array
+    loss: Array
+    diverged: NDArray[np.int32]
+    curves: Array | None
+    every: int
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def only(self, block: Block) -> Results:
+        """The results of a block, which share memory with these."""
+        some = slice(block.first - self.first, block.first - self.first + block.count)
+        curves = None if self.curves is None else self.curves[some]
+        return Results(
+            block.first, self.parameters[some], self.loss[some], self.diverged[some], curves, self.every
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A checked sweep. Two equal designs give the same bits, whatever engine their plans name."""
+
+    plan: Plan
+    grid: Grid
+    initial: Start
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        networks: int,
+        initial: Start,
+        seed: int,
+        learning_rate: Any,
+        rows: Any,
+        epochs: int,
+        engine: str,
+        dtype: str,
+        shuffle: bool,
+    ) -> Design:
+        """Check a request."""
+        seed = whole_number(seed, "seed", 0, 2**64 - 1)
+        plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
+        rates = _each_once(np.atleast_1d(learning_rates(learning_rate, plan.dtype)), "learning_rate")
+        grid = Grid(rates, _row_counts(rows, len(plan.X)), whole_number(networks, "networks", 1))
+        _check_start(initial, plan, grid.starts, seed)
+        return cls(plan, grid, initial, seed)
+
+    @cached_property
+    def jobs(self) -> dict[int, Job]:
+        """What the networks on each number of rows share; compiles the kernel if need be."""
+        networks = self.grid.starts * len(self.grid.learning_rates)
+        return {rows: self.plan.job(networks, rows) for rows in self.grid.rows}
+
+    def blocks(self, numbers: range, workers: int) -> Iterator[Block]:
+        """Cut networks into blocks: small enough to interrupt and to share out, large enough to be quick."""
+        total = len(numbers)
+        sizes = load(self.plan.engine_for(total)).blocks(self.plan.network, self.plan.dtype)
+        for cell in self.grid.cells():
+            first = max(cell.first, numbers.start)
+            stop = min(cell.first + self.grid.starts, numbers.stop)
+            seconds = sizes.seconds * self.plan.network.n_parameters * cell.rows * self.plan.epochs
+            size = min(sizes.most, max(1, int(BLOCK_SECONDS / seconds)), -(-total // (8 * workers)))
+            size = max(size, min(sizes.fewest, -(-total // workers)))
+            size = -(-size // sizes.width) * sizes.width
+            for at in range(first, stop, size):
+                yield Block(cell, at, min(size, stop - at))
+
+    def room(self, numbers: range, every: int = 0, curve_dtype: str = "") -> Results:
+        """Results to be filled, with the loss of every `every` epochs unless that is 0."""
+        shape = (len(numbers), self.plan.epochs // every) if every else None
+        return Results(
+            first=numbers.start,
+            parameters=np.empty((len(numbers), self.plan.network.n_parameters), self.plan.dtype),
+            loss=np.empty(len(numbers), self.plan.dtype),
+            diverged=np.empty(len(numbers), np.int32),
+            curves=None if shape is None else np.empty(shape, curve_dtype or self.plan.dtype),
+            every=every,
+        )
+
+    def train(self, block: Block, into: Results, pause: Callable[[float], None] | None = None) -> None:
+        """Train a block and leave its results in their places; `pause` is as in `fastnn.running.run`."""
+        room = into.only(block)
+        start = self.grid.start_of(block.first)
+        drawn = self.initial.draw(self.plan.network, range(start, start + block.count), self.seed)
+        parameters = in_dtype(drawn, self.plan.dtype, "initial")
+        steps = self.plan.steps(block.cell.learning_rate, block.count)
+        job = self.jobs[block.cell.rows]
+        curve = self._whole_curve(room)
+        room.loss[:], room.diverged[:] = run(job, parameters, steps, curve=curve, pause=pause)
+        room.parameters[:] = parameters
+        if room.curves is not None and curve is not None and curve is not room.curves:
+            with np.errstate(over="ignore"):  # a loss beyond float32 becomes infinite
+                room.curves[:] = curve[:, room.every - 1 :: room.every]
+
+    def _whole_curve(self, room: Results) -> Array | None:
+        """Where a block's loss of every epoch goes: to where it is kept, if all of it is."""
+        kept = room.curves
+        if kept is None or (room.every == 1 and kept.dtype == self.plan.dtype):
+            return kept
+        return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
+
+
+class Part:
+    """Networks whose results belong together, while they are being trained."""
+
+    def __init__(self, design: Design, results: Results, workers: int) -> None:
+        numbers = range(results.first, results.first + len(results))
+        self.results = results
+        self.blocks = list(design.blocks(numbers, workers))
+        self.finished = np.zeros(len(results), bool)
+        self.unfinished = len(self.blocks)
+
+
+def refuse_divergence(design: Design, results: Results) -> None:
+    """Raise if a network diverged."""
+    places = np.flatnonzero(results.diverged)
+    if len(places):
+        number = results.first + int(places[0])
+        raise DivergenceError(
+            f'on_divergence="raise" requires that no network diverges; network {number} did, in epoch '
+            f"{results.diverged[places[0]]} at learning rate {design.grid.learning_rate_of(number):g}. "
+            f'Lower the learning rate, or record divergence: on_divergence="record".'
+        )
+
+
+def _row_counts(rows: Any, available: int) -> tuple[int, ...]:
+    if rows is None:
+        return (available,)
+    counts = whole_numbers(rows, "rows", 1, available)
+    if not counts:
+        raise InputError("rows must name at least one number of rows; got none. Leave it out for all rows.")
+    return tuple(_each_once(np.array(counts), "rows").tolist())
+
+
+def _each_once(values: Array, name: str) -> Array:
+    if len(np.unique(values)) < len(values):
+        raise InputError(f"{name} must name each value once; got {values.tolist()}. Drop the repeated ones.")
+    return values
+
+
+def _check_start(initial: Any, plan: Plan, starts: int, seed: int) -> None:
+    """Refuse a start that does not fit, by drawing the first and the last one."""
+    if not isinstance(initial, Start):
+        raise InputError(
+            f"initial must be a start such as fastnn.normal(0, 1.5); got {shown(initial)}. "
+            "For given parameters use fastnn.given(parameters)."
+        )
+    in_dtype(initial.draw(plan.network, [0, starts - 1], seed), plan.dtype, "initial")

@@ -1,0 +1,282 @@
+"""Shards on any executor: processes here, or workers on other machines.
+
+Only submit, result and wait of `concurrent.futures` are used. A shard is a pure function of the sweep's
+description and its number; what a worker sends back is bytes with a digest. So it does not matter who
+computes a shard, when, or how often.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures.process import ProcessPoolExecutor
+from functools import lru_cache
+from time import perf_counter
+from typing import Any
+
+from fastnn.checking import InputError, shown, whole_number
+from fastnn.describing import described, design_of, given_starts
+from fastnn.designing import Design, Results
+from fastnn.packing import DamageError, pack, unpack
+from fastnn.places import Place
+from fastnn.progress import Progress
+
+__all__ = ["Crew", "compute", "order"]
+
+POLL_SECONDS = 0.1
+ASK_SECONDS = 5.0
+ATTEMPTS = 3
+# Shards handed over for each worker: one that it works on, one that waits for it.
+WINDOW = 2
+
+
+def order(design: Design, every: int, curve_dtype: str) -> bytes:
+    """Everything that a worker must know of a sweep."""
+    values = {"plan": described(design), "engine": design.plan.engine, "every": every, "dtype": curve_dtype}
+    return pack(values, {"X": design.plan.X, "Y": design.plan.Y, "starts": given_starts(design)})
+
+
+def compute(order: bytes, first: int, stop: int) -> bytes:
+    """Train networks `first` to `stop` of the sweep that was ordered; never raises.
+
+    Runs in a worker. The answer is packed: the results, or in ``error`` why there are none.
+    """
+    try:
+        design, every, curve_dtype = _design(order)
+        results = design.room(range(first, stop), every, curve_dtype)
+        for block in design.blocks(range(first, stop), 1):
+            design.train(block, results)
+    except Exception as error:
+        return pack({"error": f"{type(error).__name__}: {error}"}, {})
+    arrays = {name: getattr(results, name) for name in ("parameters", "loss", "diverged", "curves")}
+    return pack({"first": first, "every": every}, arrays)
+
+
+@lru_cache(maxsize=2)
+def _design(order: bytes) -> tuple[Design, int, str]:
+    values, arrays = unpack(order)
+    design = design_of(values["plan"], arrays["X"], arrays["Y"], arrays.get("starts"), values["engine"])
+    return design, values["every"], values["dtype"]
+
+
+def _results(answer: Any, numbers: range, design: Design) -> Results:
+    """What a worker sent back, after a look at every bit; raises DamageError or RuntimeError."""
+    values, arrays = unpack(answer)
+    if "error" in values:
+        raise RuntimeError(values["error"])
+    columns: dict[str, Any] = {"curves": None, **arrays}
+    results = Results(**values, **columns)
+    shape = (len(numbers), design.plan.network.n_parameters)
+    if (results.first, results.parameters.shape, len(results)) != (numbers.start, shape, len(numbers)):
+        raise DamageError(f"networks {numbers.start} to {numbers.stop} were asked for, others came back")
+    return results
+
+
+class Crew:
+    """Workers of any kind, and what is known of them.
+
+    Parameters
+    ----------
+    given : int, concurrent.futures.Executor, distributed.Client, or a function that makes one of these
+        A number is that of processes on this machine.
+    workers : int, optional
+        How many shards are worked on at a time, where the executor does not say.
+    """
+
+    def __init__(self, given: Any, workers: int | None) -> None:
+        self.maker: Callable[[], Any] | None = None
+        if isinstance(given, int):
+            count = whole_number(given, "executor", 1)
+            self.maker = lambda: _processes(count)
+        elif not _submits(given) and callable(given):
+            self.maker = given
+        elif not _submits(given):
+            raise InputError(
+                "executor must be None, a number of processes, a concurrent.futures.Executor, a "
+                f"distributed.Client or a function that makes one; got {shown(given)}. Give one of these."
+            )
+        self.workers = workers
+        self.given = self._made() if self.maker else given
+        self.executor = _executor(self.given)
+        self.threads, self.asked = 1, -ASK_SECONDS  # of a cluster
+
+    def _made(self) -> Any:
+        made = self.maker() if self.maker else None
+        if not _submits(made):
+            raise InputError(
+                "a function given as executor must make a concurrent.futures.Executor or a "
+                f"distributed.Client; got {shown(made)}. Return one of these."
+            )
+        return made
+
+    @property
+    def parallel(self) -> int:
+        """How many shards are worked on at a time; a cluster is asked again as it grows."""
+        if self.workers is not None:
+            return self.workers
+        if hasattr(self.given, "nthreads"):
+            if perf_counter() - self.asked > ASK_SECONDS and self.given.status == "running":
+                self.asked = perf_counter()
+                self.threads = max(1, sum(self.given.nthreads().values()))
+            return self.threads
+        known = getattr(self.given, "_max_workers", None)
+        return known if isinstance(known, int) and known > 0 else os.cpu_count() or 1
+
+    @property
+    def gone(self) -> bool:
+        """Whether the scheduler of a distributed.Client has left for good."""
+        return getattr(self.given, "status", "running") in ("closed", "closing")
+
+    def replace(self) -> bool:
+        """Make new workers, if a function was given that can."""
+        if self.maker is None:
+            return False
+        self.dismiss()
+        self.given = self._made()
+        self.executor = _executor(self.given)
+        return True
+
+    def dismiss(self) -> None:
+        """Let go of workers that were made here, at once; leave alone those that were given."""
+        if self.maker is None:
+            return
+        processes = dict(getattr(self.given, "_processes", None) or {})
+        with contextlib.suppress(Exception):  # it may be broken, which is why it goes
+            if hasattr(self.given, "nthreads"):
+                self.given.close(timeout=2)
+            else:
+                self.given.shutdown(wait=False, cancel_futures=True)
+        for process in processes.values():
+            with contextlib.suppress(Exception):
+                process.kill()
+
+    def work(
+        self, place: Place, check: Callable[[Results], None] | None, progress: Progress
+    ) -> tuple[bool, list[str]]:
+        """Have what is missing computed; return whether Ctrl-C stopped it, and what could not be done.
+
+        `check` is shown the results of every shard before they are kept, and may raise.
+        """
+        design = place.design
+        ordered = order(design, place.every, place.curve_dtype)
+        queue = _Queue(place.shards())
+        pending: dict[Future[bytes], range] = {}
+        try:
+            while queue.more() or pending:
+                self._hand_over(queue, pending, ordered)
+                finished, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
+                broken, company = self.gone, len(pending) > 1
+                for future in finished or (list(pending) if broken else ()):
+                    numbers = pending.pop(future)
+                    try:
+                        results = _results(future.result(timeout=0), numbers, design)
+                    except (Exception, CancelledError) as error:
+                        breaks = isinstance(error, BrokenExecutor) or self.gone
+                        queue.lost(numbers, f"{type(error).__name__}: {error}", breaks and company)
+                        broken = broken or breaks
+                        continue
+                    if check is not None:
+                        check(results)
+                    place.keep(results)
+                    progress.reached(place.done)
+                if broken:
+                    for numbers in pending.values():
+                        queue.lost(numbers, "the executor broke", company)
+                    pending.clear()
+                    if not self.replace():
+                        queue.give_up("the executor broke; a function that makes one could replace it")
+        except KeyboardInterrupt:
+            return True, queue.failures
+        finally:
+            for future in pending:
+                future.cancel()
+        return False, queue.failures
+
+    def _hand_over(self, queue: _Queue, pending: dict[Future[bytes], range], ordered: bytes) -> None:
+        """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
+        room = WINDOW * self.parallel - len(pending)
+        if queue.suspects:
+            room = int(not pending)
+        elif any(queue.suspected(numbers) for numbers in pending.values()):
+            room = 0
+        for _ in range(room):
+            numbers = queue.next()
+            if numbers is None:
+                return
+            try:
+                pending[self.executor.submit(compute, ordered, numbers.start, numbers.stop)] = numbers
+            except Exception as error:  # a broken pool refuses; its futures tell, or the next round does
+                failed: Future[bytes] = Future()
+                failed.set_exception(
+                    error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error))
+                )
+                pending[failed] = numbers
+                return
+
+
+class _Queue:
+    """The shards that are still to be handed over: those that were lost first."""
+
+    def __init__(self, shards: Iterable[range]) -> None:
+        self.coming: Iterator[range] = iter(shards)
+        self.again: list[range] = []
+        self.suspects: list[range] = []
+        self.attempts: dict[int, int] = {}
+        self.failures: list[str] = []
+
+    def more(self) -> bool:
+        """Whether a shard is left."""
+        if not self.again and not self.suspects:
+            self.again += [numbers for numbers in [next(self.coming, None)] if numbers is not None]
+        return bool(self.again or self.suspects)
+
+    def next(self) -> range | None:
+        """The next shard; a suspect is handed over when nothing else is."""
+        if not self.more():
+            return None
+        return self.suspects.pop(0) if self.suspects else self.again.pop(0)
+
+    def suspected(self, numbers: range) -> bool:
+        """Whether a shard was in hand every time that an executor broke."""
+        return self.attempts.get(numbers.start, 0) >= ATTEMPTS
+
+    def lost(self, numbers: range, reason: str, company: bool) -> None:
+        """A shard did not come back: it is tried again, three times in all.
+
+        Where an executor broke that had others in hand as well, who broke it is not known. So after three
+        such losses a shard is only suspected, and tried once more, alone.
+        """
+        count = self.attempts[numbers.start] = self.attempts.get(numbers.start, 0) + 1
+        if count < ATTEMPTS:
+            self.again.insert(0, numbers)
+        elif company:
+            self.suspects.append(numbers)
+        else:
+            self.failures.append(f"networks {numbers.start} to {numbers.stop - 1}: {reason}")
+
+    def give_up(self, reason: str) -> None:
+        """Nothing more can be done."""
+        left = [*self.suspects, *self.again, *self.coming]
+        self.again, self.suspects = [], []
+        if left:
+            self.failures.append(f"{len(left)} shards: {reason}")
+
+
+def _submits(thing: Any) -> bool:
+    return callable(getattr(thing, "submit", None)) and not isinstance(thing, type)
+
+
+def _executor(given: Any) -> Any:
+    """The executor of what was given: of a distributed.Client, its own."""
+    # pure=False: a shard that was lost is computed again, not looked up.
+    return given.get_executor(pure=False) if hasattr(given, "get_executor") else given
+
+
+def _processes(count: int) -> ProcessPoolExecutor:
+    """Processes that begin anew (a fork would copy the locks of our threads) and leave Ctrl-C to us."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))

@@ -1,0 +1,62 @@
+"""Arrays and a few plain values as bytes with a digest: what goes to a worker and what comes back.
+
+The form: 32 bytes of SHA-256 over all that follows; 8 bytes, the length of the header; the header, JSON;
+the arrays one after the other, C-ordered and little-endian. Reading it runs nothing and allocates nothing
+before the digest and every size are checked.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["DamageError", "pack", "unpack"]
+
+Array = NDArray[Any]
+
+DTYPES = {"float64": "<f8", "float32": "<f4", "int32": "<i4"}
+
+
+class DamageError(ValueError):
+    """Bytes are not what was written."""
+
+
+def pack(values: Mapping[str, Any], arrays: Mapping[str, Array | None]) -> bytes:
+    """Write plain values and arrays; an array that is None is left out."""
+    present = {name: array for name, array in arrays.items() if array is not None}
+    described = {name: [str(array.dtype), list(array.shape)] for name, array in present.items()}
+    header = json.dumps({"values": values, "arrays": described}).encode()
+    parts = [len(header).to_bytes(8, "little"), header]
+    parts += [np.ascontiguousarray(array, DTYPES[str(array.dtype)]).tobytes() for array in present.values()]
+    body = b"".join(parts)
+    return sha256(body).digest() + body
+
+
+def unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read what `pack` wrote; the arrays are read-only views of the bytes.
+
+    Raises
+    ------
+    DamageError
+        If a bit is not as it was written.
+    """
+    if not isinstance(packed, bytes) or sha256(packed[32:]).digest() != packed[:32] or len(packed) < 40:
+        raise DamageError("the bytes do not have the digest that they came with")
+    end = 40 + int.from_bytes(packed[32:40], "little")
+    header = json.loads(packed[40:end])
+    found = {}
+    for name, (dtype, shape) in header["arrays"].items():
+        kind = np.dtype(DTYPES[dtype])
+        count = math.prod(shape)
+        array = np.frombuffer(packed, kind, count, end).reshape(shape)
+        found[name] = array.astype(kind.newbyteorder("="), copy=False)
+        end += count * kind.itemsize
+    if end != len(packed):
+        raise DamageError(f"{end} bytes were announced, {len(packed)} are there")
+    return header["values"], found

@@ -1,0 +1,187 @@
+"""Where the results of a sweep go: into memory, or into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from random import randrange
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+
+from fastnn.designing import Design, Part, Results, refuse_divergence
+from fastnn.evaluating import within_memory
+from fastnn.storing import StoreError
+from fastnn.sweep_results import Sweep
+from fastnn.sweep_tables import MemoryTable
+
+__all__ = ["Memory", "Place", "Stored"]
+
+# Of a sweep that stays in memory, what an executor is handed at a time.
+SHARD = 1 << 12
+ARRAYS = ("parameters", "loss", "diverged", "curves")
+
+
+class Place(Protocol):
+    """What threads and executors know of it."""
+
+    design: Design
+    every: int  # the loss of every so many epochs is kept; 0 for none
+    curve_dtype: str
+
+    @property
+    def done(self) -> int:
+        """How many networks are finished."""
+
+    def parts(self, workers: int) -> Iterator[Part]:
+        """What is missing, each part in its own arrays, made when it is asked for."""
+
+    def shards(self) -> Iterator[range]:
+        """What is missing, by the numbers of the networks."""
+
+    def keep(self, results: Results) -> None:
+        """Take in the results of a part or a shard."""
+
+    def cost(self) -> tuple[int, str]:
+        """How many bytes the missing results will take, and where."""
+
+    def sweep(self, **outcome: Any) -> Sweep:
+        """What there is now."""
+
+
+class Memory:
+    """All results in one set of arrays."""
+
+    def __init__(self, design: Design, every: int) -> None:
+        self.design, self.every, self.curve_dtype = design, every, design.plan.dtype
+        if every:
+            remedy = "Sweep fewer networks, keep fewer epochs or use a store, or replay those that matter."
+            shape = (design.grid.total, design.plan.epochs // every)
+            within_memory("loss curves", shape, np.dtype(design.plan.dtype).itemsize, remedy)
+        self.results = design.room(range(design.grid.total), every)
+        self.finished = np.zeros(design.grid.total, bool)
+
+    @property
+    def done(self) -> int:
+        return int(self.finished.sum())
+
+    def parts(self, workers: int) -> Iterator[Part]:
+        part = Part(self.design, self.results, workers)
+        self.finished = part.finished
+        yield part
+
+    def shards(self) -> Iterator[range]:
+        total = self.design.grid.total
+        return (range(first, min(first + SHARD, total)) for first in range(0, total, SHARD))
+
+    def keep(self, results: Results) -> None:
+        if results is self.results:
+            return
+        places = slice(results.first, results.first + len(results))
+        for name in ARRAYS:
+            room = getattr(self.results, name)
+            if room is not None:
+                room[places] = getattr(results, name)
+        self.finished[places] = True
+
+    def cost(self) -> tuple[int, str]:
+        arrays = [getattr(self.results, name) for name in ARRAYS]
+        return sum(array.nbytes for array in arrays if array is not None), "of memory"
+
+    def sweep(self, **outcome: Any) -> Sweep:
+        kept: Any = slice(None) if self.finished.all() else self.finished
+        curves = self.results.curves
+        table = MemoryTable(
+            names=self.design.plan.network.parameter_names,
+            numbers=np.flatnonzero(self.finished),
+            matrix=self.results.parameters[kept],
+            loss=self.results.loss[kept],
+            diverged=self.results.diverged[kept],
+            curves=None if curves is None else curves[kept],
+        )
+        return Sweep(self.design, table, curves_every=self.every, **outcome)
+
+
+class Stored:
+    """A store, of which what is missing is to be done."""
+
+    def __init__(self, design: Design, every: int, folder: str | PathLike[str], refuse: bool) -> None:
+        # Brings in pyarrow, which a sweep in memory does without.
+        from fastnn.storing.folder import Store
+
+        self.design, self.every, self.curve_dtype = design, every, "float32"
+        self.store = Store.begin(Path(folder), design, every)
+        self.set_aside = self.store.set_aside_damaged()
+        self.store.keep_inputs(design)
+        self.found = self.store.done()
+        if refuse:
+            self._refuse_divergence()
+        manifest = self.store.manifest
+        self.missing = self.store.missing(self.found)
+        self._done = design.grid.total - sum(len(manifest.numbers(shard)) for shard in self.missing)
+        self.lock = Lock()
+
+    @property
+    def done(self) -> int:
+        return self._done
+
+    def _refuse_divergence(self) -> None:
+        for shard in self.found:
+            columns = self.store.read("shard", shard, ["loss", "diverged"])
+            first = self.store.manifest.numbers(shard).start
+            empty = np.empty((len(columns["loss"]), 0))
+            refuse_divergence(
+                self.design, Results(first, empty, columns["loss"], columns["diverged"], None, 0)
+            )
+
+    def parts(self, workers: int) -> Iterator[Part]:
+        for numbers in self.shards():
+            yield Part(self.design, self.design.room(numbers, self.every, self.curve_dtype), workers)
+
+    def shards(self) -> Iterator[range]:
+        # Begun anywhere, so that two processes on one store share the work; what the other one has
+        # finished by then is left out.
+        begin = randrange(len(self.missing)) if self.missing else 0  # noqa: S311 - no secret
+        for shard in self.missing[begin:] + self.missing[:begin]:
+            if shard not in self.store.done():
+                yield self.store.manifest.numbers(shard)
+            else:
+                self._count(len(self.store.manifest.numbers(shard)))
+
+    def keep(self, results: Results) -> None:
+        self.store.keep(self.design, results)
+        self._count(len(results))
+
+    def _count(self, networks: int) -> None:
+        with self.lock:
+            self._done += networks
+
+    def cost(self) -> tuple[int, str]:
+        manifest = self.store.manifest
+        each = manifest.bytes_per_network + 4 * manifest.curve_length
+        where = f"in {len(self.missing)} shards in {self.store.folder}"
+        aside = "".join(f"; set aside: {fault}" for fault in self.set_aside)
+        return each * (self.design.grid.total - self.done), where + aside
+
+    def sweep(self, **outcome: Any) -> Sweep:
+        from fastnn.storing.opening import stored_sweep
+
+        found = stored_sweep(self.store, self.design, **outcome)
+        if len(found) == self.design.grid.total and not outcome["interrupted"]:
+            self._keep_digest(found)
+        return found
+
+    def _keep_digest(self, found: Sweep) -> None:
+        """Keep the digest of a finished table; if it had one before, it must be the same."""
+        before = self.store.kept_digest()
+        if before is not None and not found.ran:
+            return
+        digest = found.table_digest()
+        if before is not None and before != digest:
+            raise StoreError(
+                f"the finished table must have the digest kept in {self.store.folder}, {before}; it has "
+                f"{digest}. A shard was computed otherwise than before: compare the machines and versions."
+            )
+        self.store.keep_digest(digest)

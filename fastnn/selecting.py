@@ -1,0 +1,107 @@
+"""Which columns and rows of a sweep's table are asked for, and how a table's columns become a frame."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError, one_of, shown
+from fastnn.grid import Grid
+from fastnn.network import Network
+from fastnn.sweep_tables import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Filters",
+    "as_frame",
+    "checked_columns",
+    "checked_filter",
+    "checked_level",
+    "no_rows",
+    "stored_columns",
+    "with_derived",
+]
+
+Array = NDArray[Any]
+Comparison = Callable[[Array, Any], Any]
+Filters = Sequence[tuple[str, str, Any]]
+
+COMPARISONS: dict[str, Comparison] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda column, values: np.isin(column, list(values)),
+}
+
+# What a column that no table holds is made of.
+DERIVED = {"learning_rate": "network", "rows": "network", "status": "diverged"}
+
+
+def checked_columns(network: Network, columns: Sequence[str] | None = None) -> list[str]:
+    """The names of columns, by default those that a frame has."""
+    usual = ["network", "learning_rate", "rows", "loss", "status", *network.parameter_names]
+    if columns is None:
+        return usual
+    return [one_of(name, "each of columns", [*usual, "diverged"]) for name in columns]
+
+
+def checked_filter(network: Network, each: Any) -> tuple[str, Comparison, Any]:
+    """A filter's column, the comparison itself, and what it compares with."""
+    if not isinstance(each, tuple | list) or len(each) != 3:
+        raise InputError(
+            f"each of filters must be (column, comparison, value); got {shown(each)}. "
+            'Write it like ("loss", "<", 0.01).'
+        )
+    name, comparison, value = each
+    (name,) = checked_columns(network, [name])
+    return name, COMPARISONS[one_of(comparison, "a filter's comparison", COMPARISONS)], value
+
+
+def checked_level(level: Any) -> float:
+    """A quantile's level."""
+    if not isinstance(level, int | float) or not 0 <= level <= 1:
+        raise InputError(
+            f"each of levels must be a number from 0 to 1; got {shown(level)}. Write 0.5 for the median."
+        )
+    return float(level)
+
+
+def stored_columns(names: Iterable[str]) -> list[str]:
+    """Which columns of a table have to be read for some of a frame."""
+    return list(dict.fromkeys(DERIVED.get(name, name) for name in names))
+
+
+def with_derived(grid: Grid, read: Columns, names: Iterable[str]) -> Columns:
+    """Columns of a frame, from those that were read."""
+    makers: dict[str, Callable[[], Array]] = {
+        "learning_rate": lambda: grid.learning_rate_of(read["network"]),
+        "rows": lambda: grid.rows_of(read["network"]),
+        "status": lambda: np.where(read["diverged"] > 0, "diverged", "ok"),
+    }
+    return {name: makers[name]() if name in makers else read[name] for name in names}
+
+
+def no_rows(dtype: str, names: Iterable[str]) -> Columns:
+    """Columns of a table without rows."""
+    kinds: dict[str, Any] = {"network": np.int64, "diverged": np.int32}
+    return {name: np.empty(0, kinds.get(name, dtype)) for name in names}
+
+
+def as_frame(columns: Columns) -> pd.DataFrame:
+    """Columns as a frame, the status as a categorical."""
+    import pandas as pd
+
+    plain: dict[str, Any] = dict(columns)
+    if "status" in plain:
+        codes = (plain["status"] == "diverged").astype(np.int8)
+        plain["status"] = pd.Categorical.from_codes(codes, pd.Index(["ok", "diverged"]))
+    return pd.DataFrame(plain)

@@ -1,0 +1,129 @@
+"""``fastnn store``: look at, check and export a sweep on the disk."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fastnn
+from fastnn.checking import InputError
+from fastnn.output import as_json, published
+from fastnn.progress import grouped, size
+from fastnn.storing.folder import Store
+from fastnn.storing.opening import stored_sweep
+
+__all__ = ["store"]
+
+TEST = re.compile(r"\s*(\w+)\s*(==|!=|<=|>=|<|>)\s*(\S+)\s*")
+ENDINGS = (".parquet", ".csv")
+
+
+def store(options: Namespace) -> int:
+    """``fastnn store info|verify|export``."""
+    actions = {"info": _info, "verify": _verify, "export": _export}
+    return actions[options.action](options)
+
+
+def _info(options: Namespace) -> int:
+    """What the manifest and the listing say; no shard is read."""
+    found = Store.at(Path(options.store))
+    manifest, done = found.manifest, found.done()
+    networks = sum(len(manifest.numbers(shard)) for shard in done)
+    plan = {name: value for name, value in manifest.plan.items() if value not in (None, False)}
+    values: dict[str, Any] = {
+        "store": str(found.folder),
+        "networks": {"done": networks, "total": manifest.total},
+        "shards": {"done": len(done), "total": manifest.shard_count},
+        "bytes": sum(path.stat().st_size for path in found.folder.rglob("*") if path.is_file()),
+        "digest": found.kept_digest(),
+        "plan": plan,
+        "written_by": manifest.written_by,
+    }
+    if options.json:
+        print(as_json(values))
+        return 0
+    share = 100 * networks / manifest.total
+    print(f"networks    {grouped(networks)} of {grouped(manifest.total)}, {share:.0f} %")
+    print(f"shards      {len(done)} of {manifest.shard_count}, {size(values['bytes'])}")
+    print(f"digest      {values['digest'] or 'not finished'}")
+    for name, value in {**plan, **manifest.written_by}.items():
+        print(f"{name:<11} {_line(value)}")
+    return 0
+
+
+def _line(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_line(item)}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _verify(options: Namespace) -> int:
+    """Read every byte; 1 if something is damaged or missing."""
+    found = Store.at(Path(options.store))
+    faults = [f"{path.relative_to(found.folder)} {reason}" for path, reason in found.faults()]
+    done = found.done()
+    missing = found.manifest.shard_count - len(done)
+    kept, digest = found.kept_digest(), None
+    if not faults and not missing:
+        digest = stored_sweep(found, found.design()).table_digest()
+        if kept != digest:
+            faults.append(f"digest.json says {kept or 'nothing'}; the table has {digest}")
+    if options.json:
+        values = {"shards": len(done), "missing": missing, "faults": faults, "digest": digest}
+        print(as_json(values))
+    else:
+        print("\n".join([f"{len(done)} shards, {missing} missing, {len(faults)} faults", *faults]))
+        print(f"digest {digest}" if digest else "run the same sweep with this store again to mend it")
+    return int(bool(faults or missing))
+
+
+def _export(options: Namespace) -> int:
+    """Write rows into one file, piece by piece."""
+    path = Path(options.file)
+    if path.suffix not in ENDINGS:
+        raise InputError(
+            f"FILE must end in {' or '.join(ENDINGS)}; got {path.name!r}. Name it like losses.parquet."
+        )
+    found = fastnn.open(options.store)
+    columns = options.columns.split(",") if options.columns else None
+    pieces = found.pieces(columns, [_filter(text) for text in options.where])
+    write = _write_parquet if path.suffix == ".parquet" else _write_csv
+    published(path, lambda beside: write(pieces, beside))
+    return 0
+
+
+def _write_csv(pieces: Iterator[Any], path: Path) -> None:
+    # Names of columns, numbers, "ok" and "diverged": nothing that a spreadsheet takes for a formula.
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for number, piece in enumerate(pieces):
+            piece.to_csv(file, index=False, header=number == 0)
+
+
+def _write_parquet(pieces: Iterator[Any], path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    first = pyarrow.Table.from_pandas(next(pieces), preserve_index=False)
+    with pyarrow.parquet.ParquetWriter(path, first.schema, write_page_checksum=True) as writer:
+        writer.write_table(first)
+        for piece in pieces:
+            writer.write_table(pyarrow.Table.from_pandas(piece, first.schema, preserve_index=False))
+
+
+def _filter(text: str) -> tuple[str, str, Any]:
+    """The filter that ``loss<0.01`` names."""
+    match = TEST.fullmatch(text)
+    if not match:
+        raise InputError(f"--where must be a test like loss<0.01; got {text!r}. Write COLUMN, ==, value.")
+    name, comparison, value = match.groups()
+    if name == "status":
+        return name, comparison, value
+    try:
+        return name, comparison, float(value)
+    except ValueError:
+        raise InputError(
+            f"--where must compare {name} with a number; got {value!r}. Write it like loss<0.01."
+        ) from None

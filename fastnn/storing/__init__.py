@@ -1,0 +1,24 @@
+"""Sweeps on disk: files published whole, checked before they are read, found again by listing a folder.
+
+A store is a folder::
+
+    manifest.json               the plan: what the results depend on, and how they are cut into shards
+    inputs/data-00000000-*.parquet      the rows trained on, so that any network can be trained again
+    inputs/starts-00000000-*.parquet    the starting parameters, where they were given
+    shards/shard-00000007-*.parquet     one row for each network
+    curves/curves-00000007-*.parquet    their loss curves, where they were asked for
+    damaged/                    files that were not what they had been, set aside
+    digest.json                 one digest over the finished table
+
+The ``*`` is a digest over the plan, the kind, the number and the bytes of the file, so a name can only be
+right for one content of one sweep. A shard is done when a file of its name is there: the listing is the
+truth, and nothing else records it. Modules, from below: `publishing` (a file appears whole or not at all),
+`manifest` (the plan as text), `tables` (arrays as parquet and back), `folder` (what is there and what is
+missing), `opening` (a store as a `Sweep`).
+"""
+
+__all__ = ["StoreError"]
+
+
+class StoreError(OSError):
+    """A store, or a file of it, is damaged, incomplete or cannot be used."""

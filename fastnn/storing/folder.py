@@ -1,0 +1,315 @@
+"""The folder of a store: what is there, what is missing, what is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError
+from fastnn.describing import content_hash, design_of, given_starts
+from fastnn.designing import Design, Results
+from fastnn.storing import StoreError
+from fastnn.storing.manifest import Manifest, sealed, unsealed
+from fastnn.storing.publishing import is_temporary, publish, remove_stale
+from fastnn.storing.tables import (
+    columns_of,
+    curves_bytes,
+    matrix_bytes,
+    matrix_of,
+    need_pyarrow,
+    results_bytes,
+)
+
+__all__ = ["Store"]
+
+Array = NDArray[Any]
+
+FOLDERS = {"data": "inputs", "starts": "inputs", "shard": "shards", "curves": "curves"}
+NAME = re.compile(r"(data|starts|shard|curves)-(\d{8,})-([0-9a-f]{32})\.parquet")
+READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """A store that has a manifest.
+
+    Nothing is read from a file before its bytes have been found to be those of its name; of a file that
+    was, later reads take what they need alone.
+    """
+
+    folder: Path
+    manifest: Manifest
+    checked: dict[Path, tuple[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, folder: Path, design: Design, every: int) -> Store:
+        """Make a store, or open the one that is there if it is of the same sweep.
+
+        Raises
+        ------
+        InputError
+            If the folder holds another sweep, or something else.
+        StoreError
+            If its manifest is damaged.
+        """
+        need_pyarrow()
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"store must name a folder; got {folder}, which is a file. Name another one.")
+        if not (folder / "manifest.json").exists():
+            known = {"manifest.json", "digest.json", "damaged", *FOLDERS.values()}
+            others = [path.name for path in folder.iterdir()] if folder.exists() else []
+            strange = sorted(name for name in others if name not in known and not is_temporary(name))
+            if strange:
+                raise InputError(
+                    f"store must name a new folder, an empty one or a store; got {folder}, which holds "
+                    f"{strange[0]!r}. Name another one."
+                )
+            for name in ("", *FOLDERS.values()):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+            publish(folder / "manifest.json", Manifest.of(design, every).text(), replace=False)
+        store = cls.at(folder)
+        asked = Manifest.of(design, every, store.manifest.shard_size)
+        differences = store.manifest.differences(asked)
+        if differences:
+            raise InputError(
+                f"store must be of the same sweep; in {folder} {'; '.join(differences)}. "
+                "Ask for that sweep, or name another folder."
+            )
+        store.sweep_up()
+        return store
+
+    @classmethod
+    def at(cls, folder: Path) -> Store:
+        """The store in a folder.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        StoreError
+            If its manifest is damaged.
+        """
+        path = folder / "manifest.json"
+        if not path.is_file():
+            raise InputError(
+                f"a store must be a folder with a manifest.json; got {folder}, which has none. "
+                "Name the folder that was given to sweep(store=...)."
+            )
+        return cls(folder, Manifest.read(path.read_bytes()))
+
+    # -- what is there ---------------------------------------------------------------------------------
+
+    def files(self, kind: str) -> dict[int, list[Path]]:
+        """The files of a kind by their numbers, as the folder lists them; none is opened."""
+        found: dict[int, list[Path]] = {}
+        folder = self.folder / FOLDERS[kind]
+        for name in sorted(os.listdir(folder)) if folder.is_dir() else []:  # noqa: PTH208 - faster, for many
+            match = NAME.fullmatch(name)
+            if match and match[1] == kind:
+                found.setdefault(int(match[2]), []).append(folder / name)
+        return {number: found[number] for number in sorted(found)}
+
+    def done(self) -> list[int]:
+        """The numbers of the shards that the folder lists, with their curves if the plan has them."""
+        numbers = set(self.files("shard"))
+        if self.manifest.plan["curves"]:
+            numbers &= set(self.files("curves"))
+        return sorted(number for number in numbers if number < self.manifest.shard_count)
+
+    def missing(self, done: Sequence[int]) -> list[int]:
+        """The numbers of the shards that are not done."""
+        there = set(done)
+        return [number for number in range(self.manifest.shard_count) if number not in there]
+
+    def faults(self) -> Iterator[tuple[Path, str]]:
+        """Every file that should not be as it is, and why; reads every byte of the store."""
+        for kind, folder in FOLDERS.items():
+            for path in sorted((self.folder / folder).iterdir()) if (self.folder / folder).is_dir() else []:
+                match = NAME.fullmatch(path.name)
+                if match is None and not is_temporary(path.name):
+                    if kind != "starts":  # which shares its folder
+                        yield path, "is no file of this store"
+                elif match and match[1] == kind:
+                    reason = self._fault(path, kind, int(match[2]), match[3])
+                    if reason:
+                        yield path, reason
+                elif match and FOLDERS[match[1]] != folder:
+                    yield path, "lies in the wrong folder"
+
+    def _fault(self, path: Path, kind: str, number: int, name: str) -> str:
+        """Why a file is not the one of its name; nothing if it is. Bounded in memory, and in time by what it
+        may be large."""
+        try:
+            if path.is_symlink() or not path.is_file():
+                return "is not a file"
+            before = path.stat()
+            if kind in ("shard", "curves"):
+                if number >= self.manifest.shard_count:
+                    return "has a number beyond the sweep's shards"
+                if before.st_size > self._most_bytes(kind, number):
+                    return f"is too large: {before.st_size} bytes"
+            if self._digest(path, kind, number) != name:
+                return "is damaged: its bytes are not those of its name"
+        except FileNotFoundError:
+            return ""  # another process has set it aside
+        self.checked[path] = (before.st_size, before.st_mtime_ns)
+        return ""
+
+    def _most_bytes(self, kind: str, number: int) -> int:
+        rows = len(self.manifest.numbers(number))
+        width = 4 * self.manifest.curve_length if kind == "curves" else self.manifest.bytes_per_network
+        columns = self.manifest.network.n_parameters + 8
+        return 2 * rows * (width + 32) + 4096 * columns + 65536
+
+    def _digest(self, path: Path, kind: str, number: int) -> str:
+        digest = self._begun_digest(kind, number)
+        with path.open("rb") as file:
+            while content := file.read(READ_BYTES):
+                digest.update(content)
+        return str(digest.hexdigest()[:32])
+
+    def _begun_digest(self, kind: str, number: int) -> Any:
+        return sha256(f"{self.manifest.plan_digest} {kind} {number}\n".encode())
+
+    # -- changing it -----------------------------------------------------------------------------------
+
+    def sweep_up(self) -> None:
+        """Remove what processes that are gone have left half-written."""
+        for name in ("", *dict.fromkeys(FOLDERS.values())):
+            (self.folder / name).mkdir(exist_ok=True)
+            remove_stale(self.folder / name)
+
+    def set_aside_damaged(self) -> list[str]:
+        """Check every file, move the damaged ones into the folder `damaged` and say what was wrong."""
+        found = []
+        for path, reason in list(self.faults()):
+            aside = self.folder / "damaged"
+            aside.mkdir(exist_ok=True)
+            place = aside / path.name
+            count = 0
+            while place.exists():
+                count += 1
+                place = aside / f"{path.name}.{count}"
+            with contextlib.suppress(FileNotFoundError):  # another process was first
+                path.rename(place)
+                found.append(f"{path.relative_to(self.folder)} {reason}")
+        return found
+
+    def keep(self, design: Design, results: Results) -> None:
+        """Publish the results of a shard; it is done when this returns."""
+        number = results.first // self.manifest.shard_size
+        if results.curves is not None:
+            self._publish("curves", number, curves_bytes(results, self._metadata("curves", number)))
+        self._publish("shard", number, results_bytes(design, results, self._metadata("shard", number)))
+
+    def keep_inputs(self, design: Design) -> None:
+        """Publish the rows, and the starting parameters where they were given, unless they are there."""
+        if not self._intact("data"):
+            matrices = {"x": design.plan.X, "y": design.plan.Y}
+            self._publish("data", 0, matrix_bytes(matrices, self._metadata("data", 0)))
+        starts = given_starts(design)
+        if starts is not None and not self._intact("starts"):
+            matrices = {"p": np.atleast_2d(starts)}
+            self._publish("starts", 0, matrix_bytes(matrices, self._metadata("starts", 0)))
+
+    def _intact(self, kind: str) -> bool:
+        return any(not self._fault(path, kind, 0, path.stem[-32:]) for path in self.files(kind).get(0, []))
+
+    def _metadata(self, kind: str, number: int) -> dict[str, str]:
+        return {"fastnn": f"{kind} {number} of sweep {self.manifest.plan_digest}"}
+
+    def _publish(self, kind: str, number: int, content: bytes) -> None:
+        """Publish a file under its name. Two processes may write the same rows as other bytes (of another
+        version of pyarrow): both then keep the file whose name comes first."""
+        digest = self._begun_digest(kind, number)
+        digest.update(content)
+        folder = self.folder / FOLDERS[kind]
+        path = folder / f"{kind}-{number:08d}-{digest.hexdigest()[:32]}.parquet"
+        publish(path, content)
+        for other in self.files(kind).get(number, [])[1:]:
+            other.unlink(missing_ok=True)
+
+    # -- reading it ------------------------------------------------------------------------------------
+
+    def read(
+        self, kind: str, number: int, names: Sequence[str], listed: dict[int, list[Path]] | None = None
+    ) -> dict[str, Array]:
+        """Columns of a shard, or of its curves, as arrays; `listed` is what `files` has said before.
+
+        Raises
+        ------
+        StoreError
+            If the file is missing or damaged.
+        """
+        path = self._checked_path(kind, number, listed)
+        rows = len(self.manifest.numbers(number))
+        pyarrow = need_pyarrow()
+        with pyarrow.memory_map(str(path)) as content:
+            return columns_of(content, names, self.manifest.network, self.manifest.plan["dtype"], rows)
+
+    def _checked_path(self, kind: str, number: int, listed: dict[int, list[Path]] | None = None) -> Path:
+        """The file of a kind and number, after its bytes were found to be those of its name."""
+        paths = (self.files(kind) if listed is None else listed).get(number)
+        if not paths:
+            raise StoreError(
+                f"{kind} {number} must be in the store; {self.folder} has none. Run the same sweep again "
+                "with this store: it computes what is missing."
+            )
+        path = paths[0]
+        state = path.stat()
+        if self.checked.get(path) != (state.st_size, state.st_mtime_ns):
+            reason = self._fault(path, kind, number, path.stem[-32:])
+            if reason:
+                raise StoreError(
+                    f"{path.name} {reason}. Run the same sweep again with this store: it sets the file aside "
+                    "and computes it again."
+                )
+        return path
+
+    def design(self, engine: str = "auto") -> Design:
+        """The design of the sweep, from the manifest and the inputs kept beside it.
+
+        Raises
+        ------
+        StoreError
+            If they are missing or damaged.
+        """
+        plan = self.manifest.plan
+        content = self._checked_path("data", 0).read_bytes()
+        X, Y = matrix_of(content, "x"), matrix_of(content, "y")
+        if content_hash(X, Y) != plan["data"]["sha256"]:
+            raise StoreError("the data in the store must be those of its manifest; they are others.")
+        starts = None
+        if plan["initial"]["start"] == "given":
+            starts = matrix_of(self._checked_path("starts", 0).read_bytes(), "p")
+            starts = starts.reshape(plan["initial"]["shape"])
+        try:
+            return design_of(plan, X, Y, starts, engine)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"manifest.json must describe a sweep; it does not: {error}. Restore it from a copy."
+            ) from None
+
+    # -- its digest ------------------------------------------------------------------------------------
+
+    def kept_digest(self) -> str | None:
+        """The digest over the finished table, if it was kept and is of this plan."""
+        try:
+            values = unsealed((self.folder / "digest.json").read_bytes(), "digest.json")
+        except (OSError, StoreError):
+            return None
+        return str(values["table"]) if values.get("plan") == self.manifest.plan_digest else None
+
+    def keep_digest(self, table: str) -> None:
+        """Keep the digest over the finished table beside the manifest."""
+        content = sealed({"table": table, "plan": self.manifest.plan_digest})
+        publish(self.folder / "digest.json", content)

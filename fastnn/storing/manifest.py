@@ -1,0 +1,185 @@
+"""The manifest of a store: its plan as readable JSON, of which no byte can change unnoticed.
+
+It names no file and no folder: where things lie follows from what they are, so nothing in it can lead out
+of the store.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from fastnn.checking import whole_number
+from fastnn.describing import described
+from fastnn.designing import Design
+from fastnn.network import Network
+from fastnn.storing import StoreError
+
+__all__ = ["Manifest", "canonical", "sealed", "unsealed"]
+
+FORMAT = "fastnn store 1"
+LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
+
+# A shard is what a crash or Ctrl-C loses of each thread's work, and what a worker is handed at a time: some
+# seconds of one core, if it is not already some megabytes.
+SHARD_SECONDS = 4.0
+SECONDS_PER_PARAMETER = 1e-10  # and row and epoch; engine `lanes`, 2-2-1: 0.9 ns for 9 parameters
+SHARD_BYTES = 8 << 20
+MOST_NETWORKS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a store is of.
+
+    `plan` is the description of the design (`fastnn.describing`), with `curves`, every how many epochs
+    the loss is kept (0: none), and `networks_per_shard`. `written_by` is not part of the plan.
+    """
+
+    plan: dict[str, Any]
+    written_by: dict[str, str]
+
+    @classmethod
+    def of(cls, design: Design, every: int, networks_per_shard: int | None = None) -> Manifest:
+        """The manifest of a new store, or of one whose shards have a size already."""
+        size = networks_per_shard or _shard_size(design, every)
+        plan = described(design) | {"curves": every, "networks_per_shard": size}
+        return cls(plan, _versions(design.plan.engine))
+
+    @classmethod
+    def read(cls, content: bytes) -> Manifest:
+        """The manifest that was written.
+
+        Raises
+        ------
+        StoreError
+            If a byte is not as it was written, or another format is named.
+        """
+        values = unsealed(content, "manifest.json")
+        if values.get("format") != FORMAT:
+            raise StoreError(
+                f"manifest.json must be of format {FORMAT!r}; got {values.get('format')!r}. "
+                "Open the store with the version of fastnn that wrote it."
+            )
+        found = cls(values.get("plan", {}), values.get("written_by", {}))
+        try:
+            _ = found.network, found.total, found.shard_count, found.curve_length, found.bytes_per_network
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"manifest.json must describe a sweep; reading it failed: {type(error).__name__}: {error}. "
+                "Restore it from a copy."
+            ) from None
+        return found
+
+    def text(self) -> bytes:
+        """What is written."""
+        return sealed({"format": FORMAT, "plan": self.plan, "written_by": self.written_by})
+
+    @cached_property
+    def plan_digest(self) -> str:
+        """The identity of the sweep, the same on any machine."""
+        return sha256(json.dumps(self.plan, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+    @cached_property
+    def network(self) -> Network:
+        """The network that was swept."""
+        network = self.plan["network"]
+        return Network(network["layers"], network["hidden"], network["output"])
+
+    @property
+    def total(self) -> int:
+        """How many networks the sweep has."""
+        return len(self.plan["learning_rate"]) * len(self.plan["rows"]) * int(self.plan["networks"])
+
+    @property
+    def shard_size(self) -> int:
+        """How many networks a shard has; the last one may have fewer."""
+        return whole_number(self.plan["networks_per_shard"], "networks_per_shard", 1)
+
+    @property
+    def shard_count(self) -> int:
+        """How many shards the sweep has."""
+        return -(-self.total // self.shard_size)
+
+    @property
+    def curve_length(self) -> int:
+        """How many losses of each network are kept."""
+        return int(self.plan["epochs"]) // int(self.plan["curves"]) if self.plan["curves"] else 0
+
+    @property
+    def bytes_per_network(self) -> int:
+        """About how much a network takes on the disk, without its curve."""
+        return (self.network.n_parameters + 1) * int(np.dtype(self.plan["dtype"]).itemsize) + 4
+
+    def numbers(self, shard: int) -> range:
+        """The numbers of a shard's networks."""
+        return range(shard * self.shard_size, min(self.total, (shard + 1) * self.shard_size))
+
+    def differences(self, other: Manifest) -> list[str]:
+        """Where another plan differs, in words: nothing, if both are of the same sweep."""
+        names = dict.fromkeys([*self.plan, *other.plan])
+        pairs = [(name, self.plan.get(name), other.plan.get(name)) for name in names]
+        return [
+            f"{name} is {_short(mine)} there and {_short(theirs)} here"
+            for name, mine, theirs in pairs
+            if mine != theirs
+        ]
+
+
+def canonical(values: dict[str, Any]) -> bytes:
+    """Values as readable JSON, the same bytes whenever they are written."""
+    return (json.dumps(values, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode()
+
+
+def sealed(values: dict[str, Any]) -> bytes:
+    """Values as JSON with a digest over them, to be read by `unsealed`."""
+    return canonical(values | {"sha256": sha256(canonical(values)).hexdigest()})
+
+
+def unsealed(content: bytes, name: str) -> dict[str, Any]:
+    """The values that were sealed, or a StoreError where a byte has changed."""
+    try:
+        values = json.loads(content[:LARGEST])
+        seal = values.pop("sha256")
+        intact = sealed(values) == content and len(seal) == 64
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        intact = False
+    if not intact:
+        raise StoreError(
+            f"{name} must be as fastnn wrote it; its digest does not fit. Restore it from a copy, or move it "
+            "away and run the same sweep again: finished shards are kept."
+        )
+    return dict(values)
+
+
+def _shard_size(design: Design, every: int) -> int:
+    """A power of two; whoever works on it, and however many, it is the same."""
+    plan = design.plan
+    seconds = SECONDS_PER_PARAMETER * plan.network.n_parameters * max(design.grid.rows) * plan.epochs
+    size = plan.network.n_parameters * np.dtype(plan.dtype).itemsize
+    size += 4 * (plan.epochs // every) if every else 0
+    most = min(MOST_NETWORKS, SHARD_SECONDS / seconds, SHARD_BYTES / size)
+    return 1 << (max(1, int(most)).bit_length() - 1)
+
+
+def _versions(engine: str) -> dict[str, str]:
+    found = {"engine": engine, "python": platform.python_version(), "machine": platform.machine()}
+    for package in ("fastnn-sweep", "numpy", "numba", "pyarrow"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found | {"started": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 100 else f"{text[:60]}... ({len(text)} characters)"

@@ -1,0 +1,113 @@
+"""Publishing: a file appears under its name whole, and stays through a power cut, or does not appear.
+
+Written to a temporary file in the same folder, flushed to the disk, renamed, and the folder flushed. A
+temporary file is locked while its writer lives; the lock goes with the process, whatever ends it. So an
+unlocked one is stale, and who finds it removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["is_temporary", "publish", "remove_stale"]
+
+ENDING = ".part"
+ATTEMPTS = 5
+
+
+def publish(path: Path, content: bytes, *, replace: bool = True) -> None:
+    """Write a file whole or not at all; return once it will outlast a power cut.
+
+    Without `replace` a file that is there already stays as it is.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; nothing of it is left behind then.
+    """
+    for attempt in range(ATTEMPTS):
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{ENDING}")
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            try:
+                _lock(descriptor)
+                _write(descriptor, content)
+                os.fsync(descriptor)
+                # Renamed while it is open and locked; Windows cannot.
+                if fcntl is not None:
+                    _rename(temporary, path, replace)
+            finally:
+                os.close(descriptor)
+            if fcntl is None:
+                _rename(temporary, path, replace)
+            break
+        except FileNotFoundError:
+            # Another process took it for stale in the moment between its making and its locking.
+            if attempt == ATTEMPTS - 1 or not path.parent.is_dir():
+                raise
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - as os.open: what tests of faults take hold of
+    _flush_folder(path.parent)
+
+
+def remove_stale(folder: Path) -> list[str]:
+    """Remove temporary files whose writers are gone; return their names."""
+    removed = []
+    for path in sorted(folder.iterdir()):
+        if is_temporary(path.name):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(path, os.O_RDWR)
+                try:
+                    _lock(descriptor)
+                    path.unlink()
+                    removed.append(path.name)
+                finally:
+                    os.close(descriptor)
+    return removed
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one that `publish` has not finished."""
+    return name.startswith(".") and name.endswith(ENDING)
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock of a temporary file, or raise BlockingIOError where another process has it."""
+    if fcntl is not None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _rename(temporary: Path, path: Path, replace: bool) -> None:
+    if replace:
+        os.replace(temporary, path)  # noqa: PTH105
+    elif os.name == "nt":
+        with contextlib.suppress(FileExistsError):
+            os.rename(temporary, path)  # noqa: PTH104
+    else:
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # a folder cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,29 @@
+"""A worker that counts: what it computes goes into a file, a line for each shard, whoever it is for."""
+
+import os
+import time
+
+from fastnn.executing import compute as real_compute
+
+FILE = "FASTNN_TEST_COUNT"
+SECONDS = "FASTNN_TEST_SECONDS"  # that a shard takes at least
+
+
+def compute(order, first, stop):
+    """`fastnn.executing.compute`, counted where it begins."""
+    with open(os.environ[FILE], "a") as file:  # noqa: PTH123 - appended to by many processes
+        file.write(f"{first} {os.getpid()}\n")
+    time.sleep(float(os.environ.get(SECONDS, "0")))
+    return real_compute(order, first, stop)
+
+
+def wrong(order, first, stop):
+    """A worker whose answer has a flipped bit."""
+    answer = bytearray(real_compute(order, first, stop))
+    answer[-5] ^= 1
+    return bytes(answer)
+
+
+def other(order, first, stop):
+    """A worker that sends back another shard."""
+    return real_compute(order, first + 1, stop + 1)

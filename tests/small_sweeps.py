@@ -1,0 +1,67 @@
+"""Small stored sweeps that several test files share, and how to look at what a store holds."""
+
+import shutil
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.storing import manifest
+from fastnn.storing.folder import Store
+
+NET = fastnn.Network((2, 2, 1))
+DRAW = np.random.default_rng(0)
+X = DRAW.normal(size=(12, 2))
+Y = DRAW.normal(size=12)
+SHARD = 16
+GRID = {"rows": [3, 12], "learning_rate": [0.01, 9.0], "networks": 21, "epochs": 25}  # 84 networks, 6 shards
+SHARDS = 6
+
+
+def swept(**changes):
+    """A sweep of 84 networks, some of which diverge."""
+    options = GRID | {"workers": 1, "progress": False} | changes
+    return fastnn.sweep(options.pop("network", NET), options.pop("x", X), options.pop("y", Y), **options)
+
+
+@contextmanager
+def small_shards(size=SHARD):
+    """Within, new stores have shards of so many networks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest, "MOST_NETWORKS", size)
+        yield
+
+
+@pytest.fixture
+def store(tmp_path):
+    """The path of a store that is not there yet; its shards will be small."""
+    with small_shards():
+        yield tmp_path / "store"
+
+
+def files(folder, pattern="*/*.parquet"):
+    """What a store holds, by path below it."""
+    return sorted(str(path.relative_to(folder)) for path in folder.glob(pattern))
+
+
+def faults(folder):
+    """What is wrong in a store, in words."""
+    return [f"{path.name} {reason}" for path, reason in Store.at(folder).faults()]
+
+
+def leftovers(folder):
+    """Temporary files in a store."""
+    return sorted(path.name for path in folder.rglob(".*"))
+
+
+def drop(folder, *shards):
+    """Take shards away from a store."""
+    for shard in shards:
+        for path in folder.glob(f"shards/shard-{shard:08d}-*"):
+            path.unlink()
+
+
+def copied(folder, name):
+    """A copy of a store beside it."""
+    return shutil.copytree(folder, folder.with_name(name))
