@@ -3,9 +3,9 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,8 +13,10 @@ import fastnn
 from fastnn import studies
 from fastnn.cli import main
 from fastnn.comparing import comparison
+from fastnn.reporting import studies_pictures
 from fastnn.reporting.studies_page import studies_page
 from fastnn.studies import report
+from fastnn.studies.outcomes import Outcomes
 from fastnn.studies.verdicts import VERDICTS
 
 IDS = [line.id for line in report.LINES]
@@ -209,21 +211,12 @@ def test_ctrl_c_leaves_nothing(capsys, monkeypatch):
 
 def test_all_diverged_can_be_drawn(made):
     """A line whose starts all diverged has an empty histogram, not a fault."""
-    from dataclasses import replace
-
-    from fastnn.reporting import studies_pictures
-    from fastnn.studies.outcomes import Outcomes
-
     found, _ = made
-    line = found["L5"]
-    (sweep,) = line.outcomes.sweeps
-    gone = replace(
-        sweep,
-        loss=np.full(len(sweep), np.nan),
-        diverged=np.ones(len(sweep), np.int32),
-        parameters=np.full_like(sweep.parameters, np.nan),
-        curves=np.full_like(sweep.curves, np.nan),
-    )
-    diverged = replace(line, outcomes=Outcomes((gone,)))
-    for picture in (studies_pictures.histogram(diverged), *studies_pictures.fans([diverged])):
+    data = found.experiment.data
+    options = {"networks": 5, "learning_rate": 1e200, "epochs": 3, "curves": True, "progress": False}
+    gone = Outcomes((fastnn.sweep(report.NETWORK, data.X, data.y, **options),))
+    assert gone.shares["diverged"] == 1.0
+    line = replace(found["L5"], outcomes=gone)
+    for picture in (studies_pictures.histogram(line), *studies_pictures.fans([line])):
         picture.figure.canvas.draw()
+        assert picture.alt
