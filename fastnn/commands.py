@@ -28,7 +28,18 @@ from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import prediction_report, sweep_report, training_report
 from fastnn.store_commands import store
 
-__all__ = ["cache", "code", "explain", "predict", "store", "sweep", "train"]
+__all__ = [
+    "cache",
+    "code",
+    "compare",
+    "explain",
+    "predict",
+    "store",
+    "studies",
+    "sweep",
+    "train",
+    "tutorial",
+]
 
 
 def cache(options: Namespace) -> int:
@@ -209,6 +220,37 @@ def _executor(options: Namespace) -> Any:
             '--dask needs Dask; it is not installed. Run: pip install "fastnn-sweep[dask]"'
         ) from None
     return partial(Client, options.dask)
+
+
+def studies(options: Namespace) -> int:
+    """``fastnn studies``."""
+    from fastnn.study_commands import run_studies
+
+    report = run_studies(options, _data(options))
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def compare(options: Namespace) -> int:
+    """``fastnn compare``."""
+    from fastnn.study_commands import run_comparison
+
+    data = _data(options)
+    network = _network(options, f"{data.X.shape[1]},2,1")
+    report = run_comparison(options, data, network, _start(options, network))
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def tutorial(options: Namespace) -> int:
+    """``fastnn tutorial``."""
+    from fastnn.study_commands import write_tutorial
+
+    file = _new_files({"--out": options.out})["--out"]
+    text = write_tutorial(options)
+    published(file, lambda path: path.write_text(text, encoding="utf-8"))
+    print(f"notebook {file}")
+    return 0
 
 
 def _network(options: Namespace, layers: str) -> Network:
