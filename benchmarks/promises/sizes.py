@@ -1,0 +1,56 @@
+"""What a network costs on a row, whether there are few rows or many, few networks or many."""
+
+from functools import partial
+
+import numpy as np
+from promises.measuring import Line, in_turns, seconds
+
+import fastnn
+from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START
+
+
+def over_rows(data, rounds):
+    """The same number of visits, spread over few rows and many epochs or the other way round."""
+    counts = (10, 100, 1000, 10_000)
+    X, y = np.resize(data.X, (max(counts), 2)), np.resize(data.y, max(counts))
+
+    def train(start, visits, rows):
+        settings = {"learning_rate": LEARNING_RATE, "epochs": visits // rows}
+        return seconds(lambda: fastnn.train(CLASSROOM, X[:rows], y[:rows], start, **settings))
+
+    many = START.draw(CLASSROOM, range(64), 0)
+    for title, start, visits in (("one network", CLASSROOM_START, 4_000_000), ("64 networks", many, 60_000)):
+        train(start, visits, max(counts))
+        timed = in_turns(rounds, **{str(rows): partial(train, start, visits, rows) for rows in counts})
+        yield flatness(f"train, {title}, 10 to 10 000 rows", 1.1, timed)
+
+
+def over_networks(data, rounds):
+    """Sweeps of few networks and of many on one thread: processor seconds per network."""
+    repeats = {1000: 50, 10_000: 5, 100_000: 1}
+    if rounds > 3:
+        repeats[1_000_000] = 1  # 5 000 000 000 visits
+
+    def sweep(networks, epochs=50):
+        settings = {"initial": START, "learning_rate": LEARNING_RATE, "rows": 100, "epochs": epochs}
+        fastnn.sweep(
+            CLASSROOM, data.X, data.y, networks=networks, workers=1, progress=False, **settings
+        )
+
+    def mean(networks):
+        return np.mean([seconds(sweep, networks) / networks for _ in range(repeats[networks])])
+
+    sweep(1000, epochs=1)
+    timed = in_turns(max(3, rounds // 5), **{str(size): partial(mean, size) for size in repeats})
+    sizes = f"{min(repeats):_} to {max(repeats):_}".replace("_", " ")
+    yield flatness(f"sweep, {sizes} networks", 1.05, timed)
+    yield Line("sweep", timed[str(max(repeats))] / 5000 * 1e9, unit="ns per network and row")
+
+
+def flatness(what, promise, timed):
+    """The slowest size by the fastest, by the medians of each round's times relative to the round's mean."""
+    table = np.array(list(timed.values()))
+    relative = np.median(table / table.mean(axis=0), axis=1)
+    relative /= relative.min()
+    by_size = ", ".join(f"{size}: {value:.2f}" for size, value in zip(timed, relative, strict=True))
+    return Line(f"{what}, slowest : fastest", [relative.max()], promise, remark=by_size)
