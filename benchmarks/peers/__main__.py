@@ -10,17 +10,19 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from time import perf_counter
 
 if not __package__:  # run as a folder: the package is what stands in its parent
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import fastnn
+import readme
 from peers import problems, tables
 from peers.ports import Light
 from peers.roster import PEERS
 from peers.rounds import Pool, compare
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+BEGAN = perf_counter()
 
 
 def main():
@@ -30,20 +32,26 @@ def main():
     if arguments.problem or arguments.quick:
         jobs = {name: jobs[name] for name in arguments.problem or [problems.REFERENCE]}
     peers = [peer for peer in PEERS if not arguments.peer or any(a in peer.row for a in arguments.peer)]
-    rounds, seconds = (2, 0.05) if arguments.quick else (arguments.rounds, 0.25)
+    rounds, seconds = (2, 0.05) if arguments.quick else (arguments.rounds, 0.15)
     results = {}
     with Pool() as pool:
         light = Light.measured(len(pool.processors))
-        print(light, flush=True)
+        tell(light)
         for name, problem in jobs.items():
-            print(name, flush=True)
-            results[name] = compare(problem, peers, pool, rounds, seconds, tell=lambda s: print(s, flush=True))
+            tell(name)
+            some = [peer for peer in peers if peer.everywhere or name == problems.REFERENCE]
+            results[name] = compare(problem, some, pool, rounds, seconds, tell)
             keep(arguments.json, results, light)
-    section = tables.report(results, light, jobs, f"{data.source}: {len(data.X)} rows")
+    section = tables.report(results, light, jobs, data)
     print(section)
     if arguments.write:
-        README.write_text(tables.written_between(README.read_text(encoding="utf-8"), section), encoding="utf-8")
+        readme.write("peers", section)
     return int("DISAGREES" in json.dumps(results))
+
+
+def tell(what):
+    """Progress, with the seconds since the start."""
+    print(f"{perf_counter() - BEGAN:5.0f} s  {what}", flush=True)
 
 
 def keep(path, results, light):
@@ -55,7 +63,7 @@ def keep(path, results, light):
 def parsed_arguments():
     parser = argparse.ArgumentParser(prog="peers", description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="the published insurance.csv; without it the simulated stand-in")
-    parser.add_argument("--rounds", type=int, default=7, help="how often everything runs in turn")
+    parser.add_argument("--rounds", type=int, default=5, help="how often everything runs in turn")
     parser.add_argument("--json", help="a file for all numbers")
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     parser.add_argument("--quick", action="store_true", help="the reference sweep only, short: for a look")

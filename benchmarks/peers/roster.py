@@ -22,6 +22,8 @@ class Peer:
         Of its processes.
     own_threads : bool
         Whether it fills the processors itself; others get one process on each of them.
+    everywhere : bool
+        Whether it takes part beyond the reference sweep.
     """
 
     row: str
@@ -30,6 +32,7 @@ class Peer:
     packages: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     own_threads: bool = False
+    everywhere: bool = True
 
     @property
     def missing(self):
@@ -52,7 +55,7 @@ PEERS = (
     Peer("plain Python", "with_python"),
     Peer("plain NumPy", "with_numpy"),
     Peer("scikit-learn, MLPRegressor", "with_sklearn", packages=("sklearn",)),
-    Peer("Keras on PyTorch, fit", "with_keras", "fit", ("keras", "torch"), ON_TORCH),
+    Peer("Keras on PyTorch, fit", "with_keras", "fit", ("keras", "torch"), ON_TORCH, everywhere=False),
     Peer("Keras on JAX, fit", "with_keras", "fit", ("keras", "jax"), ON_JAX),
     Peer("Keras on JAX, many as one model", "with_keras", "joined", ("keras", "jax"), ON_JAX),
     Peer("PyTorch, module and SGD", "with_torch", "module", ("torch",)),

@@ -1,6 +1,7 @@
 """Finding every peer's best form, and timing all of them in turns."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,56 +82,82 @@ def compare(problem, peers, pool, rounds, seconds, tell=print):
     Every round runs each job once, every other round in reverse order; a ratio is one round's time by
     the time of fastnn in the same round.
     """
-    found, jobs = {}, []
-    for peer in (*peers, FASTNN):
-        found[peer.row] = {}
+    found = {peer.row: {} for peer in (*peers, FASTNN)}
+    jobs = []
+    for peer, tuned in tuned_forms(problem, peers, pool, tell):
         for kind in (ONE, MANY):
-            result = job_of(peer, kind, problem, pool)
-            if isinstance(result, Job):
-                result.plan(problem, seconds)
-                jobs.append(result)
-                what = f"{result.tried.form}, {result.tried.networks} networks"
-                tell(f"  {peer.row}: {what}, {result.tried.seconds * 1e9:.3g} ns per network and row")
-            elif result:
-                found[peer.row][kind] = {"error": result}
-                tell(f"  {peer.row}: {result}")
+            job = tuned if isinstance(tuned, str) else made(peer, kind, tuned, problem, pool)
+            if isinstance(job, Job):
+                job.plan(problem, seconds)
+                jobs.append(job)
+            elif job:
+                found[peer.row][kind] = {"error": job}
     for number in range(rounds):
         for job in jobs[:: 1 if number % 2 else -1]:
             job.run()
     ours = {job.kind: np.array(job.nanoseconds) for job in jobs if job.peer is FASTNN}
     for job in jobs:
-        found[job.peer.row][job.kind] = summary(job, ours.get(job.kind))
+        found[job.peer.row][job.kind] = summary(job, ours[job.kind])
     pool.forget()
     return found
 
 
-def job_of(peer, kind, problem, pool):
-    """A job, or in words why there is none, or None where the peer has no form of this kind."""
-    if peer.missing:
-        return f"not installed: {', '.join(peer.missing)}"
-    workers = pool.workers(peer)
-    if kind == ONE:
-        workers = workers[:1]
-    try:
-        tuned = workers[0].call("tune", peer, problem, kind == MANY)
-        if tuned is None and kind == MANY:  # one network after the other on every processor
-            tuned = workers[0].call("tune", peer, problem, False)
-        if tuned is None:
-            return None
-        tried, tuning = tuned
-        job = (peer.row, kind), peer, problem, tried.form, tried.networks
-        for worker in workers:
-            worker.ask("make", *job)
-        rows = [worker.answer() for worker in workers]
-    except RuntimeError as error:
-        return str(error)
-    return Job(peer, kind, tried, workers, rows[0], tuning)
+def tuned_forms(problem, peers, pool, tell):
+    """Each peer with all its forms that were tried, or with a word why there are none.
+
+    On every processor one peer after the other, and then fastnn, which takes all of them.
+    """
+    for peer in (*peers, FASTNN):
+        if not peer.missing:
+            pool.workers(peer)
+
+    def tuned(peer, place):
+        if peer.missing:
+            return f"not installed: {', '.join(peer.missing)}"
+        try:
+            tried = pool.workers(peer)[place].call("tune", peer, problem)
+        except RuntimeError as error:
+            tell(f"  {peer.row}: {error}")
+            return str(error)
+        best = min(tried, key=lambda t: t.seconds)
+        form = f"{best.form}, {best.networks} networks"
+        tell(f"  {peer.row}: {form}, {best.seconds * 1e9:.3g} ns per network and row on a processor")
+        return tried
+
+    places = len(pool.processors)
+
+    def share(place):
+        return [tuned(peer, place) for peer in peers[place::places]]
+
+    with ThreadPoolExecutor(places) as threads:
+        shares = list(threads.map(share, range(places)))
+    found = [(peer, shares[n % places][n // places]) for n, peer in enumerate(peers)]
+    return [*found, (FASTNN, tuned(FASTNN, 0))]
+
+
+def made(peer, kind, tuned, problem, pool):
+    """A job of the best form of this kind, or in words why there is none, or None without such a form.
+
+    Where nothing trains many at once, every processor trains one network after the other.
+    """
+    alone = [tried for tried in tuned if tried.networks == 1]
+    together = [tried for tried in tuned if tried.networks > 1]
+    choice = alone if kind == ONE else together or alone
+    if not choice:
+        return None
+    tried = min(choice, key=lambda t: t.seconds)
+    workers = pool.workers(peer)[: 1 if kind == ONE else None]
+    for worker in workers:
+        worker.ask("make", (peer.row, kind), peer, problem, tried.form, tried.networks)
+    answers = [worker.reply() for worker in workers]
+    errors = [value for told, value in answers if told == "error"]
+    return errors[0] if errors else Job(peer, kind, tried, workers, answers[0][1], choice)
 
 
 def summary(job, ours):
     """What the table and the file need."""
     values = np.array(job.nanoseconds)
-    tuning = [f"{t.form}, {t.networks} networks: {t.seconds * 1e9:.3g} ns on a core" for t in job.tuning]
+    tuning = [f"{t.form}, {t.networks} networks: {t.seconds * 1e9:.3g} ns on a processor" for t in job.tuning]
     return {
         "form": job.tried.form,
         "networks": job.tried.networks,
@@ -140,5 +167,5 @@ def summary(job, ours):
         "epochs": job.epochs,
         "rounds": values.tolist(),
         "nanoseconds": float(np.median(values)),
-        "ratio": None if ours is None else float(np.median(values / ours)),
+        "ratio": float(np.median(values / ours)),
     }

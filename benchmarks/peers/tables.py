@@ -1,48 +1,44 @@
 """The results as Markdown, and their place in a README."""
 
-import os
-import platform
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-
+import readme
 from peers.forms import TOLERANCE
+from peers.goals import GOALS
 from peers.problems import REFERENCE
 from peers.rounds import MANY, ONE
 
-BEGIN = "<!-- peers: written by benchmarks/peers -->"
-END = "<!-- end of peers -->"
-SHOWN_PACKAGES = ("numpy", "numba", "scikit-learn", "torch", "jax", "keras")
+PACKAGES = ("numpy", "numba", "scikit-learn", "torch", "jax", "keras")
 LIMIT = "the limit of multiply and add ports"
 
 
-def written_between(text, section):
-    """`text` with `section` in place of what stands between the markers."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
-        raise ValueError(f"the text must hold {BEGIN!r} and then {END!r}, each once. Put them in.")
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{section.strip()}\n\n{END}{rest.split(END)[1]}"
-
-
-def report(results, light, problems, source):
-    """The whole section: two tables and what they mean."""
+def report(results, light, problems, data):
+    """The whole section: two tables, the goals, and what they mean."""
     others = [name for name in results if name != REFERENCE]
-    parts = [about(source)]
+    parts = [
+        f"{readme.about(PACKAGES, data)} Nanoseconds per network and row; ×: by the time of fastnn in the same "
+        "round, median."
+    ]
     if REFERENCE in results:
         parts.append(reference_table(results[REFERENCE], light, problems[REFERENCE]))
     if others:
         parts.append(others_table({name: results[name] for name in others}, light, problems))
-    return "\n\n".join([*parts, notes(results, light)])
+    return "\n\n".join([*parts, goals_table(results, light, problems), notes(results, light)])
 
 
-def about(source):
-    """Machine, versions, date, data."""
-    versions = [f"{package} {installed(package)}" for package in SHOWN_PACKAGES if installed(package)]
-    return (
-        f"fastnn {installed('fastnn-sweep')}, Python {platform.python_version()}, {', '.join(versions)}; "
-        f"{processor()}, {os.cpu_count()} processors, {platform.system()}; {datetime.now(UTC):%Y-%m-%d}. "
-        f"{source}. Nanoseconds per network and row; ×: by the time of fastnn in the same round, median."
-    )
+def goals_table(results, light, problems):
+    """What was aimed at, on all processors, and what was reached."""
+    lines = [
+        "| aim, many networks | times faster | reached | | by the ports' limit |",
+        "|---|--:|--:|---|--:|",
+    ]
+    for goal in GOALS:
+        if best := goal.best(results.get(goal.problem, {})):
+            row, result = best
+            most = result["nanoseconds"] / light.nanoseconds(problems[goal.problem])
+            verdict = "reached" if result["ratio"] >= goal.times else "missed"
+            what = f"{goal.problem}: than {goal.than}"
+            reached = f"{number(result['ratio'])} | {verdict}, by {row}"
+            lines.append(f"| {what} | {number(goal.times)} | {reached} | {number(most)} |")
+    return "\n".join(lines)
 
 
 def reference_table(rows, light, problem):
@@ -70,7 +66,7 @@ def others_table(results, light, problems):
     heads = [f"{name}: {kind}" for name in results for kind in (ONE, MANY)]
     lines = ["| |" + "".join(f" {head} |" for head in heads), "|---|" + "--:|" * len(heads)]
     for row in next(iter(results.values())):
-        cells = [both(rows[row].get(kind, {})) for rows in results.values() for kind in (ONE, MANY)]
+        cells = [both(rows.get(row, {}).get(kind, {})) for rows in results.values() for kind in (ONE, MANY)]
         lines.append(f"| {row} | {' | '.join(cells)} |")
     limits = [["", number(light.nanoseconds(problems[name]))] for name in results]
     lines.append(f"| {LIMIT} | {' | '.join(cell for pair in limits for cell in pair)} |")
@@ -125,19 +121,3 @@ def both(result):
 def number(value):
     """Three figures, two below ten, thousands apart."""
     return f"{float(f'{value:.3g}'):,.0f}".replace(",", " ") if value >= 100 else f"{value:.2g}"
-
-
-def installed(package):
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
-def processor():
-    """The processor's name, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

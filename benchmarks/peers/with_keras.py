@@ -45,9 +45,7 @@ def fitted(problem, networks, steps_per_execution):
 def one_network(keras, problem, networks):
     *hidden, outputs = problem.layers[1:]
     layers = [keras.layers.Dense(units, activation="relu") for units in hidden]
-    return keras.Sequential(
-        [keras.layers.Input((problem.layers[0],)), *layers, keras.layers.Dense(outputs)]
-    )
+    return keras.Sequential([keras.layers.Input((problem.layers[0],)), *layers, keras.layers.Dense(outputs)])
 
 
 def many_networks(keras, problem, networks):

@@ -70,9 +70,7 @@ def layers(problem, networks):
         pairs = problem.network.split(starts)
         columns = [(np.moveaxis(W, 0, -1).copy(), np.moveaxis(b, 0, -1).copy()) for W, b in pairs]
         advance(columns, epochs)
-        return problem.network.join(
-            [(np.moveaxis(W, -1, 0), np.moveaxis(b, -1, 0)) for W, b in columns]
-        )
+        return problem.network.join([(np.moveaxis(W, -1, 0), np.moveaxis(b, -1, 0)) for W, b in columns])
 
     return train
 
@@ -103,7 +101,7 @@ def written_out(problem, networks):
 
 
 def in_place(line):
-    """"w1 = w1 + s*x" as "w1 += s*x"."""
+    """ "w1 = w1 + s*x" as "w1 += s*x"."""
     target, _, expression = line.partition(" = ")
     if not expression.startswith(f"{target} + "):
         return line

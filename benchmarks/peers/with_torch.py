@@ -26,7 +26,10 @@ def forms(problem, kind):
         return [Form("module, SGD", (1,), module, ROWS)]
     if kind == "func":
         found = Form("vmap of grad", (1, 1024, 4096, 16384), partial(stepped, step=of_grad, per_call=0), 200)
-        return [found, Form("vmap of grad, compiled", (1024, 4096), partial(stepped, step=of_grad, per_call=4))]
+        return [
+            found,
+            Form("vmap of grad, compiled", (1024, 4096), partial(stepped, step=of_grad, per_call=4)),
+        ]
     found = [
         Form("matrix products", (256, 1024), matrix_products, ROWS),
         Form("networks last, compiled", (1, 256, 1024), partial(stepped, step=networks_last, per_call=8)),
@@ -81,13 +84,15 @@ def stepped(problem, networks, step, per_call):
 
     def train(starts, epochs):
         pairs = problem.network.split(starts)
-        axes = ((0, -1) if last else (0, 0))
+        axes = (0, -1) if last else (0, 0)
         layers = [tuple(torch.tensor(np.moveaxis(p, *axes).copy()) for p in pair) for pair in pairs]
         with torch.no_grad():
             for _ in range(epochs):
                 for call, x, y in calls:
                     layers = call(layers, x, y)
-        return problem.network.join([tuple(np.moveaxis(p.numpy(), *axes[::-1]) for p in pair) for pair in layers])
+        return problem.network.join(
+            [tuple(np.moveaxis(p.numpy(), *axes[::-1]) for p in pair) for pair in layers]
+        )
 
     return train
 

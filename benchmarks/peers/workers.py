@@ -1,5 +1,6 @@
 """Processes that do a peer's work: each keeps its libraries, its compiled code and its processor."""
 
+import math
 import multiprocessing
 import os
 import sys
@@ -9,9 +10,10 @@ from time import perf_counter
 
 from peers.forms import DisagreementError, checked
 
-TUNING_SECONDS = 0.15
+TUNING_SECONDS = 0.1
 TUNED_AGAIN = 3
-LONGEST_CALL = 1.5  # seconds; larger numbers of networks are not tried
+HOPELESS = 2.0  # times the best so far: not tried again
+LONGEST_CALL = 1.0  # seconds; larger numbers of networks are not tried
 
 
 def processors():
@@ -42,8 +44,12 @@ class Worker:
     def ask(self, name, *arguments):
         self.pipe.send((name, arguments))
 
+    def reply(self):
+        """("value", what was asked for), or ("error", why it failed)."""
+        return self.pipe.recv()
+
     def answer(self):
-        kind, value = self.pipe.recv()
+        kind, value = self.reply()
         if kind == "error":
             raise RuntimeError(value)
         return value
@@ -86,8 +92,8 @@ class Desk:
         self.part = part
         self.jobs = {}
 
-    def tune(self, peer, problem, many):
-        """The fastest form and number of networks, and all that was tried; None where there is no form.
+    def tune(self, peer, problem):
+        """Every form with every number of networks, and its time.
 
         A form that cannot run here, such as a compiled one without a C compiler, is passed over; wrong
         parameters are not.
@@ -95,10 +101,9 @@ class Desk:
         found, failed = [], []
         for form in peer.forms(problem):
             for networks in form.networks:
-                if many != (networks > 1):
-                    continue
+                best = min((t.seconds for t in found if (t.networks > 1) == (networks > 1)), default=None)
                 try:
-                    seconds, per_visit = timed(form, form.problem(problem), networks)
+                    seconds, per_visit = timed(form, form.problem(problem), networks, best)
                 except DisagreementError as error:
                     raise DisagreementError(f"{form.name}, {networks} networks: {error}") from error
                 except Exception as error:
@@ -110,7 +115,7 @@ class Desk:
                     break
         if failed and not found:
             raise failed[0]
-        return (min(found, key=lambda tried: tried.seconds), found) if found else None
+        return found
 
     def make(self, key, peer, problem, name, networks):
         """Prepare and check a job, to be run by its key; return the rows it visits in an epoch."""
@@ -128,21 +133,23 @@ class Desk:
         return perf_counter() - began
 
     def forget(self):
+        """Drop what was prepared: PyTorch's compiler falls back to slow code after eight of a kind."""
         self.jobs.clear()
+        if "torch" in sys.modules:
+            sys.modules["torch"].compiler.reset()
 
 
-def timed(form, problem, networks):
-    """Seconds of a call, and seconds per network and row, of a form that has been checked."""
+def timed(form, problem, networks, best_of_others):
+    """Seconds of a call, and the least seconds per network and row, of a form that is checked first."""
     train = checked(form, problem, networks)
     starts = problem.starts(networks)
-    epochs, best = problem.epochs if form.all_epochs else 1, None
+    epochs, best = problem.epochs if form.all_epochs else 1, math.inf
     for _ in range(TUNED_AGAIN):
         began = perf_counter()
         train(starts, epochs)
         seconds = perf_counter() - began
-        per_visit = seconds / (networks * len(problem.X) * epochs)
-        best = per_visit if best is None else min(best, per_visit)
-        if seconds > LONGEST_CALL:
+        best = min(best, seconds / (networks * len(problem.X) * epochs))
+        if seconds > LONGEST_CALL or (best_of_others and best > HOPELESS * best_of_others):
             break
         if not form.all_epochs:
             epochs = min(problem.epochs, max(epochs, int(epochs * TUNING_SECONDS / seconds)))

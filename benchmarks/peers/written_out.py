@@ -41,9 +41,7 @@ def step_lines(network, relu, gate):
             below = [f"s{layer - 1}_{j + 1}" for j in range(W.shape[1])]
             back = [f"({_dot(column, deltas)})" for column in W.T]
             z = [f"z{layer - 1}_{j + 1}" for j in range(W.shape[1])]
-            lines += [
-                f"{s} = {gate.format(s=t, z=n)}" for s, t, n in zip(below, back, z, strict=True)
-            ]
+            lines += [f"{s} = {gate.format(s=t, z=n)}" for s, t, n in zip(below, back, z, strict=True)]
             deltas = below
     return lines + updates
 
@@ -57,7 +55,7 @@ def function(head, blocks, names=None):
 
 
 def names_of(letter, count):
-    """"x1, x2," for an assignment from a row."""
+    """ "x1, x2," for an assignment from a row."""
     return "".join(f"{letter}{i + 1}, " for i in range(count)).rstrip()
 
 

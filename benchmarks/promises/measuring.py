@@ -1,8 +1,8 @@
 """How the promises are measured: in turns, by the processor's clock, on results that agree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import process_time
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -15,35 +15,39 @@ STEP = -2 * LEARNING_RATE
 class Line:
     """A promise and the values measured, the median of which has to keep it; without one, a detail.
 
-    A detail with a `unit` stands in the README beside the promise before it.
+    A promise without values was skipped, one `out_of_reach` is missed by whoever computes; `remark` says why.
     """
 
     what: str
-    values: np.ndarray | list[float]
+    values: Sequence[float] | np.ndarray = ()
     promise: float | None = None
     at_least: bool = False
     digits: int = 2
     unit: str = ""
     remark: str = ""
+    out_of_reach: bool = False
 
     @property
-    def kept(self):
+    def verdict(self):
+        """ "kept", "BROKEN", "missed" or "skipped"; nothing for a detail."""
         if self.promise is None:
-            return True
+            return ""
+        if not len(self.values):
+            return "skipped"
         median = float(np.median(self.values))
-        return median >= self.promise if self.at_least else median <= self.promise
+        if median >= self.promise if self.at_least else median <= self.promise:
+            return "kept"
+        return "missed" if self.out_of_reach else "BROKEN"
 
     @property
     def promised(self):
         return "" if self.promise is None else f"{'>=' if self.at_least else '<='} {self.promise:g}"
 
     @property
-    def verdict(self):
-        return "" if self.promise is None else "kept" if self.kept else "BROKEN"
-
-    @property
     def quantiles(self):
         """The values at 5 %, 50 % and 95 %, as text."""
+        if not len(self.values):
+            return ["", "", ""]
         return [f"{q:.{self.digits}f}" for q in np.quantile(self.values, (0.05, 0.5, 0.95))]
 
 
@@ -56,16 +60,25 @@ def in_turns(rounds: int, **timed: Callable[[], float]) -> dict[str, np.ndarray]
     return {name: np.array(values) for name, values in found.items()}
 
 
-def seconds(function, *arguments):
+def seconds(function, *arguments, clock=process_time):
     """Processor seconds of a call that keeps one thread busy; waiting for a turn is not counted."""
-    began = process_time()
+    began = clock()
     function(*arguments)
-    return process_time() - began
+    return clock() - began
 
 
-def same_bits(*pairs):
-    """Refuse to go on where an array differs from what was expected."""
+def wall_seconds(function, *arguments):
+    """Seconds of a call on the wall's clock, for what keeps several threads busy."""
+    return seconds(function, *arguments, clock=perf_counter)
+
+
+def refuse_other_bits(*pairs):
+    """Raise where an array differs from what was expected, by as little as one bit."""
     for found, expected in pairs:
-        assert found.tobytes() == np.asarray(expected, found.dtype).tobytes(), (
-            "results differ: nothing to compare"
-        )
+        if found.tobytes() != np.asarray(expected, found.dtype).tobytes():
+            raise AssertionError("results differ: nothing to compare")
+
+
+def refuse_far(found, expected, tolerance):
+    """Raise where numbers differ by more than the tolerance, relative or absolute; NaN agrees with NaN."""
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
