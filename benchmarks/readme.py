@@ -17,7 +17,7 @@ def write(name, section):
 
 
 def written_between(text, name, section):
-    """`text` with `section` instead of what stands between ``<!-- NAME: ... -->`` and ``<!-- end of NAME -->``.
+    """`text` with `section` in place of what is between ``<!-- name: ... -->`` and ``<!-- end of name -->``.
 
     Raises
     ------

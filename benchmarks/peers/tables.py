@@ -14,8 +14,8 @@ def report(results, light, problems, data):
     """The whole section: two tables, the goals, and what they mean."""
     others = [name for name in results if name != REFERENCE]
     parts = [
-        f"{readme.about(PACKAGES, data)} Nanoseconds per network and row; ×: by the time of fastnn in the same "
-        "round, median."
+        f"{readme.about(PACKAGES, data)} Nanoseconds per network and row; ×: by the time of fastnn in the "
+        "same round, median."
     ]
     if REFERENCE in results:
         parts.append(reference_table(results[REFERENCE], light, problems[REFERENCE]))
@@ -85,10 +85,10 @@ def notes(results, light):
         f"Every form first reached fastnn's parameters from the same starts (within {tolerances}; 1e-07 for "
         "Keras, which keeps its learning rate in float32), rows in file order, the learning rate 0.005. "
         "One network: on one processor. Many: all processors, each with its own process and networks; "
-        "`fastnn.sweep` brings its own threads and always runs all epochs. Moving starts in and parameters out "
-        "is inside the clock, compiling is not. The form and the number of networks are the fastest of those "
-        f"tried. Limit: {light}; it counts the additions and multiplications of every row, which a sweep "
-        "does not spend on units that are shut for good."
+        "`fastnn.sweep` brings its own threads and always runs all epochs. Moving starts in and parameters "
+        "out is inside the clock, compiling is not. The form and the number of networks are the fastest of "
+        f"those tried. Limit: {light}; it counts the additions and multiplications of every row, which a "
+        "sweep does not spend on units that are shut for good."
         + (f" Rows visited by the slow ones: {shortened}." if shortened else "")
     )
 

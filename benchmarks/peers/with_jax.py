@@ -4,8 +4,8 @@ Tried on 2-2-1, 4-16-1 and 10-32-32-1, and left out as slower or no faster than 
 network and row of 2-2-1, float64, one core of an EPYC of the Zen 4 kind, jax 0.10, 256 networks, where the
 scan by hand takes 3.1): one array for each parameter (10; XLA's CPU backend gives every result a loop of its
 own), unroll=2, 4, 8 (6, 26, 21), weights and biases of a layer in one array (4.4), fori_loop instead of
-scan, or rows as arguments instead of constants (more copies: 5), vmap inside the scan (8), other vector widths and
-fast-math flags (no change).
+scan, or rows as arguments instead of constants (more copies: 5), vmap inside the scan (8), other vector
+widths and fast-math flags (no change).
 """
 
 from functools import cache, partial
@@ -17,7 +17,7 @@ from peers.forms import Form
 # Without it the scan copies its parameters in every step: 5.2 ns instead of 3.1.
 OPTIONS = {"xla_cpu_copy_insertion_use_region_analysis": True}
 
-SIZES = (1, 16, 64, 256, 512, 1024)
+SIZES = (1, 8, 32, 128, 256, 512, 1024)
 
 
 def forms(problem, kind):

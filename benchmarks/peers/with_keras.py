@@ -1,4 +1,4 @@
-"""Keras: `fit` with one row per batch; one network, or many as one model. The backend comes by environment."""
+"""Keras: `fit` with one row per batch, of one network, or of many as one model."""
 
 import os
 import warnings

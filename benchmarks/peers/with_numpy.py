@@ -101,7 +101,7 @@ def written_out(problem, networks):
 
 
 def in_place(line):
-    """ "w1 = w1 + s*x" as "w1 += s*x"."""
+    """A line such as w1 = w1 + s*x as w1 += s*x."""
     target, _, expression = line.partition(" = ")
     if not expression.startswith(f"{target} + "):
         return line

@@ -55,7 +55,7 @@ def function(head, blocks, names=None):
 
 
 def names_of(letter, count):
-    """ "x1, x2," for an assignment from a row."""
+    """The names x1, x2, with a comma after each, for an assignment from a row."""
     return "".join(f"{letter}{i + 1}, " for i in range(count)).rstrip()
 
 

@@ -1,4 +1,4 @@
-"""Many networks: `batched` beside plain NumPy, `lanes` and a sweep beside a loop written by hand, two threads."""
+"""Many networks: `batched` and NumPy, `lanes` or a sweep and a loop by hand, two threads and one."""
 
 import importlib.util
 from functools import partial
@@ -14,7 +14,7 @@ from promises.measuring import Line, in_turns, refuse_far, refuse_other_bits, se
 from suite.common import CLASSROOM, LEARNING_RATE, START, Arrays, checked_kernel
 
 DTYPES = ("float64", "float32")
-# The yardstick fuses and reorders operations; so far apart are parameters after one epoch at the most.
+# The yardstick fuses and reorders operations; parameters are at most so far apart after one epoch.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 QUARTILES = (0.25, 0.5, 0.75)
 

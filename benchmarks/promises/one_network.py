@@ -69,8 +69,8 @@ def versus_python(data, rounds):
         at_least=True,
         digits=0,
         out_of_reach=most < TIMES_PYTHON,
-        remark=f"at most {most:.0f} can be had on this core: each row needs the weights of the row before it, "
-        "through eleven multiplications and additions, one after the other",
+        remark=f"at most {most:.0f} can be had on this core: a row needs the weights that the row before it "
+        "leaves, through eleven multiplications and additions one after the other",
     )
     yield Line("plain Python", np.median(python, axis=0), digits=0, unit="ns per row")
     yield Line("the chain of eleven alone", floor, digits=1, unit="ns per row")

@@ -30,7 +30,7 @@ assert len(swept.frame()) == 1_000_000
 
 
 class Processes:
-    """Fresh processes of this checkout, byte-compiled as an installed package is, in a folder of their own."""
+    """Fresh processes of this checkout, byte-compiled as if installed, in a folder of their own."""
 
     def __init__(self, folder):
         self.folder = folder
