@@ -92,6 +92,7 @@ def compare(problem, peers, pool, rounds, seconds, tell=print):
                 jobs.append(job)
             elif job:
                 found[peer.row][kind] = {"error": job}
+    tell(f"  {len(jobs)} jobs, {rounds} rounds")
     for number in range(rounds):
         for job in jobs[:: 1 if number % 2 else -1]:
             job.run()

@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, process_time
 
 from peers.forms import DisagreementError, checked
 
@@ -90,6 +90,7 @@ class Desk:
 
     def __init__(self, part):
         self.part = part
+        self.trained_by = {}  # by form and networks: what has been checked
         self.jobs = {}
 
     def tune(self, peer, problem):
@@ -103,7 +104,8 @@ class Desk:
             for networks in form.networks:
                 best = min((t.seconds for t in found if (t.networks > 1) == (networks > 1)), default=None)
                 try:
-                    seconds, per_visit = timed(form, form.problem(problem), networks, best)
+                    train = self.checked(form, problem, networks)
+                    seconds, per_visit = timed(train, form, form.problem(problem), networks, best)
                 except DisagreementError as error:
                     raise DisagreementError(f"{form.name}, {networks} networks: {error}") from error
                 except Exception as error:
@@ -121,8 +123,15 @@ class Desk:
         """Prepare and check a job, to be run by its key; return the rows it visits in an epoch."""
         form = next(form for form in peer.forms(problem) if form.name == name)
         cut = form.problem(problem)
-        self.jobs[key] = (checked(form, cut, networks), cut.starts(networks, self.part))
+        self.jobs[key] = (self.checked(form, problem, networks), cut.starts(networks, self.part))
         return len(cut.X)
+
+    def checked(self, form, problem, networks):
+        """A form's Train for so many networks, prepared and checked once."""
+        key = form.name, networks
+        if key not in self.trained_by:
+            self.trained_by[key] = checked(form, form.problem(problem), networks)
+        return self.trained_by[key]
 
     def run(self, key, epochs, times):
         """Seconds of training the job's networks for some epochs, so many times."""
@@ -135,19 +144,19 @@ class Desk:
     def forget(self):
         """Drop what was prepared: PyTorch's compiler falls back to slow code after eight of a kind."""
         self.jobs.clear()
+        self.trained_by.clear()
         if "torch" in sys.modules:
             sys.modules["torch"].compiler.reset()
 
 
-def timed(form, problem, networks, best_of_others):
-    """Seconds of a call, and the least seconds per network and row, of a form that is checked first."""
-    train = checked(form, problem, networks)
+def timed(train, form, problem, networks, best_of_others):
+    """Processor seconds of a call, and the least of them per network and row."""
     starts = problem.starts(networks)
     epochs, best = problem.epochs if form.all_epochs else 1, math.inf
     for _ in range(TUNED_AGAIN):
-        began = perf_counter()
+        began = process_time()
         train(starts, epochs)
-        seconds = perf_counter() - began
+        seconds = process_time() - began
         best = min(best, seconds / (networks * len(problem.X) * epochs))
         if seconds > LONGEST_CALL or (best_of_others and best > HOPELESS * best_of_others):
             break
