@@ -183,32 +183,22 @@ class TestLimit:
 class TestTables:
     """Rows that fastnn loses stay in, and so do those that could not run."""
 
-    RESULTS = {
-        "2-2-1": {
-            "slow": {"many": {"form": "a", "networks": 1, "rows": 500, "nanoseconds": 2e4, "ratio": 1e4}},
-            "JAX, fast": {
-                "many": {"form": "b", "networks": 64, "rows": 1338, "nanoseconds": 1, "ratio": 0.5}
-            },
-            "absent": {"one": {"error": "not installed: jax"}, "many": {"error": "not installed: jax"}},
-            "fastnn": {"many": {"form": "c", "networks": 9, "rows": 1338, "nanoseconds": 2, "ratio": 1.0}},
-        }
-    }
-
     def test_the_report_shows_every_row_and_goal(self):
         from peers import problems, tables
         from peers.ports import Light, Ports
         from suite.common import insurance
 
-        def many(form, networks, rows, nanoseconds, ratio):
+        def many(*values):
             return {
-                "many": dict(form=form, networks=networks, rows=rows, nanoseconds=nanoseconds, ratio=ratio)
+                "many": dict(zip(("form", "networks", "rows", "nanoseconds", "ratio"), values, strict=True))
             }
 
+        missing = {"error": "not installed: jax"}
         results = {
             "2-2-1": {
                 "slow": many("a", 1, 500, 2e4, 1e4),
                 "JAX, fast": many("b", 64, 1338, 1, 0.5),
-                "absent": dict.fromkeys(("one", "many"), {"error": "not installed: jax"}),
+                "absent": {"one": missing, "many": missing},
                 "fastnn": many("c", 9, 1338, 2, 1.0),
             }
         }
