@@ -14,14 +14,13 @@ ONE, MANY = "one", "many"
 
 @dataclass
 class Job:
-    """A row's best form, ready to run, and what it took in each round."""
+    """A row's best form, what it runs on, and what it took in each round."""
 
     peer: object
     kind: str
-    tried: object  # workers.Tried
+    tried: list  # workers.Tried, all of this kind
     workers: list
-    rows: int
-    tuning: list  # everything that was tried
+    rows: int = 0
     epochs: int = 1
     times: int = 1
     nanoseconds: list = field(default_factory=list)
@@ -30,11 +29,26 @@ class Job:
     def key(self):
         return self.peer.row, self.kind
 
+    @property
+    def best(self):
+        return min(self.tried, key=lambda tried: tried.seconds)
+
+    def prepare(self):
+        """Have all workers prepare and check it, each with its own networks."""
+        for worker in self.workers:
+            worker.ask("make", self.key, self.peer, self.best.form, self.best.networks)
+
+    def failure(self):
+        """Wait for the workers; in words what went wrong, or None."""
+        replies = [worker.reply() for worker in self.workers]
+        self.rows = replies[0][1]
+        return next((value for told, value in replies if told == "error"), None)
+
     def plan(self, problem, seconds):
         """Choose epochs and calls so that a round takes so many seconds or a little more."""
-        a_row = self.tried.seconds * self.tried.networks
+        a_row = self.best.seconds * self.best.networks
         wanted = max(1, math.ceil(seconds / (a_row * self.rows)))
-        self.epochs = problem.epochs if self.tried.all_epochs else min(problem.epochs, wanted)
+        self.epochs = problem.epochs if self.best.all_epochs else min(problem.epochs, wanted)
         self.times = max(1, math.ceil(wanted / self.epochs))
 
     def run(self):
@@ -42,23 +56,27 @@ class Job:
         for worker in self.workers:
             worker.ask("run", self.key, self.epochs, self.times)
         seconds = max(worker.answer() for worker in self.workers)
-        visits = len(self.workers) * self.tried.networks * self.rows * self.epochs * self.times
+        visits = len(self.workers) * self.best.networks * self.rows * self.epochs * self.times
         self.nanoseconds.append(seconds / visits * 1e9)
 
 
 class Pool:
-    """The worker processes, started when they are first needed, one for each processor."""
+    """The worker processes: for each peer one on each processor, or one for all of them."""
 
     def __init__(self):
         self.processors = processors() or [None]
         self.started = {}
 
+    def start(self, peers):
+        """Start the workers of some peers, where they do not run yet."""
+        for peer in peers:
+            if not peer.missing and peer.processes not in self.started:
+                homes = [None] if peer.own_threads else self.processors
+                self.started[peer.processes] = [
+                    Worker(peer.environment, home, part) for part, home in enumerate(homes)
+                ]
+
     def workers(self, peer):
-        if peer.processes not in self.started:
-            homes = [None] if peer.own_threads else self.processors
-            self.started[peer.processes] = [
-                Worker(peer.environment, home, part) for part, home in enumerate(homes)
-            ]
         return self.started[peer.processes]
 
     def __enter__(self):
@@ -71,9 +89,10 @@ class Pool:
     def all(self):
         return [worker for workers in self.started.values() for worker in workers]
 
-    def forget(self):
+    def meet(self, problem):
+        """Tell all workers what the next questions are about."""
         for worker in self.all():
-            worker.call("forget")
+            worker.call("meet", problem)
 
 
 def compare(problem, peers, pool, rounds, seconds, tell=print):
@@ -84,14 +103,23 @@ def compare(problem, peers, pool, rounds, seconds, tell=print):
     """
     found = {peer.row: {} for peer in (*peers, FASTNN)}
     jobs = []
-    for peer, tuned in tuned_forms(problem, peers, pool, tell):
-        for kind in (ONE, MANY):
-            job = tuned if isinstance(tuned, str) else made(peer, kind, tuned, problem, pool)
-            if isinstance(job, Job):
-                job.plan(problem, seconds)
-                jobs.append(job)
-            elif job:
-                found[peer.row][kind] = {"error": job}
+    pool.start([*peers, FASTNN])
+    pool.meet(problem)
+    for peer, tuned in tuned_forms(peers, pool, tell):
+        if isinstance(tuned, str):
+            found[peer.row] = {kind: {"error": tuned} for kind in (ONE, MANY)}
+        else:
+            jobs += jobs_of(peer, tuned, pool)
+    for job in jobs:  # all at work before the first is waited for
+        job.prepare()
+    for job in list(jobs):
+        if failure := job.failure():
+            if job.peer is FASTNN:
+                raise RuntimeError(f"fastnn itself {failure}")
+            found[job.peer.row][job.kind] = {"error": failure}
+            jobs.remove(job)
+        else:
+            job.plan(problem, seconds)
     tell(f"  {len(jobs)} jobs, {rounds} rounds")
     for number in range(rounds):
         for job in jobs[:: 1 if number % 2 else -1]:
@@ -99,24 +127,20 @@ def compare(problem, peers, pool, rounds, seconds, tell=print):
     ours = {job.kind: np.array(job.nanoseconds) for job in jobs if job.peer is FASTNN}
     for job in jobs:
         found[job.peer.row][job.kind] = summary(job, ours[job.kind])
-    pool.forget()
     return found
 
 
-def tuned_forms(problem, peers, pool, tell):
+def tuned_forms(peers, pool, tell):
     """Each peer with all its forms that were tried, or with a word why there are none.
 
     On every processor one peer after the other, and then fastnn, which takes all of them.
     """
-    for peer in (*peers, FASTNN):
-        if not peer.missing:
-            pool.workers(peer)
 
     def tuned(peer, place):
         if peer.missing:
             return f"not installed: {', '.join(peer.missing)}"
         try:
-            tried = pool.workers(peer)[place].call("tune", peer, problem)
+            tried = pool.workers(peer)[place].call("tune", peer)
         except RuntimeError as error:
             tell(f"  {peer.row}: {error}")
             return str(error)
@@ -136,32 +160,25 @@ def tuned_forms(problem, peers, pool, tell):
     return [*found, (FASTNN, tuned(FASTNN, 0))]
 
 
-def made(peer, kind, tuned, problem, pool):
-    """A job of the best form of this kind, or in words why there is none, or None without such a form.
+def jobs_of(peer, tuned, pool):
+    """The jobs of a peer: one network on one processor, if it has a form for that, and many on all.
 
     Where nothing trains many at once, every processor trains one network after the other.
     """
     alone = [tried for tried in tuned if tried.networks == 1]
     together = [tried for tried in tuned if tried.networks > 1]
-    choice = alone if kind == ONE else together or alone
-    if not choice:
-        return None
-    tried = min(choice, key=lambda t: t.seconds)
-    workers = pool.workers(peer)[: 1 if kind == ONE else None]
-    for worker in workers:
-        worker.ask("make", (peer.row, kind), peer, problem, tried.form, tried.networks)
-    answers = [worker.reply() for worker in workers]
-    errors = [value for told, value in answers if told == "error"]
-    return errors[0] if errors else Job(peer, kind, tried, workers, answers[0][1], choice)
+    workers = pool.workers(peer)
+    found = [Job(peer, ONE, alone, workers[:1])] if alone else []
+    return [*found, Job(peer, MANY, together or alone, workers)]
 
 
 def summary(job, ours):
     """What the table and the file need."""
     values = np.array(job.nanoseconds)
-    tuning = [f"{t.form}, {t.networks} networks: {t.seconds * 1e9:.3g} ns on a processor" for t in job.tuning]
+    tuning = [f"{t.form}, {t.networks} networks: {t.seconds * 1e9:.3g} ns on a processor" for t in job.tried]
     return {
-        "form": job.tried.form,
-        "networks": job.tried.networks,
+        "form": job.best.form,
+        "networks": job.best.networks,
         "tried": tuning,
         "processes": len(job.workers),
         "rows": job.rows,

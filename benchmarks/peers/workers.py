@@ -90,22 +90,31 @@ class Desk:
 
     def __init__(self, part):
         self.part = part
+        self.problem = None
         self.trained_by = {}  # by form and networks: what has been checked
         self.jobs = {}
 
-    def tune(self, peer, problem):
+    def meet(self, problem):
+        """Take up a problem and drop what was prepared for the last one."""
+        self.problem = problem
+        self.trained_by.clear()
+        self.jobs.clear()
+        if "torch" in sys.modules:  # which falls back to slow code once it has compiled eight of a kind
+            sys.modules["torch"].compiler.reset()
+
+    def tune(self, peer):
         """Every form with every number of networks, and its time.
 
         A form that cannot run here, such as a compiled one without a C compiler, is passed over; wrong
         parameters are not.
         """
         found, failed = [], []
-        for form in peer.forms(problem):
+        for form in peer.forms(self.problem):
             for networks in form.networks:
                 best = min((t.seconds for t in found if (t.networks > 1) == (networks > 1)), default=None)
                 try:
-                    train = self.checked(form, problem, networks)
-                    seconds, per_visit = timed(train, form, form.problem(problem), networks, best)
+                    train = self.checked(form, networks)
+                    seconds, per_visit = timed(train, form, form.problem(self.problem), networks, best)
                 except DisagreementError as error:
                     raise DisagreementError(f"{form.name}, {networks} networks: {error}") from error
                 except Exception as error:
@@ -119,18 +128,18 @@ class Desk:
             raise failed[0]
         return found
 
-    def make(self, key, peer, problem, name, networks):
+    def make(self, key, peer, name, networks):
         """Prepare and check a job, to be run by its key; return the rows it visits in an epoch."""
-        form = next(form for form in peer.forms(problem) if form.name == name)
-        cut = form.problem(problem)
-        self.jobs[key] = (self.checked(form, problem, networks), cut.starts(networks, self.part))
+        form = next(form for form in peer.forms(self.problem) if form.name == name)
+        cut = form.problem(self.problem)
+        self.jobs[key] = (self.checked(form, networks), cut.starts(networks, self.part))
         return len(cut.X)
 
-    def checked(self, form, problem, networks):
+    def checked(self, form, networks):
         """A form's Train for so many networks, prepared and checked once."""
         key = form.name, networks
         if key not in self.trained_by:
-            self.trained_by[key] = checked(form, form.problem(problem), networks)
+            self.trained_by[key] = checked(form, form.problem(self.problem), networks)
         return self.trained_by[key]
 
     def run(self, key, epochs, times):
@@ -140,13 +149,6 @@ class Desk:
         for _ in range(times):
             train(starts, epochs)
         return perf_counter() - began
-
-    def forget(self):
-        """Drop what was prepared: PyTorch's compiler falls back to slow code after eight of a kind."""
-        self.jobs.clear()
-        self.trained_by.clear()
-        if "torch" in sys.modules:
-            sys.modules["torch"].compiler.reset()
 
 
 def timed(train, form, problem, networks, best_of_others):

@@ -30,12 +30,12 @@ def over_networks(data, rounds):
 
     All sizes train as many networks: a sweep of 1000 is repeated, with other starts each time.
     """
-    sizes, rows, epochs = (1000, 10_000, 100_000, 1_000_000), 100, 20
+    sizes, epochs = (1000, 10_000, 100_000, 1_000_000), 20
     if rounds <= 3:
         sizes = sizes[:-1]
 
     def sweep(networks, seed, epochs=epochs):
-        settings = {"initial": START, "learning_rate": LEARNING_RATE, "rows": rows, "epochs": epochs}
+        settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": epochs}
         fastnn.sweep(
             CLASSROOM, data.X, data.y, networks=networks, seed=seed, workers=1, progress=False, **settings
         )
@@ -45,10 +45,10 @@ def over_networks(data, rounds):
         return np.mean([seconds(sweep, networks, seed) / networks for seed in seeds])
 
     sweep(min(sizes), 0, epochs=1)
-    timed = in_turns(max(2, rounds // 5), **{str(size): partial(each, size) for size in sizes})
+    timed = in_turns(max(1, rounds // 5), **{str(size): partial(each, size) for size in sizes})
     named = f"{min(sizes):_} to {max(sizes):_}".replace("_", " ")
     yield flatness(f"sweep, {named} networks", 1.05, timed)
-    yield Line("sweep", timed[str(max(sizes))] / rows / epochs * 1e9, unit="ns per network and row")
+    yield Line("sweep", timed[str(max(sizes))] / len(data.X) / epochs * 1e9, unit="ns per network and row")
 
 
 def flatness(what, promise, timed):
