@@ -9,12 +9,12 @@ import numpy as np
 import fastnn
 from peers.problems import Problem
 
-# Others fuse or reorder operations: after the check's few thousand steps that stays far below these.
+# Others fuse or reorder operations: after the check's thousand steps or more that stays far below these.
 # The slip of updating a layer before the deltas of the one below shows in the 7th digit or before.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 
 CHECKED_NETWORKS = 8
-CHECKED_VISITS = 5000  # rows times epochs
+CHECKED_VISITS = 2000  # rows times epochs, but an epoch at the least
 
 Train = Callable[[np.ndarray, int], np.ndarray]
 

@@ -59,14 +59,14 @@ def problems(data):
     found = (
         reference,
         replace(wide, name="2-2-1, float32"),
-        generated("4-16-1", (4, 16, 1), epochs=50),
-        generated("10-32-32-1", (10, 32, 32, 1), epochs=10),
+        generated("4-16-1", (4, 16, 1), epochs=150),
+        generated("10-32-32-1", (10, 32, 32, 1), epochs=30),
         replace(reference, name="2-2-1, 100 000 rows", X=data.X[long], Y=reference.Y[long], epochs=4),
     )
     return {problem.name: problem for problem in found}
 
 
-def generated(name, layers, epochs, rows=1338):
+def generated(name, layers, epochs, rows=400):
     """Rows of uniform inputs and a smooth target, for shapes that the insurance table has no columns for."""
     draw = np.random.default_rng(0)
     X = draw.uniform(0, 1, (rows, layers[0]))

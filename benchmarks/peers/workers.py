@@ -12,7 +12,8 @@ from peers.forms import DisagreementError, checked
 
 TUNING_SECONDS = 0.1
 TUNED_AGAIN = 3
-HOPELESS = 2.0  # times the best so far: not tried again
+HOPELESS = 2.0  # times the best so far: not timed again
+PAST_ITS_BEST = 1.3  # times the form's best with fewer networks: more are not tried
 LONGEST_CALL = 1.0  # seconds; larger numbers of networks are not tried
 
 
@@ -111,7 +112,9 @@ class Desk:
         found, failed = [], []
         for form in peer.forms(self.problem):
             for networks in form.networks:
-                best = min((t.seconds for t in found if (t.networks > 1) == (networks > 1)), default=None)
+                alike = [t for t in found if (t.networks > 1) == (networks > 1)]
+                best = min((t.seconds for t in alike), default=math.inf)
+                own = min((t.seconds for t in alike if t.form == form.name), default=math.inf)
                 try:
                     train = self.checked(form, networks)
                     seconds, per_visit = timed(train, form, form.problem(self.problem), networks, best)
@@ -122,7 +125,7 @@ class Desk:
                     failed.append(error)
                     break
                 found.append(Tried(form.name, networks, per_visit, form.all_epochs))
-                if seconds > LONGEST_CALL:
+                if seconds > LONGEST_CALL or per_visit > PAST_ITS_BEST * own:
                     break
         if failed and not found:
             raise failed[0]
@@ -160,7 +163,7 @@ def timed(train, form, problem, networks, best_of_others):
         train(starts, epochs)
         seconds = process_time() - began
         best = min(best, seconds / (networks * len(problem.X) * epochs))
-        if seconds > LONGEST_CALL or (best_of_others and best > HOPELESS * best_of_others):
+        if seconds > LONGEST_CALL or best > HOPELESS * best_of_others:
             break
         if not form.all_epochs:
             epochs = min(problem.epochs, max(epochs, int(epochs * TUNING_SECONDS / seconds)))

@@ -19,7 +19,7 @@ def over_rows(data, rounds):
         return seconds(lambda: fastnn.train(CLASSROOM, X[:rows], y[:rows], start, **settings))
 
     many = START.draw(CLASSROOM, range(64), 0)
-    for title, start, visits in (("one network", CLASSROOM_START, 4_000_000), ("64 networks", many, 60_000)):
+    for title, start, visits in (("one network", CLASSROOM_START, 4_000_000), ("64 networks", many, 600_000)):
         train(start, visits, max(counts))
         timed = in_turns(rounds, **{str(rows): partial(train, start, visits, rows) for rows in counts})
         yield flatness(f"train, {title}, 10 to 10 000 rows", 1.1, timed)
