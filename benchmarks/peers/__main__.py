@@ -32,7 +32,7 @@ def main():
     if arguments.problem or arguments.quick:
         jobs = {name: jobs[name] for name in arguments.problem or [problems.REFERENCE]}
     peers = [peer for peer in PEERS if not arguments.peer or any(a in peer.row for a in arguments.peer)]
-    rounds, seconds = (2, 0.05) if arguments.quick else (arguments.rounds, 0.15)
+    rounds, seconds = (2, 0.05) if arguments.quick else (arguments.rounds, 0.1)
     results = {}
     with Pool() as pool:
         light = Light.measured(len(pool.processors))
