@@ -82,7 +82,6 @@ def run(
         The epoch, from 1, in which a network diverged: whose loss, or for the last epoch whose
         parameters, were not finite. 0 for never.
     """
-    parameters += parameters.dtype.type(0)  # -0.0 becomes 0.0, and none comes about: see fastnn.engines
     pace = _Pace(len(job.X))
     diverged = np.zeros(len(parameters), np.int32)
     losses = np.empty((len(parameters), 0), parameters.dtype)

@@ -16,8 +16,7 @@ The contract of a kernel, ``advance(parameters, X, Y, steps, totals)``:
   adds, row by row, the squared error that each row met before its own update, summed over the outputs.
   The caller clears `totals` where an epoch begins, divides by N where it ends, and may hand over the rows
   of one epoch in several calls. `X` (N, D) and `Y` (N, K), C-ordered, and `steps` (M,), which are
-  -2*learning_rate, are never touched. All five are of the kernel's dtype and native. No parameter is
-  -0.0 at the start, and so none ever is: adding a zero changes nothing, and an engine may leave it out.
+  -2*learning_rate, are never touched. All five are of the kernel's dtype and native.
 - The bits of network m depend on its own parameters, its own step, X and Y alone: not on M, on its
   neighbours, on the block or the thread it ran in, nor on the engine. The operations are those of the
   equations, each rounded once, in their order.

@@ -8,8 +8,6 @@ network's place in a block, and every assignment stands in a loop over the block
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
 from fastnn.derivation import STAGES, Derivation, Equation
 from fastnn.elementary import functions_of
 from fastnn.engines.printing import (
@@ -17,13 +15,12 @@ from fastnn.engines.printing import (
     Spelling,
     assignment,
     import_line,
-    infix,
     layer_array,
     number_speller,
     scalar_function,
     scalar_power_of_two,
 )
-from fastnn.expressions import Expression, Index, Number, Select, Sum, Symbol, bind, nodes, substitute
+from fastnn.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.network import Network
 
 __all__ = ["Looped", "Written", "module"]
@@ -55,42 +52,13 @@ class Written:
             for position in range(size):
                 lines(f"{self.derivation.name(Symbol(family, 0, (position,)))} = {array}[i, {position}]")
 
-    def write_row(self, lines: Lines, gated: bool = False) -> None:
-        """Write all equations, stage by stage.
-
-        With `gated`, what a ReLU unit with its gate shut would add zero to is left alone: no bit differs,
-        since no parameter is -0.0.
-        """
+    def write_row(self, lines: Lines) -> None:
+        """Write all equations, stage by stage."""
         for stage in STAGES:
             lines(f"# {stage}")
-            equations = [equation for equation in self.derivation.scalar if equation.stage == stage]
-            if gated and stage == "updates":
-                self._write_gated(equations, lines)
-            else:
-                self._write(equations, lines)
-
-    def _write(self, equations: list[Equation], lines: Lines) -> None:
-        for equation in equations:
-            lines(assignment(equation.target, equation.expression, self.spelling))
-
-    def _write_gated(self, updates: list[Equation], lines: Lines) -> None:
-        """Write the updates, those that pass through the same gate together behind a question for it."""
-        gates = {e.target: e.expression.left for e in self.derivation.scalar if _is_gated(e.expression)}
-        behind: dict[Expression | None, list[Equation]] = {}
-        for update in updates:
-            gate = next((gates[node] for node in nodes(update.expression) if node in gates), None)
-            behind.setdefault(gate, []).append(update)
-        for gate, equations in behind.items():
-            if gate is None:
-                self._write(equations, lines)
-                continue
-            with lines.block(f"if {infix(gate, self.spelling)} > {self.spelling.number(0.0)}:"):
-                self._write(equations, lines)
-
-
-def _is_gated(expression: Expression) -> TypeGuard[Select]:
-    """Whether a value is chosen by the sign of another one, zero being one of the choices."""
-    return isinstance(expression, Select) and Number(0.0) in (expression.yes, expression.no)
+            for equation in self.derivation.scalar:
+                if equation.stage == stage:
+                    lines(assignment(equation.target, equation.expression, self.spelling))
 
 
 class Looped:
