@@ -221,3 +221,31 @@ class TestTables:
         }
         assert Goal("2-2-1", 15, "JAX", "JAX").best(rows) == ("JAX, b", {"ratio": 16.0})
         assert Goal("2-2-1", 15, "Torch", "Torch").best(rows) is None
+
+
+@pytest.mark.slow  # ten seconds: a process on each processor for each peer
+def test_peers_run_in_turns_and_the_missing_are_named():
+    from peers import problems, rounds, tables
+    from peers.ports import Light
+    from peers.roster import FASTNN, Peer
+    from suite.common import insurance
+
+    jobs = problems.problems(insurance())
+    problem = replace(jobs[problems.REFERENCE].first(500), epochs=20)
+    peers = [
+        Peer("plain Python", "with_python"),
+        Peer("plain NumPy", "with_numpy"),
+        Peer("nobody", "with_nothing", packages=("a_package_nobody_has",)),
+    ]
+    told = []
+    with rounds.Pool() as pool:
+        found = rounds.compare(problem, peers, pool, 2, 0.01, told.append)
+        light = Light.measured(len(pool.processors))
+    assert found["nobody"]["many"] == {"error": "not installed: a_package_nobody_has"}
+    for row in ("plain Python", "plain NumPy", FASTNN.row):
+        assert all(len(found[row][kind]["rounds"]) == 2 for kind in ("one", "many")), row
+    assert found[FASTNN.row]["one"]["ratio"] == found[FASTNN.row]["many"]["ratio"] == 1
+    assert found["plain Python"]["one"]["ratio"] > 3
+    assert found["plain NumPy"]["many"]["networks"] > 1
+    text = tables.report({problems.REFERENCE: found}, light, jobs, insurance())
+    assert all(f"| {row} |" in text for row in found)
