@@ -10,19 +10,23 @@ from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START
 
 
 def over_rows(data, rounds):
-    """The same number of visits, spread over few rows and many epochs or the other way round."""
-    counts = (10, 100, 1000, 10_000)
+    """The same number of visits, spread over few rows and many epochs or the other way round, on one thread."""
+    counts, networks = (10, 100, 1000, 10_000), 1000
     X, y = np.resize(data.X, (max(counts), 2)), np.resize(data.y, max(counts))
 
-    def train(start, visits, rows):
-        settings = {"learning_rate": LEARNING_RATE, "epochs": visits // rows}
-        return seconds(lambda: fastnn.train(CLASSROOM, X[:rows], y[:rows], start, **settings))
+    def train(rows, visits=4_000_000):
+        fastnn.train(
+            CLASSROOM, X[:rows], y[:rows], CLASSROOM_START, learning_rate=LEARNING_RATE, epochs=visits // rows
+        )
 
-    many = START.draw(CLASSROOM, range(64), 0)
-    for title, start, visits in (("one network", CLASSROOM_START, 4_000_000), ("64 networks", many, 600_000)):
-        train(start, visits, max(counts))
-        timed = in_turns(rounds, **{str(rows): partial(train, start, visits, rows) for rows in counts})
-        yield flatness(f"train, {title}, 10 to 10 000 rows", 1.1, timed)
+    def sweep(rows, visits=100_000):
+        settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": visits // rows}
+        fastnn.sweep(CLASSROOM, X[:rows], y[:rows], networks=networks, workers=1, progress=False, **settings)
+
+    for title, job in (("train", train), (f"sweep of {networks}", sweep)):
+        job(max(counts))
+        timed = in_turns(rounds, **{str(rows): partial(seconds, job, rows) for rows in counts})
+        yield flatness(f"{title}, 10 to 10 000 rows", 1.1, timed)
 
 
 def over_networks(data, rounds):
