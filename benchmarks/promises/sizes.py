@@ -10,7 +10,7 @@ from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START
 
 
 def over_rows(data, rounds):
-    """The same number of visits, spread over few rows and many epochs or the other way round, on one thread."""
+    """The same number of visits, spread over few rows and many epochs or the other way round."""
     counts, networks = (10, 100, 1000, 10_000), 1000
     X, y = np.resize(data.X, (max(counts), 2)), np.resize(data.y, max(counts))
 
