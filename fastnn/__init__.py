@@ -1,6 +1,6 @@
 """Train very small neural networks very fast on a CPU: one of them, or ten million in a sweep."""
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, ModelFileError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
 from fastnn.designing import DivergenceError
@@ -16,14 +16,14 @@ from fastnn.storing.opening import open
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training, train
-
-__version__ = "0.1.0"
+from fastnn.version import __version__ as __version__
 
 __all__ = [
     "ENGINES",
     "Dataset",
     "DivergenceError",
     "InputError",
+    "ModelFileError",
     "Network",
     "SimulatedDataNote",
     "StoreError",

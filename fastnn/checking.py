@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "InputError",
+    "ModelFileError",
     "finite_array",
     "finite_number",
     "flag",
@@ -28,13 +29,17 @@ class InputError(ValueError):
     """Something handed to fastnn was refused before any work began."""
 
 
+class ModelFileError(InputError):
+    """A file is no model file of fastnn's, or is damaged: nothing of it was taken."""
+
+
 def whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = None) -> int:
     """Return `value` as an int, or refuse it unless minimum <= value <= maximum."""
     bounds = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise InputError(
-            f"{name} must be a whole number {bounds}; got {shown(value)}. Give an int such as {minimum}."
-        )
+        whole = isinstance(value, float) and value.is_integer() and value >= minimum
+        advice = f"Write {int(value)}" if whole else f"Give an int such as {minimum}"
+        raise InputError(f"{name} must be a whole number {bounds}; got {shown(value)}. {advice}.")
     number = int(value)
     if number < minimum or (maximum is not None and number > maximum):
         raise InputError(
@@ -92,7 +97,7 @@ def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray
         wanted = " or ".join(str(d) for d in dimensions)
         raise InputError(
             f"{name} must have {wanted} dimension{'' if dimensions == (1,) else 's'}; "
-            f"got {array.ndim}, of shape {array.shape}. Reshape it."
+            f"got {array.ndim}, of shape {array.shape}. {_reshaping(array.ndim, dimensions)}"
         )
     if array.size == 0:
         raise InputError(f"{name} must hold at least one number; got shape {array.shape}. Check its source.")
@@ -120,18 +125,30 @@ def numeric_array(values: Any, name: str) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:
+        reason = "" if "inhomogeneous" in str(error) else f": {error}"
         raise InputError(
-            f"{name} must be a rectangular array of numbers; got {shown(values)}: {error}. "
+            f"{name} must be a rectangular array of numbers; got {shown(values)}{reason}. "
             "Give rows of equal length."
         ) from None
     if array.dtype.kind == "c":
         raise InputError(f"{name} must hold real numbers; got dtype {array.dtype}. Take its real part.")
+    if array.ndim == 0 and array.dtype.kind not in "fiub":
+        table = hasattr(values, "X") and hasattr(values, "y")
+        advice = "Give its X and its y" if table else "Give an array, a list or a DataFrame of numbers"
+        raise InputError(f"{name} must hold real numbers; got {shown(values)}. {advice}.")
     if array.dtype.kind not in "fiub":
         raise InputError(
             f"{name} must hold real numbers; got dtype {array.dtype}{_text_columns(values)}. "
             "Convert it with .astype(float), or code its categories as numbers."
         )
     return array
+
+
+def _reshaping(given: int, wanted: tuple[int, ...]) -> str:
+    """What to do about an array with another number of dimensions than wanted."""
+    if given == 1 and 2 in wanted:
+        return "Reshape it: [[1, 2]] is one row of two columns, reshape(-1, 1) makes one column of all."
+    return "Reshape it."
 
 
 def _text_columns(values: Any) -> str:

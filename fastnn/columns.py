@@ -29,11 +29,13 @@ class ChosenColumns(NamedTuple):
 
 def chosen_names(
     inputs: Hashable | Iterable[Hashable],
-    target: Hashable | Iterable[Hashable],
+    target: Hashable | Iterable[Hashable] | None,
     known: Sequence[Hashable],
     table: str,
 ) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]]:
     """Return the names of inputs and targets, each one name or several, found among the `known` ones.
+
+    A `target` of None stands for rows to predict, which need have none.
 
     Raises InputError for names that are unknown, repeated or both input and target, and for a `table`
     (its name, for the message) that itself has two columns of one name; columns named "" are let be.
@@ -43,7 +45,8 @@ def chosen_names(
         raise InputError(
             f"{table} must name each column once; got {listed(repeated)} more than once. Rename the columns."
         )
-    names, targets = _names(inputs, "inputs", known, table), _names(target, "target", known, table)
+    names = _names(inputs, "inputs", known, table)
+    targets = () if target is None else _names(target, "target", known, table)
     shared = [name for name in targets if name in names]
     if shared:
         raise InputError(

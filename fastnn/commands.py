@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
 from argparse import Namespace
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import fastnn
-from fastnn.checking import InputError
+from fastnn.checking import InputError, finite_number
+from fastnn.csv_files import columns_of_csv, content_of, existing_file
 from fastnn.datasets import Dataset
 from fastnn.engines import kernel_files
 from fastnn.explaining.document import Document, together
@@ -21,10 +23,23 @@ from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.output import as_json, published, published_together
 from fastnn.progress import grouped
-from fastnn.reports import sweep_report, training_report
+from fastnn.publishing import file_to_write
+from fastnn.reporting import need_libraries, published_folder, sweep_page
+from fastnn.reports import prediction_report, sweep_report, training_report
 from fastnn.store_commands import store
 
-__all__ = ["cache", "code", "explain", "store", "sweep", "train"]
+__all__ = [
+    "cache",
+    "code",
+    "compare",
+    "explain",
+    "predict",
+    "store",
+    "studies",
+    "sweep",
+    "train",
+    "tutorial",
+]
 
 
 def cache(options: Namespace) -> int:
@@ -40,6 +55,9 @@ def cache(options: Namespace) -> int:
     else:
         print(f"{len(sizes)} kernels, {megabytes}, in {place}")
     return 0
+
+
+KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 
 
 def code(options: Namespace) -> int:
@@ -80,6 +98,8 @@ def train(options: Namespace) -> int:
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
     rows = _row_count(options.rows, data)
+    if options.save:
+        file_to_write(options.save, "--save")  # better refused now than after the work
     run = fastnn.train(
         network,
         data.X[:rows],
@@ -88,6 +108,8 @@ def train(options: Namespace) -> int:
         learning_rate=options.learning_rate,
         **_shared(options),
     )
+    if options.save:
+        run.save(options.save, data)
     if options.plot:
         from fastnn import plotting
 
@@ -99,23 +121,41 @@ def train(options: Namespace) -> int:
     return 0
 
 
+def predict(options: Namespace) -> int:
+    """``fastnn predict``."""
+    run = fastnn.Training.load(options.file)
+    if run.scaling is None:
+        raise InputError(
+            f"{options.file} must hold the names and the scaling of its data; got a network alone. "
+            "Save it with fastnn train --save, or with run.save(path, data)."
+        )
+    file = existing_file(options.data, "--data")
+    rows = run.scaling.of_columns(columns_of_csv(content_of(file), file.name, run.scaling.inputs))
+    predictions = run.scaling.invert(run.predict(rows))
+    report = prediction_report(run, run.scaling.targets, predictions)
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
 def sweep(options: Namespace) -> int:
     """``fastnn sweep``."""
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
-    folder = _folder(options.out)
-    if options.curves is not None and options.store is None:
-        raise InputError("--curves needs a place for them; got no --store. Name a folder: --store FOLDER.")
-    with warnings.catch_warnings():
+    _check_sweep(options)
+    with published_folder(options.out) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
-        found = _swept(network, data, options)
-    if found.interrupted and found.store is not None:
+        found = _swept(options, network, data)
+        if found.interrupted and found.store is not None:
+            written = None
+        else:
+            written = _write(found, data, folder, options)
+    if written is None:
         # The report looks at every network: the answer to Ctrl-C would come minutes later.
         counts = {"networks": len(found), "of": found.grid.total, "interrupted": True}
         text = f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted"
         print(as_json(counts) if options.json else text)
     else:
-        report = sweep_report(found, data, _write(found, folder))
+        report = sweep_report(found, data, written)
         print(as_json(report.values) if options.json else report.text)
     for failure in found.failures:
         print(f"fastnn: could not be done: {failure}", file=sys.stderr)
@@ -124,23 +164,42 @@ def sweep(options: Namespace) -> int:
     return 130 if found.interrupted else int(len(found) < found.grid.total)
 
 
-def _swept(network: Network, data: Dataset, options: Namespace) -> fastnn.Sweep:
+def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
+    rates = _numbers(options.learning_rate, "--learning-rate")
+    rows = [data.rows] if options.rows is None else _whole_numbers(options.rows, "--rows")
+    curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
     return fastnn.sweep(
         network,
         data.X,
         data.y,
         networks=options.networks,
         initial=_initial(options.initial),
-        learning_rate=_numbers(options.learning_rate, "--learning-rate"),
-        rows=None if options.rows is None else _whole_numbers(options.rows, "--rows"),
+        learning_rate=rates,
+        rows=rows,
         workers=options.workers,
         progress=not options.no_progress,
         store=options.store,
-        curves=options.curves or False,
+        curves=options.curves or (options.store is None and curves <= KEPT_CURVES),
         executor=_executor(options),
         on_divergence=options.on_divergence,
         **_shared(options),
     )
+
+
+def _check_sweep(options: Namespace) -> None:
+    """Refuse, before the work begins, what only the command line asks for."""
+    if options.claim is not None:
+        finite_number(options.claim, "--claim")
+    if options.store is None:
+        if options.curves is not None:
+            raise InputError(
+                "--curves needs a place for them; got no --store. Name a folder: --store FOLDER."
+            )
+    elif Path(options.store).resolve().is_relative_to(Path(options.out).resolve()):
+        raise InputError(
+            f"--store must not lie in --out, whose files are replaced; got {options.store} in {options.out}. "
+            "Name two folders side by side."
+        )
 
 
 def _how_to_go_on(store: str | None) -> str:
@@ -161,6 +220,37 @@ def _executor(options: Namespace) -> Any:
             '--dask needs Dask; it is not installed. Run: pip install "fastnn-sweep[dask]"'
         ) from None
     return partial(Client, options.dask)
+
+
+def studies(options: Namespace) -> int:
+    """``fastnn studies``."""
+    from fastnn.study_commands import run_studies
+
+    report = run_studies(options, _data(options))
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def compare(options: Namespace) -> int:
+    """``fastnn compare``."""
+    from fastnn.study_commands import run_comparison
+
+    data = _data(options)
+    network = _network(options, f"{data.X.shape[1]},2,1")
+    report = run_comparison(options, data, network, _start(options, network))
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def tutorial(options: Namespace) -> int:
+    """``fastnn tutorial``."""
+    from fastnn.study_commands import write_tutorial
+
+    file = _new_files({"--out": options.out})["--out"]
+    text = write_tutorial(options)
+    published(file, lambda path: path.write_text(text, encoding="utf-8"))
+    print(f"notebook {file}")
+    return 0
 
 
 def _network(options: Namespace, layers: str) -> Network:
@@ -329,42 +419,35 @@ def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
     return files
 
 
-def _folder(name: str) -> Path:
-    """The output folder, made before the work begins: better to fail now than after it."""
-    folder = Path(name)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out must name a folder; got {name}, which is a file. Name another one.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
+    """Write the table and the page; return what was written, or what to install for it."""
+    written = _write_table(found, folder, options)
+    if found.interrupted:
+        return written | {"page": "left out: the sweep was interrupted"}
+    try:
+        need_libraries()
+    except InputError as missing:
+        return written | {"page": str(missing)}
+    sweep_page(found, data, claim=options.claim, train_command=_train_command(options)).write(folder)
+    return written | {"page": str(Path(options.out, "index.html"))}
 
 
-def _write(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
-    """Write the table and the picture; return what was written, or what to install for it."""
+def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:
     if found.store is not None:
-        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()} | _picture(
-            found, folder
-        )
+        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()}
     frame = found.frame()
     try:
         import pyarrow as _  # noqa: F401
 
-        table = folder / "sweep.parquet"
-        published(table, lambda path: frame.to_parquet(path, index=False))
+        frame.to_parquet(folder / "sweep.parquet", index=False)
+        return {"table": str(Path(options.out, "sweep.parquet"))}
     except ImportError:
-        table = folder / "sweep.csv"
-        published(table, lambda path: frame.to_csv(path, index=False))
-    return {"table": str(table)} | _picture(found, folder)
+        frame.to_csv(folder / "sweep.csv", index=False)
+        return {"table": str(Path(options.out, "sweep.csv"))}
 
 
-def _picture(found: fastnn.Sweep, folder: Path) -> dict[str, str]:
-    """Draw the losses; return where, or what to install for it."""
-    try:
-        from fastnn import plotting
-
-        figure, ax = plotting.new_figure()
-    except InputError as missing:
-        return {"picture": str(missing)}
-    plotting.sweep_histogram(found, ax)
-    picture = folder / "losses.png"
-    published(picture, lambda path: plotting.save(figure, path))
-    return {"picture": str(picture)}
+def _train_command(options: Namespace) -> str:
+    """The command line of ``fastnn train`` for the networks of a sweep, but for which of them."""
+    named = ("data", "inputs", "target", "layers", "hidden", "output", "initial", "seed", "epochs", "dtype")
+    words = [f"--{name}={value}" for name in named if (value := getattr(options, name)) is not None]
+    return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from os import PathLike
 from pathlib import Path
@@ -51,7 +51,7 @@ def content_of(file: Path) -> bytes:
 
 
 def columns_of_csv(
-    content: bytes, file: str, inputs: str | Iterable[str], target: str | Iterable[str]
+    content: bytes, file: str, inputs: str | Iterable[str], target: str | Iterable[str] | None = None
 ) -> ChosenColumns:
     """Return the chosen columns of a CSV file's bytes as numbers; `file` names it in refusals."""
     rows = _rows(_decoded(content, file), file)
@@ -99,7 +99,7 @@ def _picked(
     rows: Iterator[tuple[int, list[str]]], header: Sequence[str], chosen: Sequence[str], file: str
 ) -> tuple[list[int], list[tuple[str, ...]]]:
     """Return line numbers and the chosen cells of each row, or refuse a row unlike the header."""
-    width, pick = len(header), itemgetter(*map(header.index, chosen))  # two names at least, so a tuple
+    width, pick = len(header), _picker([header.index(name) for name in chosen])
     lines, cells = [], []
     for line, row in rows:
         if len(row) != width:
@@ -113,6 +113,13 @@ def _picked(
     if not lines:
         raise InputError(f"{file} must have at least one row; got only column names. Check what wrote it.")
     return lines, cells
+
+
+def _picker(places: Sequence[int]) -> Callable[[list[str]], tuple[str, ...]]:
+    """Return what picks the cells at some places of a row."""
+    if len(places) == 1:
+        return lambda row: (row[places[0]],)  # itemgetter would give the cell itself
+    return itemgetter(*places)
 
 
 def _column(cells: Sequence[str], lines: Sequence[int], name: str, file: str) -> Column:

@@ -8,73 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, numeric_array, shown, whole_number
+from fastnn.checking import InputError, shown, whole_number
 from fastnn.columns import ChosenColumns, listed
 from fastnn.csv_files import columns_of_csv, content_of, existing_file
+from fastnn.scaling import Scaling, TableScaling, frozen
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Dataset", "Scaling", "generate_train_data", "load_csv"]
+__all__ = ["Dataset", "dataset_of", "generate_train_data", "load_csv", "scaling_of"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Scaling:
-    """Min-max scaling, column by column: (value - minimum) / range.
-
-    The rows it was made from land in [0, 1], their smallest value on 0 and their largest on 1 exactly;
-    other values may land outside. A constant column has range 0: everything in it scales to 0, and
-    everything comes back as the constant.
-
-    Attributes
-    ----------
-    minimum, range : float64 arrays of shape (D,) for a table of D columns, () for a single column
-        In the columns' own units.
-    """
-
-    minimum: Floats
-    range: Floats
-
-    @classmethod
-    def over(cls, values: ArrayLike) -> "Scaling":
-        """Measure the scaling of `values`, a table (N, D) or a single column (N,), over all its rows.
-
-        Raises InputError for values that are not finite, or that span more than a float64 can hold.
-        """
-        numbers = finite_array(values, "values", (1, 2))
-        minimum = numbers.min(axis=0)
-        with np.errstate(over="ignore"):
-            span = numbers.max(axis=0) - minimum
-        if not np.isfinite(span).all():
-            raise InputError("values must span less than 1.8e308; got more in a column. Rescale them first.")
-        return cls(_frozen(minimum), _frozen(span))
-
-    def apply(self, values: ArrayLike) -> Floats:
-        """Return `values` scaled, in float64 and of the same shape: (N,) for one column, (..., D) for D."""
-        numbers = finite_array(values, "values", (1, 2, 3))
-        self._refuse_other_width(numbers, "values")
-        scaled = np.zeros_like(numbers)
-        with np.errstate(over="ignore"):
-            np.divide(numbers - self.minimum, self.range, out=scaled, where=self.range > 0)
-        return scaled
-
-    def invert(self, scaled: ArrayLike) -> Floats:
-        """Return scaled numbers in the columns' own units; NaN and infinity pass through."""
-        numbers = numeric_array(scaled, "scaled")
-        self._refuse_other_width(numbers, "scaled")
-        with np.errstate(all="ignore"):
-            own: Floats = np.multiply(numbers, self.range, dtype=np.float64)
-            own += self.minimum
-        return own
-
-    def _refuse_other_width(self, numbers: NDArray[Any], name: str) -> None:
-        if self.minimum.ndim and numbers.shape[-1:] != self.minimum.shape:
-            raise InputError(
-                f"{name} must have {len(self.minimum)} columns, as the scaled table has; "
-                f"got shape {numbers.shape}. Give the same columns in the same order."
-            )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,6 +84,23 @@ class Dataset:
         InputError
             A name is unknown, given twice, or among both inputs and targets; there are no rows; a
             cell is missing, infinite, or of a kind that is neither number nor category (a date, say).
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> columns = {"age": [20, 60, 30], "smoker": ["no", "yes", "no"], "charges": [2e3, 3e4, 5e3]}
+        >>> frame = pd.DataFrame(columns)
+        >>> data = Dataset.from_frame(frame, ["age", "smoker"], "charges")
+        >>> data.X
+        array([[0.  , 0.  ],
+               [1.  , 1.  ],
+               [0.25, 0.  ]])
+        >>> print(data)
+        3 rows: age, smoker -> charges
+          age      20 .. 60
+          smoker   no, yes
+          charges  2000 .. 30000
+          from a DataFrame
         """
         from fastnn.frames import columns_of_frame
 
@@ -149,6 +110,11 @@ class Dataset:
     def rows(self) -> int:
         """N, the number of rows."""
         return len(self.X)
+
+    @property
+    def scaling(self) -> TableScaling:
+        """Names, scaling and categories without the rows: what new rows need to be predicted."""
+        return TableScaling(self.inputs, self.target, self.X_scaling, self.y_scaling, self.categories)
 
     def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
         """Return scaled targets or predictions in the target's own unit.
@@ -169,20 +135,17 @@ class Dataset:
         return f"Dataset({self.rows} rows, {columns}, source={self.source!r})"
 
     def __str__(self) -> str:
-        names = [*self.inputs, *self._targets]
+        targets = self.scaling.targets
+        names = [*self.inputs, *targets]
         width = max(map(len, names))
         low = np.append(self.X_scaling.minimum, self.y_scaling.minimum)
         high = low + np.append(self.X_scaling.range, self.y_scaling.range)
-        lines = [f"{self.rows} rows: {', '.join(self.inputs)} -> {', '.join(self._targets)}"]
+        lines = [f"{self.rows} rows: {', '.join(self.inputs)} -> {', '.join(targets)}"]
         for name, least, most in zip(names, low, high, strict=True):
             coded = self.categories.get(name)
             extent = listed(coded) if coded else f"{least:.7g} .. {most:.7g}"
             lines.append(f"  {name:{width}}  {extent}")
         return "\n".join([*lines, f"  from {self.source}"])
-
-    @property
-    def _targets(self) -> tuple[str, ...]:
-        return (self.target,) if isinstance(self.target, str) else self.target
 
 
 def load_csv(
@@ -211,6 +174,10 @@ def load_csv(
         UTF-8, a broken quotation, a row too short or too long, a chosen cell that is empty, NaN or
         infinite, a column that mixes numbers and text or writes numbers in another notation (27,9 or
         $27), column names that are unknown or met twice.
+
+    Examples
+    --------
+    >>> data = load_csv("insurance.csv", inputs=["age", "smoker"], target="charges")  # doctest: +SKIP
     """
     file = existing_file(path, "path")
     return dataset_of(columns_of_csv(content_of(file), file.name, inputs, target), source=file.name)
@@ -218,22 +185,36 @@ def load_csv(
 
 def dataset_of(chosen: ChosenColumns, source: str) -> Dataset:
     """Scale and put together columns that a reader has checked."""
+    if not chosen.targets:
+        raise InputError("target must name the column to predict; got None. Name one, or several.")
     table = np.column_stack([chosen.columns[name].numbers for name in chosen.inputs])
     targets = np.column_stack([chosen.columns[name].numbers for name in chosen.targets])
     single = len(chosen.targets) == 1
     target_values = targets[:, 0].copy() if single else targets
     X_scaling, y_scaling = Scaling.over(table), Scaling.over(target_values)
     return Dataset(
-        X=_frozen(X_scaling.apply(table)),
-        y=_frozen(y_scaling.apply(target_values)),
+        X=frozen(X_scaling.apply(table)),
+        y=frozen(y_scaling.apply(target_values)),
         inputs=chosen.inputs,
         target=chosen.targets[0] if single else chosen.targets,
         X_scaling=X_scaling,
         y_scaling=y_scaling,
-        target_values=_frozen(target_values),
+        target_values=frozen(target_values),
         source=source,
         categories={name: column.categories for name, column in chosen.columns.items() if column.categories},
     )
+
+
+def scaling_of(value: Any, name: str) -> TableScaling:
+    """`value`, if it is a TableScaling; that of a Dataset; else refuse it."""
+    if isinstance(value, Dataset):
+        return value.scaling
+    if not isinstance(value, TableScaling):
+        raise InputError(
+            f"{name} must be a Dataset or its scaling; got {shown(value)}. "
+            "Give the Dataset that the network was trained on."
+        )
+    return value
 
 
 def generate_train_data(
@@ -266,6 +247,14 @@ def generate_train_data(
     ------
     InputError
         A range is not two whole numbers with low < high, or another argument is out of bounds.
+
+    Examples
+    --------
+    >>> generate_train_data(3, seed=1)
+       n1  n2  n3
+    0   3   1  10
+    1   4   3  20
+    2   0   0   4
     """
     import pandas as pd
 
@@ -288,10 +277,3 @@ def _half_open(pair: Any, name: str) -> tuple[int, int]:
             f"got ({low}, {high}). Give ({low}, {low + 1}) for {low} alone."
         )
     return low, high
-
-
-def _frozen(array: ArrayLike) -> Floats:
-    """Return the array, made read-only: a Dataset is shared by everything that was trained on it."""
-    kept: Floats = np.asarray(array, dtype=np.float64)
-    kept.setflags(write=False)
-    return kept

@@ -23,7 +23,7 @@ from functools import cached_property
 from itertools import groupby, product
 
 from fastnn.expressions import Call, Expression, Index, Number, Select, Sum, Symbol, bind
-from fastnn.network import Network
+from fastnn.network import Network, checked_network
 
 __all__ = ["STAGES", "Derivation", "Equation", "derive"]
 
@@ -64,7 +64,7 @@ class Equation:
     rule: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """The equations of one training step of a network, in the order in which they are computed.
 
@@ -74,6 +74,10 @@ class Derivation:
 
     network: Network
     equations: tuple[Equation, ...]
+
+    def __repr__(self) -> str:
+        counts = f"{len(self)} equations, {len(self.scalar)} written out"
+        return f"<Derivation of {self.network!r}: {counts}>"
 
     def __iter__(self) -> Iterator[Equation]:
         return iter(self.equations)
@@ -116,7 +120,21 @@ def derive(network: Network) -> Derivation:
     -------
     Derivation
         The equations as data. Every engine, explanation and export is printed from them.
+
+    Raises
+    ------
+    InputError
+        If it is no Network.
+
+    Examples
+    --------
+    >>> derivation = derive(Network((2, 2, 1)))
+    >>> derivation
+    <Derivation of Network((2, 2, 1), hidden='relu', output='identity'): 11 equations, 19 written out>
+    >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.stage == "deltas"]
+    ['s', 's1', 's2']
     """
+    checked_network(network)
     stages = (_forward(network), _error(network), _deltas(network), _updates(network))
     equations = (equation for stage in stages for equation in stage)
     return Derivation(network, tuple(_numbered(equations)))

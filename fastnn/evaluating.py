@@ -16,6 +16,7 @@ from fastnn.network import Network
 __all__ = [
     "checked_inputs",
     "checked_rows",
+    "dead_gates",
     "dead_units",
     "in_dtype",
     "losses",
@@ -35,10 +36,12 @@ def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") 
     values = finite_array(X, name, (1, 2) if network.n_inputs == 1 else (2,))
     values = values.reshape(len(values), -1)
     if values.shape[1] != network.n_inputs:
+        turned = len(values) == network.n_inputs
+        other = "drop" if values.shape[1] > network.n_inputs else "add"
         raise InputError(
             f"{name} has {values.shape[1]} columns but the network has {network.n_inputs} inputs; "
             f"got {name} of shape {values.shape}. Use Network(({values.shape[1]}, ...)) or "
-            f"{'drop' if values.shape[1] > network.n_inputs else 'add'} a column."
+            f"{'transpose it: one row for each sample' if turned else f'{other} a column'}."
         )
     return in_dtype(values, dtype, name)
 
@@ -48,12 +51,12 @@ def checked_rows(
 ) -> tuple[Array, Array]:
     """X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is taken for one output."""
     inputs = checked_inputs(network, X, dtype, f"{prefix}X")
-    targets = finite_array(y, f"{prefix}y", (1, 2) if network.n_outputs == 1 else (2,))
-    targets = targets.reshape(len(targets), -1)
+    given = finite_array(y, f"{prefix}y", (1, 2))
+    targets = given.reshape(len(given), -1)
     if targets.shape[1] != network.n_outputs:
         raise InputError(
             f"{prefix}y has {targets.shape[1]} columns but the network has {network.n_outputs} outputs; "
-            f"got {prefix}y of shape {targets.shape}. Use Network((..., {targets.shape[1]})) "
+            f"got {prefix}y of shape {given.shape}. Use Network((..., {targets.shape[1]})) "
             "or choose columns."
         )
     if len(targets) != len(inputs):
@@ -129,16 +132,24 @@ def dead_units(network: Network, parameters: Array, X: Array) -> NDArray[np.int6
 
     0 for a network whose parameters are NaN, which diverged: it has no gates to speak of.
     """
+    return np.asarray(dead_gates(network, parameters, X).sum(axis=1), np.int64)
+
+
+def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
+    """Which hidden units, layer by layer, are ReLU units with their gate shut on every row of X: (M, units).
+
+    None of a network whose parameters are NaN.
+    """
     relu = [layer for layer, activation in enumerate(network.hidden) if activation == "relu"]
-    opened = [np.zeros((network.layers[layer + 1], len(parameters)), bool) for layer in relu]
+    opened = [np.full((units, len(parameters)), True) for units in network.layers[1:-1]]
+    for layer in relu:
+        opened[layer][:] = False
     for networks, rows in _pieces(network, parameters, X):
         values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
-        for gates, layer in zip(opened, relu, strict=True):
-            gates[:, networks] |= (values[layer] > 0).any(axis=2)
-    dead = np.zeros(len(parameters), np.int64)
-    for gates in opened:
-        dead += (~gates).sum(axis=0)
-    dead[np.isnan(parameters).any(axis=1)] = 0
+        for layer in relu:
+            opened[layer][:, networks] |= (values[layer] > 0).any(axis=2)
+    dead = ~np.concatenate([*opened, np.empty((0, len(parameters)), bool)]).T
+    dead[np.isnan(parameters).any(axis=1)] = False
     return dead
 
 

@@ -16,7 +16,9 @@ CATEGORIES = {"string", "boolean", "categorical"}
 
 
 def columns_of_frame(
-    frame: pd.DataFrame, inputs: Hashable | Iterable[Hashable], target: Hashable | Iterable[Hashable]
+    frame: pd.DataFrame,
+    inputs: Hashable | Iterable[Hashable],
+    target: Hashable | Iterable[Hashable] | None = None,
 ) -> ChosenColumns:
     """Return the chosen columns of `frame` as numbers, or refuse, naming column and row."""
     if not isinstance(frame, pd.DataFrame):

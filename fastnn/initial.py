@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, finite_array, finite_number, whole_number
-from fastnn.network import Network
+from fastnn.network import Network, checked_network
 from fastnn.randomness import START, Streams, normals, stream_numbers, uniforms
 
 __all__ = ["DEFAULT_START", "Start", "constant", "given", "glorot", "he", "normal", "uniform"]
@@ -55,7 +55,7 @@ class Start:
         InputError
             If the start does not fit the network, has no such network, or a number is out of range.
         """
-        self.check(network)
+        self.check(checked_network(network))
         seed = whole_number(seed, "seed", 0, 2**64 - 1)
         return self._values(network, stream_numbers(networks, "networks"), seed)
 
@@ -77,6 +77,12 @@ def constant(value: float) -> Start:
     ------
     InputError
         If `value` is no number of magnitude at most 1e300.
+
+    Examples
+    --------
+    >>> constant(1).draw(Network((1, 1)), [0, 1], seed=0)
+    array([[1., 1.],
+           [1., 1.]])
     """
     return _Constant(_setting(value, "value"))
 
@@ -95,6 +101,11 @@ def given(parameters: Any) -> Start:
     InputError
         If they are not finite numbers in one or two dimensions. Whether P fits is known when the network is:
         `Start.check` and `Start.draw` refuse it then.
+
+    Examples
+    --------
+    >>> given([[0.5, 0], [-0.5, 0]]).draw(Network((1, 1)), [1], seed=0)
+    array([[-0.5,  0. ]])
     """
     copied = finite_array(parameters, "parameters", (1, 2))
     copied.flags.writeable = False
@@ -114,6 +125,14 @@ def normal(mean: float = 0.0, sd: float = 1.5) -> Start:
     ------
     InputError
         If one is no number of magnitude at most 1e300, or `sd` is below 0.
+
+    Examples
+    --------
+    >>> start = normal(0, 1.5)
+    >>> start.draw(Network((1, 1)), range(10_000), seed=0).std().round(2)
+    np.float64(1.5)
+    >>> (start.draw(Network((1, 1)), [7], seed=0) == start.draw(Network((1, 1)), range(9), seed=0)[7]).all()
+    np.True_
     """
     mean, sd = _setting(mean, "mean"), _setting(sd, "sd")
     if sd < 0:
@@ -130,6 +149,12 @@ def uniform(low: float = -1.0, high: float = 1.0) -> Start:
     ------
     InputError
         If one is no number of magnitude at most 1e300, or `low` is not below `high`.
+
+    Examples
+    --------
+    >>> values = uniform(-1, 1).draw(Network((2, 2, 1)), range(1000), seed=0)
+    >>> values.min().round(2), values.max().round(2)
+    (np.float64(-1.0), np.float64(1.0))
     """
     low, high = _setting(low, "low"), _setting(high, "high")
     if low >= high:
@@ -144,6 +169,11 @@ def he() -> Start:
 
     Source: K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015. The tails are kept,
     as in PyTorch; Keras's ``he_normal`` cuts them at two standard deviations.
+
+    Examples
+    --------
+    >>> he().draw(Network((2, 2, 1)), [0], seed=0)[0, 6:]
+    array([0., 0., 0.])
     """
     return _He()
 
@@ -153,6 +183,11 @@ def glorot() -> Start:
 
     fan_in and fan_out are the units of the layers before and after the weight. Source: X. Glorot and
     Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> glorot().draw(Network((3, 3)), range(1000), seed=0).max().round(2)  # sqrt(6/(3 + 3))
+    np.float64(1.0)
     """
     return _Glorot()
 

@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from os import PathLike
 from pathlib import Path
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, flag
 from fastnn.csv_files import columns_of_csv, content_of, existing_file
 from fastnn.datasets import Dataset, dataset_of
 from fastnn.folders import cache_folder
@@ -70,8 +70,16 @@ def load_insurance(
     InputError
         More than one source was asked for; the file named is missing or faulty (see `load_csv`); the
         download failed or brought other bytes than the published ones (then nothing is kept).
+
+    Examples
+    --------
+    >>> data = load_insurance(simulated=True)
+    >>> data.X.shape, data.inputs, data.target
+    ((1338, 2), ('age', 'bmi'), 'charges')
+    >>> load_insurance(simulated=True, inputs="smoker").categories
+    {'smoker': ('no', 'yes')}
     """
-    asked = (path is not None) + bool(download) + bool(simulated)
+    asked = (path is not None) + flag(download, "download") + flag(simulated, "simulated")
     if asked > 1:
         raise InputError(
             f"only one of path, download and simulated may say where to look; got {asked} of them. Keep one."

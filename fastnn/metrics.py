@@ -32,6 +32,13 @@ def mse(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     ------
     InputError
         `y` holds NaN or infinity, or the shapes do not fit together.
+
+    Examples
+    --------
+    >>> mse([1, 2, 3], [1, 2, 5])
+    1.3333333333333333
+    >>> mse([1, 2, 3], [[1, 2, 5], [1, 2, 3]])
+    array([1.33333333, 0.        ])
     """
     true, predicted = _pair(y, prediction)
     with np.errstate(all="ignore"):
@@ -68,6 +75,11 @@ def r2(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     Notes
     -----
     The definition is that of `sklearn.metrics.r2_score`, whose documented example is tested.
+
+    Examples
+    --------
+    >>> r2([1, 2, 3], [1, 2, 3]), r2([1, 2, 3], [2, 2, 2]), r2([1, 2, 3], [3, 2, 1])
+    (1.0, 0.0, -3.0)
     """
     true, predicted = _pair(y, prediction)
     with np.errstate(all="ignore"):  # divergence is a result, not an accident
@@ -102,6 +114,13 @@ def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     ------
     InputError
         `y` holds NaN or infinity, or the shapes do not fit together.
+
+    Examples
+    --------
+    >>> mape([100, 200], [150, 100])
+    0.5
+    >>> mape([100, 200, 0], [150, 100, 7])
+    0.5
     """
     true, predicted = _pair(y, prediction)
     counted = true != 0

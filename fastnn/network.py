@@ -1,17 +1,17 @@
 """The description of a network: its layers, its activations, the names and layout of its parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, one_of, whole_number
+from fastnn.checking import InputError, finite_array, one_of, shown, whole_number
 
-__all__ = ["ACTIVATIONS", "Network"]
+__all__ = ["ACTIVATIONS", "Network", "checked_network"]
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 
@@ -130,7 +130,13 @@ class Network:
 
     def join(self, layers: Sequence[tuple[Any, Any]]) -> NDArray[Any]:
         """Flatten one ``(W, b)`` per layer into parameters (..., P): the inverse of `split`."""
-        pairs = [(np.asarray(W), np.asarray(b)) for W, b in layers]
+        try:
+            pairs = [(np.asarray(W), np.asarray(b)) for W, b in layers]
+        except (TypeError, ValueError):
+            raise InputError(
+                f"layers must hold a pair of arrays (W, b) for each layer; got {shown(layers)}. "
+                "Give them as `split` returns them."
+            ) from None
         wanted = [((units, inputs), (units,)) for inputs, units in pairwise(self.layers)]
         leading = {shape for W, b in pairs for shape in (W.shape[:-2], b.shape[:-1])}
         if [(W.shape[-2:], b.shape[-1:]) for W, b in pairs] != wanted or len(leading) > 1:
@@ -142,10 +148,68 @@ class Network:
         weights = [W.reshape(*W.shape[:-2], -1) for W, _ in pairs]
         return np.concatenate([*weights, *(b for _, b in pairs)], axis=-1)
 
+    def to_keras(self, parameters: ArrayLike) -> Any:
+        """Carry parameters over to Keras.
+
+        Parameters
+        ----------
+        parameters : (P,) finite numbers
+
+        Returns
+        -------
+        keras.Sequential
+            Of Dense layers, not compiled. Its weights are `parameters` rounded to Keras's precision,
+            float32 unless ``keras.config.set_floatx("float64")`` was called (JAX: with JAX_ENABLE_X64=1).
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit or are not finite, or Keras is not installed.
+        """
+        from fastnn.keras_weights import sequential
+
+        weights = self.split(finite_array(parameters, "parameters", (1,)))
+        return sequential(self.layers, self.activations, weights)
+
+    @classmethod
+    def from_keras(cls, model: Any) -> tuple["Network", NDArray[np.float64]]:
+        """Carry a Keras model over to fastnn.
+
+        Parameters
+        ----------
+        model : keras.Sequential
+            A built one of Dense layers with biases, and with activations relu, tanh, sigmoid or linear.
+
+        Returns
+        -------
+        network : Network
+        parameters : (P,) float64
+            A copy of the model's weights, exactly.
+
+        Raises
+        ------
+        InputError
+            For any other model, weights that are not finite, or where Keras is not installed.
+        """
+        from fastnn.keras_weights import read_model
+
+        units, activations, weights = read_model(model)
+        network = cls(units, activations[:-1], activations[-1])
+        return network, network.join(weights)
+
+
+def checked_network(network: Any) -> Network:
+    """`network`, if it is one."""
+    if not isinstance(network, Network):
+        raise InputError(
+            f"network must be a fastnn.Network; got {shown(network)}. Make one, such as Network((2, 2, 1))."
+        )
+    return network
+
 
 def _checked_layers(layers: Any) -> tuple[int, ...]:
     advice = "Give the units of each layer, inputs first, such as (2, 2, 1)."
-    if isinstance(layers, str | bytes) or not hasattr(layers, "__iter__"):
+    if isinstance(layers, str | bytes | set | frozenset | Mapping) or not hasattr(layers, "__iter__"):
         raise InputError(f"layers must be a sequence of whole numbers; got {layers!r}. {advice}")
     sizes = tuple(whole_number(size, "each of layers", 1) for size in layers)
     if len(sizes) < 2:
@@ -154,7 +218,7 @@ def _checked_layers(layers: Any) -> tuple[int, ...]:
 
 
 def _checked_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
-    if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
+    if isinstance(hidden, str | set | frozenset | Mapping) or not hasattr(hidden, "__iter__"):
         return (one_of(hidden, "hidden", ACTIVATIONS),) * n_hidden
     names = tuple(one_of(name, "each of hidden", ACTIVATIONS) for name in hidden)
     if len(names) != n_hidden:

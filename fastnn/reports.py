@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from fastnn.training import Training
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "sweep_report", "training_report"]
+__all__ = ["Report", "data_lines", "prediction_report", "sweep_report", "training_report"]
 
 WIDTH = 80
 HEADINGS = {"learning_rate": "rate", "r2": "R²", "mape": "MAPE"}
@@ -42,7 +44,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         f"loss {run.loss:.6g}   R² {score['r2']:.4f}   MAPE {100 * score['mape']:.1f} %",
         "",
         f"network  {_network_text(run.network)}",
-        *_data_lines(data),
+        *data_lines(data),
         f"trained  {run.epochs} epochs on {grouped(run.rows)} rows, learning rate {run.learning_rate:g}",
         f"engine   {run.engine}, {run.dtype}",
     ]
@@ -62,6 +64,26 @@ def training_report(run: Training, data: Dataset) -> Report:
         "loss_curve": run.loss_curve,
     }
     return Report("\n".join(lines), values)
+
+
+def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:
+    """What ``fastnn predict`` prints: CSV with a column for each target, of each network if there are many.
+
+    A heading begins with "predicted": no name that a model file holds can pass for a spreadsheet's formula.
+    """
+    many = run.parameters.ndim > 1
+    networks = len(run.parameters) if many else 1
+    by_row = np.moveaxis(predictions.reshape(networks, -1, len(targets)), 0, 1)
+    headings = [
+        f"predicted {target} by network {number}" if many else f"predicted {target}"
+        for number in range(networks)
+        for target in targets
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([headings, *by_row.reshape(len(by_row), -1).tolist()])
+    values = {"targets": targets, "predictions": predictions}
+    return Report(text.getvalue().removesuffix("\n"), values)
 
 
 def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report:
@@ -99,7 +121,7 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
         f"{grouped(len(found))} networks{stopped} {pace}",
         "",
         f"network  {_network_text(found.network)}",
-        *_data_lines(data),
+        *data_lines(data),
         f"starts   {found.initial!r}, seed {found.seed}",
         f"trained  {found.plan.epochs} epochs, engine {found.engine}, {found.plan.dtype}",
         "",
@@ -159,7 +181,7 @@ def _network_text(network: Network) -> str:
     return f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters"
 
 
-def _data_lines(data: Dataset) -> list[str]:
+def data_lines(data: Dataset) -> list[str]:
     target = data.target if isinstance(data.target, str) else ", ".join(data.target)
     text = f"{', '.join(data.inputs)} -> {target}, {grouped(data.rows)} rows from {data.source}"
     return wrap(text, WIDTH, initial_indent="data     ", subsequent_indent="         ")

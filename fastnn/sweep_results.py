@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, whole_number, whole_numbers
 from fastnn.designing import Design
 from fastnn.evaluating import dead_units, predictions, scores
-from fastnn.grid import Grid
+from fastnn.grid import Cell, Grid
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.planning import Plan
@@ -28,7 +29,7 @@ from fastnn.selecting import (
     stored_columns,
     with_derived,
 )
-from fastnn.sweep_tables import Columns, Table, quantiles, table_digest
+from fastnn.sweep_tables import Columns, MemoryTable, Table, quantiles, table_digest
 from fastnn.training import Training, train
 
 if TYPE_CHECKING:
@@ -258,20 +259,49 @@ class Sweep:
         """The digest, computed anew from the rows."""
         return table_digest(self.design, self.table)
 
-    def replay(self, number: int) -> Training:
+    def only(self, cell: Cell) -> Sweep:
+        """The part of the table that belongs to one cell of the grid, in memory."""
+        return self.part(np.arange(cell.first, cell.first + self.grid.starts))
+
+    def part(self, numbers: ArrayLike) -> Sweep:
+        """The part of the table with the networks of some numbers, in memory; those it lacks are left out."""
+        names = self.network.parameter_names
+        needed = ["network", "loss", "diverged", *names, *(["curve"] if self.curves_every else [])]
+        nothing = no_rows(self.plan.dtype, needed[: 3 + len(names)])
+        nothing["curve"] = np.empty((0, len(self.curve_epochs)), np.float32)
+        pieces = list(self.table.take(needed, np.unique(np.asarray(numbers, np.int64))))
+        found = {
+            name: np.concatenate([piece[name] for piece in pieces] or [nothing[name]]) for name in needed
+        }
+        matrix = np.column_stack([found[name] for name in names])
+        columns = (found["network"], matrix, found["loss"], found["diverged"], found.get("curve"))
+        return replace(self, table=MemoryTable(names, *columns), store=None)
+
+    def replay(self, number: int | ArrayLike) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.
 
-        Any network of the grid can be replayed, also one that an interrupted sweep did not reach.
+        Any network of the grid can be replayed, also one that an interrupted sweep did not reach. Several
+        that were trained on the same rows come back as one Training, in the order in which they are named:
+        ``sweep.replay(sweep.best(5).network).save("best.npz")``.
+
+        Parameters
+        ----------
+        number : int, or sequence of them
         """
-        number = whole_number(number, "number", 0, self.grid.total - 1)
-        rows = int(self.grid.rows_of(number))
-        start = int(self.grid.start_of(number))
+        numbers = np.array(whole_numbers(number, "number", 0, self.grid.total - 1), np.int64)
+        rows = np.unique(self.grid.rows_of(numbers)).tolist()
+        if len(rows) != 1:
+            raise InputError(
+                "number must name networks that were trained on the same rows; got "
+                f"{' and '.join(map(str, rows)) or 'no'} rows. Replay those of one number of rows at a time."
+            )
+        several: Any = 0 if isinstance(number, Integral) else slice(None)
         return train(
             self.network,
-            self.plan.X[:rows],
-            self.plan.Y[:rows],
-            self.initial.draw(self.network, [start], self.seed)[0],
-            learning_rate=float(self.grid.learning_rate_of(number)),
+            self.plan.X[: rows[0]],
+            self.plan.Y[: rows[0]],
+            self.initial.draw(self.network, self.grid.start_of(numbers), self.seed)[several],
+            learning_rate=self.grid.learning_rate_of(numbers)[several],
             epochs=self.plan.epochs,
             engine=self.plan.engine,
             dtype=self.plan.dtype,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, flag, shown, whole_number
+from fastnn.datasets import Dataset, scaling_of
 from fastnn.evaluating import checked_rows, in_dtype, losses, predictions, scores, within_memory
 from fastnn.initial import DEFAULT_START, Start
+from fastnn.model_files import load_training, save_training
 from fastnn.network import Network
 from fastnn.planning import Plan
 from fastnn.running import run
+from fastnn.scaling import TableScaling
 
 __all__ = ["Training", "train"]
 
@@ -46,6 +50,8 @@ class Training:
     epochs, rows : int
     engine, dtype : str
         The engine that ran, and the precision it ran in.
+    scaling : TableScaling, or None
+        The names, scaling and categories of the data, where a model file held them.
     """
 
     network: Network
@@ -59,6 +65,7 @@ class Training:
     rows: int
     engine: str
     dtype: str
+    scaling: TableScaling | None = None
 
     @property
     def status(self) -> Any:
@@ -71,20 +78,32 @@ class Training:
         """The loss of the last epoch, for each network."""
         return self.loss_curve[..., -1][()]
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, scaling: Dataset | TableScaling | None = None) -> Array:
         """The outputs for some rows, computed with the arithmetic of training.
 
         Parameters
         ----------
         X : array_like (N, D), or Dataset
-            With a Dataset the predictions come back in the target's own unit.
+            Scaled as in training. With a Dataset the predictions come back in the target's own unit.
+        scaling : Dataset or TableScaling, optional
+            The Dataset of training, or the `scaling` of a loaded model. Then X is new rows in their own
+            units, a DataFrame (columns are found by name) or an array, and so are the predictions.
 
         Returns
         -------
         array (N,), or (N, K) for K > 1 outputs; with a leading axis M for M networks
         """
         remedy = "Predict fewer rows or networks at a time."
+        if scaling is not None:
+            if isinstance(X, Dataset):
+                raise InputError(
+                    "X must be rows in their own units where scaling is given; got a Dataset, which is "
+                    "scaled. Leave scaling out."
+                )
+            scaling = scaling_of(scaling, "scaling")
+            X = scaling.apply(X)
         found = predictions(self.network, np.atleast_2d(self.parameters), X, remedy)
+        found = found if scaling is None else scaling.invert(found)
         return found[0] if self.parameters.ndim == 1 else found
 
     def score(self, X: Any, y: ArrayLike | None = None) -> dict[str, Any]:
@@ -106,6 +125,63 @@ class Training:
         if self.parameters.ndim == 1:
             return {name: float(value[0]) for name, value in found.items()}
         return dict(found)
+
+    def save(
+        self, path: str | PathLike[str], data: Dataset | TableScaling | None = None, *, finite: bool = True
+    ) -> None:
+        """Write everything in this Training to a file, whole or not at all.
+
+        The file is an uncompressed .npz (any name will do) with one more member, header.json. NumPy reads
+        it without fastnn: ``numpy.load(path)["parameters"]``. A file that was there is replaced.
+
+        Parameters
+        ----------
+        path : str or path
+        data : Dataset or TableScaling, optional
+            The Dataset of training: its names, scaling and categories (none of its rows) travel with the
+            model, so that it can predict new rows in their own units. Without, the `scaling` that the
+            model was loaded with, if any.
+        finite : bool
+            Refuse networks that diverged, whose parameters are NaN.
+
+        Raises
+        ------
+        InputError
+            The folder does not exist, `data` does not fit the network, a network diverged, or the file
+            would take more than 2 GiB. Nothing is written.
+        OSError
+            The disk is full or cannot be written. What was at `path` is untouched.
+        """
+        scaling = self.scaling if data is None else scaling_of(data, "data")
+        save_training(path, {**vars(self), "scaling": scaling}, finite)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, finite: bool = True) -> Training:
+        """Read what `save` wrote: the same numbers to the bit.
+
+        The file may come from anyone: nothing in it is run, what it claims is compared with its length before
+        any memory is taken, and then at most half as much again as the file is long, which is 2 GiB at most.
+
+        Parameters
+        ----------
+        path : str or path
+        finite : bool
+            Refuse a file with networks that diverged, whose parameters are NaN.
+
+        Raises
+        ------
+        ModelFileError
+            The file is not fastnn's, damaged in any byte, or holds what training cannot have made.
+        InputError
+            There is no such file, or it cannot be read.
+
+        Examples
+        --------
+        >>> run = train(Network((1, 2, 1)), [0, 1], [1, 0], epochs=1, engine="batched")
+        >>> run.save("model.npz")  # doctest: +SKIP
+        >>> Training.load("model.npz").predict([0.5])  # doctest: +SKIP
+        """
+        return cls(**load_training(path, finite))
 
     def __repr__(self) -> str:
         many = "" if self.parameters.ndim == 1 else f"{len(self.parameters)} networks, "
@@ -172,6 +248,22 @@ def train(
     ------
     InputError
         For anything that does not fit, before any work is done.
+
+    Examples
+    --------
+    A line through three points, from w1 = b1 = 0:
+
+    >>> run = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [0, 0], learning_rate=0.125, epochs=200)
+    >>> run.parameters.round(6), run.predict([10]).round(6)
+    (array([2., 1.]), array([21.]))
+    >>> run.status, run.loss_curve.shape
+    ('ok', (200,))
+
+    Several networks at once, as rows of parameters:
+
+    >>> both = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [[0, 0], [1, 1]], epochs=1)
+    >>> both.parameters.shape, both.loss
+    ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = whole_number(seed, "seed", 0, 2**64 - 1)
     plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
@@ -206,6 +298,11 @@ def _start(network: Network, parameters: Any, seed: int, dtype: str) -> Array:
     """The starting parameters, (P,) or (M, P), as a new array in `dtype`."""
     if isinstance(parameters, Start):
         return in_dtype(parameters.draw(network, [0], seed)[0], dtype, "parameters")
+    if parameters is None or isinstance(parameters, str) or callable(parameters):
+        raise InputError(
+            f"parameters must be numbers, or a start such as fastnn.he(); got {shown(parameters)}. "
+            "Leave it out for fastnn.normal(0, 1.5)."
+        )
     values = finite_array(parameters, "parameters", (1, 2))
     if values.shape[-1] != network.n_parameters:
         raise InputError(
@@ -227,7 +324,8 @@ class _Validating:
     def __init__(self, plan: Plan, validation: Any, parameters: Array) -> None:
         if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise InputError(
-                f"validation must be a pair (X, y); got {shown(validation)}. Give further rows in that form."
+                f"validation must be a pair (X, y); got {shown(validation)}. "
+                "Give rows that are not trained on, such as (X[1000:], y[1000:])."
             )
         self.network = plan.network
         self.parameters = parameters

@@ -51,7 +51,7 @@ class Page:
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.session = {"sessionId": session}
-        for domain in ("Page", "Runtime", "Log"):
+        for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
 
     def close(self) -> None:
@@ -75,6 +75,10 @@ class Page:
         """Open a page from disk in a window of `width`, in the reader's colours and liking of motion."""
         path = self.folder / "page.html"
         path.write_text(html, encoding="utf-8")
+        self.visit(path, width=width, dark=dark, calm=calm)
+
+    def visit(self, path: Path, *, width: int = 1000, dark: bool = False, calm: bool = False) -> None:
+        """Open a page that is on disk."""
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
         self.ask("Emulation.setDeviceMetricsOverride", **size)
         liked = {
@@ -106,6 +110,21 @@ class Page:
     def picture(self) -> bytes:
         """The whole page as PNG."""
         return base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"])
+
+    def picture_of(self, box: dict[str, float]) -> bytes:
+        """A part of the page as PNG; `box` has x, y, width and height."""
+        found = self.ask("Page.captureScreenshot", captureBeyondViewport=True, clip={**box, "scale": 1})
+        return base64.b64decode(found["data"])
+
+    def fetched(self) -> list[str]:
+        """The addresses that the page has asked for, its own first; without data within the page."""
+        asked = [event for event in self._events if event["method"] == "Network.requestWillBeSent"]
+        addresses = [event["params"]["request"]["url"] for event in asked]
+        return [address for address in addresses if not address.startswith("data:")]
+
+    def pdf(self) -> bytes:
+        """The page as it is printed."""
+        return base64.b64decode(self.ask("Page.printToPDF")["data"])
 
     def complain(self) -> None:
         """Fail if the page has thrown, has failed to load something or has written to the console."""

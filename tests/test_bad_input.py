@@ -52,7 +52,14 @@ SHARED = {
         {"X": np.ones((4, 1))},
         r"X has 1 columns but .* 2 inputs; got X of shape \(4, 1\)\. Use Network\(\(1, .* or add a column",
     ),
-    "X of one dimension": ({"X": Y}, r"X must have 2 dimensions; got 1, of shape \(4,\)\. Reshape it"),
+    "X of one dimension": (
+        {"X": Y},
+        r"X must have 2 dimensions; got 1, of shape \(4,\)\. Reshape it: \[\[1, 2\]\] is one row",
+    ),
+    "X turned round": (
+        {"X": X.T},
+        r"X has 4 columns but .* 2 inputs; got X of shape \(2, 4\)\. Use .* or transpose it: one row",
+    ),
     "X of three dimensions": ({"X": np.ones((2, 2, 2))}, r"X must have 2 dimensions; got 3"),
     "a number for X": ({"X": 3.0}, r"X must have 2 dimensions; got 0, of shape \(\)"),
     "X without rows": ({"X": np.ones((0, 2))}, r"X must hold at least one number; got shape \(0, 2\)"),
@@ -81,18 +88,22 @@ SHARED = {
     ),
     "a Dataset for X": (
         {"X": fastnn.load_insurance(simulated=True)},
-        "X must hold real numbers; got dtype object",
+        r"X must hold real numbers; got a Dataset\. Give its X and its y",
     ),
-    "text for X": ({"X": "data.csv"}, "X must hold real numbers; got dtype <U8"),
+    "text for X": ({"X": "data.csv"}, "X must hold real numbers; got 'data.csv'. Give an array, a list or"),
     "numbers as text": ({"X": X.astype(str)}, "X must hold real numbers; got dtype <U"),
-    "bytes for X": ({"X": b"12"}, r"X must hold real numbers; got dtype \|S2"),
-    "None for X": ({"X": None}, "X must hold real numbers; got dtype object"),
+    "bytes for X": ({"X": b"12"}, "X must hold real numbers; got b'12'. Give an array"),
+    "None for X": ({"X": None}, "X must hold real numbers; got None. Give an array"),
+    "a ragged list of rows": (
+        {"X": [[1, 2], [3]]},
+        r"numbers; got \[\[1, 2\], \[3\]\]\. Give rows of equal length\.$",
+    ),
     "a ragged list": (
         {"X": [[1, 2], [3]]},
         r"X must be a rectangular array of numbers; got \[\[1, 2\], \[3\]\]",
     ),
-    "a generator": ({"X": SimpleNamespace(rows=X)}, "X must hold real numbers; got dtype object"),
-    "a set": ({"X": {1, 2}}, "X must hold real numbers; got dtype object"),
+    "an object": ({"X": SimpleNamespace(rows=X)}, "X must hold real numbers; got a SimpleNamespace"),
+    "a set": ({"X": {1, 2}}, "X must hold real numbers; got {1, 2}. Give an array"),
     "objects": ({"X": X.astype(object)}, r"X must hold real numbers; got dtype object\. .*astype\(float\)"),
     "complex numbers": (
         {"X": X + 0j},
@@ -121,7 +132,7 @@ SHARED = {
     ),
     "one column for two outputs": (
         {"network": fastnn.Network((2, 2, 2)), "y": Y},
-        r"y must have 2 dimensions; got 1, of shape \(4,\)",
+        r"y has 1 columns but the network has 2 outputs; got y of shape \(4,\)\. Use Network",
     ),
     "a number for y": ({"y": 1.0}, "y must have 1 or 2 dimensions; got 0"),
     "NaN in y": ({"y": changed(Y, 3, np.nan)}, r"y must be finite; got 1 .* the first at \[3\]"),
@@ -155,9 +166,9 @@ SHARED = {
     ),
     "learning rate as text": (
         {"learning_rate": "0.1"},
-        "learning_rate must hold real numbers; got dtype <U3",
+        "learning_rate must hold real numbers; got '0.1'. Give",
     ),
-    "no learning rate": ({"learning_rate": None}, "learning_rate must hold real numbers; got dtype object"),
+    "no learning rate": ({"learning_rate": None}, "learning_rate must hold real numbers; got None"),
     "learning rate True": ({"learning_rate": True}, "learning_rate must be a number; got True"),
     "learning rate complex": (
         {"learning_rate": 0.1j},
@@ -186,7 +197,7 @@ SHARED = {
     # epochs
     "epochs 0": ({"epochs": 0}, "epochs must be a whole number from 1 to 2147483647; got 0. Choose one"),
     "epochs below 0": ({"epochs": -3}, "epochs must be a whole number from 1 .*; got -3"),
-    "epochs a float": ({"epochs": 10.0}, r"epochs must be a whole number .*; got 10\.0\. Give an int"),
+    "epochs a float": ({"epochs": 10.0}, r"epochs must be a whole number .*; got 10\.0\. Write 10\."),
     "epochs True": ({"epochs": True}, "epochs must be a whole number .*; got True"),
     "epochs as text": ({"epochs": "10"}, "epochs must be a whole number .*; got '10'"),
     "no epochs": ({"epochs": None}, "epochs must be a whole number .*; got None"),
@@ -232,9 +243,18 @@ TRAIN = {
         {"parameters": [np.nan] * 9},
         r"parameters must be finite; got 9 NaN .* the first at \[0\]",
     ),
-    "text parameters": ({"parameters": "normal"}, "parameters must hold real numbers; got dtype <U6"),
-    "no parameters": ({"parameters": None}, "parameters must hold real numbers; got dtype object"),
-    "a rule uncalled": ({"parameters": fastnn.normal}, "parameters must hold real numbers; got dtype object"),
+    "text parameters": (
+        {"parameters": "normal"},
+        "parameters must be numbers, or a start such as fastnn.he.*; got 'normal'",
+    ),
+    "no parameters": (
+        {"parameters": None},
+        "parameters must be numbers, or a start .*; got None. Leave it out",
+    ),
+    "a rule uncalled": (
+        {"parameters": fastnn.normal},
+        "parameters must be numbers, or a start .* got <function normal",
+    ),
     "a given start of the wrong length": (
         {"parameters": fastnn.given([1, 2])},
         r"parameters must hold 9 numbers per network .*; got 2, in shape \(2,\)",
@@ -470,7 +490,7 @@ RUN = {
     "predict NaN": (lambda r: r.predict(X * np.nan), "X must be finite; got 8 NaN"),
     "predict nothing": (lambda r: r.predict(X[:0]), r"X must hold at least one number; got shape \(0, 2\)"),
     "predict text": (lambda r: r.predict(X.astype(str)), "X must hold real numbers; got dtype <U"),
-    "predict None": (lambda r: r.predict(None), "X must hold real numbers; got dtype object"),
+    "predict None": (lambda r: r.predict(None), "X must hold real numbers; got None"),
     "score X alone": (lambda r: r.score(X), "score needs X and y, or a Dataset.*; got X alone"),
     "score other rows": (
         lambda r: r.score(X, Y[:3]),

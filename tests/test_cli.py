@@ -1,10 +1,15 @@
 """The command line: what it prints and writes, its exit codes, and that its errors are one line."""
 
+import csv
+import io
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +79,33 @@ class TestTrain:
         assert "must end in one of" in err
         assert listing() == []
 
+    def test_save_keeps_the_network_and_the_scaling(self, capsys):
+        code, _, _ = run(capsys, "train", *QUICK, "--save", "model.npz")
+        data = fastnn.load_insurance(simulated=True)
+        kept = fastnn.Training.load("model.npz")
+        same = fastnn.train(
+            fastnn.Network((2, 2, 1)), data.X, data.y, fastnn.normal(0, 1.5), seed=0, epochs=3
+        )
+        assert code == 0
+        assert kept.parameters.tobytes() == same.parameters.tobytes()
+        assert kept.scaling.inputs == ("age", "bmi")
+        assert listing() == ["model.npz"]
+
+    def test_a_place_where_nothing_can_be_saved_is_refused_before_the_work(self, capsys, monkeypatch):
+        monkeypatch.setattr(fastnn, "train", None)
+        code, out, err = run(capsys, "train", *QUICK, "--save", "no/model.npz")
+        assert (code, out) == (2, "")
+        assert err == (
+            "fastnn: --save must be a file in an existing folder; got 'no/model.npz': "
+            "there is no such folder. Check it.\n"
+        )
+
+    def test_a_network_that_diverged_is_not_saved(self, capsys):
+        code, out, err = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--save", "model.npz")
+        assert (code, out) == (2, "")
+        assert "got a network that diverged" in err
+        assert listing() == []
+
     def test_divergence_is_reported_as_null(self, capsys):
         code, out, _ = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--json")
         found = json.loads(out)
@@ -92,6 +124,85 @@ class TestTrain:
         assert "n1, n2 -> n3" in out
 
 
+class TestPredict:
+    @pytest.fixture
+    def model(self):
+        """A small model of age and smoker, and the run that it was."""
+        data = fastnn.load_insurance(simulated=True, inputs=["age", "smoker"])
+        run = fastnn.train(fastnn.Network((2, 2, 1)), data.X, data.y, epochs=2)
+        run.save("model.npz", data)
+        Path("new.csv").write_text("smoker,name,age\nyes,Ann,30\nno,=1+1,60.5\n")
+        return run.predict(pd.DataFrame({"age": [30, 60.5], "smoker": ["yes", "no"]}), data)
+
+    def test_prints_a_line_for_each_row(self, capsys, model):
+        code, out, err = run(capsys, "predict", "model.npz", "--data", "new.csv")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[0] == "predicted charges"
+        assert [float(line) for line in out.splitlines()[1:]] == model.tolist()
+
+    def test_as_json(self, capsys, model):
+        code, out, _ = run(capsys, "predict", "model.npz", "--data", "new.csv", "--json")
+        assert code == 0
+        assert json.loads(out) == {"targets": ["charges"], "predictions": model.tolist()}
+
+    def test_several_networks_and_targets_each_have_a_column(self, capsys):
+        frame = pd.DataFrame({"a": [1, 2, 4], "u": [1.0, 2, 5], "v,w": [3.0, 2, 1]})
+        data = fastnn.Dataset.from_frame(frame, "a", ["u", "v,w"])
+        several = fastnn.train(fastnn.Network((1, 2)), data.X, data.y, [[1, 2, 3, 4], [0, 0, 0, 1]], epochs=1)
+        several.save("model.npz", data)
+        frame.to_csv("new.csv", index=False)
+        code, out, _ = run(capsys, "predict", "model.npz", "--data", "new.csv")
+        headings, *lines = csv.reader(io.StringIO(out))
+        assert code == 0
+        assert headings == [f"predicted {target} by network {n}" for n in (0, 1) for target in ("u", "v,w")]
+        expected = several.predict(frame, data)
+        assert np.array(lines, float).tolist() == np.concatenate(list(expected), axis=1).tolist()
+
+    def test_a_formula_in_a_name_stays_a_name(self, capsys):
+        frame = pd.DataFrame({"a": [1, 2, 4], "=1+1": [1.0, 2, 5]})
+        data = fastnn.Dataset.from_frame(frame, "a", "=1+1")
+        fastnn.train(fastnn.Network((1, 1)), data.X, data.y, epochs=1).save("model.npz", data)
+        frame.to_csv("new.csv", index=False)
+        assert run(capsys, "predict", "model.npz", "--data", "new.csv")[1].startswith("predicted =1+1\n")
+
+    def test_a_model_without_its_scaling_is_refused(self, capsys, model):
+        fastnn.Training.load("model.npz")
+        fastnn.train(fastnn.Network((2, 1)), [[0, 1]], [1], epochs=1).save("bare.npz")
+        code, out, err = run(capsys, "predict", "bare.npz", "--data", "new.csv")
+        assert (code, out) == (2, "")
+        assert "bare.npz must hold the names and the scaling of its data; got a network alone. Save it" in err
+
+    @pytest.mark.parametrize(
+        ("content", "refusal"),
+        [
+            ("age\n1\n", "inputs must name columns of new.csv; got 'smoker'. It has age."),
+            ("age,smoker\nold,no\n", "column 'age' must hold numbers, as in training; got old."),
+            ("age,smoker\n1,maybe\n", "must hold the categories of training, no, yes; got 'maybe'."),
+            ("age,smoker\n1,\n", "new.csv, line 2, column 'smoker': the cell must not be empty"),
+            ("age,smoker\n", "new.csv must have at least one row"),
+        ],
+    )
+    def test_rows_that_do_not_fit(self, capsys, model, content, refusal):
+        Path("new.csv").write_text(content)
+        code, out, err = run(capsys, "predict", "model.npz", "--data", "new.csv")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert refusal in err
+
+    @pytest.mark.parametrize(
+        ("arguments", "refusal"),
+        [
+            (["new.csv", "--data", "new.csv"], "new.csv must be a model file that fastnn wrote"),
+            (["none.npz", "--data", "new.csv"], "path must be an existing file; got 'none.npz'"),
+            (["model.npz", "--data", "none.csv"], "--data must be an existing file; got 'none.csv'"),
+            (["model.npz"], "the following arguments are required: --data"),
+        ],
+    )
+    def test_files_that_are_none(self, capsys, model, arguments, refusal):
+        code, out, err = run(capsys, "predict", *arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert refusal in err
+
+
 class TestSweep:
     def test_prints_writes_and_fits_80_columns(self, capsys):
         grid = ["--learning-rate", "0.005,0.01", "--rows", "30,1338", "--networks", "20"]
@@ -102,8 +213,9 @@ class TestSweep:
             assert heading in out
         table = pd.read_parquet("fastnn-sweep/sweep.parquet")
         assert len(table) == 80
-        assert Path("fastnn-sweep/losses.png").stat().st_size > 5000
-        assert listing("fastnn-sweep") == ["losses.png", "sweep.parquet"]
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "index.html", "pictures", "sweep.parquet"]
+        assert Path("fastnn-sweep/pictures/losses-1.png").read_bytes().startswith(b"\x89PNG")
+        assert "page     fastnn-sweep/index.html" in out
 
     def test_json_is_all_there_is_on_standard_output(self, capsys):
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "20", "--json", "--out", "here")
@@ -117,10 +229,11 @@ class TestSweep:
         assert sum(found["dead_units"]) == found["status"]["ok"] == 20
         assert Path(found["written"]["table"]).is_file()
 
-    def test_without_pyarrow_the_table_is_csv(self, capsys, monkeypatch):
-        monkeypatch.setitem(sys.modules, "pyarrow", None)
-        code, _, _ = run(capsys, "sweep", *QUICK, "--networks", "5")
-        assert code == 0
+    def test_without_pyarrow_the_table_is_csv(self):
+        start = "import sys; sys.modules['pyarrow'] = None; from fastnn.cli import main; main(sys.argv[1:])"
+        command = [sys.executable, "-c", start, "sweep", *QUICK, "--networks", "5"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert "table    fastnn-sweep/sweep.csv" in done.stdout
         assert len(Path("fastnn-sweep/sweep.csv").read_text().splitlines()) == 1 + 5
 
     def test_without_matplotlib_it_says_what_to_install(self, capsys, monkeypatch):
@@ -128,6 +241,7 @@ class TestSweep:
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "5")
         assert code == 0
         assert 'pip install "fastnn-sweep[plot]"' in out
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
 
     def test_all_diverged_is_a_result(self, capsys):
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9")
@@ -155,6 +269,7 @@ class TestSweep:
         assert process.returncode == 130
         assert "Traceback" not in err
         assert "networks of 1 000 000, interrupted" in out
+        assert "page     left out: the sweep was interrupted" in out
         finished = len(pd.read_parquet("fastnn-sweep/sweep.parquet"))
         assert 0 < finished < 1_000_000
 
@@ -171,13 +286,13 @@ def test_code_into_a_closed_pipe_is_quiet():
     assert done.stdout.startswith("from numpy import")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["--help"], ["train", "--help"], ["sweep", "--help"], ["explain", "--help"], ["code", "--help"]],
-)
-def test_help_fits_80_columns(capsys, monkeypatch, arguments):
+COMMANDS = ("train", "sweep", "studies", "compare", "tutorial", "explain", "cache", "code")
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_80_columns(capsys, monkeypatch, command):
     monkeypatch.setenv("COLUMNS", "80")
-    code, out, _ = run(capsys, *arguments)
+    code, out, _ = run(capsys, *command.split(), "--help")
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
 
@@ -198,7 +313,12 @@ REFUSED = {
     "start's numbers": (["sweep", "--initial", "he:1,2,3"], "--initial must be normal:MEAN,SD"),
     "missing file": (["train", "--data", "no.csv", "--inputs", "a", "--target", "b"], "no.csv"),
     "file alone": (["train", "--data", "no.csv"], "needs --inputs and --target"),
-    "out is a file": (["sweep", "--out", "taken"], "--out must name a folder; got taken, which is a file"),
+    "out is a file": (
+        ["sweep", "--out", "taken"],
+        "output folder must not be a file; got taken, which is one",
+    ),
+    "store in out": (["sweep", "--out", "new", "--store", "new/s"], "--store must not lie in --out"),
+    "claim": (["sweep", "--claim", "nan"], "--claim must be a finite number; got nan"),
 }
 
 
@@ -210,7 +330,7 @@ def test_refusals_are_one_line_and_exit_2(capsys, arguments, reason):
     assert (code, out) == (2, "")
     assert reason in err
     assert err.count("\n") == 1
-    assert listing() in (["taken"], ["fastnn-sweep", "taken"])
+    assert listing() == ["taken"]
 
 
 def test_a_folder_that_cannot_be_made_exits_1(capsys):
@@ -233,4 +353,45 @@ def test_a_failed_write_leaves_the_old_file(capsys, monkeypatch):
     assert code == 1
     assert "No space left" in err
     assert Path("fastnn-sweep/sweep.parquet").read_bytes() == before
-    assert listing("fastnn-sweep") == ["losses.png", "sweep.parquet"]
+    assert listing("fastnn-sweep") == [".written-by-fastnn", "index.html", "pictures", "sweep.parquet"]
+
+
+def test_a_folder_with_somebody_elses_file_is_refused_before_any_work(capsys, monkeypatch):
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("precious")
+    monkeypatch.setattr(fastnn, "sweep", None)
+    code, _, err = run(capsys, "sweep", *QUICK, "--out", "mine")
+    assert code == 2
+    assert "which holds notes.txt" in err
+    assert listing("mine") == ["notes.txt"]
+
+
+def test_a_sweep_into_its_own_folder_replaces_what_it_wrote(capsys):
+    run(capsys, "sweep", *QUICK, "--networks", "3", "--learning-rate", "0.005,0.2")
+    before = listing("fastnn-sweep/pictures")
+    code, _, _ = run(capsys, "sweep", *QUICK, "--networks", "4")
+    assert code == 0
+    assert len(pd.read_parquet("fastnn-sweep/sweep.parquet")) == 4
+    assert set(listing("fastnn-sweep/pictures")) < set(before)
+
+
+@pytest.mark.parametrize("grid", [[], ["--learning-rate", "0.005,0.01", "--rows", "30,99"]])
+def test_the_page_tells_how_to_train_a_network_again(capsys, grid):
+    options = [
+        "--networks",
+        "9",
+        "--initial",
+        "normal:-0.5,1",
+        "--hidden",
+        "tanh",
+        "--shuffle",
+        "--seed",
+        "5",
+    ]
+    run(capsys, "sweep", *QUICK, *options, *grid)
+    page = unescape(Path("fastnn-sweep/index.html").read_text())
+    (command,) = re.findall(r"<pre><code>(fastnn train .*?)</code></pre>", page)
+    code, out, _ = run(capsys, *shlex.split(command)[1:], "--json")
+    assert code == 0
+    frame = pd.read_parquet("fastnn-sweep/sweep.parquet")
+    assert json.loads(out)["loss"] == frame[frame["rows"] == frame["rows"].max()]["loss"].min()

@@ -10,6 +10,7 @@ import reference
 import sympy
 from comparing import agrees, all_agree, case_of, compiled, label, random_case, run
 
+from fastnn.checking import InputError
 from fastnn.derivation import STAGES, derive
 from fastnn.engines import ENGINES
 from fastnn.expressions import (
@@ -449,3 +450,16 @@ class TestExpressions:
         assert hash(node) == hash(replace(node))
         with pytest.raises((AttributeError, TypeError)):
             node.other = 1
+
+
+@pytest.mark.parametrize("network", [(2, 2, 1), None, "2-2-1", Network])
+def test_what_is_no_network_is_refused(network):
+    with pytest.raises(InputError, match=r"network must be a fastnn\.Network; got .* Make one"):
+        derive(network)
+
+
+def test_a_derivation_is_shown_in_one_line():
+    shown = repr(derive(Network((2, 2, 1))))
+    assert shown == (
+        "<Derivation of Network((2, 2, 1), hidden='relu', output='identity'): 11 equations, 19 written out>"
+    )

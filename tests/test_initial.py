@@ -248,7 +248,7 @@ class TestRefusals:
             ),
             (lambda: given(["a"]), r"parameters must hold real numbers; got dtype <U1.*\. Convert it"),
             (lambda: given([[1, 2], [3]]), r"parameters must be a rectangular array of numbers; got"),
-            (lambda: given(None), r"parameters must hold real numbers; got dtype object"),
+            (lambda: given(None), "parameters must hold real numbers; got None"),
         ],
     )
     def test_factories_refuse_at_once(self, make, message):
@@ -294,7 +294,7 @@ class TestRefusals:
                 0,
                 r"networks must be whole numbers in one dimension; got dtype int64, shape \(\)\.",
             ),
-            ([0.0], 0, r"networks must be a whole number .*; got 0\.0\. Give an int"),
+            ([0.0], 0, r"networks must be a whole number .*; got 0\.0\. Write 0\."),
             ([0], -1, r"seed must be a whole number from 0 to 18446744073709551615; got -1\. Choose"),
             ([0], 2**64, r"seed must be .*; got 18446744073709551616\. Choose"),
             ([0], "a", r"seed must be .*; got 'a'\. Give an int"),
@@ -303,6 +303,11 @@ class TestRefusals:
     def test_draw(self, start, networks, seed, message):
         with pytest.raises(InputError, match=message):
             start.draw(NET, networks, seed)
+
+    @pytest.mark.parametrize("start", [*RANDOM, constant(1), given(range(9))], ids=shown)
+    def test_draw_for_no_network(self, start):
+        with pytest.raises(InputError, match=r"network must be a fastnn\.Network; got \(2, 2, 1\)\. Make"):
+            start.draw((2, 2, 1), [0], 0)
 
 
 class TestAsValues:

@@ -265,3 +265,10 @@ def test_the_published_file_downloads(server, cache, real_insurance, monkeypatch
     shutil.copyfile(real_insurance, server[0] / "insurance.csv")
     assert load_insurance(download=True, inputs="age").rows == 1338
     assert (cache / "insurance.csv").read_bytes() == real_insurance.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["download", "simulated"])
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_switches_are_true_or_false(name, value):
+    with pytest.raises(InputError, match=f"{name} must be True or False; got"):
+        load_insurance(**{name: value})

@@ -185,7 +185,7 @@ class TestRefused:
         [
             ((2, 0, 1), r"each of layers must be a whole number of at least 1; got 0\. Choose one"),
             ((2, -3), "each of layers must be a whole number of at least 1; got -3"),
-            ((2, 2.0, 1), r"each of layers must be a whole number of at least 1; got 2\.0\. Give an int"),
+            ((2, 2.0, 1), r"each of layers must be a whole number of at least 1; got 2\.0\. Write 2\."),
             ((np.float64(2), 1), "each of layers must be a whole number"),
             ((2, True), "each of layers must be a whole number of at least 1; got True"),
             ((2, np.True_), "each of layers must be a whole number"),
@@ -196,6 +196,8 @@ class TestRefused:
             (b"\2\2\1", "layers must be a sequence of whole numbers; got b'"),
             (3, r"layers must be a sequence of whole numbers; got 3\. Give .* such as \(2, 2, 1\)"),
             (None, "layers must be a sequence of whole numbers; got None"),
+            ({2, 1}, r"layers must be a sequence of whole numbers; got \{1, 2\}"),
+            ({2: "in", 1: "out"}, "layers must be a sequence of whole numbers; got {2: 'in'"),
             ((), r"layers must name at least inputs and outputs; got \(\)"),
             ((3,), r"layers must name at least inputs and outputs; got \(3,\)\. Give the units"),
         ],
@@ -214,6 +216,7 @@ class TestRefused:
             (("relu", "gelu"), "each of hidden must be one of 'relu'.*; got 'gelu'"),
             (("relu", None), "each of hidden must be one of 'relu'.*; got None"),
             (b"relu", "each of hidden must be one of 'relu'.*"),
+            ({"relu", "tanh"}, "hidden must be one of 'relu'.*; got {'"),
             (("relu",), r"hidden must name one activation for each of 2 hidden layers; got \('relu',\)"),
             (("relu",) * 3, "hidden must name one activation for each of 2 hidden layers; .* Give one name"),
             ((), "hidden must name one activation for each of 2 hidden layers"),
@@ -259,6 +262,12 @@ class TestRefused:
         layers = [(np.zeros(W), np.zeros(b)) for W, b in shapes]
         with pytest.raises(InputError, match=r"^layers must hold \(W, b\) of shapes .*transpose it"):
             CLASSROOM.join(layers)
+
+
+@pytest.mark.parametrize("layers", [[1, 2], 3, None, [([[1]], [1], [1])], [([[1, 2], [3]], [1])]])
+def test_join_of_no_pairs(layers):
+    with pytest.raises(InputError, match=r"layers must hold a pair of arrays \(W, b\) for each layer; got"):
+        CLASSROOM.join(layers)
 
 
 def test_join_refuses_leading_axes_that_differ():

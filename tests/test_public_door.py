@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import operator
 import pkgutil
 import re
 import subprocess
@@ -72,6 +73,12 @@ class TestNames:
         for method, value in vars(getattr(fastnn, name)).items():
             if not method.startswith("_") and (callable(value) or isinstance(value, property)):
                 assert inspect.getdoc(value), f"{name}.{method}"
+
+    @pytest.mark.parametrize("name", [*FUNCTIONS, "Network", "Training.load", "Dataset.from_frame"])
+    def test_each_function_shows_how_it_is_called(self, name):
+        found = operator.attrgetter(name)(fastnn)
+        shown = doctest.DocTestParser().get_examples(inspect.getdoc(found) or "")
+        assert shown or name == "sweep"  # which the README shows, and which takes too long here
 
     def test_it_is_typed(self):
         assert (resources.files("fastnn") / "py.typed").is_file()

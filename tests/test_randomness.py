@@ -250,7 +250,7 @@ class TestStreamNumbers:
         [
             ([1, -1], r"networks must be a whole number from 0 to 18446744073709551615; got -1\. Choose"),
             ([2**64], r"got 18446744073709551616\. Choose"),
-            ([1.0], r"networks must be a whole number .*; got 1\.0\. Give an int"),
+            ([1.0], r"networks must be a whole number .*; got 1\.0\. Write 1\."),
             ([True], r"got True\. Give an int"),
             (["1"], r"got '1'\. Give an int"),
             (np.array([3, -2]), r"networks must be a whole number .*; got -2\. Choose"),

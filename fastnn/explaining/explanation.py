@@ -20,8 +20,8 @@ from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
 from fastnn.explaining.steps import Given, Step
-from fastnn.network import Network
-from fastnn.planning import checked_network, code
+from fastnn.network import Network, checked_network
+from fastnn.planning import code
 
 __all__ = ["Explanation", "RunningCode", "explain"]
 

@@ -9,8 +9,7 @@ from fastnn.derivation import derive
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.chain_rule import Derivative, Line, explained
 from fastnn.expressions import Index
-from fastnn.network import Network
-from fastnn.planning import checked_network
+from fastnn.network import Network, checked_network
 
 __all__ = ["need_written_out"]
 

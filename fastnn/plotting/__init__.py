@@ -1,0 +1,29 @@
+"""Pictures of results: results in, matplotlib Axes out. Nothing here trains.
+
+Every picture has its numbers: ``tables.fan(sweep)`` is what ``fan(sweep)`` draws, as a DataFrame.
+Pictures are black on white with colours that people of every colour vision can tell apart (Okabe and
+Ito, 2008); what is told by colour is told by words or strokes as well.
+
+Needs matplotlib: ``pip install "fastnn-sweep[plot]"``.
+"""
+
+from fastnn.plotting import tables
+from fastnn.plotting.canvas import new_figure, save
+from fastnn.plotting.curves import fan, loss_curves
+from fastnn.plotting.distributions import dead_units, intervals, scores_against_rows, sweep_histogram
+from fastnn.plotting.networks import network
+from fastnn.plotting.surfaces import surface
+
+__all__ = [
+    "dead_units",
+    "fan",
+    "intervals",
+    "loss_curves",
+    "network",
+    "new_figure",
+    "save",
+    "scores_against_rows",
+    "surface",
+    "sweep_histogram",
+    "tables",
+]

@@ -1,0 +1,91 @@
+"""What all pictures share: where they are drawn, their colours, and how they are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastnn.checking import InputError
+from fastnn.network import Network
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito (2008): people of every colour vision can tell them apart. These show on white and on black.
+BLUE, ORANGE, VERMILION, GREEN, PURPLE, SKY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+INK, PAPER, GREY = "#000000", "#ffffff", "#8a8d93"
+DARK, BRIGHT = (
+    "#101114",
+    "#fdfdfd",
+)  # on a coloured ground: these stay as they are on a page shown light on dark
+
+LOSS = "loss (mean squared error, scaled)"
+DOTS_PER_INCH = 160
+
+
+def new_figure(width: float = 4.4, height: float = 3.2) -> tuple[Figure, Axes]:
+    """An empty figure that belongs to no window, for pictures that go to a file or a page.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches. Up to the default width a picture can still be read on a phone.
+    """
+    need_matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure to a file; its ending (.png, .svg, .pdf) says in which format."""
+    known = figure.canvas.get_supported_filetypes()
+    ending = path.suffix.removeprefix(".").lower()
+    if ending not in known:
+        raise InputError(
+            f"a picture's file name must end in one of {', '.join(sorted(known))}; got {path.name!r}. "
+            "Use .png or .svg."
+        )
+    figure.savefig(path, dpi=DOTS_PER_INCH)
+
+
+def axes(ax: Axes | None) -> Axes:
+    """Where to draw: `ax`, or the axes of a new figure; without a frame at its upper and right end."""
+    if ax is None:
+        need_matplotlib()
+        from matplotlib import pyplot
+
+        ax = pyplot.subplots(layout="constrained")[1]
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def legend(ax: Axes, **options: Any) -> None:
+    """Name what is drawn, each name once."""
+    handles, labels = ax.get_legend_handles_labels()
+    named = dict(zip(labels, handles, strict=True))
+    if named:
+        ax.legend(named.values(), named.keys(), frameon=False, fontsize="small", **options)
+
+
+def need_matplotlib() -> None:
+    """Refuse to go on without matplotlib, saying what to install."""
+    try:
+        import matplotlib as _  # noqa: F401
+    except ImportError:
+        raise InputError(
+            'pictures need matplotlib; it is not installed. Run: pip install "fastnn-sweep[plot]"'
+        ) from None
+
+
+def shape(network: Network) -> str:
+    """The layers of a network: 2-2-1."""
+    return "-".join(map(str, network.layers))
+
+
+def grouped(number: int) -> str:
+    """A whole number in groups of three digits: 10 000."""
+    return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")

@@ -1,0 +1,105 @@
+"""Losses over the epochs: of one network, and the fan of many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.plotting import tables
+from fastnn.plotting.canvas import BLUE, COLOURS, LOSS, ORANGE, axes, legend, shape
+from fastnn.sweep_results import Sweep
+from fastnn.training import Training
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+STROKES = ("-", "--", "-.", ":")
+
+
+def loss_curves(training: Training, ax: Axes | None = None) -> Axes:
+    """Draw the loss of every epoch, and the validation loss if there is one.
+
+    Parameters
+    ----------
+    training : Training
+        One network or several; a network that diverged has no line from that epoch on.
+    ax : Axes, optional
+        Where to draw; a new figure without.
+    """
+    ax = axes(ax)
+    epochs = np.arange(1, training.epochs + 1)
+    many = np.atleast_2d(training.loss_curve)
+    for curve in many:
+        ax.plot(epochs, curve, color=BLUE, alpha=1.0 if len(many) == 1 else 0.4, label="training")
+    if training.validation_curve is not None:
+        for curve in np.atleast_2d(training.validation_curve):
+            ax.plot(epochs, curve, color=ORANGE, linestyle="--", label="validation")
+        legend(ax)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(LOSS)
+    ax.set_title(f"{shape(training.network)}, {_rates(training)}")
+    return ax
+
+
+def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike], ax: Axes | None = None) -> Axes:
+    """Draw the median loss of many networks over the epochs, and the bands in which 50 % and 90 % lie.
+
+    Epochs are on a logarithmic scale, as most happens in the first of them; so are losses that span more
+    than a factor of three. A diverged network counts as an infinitely large loss; where a quantile is not
+    finite, nothing is drawn.
+
+    Parameters
+    ----------
+    curves : Sweep with curves, array_like (M, E), or a mapping of names to such arrays
+        With a Sweep there is one fan for each learning rate, and for each number of rows where they vary.
+    ax : Axes, optional
+        Where to draw; a new figure without.
+    """
+    table = tables.fan(curves)
+    ax = axes(ax)
+    for place, (name, some) in enumerate(table.groupby("curves", sort=False)):
+        colour = COLOURS[place % len(COLOURS)]
+        bands(ax, some["epoch"], some, colour, str(name), STROKES[place % len(STROKES)])
+    _scale(ax, int(table["epoch"].max()), table[list(tables.QUANTILE_NAMES)].to_numpy())
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(LOSS)
+    legend(ax)
+    return ax
+
+
+def bands(
+    ax: Axes, x: Any, quantiles: Any, colour: str, name: str, stroke: str = "-", **options: Any
+) -> None:
+    """Draw a median and the bands between the 25 % and 75 %, and the 5 % and 95 % quantiles."""
+    low, lower, middle, upper, high = (
+        np.where(np.isfinite(quantiles[q]), quantiles[q], np.nan) for q in tables.QUANTILE_NAMES
+    )
+    ax.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
+    ax.fill_between(x, lower, upper, color=colour, alpha=0.35, linewidth=0)
+    ax.plot(x, middle, color=colour, linestyle=stroke, label=name, **options)
+
+
+def _scale(ax: Axes, epochs: int, losses: NDArray[np.float64]) -> None:
+    """Choose scales, with ticks that are written as plain numbers."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    ax.set_xlim(0.9, 1.1 * epochs)
+    ax.xaxis.set_major_formatter("{x:g}")
+    finite = losses[np.isfinite(losses)]
+    if finite.size and finite.min() > 0 and finite.max() > 3 * finite.min():
+        ax.set_yscale("log")
+        if finite.max() < 1000 * finite.min():
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _rates(training: Training) -> str:
+    rates = np.unique(training.learning_rate)
+    return (
+        f"learning rate {rates[0]:g}" if len(rates) == 1 else f"learning rates {rates[0]:g} to {rates[-1]:g}"
+    )

@@ -1,0 +1,186 @@
+"""How the networks of a sweep are distributed: their losses, their scores, their dead units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastnn.plotting import tables
+from fastnn.plotting.canvas import (
+    BLUE,
+    BRIGHT,
+    COLOURS,
+    DARK,
+    GREEN,
+    GREY,
+    INK,
+    LOSS,
+    ORANGE,
+    VERMILION,
+    axes,
+    grouped,
+    legend,
+    shape,
+)
+from fastnn.plotting.curves import STROKES, bands
+from fastnn.sweep_results import Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+BY_DEAD_UNITS = (BLUE, ORANGE, VERMILION, GREEN)
+LABELLED = 8  # per cent, of a bar with room for its number
+WIDE = 100.0  # a ratio of medians above which a linear scale shows only the largest
+METRICS = {"mse": "mean squared error", "r2": "R²", "mape": "MAPE (%)"}
+
+
+def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
+    """Draw how many networks ended at which loss, stacked by their modes: fitted, one unit dead, and so on.
+
+    Diverged networks have no loss and are counted in the title; so are those of the largest losses, which
+    lie to the right of the picture.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    ax : Axes, optional
+        Where to draw; a new figure without.
+    """
+    table = tables.sweep_histogram(sweep)
+    ax = axes(ax)
+    base = np.zeros(len(table))
+    for colour, name in zip(BY_DEAD_UNITS, table.columns[2:], strict=False):
+        if table[name].any():
+            top = base + table[name].to_numpy()
+            edges = np.append(table["from"], table["to"].iloc[-1])
+            ax.stairs(top, edges, baseline=base, fill=True, color=colour, label=name)
+            base = top
+    legend(ax)
+    ax.set_xlabel(f"last epoch's {LOSS}")
+    ax.set_ylabel("networks")
+    diverged = int(sweep.summary()["diverged"].sum())
+    beyond = len(sweep) - diverged - int(base.sum())
+    notes = [
+        f"{grouped(count)} {what}" for count, what in ((beyond, "larger"), (diverged, "diverged")) if count
+    ]
+    head = f"{shape(sweep.network)}: {grouped(len(sweep))} networks"
+    ax.set_title(", ".join([head, *notes]), fontsize="medium")
+    return ax
+
+
+def dead_units(sweep: Sweep, ax: Axes | None = None) -> Axes:
+    """Draw for each learning rate and number of rows which share of the networks ended in which mode.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    ax : Axes, optional
+        Where to draw; a new figure without.
+    """
+    table = tables.dead_units(sweep)
+    ax = axes(ax)
+    names = list(table.columns[3:])
+    colours = dict(zip(names, (*BY_DEAD_UNITS[: len(names) - 1], GREY), strict=True))
+    labels = [f"rate {row.learning_rate:g}, {row.rows} rows" for row in table.itertuples()]
+    base = np.zeros(len(table))
+    bright = {BLUE: BRIGHT}
+    for name in names:
+        share = 100 * table[name].to_numpy() / np.maximum(table["networks"].to_numpy(), 1)
+        if share.any():
+            bars = ax.barh(labels, share, left=base, color=colours[name], label=name, height=0.7)
+            written = [f"{part:.0f} %" if part >= LABELLED else "" for part in share]
+            colour = bright.get(colours[name], DARK)
+            ax.bar_label(bars, written, label_type="center", fontsize=9, color=colour)
+            base += share
+    ax.invert_yaxis()
+    ax.set_xlim(0, 100)
+    ax.set_xlabel("networks (%)")
+    ax.figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize="small"
+    )
+    return ax
+
+
+def scores_against_rows(scores: pd.DataFrame, metric: str, ax: Axes | None = None) -> Axes:
+    """Draw a score against the number of rows trained on: its median, and where 50 % and 90 % lie.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        One row for each network: ``rows``, the metric, and ``learning_rate`` where that varies.
+    metric : str
+        "r2", "mape" (a fraction, drawn in per cent) or "mse".
+    ax : Axes, optional
+        Where to draw; a new figure without.
+    """
+    table = tables.scores_against_rows(scores, metric)
+    ax = axes(ax)
+    if metric == "mape":
+        table[list(tables.QUANTILE_NAMES)] *= 100
+    rates = table["learning_rate"] if "learning_rate" in table else table["rows"] * 0
+    fans = [(f"learning rate {rate:g}", table[rates == rate]) for rate in rates.unique()]
+    for place, (name, some) in enumerate(fans):
+        colour, stroke = COLOURS[place % len(COLOURS)], STROKES[place % len(STROKES)]
+        bands(ax, some["rows"], some, colour, name, stroke, marker="o", markersize=4)
+    ax.set_xscale("log")
+    counts = sorted(table["rows"].unique())
+    ax.set_xticks(counts, [str(count) for count in counts])
+    ax.minorticks_off()
+    ax.set_xlabel("rows trained on")
+    ax.set_ylabel(METRICS[metric])
+    _set_scale(ax.yaxis, ax.set_yscale, table)
+    if len(fans) > 1:
+        legend(ax)
+    return ax
+
+
+def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
+    """Draw distributions below one another: a median, and where 50 % and 90 % lie; and a claim beside it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row for each distribution: ``label``, the quantiles ``5 %``, ``25 %``, ``50 %``, ``75 %`` and
+        ``95 %``, and, if wanted, ``claim``: a figure to set beside it, NaN for none.
+    unit : str
+        What is measured, and in which unit.
+    ax : Axes, optional
+        Where to draw; a new figure without.
+    """
+    ax = axes(ax)
+    low, lower, middle, upper, high = (table[name].to_numpy(float) for name in tables.QUANTILE_NAMES)
+    places = np.arange(len(table))
+    ax.hlines(places, low, high, color=BLUE, linewidth=1.5, label="90 % of the networks")
+    ax.hlines(places, lower, upper, color=BLUE, linewidth=6, alpha=0.55, label="50 %")
+    ax.plot(middle, places, "|", color=INK, markersize=11, markeredgewidth=2, label="median")
+    if "claim" in table:
+        ax.plot(table["claim"], places, "D", color=VERMILION, markersize=5, label="claim")
+    ax.set_yticks(places, table["label"].tolist())
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set_xlabel(unit)
+    _set_scale(ax.xaxis, ax.set_xscale, table)
+    ax.figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize="small"
+    )
+    return ax
+
+
+def _set_scale(axis: Axis, set_scale: Callable[..., None], table: pd.DataFrame) -> None:
+    """Make the scale logarithmic where medians differ so much that the small ones would merge."""
+    from matplotlib.ticker import SymmetricalLogLocator
+
+    values = table[list(tables.QUANTILE_NAMES)].to_numpy(float)
+    medians = np.abs(table["50 %"].to_numpy(float))
+    medians = medians[np.isfinite(medians) & (medians > 0)]
+    if not len(medians) or medians.max() <= WIDE * medians.min():
+        return
+    if values[np.isfinite(values)].min() > 0:
+        set_scale("log")
+    else:
+        set_scale("symlog", linthresh=1.0)  # only R² falls below 0: it ends at 1
+        axis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0))
+        axis.get_major_locator().numticks = 7  # type: ignore[attr-defined]

@@ -1,0 +1,234 @@
+"""The numbers that the pictures draw, as DataFrames: one function for each picture, of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, numeric_array, one_of, shown, whole_number, whole_numbers
+from fastnn.datasets import Dataset
+from fastnn.evaluating import checked_rows
+from fastnn.modes import mode_codes, mode_names
+from fastnn.sweep_results import Sweep
+from fastnn.sweep_tables import Columns
+from fastnn.training import Training
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["dead_units", "fan", "loss_curves", "network", "scores_against_rows", "surface", "sweep_histogram"]
+
+Array = NDArray[Any]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILE_NAMES = tuple(f"{100 * q:g} %" for q in QUANTILES)
+BINS = 80
+SHOWN = (0.0, 0.98)  # the quantiles between which the histogram runs: a few starts end far out
+GRID = 61  # points of a surface along each input
+
+
+def loss_curves(training: Training) -> pd.DataFrame:
+    """network (0, 1, ...), epoch (from 1), loss, and validation_loss if there is one."""
+    import pandas as pd
+
+    many = np.atleast_2d(training.loss_curve)
+    columns = {
+        "network": np.repeat(np.arange(len(many)), training.epochs),
+        "epoch": np.tile(np.arange(1, training.epochs + 1), len(many)),
+        "loss": many.ravel(),
+    }
+    if training.validation_curve is not None:
+        columns["validation_loss"] = training.validation_curve.ravel()
+    return pd.DataFrame(columns)
+
+
+def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike]) -> pd.DataFrame:
+    """curves (the name of a fan), epoch (from 1), and the quantiles of the loss over the networks.
+
+    See `fastnn.plotting.fan` for the argument. A diverged network counts as infinitely large.
+    """
+    import pandas as pd
+
+    fans = []
+    for name, some in _named_curves(curves).items():
+        epochs = np.arange(1, some.shape[1] + 1)
+        quantiles = dict(zip(QUANTILE_NAMES, worst_last_quantiles(some), strict=True))
+        fans.append(pd.DataFrame({"curves": name, "epoch": epochs, **quantiles}))
+    return pd.concat(fans, ignore_index=True)
+
+
+def sweep_histogram(sweep: Sweep) -> pd.DataFrame:
+    """from, to (bounds of the loss), and for each mode how many networks ended there.
+
+    The largest 2 % of the losses lie beyond the last bin, unless they are all alike.
+    """
+    import pandas as pd
+
+    names = mode_names(sweep.network)[:-1]
+    low, high = sweep.loss_quantiles(SHOWN)
+    if np.isnan(low):
+        return pd.DataFrame(columns=["from", "to", *names])
+    edges = np.linspace(low, high if high > low else low + max(abs(low), 1e-9) * 1e-3, BINS + 1)
+    counts = np.zeros((len(names), BINS), np.int64)
+    for columns, codes in _modes_by_pieces(sweep):
+        for code in range(len(names)):
+            counts[code] += np.histogram(columns["loss"][codes == code].astype(float), edges)[0]
+    return pd.DataFrame({"from": edges[:-1], "to": edges[1:], **dict(zip(names, counts, strict=True))})
+
+
+def dead_units(sweep: Sweep) -> pd.DataFrame:
+    """learning_rate, rows, networks, and for each mode how many of these networks ended in it."""
+    import pandas as pd
+
+    names, cells = mode_names(sweep.network), list(sweep.grid.cells())
+    counts = np.zeros((len(cells), len(names)), np.int64)
+    for columns, codes in _modes_by_pieces(sweep):
+        np.add.at(counts, (columns["network"] // sweep.grid.starts, codes), 1)
+    table = pd.DataFrame(
+        {
+            "learning_rate": [float(cell.learning_rate) for cell in cells],
+            "rows": [cell.rows for cell in cells],
+            "networks": counts.sum(axis=1),
+        }
+    )
+    return table.assign(**dict(zip(names, counts.T, strict=True)))
+
+
+def scores_against_rows(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """learning_rate, rows, networks, and the quantiles of a metric over the networks.
+
+    See `fastnn.plotting.scores_against_rows` for the arguments. A diverged network counts as
+    infinitely bad.
+    """
+    import pandas as pd
+
+    one_of(metric, "metric", ("mse", "r2", "mape"))
+    worst = -1 if metric == "r2" else 1
+    found = []
+    keys = [name for name in ("learning_rate", "rows") if name in scores]
+    for values, some in scores.groupby(keys, sort=True):
+        quantiles = worst * worst_last_quantiles(worst * some[metric].to_numpy(float)[:, None])[:, 0]
+        named = dict(zip(QUANTILE_NAMES, quantiles if worst > 0 else quantiles[::-1], strict=True))
+        found.append({**dict(zip(keys, values, strict=True)), "networks": len(some), **named})
+    return pd.DataFrame(found)
+
+
+def surface(
+    training: Training,
+    X: Any,
+    y: ArrayLike | None = None,
+    inputs: tuple[int, int] = (0, 1),
+    output: int = 0,
+) -> pd.DataFrame:
+    """Two inputs and the output, over a grid (kind "fitted") and in the rows trained on (kind "data").
+
+    See `fastnn.plotting.surface` for the arguments.
+    """
+    import pandas as pd
+
+    net, output = training.network, whole_number(output, "output", 0, training.network.n_outputs - 1)
+    if training.parameters.ndim > 1:
+        raise InputError(
+            f"surface draws one network; got {len(training.parameters)}. Train, or replay, one of them alone."
+        )
+    data_X, data_y, names = _rows_of(training, X, y, output)
+    chosen = whole_numbers(inputs if net.n_inputs > 1 else 0, "each of inputs", 0, net.n_inputs - 1)
+    axes = [np.linspace(data_X[:, place].min(), data_X[:, place].max(), GRID) for place in chosen]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(chosen))
+    grid = np.repeat(np.median(data_X, axis=0)[None], len(points), axis=0)
+    grid[:, chosen] = points
+    fitted = training.predict(grid).reshape(len(grid), -1)
+    if isinstance(X, Dataset):
+        fitted = X.in_target_unit(fitted if net.n_outputs > 1 else fitted[:, 0]).reshape(len(grid), -1)
+        grid, data_X = X.X_scaling.invert(grid), X.X_scaling.invert(data_X)
+    columns = {names[place]: np.concatenate([grid[:, place], data_X[:, place]]) for place in chosen}
+    kinds = np.repeat(["fitted", "data"], [len(grid), len(data_X)])
+    return pd.DataFrame({"kind": kinds, **columns, names[-1]: np.concatenate([fitted[:, output], data_y])})
+
+
+def network(training: Training) -> pd.DataFrame:
+    """parameter, layer (1 for the first after the inputs), unit, input (0 for a bias), before, after."""
+    import pandas as pd
+
+    if training.parameters.ndim > 1:
+        raise InputError(
+            f"network draws one network; got {len(training.parameters)}. Train, or replay, one of them alone."
+        )
+    places = [
+        (layer, unit, source)
+        for layer, (inputs, units) in enumerate(pairwise(training.network.layers), 1)
+        for unit in range(1, units + 1)
+        for source in range(1, inputs + 1)
+    ]
+    for layer, units in enumerate(training.network.layers[1:], 1):
+        places += [(layer, unit, 0) for unit in range(1, units + 1)]
+    table = pd.DataFrame(places, columns=["layer", "unit", "input"])
+    table.insert(0, "parameter", training.network.parameter_names)
+    return table.assign(before=training.start, after=training.parameters)
+
+
+def worst_last_quantiles(values: Array) -> Array:
+    """The quantiles of each column, a member of it each (no interpolation); NaN counts as infinity."""
+    ordered = np.sort(np.where(np.isnan(values), np.inf, values), axis=0)
+    places = [max(0, int(np.ceil(q * len(values) - 1e-9)) - 1) for q in QUANTILES]
+    return ordered[places]
+
+
+def _named_curves(curves: Any) -> dict[str, Array]:
+    if isinstance(curves, Sweep):
+        if curves.curves is None:
+            raise InputError(
+                "fan needs loss curves; got a Sweep that kept none. Sweep with curves=True, "
+                "or give arrays (M, E)."
+            )
+        curves = _curves_of_cells(curves)
+    if not isinstance(curves, Mapping):
+        curves = {"": curves}
+    named = {}
+    for name, some in curves.items():
+        array = numeric_array(some, "curves")
+        if array.ndim != 2 or not array.size:
+            raise InputError(
+                f"curves must be arrays (M, E), a line for each network; got shape {array.shape}. "
+                "Give training.loss_curve of several networks."
+            )
+        named[str(name)] = array
+    if not named:
+        raise InputError(f"curves must name at least one fan; got {shown(curves)}. Give arrays (M, E).")
+    return named
+
+
+def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
+    parts = {cell_name(sweep, cell): sweep.only(cell) for cell in sweep.grid.cells()}
+    return {name: part.curves for name, part in parts.items() if len(part)}
+
+
+def cell_name(sweep: Sweep, cell: Any) -> str:
+    """What a cell of the grid is called: its learning rate, and its rows where they vary."""
+    rows = f", {cell.rows} rows" if len(sweep.grid.rows) > 1 else ""
+    return f"learning rate {cell.learning_rate:g}{rows}"
+
+
+def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
+    """network, loss, diverged and the codes of their modes, in memory that does not grow with the sweep."""
+    for columns, dead in sweep.dead_unit_pieces(("loss", "diverged")):
+        yield columns, mode_codes(sweep.network, dead, columns["diverged"])
+
+
+def _rows_of(training: Training, X: Any, y: Any, output: int) -> tuple[Array, Array, list[str]]:
+    """The inputs (scaled, with a Dataset), one output, both of the rows trained on, and their names."""
+    if isinstance(X, Dataset):
+        inputs, _ = checked_rows(training.network, X.X, X.y, "float64")
+        targets = X.target_values.reshape(X.rows, -1)
+        target = (X.target,) if isinstance(X.target, str) else X.target
+        names = [*X.inputs, target[output]]
+    else:
+        if y is None:
+            raise InputError("surface needs X and y, or a Dataset; got X alone. Give the targets as well.")
+        inputs, targets = checked_rows(training.network, X, y, "float64")
+        names = [f"x{n + 1}" for n in range(inputs.shape[1])] + [f"y{output + 1}"]
+    return inputs[: training.rows], targets[: training.rows, output], names

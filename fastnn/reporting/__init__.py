@@ -1,0 +1,45 @@
+"""Results as one self-contained HTML page that opens from disk, with its pictures and their data as files.
+
+A page is made of sections, a section of blocks::
+
+    page = Page(
+        title="500 networks of 2-2-1",
+        lead="Trained from random starts on the insurance data.",
+        sections=[
+            Section("Losses", [
+                "A paragraph is a string; markup in it is shown, not obeyed.",
+                Table(sweep.summary(), "Quantiles of the loss", formats={"diverged": "{:d}"}),
+                Picture("losses", figure, "What one who cannot see it has to know.", "Its caption.", data),
+                Code("fastnn train --network 4711"),
+                Fragment(explanation_html),
+            ]),
+        ],
+    )
+    with published_folder("fastnn-sweep") as folder:      # whole or not at all
+        page.write(folder)
+
+That leaves ``index.html``, and for every picture ``pictures/losses.svg``, ``.png`` and ``.csv``. The page
+fetches nothing, follows the reader's light or dark, and prints. `sweep_page` makes the page of a sweep.
+
+Needs matplotlib and Jinja2: ``pip install "fastnn-sweep[plot]"``.
+"""
+
+from fastnn.reporting.blocks import Code, Fragment, Section, Table, per_cent, written
+from fastnn.reporting.page import Page, need_libraries
+from fastnn.reporting.pictures import Picture
+from fastnn.reporting.publishing import published_folder
+from fastnn.reporting.sweep_page import sweep_page
+
+__all__ = [
+    "Code",
+    "Fragment",
+    "Page",
+    "Picture",
+    "Section",
+    "Table",
+    "need_libraries",
+    "per_cent",
+    "published_folder",
+    "sweep_page",
+    "written",
+]

@@ -1,0 +1,110 @@
+"""One HTML page, from its sections to the files on disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastnn.checking import InputError
+from fastnn.plotting.canvas import need_matplotlib
+from fastnn.reporting.blocks import Section
+from fastnn.reporting.pictures import Picture
+
+__all__ = ["Page", "need_libraries"]
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A self-contained page: it fetches nothing, and its Content-Security-Policy holds it to that.
+
+    Attributes
+    ----------
+    title : str
+    lead : str
+        What the page tells, in a sentence or two below the title.
+    sections : sequence of Section
+        In order; with more than two of them the page begins with a list of contents.
+    """
+
+    title: str
+    lead: str
+    sections: Sequence[Section]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All pictures of the page, in order."""
+        return [block for section in self.sections for block in section.blocks if isinstance(block, Picture)]
+
+    def html(self) -> str:
+        """The page as text."""
+        self._check_names()
+        return str(_template().render(page=self))
+
+    def write(self, folder: Path) -> None:
+        """Write ``index.html``, and a picture's ``pictures/NAME.svg``, ``.png`` and ``.csv``, into a folder.
+
+        Parameters
+        ----------
+        folder : Path
+            An existing one without these files; `published_folder` gives one.
+
+        Raises
+        ------
+        InputError
+            Two pictures have one name, or a name that is no file name.
+        FileExistsError
+            The folder has an ``index.html`` or ``pictures``.
+        """
+        html = self.html()
+        if self.pictures:
+            (folder / "pictures").mkdir()
+        for picture in self.pictures:
+            picture.write(folder / "pictures")
+        with (folder / "index.html").open("x", encoding="utf-8") as file:
+            file.write(html)
+
+    def _check_names(self) -> None:
+        names = [picture.name for picture in self.pictures]
+        for name in names:
+            if names.count(name) > 1 or not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
+                raise InputError(
+                    "each picture's name must be its own and made of letters, digits, - and _; "
+                    f"got {', '.join(map(repr, names))}. Rename {name!r}."
+                )
+        anchors = [_anchor(section.heading) for section in self.sections]
+        for anchor, section in zip(anchors, self.sections, strict=True):
+            if anchors.count(anchor) > 1 or not anchor:
+                raise InputError(
+                    f"each section must have a heading of its own; got {section.heading!r}. Rename it."
+                )
+
+
+def need_libraries() -> None:
+    """Refuse to go on without matplotlib and Jinja2, saying what to install."""
+    need_matplotlib()
+    try:
+        import jinja2 as _  # noqa: F401
+    except ImportError:
+        raise InputError(
+            'pages need Jinja2; it is not installed. Run: pip install "fastnn-sweep[plot]"'
+        ) from None
+
+
+def _template() -> Any:
+    need_libraries()
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("fastnn.reporting")
+    environment = Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    environment.filters["anchor"] = _anchor
+    return environment.get_template("page.html")
+
+
+def _anchor(heading: str) -> str:
+    """What a heading is linked by: losses-of-the-last-epoch."""
+    return re.sub("[^a-z0-9]+", "-", heading.lower()).strip("-")

@@ -1,0 +1,146 @@
+"""A folder of results that appears whole or not at all, and never at the cost of somebody's files.
+
+The folder must be new or empty, or hold nothing but what fastnn wrote there and nobody changed since:
+then the new results replace the old ones. A list in the folder, `.written-by-fastnn`, tells which files
+those are (``sha256sum --check`` reads it). Hidden files are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import file_digest
+from pathlib import Path
+from time import time
+from uuid import uuid4
+
+from fastnn.checking import InputError
+
+__all__ = ["published_folder"]
+
+LIST = ".written-by-fastnn"
+UNFINISHED = ".unfinished-"
+ABANDONED_SECONDS = 24 * 3600  # what another process has not touched for so long is swept
+
+
+@contextmanager
+def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a new folder to write into; when the block ends, all that is in it appears in folder `name`.
+
+    If the block raises or writes nothing, folder `name` is as it was: not there, if it was not.
+
+    Parameters
+    ----------
+    name : str or path
+        Made now, with its parents: better to fail before the work than after it.
+
+    Yields
+    ------
+    Path
+        The folder to write into, hidden inside the one that was named.
+
+    Raises
+    ------
+    InputError
+        It is a file, or a folder that holds what fastnn did not write or what was changed since.
+    OSError
+        It cannot be made or written.
+    """
+    folder = Path(name)
+    _refuse_what_is_not_ours(folder)
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    unfinished = folder / f"{UNFINISHED}{os.getpid()}-{uuid4().hex[:8]}"
+    try:
+        unfinished.mkdir(parents=True)
+        _sweep_abandoned(folder)
+        yield unfinished
+        if any(unfinished.iterdir()):
+            _refuse_what_is_not_ours(folder)
+            _put_in_place(unfinished, folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        for new in made:
+            with suppress(OSError):  # it holds something by now
+                new.rmdir()
+
+
+def _refuse_what_is_not_ours(folder: Path) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(
+            f"the output folder must not be a file; got {folder}, which is one. Name another folder."
+        )
+    listed = _listed(folder)
+    for name in _files(folder):
+        if name not in listed:
+            raise InputError(
+                f"the output folder must be new, or hold only what fastnn wrote; got {folder}, "
+                f"which holds {name}. Name another folder, or move that file away."
+            )
+        if _digest(folder / name) not in listed[name]:
+            raise InputError(
+                f"the output folder must hold its files as fastnn wrote them; got {folder}, in which {name} "
+                "was changed. Name another folder, or move that file away."
+            )
+
+
+def _put_in_place(unfinished: Path, folder: Path) -> None:
+    """Move the finished files, one rename each, and remove the old ones that have no successor."""
+    new, old = _files(unfinished), _files(folder)
+    lines = [f"{_digest(unfinished / name)}  {name}" for name in new]
+    former = (folder / LIST).read_text(encoding="utf-8").splitlines() if old else []
+    # While files change places the list names old and new ones: a run that is killed here leaves a folder
+    # which the next run still knows as its own.
+    _write_list(folder, unfinished, former + lines)
+    for name in new:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (unfinished / name).replace(folder / name)
+    for name in set(old) - set(new):
+        (folder / name).unlink()
+        with suppress(OSError):  # it holds more
+            (folder / name).parent.rmdir()
+    _write_list(folder, unfinished, lines)
+    shutil.rmtree(unfinished)
+
+
+def _sweep_abandoned(folder: Path) -> None:
+    """Remove what killed processes left unfinished."""
+    for left in folder.glob(f"{UNFINISHED}*"):
+        if time() - left.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[str]:
+    """The paths below a folder of all that is no folder and not hidden; links are not followed."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    names = (path.relative_to(folder) for path in found)
+    return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
+
+
+def _listed(folder: Path) -> dict[str, set[str]]:
+    """The files that fastnn says it wrote, and the digests they may have."""
+    listed: dict[str, set[str]] = {}
+    try:
+        lines = (folder / LIST).read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return listed
+    for line in lines:
+        digest, _, name = line.partition("  ")
+        listed.setdefault(name, set()).add(digest)
+    return listed
+
+
+def _write_list(folder: Path, unfinished: Path, lines: list[str]) -> None:
+    new = unfinished / LIST
+    new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    new.replace(folder / LIST)
+
+
+def _digest(path: Path) -> str:
+    if path.is_symlink() or not path.is_file():
+        return "no file of ours"
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,200 @@
+"""Sections of a sweep's page on how its networks ended: modes, losses, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn import plotting
+from fastnn.grid import Cell
+from fastnn.plotting import tables
+from fastnn.plotting.canvas import VERMILION, legend
+from fastnn.reporting.blocks import Block, Section, Table, per_cent, written
+from fastnn.reporting.pictures import Picture
+from fastnn.sweep_results import Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "reached", "scores"]
+
+CELLS = 6  # that get a histogram of their own; of more, so many, evenly spaced
+HEADINGS = {"learning_rate": "learning rate", "r2": "R²", "mape": "MAPE"}
+PER_CENT = {"mape": per_cent, "share": per_cent}
+FORMS = {"r2": "{:z.3f}".format, "mape": per_cent}
+ALL_ROWS = "over all rows of the data, in the target's own unit"
+
+
+def endings(found: Sweep, table: pd.DataFrame) -> Section:
+    """In words and numbers: how many networks ended in which way, and how good they are."""
+    rows = []
+    for name, some in table.groupby("mode", observed=True):
+        middle = {column: some[column].median() for column in ("loss", "r2", "mape")}
+        rows.append({"mode": name, "networks": len(some), "share": len(some) / len(table), **middle})
+    return Section(
+        "How they ended",
+        [
+            _spread(found),
+            "A hidden ReLU unit is dead if it is shut on every row it was trained on: it gives 0, gets no "
+            "gradient, and stays so. A network whose units are all dead predicts one number for all rows. "
+            "Fitted is a network without dead units; diverged is one whose loss is no longer a number.",
+            Table(rows, f"Medians of each end; R² and MAPE {ALL_ROWS}", HEADINGS, PER_CENT),
+            _picture_of_modes(found),
+        ],
+    )
+
+
+def losses(found: Sweep, summary: pd.DataFrame, claim: float | None) -> Section:
+    """The distribution of the last epoch's loss, cell by cell, its summary, and a claim beside it."""
+    all_cells = reached(found)
+    cells = evenly(all_cells, CELLS)
+    blocks: list[Block] = [
+        Table(
+            summary,
+            "Loss of the last epoch: quantiles over the networks that did not diverge",
+            HEADINGS,
+        )
+    ]
+    if claim is not None:
+        blocks.append(_places_of(claim, found))
+    if len(cells) < len(all_cells):
+        blocks.append(f"Histograms of {len(cells)} of the {len(all_cells)} cells of the grid, evenly spaced.")
+    blocks += [_histogram(found, cell, place, claim) for place, cell in enumerate(cells, 1)]
+    if len(all_cells) > 1 or claim is not None:
+        blocks.append(_intervals(summary, claim))
+    return Section("Losses of the last epoch", blocks)
+
+
+def scores(found: Sweep, table: pd.DataFrame) -> Section:
+    """R² and MAPE: their quantiles, and against the rows trained on where these vary."""
+    blocks: list[Block] = [
+        f"Both {ALL_ROWS}, also where a network was trained on fewer rows. R² is 1 for exact predictions "
+        "and 0 for predicting the mean; MAPE leaves out rows whose target is 0. The 95 % quantile is the "
+        "better end of R² and the worse end of MAPE."
+    ]
+    for metric, form in FORMS.items():
+        numbers = tables.scores_against_rows(table, metric)
+        formats = dict.fromkeys(tables.QUANTILE_NAMES, form)
+        blocks.append(Table(numbers, f"Quantiles of {HEADINGS[metric]}", HEADINGS, formats))
+    if len(found.grid.rows) > 1:
+        blocks += [_against_rows(table, metric) for metric in ("r2", "mape")]
+    return Section("R² and MAPE", blocks)
+
+
+def evenly(things: Sequence[Any], most: int) -> list[Any]:
+    """All things, or so many of them, evenly spaced, the first and the last among them."""
+    if len(things) <= most:
+        return list(things)
+    return [things[place] for place in np.linspace(0, len(things) - 1, most).round().astype(int)]
+
+
+def reached(found: Sweep) -> list[Cell]:
+    """The cells of the grid in which there are networks: all, unless the sweep was interrupted."""
+    ends = [(cell, (cell.first, cell.first + found.grid.starts)) for cell in found.grid.cells()]
+    return [cell for cell, bounds in ends if np.diff(np.searchsorted(found.numbers, bounds))[0] > 0]
+
+
+def _spread(found: Sweep) -> str:
+    """A sentence on the losses of the whole sweep."""
+    values = np.nan_to_num(found.loss.astype(float), nan=np.inf)
+    low, _, middle, _, high = tables.worst_last_quantiles(values[:, None])[:, 0].tolist()
+    if not np.isfinite(middle):
+        return "More than half of the networks diverged: the learning rate is too large for these starts."
+    upper = written(high) if np.isfinite(high) else "divergence"
+    varied = " and in what the grid varies" if len(reached(found)) > 1 else ""
+    return (
+        f"Half of the {written(len(found))} networks end with a loss of at most {written(middle)}; nine in "
+        f"ten end between {written(low)} and {upper}. They differ only in their start{varied}."
+    )
+
+
+def _picture_of_modes(found: Sweep) -> Picture:
+    numbers = tables.dead_units(found)
+    figure, ax = plotting.new_figure(height=_height(numbers))
+    plotting.dead_units(found, ax)
+    shares = numbers[list(numbers.columns[3:])].sum() / max(1, numbers["networks"].sum())
+    told = ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share)
+    return Picture(
+        "modes",
+        figure,
+        f"Bars, one for each learning rate and number of rows. Of all networks, {told}.",
+        "How the networks of each learning rate and number of rows ended, in per cent.",
+        numbers,
+    )
+
+
+def _places_of(claim: float, found: Sweep) -> Table:
+    """Where a claim falls among the losses of each cell; a diverged network's is larger than any."""
+    rows = []
+    for cell in reached(found):
+        values = np.nan_to_num(found.only(cell).loss.astype(float), nan=np.inf)
+        share = float((values <= claim).mean())
+        place = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
+        rows.append(place | {"that or less": share, "more": 1 - share})
+    formats = dict.fromkeys(("that or less", "more"), per_cent)
+    return Table(rows, f"How many networks end with the claimed loss, {written(claim)}", HEADINGS, formats)
+
+
+def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Picture:
+    some = found.only(cell)
+    numbers = tables.sweep_histogram(some)
+    figure, ax = plotting.new_figure()
+    plotting.sweep_histogram(some, ax)
+    if claim is not None:
+        ax.axvline(claim, color=VERMILION, linestyle="--", label="claim")
+        legend(ax)
+    name = tables.cell_name(found, cell)
+    ok = some.loss[some.diverged == 0].astype(float)
+    told = f"They lie from {written(ok.min())} to {written(ok.max())}." if len(ok) else ""
+    return Picture(
+        f"losses-{place}",
+        figure,
+        f"Histogram of {written(len(ok))} losses, {name}. {told}",
+        f"Networks by the loss of their last epoch and by how they ended; {name}.",
+        numbers,
+    )
+
+
+def _intervals(summary: pd.DataFrame, claim: float | None) -> Picture:
+    numbers = summary.copy()
+    numbers.insert(
+        0, "label", numbers.apply(lambda row: f"rate {row.learning_rate:g}, {row.rows:g} rows", axis=1)
+    )
+    numbers = numbers[numbers["networks"] > 0]
+    if claim is not None:
+        numbers["claim"] = claim
+    figure, ax = plotting.new_figure(height=_height(numbers))
+    plotting.intervals(numbers, "loss of the last epoch", ax)
+    middles = zip(numbers["label"], numbers["50 %"], strict=True)
+    told = "; ".join(f"{label}: {written(middle)}" for label, middle in middles)
+    return Picture(
+        "cells",
+        figure,
+        f"Distributions of the loss below one another. Medians: {told}.",
+        "The losses of each learning rate and number of rows; diverged networks are left out.",
+        numbers,
+    )
+
+
+def _against_rows(table: pd.DataFrame, metric: str) -> Picture:
+    numbers = tables.scores_against_rows(table, metric)
+    figure, ax = plotting.new_figure()
+    plotting.scores_against_rows(table, metric, ax)
+    form = FORMS[metric]
+    middles = zip(numbers["learning_rate"], numbers["rows"], numbers["50 %"], strict=True)
+    told = "; ".join(f"rate {rate:g}, {rows} rows: {form(middle)}" for rate, rows, middle in middles)
+    return Picture(
+        f"{metric}-rows",
+        figure,
+        f"{HEADINGS[metric]} against the rows trained on. Medians: {told}.",
+        f"{HEADINGS[metric]} on all rows, against the rows trained on: the median, and the bands in which "
+        "half and nine tenths of the networks lie.",
+        numbers,
+    )
+
+
+def _height(numbers: pd.DataFrame) -> float:
+    """The height of a figure with a line for each row of a table, in inches."""
+    return 1.2 + 0.28 * max(2, len(numbers))

@@ -1,0 +1,209 @@
+"""Sections of a sweep's page on its networks: curves, what two of them learned, how to see any again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import plotting
+from fastnn.datasets import Dataset
+from fastnn.initial import given
+from fastnn.plotting import tables
+from fastnn.plotting.networks import DRAWN
+from fastnn.reporting.blocks import Block, Code, Section, Table, written
+from fastnn.reporting.pictures import Picture
+from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
+from fastnn.sweep_results import Sweep
+from fastnn.sweeping import sweep
+from fastnn.training import Training
+
+__all__ = ["epochs", "learned", "replaying"]
+
+RATES, ROWS = 6, 3  # learning rates that get a fan of their own, and numbers of rows in each
+STARTS = 300  # that are trained again for the fans of a sweep that kept no curves
+
+
+def epochs(found: Sweep) -> Section:
+    """The fan of loss curves of each learning rate."""
+    cells = reached(found)
+    rates = evenly(list(dict.fromkeys(float(cell.learning_rate) for cell in cells)), RATES)
+    rows = evenly(list(dict.fromkeys(cell.rows for cell in cells)), ROWS)
+    kept = found.curves is not None and found.curves.shape[1] == found.plan.epochs
+    curved = found if kept else _trained_again(found, rates, rows)
+    whose = (
+        "of the networks"
+        if kept
+        else f"of {written(curved.grid.starts)} starts, evenly spaced and trained again for this page"
+    )
+    text = (
+        f"The line is the median {whose}; half of them lie in the dark band, nine in ten in the light one. "
+        "An epoch's loss is measured while it runs, on each row before its own update."
+    )
+    return Section("Losses over the epochs", [text, *(_fan(curved, rate, rows) for rate in rates)])
+
+
+def learned(found: Sweep, data: Dataset) -> Section:
+    """The best and the typical network: scores, surface, drawing before and after."""
+    chosen = _best_and_typical(found)
+    if not chosen:
+        return Section("What they learned", ["Nothing can be shown: the networks diverged."])
+    runs = {what: found.replay(number) for what, number in chosen.items()}
+    rows: list[dict[str, Any]] = []
+    for what, run in runs.items():
+        place = {"network": f"{what}, {chosen[what]}", "learning_rate": run.learning_rate, "rows": run.rows}
+        score = run.score(data)
+        rows.append(place | {"loss": run.loss, "r2": score["r2"], "mape": score["mape"]})
+    where = f" of those trained on {_most_rows(found)} rows" if len(found.grid.rows) > 1 else ""
+    text = (
+        f"The best network has the smallest loss{where}; the typical one has the middle loss, of the "
+        "networks with the same learning rate that did not diverge. Map and dots share one scale of colours, "
+        "so a dot that cannot be seen is fitted well."
+    )
+    blocks: list[Block] = [text, Table(rows, "The best and the typical network", HEADINGS, PER_CENT)]
+    blocks += [_surface(what, run, data) for what, run in runs.items()]
+    if found.network.n_weights <= DRAWN:
+        blocks += [
+            _drawing(what, run, data, when) for what, run in runs.items() for when in ("before", "after")
+        ]
+    else:
+        blocks.append(f"Networks of more than {DRAWN} weights are not drawn.")
+    return Section("What they learned", blocks)
+
+
+def _best_and_typical(found: Sweep) -> dict[str, int]:
+    """The numbers of two networks trained on the most rows; losses over fewer rows are another measure."""
+    cells = [found.only(cell) for cell in reached(found) if cell.rows == _most_rows(found)]
+    cells = [cell for cell in cells if (cell.diverged == 0).any()]
+    if not cells:
+        return {}
+    cell = min(cells, key=lambda some: np.nanmin(some.loss))
+    order = np.argsort(cell.loss, kind="stable")  # NaN comes last
+    middle = (int((cell.diverged == 0).sum()) - 1) // 2
+    return {"best": int(cell.numbers[order[0]]), "typical": int(cell.numbers[order[middle]])}
+
+
+def _most_rows(found: Sweep) -> int:
+    return max(cell.rows for cell in reached(found))
+
+
+def replaying(found: Sweep, train_command: str | None) -> Section:
+    """How to train any network of the sweep again, in Python and on the command line."""
+    best = found.best(5)
+    number = _best_and_typical(found).get("best", found.grid.total - 1)
+    blocks: list[Block] = [
+        "A network's number is all that is needed to train it again, with the same bits and with its loss "
+        f"curve. This is network {written(number)}, with data as described at the top:",
+        Code(_python(found, number)),
+        "Where the sweep itself is at hand:",
+        Code(f"run = sweep.replay({number})"),
+    ]
+    if train_command is not None:
+        start, rate, rows = _place(found, number)
+        command = f"{train_command} --learning-rate {rate!r} --rows {rows} --network {start}"
+        blocks += ["On the command line:", Code(command)]
+    if found.grid.total > found.grid.starts:
+        blocks.append(
+            f"Network n begins as start n mod {written(found.grid.starts)}, which is the same in every cell "
+            "of the grid; its learning rate and its rows stand beside its number in the sweep's table."
+        )
+    if len(best):
+        blocks.append(Table(best, "The smallest losses, and the parameters that have them", HEADINGS))
+    return Section("Train any of them again", blocks)
+
+
+def _python(found: Sweep, number: int) -> str:
+    """The lines that train a network again."""
+    start, rate, rows = _place(found, number)
+    options = f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
+    if found.plan.shuffle_seed is not None:
+        options += f", shuffle=True, seed={found.seed}"
+    return (
+        f"network = fastnn.{found.network!r}\n"
+        f"start = fastnn.{found.initial!r}.draw(network, [{start}], {found.seed})[0]\n"
+        f"run = fastnn.train(network, data.X[:{rows}], data.y[:{rows}], start,\n"
+        f"                   learning_rate={rate!r}, {options})"
+    )
+
+
+def _place(found: Sweep, number: int) -> tuple[int, float, int]:
+    """A network's start, learning rate and rows."""
+    grid = found.grid
+    return (
+        int(grid.start_of(number)),
+        float(grid.learning_rate_of(number)),
+        int(grid.rows_of(number)),
+    )
+
+
+def _fan(curved: Sweep, rate: float, rows: list[int]) -> Picture:
+    cells = [cell for cell in curved.grid.cells() if float(cell.learning_rate) == rate and cell.rows in rows]
+    parts = {f"{cell.rows} rows": curved.only(cell).curves for cell in cells}
+    fans = {name: curves for name, curves in parts.items() if curves is not None and len(curves)}
+    numbers = tables.fan(fans)
+    figure, ax = plotting.new_figure()
+    plotting.fan(fans, ax)
+    ax.set_title(f"learning rate {rate:g}", fontsize="medium")
+    first, last = numbers["50 %"].iloc[[0, -1]]
+    return Picture(
+        f"fan-{rate:g}".replace(".", "_").replace("+", ""),
+        figure,
+        f"Median and bands of the loss over the epochs, learning rate {rate:g}. The median goes from "
+        f"{written(first)} to {written(last)}.",
+        f"Loss over the epochs, learning rate {rate:g}.",
+        numbers,
+    )
+
+
+def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
+    """The same sweep of fewer starts in fewer cells, with its curves."""
+    starts = evenly(range(found.grid.starts), STARTS)
+    return sweep(
+        found.network,
+        found.plan.X,
+        found.plan.Y,
+        networks=len(starts),
+        initial=given(found.initial.draw(found.network, starts, found.seed)),
+        seed=found.seed,
+        learning_rate=rates,
+        rows=rows,
+        epochs=found.plan.epochs,
+        engine=found.engine,
+        dtype=found.plan.dtype,
+        shuffle=found.plan.shuffle_seed is not None,
+        progress=False,
+        curves=True,
+    )
+
+
+def _surface(what: str, run: Training, data: Dataset) -> Picture:
+    numbers = tables.surface(run, data)
+    figure, ax = plotting.new_figure()
+    plotting.surface(run, data, ax=ax)
+    ax.set_title(f"the {what} network", fontsize="medium")
+    fitted = numbers.loc[numbers["kind"] == "fitted"].iloc[:, -1]
+    target = numbers.columns[-1]
+    over = " and ".join(numbers.columns[1:-1])
+    return Picture(
+        f"surface-{what}",
+        figure,
+        f"{target} as the {what} network has it, over {over}: from {written(fitted.min())} to "
+        f"{written(fitted.max())}, with the rows trained on.",
+        f"{target} over {over}, as the {what} network has it, and the rows it was trained on.",
+        numbers,
+    )
+
+
+def _drawing(what: str, run: Training, data: Dataset, when: str) -> Picture:
+    numbers = tables.network(run)
+    figure, ax = plotting.new_figure()
+    plotting.network(run, ax, when=when, X=data)
+    values = zip(numbers["parameter"], numbers[when], strict=True)
+    told = ", ".join(f"{name} {written(value)}" for name, value in values) if len(numbers) <= 30 else ""
+    return Picture(
+        f"network-{what}-{when}",
+        figure,
+        f"The {what} network {when} training. {told}",
+        f"The {what} network {when} training; wide lines are large weights.",
+        numbers,
+    )

@@ -1,0 +1,91 @@
+"""The page of a sweep: how its networks ended, how they got there, what some of them learned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn.checking import finite_number
+from fastnn.datasets import Dataset
+from fastnn.modes import modes
+from fastnn.plotting.canvas import shape
+from fastnn.reporting import sweep_endings, sweep_networks
+from fastnn.reporting.blocks import Section, written
+from fastnn.reporting.page import Page
+from fastnn.reporting.sweep_endings import evenly
+from fastnn.sweep_results import Sweep
+
+__all__ = ["sweep_page"]
+
+SHOWN = 100_000  # networks: their page takes 7 s of one processor (2-2-1, 1 338 rows)
+
+
+def sweep_page(
+    found: Sweep, data: Dataset, *, claim: float | None = None, train_command: str | None = None
+) -> Page:
+    """The page of a sweep. Its pictures, tables and sentences all come from the sweep.
+
+    Of a sweep of more than 100 000 networks, quantiles of the loss and the best networks are of all; the
+    rest is of 100 000, evenly spaced, as the page says.
+
+    Parameters
+    ----------
+    found : Sweep
+        With its curves, or without: then the fans show up to 300 starts, trained again.
+    data : Dataset
+        What was swept over.
+    claim : float, optional
+        A loss that somebody reported, to be set beside the losses found.
+    train_command : str, optional
+        The command line that trains on the same data from the same starts, ``fastnn train ...`` without
+        --network, --learning-rate and --rows; it is shown completed for single networks.
+
+    Raises
+    ------
+    InputError
+        The claim is not a finite number, or matplotlib or Jinja2 is missing.
+    """
+    claim = None if claim is None else finite_number(claim, "claim")
+    shown = found if len(found) <= SHOWN else _evenly_spaced(found)
+    return Page(
+        title=f"{written(len(found))} networks of {shape(found.network)}",
+        lead=_lead(found, shown, data),
+        sections=[
+            *(_sections(found, shown, data, claim) if len(found) else _nothing()),
+            sweep_networks.replaying(shown, train_command),
+        ],
+    )
+
+
+def _sections(found: Sweep, shown: Sweep, data: Dataset, claim: float | None) -> list[Section]:
+    table = shown.frame().assign(mode=modes(shown)).merge(shown.score(data)[["network", "r2", "mape"]])
+    return [
+        sweep_endings.endings(shown, table),
+        sweep_endings.losses(shown, found.summary(), claim),
+        sweep_networks.epochs(shown),
+        sweep_endings.scores(shown, table),
+        sweep_networks.learned(shown, data),
+    ]
+
+
+def _nothing() -> list[Section]:
+    return [Section("How they ended", ["No network was finished."])]
+
+
+def _evenly_spaced(found: Sweep) -> Sweep:
+    """The same starts in every cell, evenly spaced, and the best networks of all."""
+    cells = list(found.grid.cells())
+    starts = np.array(evenly(range(found.grid.starts), max(1, SHOWN // len(cells))))
+    return found.part(np.concatenate([*(cell.first + starts for cell in cells), found.best(5)["network"]]))
+
+
+def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
+    target = data.target if isinstance(data.target, str) else ", ".join(data.target)
+    stopped = f" It was interrupted: {written(found.grid.total)} were asked for." if found.interrupted else ""
+    if shown is not found:
+        stopped += f" All but the table of losses shows {written(len(shown))} of them, evenly spaced."
+    units = " and ".join(dict.fromkeys(found.network.activations))
+    return (
+        f"{', '.join(data.inputs)} → {target}, {written(data.rows)} rows from {data.source}. "
+        f"Starts {found.initial!r}, seed {found.seed}; {found.plan.epochs} epochs, one row at a time; "
+        f"{units} units; engine {found.engine}, {found.plan.dtype}, {found.seconds:.1f} s.{stopped}"
+    )
