@@ -37,6 +37,9 @@ examples:
   fastnn predict model.npz --data new.csv      ... and predict new rows
   fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
   fastnn explain --layers 2,3,1        its backpropagation, and one step
+  fastnn studies                       the report retold, 10 000 starts a line
+  fastnn compare                       fastnn beside Keras
+  fastnn tutorial                      the report's story as a notebook
   fastnn code --layers 2,3,1           the loop that runs
 
 `fastnn COMMAND --help` tells each command's options.
@@ -114,7 +117,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train one network and print its weights and biases"))
     _add_predict(commands.add_parser("predict", help="predict new rows with a network that train saved"))
     _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"))
+    _add_tutorial(commands.add_parser("tutorial", help="write the report's story as an executed notebook"))
     _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
+    _add_studies(commands.add_parser("studies", help="the classroom report with thousands of starts"))
+    _add_compare(commands.add_parser("compare", help="the same training in fastnn and in Keras"))
     _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
     _add_code(commands.add_parser("code", help="print the loop that runs, derived from the network"))
     _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
@@ -126,10 +132,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     _add_data(parser)
     group = parser.add_argument_group("training")
-    group.add_argument(
-        "--parameters", metavar="W1,..,B1,..", help="where to begin; write --parameters=-1,2 before a minus"
-    )
-    group.add_argument("--network", type=int, default=0, metavar="I", help="begin as network I of a sweep")
+    _add_one_start(group)
     _add_training(group)
     group.add_argument("--learning-rate", type=float, default=0.005, metavar="RATE", help="default 0.005")
     group.add_argument("--rows", type=int, metavar="N", help="train on the first N rows; default all")
@@ -183,6 +186,50 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--no-progress", action="store_true", help="say nothing while it runs")
     _add_json(output)
+
+
+def _add_studies(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Retell the classroom report that fastnn grew out of: each of its lines, which was one run, with "
+        "thousands of starts; print the report's figures beside the distributions, with verdicts and reasons."
+    )
+    _add_data(parser)
+    group = parser.add_argument_group("studies")
+    group.add_argument("--networks", type=int, metavar="M", help="starts for each line; default 10000")
+    group.add_argument("--quick", action="store_true", help="a first look: 500 starts for each line")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the starts; default 0")
+    group.add_argument("--engine", default="auto", choices=("auto", *ENGINES), help="all give the same bits")
+    group.add_argument("--workers", type=int, metavar="N", help="threads; default one for each processor")
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", metavar="FOLDER", help="write a page with pictures and tables; default none")
+    output.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    _add_json(output)
+
+
+def _add_tutorial(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write the report's story, from one run to ten thousand, as a Jupyter notebook that has been run: "
+        "on your copy of the insurance data (FASTNN_DATA), else on the embedded stand-in."
+    )
+    parser.add_argument("--networks", type=int, default=10_000, metavar="M", help="starts; default 10000")
+    parser.add_argument(
+        "--out", default="fastnn-tutorial.ipynb", metavar="FILE", help="default fastnn-tutorial.ipynb"
+    )
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Train the same network from the same start on the same rows in the same order, in fastnn and in "
+        "Keras on every backend that is installed: lines of code, seconds, weights, R² and MAPE."
+    )
+    _add_network(parser)
+    _add_data(parser)
+    group = parser.add_argument_group("training")
+    _add_one_start(group)
+    _add_initial(group)
+    group.add_argument("--epochs", type=int, default=10, metavar="E", help="default 10: Keras needs patience")
+    group.add_argument("--learning-rate", type=float, default=0.005, metavar="RATE", help="default 0.005")
+    _add_json(parser.add_argument_group("output"))
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
@@ -265,7 +312,14 @@ def _add_data(parser: argparse.ArgumentParser, title: str = "data") -> None:
     group.add_argument("--target", metavar="NAME", help="target column; insurance: charges")
 
 
-def _add_training(group: Any) -> None:
+def _add_one_start(group: Any) -> None:
+    group.add_argument(
+        "--parameters", metavar="W1,..,B1,..", help="where to begin; write --parameters=-1,2 before a minus"
+    )
+    group.add_argument("--network", type=int, default=0, metavar="I", help="begin as network I of a sweep")
+
+
+def _add_initial(group: Any) -> None:
     group.add_argument(
         "--initial",
         default="normal:0,1.5",
@@ -273,6 +327,10 @@ def _add_training(group: Any) -> None:
         help="normal:MEAN,SD uniform:LOW,HIGH he glorot constant:VALUE; default normal:0,1.5",
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of the starts; default 0")
+
+
+def _add_training(group: Any) -> None:
+    _add_initial(group)
     group.add_argument("--epochs", type=int, default=300, metavar="E", help="default 300")
     group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
     _add_engine(group)

@@ -22,12 +22,24 @@ from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.output import as_json, published, published_together
+from fastnn.progress import grouped
 from fastnn.publishing import file_to_write
 from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import prediction_report, sweep_report, training_report
 from fastnn.store_commands import store
 
-__all__ = ["cache", "code", "explain", "predict", "store", "sweep", "train"]
+__all__ = [
+    "cache",
+    "code",
+    "compare",
+    "explain",
+    "predict",
+    "store",
+    "studies",
+    "sweep",
+    "train",
+    "tutorial",
+]
 
 
 def cache(options: Namespace) -> int:
@@ -130,35 +142,48 @@ def sweep(options: Namespace) -> int:
     data = _data(options)
     network = _network(options, f"{data.X.shape[1]},2,1")
     _check_sweep(options)
-    rates = _numbers(options.learning_rate, "--learning-rate")
-    rows = [data.rows] if options.rows is None else _whole_numbers(options.rows, "--rows")
-    bytes_of_curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
-    kept = options.store is None and bytes_of_curves <= KEPT_CURVES
-    with published_folder(options.out) as folder:
-        found = fastnn.sweep(
-            network,
-            data.X,
-            data.y,
-            networks=options.networks,
-            initial=_initial(options.initial),
-            learning_rate=rates,
-            rows=rows,
-            workers=options.workers,
-            progress=not options.no_progress,
-            store=options.store,
-            curves=options.curves or kept,
-            executor=_executor(options),
-            on_divergence=options.on_divergence,
-            **_shared(options),
-        )
-        written = _write(found, data, folder, options)
-    report = sweep_report(found, data, written)
-    print(as_json(report.values) if options.json else report.text)
+    with published_folder(options.out) as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
+        found = _swept(options, network, data)
+        if found.interrupted and found.store is not None:
+            written = None
+        else:
+            written = _write(found, data, folder, options)
+    if written is None:
+        # The report looks at every network: the answer to Ctrl-C would come minutes later.
+        counts = {"networks": len(found), "of": found.grid.total, "interrupted": True}
+        text = f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted"
+        print(as_json(counts) if options.json else text)
+    else:
+        report = sweep_report(found, data, written)
+        print(as_json(report.values) if options.json else report.text)
     for failure in found.failures:
         print(f"fastnn: could not be done: {failure}", file=sys.stderr)
     if len(found) < found.grid.total:
         print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
     return 130 if found.interrupted else int(len(found) < found.grid.total)
+
+
+def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
+    rates = _numbers(options.learning_rate, "--learning-rate")
+    rows = [data.rows] if options.rows is None else _whole_numbers(options.rows, "--rows")
+    curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
+    return fastnn.sweep(
+        network,
+        data.X,
+        data.y,
+        networks=options.networks,
+        initial=_initial(options.initial),
+        learning_rate=rates,
+        rows=rows,
+        workers=options.workers,
+        progress=not options.no_progress,
+        store=options.store,
+        curves=options.curves or (options.store is None and curves <= KEPT_CURVES),
+        executor=_executor(options),
+        on_divergence=options.on_divergence,
+        **_shared(options),
+    )
 
 
 def _check_sweep(options: Namespace) -> None:
@@ -195,6 +220,37 @@ def _executor(options: Namespace) -> Any:
             '--dask needs Dask; it is not installed. Run: pip install "fastnn-sweep[dask]"'
         ) from None
     return partial(Client, options.dask)
+
+
+def studies(options: Namespace) -> int:
+    """``fastnn studies``."""
+    from fastnn.study_commands import run_studies
+
+    report = run_studies(options, _data(options))
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def compare(options: Namespace) -> int:
+    """``fastnn compare``."""
+    from fastnn.study_commands import run_comparison
+
+    data = _data(options)
+    network = _network(options, f"{data.X.shape[1]},2,1")
+    report = run_comparison(options, data, network, _start(options, network))
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def tutorial(options: Namespace) -> int:
+    """``fastnn tutorial``."""
+    from fastnn.study_commands import write_tutorial
+
+    file = _new_files({"--out": options.out})["--out"]
+    text = write_tutorial(options)
+    published(file, lambda path: path.write_text(text, encoding="utf-8"))
+    print(f"notebook {file}")
+    return 0
 
 
 def _network(options: Namespace, layers: str) -> Network:

@@ -161,8 +161,7 @@ class Crew:
 
         `check` is shown the results of every shard before they are kept, and may raise.
         """
-        design = place.design
-        ordered = order(design, place.every, place.curve_dtype)
+        ordered = order(place.design, place.every, place.curve_dtype)
         queue = _Queue(place.shards())
         pending: dict[Future[bytes], range] = {}
         try:
@@ -170,31 +169,35 @@ class Crew:
                 self._hand_over(queue, pending, ordered)
                 finished, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
                 broken, company = self.gone, len(pending) > 1
-                for future in finished or (list(pending) if broken else ()):
+                for future in finished:
                     numbers = pending.pop(future)
                     try:
-                        results = _results(future.result(timeout=0), numbers, design)
+                        results = _results(future.result(), numbers, place.design)
                     except (Exception, CancelledError) as error:
-                        breaks = isinstance(error, BrokenExecutor) or self.gone
+                        breaks = self.gone or isinstance(error, BrokenExecutor)
                         queue.lost(numbers, f"{type(error).__name__}: {error}", breaks and company)
-                        broken = broken or breaks
+                        broken |= breaks
                         continue
                     if check is not None:
                         check(results)
                     place.keep(results)
                     progress.reached(place.done)
                 if broken:
-                    for numbers in pending.values():
-                        queue.lost(numbers, "the executor broke", company)
-                    pending.clear()
-                    if not self.replace():
-                        queue.give_up("the executor broke; a function that makes one could replace it")
+                    self._begin_anew(queue, pending, company)
         except KeyboardInterrupt:
             return True, queue.failures
         finally:
             for future in pending:
                 future.cancel()
         return False, queue.failures
+
+    def _begin_anew(self, queue: _Queue, pending: dict[Future[bytes], range], company: bool) -> None:
+        """Replace an executor that broke, or give up; all that it had in hand is lost."""
+        for numbers in pending.values():
+            queue.lost(numbers, "the executor broke", company)
+        pending.clear()
+        if not self.replace():
+            queue.give_up("the executor broke; a function that makes one could replace it")
 
     def _hand_over(self, queue: _Queue, pending: dict[Future[bytes], range], ordered: bytes) -> None:
         """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""

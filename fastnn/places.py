@@ -161,7 +161,8 @@ class Stored:
     def cost(self) -> tuple[int, str]:
         manifest = self.store.manifest
         each = manifest.bytes_per_network + 4 * manifest.curve_length
-        where = f"in {len(self.missing)} shards in {self.store.folder}"
+        shards = "1 shard" if len(self.missing) == 1 else f"{len(self.missing)} shards"
+        where = f"in {shards} in {self.store.folder}"
         aside = "".join(f"; set aside: {fault}" for fault in self.set_aside)
         return each * (self.design.grid.total - self.done), where + aside
 

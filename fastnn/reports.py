@@ -21,7 +21,7 @@ from fastnn.training import Training
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "prediction_report", "sweep_report", "training_report"]
+__all__ = ["Report", "data_lines", "prediction_report", "sweep_report", "training_report"]
 
 WIDTH = 80
 HEADINGS = {"learning_rate": "rate", "r2": "R²", "mape": "MAPE"}
@@ -44,7 +44,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         f"loss {run.loss:.6g}   R² {score['r2']:.4f}   MAPE {100 * score['mape']:.1f} %",
         "",
         f"network  {_network_text(run.network)}",
-        *_data_lines(data),
+        *data_lines(data),
         f"trained  {run.epochs} epochs on {grouped(run.rows)} rows, learning rate {run.learning_rate:g}",
         f"engine   {run.engine}, {run.dtype}",
     ]
@@ -121,7 +121,7 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
         f"{grouped(len(found))} networks{stopped} {pace}",
         "",
         f"network  {_network_text(found.network)}",
-        *_data_lines(data),
+        *data_lines(data),
         f"starts   {found.initial!r}, seed {found.seed}",
         f"trained  {found.plan.epochs} epochs, engine {found.engine}, {found.plan.dtype}",
         "",
@@ -181,7 +181,7 @@ def _network_text(network: Network) -> str:
     return f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters"
 
 
-def _data_lines(data: Dataset) -> list[str]:
+def data_lines(data: Dataset) -> list[str]:
     target = data.target if isinstance(data.target, str) else ", ".join(data.target)
     text = f"{', '.join(data.inputs)} -> {target}, {grouped(data.rows)} rows from {data.source}"
     return wrap(text, WIDTH, initial_indent="data     ", subsequent_indent="         ")

@@ -6,6 +6,7 @@ import re
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import fastnn
@@ -18,6 +19,7 @@ from fastnn.storing.opening import stored_sweep
 __all__ = ["store"]
 
 TEST = re.compile(r"\s*(\w+)\s*(==|!=|<=|>=|<|>)\s*(\S+)\s*")
+WIDTH = 80
 ENDINGS = (".parquet", ".csv")
 
 
@@ -45,12 +47,20 @@ def _info(options: Namespace) -> int:
     if options.json:
         print(as_json(values))
         return 0
-    share = 100 * networks / manifest.total
-    print(f"networks    {grouped(networks)} of {grouped(manifest.total)}, {share:.0f} %")
-    print(f"shards      {len(done)} of {manifest.shard_count}, {size(values['bytes'])}")
-    print(f"digest      {values['digest'] or 'not finished'}")
-    for name, value in {**plan, **manifest.written_by}.items():
-        print(f"{name:<11} {_line(value)}")
+    share = f"{100 * networks / manifest.total:.0f} %"
+    lines = {
+        "networks": f"{grouped(networks)} of {grouped(manifest.total)}, {share}",
+        "shards": f"{len(done)} of {manifest.shard_count}, {size(values['bytes'])}; "
+        f"{grouped(plan.pop('networks_per_shard'))} networks each",
+        "digest": values["digest"] or "not finished",
+        "starts": grouped(plan.pop("networks")),
+        **plan,
+        **manifest.written_by,
+    }
+    indent = 2 + max(map(len, lines))
+    for name, value in lines.items():
+        text = f"{name:<{indent}}{_line(value)}"
+        print("\n".join(wrap(text, WIDTH, subsequent_indent=" " * indent, break_long_words=False)))
     return 0
 
 
@@ -75,7 +85,7 @@ def _verify(options: Namespace) -> int:
         values = {"shards": len(done), "missing": missing, "faults": faults, "digest": digest}
         print(as_json(values))
     else:
-        print("\n".join([f"{len(done)} shards, {missing} missing, {len(faults)} faults", *faults]))
+        print("\n".join([f"shards {len(done)}, missing {missing}, faults {len(faults)}", *faults]))
         print(f"digest {digest}" if digest else "run the same sweep with this store again to mend it")
     return int(bool(faults or missing))
 

@@ -153,7 +153,7 @@ def sweep(
         if crew is not None:
             crew.dismiss()
     if failures:
-        text = f"{len(failures)} shards could not be done in three attempts: {failures[0]}"
+        text = f"shards could not be done: {'; '.join(failures[:3])}"
         warnings.warn(text, RuntimeWarning, stacklevel=2)
     seconds, ran = perf_counter() - began, place.done - before
     return place.sweep(interrupted=interrupted, failures=tuple(failures), seconds=seconds, ran=ran)

@@ -17,21 +17,24 @@ ORDER = (
     *(("running",), ("training", "explaining"), ("storing",), ("sweeping",)),
     *(("studies",), ("reporting",), ("cli",)),
 )
-COMMAND_LINE = {"cli", "commands", "store_commands", "output", "__main__"}
+COMMAND_LINE = {"cli", "commands", "store_commands", "study_commands", "output", "__main__"}
 # Imported by the command line, by the user and by each other.
-OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies"}
+OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies", "study_reports"}
 # What an engine is printed from; `checking` reaches it through `network`.
 BEHIND_ENGINES = {"expressions", "elementary", "network", "derivation", "folders"}
 LIBRARIES_OF_ENGINES = {"numpy", "numba", "llvmlite"}
 
-HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "jinja2", "pyarrow", "distributed"}
+HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "pyarrow", "distributed", "jinja2"}
 LONGEST = 450
+
+# Use the package as users do; no module imports them.
+SCRIPTS = {PACKAGE / "tutorial" / "from_one_run_to_ten_thousand.py"}
 
 
 def modules():
     """Every module of fastnn by its name below the package: {"engines.loop": its source}."""
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(set(PACKAGE.rglob("*.py")) - SCRIPTS):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         found[name.removesuffix(".__init__") or "__init__"] = path.read_text(encoding="utf-8")
     return found

@@ -286,13 +286,13 @@ def test_code_into_a_closed_pipe_is_quiet():
     assert done.stdout.startswith("from numpy import")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["--help"], ["train", "--help"], ["sweep", "--help"], ["explain", "--help"], ["code", "--help"]],
-)
-def test_help_fits_80_columns(capsys, monkeypatch, arguments):
+COMMANDS = ("train", "sweep", "studies", "compare", "tutorial", "explain", "cache", "code")
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_80_columns(capsys, monkeypatch, command):
     monkeypatch.setenv("COLUMNS", "80")
-    code, out, _ = run(capsys, *arguments)
+    code, out, _ = run(capsys, *command.split(), "--help")
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
 

@@ -29,7 +29,7 @@ ABANDONED_SECONDS = 24 * 3600  # what another process has not touched for so lon
 def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a new folder to write into; when the block ends, all that is in it appears in folder `name`.
 
-    If the block raises, folder `name` is as it was: not there, if it was not.
+    If the block raises or writes nothing, folder `name` is as it was: not there, if it was not.
 
     Parameters
     ----------
@@ -56,14 +56,14 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
         unfinished.mkdir(parents=True)
         _sweep_abandoned(folder)
         yield unfinished
-        _refuse_what_is_not_ours(folder)
-        _put_in_place(unfinished, folder)
-    except BaseException:
+        if any(unfinished.iterdir()):
+            _refuse_what_is_not_ours(folder)
+            _put_in_place(unfinished, folder)
+    finally:
         shutil.rmtree(unfinished, ignore_errors=True)
         for new in made:
-            with suppress(OSError):  # somebody else uses it by now
+            with suppress(OSError):  # it holds something by now
                 new.rmdir()
-        raise
 
 
 def _refuse_what_is_not_ours(folder: Path) -> None:

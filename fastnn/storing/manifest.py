@@ -30,7 +30,7 @@ LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
 
 # A shard is what a crash or Ctrl-C loses of each thread's work, and what a worker is handed at a time: some
 # seconds of one core, if it is not already some megabytes.
-SHARD_SECONDS = 4.0
+SHARD_SECONDS = 8.0
 SECONDS_PER_PARAMETER = 1e-10  # and row and epoch; engine `lanes`, 2-2-1: 0.9 ns for 9 parameters
 SHARD_BYTES = 8 << 20
 MOST_NETWORKS = 1 << 16

@@ -38,7 +38,8 @@ def publish(path: Path, content: bytes, *, replace: bool = True) -> None:
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             try:
-                _lock(descriptor)
+                with contextlib.suppress(OSError):  # a disk without locks, or it was taken for stale
+                    _lock(descriptor)
                 _write(descriptor, content)
                 os.fsync(descriptor)
                 # Renamed while it is open and locked; Windows cannot.

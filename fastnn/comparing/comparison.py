@@ -1,0 +1,231 @@
+"""Run the programs on one problem and lay their results side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array, finite_number, one_of, shown, whole_number
+from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
+from fastnn.datasets import Dataset
+from fastnn.evaluating import checked_rows, scores
+from fastnn.initial import DEFAULT_START, Start
+from fastnn.network import Network, checked_network
+from fastnn.planning import code
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BACKENDS", "Comparison", "Result", "compare", "installed_backends"]
+
+BACKENDS = ("jax", "tensorflow", "torch")
+INSTALL = 'Keras is not installed with a backend: pip install "fastnn-sweep[peers]"'
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What one program found.
+
+    Attributes
+    ----------
+    name : str
+    lines : int
+        Of code.
+    first : float
+        Seconds from a fresh start to the end of a first epoch: importing and compiling.
+    per_epoch : float
+        Seconds for each epoch after the first.
+    loss : float
+        Of the last epoch, as the program reports it.
+    parameters : (P,) float64
+        After the last epoch.
+    """
+
+    name: str
+    lines: int
+    first: float
+    per_epoch: float
+    loss: float
+    parameters: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The same training by several programs.
+
+    Attributes
+    ----------
+    network : Network
+    data : Dataset
+    start : (P,)
+    learning_rate : float
+    epochs : int
+    results : list of Result
+        fastnn first.
+    missing : list of str
+        Who could not take part, and why or what to install.
+    by_hand : int
+        Lines of code of the loop that fastnn derives and prints, which a student would write by hand.
+    """
+
+    network: Network
+    data: Dataset
+    start: NDArray[np.float64]
+    learning_rate: float
+    epochs: int
+    results: list[Result]
+    missing: list[str]
+    by_hand: int
+
+    def frame(self) -> pd.DataFrame:
+        """One row for each program.
+
+        Columns: program, lines, first, per_epoch; loss; r2 and mape over all rows in the target's unit;
+        apart, the largest difference of a final weight or bias from fastnn's.
+        """
+        import pandas as pd
+
+        parameters = np.array([result.parameters for result in self.results])
+        score = scores(self.network, parameters, self.data)
+        return pd.DataFrame(
+            {
+                "program": [result.name for result in self.results],
+                "lines": [result.lines for result in self.results],
+                "first": [result.first for result in self.results],
+                "per_epoch": [result.per_epoch for result in self.results],
+                "loss": [result.loss for result in self.results],
+                "r2": score["r2"],
+                "mape": score["mape"],
+                "apart": np.abs(parameters - parameters[0]).max(axis=1),
+            }
+        )
+
+    def weights(self) -> pd.DataFrame:
+        """The parameters: their names, the start, and those of each program after the last epoch."""
+        import pandas as pd
+
+        names = {result.name: result.parameters for result in self.results}
+        return pd.DataFrame({"parameter": self.network.parameter_names, "start": self.start, **names})
+
+
+def compare(
+    network: Network,
+    data: Dataset,
+    parameters: ArrayLike | Start = DEFAULT_START,
+    *,
+    learning_rate: float = 0.005,
+    epochs: int = 10,
+    seed: int = 0,
+    backends: Sequence[str] | None = None,
+    told: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Train the same network from the same start on the same rows in the same order, in fastnn and in Keras.
+
+    Keras trains in float64, one row a batch, without shuffling, on every backend that is installed
+    (jax, tensorflow, torch), each in a process of its own; an epoch of 1338 rows takes 0.05 to 2 seconds.
+
+    Parameters
+    ----------
+    network : Network
+    data : Dataset
+    parameters : array_like (P,), or Start
+        Where to begin; of a Start, network 0 of `seed`.
+    learning_rate, epochs, seed
+        As in `fastnn.train`.
+    backends : sequence of str, optional
+        Which of Keras's backends take part; by default all that are installed.
+    told : callable, optional
+        Called with the name of each program before it runs.
+
+    Raises
+    ------
+    InputError
+        For anything that does not fit, before any work is done.
+    """
+    if not isinstance(data, Dataset):
+        raise InputError(f"data must be a fastnn.Dataset; got {shown(data)}. Make one with load_insurance().")
+    X, Y = checked_rows(checked_network(network), data.X, data.y, "float64")
+    start = _start(network, parameters, seed)
+    rate = finite_number(learning_rate, "learning_rate", positive=True)
+    problem = (X, Y, network, start, rate)
+    epochs = whole_number(epochs, "epochs", 1)
+    if backends is None:
+        backends = installed_backends()
+    wanted = ["fastnn", *(one_of(backend, "each of backends", BACKENDS) for backend in backends)]
+    results, missing = [], [] if backends else [INSTALL]
+    for name in wanted:
+        if told is not None:
+            told(_title(name))
+        try:
+            results.append(_run(name, problem, epochs))
+        except subprocess.CalledProcessError as error:
+            if name == "fastnn":
+                raise
+            missing.append(f"{_title(name)} failed: {_last_line(error.stderr)}")
+    by_hand = lines_of_code(code(network, "loop"))
+    return Comparison(network, data, start, rate, epochs, results, missing, by_hand)
+
+
+def installed_backends() -> list[str]:
+    """Keras's backends that are installed, if Keras is; nothing is imported to find out."""
+    if find_spec("keras") is None:
+        return []
+    return [name for name in BACKENDS if find_spec(name) is not None]
+
+
+def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:
+    if isinstance(parameters, Start):
+        return np.array(parameters.draw(network, [0], seed)[0])
+    start = finite_array(parameters, "parameters", (1,))
+    network.split(start)
+    return start
+
+
+def _run(name: str, problem: Any, epochs: int) -> Result:
+    """Run a program, fastnn or Keras on the backend of that name, in a process of its own."""
+    X, Y, network, start, learning_rate = problem
+    program = with_fastnn if name == "fastnn" else with_keras
+    task = {
+        "program": "fastnn" if name == "fastnn" else "keras",
+        "layers": network.layers,
+        "hidden": network.hidden,
+        "output": network.output,
+        "learning_rate": learning_rate,
+        "epochs": epochs,
+    }
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        np.savez(folder / "arrays.npz", X=X, Y=Y, start=start)
+        (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
+        command = [sys.executable, "-m", "fastnn.comparing.process", temporary]
+        subprocess.run(command, env=_environment(name), check=True, capture_output=True, text=True)  # noqa: S603
+        found = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    parameters = np.array(found.pop("parameters"))
+    return Result(_title(name), source_lines(program), parameters=parameters, **found)
+
+
+def _environment(name: str) -> dict[str, str]:
+    """That of this process, with Keras's backend, JAX in float64, and this fastnn."""
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+    return {**os.environ, **quiet, "KERAS_BACKEND": name, "JAX_ENABLE_X64": "1", "PYTHONPATH": path}
+
+
+def _title(name: str) -> str:
+    return name if name == "fastnn" else f"keras ({name})"
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,78 @@
+"""``python -m fastnn.comparing.process FOLDER``: run one of the programs in a process of its own.
+
+Keras takes its backend from the environment when it is imported, and JAX its precision; and the time to
+import and compile shows in a fresh process only. Reads ``task.json`` and ``arrays.npz`` in the folder,
+writes ``result.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+__all__ = ["main"]
+
+MEASURED_SECONDS = 0.2
+
+
+def main(folder: Path) -> None:
+    """Train for one epoch twice, the first time to import and compile, then for all epochs.
+
+    Where these are over too soon to be measured, train again for more of them.
+    """
+    began = perf_counter()
+    task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+    program, problem = _program(task["program"]), _problem(folder, task)
+    program(*problem, 1)
+    first = perf_counter() - began
+    one, _ = _seconds(lambda: program(*problem, 1))
+    epochs = task["epochs"]
+    several, (parameters, loss) = _seconds(lambda: program(*problem, epochs))
+    while several - one < MEASURED_SECONDS:
+        epochs *= 4
+        several, _ = _seconds(lambda: program(*problem, epochs))  # noqa: B023 - called at once
+    found = {
+        "parameters": parameters.tolist(),
+        "loss": float(loss),
+        "first": first,
+        # What a new model costs before its first epoch drops out of the difference.
+        "per_epoch": (several - one) / (epochs - 1),
+    }
+    (folder / "result.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def _program(name: str) -> Callable[..., Any]:
+    from fastnn.comparing.programs import with_fastnn, with_keras
+
+    if name == "fastnn":
+        return with_fastnn
+    import keras
+
+    warnings.simplefilter("ignore")
+    keras.config.set_floatx("float64")
+    return with_keras
+
+
+def _problem(folder: Path, task: dict[str, Any]) -> tuple[Any, ...]:
+    import numpy as np
+
+    from fastnn.network import Network
+
+    network = Network(task["layers"], task["hidden"], task["output"])
+    with np.load(folder / "arrays.npz") as arrays:
+        return (arrays["X"], arrays["Y"], network, arrays["start"], task["learning_rate"])
+
+
+def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+    began = perf_counter()
+    found = work()
+    return perf_counter() - began, found
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,193 @@
+"""The page of the studies: the report's claims beside thousands of starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from fastnn.comparing import Comparison
+from fastnn.explaining.motion import motion
+from fastnn.initial import normal
+from fastnn.reporting import studies_pictures as pictures
+from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, written
+from fastnn.reporting.page import Page
+from fastnn.reporting.sweep_networks import learned
+from fastnn.studies.keras_line import keras_claims
+from fastnn.studies.lines import Line
+from fastnn.studies.report import NETWORK, REPORT, START
+from fastnn.studies.results import Studies
+from fastnn.studies.verdicts import RULES, VERDICTS, Claim
+
+__all__ = ["studies_page"]
+
+LARGE = 1000.0
+PER_CENT = "\N{NARROW NO-BREAK SPACE}%"
+INSURANCE = ("I0", "I1", "I2", "I3", "I4", "L2", "L3", "L4")
+RANDOM_STARTS = 10  # to choose from, beside the report's own
+GROUPS = (
+    ("Generated data", ("D1", "D2")),
+    ("Starting parameters", ("I0", "I1", "I2", "I3", "I4")),
+    ("Learning rates", ("L1", "L2", "L3", "L4", "L5")),
+    ("Rows trained on", ("N1", "N2")),
+)
+
+
+def studies_page(found: Studies, comparison: Comparison) -> Page:
+    """The page of the studies. Its pictures, tables and sentences all come from them.
+
+    Raises
+    ------
+    InputError
+        Matplotlib or Jinja2 is missing.
+    """
+    sections = [_brief(found), *(_group(found, heading, ids) for heading, ids in GROUPS)]
+    sections += [_keras(comparison), learned(found.experiment.plain().sweeps[0], found.experiment.data)]
+    return Page(
+        title="The classroom report, retold",
+        lead=_lead(found),
+        sections=[*sections, _in_motion(found), _judging()],
+    )
+
+
+def _lead(found: Studies) -> str:
+    experiment = found.experiment
+    data = experiment.data
+    sweep = found.lines[0].outcomes.sweeps[0]
+    return (
+        "A classroom report trained a network of two inputs, two ReLU units and one output by hand, once for "
+        f"each question. Here every line of it is asked of {written(experiment.networks)} starts. Data: "
+        f"{', '.join(data.inputs)} → {data.target}, {written(data.rows)} rows from {data.source}. Seed "
+        f"{experiment.seed}, {experiment.epochs} epochs, engine {sweep.engine}, {found.seconds:.0f} s."
+    )
+
+
+def _brief(found: Studies) -> Section:
+    rows = [_claim_row(line, line.claims[0]) for line in found.lines]
+    outside = [line.id for line in found.lines if not line.claims[0].within_percentiles]
+    but = f" but {_listed(outside)}, where the reason is told," if outside else ""
+    verdicts = [line.verdict for line in found.lines]
+    counted = ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
+    return Section(
+        "In brief",
+        [
+            f"Of the report's {len(rows)} lines: {counted}. All figures{but} fall between the 1st and the "
+            "99th percentile of their starts.",
+            Table(rows, "The report's figures beside our starts"),
+            pictures.overview([found[id] for id in ("D1", "D2")], "overview-generated"),
+            pictures.overview([found[id] for id in INSURANCE], "overview-insurance"),
+            pictures.endings(found),
+        ],
+    )
+
+
+def _group(found: Studies, heading: str, ids: Iterable[str]) -> Section:
+    lines = [found[id] for id in ids]
+    blocks: list[Block] = []
+    for line in lines:
+        rows = [_claim_row(line, claim) for claim in line.claims]
+        said = f"{line.id}, {line.report.changed}: {line.report.figure}."
+        blocks += [
+            f"{said} The report reads it as: {line.report.reading}.",
+            Table(rows, f"Claims of {line.id}"),
+        ]
+        blocks.append(" ".join(found.reasons[line.id]))
+        blocks += _pictures(found, line)
+    if heading == "Rows trained on":
+        blocks += [pictures.against_rows(found, metric) for metric in ("r2", "mape")]
+    return Section(heading, blocks)
+
+
+def _pictures(found: Studies, line: Line) -> list[Block]:
+    if line.id in ("I4", "L2", "N2"):  # the same starts as I0
+        return []
+    if line.start is not None:
+        return [pictures.histogram(line), pictures.distances(line, found.experiment)]
+    drawn: list[Block] = [pictures.histogram(line)]
+    return [*drawn, *pictures.fans([line])] if line.id[0] in "LI" else drawn
+
+
+def _claim_row(line: Line, claim: Claim) -> dict[str, Any]:
+    below, up_to = (100 * share for share in claim.percentiles)
+    return {
+        "line": line.id,
+        "the report says": claim.says,
+        "verdict": claim.verdict,
+        "median": _value(claim, claim.quantile(0.5)),
+        "5 %": _value(claim, claim.quantile(0.05)),
+        "95 %": _value(claim, claim.quantile(0.95)),
+        "falls at percentile": "" if claim.in_words else f"{below:.3g}\N{EN DASH}{up_to:.3g}",
+        "borne out by": f"{100 * claim.borne_out:.3g}{PER_CENT}",
+        "measured": claim.quantity,
+    }
+
+
+def _value(claim: Claim, value: float) -> str:
+    if not np.isfinite(value):
+        return "diverged"
+    return f"{_number(100 * value)}{PER_CENT}" if claim.percent else _number(value)
+
+
+def _number(value: float) -> str:
+    """As `written`, but large ones without digits that say nothing: 15 320."""
+    return written(round(value)) if abs(value) >= LARGE else written(value)
+
+
+def _keras(comparison: Comparison) -> Section:
+    k1 = REPORT["K1"]
+    blocks: list[Block] = [
+        f"K1, {k1.changed}. The report reads it as: {k1.reading}. Both trained {comparison.epochs} epochs in "
+        "float64 from one start, row by row in order, each in a process of its own."
+    ]
+    claims = [
+        {"the report says": claim.says, "measured": claim.numbers, "verdict": claim.verdict}
+        for claim in keras_claims(comparison)
+    ]
+    if claims:
+        blocks.append(Table(claims, "Claims of K1"))
+    headings = {"first": "first epoch (s)", "per_epoch": "each after (s)", "r2": "R²", "mape": "MAPE"}
+    formats = {"first": "{:.2f}", "mape": "{:.1%}", "per_epoch": "{:.2g}", "apart": "{:.1g}"}
+    blocks.append(Table(comparison.frame(), "The same training by each program", headings, formats))
+    blocks.append(
+        f"The loop derived by hand takes {comparison.by_hand} lines. The first epoch includes importing and "
+        "compiling; apart is the largest difference of a final weight or bias from fastnn's."
+    )
+    return Section("Keras, side by side", [*blocks, *comparison.missing])
+
+
+def _in_motion(found: Studies) -> Section:
+    """The network training in the browser, from the report's own starts and from some of ours."""
+    data = found.experiment.data
+    starts = {
+        f"{line.id}, {line.report.changed}": line.start for line in found.lines if line.start is not None
+    }
+    drawn = normal(0.0, START).draw(NETWORK, range(RANDOM_STARTS), found.experiment.seed)
+    starts |= {f"start {number}": start for number, start in enumerate(drawn)}
+    return Section(
+        "The network in motion",
+        [
+            "The same network on the same rows, trained here by the reader's browser, one row at a time, "
+            "with the same operations in the same order: its parameters are those of fastnn.train to the "
+            "last bit. All its equations, step by step, with a proof:",
+            Code("fastnn explain"),
+            Fragment(motion(NETWORK, data.X, data.y, starts).fragment),
+        ],
+    )
+
+
+def _judging() -> Section:
+    rows = [{"verdict": name, "if": rule} for name, rule in RULES]
+    return Section(
+        "How it is judged",
+        [
+            "The rules are asked in this order, of the numbers alone. A figure stands for every number that "
+            "rounds to it, and a start bears it out that ends within 5 % of it; a claim in words is borne "
+            "out where it holds. Nothing changed: the line that the report compares with, other starts.",
+            Table(rows, "The verdicts"),
+        ],
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

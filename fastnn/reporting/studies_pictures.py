@@ -1,0 +1,228 @@
+"""The pictures of the studies' page, each with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn import plotting
+from fastnn.plotting import tables
+from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, legend
+from fastnn.reporting.blocks import per_cent, written
+from fastnn.reporting.pictures import Picture
+from fastnn.studies.experiment import Experiment
+from fastnn.studies.lines import LOSS as LAST_LOSS
+from fastnn.studies.lines import Line
+from fastnn.studies.outcomes import KINDS
+from fastnn.studies.report import LEARNING_RATE
+from fastnn.studies.results import Studies
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["against_rows", "distances", "endings", "fans", "histogram", "overview"]
+
+COLOURS = (BLUE, ORANGE, VERMILION, GREY)
+BINS = 60
+SHOWN = (0.0, 0.98)  # the quantiles between which a histogram runs
+WIDE = 20.0  # a ratio of losses above which a histogram's scale is logarithmic
+POINTS = 3000  # of a cloud
+
+
+def overview(lines: Sequence[Line], name: str) -> Picture:
+    """The report's losses beside the distributions of ours."""
+    import pandas as pd
+
+    numbers = pd.DataFrame(_interval(line) for line in lines)
+    figure, ax = plotting.new_figure(height=1.2 + 0.28 * len(numbers))
+    plotting.intervals(numbers, LOSS, ax)
+    told = "; ".join(
+        f"{row['label']}: report {written(row['claim'])}, median {written(row['50 %'])}"
+        for row in numbers.to_dict("records")
+    )
+    return Picture(
+        name,
+        figure,
+        f"Distributions of the loss below one another, with the report's figures. {told}.",
+        "The report's loss, one run (diamond), beside the losses of thousands of starts.",
+        numbers,
+    )
+
+
+def histogram(line: Line) -> Picture:
+    """How many starts of a line ended at which loss, by how they ended."""
+    numbers = _histogram_table(line)
+    figure, ax = plotting.new_figure()
+    base = np.zeros(len(numbers))
+    edges = np.append(numbers["from"], numbers["to"].iloc[-1])
+    for colour, name in zip(COLOURS, KINDS[:-1], strict=False):
+        if numbers[name].any():
+            top = base + numbers[name].to_numpy()
+            ax.stairs(top, edges, baseline=base, fill=True, color=colour, label=name)
+            base = top
+    if edges[-1] > WIDE * edges[0] > 0:
+        ax.set_xscale("log")
+    claim = _reported_loss(line)
+    if claim is not None:
+        ax.axvline(claim, color=VERMILION, linestyle="--", label=f"report: {claim:g}")
+    legend(ax)
+    ax.set_xlabel(f"last epoch's {LOSS}")
+    ax.set_ylabel("starts")
+    beyond = len(line.outcomes) - int(base.sum())
+    ax.set_title(_title(line) + (f" ({beyond} beyond)" if beyond else ""), fontsize="medium")
+    middle = float(np.median(line.outcomes.loss))
+    told = ", ".join(f"{per_cent(share)} {name}" for name, share in line.outcomes.shares.items() if share)
+    return Picture(
+        f"losses-{line.id}",
+        figure,
+        f"Histogram of the losses of {line.id}: {told}; median {written(middle)}.",
+        f"{line.id}, {line.report.changed}: starts by the loss of their last epoch and by how they ended.",
+        numbers,
+    )
+
+
+def fans(lines: Sequence[Line]) -> list[Picture]:
+    """The losses over the epochs, one picture for each line."""
+    return [_fan(line) for line in lines]
+
+
+def distances(line: Line, experiment: Experiment) -> Picture:
+    """The loss of starts around the report's own one, against how far they lie from it."""
+    import pandas as pd
+
+    ended = line.outcomes
+    some = np.unique(np.linspace(0, len(ended) - 1, min(POINTS, len(ended))).astype(int))
+    numbers = pd.DataFrame(
+        {
+            "distance": experiment.distances[some],
+            "loss": ended.loss[some],
+            "end": [KINDS[kind] for kind in ended.kind[some]],
+        }
+    )
+    figure, ax = plotting.new_figure()
+    for colour, kind in zip(COLOURS, KINDS, strict=True):
+        part = numbers[numbers["end"] == kind]
+        if len(part):
+            x, y = 100 * part["distance"], part["loss"]
+            ax.plot(x, y, ".", markersize=3, color=colour, alpha=0.5, label=kind, rasterized=True)
+    if (claim := _reported_loss(line)) is not None:
+        ax.axhline(claim, color=VERMILION, linestyle="--", label=f"report: {claim:g}")
+    legend(ax)
+    ax.set_xlabel("distance from the report's start (% of its size)")
+    ax.set_ylabel(LOSS)
+    ax.set_title(_title(line), fontsize="medium")
+    return Picture(
+        f"around-{line.id}",
+        figure,
+        f"Losses of starts around that of {line.id}, which itself ends at {written(float(ended.loss[0]))}.",
+        f"{line.id}, {line.report.changed}: the loss of starts around the report's own (at 0 %).",
+        numbers,
+    )
+
+
+def endings(found: Studies) -> Picture:
+    """For each line, which share of the starts ended in which way."""
+    numbers = found.outcomes()[["line", "networks", *KINDS]]
+    figure, ax = plotting.new_figure(height=1.2 + 0.28 * len(numbers))
+    base = np.zeros(len(numbers))
+    for colour, kind in zip(COLOURS, KINDS, strict=True):
+        share = 100 * numbers[kind].to_numpy()
+        if share.any():
+            ax.barh(numbers["line"], share, left=base, color=colour, label=kind, height=0.7)
+            base += share
+    ax.invert_yaxis()
+    ax.set_xlim(0, 100)
+    ax.set_xlabel("starts (%)")
+    ax.figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize="small"
+    )
+    told = "; ".join(
+        f"{row['line']}: {per_cent(row[KINDS[2]])} both dead" for row in numbers.to_dict("records")
+    )
+    return Picture("endings", figure, f"Bars, one for each line. {told}.", "How the starts ended.", numbers)
+
+
+def against_rows(found: Studies, metric: str) -> Picture:
+    """R² or MAPE over all rows against the rows trained on."""
+    table = _scores(found.experiment)
+    numbers = tables.scores_against_rows(table, metric)
+    figure, ax = plotting.new_figure()
+    plotting.scores_against_rows(table, metric, ax)
+    few, every = found.experiment.row_counts[0], found.experiment.row_counts[-1]
+    claims = [(few, 0.05)] if metric == "r2" else [(few, 189.0), (every, 125.0)]
+    ax.plot(*zip(*claims, strict=True), "D", color=VERMILION, markersize=5, label="report")
+    legend(ax)
+    name = "R²" if metric == "r2" else "MAPE"
+    told = "; ".join(f"{row['rows']} rows: {row['50 %']:.3g}" for row in numbers.to_dict("records"))
+    return Picture(
+        f"{metric}-rows",
+        figure,
+        f"{name} against the rows trained on. Medians: {told}.",
+        f"{name} on all rows against the rows trained on: median, and where half and nine tenths lie.",
+        numbers,
+    )
+
+
+def _scores(experiment: Experiment) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(
+        pd.DataFrame({"learning_rate": LEARNING_RATE, "rows": rows, **experiment.scores(rows)})
+        for rows in experiment.row_counts
+    )
+
+
+def _fan(line: Line) -> Picture:
+    curves = line.outcomes.curves
+    figure, ax = plotting.new_figure()
+    plotting.fan(curves, ax)
+    ax.set_title(_title(line), fontsize="medium")
+    numbers = tables.fan(curves)
+    first, last = numbers["50 %"].iloc[0], numbers["50 %"].iloc[-1]
+    return Picture(
+        f"curves-{line.id}",
+        figure,
+        f"Loss against epochs for {line.id}. The median goes from {written(first)} to {written(last)}.",
+        f"{line.id}, {line.report.changed}: the median loss, and where half and nine tenths of them lie.",
+        numbers,
+    )
+
+
+def _interval(line: Line) -> dict[str, Any]:
+    quantiles = tables.worst_last_quantiles(line.outcomes.loss[:, None])[:, 0]
+    return {
+        "label": line.id,
+        **dict(zip(tables.QUANTILE_NAMES, quantiles.tolist(), strict=True)),
+        "claim": _reported_loss(line),
+    }
+
+
+def _histogram_table(line: Line) -> pd.DataFrame:
+    """from, to, and for each way to end how many starts; the largest losses lie beyond the last bin."""
+    import pandas as pd
+
+    ended = line.outcomes
+    finite = ended.loss[np.isfinite(ended.loss)]
+    low, high = np.quantile(finite, SHOWN) if len(finite) else (0.0, 1.0)
+    claim = _reported_loss(line)
+    if claim is not None:
+        low, high = min(low, claim), max(high, claim)
+    high = high * (1 + 1e-9) if high > low else low + max(low, 1e-9) * 1e-2
+    spaced = np.geomspace if high > WIDE * low > 0 else np.linspace
+    edges = spaced(low, high, BINS + 1)
+    counts = {
+        kind: np.histogram(ended.loss[ended.kind == code], edges)[0] for code, kind in enumerate(KINDS[:-1])
+    }
+    return pd.DataFrame({"from": edges[:-1], "to": edges[1:], **counts})
+
+
+def _reported_loss(line: Line) -> float | None:
+    """The loss that the report gives, if it does."""
+    claim = line.claims[0]
+    return claim.number if claim.quantity == LAST_LOSS else None
+
+
+def _title(line: Line) -> str:
+    return f"{line.id}: {line.report.changed}" if len(line.report.changed) < 34 else line.id

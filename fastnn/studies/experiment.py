@@ -1,0 +1,238 @@
+"""The sweeps behind the studies: each trained once, however many lines of the report ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastnn.studies.report as report
+from fastnn.checking import InputError, shown, whole_number
+from fastnn.datasets import Dataset, generate_train_data
+from fastnn.evaluating import scores
+from fastnn.initial import Start, given, normal
+from fastnn.planning import Plan
+from fastnn.studies.outcomes import Outcomes
+from fastnn.sweep_results import Sweep
+from fastnn.sweeping import sweep
+
+__all__ = ["Experiment"]
+
+Floats = NDArray[np.float64]
+
+MOST_NETWORKS = 50_000  # 120 MB of loss curves for each of 54 sweeps of any size at most: 1.8 GB in all
+TABLES = 20
+FARTHEST = 0.5
+TRIAL_SECONDS = 0.2
+TRIAL_NETWORKS = 512
+
+Ranges = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """What all lines of the report share, and the sweeps trained so far.
+
+    Parameters
+    ----------
+    data : Dataset
+        Two inputs and one target: age, bmi -> charges in the report.
+    networks : int
+        Starts for each line, at most 50 000. Start i is the same in every line that draws its starts.
+    seed : int
+    epochs : int
+    engine : str
+        One of `fastnn.ENGINES`, or "auto". All give the same bits.
+    workers : int, optional
+        Threads; by default as many as this process may use processors.
+
+    Raises
+    ------
+    InputError
+        For anything that does not fit, before any work is done.
+    """
+
+    data: Dataset
+    networks: int = 10_000
+    seed: int = 0
+    epochs: int = report.EPOCHS
+    engine: str = "auto"
+    workers: int | None = None
+    _trained: dict[Any, Outcomes] = field(default_factory=dict, repr=False)
+    _scored: dict[Any, dict[str, Floats]] = field(default_factory=dict, repr=False)
+    _after: list[Callable[[int], None]] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, Dataset):
+            raise InputError(
+                f"data must be a fastnn.Dataset; got {shown(self.data)}. "
+                "Make one, such as fastnn.load_insurance()."
+            )
+        whole_number(self.networks, "networks", 2, MOST_NETWORKS)
+        Plan.of(report.NETWORK, self.data.X, self.data.y, self.epochs, self.engine, "float64", None)
+
+    @property
+    def row_counts(self) -> tuple[int, ...]:
+        """The numbers of rows trained on: 30 to all."""
+        return (*(rows for rows in report.ROWS if rows < self.data.rows), self.data.rows)
+
+    def plain(self, learning_rate: float = report.LEARNING_RATE, rows: int | None = None) -> Outcomes:
+        """Starts from normal(0, 1.5) on the first `rows` rows, or on all."""
+        rows = self.data.rows if rows is None else rows
+        return self._once(("plain", learning_rate, rows), lambda: [self._sweep(learning_rate, rows)])
+
+    def near(self, start: Floats) -> Outcomes:
+        """Starts around a given one, nearer first: see `distances`."""
+        return self._once(("near", *start), lambda: [self._sweep(initial=self.around(start))])
+
+    def generated(self, ranges: Ranges) -> Outcomes:
+        """Starts from normal(0, 1.5) on generated tables, which share the starts out among them."""
+        return self._once(("generated", *ranges.values()), lambda: self._generated(ranges))
+
+    def scores(self, rows: int | None = None) -> dict[str, Floats]:
+        """r2 and mape (M,) on all rows, in the target's unit, of networks trained on the first `rows` rows.
+
+        A diverged network has the worst there is: minus infinity and infinity.
+        """
+        rows = self.data.rows if rows is None else rows
+        if rows not in self._scored:
+            (trained,) = self.plain(rows=rows).sweeps
+            found = scores(trained.network, trained.parameters, self.data)
+            worst = {"r2": -np.inf, "mape": np.inf}
+            self._scored[rows] = {
+                name: np.where(np.isnan(found[name]), value, found[name]) for name, value in worst.items()
+            }
+        return self._scored[rows]
+
+    @property
+    def distances(self) -> Floats:
+        """(M,) how far starts lie around a given one: the sd of the normal numbers added to each parameter.
+
+        It grows evenly from 0 to half of the given start's own size (the root of its mean square).
+        """
+        return FARTHEST * np.arange(self.networks) / (self.networks - 1)
+
+    def around(self, start: Floats) -> Start:
+        """The starts at these distances from a given one; the first is the given one itself."""
+        drawn = normal(0.0, 1.0).draw(report.NETWORK, range(self.networks), self.seed)
+        size = np.sqrt(np.mean(start * start))
+        return given(start + drawn * (self.distances * size)[:, None])
+
+    def prepare(self, progress: bool | None = None) -> None:
+        """Train everything that the lines ask for, with a progress bar (by default on a terminal only)."""
+        with _bar(self.visits(), progress) as bar:
+            self._after.append(bar.update)
+            try:
+                self._train_everything()
+            finally:
+                self._after.clear()
+
+    def visits(self) -> int:
+        """How often a network is shown a row, in all sweeps together."""
+        rows = sum(self.row_counts) + self.data.rows * (4 + 3) + 2 * self.generated_rows
+        return rows * self.networks * self.epochs
+
+    @property
+    def generated_rows(self) -> int:
+        """Rows of each generated table."""
+        return 100
+
+    def estimate(self) -> float:
+        """How many seconds the training will take, by a trial of less than a second; compiles if need be."""
+        some = min(self.networks, TRIAL_NETWORKS)
+        self._trial(some, 1)  # compiles
+        epochs = 1
+        while True:
+            seconds = self._trial(some, epochs)
+            if seconds > TRIAL_SECONDS or epochs >= self.epochs:
+                return seconds * self.visits() / (some * epochs * self.data.rows)
+            epochs = min(4 * epochs, self.epochs)
+
+    def _train_everything(self) -> None:
+        for learning_rate in report.LEARNING_RATES:
+            self.plain(learning_rate)
+        for rows in self.row_counts:
+            self.plain(rows=rows)
+        for start in (report.LARGE, report.SMALL, report.ONES):
+            self.near(start)
+        for ranges in (report.SIMPLE, report.WIDE):
+            self.generated(ranges)
+
+    def _trial(self, networks: int, epochs: int) -> float:
+        began = perf_counter()
+        sweep(
+            report.NETWORK,
+            self.data.X,
+            self.data.y,
+            networks=networks,
+            seed=self.seed,
+            epochs=epochs,
+            engine=self.engine,
+            workers=self.workers,
+            progress=False,
+        )
+        return perf_counter() - began
+
+    def _once(self, key: Any, train: Callable[[], list[Sweep]]) -> Outcomes:
+        if key not in self._trained:
+            self._trained[key] = Outcomes(tuple(train()))
+        return self._trained[key]
+
+    def _generated(self, ranges: Ranges) -> list[Sweep]:
+        """A table for each share of the starts, which are numbered on from table to table."""
+        found = []
+        tables = min(TABLES, self.networks)
+        drawn = normal(0.0, report.START).draw(report.NETWORK, range(self.networks), self.seed)
+        for table, starts in enumerate(np.array_split(drawn, tables)):
+            frame = generate_train_data(self.generated_rows, seed=table, **ranges)
+            data = Dataset.from_frame(frame, ["n1", "n2"], "n3")
+            found.append(self._sweep(initial=given(starts), data=data, networks=len(starts)))
+        return found
+
+    def _sweep(
+        self,
+        learning_rate: float = report.LEARNING_RATE,
+        rows: int | None = None,
+        initial: Start | None = None,
+        data: Dataset | None = None,
+        networks: int | None = None,
+    ) -> Sweep:
+        data = self.data if data is None else data
+        rows = data.rows if rows is None else rows
+        found = sweep(
+            report.NETWORK,
+            data.X,
+            data.y,
+            networks=networks or self.networks,
+            initial=initial or normal(0.0, report.START),
+            seed=self.seed,
+            learning_rate=learning_rate,
+            rows=rows,
+            epochs=self.epochs,
+            engine=self.engine,
+            workers=self.workers,
+            progress=False,
+            curves=True,
+        )
+        if found.interrupted:
+            raise KeyboardInterrupt
+        for told in self._after:
+            told(len(found) * rows * self.epochs)
+        return found
+
+
+def _bar(visits: int, progress: bool | None) -> AbstractContextManager[Any]:
+    from tqdm import tqdm
+
+    return tqdm(
+        total=visits,
+        desc="studies",
+        disable=None if progress is None else not progress,
+        dynamic_ncols=True,
+        bar_format="{l_bar}{bar}| {elapsed}, {remaining} to go",
+    )

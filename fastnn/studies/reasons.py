@@ -1,0 +1,200 @@
+"""Why a line's starts ended as they did, in sentences, where the numbers show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastnn.studies.report as report
+from fastnn.evaluating import scores
+from fastnn.initial import normal
+from fastnn.studies.experiment import Experiment
+from fastnn.studies.lines import Line
+from fastnn.studies.outcomes import AT_FIRST, KINDS, Outcomes
+from fastnn.studies.verdicts import NOT_REPRODUCED, Claim
+from fastnn.training import train
+
+__all__ = ["reasons"]
+
+FEW = 0.005  # a share below it is not worth a sentence
+BOTH_DEAD = KINDS.index("both units dead")
+USEFUL = 0.01  # R² up to which a network is no better than the mean
+WATCHED = 1000  # starts whose last row's error is watched: 20 epochs of them take a second
+
+
+def reasons(line: Line, experiment: Experiment) -> list[str]:
+    """What the numbers show about a line, most telling first."""
+    return [
+        *_own_start(line, experiment),
+        *_alike(line),
+        *_at_the_figure(line),
+        *_narrow(line),
+        *_mean_predictors(line),
+        *_compared(line),
+        *_diverged(line.outcomes),
+        *_rising(line, experiment),
+    ]
+
+
+def _own_start(line: Line, experiment: Experiment) -> Iterator[str]:
+    """The run that the report made, made again."""
+    if line.start is None:
+        return
+    ended = line.outcomes
+    r2 = scores(report.NETWORK, ended.sweeps[0].parameters[:1], experiment.data)["r2"][0]
+    good = f"R² {r2:.4f}" if r2 > USEFUL else f"R² {r2:.4f}: no better than the mean"
+    yield (
+        f"The report's own start ends at {ended.loss[0]:.4g} ({KINDS[ended.kind[0]]}, {good}), within 5 % of "
+        f"that from epoch {ended.settled[0]:.0f} on."
+    )
+    same = ended.kind == ended.kind[0]
+    if not same.all():
+        first = experiment.distances[~same][0]
+        yield (
+            f"Of the starts around it {_percent(same.mean())} end the same way ({KINDS[ended.kind[0]]}); the "
+            f"nearest that does not lies {_percent(first)} of the start's size away."
+        )
+
+
+def _alike(line: Line) -> Iterator[str]:
+    """Two units that begin alike are moved alike, and so stay one unit for ever."""
+    if line.start is None:
+        return
+    first, last = (_units(p) for p in (line.start, line.outcomes.sweeps[0].parameters[0]))
+    if np.array_equal(first[0], first[1]):
+        stay = "stay equal to the last bit" if np.array_equal(last[0], last[1]) else "drift apart"
+        yield f"Its two hidden units begin equal and {stay}: in effect a network of one hidden unit."
+
+
+def _at_the_figure(line: Line) -> Iterator[str]:
+    """What the networks are that end at the report's figure."""
+    claim = line.claims[0]
+    agree = claim.agreeing
+    if claim.in_words or not agree.any():
+        return
+    ended = line.outcomes.kind
+    counts = np.bincount(ended[agree], minlength=len(KINDS))
+    most = int(counts.argmax())
+    share, usual = counts[most] / agree.sum(), (ended == most).mean()
+    text = (
+        f"{_percent(agree.mean())} of the starts agree with the figure; "
+        f"of these {_percent(share)} are {_named(most)}"
+    )
+    yield f"{text}, of all starts {_percent(usual)}."
+
+
+def _narrow(line: Line) -> Iterator[str]:
+    """A number outside the starts' percentiles that stands for others which are inside."""
+    claim = line.claims[0]
+    low, high = claim.quantile(0.01), claim.quantile(0.99)
+    if claim.number is None or claim.verdict == NOT_REPRODUCED or low <= claim.number <= high:
+        return
+    side = "above" if claim.number > high else "below"
+    near = "lie within 5 % of it" if claim.agrees == claim.bears_out else "round to it"
+    yield (
+        f"The number {claim.number:g} itself lies {side} the 1st to 99th percentile of the starts, "
+        f"{low:.4g} to {high:.4g}; numbers that {near} do not."
+    )
+
+
+def _mean_predictors(line: Line) -> Iterator[str]:
+    """The loss of networks that have lost both units, whatever their start."""
+    ended = line.outcomes
+    dead = ended.kind == BOTH_DEAD
+    if dead.mean() < FEW:
+        return
+    losses = ended.loss[dead]
+    low, high = losses.min(), losses.max()
+    lost = f"all lose {low:.4g}" if high - low < 1e-3 * high else f"lose {low:.3g} to {high:.3g}"
+    yield (
+        f"Both units are dead in {_percent(dead.mean())} of the starts: such a network answers every row "
+        f"with one number, and they {lost}."
+    )
+    rate = float(ended.sweeps[0].grid.learning_rates[0])
+    if rate >= 1.0:
+        yield (
+            "Then the output's bias alone moves, and each row multiplies its distance from the row's target "
+            f"by {1 - 2 * rate:g} (1 - 2 x learning rate): it is thrown to and fro and can come no closer."
+        )
+
+
+def _compared(line: Line) -> Iterator[str]:
+    """How far the change alone moves a loss, beside what another start does."""
+    for claim in line.claims:
+        if claim.quantity.startswith("loss relative") and claim.unchanged is not None:
+            low, high = 100 * np.quantile(claim.unchanged, [0.05, 0.95], method="inverted_cdf")
+            yield (
+                f"The loss is {claim.says} for {_percent(claim.borne_out)} of the starts, by "
+                f"{_signed(100 * claim.quantile(0.5))} % at the median; another start, with nothing changed, "
+                f"moves it by {_signed(low)} to {_signed(high)} % (5-95 %)."
+            )
+
+
+def _diverged(ended: Outcomes) -> Iterator[str]:
+    share = ended.shares["diverged"]
+    if share >= FEW:
+        yield f"{_percent(share)} of the starts diverged: their loss became infinite."
+
+
+def _rising(line: Line, experiment: Experiment) -> Iterator[str]:
+    """Losses that rise before they fall, and why a report may have seen it where they do not."""
+    rises = line.outcomes.rise_at_first
+    share = float((rises > 0.01).mean())
+    if share >= FEW:
+        yield (
+            f"Within the first {AT_FIRST} epochs the loss rises by more than 1 % "
+            f"in {_percent(share)} of the starts."
+        )
+    for claim in line.claims:
+        if claim.says == "rises at first" and claim.verdict == NOT_REPRODUCED:
+            yield _no_rise(claim, experiment)
+
+
+def _no_rise(claim: Claim, experiment: Experiment) -> str:
+    some = min(WATCHED, experiment.networks)
+    share = _last_row_rises(experiment, some)
+    happened = int(claim.agreeing.sum())
+    return (
+        f"The mean loss rises at first in {happened or 'none'} of the {len(claim.values)} starts: a step "
+        "this small follows the slope of the mean downhill. The error of one row alone may rise: that of the "
+        f"last row does in {_percent(share)} of {some} starts. If the report printed the error of the last "
+        "row instead of the mean, it may have seen that."
+    )
+
+
+def _last_row_rises(experiment: Experiment, some: int) -> float:
+    """The share of starts whose error on the last row alone rises in one of the first epochs."""
+    data = experiment.data
+    watched = train(
+        report.NETWORK,
+        data.X,
+        data.y,
+        normal(0.0, report.START).draw(report.NETWORK, range(some), experiment.seed),
+        learning_rate=report.LEARNING_RATES[0],
+        epochs=AT_FIRST,
+        engine=experiment.engine,
+        validation=(data.X[-1:], data.y[-1:]),
+    )
+    curve = np.asarray(watched.validation_curve)
+    return float((curve[:, 1:] > curve[:, :-1]).any(axis=1).mean())
+
+
+def _units(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(hidden units, ...) all that belongs to each hidden unit: weights in, bias, weight out."""
+    (W, b), (out, _) = report.NETWORK.split(parameters)
+    return np.column_stack([W, b, out[0]])
+
+
+def _named(kind: int) -> str:
+    return f"networks with {KINDS[kind]}" if KINDS[kind].endswith("dead") else KINDS[kind]
+
+
+def _signed(percent: float) -> str:
+    return f"{percent:+.0f}" if abs(percent) >= 10 else f"{percent:+.2g}"
+
+
+def _percent(share: float) -> str:
+    percent = 100 * float(share)
+    return f"{percent:.0f} %" if percent >= 10 or percent in (0.0, 100.0) else f"{percent:.2g} %"

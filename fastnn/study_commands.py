@@ -1,0 +1,114 @@
+"""What the commands about the report do: ``fastnn studies``, ``fastnn compare``, ``fastnn tutorial``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastnn import studies as studies_
+from fastnn.checking import InputError
+from fastnn.comparing import Comparison, compare
+from fastnn.comparing.comparison import installed_backends
+from fastnn.datasets import Dataset
+from fastnn.network import Network
+from fastnn.progress import grouped
+from fastnn.reports import Report
+from fastnn.studies import Experiment, Studies
+from fastnn.studies.lines import MAKERS
+from fastnn.studies.report import NETWORK
+from fastnn.study_reports import comparison_report, studies_report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["run_comparison", "run_studies", "write_tutorial"]
+
+NETWORKS, QUICK_NETWORKS = 10_000, 500
+TABLES = ("claims", "outcomes", "rows", "keras")
+KERAS_EPOCHS, QUICK_KERAS_EPOCHS = 5, 2
+
+
+def run_studies(options: Namespace, data: Dataset) -> Report:
+    """Retell the report; say before how long it will take."""
+    if options.quick and options.networks is not None:
+        raise InputError(
+            f"--quick chooses the number of starts; got --networks {options.networks} as well. Leave one out."
+        )
+    networks = options.networks
+    if networks is None:
+        networks = QUICK_NETWORKS if options.quick else NETWORKS
+    experiment = studies_.Experiment(
+        data, networks=networks, seed=options.seed, engine=options.engine, workers=options.workers
+    )
+    if options.out is None:
+        return studies_report(*_retold(experiment, options), {})
+    from fastnn.reporting import need_libraries, published_folder
+    from fastnn.reporting.studies_page import studies_page
+
+    need_libraries()
+    with published_folder(options.out) as folder:
+        found, comparison = _retold(experiment, options)
+        studies_page(found, comparison).write(folder)
+        for name, table in _tables(found, comparison).items():
+            table.to_csv(folder / f"{name}.csv", index=False)
+    names = ("index.html", "pictures", *(f"{name}.csv" for name in TABLES))
+    written = {"page": str(Path(options.out, names[0])), "also": ", ".join(names[1:])}
+    return studies_report(found, comparison, written)
+
+
+def _retold(experiment: Experiment, options: Namespace) -> tuple[Studies, Comparison]:
+    """Say how long it will take, and do it."""
+    seconds = experiment.estimate()
+    starts = f"{grouped(experiment.networks)} starts for each of {len(MAKERS)} lines"
+    print(f"{starts}: about {_duration(seconds)}", file=sys.stderr)
+    found = studies_.run(experiment, False if options.no_progress else None)
+    return found, _keras_beside(experiment.data, options.quick)
+
+
+def _tables(found: Studies, comparison: Comparison) -> dict[str, pd.DataFrame]:
+    tables = (found.claims(), found.outcomes(), found.by_rows(), comparison.frame())
+    return dict(zip(TABLES, tables, strict=True))
+
+
+def run_comparison(options: Namespace, data: Dataset, network: Network, start: Any) -> Report:
+    """Train the same in fastnn and in Keras."""
+    found = compare(
+        network,
+        data,
+        start,
+        learning_rate=options.learning_rate,
+        epochs=options.epochs,
+        told=lambda name: print(f"training with {name}", file=sys.stderr),
+    )
+    return comparison_report(found)
+
+
+def write_tutorial(options: Namespace) -> str:
+    """The tutorial as an executed notebook."""
+    from fastnn import tutorial
+
+    tutorial.need_libraries()
+    print(f"running the tutorial with {grouped(options.networks)} starts", file=sys.stderr)
+    return tutorial.notebook(options.networks)
+
+
+def _keras_beside(data: Dataset, quick: bool) -> Comparison:
+    """K1, with few epochs, as Keras takes up to two seconds for one; with one backend if it must be quick."""
+    backends = installed_backends()
+    if backends:
+        print(f"and Keras on {' and '.join(backends[:1] if quick else backends)}", file=sys.stderr)
+    epochs = QUICK_KERAS_EPOCHS if quick else KERAS_EPOCHS
+    return compare(
+        NETWORK,
+        data,
+        epochs=epochs,
+        backends=backends[:1] if quick else None,
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

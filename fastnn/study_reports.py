@@ -1,0 +1,182 @@
+"""The studies as text for people, 80 columns wide, and as plain values for machines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+
+from fastnn.comparing import Comparison
+from fastnn.progress import grouped
+from fastnn.reports import Report, data_lines
+from fastnn.studies.keras_line import keras_claims
+from fastnn.studies.lines import Line
+from fastnn.studies.report import REPORT
+from fastnn.studies.results import Studies
+from fastnn.studies.verdicts import RULES, Claim
+
+__all__ = ["comparison_report", "studies_report"]
+
+WIDTH = 80
+BAND = 15
+COLUMNS = f"  {'':20} {'median':>8} {'5 % .. 95 %':>{BAND}} {'figure':>8} verdict"
+LEGEND = (
+    "Median and 5 % .. 95 % are those of the starts. Figure: between which percentiles of the starts the "
+    'report\'s figure falls (p40-48), it being any number that rounds to it, or for "almost" any within 5 % '
+    "of it; for a claim in words, the share of the starts for which it holds."
+)
+NAMES = 20  # parameters up to this many are shown one by one
+
+
+def studies_report(found: Studies, comparison: Comparison, written: dict[str, str]) -> Report:
+    """What ``fastnn studies`` prints."""
+    experiment = found.experiment
+    engine = found.lines[0].outcomes.sweeps[0].engine
+    head = [
+        *data_lines(experiment.data),
+        f"starts   {grouped(experiment.networks)} for each line, seed {experiment.seed}",
+        f"trained  {experiment.epochs} epochs, engine {engine}, in {found.seconds:.1f} s",
+    ]
+    lines = [line for each in found.lines for line in _line_text(each, found.reasons[each.id])]
+    legend = wrap(LEGEND, WIDTH)
+    rules = [text for name, rule in RULES for text in wrap(f"{name}: {rule}.", WIDTH, subsequent_indent="  ")]
+    names = [f"{name:8} {what}" for name, what in written.items()]
+    text = [
+        *(*head, "", COLUMNS, *lines, *_keras_text(comparison), "", *_rows_text(found)),
+        *(*legend, *rules, *([""] if names else []), *names),
+    ]
+    values = {
+        "data": experiment.data.source,
+        "networks": experiment.networks,
+        "seed": experiment.seed,
+        "epochs": experiment.epochs,
+        "engine": engine,
+        "seconds": found.seconds,
+        "claims": found.claims().to_dict("records"),
+        "outcomes": found.outcomes().to_dict("records"),
+        "by_rows": found.by_rows().to_dict("records"),
+        "reasons": found.reasons,
+        "keras": _comparison_values(comparison),
+        "written": written,
+    }
+    return Report("\n".join(text), values)
+
+
+def compact(value: float, percent: bool = False, digits: int = 3) -> str:
+    """A number in few characters: 0.0335, 1.5e4, 131 %."""
+    value = 100 * value if percent else value
+    text = f"{value:.{digits}g}" if np.isfinite(value) else ("inf" if value > 0 else "-inf")
+    text = text.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    return f"{text}%" if percent else text
+
+
+def band(claim: Claim) -> str:
+    """The 5th and the 95th percentile, with as many digits as fit."""
+    low, high = claim.quantile(0.05), claim.quantile(0.95)
+    for digits in (3, 2, 1):
+        below, above = (compact(value, claim.percent, digits) for value in (low, high))
+        text = f"{below.removesuffix('%')}..{above}"
+        if len(text) <= BAND:
+            break
+    return text
+
+
+def place(claim: Claim) -> str:
+    """The percentiles between which the figure falls, p40-48; for words, the share for which they hold."""
+    if claim.in_words:
+        return f"{compact(claim.borne_out, True, 2 if claim.borne_out < 0.995 else 3)}"
+    low, high = (compact(100 * share, digits=3 if share > 0.99 else 2) for share in claim.percentiles)
+    return f"p{low}" if low == high else f"p{low}-{high}"
+
+
+def _line_text(line: Line, why: list[str]) -> list[str]:
+    said = f"{line.id}  {line.report.changed}: {line.report.figure} ({line.report.reading})"
+    sentences = wrap(" ".join(why), WIDTH, initial_indent="  ", subsequent_indent="  ")
+    claims = [_claim_text(claim) for claim in line.claims]
+    return [*wrap(said, WIDTH, subsequent_indent="    "), *claims, *sentences, ""]
+
+
+def _claim_text(claim: Claim) -> str:
+    median = compact(claim.quantile(0.5), claim.percent)
+    return f"  {claim.says:20} {median:>8} {band(claim):>{BAND}} {place(claim):>8} {claim.verdict}"
+
+
+def _rows_text(found: Studies) -> list[str]:
+    lines = ["R² and MAPE over all rows, by the rows trained on: median, 5 % .. 95 %"]
+    for row in found.by_rows().to_dict("records"):
+        lines.append(
+            f"  {row['rows']:>6} rows   R² {_spread(row, 'r2', False)}   MAPE {_spread(row, 'mape', True)}"
+        )
+    return [*lines, ""]
+
+
+def _spread(row: dict[Any, Any], name: str, percent: bool) -> str:
+    low, middle, high = (row[f"{name}_p{q}"] for q in (5, 50, 95))
+    scale, digits = (100, 0) if percent else (1, 3)
+    unit = " %" if percent else ""
+    text = f"{scale * middle:6.{digits}f}  {scale * low:6.{digits}f} .. {scale * high:.{digits}f}{unit}"
+    return f"{text:26}" if not percent else text
+
+
+def comparison_report(found: Comparison) -> Report:
+    """What ``fastnn compare`` prints."""
+    frame = found.weights()
+    weights: list[str] = []
+    if len(frame) <= NAMES:
+        header = f"  {'':9} " + " ".join(f"{name:>16}" for name in frame.columns[1:])
+        rows = [
+            f"  {row[0]:9} " + " ".join(f"{value:16.11f}" for value in row[1:])
+            for row in frame.itertuples(index=False, name=None)
+        ]
+        weights = ["", f"Weights and biases after {found.epochs} epochs", header, *rows]
+    text = [
+        *data_lines(found.data),
+        f"trained  {found.epochs} epochs, rows in order, learning rate {found.learning_rate:g}, float64",
+        "",
+        *_programs_text(found),
+        *weights,
+    ]
+    return Report("\n".join(text), _comparison_values(found))
+
+
+def _programs_text(found: Comparison) -> list[str]:
+    headings = ("program", "lines", "first", "an epoch", "loss", "R²", "MAPE", "apart")
+    lines = ["  {:18} {:>5} {:>7} {:>9} {:>8} {:>7} {:>8} {:>8}".format(*headings)]
+    for row in found.frame().to_dict("records"):
+        lines.append(
+            f"  {row['program']:18} {row['lines']:>5} {row['first']:5.2f} s {_time(row['per_epoch']):>9} "
+            f"{row['loss']:>8.5f} {row['r2']:>7.4f} {100 * row['mape']:>6.1f} % "
+            f"{compact(row['apart'], digits=2):>8}"
+        )
+    legend = (
+        f"Lines of code, of which the loop derived by hand takes {found.by_hand}; seconds to import, compile "
+        "and end the first epoch, and for an epoch after that; R² and MAPE over all rows; apart: the largest "
+        "difference of a weight or bias from fastnn's."
+    )
+    return [*lines, *wrap(legend, WIDTH), *(line for text in found.missing for line in wrap(text, WIDTH))]
+
+
+def _keras_text(found: Comparison) -> list[str]:
+    k1 = REPORT["K1"]
+    said = f"{k1.id}  {k1.changed} ({k1.reading}); {found.epochs} epochs"
+    claims = [f"  {claim.says:20} {claim.numbers:>33} {claim.verdict}" for claim in keras_claims(found)]
+    return [*wrap(said, WIDTH, subsequent_indent="    "), *claims, *_programs_text(found)]
+
+
+def _comparison_values(found: Comparison) -> dict[str, Any]:
+    return {
+        "data": found.data.source,
+        "epochs": found.epochs,
+        "learning_rate": found.learning_rate,
+        "lines_by_hand": found.by_hand,
+        "programs": found.frame().to_dict("records"),
+        "weights": found.weights().to_dict("records"),
+        "missing": found.missing,
+        "claims": [asdict(claim) for claim in keras_claims(found)],
+    }
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.2g} ms"

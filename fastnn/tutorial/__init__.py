@@ -1,0 +1,76 @@
+"""The tutorial: a script with cells, ``# %%``, that becomes a notebook.
+
+The script beside this file, `from_one_run_to_ten_thousand`, runs as it stands (in an editor that knows such
+cells, cell by cell). `notebook` runs it as a notebook and keeps what it prints and draws.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastnn.checking import InputError, whole_number
+
+__all__ = ["need_libraries", "notebook", "script"]
+
+NAME = "from_one_run_to_ten_thousand.py"
+STARTS = re.compile(r"^STARTS = 10_000$", re.MULTILINE)
+CELL_SECONDS = 3600
+
+
+def script(networks: int | None = None) -> str:
+    """The tutorial's source; with another number of starts, if one is given."""
+    source = files("fastnn.tutorial").joinpath(NAME).read_text(encoding="utf-8")
+    if networks is None:
+        return source
+    return STARTS.sub(f"STARTS = {whole_number(networks, 'networks', 2)}", source)
+
+
+def notebook(networks: int | None = None, folder: Path | None = None) -> str:
+    """The tutorial as an executed notebook: the text of an .ipynb file.
+
+    Parameters
+    ----------
+    networks : int, optional
+        Starts of each sweep; 10 000 without.
+    folder : Path, optional
+        Where it runs; here without.
+
+    Raises
+    ------
+    InputError
+        If what it needs is not installed.
+    """
+    need_libraries()
+    import jupytext
+    from nbclient import NotebookClient
+
+    found: Any = jupytext.reads(script(networks), fmt="py:percent")
+    found.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    where = {"metadata": {"path": str(folder or Path.cwd())}}
+    quiet = ["--IPKernelApp.log_level=40"]
+    client = NotebookClient(
+        found, timeout=CELL_SECONDS, kernel_name="python3", resources=where, extra_arguments=quiet
+    )
+    beside = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    # This fastnn, no other; and pictures go into the notebook, whatever the environment says.
+    client.execute(env={**os.environ, **inline, "PYTHONPATH": os.pathsep.join(beside)})
+    return str(jupytext.writes(found, fmt="ipynb"))
+
+
+def need_libraries() -> None:
+    """Refuse to go on without what turns the script into a notebook, saying what to install."""
+    try:
+        import ipykernel as _1  # noqa: F401
+        import jupytext as _2  # noqa: F401
+        import matplotlib as _3  # noqa: F401
+        import nbclient as _4  # noqa: F401
+    except ImportError as missing:
+        raise InputError(
+            f"the tutorial needs Jupyter's libraries and matplotlib; got {missing}. "
+            'Run: pip install "fastnn-sweep[tutorial]"'
+        ) from None

@@ -1,0 +1,214 @@
+"""fastnn beside Keras: without Keras, with a broken one, and, where it is installed, to the last digits."""
+
+import importlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.comparing import comparison
+from fastnn.comparing.comparison import Comparison, Result, compare, installed_backends
+from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
+from fastnn.studies.keras_line import keras_claims
+
+NET = fastnn.Network((2, 2, 1))
+SAME = 1e-12  # in float64 Keras on JAX differs in the last bits only: it sums in another order
+# Keras 3.15 computes tanh in float32, whatever it is told, and on torch some more.
+SAME_IN_FLOAT32 = 1e-6
+
+needs_keras = pytest.mark.skipif(
+    not installed_backends(), reason='needs Keras and a backend: pip install "fastnn-sweep[peers]"'
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Forty rows of the stand-in."""
+    frame = fastnn.generate_train_data(40, seed=2)
+    return fastnn.Dataset.from_frame(frame, ["n1", "n2"], "n3")
+
+
+def without_keras(monkeypatch):
+    """Make Keras missing, also to those who ask whether it is there."""
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.setattr(comparison, "find_spec", lambda name: None)
+
+
+class TestWithoutKeras:
+    def test_says_what_to_install_and_goes_on(self, data, monkeypatch):
+        without_keras(monkeypatch)
+        told = []
+        found = compare(NET, data, epochs=3, told=told.append)
+        assert told == ["fastnn"]
+        assert found.missing == ['Keras is not installed with a backend: pip install "fastnn-sweep[peers]"']
+        assert [result.name for result in found.results] == ["fastnn"]
+
+    def test_fastnn_s_own_row(self, data, monkeypatch):
+        without_keras(monkeypatch)
+        start = np.linspace(-1, 1, 9)
+        found = compare(NET, data, start, learning_rate=0.01, epochs=3)
+        run = fastnn.train(NET, data.X, data.y, start, learning_rate=0.01, epochs=3)
+        row = found.frame().iloc[0]
+        assert np.array_equal(found.results[0].parameters, run.parameters)
+        assert (row["loss"], row["apart"]) == (run.loss, 0.0)
+        assert {"r2": row["r2"], "mape": row["mape"]}.items() <= run.score(data).items()
+        assert row["first"] > row["per_epoch"] > 0
+        assert list(found.weights()["start"]) == start.tolist()
+
+    @pytest.mark.parametrize(
+        "carry", [lambda: NET.to_keras(np.ones(9)), lambda: fastnn.Network.from_keras(3)]
+    )
+    def test_weights_cannot_be_carried(self, monkeypatch, carry):
+        without_keras(monkeypatch)
+        with pytest.raises(fastnn.InputError, match=r'needs Keras .* pip install "fastnn-sweep\[peers\]"'):
+            carry()
+
+    def test_importing_looks_for_nothing(self):
+        code = "import sys, fastnn.comparing; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+        assert not {"keras", "jax", "torch", "tensorflow"} & set(done.stdout.split())
+
+
+def test_a_backend_that_fails_is_told_with_its_reason(data, monkeypatch, tmp_path):
+    (tmp_path / "keras.py").write_text('raise RuntimeError("this Keras is broken")')
+    environment = comparison._environment
+    monkeypatch.setattr(
+        comparison,
+        "_environment",
+        lambda name: {**environment(name), "PYTHONPATH": f"{tmp_path}:{environment(name)['PYTHONPATH']}"},
+    )
+    found = compare(NET, data, epochs=2, backends=["jax"])
+    assert [result.name for result in found.results] == ["fastnn"]
+    assert found.missing == ["keras (jax) failed: RuntimeError: this Keras is broken"]
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number of at least 1; got 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be a positive finite number; got -1.0"),
+        ({"parameters": [1.0, 2.0]}, "parameters must hold 9 numbers"),
+        ({"parameters": [np.nan] * 9}, "parameters must be finite"),
+        (
+            {"backends": ["theano"]},
+            "each of backends must be one of 'jax', 'tensorflow', 'torch'; got 'theano'",
+        ),
+    ],
+)
+def test_refusals_come_before_any_work(data, monkeypatch, change, refusal):
+    monkeypatch.setattr(comparison, "_run", lambda *arguments: pytest.fail("it began"))
+    with pytest.raises(fastnn.InputError, match=refusal):
+        compare(NET, data, **change)
+    with pytest.raises(fastnn.InputError, match=r"data must be a fastnn\.Dataset"):
+        compare(NET, [1, 2])
+
+
+class TestLinesOfCode:
+    def test_counts_neither_blanks_nor_comments_nor_docstrings(self):
+        source = '"""One\n\nand two."""\n\n# a comment\nx = 1  # a line\n\ny = """text\nthat counts"""\n'
+        assert lines_of_code(source) == 3
+
+    def test_of_the_programs_that_run(self):
+        assert source_lines(with_fastnn) < source_lines(with_keras) < lines_of_code(fastnn.code(NET, "loop"))
+
+
+class TestKerasClaims:
+    """K1 judged, with made-up results."""
+
+    @staticmethod
+    def judged(data, **theirs):
+        ours = Result("fastnn", 4, 1.0, 0.001, 0.1, np.zeros(9))
+        keras = Result("keras (x)", **{"lines": 11, "per_epoch": 0.1, "parameters": np.zeros(9), **theirs},
+                       first=1.0, loss=0.1)  # fmt: skip
+        found = Comparison(NET, data, np.zeros(9), 0.005, 1, [ours, keras], [], by_hand=52)
+        return {claim.says: claim.verdict for claim in keras_claims(found)}
+
+    def test_each_can_be_confirmed_and_not(self, data):
+        first = self.judged(data)
+        assert first == {
+            "less code": "confirmed",
+            "well optimised": "not reproduced",
+            "no derivation": "confirmed",
+        }
+        second = self.judged(data, lines=52, per_epoch=0.001, parameters=np.full(9, 1e-5))
+        assert list(second.values()) == ["not reproduced", "confirmed", "not reproduced"]
+
+    def test_none_without_keras(self, data, monkeypatch):
+        without_keras(monkeypatch)
+        assert keras_claims(compare(NET, data, epochs=1)) == []
+
+
+def same(network, backend=""):
+    """How far Keras may be from fastnn."""
+    return SAME_IN_FLOAT32 if backend == "torch" or "tanh" in network.activations else SAME
+
+
+@needs_keras
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")  # its own business with NumPy
+class TestWithKeras:
+    NETWORKS = (
+        NET,
+        fastnn.Network((2, 3, 4, 1), ("tanh", "sigmoid"), "tanh"),
+        fastnn.Network((2, 1), output="sigmoid"),
+    )
+
+    @pytest.fixture(autouse=True)
+    def _keras_in_float64(self, monkeypatch):
+        monkeypatch.setenv("JAX_ENABLE_X64", "1")
+        monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", installed_backends()[0]))
+        keras = importlib.import_module("keras")
+        before = keras.config.floatx()
+        keras.config.set_floatx("float64")
+        yield
+        keras.config.set_floatx(before)
+
+    @pytest.mark.parametrize("network", NETWORKS, ids=repr)
+    def test_weights_there_and_back_are_the_same_bits(self, network):
+        parameters = fastnn.normal(0, 1).draw(network, [0], 0)[0]
+        again, found = fastnn.Network.from_keras(network.to_keras(parameters))
+        assert again == network
+        assert np.array_equal(found, parameters)
+
+    @pytest.mark.parametrize("network", NETWORKS, ids=repr)
+    def test_model_predicts_what_the_network_does(self, network, data):
+        parameters = fastnn.normal(0, 1).draw(network, [0], 0)[0]
+        run = fastnn.train(network, data.X, data.y, parameters, learning_rate=1e-300, epochs=1)
+        predicted = network.to_keras(parameters).predict(data.X, verbose=0)
+        assert np.abs(predicted[:, 0] - run.predict(data.X)).max() < same(network)
+
+    def test_models_that_do_not_fit(self):
+        keras = importlib.import_module("keras")
+        layers = keras.layers
+        for model, reason in [
+            ("model", "got 'model'"),
+            (keras.Sequential([layers.Dense(2)]), "got"),
+            (
+                keras.Sequential([layers.Input((2,)), layers.Dense(2), layers.Dropout(0.5)]),
+                "the layer 'dropout",
+            ),
+            (keras.Sequential([layers.Input((2,)), layers.Dense(2, use_bias=False)]), "give it biases"),
+            (
+                keras.Sequential([layers.Input((2,)), layers.Dense(2, activation="elu")]),
+                "relu, tanh, sigmoid",
+            ),
+        ]:
+            with pytest.raises(fastnn.InputError, match=reason):
+                fastnn.Network.from_keras(model)
+
+    @pytest.mark.parametrize("backend", installed_backends())
+    @pytest.mark.parametrize("network", NETWORKS[:2], ids=repr)
+    def test_same_training_ends_at_the_same_weights(self, network, data, backend):
+        found = compare(network, data, epochs=3, backends=[backend])
+        assert found.missing == []
+        row = found.frame().iloc[1]
+        assert row["program"] == f"keras ({backend})"
+        assert row["apart"] < same(network, backend)
+        assert row["loss"] == pytest.approx(found.results[0].loss, rel=SAME_IN_FLOAT32)
+
+    def test_another_order_of_the_rows_would_show(self, data):
+        found = compare(NET, data, epochs=3, backends=installed_backends()[:1])
+        turned = fastnn.train(NET, data.X[::-1], data.y[::-1], found.start, epochs=3)
+        assert np.abs(found.results[1].parameters - turned.parameters).max() > 1e-4
