@@ -2,6 +2,8 @@
 
 import fastnn
 from fastnn.engines import ENGINES
+from fastnn.planning import DTYPES
+from fastnn.sweeping import available_processors
 from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START, insurance
 
 
@@ -28,24 +30,27 @@ class Train:
 
 
 class Sweep:
-    """Ten million visits on all processors, spread over few networks or many: 10 ms are 1 ns per visit."""
+    """Ten million visits spread over few networks or many, on one thread or two: 10 ms are 1 ns per visit."""
 
-    params = (ENGINES, (1000, 100_000))
-    param_names = ("engine", "networks")
+    params = (ENGINES, (1000, 100_000), DTYPES, (1, 2))
+    param_names = ("engine", "networks", "dtype", "threads")
     number = 1
-    repeat = (3, 10, 3.0)
+    repeat = (3, 10, 2.0)
 
-    def setup(self, engine, networks):
+    def setup(self, engine, networks, dtype, threads):
+        if threads > available_processors():
+            raise NotImplementedError("needs a processor for each thread")
         self.data = insurance()
-        self.sweep(engine, 10, 1)
+        self.sweep(10, 1, engine, dtype, threads)
 
-    def sweep(self, engine, networks, epochs):
-        X, y = self.data.X, self.data.y
+    def sweep(self, networks, epochs, engine, dtype, threads):
         settings = {"initial": START, "learning_rate": LEARNING_RATE, "rows": 100, "progress": False}
-        return fastnn.sweep(CLASSROOM, X, y, networks=networks, epochs=epochs, engine=engine, **settings)
+        settings |= {"engine": engine, "dtype": dtype, "workers": threads}
+        X, y = self.data.X, self.data.y
+        return fastnn.sweep(CLASSROOM, X, y, networks=networks, epochs=epochs, **settings)
 
-    def time_ten_million_visits(self, engine, networks):
-        self.sweep(engine, networks, epochs=100_000 // networks)
+    def time_ten_million_visits(self, engine, networks, dtype, threads):
+        self.sweep(networks, 100_000 // networks, engine, dtype, threads)
 
 
 class Questions:

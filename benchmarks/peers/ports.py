@@ -1,0 +1,114 @@
+"""The speed of light: how fast this processor could multiply and add what a training step asks for.
+
+Counted are the multiplications and additions of the equations, each rounded once, so not fused; not counted
+are comparisons, selections, loads and the loop itself. No order of instructions can be faster, except by
+leaving work out, as a sweep does for units that are shut for good.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+
+import fastnn
+from fastnn.expressions import Binary, nodes
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What a core starts per cycle: vectors multiplied, vectors added, or vectors of either kind."""
+
+    vector_bits: int
+    multiply: int
+    add: int
+    shared: bool  # whether the same ports do both
+
+    def __str__(self):
+        kinds = (
+            f"{self.multiply} ports that multiply or add"
+            if self.shared
+            else f"{self.multiply} multiply and {self.add} add ports"
+        )
+        return f"{kinds} of {self.vector_bits} bits"
+
+    def cycles(self, counts, bits):
+        """Cycles per network and row."""
+        lanes = self.vector_bits // bits
+        if self.shared:
+            return (counts["*"] + counts["+"]) / (self.multiply * lanes)
+        return max(counts["*"] / self.multiply, counts["+"] / self.add) / lanes
+
+
+def ports_of(vendor, family):
+    """The ports of x86 cores, from their makers' optimisation guides; 256-bit sharing ones where not known.
+
+    AMD from Zen 2 to Zen 4 (families 23 and 25): two pipes multiply, two others add, 256 bits each; Zen 4
+    splits vectors of 512 bits. Zen 5 (26) has them 512 bits wide.
+    """
+    if vendor == "AuthenticAMD" and family in (23, 25, 26):
+        return Ports(512 if family == 26 else 256, 2, 2, shared=False)
+    return Ports(256, 2, 2, shared=True)
+
+
+def operations(network):
+    """How often a step multiplies and how often it adds or subtracts: {"*": ..., "+": ...}."""
+    counts = Counter()
+    for equation in fastnn.derive(network).scalar:
+        for node in nodes(equation.expression):
+            if isinstance(node, Binary):
+                counts["+" if node.operator == "-" else node.operator] += 1
+    return counts
+
+
+def this_core():
+    """(vendor, family) as the system tells, or (None, None)."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return None, None
+    told = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return told.get("vendor_id"), int(told.get("cpu family", 0))
+
+
+def gigahertz(seconds=0.3, steps=5_000_000):
+    """The clock, measured: xorshift makes its core wait for six operations of one cycle each."""
+    import numba
+
+    @numba.njit
+    def chain(x, steps):
+        for _ in range(steps):
+            x ^= x << np.uint64(13)
+            x ^= x >> np.uint64(7)
+            x ^= x << np.uint64(17)
+        return x
+
+    chain(np.uint64(1), 1)
+    best, end = 0.0, process_time() + seconds
+    while process_time() < end:
+        began = process_time()
+        chain(np.uint64(1), steps)
+        best = max(best, 6 * steps / (process_time() - began) / 1e9)
+    return best
+
+
+@dataclass(frozen=True)
+class Light:
+    """The limit of this machine."""
+
+    ports: Ports
+    gigahertz: float
+    cores: int
+
+    @classmethod
+    def measured(cls, cores):
+        return cls(ports_of(*this_core()), gigahertz(), cores)
+
+    def nanoseconds(self, problem):
+        """Per network and row, all cores at work."""
+        counts = operations(problem.network)
+        return self.ports.cycles(counts, 8 * problem.dtype.itemsize) / self.gigahertz / self.cores
+
+    def __str__(self):
+        return f"{self.cores} cores at {self.gigahertz:.2f} GHz (measured), {self.ports} each"

@@ -1,0 +1,74 @@
+"""The jobs that all peers do: a network, its rows, its starts."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+import fastnn
+from fastnn.initial import Start
+
+LEARNING_RATE = 0.005
+REFERENCE = "2-2-1"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Per-sample gradient descent on the squared error, not halved, rows in the order given.
+
+    `X` (N, D) and `Y` (N, K) are of the precision in which to train. A sweep runs for all `epochs`; other
+    calls for as many of them as their clock needs.
+    """
+
+    name: str
+    layers: tuple[int, ...]
+    X: np.ndarray
+    Y: np.ndarray
+    initial: Start
+    epochs: int
+    learning_rate: float = LEARNING_RATE
+
+    @cached_property
+    def network(self):
+        return fastnn.Network(self.layers)
+
+    @property
+    def dtype(self):
+        return self.X.dtype
+
+    @property
+    def step(self):
+        """-2*learning_rate, in the precision of training: what an error is multiplied with."""
+        return self.dtype.type(-2) * self.dtype.type(self.learning_rate)
+
+    def starts(self, networks, part=0):
+        """Starting parameters (networks, P); other parts hold other networks."""
+        numbers = range(part * networks, (part + 1) * networks)
+        return self.initial.draw(self.network, numbers, 0).astype(self.dtype)
+
+    def first(self, rows):
+        """The same problem on its first rows."""
+        return replace(self, X=self.X[:rows], Y=self.Y[:rows])
+
+
+def problems(data):
+    """All problems by name, the reference sweep first; `data` holds age, bmi and charges, min-max scaled."""
+    reference = Problem(REFERENCE, (2, 2, 1), data.X, data.y[:, None], fastnn.normal(0, 1.5), 300)
+    wide = replace(reference, X=data.X.astype("float32"), Y=reference.Y.astype("float32"))
+    long = np.random.default_rng(0).integers(0, len(data.X), 100_000)
+    found = (
+        reference,
+        replace(wide, name="2-2-1, float32"),
+        generated("4-16-1", (4, 16, 1), epochs=150),
+        generated("10-32-32-1", (10, 32, 32, 1), epochs=30),
+        replace(reference, name="2-2-1, 100 000 rows", X=data.X[long], Y=reference.Y[long], epochs=4),
+    )
+    return {problem.name: problem for problem in found}
+
+
+def generated(name, layers, epochs, rows=400):
+    """Rows of uniform inputs and a smooth target, for shapes that the insurance table has no columns for."""
+    draw = np.random.default_rng(0)
+    X = draw.uniform(0, 1, (rows, layers[0]))
+    Y = np.sin(3 * X).mean(axis=1, keepdims=True) + draw.normal(0, 0.05, (rows, layers[-1]))
+    return Problem(name, layers, X, Y, fastnn.he(), epochs)

@@ -1,0 +1,70 @@
+"""Who takes part: the rows of the table, and what each needs."""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+
+import fastnn
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A row of the table.
+
+    Attributes
+    ----------
+    row : str
+    module, kind : str
+        Its forms are what `forms(problem, kind)` of that module of this package returns.
+    packages : tuple of str
+        What has to be installed.
+    environment : dict
+        Of its processes.
+    own_threads : bool
+        Whether it fills the processors itself; others get one process on each of them.
+    everywhere : bool
+        Whether it takes part beyond the reference sweep.
+    """
+
+    row: str
+    module: str
+    kind: str = ""
+    packages: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    own_threads: bool = False
+    everywhere: bool = True
+
+    @property
+    def missing(self):
+        """The packages that are not installed."""
+        return [package for package in self.packages if find_spec(package) is None]
+
+    @property
+    def processes(self):
+        """What rows share that run in the same processes."""
+        return (self.module, *sorted(self.environment.items()), self.own_threads)
+
+    def forms(self, problem):
+        return import_module(f"peers.{self.module}").forms(problem, self.kind)
+
+
+ON_TORCH = {"KERAS_BACKEND": "torch"}
+ON_JAX = {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
+
+PEERS = (
+    Peer("plain Python", "with_python"),
+    Peer("plain NumPy", "with_numpy"),
+    Peer("scikit-learn, MLPRegressor", "with_sklearn", packages=("sklearn",)),
+    Peer("Keras on PyTorch, fit", "with_keras", "fit", ("keras", "torch"), ON_TORCH, everywhere=False),
+    Peer("Keras on JAX, fit", "with_keras", "fit", ("keras", "jax"), ON_JAX),
+    Peer("Keras on JAX, many as one model", "with_keras", "joined", ("keras", "jax"), ON_JAX),
+    Peer("PyTorch, module and SGD", "with_torch", "module", ("torch",)),
+    Peer("PyTorch, torch.func", "with_torch", "func", ("torch",)),
+    Peer("PyTorch, step by hand", "with_torch", "hand", ("torch",)),
+    Peer("JAX, vmap over scan of grad", "with_jax", "grad", ("jax",)),
+    Peer("JAX, step by hand in a scan", "with_jax", "hand", ("jax",)),
+    *(Peer(f"fastnn, engine `{name}`", "with_fastnn", name) for name in fastnn.ENGINES),
+)
+
+# What every ratio is taken to: `fastnn.train` for one network, `fastnn.sweep` for many.
+FASTNN = Peer("**fastnn as it is called**", "with_fastnn", "door", own_threads=True)

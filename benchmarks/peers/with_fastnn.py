@@ -1,0 +1,50 @@
+"""fastnn at its public door: `train` by each engine, `sweep` as users call it."""
+
+import fastnn
+from peers.forms import Form
+
+
+def forms(problem, kind):
+    """`kind` is "door" (train for one network, sweep for many) or the name of an engine."""
+    if kind == "door":
+        return [
+            Form("fastnn.train", (1,), trained_by("auto")),
+            Form("fastnn.sweep", (100, 500, 2000, 5000, 10_000), swept, all_epochs=True),
+        ]
+    return [Form(f'engine="{kind}"', (1, 64, 1024, 8192), trained_by(kind))]
+
+
+def trained_by(engine):
+    def prepare(problem, networks):
+        def train(starts, epochs):
+            return fastnn.train(
+                problem.network,
+                problem.X,
+                problem.Y,
+                starts,
+                learning_rate=problem.learning_rate,
+                epochs=epochs,
+                engine=engine,
+                dtype=str(problem.dtype),
+            ).parameters
+
+        return train
+
+    return prepare
+
+
+def swept(problem, networks):
+    def train(starts, epochs):
+        return fastnn.sweep(
+            problem.network,
+            problem.X,
+            problem.Y,
+            networks=networks,
+            initial=fastnn.given(starts),
+            learning_rate=problem.learning_rate,
+            epochs=epochs,
+            dtype=str(problem.dtype),
+            progress=False,
+        ).parameters
+
+    return train

@@ -1,0 +1,1 @@
+"""What `ratios.py` measures, a module for each kind of promise."""

@@ -1,0 +1,147 @@
+"""Many networks: `batched` and NumPy, `lanes` or a sweep and a loop by hand, two threads and one."""
+
+import importlib.util
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import fastnn
+from fastnn.engines import load
+from fastnn.sweeping import available_processors
+from hand_written import numpy_loop
+from promises.measuring import Line, in_turns, refuse_far, refuse_other_bits, seconds, wall_seconds
+from suite.common import CLASSROOM, LEARNING_RATE, START, Arrays, checked_kernel
+
+DTYPES = ("float64", "float32")
+# The yardstick fuses and reorders operations; parameters are at most so far apart after one epoch.
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+QUARTILES = (0.25, 0.5, 0.75)
+
+
+def versus_numpy(data, rounds):
+    """16 000 networks: the batched engine and NumPy that allocates its temporaries."""
+    networks, rows = 16_000, 200
+    kernel = load("batched").kernel(CLASSROOM, "float64")
+
+    def fresh():
+        return Arrays.fresh(CLASSROOM, "float64", networks, rows, 1, data)
+
+    def batched(arrays):
+        arrays.advance(kernel, at_once=networks)
+
+    def plain(arrays):
+        columns = np.ascontiguousarray(arrays.parameters.T)
+        numpy_loop(columns, arrays.X, arrays.Y, arrays.steps, arrays.totals)
+        arrays.parameters[:] = columns.T
+
+    found, other = fresh(), fresh()
+    batched(found)
+    plain(other)
+    refuse_other_bits((found.parameters, other.parameters), (found.totals, other.totals))
+    timed = in_turns(rounds, batched=lambda: seconds(batched, fresh()), plain=lambda: seconds(plain, fresh()))
+    yield Line("batched : plain NumPy, 16 000 networks", timed["batched"] / timed["plain"], 0.8)
+    yield Line("batched", timed["batched"] / networks / rows * 1e9, unit="ns per network and row")
+
+
+class Yardstick:
+    """Many networks of 2-2-1 by a loop written by hand, kept outside this project.
+
+    Its folder holds ``yardstick.py`` with two functions: ``build(dtype)``, and ``dense(built, columns,
+    parameters, epochs)``, which trains parameters (9, M) in place, M a multiple of 16, on three columns.
+    """
+
+    def __init__(self, folder, data, dtype):
+        path = Path(folder) / "yardstick.py"
+        spec = importlib.util.spec_from_file_location("yardstick", path)
+        self.module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+        self.built = self.module.build(np.dtype(dtype).type)
+        self.columns = [np.ascontiguousarray(column, dtype) for column in (*data.X.T, data.y)]
+
+    def train(self, parameters, epochs):
+        """Train parameters (9, M) in place; return the last epoch's losses (M,)."""
+        return self.module.dense(self.built, self.columns, parameters, epochs, LEARNING_RATE)[1]
+
+
+def versus_yardstick(folder):
+    """The two comparisons with the yardstick in that folder, as a measurement."""
+
+    def measure(data, rounds):
+        if folder is None:
+            yield Line("lanes : yardstick", promise=1.15, remark="needs --yardstick FOLDER")
+            yield Line("yardstick : sweep", promise=1.3, at_least=True, remark="needs --yardstick FOLDER")
+            return
+        for dtype in DTYPES:
+            yardstick = Yardstick(folder, data, dtype)
+            yield from lanes_by(yardstick, data, dtype, rounds)
+            yield from sweep_by(yardstick, data, dtype, max(2, rounds // 5))
+
+    return measure
+
+
+def lanes_by(yardstick, data, dtype, rounds, networks=1024, epochs=40):
+    """The kernel of `lanes`, nothing left out, and the yardstick, on one thread."""
+    what, promise = f"lanes : yardstick, {dtype}", 1.15
+    if "lanes" not in fastnn.ENGINES:
+        yield Line(what, promise=promise, remark="there is no engine of this name")
+        return
+    kernel = checked_kernel("lanes", CLASSROOM, dtype)
+
+    def fresh(epochs):
+        return Arrays.fresh(CLASSROOM, dtype, networks, len(data.X), epochs, data)
+
+    def columns(arrays):
+        return np.ascontiguousarray(arrays.parameters.T)
+
+    ours, theirs = fresh(1), columns(fresh(1))
+    ours.advance(kernel, networks)
+    yardstick.train(theirs, 1)
+    refuse_far(ours.parameters.T, theirs, TOLERANCE[dtype])
+    timed = in_turns(
+        rounds,
+        lanes=lambda: seconds(fresh(epochs).advance, kernel, networks),
+        yardstick=lambda: seconds(yardstick.train, columns(fresh(epochs)), epochs),
+    )
+    yield Line(what, timed["lanes"] / timed["yardstick"], promise)
+    visits = networks * len(data.X) * epochs
+    for name, values in timed.items():
+        yield Line(name, values / visits * 1e9, unit="ns per network and row")
+
+
+def sweep_by(yardstick, data, dtype, rounds, epochs=300):
+    """The reference sweep from its starts to its table on one thread, and the yardstick's loop alone."""
+    networks = 10_000 if rounds > 2 else 2000
+    starts = Arrays.fresh(CLASSROOM, dtype, networks, 1, 1, data).parameters.T
+    sweep = partial(fastnn.sweep, CLASSROOM, data.X, data.y, initial=START, learning_rate=LEARNING_RATE)
+    sweep = partial(sweep, networks=networks, epochs=epochs, dtype=dtype, workers=1, progress=False)
+    sweep(networks=16, epochs=1)
+    losses = {}
+
+    def ours():
+        losses["ours"] = sweep().frame().loss
+
+    def theirs():
+        losses["theirs"] = yardstick.train(np.ascontiguousarray(starts), epochs)
+
+    timed = in_turns(rounds, sweep=lambda: seconds(ours), yardstick=lambda: seconds(theirs))
+    # Gates that open a row earlier part ways for good: networks of all starts agree, not each of them.
+    refuse_far(np.quantile(losses["ours"], QUARTILES), np.quantile(losses["theirs"], QUARTILES), 1e-4)
+    yield Line(f"yardstick : sweep, {dtype}", timed["yardstick"] / timed["sweep"], 1.3, at_least=True)
+    yield Line("sweep", timed["sweep"] / networks / len(data.X) / epochs * 1e9, unit="ns per network and row")
+
+
+def versus_one_thread(data, rounds):
+    """A sweep on two threads and on one, by the wall's clock."""
+    what, promise = "sweep: one thread : two threads", 1.9
+    if available_processors() < 2:
+        yield Line(what, promise=promise, remark="needs two processors")
+        return
+
+    def sweep(workers, networks=4000, epochs=100):
+        settings = {"initial": START, "learning_rate": LEARNING_RATE, "progress": False}
+        fastnn.sweep(CLASSROOM, data.X, data.y, networks=networks, epochs=epochs, workers=workers, **settings)
+
+    sweep(2, networks=16, epochs=1)
+    timed = in_turns(rounds, one=lambda: wall_seconds(sweep, 1), two=lambda: wall_seconds(sweep, 2))
+    yield Line(what, timed["one"] / timed["two"], promise, at_least=True)

@@ -1,0 +1,96 @@
+"""Whole processes: what a first use takes, and how much memory a million networks."""
+
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import fastnn
+from promises.measuring import Line, in_turns
+from suite.bench_memory import peak_of
+
+PROGRAMS = {
+    "pass": ["-c", "pass"],
+    "numpy": ["-c", "import numpy"],
+    "fastnn": ["-c", "import fastnn"],
+    "help": ["-m", "fastnn", "--help"],
+}
+HUNDRED = ["-m", "fastnn", "sweep", "--networks", "100", "--data", "simulated"]
+
+A_MILLION = """
+import fastnn
+data = fastnn.load_insurance(simulated=True)
+net = fastnn.Network((2, 2, 1))
+swept = fastnn.sweep(net, data.X, data.y, networks=1_000_000, rows=10, epochs=2, progress=False)
+assert len(swept.frame()) == 1_000_000
+"""
+
+
+class Processes:
+    """Fresh processes of this checkout, byte-compiled as if installed, in a folder of their own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        checkout = str(Path(fastnn.__file__).parents[1])
+        self.environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(filter(None, [checkout, os.environ.get("PYTHONPATH")])),
+            "PYTHONPYCACHEPREFIX": str(Path(folder, "bytecode")),
+        }
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def seconds(self, arguments, **environment):
+        """From the start of a process to its end, by the wall's clock."""
+        began = perf_counter()
+        subprocess.run(
+            [sys.executable, *arguments],
+            check=True,
+            cwd=self.folder,
+            env=self.environment | environment,
+            capture_output=True,
+        )
+        return perf_counter() - began
+
+
+def first_use(data, rounds):
+    """Importing, asking for help."""
+    with TemporaryDirectory() as folder:
+        processes = Processes(folder)
+        for arguments in PROGRAMS.values():
+            processes.seconds(arguments)
+        timed = in_turns(
+            rounds, **{name: partial(processes.seconds, program) for name, program in PROGRAMS.items()}
+        )
+    yield Line("import fastnn, seconds", timed["fastnn"], 0.25)
+    yield Line("import numpy", timed["numpy"], unit="s")
+    yield Line("the interpreter alone", timed["pass"], unit="s")
+    yield Line("fastnn --help, seconds", timed["help"], 0.4)
+
+
+def first_sweep(data, rounds):
+    """A sweep of 100 networks on the command line, with nothing compiled before and with everything."""
+    with TemporaryDirectory() as folder:
+        processes = Processes(folder)
+        processes.seconds(HUNDRED, FASTNN_CACHE="0")
+
+        def sweep(cache):
+            return processes.seconds(HUNDRED, FASTNN_CACHE=str(Path(folder, cache)))
+
+        sweep("filled")
+        numbers = iter(range(rounds))
+        timed = in_turns(
+            max(2, rounds // 3), cold=lambda: sweep(f"empty {next(numbers)}"), warm=lambda: sweep("filled")
+        )
+    yield Line("fastnn sweep --networks 100, warm, seconds", timed["warm"], 1.5)
+    yield Line("fastnn sweep --networks 100, cold, seconds", timed["cold"], 5)
+
+
+def memory(data, rounds):
+    """Peak memory of a process that sweeps a million networks and makes their table."""
+    what, promise = "sweep of 1 000 000 networks, peak MB", 500
+    if sys.platform == "win32":
+        yield Line(what, promise=promise, remark="not measured on Windows")
+        return
+    yield Line(what, [peak_of(A_MILLION) / 1e6], promise, digits=0)

@@ -1,0 +1,64 @@
+"""What a network costs on a row, whether there are few rows or many, few networks or many."""
+
+from functools import partial
+
+import numpy as np
+
+import fastnn
+from promises.measuring import Line, in_turns, seconds
+from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START
+
+
+def over_rows(data, rounds):
+    """The same number of visits, spread over few rows and many epochs or the other way round."""
+    counts, networks = (10, 100, 1000, 10_000), 1000
+    X, y = np.resize(data.X, (max(counts), 2)), np.resize(data.y, max(counts))
+
+    def train(rows, visits=4_000_000):
+        fastnn.train(
+            CLASSROOM, X[:rows], y[:rows], CLASSROOM_START, learning_rate=LEARNING_RATE, epochs=visits // rows
+        )
+
+    def sweep(rows, visits=100_000):
+        settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": visits // rows}
+        fastnn.sweep(CLASSROOM, X[:rows], y[:rows], networks=networks, workers=1, progress=False, **settings)
+
+    for title, job in (("train", train), (f"sweep of {networks}", sweep)):
+        job(max(counts))
+        timed = in_turns(rounds, **{str(rows): partial(seconds, job, rows) for rows in counts})
+        yield flatness(f"{title}, 10 to 10 000 rows", 1.1, timed)
+
+
+def over_networks(data, rounds):
+    """Sweeps of few networks and of many on one thread: processor seconds per network.
+
+    All sizes train as many networks: a sweep of 1000 is repeated, with other starts each time.
+    """
+    sizes, epochs = (1000, 10_000, 100_000, 1_000_000), 20
+    if rounds <= 3:
+        sizes = sizes[:-1]
+
+    def sweep(networks, seed, epochs=epochs):
+        settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": epochs}
+        fastnn.sweep(
+            CLASSROOM, data.X, data.y, networks=networks, seed=seed, workers=1, progress=False, **settings
+        )
+
+    def each(networks):
+        seeds = range(max(1, 100_000 // networks))
+        return np.mean([seconds(sweep, networks, seed) / networks for seed in seeds])
+
+    sweep(min(sizes), 0, epochs=1)
+    timed = in_turns(max(1, rounds // 5), **{str(size): partial(each, size) for size in sizes})
+    named = f"{min(sizes):_} to {max(sizes):_}".replace("_", " ")
+    yield flatness(f"sweep, {named} networks", 1.05, timed)
+    yield Line("sweep", timed[str(max(sizes))] / len(data.X) / epochs * 1e9, unit="ns per network and row")
+
+
+def flatness(what, promise, timed):
+    """The slowest size by the fastest, by the medians of each round's times relative to the round's mean."""
+    table = np.array(list(timed.values()))
+    relative = np.median(table / table.mean(axis=0), axis=1)
+    relative /= relative.min()
+    by_size = ", ".join(f"{size}: {value:.2f}" for size, value in zip(timed, relative, strict=True))
+    return Line(f"{what}, slowest : fastest", [relative.max()], promise, remark=by_size)

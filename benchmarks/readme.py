@@ -1,0 +1,60 @@
+"""The README's measured tables: where they stand, and what is said about the machine they come from."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import fastnn
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def write(name, section):
+    """Put a section between the README's markers of that name."""
+    README.write_text(written_between(README.read_text(encoding="utf-8"), name, section), encoding="utf-8")
+
+
+def written_between(text, name, section):
+    """`text` with `section` in place of what is between ``<!-- name: ... -->`` and ``<!-- end of name -->``.
+
+    Raises
+    ------
+    ValueError
+        Unless both markers are there, once and in this order.
+    """
+    begin, end = f"<!-- {name}: ", f"<!-- end of {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
+        raise ValueError(f"the text must hold '{begin}... -->' and then '{end}', each once. Put them in.")
+    before, rest = text.split(begin)
+    inside, after = rest.split(end)
+    head = inside.split("-->")[0]
+    return f"{before}{begin}{head}-->\n\n{section.strip()}\n\n{end}{after}"
+
+
+def about(packages, data):
+    """Versions, machine, date and data, in one sentence each."""
+    versions = [f"{package} {installed(package)}" for package in packages if installed(package)]
+    return (
+        f"fastnn {fastnn.__version__}, Python {platform.python_version()}, {', '.join(versions)}. "
+        f"{processor()}, {os.cpu_count()} processors, {platform.system()}; {datetime.now(UTC):%Y-%m-%d}. "
+        f"Data: {data.source}, {len(data.X)} rows."
+    )
+
+
+def installed(package):
+    """The version of a package, or nothing."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def processor():
+    """The processor's name, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

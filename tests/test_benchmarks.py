@@ -1,0 +1,251 @@
+"""The benchmarks' own helpers: comparisons that refuse, verdicts, and a writer that keeps to its place."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+README = """# Title
+
+<!-- ratios: written by ratios.py -->
+old
+<!-- end of ratios -->
+
+between
+
+<!-- peers: written by peers -->
+<!-- end of peers -->
+last
+"""
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+
+
+class TestReadme:
+    def test_a_section_is_written_between_its_markers_and_nowhere_else(self):
+        from readme import written_between
+
+        written = written_between(README, "ratios", "| a | b |\n")
+        assert written == README.replace("old\n", "\n| a | b |\n\n")
+        assert written_between(written, "ratios", "| a | b |") == written
+        other = written_between(written, "peers", "| c |")
+        assert other.endswith("<!-- peers: written by peers -->\n\n| c |\n\n<!-- end of peers -->\nlast\n")
+        assert other.startswith(written.partition("<!-- peers")[0])
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "nothing",
+            README + README,
+            README.replace("<!-- end of ratios -->", ""),
+            "<!-- end of ratios --> <!-- ratios: written -->",
+        ],
+    )
+    def test_without_markers_in_order_nothing_is_written(self, text):
+        from readme import written_between
+
+        with pytest.raises(ValueError, match=r"must hold '<!-- ratios: \.\.\. -->' and then"):
+            written_between(text, "ratios", "new")
+
+    def test_the_readme_has_a_place_for_both_tables(self):
+        import readme
+
+        text = readme.README.read_text(encoding="utf-8")
+        for name in ("ratios", "peers"):
+            assert "new words" in readme.written_between(text, name, "new words")
+
+
+class TestLine:
+    """A promise is judged by the median of what was measured."""
+
+    @pytest.mark.parametrize(
+        ("values", "promise", "at_least", "out_of_reach", "verdict"),
+        [
+            ([1.0, 1.1, 9.0], 1.1, False, False, "kept"),
+            ([1.0, 1.2, 1.2], 1.1, False, False, "BROKEN"),
+            ([1.0, 2.0, 2.0], 1.9, True, False, "kept"),
+            ([1.0, 1.8, 2.0], 1.9, True, False, "BROKEN"),
+            ([1.0, 1.8, 2.0], 1.9, True, True, "missed"),
+            ([1.0, 2.0, 2.0], 1.9, True, True, "kept"),
+            ([], 1.9, True, False, "skipped"),
+            ([5.0], None, False, False, ""),
+        ],
+    )
+    def test_verdict(self, values, promise, at_least, out_of_reach, verdict):
+        from promises.measuring import Line
+
+        assert Line("x", values, promise, at_least, out_of_reach=out_of_reach).verdict == verdict
+
+    def test_the_tables_show_promises_details_and_remarks(self):
+        import ratios
+        from promises.measuring import Line
+
+        lines = [
+            Line("first", [1.0, 2.0, 3.0], 1.9, at_least=True, remark="why"),
+            Line("detail", [7.0], unit="ns"),
+            Line("second", promise=1.5, remark="needs more"),
+        ]
+        assert ratios.as_markdown(lines).splitlines()[2:] == [
+            "| first | ≥ 1.9 | 2.00 | kept | why; detail 7.00 ns |",
+            "| second | ≤ 1.5 |  | skipped | needs more |",
+        ]
+        printed = "\n".join(map(ratios.as_text, lines))
+        for shown in (">= 1.9", "kept", "why", "detail, ns", "7.00", "skipped"):
+            assert shown in printed
+
+
+class TestComparisons:
+    """Nothing is timed that does not agree: each comparison has to refuse what is a little off."""
+
+    def test_other_bits_are_refused(self):
+        from promises.measuring import refuse_other_bits
+
+        right = np.array([1.0, 2.0, -0.0])
+        refuse_other_bits((right, right.copy()))
+        for wrong in (np.nextafter(right, 9), right[::-1].copy(), np.zeros(3), np.abs(right)):
+            with pytest.raises(AssertionError, match="results differ"):
+                refuse_other_bits((right, right), (right, wrong))
+
+    def test_numbers_far_apart_are_refused(self):
+        from promises.measuring import refuse_far
+
+        right = np.array([1.0, 2.0, np.nan])
+        refuse_far(right, right * (1 + 1e-10), 1e-9)
+        for wrong in (right * (1 + 1e-8), np.nan_to_num(right), right[[1, 0, 2]]):
+            with pytest.raises(AssertionError):
+                refuse_far(right, wrong, 1e-9)
+
+    def test_other_parameters_are_refused(self):
+        from peers.forms import DisagreementError, refuse_other_parameters
+
+        right = np.array([[1.0, 200.0], [-3.0, 0.0]])
+        refuse_other_parameters(right * (1 + 1e-10), right, 1e-9)
+        for wrong in (np.zeros_like(right), right[::-1], right * (1 + 1e-8), right + np.nan, right[:1]):
+            with pytest.raises(DisagreementError, match="parameters"):
+                refuse_other_parameters(wrong, right, 1e-9)
+
+    def test_a_peer_that_slips_is_found_out(self):
+        """A form is refused that updates in another order, touches the starts, or forgets the last row."""
+        from peers import problems, with_python
+        from peers.forms import DisagreementError, Form, checked
+        from suite.common import insurance
+
+        problem = problems.problems(insurance())[problems.REFERENCE].first(50)
+        prepare = with_python.prepare
+        checked(Form("right", (1,), prepare), problem, 3)
+
+        def forgetful(problem, networks):
+            return prepare(problem.first(49), networks)
+
+        def greedy(problem, networks):
+            def train(starts, epochs):
+                starts[:] = prepare(problem, networks)(starts, epochs)
+                return starts
+
+            return train
+
+        def backwards(problem, networks):
+            return prepare(replace(problem, X=problem.X[::-1], Y=problem.Y[::-1]), networks)
+
+        for wrong in (forgetful, greedy, backwards):
+            with pytest.raises(DisagreementError):
+                checked(Form("wrong", (1,), wrong), problem, 3)
+
+
+class TestLimit:
+    def test_operations_are_those_of_the_equations(self):
+        import fastnn
+        from peers.ports import operations
+
+        # 2-2-1: z1 z2 yhat are 2 products and 2 sums each, d a difference, the loss a product and a sum,
+        # s and the two deltas 3 products, the nine updates 6 products and 9 sums.
+        counts = operations(fastnn.Network((2, 2, 1)))
+        assert (counts["*"], counts["+"]) == (16, 17)
+
+    def test_cycles_follow_the_busiest_ports(self):
+        from peers.ports import Ports
+
+        counts = {"*": 16, "+": 24}
+        assert Ports(512, 2, 2, shared=False).cycles(counts, 64) == 24 / 2 / 8
+        assert Ports(256, 2, 2, shared=True).cycles(counts, 32) == 40 / 2 / 8
+
+    def test_unknown_processors_are_given_the_ports_of_a_common_one(self):
+        from peers.ports import ports_of
+
+        assert ports_of("AuthenticAMD", 26).vector_bits == 512
+        assert ports_of("GenuineIntel", 6) == ports_of(None, None)
+
+
+class TestTables:
+    """Rows that fastnn loses stay in, and so do those that could not run."""
+
+    def test_the_report_shows_every_row_and_goal(self):
+        from peers import problems, tables
+        from peers.ports import Light, Ports
+        from suite.common import insurance
+
+        def many(*values):
+            return {
+                "many": dict(zip(("form", "networks", "rows", "nanoseconds", "ratio"), values, strict=True))
+            }
+
+        missing = {"error": "not installed: jax"}
+        results = {
+            "2-2-1": {
+                "slow": many("a", 1, 500, 2e4, 1e4),
+                "JAX, fast": many("b", 64, 1338, 1, 0.5),
+                "absent": {"one": missing, "many": missing},
+                "fastnn": many("c", 9, 1338, 2, 1.0),
+            }
+        }
+        light = Light(Ports(256, 2, 2, shared=False), 1.0, 1)
+        text = tables.report(results, light, problems.problems(insurance()), insurance())
+        assert "| slow |  |  | 20 000 | 10 000 | 1 | a |" in text
+        assert "| JAX, fast |  |  | 1 | 0.5 | 64 | b |" in text
+        assert "| absent | not installed: jax |" in text
+        assert "| 2-2-1: than the best of JAX | 15 | 0.5 | missed, by JAX, fast |" in text
+        assert "slow: 500" in text
+
+    def test_a_goal_is_held_against_the_fastest_of_its_rows(self):
+        from peers.goals import Goal
+
+        rows = {
+            "JAX, a": {"many": {"ratio": 20.0}},
+            "JAX, b": {"many": {"ratio": 16.0}},
+            "JAX, c": {"many": {"error": "failed"}},
+            "Keras on JAX": {"many": {"ratio": 1.0}},
+        }
+        assert Goal("2-2-1", 15, "JAX", "JAX").best(rows) == ("JAX, b", {"ratio": 16.0})
+        assert Goal("2-2-1", 15, "Torch", "Torch").best(rows) is None
+
+
+@pytest.mark.slow  # ten seconds: a process on each processor for each peer
+def test_peers_run_in_turns_and_the_missing_are_named():
+    from peers import problems, rounds, tables
+    from peers.ports import Light
+    from peers.roster import FASTNN, Peer
+    from suite.common import insurance
+
+    jobs = problems.problems(insurance())
+    problem = replace(jobs[problems.REFERENCE].first(500), epochs=20)
+    peers = [
+        Peer("plain Python", "with_python"),
+        Peer("plain NumPy", "with_numpy"),
+        Peer("nobody", "with_nothing", packages=("a_package_nobody_has",)),
+    ]
+    told = []
+    with rounds.Pool() as pool:
+        found = rounds.compare(problem, peers, pool, 2, 0.01, told.append)
+        light = Light.measured(len(pool.processors))
+    assert found["nobody"]["many"] == {"error": "not installed: a_package_nobody_has"}
+    for row in ("plain Python", "plain NumPy", FASTNN.row):
+        assert all(len(found[row][kind]["rounds"]) == 2 for kind in ("one", "many")), row
+    assert found[FASTNN.row]["one"]["ratio"] == found[FASTNN.row]["many"]["ratio"] == 1
+    assert found["plain Python"]["one"]["ratio"] > 3
+    assert found["plain NumPy"]["many"]["networks"] > 1
+    text = tables.report({problems.REFERENCE: found}, light, jobs, insurance())
+    assert all(f"| {row} |" in text for row in found)
