@@ -89,14 +89,20 @@ class TestFormulas:
         assert [cell for cell in cells if formula(cell)] == []
         assert len(pd.read_csv(tmp_path / "all.csv")) == 84
 
-    def test_nor_has_the_table_of_a_sweep(self, tmp_path, monkeypatch):
-        monkeypatch.chdir(tmp_path)
-        start = "import sys; sys.modules['pyarrow'] = None; from fastnn.cli import main; sys.exit(main())"
+    def test_nor_has_the_table_of_a_sweep_nor_a_picture_of_its_page(self, tmp_path):
         (tmp_path / "=cmd().csv").write_text("=1+1,@b,y\n1,2,3\n2,1,5\n")
+        without_pyarrow = (
+            "import sys; sys.modules['pyarrow'] = None; from fastnn.cli import main; main(sys.argv[1:])"
+        )
         options = ["--data", "=cmd().csv", "--inputs", "=1+1,@b", "--target", "y", "--networks", "9"]
-        subprocess.run([sys.executable, "-c", start, "sweep", *options, "--epochs", "2"], check=True)
-        text = (tmp_path / "fastnn-sweep" / "sweep.csv").read_text()
-        assert [cell for line in text.splitlines() for cell in line.split(",") if formula(cell)] == []
+        command = [sys.executable, "-c", without_pyarrow, "sweep", *options, "--epochs", "2", "--no-progress"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        files = [tmp_path / "fastnn-sweep/sweep.csv", *(tmp_path / "fastnn-sweep/pictures").glob("*.csv")]
+        assert len(files) > 5
+        assert "'=1+1" in (tmp_path / "fastnn-sweep/pictures/surface-best.csv").read_text()
+        for file in files:
+            cells = [cell for line in file.read_text().splitlines() for cell in line.split(",")]
+            assert [cell for cell in cells if formula(cell)] == []
 
     @pytest.mark.parametrize("cell", ["=1", "+cmd", "-cmd", "@x", "\t=1", "\r=1", "-1+1"])
     def test_one_would_be_seen(self, cell):
