@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.commands.reports import Report, data_lines
 from fastnn.comparing import Comparison
 from fastnn.progress import grouped
-from fastnn.reports import Report, data_lines
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
 from fastnn.studies.report import REPORT

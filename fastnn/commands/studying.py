@@ -7,30 +7,58 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastnn import comparing
 from fastnn import studies as studies_
 from fastnn.checking import InputError
-from fastnn.comparing import Comparison, compare
+from fastnn.commands.options import data_of, network_of, new_files, start_of
+from fastnn.commands.output import as_json, published
+from fastnn.commands.reports import Report
+from fastnn.commands.study_reports import comparison_report, studies_report
+from fastnn.comparing import Comparison
 from fastnn.comparing.comparison import installed_backends
 from fastnn.datasets import Dataset
 from fastnn.network import Network
 from fastnn.progress import grouped
-from fastnn.reports import Report
 from fastnn.studies import Experiment, Studies
 from fastnn.studies.lines import MAKERS
 from fastnn.studies.report import NETWORK
-from fastnn.study_reports import comparison_report, studies_report
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["run_comparison", "run_studies", "write_tutorial"]
+__all__ = ["compare", "studies", "tutorial"]
 
 NETWORKS, QUICK_NETWORKS = 10_000, 500
 TABLES = ("claims", "outcomes", "rows", "keras")
 KERAS_EPOCHS, QUICK_KERAS_EPOCHS = 5, 2
 
 
-def run_studies(options: Namespace, data: Dataset) -> Report:
+def studies(options: Namespace) -> int:
+    """``fastnn studies``."""
+    report = _run_studies(options, data_of(options))
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def compare(options: Namespace) -> int:
+    """``fastnn compare``."""
+    data = data_of(options)
+    network = network_of(options, f"{data.X.shape[1]},2,1")
+    report = _run_comparison(options, data, network, start_of(options, network))
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def tutorial(options: Namespace) -> int:
+    """``fastnn tutorial``."""
+    file = new_files({"--out": options.out})["--out"]
+    text = _tutorial_notebook(options)
+    published(file, lambda path: path.write_text(text, encoding="utf-8"))
+    print(f"notebook {file}")
+    return 0
+
+
+def _run_studies(options: Namespace, data: Dataset) -> Report:
     """Retell the report; say before how long it will take."""
     if options.quick and options.networks is not None:
         raise InputError(
@@ -72,9 +100,9 @@ def _tables(found: Studies, comparison: Comparison) -> dict[str, pd.DataFrame]:
     return dict(zip(TABLES, tables, strict=True))
 
 
-def run_comparison(options: Namespace, data: Dataset, network: Network, start: Any) -> Report:
+def _run_comparison(options: Namespace, data: Dataset, network: Network, start: Any) -> Report:
     """Train the same in fastnn and in Keras."""
-    found = compare(
+    found = comparing.compare(
         network,
         data,
         start,
@@ -85,7 +113,7 @@ def run_comparison(options: Namespace, data: Dataset, network: Network, start: A
     return comparison_report(found)
 
 
-def write_tutorial(options: Namespace) -> str:
+def _tutorial_notebook(options: Namespace) -> str:
     """The tutorial as an executed notebook."""
     from fastnn import tutorial
 
@@ -100,7 +128,7 @@ def _keras_beside(data: Dataset, quick: bool) -> Comparison:
     if backends:
         print(f"and Keras on {' and '.join(backends[:1] if quick else backends)}", file=sys.stderr)
     epochs = QUICK_KERAS_EPOCHS if quick else KERAS_EPOCHS
-    return compare(
+    return comparing.compare(
         NETWORK,
         data,
         epochs=epochs,

@@ -11,7 +11,7 @@ from typing import Any
 
 import fastnn
 from fastnn.checking import InputError
-from fastnn.output import as_json, published
+from fastnn.commands.output import as_json, published
 from fastnn.progress import grouped, size
 from fastnn.storing.folder import Store
 from fastnn.storing.opening import stored_sweep

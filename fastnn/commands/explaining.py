@@ -1,0 +1,124 @@
+"""``fastnn explain`` and ``fastnn code``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fastnn
+from fastnn.checking import InputError
+from fastnn.commands.options import data_of, network_of, new_files, numbers
+from fastnn.commands.output import published_together
+from fastnn.explaining.document import Document, together
+from fastnn.explaining.explanation import Explanation, RunningCode
+from fastnn.explaining.motion import motion
+from fastnn.network import Network
+
+__all__ = ["code", "explain"]
+
+
+def code(options: Namespace) -> int:
+    """``fastnn code``."""
+    layers = options.layers or "2,2,1"
+    print(fastnn.code(network_of(options, layers), options.engine, options.dtype), end="")
+    return 0
+
+
+def explain(options: Namespace) -> int:
+    """``fastnn explain``."""
+    network = network_of(options, "2,2,1")
+    files = new_files({"--csv": options.csv, "--out": options.out})
+    explanation = fastnn.explain(network, compact=options.compact)
+    _refuse_unused(options)
+    parts: list[Document] = [explanation]
+    writers: dict[Path, Callable[[Path], object]] = {}
+    if not options.compact:
+        given = _step_arguments(options, network)
+        parts.append(step := explanation.step(*given))
+        parts += _proof(explanation)
+        if options.slip:
+            parts.append(explanation.slip(*given))
+        if options.csv:
+            writers[files["--csv"]] = lambda path: step.frame().to_csv(path, index=False)
+    parts.append(RunningCode(explanation))
+    page = _explained(parts, options)
+    if options.out:
+        writers[files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
+    published_together(writers)
+    if not options.out:
+        print(page, end="")
+    return 0
+
+
+def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any, float]:
+    """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
+    parameters = fastnn.initial.DEFAULT_START.draw(network, [0], 0)[0]
+    if options.parameters:
+        parameters = numbers(options.parameters, "--parameters")
+    inputs, outputs = network.n_inputs, network.n_outputs
+    row = [round(i / (inputs + 1), 2) for i in range(1, inputs + 1)]
+    row += [round(k / (outputs + 1), 2) for k in range(1, outputs + 1)]
+    if options.row:
+        row = numbers(options.row, "--row")
+    if len(row) != inputs + outputs:
+        raise InputError(
+            f"--row must hold {inputs} inputs and then {outputs} targets for {network!r}; "
+            f"got {len(row)} numbers. Give {inputs + outputs}, separated by commas."
+        )
+    return parameters, row[:inputs], row[inputs:], _rate(options)
+
+
+def _refuse_unused(options: Namespace) -> None:
+    """Refuse options of ``fastnn explain`` that would have no effect beside the others."""
+
+    def given(*names: str) -> list[str]:
+        values = {name: getattr(options, name) for name in names}
+        return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
+
+    of_the_step = given("parameters", "row", "learning_rate", "csv", "slip", "motion")
+    if options.compact and of_the_step:
+        raise InputError(
+            "--compact gives the equations and the code alone, without the numbers of a step; "
+            f"got {of_the_step[0]} as well. Leave one of the two out."
+        )
+    if options.motion and options.format != "html":
+        raise InputError(
+            f"--motion needs a page that runs in a browser; got --format {options.format}. "
+            "Give --format html as well."
+        )
+    of_the_motion = given("data", "inputs", "target")
+    if of_the_motion and not options.motion:
+        raise InputError(
+            f"{of_the_motion[0]} needs --motion, which trains on these data; got it alone. "
+            "Give --motion as well, or the row of the step by --row."
+        )
+
+
+def _proof(explanation: Explanation) -> list[Document]:
+    """The proof, or a note that says what to install for it."""
+    try:
+        return [explanation.proof()]
+    except InputError as missing:
+        print(f"note: {missing}", file=sys.stderr)
+        return []
+
+
+def _explained(parts: list[Document], options: Namespace) -> str:
+    """All parts in the format asked for."""
+    document = together(parts)
+    if not options.motion:
+        return str(getattr(document, options.format)())
+    network = document.derivation.network
+    options.data = options.data or "generated"
+    data = data_of(options)
+    starts = None
+    if options.parameters:
+        starts = {"as given": numbers(options.parameters, "--parameters")}
+    return document.html(motion(network, data.X, data.y, starts, learning_rate=_rate(options)))
+
+
+def _rate(options: Namespace) -> float:
+    return 0.005 if options.learning_rate is None else float(options.learning_rate)

@@ -1,0 +1,128 @@
+"""What the options of the command line mean: networks, data, starts, numbers, new files."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fastnn
+from fastnn.checking import InputError, whole_number
+from fastnn.datasets import Dataset
+from fastnn.initial import Start
+from fastnn.network import Network
+
+__all__ = [
+    "data_of",
+    "initial_of",
+    "network_of",
+    "new_files",
+    "numbers",
+    "row_count",
+    "shared",
+    "start_of",
+    "whole_numbers",
+]
+
+
+def network_of(options: Namespace, layers: str) -> Network:
+    """The network that --layers, --hidden and --output describe; `layers` where none are given."""
+    hidden = options.hidden.split(",") if "," in options.hidden else options.hidden
+    return Network(whole_numbers(options.layers or layers, "--layers"), hidden, options.output)
+
+
+def shared(options: Namespace) -> dict[str, Any]:
+    """The options that `fastnn.train` and `fastnn.sweep` take alike."""
+    return {name: getattr(options, name) for name in ("epochs", "engine", "dtype", "shuffle", "seed")}
+
+
+def data_of(options: Namespace) -> Dataset:
+    """The data that --data, --inputs and --target name; a note on standard error for the stand-in."""
+    columns = {"inputs": options.inputs and options.inputs.split(","), "target": options.target}
+    given = {name: value for name, value in columns.items() if value}
+    if options.data == "generated":
+        frame = fastnn.generate_train_data()
+        columns = {"inputs": ["n1", "n2"], "target": "n3"} | given
+        return Dataset.from_frame(frame, **columns, source="generate_train_data()")
+    if options.data in ("insurance", "simulated"):
+        with warnings.catch_warnings(record=True) as notes:
+            warnings.simplefilter("always")
+            data = fastnn.load_insurance(simulated=options.data == "simulated", **given)
+        for note in notes:
+            print(f"note: {note.message}", file=sys.stderr)
+        return data
+    if len(given) < 2:
+        raise InputError(
+            f"--data with a file needs --inputs and --target; got {options.data} alone. "
+            "Name its columns, such as --inputs age,bmi --target charges."
+        )
+    return fastnn.load_csv(options.data, **given)
+
+
+def row_count(rows: int | None, data: Dataset) -> int | None:
+    """--rows, checked against the data."""
+    return None if rows is None else whole_number(rows, "--rows", 1, data.rows)
+
+
+def start_of(options: Namespace, network: Network) -> Any:
+    """Where `fastnn train` begins: at numbers, or as one of the networks of a sweep."""
+    if options.parameters:
+        return numbers(options.parameters, "--parameters")
+    return initial_of(options.initial).draw(network, [options.network], options.seed)[0]
+
+
+def initial_of(text: str) -> Start:
+    """The start that ``normal:0,1.5`` and the like name."""
+    name, _, settings = text.partition(":")
+    makers: dict[str, Callable[..., Start]] = {
+        maker.__name__: maker
+        for maker in (fastnn.constant, fastnn.glorot, fastnn.he, fastnn.normal, fastnn.uniform)
+    }
+    values = numbers(settings, "--initial") if settings else []
+    try:
+        return makers[name](*values)
+    except (KeyError, TypeError):
+        raise InputError(
+            "--initial must be normal:MEAN,SD, uniform:LOW,HIGH, he, glorot or constant:VALUE; "
+            f"got {text!r}. Give one of these, such as normal:0,1.5."
+        ) from None
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """Numbers separated by commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{option} must be numbers separated by commas; got {text!r}. Write them like 0.005,0.01."
+        ) from None
+
+
+def whole_numbers(text: str, option: str) -> list[int]:
+    """Whole numbers separated by commas."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{option} must be whole numbers separated by commas; got {text!r}. Write them like 2,2,1."
+        ) from None
+
+
+def new_files(named: dict[str, str | None]) -> dict[str, Path]:
+    """The output files by their options, refused before the work begins where one is there already."""
+    files = {option: Path(name) for option, name in named.items() if name}
+    for option, path in files.items():
+        if path.exists() or path.is_symlink():
+            raise InputError(
+                f"{option} must name a new file; got {path}, which exists. Name another one, or remove it."
+            )
+        if not path.parent.is_dir():
+            raise InputError(
+                f"{option} must name a file in a folder that exists; got {path}. Make the folder first."
+            )
+    if len({path.resolve() for path in files.values()}) < len(files):
+        raise InputError(f"{' and '.join(files)} must name different files; got {path} twice. Rename one.")
+    return files

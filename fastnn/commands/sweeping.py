@@ -1,0 +1,144 @@
+"""``fastnn sweep``: the main job."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import warnings
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import fastnn
+from fastnn.checking import InputError, finite_number
+from fastnn.commands.options import data_of, initial_of, network_of, numbers, shared, whole_numbers
+from fastnn.commands.output import as_json
+from fastnn.commands.reports import sweep_report
+from fastnn.datasets import Dataset
+from fastnn.network import Network
+from fastnn.progress import grouped
+from fastnn.reporting import need_libraries, published_folder, sweep_page
+
+__all__ = ["sweep"]
+
+KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
+
+
+def sweep(options: Namespace) -> int:
+    """``fastnn sweep``."""
+    data = data_of(options)
+    network = network_of(options, f"{data.X.shape[1]},2,1")
+    _check_sweep(options)
+    with published_folder(options.out) as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
+        found = _swept(options, network, data)
+        if found.interrupted and found.store is not None:
+            written = None
+        else:
+            written = _write(found, data, folder, options)
+    if written is None:
+        # The report looks at every network: the answer to Ctrl-C would come minutes later.
+        counts = {"networks": len(found), "of": found.grid.total, "interrupted": True}
+        text = f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted"
+        print(as_json(counts) if options.json else text)
+    else:
+        report = sweep_report(found, data, written)
+        print(as_json(report.values) if options.json else report.text)
+    for failure in found.failures:
+        print(f"fastnn: could not be done: {failure}", file=sys.stderr)
+    if len(found) < found.grid.total:
+        print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
+    return 130 if found.interrupted else int(len(found) < found.grid.total)
+
+
+def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
+    rates = numbers(options.learning_rate, "--learning-rate")
+    rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
+    curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
+    return fastnn.sweep(
+        network,
+        data.X,
+        data.y,
+        networks=options.networks,
+        initial=initial_of(options.initial),
+        learning_rate=rates,
+        rows=rows,
+        workers=options.workers,
+        progress=not options.no_progress,
+        store=options.store,
+        curves=options.curves or (options.store is None and curves <= KEPT_CURVES),
+        executor=_executor(options),
+        on_divergence=options.on_divergence,
+        **shared(options),
+    )
+
+
+def _check_sweep(options: Namespace) -> None:
+    """Refuse, before the work begins, what only the command line asks for."""
+    if options.claim is not None:
+        finite_number(options.claim, "--claim")
+    if options.store is None:
+        if options.curves is not None:
+            raise InputError(
+                "--curves needs a place for them; got no --store. Name a folder: --store FOLDER."
+            )
+    elif Path(options.store).resolve().is_relative_to(Path(options.out).resolve()):
+        raise InputError(
+            f"--store must not lie in --out, whose files are replaced; got {options.store} in {options.out}. "
+            "Name two folders side by side."
+        )
+
+
+def _how_to_go_on(store: str | None) -> str:
+    if store is None:
+        return "what was not reached is lost; with --store FOLDER a sweep can go on where it was stopped"
+    return f"what is finished is in {store}; run the same command again to go on"
+
+
+def _executor(options: Namespace) -> Any:
+    if options.processes is not None and options.dask is not None:
+        raise InputError("--processes and --dask exclude each other; got both. Leave one out.")
+    if options.dask is None:
+        return options.processes
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            '--dask needs Dask; it is not installed. Run: pip install "fastnn-sweep[dask]"'
+        ) from None
+    return partial(Client, options.dask)
+
+
+def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
+    """Write the table and the page; return what was written, or what to install for it."""
+    written = _write_table(found, folder, options)
+    if found.interrupted:
+        return written | {"page": "left out: the sweep was interrupted"}
+    try:
+        need_libraries()
+    except InputError as missing:
+        return written | {"page": str(missing)}
+    sweep_page(found, data, claim=options.claim, train_command=_train_command(options)).write(folder)
+    return written | {"page": str(Path(options.out, "index.html"))}
+
+
+def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:
+    if found.store is not None:
+        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()}
+    frame = found.frame()
+    try:
+        import pyarrow as _  # noqa: F401
+
+        frame.to_parquet(folder / "sweep.parquet", index=False)
+        return {"table": str(Path(options.out, "sweep.parquet"))}
+    except ImportError:
+        frame.to_csv(folder / "sweep.csv", index=False)
+        return {"table": str(Path(options.out, "sweep.csv"))}
+
+
+def _train_command(options: Namespace) -> str:
+    """The command line of ``fastnn train`` for the networks of a sweep, but for which of them."""
+    named = ("data", "inputs", "target", "layers", "hidden", "output", "initial", "seed", "epochs", "dtype")
+    words = [f"--{name}={value}" for name in named if (value := getattr(options, name)) is not None]
+    return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])

@@ -1,0 +1,60 @@
+"""``fastnn train`` and ``fastnn predict``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import fastnn
+from fastnn.checking import InputError
+from fastnn.commands.options import data_of, network_of, row_count, shared, start_of
+from fastnn.commands.output import as_json, published
+from fastnn.commands.reports import prediction_report, training_report
+from fastnn.csv_files import columns_of_csv, content_of, existing_file
+from fastnn.publishing import file_to_write
+
+__all__ = ["predict", "train"]
+
+
+def train(options: Namespace) -> int:
+    """``fastnn train``."""
+    data = data_of(options)
+    network = network_of(options, f"{data.X.shape[1]},2,1")
+    rows = row_count(options.rows, data)
+    if options.save:
+        file_to_write(options.save, "--save")  # better refused now than after the work
+    run = fastnn.train(
+        network,
+        data.X[:rows],
+        data.y[:rows],
+        start_of(options, network),
+        learning_rate=options.learning_rate,
+        **shared(options),
+    )
+    if options.save:
+        run.save(options.save, data)
+    if options.plot:
+        from fastnn import plotting
+
+        figure, ax = plotting.new_figure()
+        plotting.loss_curves(run, ax)
+        published(Path(options.plot), lambda path: plotting.save(figure, path))
+    report = training_report(run, data)
+    print(as_json(report.values) if options.json else report.text)
+    return 0
+
+
+def predict(options: Namespace) -> int:
+    """``fastnn predict``."""
+    run = fastnn.Training.load(options.file)
+    if run.scaling is None:
+        raise InputError(
+            f"{options.file} must hold the names and the scaling of its data; got a network alone. "
+            "Save it with fastnn train --save, or with run.save(path, data)."
+        )
+    file = existing_file(options.data, "--data")
+    rows = run.scaling.of_columns(columns_of_csv(content_of(file), file.name, run.scaling.inputs))
+    predictions = run.scaling.invert(run.predict(rows))
+    report = prediction_report(run, run.scaling.targets, predictions)
+    print(as_json(report.values) if options.json else report.text)
+    return 0
