@@ -145,7 +145,7 @@ def _of_the_package(graph):
     return [
         f"{name} imports the package's own names"
         for name, inner in graph.items()
-        if "__init__" in inner and name not in COMMAND_LINE
+        if "__init__" in inner and top(name) not in COMMAND_LINE
     ]
 
 
