@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ NAMED = os.environ.get("FASTNN_DATA")  # as the test run was started; tests chan
 # Kernels of a test run stay among themselves, in the processes that it starts, too.
 KERNELS = tempfile.TemporaryDirectory(prefix="fastnn-kernels-")
 os.environ["FASTNN_CACHE"] = KERNELS.name
+
+# A shell lets what it runs in the background ignore Ctrl-C, and so would the processes that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("fastnn", deadline=None, derandomize=True)
 settings.load_profile("fastnn")
