@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import warnings
 from argparse import Namespace
@@ -24,9 +23,10 @@ from fastnn.network import Network
 from fastnn.output import as_json, published, published_together
 from fastnn.progress import grouped
 from fastnn.publishing import file_to_write
-from fastnn.reporting import need_libraries, published_folder, sweep_page
+from fastnn.reporting import published_folder
 from fastnn.reports import prediction_report, sweep_report, training_report
 from fastnn.store_commands import store
+from fastnn.sweep_files import write_sweep
 
 __all__ = [
     "cache",
@@ -148,7 +148,7 @@ def sweep(options: Namespace) -> int:
         if found.interrupted and found.store is not None:
             written = None
         else:
-            written = _write(found, data, folder, options)
+            written = write_sweep(found, data, folder, options)
     if written is None:
         # The report looks at every network: the answer to Ctrl-C would come minutes later.
         counts = {"networks": len(found), "of": found.grid.total, "interrupted": True}
@@ -417,37 +417,3 @@ def _new_files(named: dict[str, str | None]) -> dict[str, Path]:
     if len({path.resolve() for path in files.values()}) < len(files):
         raise InputError(f"{' and '.join(files)} must name different files; got {path} twice. Rename one.")
     return files
-
-
-def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
-    """Write the table and the page; return what was written, or what to install for it."""
-    written = _write_table(found, folder, options)
-    if found.interrupted:
-        return written | {"page": "left out: the sweep was interrupted"}
-    try:
-        need_libraries()
-    except InputError as missing:
-        return written | {"page": str(missing)}
-    sweep_page(found, data, claim=options.claim, train_command=_train_command(options)).write(folder)
-    return written | {"page": str(Path(options.out, "index.html"))}
-
-
-def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:
-    if found.store is not None:
-        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()}
-    frame = found.frame()
-    try:
-        import pyarrow as _  # noqa: F401
-
-        frame.to_parquet(folder / "sweep.parquet", index=False)
-        return {"table": str(Path(options.out, "sweep.parquet"))}
-    except ImportError:
-        frame.to_csv(folder / "sweep.csv", index=False)
-        return {"table": str(Path(options.out, "sweep.csv"))}
-
-
-def _train_command(options: Namespace) -> str:
-    """The command line of ``fastnn train`` for the networks of a sweep, but for which of them."""
-    named = ("data", "inputs", "target", "layers", "hidden", "output", "initial", "seed", "epochs", "dtype")
-    words = [f"--{name}={value}" for name in named if (value := getattr(options, name)) is not None]
-    return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])

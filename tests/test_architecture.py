@@ -17,7 +17,9 @@ ORDER = (
     *(("running",), ("training", "explaining"), ("storing",), ("sweeping",)),
     *(("studies",), ("reporting",), ("cli",)),
 )
-COMMAND_LINE = {"cli", "commands", "store_commands", "study_commands", "output", "__main__"}
+COMMAND_LINE = {
+    *("cli", "commands", "store_commands", "study_commands", "sweep_files", "output", "__main__"),
+}
 # Imported by the command line, by the user and by each other.
 OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies", "study_reports"}
 # What an engine is printed from; `checking` reaches it through `network`.
