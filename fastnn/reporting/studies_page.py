@@ -103,7 +103,9 @@ def _pictures(found: Studies, line: Line) -> list[Block]:
     if line.id in ("I4", "L2", "N2"):  # the same starts as I0
         return []
     if line.start is not None:
-        return [pictures.histogram(line), pictures.distances(line, found.experiment)]
+        experiment = found.experiment
+        shown = (pictures.own_run(line, experiment), pictures.distances(line, experiment))
+        return [*shown, pictures.histogram(line)]
     drawn: list[Block] = [pictures.histogram(line)]
     return [*drawn, *pictures.fans([line])] if line.id[0] in "LI" else drawn
 

@@ -16,13 +16,14 @@ from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import LOSS as LAST_LOSS
 from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import KINDS
-from fastnn.studies.report import LEARNING_RATE
+from fastnn.studies.report import LEARNING_RATE, NETWORK
 from fastnn.studies.results import Studies
+from fastnn.training import train
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["against_rows", "distances", "endings", "fans", "histogram", "overview"]
+__all__ = ["against_rows", "distances", "endings", "fans", "histogram", "overview", "own_run"]
 
 COLOURS = (BLUE, ORANGE, VERMILION, GREY)
 BINS = 60
@@ -119,6 +120,25 @@ def distances(line: Line, experiment: Experiment) -> Picture:
         f"Losses of starts around that of {line.id}, which itself ends at {written(float(ended.loss[0]))}.",
         f"{line.id}, {line.report.changed}: the loss of starts around the report's own (at 0 %).",
         numbers,
+    )
+
+
+def own_run(line: Line, experiment: Experiment) -> Picture:
+    """The loss of every epoch of the report's own start, trained again."""
+    data = experiment.data
+    start = line.outcomes.sweeps[0].initial  # of which the first is the report's own
+    run = train(NETWORK, data.X, data.y, start, epochs=experiment.epochs, engine=experiment.engine)
+    figure, ax = plotting.new_figure()
+    plotting.loss_curves(run, ax)
+    ax.set_xscale("log")
+    ax.set_title(f"{line.id}: the report's own start", fontsize="medium")
+    return Picture(
+        f"run-{line.id}",
+        figure,
+        f"Loss against epochs from the start of {line.id}: from {written(float(run.loss_curve[0]))} to "
+        f"{written(float(run.loss))}.",
+        f"{line.id}, {line.report.changed}: the run itself.",
+        tables.loss_curves(run),
     )
 
 
