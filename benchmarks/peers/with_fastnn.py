@@ -9,7 +9,7 @@ def forms(problem, kind):
     if kind == "door":
         return [
             Form("fastnn.train", (1,), trained_by("auto")),
-            Form("fastnn.sweep", (100, 500, 2000, 5000, 10_000), swept, all_epochs=True),
+            Form("fastnn.sweep", (100, 1000, 10_000), swept, all_epochs=True),
         ]
     return [Form(f'engine="{kind}"', (1, 64, 1024, 8192), trained_by(kind))]
 
