@@ -7,7 +7,6 @@ import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from fastnn.publishing import file_to_write
 from fastnn.reporting import need_libraries, published_folder, sweep_page
 from fastnn.reports import prediction_report, sweep_report, training_report
 from fastnn.store_commands import store
+from fastnn.worker_options import executor_of
 
 __all__ = [
     "cache",
@@ -180,7 +180,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
         progress=not options.no_progress,
         store=options.store,
         curves=options.curves or (options.store is None and curves <= KEPT_CURVES),
-        executor=_executor(options),
+        executor=executor_of(options.processes, options.dask),
         on_divergence=options.on_divergence,
         **_shared(options),
     )
@@ -206,20 +206,6 @@ def _how_to_go_on(store: str | None) -> str:
     if store is None:
         return "what was not reached is lost; with --store FOLDER a sweep can go on where it was stopped"
     return f"what is finished is in {store}; run the same command again to go on"
-
-
-def _executor(options: Namespace) -> Any:
-    if options.processes is not None and options.dask is not None:
-        raise InputError("--processes and --dask exclude each other; got both. Leave one out.")
-    if options.dask is None:
-        return options.processes
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError(
-            '--dask needs Dask; it is not installed. Run: pip install "fastnn-sweep[dask]"'
-        ) from None
-    return partial(Client, options.dask)
 
 
 def studies(options: Namespace) -> int:
