@@ -696,6 +696,24 @@ class TestCommands:
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "manifest.json must be as fastnn wrote it" in err
 
+    def test_processes(self, run, store):
+        options = ["--data", "simulated", "--networks", 40, "--epochs", 3, "--rows", 30, "--no-progress"]
+        code, out, _ = run("sweep", *options, "--store", store, "--processes", 2)
+        assert code == 0
+        here = run("sweep", *options, "--store", store.with_name("here"))[1]
+        assert re.findall("digest .*", out) == re.findall("digest .*", here)
+
+    def test_processes_and_dask_exclude_each_other(self, run):
+        code, _, err = run("sweep", "--data", "simulated", "--processes", 2, "--dask", "tcp://127.0.0.1:1")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "--processes and --dask exclude each other" in err
+
+    def test_without_dask(self, run, monkeypatch):
+        monkeypatch.setitem(sys.modules, "distributed", None)
+        code, _, err = run("sweep", "--data", "simulated", "--dask", "tcp://127.0.0.1:1")
+        assert code == 2
+        assert 'pip install "fastnn-sweep[dask]"' in err
+
     def test_curves_need_a_store(self, run):
         code, _, err = run("sweep", "--curves", 3)
         assert code == 2
