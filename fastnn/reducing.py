@@ -32,8 +32,8 @@ __all__ = ["Group", "Units", "reduced_networks", "reduced_sizes"]
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
 
-# Two seconds in `lanes` on one processor; a kernel is compiled in half a second to two.
-WORTH_A_KERNEL = 2e10
+# A tenth of a second in `lanes`; a kernel takes half a second to two, but is compiled once for a machine.
+WORTH_A_KERNEL = 1e9
 
 FIRST_ROWS = 16  # most units that live open on one of these
 SUMS_AT_ONCE = 1 << 16

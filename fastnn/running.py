@@ -212,7 +212,8 @@ class _Run:
         """Advance parameters (m, P') in several calls of the kernel; return the totals (m, epochs)."""
         kernel = self.job.kernel(group.network, len(parameters))
         steps, pace, rows = self.steps[group.numbers], self.paces[kernel], len(self.job.X)
-        totals = np.zeros((len(parameters), epochs), parameters.dtype)
+        # The networks of an epoch side by side, as `lanes` writes them: 0.6 of the time on 10 rows.
+        totals = np.zeros((len(parameters), epochs), parameters.dtype, order="F")
         epoch = row = 0
         while epoch < epochs:
             X, Y = self.job.ordered(self.epoch + epoch)
@@ -231,9 +232,10 @@ class _Run:
         """Note the losses (m, epochs) of networks, make divergence visible, end what need not go on."""
         bad = ~np.isfinite(losses)
         diverged = bad.any(axis=1)
-        self.diverged[numbers[diverged]] = self.epoch + 1 + bad[diverged].argmax(axis=1)
-        self.parameters[numbers[diverged]] = np.nan
-        losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
+        if diverged.any():
+            self.diverged[numbers[diverged]] = self.epoch + 1 + bad[diverged].argmax(axis=1)
+            self.parameters[numbers[diverged]] = np.nan
+            losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
         self.losses[numbers] = losses[:, -1]
         after = self.epoch + losses.shape[1]
         ended = numbers[diverged | settled]

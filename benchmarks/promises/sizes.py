@@ -34,9 +34,7 @@ def over_networks(data, rounds):
 
     All sizes train as many networks: a sweep of 1000 is repeated, with other starts each time.
     """
-    sizes, epochs = (1000, 10_000, 100_000, 1_000_000), 20
-    if rounds <= 3:
-        sizes = sizes[:-1]
+    sizes, epochs = (1000, 10_000, 100_000), 100
 
     def sweep(networks, seed, epochs=epochs):
         settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": epochs}
@@ -45,10 +43,10 @@ def over_networks(data, rounds):
         )
 
     def each(networks):
-        seeds = range(max(1, 100_000 // networks))
+        seeds = range(max(sizes) // networks)
         return np.mean([seconds(sweep, networks, seed) / networks for seed in seeds])
 
-    sweep(min(sizes), 0, epochs=1)
+    sweep(min(sizes), 0)
     timed = in_turns(max(1, rounds // 5), **{str(size): partial(each, size) for size in sizes})
     named = f"{min(sizes):_} to {max(sizes):_}".replace("_", " ")
     yield flatness(f"sweep, {named} networks", 1.05, timed)
