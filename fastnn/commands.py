@@ -21,6 +21,7 @@ from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
 from fastnn.initial import Start
 from fastnn.network import Network
+from fastnn.option_values import numbers, whole_numbers
 from fastnn.output import as_json, published, published_together
 from fastnn.progress import grouped
 from fastnn.publishing import file_to_write
@@ -165,8 +166,8 @@ def sweep(options: Namespace) -> int:
 
 
 def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
-    rates = _numbers(options.learning_rate, "--learning-rate")
-    rows = [data.rows] if options.rows is None else _whole_numbers(options.rows, "--rows")
+    rates = numbers(options.learning_rate, "--learning-rate")
+    rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
     curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
     return fastnn.sweep(
         network,
@@ -255,7 +256,7 @@ def tutorial(options: Namespace) -> int:
 
 def _network(options: Namespace, layers: str) -> Network:
     hidden = options.hidden.split(",") if "," in options.hidden else options.hidden
-    return Network(_whole_numbers(options.layers or layers, "--layers"), hidden, options.output)
+    return Network(whole_numbers(options.layers or layers, "--layers"), hidden, options.output)
 
 
 def _shared(options: Namespace) -> dict[str, Any]:
@@ -292,7 +293,7 @@ def _row_count(rows: int | None, data: Dataset) -> int | None:
 def _start(options: Namespace, network: Network) -> Any:
     """Where `fastnn train` begins: at numbers, or as one of the networks of a sweep."""
     if options.parameters:
-        return _numbers(options.parameters, "--parameters")
+        return numbers(options.parameters, "--parameters")
     return _initial(options.initial).draw(network, [options.network], options.seed)[0]
 
 
@@ -300,12 +301,12 @@ def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any
     """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
     parameters = fastnn.initial.DEFAULT_START.draw(network, [0], 0)[0]
     if options.parameters:
-        parameters = _numbers(options.parameters, "--parameters")
+        parameters = numbers(options.parameters, "--parameters")
     inputs, outputs = network.n_inputs, network.n_outputs
     row = [round(i / (inputs + 1), 2) for i in range(1, inputs + 1)]
     row += [round(k / (outputs + 1), 2) for k in range(1, outputs + 1)]
     if options.row:
-        row = _numbers(options.row, "--row")
+        row = numbers(options.row, "--row")
     if len(row) != inputs + outputs:
         raise InputError(
             f"--row must hold {inputs} inputs and then {outputs} targets for {network!r}; "
@@ -359,7 +360,7 @@ def _explained(parts: list[Document], options: Namespace) -> str:
     data = _data(options)
     starts = None
     if options.parameters:
-        starts = {"as given": _numbers(options.parameters, "--parameters")}
+        starts = {"as given": numbers(options.parameters, "--parameters")}
     return document.html(motion(network, data.X, data.y, starts, learning_rate=_rate(options)))
 
 
@@ -374,31 +375,13 @@ def _initial(text: str) -> Start:
         maker.__name__: maker
         for maker in (fastnn.constant, fastnn.glorot, fastnn.he, fastnn.normal, fastnn.uniform)
     }
-    numbers = _numbers(settings, "--initial") if settings else []
+    values = numbers(settings, "--initial") if settings else []
     try:
-        return makers[name](*numbers)
+        return makers[name](*values)
     except (KeyError, TypeError):
         raise InputError(
             "--initial must be normal:MEAN,SD, uniform:LOW,HIGH, he, glorot or constant:VALUE; "
             f"got {text!r}. Give one of these, such as normal:0,1.5."
-        ) from None
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"{option} must be numbers separated by commas; got {text!r}. Write them like 0.005,0.01."
-        ) from None
-
-
-def _whole_numbers(text: str, option: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"{option} must be whole numbers separated by commas; got {text!r}. Write them like 2,2,1."
         ) from None
 
 
