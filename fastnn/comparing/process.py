@@ -64,7 +64,7 @@ def _problem(folder: Path, task: dict[str, Any]) -> tuple[Any, ...]:
     from fastnn.network import Network
 
     network = Network(task["layers"], task["hidden"], task["output"])
-    with np.load(folder / "arrays.npz") as arrays:
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
         return (arrays["X"], arrays["Y"], network, arrays["start"], task["learning_rate"])
 
 
