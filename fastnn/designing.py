@@ -30,6 +30,10 @@ Array = NDArray[Any]
 # What an interruption loses: a block should take no longer, as far as its engine allows.
 BLOCK_SECONDS = 0.5
 
+# Of fewer networks too many lanes stay empty when they are grouped by their living units: a sweep of 1000
+# networks took 1.30 times as long for each as one of 100 000 in blocks of 256, 1.18 times in blocks of 512.
+FULL_WIDTHS = 8
+
 
 class DivergenceError(ArithmeticError):
     """A network of a sweep diverged, and `on_divergence` asked to stop there."""
@@ -119,7 +123,8 @@ class Design:
             first = max(cell.first, numbers.start)
             stop = min(cell.first + self.grid.starts, numbers.stop)
             seconds = sizes.seconds * self.plan.network.n_parameters * cell.rows * self.plan.epochs
-            size = min(sizes.most, max(1, int(BLOCK_SECONDS / seconds)), -(-total // (8 * workers)))
+            fair = max(-(-total // (4 * workers)), min(FULL_WIDTHS * sizes.width, -(-total // workers)))
+            size = min(sizes.most, max(1, int(BLOCK_SECONDS / seconds)), fair)
             size = max(size, min(sizes.fewest, -(-total // workers)))
             size = -(-size // sizes.width) * sizes.width
             for at in range(first, stop, size):

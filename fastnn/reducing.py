@@ -88,8 +88,8 @@ class Group:
         whole: Array = parameters[self.numbers]
         return whole if self.columns is None else np.take_along_axis(whole, self.columns, axis=1)
 
-    def put(self, parameters: Array, values: Array, chosen: NDArray[np.bool_]) -> None:
-        """Write those of the group's parameters that are `chosen` (m,) back into all (M, P)."""
+    def put(self, parameters: Array, values: Array, chosen: NDArray[np.bool_] | slice) -> None:
+        """Write those of the group's parameters that are `chosen`, of (m,), back into all (M, P)."""
         numbers = self.numbers[chosen]
         if self.columns is None:
             parameters[numbers] = values[chosen]

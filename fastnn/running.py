@@ -36,6 +36,7 @@ ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 # parameters take to meet a row in `lanes`.
 LONGEST_STAGE = 32
 SHORTEST_STAGE_VISITS = 10**8
+STAGE_LOSSES = 1 << 17  # of all networks together: 1 MB, whatever the number of epochs
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class _Run:
         Where there is enough to do, it is looked first at what can be left out, and one epoch goes ahead of
         the others: what it leaves as it was has settled.
         """
+        most = min(most, max(1, STAGE_LOSSES // max(1, len(self.training))))
         visits = max(1, len(self.training) * self.parameters.shape[1] * len(self.job.X))
         shortest = -(-SHORTEST_STAGE_VISITS // visits)
         if most <= shortest:
@@ -198,15 +200,22 @@ class _Run:
     def _advance(self, group: Group, epochs: int) -> None:
         before = group.take(self.parameters)
         trained = before.copy()
-        losses = self._calls(group, trained, epochs) / trained.dtype.type(len(self.job.X))
-        good = np.isfinite(trained).all(axis=1) & np.isfinite(losses).all(axis=1)
-        kept = np.ones_like(good) if group.columns is None else good
+        losses = self._calls(group, trained, epochs)
+        losses /= trained.dtype.type(len(self.job.X))
+        finite: Chosen = np.asarray(np.isfinite(losses).all(axis=1))
+        kept: Any = slice(None)
+        if group.columns is not None:
+            whole = finite & np.isfinite(trained).all(axis=1)
+            kept = kept if whole.all() else whole
+        settled = np.zeros_like(finite)
+        if epochs == 1 and self.job.shuffle_seed is None:
+            settled = finite & (trained == before).all(axis=1)
         group.put(self.parameters, trained, kept)
-        settled = (trained == before).all(axis=1) & good & (epochs == 1) & (self.job.shuffle_seed is None)
-        self._keep(group.numbers[kept], losses[kept], settled[kept])
-        if not kept.all():
-            self._pause(-epochs * int((~kept).sum()))
-            self._advance(Group(self.job.network, group.numbers[~kept]), epochs)
+        self._keep(group.numbers[kept], losses[kept], finite[kept], settled[kept])
+        if not isinstance(kept, slice):
+            again = group.numbers[~kept]
+            self._pause(-epochs * len(again))
+            self._advance(Group(self.job.network, again), epochs)
 
     def _calls(self, group: Group, parameters: Array, epochs: int) -> Array:
         """Advance parameters (m, P') in several calls of the kernel; return the totals (m, epochs)."""
@@ -228,11 +237,11 @@ class _Run:
             self._pause(len(parameters) * more_epochs * more_rows / rows)
         return totals
 
-    def _keep(self, numbers: Numbers, losses: Array, settled: Chosen) -> None:
+    def _keep(self, numbers: Numbers, losses: Array, finite: Chosen, settled: Chosen) -> None:
         """Note the losses (m, epochs) of networks, make divergence visible, end what need not go on."""
-        bad = ~np.isfinite(losses)
-        diverged = bad.any(axis=1)
+        diverged = ~finite
         if diverged.any():
+            bad = ~np.isfinite(losses)
             self.diverged[numbers[diverged]] = self.epoch + 1 + bad[diverged].argmax(axis=1)
             self.parameters[numbers[diverged]] = np.nan
             losses[np.logical_or.accumulate(bad, axis=1)] = np.nan

@@ -43,9 +43,9 @@ def seen(monkeypatch):
         counts[group.network.layers[1], group.columns is None] += len(group.numbers) * epochs
         advance(run, group, epochs)
 
-    def keeping(run, numbers, losses, settled):
+    def keeping(run, numbers, losses, finite, settled):
         counts["settled"] += int(settled.sum())
-        keep(run, numbers, losses, settled)
+        keep(run, numbers, losses, finite, settled)
 
     monkeypatch.setattr(running._Run, "_advance", counting)
     monkeypatch.setattr(running._Run, "_keep", keeping)

@@ -34,7 +34,7 @@ def over_networks(data, rounds):
 
     All sizes train as many networks: a sweep of 1000 is repeated, with other starts each time.
     """
-    sizes, epochs = (1000, 10_000, 100_000), 100
+    sizes, epochs = (1000, 10_000, 100_000), 300
 
     def sweep(networks, seed, epochs=epochs):
         settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": epochs}
@@ -47,9 +47,9 @@ def over_networks(data, rounds):
         return np.mean([seconds(sweep, networks, seed) / networks for seed in seeds])
 
     sweep(min(sizes), 0)
-    timed = in_turns(max(1, rounds // 5), **{str(size): partial(each, size) for size in sizes})
+    timed = in_turns(max(1, rounds // 7), **{str(size): partial(each, size) for size in sizes})
     named = f"{min(sizes):_} to {max(sizes):_}".replace("_", " ")
-    yield flatness(f"sweep, {named} networks", 1.05, timed)
+    yield flatness(f"sweep, {named} networks", 1.1, timed)
     yield Line("sweep", timed[str(max(sizes))] / len(data.X) / epochs * 1e9, unit="ns per network and row")
 
 
