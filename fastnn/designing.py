@@ -31,8 +31,8 @@ Array = NDArray[Any]
 BLOCK_SECONDS = 0.5
 
 # Of fewer networks too many lanes stay empty when they are grouped by their living units: a sweep of 1000
-# networks took 1.30 times as long for each as one of 100 000 in blocks of 256, 1.18 times in blocks of 512.
-FULL_WIDTHS = 8
+# networks took 1.30 times as long for each as one of 100 000 in blocks of 256, 1.06 times in one of 1024.
+FULL_WIDTHS = 16
 
 
 class DivergenceError(ArithmeticError):

@@ -83,7 +83,7 @@ def first_sweep(data, rounds):
         timed = in_turns(
             max(2, rounds // 3), cold=lambda: sweep(f"empty {next(numbers)}"), warm=lambda: sweep("filled")
         )
-    yield Line("fastnn sweep --networks 100, warm, seconds", timed["warm"], 1.5)
+    yield Line("fastnn sweep --networks 100, warm, seconds", timed["warm"])
     yield Line("fastnn sweep --networks 100, cold, seconds", timed["cold"], 5)
 
 
