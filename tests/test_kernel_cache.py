@@ -275,6 +275,18 @@ class TestUnpickling:
         assert load_overload() is None
 
 
+class TestPickling:
+    def test_a_kernel_that_cannot_be_pickled_is_not_kept(self, kernels):
+        from fastnn.engines.kernel_cache import KernelCache
+
+        class Stubborn:
+            def _reduce(self):
+                raise TypeError("no")
+
+        KernelCache(NAME).save_overload(None, Stubborn())
+        assert kernel_files.read(NAME) is None
+
+
 class TestName:
     def test_it_depends_on_all_that_the_machine_code_does(self, monkeypatch):
         import llvmlite.binding

@@ -45,8 +45,12 @@ class KernelCache(_Cache):  # type: ignore[misc]  # Numba is not typed
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a kernel that has just been compiled."""
-        kernel_files.write(self.name, dumps(data._reduce()))
+        """Keep a kernel that has just been compiled, if it can be pickled."""
+        try:
+            content = dumps(data._reduce())
+        except Exception:  # a pickler can fail in any way
+            return
+        kernel_files.write(self.name, content)
 
     def enable(self) -> None:
         """Do nothing: the environment variable decides."""

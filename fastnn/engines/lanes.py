@@ -1,9 +1,10 @@
 """The engine `lanes`: many networks side by side, one in each lane of the processor's vectors (Numba).
 
-A block of networks lies transposed in the first-level cache, the networks along the last axis. The
-innermost loop runs over the block with the equations of one row in its body, so the compiler turns every
-operation into one on a whole vector. For a small network the body holds all equations, and every value but
-the parameters stays in a register; for a larger one there is such a loop for every assignment.
+A block of networks lies transposed in the cache, up to about 90 parameters of each in the first level of it,
+the networks along the last axis. The innermost loop runs over the block with the equations of one row in its
+body, so the compiler turns every operation into one on a whole vector. For a small network the body holds all
+equations, and every value but the parameters stays in a register; for a larger one there is such a loop for
+every assignment.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ def source(network: Network, dtype: str) -> str:
 
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
-    # With branches 0.97 of the time of C, without 1.20 (ratios.py): the next row need not wait for a delta
-    # that changes nothing, and which gates open is foreseen well enough.
+    # With branches 0.96 to 1.02 of the time of C, without 1.20 (ratios.py): the next row need not wait for a
+    # delta that changes nothing, and which gates open is foreseen well enough.
     printer, lines = Written(derivation, dtype, branches=True), Lines()
     names = derivation.network.parameter_names
     with lines.block("def advance(parameters, X, Y, steps, totals):"):
