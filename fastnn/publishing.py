@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,12 +22,21 @@ def file_to_write(path: Any, name: str) -> Path:
     given = os.fspath(path)
     try:
         file = Path(os.path.realpath(Path(given).expanduser()))  # through a link, into what it points at
-        if file.is_file() or (file.parent.is_dir() and not file.exists() and given[-1:] not in ("/", os.sep)):
+        kind = _kind(file)  # looked at once: another process may put a file there at any moment
+        if kind == stat.S_IFREG or (kind is None and file.parent.is_dir() and given[-1:] not in ("/", os.sep)):
             return file
-        problem = "it is no ordinary file" if file.exists() else "there is no such folder"
+        problem = "there is no such folder" if kind is None else "it is no ordinary file"
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         problem = str(error)
     raise InputError(f"{name} must be a file in an existing folder; got {shown(given)}: {problem}. Check it.")
+
+
+def _kind(path: Path) -> int | None:
+    """Return the kind of what is at `path`, as `stat.S_IFMT` gives it, or None where nothing is."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 @contextmanager

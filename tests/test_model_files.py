@@ -375,6 +375,23 @@ class TestPublishing:
         assert [] in [unlike(fastnn.Training.load(path), run) for run in runs]
         assert listing(tmp_path) == ["m.npz"]
 
+    @pytest.mark.parametrize("look", ["is_file", "exists", "is_dir", "stat"])
+    def test_a_file_that_appears_while_its_place_is_looked_at_is_no_reason_to_refuse(self, look, tmp_path, monkeypatch):
+        path, seen = tmp_path / "m.npz", []
+        real = getattr(Path, look)
+
+        def looked_at(self, **options):
+            try:
+                return real(self, **options)
+            finally:
+                if self == path:
+                    seen.append(look)
+                    path.write_text("another's")
+
+        monkeypatch.setattr(Path, look, looked_at)
+        assert publishing.file_to_write(path, "path") == path
+        assert seen or look != "stat"
+
     def test_what_is_published_is_what_was_written(self, tmp_path):
         with publishing.published(tmp_path / "x") as file:
             file.write(b"123")
