@@ -158,8 +158,8 @@ def nodes(node: Expression) -> Iterator[Expression]:
         yield from nodes(operand)
 
 
-def bind(node: Expression, values: Mapping[Index, int]) -> Expression:
-    """Put numbers for running indices, and write out every sum that is left, term by term."""
+def bind(node: Expression, values: Mapping[Index, Index | int]) -> Expression:
+    """Put numbers, or other indices, for running indices; write out every sum that is left, term by term."""
     match node:
         case Symbol(family, layer, indices):
             return Symbol(family, layer, tuple(_bound(i, values) for i in indices))
@@ -190,5 +190,5 @@ def rebuild(node: Expression, change: Callable[[Expression], Expression]) -> Exp
     return node
 
 
-def _bound(index: Index | int, values: Mapping[Index, int]) -> Index | int:
+def _bound(index: Index | int, values: Mapping[Index, Index | int]) -> Index | int:
     return values.get(index, index) if isinstance(index, Index) else index

@@ -1,16 +1,15 @@
 """The engine `lanes`: many networks side by side, one in each lane of the processor's vectors (Numba).
 
-A block of networks lies transposed in the cache, up to about 90 parameters of each in the first level of it,
-the networks along the last axis. The innermost loop runs over the block with the equations of one row in its
-body, so the compiler turns every operation into one on a whole vector. For a small network the body holds all
-equations, and every value but the parameters stays in a register; for a larger one there is such a loop for
-every assignment.
+A block of networks lies transposed in the cache, up to about 370 parameters of each in the first level of
+it: row p of a group holds parameter p of its networks, one in each lane. The equations are those of one
+network, with a vector in the place of every number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -18,32 +17,51 @@ import numpy as np
 from fastnn.derivation import Derivation, derive
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
-from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.engines.printing import Lines
-from fastnn.engines.scalar_printing import Looped, Written, module
-from fastnn.expressions import Index
+from fastnn.engines.scalar_printing import Written
+from fastnn.engines.vector_printing import LayerByLayer, vector_choice, vector_module
 from fastnn.network import Network
 
 __all__ = ["blocks", "kernel", "source"]
 
-# 512 bytes of each value: 64 networks in float64. Blocks of 32, 64, 128 and 256 took 0.62, 0.54, 0.54 and
-# 0.60 ns for a network and row of 2-2-1; loops over 32 and fewer are unrolled before they are vectorised.
-LANE_BYTES = 512
+STRAIGHT_LINE_PARAMETERS = 24
+ALIGNMENT = 64  # bytes: vectors that lie across two lines of the cache take twice as long
 
 # A block costs the same however many of its lanes are used: as much as 4 networks of 2-2-1 take in `loop`,
-# and 25 of a network that is too large for straight-line code.
-FEWEST_STRAIGHT_LINE, FEWEST_LOOPS = 4, 25
+# and FEWEST of a network that is too large for straight-line code.
+FEWEST_STRAIGHT_LINE, FEWEST_LOOPS = 4, 4
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A block of networks: `groups` of them, in vectors of `lanes`, `rows` vectors for each group."""
+
+    groups: int
+    lanes: int
+    rows: int
+
+    @property
+    def networks(self) -> int:
+        """How many networks a block holds."""
+        return self.groups * self.lanes
+
+
+def shape(network: Network, dtype: str) -> Shape:
+    """The block that suits a network.
+
+    Straight-line code waits for its own results, so eight groups of one register take turns. Loops have
+    enough to do at any time, but two registers of 64 bytes hide more of each result's delay.
+    """
+    small = _is_small(network)
+    groups, size = (8, 64) if small else (1, 128)
+    return Shape(groups, size // np.dtype(dtype).itemsize, network.n_parameters + 2)
 
 
 def blocks(network: Network, dtype: str) -> Blocks:
     """How many networks a call should have: full lanes."""
     fewest = FEWEST_STRAIGHT_LINE if _is_small(network) else FEWEST_LOOPS
-    return Blocks(fewest, most=64 * lanes(dtype), width=lanes(dtype), seconds=1e-10)
-
-
-def lanes(dtype: str) -> int:
-    """How many networks a block holds."""
-    return LANE_BYTES // np.dtype(dtype).itemsize
+    width = shape(network, dtype).networks
+    return Blocks(fewest, most=64 * width, width=width, seconds=1e-10)
 
 
 @cache
@@ -55,7 +73,7 @@ def kernel(network: Network, dtype: str) -> Kernel:
 def source(network: Network, dtype: str) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
     write = _straight_line if _is_small(network) else _loops
-    return module(network, dtype, write(derive(network), dtype))
+    return vector_module(network, dtype, write(derive(network), dtype))
 
 
 def _is_small(network: Network) -> bool:
@@ -63,54 +81,80 @@ def _is_small(network: Network) -> bool:
 
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
-    printer, lines = Written(derivation, dtype), Lines()
-    names = derivation.network.parameter_names
-    with _blocks_and_epochs(derivation.network, dtype, lines), lines.block("for i in range(rows):"):
+    printer, lines = Written(derivation, dtype, choice=vector_choice), Lines()
+    block = shape(derivation.network, dtype)
+    names = [*derivation.network.parameter_names, "step", "total"]
+    flat = f"flat = Vectors(memory, {block.lanes}, 0, {block.rows})"
+    with (
+        _blocks_and_epochs(block, block.groups * block.rows, dtype, lines, flat),
+        lines.block("for i in range(rows):"),
+    ):
         printer.load_row(lines)
-        with lines.block(f"for lane in range({lanes(dtype)}):"):
-            lines("step, total = step_of[lane], total_of[lane]")
-            lines(*(f"{name} = flat[{place}, lane]" for place, name in enumerate(names)))
+        with lines.block(f"for group in range({block.groups}):"):
+            lines(*(f"{name} = flat[group, {place}]" for place, name in enumerate(names)))
             printer.write_row(lines)
-            lines(*(f"flat[{place}, lane] = {name}" for place, name in enumerate(names)))
-            lines("total_of[lane] = total")
+            lines(*(f"flat[group, {place}] = {name}" for place, name in enumerate(names) if name != "step"))
     return str(lines)
 
 
 def _loops(derivation: Derivation, dtype: str) -> str:
-    printer, lines = Looped(derivation, dtype, Index("lane", lanes(dtype))), Lines()
-    names = "step, total = step_of, total_of"
-    prepare = (names, *printer.scratch(), *printer.views("flat"))
-    with (
-        _blocks_and_epochs(derivation.network, dtype, lines, *prepare),
-        lines.block("for row in range(rows):"),
-    ):
-        printer.write_row(lines)
+    printer, lines = LayerByLayer(derivation, dtype), Lines()
+    network, block = derivation.network, shape(derivation.network, dtype)
+    views, first = [f"flat = Vectors(memory, {block.lanes}, {network.n_parameters}, 1)"], block.rows
+    for layer, (weights, biases) in enumerate(network.slices, start=1):
+        views.append(
+            f"W{layer} = Vectors(memory, {block.lanes}, {weights.start}, {network.layers[layer - 1]})"
+        )
+        views.append(f"B{layer} = Vectors(memory, {block.lanes}, {biases.start}, 1)")
+    for name, count in printer.scratch().items():
+        views.append(f"{name} = Vectors(memory, {block.lanes}, {first}, 1)")
+        first += count
+    with _blocks_and_epochs(block, first, dtype, lines, *views):
+        lines("step, total = flat[0], flat[1]")
+        with lines.block("for row in range(rows):"):
+            printer.write_row(lines)
+        lines("flat[1] = total")
     return str(lines)
 
 
 @contextmanager
-def _blocks_and_epochs(network: Network, dtype: str, lines: Lines, *prepare: str) -> Iterator[None]:
+def _blocks_and_epochs(block: Shape, vectors: int, dtype: str, lines: Lines, *prepare: str) -> Iterator[None]:
     """The loops over blocks and epochs around the loop over rows, and the copies in and out of a block.
 
+    Each group has its parameters in the first rows of its memory, then `step` and the total of the epoch.
     Lanes that are left over in the last block repeat its last network; what they compute is dropped.
     """
-    width, every_parameter = lanes(dtype), f"for p in range({network.n_parameters}):"
+    width, lanes, parameters = block.networks, block.lanes, block.rows - 2
+    every_parameter = f"for p in range({parameters}):"
     every_lane, used_lanes = f"for lane in range({width}):", "for lane in range(used):"
+    place = f"group, at = lane // {lanes}, lane % {lanes}"
     with lines.block("def advance(parameters, X, Y, steps, totals):"):
         lines("rows, networks = X.shape[0], parameters.shape[0]")
-        lines(f"flat = empty(({network.n_parameters}, {width}), {dtype})")
-        lines(f"step_of = empty({width}, {dtype})", f"total_of = empty({width}, {dtype})", *prepare)
+        lines(*_aligned_memory(vectors, lanes, dtype))
+        lines(f"block = memory[:{block.groups * block.rows}].reshape({block.groups}, {block.rows}, {lanes})")
+        lines(*prepare)
         with lines.block(f"for first in range(0, networks, {width}):"):
             lines(f"used = min({width}, networks - first)")
             with lines.block(every_lane):
-                lines("m = first + min(lane, used - 1)", "step_of[lane] = steps[m]")
+                lines(place, "m = first + min(lane, used - 1)", f"block[group, {parameters}, at] = steps[m]")
                 with lines.block(every_parameter):
-                    lines("flat[p, lane] = parameters[m, p]")
+                    lines("block[group, p, at] = parameters[m, p]")
             with lines.block("for e in range(totals.shape[1]):"):
                 with lines.block(every_lane):
-                    lines("total_of[lane] = totals[first + min(lane, used - 1), e]")
+                    lines(place)
+                    lines(f"block[group, {parameters + 1}, at] = totals[first + min(lane, used - 1), e]")
                 yield
                 with lines.block(used_lanes):
-                    lines("totals[first + lane, e] = total_of[lane]")
-            with lines.block(used_lanes), lines.block(every_parameter):
-                lines("parameters[first + lane, p] = flat[p, lane]")
+                    lines(place, f"totals[first + lane, e] = block[group, {parameters + 1}, at]")
+            with lines.block(used_lanes):
+                lines(place)
+                with lines.block(every_parameter):
+                    lines("parameters[first + lane, p] = block[group, p, at]")
+
+
+def _aligned_memory(vectors: int, lanes: int, dtype: str) -> Iterator[str]:
+    """Memory for so many vectors that begins where a line of the cache does."""
+    size, numbers = np.dtype(dtype).itemsize, vectors * lanes
+    yield f"raw = empty({numbers + ALIGNMENT // size}, {dtype})"
+    yield f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}"
+    yield f"memory = raw[skipped:skipped + {numbers}].reshape({vectors}, {lanes})"

@@ -11,6 +11,7 @@ from fastnn.elementary import PRECISIONS, Function
 from fastnn.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol
 
 __all__ = [
+    "Choice",
     "Lines",
     "Spelling",
     "assignment",
@@ -18,6 +19,7 @@ __all__ = [
     "infix",
     "layer_array",
     "number_speller",
+    "python_choice",
     "scalar_function",
     "scalar_power_of_two",
 ]
@@ -48,6 +50,9 @@ class Lines:
         return "\n".join(self._lines) + "\n"
 
 
+Choice = Callable[[str, str, str], str]
+
+
 def python_choice(condition: str, yes: str, no: str) -> str:
     """Python's conditional expression."""
     return f"{yes} if {condition} else {no}"
@@ -59,7 +64,7 @@ class Spelling:
 
     symbol: Callable[[Symbol], str]
     number: Callable[[float], str] = field(default=repr)
-    choice: Callable[[str, str, str], str] = python_choice
+    choice: Choice = python_choice
 
 
 def number_speller(dtype: str) -> Callable[[float], str]:
@@ -109,10 +114,10 @@ def layer_array(symbol: Symbol) -> str:
     return family if symbol.family in ("d", "yhat") else f"{family}{symbol.layer}"
 
 
-def scalar_function(function: Function, dtype: str) -> str:
-    """A function of `fastnn.elementary` as a Python function of one number."""
+def scalar_function(function: Function, dtype: str, choice: Choice = python_choice) -> str:
+    """A function of `fastnn.elementary` as a Python function of one number, or of one vector."""
     lines = Lines()
-    spelling = Spelling(lambda symbol: symbol.family, number_speller(dtype))
+    spelling = Spelling(lambda symbol: symbol.family, number_speller(dtype), choice)
     with lines.block(f"def {function.name}({function.argument.family}):"):
         for step in function.steps[:-1]:
             lines(assignment(step.target, step.expression, spelling))

@@ -2,8 +2,7 @@
 
 `Written` has one variable for every value (w1, z2, yhat, s1, ...) and reads like the classroom notebook.
 `Looped` has one array for every layer's values (W1[j, i], Z1[j], S1[j], ...); its length does not depend on
-the sizes of the layers, so that compiling stays quick. With a `lane` every value has one more axis, the
-network's place in a block, and every assignment stands in a loop over the block.
+the sizes of the layers, so that compiling stays quick.
 """
 
 from __future__ import annotations
@@ -14,19 +13,21 @@ from itertools import groupby
 from fastnn.derivation import STAGES, Derivation, Equation
 from fastnn.elementary import functions_of
 from fastnn.engines.printing import (
+    Choice,
     Lines,
     Spelling,
     assignment,
     import_line,
     layer_array,
     number_speller,
+    python_choice,
     scalar_function,
     scalar_power_of_two,
 )
 from fastnn.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.network import Network
 
-__all__ = ["Looped", "Written", "module"]
+__all__ = ["Looped", "Written", "module", "spell_element", "write_equation"]
 
 NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "zeros")
 ACCUMULATOR = Symbol("accumulated")
@@ -52,16 +53,26 @@ def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
     return Symbol("z", 1, equation.target.indices[:1])
 
 
+def spell_element(symbol: Symbol) -> str:
+    """A value as the element of its layer's array, or of a row of the data: W1[j, i], X[row, i], ..."""
+    indices = ", ".join(i.name if isinstance(i, Index) else str(i) for i in symbol.indices)
+    if symbol.family in ("x", "y"):
+        return f"{symbol.family.upper()}[row, {indices}]"
+    return f"{layer_array(symbol)}[{indices}]" if indices else symbol.family
+
+
 class Written:
     """One variable for every value: w1, z2, yhat, s1, ...
 
     With `branches`, updates that a shut gate makes void are jumped over.
     """
 
-    def __init__(self, derivation: Derivation, dtype: str, *, branches: bool = False) -> None:
+    def __init__(
+        self, derivation: Derivation, dtype: str, *, branches: bool = False, choice: Choice = python_choice
+    ) -> None:
         self.derivation = derivation
         self.network = derivation.network
-        self.spelling = Spelling(derivation.name, number_speller(dtype))
+        self.spelling = Spelling(derivation.name, number_speller(dtype), choice)
         self.branches = branches
 
     def load_row(self, lines: Lines) -> None:
@@ -90,41 +101,30 @@ def _if_open(gate: Symbol | None, spelling: Spelling, lines: Lines) -> AbstractC
 
 
 class Looped:
-    """An array for every layer's values: W1[j, i], Z1[j], S1[j], ...; or W1[j, i, l], ... with a lane.
+    """An array for every layer's values: W1[j, i], Z1[j], S1[j], ...
 
-    Without a lane, updates that a shut gate makes void are jumped over.
+    Updates that a shut gate makes void are jumped over.
     """
 
-    def __init__(self, derivation: Derivation, dtype: str, lane: Index | None = None) -> None:
+    def __init__(self, derivation: Derivation, dtype: str) -> None:
         self.derivation = derivation
         self.network = derivation.network
         self.dtype = dtype
-        self.lane = lane
-        self.spelling = Spelling(self._spell, number_speller(dtype))
+        self.spelling = Spelling(spell_element, number_speller(dtype))
 
     def scratch(self) -> list[str]:
         """The assignments that allocate the arrays, except those of the parameters."""
-        sizes: dict[str, tuple[int, ...]] = {
-            layer_array(e.target): (e.over[0].size,)
-            for e in self.derivation
-            if e.stage != "updates" and e.over
+        sizes = {
+            layer_array(e.target): e.over[0].size for e in self.derivation if e.stage != "updates" and e.over
         }
-        if self.lane:
-            sizes = {name: (*size, self.lane.size) for name, size in sizes.items()}
-            sizes[ACCUMULATOR.family] = (self.lane.size,)
-        return [
-            f"{name} = empty({size if len(size) > 1 else size[0]}, {self.dtype})"
-            for name, size in sizes.items()
-        ]
+        return [f"{name} = empty({size}, {self.dtype})" for name, size in sizes.items()]
 
     def views(self, flat: str) -> list[str]:
         """The assignments that name each layer's parameters in `flat`, which holds them all."""
-        lanes = f", {self.lane.size}" if self.lane else ""
         found = []
         for layer, (weights, biases) in enumerate(self.network.slices, start=1):
             units, inputs = self.network.layers[layer], self.network.layers[layer - 1]
-            shape = f"{units}, {inputs}{lanes}"
-            found.append(f"W{layer} = {flat}[{weights.start}:{weights.stop}].reshape({shape})")
+            found.append(f"W{layer} = {flat}[{weights.start}:{weights.stop}].reshape({units}, {inputs})")
             found.append(f"B{layer} = {flat}[{biases.start}:{biases.stop}]")
         return found
 
@@ -136,22 +136,13 @@ class Looped:
                 if group[0].stage == stage:
                     self._write_group(group, lines)
 
-    def _spell(self, symbol: Symbol) -> str:
-        indices = [i.name if isinstance(i, Index) else str(i) for i in symbol.indices]
-        if symbol.family in ("x", "y"):
-            return f"{symbol.family.upper()}[row, {indices[0]}]"
-        if self.lane:
-            indices.append(self.lane.name)
-        name = layer_array(symbol) if symbol.indices else symbol.family
-        return f"{name}[{', '.join(indices)}]" if indices else name
-
     def _write_group(self, group: tuple[Equation, ...], lines: Lines) -> None:
         if not group[0].over:
             for equation in group:
                 self._write_equation(equation, lines)
             return
         unit = group[0].over[0]
-        gate = None if self.lane else gate_of(self.derivation, group[0])
+        gate = gate_of(self.derivation, group[0])
         with (
             lines.block(f"for {unit.name} in range({unit.size}):"),
             _if_open(gate, self.spelling, lines),
@@ -165,23 +156,19 @@ class Looped:
                     self._write_equation(equation, lines)
 
     def _write_equation(self, equation: Equation, lines: Lines) -> None:
-        """One assignment, after the loop that adds up its sum, if it has one."""
-        expression = equation.expression
-        for inner in [node for node in nodes(expression) if isinstance(node, Sum)]:
-            self._write_sum(inner, lines)
-            expression = substitute(expression, inner, ACCUMULATOR)
-        self._assign(equation.target, expression, lines)
+        write_equation(equation.target, equation.expression, self.spelling, lines)
 
-    def _write_sum(self, inner: Sum, lines: Lines) -> None:
-        self._assign(ACCUMULATOR, bind(inner.term, {inner.index: 0}), lines)
-        if inner.index.size > 1:
-            with lines.block(f"for {inner.index.name} in range(1, {inner.index.size}):"):
-                self._assign(ACCUMULATOR, ACCUMULATOR + inner.term, lines)
 
-    def _assign(self, target: Symbol, expression: Expression, lines: Lines) -> None:
-        text = assignment(target, expression, self.spelling)
-        if self.lane is None:
-            lines(text)
-            return
-        with lines.block(f"for {self.lane.name} in range({self.lane.size}):"):
-            lines(text)
+def write_equation(target: Symbol, expression: Expression, spelling: Spelling, lines: Lines) -> None:
+    """One assignment, after the loop that adds up its sum, if it has one."""
+    for inner in [node for node in nodes(expression) if isinstance(node, Sum)]:
+        _write_sum(inner, spelling, lines)
+        expression = substitute(expression, inner, ACCUMULATOR)
+    lines(assignment(target, expression, spelling))
+
+
+def _write_sum(inner: Sum, spelling: Spelling, lines: Lines) -> None:
+    lines(assignment(ACCUMULATOR, bind(inner.term, {inner.index: 0}), spelling))
+    if inner.index.size > 1:
+        with lines.block(f"for {inner.index.name} in range(1, {inner.index.size}):"):
+            lines(assignment(ACCUMULATOR, ACCUMULATOR + inner.term, spelling))
