@@ -278,7 +278,7 @@ class TestLog:
         assert main(["cache"]) == 0
         assert capsys.readouterr().out == (
             f"0 kernels, 0.0 MB, in {kernels}\n"
-            f"This folder cannot be used: {problem}. Kernels are compiled in every process.\n"
+            f"it cannot be used: {problem}\nkernels are compiled in every process\n"
         )
 
     def test_a_file_in_a_parents_place(self, kernels, logged):

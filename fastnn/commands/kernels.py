@@ -23,5 +23,5 @@ def cache(options: Namespace) -> int:
         print(f"{len(sizes)} kernels, {megabytes}, in {place}")
     problem = kernel_files.problem()
     if problem is not None:
-        print(f"This folder cannot be used: {problem}. Kernels are compiled in every process.")
+        print(f"it cannot be used: {problem}", "kernels are compiled in every process", sep="\n")
     return 0

@@ -118,15 +118,14 @@ def _write(
     written = _write_table(found, folder, options)
     if found.interrupted:
         return written | {"page": "left out: the sweep was interrupted"}, True
-    try:
-        need_libraries()
-    except InputError as missing:
-        return written | {"page": str(missing)}, False
     unfinished = folder / ".page"  # hidden: not published until it is moved
     unfinished.mkdir()
     try:
+        need_libraries()
         page = sweep_page(found, data, claim=options.claim, train_command=_train_command(options))
         page.write(unfinished)
+    except InputError as reason:
+        return written | {"page": str(reason)}, False
     except KeyboardInterrupt:
         return written | {"page": "left out: interrupted while it was drawn"}, True
     for part in unfinished.iterdir():
