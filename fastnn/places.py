@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fastnn.checking import InputError
 from fastnn.designing import Design, Part, Results, refuse_divergence
 from fastnn.evaluating import within_memory
+from fastnn.progress import grouped, size
 from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
 from fastnn.sweep_tables import MemoryTable
@@ -60,8 +62,11 @@ class Memory:
             remedy = "Sweep fewer networks, keep fewer epochs or use a store, or replay those that matter."
             shape = (design.grid.total, design.plan.epochs // every)
             within_memory("loss curves", shape, np.dtype(design.plan.dtype).itemsize, remedy)
-        self.results = design.room(range(design.grid.total), every)
-        self.finished = np.zeros(design.grid.total, bool)
+        try:
+            self.results = design.room(range(design.grid.total), every)
+            self.finished = np.zeros(design.grid.total, bool)
+        except (MemoryError, OverflowError, ValueError):  # too large for the machine, an integer, NumPy
+            raise InputError(_too_large(design)) from None
 
     @property
     def done(self) -> int:
@@ -102,6 +107,16 @@ class Memory:
             curves=None if curves is None else curves[kept],
         )
         return Sweep(self.design, table, curves_every=self.every, **outcome)
+
+
+def _too_large(design: Design) -> str:
+    itemsize = np.dtype(design.plan.dtype).itemsize
+    taken = design.grid.total * ((design.plan.network.n_parameters + 1) * itemsize + 4)
+    return (
+        "the results of a sweep without a store must fit into memory; got "
+        f"{grouped(design.grid.total)} networks, whose results take {size(taken)}. "
+        "Sweep fewer networks, or name a folder that keeps them: store=FOLDER."
+    )
 
 
 class Stored:

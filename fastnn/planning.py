@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, one_of, shown, whole_number
 from fastnn.engines import ENGINES, choose, load
+from fastnn.engines.self_check import checked_kernel
 from fastnn.evaluating import checked_rows
 from fastnn.network import Network, checked_network
 from fastnn.reducing import reduced_networks, reduced_sizes
@@ -139,6 +140,6 @@ def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> No
     engine = one_of(engine, "engine", ("auto", *ENGINES))
     dtype = one_of(dtype, "dtype", DTYPES)
     checked_network(network)
-    load(choose(engine, network, dtype, networks=1)).kernel(network, dtype)
+    checked_kernel(choose(engine, network, dtype, networks=1), network, dtype)
     for description in (network, *reduced_networks(network)):
-        load(choose(engine, description, dtype, MANY)).kernel(description, dtype)
+        checked_kernel(choose(engine, description, dtype, MANY), description, dtype)

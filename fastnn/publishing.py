@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from fastnn.checking import InputError, shown
 
-__all__ = ["file_to_write", "published"]
+__all__ = ["file_to_write", "flush_folder", "published"]
 
 
 def file_to_write(path: Any, name: str) -> Path:
@@ -58,10 +58,10 @@ def published(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make a renaming last; only POSIX systems can, and need to."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)

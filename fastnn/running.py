@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.engines import EngineModule, Kernel, choose, load
+from fastnn.engines.self_check import checked_kernel
 from fastnn.network import Network
 from fastnn.randomness import permutations
 from fastnn.reducing import Group, Units
@@ -78,8 +79,9 @@ class Job:
         return load(choose(self.engine, network, str(self.X.dtype), networks))
 
     def kernel(self, network: Network, networks: int) -> Kernel:
-        """Its kernel for them, compiled when it is first asked for."""
-        return self.engine_for(network, networks).kernel(network, str(self.X.dtype))
+        """Its kernel for them, compiled and checked when it is first asked for."""
+        dtype = str(self.X.dtype)
+        return checked_kernel(choose(self.engine, network, dtype, networks), network, dtype)
 
 
 def run(

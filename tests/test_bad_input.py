@@ -320,6 +320,10 @@ SWEEP = {
     "networks a float": ({"networks": 1e4}, r"networks must be a whole number .*; got 10000\.0"),
     "networks as text": ({"networks": "many"}, "networks must be a whole number .*; got 'many'"),
     "networks None": ({"networks": None}, "networks must be a whole number .*; got None"),
+    "networks beyond the memory": (
+        {"networks": 10**16},
+        "must fit into memory; got 10 000 000 000 000 000 networks, whose results take .* TB. Sweep fewer",
+    ),
     "initial as parameters": (
         {"initial": START},
         r"initial must be a start such as fastnn\.normal\(0, 1\.5\); got \[.*\]\. For given parameters",

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shlex
 import signal
@@ -18,6 +19,7 @@ import pytest
 
 import fastnn
 from fastnn.cli import main
+from fastnn.reporting import Page
 
 QUICK = ["--data", "simulated", "--epochs", "3"]
 
@@ -38,6 +40,17 @@ def run(capsys, *arguments):
         code = int(stop.code or 0)
     captured = capsys.readouterr()
     return code, captured.out, captured.err
+
+
+def half_written(error):
+    """A writing of a page that fails on the way."""
+
+    def write(self, folder):
+        (folder / "pictures").mkdir()
+        (folder / "index.html").write_text("half")
+        raise error
+
+    return write
 
 
 def listing(folder="."):
@@ -242,6 +255,55 @@ class TestSweep:
         assert code == 0
         assert 'pip install "fastnn-sweep[plot]"' in out
         assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
+
+    def test_large_losses_fit_80_columns_too(self, capsys):
+        grid = ["--learning-rate", "0.00001234,0.005", "--rows", "30,1338", "--networks", "200"]
+        code, out, _ = run(capsys, "sweep", *QUICK, *grid, "--initial", "normal:0,900", "--no-progress")
+        assert code == 0
+        assert re.search(r" \d\.\d\d\de[5-9] ", out)
+        assert max(map(len, out.splitlines())) <= 80
+
+    def test_the_table_is_printed_before_the_page_is_drawn(self):
+        waiting = (
+            "import sys; from fastnn.cli import main; from fastnn.commands import sweeping; "
+            "draw = sweeping.sweep_page; "
+            "sweeping.sweep_page = lambda *a, **k: input() or draw(*a, **k); main(sys.argv[1:])"
+        )
+        command = [sys.executable, "-c", waiting, "sweep", *QUICK, "--networks", "9", "--no-progress"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert "Best networks\n" in process.stdout
+            assert [len(next(process.stdout).split()) for _ in range(7)] == [6, *[7] * 5, 0]
+            assert [path for path in Path().rglob("*") if path.suffix in (".html", ".parquet")] == []
+            rest, _ = process.communicate("\n")
+        assert process.returncode == 0
+        assert rest == "table    fastnn-sweep/sweep.parquet\npage     fastnn-sweep/index.html\n"
+        assert Path("fastnn-sweep/index.html").is_file()
+
+    @pytest.mark.parametrize("options", [[], ["--json"]])
+    def test_ctrl_c_while_the_page_is_drawn_keeps_the_table(self, capsys, monkeypatch, options):
+        monkeypatch.setattr(Page, "write", half_written(KeyboardInterrupt()))
+        code, out, err = run(capsys, "sweep", *QUICK, "--networks", "5", "--no-progress", *options)
+        assert (code, err) == (130, "")
+        assert "left out: interrupted while it was drawn" in out
+        assert not options or json.loads(out)["networks"] == 5
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
+
+    def test_a_page_that_cannot_be_written_costs_no_result(self, capsys, monkeypatch):
+        monkeypatch.setattr(Page, "write", half_written(OSError(28, "No space left on device")))
+        code, out, err = run(capsys, "sweep", *QUICK, "--networks", "5", "--no-progress")
+        assert (code, err) == (1, "fastnn: [Errno 28] No space left on device\n")
+        assert "Best networks" in out
+        assert "page" not in out
+        assert listing() == []
+
+    def test_a_reader_who_leaves_stops_nothing(self):
+        read, written = os.pipe()
+        os.close(read)
+        command = [sys.executable, "-m", "fastnn", "sweep", *QUICK, "--networks", "5", "--no-progress"]
+        done = subprocess.run(command, stdout=written, stderr=subprocess.PIPE, text=True, check=True)
+        os.close(written)
+        assert done.stderr == ""
+        assert "index.html" in listing("fastnn-sweep")
 
     def test_all_diverged_is_a_result(self, capsys):
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9")

@@ -1,5 +1,6 @@
 """Compiled kernels on disk: used when beyond doubt, else compiled again; never wrong, never a crash."""
 
+import logging
 import os
 import pickle
 import signal
@@ -241,6 +242,108 @@ class TestFiles:
         assert kernel_files.folder() is None
 
 
+class TestLog:
+    """What goes wrong is logged, once for a folder, where only those see it who ask."""
+
+    @pytest.fixture
+    def logged(self, caplog):
+        caplog.set_level(logging.INFO, "fastnn")
+
+        def messages():
+            for record in caplog.records:
+                assert (record.name, record.levelno) == ("fastnn", logging.INFO)
+            return caplog.messages
+
+        return messages
+
+    def used_twice(self):
+        for _ in range(2):
+            kernel_files.write(NAME, CONTENT)
+            kernel_files.read(NAME)
+
+    def test_what_works_is_not_logged(self, kernels, logged):
+        kernel_files.read(NAME)
+        self.used_twice()
+        assert logged() == []
+        assert kernel_files.problem() is None
+
+    def test_a_file_in_the_folders_place(self, kernels, logged, capsys):
+        kernels.parent.mkdir()
+        kernels.write_text("mine")
+        self.used_twice()
+        problem = "it is no folder (links are not followed)"
+        assert logged() == [
+            f"compiled kernels: {kernels} cannot be used: {problem}; they are compiled in every process"
+        ]
+        assert main(["cache"]) == 0
+        assert capsys.readouterr().out == (
+            f"0 kernels, 0.0 MB, in {kernels}\n"
+            f"it cannot be used: {problem}\nkernels are compiled in every process\n"
+        )
+
+    def test_a_file_in_a_parents_place(self, kernels, logged):
+        kernels.parent.write_text("mine")
+        self.used_twice()
+        (message,) = logged()
+        assert "Not a directory" in message
+        assert "Not a directory" in kernel_files.problem()
+
+    @posix
+    def test_a_folder_that_others_can_enter(self, kept, logged):
+        kept.parent.chmod(0o755)
+        self.used_twice()
+        (message,) = logged()
+        assert "others can enter it (mode 755, must be 700)" in message
+        assert kernel_files.problem() in message
+
+    @posix
+    def test_a_folder_of_another_user(self, kept, logged, monkeypatch):
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        self.used_twice()
+        (message,) = logged()
+        assert "it is another user's" in message
+
+    def test_a_full_disk(self, kernels, logged, monkeypatch):
+        def full(*arguments, **options):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("tempfile.mkstemp", full)
+        self.used_twice()
+        (message,) = logged()
+        assert message.startswith(f"compiled kernels: {kernels} cannot be used: No space left on device; ")
+
+    def test_a_folder_that_cannot_be_written(self, kernels, monkeypatch):
+        monkeypatch.setattr(os, "access", lambda path, mode: False)  # as root, all can be
+        assert kernel_files.problem() == f"{kernels.parents[1]} cannot be written"
+
+    def test_a_damaged_file(self, kept, logged):
+        kept.write_bytes(kept.read_bytes()[:-1])
+        assert kernel_files.read(NAME) is None
+        assert logged() == [
+            f"compiled kernels: {kept} is damaged, or not the user's own; it is compiled again"
+        ]
+
+    def test_no_home(self, logged, monkeypatch):
+        def homeless():
+            raise RuntimeError("no home of this kind")
+
+        monkeypatch.delenv(kernel_files.VARIABLE)
+        monkeypatch.setattr(kernel_files, "cache_folder", homeless)
+        self.used_twice()
+        assert logged() == [
+            "compiled kernels: the user's cache folder cannot be used: no home of this kind; "
+            "they are compiled in every process"
+        ]
+
+    def test_nothing_of_it_reaches_the_terminal(self, kernels):
+        kernels.parent.mkdir()
+        kernels.write_text("mine")
+        process = start()
+        output, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (0, "")
+        assert output.split()[-1] == "2"
+
+
 class Trap:
     """Unpickling it leaves a trace."""
 
@@ -273,6 +376,38 @@ class TestUnpickling:
     def test_nonsense(self, kernels, load_overload, content):
         kernel_files.write(NAME, content)
         assert load_overload() is None
+
+
+class TestAnotherNumba:
+    """One without the private names that join it to the kernels on disk."""
+
+    def test_without_its_cache(self, kernels):
+        without = "import numba.core.caching\ndel numba.core.caching._Cache\n"
+        for compiled in (2, 0):  # it is not needed
+            command = [sys.executable, "-c", without + SCRIPT]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            assert int(done.stdout.split()[-1]) == compiled
+
+    def test_without_what_loads(self, kept, monkeypatch, caplog):
+        from fastnn.engines.kernel_cache import KernelCache
+
+        caplog.set_level(logging.INFO, "fastnn")
+        monkeypatch.delattr("numba.core.compiler.CompileResult")
+        assert KernelCache(NAME).load_overload(None, None) is None
+        (message,) = caplog.messages
+        assert f"{NAME} cannot be loaded: ImportError(\"cannot import name 'CompileResult'" in message
+        assert message.endswith("; it is compiled again")
+
+    def test_without_what_saves(self, kernels, monkeypatch, caplog):
+        from fastnn.engines.kernel_cache import KernelCache
+
+        caplog.set_level(logging.INFO, "fastnn")
+        monkeypatch.delattr("numba.core.serialize.dumps")
+        KernelCache(NAME).save_overload(None, None)
+        (message,) = caplog.messages
+        assert f"{NAME} cannot be kept: ImportError(\"cannot import name 'dumps'" in message
+        assert message.endswith("; it is compiled every time")
+        assert kernel_files.held() == {}
 
 
 class TestPickling:

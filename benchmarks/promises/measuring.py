@@ -51,7 +51,7 @@ class Line:
         return [f"{q:.{self.digits}f}" for q in np.quantile(self.values, (0.05, 0.5, 0.95))]
 
 
-def in_turns(rounds: int, **timed: Callable[[], float]) -> dict[str, np.ndarray]:
+def in_turns(rounds: int, **timed: Callable[[], float | tuple[float, ...]]) -> dict[str, np.ndarray]:
     """Call each once per round, every other round in reverse order; return what they returned, by name."""
     found = {name: [] for name in timed}
     for number in range(rounds):

@@ -21,4 +21,7 @@ def cache(options: Namespace) -> int:
         print(f"{kernel_files.clear()} kernels removed, {megabytes}, from {place}")
     else:
         print(f"{len(sizes)} kernels, {megabytes}, in {place}")
+    problem = kernel_files.problem()
+    if problem is not None:
+        print(f"it cannot be used: {problem}", "kernels are compiled in every process", sep="\n")
     return 0

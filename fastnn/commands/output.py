@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["as_json", "published", "published_together"]
+__all__ = ["as_json", "published", "published_together", "say"]
+
+
+def say(text: str) -> None:
+    """Print at once, into a pipe too; that its reader has left is no reason to stop the work."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def published(path: Path, write: Callable[[Path], object]) -> None:

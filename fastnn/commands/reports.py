@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
@@ -21,9 +22,17 @@ from fastnn.training import Training
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Report", "data_lines", "prediction_report", "sweep_report", "training_report"]
+__all__ = [
+    "Report",
+    "data_lines",
+    "prediction_report",
+    "sweep_report",
+    "training_report",
+    "written_lines",
+]
 
 WIDTH = 80
+DIGITS = (4, 3, 2)  # of losses: as many as leave a table narrow enough
 HEADINGS = {"learning_rate": "rate", "r2": "R²", "mape": "MAPE"}
 
 
@@ -43,7 +52,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "",
         f"loss {run.loss:.6g}   R² {score['r2']:.4f}   MAPE {100 * score['mape']:.1f} %",
         "",
-        f"network  {_network_text(run.network)}",
+        *_network_lines(run.network),
         *data_lines(data),
         f"trained  {run.epochs} epochs on {grouped(run.rows)} rows, learning rate {run.learning_rate:g}",
         f"engine   {run.engine}, {run.dtype}",
@@ -86,7 +95,7 @@ def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -
     return Report(text.getvalue().removesuffix("\n"), values)
 
 
-def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report:
+def sweep_report(found: Sweep, data: Dataset) -> Report:
     """What ``fastnn sweep`` prints; R² and MAPE are over all rows of the data, in the target's own unit."""
     summary = _records(found.summary())
     dead = found.dead_unit_counts()
@@ -110,7 +119,6 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
         "best": best,
         "seconds": found.seconds,
         "networks_per_second": rate,
-        "written": written,
     }
     why = "interrupted" if found.interrupted else "unfinished"
     stopped = f" of {grouped(found.grid.total)}, {why}" if len(found) < found.grid.total else ""
@@ -120,7 +128,7 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
     lines = [
         f"{grouped(len(found))} networks{stopped} {pace}",
         "",
-        f"network  {_network_text(found.network)}",
+        *_network_lines(found.network),
         *data_lines(data),
         f"starts   {found.initial!r}, seed {found.seed}",
         f"trained  {found.plan.epochs} epochs, engine {found.engine}, {found.plan.dtype}",
@@ -133,10 +141,13 @@ def sweep_report(found: Sweep, data: Dataset, written: dict[str, str]) -> Report
         "",
         "Best networks",
         *_table(best),
-        "",
-        *(f"{name:8} {what}" for name, what in written.items()),
     ]
     return Report("\n".join(lines), values)
+
+
+def written_lines(written: dict[str, str]) -> list[str]:
+    """Where a command wrote what."""
+    return [f"{name:8} {what}" for name, what in written.items()]
 
 
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
@@ -155,16 +166,26 @@ def _table(rows: list[dict[str, Any]]) -> list[str]:
     """Rows of equal keys as aligned columns."""
     if not rows:
         return ["none"]
-    cells = [[HEADINGS.get(key, key) for key in rows[0]]]
-    cells += [[_cell(key, value) for key, value in row.items()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    headings = [HEADINGS.get(key, key) for key in rows[0]]
+    for digits in DIGITS:
+        cells = [headings, *([_cell(key, row[key], digits) for key in row] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        if sum(widths) + 2 * (len(widths) - 1) <= WIDTH:
+            break
     return ["  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)) for line in cells]
 
 
-def _cell(key: str, value: Any) -> str:
+def _cell(key: str, value: Any, digits: int) -> str:
     if key == "mape":
-        return f"{100 * value:.1f} %"
-    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+        return f"{100 * value:.1f} %" if value < 1e3 else f"{_short(100 * value, digits)} %"
+    if not isinstance(value, float | np.floating):
+        return str(value)
+    return _short(float(value), DIGITS[0] if key == "learning_rate" else digits)
+
+
+def _short(value: float, digits: int) -> str:
+    """A number with so many digits, its exponent written short: 1.234e5."""
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.{digits}g}")
 
 
 def _dead_lines(dead: Iterable[int]) -> list[str]:
@@ -176,12 +197,19 @@ def _dead_lines(dead: Iterable[int]) -> list[str]:
     ]
 
 
-def _network_text(network: Network) -> str:
+def _network_lines(network: Network) -> list[str]:
     units = "-".join(map(str, network.layers))
-    return f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters"
+    return _labelled(
+        "network", f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters"
+    )
 
 
 def data_lines(data: Dataset) -> list[str]:
     target = data.target if isinstance(data.target, str) else ", ".join(data.target)
-    text = f"{', '.join(data.inputs)} -> {target}, {grouped(data.rows)} rows from {data.source}"
-    return wrap(text, WIDTH, initial_indent="data     ", subsequent_indent="         ")
+    return _labelled(
+        "data", f"{', '.join(data.inputs)} -> {target}, {grouped(data.rows)} rows from {data.source}"
+    )
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent=f"{label:9}", subsequent_indent=" " * 9)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.commands.reports import Report, data_lines
+from fastnn.commands.reports import Report, data_lines, written_lines
 from fastnn.comparing import Comparison
 from fastnn.progress import grouped
 from fastnn.studies.keras_line import keras_claims
@@ -42,7 +42,7 @@ def studies_report(found: Studies, comparison: Comparison, written: dict[str, st
     lines = [line for each in found.lines for line in _line_text(each, found.reasons[each.id])]
     legend = wrap(LEGEND, WIDTH)
     rules = [text for name, rule in RULES for text in wrap(f"{name}: {rule}.", WIDTH, subsequent_indent="  ")]
-    names = [f"{name:8} {what}" for name, what in written.items()]
+    names = written_lines(written)
     text = [
         *(*head, "", COLUMNS, *lines, *_keras_text(comparison), "", *_rows_text(found)),
         *(*legend, *rules, *([""] if names else []), *names),

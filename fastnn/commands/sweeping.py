@@ -13,8 +13,8 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError, finite_number
 from fastnn.commands.options import data_of, initial_of, network_of, numbers, shared, whole_numbers
-from fastnn.commands.output import as_json
-from fastnn.commands.reports import sweep_report
+from fastnn.commands.output import as_json, say
+from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.datasets import Dataset
 from fastnn.network import Network
 from fastnn.progress import grouped
@@ -33,23 +33,24 @@ def sweep(options: Namespace) -> int:
     with published_folder(options.out) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
         found = _swept(options, network, data)
-        if found.interrupted and found.store is not None:
-            written = None
+        stopped = found.interrupted
+        if stopped and found.store is not None:
+            # The report looks at every network: the answer to Ctrl-C would come minutes later.
+            values = {"networks": len(found), "of": found.grid.total, "interrupted": True}
+            last = f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted"
         else:
-            written = _write(found, data, folder, options)
-    if written is None:
-        # The report looks at every network: the answer to Ctrl-C would come minutes later.
-        counts = {"networks": len(found), "of": found.grid.total, "interrupted": True}
-        text = f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted"
-        print(as_json(counts) if options.json else text)
-    else:
-        report = sweep_report(found, data, written)
-        print(as_json(report.values) if options.json else report.text)
+            report = sweep_report(found, data)
+            if not options.json:
+                say(f"{report.text}\n")  # now: drawing the page takes longer than all before it
+            written, stopped = _write(found, data, folder, options)
+            values = report.values | {"written": written}
+            last = "\n".join(written_lines(written))
+    say(as_json(values) if options.json else last)
     for failure in found.failures:
         print(f"fastnn: could not be done: {failure}", file=sys.stderr)
     if len(found) < found.grid.total:
         print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
-    return 130 if found.interrupted else int(len(found) < found.grid.total)
+    return 130 if stopped else int(len(found) < found.grid.total)
 
 
 def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
@@ -110,17 +111,26 @@ def _executor(options: Namespace) -> Any:
     return partial(Client, options.dask)
 
 
-def _write(found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace) -> dict[str, str]:
-    """Write the table and the page; return what was written, or what to install for it."""
+def _write(
+    found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace
+) -> tuple[dict[str, str], bool]:
+    """Write the table and the page; return what was written or why not, and whether Ctrl-C has come."""
     written = _write_table(found, folder, options)
     if found.interrupted:
-        return written | {"page": "left out: the sweep was interrupted"}
+        return written | {"page": "left out: the sweep was interrupted"}, True
+    unfinished = folder / ".page"  # hidden: not published until it is moved
+    unfinished.mkdir()
     try:
         need_libraries()
-    except InputError as missing:
-        return written | {"page": str(missing)}
-    sweep_page(found, data, claim=options.claim, train_command=_train_command(options)).write(folder)
-    return written | {"page": str(Path(options.out, "index.html"))}
+        page = sweep_page(found, data, claim=options.claim, train_command=_train_command(options))
+        page.write(unfinished)
+    except InputError as reason:
+        return written | {"page": str(reason)}, False
+    except KeyboardInterrupt:
+        return written | {"page": "left out: interrupted while it was drawn"}, True
+    for part in unfinished.iterdir():
+        part.replace(folder / part.name)
+    return written | {"page": str(Path(options.out, "index.html"))}, False
 
 
 def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:

@@ -5,7 +5,7 @@ An engine is a module with three functions:
 ``source(network, dtype) -> str``
     The Python source of its kernel, printed from ``derive(network)``: what runs is what is shown.
 ``kernel(network, dtype) -> Kernel``
-    That source, ready to call.
+    That source, ready to call; `fastnn.engines.self_check` tries it before it is used.
 ``blocks(network, dtype) -> Blocks``
     How many networks a call should have.
 

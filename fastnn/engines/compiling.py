@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import linecache
-from functools import cache
 from hashlib import sha256
 from threading import Lock
 from types import FunctionType
 from typing import Any
 
-from fastnn.engines import Kernel
+from fastnn.engines import Kernel, kernel_files
 
-__all__ = ["compile_kernel", "run_source"]
-
+__all__ = ["compile_kernel", "is_compiled", "reject", "run_source"]
 
 ONE_AT_A_TIME = Lock()
+COMPILED: dict[tuple[str, str], Kernel] = {}
+REJECTED: set[str] = set()  # names of kernels
 
 
 def compile_kernel(source: str, dtype: str) -> Kernel:
@@ -25,10 +25,25 @@ def compile_kernel(source: str, dtype: str) -> Kernel:
     the same versions and settings, comes from disk: see `fastnn.engines.kernel_files`.
     """
     with ONE_AT_A_TIME:
-        return _compiled(source, dtype)
+        if (source, dtype) not in COMPILED:
+            COMPILED[source, dtype] = _compiled(source, dtype)
+        return COMPILED[source, dtype]
 
 
-@cache
+def is_compiled(kernel: Kernel) -> bool:
+    """Whether a kernel is machine code: not with NUMBA_DISABLE_JIT=1."""
+    return hasattr(kernel, "disable_compile")
+
+
+def reject(kernel: Any) -> None:
+    """Forget a compiled kernel, in memory and on disk: when asked for again it is compiled anew."""
+    with ONE_AT_A_TIME:
+        REJECTED.add(kernel._cache.name)
+        kernel_files.remove(kernel._cache.name)
+        for key in [key for key, value in COMPILED.items() if value is kernel]:
+            del COMPILED[key]
+
+
 def _compiled(source: str, dtype: str) -> Kernel:
     import numba
 
@@ -45,6 +60,8 @@ def _compiled(source: str, dtype: str) -> Kernel:
     )
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options} forceinline")
+    while name in REJECTED:  # its symbols may not be used again in this process
+        name = name_of(source, name)
     namespace = run_source(source)
     advance = namespace["advance"]
     written_here = [
@@ -58,7 +75,7 @@ def _compiled(source: str, dtype: str) -> Kernel:
             inlined = numba.njit(forceinline=True, **options)(function)
             advance.__globals__[function.__name__] = inlined
     kernel: Any = numba.njit(**options)(advance)
-    if hasattr(kernel, "compile"):  # not with NUMBA_DISABLE_JIT=1
+    if is_compiled(kernel):
         kernel._cache = KernelCache(name)
         kernel.compile(signature)
         kernel.disable_compile()

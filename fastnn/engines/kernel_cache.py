@@ -1,8 +1,13 @@
-"""What joins Numba to the kernels on disk. Imports Numba: to be imported where it is needed."""
+"""What joins Numba to the kernels on disk. Imports Numba: to be imported where it is needed.
+
+Numba's own names for this are private: another version may have others. Then, as with everything else that
+can go wrong here, a kernel is compiled and the logger `fastnn` is told, at level INFO.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 import platform
 from hashlib import sha256
@@ -13,17 +18,16 @@ import llvmlite.binding
 import numba
 import numpy as np
 from numba.core import config
-from numba.core.caching import _Cache
-from numba.core.compiler import CompileResult
-from numba.core.serialize import dumps
 
 from fastnn.engines import kernel_files
 
 __all__ = ["KernelCache", "name_of"]
 
+LOG = logging.getLogger("fastnn")
 
-class KernelCache(_Cache):  # type: ignore[misc]  # Numba is not typed
-    """Numba's interface to a cache, for one kernel. Anything that fails here means: compile."""
+
+class KernelCache:
+    """For one kernel, what Numba calls of a cache. Anything that fails here means: compile."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -38,17 +42,26 @@ class KernelCache(_Cache):  # type: ignore[misc]  # Numba is not typed
         content = kernel_files.read(self.name)  # checked by SHA-256
         if content is None:
             return None
-        target_context.refresh()
         try:
-            return CompileResult._rebuild(target_context, *pickle.loads(content))  # noqa: S301 - checked
-        except Exception:  # an unpickler and a linker can fail in any way
+            from numba.core.compiler import CompileResult
+
+            target_context.refresh()
+            library, description, *rest = pickle.loads(content)  # noqa: S301 - checked
+            if self.name not in description.qualname:
+                raise ValueError("another kernel was kept under its name")
+            return CompileResult._rebuild(target_context, library, description, *rest)
+        except Exception as error:  # an unpickler and a linker can fail in any way
+            LOG.info("compiled kernels: %s cannot be loaded: %r; it is compiled again", self.name, error)
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a kernel that has just been compiled, if it can be pickled."""
         try:
+            from numba.core.serialize import dumps
+
             content = dumps(data._reduce())
-        except Exception:  # a pickler can fail in any way
+        except Exception as error:  # a pickler can fail in any way
+            LOG.info("compiled kernels: %s cannot be kept: %r; it is compiled every time", self.name, error)
             return
         kernel_files.write(self.name, content)
 

@@ -10,19 +10,21 @@ that a kernel is compiled again.
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import tempfile
 from contextlib import suppress
-from functools import reduce
+from functools import cache, reduce
 from hashlib import sha256
 from operator import or_
 from pathlib import Path
 
 from fastnn.folders import cache_folder
 
-__all__ = ["VARIABLE", "clear", "folder", "held", "read", "write"]
+__all__ = ["VARIABLE", "clear", "folder", "held", "problem", "read", "remove", "write"]
 
+LOG = logging.getLogger("fastnn")
 VARIABLE = "FASTNN_CACHE"
 SUFFIX = ".kernel"
 UNFINISHED = ".unfinished"
@@ -37,32 +39,62 @@ def folder() -> Path | None:
         return None
     try:
         return (Path(named) if named else cache_folder()) / "kernels"
-    except RuntimeError:  # no home folder
+    except RuntimeError as error:  # no home folder
+        _log("the user's cache folder", str(error))
         return None
+
+
+def problem() -> str | None:
+    """Why kernels cannot be kept where they are to be kept; None where nothing stands in the way."""
+    place = folder()
+    if place is None:
+        return None
+    found = _problem(place)
+    if found is None:
+        nearest = next(path for path in (place, *place.parents) if path.exists())
+        if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
+            return f"{nearest} cannot be written"
+    return found
 
 
 def read(name: str) -> bytes | None:
     """The content kept under `name`, a hash in hexadecimal; None where there is none beyond doubt."""
     place = folder()
-    if place is None or not _is_private(place):
+    if place is None or not _is_usable(place):
         return None
+    path = place / (name + SUFFIX)
     try:
-        found = _bytes_of(place / (name + SUFFIX))
-    except OSError:
+        found = _bytes_of(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _log(place, error.strerror)
         return None
     head, content = found[: len(MAGIC) + 32], found[len(MAGIC) + 32 :]
-    return content if head == MAGIC + _checksum(name, content) else None
+    if head == MAGIC + _checksum(name, content):
+        return content
+    LOG.info("compiled kernels: %s is damaged, or not the user's own; it is compiled again", path)
+    return None
 
 
 def write(name: str, content: bytes) -> None:
     """Keep `content` under `name`, or do nothing where that cannot be done."""
     place = folder()
-    if place is None:
+    if place is None or not _is_usable(place):
         return
-    with suppress(OSError):
+    try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _is_private(place):
-            _publish(place / (name + SUFFIX), MAGIC + _checksum(name, content) + content)
+        _publish(place / (name + SUFFIX), MAGIC + _checksum(name, content) + content)
+    except OSError as error:
+        _log(place, error.strerror)
+
+
+def remove(name: str) -> None:
+    """Remove what is kept under `name`, if anything is and can be."""
+    place = folder()
+    if place is not None and _is_usable(place):
+        with suppress(OSError):
+            (place / (name + SUFFIX)).unlink()
 
 
 def held() -> dict[Path, int]:
@@ -82,23 +114,44 @@ def clear() -> int:
 
 def _files() -> dict[Path, int]:
     place = folder()
-    if place is None or not _is_private(place):
-        return {}
-    found = {}
-    for path in sorted(place.iterdir()):
+    found: dict[Path, int] = {}
+    if place is not None and _is_usable(place):
         with suppress(OSError):
-            if path.suffix in (SUFFIX, UNFINISHED):
-                found[path] = path.lstat().st_size
+            for path in sorted(place.iterdir()):
+                if path.suffix in (SUFFIX, UNFINISHED):
+                    found[path] = path.lstat().st_size
     return found
 
 
-def _is_private(place: Path) -> bool:
-    """Whether a folder is there, is the user's own, and nobody else can write to it or read it."""
+def _is_usable(place: Path) -> bool:
+    """Whether nothing is wrong with a folder, there or not; what is wrong is logged."""
+    found = _problem(place)
+    if found is not None:
+        _log(place, found)
+    return found is None
+
+
+def _problem(place: Path) -> str | None:
+    """What is wrong with a folder that is to be the user's own, which nobody else can read or write."""
     try:
         found = place.lstat()
-    except OSError:
-        return False
-    return stat.S_ISDIR(found.st_mode) and _is_own(found) and (os.name == "nt" or not found.st_mode & 0o077)
+    except FileNotFoundError:
+        return None  # it will be made
+    except OSError as error:
+        return str(error)
+    if not stat.S_ISDIR(found.st_mode):
+        return "it is no folder (links are not followed)"
+    if not _is_own(found):
+        return "it is another user's"
+    if os.name != "nt" and found.st_mode & 0o077:
+        return f"others can enter it (mode {stat.S_IMODE(found.st_mode):o}, must be 700)"
+    return None
+
+
+@cache
+def _log(place: Path | str, problem: str) -> None:
+    """Log, once in a process, why a folder is not used, and what is done instead."""
+    LOG.info("compiled kernels: %s cannot be used: %s; they are compiled in every process", place, problem)
 
 
 def _is_own(found: os.stat_result) -> bool:

@@ -34,7 +34,7 @@ class Picture:
     name : str
         Of its files; letters, digits, - and _; each name once in a page.
     figure : matplotlib Figure
-        Must not change any more.
+        Must not change any more: its axes have found their places when it is first drawn.
     alt : str
         What a reader who cannot see the picture has to know.
     caption : str
@@ -60,6 +60,7 @@ class Picture:
         settings: Any = {"svg.fonttype": "none", "svg.hashsalt": self.name}
         with mpl.rc_context(settings):
             self.figure.savefig(into, format="svg", dpi=EMBEDDED_DOTS_PER_INCH, metadata={"Date": None})
+        self.figure.set_layout_engine(None)  # its places are found: a seventh of all drawing saved
         return into.getvalue()
 
     @cached_property

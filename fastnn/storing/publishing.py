@@ -12,6 +12,8 @@ import os
 import secrets
 from pathlib import Path
 
+from fastnn.publishing import flush_folder
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -57,7 +59,7 @@ def publish(path: Path, content: bytes, *, replace: bool = True) -> None:
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108 - as os.open: what tests of faults take hold of
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def remove_stale(folder: Path) -> list[str]:
@@ -102,13 +104,3 @@ def _rename(temporary: Path, path: Path, replace: bool) -> None:
     else:
         with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
