@@ -71,7 +71,7 @@ def _compiled(source: str, dtype: str) -> Kernel:
         # Symbols of machine code that comes from disk must not meet others of the same name.
         function.__module__, function.__qualname__ = __name__, f"{function.__name__}_{name}"
         if function is not advance:
-            # Inlined, or loops over lanes are not vectorised: 3 to 9 times faster with tanh in `lanes`.
+            # Inlined: `loop` takes 0.90 to 0.94 of the time with tanh, `lanes` the same.
             inlined = numba.njit(forceinline=True, **options)(function)
             advance.__globals__[function.__name__] = inlined
     kernel: Any = numba.njit(**options)(advance)
