@@ -23,7 +23,9 @@ def file_to_write(path: Any, name: str) -> Path:
     try:
         file = Path(os.path.realpath(Path(given).expanduser()))  # through a link, into what it points at
         kind = _kind(file)  # looked at once: another process may put a file there at any moment
-        if kind == stat.S_IFREG or (kind is None and file.parent.is_dir() and given[-1:] not in ("/", os.sep)):
+        if kind == stat.S_IFREG or (
+            kind is None and file.parent.is_dir() and given[-1:] not in ("/", os.sep)
+        ):
             return file
         problem = "there is no such folder" if kind is None else "it is no ordinary file"
     except (OSError, RuntimeError, TypeError, ValueError) as error:

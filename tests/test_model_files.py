@@ -376,7 +376,9 @@ class TestPublishing:
         assert listing(tmp_path) == ["m.npz"]
 
     @pytest.mark.parametrize("look", ["is_file", "exists", "is_dir", "stat"])
-    def test_a_file_that_appears_while_its_place_is_looked_at_is_no_reason_to_refuse(self, look, tmp_path, monkeypatch):
+    def test_a_file_that_appears_while_its_place_is_looked_at_is_no_reason_to_refuse(
+        self, look, tmp_path, monkeypatch
+    ):
         path, seen = tmp_path / "m.npz", []
         real = getattr(Path, look)
 
