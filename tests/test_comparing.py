@@ -1,6 +1,8 @@
 """fastnn beside Keras: without Keras, with a broken one, and, where it is installed, to the last digits."""
 
 import importlib
+import itertools
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.comparing import comparison
+from fastnn.comparing import comparison, process
 from fastnn.comparing.comparison import Comparison, Result, compare, installed_backends
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
 from fastnn.studies.keras_line import keras_claims
@@ -104,6 +106,20 @@ def test_refusals_come_before_any_work(data, monkeypatch, change, refusal):
         compare(NET, data, **change)
     with pytest.raises(fastnn.InputError, match=r"data must be a fastnn\.Dataset"):
         compare(NET, [1, 2])
+
+
+def test_one_epoch_that_seems_longer_the_second_time(monkeypatch, tmp_path):
+    """Its time is the difference of runs of different length: a clock that jumps changes nothing."""
+    ticks = itertools.accumulate(itertools.count())
+    monkeypatch.setattr(process, "perf_counter", lambda: float(next(ticks)))
+    np.savez(tmp_path / "arrays.npz", X=np.ones((2, 2)), Y=np.ones((2, 1)), start=np.ones(9))
+    task = {"program": "fastnn", "layers": NET.layers, "hidden": NET.hidden, "output": NET.output}
+    (tmp_path / "task.json").write_text(json.dumps({**task, "learning_rate": 0.01, "epochs": 1}))
+    process.main(tmp_path)
+    found = json.loads((tmp_path / "result.json").read_text())
+    run = fastnn.train(NET, np.ones((2, 2)), np.ones(2), np.ones(9), learning_rate=0.01, epochs=1)
+    assert found["parameters"] == run.parameters.tolist()
+    assert found["per_epoch"] > 0
 
 
 class TestLinesOfCode:
