@@ -8,13 +8,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import telling
 
 import fastnn
 from fastnn.cli import main
@@ -261,11 +261,12 @@ class TestSweep:
         assert "the published file" in " ".join(out.split())
 
     def test_ctrl_c_keeps_what_is_finished(self):
-        command = [sys.executable, "-m", "fastnn", "sweep", "--data", "simulated", "--networks", "1000000"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(8)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        command = [sys.executable, telling.__file__, "sweep", "--data", "simulated", "--networks", "1000000"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, **pipes) as process:
+            telling.wait_for_blocks(process, 2)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=120)
         assert process.returncode == 130
         assert "Traceback" not in err
         assert "networks of 1 000 000, interrupted" in out
