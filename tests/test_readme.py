@@ -2,12 +2,12 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+
+from fastnn.cli import main
 
 TEXT = (ROOT / "README.md").read_text()
 
@@ -44,17 +44,11 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize("line", [line for block in blocks("sh")[2:] for line in block.splitlines()])
-def test_the_commands_run(line, folder):
+def test_the_commands_run(line, folder, monkeypatch, capsys):
     program, *arguments = shlex.split(line)
     assert program == "fastnn"
-    done = subprocess.run(
-        [sys.executable, "-m", "fastnn", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(folder)
+    assert main(arguments) == 0, capsys.readouterr().err
 
 
 def test_the_files_it_names_are_there():

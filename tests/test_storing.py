@@ -101,10 +101,11 @@ class TestManifest:
         network = fastnn.Network((2, 2, 1), "tanh", "sigmoid")
         x = pd.DataFrame({"a": [0.1, 1e-30, 3], "b": [1, 2, -5]})
         options = {"rows": [2, 3], "epochs": 3, "shuffle": True, "seed": 2**64 - 1, "dtype": dtype}
+        options["engine"] = "batched"  # which compiles nothing
         made = swept(
             store=store, network=network, x=x, y=np.array([0.1, 0.2, 0.9]), initial=initial, **options
         )
-        opened = fastnn.open(store)
+        opened = fastnn.open(store, engine="batched")
         assert Manifest.of(opened.design, 0).plan == Manifest.of(made.design, 0).plan
         assert opened.initial == initial
         assert same(opened.plan.X, made.plan.X)
@@ -614,6 +615,7 @@ class TestCommands:
 
         return run
 
+    @pytest.mark.usefixtures("without_matplotlib")
     def test_sweep(self, run, store):
         options = ["--data", "simulated", "--networks", 40, "--epochs", 3, "--rows", 30]
         code, out, err = run("sweep", *options, "--store", store, "--curves", 2)
@@ -696,6 +698,7 @@ class TestCommands:
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "manifest.json must be as fastnn wrote it" in err
 
+    @pytest.mark.usefixtures("without_matplotlib")
     def test_processes(self, run, store):
         options = ["--data", "simulated", "--networks", 40, "--epochs", 3, "--rows", 30, "--no-progress"]
         code, out, _ = run("sweep", *options, "--store", store, "--processes", 2)
