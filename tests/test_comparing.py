@@ -42,17 +42,14 @@ def without_keras(monkeypatch):
 class TestWithoutKeras:
     def test_says_what_to_install_and_goes_on(self, data, monkeypatch):
         without_keras(monkeypatch)
-        told = []
-        found = compare(NET, data, epochs=3, told=told.append)
+        told, start = [], np.linspace(-1, 1, 9)
+        found = compare(NET, data, start, learning_rate=0.01, epochs=3, told=told.append)
         assert told == ["fastnn"]
         assert keras_claims(found) == []
         assert found.missing == ['Keras is not installed with a backend: pip install "fastnn-sweep[peers]"']
         assert [result.name for result in found.results] == ["fastnn"]
 
-    def test_fastnn_s_own_row(self, data, monkeypatch):
-        without_keras(monkeypatch)
-        start = np.linspace(-1, 1, 9)
-        found = compare(NET, data, start, learning_rate=0.01, epochs=3)
+        # fastnn's own row
         run = fastnn.train(NET, data.X, data.y, start, learning_rate=0.01, epochs=3)
         row = found.frame().iloc[0]
         assert np.array_equal(found.results[0].parameters, run.parameters)
