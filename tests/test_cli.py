@@ -373,10 +373,10 @@ def test_a_folder_with_somebody_elses_file_is_refused_before_any_work(capsys, mo
 
 
 def test_a_sweep_into_its_own_folder_replaces_what_it_wrote(capsys):
-    plain = ["--layers", "2,1", "--engine", "batched"]  # has few pictures, and compiles nothing
-    run(capsys, "sweep", *QUICK, *plain, "--networks", "3", "--learning-rate", "0.005,0.2")
+    plain = [*QUICK, "--layers", "2,1", "--engine", "batched"]  # has few pictures, and compiles nothing
+    run(capsys, "sweep", *plain, "--networks", "3", "--learning-rate", "0.005,1e9")
     before = listing("fastnn-sweep/pictures")
-    code, _, _ = run(capsys, "sweep", *QUICK, *plain, "--networks", "4")
+    code, _, _ = run(capsys, "sweep", *plain, "--networks", "4", "--learning-rate", "1e9")
     assert code == 0
     assert len(pd.read_parquet("fastnn-sweep/sweep.parquet")) == 4
     assert set(listing("fastnn-sweep/pictures")) < set(before)
