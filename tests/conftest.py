@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,12 @@ def real_insurance() -> Path:
     if not path.is_file():
         pytest.skip("needs the published insurance.csv: set FASTNN_DATA to it or to its folder")
     return path
+
+
+@pytest.fixture
+def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For who asks nothing of the page of a sweep, which takes 2 s: a machine on which there is none."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """fastnn beside Keras: without Keras, with a broken one, and, where it is installed, to the last digits."""
 
 import importlib
+import itertools
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.comparing import comparison
+from fastnn.comparing import comparison, process
 from fastnn.comparing.comparison import Comparison, Result, compare, installed_backends
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
 from fastnn.studies.keras_line import keras_claims
@@ -40,16 +42,14 @@ def without_keras(monkeypatch):
 class TestWithoutKeras:
     def test_says_what_to_install_and_goes_on(self, data, monkeypatch):
         without_keras(monkeypatch)
-        told = []
-        found = compare(NET, data, epochs=3, told=told.append)
+        told, start = [], np.linspace(-1, 1, 9)
+        found = compare(NET, data, start, learning_rate=0.01, epochs=3, told=told.append)
         assert told == ["fastnn"]
+        assert keras_claims(found) == []
         assert found.missing == ['Keras is not installed with a backend: pip install "fastnn-sweep[peers]"']
         assert [result.name for result in found.results] == ["fastnn"]
 
-    def test_fastnn_s_own_row(self, data, monkeypatch):
-        without_keras(monkeypatch)
-        start = np.linspace(-1, 1, 9)
-        found = compare(NET, data, start, learning_rate=0.01, epochs=3)
+        # fastnn's own row
         run = fastnn.train(NET, data.X, data.y, start, learning_rate=0.01, epochs=3)
         row = found.frame().iloc[0]
         assert np.array_equal(found.results[0].parameters, run.parameters)
@@ -106,6 +106,20 @@ def test_refusals_come_before_any_work(data, monkeypatch, change, refusal):
         compare(NET, [1, 2])
 
 
+def test_one_epoch_that_seems_longer_the_second_time(monkeypatch, tmp_path):
+    """Its time is the difference of runs of different length: a clock that jumps changes nothing."""
+    ticks = itertools.accumulate(itertools.count())
+    monkeypatch.setattr(process, "perf_counter", lambda: float(next(ticks)))
+    np.savez(tmp_path / "arrays.npz", X=np.ones((2, 2)), Y=np.ones((2, 1)), start=np.ones(9))
+    task = {"program": "fastnn", "layers": NET.layers, "hidden": NET.hidden, "output": NET.output}
+    (tmp_path / "task.json").write_text(json.dumps({**task, "learning_rate": 0.01, "epochs": 1}))
+    process.main(tmp_path)
+    found = json.loads((tmp_path / "result.json").read_text())
+    run = fastnn.train(NET, np.ones((2, 2)), np.ones(2), np.ones(9), learning_rate=0.01, epochs=1)
+    assert found["parameters"] == run.parameters.tolist()
+    assert found["per_epoch"] > 0
+
+
 class TestLinesOfCode:
     def test_counts_neither_blanks_nor_comments_nor_docstrings(self):
         source = '"""One\n\nand two."""\n\n# a comment\nx = 1  # a line\n\ny = """text\nthat counts"""\n'
@@ -135,10 +149,6 @@ class TestKerasClaims:
         }
         second = self.judged(data, lines=52, per_epoch=0.001, parameters=np.full(9, 1e-5))
         assert list(second.values()) == ["not reproduced", "confirmed", "not reproduced"]
-
-    def test_none_without_keras(self, data, monkeypatch):
-        without_keras(monkeypatch)
-        assert keras_claims(compare(NET, data, epochs=1)) == []
 
 
 def same(network, backend=""):

@@ -247,20 +247,22 @@ class TestContract:
 
 @every_engine
 def test_holds_no_lock_while_it_computes(engine):
-    """Another thread goes on for about 250 times a millisecond; with the lock held it would 2 or 3 times."""
+    """Another thread goes on for about 90 times a millisecond; with the lock held it would 2 or 3 times."""
     case, kernel = (
         random_case(CLASSROOM, networks=512, rows=200, epochs=1),
         compiled(engine, CLASSROOM, "float64"),
     )
     began = perf_counter()
     run(kernel, case)
-    case = replace(case, epochs=int(0.3 / (perf_counter() - began)) + 1)
-    times = 0
-    with ThreadPoolExecutor(1) as pool:
-        training = pool.submit(run, kernel, case)
-        while not training.done():
-            sleep(0.001)
-            times += 1
+    seconds, times = perf_counter() - began, 0
+    for longer in (0.1, 1, 10):  # a busy machine may leave that thread little time
+        if times <= 20:
+            times = 0
+            with ThreadPoolExecutor(1) as pool:
+                training = pool.submit(run, kernel, replace(case, epochs=int(longer / seconds) + 1))
+                while not training.done():
+                    sleep(0.001)
+                    times += 1
     assert times > 20
 
 

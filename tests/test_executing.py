@@ -113,7 +113,7 @@ class TestKinds:
     def test_processes(self, store):
         before = set(multiprocessing.active_children())
         assert swept(executor=2, store=store).digest() == DIGEST
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while set(multiprocessing.active_children()) - before and time.monotonic() < deadline:
             time.sleep(0.01)
         assert set(multiprocessing.active_children()) <= before
@@ -472,25 +472,24 @@ class TestDask:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another Ctrl-C")
-def test_ctrl_c_ends_processes_too(store):
+def test_ctrl_c_ends_processes_too(store, counted):
     script = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
+import counting
+from fastnn import executing
 from small_sweeps import swept
 if __name__ == "__main__":
-    print("ready", flush=True)
-    sweep = swept(executor=2, store={str(store)!r}, networks=2_000_000, epochs=5000)
+    executing.compute = counting.compute
+    sweep = swept(executor=2, store={str(store)!r}, networks=2_000_000, epochs=500_000)
     print(sweep.interrupted, flush=True)
 """
     path = store.parent / "script.py"
     path.write_text(script)
     with subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "ready\n"
-        while len(list(store.glob("inputs/*.parquet"))) < 1:
-            time.sleep(0.05)
-        time.sleep(2)
-        began = time.perf_counter()
+        while len(counted()) < 2:  # each process has begun what takes it an hour
+            assert process.poll() is None
+            time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "True\n"
-        assert process.wait(60) == 0
-        assert time.perf_counter() - began < 5  # about 1 s on an idle machine
+        assert process.wait(60) == 0  # about 1 s on an idle machine

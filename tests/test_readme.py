@@ -1,13 +1,17 @@
 """The README's code runs as it stands."""
 
+import io
 import re
 import shlex
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import ROOT
+
+from fastnn.cli import main
+from fastnn.studies import report
 
 TEXT = (ROOT / "README.md").read_text()
 
@@ -37,24 +41,41 @@ def test_the_python_blocks_run_in_order(tmp_path, monkeypatch, capsys):
     assert "NEW WEIGHTS AND BIASES" in capsys.readouterr().out
 
 
+LINES = [line for block in blocks("sh")[2:] for line in block.splitlines()]
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Where the commands run, one after the other."""
-    return tmp_path_factory.mktemp("commands")
+def done(tmp_path_factory):
+    """The folder in which the commands were run, one after the other; how each ended and what it said."""
+    folder = tmp_path_factory.mktemp("commands")
+    ends = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in LINES:
+            said = io.StringIO()
+            with redirect_stdout(said), redirect_stderr(said):
+                ends[line] = (main(shlex.split(line)[1:]), said)
+    return folder, ends
 
 
-@pytest.mark.parametrize("line", [line for block in blocks("sh")[2:] for line in block.splitlines()])
-def test_the_commands_run(line, folder):
-    program, *arguments = shlex.split(line)
-    assert program == "fastnn"
-    done = subprocess.run(
-        [sys.executable, "-m", "fastnn", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("line", LINES)
+def test_the_commands_run(line, done):
+    assert line.startswith("fastnn ")
+    code, said = done[1][line]
+    assert code == 0, said.getvalue()
+
+
+def test_the_studies_leave_a_page_with_its_pictures_and_tables(done):
+    (line,) = (line for line in LINES if line.startswith("fastnn studies") and "--out report" in line)
+    folder, ends = done
+    assert "page     report/index.html" in ends[line][1].getvalue()
+    names = {path.name for path in (folder / "report").iterdir()}
+    assert names >= {"index.html", "pictures", "claims.csv", "outcomes.csv", "rows.csv", "keras.csv"}
+    claims = pd.read_csv(folder / "report/claims.csv")
+    *expected, of_keras = (line.id for line in report.LINES)
+    assert [line for line in dict.fromkeys(claims["line"]) if line != of_keras] == expected
+    endings = {path.suffix for path in (folder / "report/pictures").iterdir()}
+    assert endings == {".svg", ".png", ".csv"}
 
 
 def test_the_files_it_names_are_there():

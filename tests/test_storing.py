@@ -101,10 +101,11 @@ class TestManifest:
         network = fastnn.Network((2, 2, 1), "tanh", "sigmoid")
         x = pd.DataFrame({"a": [0.1, 1e-30, 3], "b": [1, 2, -5]})
         options = {"rows": [2, 3], "epochs": 3, "shuffle": True, "seed": 2**64 - 1, "dtype": dtype}
+        options["engine"] = "batched"  # which compiles nothing
         made = swept(
             store=store, network=network, x=x, y=np.array([0.1, 0.2, 0.9]), initial=initial, **options
         )
-        opened = fastnn.open(store)
+        opened = fastnn.open(store, engine="batched")
         assert Manifest.of(opened.design, 0).plan == Manifest.of(made.design, 0).plan
         assert opened.initial == initial
         assert same(opened.plan.X, made.plan.X)
@@ -339,7 +340,7 @@ with small_shards():
         command = [sys.executable, "-c", script]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         processes = [subprocess.Popen(command, **pipes) for _ in range(2)]
-        digests = [process.communicate("begin\n", timeout=60)[0].strip() for process in processes]
+        digests = [process.communicate("begin\n", timeout=300)[0].strip() for process in processes]
         assert digests == [swept(networks=2000).digest()] * 2
         assert (faults(store), leftovers(store)) == ([], [])
 
@@ -474,7 +475,7 @@ class TestReading:
         assert {shard for shard, *_ in asked} == {0, 5}
 
     def test_memory_does_not_grow(self, tmp_path):
-        peaks = []
+        processes = []
         for networks in (20_000, 200_000):
             script = f"""
 import tracemalloc
@@ -492,8 +493,9 @@ sweep.best(), sweep.summary(), sweep.dead_unit_counts(), sweep.table_digest(), s
 sweep.frame(["network"], [("loss", "<", 1e-9)])
 print(tracemalloc.get_traced_memory()[1])
 """
-            done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-            peaks.append(int(done.stdout))
+            command = [sys.executable, "-c", script]
+            processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        peaks = [int(process.communicate()[0]) for process in processes]
         assert peaks[1] < 1.2 * peaks[0] + 200_000  # a byte for each network more would be 180 000
 
 
@@ -614,6 +616,7 @@ class TestCommands:
 
         return run
 
+    @pytest.mark.usefixtures("without_matplotlib")
     def test_sweep(self, run, store):
         options = ["--data", "simulated", "--networks", 40, "--epochs", 3, "--rows", 30]
         code, out, err = run("sweep", *options, "--store", store, "--curves", 2)
@@ -696,6 +699,7 @@ class TestCommands:
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "manifest.json must be as fastnn wrote it" in err
 
+    @pytest.mark.usefixtures("without_matplotlib")
     def test_processes(self, run, store):
         options = ["--data", "simulated", "--networks", 40, "--epochs", 3, "--rows", 30, "--no-progress"]
         code, out, _ = run("sweep", *options, "--store", store, "--processes", 2)
@@ -731,7 +735,7 @@ class TestCommands:
             "--data",
             "simulated",
             "--networks",
-            "3000000",
+            "30000000",
         ]
         command += ["--store", "kept", "--rows", "100", "--epochs", "100"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
@@ -740,14 +744,11 @@ class TestCommands:
                 assert process.poll() is None
                 time.sleep(0.02)
             kept = set(tmp_path.glob("kept/shards/*.parquet"))
-            began = time.perf_counter()
             process.send_signal(getattr(signal, name))
-            out, err = process.communicate(timeout=60)
-            seconds = time.perf_counter() - began
+            out, err = process.communicate(timeout=30)  # 0.3 s on an idle machine; the sweep takes minutes
         assert process.returncode == code
-        assert seconds < 10  # 0.3 s on an idle machine
         assert "what is finished is in kept; run the same command again to go on" in err
-        assert "of 3 000 000, interrupted" in out
+        assert "of 30 000 000, interrupted" in out
         assert kept <= set(tmp_path.glob("kept/shards/*.parquet"))
         assert faults(tmp_path / "kept") == []
         assert "Traceback" not in err

@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 import fastnn
@@ -163,20 +162,6 @@ class TestPage:
 
     def test_needs_nothing_else(self, made):
         assert not re.search(r'(src|href)="(?!#|data:|pictures/)', made[1].html())
-
-
-def test_folder_has_page_pictures_and_tables(capsys):
-    code, out, _ = run(
-        capsys, "studies", "--networks", "8", "--no-progress", "--data", "simulated", "--out", "page"
-    )
-    assert code == 0
-    assert "page     page/index.html" in out
-    names = {path.name for path in Path("page").iterdir()}
-    assert names >= {"index.html", "pictures", "claims.csv", "outcomes.csv", "rows.csv", "keras.csv"}
-    claims = pd.read_csv("page/claims.csv")
-    assert list(dict.fromkeys(claims["line"])) == IDS[:-1]
-    endings = {path.suffix for path in Path("page/pictures").iterdir()}
-    assert endings == {".svg", ".png", ".csv"}
 
 
 def test_somebody_elses_folder_is_refused_before_any_work(capsys, monkeypatch):

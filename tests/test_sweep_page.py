@@ -80,7 +80,7 @@ class TestContent:
         assert intervals.data["claim"].tolist() == [0.0335] * 4
 
     def test_without_a_claim_nothing_is_said_of_one(self, grid, data):
-        assert "claim" not in sweep_page(grid, data).html()
+        assert "claim" not in sweep_page(grid.part(range(9)), data).html()
 
     def test_the_best_and_the_typical_are_of_the_most_rows(self, report, grid):
         best, typical = table(report, "The best and the typical network")
@@ -147,7 +147,8 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_other_sweeps_have_their_page(data, name):
     network, options = CASES[name]
-    found = fastnn.sweep(network, data.X[:20], data.y[:20], **{"networks": 4, "epochs": 3, **options})
+    options = {"networks": 4, "epochs": 3, "engine": "batched", **options}  # which compiles nothing
+    found = fastnn.sweep(network, data.X[:20], data.y[:20], **options)
     report = sweep_page(found, data)
     html = report.html()
     assert len(html) < LARGEST
@@ -164,7 +165,8 @@ def test_other_numbers_of_inputs_and_outputs(inputs):
     )
     frame["=evil()"] = frame["charges"] ** 2
     data = fastnn.Dataset.from_frame(frame, inputs, ["charges", "=evil()"])
-    found = fastnn.sweep(fastnn.Network((len(inputs), 3, 2)), data.X, data.y, networks=3, epochs=2)
+    options = {"networks": 3, "epochs": 2, "engine": "batched"}  # which compiles nothing
+    found = fastnn.sweep(fastnn.Network((len(inputs), 3, 2)), data.X, data.y, **options)
     report = sweep_page(found, data)
     assert f"{', '.join(inputs)} → charges, =evil()" in report.html()
     assert names(report).count("surface-best") == 1

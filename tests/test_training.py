@@ -16,8 +16,9 @@ from fastnn.randomness import permutation
 
 NET = fastnn.Network((2, 2, 1))
 NOTEBOOK = [2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]  # the start of the classroom notebook
-TWO_OUTPUTS = fastnn.Network((3, 4, 2), "tanh")
-DEEP = fastnn.Network((2, 3, 2, 1), ["relu", "sigmoid"], "tanh")
+# Compiled for the tests of the engines, too.
+TWO_OUTPUTS = fastnn.Network((2, 3, 2), "tanh", "sigmoid")
+DEEP = fastnn.Network((1, 4, 3, 2), ["relu", "sigmoid"], "tanh")
 LINE = fastnn.Network((1, 1))  # yhat = w1*x + b1: small enough to train by hand
 
 engines = pytest.mark.parametrize("engine", fastnn.ENGINES)

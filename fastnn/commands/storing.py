@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -39,7 +40,7 @@ def _info(options: Namespace) -> int:
         "store": str(found.folder),
         "networks": {"done": networks, "total": manifest.total},
         "shards": {"done": len(done), "total": manifest.shard_count},
-        "bytes": sum(path.stat().st_size for path in found.folder.rglob("*") if path.is_file()),
+        "bytes": _bytes_in(found.folder),
         "digest": found.kept_digest(),
         "plan": plan,
         "written_by": manifest.written_by,
@@ -62,6 +63,15 @@ def _info(options: Namespace) -> int:
         text = f"{name:<{indent}}{_line(value)}"
         print("\n".join(wrap(text, WIDTH, subsequent_indent=" " * indent, break_long_words=False)))
     return 0
+
+
+def _bytes_in(folder: Path) -> int:
+    """The size of all files in a folder; a sweep that goes on may remove some of them meanwhile."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size * path.is_file()
+    return total
 
 
 def _line(value: Any) -> str:

@@ -18,6 +18,11 @@ from uuid import uuid4
 
 from fastnn.checking import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 __all__ = ["published_folder"]
 
 LIST = ".written-by-fastnn"
@@ -49,7 +54,8 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
         It cannot be made or written.
     """
     folder = Path(name)
-    _refuse_what_is_not_ours(folder)
+    with _alone(folder):
+        _refuse_what_is_not_ours(folder)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     unfinished = folder / f"{UNFINISHED}{os.getpid()}-{uuid4().hex[:8]}"
     try:
@@ -57,13 +63,29 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
         _sweep_abandoned(folder)
         yield unfinished
         if any(unfinished.iterdir()):
-            _refuse_what_is_not_ours(folder)
-            _put_in_place(unfinished, folder)
+            with _alone(folder):
+                _refuse_what_is_not_ours(folder)
+                _put_in_place(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
         for new in made:
             with suppress(OSError):  # it holds something by now
                 new.rmdir()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other process put its files in place meanwhile, where the system can lock a folder."""
+    if fcntl is None or not folder.is_dir():
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a disk without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_what_is_not_ours(folder: Path) -> None:
@@ -109,15 +131,20 @@ def _put_in_place(unfinished: Path, folder: Path) -> None:
 def _sweep_abandoned(folder: Path) -> None:
     """Remove what killed processes left unfinished."""
     for left in folder.glob(f"{UNFINISHED}*"):
-        if time() - left.stat().st_mtime > ABANDONED_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process was finished in this moment
+            if time() - left.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _files(folder: Path) -> list[str]:
     """The paths below a folder of all that is no folder and not hidden; links are not followed."""
-    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    names = (path.relative_to(folder) for path in found)
-    return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
+    found: list[Path] = []
+    # Never into hidden folders: what another process leaves unfinished there comes and goes.
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if Path(path, name).is_symlink()]
+        found += [Path(path, name) for name in (*files, *links) if not name.startswith(".")]
+    return sorted(file.relative_to(folder).as_posix() for file in found)
 
 
 def _listed(folder: Path) -> dict[str, set[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -139,7 +140,10 @@ class Store:
                     if kind != "starts":  # which shares its folder
                         yield path, "is no file of this store"
                 elif match and match[1] == kind:
-                    reason = self._fault(path, kind, int(match[2]), match[3])
+                    try:
+                        reason = self._fault(path, kind, int(match[2]), match[3])
+                    except FileNotFoundError:  # another process has set it aside
+                        continue
                     if reason:
                         yield path, reason
                 elif match and FOLDERS[match[1]] != folder:
@@ -147,20 +151,17 @@ class Store:
 
     def _fault(self, path: Path, kind: str, number: int, name: str) -> str:
         """Why a file is not the one of its name; nothing if it is. Bounded in memory, and in time by what it
-        may be large."""
-        try:
-            if path.is_symlink() or not path.is_file():
-                return "is not a file"
-            before = path.stat()
-            if kind in ("shard", "curves"):
-                if number >= self.manifest.shard_count:
-                    return "has a number beyond the sweep's shards"
-                if before.st_size > self._most_bytes(kind, number):
-                    return f"is too large: {before.st_size} bytes"
-            if self._digest(path, kind, number) != name:
-                return "is damaged: its bytes are not those of its name"
-        except FileNotFoundError:
-            return ""  # another process has set it aside
+        may be large. Raises FileNotFoundError if it is gone."""
+        before = path.lstat()  # looked at once: another process may set it aside at any moment
+        if not stat.S_ISREG(before.st_mode):
+            return "is not a file"
+        if kind in ("shard", "curves"):
+            if number >= self.manifest.shard_count:
+                return "has a number beyond the sweep's shards"
+            if before.st_size > self._most_bytes(kind, number):
+                return f"is too large: {before.st_size} bytes"
+        if self._digest(path, kind, number) != name:
+            return "is damaged: its bytes are not those of its name"
         self.checked[path] = (before.st_size, before.st_mtime_ns)
         return ""
 
@@ -191,7 +192,7 @@ class Store:
     def set_aside_damaged(self) -> list[str]:
         """Check every file, move the damaged ones into the folder `damaged` and say what was wrong."""
         found = []
-        for path, reason in list(self.faults()):
+        for path, reason in self.faults():  # each at once: another process may have mended it a while later
             aside = self.folder / "damaged"
             aside.mkdir(exist_ok=True)
             place = aside / path.name
@@ -222,7 +223,11 @@ class Store:
             self._publish("starts", 0, matrix_bytes(matrices, self._metadata("starts", 0)))
 
     def _intact(self, kind: str) -> bool:
-        return any(not self._fault(path, kind, 0, path.stem[-32:]) for path in self.files(kind).get(0, []))
+        for path in self.files(kind).get(0, []):
+            with contextlib.suppress(FileNotFoundError):  # another process has set it aside
+                if not self._fault(path, kind, 0, path.stem[-32:]):
+                    return True
+        return False
 
     def _metadata(self, kind: str, number: int) -> dict[str, str]:
         return {"fastnn": f"{kind} {number} of sweep {self.manifest.plan_digest}"}
@@ -265,14 +270,17 @@ class Store:
                 "with this store: it computes what is missing."
             )
         path = paths[0]
-        state = path.stat()
-        if self.checked.get(path) != (state.st_size, state.st_mtime_ns):
-            reason = self._fault(path, kind, number, path.stem[-32:])
-            if reason:
-                raise StoreError(
-                    f"{path.name} {reason}. Run the same sweep again with this store: it sets the file aside "
-                    "and computes it again."
-                )
+        try:
+            state = path.lstat()
+            known = self.checked.get(path) == (state.st_size, state.st_mtime_ns)
+            reason = "" if known else self._fault(path, kind, number, path.stem[-32:])
+        except FileNotFoundError:  # another process has set it aside, or kept another copy of it
+            return self._checked_path(kind, number)
+        if reason:
+            raise StoreError(
+                f"{path.name} {reason}. Run the same sweep again with this store: it sets the file aside "
+                "and computes it again."
+            )
         return path
 
     def design(self, engine: str = "auto") -> Design:
