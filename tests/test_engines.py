@@ -29,7 +29,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fastnn.engines import ENGINES, load, loop
+from fastnn.engines import ENGINES, lanes, load, loop
 from fastnn.engines.compiling import compile_kernel, run_source
 from fastnn.network import ACTIVATIONS, Network
 
@@ -56,6 +56,7 @@ MORE_NETWORKS = [
 ]
 
 every_engine = pytest.mark.parametrize("engine", ENGINES)
+two_forms = pytest.mark.parametrize("engine", [loop, lanes], ids=["loop", "lanes"])
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_network = pytest.mark.parametrize("network", NETWORKS, ids=label)
 some_networks = pytest.mark.parametrize("network", [CLASSROOM, CURVED, LARGE], ids=label)
@@ -78,20 +79,22 @@ class TestReference:
         case = random_case(network, dtype, seed=1)
         assert not differences(run(interpreted(engine, network, dtype), case), by_reference(case))
 
+    @two_forms
     @pytest.mark.parametrize(("network", "dtype"), [(CLASSROOM, "float64"), (CURVED, "float32")])
-    def test_loop_form_of_a_small_network(self, network, dtype, monkeypatch):
-        monkeypatch.setattr(loop, "STRAIGHT_LINE_PARAMETERS", 0)
-        source = loop.source(network, dtype)
+    def test_loop_form_of_a_small_network(self, engine, network, dtype, monkeypatch):
+        monkeypatch.setattr(engine, "STRAIGHT_LINE_PARAMETERS", 0)
+        source = engine.source(network, dtype)
         assert "for j in range" in source
         case = random_case(network, dtype)
         assert not differences(run(compile_kernel(source, dtype), case), by_reference(case))
 
+    @two_forms
     @every_dtype
     @pytest.mark.parametrize("network", [*NETWORKS, *MORE_NETWORKS], ids=label)
     @pytest.mark.parametrize("limit", [0, 10**6])
-    def test_both_forms_as_plain_python(self, limit, network, dtype, monkeypatch):
-        monkeypatch.setattr(loop, "STRAIGHT_LINE_PARAMETERS", limit)
-        kernel = quiet(run_source(loop.source(network, dtype))["advance"])
+    def test_both_forms_as_plain_python(self, limit, network, dtype, engine, monkeypatch):
+        monkeypatch.setattr(engine, "STRAIGHT_LINE_PARAMETERS", limit)
+        kernel = quiet(run_source(engine.source(network, dtype))["advance"])
         case = random_case(network, dtype, seed=2)
         assert not differences(run(kernel, case), by_reference(case))
 
