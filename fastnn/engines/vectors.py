@@ -217,7 +217,7 @@ def _address(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     """Where the vector at an index of `Vectors` lies."""
     kind, index_kind = signature.args[:2]
     vectors = cgutils.create_struct_proxy(kind)(context, builder, value=values[0])
-    parts, index = [(values[1], index_kind)], ir.Constant(ir.IntType(64), 0)
+    parts, index = [(values[1], index_kind)], ir.Constant(context.get_value_type(types.intp), 0)
     if isinstance(index_kind, types.BaseTuple):
         parts = list(zip(cgutils.unpack_tuple(builder, values[1]), index_kind, strict=True))
     for value, part in parts:
