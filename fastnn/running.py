@@ -37,6 +37,9 @@ ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 # parameters take to meet a row in `lanes`.
 LONGEST_STAGE = 32
 SHORTEST_STAGE_VISITS = 10**8
+# A unit that is dead for ever is looked at on every row: with 8 epochs to go a sweep on 100 000 rows took
+# 1.06 of its time without looks, with 16 it took 0.91.
+EPOCHS_WORTH_A_LOOK = 10
 STAGE_LOSSES = 1 << 17  # of all networks together: 1 MB, whatever the number of epochs
 
 
@@ -153,10 +156,10 @@ class _Run:
         Where there is enough to do, it is looked first at what can be left out, and one epoch goes ahead of
         the others: what it leaves as it was has settled.
         """
-        most = min(most, max(1, STAGE_LOSSES // max(1, len(self.training))))
+        left, most = most, min(most, max(1, STAGE_LOSSES // max(1, len(self.training))))
         visits = max(1, len(self.training) * self.parameters.shape[1] * len(self.job.X))
         shortest = -(-SHORTEST_STAGE_VISITS // visits)
-        if most <= shortest:
+        if most <= shortest or left < EPOCHS_WORTH_A_LOOK:
             self._advance_all(most)
             return
         self._look()

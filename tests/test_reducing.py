@@ -31,6 +31,7 @@ def short_stages(monkeypatch):
     """Look at what can be left out as often as if the rows were many."""
     monkeypatch.setattr(running, "SHORTEST_STAGE_VISITS", 1)
     monkeypatch.setattr(running, "LONGEST_STAGE", 4)
+    monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
 
 
 @pytest.fixture
