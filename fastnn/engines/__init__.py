@@ -71,7 +71,7 @@ class EngineModule(Protocol):
 
 
 def choose(name: str, network: Network, dtype: str, networks: int) -> str:
-    """The engine meant by `name` for so many networks; "auto" is `lanes`, for too few to fill it `loop`."""
+    """The engine meant by `name` for so many networks; "auto" is `lanes`, for too few `loop`."""
     if name != "auto":
         return name
     return "lanes" if networks >= load("lanes").blocks(network, dtype).fewest else "loop"
