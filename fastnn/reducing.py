@@ -136,7 +136,7 @@ class Units:
         ----------
         numbers : (m,)
         width : int
-            So many networks cost as much as one. A group takes a multiple of it; the rest moves up.
+            So many networks fill a block. A group takes a multiple of it; the rest moves up.
         sizes : tuple of int
             The numbers of units that a group may have, ascending; the last is all.
         """

@@ -124,7 +124,7 @@ class TestKinds:
             assert swept(executor=pool, curves=5).digest() == DIGEST
 
     def test_loky(self, store):
-        loky = pytest.importorskip("loky")
+        loky = pytest.importorskip("loky", reason="needs pip install loky")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of loky's own
             pool = loky.ProcessPoolExecutor(2)
@@ -389,7 +389,7 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path, counted):
-    pytest.importorskip("distributed")
+    pytest.importorskip("distributed", reason='needs pip install "fastnn-sweep[dask]"')
     folder = tmp_path / "cluster"
     folder.mkdir()
     found = Cluster(folder)

@@ -140,7 +140,7 @@ def test_columns_are_checked_in_the_stand_in_too():
 
 
 def test_the_cache_folder_is_pooch_s():
-    pooch = pytest.importorskip("pooch")
+    pooch = pytest.importorskip("pooch", reason='needs pip install "fastnn-sweep[data]"')
     assert str(cache_folder()) == str(pooch.os_cache("fastnn"))
 
 
@@ -176,7 +176,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     """Serve tmp_path/web on loopback; URL names insurance.csv there. Yields (folder, stop)."""
-    pytest.importorskip("pooch")
+    pytest.importorskip("pooch", reason='needs pip install "fastnn-sweep[data]"')
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     web = tmp_path / "web"
     web.mkdir()

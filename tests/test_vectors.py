@@ -20,15 +20,12 @@ ARITHMETIC = {
 COMPARISONS = (operator.lt, operator.le, operator.gt, operator.ge)
 
 
-def memory(rows, lanes, dtype, fill=None):
+def memory(rows, lanes, dtype):
     """(rows, lanes) numbers that begin where a line of the cache does."""
     size = np.dtype(dtype).itemsize
     raw = np.zeros(rows * lanes + 64 // size, dtype)
     skipped = -raw.ctypes.data % 64 // size
-    found = raw[skipped : skipped + rows * lanes].reshape(rows, lanes)
-    if fill is not None:
-        found[:] = np.resize(fill, lanes)
-    return found
+    return raw[skipped : skipped + rows * lanes].reshape(rows, lanes)
 
 
 def both_ways(function, *rows, lanes, dtype):

@@ -7,7 +7,7 @@ import warnings
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fastnn
 from fastnn.checking import InputError, whole_number
@@ -26,6 +26,8 @@ __all__ = [
     "start_of",
     "whole_numbers",
 ]
+
+Number = TypeVar("Number", int, float)
 
 
 def network_of(options: Namespace, layers: str) -> Network:
@@ -93,21 +95,22 @@ def initial_of(text: str) -> Start:
 
 def numbers(text: str, option: str) -> list[float]:
     """Numbers separated by commas."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"{option} must be numbers separated by commas; got {text!r}. Write them like 0.005,0.01."
-        ) from None
+    return _separated(text, option, float, "numbers", "0.005,0.01")
 
 
 def whole_numbers(text: str, option: str) -> list[int]:
     """Whole numbers separated by commas."""
+    return _separated(text, option, int, "whole numbers", "2,2,1")
+
+
+def _separated(
+    text: str, option: str, number: Callable[[str], Number], what: str, example: str
+) -> list[Number]:
     try:
-        return [int(part) for part in text.split(",")]
+        return [number(part) for part in text.split(",")]
     except ValueError:
         raise InputError(
-            f"{option} must be whole numbers separated by commas; got {text!r}. Write them like 2,2,1."
+            f"{option} must be {what} separated by commas; got {text!r}. Write them like {example}."
         ) from None
 
 

@@ -64,10 +64,8 @@ def _compiled(source: str, dtype: str) -> Kernel:
         name = name_of(source, name)
     namespace = run_source(source)
     advance = namespace["advance"]
-    written_here = [
-        value for value in namespace.values() if getattr(value, "__module__", "") == namespace["__name__"]
-    ]
-    for function in [value for value in written_here if isinstance(value, FunctionType)]:
+    functions = [value for value in namespace.values() if isinstance(value, FunctionType)]
+    for function in [function for function in functions if function.__module__ == namespace["__name__"]]:
         # Symbols of machine code that comes from disk must not meet others of the same name.
         function.__module__, function.__qualname__ = __name__, f"{function.__name__}_{name}"
         if function is not advance:

@@ -19,7 +19,7 @@ from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.engines.printing import Lines
 from fastnn.engines.scalar_printing import Written
-from fastnn.engines.vector_printing import LayerByLayer, vector_choice, vector_module
+from fastnn.engines.vector_printing import ALIGNMENT, LayerByLayer, vector_choice, vector_module
 from fastnn.network import Network
 
 __all__ = ["blocks", "kernel", "source"]
@@ -29,7 +29,6 @@ __all__ = ["blocks", "kernel", "source"]
 STRAIGHT_LINE_PARAMETERS = 32
 
 FOUR_REGISTERS_PARAMETERS = 128  # 256 bytes each: 32 KB
-ALIGNMENT = 64  # bytes: vectors that lie across two lines of the cache take twice as long
 
 # A few networks cost as much as 1.3 to 1.4 of them in `loop`, in straight-line code up to a group; in loops,
 # up to a block, as much as 3, or 6.7 of 4-10-1.

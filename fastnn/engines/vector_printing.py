@@ -16,8 +16,9 @@ from fastnn.engines.scalar_printing import NUMPY_NAMES, spell_element, write_equ
 from fastnn.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.network import Network
 
-__all__ = ["LayerByLayer", "vector_choice", "vector_module"]
+__all__ = ["ALIGNMENT", "LayerByLayer", "vector_choice", "vector_module"]
 
+ALIGNMENT = 64  # bytes: vectors that lie across two lines of the cache take twice as long
 VECTOR_NAMES = ("Vectors", "choose", "power_of_two")
 WEIGHTED_SUM, DELTA, WEIGHT = Symbol("z"), Symbol("s"), Symbol("w")  # of the unit and weight at hand
 

@@ -22,12 +22,11 @@ from numba.extending import lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
 from fastnn.elementary import PRECISIONS
+from fastnn.engines.vector_printing import ALIGNMENT
 
 __all__ = ["Vectors", "choose", "power_of_two"]
 
 types: Any = numba.types
-
-ALIGNMENT = 64  # bytes: where memory has to begin
 
 
 class Vectors:
