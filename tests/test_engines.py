@@ -88,6 +88,15 @@ class TestReference:
         case = random_case(network, dtype)
         assert not differences(run(compile_kernel(source, dtype), case), by_reference(case))
 
+    @pytest.mark.parametrize("registers", [lanes.Registers(16, 32), lanes.Registers(32, 64)])
+    @pytest.mark.parametrize(("network", "dtype"), [(CLASSROOM, "float64"), (CURVED, "float32")])
+    def test_lanes_for_registers_of_any_processor(self, registers, network, dtype, monkeypatch):
+        monkeypatch.setattr(lanes, "registers", lambda: registers)
+        source = lanes.source(network, dtype)
+        assert ("read_again()" in source) == (registers.number == 16)
+        case = random_case(network, dtype)
+        assert not differences(run(compile_kernel(source, dtype), case), by_reference(case))
+
     @two_forms
     @every_dtype
     @pytest.mark.parametrize("network", [*NETWORKS, *MORE_NETWORKS], ids=label)

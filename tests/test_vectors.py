@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastnn.engines.vectors import Vectors, choose, power_of_two
+from fastnn.engines.vectors import Vectors, choose, power_of_two, read_again
 
 DTYPES = ("float64", "float32")
 LANES = (8, 16)
@@ -126,6 +126,43 @@ def test_widths_do_not_meet_in_one_process():
         expected = np.zeros((4, lanes))
         expected[1] = value
         assert np.array_equal(numbers, expected)
+
+
+def read_twice(m):
+    v = Vectors(m, 8, 0, 1)
+    before = v[0]
+    v[1] = before + v[0]
+
+
+def read_again_in_between(m):
+    v = Vectors(m, 8, 0, 1)
+    before = v[0]
+    read_again()
+    v[1] = before + v[0]
+
+
+def test_memory_is_read_again_where_that_is_asked_for():
+    compiled, python = both_ways(read_again_in_between, [1.5], lanes=8, dtype="float64")
+    assert set(compiled) == set(python) == {3.0}
+    assert [
+        code(function).count("load <8 x double>") for function in (read_twice, read_again_in_between)
+    ] == [1, 2]
+
+
+def test_the_stack_is_aligned_where_there_are_vectors():
+    def without(m):
+        m[0, 0] = 1.0
+
+    attribute = "alignstack(64)"
+    assert attribute in code(read_twice)
+    assert attribute not in code(without)
+
+
+def code(function):
+    """A function of an array of numbers, compiled and optimised, in the language of LLVM."""
+    return numba.njit("(float64[:, ::1],)", error_model="numpy")(function).inspect_llvm(
+        (numba.float64[:, ::1],)
+    )
 
 
 def test_what_is_read_is_a_copy():

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
+import llvmlite.binding
 import numpy as np
 
-from fastnn.derivation import Derivation, derive
+from fastnn.derivation import STAGES, Derivation, derive
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.engines.printing import Lines
 from fastnn.engines.scalar_printing import Written
 from fastnn.engines.vector_printing import ALIGNMENT, LayerByLayer, vector_choice, vector_module
+from fastnn.expressions import Symbol
 from fastnn.network import Network
 
 __all__ = ["blocks", "kernel", "source"]
@@ -28,11 +31,30 @@ __all__ = ["blocks", "kernel", "source"]
 # 0.12, at 41 parameters 0.09 and 0.08, at 61 they take 0.10 and 0.07.
 STRAIGHT_LINE_PARAMETERS = 32
 
+STRAIGHT_LINE_BLOCK = 512  # bytes of each parameter; 256 take 1.03 of the time, 1024 the same
+
+# Besides the parameters so many values are at work on a row.
+AT_WORK = 12
+
 FOUR_REGISTERS_PARAMETERS = 128  # 256 bytes each: 32 KB
 
 # A few networks cost as much as 1.3 to 1.4 of them in `loop`, in straight-line code up to a group; in loops,
 # up to a block, as much as 3, or 6.7 of 4-10-1.
 FEWEST_STRAIGHT_LINE, FEWEST_LOOPS = 2, 4
+
+
+class Registers(NamedTuple):
+    """A processor's registers for vectors: how many, of how many bytes each."""
+
+    number: int
+    size: int
+
+
+@cache
+def registers() -> Registers:
+    """Those of this processor; where they are smaller than AVX2's, pairs of them."""
+    features = llvmlite.binding.get_host_cpu_features()
+    return Registers(32, 64) if features.get("avx512f") else Registers(16, 32)
 
 
 @dataclass(frozen=True)
@@ -52,12 +74,14 @@ class Shape:
 def shape(network: Network, dtype: str) -> Shape:
     """The block that suits a network.
 
-    Straight-line code waits for its own results, so eight groups of one register (AVX-512's, of 64 bytes)
-    take turns. Loops do better with several registers for every value, as long as the block stays in the
-    first level of the cache: 0.055 ns for a parameter of 4-16-1 with four, 0.066 with two, 0.071 with one.
+    Straight-line code waits for its own results, so groups of one register, eight of AVX-512's or sixteen
+    of AVX2's, take turns. Loops do better with several registers for every value, as long as the block
+    stays in the first level of the cache: 0.055 ns for a parameter of 4-16-1 with four of AVX-512's, 0.066
+    with two, 0.071 with one.
     """
     if _is_small(network):
-        groups, size = 8, 64
+        size = registers().size
+        groups = STRAIGHT_LINE_BLOCK // size
     else:
         groups, size = 1, 256 if network.n_parameters <= FOUR_REGISTERS_PARAMETERS else 128
     return Shape(groups, size // np.dtype(dtype).itemsize, network.n_parameters + 2)
@@ -87,9 +111,16 @@ def _is_small(network: Network) -> bool:
 
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
-    printer, lines = Written(derivation, dtype, choice=vector_choice), Lines()
-    block = shape(derivation.network, dtype)
+    block, lines = shape(derivation.network, dtype), Lines()
     names = [*derivation.network.parameter_names, "step", "total"]
+    places = {name: f"flat[group, {place}]" for place, name in enumerate(names)}
+
+    def in_memory(symbol: Symbol) -> str:
+        name = derivation.name(symbol)
+        return places.get(name, name)
+
+    printer = Written(derivation, dtype, choice=vector_choice)
+    updates = Written(derivation, dtype, spell=in_memory)
     flat = f"flat = Vectors(memory, {block.lanes}, 0, {block.rows})"
     with (
         _blocks_and_epochs(block, block.groups * block.rows, dtype, lines, flat),
@@ -97,10 +128,22 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     ):
         printer.load_row(lines)
         with lines.block(f"for group in range((used + {block.lanes - 1}) // {block.lanes}):"):
-            lines(*(f"{name} = flat[group, {place}]" for place, name in enumerate(names)))
-            printer.write_row(lines)
-            lines(*(f"flat[group, {place}] = {name}" for place, name in enumerate(names) if name != "step"))
+            lines(*(f"{name} = {place}" for name, place in places.items()))
+            printer.write_row(lines, STAGES[:-1])
+            lines(f"{places['total']} = total")
+            if _outgrows_registers(derivation):
+                lines("read_again()")
+            updates.write_row(lines, STAGES[-1:])
     return str(lines)
+
+
+def _outgrows_registers(derivation: Derivation) -> bool:
+    """Whether parameters had better be read twice for a row than stay in registers.
+
+    With 16 registers 2-2-1 takes 0.9 of the time, 2-4-1 and 3-5-1 0.75; with 32 the compiler has to put
+    parameters aside from 21 of them on.
+    """
+    return derivation.network.n_parameters + AT_WORK > registers().number
 
 
 def _loops(derivation: Derivation, dtype: str) -> str:

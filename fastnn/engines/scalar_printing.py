@@ -7,6 +7,7 @@ the sizes of the layers, so that compiling stays quick.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
@@ -62,17 +63,23 @@ def spell_element(symbol: Symbol) -> str:
 
 
 class Written:
-    """One variable for every value: w1, z2, yhat, s1, ...
+    """One variable for every value: w1, z2, yhat, s1, ... or what `spell` makes of it.
 
     With `branches`, updates that a shut gate makes void are jumped over.
     """
 
     def __init__(
-        self, derivation: Derivation, dtype: str, *, branches: bool = False, choice: Choice = python_choice
+        self,
+        derivation: Derivation,
+        dtype: str,
+        *,
+        branches: bool = False,
+        choice: Choice = python_choice,
+        spell: Callable[[Symbol], str] | None = None,
     ) -> None:
         self.derivation = derivation
         self.network = derivation.network
-        self.spelling = Spelling(derivation.name, number_speller(dtype), choice)
+        self.spelling = Spelling(spell or derivation.name, number_speller(dtype), choice)
         self.branches = branches
 
     def load_row(self, lines: Lines) -> None:
@@ -81,9 +88,10 @@ class Written:
             for position in range(size):
                 lines(f"{self.derivation.name(Symbol(family, 0, (position,)))} = {array}[i, {position}]")
 
-    def write_row(self, lines: Lines) -> None:
-        """Write all equations, stage by stage."""
-        for stage, equations in groupby(self.derivation.scalar, key=lambda e: e.stage):
+    def write_row(self, lines: Lines, stages: Sequence[str] = STAGES) -> None:
+        """Write the equations, all or those of some stages, stage by stage."""
+        wanted = [equation for equation in self.derivation.scalar if equation.stage in stages]
+        for stage, equations in groupby(wanted, key=lambda e: e.stage):
             lines(f"# {stage}")
             for gate, gated in groupby(equations, key=self._gate):
                 with _if_open(gate, self.spelling, lines):
