@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.engines.batched import forward
+from fastnn.gates import Rows
 from fastnn.network import Network
 
 __all__ = ["Group", "Units", "reduced_networks", "reduced_sizes"]
@@ -34,9 +34,6 @@ Numbers = NDArray[np.intp]
 
 # A tenth of a second in `lanes`; a kernel takes half a second to two, but is compiled once for a machine.
 WORTH_A_KERNEL = 1e9
-
-FIRST_ROWS = 16  # most units that live open on one of these
-SUMS_AT_ONCE = 1 << 16
 
 
 def reduced_sizes(network: Network, visits: float) -> tuple[int, ...]:
@@ -101,33 +98,35 @@ class Group:
 class Units:
     """The units of the first hidden layer of M networks, and which of them live, (M, H).
 
-    A unit lives until it was seen to be shut on every row. `opener` (M, H) holds a row that opened it when
-    it was last looked at: most often that row still does, and no other has to be tried.
+    A unit lives until it was seen to be shut on every row.
     """
 
     network: Network
-    X: Array
+    rows: Rows
     living: NDArray[np.bool_]
-    opener: Numbers
 
     @classmethod
-    def of(cls, network: Network, X: Array, networks: int) -> Units:
+    def of(cls, network: Network, rows: Rows, networks: int) -> Units:
         """All units, taken to live."""
-        shape = networks, network.layers[1]
-        return cls(network, X, np.ones(shape, bool), np.zeros(shape, np.intp))
+        return cls(network, rows, np.ones((networks, network.layers[1]), bool))
 
-    def look(self, parameters: Array, numbers: Numbers) -> None:
-        """Find out which units of the networks `numbers` have died; their parameters are finite."""
-        (weights, biases), *_ = self.network.split(parameters)
-        places, units = np.nonzero(self.living[numbers])
-        places = numbers[places]
-        into, bias = weights[places, units], biases[places, units]
-        still_open = np.einsum("ui,ui->u", into, self.X[self.opener[places, units]]) + bias > 0
-        doubtful = np.flatnonzero(~still_open)
-        places, units = places[doubtful], units[doubtful]
-        opener = _first_open(np.column_stack([into[doubtful], bias[doubtful]]), self.X)
-        self.opener[places, units] = opener
-        self.living[places, units] = opener < len(self.X)
+    def look(self, before: Array, after: Array, numbers: Numbers) -> bool:
+        """Find out which units of the networks `numbers` have died; return whether any has.
+
+        Parameters
+        ----------
+        before, after : (M, P)
+            Parameters before and after an epoch; those of `numbers` are finite. Only a unit that it left as
+            it was can have been shut throughout.
+        numbers : (m,)
+        """
+        (weights, biases), *_ = self.network.split(after[numbers])
+        (old_weights, old_biases), *_ = self.network.split(before[numbers])
+        moved = (weights != old_weights).any(axis=2) | (biases != old_biases)
+        places, units = np.nonzero(self.living[numbers] & ~moved)
+        shut = self.rows.all_shut(np.column_stack([weights[places, units], biases[places, units]]))
+        self.living[numbers[places], units] = ~shut
+        return bool(shut.any())
 
     def groups(self, numbers: Numbers, width: int, sizes: tuple[int, ...]) -> Iterator[Group]:
         """The networks `numbers` by how many units live in them.
@@ -169,18 +168,3 @@ class Units:
         weights = [into[kept].reshape(networks, -1), out_of.T[kept].transpose(0, 2, 1).reshape(networks, -1)]
         weights += [same(W) for W, _ in rest]
         return np.concatenate([*weights, bias[kept], same(next_bias), *(same(b) for _, b in rest)], axis=1)
-
-
-def _first_open(units: Array, X: Array) -> Numbers:
-    """The first row (u,) on which each unit (u, D + 1), weights before the bias, is not shut; N for none."""
-    weighted_sum = forward(Network((X.shape[1], 1)), str(units.dtype))
-    found = np.full(len(units), len(X))
-    left, row, rows = np.arange(len(units)), 0, FIRST_ROWS
-    while row < len(X) and len(left):
-        rows = max(1, min(rows, SUMS_AT_ONCE // len(left)))
-        is_open = ~(weighted_sum(units[left], X[row : row + rows])[-1][0] <= 0)
-        opened = is_open.any(axis=1)
-        found[left[opened]] = row + is_open[opened].argmax(axis=1)
-        left = left[~opened]
-        row, rows = row + rows, 8 * rows
-    return found

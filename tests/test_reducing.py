@@ -8,7 +8,8 @@ import pytest
 from comparing import DTYPES
 
 import fastnn
-from fastnn import reducing, running
+from fastnn import running
+from fastnn.gates import Rows
 from fastnn.reducing import Group, Units, reduced_sizes
 from fastnn.running import Job
 
@@ -114,8 +115,12 @@ class TestSameBits:
         expected = trained(replace(job, reduced=()), start, steps)
         assert different(trained(job, start, steps), expected) == []
 
-    def test_a_reduced_network_that_overflows_is_trained_again_whole(self, seen):
-        # Hidden unit 1 is dead; the delta of tanh's unit overflows and makes its weights for it NaN.
+    def test_a_reduced_network_that_overflows_is_trained_again_whole(self, seen, monkeypatch):
+        # Hidden unit 1 is known to be dead; the delta of the tanh unit overflows, its weight for it is NaN.
+        def second_alone(network, rows, networks):
+            return Units(network, rows, np.tile([False, True], (networks, 1)))
+
+        monkeypatch.setattr(Units, "of", second_alone)
         network = fastnn.Network((1, 2, 1, 1), hidden=("relu", "tanh"))
         job = replace(
             job_of(network, "float64", epochs=6), reduced=(1, 2), X=np.ones((2, 1)), Y=np.zeros((2, 1))
@@ -157,13 +162,12 @@ class TestSameBits:
         start, steps = starts(job.network, 300), np.full(300, -0.05)
         expected = trained(replace(job, reduced=()), start, steps)
 
-        def half_blind(units, X):
+        def half_blind(rows, units):
             """Sees a third of the rows alone."""
-            opener = _first_open(units, X[::3])
-            return np.where(opener < len(X[::3]), 3 * opener, len(X))
+            return all_shut(Rows(rows.X[::3]), units)
 
-        _first_open = reducing._first_open
-        monkeypatch.setattr(reducing, "_first_open", half_blind)
+        all_shut = Rows.all_shut
+        monkeypatch.setattr(Rows, "all_shut", half_blind)
         assert different(trained(job, start, steps), expected) != []
 
 
@@ -218,25 +222,31 @@ class TestUnits:
         network = SHAPES["3-5-2"]
         X = DRAW.normal(size=(50, 3))
         parameters = starts(network, 200)
-        units = Units.of(network, X, 200)
-        units.look(parameters, np.arange(200))
+        units = Units.of(network, Rows(X), 200)
+        assert units.look(parameters, parameters, np.arange(200))
         (W, b), _ = network.split(parameters)
         sums = np.einsum("mji,ni->mjn", W, X) + b[:, :, None]
         assert (units.living == (sums > 0).any(axis=2)).all()
         assert 0 < (~units.living).sum() < 1000
 
     def test_others_are_not_looked_at(self):
-        units = Units.of(SHAPES["2-2-1"], np.ones((5, 2)), 3)
-        units.look(np.full((3, 9), -1.0), np.array([0, 2]))
+        units = Units.of(SHAPES["2-2-1"], Rows(np.ones((5, 2))), 3)
+        parameters = np.full((3, 9), -1.0)
+        assert units.look(parameters, parameters, np.array([0, 2]))
         assert units.living.tolist() == [[False, False], [True, True], [False, False]]
+        assert not units.look(parameters, parameters, np.array([0, 2]))
 
-    def test_a_sum_that_is_not_a_number_is_no_death(self):
-        units = np.array([[np.nan, 1.0], [-1.0, 0.0], [1.0, -1.0]])
-        assert reducing._first_open(units, np.ones((4, 1))).tolist() == [0, 4, 4]
+    def test_units_that_moved_are_not_looked_at(self):
+        units = Units.of(SHAPES["2-2-1"], Rows(np.ones((5, 2))), 3)
+        after = np.full((3, 9), -1.0)
+        before = after.copy()
+        before[0, 1], before[1, 7], before[2, 8] = -2.0, -2.0, -2.0  # into the first, into the second, b3
+        assert units.look(before, after, np.arange(3))
+        assert units.living.tolist() == [[True, False], [False, True], [False, False]]
 
     def test_groups_hold_every_network_once_with_all_its_living_units(self):
         network = fastnn.Network((2, 8, 3, 1))
-        units = Units.of(network, np.ones((1, 2)), 500)
+        units = Units.of(network, Rows(np.ones((1, 2))), 500)
         units.living[:] = DRAW.uniform(size=(500, 8)) < DRAW.uniform(size=(500, 1))
         numbers = np.arange(7, 500)
         for width in (1, 16, 64, 1000):

@@ -87,6 +87,7 @@ def shape(network: Network, dtype: str) -> Shape:
     return Shape(groups, size // np.dtype(dtype).itemsize, network.n_parameters + 2)
 
 
+@cache
 def blocks(network: Network, dtype: str) -> Blocks:
     """How many networks a call should have: full lanes."""
     fewest = FEWEST_STRAIGHT_LINE if _is_small(network) else FEWEST_LOOPS

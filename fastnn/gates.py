@@ -1,0 +1,101 @@
+"""Which units of the first hidden layer are shut on every row, most often without a look at every row.
+
+The rows are kept in boxes. On no row of a box is a unit's weighted sum larger than at the box's best corner,
+which has the highest value of an input where the unit's weight for it is above 0, and the lowest elsewhere.
+That holds for the sums as they are rounded, because rounding keeps the order of numbers and both are made by
+the same operations in the same order. So a unit that is shut at the best corner of a box is shut on all of
+its rows, and only in other boxes has it to be looked at row by row: of 1338 rows of two inputs on a few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Rows"]
+
+Array = NDArray[Any]
+
+SUMS_AT_ONCE = 1 << 16
+MOST_BOXES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows that all units see: X (N, D), of finite numbers."""
+
+    X: Array
+
+    def all_shut(self, units: Array) -> NDArray[np.bool_]:
+        """Whether each unit (u,) is shut on every row.
+
+        Parameters
+        ----------
+        units : (u, D + 1)
+            Weights before the bias, of the rows' dtype. Where a sum is NaN a unit does not count as shut.
+        """
+        _, boxes, in_one = self._boxes.shape
+        shut = np.ones(len(units), bool)
+        with np.errstate(all="ignore"):
+            for some in _pieces(len(units), boxes):
+                doubtful, box = np.nonzero(~self._shut_in_boxes(units[some]))
+                doubtful += some.start
+                for pairs in _pieces(len(doubtful), in_one):
+                    asked = doubtful[pairs]
+                    sums = _weighted_sums(units[asked], self._boxes[:, box[pairs]])
+                    shut[asked[~(sums <= 0).all(axis=1)]] = False
+        return shut
+
+    def _shut_in_boxes(self, units: Array) -> Array:
+        """Whether each unit is known to be shut on all rows of each box, (u, B)."""
+        lowest, highest = self._corners
+        best = [np.where(units[:, i, None] > 0, highest[i], lowest[i]) for i in range(self.X.shape[1])]
+        shut: Array = _weighted_sums(units, best) <= 0
+        return shut
+
+    @cached_property
+    def _boxes(self) -> Array:
+        """The rows in each box, (D, B, n): halved again and again where they spread most.
+
+        Some occur twice, so that boxes are of one size.
+        """
+        boxes, in_one = 1, len(self.X)
+        while boxes < min(MOST_BOXES, in_one):
+            boxes, in_one = 2 * boxes, -(-in_one // 2)
+        found = [np.resize(self.X, (boxes * in_one, self.X.shape[1])).T]
+        while len(found) < boxes:
+            found = [half for box in found for half in _halves(box)]
+        return np.stack(found, axis=1)
+
+    @cached_property
+    def _corners(self) -> tuple[Array, Array]:
+        """The lowest and the highest value of each input in each box, (D, B)."""
+        return self._boxes.min(axis=2), self._boxes.max(axis=2)
+
+
+def _halves(box: Array) -> tuple[Array, Array]:
+    """Rows (D, n), n even, with the lower and with the higher values of the input that spreads most."""
+    order = np.argpartition(box[np.ptp(box, axis=1).argmax()], box.shape[1] // 2)
+    lower, higher = np.split(order, 2)
+    return box[:, lower], box[:, higher]
+
+
+def _weighted_sums(units: Array, values: Iterable[Array]) -> Array:
+    """The sums of units (u, D + 1) for values (n,) or (u, n) of each input, in the order of the equations."""
+    *weights, bias = units.T[:, :, None]
+    total, *others = (weight * value for weight, value in zip(weights, values, strict=True))
+    for product in others:
+        total += product
+    sums: Array = total + bias
+    return sums
+
+
+def _pieces(number: int, each: int) -> Iterable[slice]:
+    """Slices of so many things, of which each takes part in so many sums."""
+    at_once = max(1, SUMS_AT_ONCE // each)
+    return (slice(first, first + at_once) for first in range(0, number, at_once))
