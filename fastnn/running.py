@@ -38,7 +38,7 @@ ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 # meet a row in `lanes`.
 LONGEST_STAGE = 32
 SHORTEST_STAGE_VISITS = 10**8
-# With 3 epochs to go a sweep on 100 000 rows took 1.13 of its time without looks, with 4 the same, with 6 0.87.
+# With 3 epochs to go a sweep on 100 000 rows took 1.13 of its time without looks, with 4 0.99, with 6 0.87.
 EPOCHS_WORTH_A_LOOK = 4
 STAGE_LOSSES = 1 << 17  # of all networks together: 1 MB, whatever the number of epochs
 
