@@ -36,8 +36,8 @@ ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 
 # In a stage it is looked once at what can be left out, which takes about as long as 10**7 parameters take to
 # meet a row in `lanes`.
-LONGEST_STAGE = 32
-SHORTEST_STAGE_VISITS = 10**8
+LONGEST_STAGE = 64
+SHORTEST_STAGE_VISITS = 2 * 10**8
 # With 3 epochs to go a sweep on 100 000 rows took 1.13 of its time without looks, with 4 0.99, with 6 0.87.
 EPOCHS_WORTH_A_LOOK = 4
 STAGE_LOSSES = 1 << 17  # of all networks together: 1 MB, whatever the number of epochs
