@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -127,8 +128,7 @@ class Design:
             size = min(sizes.most, max(1, int(BLOCK_SECONDS / seconds)), fair)
             size = max(size, min(sizes.fewest, -(-total // workers)))
             size = -(-size // sizes.width) * sizes.width
-            for at in range(first, stop, size):
-                yield Block(cell, at, min(size, stop - at))
+            yield from _alike(cell, range(first, stop), size, sizes.width)
 
     def room(self, numbers: range, every: int = 0, curve_dtype: str = "") -> Results:
         """Results to be filled, with the loss of every `every` epochs unless that is 0."""
@@ -163,6 +163,18 @@ class Design:
         if kept is None or (room.every == 1 and kept.dtype == self.plan.dtype):
             return kept
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
+
+
+def _alike(cell: Cell, numbers: range, most: int, width: int) -> Iterator[Block]:
+    """Cut networks of a cell into as few blocks as can be, of multiples of `width` and of nearly one size.
+
+    With a short one at the end two threads are 1.95 times as fast as one, at best, in the sweep that is
+    measured; of 20 000 networks one had 10 240 to train.
+    """
+    blocks, widths = -(-len(numbers) // most), -(-len(numbers) // width)
+    edges = [numbers[width * (widths * block // blocks)] for block in range(blocks)]
+    for first, stop in pairwise([*edges, numbers.stop]):
+        yield Block(cell, first, stop - first)
 
 
 class Part:

@@ -289,6 +289,10 @@ class TestBlocks:
             block.cell.first <= block.first and block.first + block.count <= block.cell.first + starts
             for block in blocks
         )
+        for _, of_one_cell in itertools.groupby(blocks, key=lambda block: block.cell.first):
+            *counts, last = (block.count for block in of_one_cell)
+            assert all(count % width == 0 for count in counts)
+            assert all(abs(count - last) < 2 * width for count in counts)
 
 
 class TestCurves:
