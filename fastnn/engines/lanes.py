@@ -27,9 +27,9 @@ from fastnn.network import Network
 
 __all__ = ["blocks", "kernel", "source"]
 
-# Up to here straight-line code is faster than loops: 0.06 ns for a parameter and row where loops take 0.08 to
-# 0.12, at 41 parameters 0.09 and 0.08, at 61 they take 0.10 and 0.07.
-STRAIGHT_LINE_PARAMETERS = 32
+# Up to here straight-line code is faster than loops: it takes 0.6 to 0.7 of their time for 2-7-1, 2-4-4-1 and
+# 2-10-1 (29, 37 and 41 parameters), the same for 2-12-1 (49).
+STRAIGHT_LINE_PARAMETERS = 45
 
 STRAIGHT_LINE_BLOCK = 512  # bytes of each parameter; 256 take 1.03 of the time, 1024 the same
 
@@ -75,15 +75,15 @@ def shape(network: Network, dtype: str) -> Shape:
     """The block that suits a network.
 
     Straight-line code waits for its own results, so groups of one register, eight of AVX-512's or sixteen
-    of AVX2's, take turns. Loops do better with several registers for every value, as long as the block
-    stays in the first level of the cache: 0.055 ns for a parameter of 4-16-1 with four of AVX-512's, 0.066
-    with two, 0.071 with one.
+    of AVX2's, take turns. Loops do better with two registers for every value, and where there are 32 of
+    them with four, as long as the block stays in the first level of the cache: 0.055 ns for a parameter of
+    4-16-1 with four of AVX-512's, 0.066 with two, 0.071 with one.
     """
-    if _is_small(network):
-        size = registers().size
-        groups = STRAIGHT_LINE_BLOCK // size
-    else:
-        groups, size = 1, 256 if network.n_parameters <= FOUR_REGISTERS_PARAMETERS else 128
+    number, size = registers()
+    groups = STRAIGHT_LINE_BLOCK // size
+    if not _is_small(network):
+        four = number == 32 and network.n_parameters <= FOUR_REGISTERS_PARAMETERS
+        groups, size = 1, size * (4 if four else 2)
     return Shape(groups, size // np.dtype(dtype).itemsize, network.n_parameters + 2)
 
 
