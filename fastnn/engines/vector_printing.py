@@ -2,12 +2,13 @@
 
 `LayerByLayer` runs once through the weights of each layer on the way forward and once on the way back: a
 unit's delta is carried to the layer before and the unit's weights are updated in the same loop, the one
-before the other. So every weight is read twice for a row and written once, which is what takes the time.
+before the other. So every weight is read twice for a row and written once, which is what takes the time;
+what is read and written of the layer before is shared by some units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from fastnn.derivation import Derivation, Equation
@@ -21,15 +22,13 @@ __all__ = ["ALIGNMENT", "LayerByLayer", "vector_choice", "vector_module"]
 
 ALIGNMENT = 64  # bytes: vectors that lie across two lines of the cache take twice as long
 
-# Units that share what is read of the layer before: one by one 10-32-32-1 took 1.1 to 1.2 times as long,
+# Units that share what belongs to the layer before: one by one 10-32-32-1 took 1.1 to 1.2 times as long,
 # 8-20-4 1.3 times, and two by two 1.05.
 UNITS_TOGETHER = 4
 
 VECTOR_NAMES = ("Vectors", "choose", "power_of_two", "read_again")
 WEIGHT, ARRIVED = Symbol("w"), Symbol("arrived")  # of the unit and the input at hand
-
 Units = tuple[Index | int, ...]
-Block = Callable[[Lines], AbstractContextManager[None]]
 
 
 def vector_choice(condition: str, yes: str, no: str) -> str:
@@ -75,8 +74,8 @@ class LayerByLayer:
         layers = range(1, len(self.network.layers))
         for layer in layers:
             lines(f"# forward, layer {layer}")
-            for units, block in self._units_together(layer):
-                with block(lines):
+            for header, units in self._units_together(layer):
+                with _block(header, lines):
                     self._write_forward(layer, units, lines)
         lines("# error")
         difference, total = self.derivation.stage("error")
@@ -85,80 +84,76 @@ class LayerByLayer:
         self._assign(total.target, total.expression, lines)
         for layer in reversed(layers):
             lines(f"# backward, layer {layer}")
-            for units, block in self._units_together(layer, first_apart=layer > 1):
-                with block(lines):
+            for header, units in self._units_together(layer, first_apart=layer > 1):
+                with _block(header, lines):
                     self._write_backward(layer, units, lines)
 
-    def _units_together(self, layer: int, first_apart: bool = False) -> Iterator[tuple[Units, Block]]:
-        """The units of a layer, some at a time, each with the block in which the code for them stands."""
+    def _units_together(self, layer: int, first_apart: bool = False) -> Iterator[tuple[str, Units]]:
+        """The units of a layer, some at a time, each with the header of the loop over them, or "".
+
+        The first of all stand apart where they begin the sums that arrive at the layer before.
+        """
         size, first = self.network.layers[layer], 0
         whole = size - size % UNITS_TOGETHER
         if first_apart or whole == UNITS_TOGETHER:
             first = min(size, UNITS_TOGETHER)
-            yield tuple(range(first)), _no_block
+            yield "", tuple(range(first))
         if first < whole:
             following = (f"j + {n}" if n else "j" for n in range(UNITS_TOGETHER))
             header = f"for j in range({first}, {whole}, {UNITS_TOGETHER}):"
-            yield tuple(Index(name, size) for name in following), lambda lines: lines.block(header)
+            yield header, tuple(Index(name, size) for name in following)
         if max(first, whole) < size:
-            yield tuple(range(max(first, whole), size)), _no_block
+            yield "", tuple(range(max(first, whole), size))
 
     def _write_forward(self, layer: int, units: Units, lines: Lines) -> None:
-        """The weighted sums of some units, added up in one loop, and what they make of them."""
+        """The weighted sums of some units, added up in one loop, and what is made of them."""
         weighted, *activation = self._equations("forward", layer)
-        adding, names = _sum_of(weighted), [Symbol(f"z{n}") for n, _ in enumerate(units, start=1)]
-        here = [{weighted.over[0]: unit} for unit in units]
-        inputs = adding.index
-        for z, unit in zip(names, here, strict=True):
-            self._assign(z, bind(adding.term, {**unit, inputs: 0}), lines)
+        adding = _sum_of(weighted)
+        inputs, term = adding.index, adding.term
+        sums = [(Symbol(f"z{n}"), {weighted.over[0]: unit}) for n, unit in enumerate(units, start=1)]
+        for z, here in sums:
+            self._assign(z, bind(term, {**here, inputs: 0}), lines)
         if inputs.size > 1:
             with _loop(inputs, lines, 1):
-                for z, unit in zip(names, here, strict=True):
-                    self._assign(z, z + bind(adding.term, {**unit, inputs: inputs}), lines)
-        for z, unit in zip(names, here, strict=True):
-            total = substitute(weighted.expression, adding, z)
-            self._assign(z if activation else bind(weighted.target, unit), bind(total, unit), lines)
+                for z, here in sums:
+                    self._assign(z, z + bind(term, here), lines)
+        for z, here in sums:
+            total = bind(substitute(weighted.expression, adding, z), here)
+            self._assign(z if activation else bind(weighted.target, here), total, lines)
             for equation in activation:
                 value = substitute(equation.expression, weighted.target, z)
-                self._assign(bind(equation.target, unit), bind(value, unit), lines)
+                self._assign(bind(equation.target, here), bind(value, here), lines)
 
     def _write_backward(self, layer: int, units: Units, lines: Lines) -> None:
         """The deltas of some units; in one loop what they carry to the layer before, and their updates."""
         (delta,), (weight, bias) = self._equations("deltas", layer), self._equations("updates", layer)
-        names = [Symbol(f"s{n}") for n, _ in enumerate(units, start=1)]
-        here = [{delta.over[0]: unit} for unit in units]
-        for s, unit in zip(names, here, strict=True):
-            self._assign(s, bind(self._from_what_arrived(delta), unit), lines)
-            self._assign(
-                bind(bias.target, unit), bind(substitute(bias.expression, delta.target, s), unit), lines
-            )
+        deltas = [(Symbol(f"s{n}"), unit, {delta.over[0]: unit}) for n, unit in enumerate(units, start=1)]
+        for s, _, here in deltas:
+            self._assign(s, bind(self._from_what_arrived(delta), here), lines)
+            update = bind(substitute(bias.expression, delta.target, s), here)
+            self._assign(bind(bias.target, here), update, lines)
         with _loop(weight.over[1], lines):
-            for n, (s, unit) in enumerate(zip(names, here, strict=True)):
+            for s, unit, here in deltas:
                 update = substitute(weight.expression, delta.target, s)
                 if layer > 1:
-                    self._assign(WEIGHT, bind(weight.target, unit), lines)
-                    self._carry_back(layer, units[n], n == 0, s, weight, lines)
+                    self._assign(WEIGHT, bind(weight.target, here), lines)
+                    place, term = self._arriving(weight, unit, s)
+                    so_far = place if unit == units[0] else ARRIVED
+                    self._assign(ARRIVED, term if unit == 0 else so_far + term, lines)
                     update = substitute(update, weight.target, WEIGHT)
-                self._assign(bind(weight.target, unit), bind(update, unit), lines)
+                self._assign(bind(weight.target, here), bind(update, here), lines)
             if layer > 1:
-                self._assign(self._arrived(layer, weight), ARRIVED, lines)
+                self._assign(place, ARRIVED, lines)
 
-    def _arrived(self, layer: int, weight: Equation) -> Expression:
-        """Where the sum is kept that arrives at a unit of the layer before."""
-        (before,) = self._equations("deltas", layer - 1)
-        return bind(before.target, {before.over[0]: weight.over[1]})
-
-    def _carry_back(
-        self, layer: int, unit: Index | int, first: bool, s: Symbol, weight: Equation, lines: Lines
-    ) -> None:
-        """Add the unit's term to the sum that arrives at a unit of the layer before, or begin it."""
+    def _arriving(self, weight: Equation, unit: Index | int, s: Symbol) -> tuple[Expression, Expression]:
+        """Where the sum lies that arrives at a unit of the layer before, and the term of it from `unit`."""
+        layer = weight.layer
         (before,) = self._equations("deltas", layer - 1)
         arriving = _sum_of(before)
         here = {arriving.index: unit, before.over[0]: weight.over[1]}
         delta, old = Symbol("s", layer, (unit,)), Symbol("w", layer, (unit, weight.over[1]))
         term = substitute(substitute(bind(arriving.term, here), delta, s), old, WEIGHT)
-        so_far = self._arrived(layer, weight) if first else ARRIVED
-        self._assign(ARRIVED, term if unit == 0 else so_far + term, lines)
+        return bind(before.target, here), term
 
     def _from_what_arrived(self, delta: Equation) -> Expression:
         """A delta from the sum that arrived in its place, and from the activation instead of its argument.
@@ -182,8 +177,8 @@ class LayerByLayer:
         write_equation(target, expression, self.spelling, lines)
 
 
-def _no_block(lines: Lines) -> AbstractContextManager[None]:
-    return nullcontext()
+def _block(header: str, lines: Lines) -> AbstractContextManager[None]:
+    return lines.block(header) if header else nullcontext()
 
 
 def _loop(index: Index, lines: Lines, first: int = 0) -> AbstractContextManager[None]:
