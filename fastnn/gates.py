@@ -22,7 +22,10 @@ __all__ = ["Rows"]
 Array = NDArray[Any]
 
 SUMS_AT_ONCE = 1 << 16
-MOST_BOXES = 64
+
+# Of 1338 rows of two inputs a unit that is dead takes 0.46 us with 32, 0.8 with 64; of 100 000 rows that come
+# close to its hyperplane 14 and 9 us.
+MOST_BOXES = 32
 
 
 @dataclass(frozen=True, eq=False)

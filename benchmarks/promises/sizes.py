@@ -36,7 +36,8 @@ def over_networks(data, rounds):
     Few networks are trained many times, with other starts each time: once on the way to the most, which
     take minutes, and once on the way back, so that a machine that grows slower meanwhile favours nobody.
     """
-    epochs, sizes = 300, (1000, 10_000, 100_000, 1_000_000) if rounds > 3 else (1000, 10_000)
+    epochs = 300
+    sizes = (1000, 10_000, 100_000, 1_000_000) if rounds > 3 else (1000, 10_000)
 
     def sweep(networks, seed):
         settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": epochs}

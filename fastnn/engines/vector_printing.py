@@ -35,7 +35,7 @@ def vector_choice(condition: str, yes: str, no: str) -> str:
     """The choice in every lane.
 
     ReLU's is a maximum, and with `<` for `<=` it is compiled to one operation instead of two: 2-2-1 takes
-    0.95 of the time. They differ for -0.0, which no weighted sum is: see the contract of a kernel.
+    0.95 of the time. They differ for -0.0, which no weighted sum is, as no bias is: see the contract.
     """
     if condition == f"{no} <= {yes}":
         condition = f"{no} < {yes}"

@@ -226,7 +226,7 @@ def _lower_vectors(context: Any, builder: Any, signature: Any, values: Any) -> A
 def _align_stack(function: Any) -> None:
     """Have vectors that do not stay in registers kept where they do not lie across two lines of the cache.
 
-    Without it 2-2-1 took 1.2 to 3 times as long with 16 registers, as chance laid the stack.
+    Without it 2-2-1 took 1.2 to 2.2 times as long with 16 registers, as chance laid the stack.
     """
     function.attributes.add("nounwind")  # llvmlite writes none of them where the stack's is the only one
     function.attributes.alignstack = ALIGNMENT
