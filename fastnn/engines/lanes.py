@@ -38,7 +38,7 @@ AT_WORK = 12
 
 FOUR_REGISTERS_PARAMETERS = 128  # 256 bytes each: 32 KB
 
-# A few networks cost as much as 1.3 to 1.4 of them in `loop`, in straight-line code up to a group; in loops,
+# A few networks cost as much as 1.2 to 1.6 of them in `loop`, in straight-line code up to a group; in loops,
 # up to a block, as much as 3, or 6.7 of 4-10-1.
 FEWEST_STRAIGHT_LINE, FEWEST_LOOPS = 2, 4
 
