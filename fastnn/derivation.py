@@ -25,7 +25,7 @@ from itertools import groupby, product
 from fastnn.expressions import Call, Expression, Index, Number, Select, Sum, Symbol, bind
 from fastnn.network import Network, checked_network
 
-__all__ = ["STAGES", "Derivation", "Equation", "derive"]
+__all__ = ["STAGES", "TOTAL", "Derivation", "Equation", "derive"]
 
 STAGES = ("forward", "error", "deltas", "updates")
 

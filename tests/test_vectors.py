@@ -9,7 +9,7 @@ import pytest
 from fastnn.engines.vectors import Vectors, choose, power_of_two, read_again
 
 DTYPES = ("float64", "float32")
-LANES = (8, 16)
+VECTORS = ((1, 8), (3, 4))  # registers, lanes in each
 
 ARITHMETIC = {
     "+": (operator.add, operator.iadd),
@@ -44,19 +44,19 @@ def both_ways(function, *rows, lanes, dtype):
 SPECIAL = [0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 1e-40, 3e38]
 
 
-@pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.parametrize(("registers", "lanes"), VECTORS)
 @pytest.mark.parametrize("dtype", DTYPES)
 class TestOperations:
     @pytest.mark.parametrize("sign", ARITHMETIC)
-    def test_arithmetic(self, sign, lanes, dtype):
+    def test_arithmetic(self, sign, registers, lanes, dtype):
         plain, in_place = ARITHMETIC[sign]
 
         def calculate(m):
-            v = Vectors(m, lanes, 0, 1)
+            v = Vectors(m, registers, lanes, 0, 1)
             x = plain(v[0], v[1])
             v[2] = in_place(x, v[1])
 
-        compiled, python = both_ways(calculate, SPECIAL, SPECIAL[::-1], lanes=lanes, dtype=dtype)
+        compiled, python = both_ways(calculate, SPECIAL, SPECIAL[::-1], lanes=registers * lanes, dtype=dtype)
         number = ~np.isnan(python)  # of a NaN neither the sign nor the payload is laid down
         assert compiled[number].tobytes() == python[number].tobytes()
         assert np.isnan(compiled[~number]).all()
@@ -64,61 +64,63 @@ class TestOperations:
         assert not number.all()
 
     @pytest.mark.parametrize("compare", COMPARISONS)
-    def test_comparisons_do_not_hold_with_nan(self, compare, lanes, dtype):
+    def test_comparisons_do_not_hold_with_nan(self, compare, registers, lanes, dtype):
         def calculate(m):
-            v = Vectors(m, lanes, 0, 1)
+            v = Vectors(m, registers, lanes, 0, 1)
             v[2] = choose(compare(v[0], v[1]), v[0], 7.0)
 
-        compiled, python = both_ways(calculate, SPECIAL, [0.0, np.nan, 2.0], lanes=lanes, dtype=dtype)
+        compiled, python = both_ways(
+            calculate, SPECIAL, [0.0, np.nan, 2.0], lanes=registers * lanes, dtype=dtype
+        )
         assert compiled.tobytes() == python.tobytes()
         assert (compiled == 7.0).any()
 
-    def test_a_number_stands_in_every_lane(self, lanes, dtype):
+    def test_a_number_stands_in_every_lane(self, registers, lanes, dtype):
         def calculate(m):
-            v = Vectors(m, lanes, 0, 1)
+            v = Vectors(m, registers, lanes, 0, 1)
             v[1] = 3.0
             v[2] = (2.0 * v[0] - m[0, 1]) / v[1] + choose(v[0] > 1.0, 1.0, v[0])
 
-        compiled, python = both_ways(calculate, [0.5, 1.25, 2.0], [0.0], lanes=lanes, dtype=dtype)
+        compiled, python = both_ways(calculate, [0.5, 1.25, 2.0], [0.0], lanes=registers * lanes, dtype=dtype)
         assert compiled.tobytes() == python.tobytes()
 
-    def test_powers_of_two(self, lanes, dtype):
+    def test_powers_of_two(self, registers, lanes, dtype):
         limits = np.finfo(dtype)
 
         def calculate(m):
-            v = Vectors(m, lanes, 0, 1)
+            v = Vectors(m, registers, lanes, 0, 1)
             v[1] = power_of_two(v[0])
 
         exponents = np.arange(limits.minexp, limits.maxexp)
-        for some in np.array_split(exponents, len(exponents) // lanes):
-            compiled, python = both_ways(calculate, some, lanes=lanes, dtype=dtype)
-            np.testing.assert_array_equal(compiled, np.resize(np.ldexp(1.0, some), lanes))
+        for some in np.array_split(exponents, len(exponents) // (registers * lanes)):
+            compiled, python = both_ways(calculate, some, lanes=registers * lanes, dtype=dtype)
+            np.testing.assert_array_equal(compiled, np.resize(np.ldexp(1.0, some), registers * lanes))
             np.testing.assert_array_equal(python, compiled)
 
-    def test_places(self, lanes, dtype):
+    def test_places(self, registers, lanes, dtype):
         def calculate(m):
-            pairs, last = Vectors(m, lanes, 2, 3), Vectors(m, lanes, 8, 1)
+            pairs, last = Vectors(m, registers, lanes, 2, 3), Vectors(m, registers, lanes, 8, 1)
             for j in range(2):
                 for i in range(3):
                     pairs[j, i] += 10.0 * j + i
             last[0] = pairs[1, 2] - pairs[0, 1]
 
         rows = [[float(k)] for k in range(8)]
-        compiled, python = both_ways(calculate, *rows, lanes=lanes, dtype=dtype)
+        compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype)
         assert compiled.tobytes() == python.tobytes()
         assert set(python) == {(7 + 12) - (3 + 1)}
 
 
 def test_widths_do_not_meet_in_one_process():
-    """Vectors of 8 and of 16 lanes in one memory: each has its own code."""
+    """Vectors of 8 and of 16 numbers in one memory: each has its own code."""
 
     @numba.njit
     def narrow(m):
-        Vectors(m, 8, 1, 1)[0] = 1.0
+        Vectors(m, 1, 8, 1, 1)[0] = 1.0
 
     @numba.njit
     def wide(m):
-        Vectors(m, 16, 1, 1)[0] = 2.0
+        Vectors(m, 2, 8, 1, 1)[0] = 2.0
 
     for function, lanes, value in ((narrow, 8, 1.0), (wide, 16, 2.0), (narrow, 8, 1.0)):
         numbers = memory(4, lanes, "float64")
@@ -129,13 +131,13 @@ def test_widths_do_not_meet_in_one_process():
 
 
 def read_twice(m):
-    v = Vectors(m, 8, 0, 1)
+    v = Vectors(m, 1, 8, 0, 1)
     before = v[0]
     v[1] = before + v[0]
 
 
 def read_again_in_between(m):
-    v = Vectors(m, 8, 0, 1)
+    v = Vectors(m, 1, 8, 0, 1)
     before = v[0]
     read_again()
     v[1] = before + v[0]
@@ -167,17 +169,19 @@ def code(function):
 
 def test_what_is_read_is_a_copy():
     numbers = memory(2, 8, "float64")
-    vectors = Vectors(numbers, 8, 0, 1)
+    vectors = Vectors(numbers, 1, 8, 0, 1)
     vector = vectors[0]
     vector += 1.0
     assert not numbers.any()
 
 
-@pytest.mark.parametrize(("lanes", "dtype"), [(16, "float64"), (8, "float32")])
-def test_vectors_of_other_lanes_or_numbers_do_not_mix(lanes, dtype):
+@pytest.mark.parametrize(
+    ("registers", "lanes", "dtype"), [(1, 16, "float64"), (2, 4, "float64"), (1, 8, "float32")]
+)
+def test_other_vectors_do_not_mix(registers, lanes, dtype):
     @numba.njit
     def calculate(m, n):
-        return (Vectors(m, 8, 0, 1)[0] + Vectors(n, lanes, 0, 1)[0]) > 0.0
+        return (Vectors(m, 1, 8, 0, 1)[0] + Vectors(n, registers, lanes, 0, 1)[0]) > 0.0
 
     with pytest.raises(numba.TypingError, match="add"):
-        calculate(memory(1, 8, "float64"), memory(1, lanes, dtype))
+        calculate(memory(1, 8, "float64"), memory(1, registers * lanes, dtype))

@@ -16,30 +16,32 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.derivation import STAGES, Derivation, derive
+from fastnn.derivation import TOTAL, Derivation, derive
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.engines.printing import Lines
 from fastnn.engines.scalar_printing import Written
-from fastnn.engines.vector_printing import ALIGNMENT, LayerByLayer, vector_choice, vector_module
+from fastnn.engines.vector_printing import ALIGNMENT, LayerByLayer, vector_choice, vector_module, way_back
 from fastnn.expressions import Symbol
 from fastnn.network import Network
 
 __all__ = ["blocks", "kernel", "source"]
 
 # Up to here straight-line code is faster than loops: it takes 0.6 to 0.7 of their time for 2-7-1, 2-4-4-1 and
-# 2-10-1 (29, 37 and 41 parameters), the same for 2-12-1 (49).
+# 2-10-1 (29, 37 and 41 parameters), from 49 on 0.87 to 1.2.
 STRAIGHT_LINE_PARAMETERS = 45
 
-STRAIGHT_LINE_BLOCK = 512  # bytes of each parameter; 256 take 1.03 of the time, 1024 the same
+STRAIGHT_LINE_BLOCK = 512  # bytes of each parameter; half or twice as many take the same time
 
 # Besides the parameters so many values are at work on a row.
 AT_WORK = 12
 
+MOST_REGISTERS = 4
+
 FOUR_REGISTERS_PARAMETERS = 128  # 256 bytes each: 32 KB
 
-# A few networks cost as much as 1.2 to 1.6 of them in `loop`, in straight-line code up to a group; in loops,
-# up to a block, as much as 3, or 6.7 of 4-10-1.
+# Two networks cost 0.9 to 1.1 of their time in `loop`, one 1.9 to 2.3; in loops few cost as much as 3, or 6.7
+# of 4-10-1.
 FEWEST_STRAIGHT_LINE, FEWEST_LOOPS = 2, 4
 
 
@@ -59,32 +61,57 @@ def registers() -> Registers:
 
 @dataclass(frozen=True)
 class Shape:
-    """A block of networks: `groups` of them, in vectors of `lanes`, `rows` vectors for each group."""
+    """A block of networks: `groups` of them, each in a vector of so many registers and lanes.
+
+    `rows` vectors hold what there is of a group.
+    """
 
     groups: int
+    registers: int
     lanes: int
     rows: int
 
     @property
+    def vector(self) -> int:
+        """How many networks a group has."""
+        return self.registers * self.lanes
+
+    @property
     def networks(self) -> int:
         """How many networks a block holds."""
-        return self.groups * self.lanes
+        return self.groups * self.vector
 
 
 def shape(network: Network, dtype: str) -> Shape:
     """The block that suits a network.
 
-    Straight-line code waits for its own results, so groups of one register, eight of AVX-512's or sixteen
-    of AVX2's, take turns. Loops do better with two registers for every value, and where there are 32 of
-    them with four, as long as the block stays in the first level of the cache: 0.055 ns for a parameter of
-    4-16-1 with four of AVX-512's, 0.066 with two, 0.071 with one.
+    Loops do better with two registers for every value, and where there are 32 of them with four, as long as
+    the block stays in the first level of the cache: 0.055 ns for a parameter of 4-16-1 with four of those of
+    AVX-512, 0.066 with two, 0.071 with one.
     """
     number, size = registers()
-    groups = STRAIGHT_LINE_BLOCK // size
-    if not _is_small(network):
-        four = number == 32 and network.n_parameters <= FOUR_REGISTERS_PARAMETERS
-        groups, size = 1, size * (4 if four else 2)
-    return Shape(groups, size // np.dtype(dtype).itemsize, network.n_parameters + 2)
+    lanes, rows = size // np.dtype(dtype).itemsize, network.n_parameters + 2
+    if _is_small(network):
+        together = _registers_together(network)
+        return Shape(STRAIGHT_LINE_BLOCK // (size * together), together, lanes, rows)
+    four = number == 32 and network.n_parameters <= FOUR_REGISTERS_PARAMETERS
+    return Shape(1, 4 if four else 2, lanes, rows)
+
+
+def _registers_together(network: Network) -> int:
+    """How many registers each value of straight-line code has.
+
+    The code waits for its own results, so groups of networks take turns; where the parameters are read from
+    memory, several registers may take turns within a group, as many as find room for what is kept from the
+    way forward. Of 16 registers three for 2-2-1 take 0.84 of the time of one in a quiet hour, 0.88 in a
+    loud one; two for 2-5-1 0.69 and 0.85.
+    """
+    number, _ = registers()
+    if not _outgrows_registers(network):
+        return 1
+    inputs, *hidden, outputs = network.layers
+    kept_of_each, shared = sum(hidden) + outputs + 1, inputs + 1
+    return min(MOST_REGISTERS, max(2, (number - shared) // kept_of_each))
 
 
 @cache
@@ -115,49 +142,52 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     block, lines = shape(derivation.network, dtype), Lines()
     names = [*derivation.network.parameter_names, "step", "total"]
     places = {name: f"flat[group, {place}]" for place, name in enumerate(names)}
+    total = places["total"]
+
+    def named(symbol: Symbol) -> str:
+        return total if symbol == TOTAL else derivation.name(symbol)
 
     def in_memory(symbol: Symbol) -> str:
         name = derivation.name(symbol)
         return places.get(name, name)
 
-    printer = Written(derivation, dtype, choice=vector_choice)
-    updates = Written(derivation, dtype, spell=in_memory)
-    flat = f"flat = Vectors(memory, {block.lanes}, 0, {block.rows})"
+    ahead = Written(derivation, dtype, choice=vector_choice, spell=named)
+    back = Written(derivation, dtype, choice=vector_choice, spell=in_memory)
+    flat = _vectors("flat", block, 0, block.rows)
     with (
         _blocks_and_epochs(block, block.groups * block.rows, dtype, lines, flat),
         lines.block("for i in range(rows):"),
     ):
-        printer.load_row(lines)
-        with lines.block(f"for group in range((used + {block.lanes - 1}) // {block.lanes}):"):
-            lines(*(f"{name} = {place}" for name, place in places.items()))
-            printer.write_row(lines, STAGES[:-1])
-            lines(f"{places['total']} = total")
-            if _outgrows_registers(derivation):
+        ahead.load_row(lines)
+        with lines.block(f"for group in range((used + {block.vector - 1}) // {block.vector}):"):
+            lines(*(f"{name} = {place}" for name, place in places.items() if place != total))
+            lines("# forward and error")
+            ahead.write(lines, (e for e in derivation.scalar if e.stage in ("forward", "error")))
+            lines("# deltas and updates")
+            if _outgrows_registers(derivation.network):
                 lines("read_again()")
-            updates.write_row(lines, STAGES[-1:])
+            back.write(lines, way_back(derivation))
     return str(lines)
 
 
-def _outgrows_registers(derivation: Derivation) -> bool:
+def _outgrows_registers(network: Network) -> bool:
     """Whether parameters had better be read twice for a row than stay in registers.
 
-    With 16 registers 2-1-1 to 2-8-1 take 0.81 to 0.96 of the time, most often 0.85; with 32 the compiler has
-    to put parameters aside from 21 of them on.
+    With 16 registers, one for each value, 2-1-1 to 2-8-1 take 0.81 to 0.96 of the time, most often 0.85; with
+    32 the compiler has to put parameters aside from 21 of them on.
     """
-    return derivation.network.n_parameters + AT_WORK > registers().number
+    return network.n_parameters + AT_WORK > registers().number
 
 
 def _loops(derivation: Derivation, dtype: str) -> str:
     printer, lines = LayerByLayer(derivation, dtype), Lines()
     network, block = derivation.network, shape(derivation.network, dtype)
-    views, first = [f"flat = Vectors(memory, {block.lanes}, {network.n_parameters}, 1)"], block.rows
+    views, first = [_vectors("flat", block, network.n_parameters, 1)], block.rows
     for layer, (weights, biases) in enumerate(network.slices, start=1):
-        views.append(
-            f"W{layer} = Vectors(memory, {block.lanes}, {weights.start}, {network.layers[layer - 1]})"
-        )
-        views.append(f"B{layer} = Vectors(memory, {block.lanes}, {biases.start}, 1)")
+        views.append(_vectors(f"W{layer}", block, weights.start, network.layers[layer - 1]))
+        views.append(_vectors(f"B{layer}", block, biases.start, 1))
     for name, count in printer.scratch().items():
-        views.append(f"{name} = Vectors(memory, {block.lanes}, {first}, 1)")
+        views.append(_vectors(name, block, first, 1))
         first += count
     with _blocks_and_epochs(block, first, dtype, lines, *views):
         lines("step, total = flat[0], flat[1]")
@@ -167,6 +197,11 @@ def _loops(derivation: Derivation, dtype: str) -> str:
     return str(lines)
 
 
+def _vectors(name: str, block: Shape, first: int, inner: int) -> str:
+    """The line that names the vectors of a block from the one in row `first` on."""
+    return f"{name} = Vectors(memory, {block.registers}, {block.lanes}, {first}, {inner})"
+
+
 @contextmanager
 def _blocks_and_epochs(block: Shape, vectors: int, dtype: str, lines: Lines, *prepare: str) -> Iterator[None]:
     """The loops over blocks and epochs around the loop over rows, and the copies in and out of a block.
@@ -174,14 +209,14 @@ def _blocks_and_epochs(block: Shape, vectors: int, dtype: str, lines: Lines, *pr
     Each group has its parameters in the first rows of its memory, then `step` and the total of the epoch.
     Lanes that are left over in the last block repeat its last network; what they compute is dropped.
     """
-    width, lanes, parameters = block.networks, block.lanes, block.rows - 2
+    width, vector, parameters = block.networks, block.vector, block.rows - 2
     every_parameter = f"for p in range({parameters}):"
     every_lane, used_lanes = f"for lane in range({width}):", "for lane in range(used):"
-    place = f"group, at = lane // {lanes}, lane % {lanes}"
+    place = f"group, at = lane // {vector}, lane % {vector}"
     with lines.block("def advance(parameters, X, Y, steps, totals):"):
         lines("rows, networks = X.shape[0], parameters.shape[0]")
-        lines(*_aligned_memory(vectors, lanes, dtype))
-        lines(f"block = memory[:{block.groups * block.rows}].reshape({block.groups}, {block.rows}, {lanes})")
+        lines(*_aligned_memory(vectors, vector, dtype))
+        lines(f"block = memory[:{block.groups * block.rows}].reshape({block.groups}, {block.rows}, {vector})")
         lines(*prepare)
         with lines.block(f"for first in range(0, networks, {width}):"):
             lines(f"used = min({width}, networks - first)")
@@ -202,9 +237,9 @@ def _blocks_and_epochs(block: Shape, vectors: int, dtype: str, lines: Lines, *pr
                     lines("parameters[first + lane, p] = block[group, p, at]")
 
 
-def _aligned_memory(vectors: int, lanes: int, dtype: str) -> Iterator[str]:
-    """Memory for so many vectors that begins where a line of the cache does."""
-    size, numbers = np.dtype(dtype).itemsize, vectors * lanes
+def _aligned_memory(vectors: int, vector: int, dtype: str) -> Iterator[str]:
+    """Memory for so many vectors of so many numbers that begins where a line of the cache does."""
+    size, numbers = np.dtype(dtype).itemsize, vectors * vector
     yield f"raw = empty({numbers + ALIGNMENT // size}, {dtype})"
     yield f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}"
-    yield f"memory = raw[skipped:skipped + {numbers}].reshape({vectors}, {lanes})"
+    yield f"memory = raw[skipped:skipped + {numbers}].reshape({vectors}, {vector})"

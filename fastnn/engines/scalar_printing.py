@@ -7,7 +7,7 @@ the sizes of the layers, so that compiling stays quick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
@@ -88,15 +88,18 @@ class Written:
             for position in range(size):
                 lines(f"{self.derivation.name(Symbol(family, 0, (position,)))} = {array}[i, {position}]")
 
-    def write_row(self, lines: Lines, stages: Sequence[str] = STAGES) -> None:
-        """Write the equations, all or those of some stages, stage by stage."""
-        wanted = [equation for equation in self.derivation.scalar if equation.stage in stages]
-        for stage, equations in groupby(wanted, key=lambda e: e.stage):
+    def write_row(self, lines: Lines) -> None:
+        """Write all equations, stage by stage."""
+        for stage, equations in groupby(self.derivation.scalar, key=lambda e: e.stage):
             lines(f"# {stage}")
-            for gate, gated in groupby(equations, key=self._gate):
-                with _if_open(gate, self.spelling, lines):
-                    for equation in gated:
-                        lines(assignment(equation.target, equation.expression, self.spelling))
+            self.write(lines, equations)
+
+    def write(self, lines: Lines, equations: Iterable[Equation]) -> None:
+        """Write some equations."""
+        for gate, gated in groupby(equations, key=self._gate):
+            with _if_open(gate, self.spelling, lines):
+                for equation in gated:
+                    lines(assignment(equation.target, equation.expression, self.spelling))
 
     def _gate(self, equation: Equation) -> Symbol | None:
         return gate_of(self.derivation, equation) if self.branches else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from fastnn.derivation import Derivation, Equation
 from fastnn.elementary import functions_of
@@ -18,7 +19,7 @@ from fastnn.engines.scalar_printing import NUMPY_NAMES, spell_element, write_equ
 from fastnn.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.network import Network
 
-__all__ = ["ALIGNMENT", "LayerByLayer", "vector_choice", "vector_module"]
+__all__ = ["ALIGNMENT", "LayerByLayer", "vector_choice", "vector_module", "way_back"]
 
 ALIGNMENT = 64  # bytes: vectors that lie across two lines of the cache take twice as long
 
@@ -49,6 +50,32 @@ def vector_module(network: Network, dtype: str, body: str) -> str:
     sources = {"numpy": NUMPY_NAMES, "fastnn.engines.vectors": VECTOR_NAMES}
     imports = "\n".join(import_line(module, names, text) for module, names in sources.items())
     return f"{imports}\n\n\n{text}"
+
+
+def way_back(derivation: Derivation) -> Iterator[Equation]:
+    """The written-out deltas and updates, in an order in which few values wait.
+
+    After a delta come the updates that need no further one and whose parameter no further one needs as it
+    was. A delta is made of its unit's activation instead of its argument, as in `LayerByLayer`.
+    """
+    forward, deltas, waiting = (
+        [equation for equation in derivation.scalar if equation.stage == stage]
+        for stage in ("forward", "deltas", "updates")
+    )
+    for position, delta in enumerate(deltas, start=1):
+        expression = delta.expression
+        for value in (equation.target for equation in forward):
+            expression = substitute(expression, Symbol("z", value.layer, value.indices), value)
+        yield replace(delta, expression=expression)
+        missing = {later.target for later in deltas[position:]}
+        needed = {node for later in deltas[position:] for node in nodes(later.expression)}
+        ready = [
+            update
+            for update in waiting
+            if update.target not in needed and missing.isdisjoint(nodes(update.expression))
+        ]
+        yield from ready
+        waiting = [update for update in waiting if update not in ready]
 
 
 class LayerByLayer:

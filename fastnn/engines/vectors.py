@@ -4,14 +4,15 @@ Printed code calculates with vectors as it does with numbers: ``+ - * /``, compa
 `power_of_two`; a number beside a vector stands in every lane. `Vectors` reads and writes them in memory.
 
 As plain Python, which is how NUMBA_DISABLE_JIT=1 runs a kernel, a vector is a NumPy array. Numba compiles
-it to a vector of LLVM, each operation to one of LLVM's, rounded once, with nothing left to a vectoriser.
+it to vectors of LLVM, one for each register that it fills, and each operation to one of LLVM's for each of
+them, rounded once, with nothing left to a vectoriser.
 Imports Numba: to be imported by what is compiled.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numba
@@ -34,18 +35,18 @@ class Vectors:
 
     Parameters
     ----------
-    memory : ndarray, shape (n, lanes)
+    memory : ndarray, shape (n, registers*lanes)
         C-ordered, beginning at a multiple of `ALIGNMENT` bytes.
-    lanes : int
-        Written as a literal, for the compiler.
+    registers, lanes : int
+        A vector fills so many registers of so many lanes each. Written as literals, for the compiler.
     first : int
         The row of `memory` with the first of these vectors.
     inner : int
         ``[j, i]`` is vector ``j*inner + i``; ``[j]`` is vector j.
     """
 
-    def __init__(self, memory: NDArray[Any], lanes: int, first: int, inner: int) -> None:
-        self._rows, self._inner = memory.reshape(-1, lanes)[first:], inner
+    def __init__(self, memory: NDArray[Any], registers: int, lanes: int, first: int, inner: int) -> None:
+        self._rows, self._inner = memory.reshape(-1, registers * lanes)[first:], inner
 
     def __getitem__(self, index: int | tuple[int, int]) -> NDArray[Any]:
         vector: NDArray[Any] = self._rows[self._place(index)].copy()
@@ -83,26 +84,37 @@ def read_again() -> None:
 class _Vector(types.Type):  # type: ignore[misc]  # Numba is not typed
     """A vector of numbers."""
 
-    def __init__(self, number: Any, lanes: int) -> None:
-        self.number, self.lanes = number, lanes
-        super().__init__(f"{lanes} x {number}")
+    def __init__(self, number: Any, registers: int, lanes: int) -> None:
+        self.number, self.registers, self.lanes = number, registers, lanes
+        super().__init__(f"{registers} x {lanes} x {number}")
 
     @property
-    def llvm(self) -> ir.VectorType:
+    def part(self) -> ir.VectorType:
+        """What is in one register."""
         return ir.VectorType(ir.DoubleType() if self.number == types.float64 else ir.FloatType(), self.lanes)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return self.registers * self.lanes
+
+    @property
+    def llvm(self) -> ir.ArrayType:
+        return ir.ArrayType(self.part, self.registers)
+
+    @property
+    def alignment(self) -> int:
+        """Of each register's part in memory, in bytes."""
         size: int = self.lanes * self.number.bitwidth // 8
-        return size
+        return min(ALIGNMENT, size)
 
 
 class _Mask(types.Type):  # type: ignore[misc]
     """What a comparison of vectors gives."""
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        super().__init__(f"{lanes} x bool")
+    def __init__(self, vector: _Vector) -> None:
+        self.llvm = ir.ArrayType(ir.VectorType(ir.IntType(1), vector.lanes), vector.registers)
+        super().__init__(f"{vector.registers} x {vector.lanes} x bool")
 
 
 class _Vectors(types.Type):  # type: ignore[misc]
@@ -125,15 +137,16 @@ def _type(function: Any, result_of: Callable[..., Any]) -> None:
     type_callable(function)(lambda context: result_of)
 
 
-def _type_of_vectors(memory: Any, lanes: Any, first: Any, inner: Any) -> _Vectors | None:
-    if isinstance(lanes, types.IntegerLiteral) and isinstance(memory, types.Array):
-        return _Vectors(_Vector(memory.dtype, lanes.literal_value))
+def _type_of_vectors(memory: Any, registers: Any, lanes: Any, first: Any, inner: Any) -> _Vectors | None:
+    literal = isinstance(registers, types.IntegerLiteral) and isinstance(lanes, types.IntegerLiteral)
+    if literal and isinstance(memory, types.Array):
+        return _Vectors(_Vector(memory.dtype, registers.literal_value, lanes.literal_value))
     return None
 
 
 def _type_of_comparison(left: Any, right: Any) -> _Mask | None:
     vector = _vector_among((left, right))
-    return _Mask(vector.lanes) if vector else None
+    return _Mask(vector) if vector else None
 
 
 # -- what they are in LLVM -----------------------------------------------------------------------------
@@ -153,29 +166,45 @@ class _VectorsModel(models.StructModel):  # type: ignore[misc]
         super().__init__(manager, kind, members)
 
 
-def _in_every_lane(context: Any, builder: Any, value: Any, kind: Any, vector: _Vector) -> Any:
-    """`value` as a vector: a number is put in every lane."""
+def _in_every_lane(context: Any, builder: Any, value: Any, kind: Any, vector: _Vector) -> list[Any]:
+    """What is in each register of `value`; a number is put in every lane."""
     if isinstance(kind, _Vector):
-        return value
-    empty = ir.Constant(vector.llvm, ir.Undefined)
+        return _parts(builder, value)
+    empty = ir.Constant(vector.part, ir.Undefined)
     number = context.cast(builder, value, kind, vector.number)
     one = builder.insert_element(empty, number, ir.IntType(32)(0))
     lane_0 = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
-    return builder.shuffle_vector(one, empty, lane_0)
+    return [builder.shuffle_vector(one, empty, lane_0)] * vector.registers
 
 
-def _vector_operands(context: Any, builder: Any, kinds: Any, values: Any) -> list[Any]:
+def _parts(builder: Any, value: Any) -> list[Any]:
+    """What is in each register of a vector or a mask."""
+    return [builder.extract_value(value, register) for register in range(value.type.count)]
+
+
+def _together(builder: Any, parts: Iterable[Any]) -> Any:
+    """One vector or mask from what is in its registers."""
+    first, *others = parts
+    whole = ir.Constant(ir.ArrayType(first.type, 1 + len(others)), ir.Undefined)
+    for register, part in enumerate((first, *others)):
+        whole = builder.insert_value(whole, part, register)
+    return whole
+
+
+def _vector_operands(context: Any, builder: Any, kinds: Any, values: Any) -> Iterable[tuple[Any, ...]]:
+    """The operands of an operation in each register."""
     vector = _vector_among(kinds)
     assert vector is not None  # noqa: S101 - or Numba had not come here
-    return [
-        _in_every_lane(context, builder, value, kind, vector)
-        for value, kind in zip(values, kinds, strict=True)
-    ]
+    operands = zip(values, kinds, strict=True)
+    return zip(
+        *(_in_every_lane(context, builder, value, kind, vector) for value, kind in operands), strict=True
+    )
 
 
 def _arithmetic(instruction: str) -> Callable[..., Any]:
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return getattr(builder, instruction)(*_vector_operands(context, builder, signature.args, values))
+        operands = _vector_operands(context, builder, signature.args, values)
+        return _together(builder, (getattr(builder, instruction)(*some) for some in operands))
 
     return lower
 
@@ -183,24 +212,32 @@ def _arithmetic(instruction: str) -> Callable[..., Any]:
 def _comparison(sign: str) -> Callable[..., Any]:
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         operands = _vector_operands(context, builder, signature.args, values)
-        return builder.fcmp_ordered(sign, *operands)  # does not hold with NaN
+        # "Ordered": does not hold with NaN.
+        return _together(builder, (builder.fcmp_ordered(sign, *some) for some in operands))
 
     return lower
 
 
 def _lower_choose(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     operands = _vector_operands(context, builder, signature.args[1:], values[1:])
-    return builder.select(values[0], *operands)
+    masks = _parts(builder, values[0])
+    return _together(
+        builder, (builder.select(mask, *some) for mask, some in zip(masks, operands, strict=True))
+    )
 
 
 def _lower_power_of_two(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     vector = signature.return_type
     precision = PRECISIONS[str(vector.number)]
     integers = ir.VectorType(ir.IntType(vector.number.bitwidth), vector.lanes)
-    rounder = ir.Constant(vector.llvm, [precision.rounder + precision.bias] * vector.lanes)
+    rounder = ir.Constant(vector.part, [precision.rounder + precision.bias] * vector.lanes)
     digits = ir.Constant(integers, [precision.digits - 1] * vector.lanes)
-    bits = builder.shl(builder.bitcast(builder.fadd(values[0], rounder), integers), digits)
-    return builder.bitcast(bits, vector.llvm)
+
+    def power(exponent: Any) -> Any:
+        bits = builder.shl(builder.bitcast(builder.fadd(exponent, rounder), integers), digits)
+        return builder.bitcast(bits, vector.part)
+
+    return _together(builder, map(power, _parts(builder, values[0])))
 
 
 def _lower_read_again(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -214,11 +251,11 @@ def _lower_vectors(context: Any, builder: Any, signature: Any, values: Any) -> A
     _align_stack(builder.function)
     first, inner = (
         context.cast(builder, value, number, types.intp)
-        for value, number in zip(values[2:], signature.args[2:], strict=True)
+        for value, number in zip(values[3:], signature.args[3:], strict=True)
     )
     array = context.make_array(memory)(context, builder, values[0])
     vectors = cgutils.create_struct_proxy(kind)(context, builder)
-    vectors.first = builder.gep(array.data, [builder.mul(first, first.type(kind.vector.lanes))])
+    vectors.first = builder.gep(array.data, [builder.mul(first, first.type(kind.vector.size))])
     vectors.inner = inner
     return vectors._getvalue()
 
@@ -232,8 +269,8 @@ def _align_stack(function: Any) -> None:
     function.attributes.alignstack = ALIGNMENT
 
 
-def _address(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    """Where the vector at an index of `Vectors` lies."""
+def _addresses(context: Any, builder: Any, signature: Any, values: Any) -> list[Any]:
+    """Where what is in each register of the vector at an index of `Vectors` lies."""
     kind, index_kind = signature.args[:2]
     vectors = cgutils.create_struct_proxy(kind)(context, builder, value=values[0])
     parts, index = [(values[1], index_kind)], ir.Constant(context.get_value_type(types.intp), 0)
@@ -241,24 +278,27 @@ def _address(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         parts = list(zip(cgutils.unpack_tuple(builder, values[1]), index_kind, strict=True))
     for value, part in parts:
         index = builder.add(builder.mul(index, vectors.inner), context.cast(builder, value, part, types.intp))
-    number = builder.gep(vectors.first, [builder.mul(index, index.type(kind.vector.lanes))])
-    return builder.bitcast(number, kind.vector.llvm.as_pointer())
+    first = builder.gep(vectors.first, [builder.mul(index, index.type(kind.vector.size))])
+    first = builder.bitcast(first, kind.vector.part.as_pointer())
+    return [builder.gep(first, [index.type(register)]) for register in range(kind.vector.registers)]
 
 
 def _lower_load(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    address = _address(context, builder, signature, values)
-    return builder.load(address, align=min(ALIGNMENT, signature.args[0].vector.bytes))
+    alignment = signature.args[0].vector.alignment
+    addresses = _addresses(context, builder, signature, values)
+    return _together(builder, (builder.load(address, align=alignment) for address in addresses))
 
 
 def _lower_store(context: Any, builder: Any, signature: Any, values: Any) -> None:
-    vector, address = signature.args[0].vector, _address(context, builder, signature, values)
-    whole = _in_every_lane(context, builder, values[2], signature.args[2], vector)
-    builder.store(whole, address, align=min(ALIGNMENT, vector.bytes))
+    vector, addresses = signature.args[0].vector, _addresses(context, builder, signature, values)
+    parts = _in_every_lane(context, builder, values[2], signature.args[2], vector)
+    for part, address in zip(parts, addresses, strict=True):
+        builder.store(part, address, align=vector.alignment)
 
 
 def _register() -> None:
     register_model(_Vector)(_primitive(lambda kind: kind.llvm))
-    register_model(_Mask)(_primitive(lambda kind: ir.VectorType(ir.IntType(1), kind.lanes)))
+    register_model(_Mask)(_primitive(lambda kind: kind.llvm))
     register_model(_Vectors)(_VectorsModel)
     pairs = ((_Vector, _Vector), (_Vector, types.Number), (types.Number, _Vector))
     for name, instruction in (("add", "fadd"), ("sub", "fsub"), ("mul", "fmul"), ("truediv", "fdiv")):
@@ -277,7 +317,7 @@ def _register() -> None:
     _type(read_again, lambda: types.none)
     lower_builtin(read_again)(_lower_read_again)
     _type(Vectors, _type_of_vectors)
-    lower_builtin(Vectors, types.Array, *[types.Any] * 3)(_lower_vectors)
+    lower_builtin(Vectors, types.Array, *[types.Any] * 4)(_lower_vectors)
     _type(operator.getitem, lambda a, index: a.vector if isinstance(a, _Vectors) else None)
     lower_builtin(operator.getitem, _Vectors, types.Any)(_lower_load)
     _type(operator.setitem, lambda a, index, value: types.none if isinstance(a, _Vectors) else None)
