@@ -128,14 +128,14 @@ class Units:
         self.living[numbers[places], units] = ~shut
         return bool(shut.any())
 
-    def groups(self, numbers: Numbers, width: int, sizes: tuple[int, ...]) -> Iterator[Group]:
+    def groups(self, numbers: Numbers, vector: int, sizes: tuple[int, ...]) -> Iterator[Group]:
         """The networks `numbers` by how many units live in them.
 
         Parameters
         ----------
         numbers : (m,)
-        width : int
-            So many networks fill a block. A group takes a multiple of it; the rest moves up.
+        vector : int
+            So many networks take as long as one. A group takes a multiple of it; the rest moves up.
         sizes : tuple of int
             The numbers of units that a group may have, ascending; the last is all.
         """
@@ -143,7 +143,7 @@ class Units:
         order = np.argsort(count, kind="stable")
         waiting, count = numbers[order], count[order]
         for size in sizes[:-1]:
-            fitting = int(np.searchsorted(count, size, side="right")) // width * width
+            fitting = int(np.searchsorted(count, size, side="right")) // vector * vector
             if fitting:
                 yield self._group(waiting[:fitting], size)
                 waiting, count = waiting[fitting:], count[fitting:]

@@ -208,8 +208,8 @@ class _Run:
             return
         finite = self._finite(training)
         engine = self.job.engine_for(self.job.network, len(training))
-        width = engine.blocks(self.job.network, str(self.job.X.dtype)).width
-        yield from self.units.groups(training[finite], width, self.job.reduced)
+        vector = engine.blocks(self.job.network, str(self.job.X.dtype)).vector
+        yield from self.units.groups(training[finite], vector, self.job.reduced)
         yield Group(self.job.network, training[~finite])
 
     def _advance_all(self, epochs: int) -> None:

@@ -216,7 +216,7 @@ class TestBlocks:
     @pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 3, 3), (1, 4, 2), (11, 11, 1), (50, 99, 3)])
     def test_of_any_size(self, monkeypatch, sizes, workers, engine):
         expected = swept(**CUT)
-        blocks = Blocks(*sizes, seconds=1e-9)
+        blocks = Blocks(*sizes, vector=1, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: blocks)
         assert_equal(swept(**CUT, workers=workers, engine=engine), expected)
 
@@ -225,7 +225,7 @@ class TestBlocks:
         expected = swept(**CUT)
         sizes = []
         original = designing.Design.train
-        blocks = Blocks(1, 1000, width=1, seconds=1e-9)
+        blocks = Blocks(1, 1000, width=1, vector=1, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: blocks)
         monkeypatch.setattr(designing, "BLOCK_SECONDS", 1e-12)
 
@@ -279,7 +279,7 @@ class TestBlocks:
         design = designing.Design(plan, grid, None, 0)
         wanted = range(first % (starts * cells), starts * cells)
         with pytest.MonkeyPatch.context() as patch:
-            stub = SimpleNamespace(blocks=lambda network, dtype: Blocks(fewest, most, width, 1e-9))
+            stub = SimpleNamespace(blocks=lambda network, dtype: Blocks(fewest, most, width, 1, 1e-9))
             patch.setattr(designing, "load", lambda engine: stub)
             blocks = list(design.blocks(wanted, workers))
         numbers = [n for block in blocks for n in range(block.first, block.first + block.count)]
@@ -689,7 +689,7 @@ class TestFailure:
                 raise error("no more")
 
         monkeypatch.setattr(engine_modules.load("loop"), "kernel", lambda network, dtype: failing)
-        blocks = Blocks(1, 1, width=1, seconds=1e-9)
+        blocks = Blocks(1, 1, width=1, vector=1, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load("loop"), "blocks", lambda network, dtype: blocks)
         before = threading.active_count()
         with pytest.raises(error, match="no more"):

@@ -48,12 +48,14 @@ Kernel = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArr
 class Blocks(NamedTuple):
     """How many networks a call should have: from `fewest` to `most`, best a multiple of `width`.
 
-    `seconds` is about what a parameter takes to meet a row, in a call of many networks.
+    So many as fill a vector take as long as one of them. `seconds` is about what a parameter takes to meet a
+    row, in a call of many networks.
     """
 
     fewest: int
     most: int
     width: int
+    vector: int
     seconds: float
 
 

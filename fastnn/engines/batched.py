@@ -55,7 +55,7 @@ def blocks(network: Network, dtype: str) -> Blocks:
     widest = max(inputs * units for inputs, units in pairwise(network.layers))
     numbers = network.n_parameters + widest + 4 * sum(network.layers[1:])
     most = max(1, BLOCK_BYTES // (numbers * np.dtype(dtype).itemsize))
-    return Blocks(fewest=most, most=most, width=1, seconds=1e-9)
+    return Blocks(fewest=most, most=most, width=1, vector=1, seconds=1e-9)
 
 
 @cache

@@ -118,8 +118,8 @@ def _registers_together(network: Network) -> int:
 def blocks(network: Network, dtype: str) -> Blocks:
     """How many networks a call should have: full lanes."""
     fewest = FEWEST_STRAIGHT_LINE if _is_small(network) else FEWEST_LOOPS
-    width = shape(network, dtype).networks
-    return Blocks(fewest, most=64 * width, width=width, seconds=1e-10)
+    block = shape(network, dtype)
+    return Blocks(fewest, 64 * block.networks, block.networks, block.vector, seconds=1e-10)
 
 
 @cache

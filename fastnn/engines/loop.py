@@ -26,7 +26,7 @@ STRAIGHT_LINE_PARAMETERS = 64
 
 def blocks(network: Network, dtype: str) -> Blocks:
     """How many networks a call should have: any number; 1024 hide the cost of a call for certain."""
-    return Blocks(fewest=1, most=1024, width=1, seconds=1e-9)
+    return Blocks(fewest=1, most=1024, width=1, vector=1, seconds=1e-9)
 
 
 @cache
