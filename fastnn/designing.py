@@ -31,8 +31,8 @@ Array = NDArray[Any]
 # What an interruption loses: a block should take no longer, as far as its engine allows.
 BLOCK_SECONDS = 0.5
 
-# Of fewer networks it pays later to look which units died: a sweep of 1200 networks took 1.16 times as long for
-# each as one of 20 000 in blocks of 300, 1.03 times in one of 1200.
+# Of fewer networks it pays later to look which units died: a sweep of 1200 networks took 1.16 times as long
+# for each as one of 20 000 in blocks of 300, 1.03 times in one of 1200.
 FULL_WIDTHS = 20
 
 
