@@ -29,8 +29,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from fastnn.derivation import derive
 from fastnn.engines import ENGINES, lanes, load, loop
 from fastnn.engines.compiling import compile_kernel, run_source
+from fastnn.engines.vector_printing import way_back
 from fastnn.network import ACTIVATIONS, Network
 
 CLASSROOM = Network((2, 2, 1))
@@ -96,6 +98,14 @@ class TestReference:
         assert ("read_again()" in source) == (registers.number == 16)
         case = random_case(network, dtype)
         assert not differences(run(compile_kernel(source, dtype), case), by_reference(case))
+
+    def test_on_the_way_back_an_update_waits_for_what_needs_its_old_value_and_no_longer(self):
+        derivation = derive(CLASSROOM)
+        assert [derivation.name(equation.target) for equation in way_back(derivation)] == [
+            *("s", "b3"),
+            *("s1", "w1", "w2", "b1", "w5"),
+            *("s2", "w3", "w4", "b2", "w6"),
+        ]
 
     @two_forms
     @every_dtype
@@ -477,10 +487,11 @@ class TestModule:
     @every_dtype
     @every_network
     def test_blocks(self, engine, network, dtype):
-        fewest, most, width, seconds = load(engine).blocks(network, dtype)
-        assert all(isinstance(count, int) for count in (fewest, most, width))
+        fewest, most, width, vector, seconds = load(engine).blocks(network, dtype)
+        assert all(isinstance(count, int) for count in (fewest, most, width, vector))
         assert 1 <= fewest <= most
         assert most % width == 0
+        assert width % vector == 0
         assert 1e-11 < seconds < 1e-8
 
     def test_source_is_the_same_every_time_and_keeps_to_its_dtype(self, engine):

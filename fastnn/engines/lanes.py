@@ -38,7 +38,7 @@ AT_WORK = 12
 
 MOST_REGISTERS = 4
 
-FOUR_REGISTERS_PARAMETERS = 128  # 256 bytes each: 32 KB
+FIRST_LEVEL_CACHE = 32 << 10  # bytes
 
 # Two networks cost 0.9 to 1.1 of their time in `loop`, one 1.9 to 2.3; in loops few cost as much as 3, or 6.7
 # of 4-10-1.
@@ -85,17 +85,19 @@ class Shape:
 def shape(network: Network, dtype: str) -> Shape:
     """The block that suits a network.
 
-    Loops do better with two registers for every value, and where there are 32 of them with four, as long as
-    the block stays in the first level of the cache: 0.055 ns for a parameter of 4-16-1 with four of those of
-    AVX-512, 0.066 with two, 0.071 with one.
+    Loops do better with two registers for every value, and where there are 32 of them with four: 0.055 ns for
+    a parameter of 4-16-1 with four of those of AVX-512, 0.066 with two, 0.071 with one. Half as many do
+    better where otherwise a block outgrows the first level of the cache: with one of AVX2's 10-24-24-1 takes
+    0.72 to 0.92 of the time, 10-32-32-1 0.93 to 0.99.
     """
     number, size = registers()
     lanes, rows = size // np.dtype(dtype).itemsize, network.n_parameters + 2
     if _is_small(network):
         together = _registers_together(network)
         return Shape(STRAIGHT_LINE_BLOCK // (size * together), together, lanes, rows)
-    four = number == 32 and network.n_parameters <= FOUR_REGISTERS_PARAMETERS
-    return Shape(1, 4 if four else 2, lanes, rows)
+    several = number // 8
+    outgrows = network.n_parameters * size * several > FIRST_LEVEL_CACHE
+    return Shape(1, several // 2 if outgrows else several, lanes, rows)
 
 
 def _registers_together(network: Network) -> int:
