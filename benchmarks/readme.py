@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -52,9 +53,12 @@ def installed(package):
 
 
 def processor():
-    """The processor's name, as far as the system tells."""
+    """The processor's name and its widest vectors, as far as the system tells."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
         return platform.processor() or platform.machine()
+    facts = dict(re.findall(r"^(.+?)\s*: (.+)$", text, re.MULTILINE))
+    flags = facts.get("flags", "").split()
+    widest = [f" with {name}" for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags]
+    return facts.get("model name", platform.machine()) + "".join(widest[:1])
