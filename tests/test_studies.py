@@ -271,12 +271,10 @@ class TestTables:
 def test_on_the_published_data_every_figure_is_among_the_starts(real_insurance):
     """Fixed budget: 2 000 starts a line, which take 10 s with the engine `lanes` on two threads."""
     experiment = studies.Experiment(fastnn.load_insurance(real_insurance), networks=2000)
-    expected = experiment.estimate()
     found = studies.run(experiment, progress=False)
     outside = [line.id for line in found.lines if not line.claims[0].within_percentiles]
     assert outside == ["L1"]
     assert "of the 2000 starts: a step this small" in " ".join(found.reasons["L1"])
-    assert 1 / 3 < found.seconds / expected < 3
     # What the first sweep of sixty starts hinted at.
     for line, loss in (("I0", 0.0376), ("L3", 0.0378), ("L4", 0.0414)):
         ended = found[line].outcomes
