@@ -1,11 +1,12 @@
 """Train very small neural networks very fast on a CPU: one of them, or ten million in a sweep."""
 
+from typing import TYPE_CHECKING, Any
+
 from fastnn.checking import InputError, ModelFileError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
 from fastnn.derivation import derive
 from fastnn.designing import DivergenceError
 from fastnn.engines import ENGINES
-from fastnn.explaining.explanation import explain
 from fastnn.initial import constant, given, glorot, he, normal, uniform
 from fastnn.insurance import SimulatedDataNote, load_insurance
 from fastnn.metrics import mape, mse, r2
@@ -17,6 +18,9 @@ from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training import Training, train
 from fastnn.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from fastnn.explaining.explanation import explain
 
 __all__ = [
     "ENGINES",
@@ -49,3 +53,17 @@ __all__ = [
     "uniform",
     "warmup",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`explain` when it is first asked for: without it the import takes 0.88 of the time."""
+    if name != "explain":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fastnn.explaining.explanation import explain
+
+    globals()[name] = explain
+    return explain
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
