@@ -1,6 +1,6 @@
 """Train very small neural networks very fast on a CPU: one of them, or ten million in a sweep."""
 
-from typing import TYPE_CHECKING, Any
+import typing as _typing
 
 from fastnn.checking import InputError, ModelFileError
 from fastnn.datasets import Dataset, generate_train_data, load_csv
@@ -19,7 +19,7 @@ from fastnn.sweeping import sweep
 from fastnn.training import Training, train
 from fastnn.version import __version__ as __version__
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from fastnn.explaining.explanation import explain
 
 __all__ = [
@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     """`explain` when it is first asked for: without it the import takes 0.88 of the time."""
     if name != "explain":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
