@@ -362,13 +362,17 @@ class Cluster:
         options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-jupyter", "--no-show"]
         process = self.start("dask_scheduler", *options, "--scheduler-file", str(self.file))
         deadline = time.monotonic() + 60
-        while not self.file.exists() and time.monotonic() < deadline:
+        while self.address is None and time.monotonic() < deadline:
             time.sleep(0.05)
         return process
 
     @property
     def address(self):
-        return json.loads(self.file.read_text())["address"]
+        """Where the scheduler is; None until it has written its whole file, which is empty at first."""
+        try:
+            return json.loads(self.file.read_text())["address"]
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
 
     def add_worker(self):
         options = ["--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
