@@ -57,8 +57,9 @@ def processor():
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
-        return platform.processor() or platform.machine()
+        text = ""
     facts = dict(re.findall(r"^(.+?)\s*: (.+)$", text, re.MULTILINE))
+    name = facts.get("model name") or platform.processor() or platform.machine()
     flags = facts.get("flags", "").split()
-    widest = [f" with {name}" for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags]
-    return facts.get("model name", platform.machine()) + "".join(widest[:1])
+    widest = [vectors for flag, vectors in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags]
+    return f"{name} with {widest[0]}" if widest else name

@@ -165,6 +165,7 @@ def test_importing_fastnn_loads_nothing_heavy():
     loaded = loaded_by("import fastnn")
     assert "fastnn" in loaded
     assert not loaded & HEAVY
+    assert not [name for name in loaded if name.startswith("fastnn.explaining.")]
 
 
 @pytest.mark.parametrize("name", ["network", "derivation", "engines.batched"])

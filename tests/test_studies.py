@@ -1,5 +1,8 @@
 """The studies: what is measured of each start, what is trained for which line, what the tables say."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -142,13 +145,39 @@ class TestExperiment:
 
         def trial(self, networks, epochs):
             trials.append((networks, epochs))
-            return 10.0 if len(trials) == 1 else 1e-3 * epochs  # the first one compiles
+            return 10.0 if len(trials) == 1 else 1e-3 * epochs  # the first one does not count
 
         monkeypatch.setattr(studies.Experiment, "_trial", trial)
         experiment = studies.Experiment(data, networks=2000, epochs=300)
         seconds = experiment.estimate()
         assert trials == [(512, 1), (512, 1), (512, 4), (512, 16), (512, 64), (512, 256)]
         assert seconds == pytest.approx(experiment.visits() * 0.256 / (512 * 256 * data.rows))
+
+    def test_estimate_times_no_compiling(self):
+        """Where nothing is compiled yet, and a long trial is reduced to fewer units."""
+        script = """
+import fastnn
+from fastnn import studies
+from fastnn.engines import compiling
+
+timed, original = [], studies.Experiment._trial
+
+def trial(self, networks, epochs):
+    before = len(compiling.COMPILED)
+    seconds = original(self, networks, epochs)
+    timed.append(len(compiling.COMPILED) - before)
+    return seconds if epochs >= 256 else 0.0
+
+studies.Experiment._trial = trial
+studies.Experiment(fastnn.load_insurance(simulated=True), networks=2000).estimate()
+print(len(compiling.COMPILED), *timed)
+"""
+        command = [sys.executable, "-c", script]
+        environment = {**os.environ, "FASTNN_CACHE": "0"}
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        compiled, *timed = map(int, done.stdout.split())
+        assert compiled >= 2
+        assert timed == [0] * 6
 
     def test_estimate_of_very_little_work(self, data):
         assert 0 < studies.Experiment(data, networks=2, epochs=1).estimate() < 60
@@ -271,10 +300,12 @@ class TestTables:
 def test_on_the_published_data_every_figure_is_among_the_starts(real_insurance):
     """Fixed budget: 2 000 starts a line, which take 10 s with the engine `lanes` on two threads."""
     experiment = studies.Experiment(fastnn.load_insurance(real_insurance), networks=2000)
+    expected = experiment.estimate()
     found = studies.run(experiment, progress=False)
     outside = [line.id for line in found.lines if not line.claims[0].within_percentiles]
     assert outside == ["L1"]
     assert "of the 2000 starts: a step this small" in " ".join(found.reasons["L1"])
+    assert 1 / 3 < found.seconds / expected < 3
     # What the first sweep of sixty starts hinted at.
     for line, loss in (("I0", 0.0376), ("L3", 0.0378), ("L4", 0.0414)):
         ended = found[line].outcomes

@@ -9,7 +9,7 @@ import pytest
 from fastnn.engines.vectors import Vectors, choose, power_of_two, read_again
 
 DTYPES = ("float64", "float32")
-VECTORS = ((1, 8), (3, 4))  # registers, lanes in each
+VECTORS = ((1, 8), (1, 16), (3, 4))  # registers, lanes in each
 
 ARITHMETIC = {
     "+": (operator.add, operator.iadd),

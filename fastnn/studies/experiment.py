@@ -16,7 +16,7 @@ from fastnn.checking import InputError, shown, whole_number
 from fastnn.datasets import Dataset, generate_train_data
 from fastnn.evaluating import scores
 from fastnn.initial import Start, given, normal
-from fastnn.planning import Plan
+from fastnn.planning import Plan, warmup
 from fastnn.studies.outcomes import Outcomes
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
@@ -145,7 +145,8 @@ class Experiment:
     def estimate(self) -> float:
         """How many seconds the training will take, by a trial of less than a second; compiles if need be."""
         some = min(self.networks, TRIAL_NETWORKS)
-        self._trial(some, 1)  # compiles
+        warmup(report.NETWORK, self.engine)  # a longer trial needs kernels that a short one does not
+        self._trial(some, 1)  # touches everything for the first time
         epochs = 1
         while True:
             seconds = self._trial(some, epochs)
