@@ -164,9 +164,9 @@ timed, original = [], studies.Experiment._trial
 
 def trial(self, networks, epochs):
     before = len(compiling.COMPILED)
-    seconds = original(self, networks, epochs)
+    original(self, networks, epochs)
     timed.append(len(compiling.COMPILED) - before)
-    return seconds if epochs >= 256 else 0.0
+    return float(epochs >= 256)  # a second: long enough, on any machine
 
 studies.Experiment._trial = trial
 studies.Experiment(fastnn.load_insurance(simulated=True), networks=2000).estimate()
