@@ -161,7 +161,7 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
         lines.block("for i in range(rows):"),
     ):
         ahead.load_row(lines)
-        with lines.block(f"for group in range((used + {block.vector - 1}) // {block.vector}):"):
+        with lines.block("for group in range(groups):"):
             lines(*(f"{name} = {place}" for name, place in places.items() if place != total))
             lines("# forward and error")
             ahead.write(lines, (e for e in derivation.scalar if e.stage in ("forward", "error")))
@@ -209,34 +209,37 @@ def _blocks_and_epochs(block: Shape, vectors: int, dtype: str, lines: Lines, *pr
     """The loops over blocks and epochs around the loop over rows, and the copies in and out of a block.
 
     Each group has its parameters in the first rows of its memory, then `step` and the total of the epoch.
-    Lanes that are left over in the last block repeat its last network; what they compute is dropped.
+    Lanes that are left over in the last group repeat the last network, to the bit.
     """
     width, vector, parameters = block.networks, block.vector, block.rows - 2
     every_parameter = f"for p in range({parameters}):"
-    every_lane, used_lanes = f"for lane in range({width}):", "for lane in range(used):"
-    place = f"group, at = lane // {vector}, lane % {vector}"
     with lines.block("def advance(parameters, X, Y, steps, totals):"):
         lines("rows, networks = X.shape[0], parameters.shape[0]")
         lines(*_aligned_memory(vectors, vector, dtype))
         lines(f"block = memory[:{block.groups * block.rows}].reshape({block.groups}, {block.rows}, {vector})")
         lines(*prepare)
         with lines.block(f"for first in range(0, networks, {width}):"):
-            lines(f"used = min({width}, networks - first)")
-            with lines.block(every_lane):
-                lines(place, "m = first + min(lane, used - 1)", f"block[group, {parameters}, at] = steps[m]")
+            lines(f"groups = min({block.groups}, (networks - first + {vector - 1}) // {vector})")
+            with _every_lane(vector, lines):
+                lines(f"block[group, {parameters}, lane] = steps[m]")
                 with lines.block(every_parameter):
-                    lines("block[group, p, at] = parameters[m, p]")
+                    lines("block[group, p, lane] = parameters[m, p]")
             with lines.block("for e in range(totals.shape[1]):"):
-                with lines.block(every_lane):
-                    lines(place)
-                    lines(f"block[group, {parameters + 1}, at] = totals[first + min(lane, used - 1), e]")
+                with _every_lane(vector, lines):
+                    lines(f"block[group, {parameters + 1}, lane] = totals[m, e]")
                 yield
-                with lines.block(used_lanes):
-                    lines(place, f"totals[first + lane, e] = block[group, {parameters + 1}, at]")
-            with lines.block(used_lanes):
-                lines(place)
-                with lines.block(every_parameter):
-                    lines("parameters[first + lane, p] = block[group, p, at]")
+                with _every_lane(vector, lines):
+                    lines(f"totals[m, e] = block[group, {parameters + 1}, lane]")
+            with _every_lane(vector, lines), lines.block(every_parameter):
+                lines("parameters[m, p] = block[group, p, lane]")
+
+
+@contextmanager
+def _every_lane(vector: int, lines: Lines) -> Iterator[None]:
+    """The loops over the lanes of a block's groups, and the network `m` in each."""
+    with lines.block("for group in range(groups):"), lines.block(f"for lane in range({vector}):"):
+        lines(f"m = min(first + group*{vector} + lane, networks - 1)")
+        yield
 
 
 def _aligned_memory(vectors: int, vector: int, dtype: str) -> Iterator[str]:
