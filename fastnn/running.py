@@ -34,10 +34,10 @@ Chosen = NDArray[np.bool_]
 CALL_SECONDS = 0.1
 ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 
-# In a stage it is looked once at what can be left out, which takes about as long as 10**7 parameters take to
-# meet a row in `lanes`.
-LONGEST_STAGE = 64
-SHORTEST_STAGE_VISITS = 2 * 10**8
+# Between two looks at what can be left out: epochs, and parameters that meet a row. A look takes about as
+# long as 10**7 of those in `lanes`.
+MOST_EPOCHS_UNSEEN = 64
+FEWEST_VISITS_UNSEEN = 2 * 10**8
 # With 3 epochs to go a sweep on 100 000 rows took 1.13 of its time without looks, with 4 0.99, with 6 0.87.
 EPOCHS_WORTH_A_LOOK = 4
 STAGE_LOSSES = 1 << 17  # of all networks together: 1 MB, whatever the number of epochs
@@ -153,27 +153,28 @@ class _Run:
         self.losses = np.full(networks, np.nan, self.parameters.dtype)
         self.diverged = np.zeros(networks, np.int32)
         self.units = Units.of(self.job.network, self.job.rows, networks) if self.job.reduced else None
-        self.looks = 0
+        self.looks = self.next_look = 0
         self.paces: dict[Kernel, _Pace] = defaultdict(_Pace)
 
     def stage(self, most: int) -> None:
         """Advance by some epochs, at most so many, all networks that are still training.
 
-        Where there is enough to do, one epoch goes ahead of the others, and it is looked at what it left as
-        it was: units that have died, and networks that have settled.
+        Now and then, where enough is left to do, an epoch goes alone, and it is looked at what it left as it
+        was: units that have died, and networks that have settled.
         """
         training = max(1, int(self.is_training.sum()))
-        left, most = most, min(most, max(1, STAGE_LOSSES // training))
         visits = training * self.parameters.shape[1] * len(self.job.X)
-        shortest = -(-SHORTEST_STAGE_VISITS // visits)
-        if most <= shortest or left < EPOCHS_WORTH_A_LOOK:
-            self._advance_all(most)
+        fewest = -(-FEWEST_VISITS_UNSEEN // visits)
+        if self.epoch < self.next_look:
+            most = min(most, self.next_look - self.epoch)
+        elif most > fewest and most >= EPOCHS_WORTH_A_LOOK:
+            before = self.parameters.copy()
+            self._advance_all(1)
+            self._look(before)
+            self.next_look = self.epoch + max(fewest, min(1 << self.looks, MOST_EPOCHS_UNSEEN))
+            self.looks += 1
             return
-        before = self.parameters.copy()
-        self._advance_all(1)
-        self._look(before)
-        self._advance_all(min(most - 1, max(shortest, min(1 << self.looks, LONGEST_STAGE))))
-        self.looks += 1
+        self._advance_all(min(most, max(1, STAGE_LOSSES // training)))
 
     def finished(self) -> tuple[Array, NDArray[np.int32]]:
         """The last losses, and when networks diverged; parameters that overflowed at the very end are NaN."""

@@ -30,8 +30,8 @@ every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 @pytest.fixture(autouse=True)
 def short_stages(monkeypatch):
     """Look at what can be left out as often as if the rows were many."""
-    monkeypatch.setattr(running, "SHORTEST_STAGE_VISITS", 1)
-    monkeypatch.setattr(running, "LONGEST_STAGE", 4)
+    monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
+    monkeypatch.setattr(running, "MOST_EPOCHS_UNSEEN", 4)
     monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
 
 
@@ -56,8 +56,9 @@ def seen(monkeypatch):
 
 def job_of(network, dtype, epochs=40, shuffle_seed=None, engine=None):
     engine = engine or ("auto" if network.n_parameters < 10 else "batched")  # which compiles nothing
-    X = DRAW.uniform(0, 1, (ROWS, network.n_inputs)).astype(dtype)
-    Y = DRAW.uniform(0, 1, (ROWS, network.n_outputs)).astype(dtype)
+    draw = np.random.default_rng(3)  # the same rows whatever else was tested before
+    X = draw.uniform(0, 1, (ROWS, network.n_inputs)).astype(dtype)
+    Y = draw.uniform(0, 1, (ROWS, network.n_outputs)).astype(dtype)
     return Job(network, engine, X, Y, epochs, shuffle_seed, reduced_sizes(network, 1e12))
 
 
@@ -102,6 +103,18 @@ class TestSameBits:
         expected = trained(replace(job, reduced=()), start, steps)
         assert (expected["diverged"] > 0).sum() > 50 or network.output == "sigmoid"
         assert different(trained(job, start, steps), expected) == []
+
+    def test_on_few_rows_for_many_epochs(self, seen, monkeypatch):
+        # A look is worth while every ten epochs; the losses of two are kept at a time.
+        network, networks = SHAPES["2-2-1"], 1500
+        job = job_of(network, "float64")
+        monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 10 * networks * network.n_parameters * ROWS)
+        monkeypatch.setattr(running, "STAGE_LOSSES", 2 * networks)
+        start, steps = starts(network, networks), np.full(networks, -0.02)
+        expected = trained(replace(job, reduced=()), start, steps)
+        seen.clear()
+        assert different(trained(job, start, steps), expected) == []
+        assert seen[1, False] > 0.3 * networks * job.epochs
 
     @every_dtype
     @pytest.mark.parametrize("shape", ["2-2-1", "2-3-2-1 tanh", "1-4-3-1"])
@@ -154,7 +167,11 @@ class TestSameBits:
         job = job_of(SHAPES["2-2-1"], "float64", epochs=3)
         start, steps = starts(job.network, 5), np.full(5, -0.05)
         expected = trained(job, start, steps)
-        start[3, 8] = np.nextafter(start[3, 8], 9)
+        for name, values in expected.items():
+            torn = values.copy()
+            torn.flat[-1] = torn.flat[-1] + 1 if name == "diverged" else np.nextafter(torn.flat[-1], 9)
+            assert different({**expected, name: torn}, expected) == [name]
+        start[3, 8] += 1e-9  # a change in the last place may get lost on the way
         assert different(trained(job, start, steps), expected) == ["curve", "losses", "parameters"]
 
     def test_a_living_unit_must_not_be_left_out(self, monkeypatch):
