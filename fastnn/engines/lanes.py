@@ -7,7 +7,7 @@ vector in the place of every number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -157,7 +157,7 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     back = Written(derivation, dtype, choice=vector_choice, spell=in_memory)
     flat = _vectors("flat", block, 0, block.rows)
     with (
-        _blocks_and_epochs(block, block.groups * block.rows, dtype, lines, flat),
+        _blocks_and_epochs(block, block.groups * block.rows, dtype, lines, [flat]),
         lines.block("for i in range(rows):"),
     ):
         ahead.load_row(lines)
@@ -182,16 +182,19 @@ def _outgrows_registers(network: Network) -> bool:
 
 
 def _loops(derivation: Derivation, dtype: str) -> str:
-    printer, lines = LayerByLayer(derivation, dtype), Lines()
     network, block = derivation.network, shape(derivation.network, dtype)
+    vectors_together = registers().number // 4
+    printer = LayerByLayer(derivation, dtype, vectors_together // block.registers)
     views, first = [_vectors("flat", block, network.n_parameters, 1)], block.rows
     for layer, (weights, biases) in enumerate(network.slices, start=1):
         views.append(_vectors(f"W{layer}", block, weights.start, network.layers[layer - 1]))
         views.append(_vectors(f"B{layer}", block, biases.start, 1))
-    for name, count in printer.scratch().items():
-        views.append(_vectors(name, block, first, 1))
-        first += count
-    with _blocks_and_epochs(block, first, dtype, lines, *views):
+    for name, (rows, inner) in printer.scratch().items():
+        views.append(_vectors(name, block, first, inner))
+        first += rows * inner
+    start, lines = Lines(), Lines()
+    printer.write_start(start)
+    with _blocks_and_epochs(block, first, dtype, lines, views, str(start)):
         lines("step, total = flat[0], flat[1]")
         with lines.block("for row in range(rows):"):
             printer.write_row(lines)
@@ -205,9 +208,12 @@ def _vectors(name: str, block: Shape, first: int, inner: int) -> str:
 
 
 @contextmanager
-def _blocks_and_epochs(block: Shape, vectors: int, dtype: str, lines: Lines, *prepare: str) -> Iterator[None]:
+def _blocks_and_epochs(
+    block: Shape, vectors: int, dtype: str, lines: Lines, views: Iterable[str], start: str = ""
+) -> Iterator[None]:
     """The loops over blocks and epochs around the loop over rows, and the copies in and out of a block.
 
+    `views` stand before them, `start` before the epochs of each block.
     Each group has its parameters in the first rows of its memory, then `step` and the total of the epoch.
     Lanes that are left over in the last group repeat the last network, to the bit.
     """
@@ -217,13 +223,14 @@ def _blocks_and_epochs(block: Shape, vectors: int, dtype: str, lines: Lines, *pr
         lines("rows, networks = X.shape[0], parameters.shape[0]")
         lines(*_aligned_memory(vectors, vector, dtype))
         lines(f"block = memory[:{block.groups * block.rows}].reshape({block.groups}, {block.rows}, {vector})")
-        lines(*prepare)
+        lines(*views)
         with lines.block(f"for first in range(0, networks, {width}):"):
             lines(f"groups = min({block.groups}, (networks - first + {vector - 1}) // {vector})")
             with _every_lane(vector, lines):
                 lines(f"block[group, {parameters}, lane] = steps[m]")
                 with lines.block(every_parameter):
                     lines("block[group, p, lane] = parameters[m, p]")
+            lines(*start.splitlines())
             with lines.block("for e in range(totals.shape[1]):"):
                 with _every_lane(vector, lines):
                     lines(f"block[group, {parameters + 1}, lane] = totals[m, e]")
