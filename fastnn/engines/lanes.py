@@ -27,9 +27,9 @@ from fastnn.network import Network
 
 __all__ = ["blocks", "kernel", "source"]
 
-# Up to here straight-line code is faster than loops: it takes 0.6 to 0.7 of their time for 2-7-1, 2-4-4-1 and
-# 2-10-1 (29, 37 and 41 parameters), from 49 on 0.87 to 1.2.
-STRAIGHT_LINE_PARAMETERS = 45
+# Up to here straight-line code takes 0.9 to 1.0 of the time of loops (2-7-1, 2-8-1, 4-5-1), beyond 1.0 to
+# 1.16 (2-10-1, 5-6-1, 3-4-4-1), and longer to compile.
+STRAIGHT_LINE_PARAMETERS = 36
 
 STRAIGHT_LINE_BLOCK = 512  # bytes of each parameter; half or twice as many take the same time
 
@@ -39,10 +39,6 @@ AT_WORK = 12
 MOST_REGISTERS = 4  # with five 2-1-1 takes 1.06 of the time, with six 1.25
 
 FIRST_LEVEL_CACHE = 32 << 10  # bytes
-
-# Two networks cost 0.9 to 1.1 of their time in `loop`, one 1.9 to 2.3; in loops few cost as much as 3, or 6.7
-# of 4-10-1.
-FEWEST_STRAIGHT_LINE, FEWEST_LOOPS = 2, 4
 
 
 class Registers(NamedTuple):
@@ -85,10 +81,10 @@ class Shape:
 def shape(network: Network, dtype: str) -> Shape:
     """The block that suits a network.
 
-    Loops do better with two registers for every value, and where there are 32 of them with four: 0.055 ns for
-    a parameter of 4-16-1 with four of those of AVX-512, 0.066 with two, 0.071 with one. Half as many do
-    better where otherwise a block outgrows the first level of the cache: with one of AVX2's 10-24-24-1 takes
-    0.72 to 0.92 of the time, 10-32-32-1 0.93 to 0.99.
+    Loops do better with two registers for every value than with one: that takes 1.25 of the time for 4-16-1.
+    Where there are 32 of them, four took 0.83 of the time of two, measured before updates shared a loop with
+    the following row's forward pass. Half as many do better where otherwise a block outgrows the first level
+    of the cache: with one of AVX2's 4-20-20-1 takes 0.86 of the time, 10-32-32-1 0.92 to 0.97.
     """
     number, size = registers()
     lanes, rows = size // np.dtype(dtype).itemsize, network.n_parameters + 2
@@ -118,9 +114,13 @@ def _registers_together(network: Network) -> int:
 
 @cache
 def blocks(network: Network, dtype: str) -> Blocks:
-    """How many networks a call should have: full lanes."""
-    fewest = FEWEST_STRAIGHT_LINE if _is_small(network) else FEWEST_LOOPS
+    """How many networks a call should have: full lanes.
+
+    Two cost 0.9 to 1.1 of their time in `loop` with straight-line code, and with loops 0.4 to 0.97 where a
+    value has two registers; one costs up to 2.3.
+    """
     block = shape(network, dtype)
+    fewest = 2 if _is_small(network) else registers().number // 8
     return Blocks(fewest, 64 * block.networks, block.networks, block.vector, seconds=1e-10)
 
 
