@@ -99,6 +99,17 @@ class TestReference:
         case = random_case(network, dtype)
         assert not differences(run(compile_kernel(source, dtype), case), by_reference(case))
 
+    @pytest.mark.parametrize("registers", [lanes.Registers(16, 32), lanes.Registers(32, 64)])
+    @every_dtype
+    def test_lanes_in_loops_for_registers_of_any_processor(self, registers, dtype, monkeypatch):
+        # Units together that leave some over, and functions of several units in one vector.
+        network = Network((3, 9, 5, 2), hidden=("tanh", "relu"), output="sigmoid")
+        monkeypatch.setattr(lanes, "registers", lambda: registers)
+        source = lanes.source(network, dtype)
+        assert f"A1 = Vectors(memory, {registers.number // 4}, " in source
+        case = random_case(network, dtype)
+        assert not differences(run(compile_kernel(source, dtype), case), by_reference(case))
+
     def test_on_the_way_back_an_update_waits_for_what_needs_its_old_value_and_no_longer(self):
         derivation = derive(CLASSROOM)
         assert [derivation.name(equation.target) for equation in way_back(derivation)] == [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -183,23 +183,31 @@ def _outgrows_registers(network: Network) -> bool:
 
 def _loops(derivation: Derivation, dtype: str) -> str:
     network, block = derivation.network, shape(derivation.network, dtype)
-    vectors_together = registers().number // 4
-    printer = LayerByLayer(derivation, dtype, vectors_together // block.registers)
-    views, first = [_vectors("flat", block, network.n_parameters, 1)], block.rows
+    together = registers().number // 4 // block.registers
+    printer = LayerByLayer(derivation, dtype, together)
+    views = [_vectors("flat", block, network.n_parameters, 1)]
     for layer, (weights, biases) in enumerate(network.slices, start=1):
         views.append(_vectors(f"W{layer}", block, weights.start, network.layers[layer - 1]))
         views.append(_vectors(f"B{layer}", block, biases.start, 1))
+    joined, first = replace(block, registers=together * block.registers), _up_to(block.rows, together)
     for name, (rows, inner) in printer.scratch().items():
         views.append(_vectors(name, block, first, inner))
+        if name in printer.joined:
+            views.append(_vectors(printer.joined[name], joined, first // together, inner // together))
         first += rows * inner
     start, lines = Lines(), Lines()
     printer.write_start(start)
-    with _blocks_and_epochs(block, first, dtype, lines, views, str(start)):
+    with _blocks_and_epochs(block, _up_to(first, together), dtype, lines, views, str(start)):
         lines("step, total = flat[0], flat[1]")
         with lines.block("for row in range(rows):"):
             printer.write_row(lines)
         lines("flat[1] = total")
     return str(lines)
+
+
+def _up_to(number: int, multiple: int) -> int:
+    """The next multiple of a number."""
+    return -(-number // multiple) * multiple
 
 
 def _vectors(name: str, block: Shape, first: int, inner: int) -> str:
@@ -250,8 +258,11 @@ def _every_lane(vector: int, lines: Lines) -> Iterator[None]:
 
 
 def _aligned_memory(vectors: int, vector: int, dtype: str) -> Iterator[str]:
-    """Memory for so many vectors of so many numbers that begins where a line of the cache does."""
+    """Memory for so many vectors of so many numbers that begins where a line of the cache does.
+
+    Zeros, since what fills a vector up is computed with, too, and subnormal numbers take long.
+    """
     size, numbers = np.dtype(dtype).itemsize, vectors * vector
-    yield f"raw = empty({numbers + ALIGNMENT // size}, {dtype})"
+    yield f"raw = zeros({numbers + ALIGNMENT // size}, {dtype})"
     yield f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}"
     yield f"memory = raw[skipped:skipped + {numbers}].reshape({vectors}, {vector})"

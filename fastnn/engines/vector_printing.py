@@ -25,7 +25,7 @@ from fastnn.engines.printing import (
     scalar_function,
 )
 from fastnn.engines.scalar_printing import NUMPY_NAMES, spell_element, write_equation
-from fastnn.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.network import Network
 
 __all__ = ["ALIGNMENT", "LayerByLayer", "vector_choice", "vector_module", "way_back"]
@@ -93,7 +93,8 @@ class LayerByLayer:
     """Vectors for every layer's values: W1[j, i], B1[j], H1[now, j], S2[j], ...
 
     H1[now] are the activations of the row, H1[then] those of the following one. So many `units_together`
-    share what is read of another layer, and take turns.
+    share what is read of another layer, and take turns. So do functions: A1[now, j] is a vector of so many
+    activations of H1[now]. `joined` tells which have such a name.
     """
 
     def __init__(self, derivation: Derivation, dtype: str, units_together: int) -> None:
@@ -101,6 +102,7 @@ class LayerByLayer:
         self.network = derivation.network
         self.layers = range(1, len(self.network.layers))
         self.units_together = units_together
+        self.joined = {f"H{layer}": f"A{layer}" for layer in self.layers[:-1] if self._has_function(layer)}
         number = number_speller(dtype)
         self.row = Spelling(partial(_spell, row="row", half="now"), number, vector_choice)
         self.following = Spelling(partial(_spell, row="following", half="then"), number, vector_choice)
@@ -108,7 +110,7 @@ class LayerByLayer:
     def scratch(self) -> dict[str, tuple[int, int]]:
         """The vectors beside those of the parameters: so many rows of so many."""
         units, outputs = self.network.layers, self.network.n_outputs
-        sizes = {f"H{layer}": (2, units[layer]) for layer in self.layers[:-1]}
+        sizes = {f"H{layer}": (2, self.units_together * self._joined(layer)) for layer in self.layers[:-1]}
         sizes |= {f"S{layer}": (1, units[layer]) for layer in self.layers[1:]}
         return sizes | {"Yhat": (1, outputs), "D": (1, outputs)}
 
@@ -119,6 +121,7 @@ class LayerByLayer:
             lines(f"# forward, layer {layer}")
             for units in self._some_units(layer, lines):
                 self._write_forward(layer, units, lines)
+            self._write_function(layer, lines)
 
     def write_row(self, lines: Lines) -> None:
         """Write the other equations of a row, and the forward pass of the following one."""
@@ -143,6 +146,7 @@ class LayerByLayer:
                     for unit in units:
                         self._assign(unit.s, self._kept(layer, unit), self.row, lines)
                 self._write_forward(layer, units, lines, updating=True)
+            self._write_function(layer, lines)
 
     def _some_units(self, layer: int, lines: Lines) -> Iterator[list[_Unit]]:
         """The units of a layer, some at a time, inside the loop over them if there is one."""
@@ -199,11 +203,29 @@ class LayerByLayer:
             if updating:
                 self._update(bias, unit.here, unit, lines)
             value = bind(substitute(weighted.expression, total, unit.z), unit.here)
-            target = unit.z if activation else bind(weighted.target, unit.here)
-            self._assign(target, value, self.following, lines)
-            for equation in activation:
-                value = bind(substitute(equation.expression, weighted.target, unit.z), unit.here)
-                self._assign(bind(equation.target, unit.here), value, self.following, lines)
+            if activation and not self._has_function(layer):
+                self._assign(unit.z, value, self.following, lines)
+                value = bind(substitute(activation[0].expression, weighted.target, unit.z), unit.here)
+            target = self._equations("forward", layer)[-1].target
+            self._assign(bind(target, unit.here), value, self.following, lines)
+
+    def _write_function(self, layer: int, lines: Lines) -> None:
+        """Put a layer's activations in the place of their arguments, if a function makes them."""
+        if self._has_function(layer):
+            weighted, activation = self._equations("forward", layer)
+            place = Symbol("a", layer, (Index("j", self._joined(layer)),))
+            with lines.block(f"for j in range({self._joined(layer)}):"):
+                value = substitute(activation.expression, weighted.target, place)
+                self._assign(place, value, self.following, lines)
+
+    def _has_function(self, layer: int) -> bool:
+        """Whether a function makes the activations of a hidden layer."""
+        expression = self._equations("forward", layer)[-1].expression
+        return layer < self.layers[-1] and any(isinstance(node, Call) for node in nodes(expression))
+
+    def _joined(self, layer: int) -> int:
+        """How many vectors of several units hold a layer."""
+        return -(-self.network.layers[layer] // self.units_together)
 
     def _update(self, equation: Equation, here: dict[Index, Index | int], unit: _Unit, lines: Lines) -> None:
         delta = Symbol("s", equation.layer, equation.target.indices[:1])
@@ -228,7 +250,7 @@ def _spell(symbol: Symbol, *, row: str, half: str) -> str:
     text = spell_element(symbol)
     if symbol.family in ("x", "y"):
         return text.replace("[row, ", f"[{row}, ")
-    return text.replace("[", f"[{half}, ") if symbol.family == "h" else text
+    return text.replace("[", f"[{half}, ") if symbol.family in ("h", "a") else text
 
 
 def _positions(index: Index, lines: Lines) -> Iterator[Index | int]:
