@@ -210,7 +210,10 @@ class LayerByLayer:
             self._assign(bind(target, unit.here), value, self.following, lines)
 
     def _write_function(self, layer: int, lines: Lines) -> None:
-        """Put a layer's activations in the place of their arguments, if a function makes them."""
+        """Put a layer's activations in the place of their arguments, if a function makes them.
+
+        It waits for its own results: alone a value of tanh takes 5.3 ns, in turns with three others 3.3.
+        """
         if self._has_function(layer):
             weighted, activation = self._equations("forward", layer)
             place = Symbol("a", layer, (Index("j", self._joined(layer)),))
