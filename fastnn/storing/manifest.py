@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -171,6 +170,8 @@ def _shard_size(design: Design, every: int) -> int:
 
 
 def _versions(engine: str) -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version  # a twelfth of `import fastnn`
+
     found = {"engine": engine, "python": platform.python_version(), "machine": platform.machine()}
     for package in ("fastnn-sweep", "numpy", "numba", "pyarrow"):
         try:
