@@ -117,7 +117,7 @@ def blocks(network: Network, dtype: str) -> Blocks:
     """How many networks a call should have: full lanes.
 
     Two cost 0.9 to 1.1 of their time in `loop` with straight-line code, and with loops 0.4 to 0.97 where a
-    value has two registers; one costs up to 2.3.
+    value has no more than two registers; one costs up to 2.3.
     """
     block = shape(network, dtype)
     fewest = 2 if _is_small(network) else registers().number // 8

@@ -4,7 +4,7 @@
 before, and once to update each weight and to use it at once for the following row. So every weight is written
 once for a row and read twice, those of the first layer once, and all sums are added up in registers. With a
 layer's delta carried back in the loop that updates it, and a pass forward of its own, one hidden layer takes
-1.2 to 1.25 times as long (4-16-1, 2-20-1, 8-30-1), two the same.
+1.2 to 1.3 times as long (4-16-1, 2-20-1, 8-30-1), two about the same.
 """
 
 from __future__ import annotations
@@ -206,8 +206,8 @@ class LayerByLayer:
             if activation and not self._has_function(layer):
                 self._assign(unit.z, value, self.following, lines)
                 value = bind(substitute(activation[0].expression, weighted.target, unit.z), unit.here)
-            target = self._equations("forward", layer)[-1].target
-            self._assign(bind(target, unit.here), value, self.following, lines)
+            last = activation[0] if activation else weighted
+            self._assign(bind(last.target, unit.here), value, self.following, lines)
 
     def _write_function(self, layer: int, lines: Lines) -> None:
         """Put a layer's activations in the place of their arguments, if a function makes them.
