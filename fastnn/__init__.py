@@ -2,25 +2,7 @@
 
 import typing as _typing
 
-from fastnn.checking import InputError, ModelFileError
-from fastnn.datasets import Dataset, generate_train_data, load_csv
-from fastnn.derivation import derive
-from fastnn.designing import DivergenceError
-from fastnn.engines import ENGINES
-from fastnn.initial import constant, given, glorot, he, normal, uniform
-from fastnn.insurance import SimulatedDataNote, load_insurance
-from fastnn.metrics import mape, mse, r2
-from fastnn.network import Network
-from fastnn.planning import code, warmup
-from fastnn.storing import StoreError
-from fastnn.storing.opening import open
-from fastnn.sweep_results import Sweep
-from fastnn.sweeping import sweep
-from fastnn.training import Training, train
 from fastnn.version import __version__ as __version__
-
-if _typing.TYPE_CHECKING:
-    from fastnn.explaining.explanation import explain
 
 __all__ = [
     "ENGINES",
@@ -54,15 +36,66 @@ __all__ = [
     "warmup",
 ]
 
+# Where each name comes from when it is first asked for: the import itself does without NumPy.
+_HOMES = {
+    "ENGINES": "fastnn.engines",
+    "Dataset": "fastnn.datasets",
+    "DivergenceError": "fastnn.designing",
+    "InputError": "fastnn.checking",
+    "ModelFileError": "fastnn.checking",
+    "Network": "fastnn.network",
+    "SimulatedDataNote": "fastnn.insurance",
+    "StoreError": "fastnn.storing",
+    "Sweep": "fastnn.sweep_results",
+    "Training": "fastnn.training",
+    "code": "fastnn.planning",
+    "constant": "fastnn.initial",
+    "derive": "fastnn.derivation",
+    "explain": "fastnn.explaining.explanation",
+    "generate_train_data": "fastnn.datasets",
+    "given": "fastnn.initial",
+    "glorot": "fastnn.initial",
+    "he": "fastnn.initial",
+    "load_csv": "fastnn.datasets",
+    "load_insurance": "fastnn.insurance",
+    "mape": "fastnn.metrics",
+    "mse": "fastnn.metrics",
+    "normal": "fastnn.initial",
+    "open": "fastnn.storing.opening",
+    "r2": "fastnn.metrics",
+    "sweep": "fastnn.sweeping",
+    "train": "fastnn.training",
+    "uniform": "fastnn.initial",
+    "warmup": "fastnn.planning",
+}
 
-def __getattr__(name: str) -> _typing.Any:
-    """`explain` when it is first asked for: without it the import takes 0.88 of the time."""
-    if name != "explain":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do not run it
+    from fastnn.checking import InputError, ModelFileError
+    from fastnn.datasets import Dataset, generate_train_data, load_csv
+    from fastnn.derivation import derive
+    from fastnn.designing import DivergenceError
+    from fastnn.engines import ENGINES
     from fastnn.explaining.explanation import explain
+    from fastnn.initial import constant, given, glorot, he, normal, uniform
+    from fastnn.insurance import SimulatedDataNote, load_insurance
+    from fastnn.metrics import mape, mse, r2
+    from fastnn.network import Network
+    from fastnn.planning import code, warmup
+    from fastnn.storing import StoreError
+    from fastnn.storing.opening import open
+    from fastnn.sweep_results import Sweep
+    from fastnn.sweeping import sweep
+    from fastnn.training import Training, train
+else:  # of a module with __getattr__ they would believe every name, a misspelt one too
 
-    globals()[name] = explain
-    return explain
+    def __getattr__(name: str) -> _typing.Any:
+        """A public name, imported and kept."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        return found
 
 
 def __dir__() -> list[str]:

@@ -164,8 +164,13 @@ def test_arrows():
 def test_importing_fastnn_loads_nothing_heavy():
     loaded = loaded_by("import fastnn")
     assert "fastnn" in loaded
+    assert not loaded & (HEAVY | {"numpy", "importlib.metadata"})
+
+
+def test_what_the_door_leads_to_is_light():
+    loaded = loaded_by("from fastnn import *")
+    assert "fastnn.training" in loaded
     assert not loaded & (HEAVY | {"importlib.metadata"})
-    assert not [name for name in loaded if name.startswith("fastnn.explaining.")]
 
 
 @pytest.mark.parametrize("name", ["network", "derivation", "engines.batched"])

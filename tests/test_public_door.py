@@ -1,10 +1,13 @@
 """The public door: its names, its documentation, and the example of the design."""
 
+import ast
 import doctest
 import importlib
 import inspect
 import operator
+import pickle
 import pkgutil
+import pydoc
 import re
 import subprocess
 import sys
@@ -36,8 +39,32 @@ class TestNames:
 
     def test_nothing_else_looks_public(self):
         modules = {module.name for module in pkgutil.iter_modules(fastnn.__path__)}
-        public = {name for name in vars(fastnn) if not name.startswith("_")}
+        public = {name for name in dir(fastnn) if not name.startswith("_")}
         assert public - modules == set(fastnn.__all__) - modules
+
+    def test_what_type_checkers_read_is_what_comes(self):
+        source = ast.parse(inspect.getsource(fastnn))
+        (read,) = [node for node in source.body if isinstance(node, ast.If)]
+        homes = {alias.name: node.module for node in read.body for alias in node.names}
+        assert set(homes) == set(fastnn.__all__)
+        for name, module in homes.items():
+            assert getattr(importlib.import_module(module), name) is getattr(fastnn, name)
+
+    def test_another_name_is_refused_as_any_module_refuses_it(self):
+        with pytest.raises(AttributeError, match="module 'fastnn' has no attribute 'trian'"):
+            fastnn.trian  # noqa: B018
+        with pytest.raises(ImportError, match="cannot import name 'trian' from 'fastnn'"):
+            exec("from fastnn import trian")  # noqa: S102
+
+    def test_help_tells_of_each(self):
+        text = pydoc.plain(pydoc.render_doc(fastnn))
+        assert [name for name in fastnn.__all__ if not re.search(rf"\b{name}\b", text)] == []
+        assert "Train one network" in text
+
+    @pytest.mark.parametrize("name", fastnn.__all__)
+    def test_each_can_be_sent(self, name):
+        found = getattr(fastnn, name)
+        assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
 
     def test_a_star_import_brings_them(self):
         names: dict[str, object] = {}
@@ -95,6 +122,21 @@ def test_training_with_numpy_alone_needs_no_numba():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+def test_threads_may_ask_for_names_at_once():
+    code = (
+        "import fastnn, random\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def ask(seed):\n"
+        "    names = random.Random(seed).sample(fastnn.__all__, len(fastnn.__all__))\n"
+        "    return {name: id(getattr(fastnn, name)) for name in names}\n"
+        "with ThreadPoolExecutor(16) as pool:\n"
+        "    first, *others = pool.map(ask, range(16))\n"
+        "print(all(other == first for other in others), len(first) == len(fastnn.__all__))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "True True\n"
 
 
 class TestExample:
