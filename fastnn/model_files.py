@@ -33,6 +33,7 @@ def save_training(path: str | PathLike[str], fields: Mapping[str, Any], finite: 
         networks=None if parameters.ndim == 1 else len(parameters),
         diverged=int(np.count_nonzero(fields["diverged"])),
         validation=fields["validation_curve"] is not None,
+        numbered=fields["number"] is not None,
         **{name: fields[name] for name in TAKEN_OVER},
     )
     if header.diverged and finite:
@@ -78,6 +79,8 @@ def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
         raise damaged(place.name, fault)
     if header.networks is None:
         arrays["diverged"], arrays["learning_rate"] = int(arrays["diverged"]), float(arrays["learning_rate"])
+        if header.numbered:
+            arrays["number"] = int(arrays["number"])
     return {"validation_curve": None, **arrays, **{name: getattr(header, name) for name in TAKEN_OVER}}
 
 
@@ -93,6 +96,8 @@ def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
         or (diverged > header.epochs).any()
     ):
         return "epochs of divergence that do not hold"
+    if header.numbered and (arrays["number"] < 0).any():
+        return "a number of a network below 0"
     if not np.isfinite(arrays["start"]).all():
         return "a start that is not finite"
     if not (np.isfinite(rates) & (rates > 0)).all():

@@ -31,7 +31,8 @@ WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, Recursi
 class Header:
     """What a model file says of its Training; `networks` is None for a single one.
 
-    `diverged` is how many of them did, `validation` whether there is a validation curve.
+    `diverged` is how many of them did, `validation` whether there is a validation curve, `numbered` whether
+    they have numbers in a sweep.
     """
 
     network: Network
@@ -43,6 +44,7 @@ class Header:
     dtype: str
     validation: bool
     scaling: TableScaling | None
+    numbered: bool = False
 
     @property
     def members(self) -> list[Member]:
@@ -57,6 +59,7 @@ class Header:
             Member("diverged", "<i4", lead),
             Member("loss_curve", number, curve),
             *([Member("validation_curve", number, curve)] if self.validation else []),
+            *([Member("number", "<i8", lead)] if self.numbered else []),
         ]
 
     @property
@@ -84,6 +87,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "dtype": header.dtype,
         "validation": header.validation,
         "scaling": None if header.scaling is None else _plain(header.scaling),
+        **({"numbered": True} if header.numbered else {}),
     }
     text = json.dumps(plain, allow_nan=False).encode("ascii")
     if len(text) > LONGEST_HEADER:
@@ -110,6 +114,7 @@ def header_in(text: bytes, name: str) -> Header:
             dtype=one_of(plain["dtype"], "dtype", DTYPES),
             validation=flag(plain["validation"], "validation"),
             scaling=None if scaling is None else _scaling(scaling),
+            numbered=flag(plain.get("numbered", False), "numbered"),
         )
         versions = {key: _text(plain["versions"][key]) for key in _versions()}
         if json_of(header, versions) != text:  # an entry too many, or twice, or spelled otherwise

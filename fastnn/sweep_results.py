@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, whole_number, whole_numbers
+from fastnn.checking import InputError, whole_number
 from fastnn.designing import Design
 from fastnn.evaluating import dead_units, predictions, scores
 from fastnn.grid import Cell, Grid
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.planning import Plan
+from fastnn.replaying import network_numbers, replayed
 from fastnn.selecting import (
     Filters,
     as_frame,
@@ -30,7 +30,7 @@ from fastnn.selecting import (
     with_derived,
 )
 from fastnn.sweep_tables import Columns, MemoryTable, Table, quantiles, table_digest
-from fastnn.training import Training, train
+from fastnn.training import Training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -282,32 +282,14 @@ class Sweep:
 
         Any network of the grid can be replayed, also one that an interrupted sweep did not reach. Several
         that were trained on the same rows come back as one Training, in the order in which they are named:
-        ``sweep.replay(sweep.best(5).network).save("best.npz")``.
+        ``sweep.replay(sweep.best(5).network).save("best.npz")``. The Training knows their numbers.
 
         Parameters
         ----------
         number : int, or sequence of them
+            A sequence of one number, such as ``sweep.best(1).network``, is one network.
         """
-        numbers = np.array(whole_numbers(number, "number", 0, self.grid.total - 1), np.int64)
-        rows = np.unique(self.grid.rows_of(numbers)).tolist()
-        if len(rows) != 1:
-            raise InputError(
-                "number must name networks that were trained on the same rows; got "
-                f"{' and '.join(map(str, rows)) or 'no'} rows. Replay those of one number of rows at a time."
-            )
-        several: Any = 0 if isinstance(number, Integral) else slice(None)
-        return train(
-            self.network,
-            self.plan.X[: rows[0]],
-            self.plan.Y[: rows[0]],
-            self.initial.draw(self.network, self.grid.start_of(numbers), self.seed)[several],
-            learning_rate=self.grid.learning_rate_of(numbers)[several],
-            epochs=self.plan.epochs,
-            engine=self.plan.engine,
-            dtype=self.plan.dtype,
-            shuffle=self.plan.shuffle_seed is not None,
-            seed=self.seed,
-        )
+        return replayed(self.design, number)
 
     def dead_units(self) -> NDArray[np.int64]:
         """How many hidden ReLU units of each network are shut on every row it was trained on: (m,).
@@ -352,8 +334,8 @@ class Sweep:
         if numbers is None:
             parameters = self.parameters
         else:
-            wanted = whole_numbers(numbers, "each of numbers", 0, self.grid.total - 1)
-            rows = self._rows_of(np.array(wanted, np.int64), self.network.parameter_names)
+            wanted = network_numbers(numbers, "each of numbers", self.grid.total)
+            rows = self._rows_of(wanted, self.network.parameter_names)
             parameters = np.column_stack(list(rows.values()))
         return predictions(self.network, parameters, X, "Name fewer networks with numbers=[...].")
 

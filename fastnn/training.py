@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, flag, shown, whole_number
+from fastnn.columns import listed
 from fastnn.datasets import Dataset, scaling_of
 from fastnn.evaluating import checked_rows, in_dtype, losses, predictions, scores, within_memory
 from fastnn.initial import DEFAULT_START, Start
@@ -52,6 +53,8 @@ class Training:
         The engine that ran, and the precision it ran in.
     scaling : TableScaling, or None
         The names, scaling and categories of the data, where a model file held them.
+    number : int, or (M,) int64 array, or None
+        The number of each network in the sweep that it was replayed from; None where there was no sweep.
     """
 
     network: Network
@@ -66,6 +69,7 @@ class Training:
     engine: str
     dtype: str
     scaling: TableScaling | None = None
+    number: Any = None
 
     @property
     def status(self) -> Any:
@@ -185,6 +189,9 @@ class Training:
 
     def __repr__(self) -> str:
         many = "" if self.parameters.ndim == 1 else f"{len(self.parameters)} networks, "
+        if self.number is not None:
+            named = listed(np.atleast_1d(self.number).tolist(), most=5)
+            many = f"{len(self.parameters)} networks ({named}), " if many else f"network {named}, "
         settings = f"{self.epochs} epochs, {self.rows} rows, engine={self.engine!r}, dtype={self.dtype!r}"
         return f"<Training of {self.network!r}: {many}{settings}>"
 

@@ -58,10 +58,12 @@ def models():
     quick = {"engine": "batched"}
     some = fastnn.normal(0, 1).draw(two, range(3), 0)
     rates = [0.01, 1e30, 0.02]
+    validated = fastnn.train(net, data.X, data.y, epochs=1, validation=(data.X, data.y), **quick)
+    several = fastnn.train(two, X, Y, some, epochs=4, dtype="float32", validation=(X, Y), **quick)
     return [
         (fastnn.train(net, data.X, data.y, epochs=3, **quick), data),
-        (fastnn.train(net, data.X, data.y, epochs=1, validation=(data.X, data.y), **quick), None),
-        (fastnn.train(two, X, Y, some, epochs=4, dtype="float32", validation=(X, Y), **quick), None),
+        (replace(validated, number=1064), None),
+        (replace(several, number=np.array([7, 0, 2**40])), None),
         (fastnn.train(flat, X, Y, epochs=2, **quick), None),
         (fastnn.train(flat, X, Y, np.ones((3, 6)), learning_rate=rates, epochs=9, **quick), None),
     ]
@@ -107,6 +109,7 @@ def unsound(run):
         "rates": not (rates > 0).all() or not np.isfinite(rates).all(),
         "parameters": not np.isfinite(parameters[diverged == 0]).all(),
         "start": not np.isfinite(run.start).all(),
+        "number": run.number is not None and bool((np.asarray(run.number) < 0).any()),
         "names": "\\ud800" in ascii(run) or "\\ud800" in ascii(run.scaling),
         "scaling": run.scaling is not None and _unsound_scaling(run.scaling, run.network),
     }

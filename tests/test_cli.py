@@ -171,6 +171,20 @@ class TestPredict:
         expected = several.predict(frame, data)
         assert np.array(lines, float).tolist() == np.concatenate(list(expected), axis=1).tolist()
 
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_networks_of_a_sweep_are_named_by_their_numbers(self, capsys, count):
+        frame = pd.DataFrame({"a": [1, 2, 4], "u": [1.0, 2, 5]})
+        data = fastnn.Dataset.from_frame(frame, "a", "u")
+        sweep = fastnn.sweep(fastnn.Network((1, 2, 1)), data.X, data.y, networks=9, seed=3, epochs=2)
+        numbers = sweep.best(count).network
+        assert numbers.tolist() != list(range(count))
+        sweep.replay(numbers).save("best.npz", data)
+        frame.to_csv("new.csv", index=False)
+        out = run(capsys, "predict", "best.npz", "--data", "new.csv")[1]
+        assert next(csv.reader(io.StringIO(out))) == [f"predicted u by network {n}" for n in numbers]
+        values = json.loads(run(capsys, "predict", "best.npz", "--data", "new.csv", "--json")[1])
+        assert values["network"] == (numbers.tolist() if count > 1 else numbers.iloc[0])
+
     def test_a_formula_in_a_name_stays_a_name(self, capsys):
         frame = pd.DataFrame({"a": [1, 2, 4], "=1+1": [1.0, 2, 5]})
         data = fastnn.Dataset.from_frame(frame, "a", "=1+1")

@@ -23,6 +23,7 @@ from model_fuzzing import dataset, models, saved_models, sealed, taken_apart, un
 import fastnn
 from fastnn import npz_files, publishing
 from fastnn.npz_files import Member, written
+from fastnn.plotting import tables
 
 NET = fastnn.Network((2, 2, 1))
 X, Y = np.array([[0.0, 1.0], [1.0, 0.5], [0.5, 0.0]]), np.array([0.0, 1.0, 0.5])
@@ -91,6 +92,25 @@ class TestRoundTrip:
         assert unlike(fastnn.Training.load(Path("müll, = 1")), run) == []
 
 
+CONTAINERS = {
+    "Series": lambda best, n: best.network,
+    "number": lambda best, n: best.network.iloc[0],
+    "value of a row": lambda best, n: best[["network", "loss"]].iloc[0]["network"],
+    "frame of one column": lambda best, n: best[["network"]],
+    "array": lambda best, n: best.network.to_numpy(),
+    "array without axes": lambda best, n: np.array(n),
+    "uint8": lambda best, n: np.uint8(n),
+    "whole float": lambda best, n: float(n),
+    "Int64": lambda best, n: best.network.astype("Int64"),
+    "Index": lambda best, n: pd.Index([n]),
+    "list": lambda best, n: [n],
+    "list of floats": lambda best, n: [float(n)],
+    "tuple": lambda best, n: (n,),
+    "range": lambda best, n: range(n, n + 1),
+    "set": lambda best, n: {n},
+}
+
+
 class TestOfASweep:
     def test_the_best_are_replayed_and_saved(self, tmp_path):
         sweep = fastnn.sweep(NET, X, Y, networks=20, learning_rate=[0.01, 0.1], epochs=3)
@@ -101,6 +121,8 @@ class TestOfASweep:
         assert loaded.loss.tolist() == best.loss.tolist()
         assert loaded.learning_rate.tolist() == best.learning_rate.tolist()
         assert loaded.loss_curve.shape == (4, 3)
+        assert loaded.number.tolist() == best.network.tolist()
+        assert loaded.number.dtype == np.int64
 
     def test_several_are_what_each_is_alone(self):
         sweep = fastnn.sweep(NET, X, Y, networks=5, learning_rate=[0.01, 0.1], epochs=3, shuffle=True)
@@ -109,8 +131,51 @@ class TestOfASweep:
             alone = sweep.replay(number)
             assert several.parameters[place].tobytes() == alone.parameters.tobytes()
             assert several.learning_rate[place] == alone.learning_rate
-        assert sweep.replay([3]).parameters.shape == (1, 9)
-        assert sweep.replay(np.int64(3)).parameters.shape == (9,)
+        assert several.number.tolist() == [7, 0, 7]
+        assert "3 networks (7, 0, 7)" in repr(several)
+
+    @pytest.mark.parametrize("container", CONTAINERS)
+    def test_one_number_in_any_container_is_one_network(self, container, tmp_path):
+        sweep = fastnn.sweep(NET, X, Y, networks=5, learning_rate=[0.01, 0.1], epochs=3)
+        number = int(sweep.best(1).network.iloc[0])
+        assert number > 0  # its number is not its place
+        run = sweep.replay(CONTAINERS[container](sweep.best(1), number))
+        assert (run.number, run.parameters.shape, run.predict(X).shape) == (number, (9,), (3,))
+        assert run.parameters.tobytes() == sweep.parameters[number].tobytes()
+        assert f"network {number}, " in repr(run)
+        run.save(tmp_path / "best.npz")
+        loaded = fastnn.Training.load(tmp_path / "best.npz")
+        assert (type(loaded.number), loaded.number) == (int, number)
+        assert repr(loaded) == repr(run)
+
+    def test_one_number_from_best_can_be_drawn(self):
+        sweep = fastnn.sweep(NET, X, Y, networks=5, epochs=3)
+        run = sweep.replay(sweep.best(1).network)
+        assert len(tables.network(run)) == 9
+        assert (tables.surface(run, X, Y)["kind"] == "data").sum() == 3
+
+    def test_what_was_not_replayed_has_no_number(self, run):
+        assert run.number is None
+
+    @pytest.mark.parametrize(
+        ("given", "text"),
+        [
+            (True, "from 0 to 4; got True"),
+            ([0, True], "from 0 to 4; got True"),
+            (np.nan, "from 0 to 4; got nan"),
+            (1.5, "from 0 to 4; got 1.5"),
+            ([1.0, 5.0], "from 0 to 4; got 5"),
+            (pd.Series([1, None], dtype="Int64"), "from 0 to 4; got <NA>"),
+            ([[1, 2]], r"from 0 to 4; got \[1, 2\]"),
+            (np.ones((2, 2)), "got a ndarray. Take one column, such as sweep.best"),
+            (pd.DataFrame({"network": [1], "loss": [0.1]}), "got a DataFrame. Take one column"),
+            ({1: 2}, "must be a number of a network, or a sequence of them; got {1: 2}"),
+        ],
+    )
+    def test_what_is_no_number_is_refused_in_words(self, given, text):
+        sweep = fastnn.sweep(NET, X, Y, networks=5, epochs=1)
+        with pytest.raises(fastnn.InputError, match=text):
+            sweep.replay(given)
 
     @pytest.mark.parametrize(("numbers", "got"), [([0, 5], "2 and 3"), ([], "no")])
     def test_of_other_rows_they_are_refused(self, numbers, got):
@@ -462,6 +527,24 @@ class TestRefusedToLoad:
         header, arrays = taken_apart(whole[0][1])
         (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header | {"fastnn_model": 2}).encode(), arrays))
         assert "of format 1; got format 2. Read it with the version" in refusal(tmp_path / "case.npz")[0]
+
+    @pytest.mark.parametrize("number", [-1, -(2**63)])
+    def test_a_forged_number(self, number, whole, tmp_path):
+        header, arrays = taken_apart(whole[1][1])
+        assert arrays["number"] == 1064
+        arrays["number"] = np.array(number)
+        (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header).encode(), arrays))
+        found, kind = refusal(tmp_path / "case.npz")
+        assert "got a number of a network below 0" in found
+        assert kind is fastnn.ModelFileError
+
+    @pytest.mark.parametrize("numbered", [False, None, 1, "yes"])
+    def test_a_forged_claim_of_numbers(self, numbered, whole, tmp_path):
+        header, arrays = taken_apart(whole[1][1])
+        (tmp_path / "case.npz").write_bytes(
+            sealed(json.dumps(header | {"numbered": numbered}).encode(), arrays)
+        )
+        assert refusal(tmp_path / "case.npz")[1] is fastnn.ModelFileError
 
     def test_diverged_networks(self, whole, tmp_path):
         (tmp_path / "case.npz").write_bytes(whole[4][1])

@@ -78,20 +78,23 @@ def training_report(run: Training, data: Dataset) -> Report:
 def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:
     """What ``fastnn predict`` prints: CSV with a column for each target, of each network if there are many.
 
-    A heading begins with "predicted": no name that a model file holds can pass for a spreadsheet's formula.
+    A network of a sweep is named by its number there. A heading begins with "predicted": no name that a model
+    file holds can pass for a spreadsheet's formula.
     """
-    many = run.parameters.ndim > 1
-    networks = len(run.parameters) if many else 1
+    networks = len(np.atleast_2d(run.parameters))
     by_row = np.moveaxis(predictions.reshape(networks, -1, len(targets)), 0, 1)
+    numbers = np.arange(networks) if run.number is None else np.atleast_1d(run.number)
+    named = networks > 1 or run.number is not None
     headings = [
-        f"predicted {target} by network {number}" if many else f"predicted {target}"
-        for number in range(networks)
+        f"predicted {target} by network {number}" if named else f"predicted {target}"
+        for number in numbers.tolist()
         for target in targets
     ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([headings, *by_row.reshape(len(by_row), -1).tolist()])
-    values = {"targets": targets, "predictions": predictions}
+    known = {} if run.number is None else {"network": run.number}
+    values = {"targets": targets, **known, "predictions": predictions}
     return Report(text.getvalue().removesuffix("\n"), values)
 
 
