@@ -76,9 +76,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _parser().parse_args(arguments)
         # Commands bring in what they need when they run: --help answers in a fraction of a second.
-        from fastnn import commands
+        from fastnn.commands import command
 
-        return int(getattr(commands, options.command)(options))
+        return command(options.command)(options)
     except InputError as error:
         return _fail(REFUSED, error)
     except KeyboardInterrupt:
