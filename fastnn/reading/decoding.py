@@ -1,0 +1,67 @@
+"""Text out of bytes: byte order marks are read, and a byte that does not fit is named with its line."""
+
+import codecs
+
+from fastnn.checking import InputError, shown
+
+__all__ = ["checked_encoding", "decoded"]
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def checked_encoding(encoding: object) -> str | None:
+    """Return the name of an encoding of text that Python knows, or None; else refuse it."""
+    if encoding is None:
+        return None
+    try:
+        name = codecs.lookup(encoding).name if isinstance(encoding, str) else ""
+        "".encode(name)  # not of text: base64, rot13
+    except (LookupError, ValueError):
+        name = ""
+    if not name:
+        raise InputError(
+            f"encoding must be the name of a text encoding; got {shown(encoding)}. "
+            "Give utf-8, latin-1, cp1252 or utf-16, say."
+        )
+    return name
+
+
+def decoded(content: bytes, encoding: str | None, file: str) -> str:
+    """Return the text of `content`: in the encoding given, else what its mark says, else UTF-8."""
+    marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
+    chosen = encoding or marked or "utf-8"
+    if marked == "utf-8" and not chosen.startswith("utf-8"):
+        raise InputError(
+            f"{file} must be read as it is marked; got a UTF-8 byte order mark and encoding={encoding!r}. "
+            "Leave the encoding out."
+        )
+    try:
+        text = content.decode(chosen)
+    except UnicodeDecodeError as error:
+        raise _undecodable(content, error, chosen, file) from None
+    text = text.removeprefix("\ufeff")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(
+            f"{file}, line {line}: must be text without NUL bytes; got some. It is binary, or text in UTF-16 "
+            "without its mark: then give encoding='utf-16-le' (--encoding utf-16-le)."
+        )
+    return text
+
+
+def _undecodable(content: bytes, error: UnicodeDecodeError, encoding: str, file: str) -> InputError:
+    # Counted in the file's own bytes: the codec may have dropped a mark in front of its own.
+    start = error.start + len(content) - len(error.object)
+    line = content.count(b"\n", 0, start) + 1
+    other = "cp1252" if encoding != "cp1252" else "latin-1"
+    return InputError(
+        f"{file}, line {line}: the file must be {encoding.upper()} text; "
+        f"got the byte 0x{content[start]:02x}. Save it as UTF-8, or name what it is: "
+        f"encoding='latin-1' or '{other}' (--encoding latin-1)."
+    )

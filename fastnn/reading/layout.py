@@ -1,0 +1,227 @@
+"""Layout of a text file: its separator, its names and its rows, seen from its lines or as told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from fastnn.checking import InputError
+from fastnn.columns import listed
+from fastnn.reading.dialect import NAMED_SEPARATORS, WHITESPACE, Dialect
+from fastnn.reading.lines import COMMENT, Rows, cells_in, lines_of, rows_of, widest_habit
+from fastnn.reading.missing import is_missing_among_numbers
+
+__all__ = ["Layout", "layout_of"]
+
+SEPARATORS = (",", ";", "\t", "|")
+LOOKED_AT = 100  # rows that are looked at to find out how a file is laid out
+SAID_FIRST = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # as Excel writes and reads it
+NUMBERLIKE = re.compile(r"[-+−(]?[.,]?\d+([.,]\d+)*\.?([eE][-+]?\d+)?%?")
+FRACTION = re.compile(r"[-+]?\d*[.,]\d+([eE][-+]?\d+)?|-\d+")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a text file turned out to be: its separator, the names of its columns and its rows.
+
+    `seen` says in words what was found out that is not usual: nothing, for a CSV file as it should be.
+    """
+
+    sep: str
+    names: tuple[str, ...]
+    rows: Rows
+    seen: tuple[str, ...]
+
+
+def layout_of(text: str, dialect: Dialect, file: str) -> Layout:
+    """Find out how a text is laid out, or refuse it, naming the line and what to say of it."""
+    lines = lines_of(text)
+    said = SAID_FIRST.fullmatch(lines[0]) if lines else None
+    if said:
+        lines[0] = "\n"
+    sep = dialect.sep or (said[1] if said else _separator_in(lines, file))
+    rows = rows_of(lines, sep, file)
+    if all(map(rows.is_comment, range(len(rows)))):
+        found = "only comments" if len(rows) else "an empty file"
+        raise InputError(f"{file} must have a line of column names; got {found}. Check what wrote it.")
+    width = widest_habit(
+        width for row, width in enumerate(rows.widths) if width > 1 or not rows.is_comment(row)
+    )
+    names, body = _names_and_body(rows, width, dialect, file)
+    if not len(body):
+        raise InputError(f"{file} must have at least one row; got only column names. Check what wrote it.")
+    _refuse_other_widths(body, names, file)
+    usual = dialect.sep is not None or sep == ","
+    return Layout(sep, names, body, () if usual else (f"separated by {_said(sep)}",))
+
+
+# --- the separator ---
+
+
+def _separator_in(lines: list[str], file: str) -> str:
+    """The separator that makes a table of the first rows, with the most numbers in it."""
+    scores = {sep: _score(lines, sep) for sep in SEPARATORS}
+    if (blanks := _score(lines, WHITESPACE)) >= 1.2:  # words in a sentence are no cells
+        scores[WHITESPACE] = 0.99 * blanks
+    best, second = sorted(scores, key=lambda sep: -scores[sep])[:2]
+    if scores[best] == 0:
+        return ","
+    if scores[best] == scores[second]:
+        raise InputError(
+            f"{file} must show how its cells are separated; got {_said(best)} and {_said(second)} alike in "
+            f"its first rows. Name it: sep={best!r} (--sep {_option(best)}), say."
+        )
+    return best
+
+
+def _score(lines: list[str], sep: str) -> float:
+    """How much the first rows look like a table: 0 not at all, 1 equal widths, 2 of numbers alone."""
+    written = (line for line in lines if not line.startswith(COMMENT))
+    rows = list(islice(cells_in(written, sep), LOOKED_AT))
+    width = widest_habit(map(len, rows))
+    if width < 2:
+        return 0
+    alike = [cells for cells in rows if len(cells) == width]
+    cells = [cell for row in alike[1:] for cell in row] or alike[0]
+    numbers = sum(NUMBERLIKE.fullmatch(cell) is not None for cell in cells)
+    return len(alike) / len(rows) * (1 + numbers / len(cells))
+
+
+def _said(sep: str) -> str:
+    named = {"\t": "tabs", WHITESPACE: "blanks"}
+    return named.get(sep, f"'{sep}'")
+
+
+def _option(sep: str) -> str:
+    """A separator as the command line takes it, without what a shell would read otherwise."""
+    return next((name for name, sign in NAMED_SEPARATORS.items() if sign == sep), sep)
+
+
+# --- the names ---
+
+
+def _names_and_body(rows: Rows, width: int, dialect: Dialect, file: str) -> tuple[tuple[str, ...], Rows]:
+    first = _first_row(rows, width)
+    rest = rows.picked(
+        row for row in range(first, len(rows)) if rows.widths[row] == width or not rows.is_comment(row)
+    )
+    if dialect.header is None:
+        return tuple(f"x{number}" for number in range(1, width + 1)), rest
+    commented = _commented_names(rows, first, width)
+    if commented and (commented[0] == COMMENT or _row_like(rest, 0)):
+        return tuple(name.lstrip(COMMENT).strip() or COMMENT for name in commented), rest
+    names, body = tuple(rest.cells(0)), rest.picked(range(1, len(rest)))
+    if width > len(names) and len(body) and set(body.widths) == {width}:
+        if len(names) == width - 1:
+            return _one_name_fewer(names, body, file), body
+    elif dialect.header == "infer":
+        _refuse_rows_for_names(rest, file)
+    _refuse_units(body, names, file)
+    return names, body
+
+
+def _first_row(rows: Rows, width: int) -> int:
+    """The place of the first row that is neither a comment nor a title above the table."""
+    for row in range(len(rows)):
+        if rows.is_comment(row):
+            continue
+        if width < 2 or sum(cell != "" for cell in rows.cells(row)) > 1:
+            return row
+    return 0
+
+
+def _commented_names(rows: Rows, first: int, width: int) -> list[str]:
+    """The names in a comment right above the first row (as NumPy writes them), if it holds as many."""
+    if not first or width < 2 or not rows.is_comment(first - 1):
+        return []
+    text = rows.text(first - 1)
+    bare = next(cells_in([text.lstrip(COMMENT)], rows.sep), [])
+    whole = next(cells_in([text], rows.sep), [])
+    return whole if len(whole) == width else bare if len(bare) == width else []
+
+
+def _one_name_fewer(names: tuple[str, ...], body: Rows, file: str) -> tuple[str, ...]:
+    """The names, one of them "", where rows end in a separator, or begin with their own names, as R's do."""
+    texts = (body.text(row).rstrip("\r\n ") for row in range(len(body)))
+    if body.sep != WHITESPACE and all(text.endswith(body.sep) for text in texts):
+        return (*names, "")
+    firsts = [body.cells(row)[0] for row in range(min(LOOKED_AT, len(body)))]
+    counted = firsts == [str(number) for number in range(1, len(firsts) + 1)]
+    named = not any(NUMBERLIKE.fullmatch(cell) for cell in firsts)
+    if len(set(firsts)) == len(firsts) and (counted or named):
+        return ("", *names)
+    raise InputError(
+        f"{file}, line {body.begins[0]}: must have a name for each of its {len(names) + 1} cells; "
+        f"got {len(names)} names, {listed(names, 5)}. Add the missing name to the first line."
+    )
+
+
+def _refuse_rows_for_names(rows: Rows, file: str) -> None:
+    """Refuse a file whose first line looks like a row: it would be lost, its numbers taken for names."""
+    if not _row_like(rows, 0):
+        return
+    raise InputError(
+        f"{file}, line {rows.begins[0]}: must hold the names of the columns; got what looks like a row, "
+        f"{listed(rows.cells(0), 4)}. Write the names above it, or give header=None (--no-header), which "
+        "names the columns x1, x2, ...; header=0 (--header) takes this line for names all the same."
+    )
+
+
+def _row_like(rows: Rows, place: int) -> bool:
+    """Whether a row looks like those below it, rather than like their names."""
+    first, *below = (rows.cells(row) for row in range(place, min(place + LOOKED_AT, len(rows))))
+    below = [cells for cells in below if len(cells) == len(first)]
+    filled = [cell for cell in first if not is_missing_among_numbers(cell)]
+    if filled and all(NUMBERLIKE.fullmatch(cell) for cell in filled):
+        return True
+    columns = list(zip(first, *below, strict=True))
+    numbers = [
+        cell for cell, *others in columns if NUMBERLIKE.fullmatch(cell) and others and _all_numbers(others)
+    ]
+    again = first not in below and any(
+        cell in others
+        for cell, *others in columns
+        if not is_missing_among_numbers(cell) and not NUMBERLIKE.fullmatch(cell)
+    )
+    return bool(numbers) and (again or any(FRACTION.fullmatch(cell) for cell in numbers))
+
+
+def _all_numbers(cells: Iterable[str]) -> bool:
+    """Whether the cells that are not missing, at least one, are numbers in any notation."""
+    filled = [cell for cell in cells if not is_missing_among_numbers(cell)]
+    return bool(filled) and all(NUMBERLIKE.fullmatch(cell) for cell in filled)
+
+
+def _refuse_units(body: Rows, names: tuple[str, ...], file: str) -> None:
+    """Refuse a line of units below the names: words above every column of numbers."""
+    rows = [body.cells(row) for row in range(min(LOOKED_AT, len(body)))]
+    if len(rows) < 3 or any(len(cells) != len(names) for cells in rows):
+        return
+    above = [first for first, *others in zip(*rows, strict=True) if _all_numbers(others)]
+    words = [cell for cell in above if cell and not NUMBERLIKE.fullmatch(cell)]
+    if (
+        words
+        and len(words) == len([cell for cell in above if cell])
+        and not any(map(is_missing_among_numbers, words))
+    ):
+        raise InputError(
+            f"{file}, line {body.begins[0]}: must hold numbers, as the rows below; got {listed(words, 4)}, "
+            "which looks like a line of units. Remove this line."
+        )
+
+
+def _refuse_other_widths(body: Rows, names: tuple[str, ...], file: str) -> None:
+    """Refuse the first row that has more or fewer cells than there are names."""
+    width = len(names)
+    row = next((row for row, cells in enumerate(body.widths) if cells != width), None)
+    if row is None:
+        return
+    cells = body.widths[row]
+    where = f"{'ending at' if cells < width else 'going on after'} column"
+    raise InputError(
+        f"{file}, line {body.begins[row]}: must have {width} cells, as there are names; got {cells}, "
+        f"{where} {names[min(cells, width) - 1]!r}. Mend or drop this row, "
+        f"or name the separator: sep=';' (--sep), if it is not {_said(body.sep)}."
+    )
