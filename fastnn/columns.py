@@ -1,7 +1,8 @@
-"""What every reader of tables shares: which columns are meant, and how categories become numbers."""
+"""The columns of a table: which are meant, what each became, and under which names networks take them."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,58 +10,122 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 
-__all__ = ["ChosenColumns", "Column", "chosen_names", "coded", "listed"]
+__all__ = [
+    "MOST_CATEGORIES",
+    "Column",
+    "ColumnNames",
+    "Table",
+    "chosen_names",
+    "input_names",
+    "listed",
+    "refuse_shared_names",
+]
+
+MOST_CATEGORIES = 50  # of one column that become inputs
 
 
-class Column(NamedTuple):
-    """One column as float64 numbers (N,); where they are codes, with the distinct values they stand for."""
+@dataclass(frozen=True)
+class Column:
+    """What one column of a table became: numbers, or categories.
 
-    numbers: NDArray[np.float64]
-    categories: tuple[Any, ...] = ()
+    Attributes
+    ----------
+    name : str
+    categories : tuple of str
+        The different values as texts; empty for a column of numbers.
+    one_hot : bool
+        Whether each category is an input of its own, 0 or 1, as more than two are that have no order. Else
+        there is one input: the numbers, or for categories their places 0, 1, 2, ...
+    """
+
+    name: str
+    categories: tuple[str, ...] = ()
+    one_hot: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs that the column became: its own, or city=Graz, city=Linz, ..."""
+        if self.one_hot:
+            return tuple(f"{self.name}={category}" for category in self.categories)
+        return (self.name,)
+
+    def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the column's numbers or codes (N,) as its inputs (N, 1) or (N, categories)."""
+        if self.one_hot:
+            return np.asarray(values[:, None] == np.arange(len(self.categories)), np.float64)
+        return values[:, None]
+
+    @property
+    def coding(self) -> str:
+        """How categories became numbers, in words; empty for a column of numbers."""
+        if self.one_hot:
+            return f"{len(self.categories)} inputs, 0 or 1: {listed(self.categories)}"
+        return listed([f"{category} = {code}" for code, category in enumerate(self.categories)])
 
 
-class ChosenColumns(NamedTuple):
-    """The chosen columns of a table by name, and which of them are inputs and targets."""
+class Table(NamedTuple):
+    """Chosen columns as numbers: inputs (N, D) and targets (N, K), and what each column became."""
 
-    columns: dict[str, Column]
-    inputs: tuple[str, ...]
-    targets: tuple[str, ...]
+    input_columns: tuple[Column, ...]
+    target_columns: tuple[Column, ...]
+    inputs: NDArray[np.float64]
+    targets: NDArray[np.float64]
+    dropped: int
+    """How many rows were left out for their missing cells."""
+
+
+class ColumnNames(NamedTuple):
+    """The labels of the chosen columns."""
+
+    inputs: tuple[Hashable, ...]
+    targets: tuple[Hashable, ...]
 
 
 def chosen_names(
     inputs: Hashable | Iterable[Hashable],
-    target: Hashable | Iterable[Hashable] | None,
+    target: Hashable | Iterable[Hashable],
     known: Sequence[Hashable],
     table: str,
-) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]]:
+) -> ColumnNames:
     """Return the names of inputs and targets, each one name or several, found among the `known` ones.
 
-    A `target` of None stands for rows to predict, which need have none.
-
-    Raises InputError for names that are unknown, repeated or both input and target, and for a `table`
-    (its name, for the message) that itself has two columns of one name; columns named "" are let be.
+    Raises InputError for names that are unknown, repeated or both input and target, for two that are one
+    name as texts (1 and "1"), and for a `table` (its name, for the message) that itself has two columns of
+    one name; columns named "" are let be.
     """
     repeated = [str(name) for name, times in Counter(known).items() if times > 1 and name != ""]
     if repeated:
         raise InputError(
             f"{table} must name each column once; got {listed(repeated)} more than once. Rename the columns."
         )
+    if target is None:
+        raise InputError("target must name the column to predict; got None. Name one, or several.")
     names = _names(inputs, "inputs", known, table)
-    targets = () if target is None else _names(target, "target", known, table)
+    targets = _names(target, "target", known, table)
     shared = [name for name in targets if name in names]
     if shared:
         raise InputError(
             f"target must not be among the inputs; got {shared[0]!r} in both. "
             "Leave it out of one: the network would only have to copy it."
         )
-    return names, targets
+    return ColumnNames(names, targets)
 
 
-def coded(values: Sequence[Any], distinct: Sequence[Any]) -> Column:
-    """Code each value by its place among the distinct ones: 0, 1, 2, ..."""
-    place = {value: code for code, value in enumerate(distinct)}
-    codes = np.fromiter((place[value] for value in values), np.float64, len(values))
-    return Column(codes, tuple(distinct))
+def input_names(columns: Iterable[Column]) -> tuple[str, ...]:
+    """The names of the inputs that the columns became, in their order."""
+    return tuple(name for column in columns for name in column.inputs)
+
+
+def refuse_shared_names(inputs: Sequence[Column], targets: Sequence[Column]) -> None:
+    """Refuse inputs and targets of which two would have one name, as 1 and "1", or city=Graz twice."""
+    names = [*input_names(inputs), *input_names(targets)]
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        owners = [column.name for column in (*inputs, *targets) if twice[0] in column.inputs]
+        raise InputError(
+            f"each input and target must have a name of its own; got {twice[0]!r} from the columns "
+            f"{owners[0]!r} and {owners[1]!r}. Rename one of them."
+        )
 
 
 def listed(names: Sequence[Any], most: int = 20) -> str:

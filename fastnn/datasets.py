@@ -1,7 +1,7 @@
 """Tables made ready for training: columns chosen, categories coded, everything min-max scaled, and back."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown, whole_number
-from fastnn.columns import ChosenColumns, listed
-from fastnn.csv_files import columns_of_csv, content_of, existing_file
+from fastnn.columns import Table
+from fastnn.csv_files import content_of, existing_file, frame_of_csv
 from fastnn.scaling import Scaling, TableScaling, frozen
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Dataset", "dataset_of", "generate_train_data", "load_csv", "scaling_of"]
+__all__ = ["Dataset", "dataset_of", "dataset_of_csv", "generate_train_data", "load_csv", "scaling_of"]
 
 Floats = NDArray[np.float64]
 
@@ -33,28 +33,22 @@ class Dataset:
         The inputs, scaled to [0, 1] over all rows.
     y : float64 array of shape (N,), or (N, K) for K > 1 targets
         The target, scaled to [0, 1] over all rows.
-    inputs : tuple of str
-        The names of the D input columns.
-    target : str, or tuple of str for K > 1 targets
-    X_scaling, y_scaling : Scaling
-        The way back to the columns' own units.
+    scaling : TableScaling
+        What became of each column, and the way back to its own unit: what new rows need to be predicted.
     target_values : float64 array of the shape of y
         The target in its own unit: the very values that were read, not y scaled back.
     source : str
         Where the rows come from, in a few words.
-    categories : dict of str to tuple
-        For each column that held no numbers, its distinct values; a value's code is its place there.
+    dropped : int
+        How many rows were left out for their missing cells.
     """
 
     X: Floats
     y: Floats
-    inputs: tuple[str, ...]
-    target: str | tuple[str, ...]
-    X_scaling: Scaling
-    y_scaling: Scaling
+    scaling: TableScaling
     target_values: Floats
     source: str
-    categories: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    dropped: int = 0
 
     @classmethod
     def from_frame(
@@ -62,13 +56,18 @@ class Dataset:
         frame: "pd.DataFrame",
         inputs: Hashable | Iterable[Hashable],
         target: Hashable | Iterable[Hashable],
+        *,
+        missing: str = "refuse",
+        ordered: Mapping[Any, Sequence[Any]] | None = None,
+        categories: Hashable | Iterable[Hashable] = (),
         source: str = "a DataFrame",
     ) -> "Dataset":
         """Take columns of a DataFrame.
 
-        Text, bool and categorical columns are coded 0, 1, 2, ... in the sorted order of their distinct
-        values (an ordered categorical in its own order), and `categories` keeps the values. The frame
-        is not modified.
+        Numbers stay numbers, also where they are held as text. Words, bools and categorical columns become
+        numbers: two categories one input, 0 and 1 in their sorted order; more than two an input each, 0 or
+        1, named such as city=Graz; an ordered categorical one input, 0, 1, 2, ... in its order. Text that
+        is neither (numbers with a unit, dates, names) is refused. The frame is not modified.
 
         Parameters
         ----------
@@ -76,6 +75,17 @@ class Dataset:
             At least one row; columns of any dtype, as only the chosen ones are read.
         inputs : column name or sequence of them
         target : column name or sequence of them
+            Numbers or two categories.
+        missing : str
+            What becomes of rows with a missing cell in a chosen column: "refuse", or "drop" to leave them
+            out and count them. Missing are None, NaN, NA, empty text, and the marks that pandas takes for
+            missing in a file, such as NA and null; among numbers also ?, - and the like.
+        ordered : dict of column name to sequence, optional
+            Columns of categories that have an order, such as ``{"size": ["S", "M", "L"]}``: one input, 0, 1,
+            2, ..., and not one for each.
+        categories : column name or sequence of them
+            Columns whose cells are categories although they do not look so, such as postal codes. Their
+            texts are kept as they are: 01 is not 1.
         source : str
             A few words on where the rows come from; shown when the Dataset is printed.
 
@@ -83,7 +93,9 @@ class Dataset:
         ------
         InputError
             A name is unknown, given twice, or among both inputs and targets; there are no rows; a
-            cell is missing, infinite, or of a kind that is neither number nor category (a date, say).
+            cell is missing, infinite, a whole number beyond those that float64 keeps exactly, or of a kind
+            that is neither number nor category; a column has one category in all rows, more than 50, or
+            nearly as many as rows; a target has more than two.
 
         Examples
         --------
@@ -98,13 +110,14 @@ class Dataset:
         >>> print(data)
         3 rows: age, smoker -> charges
           age      20 .. 60
-          smoker   no, yes
+          smoker   no = 0, yes = 1
           charges  2000 .. 30000
           from a DataFrame
         """
-        from fastnn.frames import columns_of_frame
+        from fastnn.frames import table_of
 
-        return dataset_of(columns_of_frame(frame, inputs, target), source)
+        table = table_of(frame, inputs, target, missing=missing, ordered=ordered, categories=categories)
+        return dataset_of(table, source)
 
     @property
     def rows(self) -> int:
@@ -112,9 +125,29 @@ class Dataset:
         return len(self.X)
 
     @property
-    def scaling(self) -> TableScaling:
-        """Names, scaling and categories without the rows: what new rows need to be predicted."""
-        return TableScaling(self.inputs, self.target, self.X_scaling, self.y_scaling, self.categories)
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the D inputs."""
+        return self.scaling.inputs
+
+    @property
+    def target(self) -> str | tuple[str, ...]:
+        """The name of the target, or the names of K > 1 targets."""
+        return self.scaling.target
+
+    @property
+    def X_scaling(self) -> Scaling:  # noqa: N802 - X, as everywhere
+        """The way back from X to the inputs' own units."""
+        return self.scaling.X
+
+    @property
+    def y_scaling(self) -> Scaling:
+        """The way back from y to the target's own unit."""
+        return self.scaling.y
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """The categories of each column that has some, by its name."""
+        return self.scaling.categories
 
     def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
         """Return scaled targets or predictions in the target's own unit.
@@ -135,16 +168,19 @@ class Dataset:
         return f"Dataset({self.rows} rows, {columns}, source={self.source!r})"
 
     def __str__(self) -> str:
-        targets = self.scaling.targets
-        names = [*self.inputs, *targets]
-        width = max(map(len, names))
+        scaling = self.scaling
+        columns = [*scaling.input_columns, *scaling.target_columns]
+        width = max(len(column.name) for column in columns)
         low = np.append(self.X_scaling.minimum, self.y_scaling.minimum)
         high = low + np.append(self.X_scaling.range, self.y_scaling.range)
-        lines = [f"{self.rows} rows: {', '.join(self.inputs)} -> {', '.join(targets)}"]
-        for name, least, most in zip(names, low, high, strict=True):
-            coded = self.categories.get(name)
-            extent = listed(coded) if coded else f"{least:.7g} .. {most:.7g}"
-            lines.append(f"  {name:{width}}  {extent}")
+        extent = {
+            name: f"{least:.7g} .. {most:.7g}"
+            for name, least, most in zip([*self.inputs, *scaling.targets], low, high, strict=True)
+        }
+        lines = [f"{self.rows} rows: {scaling.in_words}"]
+        lines += [f"  {column.name:{width}}  {column.coding or extent[column.name]}" for column in columns]
+        if self.dropped:
+            lines.append(f"  {self.dropped} more row{'s' * (self.dropped > 1)} dropped: a cell is missing")
         return "\n".join([*lines, f"  from {self.source}"])
 
 
@@ -152,56 +188,70 @@ def load_csv(
     path: str | PathLike[str],
     inputs: str | Iterable[str],
     target: str | Iterable[str],
+    *,
+    missing: str = "refuse",
+    ordered: Mapping[Any, Sequence[Any]] | None = None,
+    categories: str | Iterable[str] = (),
 ) -> Dataset:
     """Read columns of a CSV file (comma-separated, UTF-8, names in the first line).
 
-    Only the chosen columns are converted; the others need only be there. A column of numbers is read
-    as float64. A column without a single number is taken as categories and coded 0, 1, 2, ... in
-    their sorted order (`Dataset.categories` keeps them). Blanks around cells are dropped, empty lines
-    are skipped. The file is only read: nothing in it is run. (One thing no reader can see: a file cut
-    off within the last cell of its last row.)
+    Only the chosen columns are converted; the others need only be there. What their cells become is said
+    at `Dataset.from_frame`. Blanks around cells are dropped, empty lines are skipped. The file is only
+    read: nothing in it is run. (One thing no reader can see: a file cut off within the last cell of its
+    last row.)
 
     Parameters
     ----------
     path : str or path
     inputs : column name or sequence of them
     target : column name or sequence of them
+    missing, ordered, categories
+        As in `Dataset.from_frame`.
 
     Raises
     ------
     InputError
         Naming file, line and column: no such file or no file at all, no rows, bytes that are not
-        UTF-8, a broken quotation, a row too short or too long, a chosen cell that is empty, NaN or
-        infinite, a column that mixes numbers and text or writes numbers in another notation (27,9 or
-        $27), column names that are unknown or met twice.
+        UTF-8, a broken quotation, a row too short or too long, column names that are unknown or met
+        twice, and all that `Dataset.from_frame` refuses.
 
     Examples
     --------
     >>> data = load_csv("insurance.csv", inputs=["age", "smoker"], target="charges")  # doctest: +SKIP
     """
     file = existing_file(path, "path")
-    return dataset_of(columns_of_csv(content_of(file), file.name, inputs, target), source=file.name)
+    options = {"missing": missing, "ordered": ordered, "categories": categories}
+    return dataset_of_csv(content_of(file), file.name, inputs, target, source=file.name, **options)
 
 
-def dataset_of(chosen: ChosenColumns, source: str) -> Dataset:
-    """Scale and put together columns that a reader has checked."""
-    if not chosen.targets:
-        raise InputError("target must name the column to predict; got None. Name one, or several.")
-    table = np.column_stack([chosen.columns[name].numbers for name in chosen.inputs])
-    targets = np.column_stack([chosen.columns[name].numbers for name in chosen.targets])
-    single = len(chosen.targets) == 1
-    target_values = targets[:, 0].copy() if single else targets
-    X_scaling, y_scaling = Scaling.over(table), Scaling.over(target_values)
+def dataset_of_csv(
+    content: bytes,
+    file: str,
+    inputs: str | Iterable[str],
+    target: str | Iterable[str],
+    *,
+    source: str,
+    **options: Any,
+) -> Dataset:
+    """Return the Dataset in a CSV file's bytes; `options` are those of `Dataset.from_frame`."""
+    from fastnn.frames import table_of
+
+    frame, lines = frame_of_csv(content, file)
+    return dataset_of(table_of(frame, inputs, target, **options, file=file, lines=lines), source)
+
+
+def dataset_of(table: Table, source: str) -> Dataset:
+    """Scale and put together columns that are numbers."""
+    single = len(table.target_columns) == 1
+    target_values = table.targets[:, 0].copy() if single else table.targets
+    X_scaling, y_scaling = Scaling.over(table.inputs), Scaling.over(target_values)
     return Dataset(
-        X=frozen(X_scaling.apply(table)),
+        X=frozen(X_scaling.apply(table.inputs)),
         y=frozen(y_scaling.apply(target_values)),
-        inputs=chosen.inputs,
-        target=chosen.targets[0] if single else chosen.targets,
-        X_scaling=X_scaling,
-        y_scaling=y_scaling,
+        scaling=TableScaling(table.input_columns, table.target_columns, X_scaling, y_scaling),
         target_values=frozen(target_values),
         source=source,
-        categories={name: column.categories for name, column in chosen.columns.items() if column.categories},
+        dropped=table.dropped,
     )
 
 

@@ -1,88 +1,189 @@
-"""Columns of a pandas DataFrame, checked and turned into numbers. The only reader that needs pandas."""
+"""Tables as numbers: the one way from a DataFrame, whether it was given or read from a file, to a network."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from fastnn.checking import InputError, finite_array, shown
-from fastnn.columns import ChosenColumns, Column, chosen_names, coded
+from fastnn.checking import InputError, one_of, shown
+from fastnn.columns import Column, Table, chosen_names, listed, refuse_shared_names
+from fastnn.converting import Cells, Place, cells_of, text_of
 
-__all__ = ["columns_of_frame"]
-
-NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal"}
-CATEGORIES = {"string", "boolean", "categorical"}
+__all__ = ["numbers_like", "table_of"]
 
 
-def columns_of_frame(
+def table_of(
     frame: pd.DataFrame,
     inputs: Hashable | Iterable[Hashable],
-    target: Hashable | Iterable[Hashable] | None = None,
-) -> ChosenColumns:
-    """Return the chosen columns of `frame` as numbers, or refuse, naming column and row."""
+    target: Hashable | Iterable[Hashable],
+    *,
+    missing: str = "refuse",
+    ordered: Mapping[Any, Sequence[Any]] | None = None,
+    categories: Hashable | Iterable[Hashable] = (),
+    file: str | None = None,
+    lines: Sequence[int] | None = None,
+) -> Table:
+    """Return the chosen columns of `frame` as numbers, or refuse, naming column and row.
+
+    See `Dataset.from_frame`. Where the frame was read from a file, `file` is its name and `lines` has the
+    line of each row, for refusals.
+    """
+    one_of(missing, "missing", ("refuse", "drop"))
+    _refuse_other(frame)
+    title = "the DataFrame" if file is None else file
+    chosen = chosen_names(inputs, target, list(frame.columns), title)
+    labels = (*chosen.inputs, *chosen.targets)
+    orders = _orders(ordered, labels)
+    told = () if categories == () else _told(categories, labels)
+    if len(frame) == 0:
+        raise InputError(f"{title} must have at least one row; got none. Check what filled or filtered it.")
+    place = Place(frame.index, file, lines)
+    columns = [
+        cells_of(frame[label], str(label), place, orders.get(label), label in told) for label in labels
+    ]
+    kept = _kept(columns, missing, title)
+    converted = [cells.converted(kept) for cells in columns]
+    count = len(chosen.inputs)
+    _refuse_classes(converted[count:], place)
+    found = [column for column, _ in converted]
+    _refuse_unmet(orders, dict(zip(labels, found, strict=True)), place)
+    refuse_shared_names(found[:count], found[count:])
+    return Table(
+        tuple(found[:count]),
+        tuple(found[count:]),
+        np.column_stack([column.spread(numbers) for column, numbers in converted[:count]]),
+        np.column_stack([numbers for _, numbers in converted[count:]]),
+        len(frame) - len(kept),
+    )
+
+
+def numbers_like(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    file: str | None = None,
+    lines: Sequence[int] | None = None,
+) -> NDArray[np.float64]:
+    """Return new rows as the inputs (N, D) that the `columns` of a table became, or refuse."""
+    title = "the DataFrame" if file is None else file
+    labels: dict[str, list[Hashable]] = {}
+    for label in frame.columns:
+        labels.setdefault(str(label), []).append(label)  # names in a Dataset are text, labels any
+    found = []
+    place = Place(frame.index, file, lines)
+    if len(frame) == 0:
+        raise InputError(f"{title} must have at least one row; got none. Check what filled or filtered it.")
+    for column in columns:
+        named = labels.get(column.name, [])
+        if len(named) != 1:
+            raise InputError(
+                f"{title} must have the column {column.name!r} of training once; got {len(named)} of that "
+                f"name among {listed(list(labels))}. Rename or add it."
+            )
+        found.append(cells_of(frame[named[0]], column.name, place, column.categories or None))
+    rows = _kept(found, "refuse", title, "Drop or fill these rows.")
+    spread = [
+        column.spread(cells.coded_as(column, rows)) for column, cells in zip(columns, found, strict=True)
+    ]
+    return np.column_stack(spread)
+
+
+def _refuse_other(frame: Any) -> None:
     if not isinstance(frame, pd.DataFrame):
         raise InputError(
             f"frame must be a pandas DataFrame; got {shown(frame)}. Wrap it: pandas.DataFrame(...)."
         )
-    names, targets = chosen_names(inputs, target, list(frame.columns), "the DataFrame")
-    if len(frame) == 0:
-        raise InputError("frame must have at least one row; got none. Check what filled or filtered it.")
-    columns = {str(label): _column(frame[label], str(label)) for label in (*names, *targets)}
-    return ChosenColumns(columns, tuple(map(str, names)), tuple(map(str, targets)))
 
 
-def _column(series: pd.Series, name: str) -> Column:
-    _refuse_cells(series, series.isna().to_numpy(dtype=bool), name, "hold no missing cells", "is missing")
-    kind = pd.api.types.infer_dtype(series, skipna=False)
-    if kind in CATEGORIES:
-        return coded(series.tolist(), _distinct(series, name))
-    if kind not in NUMBERS:
+def _orders(
+    ordered: Mapping[Any, Sequence[Any]] | None, labels: Sequence[Hashable]
+) -> dict[Hashable, tuple[str, ...]]:
+    """The order asked for of each column's categories, as texts."""
+    if ordered is None:
+        return {}
+    if not isinstance(ordered, Mapping):
         raise InputError(
-            f"column {name!r} must hold numbers, text, bools or categories; "
-            f"got {kind} (dtype {series.dtype}). Convert it to numbers first."
+            f"ordered must give the order of categories by column; got {shown(ordered)}. "
+            'Write ordered={"size": ["S", "M", "L"]}.'
         )
-    numbers = _numbers(series, kind, name)
-    _refuse_cells(series, ~np.isfinite(numbers), name, "be finite", "is infinite")
-    return Column(finite_array(numbers, f"column {name!r}", (1,)))
+    _refuse_unchosen(ordered, "ordered", labels)
+    orders = {}
+    for label, values in ordered.items():
+        if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str):
+            raise InputError(
+                f"ordered must give each column a list; got {shown(values)} for {label!r}. "
+                'Write ordered={"size": ["S", "M", "L"]}.'
+            )
+        order = tuple(text_of(value) for value in values)
+        if len(set(order)) < max(2, len(order)):
+            raise InputError(
+                f"ordered must give at least two different categories of a column; got {shown(values)} for "
+                f"{label!r}. List each once, from low to high."
+            )
+        orders[label] = order
+    return orders
 
 
-def _numbers(series: pd.Series, kind: str, name: str) -> np.ndarray[Any, Any]:
-    """Return the cells as a NumPy array of numbers; Python objects become int64 or float64."""
-    values = series.to_numpy()
-    if values.dtype != object:
-        return values
-    try:
-        return values.astype(np.int64 if kind == "integer" else np.float64)
-    except (OverflowError, ValueError, TypeError) as error:
+def _refuse_unmet(
+    orders: Mapping[Hashable, tuple[str, ...]], columns: Mapping[Hashable, Column], place: Place
+) -> None:
+    """Refuse an order with a category that is in no row: no network would learn what it means."""
+    for label, order in orders.items():
+        unmet = [text for text in order if text not in columns[label].categories]
+        if unmet:
+            raise InputError(
+                f"{place.column(str(label))} must hold each value that ordered gives; got no {unmet[0]!r} in "
+                "any row. Leave it out of the order."
+            )
+
+
+def _told(categories: Any, labels: Sequence[Hashable]) -> tuple[Hashable, ...]:
+    """The columns whose cells are to be categories, whatever they look like."""
+    several = isinstance(categories, Iterable) and not isinstance(categories, str)
+    names = tuple(categories) if several else (categories,)
+    _refuse_unchosen(names, "categories", labels)
+    return names
+
+
+def _refuse_unchosen(names: Iterable[Hashable], option: str, labels: Sequence[Hashable]) -> None:
+    for name in names:
+        if name not in labels:
+            raise InputError(
+                f"{option} must name chosen columns; got {name!r}. Chosen are {', '.join(map(str, labels))}."
+            )
+
+
+def _kept(columns: Sequence[Cells], missing: str, title: str, remedy: str | None = None) -> NDArray[np.int64]:
+    """The rows without a missing cell; all rows, unless missing="drop"."""
+    gone = np.logical_or.reduce([cells.missing for cells in columns])
+    if gone.any() and missing == "refuse":
+        faulty = [cells for cells in columns if cells.missing.any()]
+        each = [
+            f"{int(cells.missing.sum())} in {cells.name!r} "
+            f"(the first in {cells.place.row(int(cells.missing.argmax()))})"
+            for cells in faulty[:5]
+        ]
+        more = f" and more in {len(faulty) - 5} other columns" if len(faulty) > 5 else ""
+        remedy = remedy or 'Give missing="drop" (--missing drop) to leave these rows out, or fill the cells.'
         raise InputError(
-            f"column {name!r} must hold numbers of at most 64 bits; got {error}. Rescale it first."
-        ) from None
-
-
-def _distinct(series: pd.Series, name: str) -> list[Any]:
-    """Return the distinct values in the order of their codes."""
-    present = set(series.tolist())
-    if isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.ordered:
-        return [value for value in series.dtype.categories.tolist() if value in present]
-    try:
-        return sorted(present)
-    except TypeError:
-        raise InputError(
-            f"column {name!r} must hold categories of one kind, so that they can be sorted and coded; "
-            f"got {_kinds(present)}. Convert it with .astype(str)."
-        ) from None
-
-
-def _kinds(values: Iterable[Any]) -> str:
-    return " and ".join(sorted({type(value).__name__ for value in values}))
-
-
-def _refuse_cells(series: pd.Series, bad: Any, name: str, required: str, problem: str) -> None:
-    """Refuse the column if a cell is bad, naming the first: its row counted from 0, and its index label."""
-    if bad.any():
-        first = int(bad.argmax())
-        raise InputError(
-            f"column {name!r} must {required}; got {int(bad.sum())} of {len(bad)}: the first, in row {first} "
-            f"(index {series.index[first]!r}), {problem}. Drop or fill these rows."
+            f"{title} must have no missing cells in the chosen columns; got {int(gone.sum())} of {len(gone)} "
+            f"rows with some: {', '.join(each)}{more}. {remedy}"
         )
+    if gone.all():
+        raise InputError(
+            f"{title} must have a row without missing cells in the chosen columns; got none of {len(gone)}. "
+            "Leave out the columns that are mostly empty."
+        )
+    return np.flatnonzero(~gone)
+
+
+def _refuse_classes(targets: Sequence[tuple[Column, Any]], place: Place) -> None:
+    for column, _ in targets:
+        if column.one_hot:
+            raise InputError(
+                f"{place.column(column.name)} must hold numbers or two categories to be a target; "
+                f"got {len(column.categories)}, such as {listed(column.categories, 3)}. Keep two of them, "
+                "give them an order (ordered=), or predict one 0/1 column each: pandas.get_dummies(...)."
+            )

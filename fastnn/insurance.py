@@ -10,8 +10,8 @@ from os import PathLike
 from pathlib import Path
 
 from fastnn.checking import InputError, flag
-from fastnn.csv_files import columns_of_csv, content_of, existing_file
-from fastnn.datasets import Dataset, dataset_of
+from fastnn.csv_files import content_of, existing_file
+from fastnn.datasets import Dataset, dataset_of_csv
 from fastnn.folders import cache_folder
 
 __all__ = ["SimulatedDataNote", "load_insurance"]
@@ -93,7 +93,7 @@ def load_insurance(
         return _stand_in(inputs, target)
     name = FILE if file is None else file.name
     source = f"{name}, {'the published file' if _is_published(content) else 'not the published file'}"
-    return dataset_of(columns_of_csv(content, name, inputs, target), source)
+    return dataset_of_csv(content, name, inputs, target, source=source)
 
 
 def _named_file(path: str | PathLike[str] | None) -> Path | None:
@@ -139,8 +139,8 @@ def _downloaded() -> Path:
 
 
 def _stand_in(inputs: str | Iterable[str], target: str | Iterable[str]) -> Dataset:
-    columns = columns_of_csv(_stand_in_file().read_bytes(), STAND_IN, inputs, target)
-    return dataset_of(columns, source=f"{STAND_IN}, a simulated stand-in for the published {FILE}")
+    source = f"{STAND_IN}, a simulated stand-in for the published {FILE}"
+    return dataset_of_csv(_stand_in_file().read_bytes(), STAND_IN, inputs, target, source=source)
 
 
 def _stand_in_file() -> Traversable:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
+from fastnn.columns import MOST_CATEGORIES, Column, refuse_shared_names
 from fastnn.network import Network
 from fastnn.npz_files import LONGEST_HEADER, Member, damaged
 from fastnn.planning import DTYPES, MOST_EPOCHS
@@ -20,7 +21,7 @@ from fastnn.version import __version__
 
 __all__ = ["Header", "header_in", "json_of"]
 
-FORMAT = 1
+FORMAT = 2
 MOST = 2**31 - 1  # units of a layer, networks, rows: beyond what any file holds
 LONGEST_TEXT = 10_000
 WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
@@ -145,22 +146,30 @@ def _network(plain: Any) -> Network:
 
 def _plain(scaling: TableScaling) -> dict[str, Any]:
     return {
-        "inputs": scaling.inputs,
-        "target": scaling.target,
-        "minimum": {"inputs": scaling.X.minimum.tolist(), "target": scaling.y.minimum.tolist()},
-        "range": {"inputs": scaling.X.range.tolist(), "target": scaling.y.range.tolist()},
-        "categories": dict(scaling.categories),
+        "inputs": [_plain_column(column) for column in scaling.input_columns],
+        "targets": [_plain_column(column) for column in scaling.target_columns],
+        "minimum": {"inputs": scaling.X.minimum.tolist(), "targets": scaling.y.minimum.tolist()},
+        "range": {"inputs": scaling.X.range.tolist(), "targets": scaling.y.range.tolist()},
     }
 
 
+def _plain_column(column: Column) -> dict[str, Any]:
+    return {"name": column.name, "categories": column.categories, "one_hot": column.one_hot}
+
+
 def _scaling(plain: Any) -> TableScaling:
-    target, minimum, span = plain["target"], plain["minimum"], plain["range"]
+    minimum, span = plain["minimum"], plain["range"]
     return TableScaling(
-        inputs=tuple(plain["inputs"]),
-        target=target if isinstance(target, str) else tuple(target),
+        input_columns=tuple(_column(column) for column in plain["inputs"]),
+        target_columns=tuple(_column(column) for column in plain["targets"]),
         X=Scaling(_numbers(minimum["inputs"]), _numbers(span["inputs"])),
-        y=Scaling(_numbers(minimum["target"]), _numbers(span["target"])),
-        categories={name: tuple(values) for name, values in plain["categories"].items()},
+        y=Scaling(_numbers(minimum["targets"]), _numbers(span["targets"])),
+    )
+
+
+def _column(plain: Any) -> Column:
+    return Column(
+        _text(plain["name"]), tuple(map(_text, plain["categories"])), flag(plain["one_hot"], "one_hot")
     )
 
 
@@ -182,25 +191,30 @@ def _refuse_unfit(scaling: TableScaling | None, network: Network) -> None:
     """Refuse a scaling that is not that of a table which the network takes, or cannot be written as JSON."""
     if scaling is None:
         return
-    names = [_text(name) for name in (*scaling.inputs, *scaling.targets)]
+    columns = (*scaling.input_columns, *scaling.target_columns)
+    for column in columns:
+        _refuse_odd(column)
     inputs, targets = len(scaling.inputs), len(scaling.targets)
     if (inputs, targets) != (network.n_inputs, network.n_outputs):
         raise InputError(
             f"data must have {network.n_inputs} inputs and {network.n_outputs} targets for {network!r}; "
             f"got {inputs} and {targets}. Give the Dataset that it was trained on."
         )
-    whole = _is_whole(scaling.X, (inputs,)) and _is_whole(
-        scaling.y, () if isinstance(scaling.target, str) else (targets,)
-    )
-    if not whole or len(set(names)) < len(names) or not set(scaling.categories) <= set(names):
+    whole = _is_whole(scaling.X, (inputs,)) and _is_whole(scaling.y, () if targets == 1 else (targets,))
+    if not whole or any(column.one_hot for column in scaling.target_columns):
         raise InputError("data must name and scale each column once; got other. Make a Dataset of it again.")
-    for column, values in scaling.categories.items():
-        others = [value for value in values if not isinstance(value, str | bool | int | float)]
-        if others:
-            raise InputError(
-                f"the categories of {column!r} must be text, bools or numbers to be saved; "
-                f"got {shown(others[0])}. Convert the column with .astype(str) before training."
-            )
+    refuse_shared_names(scaling.input_columns, scaling.target_columns)
+
+
+def _refuse_odd(column: Column) -> None:
+    """Refuse a column that no table can have become."""
+    texts = [_text(text) for text in (column.name, *column.categories)][1:]
+    fewest, most = (3, MOST_CATEGORIES) if column.one_hot else (2, MOST)
+    if (texts or column.one_hot) and not fewest <= len(set(texts)) == len(texts) <= most:
+        raise InputError(
+            f"the categories of {column.name!r} must be different, and as many as its inputs take; "
+            f"got {len(texts)}. Make a Dataset of it again."
+        )
 
 
 def _is_whole(scaling: Scaling, shape: tuple[int, ...]) -> bool:

@@ -1,6 +1,5 @@
 """Min-max scaling: of columns, and of whole tables with their names and categories; and back."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, numeric_array
-from fastnn.columns import ChosenColumns, Column, listed
+from fastnn.columns import Column, input_names
 
 __all__ = ["Scaling", "TableScaling", "frozen"]
 
@@ -74,31 +73,51 @@ class Scaling:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TableScaling:
-    """What a network needs to know of its table to predict new rows: names, scaling and categories.
+    """What a network needs to know of its table to predict new rows: its columns and their scaling.
 
     `Dataset.scaling` is one; a model file keeps it.
 
     Attributes
     ----------
-    inputs : tuple of str
-        The names of the D input columns, in the order in which the network takes them.
-    target : str, or tuple of str for K > 1 targets
+    input_columns, target_columns : tuple of Column
+        What each column of the table became; more than two categories became one input each.
     X, y : Scaling
-        Of the inputs, (D,), and of the target, () or (K,).
-    categories : dict of str to tuple
-        For each column that held no numbers, its distinct values; a value's code is its place there.
+        Of the D inputs, (D,), and of the target, () or, for K > 1 targets, (K,).
     """
 
-    inputs: tuple[str, ...]
-    target: str | tuple[str, ...]
+    input_columns: tuple[Column, ...]
+    target_columns: tuple[Column, ...]
     X: Scaling
     y: Scaling
-    categories: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the D inputs, in the order in which the network takes them."""
+        return input_names(self.input_columns)
+
+    @property
+    def target(self) -> str | tuple[str, ...]:
+        """The name of the target, or the names of K > 1 targets."""
+        return self.targets[0] if len(self.targets) == 1 else self.targets
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The names of the K target columns."""
-        return (self.target,) if isinstance(self.target, str) else self.target
+        return tuple(column.name for column in self.target_columns)
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """The categories of each column that has some, by its name."""
+        columns = (*self.input_columns, *self.target_columns)
+        return {column.name: column.categories for column in columns if column.categories}
+
+    @property
+    def in_words(self) -> str:
+        """The columns by name, from inputs to targets, and the number of inputs where it is another."""
+        names = ", ".join(column.name for column in self.input_columns)
+        count = len(self.inputs)
+        inputs = "" if count == len(self.input_columns) else f" ({count} inputs)"
+        return f"{names}{inputs} -> {', '.join(self.targets)}"
 
     def apply(self, rows: Any) -> Floats:
         """Return new rows, given in their own units, scaled as the table was.
@@ -106,8 +125,9 @@ class TableScaling:
         Parameters
         ----------
         rows : pandas.DataFrame or array_like (N, D)
-            A DataFrame's columns are found by name, and its categories coded as the table's were; an
-            array has the D inputs in their order.
+            A DataFrame's columns are found by name, and its categories become what the table's did. An
+            array of numbers has the D inputs in their order, and codes or 0 and 1 where categories were;
+            rows with texts in them have a cell for each column of the table.
 
         Returns
         -------
@@ -117,21 +137,15 @@ class TableScaling:
         Raises
         ------
         InputError
-            A column is missing or holds something else than it did; a category was not in the table.
+            A column or a cell is missing, or holds something else than it did; a category was not in the
+            table.
         """
         if hasattr(rows, "columns"):
-            from fastnn.frames import columns_of_frame
+            from fastnn.frames import numbers_like
 
-            labels = {str(label): label for label in rows.columns}  # names in a table are text, labels any
-            inputs = [labels.get(name, name) for name in self.inputs]
-            return self.of_columns(columns_of_frame(rows, inputs))
+            return self.X.apply(numbers_like(rows, self.input_columns))
         numbers = finite_array(rows, "X", (1, 2) if len(self.inputs) == 1 else (2,))
         return self.X.apply(numbers.reshape(len(numbers), -1))
-
-    def of_columns(self, chosen: ChosenColumns) -> Floats:
-        """Return the columns that a reader has checked, scaled as the table was: (N, D)."""
-        table = [self._coded_alike(name, chosen.columns[name]) for name in self.inputs]
-        return self.X.apply(np.column_stack(table))
 
     def invert(self, scaled_y: ArrayLike) -> Floats:
         """Return predictions (N,) or (M, N), for K > 1 (N, K) or (M, N, K), in the target's own unit."""
@@ -139,31 +153,6 @@ class TableScaling:
 
     def __repr__(self) -> str:
         return f"TableScaling(inputs={self.inputs!r}, target={self.target!r})"
-
-    def _coded_alike(self, name: str, column: Column) -> Floats:
-        """A column's numbers, where they are codes, those of the table and not its own."""
-        known = self.categories.get(name)
-        if known is None:
-            if column.categories:
-                raise InputError(
-                    f"column {name!r} must hold numbers, as in training; got {listed(column.categories, 5)}. "
-                    "Convert it to numbers first."
-                )
-            return column.numbers
-        given = (
-            [column.categories[int(code)] for code in column.numbers]
-            if column.categories
-            else (column.numbers.tolist())
-        )
-        code = {str(value): place for place, value in enumerate(known)}  # a CSV file writes True as text
-        code |= {value: place for place, value in enumerate(known)}
-        unknown = [value for value in given if value not in code]
-        if unknown:
-            raise InputError(
-                f"column {name!r} must hold the categories of training, {listed(known)}; "
-                f"got {unknown[0]!r}. Drop its rows, or train on a table that has it."
-            )
-        return np.array([code[value] for value in given], np.float64)
 
 
 def frozen(array: ArrayLike) -> Floats:

@@ -83,7 +83,7 @@ def _bits(value):
     if hasattr(value, "minimum"):
         return _bits(value.minimum), _bits(value.range)
     if hasattr(value, "X"):
-        return value.inputs, value.target, _bits(value.X), _bits(value.y), dict(value.categories)
+        return value.input_columns, value.target_columns, _bits(value.X), _bits(value.y)
     return type(value).__name__, value
 
 
@@ -127,7 +127,7 @@ def _unsound_scaling(scaling, network):
         or not all(np.isfinite(number).all() for number in numbers)
         or not (scaling.X.range >= 0).all()
         or not (scaling.y.range >= 0).all()
-        or not set(scaling.categories) <= set(names)
+        or any(len(set(known)) < len(known) or len(known) < 2 for known in scaling.categories.values())
     )
 
 
@@ -280,15 +280,19 @@ def one_lie(header, draw):
     ]
     scaling = header["scaling"]
     if scaling is not None:
+        age, smoker, size = scaling["inputs"]
         wrong = [
-            {"inputs": ["age", "age", "smoker"]},
-            {"inputs": ["age", "charges", "smoker"]},
-            {"inputs": ["age", "smoker"]},
-            {"inputs": ["age", "smoker", "\ud800"]},
+            {"inputs": [age, age, smoker]},
+            {"inputs": [age, age | {"name": "charges"}, smoker]},
+            {"inputs": [age, smoker]},
+            {"inputs": [age, smoker, size | {"name": "\ud800"}]},
             {"minimum": scaling["minimum"] | {"inputs": [1.0, 2.0]}},
-            {"range": scaling["range"] | {"target": -1.5}},
-            {"categories": {"region": ["north", "south"]}},
-            {"categories": {"smoker": [["no"], {"yes": None}]}},
+            {"range": scaling["range"] | {"targets": -1.5}},
+            {"inputs": [age, smoker | {"categories": ["no"]}, size]},
+            {"inputs": [age, smoker | {"categories": ["no", "no"]}, size]},
+            {"inputs": [age, smoker | {"categories": [["no"], {"yes": None}]}, size]},
+            {"inputs": [age, smoker | {"one_hot": True}, size]},
+            {"targets": [scaling["targets"][0] | {"one_hot": True, "categories": ["a", "b", "c"]}]},
         ]
         lies += [{"scaling": scaling | lie} for lie in wrong]
     return header | draw.choice(lies)

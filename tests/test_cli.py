@@ -202,10 +202,19 @@ class TestPredict:
     @pytest.mark.parametrize(
         ("content", "refusal"),
         [
-            ("age\n1\n", "inputs must name columns of new.csv; got 'smoker'. It has age."),
-            ("age,smoker\nold,no\n", "column 'age' must hold numbers, as in training; got old."),
-            ("age,smoker\n1,maybe\n", "must hold the categories of training, no, yes; got 'maybe'."),
-            ("age,smoker\n1,\n", "new.csv, line 2, column 'smoker': the cell must not be empty"),
+            (
+                "age\n1\n",
+                "new.csv must have the column 'smoker' of training once; got 0 of that name among age.",
+            ),
+            ("age,smoker\nold,no\n", "column 'age' must hold numbers, as in training; got 'old' in line 2."),
+            (
+                "age,smoker\n1,maybe\n",
+                "must hold the categories of training, no, yes; got 'maybe' in line 2.",
+            ),
+            (
+                "age,smoker\n1,\n",
+                "missing cells in the chosen columns; got 1 of 1 rows with some: 1 in 'smoker'",
+            ),
             ("age,smoker\n", "new.csv must have at least one row"),
         ],
     )

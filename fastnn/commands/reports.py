@@ -208,10 +208,14 @@ def _network_lines(network: Network) -> list[str]:
 
 
 def data_lines(data: Dataset) -> list[str]:
-    target = data.target if isinstance(data.target, str) else ", ".join(data.target)
-    return _labelled(
-        "data", f"{', '.join(data.inputs)} -> {target}, {grouped(data.rows)} rows from {data.source}"
-    )
+    """The data in a few words: its columns, its rows and where they come from, and what became of others."""
+    lines = _labelled("data", f"{data.scaling.in_words}, {grouped(data.rows)} rows from {data.source}")
+    for column in (*data.scaling.input_columns, *data.scaling.target_columns):
+        if column.categories:
+            lines += _labelled("", f"{column.name}: {column.coding}")
+    if data.dropped:
+        lines += _labelled("", f"{grouped(data.dropped)} more rows dropped: a cell is missing")
+    return lines
 
 
 def _labelled(label: str, text: str) -> list[str]:

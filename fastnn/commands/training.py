@@ -10,7 +10,8 @@ from fastnn.checking import InputError
 from fastnn.commands.options import data_of, network_of, row_count, shared, start_of
 from fastnn.commands.output import as_json, published
 from fastnn.commands.reports import prediction_report, training_report
-from fastnn.csv_files import columns_of_csv, content_of, existing_file
+from fastnn.csv_files import content_of, existing_file, frame_of_csv
+from fastnn.frames import numbers_like
 from fastnn.publishing import file_to_write
 
 __all__ = ["predict", "train"]
@@ -53,8 +54,9 @@ def predict(options: Namespace) -> int:
             "Save it with fastnn train --save, or with run.save(path, data)."
         )
     file = existing_file(options.data, "--data")
-    rows = run.scaling.of_columns(columns_of_csv(content_of(file), file.name, run.scaling.inputs))
-    predictions = run.scaling.invert(run.predict(rows))
+    frame, lines = frame_of_csv(content_of(file), file.name)
+    rows = numbers_like(frame, run.scaling.input_columns, file=file.name, lines=lines)
+    predictions = run.scaling.invert(run.predict(run.scaling.X.apply(rows)))
     report = prediction_report(run, run.scaling.targets, predictions)
     print(as_json(report.values) if options.json else report.text)
     return 0

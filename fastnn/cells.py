@@ -1,0 +1,119 @@
+"""Text cells and what they mean: numbers, missing marks, words; and what must not pass for words.
+
+A column of words becomes categories, and a category has no size. So a column of numbers that are written
+with something around them, or of dates, must not be taken for words. It is told from the different cells:
+
+- In at least half of them a number stands apart, with no letter directly before it: ``1248 CC``, ``€565K``,
+  ``<18``, ``10-20``, ``CHF 900``, ``No. 5``, ``12.03.2024``, ``10:01``; digits of any script count.
+- Or more than half of them differ in their numbers alone: ``Q1 Q2 Q3``, ``CHF900 CHF850``.
+- Or at least half of them are dates with the month's name glued on: ``Jan20 Feb20``.
+
+Codes such as ``A1 B2 C3`` or ``x86 arm64`` are words, as their letters tell them apart.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from unicodedata import normalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "is_missing",
+    "is_missing_among_numbers",
+    "is_number",
+    "looks_like_date",
+    "lost_integer",
+    "number_within",
+    "numbers_of",
+    "only_notation",
+]
+
+PLAIN_NUMBER = re.compile(
+    r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE
+)
+INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+LARGEST_INTEGER = 2**53  # beyond, float64 leaves whole numbers out
+
+_MARKS = "NA N/A n/a NaN nan -NaN -nan NULL null None <NA> #NA #N/A 1.#IND -1.#IND 1.#QNAN -1.#QNAN"
+MISSING = frozenset({"", "#N/A N/A", *_MARKS.split()})
+"""What pandas takes for missing in a file, and so does every reader here."""
+_MORE_MARKS = (
+    "? - -- --- \u2013 \u2014 . .. ... * ** \\n na n.a. none nil null nan missing unknown undefined (null) "
+    "#div/0! #name? #null! #num! #ref! #value!"
+)
+MISSING_AMONG_NUMBERS = frozenset(_MORE_MARKS.split())
+"""More of them, in small letters, that could be words where the other cells are."""
+
+APART = re.compile(r"(?<![^\W_])\d")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+NOTATION = re.compile(r"[-+]?\d[\d.,' \u2019]*")
+_MONTH = (
+    r"(?<![a-z])(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|"
+    r"oct(ober)?|nov(ember)?|dec(ember)?)(?![a-z])"
+)
+DATE = re.compile(
+    rf"\d{{1,4}}([-/.])\s?\d{{1,2}}\1\s?\d{{1,4}}|\d{{1,2}}:\d\d|{_MONTH}\W{{0,3}}\d|\d\W{{0,2}}{_MONTH}",
+    re.IGNORECASE,
+)
+
+
+def is_number(cell: str) -> bool:
+    """Whether the cell is a number as Python and C write it: 12, -2.5, 1e-3, inf."""
+    return PLAIN_NUMBER.fullmatch(cell) is not None
+
+
+def is_missing(cell: str) -> bool:
+    """Whether the cell is empty, or one of the marks that pandas reads as missing."""
+    return cell in MISSING
+
+
+def is_missing_among_numbers(cell: str) -> bool:
+    """Whether the cell is a mark of something missing where the other cells are numbers."""
+    return cell in MISSING or cell.casefold() in MISSING_AMONG_NUMBERS
+
+
+def numbers_of(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """Return the cells as float64 (N,), each correctly rounded, or None unless each of them is a number."""
+    together = "".join(cells)
+    if "_" in together or not together.isascii():  # float() takes 1_000, and the digits of any script
+        return None
+    try:
+        return np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        return None
+
+
+def lost_integer(cell: str) -> bool:
+    """Whether the cell is a whole number, written out, beyond those that float64 keeps exactly."""
+    if len(cell) < 16 or INTEGER.fullmatch(cell) is None:
+        return False
+    return len(cell.lstrip("+-0")) > 16 or abs(int(cell)) > LARGEST_INTEGER
+
+
+def number_within(distinct: Collection[str]) -> str | None:
+    """Return a cell that shows that the different cells of a column are numbers with something around them.
+
+    None where they are words; the module's text has the rules.
+    """
+    texts = {cell: normalize("NFKC", cell) for cell in distinct}
+    for counts in (APART.search, DATE.search):
+        found = [cell for cell, text in texts.items() if counts(text)]
+        if found and 2 * len(found) >= len(texts):
+            return found[0]
+    shapes = {cell: NUMBER.sub("#", text) for cell, text in texts.items() if NUMBER.search(text)}
+    for shape, times in Counter(shapes.values()).most_common(1):
+        if times > 1 and 2 * times > len(texts):
+            return next(cell for cell, its in shapes.items() if its == shape)
+    return None
+
+
+def looks_like_date(cell: str) -> bool:
+    """Whether there is a date or a time of day in the cell."""
+    return DATE.search(normalize("NFKC", cell)) is not None
+
+
+def only_notation(cell: str) -> bool:
+    """Whether the cell is a number but for its decimal or thousands separators."""
+    return NOTATION.fullmatch(cell) is not None
