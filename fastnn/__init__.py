@@ -9,6 +9,7 @@ __all__ = [
     "Dataset",
     "DivergenceError",
     "InputError",
+    "MetricNote",
     "ModelFileError",
     "Network",
     "SimulatedDataNote",
@@ -42,12 +43,13 @@ _HOMES = {
     "Dataset": "fastnn.datasets",
     "DivergenceError": "fastnn.designing",
     "InputError": "fastnn.checking",
+    "MetricNote": "fastnn.metrics",
     "ModelFileError": "fastnn.checking",
     "Network": "fastnn.network",
     "SimulatedDataNote": "fastnn.insurance",
     "StoreError": "fastnn.storing",
     "Sweep": "fastnn.sweep_results",
-    "Training": "fastnn.training",
+    "Training": "fastnn.training_results",
     "code": "fastnn.planning",
     "constant": "fastnn.initial",
     "derive": "fastnn.derivation",
@@ -78,14 +80,15 @@ if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do no
     from fastnn.explaining.explanation import explain
     from fastnn.initial import constant, given, glorot, he, normal, uniform
     from fastnn.insurance import SimulatedDataNote, load_insurance
-    from fastnn.metrics import mape, mse, r2
+    from fastnn.metrics import MetricNote, mape, mse, r2
     from fastnn.network import Network
     from fastnn.planning import code, warmup
     from fastnn.storing import StoreError
     from fastnn.storing.opening import open
     from fastnn.sweep_results import Sweep
     from fastnn.sweeping import sweep
-    from fastnn.training import Training, train
+    from fastnn.training import train
+    from fastnn.training_results import Training
 else:  # of a module with __getattr__ they would believe every name, a misspelt one too
 
     def __getattr__(name: str) -> _typing.Any:

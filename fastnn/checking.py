@@ -4,7 +4,8 @@ A refusal says what is required, what was given and what to do. What passes come
 Python numbers or C-ordered native arrays that share nothing with the caller's data.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 __all__ = [
     "InputError",
     "ModelFileError",
+    "OneSentenceError",
     "finite_array",
     "finite_number",
     "flag",
@@ -25,7 +27,21 @@ __all__ = [
 ]
 
 
-class InputError(ValueError):
+class OneSentenceError(Exception):
+    """An error whose message is all that its reader needs; a notebook shows that instead of a traceback.
+
+    With the environment variable FASTNN_DEBUG set a notebook shows the traceback, too. Nothing changes
+    outside of notebooks and IPython, which ask an error how it wants to be shown.
+    """
+
+    @property
+    def _render_traceback_(self) -> Callable[[], list[str]]:
+        if os.environ.get("FASTNN_DEBUG"):
+            raise AttributeError("IPython shows a traceback of its own where this is missing")
+        return lambda: f"{type(self).__name__}: {self}".splitlines()
+
+
+class InputError(OneSentenceError, ValueError):
     """Something handed to fastnn was refused before any work began."""
 
 

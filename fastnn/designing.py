@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, flag, shown, whole_number, whole_numbers
+from fastnn.checking import InputError, OneSentenceError, flag, shown, whole_number, whole_numbers
 from fastnn.engines import load
 from fastnn.evaluating import in_dtype
 from fastnn.grid import Cell, Grid
@@ -36,7 +36,7 @@ BLOCK_SECONDS = 0.5
 FULL_WIDTHS = 20
 
 
-class DivergenceError(ArithmeticError):
+class DivergenceError(OneSentenceError, ArithmeticError):
     """A network of a sweep diverged, and `on_divergence` asked to stop there."""
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, finite_array
 from fastnn.datasets import Dataset
 from fastnn.engines.batched import forward
-from fastnn.metrics import mape, mse, r2
+from fastnn.metrics import MEASURES, metric_notes
 from fastnn.network import Network
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "in_dtype",
     "losses",
     "predictions",
+    "score_notes",
     "scores",
     "within_memory",
 ]
@@ -158,29 +159,39 @@ def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[s
 
     With a `Dataset` for X they are in the target's own unit, else in the unit of y.
     """
-    dtype = str(parameters.dtype)
-    if isinstance(X, Dataset) and y is not None:
-        raise InputError(
-            "score needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
-        )
-    if isinstance(X, Dataset):
-        inputs, _ = checked_rows(network, X.X, X.y, dtype)
-        targets = X.target_values.reshape(len(inputs), -1)
-    elif y is None:
-        raise InputError("score needs X and y, or a Dataset; got X alone. Give the targets as well.")
-    else:
-        inputs, _ = checked_rows(network, X, y, dtype)
-        targets = finite_array(y, "y", (1, 2)).reshape(len(inputs), -1)
-    found = {name: np.empty(len(parameters)) for name in ("mse", "r2", "mape")}
+    inputs, targets = _scored_rows(network, X, y, str(parameters.dtype))
+    found = {name: np.empty(len(parameters)) for name in MEASURES}
     for some in _parts(len(parameters), targets.size):
         predicted = outputs(network, parameters[some], inputs)
         if isinstance(X, Dataset):
             predicted = X.in_target_unit(predicted if predicted.shape[-1] > 1 else predicted[..., 0])
         predicted = predicted.reshape(-1, *targets.shape)
-        for name, metric in (("mse", mse), ("r2", r2), ("mape", mape)):
-            by_output = [metric(targets[:, k], predicted[:, :, k]) for k in range(targets.shape[1])]
+        for name, measure in MEASURES.items():
+            by_output = [measure(targets[:, k], predicted[:, :, k]) for k in range(targets.shape[1])]
             found[name][some] = np.mean(np.asarray(by_output), axis=0)
     return found
+
+
+def _scored_rows(network: Network, X: Any, y: Any, dtype: str) -> tuple[Array, Array]:
+    """The rows to score on: checked inputs (N, D) in `dtype`, targets (N, K) in the unit of the scores."""
+    if isinstance(X, Dataset):
+        if y is not None:
+            raise InputError(
+                "score needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
+            )
+        inputs, _ = checked_rows(network, X.X, X.y, dtype)
+        return inputs, X.target_values.reshape(len(inputs), -1)
+    if y is None:
+        raise InputError("score needs X and y, or a Dataset; got X alone. Give the targets as well.")
+    inputs, _ = checked_rows(network, X, y, dtype)
+    return inputs, finite_array(y, "y", (1, 2)).reshape(len(inputs), -1)
+
+
+def score_notes(X: Any, y: Any = None) -> list[str]:
+    """What has to be said beside `scores` on the same rows."""
+    if isinstance(X, Dataset):
+        return metric_notes(X.target_values, X.scaling.targets)
+    return metric_notes(finite_array(y, "y", (1, 2)))
 
 
 def _parts(networks: int, numbers: int) -> list[slice]:

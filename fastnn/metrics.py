@@ -1,5 +1,7 @@
 """How good are predictions? Mean squared error, R² and MAPE, for one network or for many at once."""
 
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -7,9 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, numeric_array
 
-__all__ = ["mape", "mse", "r2"]
+__all__ = ["MEASURES", "MetricNote", "mape", "metric_notes", "mse", "note", "r2"]
 
 Predictions = NDArray[Any] | np.float64
+
+
+class MetricNote(UserWarning):
+    """A note, not a fault: a metric leaves rows out, or is what a convention says, as its definition has it.
+
+    Of MAPE, that rows whose target is 0 are left out of it, and how many, or that there is none; of R², that
+    all targets are one value. ``warnings.simplefilter("ignore", fastnn.MetricNote)`` silences it.
+    """
 
 
 def mse(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
@@ -40,9 +50,7 @@ def mse(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     >>> mse([1, 2, 3], [[1, 2, 5], [1, 2, 3]])
     array([1.33333333, 0.        ])
     """
-    true, predicted = _pair(y, prediction)
-    with np.errstate(all="ignore"):
-        return _per_network(_mean_square(true, predicted))
+    return _mse(*_pair(y, prediction))
 
 
 def r2(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
@@ -52,7 +60,7 @@ def r2(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     value (one row, too) the quotient is undefined; the result is then 1.0 for an exact prediction and
     0.0 for any other. That is scikit-learn's convention, taken for two reasons: numbers agree with
     those students meet elsewhere, and NaN keeps its one meaning, a network that diverged. (For one row
-    scikit-learn itself answers NaN and warns.)
+    scikit-learn itself answers NaN and warns.) A `MetricNote` then says so.
 
     Parameters
     ----------
@@ -82,20 +90,18 @@ def r2(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     (1.0, 0.0, -3.0)
     """
     true, predicted = _pair(y, prediction)
-    with np.errstate(all="ignore"):  # divergence is a result, not an accident
-        error = _mean_square(true, predicted)
-        if true.min() == true.max():
-            return _per_network(np.where(np.isfinite(error), np.where(error == 0, 1.0, 0.0), -error))
-        return _per_network(1.0 - error / _mean_square(true, true.mean()))
+    note(_r2_notes(true, ""))
+    return _r2(true, predicted)
 
 
 def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     """Return the mean absolute percentage error, the mean of |prediction - y| / |y|, as a fraction.
 
-    A fraction: 1.25 means 125 %. Rows with y = 0 have no relative error and are left out of the mean;
-    if every row is 0 the result is NaN. (Min-max scaled targets always hold a 0, so this decides what
-    is seen. scikit-learn divides by 2.2e-16 instead, and answers 1e12 and the like.) Rows with `y` close to 0
-    still weigh enormously: prefer the target's own unit to the scaled one.
+    A fraction: 1.25 means 125 %. Rows with y = 0 have no relative error and are left out of the mean; a
+    `MetricNote` says how many were. Where more than half of the rows have y = 0 there is no MAPE: the result
+    is NaN, and a note says why. (Min-max scaled targets always hold a 0. scikit-learn divides by 2.2e-16
+    instead, and answers 1e12 and the like.) Rows with `y` close to 0 are counted and weigh enormously: prefer
+    the target's own unit to the scaled one.
 
     Parameters
     ----------
@@ -108,7 +114,7 @@ def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     -------
     float or float64 array of shape (M,)
         One fraction per network, computed in float64. Predictions of NaN or infinity give NaN or
-        infinity, for that network only and without a warning.
+        infinity, for that network only and without a warning, in rows that are left out, too.
 
     Raises
     ------
@@ -119,16 +125,92 @@ def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     --------
     >>> mape([100, 200], [150, 100])
     0.5
-    >>> mape([100, 200, 0], [150, 100, 7])
-    0.5
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True, action="always") as notes:
+    ...     print(mape([100, 200, 0], [150, 100, 7]), mape([100, 0, 0], [150, 0, 0]))
+    0.5 nan
+    >>> print(*(note.message for note in notes), sep="\\n")
+    MAPE over 2 of 3 rows (1 with target 0 left out)
+    no MAPE: 2 of 3 rows have target 0
     """
     true, predicted = _pair(y, prediction)
-    counted = true != 0
+    note(_mape_notes(true, ""))
+    return _mape(true, predicted)
+
+
+def metric_notes(targets: NDArray[Any], names: Sequence[str] = ()) -> list[str]:
+    """What has to be said beside metrics of these targets: nothing, or a sentence for each thing.
+
+    Parameters
+    ----------
+    targets : (N,) or (N, K)
+        The true values.
+    names : sequence of str, optional
+        What K > 1 targets are called; else they are numbered from 1.
+    """
+    columns = np.asarray(targets, np.float64).reshape(len(targets), -1).T
+    several = len(columns) > 1
+    called = names or [str(number + 1) for number in range(len(columns))]
+    found = []
+    for column, name in zip(columns, called, strict=True):
+        of = f" of target {name}" if several else ""
+        found += [*_mape_notes(column, of), *_r2_notes(column, of)]
+    return found
+
+
+def note(notes: Sequence[str], stacklevel: int = 3) -> None:
+    """Say each of `notes` as a `MetricNote` of the line that called our caller."""
+    for text in notes:
+        warnings.warn(text, MetricNote, stacklevel=stacklevel)
+
+
+def _mape_notes(y: NDArray[np.float64], of: str) -> list[str]:
+    zeros = int((y == 0).sum())
+    if _mostly_zero(y):
+        return [f"no MAPE{of}: {zeros} of {len(y)} rows have target 0"]
+    return [f"MAPE{of} over {len(y) - zeros} of {len(y)} rows ({zeros} with target 0 left out)"][: zeros > 0]
+
+
+def _r2_notes(y: NDArray[np.float64], of: str) -> list[str]:
+    if y.min() != y.max():
+        return []
+    rows = "the only target" if len(y) == 1 else f"each of {len(y)} targets"
+    return [f"R²{of} is undefined, as {rows} is {y[0]:g}: it counts as 1 where all is exact, else as 0"]
+
+
+def _mostly_zero(y: NDArray[np.float64]) -> bool:
+    return bool(2 * (y == 0).sum() > len(y))
+
+
+def _mse(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
+    with np.errstate(all="ignore"):  # divergence is a result, not an accident
+        return _per_network(_mean_square(y, predicted))
+
+
+def _r2(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
     with np.errstate(all="ignore"):
-        error = _difference(true, predicted)
+        error = _mean_square(y, predicted)
+        if y.min() == y.max():
+            return _per_network(np.where(np.isfinite(error), np.where(error == 0, 1.0, 0.0), -error))
+        return _per_network(1.0 - error / _mean_square(y, y.mean()))
+
+
+def _mape(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
+    counted = y != 0
+    with np.errstate(all="ignore"):
+        error = _difference(y, predicted)
         np.abs(error, out=error)
-        error /= np.where(counted, np.abs(true), np.inf)  # a left-out row adds 0, or NaN where it diverged
-        return _per_network(error.sum(axis=-1) / np.float64(counted.sum()))
+        error /= np.where(counted, np.abs(y), np.inf)  # a left-out row adds 0, or NaN where it diverged
+        rows = np.nan if _mostly_zero(y) else np.float64(counted.sum())
+        return _per_network(error.sum(axis=-1) / rows)
+
+
+MEASURES: dict[str, Callable[[NDArray[np.float64], Predictions], float | NDArray[np.float64]]] = {
+    "mse": _mse,
+    "r2": _r2,
+    "mape": _mape,
+}
+"""The same of arrays that are checked, without notes: beside many numbers they are said once."""
 
 
 def _pair(y: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDArray[Any]]:

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown, whole_numbers
 from fastnn.designing import Design
-from fastnn.training import Training, train
+from fastnn.training import train
+from fastnn.training_results import Training
 
 __all__ = ["network_numbers", "replayed"]
 

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, whole_number
 from fastnn.designing import Design
-from fastnn.evaluating import dead_units, predictions, scores
+from fastnn.evaluating import dead_units, predictions, score_notes, scores
 from fastnn.grid import Cell, Grid
 from fastnn.initial import Start
+from fastnn.metrics import note
 from fastnn.network import Network
 from fastnn.planning import Plan
 from fastnn.replaying import network_numbers, replayed
@@ -30,7 +31,7 @@ from fastnn.selecting import (
     with_derived,
 )
 from fastnn.sweep_tables import Columns, MemoryTable, Table, quantiles, table_digest
-from fastnn.training import Training
+from fastnn.training_results import Training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -341,6 +342,12 @@ class Sweep:
 
     def score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
         """network, mse, r2 and mape of every network on some rows, as `Training.score` computes them."""
+        found = self.quiet_score(X, y)
+        note(score_notes(X, y))
+        return found
+
+    def quiet_score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
+        """The same without its notes, for whoever says them in another way."""
         import pandas as pd
 
         pieces = [

@@ -131,6 +131,20 @@ class TestTrain:
         assert code == 0
         assert "3-2-1" in out
 
+    def test_says_that_there_is_no_mape(self, capsys):
+        Path("own.csv").write_text("a,b\n1,0\n2,0\n3,0\n4,5\n5,9\n")
+        options = ["--data", "own.csv", "--inputs", "a", "--target", "b", "--epochs", "2"]
+        for command in (["train"], ["sweep", "--networks", "5", "--out", "page"]):
+            code, out, _ = run(capsys, *command, *options)
+            assert code == 0
+            assert "\nno MAPE: 3 of 5 rows have target 0\n" in out
+            _, out, _ = run(capsys, *command, *options, "--json")
+            assert json.loads(out)["notes"] == ["no MAPE: 3 of 5 rows have target 0"]
+        assert "MAPE none\n" in run(capsys, "train", *options)[1]
+        page = Path("page", "index.html").read_text()
+        assert "No MAPE: 3 of 5 rows have target 0." in page
+        assert "nan" not in page
+
     def test_generated_data(self, capsys):
         code, out, _ = run(capsys, "train", "--data", "generated", "--epochs", "2")
         assert code == 0

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn import keras_weights
 from fastnn.comparing import comparison, process
-from fastnn.comparing.comparison import Comparison, Result, compare, installed_backends
+from fastnn.comparing.comparison import Comparison, Result, compare
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
+from fastnn.keras_weights import installed_backends
 from fastnn.studies.keras_line import keras_claims
 
 NET = fastnn.Network((2, 2, 1))
@@ -36,7 +38,103 @@ def data():
 def without_keras(monkeypatch):
     """Make Keras missing, also to those who ask whether it is there."""
     monkeypatch.setitem(sys.modules, "keras", None)
-    monkeypatch.setattr(comparison, "find_spec", lambda name: None)
+    monkeypatch.setattr(keras_weights, "find_spec", lambda name: None)
+
+
+# Of Keras, how it takes its backend: from its file, which it writes unasked, and from the environment.
+MADE_UP_KERAS = """
+import json, os, pathlib
+file = pathlib.Path(os.environ["KERAS_HOME"], "keras.json")
+try:
+    backend = json.loads(file.read_text())["backend"]
+except (OSError, ValueError, TypeError, KeyError):
+    backend = "tensorflow"
+    file.write_text(json.dumps({"backend": backend}))
+backend = os.environ.get("KERAS_BACKEND") or backend
+"""
+# Only the packages of a folder are installed, whatever this environment has.
+NEED_KERAS = """
+import importlib.util, os, sys
+from fastnn import keras_weights
+
+folder, before = sys.argv[1:]
+sys.path.insert(0, folder)
+here = lambda name: os.path.isdir(os.path.join(folder, name))
+
+class Others:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("jax", "torch", "tensorflow") and not here(name):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Others())
+keras_weights.find_spec = lambda name: importlib.util.find_spec(name) if here(name) else None
+exec(before)
+try:
+    print(keras_weights.need_keras().config.backend, os.environ.get("KERAS_BACKEND"))
+except keras_weights.InputError as refusal:
+    print(refusal)
+"""
+
+
+class TestTheBackendThatIsInstalled:
+    @pytest.fixture
+    def imported(self, tmp_path):
+        """Import a made-up Keras in a new process: the backend that it took, or the refusal."""
+        files = {
+            "keras/config.py": MADE_UP_KERAS,
+            "keras/__init__.py": "import importlib\nfrom keras import config\n"
+            "importlib.import_module(config.backend)",
+        }
+
+        def imported(installed, before="", **environment):
+            for name, text in (files | {f"{name}/__init__.py": "" for name in installed}).items():
+                (tmp_path / name).parent.mkdir(exist_ok=True)
+                (tmp_path / name).write_text(text)
+            plain = {name: value for name, value in os.environ.items() if not name.startswith("KERAS")}
+            done = subprocess.run(
+                [sys.executable, "-c", NEED_KERAS, str(tmp_path), before],
+                env={**plain, "KERAS_HOME": str(tmp_path), **environment},
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            return done.stdout.strip()
+
+        return imported
+
+    @pytest.mark.parametrize(
+        ("installed", "taken"),
+        [
+            (["jax"], "jax"),
+            (["torch"], "torch"),
+            (["tensorflow"], "tensorflow"),
+            (["jax", "tensorflow"], "tensorflow"),
+            (["jax", "torch"], "jax"),
+        ],
+    )
+    def test_is_taken_where_nobody_says_otherwise(self, imported, installed, taken):
+        assert imported(installed) == f"{taken} None"
+        assert imported(installed) == f"{taken} None"  # with the file that Keras wrote
+
+    def test_the_environment_and_the_user_s_file_come_first(self, imported, tmp_path):
+        assert imported(["jax", "torch"], KERAS_BACKEND="torch") == "torch torch"
+        (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+        assert imported(["jax", "torch"]) == "torch None"
+
+    @pytest.mark.parametrize("content", ["", "[]", '{"backend": 3}', '{"backend": "a.b"}'])
+    def test_a_damaged_file_chooses_nothing(self, imported, tmp_path, content):
+        (tmp_path / "keras.json").write_text(content)
+        assert imported(["jax"]) == "jax None"
+
+    def test_after_an_import_that_failed(self, imported):
+        failed = "try:\n    import keras\nexcept ImportError:\n    pass"
+        assert imported(["jax"], failed) == "jax None"
+
+    def test_refusals_name_what_is_missing(self, imported):
+        assert "got none of them. Run: pip install" in imported([])
+        asked = imported(["jax", "torch"], KERAS_BACKEND="tensorflow")
+        assert "got No module named 'tensorflow'" in asked
+        assert "KERAS_BACKEND=tensorflow asks for another; unset it, or set it to jax or torch." in asked
 
 
 class TestWithoutKeras:
@@ -54,7 +152,9 @@ class TestWithoutKeras:
         row = found.frame().iloc[0]
         assert np.array_equal(found.results[0].parameters, run.parameters)
         assert (row["loss"], row["apart"]) == (run.loss, 0.0)
-        assert {"r2": row["r2"], "mape": row["mape"]}.items() <= run.score(data).items()
+        with pytest.warns(fastnn.MetricNote, match="1 with target 0"):
+            score = run.score(data)
+        assert {"r2": row["r2"], "mape": row["mape"]}.items() <= score.items()
         assert row["first"] > row["per_epoch"] > 0
         assert list(found.weights()["start"]) == start.tolist()
 

@@ -1,6 +1,7 @@
 """The three metrics: known answers, the edges their docstrings promise, and what they refuse."""
 
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import fastnn
 from fastnn.checking import InputError
-from fastnn.metrics import mape, mse, r2
+from fastnn.metrics import MetricNote, mape, metric_notes, mse, r2
+
+pytestmark = pytest.mark.filterwarnings("ignore::fastnn.MetricNote")  # TestNotes asks for them
 
 METRICS = [mse, r2, mape]
 Y = [3, -0.5, 2, 7]
@@ -26,7 +30,7 @@ def plain(metric, y, prediction):
         return math.fsum(e * e for e in errors) / len(y)
     if metric is mape:
         relative = [abs(e / t) for t, e in zip(y, errors, strict=True) if t]
-        return math.fsum(relative) / len(relative) if relative else math.nan
+        return math.fsum(relative) / len(relative) if 2 * len(relative) >= len(y) else math.nan
     if len(set(y)) == 1:
         return 0.0 if any(errors) else 1.0
     mean = math.fsum(y) / len(y)
@@ -142,6 +146,52 @@ def test_mape_is_a_fraction_that_leaves_out_rows_of_zero():
     assert mape([-1, 0.0], [1, 1]) == 2.0
     assert math.isnan(mape([0, 0], [0, 1]))
     assert np.isnan(mape([0, 0], [[0, 0], [1, 1]])).all()
+
+
+def test_there_is_no_mape_where_more_than_half_of_the_targets_are_0():
+    assert mape([0, 0, 1, 1], [0.5, 0.2, 1, 2]) == 0.5
+    assert math.isnan(mape([0, 0, 1], [0.5, 0.2, 1]))
+    assert np.isnan(mape([0, -0.0, 0, 5, 5], np.ones((2, 5)))).all()
+
+
+class TestNotes:
+    @pytest.mark.parametrize(
+        ("metric", "y", "expected"),
+        [
+            (mape, [0, 1, 1], ["MAPE over 2 of 3 rows (1 with target 0 left out)"]),
+            (mape, [0, 0, 1], ["no MAPE: 2 of 3 rows have target 0"]),
+            (mape, [1, -1, 1e-300], []),
+            (mape, [5, 5, 5], []),
+            (r2, [5, 5, 5], ["R² is undefined, as each of 3 targets is 5: it counts as 1 where all is exact, "
+                             "else as 0"]),
+            (r2, [7], ["R² is undefined, as the only target is 7: it counts as 1 where all is exact, "
+                       "else as 0"]),
+            (r2, [0, 0, 1], []),
+            (mse, [0, 0, 0], []),
+        ],
+    )  # fmt: skip
+    def test_say_what_a_metric_leaves_out(self, metric, y, expected):
+        with warnings.catch_warnings(record=True, action="always") as said:
+            metric(y, [1.0] * len(y))
+        assert [str(warning.message) for warning in said] == expected
+        assert all(warning.category is MetricNote and warning.filename == __file__ for warning in said)
+
+    def test_are_of_each_target_of_several(self):
+        found = metric_notes(np.array([[0, 1], [1, 1]]), ["cost", "size"])
+        assert found == [
+            "MAPE of target cost over 1 of 2 rows (1 with target 0 left out)",
+            "R² of target size is undefined, as each of 2 targets is 1: it counts as 1 where all is exact, "
+            "else as 0",
+        ]
+        assert metric_notes(np.array([[0, 1], [1, 2]])) == [found[0].replace("cost", "1")]
+
+    def test_are_said_beside_scores(self):
+        net = fastnn.Network((1, 1))
+        X, y = [0.0, 0.5, 1.0], [0.0, 1.0, 2.0]
+        for made in (fastnn.train(net, X, y, epochs=1), fastnn.sweep(net, X, y, networks=3, epochs=1)):
+            with pytest.warns(MetricNote, match="MAPE over 2 of 3 rows") as said:
+                made.score(X, y)
+            assert [warning.filename for warning in said] == [__file__]
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.datasets import Dataset
-from fastnn.evaluating import scores
+from fastnn.evaluating import score_notes, scores
 from fastnn.network import Network
 from fastnn.progress import grouped
 from fastnn.sweep_results import Sweep
-from fastnn.training import Training
+from fastnn.training_results import Training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +46,14 @@ class Report:
 
 def training_report(run: Training, data: Dataset) -> Report:
     """What ``fastnn train`` prints; R² and MAPE are over all rows of the data, in the target's own unit."""
-    score = run.score(data)
+    found = scores(run.network, np.atleast_2d(run.parameters), data)
+    score = {name: float(values[0]) for name, values in found.items()}
+    notes = score_notes(data)
     lines = [
         str(run),
         "",
-        f"loss {run.loss:.6g}   R² {score['r2']:.4f}   MAPE {100 * score['mape']:.1f} %",
+        f"loss {run.loss:.6g}   R² {score['r2']:.4f}   MAPE {_cell('mape', score['mape'], DIGITS[0])}",
+        *_noted(notes),
         "",
         *_network_lines(run.network),
         *data_lines(data),
@@ -69,6 +72,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "status": run.status,
         "loss": run.loss,
         **score,
+        "notes": notes,
         "parameters": parameters,
         "loss_curve": run.loss_curve,
     }
@@ -105,6 +109,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     diverged = sum(cell["diverged"] for cell in summary)
     best = _best(found, data)
     rate = found.ran / found.seconds if found.seconds else 0.0
+    notes = score_notes(data)
     values = {
         "network": {"layers": found.network.layers, "activations": found.network.activations},
         "data": data.source,
@@ -120,6 +125,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "cells": summary,
         "dead_units": dead,
         "best": best,
+        "notes": notes,
         "seconds": found.seconds,
         "networks_per_second": rate,
     }
@@ -144,6 +150,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "",
         "Best networks",
         *_table(best),
+        *_noted(notes),
     ]
     return Report("\n".join(lines), values)
 
@@ -151,6 +158,10 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
 def written_lines(written: dict[str, str]) -> list[str]:
     """Where a command wrote what."""
     return [f"{name:8} {what}" for name, what in written.items()]
+
+
+def _noted(notes: Iterable[str]) -> list[str]:
+    return [line for note in notes for line in wrap(note, WIDTH, subsequent_indent="  ")]
 
 
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
@@ -179,6 +190,8 @@ def _table(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _cell(key: str, value: Any, digits: int) -> str:
+    if key == "mape" and np.isnan(value):
+        return "none"
     if key == "mape":
         return f"{100 * value:.1f} %" if value < 1e3 else f"{_short(100 * value, digits)} %"
     if not isinstance(value, float | np.floating):

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn.commands.reports import Report, data_lines, written_lines
 from fastnn.comparing import Comparison
+from fastnn.evaluating import score_notes
 from fastnn.progress import grouped
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
@@ -109,7 +110,8 @@ def _rows_text(found: Studies) -> list[str]:
         lines.append(
             f"  {row['rows']:>6} rows   R² {_spread(row, 'r2', False)}   MAPE {_spread(row, 'mape', True)}"
         )
-    return [*lines, ""]
+    notes = (line for text in score_notes(found.experiment.data) for line in wrap(text, WIDTH))
+    return [*lines, *notes, ""]
 
 
 def _spread(row: dict[Any, Any], name: str, percent: bool) -> str:
@@ -147,7 +149,7 @@ def _programs_text(found: Comparison) -> list[str]:
     for row in found.frame().to_dict("records"):
         lines.append(
             f"  {row['program']:18} {row['lines']:>5} {row['first']:5.2f} s {_time(row['per_epoch']):>9} "
-            f"{row['loss']:>8.5f} {row['r2']:>7.4f} {100 * row['mape']:>6.1f} % "
+            f"{row['loss']:>8.5f} {row['r2']:>7.4f} {_per_cent(row['mape']):>8} "
             f"{compact(row['apart'], digits=2):>8}"
         )
     legend = (
@@ -155,7 +157,8 @@ def _programs_text(found: Comparison) -> list[str]:
         "and end the first epoch, and for an epoch after that; R² and MAPE over all rows; apart: the largest "
         "difference of a weight or bias from fastnn's."
     )
-    return [*lines, *wrap(legend, WIDTH), *(line for text in found.missing for line in wrap(text, WIDTH))]
+    said = (legend, *score_notes(found.data), *found.missing)
+    return [*lines, *(line for text in said for line in wrap(text, WIDTH))]
 
 
 def _keras_text(found: Comparison) -> list[str]:
@@ -176,6 +179,10 @@ def _comparison_values(found: Comparison) -> dict[str, Any]:
         "missing": found.missing,
         "claims": [asdict(claim) for claim in keras_claims(found)],
     }
+
+
+def _per_cent(share: float) -> str:
+    return "none" if np.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _time(seconds: float) -> str:

@@ -15,8 +15,8 @@ from fastnn.commands.output import as_json, published
 from fastnn.commands.reports import Report
 from fastnn.commands.study_reports import comparison_report, studies_report
 from fastnn.comparing import Comparison
-from fastnn.comparing.comparison import installed_backends
 from fastnn.datasets import Dataset
+from fastnn.keras_weights import installed_backends
 from fastnn.network import Network
 from fastnn.progress import grouped
 from fastnn.studies import Experiment, Studies

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -21,15 +20,15 @@ from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, 
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows, scores
 from fastnn.initial import DEFAULT_START, Start
+from fastnn.keras_weights import BACKENDS, installed_backends
 from fastnn.network import Network, checked_network
 from fastnn.planning import code
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BACKENDS", "Comparison", "Result", "compare", "installed_backends"]
+__all__ = ["Comparison", "Result", "compare"]
 
-BACKENDS = ("jax", "tensorflow", "torch")
 INSTALL = 'Keras is not installed with a backend: pip install "fastnn-sweep[peers]"'
 
 
@@ -175,13 +174,6 @@ def compare(
             missing.append(f"{_title(name)} failed: {_last_line(error.stderr)}")
     by_hand = lines_of_code(code(network, "loop"))
     return Comparison(network, data, start, rate, epochs, results, missing, by_hand)
-
-
-def installed_backends() -> list[str]:
-    """Keras's backends that are installed, if Keras is; nothing is imported to find out."""
-    if find_spec("keras") is None:
-        return []
-    return [name for name in BACKENDS if find_spec(name) is not None]
 
 
 def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:

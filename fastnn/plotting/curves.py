@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, COLOURS, LOSS, ORANGE, axes, legend, shape
 from fastnn.sweep_results import Sweep
-from fastnn.training import Training
+from fastnn.training_results import Training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

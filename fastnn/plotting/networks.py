@@ -13,7 +13,7 @@ from fastnn.evaluating import checked_inputs, dead_gates
 from fastnn.network import Network
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, INK, PAPER, VERMILION, axes, legend
-from fastnn.training import Training
+from fastnn.training_results import Training
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, BRIGHT, DARK, GREY, axes, legend, shape
-from fastnn.training import Training
+from fastnn.training_results import Training
 
 if TYPE_CHECKING:
     import pandas as pd

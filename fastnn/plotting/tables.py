@@ -15,7 +15,7 @@ from fastnn.evaluating import checked_rows
 from fastnn.modes import mode_codes, mode_names
 from fastnn.sweep_results import Sweep
 from fastnn.sweep_tables import Columns
-from fastnn.training import Training
+from fastnn.training_results import Training
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -122,7 +122,9 @@ def written(value: Any) -> str:
 
 
 def per_cent(value: float) -> str:
-    """A fraction in per cent: 12.3 %."""
+    """A fraction in per cent: 12.3 %; a dash for NaN."""
+    if value != value:
+        return "–"
     return f"{100 * value:.1f}\N{NARROW NO-BREAK SPACE}%"
 
 

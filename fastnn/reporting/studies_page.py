@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from fastnn.comparing import Comparison
+from fastnn.evaluating import score_notes
 from fastnn.explaining.motion import motion
 from fastnn.initial import normal
 from fastnn.reporting import studies_pictures as pictures
-from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, written
+from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, per_cent, written
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_networks import learned
 from fastnn.studies.keras_line import keras_claims
@@ -149,13 +150,14 @@ def _keras(comparison: Comparison) -> Section:
     if claims:
         blocks.append(Table(claims, "Claims of K1"))
     headings = {"first": "first epoch (s)", "per_epoch": "each after (s)", "r2": "R²", "mape": "MAPE"}
-    formats = {"first": "{:.2f}", "mape": "{:.1%}", "per_epoch": "{:.2g}", "apart": "{:.1g}"}
+    formats: dict[str, Any] = {"first": "{:.2f}", "mape": per_cent, "per_epoch": "{:.2g}", "apart": "{:.1g}"}
     blocks.append(Table(comparison.frame(), "The same training by each program", headings, formats))
     blocks.append(
         f"The loop derived by hand takes {comparison.by_hand} lines. The first epoch includes importing and "
         "compiling; apart is the largest difference of a final weight or bias from fastnn's."
     )
-    return Section("Keras, side by side", [*blocks, *comparison.missing])
+    notes = [f"{note[0].upper()}{note[1:]}." for note in score_notes(comparison.data)]
+    return Section("Keras, side by side", [*blocks, *notes, *comparison.missing])
 
 
 def _in_motion(found: Studies) -> Section:

@@ -67,19 +67,21 @@ def losses(found: Sweep, summary: pd.DataFrame, claim: float | None) -> Section:
     return Section("Losses of the last epoch", blocks)
 
 
-def scores(found: Sweep, table: pd.DataFrame) -> Section:
-    """R² and MAPE: their quantiles, and against the rows trained on where these vary."""
+def scores(found: Sweep, table: pd.DataFrame, notes: Sequence[str]) -> Section:
+    """R² and MAPE: their quantiles, and against the rows trained on where these vary; `notes` on both."""
     blocks: list[Block] = [
         f"Both {ALL_ROWS}, also where a network was trained on fewer rows. R² is 1 for exact predictions "
-        "and 0 for predicting the mean; MAPE leaves out rows whose target is 0. The 95 % quantile is the "
-        "better end of R² and the worse end of MAPE."
+        "and 0 for predicting the mean. The 95 % quantile is the better end of R² and the worse end of MAPE.",
+        *(f"{note[0].upper()}{note[1:]}." for note in notes),
     ]
-    for metric, form in FORMS.items():
+    metrics = [metric for metric in FORMS if table[metric].notna().any()]
+    for metric in metrics:
+        form = FORMS[metric]
         numbers = tables.scores_against_rows(table, metric)
         formats = dict.fromkeys(tables.QUANTILE_NAMES, form)
         blocks.append(Table(numbers, f"Quantiles of {HEADINGS[metric]}", HEADINGS, formats))
     if len(found.grid.rows) > 1:
-        blocks += [_against_rows(table, metric) for metric in ("r2", "mape")]
+        blocks += [_against_rows(table, metric) for metric in metrics]
     return Section("R² and MAPE", blocks)
 
 

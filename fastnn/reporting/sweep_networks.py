@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn import plotting
 from fastnn.datasets import Dataset
+from fastnn.evaluating import scores
 from fastnn.initial import given
 from fastnn.plotting import tables
 from fastnn.plotting.networks import DRAWN
@@ -16,7 +17,7 @@ from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
-from fastnn.training import Training
+from fastnn.training_results import Training
 
 __all__ = ["epochs", "learned", "replaying"]
 
@@ -52,8 +53,8 @@ def learned(found: Sweep, data: Dataset) -> Section:
     rows: list[dict[str, Any]] = []
     for what, run in runs.items():
         place = {"network": f"{what}, {chosen[what]}", "learning_rate": run.learning_rate, "rows": run.rows}
-        score = run.score(data)
-        rows.append(place | {"loss": run.loss, "r2": score["r2"], "mape": score["mape"]})
+        score = scores(run.network, np.atleast_2d(run.parameters), data)
+        rows.append(place | {"loss": run.loss, "r2": score["r2"][0], "mape": score["mape"][0]})
     where = f" of those trained on {_most_rows(found)} rows" if len(found.grid.rows) > 1 else ""
     text = (
         f"The best network has the smallest loss{where}; the typical one has the middle loss, of the "

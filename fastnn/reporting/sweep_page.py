@@ -6,6 +6,7 @@ import numpy as np
 
 from fastnn.checking import finite_number
 from fastnn.datasets import Dataset
+from fastnn.evaluating import score_notes
 from fastnn.modes import modes
 from fastnn.plotting.canvas import shape
 from fastnn.reporting import sweep_endings, sweep_networks
@@ -57,12 +58,12 @@ def sweep_page(
 
 
 def _sections(found: Sweep, shown: Sweep, data: Dataset, claim: float | None) -> list[Section]:
-    table = shown.frame().assign(mode=modes(shown)).merge(shown.score(data)[["network", "r2", "mape"]])
+    table = shown.frame().assign(mode=modes(shown)).merge(shown.quiet_score(data)[["network", "r2", "mape"]])
     return [
         sweep_endings.endings(shown, table),
         sweep_endings.losses(shown, found.summary(), claim),
         sweep_networks.epochs(shown),
-        sweep_endings.scores(shown, table),
+        sweep_endings.scores(shown, table, score_notes(data)),
         sweep_networks.learned(shown, data),
     ]
 

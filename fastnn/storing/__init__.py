@@ -17,8 +17,10 @@ truth, and nothing else records it. Modules, from below: `publishing` (a file ap
 missing), `opening` (a store as a `Sweep`).
 """
 
+from fastnn.checking import OneSentenceError
+
 __all__ = ["StoreError"]
 
 
-class StoreError(OSError):
+class StoreError(OneSentenceError, OSError):
     """A store, or a file of it, is damaged, incomplete or cannot be used."""

@@ -97,7 +97,8 @@ class Experiment:
     def scores(self, rows: int | None = None) -> dict[str, Floats]:
         """r2 and mape (M,) on all rows, in the target's unit, of networks trained on the first `rows` rows.
 
-        A diverged network has the worst there is: minus infinity and infinity.
+        A diverged network has the worst there is: minus infinity and infinity. Where most targets are 0 there
+        is no MAPE: NaN for all.
         """
         rows = self.data.rows if rows is None else rows
         if rows not in self._scored:
@@ -105,7 +106,7 @@ class Experiment:
             found = scores(trained.network, trained.parameters, self.data)
             worst = {"r2": -np.inf, "mape": np.inf}
             self._scored[rows] = {
-                name: np.where(np.isnan(found[name]), value, found[name]) for name, value in worst.items()
+                name: np.where(trained.diverged > 0, value, found[name]) for name, value in worst.items()
             }
         return self._scored[rows]
 
