@@ -70,7 +70,8 @@ class TestRoundTrip:
         run.save(tmp_path / "m.npz")
         loaded = fastnn.Training.load(tmp_path / "m.npz")
         assert loaded.predict(X).tobytes() == run.predict(X).tobytes()
-        assert loaded.score(X, Y) == run.score(X, Y)
+        with pytest.warns(fastnn.MetricNote):  # a target is 0
+            assert loaded.score(X, Y) == run.score(X, Y)
 
     def test_a_loaded_model_is_saved_as_the_same_file(self, tmp_path):
         run, data = models()[0]

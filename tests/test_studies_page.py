@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import fastnn
-from fastnn import studies
+from fastnn import keras_weights, studies
 from fastnn.cli import main
 from fastnn.comparing import comparison
 from fastnn.reporting import studies_pictures
@@ -28,7 +28,7 @@ def _elsewhere(tmp_path, tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.delenv("FASTNN_DATA", raising=False)
-    monkeypatch.setattr(comparison, "find_spec", lambda name: None)
+    monkeypatch.setattr(keras_weights, "find_spec", lambda name: None)
 
 
 def run(capsys, *arguments):
