@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 import fastnn
-from fastnn import plotting
 from fastnn.checking import InputError
 from fastnn.reporting import (
     Code,
@@ -82,12 +81,14 @@ with published_folder(sys.argv[1]) as folder:
 
 
 def picture(name="one", alt="What it shows", data=None):
-    figure, ax = plotting.new_figure()
+    return Picture(
+        name, drawing, alt, "A caption", pd.DataFrame({"x": [1, 2], "y": [3, 4]}) if data is None else data
+    )
+
+
+def drawing(ax):
     ax.plot([1, 2], [3, 4], color="black")
     ax.set_title("A title")
-    return Picture(
-        name, figure, alt, "A caption", pd.DataFrame({"x": [1, 2], "y": [3, 4]}) if data is None else data
-    )
 
 
 def page(*blocks, title="A title", lead="A lead."):

@@ -11,7 +11,6 @@ import pytest
 from matplotlib.image import imread
 
 import fastnn
-from fastnn import plotting
 from fastnn.reporting import Fragment, Page, Picture, Section, published_folder, sweep_page, written
 
 NET = fastnn.Network((2, 2, 1))
@@ -332,9 +331,9 @@ class TestChecksCanFail:
         assert page.fetched()[1:] == [(tmp_path / "a.js").as_uri()]
 
     def test_a_picture_that_shows_nothing(self, page):
-        figure, ax = plotting.new_figure()
-        ax.set_axis_off()
-        nothing = Picture("nothing", figure, "nothing", "nothing", pd.DataFrame({"x": []}))
+        nothing = Picture(
+            "nothing", lambda ax: ax.set_axis_off(), "nothing", "nothing", pd.DataFrame({"x": []})
+        )
         page.open(Page("T", "L", [Section("S", [nothing])]).html())
         (box,) = page.evaluate(FIGURES)
         assert blank(page.picture_of(box))

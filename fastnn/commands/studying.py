@@ -78,11 +78,13 @@ def _run_studies(options: Namespace, data: Dataset) -> Report:
     need_libraries()
     with published_folder(options.out) as folder:
         found, comparison = _retold(experiment, options)
-        studies_page(found, comparison).write(folder)
+        missing = studies_page(found, comparison).write(folder)
         for name, table in _tables(found, comparison).items():
             table.to_csv(folder / f"{name}.csv", index=False)
     names = ("index.html", "pictures", *(f"{name}.csv" for name in TABLES))
     written = {"page": str(Path(options.out, names[0])), "also": ", ".join(names[1:])}
+    if missing:
+        written |= {"pictures": "; ".join(missing)}
     return studies_report(found, comparison, written)
 
 

@@ -123,13 +123,15 @@ def _write(
     try:
         need_libraries()
         page = sweep_page(found, data, claim=options.claim, train_command=_train_command(options))
-        page.write(unfinished)
+        missing = page.write(unfinished)
     except InputError as reason:
         return written | {"page": str(reason)}, False
     except KeyboardInterrupt:
         return written | {"page": "left out: interrupted while it was drawn"}, True
     for part in unfinished.iterdir():
         part.replace(folder / part.name)
+    if missing:
+        written |= {"pictures": "; ".join(missing)}
     return written | {"page": str(Path(options.out, "index.html"))}, False
 
 

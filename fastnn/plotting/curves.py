@@ -9,16 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import BLUE, COLOURS, LOSS, ORANGE, axes, legend, shape
+from fastnn.plotting.canvas import BLUE, COLOURS, LOSS, ORANGE, axes, label, legend, shape
+from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 from fastnn.training_results import Training
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 STROKES = ("-", "--", "-.", ":")
 
 
+@under_fixed_settings
 def loss_curves(training: Training, ax: Axes | None = None) -> Axes:
     """Draw the loss of every epoch, and the validation loss if there is one.
 
@@ -44,6 +47,7 @@ def loss_curves(training: Training, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@under_fixed_settings
 def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike], ax: Axes | None = None) -> Axes:
     """Draw the median loss of many networks over the epochs, and the bands in which 50 % and 90 % lie.
 
@@ -58,11 +62,14 @@ def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike], ax: Axes | None = N
     ax : Axes, optional
         Where to draw; a new figure without.
     """
-    table = tables.fan(curves)
-    ax = axes(ax)
+    return draw_fan(axes(ax), tables.fan(curves))
+
+
+def draw_fan(ax: Axes, table: pd.DataFrame) -> Axes:
+    """Draw the numbers of `tables.fan`."""
     for place, (name, some) in enumerate(table.groupby("curves", sort=False)):
         colour = COLOURS[place % len(COLOURS)]
-        bands(ax, some["epoch"], some, colour, str(name), STROKES[place % len(STROKES)])
+        bands(ax, some["epoch"], some, colour, label(name), STROKES[place % len(STROKES)])
     _scale(ax, int(table["epoch"].max()), table[list(tables.QUANTILE_NAMES)].to_numpy())
     ax.set_xlabel("epoch")
     ax.set_ylabel(LOSS)

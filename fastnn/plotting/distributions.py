@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from fastnn.plotting.canvas import (
     shape,
 )
 from fastnn.plotting.curves import STROKES, bands
+from fastnn.plotting.lettering import lettered
+from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 
 if TYPE_CHECKING:
@@ -35,9 +37,11 @@ if TYPE_CHECKING:
 BY_DEAD_UNITS = (BLUE, ORANGE, VERMILION, GREEN)
 LABELLED = 8  # per cent, of a bar with room for its number
 WIDE = 100.0  # a ratio of medians above which a linear scale shows only the largest
+UNIT = 60  # letters of what is measured, and in which unit
 METRICS = {"mse": "mean squared error", "r2": "R²", "mape": "MAPE (%)"}
 
 
+@under_fixed_settings
 def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
     """Draw how many networks ended at which loss, stacked by their modes: fitted, one unit dead, and so on.
 
@@ -50,8 +54,11 @@ def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw; a new figure without.
     """
-    table = tables.sweep_histogram(sweep)
-    ax = axes(ax)
+    return draw_histogram(axes(ax), tables.sweep_histogram(sweep), counted(sweep))
+
+
+def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts) -> Axes:
+    """Draw the numbers of `tables.sweep_histogram`."""
     base = np.zeros(len(table))
     for colour, name in zip(BY_DEAD_UNITS, table.columns[2:], strict=False):
         if table[name].any():
@@ -62,16 +69,28 @@ def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
     legend(ax)
     ax.set_xlabel(f"last epoch's {LOSS}")
     ax.set_ylabel("networks")
-    diverged = int(sweep.summary()["diverged"].sum())
-    beyond = len(sweep) - diverged - int(base.sum())
-    notes = [
-        f"{grouped(count)} {what}" for count, what in ((beyond, "larger"), (diverged, "diverged")) if count
-    ]
-    head = f"{shape(sweep.network)}: {grouped(len(sweep))} networks"
+    beyond = counts.networks - counts.diverged - int(base.sum())
+    left_out = ((beyond, "larger"), (counts.diverged, "diverged"))
+    notes = [f"{grouped(count)} {what}" for count, what in left_out if count]
+    head = f"{counts.shape}: {grouped(counts.networks)} networks"
     ax.set_title(", ".join([head, *notes]), fontsize="medium")
     return ax
 
 
+class Counts(NamedTuple):
+    """What the title of a histogram tells of a sweep."""
+
+    shape: str
+    networks: int
+    diverged: int
+
+
+def counted(sweep: Sweep) -> Counts:
+    """The layers of a sweep's networks, how many they are, and how many of them diverged."""
+    return Counts(shape(sweep.network), len(sweep), int(sweep.summary()["diverged"].sum()))
+
+
+@under_fixed_settings
 def dead_units(sweep: Sweep, ax: Axes | None = None) -> Axes:
     """Draw for each learning rate and number of rows which share of the networks ended in which mode.
 
@@ -81,8 +100,11 @@ def dead_units(sweep: Sweep, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw; a new figure without.
     """
-    table = tables.dead_units(sweep)
-    ax = axes(ax)
+    return draw_dead_units(axes(ax), tables.dead_units(sweep))
+
+
+def draw_dead_units(ax: Axes, table: pd.DataFrame) -> Axes:
+    """Draw the numbers of `tables.dead_units`."""
     names = list(table.columns[3:])
     colours = dict(zip(names, (*BY_DEAD_UNITS[: len(names) - 1], GREY), strict=True))
     labels = [f"rate {row.learning_rate:g}, {row.rows} rows" for row in table.itertuples()]
@@ -105,6 +127,7 @@ def dead_units(sweep: Sweep, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@under_fixed_settings
 def scores_against_rows(scores: pd.DataFrame, metric: str, ax: Axes | None = None) -> Axes:
     """Draw a score against the number of rows trained on: its median, and where 50 % and 90 % lie.
 
@@ -117,10 +140,13 @@ def scores_against_rows(scores: pd.DataFrame, metric: str, ax: Axes | None = Non
     ax : Axes, optional
         Where to draw; a new figure without.
     """
-    table = tables.scores_against_rows(scores, metric)
-    ax = axes(ax)
+    return draw_scores(axes(ax), tables.scores_against_rows(scores, metric), metric)
+
+
+def draw_scores(ax: Axes, table: pd.DataFrame, metric: str) -> Axes:
+    """Draw the numbers of `tables.scores_against_rows`."""
     if metric == "mape":
-        table[list(tables.QUANTILE_NAMES)] *= 100
+        table = table.assign(**{name: 100 * table[name] for name in tables.QUANTILE_NAMES})
     rates = table["learning_rate"] if "learning_rate" in table else table["rows"] * 0
     fans = [(f"learning rate {rate:g}", table[rates == rate]) for rate in rates.unique()]
     for place, (name, some) in enumerate(fans):
@@ -138,6 +164,7 @@ def scores_against_rows(scores: pd.DataFrame, metric: str, ax: Axes | None = Non
     return ax
 
 
+@under_fixed_settings
 def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
     """Draw distributions below one another: a median, and where 50 % and 90 % lie; and a claim beside it.
 
@@ -159,9 +186,9 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
     ax.plot(middle, places, "|", color=INK, markersize=11, markeredgewidth=2, label="median")
     if "claim" in table:
         ax.plot(table["claim"], places, "D", color=VERMILION, markersize=5, label="claim")
-    ax.set_yticks(places, table["label"].tolist())
+    ax.set_yticks(places, [lettered(name) for name in table["label"]])
     ax.set_ylim(len(table) - 0.5, -0.5)
-    ax.set_xlabel(unit)
+    ax.set_xlabel(lettered(unit, UNIT))
     _set_scale(ax.xaxis, ax.set_xscale, table)
     ax.figure.legend(
         *ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize="small"

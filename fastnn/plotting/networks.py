@@ -13,6 +13,8 @@ from fastnn.evaluating import checked_inputs, dead_gates
 from fastnn.network import Network
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, INK, PAPER, VERMILION, axes, legend
+from fastnn.plotting.lettering import lettered
+from fastnn.plotting.settings import under_fixed_settings
 from fastnn.training_results import Training
 
 if TYPE_CHECKING:
@@ -23,11 +25,13 @@ DRAWN = 1000  # weights; more are a grey cloud
 NAMED = 12  # weights that leave room for their names and values
 LARGEST = 620.0  # of a unit's disc, in square points
 READABLE = 200.0  # of a disc with room for the unit's name
+LETTERS = 14  # of a name beside a unit
 MIDDLE = 0.56  # the height of a layer's only unit; layers reach from 0.12 to 1
 COLUMN = 125.0  # points that the discs of one layer share
 WIDEST = 4.0  # points, of the line of the largest weight before or after
 
 
+@under_fixed_settings
 def network(training: Training, ax: Axes | None = None, *, when: str = "after", X: Any = None) -> Axes:
     """Draw a network: its units, and its weights as lines, wide where they are large.
 
@@ -135,7 +139,7 @@ def _write_names(ax: Axes, data: Dataset, places: list[Any]) -> None:
     for some, names in ((places[0], data.inputs), (places[-1], targets)):
         if len(some) <= 8:
             for place, name in zip(some, names, strict=True):
-                _write_beside(ax, place, name, above=True)
+                _write_beside(ax, place, lettered(name, LETTERS), above=True)
 
 
 def _dead(training: Training, when: str, X: Any) -> list[NDArray[np.bool_]]:

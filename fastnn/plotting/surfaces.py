@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, BRIGHT, DARK, GREY, axes, legend, shape
+from fastnn.plotting.lettering import lettered
+from fastnn.plotting.settings import under_fixed_settings
 from fastnn.training_results import Training
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 COLOURS = "cividis"  # made for every colour vision; evenly brighter from low to high
 
 
+@under_fixed_settings
 def surface(
     training: Training,
     X: Any,
@@ -47,24 +50,28 @@ def surface(
     output : int
         Which output, from 0.
     """
-    table = tables.surface(training, X, y, inputs, output)
-    ax = axes(ax)
-    fitted, data = (table[table["kind"] == kind].iloc[:, 1:] for kind in ("fitted", "data"))
-    if table.shape[1] == 3:
-        _line(ax, fitted, data)
-    else:
-        _map(ax, fitted, data)
-    ax.set_xlabel(table.columns[1])
+    ax = draw_surface(axes(ax), tables.surface(training, X, y, inputs, output))
     others = training.network.n_inputs - 2
     held = f", {others} other input{'s' * (others > 1)} at the median" if others > 0 else ""
     ax.set_title(f"{shape(training.network)}{held}", fontsize="medium")
     return ax
 
 
+def draw_surface(ax: Axes, table: pd.DataFrame) -> Axes:
+    """Draw the numbers of `tables.surface`."""
+    fitted, data = (table[table.iloc[:, 0] == kind].iloc[:, 1:] for kind in ("fitted", "data"))
+    if table.shape[1] == 3:
+        _line(ax, fitted, data)
+    else:
+        _map(ax, fitted, data)
+    ax.set_xlabel(lettered(table.columns[1]))
+    return ax
+
+
 def _line(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame) -> None:
     ax.plot(*data.to_numpy().T, ".", color=GREY, markersize=4, label="rows", rasterized=True)
     ax.plot(*fitted.to_numpy().T, color=BLUE, label="network")
-    ax.set_ylabel(fitted.columns[1])
+    ax.set_ylabel(lettered(fitted.columns[1]))
     legend(ax)
 
 
@@ -85,5 +92,5 @@ def _map(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame) -> None:
     across, up, target = (data[name].to_numpy() for name in data.columns)
     rim: dict[str, Any] = {"edgecolors": "#ffffffaa", "linewidths": 0.3}
     dots = ax.scatter(across, up, s=9, c=target, rasterized=True, **scale, **rim)
-    ax.figure.colorbar(dots, ax=ax, label=fitted.columns[2])
-    ax.set_ylabel(fitted.columns[1])
+    ax.figure.colorbar(dots, ax=ax, label=lettered(fitted.columns[2]))
+    ax.set_ylabel(lettered(fitted.columns[1]))

@@ -146,8 +146,9 @@ def surface(
         fitted = X.in_target_unit(fitted if net.n_outputs > 1 else fitted[:, 0]).reshape(len(grid), -1)
         grid, data_X = X.X_scaling.invert(grid), X.X_scaling.invert(data_X)
     columns = {names[place]: np.concatenate([grid[:, place], data_X[:, place]]) for place in chosen}
-    kinds = np.repeat(["fitted", "data"], [len(grid), len(data_X)])
-    return pd.DataFrame({"kind": kinds, **columns, names[-1]: np.concatenate([fitted[:, output], data_y])})
+    columns[names[-1]] = np.concatenate([fitted[:, output], data_y])
+    kind = next(name for name in ("kind", "kind of row", "_kind") if name not in columns)
+    return pd.DataFrame({kind: np.repeat(["fitted", "data"], [len(grid), len(data_X)]), **columns})
 
 
 def network(training: Training) -> pd.DataFrame:

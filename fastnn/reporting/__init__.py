@@ -9,7 +9,7 @@ A page is made of sections, a section of blocks::
             Section("Losses", [
                 "A paragraph is a string; markup in it is shown, not obeyed.",
                 Table(sweep.summary(), "Quantiles of the loss", formats={"diverged": "{:d}"}),
-                Picture("losses", figure, "What one who cannot see it has to know.", "Its caption.", data),
+                Picture("losses", draw, "What one who cannot see it has to know.", "Its caption.", data),
                 Code("fastnn train --network 4711"),
                 Fragment(explanation_html),
             ]),

@@ -10,6 +10,8 @@ from typing import Any
 
 from fastnn.checking import InputError
 from fastnn.plotting.canvas import need_matplotlib
+from fastnn.plotting.lettering import plain
+from fastnn.plotting.settings import missing_glyphs
 from fastnn.reporting.blocks import Section
 from fastnn.reporting.pictures import Picture
 
@@ -41,15 +43,30 @@ class Page:
     def html(self) -> str:
         """The page as text."""
         self._check_names()
-        return str(_template().render(page=self))
+        return plain(str(_template().render(page=self)))
 
-    def write(self, folder: Path) -> None:
+    @property
+    def missing(self) -> list[str]:
+        """Sentences on what could not be drawn, and why: empty if all was."""
+        reasons: dict[str, list[str]] = {}
+        for picture in self.pictures:
+            reasons.setdefault(picture.drawn.failure, []).append(picture.name)
+        told = [f"not drawn: {', '.join(names)} ({reason})" for reason, names in reasons.items() if reason]
+        signs = set().union(*(picture.drawn.missing_signs for picture in self.pictures))
+        return [*told, missing_glyphs(signs)] if signs else told
+
+    def write(self, folder: Path) -> list[str]:
         """Write ``index.html``, and a picture's ``pictures/NAME.svg``, ``.png`` and ``.csv``, into a folder.
 
         Parameters
         ----------
         folder : Path
             An existing one without these files; `published_folder` gives one.
+
+        Returns
+        -------
+        list of str
+            Sentences on pictures that could not be drawn; the page has a line in the place of each.
 
         Raises
         ------
@@ -65,6 +82,7 @@ class Page:
             picture.write(folder / "pictures")
         with (folder / "index.html").open("x", encoding="utf-8") as file:
             file.write(html)
+        return self.missing
 
     def _check_names(self) -> None:
         names = [picture.name for picture in self.pictures]

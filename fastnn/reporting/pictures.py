@@ -3,27 +3,76 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnn.plotting.canvas import DOTS_PER_INCH
+from fastnn.plotting.canvas import DOTS_PER_INCH, HEIGHT, WIDTH, new_figure, one_line
+from fastnn.plotting.lettering import plain
+from fastnn.plotting.settings import MissingGlyphs, fixed_settings
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
-__all__ = ["Picture"]
+__all__ = ["Drawn", "Picture", "drawn"]
 
 EMBEDDED_DOTS_PER_INCH = 150  # of what is rasterized inside an SVG: a page holds many of them
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What came of drawing a picture.
+
+    Attributes
+    ----------
+    svg : str
+        A file of its own, black on white; its text is text.
+    png : bytes
+    failure : str
+        Why there is neither, on one line: "ValueError: ...". Empty if there are both.
+    missing_signs : frozenset of str
+        Signs without a glyph, which the PNG shows as boxes, as "U+5E74".
+    """
+
+    svg: str = ""
+    png: bytes = b""
+    failure: str = ""
+    missing_signs: frozenset[str] = frozenset()
+
+
+def drawn(name: str, draw: Callable[[Axes], object], size: tuple[float, float]) -> Drawn:
+    """Draw a picture into empty axes of so many inches. Whatever goes wrong is told, not raised.
+
+    Needs nothing but its arguments, so that pictures can be drawn beside each other in several processes.
+    """
+    try:
+        with fixed_settings(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", MissingGlyphs)  # told once for all pictures of a page
+            return _drawn(name, draw, size)
+    except Exception as error:
+        return Drawn(failure=one_line(error))
+
+
+def _drawn(name: str, draw: Callable[[Axes], object], size: tuple[float, float]) -> Drawn:
+    figure, ax = new_figure(*size)
+    draw(ax)
+    svg, png = StringIO(), BytesIO()
+    figure.further = {"svg.fonttype": "none", "svg.hashsalt": name}
+    figure.savefig(svg, format="svg", dpi=EMBEDDED_DOTS_PER_INCH, metadata={"Date": None})
+    figure.set_layout_engine(None)  # its places are found: a seventh of all drawing saved
+    figure.savefig(png, format="png", dpi=DOTS_PER_INCH)
+    return Drawn(plain(svg.getvalue()), png.getvalue(), missing_signs=frozenset(figure.signs_told))
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A matplotlib figure, shown in the page and kept as SVG, PNG and CSV files.
+    """A picture that matplotlib draws, shown in the page and kept as SVG, PNG and CSV files.
 
     Draw in black on white: in the page black becomes its ink and white its paper, light on dark for who
     reads so, and every other colour stays. So choose colours that show on both, such as those of
@@ -33,35 +82,37 @@ class Picture:
     ----------
     name : str
         Of its files; letters, digits, - and _; each name once in a page.
-    figure : matplotlib Figure
-        Must not change any more: its axes have found their places when it is first drawn.
+    draw : function of matplotlib Axes
+        Draws into them, and into their figure. It is called once, when the page is made; if it fails, the
+        page says so in the picture's place.
     alt : str
         What a reader who cannot see the picture has to know.
     caption : str
         What is shown, in which units.
     data : DataFrame
         What is drawn, as numbers.
+    size : (float, float)
+        Width and height in inches.
     """
 
     name: str
-    figure: Figure
+    draw: Callable[[Axes], object]
     alt: str
     caption: str
     data: pd.DataFrame
+    size: tuple[float, float] = (WIDTH, HEIGHT)
 
     kind = "picture"
 
     @cached_property
-    def svg(self) -> str:
-        """The picture as an SVG file of its own, black on white; its text is text."""
-        import matplotlib as mpl
+    def drawn(self) -> Drawn:
+        """What came of drawing it."""
+        return drawn(self.name, self.draw, self.size)
 
-        into = StringIO()
-        settings: Any = {"svg.fonttype": "none", "svg.hashsalt": self.name}
-        with mpl.rc_context(settings):
-            self.figure.savefig(into, format="svg", dpi=EMBEDDED_DOTS_PER_INCH, metadata={"Date": None})
-        self.figure.set_layout_engine(None)  # its places are found: a seventh of all drawing saved
-        return into.getvalue()
+    @property
+    def failure(self) -> str:
+        """A sentence on why the picture is missing; empty if it is there."""
+        return f"The picture {self.name} is missing: {self.drawn.failure}." if self.drawn.failure else ""
 
     @cached_property
     def inline(self) -> str:
@@ -69,19 +120,20 @@ class Picture:
 
         Its ids begin with its name, so that several pictures can share a page.
         """
-        svg = re.sub(r"\n\s+", "\n", self.svg[self.svg.index("<svg") :])
+        svg = re.sub(r"\n\s+", "\n", self.drawn.svg[self.drawn.svg.index("<svg") :])
         svg = re.sub(r"<(metadata|style[^>]*)>.*?</(metadata|style)>", "", svg, flags=re.DOTALL)
         svg = re.sub(r'( id="| xlink:href="#|url\(#)', rf"\1{self.name}-", svg)
         svg = svg.replace("stroke: #000000", "stroke: currentColor").replace("#ffffff", "var(--paper)")
         (box,) = re.findall(r'viewBox="[^"]*"', svg[: svg.index(">")])
-        width, height = (round(96 * inches) for inches in self.figure.get_size_inches())
+        width, height = (round(96 * inches) for inches in self.size)
         opening = f'<svg {box} width="{width}" height="{height}" role="img" aria-label="{escape(self.alt)}">'
         return opening + svg[svg.index(">") + 1 :]
 
     def write(self, folder: Path) -> None:
-        """Write NAME.svg, NAME.png and NAME.csv into a folder."""
-        (folder / f"{self.name}.svg").write_text(self.svg, encoding="utf-8")
-        self.figure.savefig(folder / f"{self.name}.png", dpi=DOTS_PER_INCH)
+        """Write NAME.svg, NAME.png and NAME.csv into a folder; only the last if it could not be drawn."""
+        if not self.failure:
+            (folder / f"{self.name}.svg").write_text(self.drawn.svg, encoding="utf-8")
+            (folder / f"{self.name}.png").write_bytes(self.drawn.png)
         data = self.data.rename(columns=_harmless)
         for name in data.select_dtypes(["object", "string", "category"]):
             data[name] = data[name].map(_harmless)
@@ -90,4 +142,6 @@ class Picture:
 
 def _harmless(cell: Any) -> Any:
     """Text that a spreadsheet would take for a formula is marked as text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    if not isinstance(cell, str):
+        return cell
+    return plain(f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell)

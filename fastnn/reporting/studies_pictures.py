@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import plotting
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, legend
+from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, WIDTH, legend
+from fastnn.plotting.curves import draw_fan
+from fastnn.plotting.distributions import draw_scores
 from fastnn.reporting.blocks import per_cent, written
 from fastnn.reporting.pictures import Picture
 from fastnn.studies.experiment import Experiment
@@ -18,10 +21,11 @@ from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import KINDS
 from fastnn.studies.report import LEARNING_RATE, NETWORK
 from fastnn.studies.results import Studies
-from fastnn.training import train
+from fastnn.training import Training, train
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["against_rows", "distances", "endings", "fans", "histogram", "overview", "own_run"]
 
@@ -37,51 +41,52 @@ def overview(lines: Sequence[Line], name: str) -> Picture:
     import pandas as pd
 
     numbers = pd.DataFrame(_interval(line) for line in lines)
-    figure, ax = plotting.new_figure(height=1.2 + 0.28 * len(numbers))
-    plotting.intervals(numbers, LOSS, ax)
     told = "; ".join(
         f"{row['label']}: report {written(row['claim'])}, median {written(row['50 %'])}"
         for row in numbers.to_dict("records")
     )
     return Picture(
         name,
-        figure,
+        partial(plotting.intervals, numbers, LOSS),
         f"Distributions of the loss below one another, with the report's figures. {told}.",
         "The report's loss, one run (diamond), beside the losses of thousands of starts.",
         numbers,
+        (WIDTH, _height(numbers)),
     )
 
 
 def histogram(line: Line) -> Picture:
     """How many starts of a line ended at which loss, by how they ended."""
     numbers = _histogram_table(line)
-    figure, ax = plotting.new_figure()
-    base = np.zeros(len(numbers))
-    edges = np.append(numbers["from"], numbers["to"].iloc[-1])
+    beyond = len(line.outcomes) - int(numbers[list(KINDS[:-1])].to_numpy().sum())
+    title = _title(line) + (f" ({beyond} beyond)" if beyond else "")
+    middle = float(np.median(line.outcomes.loss))
+    told = ", ".join(f"{per_cent(share)} {name}" for name, share in line.outcomes.shares.items() if share)
+    return Picture(
+        f"losses-{line.id}",
+        partial(_draw_histogram, table=numbers, claim=_reported_loss(line), title=title),
+        f"Histogram of the losses of {line.id}: {told}; median {written(middle)}.",
+        f"{line.id}, {line.report.changed}: starts by the loss of their last epoch and by how they ended.",
+        numbers,
+    )
+
+
+def _draw_histogram(ax: Axes, table: pd.DataFrame, claim: float | None, title: str) -> None:
+    base = np.zeros(len(table))
+    edges = np.append(table["from"], table["to"].iloc[-1])
     for colour, name in zip(COLOURS, KINDS[:-1], strict=False):
-        if numbers[name].any():
-            top = base + numbers[name].to_numpy()
+        if table[name].any():
+            top = base + table[name].to_numpy()
             ax.stairs(top, edges, baseline=base, fill=True, color=colour, label=name)
             base = top
     if edges[-1] > WIDE * edges[0] > 0:
         ax.set_xscale("log")
-    claim = _reported_loss(line)
     if claim is not None:
         ax.axvline(claim, color=VERMILION, linestyle="--", label=f"report: {claim:g}")
     legend(ax)
     ax.set_xlabel(f"last epoch's {LOSS}")
     ax.set_ylabel("starts")
-    beyond = len(line.outcomes) - int(base.sum())
-    ax.set_title(_title(line) + (f" ({beyond} beyond)" if beyond else ""), fontsize="medium")
-    middle = float(np.median(line.outcomes.loss))
-    told = ", ".join(f"{per_cent(share)} {name}" for name, share in line.outcomes.shares.items() if share)
-    return Picture(
-        f"losses-{line.id}",
-        figure,
-        f"Histogram of the losses of {line.id}: {told}; median {written(middle)}.",
-        f"{line.id}, {line.report.changed}: starts by the loss of their last epoch and by how they ended.",
-        numbers,
-    )
+    ax.set_title(title, fontsize="medium")
 
 
 def fans(lines: Sequence[Line]) -> list[Picture]:
@@ -102,25 +107,27 @@ def distances(line: Line, experiment: Experiment) -> Picture:
             "end": [KINDS[kind] for kind in ended.kind[some]],
         }
     )
-    figure, ax = plotting.new_figure()
-    for colour, kind in zip(COLOURS, KINDS, strict=True):
-        part = numbers[numbers["end"] == kind]
-        if len(part):
-            x, y = 100 * part["distance"], part["loss"]
-            ax.plot(x, y, ".", markersize=3, color=colour, alpha=0.5, label=kind, rasterized=True)
-    if (claim := _reported_loss(line)) is not None:
-        ax.axhline(claim, color=VERMILION, linestyle="--", label=f"report: {claim:g}")
-    legend(ax)
-    ax.set_xlabel("distance from the report's start (% of its size)")
-    ax.set_ylabel(LOSS)
-    ax.set_title(_title(line), fontsize="medium")
     return Picture(
         f"around-{line.id}",
-        figure,
+        partial(_draw_distances, table=numbers, claim=_reported_loss(line), title=_title(line)),
         f"Losses of starts around that of {line.id}, which itself ends at {written(float(ended.loss[0]))}.",
         f"{line.id}, {line.report.changed}: the loss of starts around the report's own (at 0 %).",
         numbers,
     )
+
+
+def _draw_distances(ax: Axes, table: pd.DataFrame, claim: float | None, title: str) -> None:
+    for colour, kind in zip(COLOURS, KINDS, strict=True):
+        part = table[table["end"] == kind]
+        if len(part):
+            x, y = 100 * part["distance"], part["loss"]
+            ax.plot(x, y, ".", markersize=3, color=colour, alpha=0.5, label=kind, rasterized=True)
+    if claim is not None:
+        ax.axhline(claim, color=VERMILION, linestyle="--", label=f"report: {claim:g}")
+    legend(ax)
+    ax.set_xlabel("distance from the report's start (% of its size)")
+    ax.set_ylabel(LOSS)
+    ax.set_title(title, fontsize="medium")
 
 
 def own_run(line: Line, experiment: Experiment) -> Picture:
@@ -128,13 +135,9 @@ def own_run(line: Line, experiment: Experiment) -> Picture:
     data = experiment.data
     start = line.outcomes.sweeps[0].initial  # of which the first is the report's own
     run = train(NETWORK, data.X, data.y, start, epochs=experiment.epochs, engine=experiment.engine)
-    figure, ax = plotting.new_figure()
-    plotting.loss_curves(run, ax)
-    ax.set_xscale("log")
-    ax.set_title(f"{line.id}: the report's own start", fontsize="medium")
     return Picture(
         f"run-{line.id}",
-        figure,
+        partial(_draw_run, run=run, title=f"{line.id}: the report's own start"),
         f"Loss against epochs from the start of {line.id}: from {written(float(run.loss_curve[0]))} to "
         f"{written(float(run.loss))}.",
         f"{line.id}, {line.report.changed}: the run itself.",
@@ -142,15 +145,34 @@ def own_run(line: Line, experiment: Experiment) -> Picture:
     )
 
 
+def _draw_run(ax: Axes, run: Training, title: str) -> None:
+    plotting.loss_curves(run, ax)
+    ax.set_xscale("log")
+    ax.set_title(title, fontsize="medium")
+
+
 def endings(found: Studies) -> Picture:
     """For each line, which share of the starts ended in which way."""
     numbers = found.outcomes()[["line", "networks", *KINDS]]
-    figure, ax = plotting.new_figure(height=1.2 + 0.28 * len(numbers))
-    base = np.zeros(len(numbers))
+    told = "; ".join(
+        f"{row['line']}: {per_cent(row[KINDS[2]])} both dead" for row in numbers.to_dict("records")
+    )
+    return Picture(
+        "endings",
+        partial(_draw_endings, table=numbers),
+        f"Bars, one for each line. {told}.",
+        "How the starts ended.",
+        numbers,
+        (WIDTH, _height(numbers)),
+    )
+
+
+def _draw_endings(ax: Axes, table: pd.DataFrame) -> None:
+    base = np.zeros(len(table))
     for colour, kind in zip(COLOURS, KINDS, strict=True):
-        share = 100 * numbers[kind].to_numpy()
+        share = 100 * table[kind].to_numpy()
         if share.any():
-            ax.barh(numbers["line"], share, left=base, color=colour, label=kind, height=0.7)
+            ax.barh(table["line"], share, left=base, color=colour, label=kind, height=0.7)
             base += share
     ax.invert_yaxis()
     ax.set_xlim(0, 100)
@@ -158,31 +180,29 @@ def endings(found: Studies) -> Picture:
     ax.figure.legend(
         *ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize="small"
     )
-    told = "; ".join(
-        f"{row['line']}: {per_cent(row[KINDS[2]])} both dead" for row in numbers.to_dict("records")
-    )
-    return Picture("endings", figure, f"Bars, one for each line. {told}.", "How the starts ended.", numbers)
 
 
 def against_rows(found: Studies, metric: str) -> Picture:
     """R² or MAPE over all rows against the rows trained on."""
     table = _scores(found.experiment)
     numbers = tables.scores_against_rows(table, metric)
-    figure, ax = plotting.new_figure()
-    plotting.scores_against_rows(table, metric, ax)
     few, every = found.experiment.row_counts[0], found.experiment.row_counts[-1]
     claims = [(few, 0.05)] if metric == "r2" else [(few, 189.0), (every, 125.0)]
-    ax.plot(*zip(*claims, strict=True), "D", color=VERMILION, markersize=5, label="report")
-    legend(ax)
     name = "R²" if metric == "r2" else "MAPE"
     told = "; ".join(f"{row['rows']} rows: {row['50 %']:.3g}" for row in numbers.to_dict("records"))
     return Picture(
         f"{metric}-rows",
-        figure,
+        partial(_draw_scores, table=numbers, metric=metric, claims=claims),
         f"{name} against the rows trained on. Medians: {told}.",
         f"{name} on all rows against the rows trained on: median, and where half and nine tenths lie.",
         numbers,
     )
+
+
+def _draw_scores(ax: Axes, table: pd.DataFrame, metric: str, claims: list[tuple[int, float]]) -> None:
+    draw_scores(ax, table, metric)
+    ax.plot(*zip(*claims, strict=True), "D", color=VERMILION, markersize=5, label="report")
+    legend(ax)
 
 
 def _scores(experiment: Experiment) -> pd.DataFrame:
@@ -196,18 +216,20 @@ def _scores(experiment: Experiment) -> pd.DataFrame:
 
 def _fan(line: Line) -> Picture:
     curves = line.outcomes.curves
-    figure, ax = plotting.new_figure()
-    plotting.fan(curves, ax)
-    ax.set_title(_title(line), fontsize="medium")
     numbers = tables.fan(curves)
     first, last = numbers["50 %"].iloc[0], numbers["50 %"].iloc[-1]
     return Picture(
         f"curves-{line.id}",
-        figure,
+        partial(_draw_fan, table=numbers, title=_title(line)),
         f"Loss against epochs for {line.id}. The median goes from {written(first)} to {written(last)}.",
         f"{line.id}, {line.report.changed}: the median loss, and where half and nine tenths of them lie.",
         numbers,
     )
+
+
+def _draw_fan(ax: Axes, table: pd.DataFrame, title: str) -> None:
+    draw_fan(ax, table)
+    ax.set_title(title, fontsize="medium")
 
 
 def _interval(line: Line) -> dict[str, Any]:
@@ -242,6 +264,11 @@ def _reported_loss(line: Line) -> float | None:
     """The loss that the report gives, if it does."""
     claim = line.claims[0]
     return claim.number if claim.quantity == LAST_LOSS else None
+
+
+def _height(table: pd.DataFrame) -> float:
+    """The height of a picture with a line for each row of a table, in inches."""
+    return 1.2 + 0.28 * len(table)
 
 
 def _title(line: Line) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,15 @@ import numpy as np
 from fastnn import plotting
 from fastnn.grid import Cell
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import VERMILION, legend
+from fastnn.plotting.canvas import VERMILION, WIDTH, legend
+from fastnn.plotting.distributions import Counts, counted, draw_dead_units, draw_histogram, draw_scores
 from fastnn.reporting.blocks import Block, Section, Table, per_cent, written
 from fastnn.reporting.pictures import Picture
 from fastnn.sweep_results import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "reached", "scores"]
 
@@ -114,16 +117,15 @@ def _spread(found: Sweep) -> str:
 
 def _picture_of_modes(found: Sweep) -> Picture:
     numbers = tables.dead_units(found)
-    figure, ax = plotting.new_figure(height=_height(numbers))
-    plotting.dead_units(found, ax)
     shares = numbers[list(numbers.columns[3:])].sum() / max(1, numbers["networks"].sum())
     told = ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share)
     return Picture(
         "modes",
-        figure,
+        partial(draw_dead_units, table=numbers),
         f"Bars, one for each learning rate and number of rows. Of all networks, {told}.",
         "How the networks of each learning rate and number of rows ended, in per cent.",
         numbers,
+        (WIDTH, _height(numbers)),
     )
 
 
@@ -142,21 +144,23 @@ def _places_of(claim: float, found: Sweep) -> Table:
 def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Picture:
     some = found.only(cell)
     numbers = tables.sweep_histogram(some)
-    figure, ax = plotting.new_figure()
-    plotting.sweep_histogram(some, ax)
-    if claim is not None:
-        ax.axvline(claim, color=VERMILION, linestyle="--", label="claim")
-        legend(ax)
     name = tables.cell_name(found, cell)
     ok = some.loss[some.diverged == 0].astype(float)
     told = f"They lie from {written(ok.min())} to {written(ok.max())}." if len(ok) else ""
     return Picture(
         f"losses-{place}",
-        figure,
+        partial(_draw_histogram, table=numbers, counts=counted(some), claim=claim),
         f"Histogram of {written(len(ok))} losses, {name}. {told}",
         f"Networks by the loss of their last epoch and by how they ended; {name}.",
         numbers,
     )
+
+
+def _draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float | None) -> None:
+    draw_histogram(ax, table, counts)
+    if claim is not None:
+        ax.axvline(claim, color=VERMILION, linestyle="--", label="claim")
+        legend(ax)
 
 
 def _intervals(summary: pd.DataFrame, claim: float | None) -> Picture:
@@ -167,29 +171,26 @@ def _intervals(summary: pd.DataFrame, claim: float | None) -> Picture:
     numbers = numbers[numbers["networks"] > 0]
     if claim is not None:
         numbers["claim"] = claim
-    figure, ax = plotting.new_figure(height=_height(numbers))
-    plotting.intervals(numbers, "loss of the last epoch", ax)
     middles = zip(numbers["label"], numbers["50 %"], strict=True)
     told = "; ".join(f"{label}: {written(middle)}" for label, middle in middles)
     return Picture(
         "cells",
-        figure,
+        partial(plotting.intervals, numbers, "loss of the last epoch"),
         f"Distributions of the loss below one another. Medians: {told}.",
         "The losses of each learning rate and number of rows; diverged networks are left out.",
         numbers,
+        (WIDTH, _height(numbers)),
     )
 
 
 def _against_rows(table: pd.DataFrame, metric: str) -> Picture:
     numbers = tables.scores_against_rows(table, metric)
-    figure, ax = plotting.new_figure()
-    plotting.scores_against_rows(table, metric, ax)
     form = FORMS[metric]
     middles = zip(numbers["learning_rate"], numbers["rows"], numbers["50 %"], strict=True)
     told = "; ".join(f"rate {rate:g}, {rows} rows: {form(middle)}" for rate, rows, middle in middles)
     return Picture(
         f"{metric}-rows",
-        figure,
+        partial(draw_scores, table=numbers, metric=metric),
         f"{HEADINGS[metric]} against the rows trained on. Medians: {told}.",
         f"{HEADINGS[metric]} on all rows, against the rows trained on: the median, and the bands in which "
         "half and nine tenths of the networks lie.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,13 +12,19 @@ from fastnn.datasets import Dataset
 from fastnn.evaluating import scores
 from fastnn.initial import given
 from fastnn.plotting import tables
+from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
+from fastnn.plotting.surfaces import draw_surface
 from fastnn.reporting.blocks import Block, Code, Section, Table, written
 from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
 from fastnn.training_results import Training
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["epochs", "learned", "replaying"]
 
@@ -41,7 +48,16 @@ def epochs(found: Sweep) -> Section:
         f"The line is the median {whose}; half of them lie in the dark band, nine in ten in the light one. "
         "An epoch's loss is measured while it runs, on each row before its own update."
     )
-    return Section("Losses over the epochs", [text, *(_fan(curved, rate, rows) for rate in rates)])
+    return Section("Losses over the epochs", [text, *(_fan(curved, *named, rows) for named in _named(rates))])
+
+
+def _named(rates: list[float]) -> list[tuple[str, float]]:
+    """A name for the picture of each learning rate, short, and another for each."""
+    names = [f"fan-{rate:g}".replace(".", "_").replace("+", "") for rate in rates]
+    for place, name in enumerate(names):
+        if name in names[:place]:  # they differ beyond the sixth digit
+            names[place] = f"{name}-{place + 1}"
+    return list(zip(names, rates, strict=True))
 
 
 def learned(found: Sweep, data: Dataset) -> Section:
@@ -137,23 +153,25 @@ def _place(found: Sweep, number: int) -> tuple[int, float, int]:
     )
 
 
-def _fan(curved: Sweep, rate: float, rows: list[int]) -> Picture:
+def _fan(curved: Sweep, name: str, rate: float, rows: list[int]) -> Picture:
     cells = [cell for cell in curved.grid.cells() if float(cell.learning_rate) == rate and cell.rows in rows]
     parts = {f"{cell.rows} rows": curved.only(cell).curves for cell in cells}
     fans = {name: curves for name, curves in parts.items() if curves is not None and len(curves)}
     numbers = tables.fan(fans)
-    figure, ax = plotting.new_figure()
-    plotting.fan(fans, ax)
-    ax.set_title(f"learning rate {rate:g}", fontsize="medium")
     first, last = numbers["50 %"].iloc[[0, -1]]
     return Picture(
-        f"fan-{rate:g}".replace(".", "_").replace("+", ""),
-        figure,
+        name,
+        partial(_draw_fan, table=numbers, rate=rate),
         f"Median and bands of the loss over the epochs, learning rate {rate:g}. The median goes from "
         f"{written(first)} to {written(last)}.",
         f"Loss over the epochs, learning rate {rate:g}.",
         numbers,
     )
+
+
+def _draw_fan(ax: Axes, table: pd.DataFrame, rate: float) -> None:
+    draw_fan(ax, table)
+    ax.set_title(f"learning rate {rate:g}", fontsize="medium")
 
 
 def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
@@ -179,15 +197,12 @@ def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
 
 def _surface(what: str, run: Training, data: Dataset) -> Picture:
     numbers = tables.surface(run, data)
-    figure, ax = plotting.new_figure()
-    plotting.surface(run, data, ax=ax)
-    ax.set_title(f"the {what} network", fontsize="medium")
     fitted = numbers.loc[numbers["kind"] == "fitted"].iloc[:, -1]
     target = numbers.columns[-1]
     over = " and ".join(numbers.columns[1:-1])
     return Picture(
         f"surface-{what}",
-        figure,
+        partial(_draw_surface, table=numbers, what=what),
         f"{target} as the {what} network has it, over {over}: from {written(fitted.min())} to "
         f"{written(fitted.max())}, with the rows trained on.",
         f"{target} over {over}, as the {what} network has it, and the rows it was trained on.",
@@ -195,15 +210,18 @@ def _surface(what: str, run: Training, data: Dataset) -> Picture:
     )
 
 
+def _draw_surface(ax: Axes, table: pd.DataFrame, what: str) -> None:
+    draw_surface(ax, table)
+    ax.set_title(f"the {what} network", fontsize="medium")
+
+
 def _drawing(what: str, run: Training, data: Dataset, when: str) -> Picture:
     numbers = tables.network(run)
-    figure, ax = plotting.new_figure()
-    plotting.network(run, ax, when=when, X=data)
     values = zip(numbers["parameter"], numbers[when], strict=True)
     told = ", ".join(f"{name} {written(value)}" for name, value in values) if len(numbers) <= 30 else ""
     return Picture(
         f"network-{what}-{when}",
-        figure,
+        partial(plotting.network, run, when=when, X=data),
         f"The {what} network {when} training. {told}",
         f"The {what} network {when} training; wide lines are large weights.",
         numbers,

@@ -1,0 +1,55 @@
+"""Names of the user's in a picture: drawn as they are written, whatever signs they are made of.
+
+None of them is taken for mathematics, for markup or for a line break, and one of ten thousand letters
+leaves room for the picture.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["LONGEST", "lettered", "plain", "shortened"]
+
+LONGEST = 32  # letters of a name in a picture
+# What no SVG and no font can hold: control characters, halves of surrogate pairs, non-characters.
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+BLANKS = re.compile("[\t\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
+STAND_IN = "\N{REPLACEMENT CHARACTER}"
+
+
+def lettered(name: object, longest: int = LONGEST) -> str:
+    """A name for any text of matplotlib, in which a dollar is a dollar.
+
+    Matplotlib takes what stands between two dollars for mathematics, but for ``\\$``, which it writes as $.
+    """
+    return shortened(name, longest).replace("$", r"\$")
+
+
+def shortened(name: object, longest: int = LONGEST) -> str:
+    """A name on one line, of at most so many letters of ordinary width, its end cut off by an ellipsis."""
+    text = str(name)
+    fits = _fitting(text, longest)
+    cut = text if fits == len(text) else text[: _fitting(text, longest - 1)] + "…"
+    return plain(BLANKS.sub(" ", cut))
+
+
+def plain(text: str) -> str:
+    """The text with a sign that stands in for each that no SVG, HTML or UTF-8 may hold."""
+    return FORBIDDEN.sub(STAND_IN, text)
+
+
+def _fitting(text: str, room: int) -> int:
+    """How many of the first characters fit into the room of so many letters."""
+    width = 0
+    for place, sign in enumerate(text):
+        width += _width(sign)
+        if width > room or place >= 4 * room:  # marks without a width are no way to write a book
+            return place
+    return len(text)
+
+
+def _width(sign: str) -> int:
+    if unicodedata.combining(sign):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
