@@ -12,6 +12,8 @@ import unicodedata
 __all__ = ["LONGEST", "lettered", "plain", "shortened"]
 
 LONGEST = 32  # letters of a name in a picture
+MARKS = 4  # accents on one letter
+LOOKED_AT = 40  # signs of a name for each letter that is drawn
 # What no SVG and no font can hold: control characters, halves of surrogate pairs, non-characters.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 BLANKS = re.compile("[\t\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
@@ -29,9 +31,9 @@ def lettered(name: object, longest: int = LONGEST) -> str:
 def shortened(name: object, longest: int = LONGEST) -> str:
     """A name on one line, of at most so many letters of ordinary width, its end cut off by an ellipsis."""
     text = str(name)
-    fits = _fitting(text, longest)
-    cut = text if fits == len(text) else text[: _fitting(text, longest - 1)] + "…"
-    return plain(BLANKS.sub(" ", cut))
+    kept = _without_towers(text[: LOOKED_AT * longest])
+    whole = len(text) <= LOOKED_AT * longest and _fitting(kept, longest) == len(kept)
+    return plain(BLANKS.sub(" ", kept if whole else f"{kept[: _fitting(kept, longest - 1)]}…"))
 
 
 def plain(text: str) -> str:
@@ -39,12 +41,22 @@ def plain(text: str) -> str:
     return FORBIDDEN.sub(STAND_IN, text)
 
 
+def _without_towers(text: str) -> str:
+    """The text with at most `MARKS` accents on a letter: hundreds would take all of a picture's height."""
+    kept, marks = [], 0
+    for sign in text:
+        marks = marks + 1 if unicodedata.combining(sign) else 0
+        if marks <= MARKS:
+            kept.append(sign)
+    return "".join(kept)
+
+
 def _fitting(text: str, room: int) -> int:
     """How many of the first characters fit into the room of so many letters."""
     width = 0
     for place, sign in enumerate(text):
         width += _width(sign)
-        if width > room or place >= 4 * room:  # marks without a width are no way to write a book
+        if width > room:
             return place
     return len(text)
 

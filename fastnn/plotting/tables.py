@@ -197,10 +197,15 @@ def _named_curves(curves: Any) -> dict[str, Array]:
                 f"curves must be arrays (M, E), a line for each network; got shape {array.shape}. "
                 "Give training.loss_curve of several networks."
             )
-        named[str(name)] = array
+        named[_held(name)] = array
     if not named:
         raise InputError(f"curves must name at least one fan; got {shown(curves)}. Give arrays (M, E).")
     return named
+
+
+def _held(name: object) -> str:
+    """A name as a table can hold it: halves of surrogate pairs are written out."""
+    return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
@@ -226,7 +231,7 @@ def _rows_of(training: Training, X: Any, y: Any, output: int) -> tuple[Array, Ar
         inputs, _ = checked_rows(training.network, X.X, X.y, "float64")
         targets = X.target_values.reshape(X.rows, -1)
         target = (X.target,) if isinstance(X.target, str) else X.target
-        names = [*X.inputs, target[output]]
+        names = [_held(name) for name in (*X.inputs, target[output])]
     else:
         if y is None:
             raise InputError("surface needs X and y, or a Dataset; got X alone. Give the targets as well.")
