@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError
 from fastnn.network import Network
-from fastnn.plotting.lettering import lettered, shortened
+from fastnn.plotting.lettering import lettered
+from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import fixed_settings
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ LOSS = "loss (mean squared error, scaled)"
 WIDTH, HEIGHT = 4.4, 3.2  # inches, of a picture that can still be read on a phone
 DOTS_PER_INCH = 160
 NEED_LATEX = {"pgf"}
-LONGEST_REASON = 300  # letters of an error's message
 
 
 def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Drawing, Axes]:
@@ -96,50 +93,6 @@ def legend(ax: Axes, **options: Any) -> None:
     named = dict(zip(labels, handles, strict=True))
     if named:
         ax.legend(named.values(), named.keys(), frameon=False, fontsize="small", **options)
-
-
-def need_matplotlib() -> None:
-    """Refuse to go on without matplotlib, saying what to do."""
-    try:
-        _import_matplotlib()
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise _broken(error) from error
-        raise InputError(
-            'pictures need matplotlib; it is not installed. Run: pip install "fastnn-sweep[plot]"'
-        ) from None
-    except Exception as error:
-        raise _broken(error) from error
-
-
-def _import_matplotlib() -> None:
-    """Import matplotlib, also where MPLBACKEND names a backend that it does not know: files need none."""
-    if "matplotlib" in sys.modules:
-        import matplotlib as _  # noqa: F401 - None stands there for one that must not be imported
-
-        return
-    backend = os.environ.pop("MPLBACKEND", None)
-    try:
-        import matplotlib as mpl
-    finally:
-        if backend is not None:
-            os.environ["MPLBACKEND"] = backend
-    if backend:
-        with suppress(ValueError):
-            mpl.rcParams["backend"] = backend
-
-
-def _broken(error: Exception) -> InputError:
-    return InputError(
-        f"pictures need matplotlib; it is installed, but importing it failed: {one_line(error)}. "
-        "Mend that, or install it anew: pip install --force-reinstall matplotlib"
-    )
-
-
-def one_line(error: BaseException) -> str:
-    """What went wrong, on one line: "ValueError: it is wrong"."""
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {shortened(words, LONGEST_REASON)}" if words else type(error).__name__
 
 
 def shape(network: Network) -> str:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any, TypeVar
 
+from fastnn.plotting.library import need_matplotlib
+
 __all__ = [
     "MissingGlyphs",
     "fixed_settings",
@@ -54,8 +56,6 @@ def under_fixed_settings(draw: Function) -> Function:
 
     @wraps(draw)
     def drawing(*arguments: Any, **options: Any) -> Any:
-        from fastnn.plotting.canvas import need_matplotlib
-
         need_matplotlib()
         with fixed_settings():
             return draw(*arguments, **options)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.checking import InputError
-from fastnn.plotting.canvas import need_matplotlib
 from fastnn.plotting.lettering import plain
+from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import missing_glyphs
 from fastnn.reporting.blocks import Section
 from fastnn.reporting.pictures import Picture
