@@ -21,7 +21,8 @@ from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import KINDS
 from fastnn.studies.report import LEARNING_RATE, NETWORK
 from fastnn.studies.results import Studies
-from fastnn.training import Training, train
+from fastnn.training import train
+from fastnn.training_results import Training
 
 if TYPE_CHECKING:
     import pandas as pd
