@@ -25,6 +25,16 @@ settings.register_profile("fastnn", deadline=None, derandomize=True)
 settings.load_profile("fastnn")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as quick, in every file, the first test of each class and the first outside, but for slow ones."""
+    begun = set()
+    for item in items:
+        group = item.nodeid.partition("[")[0].rpartition("::")[0]
+        if group not in begun and not item.get_closest_marker("slow"):
+            begun.add(group)
+            item.add_marker("quick")
+
+
 @pytest.fixture
 def real_insurance() -> Path:
     """The published insurance.csv, where FASTNN_DATA or ../shared has it; else the test is skipped."""

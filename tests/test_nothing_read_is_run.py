@@ -21,6 +21,8 @@ UNSAFE_OF = {
 }
 
 ALLOWED = {
+    "__init__: importlib.import_module": "the module of a public name, by a table of them",
+    "commands: importlib.import_module": "the module of a command, by a table of them",
     "comparing.process: np.load": "of arrays that the process before it wrote, and without pickle",
     "engines: importlib.import_module": "an engine's module, by its name in ENGINES",
     "engines.compiling: compile()": "compiles source that fastnn itself has printed from derived equations",
