@@ -58,7 +58,7 @@ _HOMES = {
     "given": "fastnn.initial",
     "glorot": "fastnn.initial",
     "he": "fastnn.initial",
-    "load_csv": "fastnn.datasets",
+    "load_csv": "fastnn.loading",
     "load_insurance": "fastnn.insurance",
     "mape": "fastnn.metrics",
     "mse": "fastnn.metrics",
@@ -73,13 +73,14 @@ _HOMES = {
 
 if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do not run it
     from fastnn.checking import InputError, ModelFileError
-    from fastnn.datasets import Dataset, generate_train_data, load_csv
+    from fastnn.datasets import Dataset, generate_train_data
     from fastnn.derivation import derive
     from fastnn.designing import DivergenceError
     from fastnn.engines import ENGINES
     from fastnn.explaining.explanation import explain
     from fastnn.initial import constant, given, glorot, he, normal, uniform
     from fastnn.insurance import SimulatedDataNote, load_insurance
+    from fastnn.loading import load_csv
     from fastnn.metrics import MetricNote, mape, mse, r2
     from fastnn.network import Network
     from fastnn.planning import code, warmup

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from fastnn.checking import InputError
+from fastnn.commands.data_options import add_data, add_reading
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
 from fastnn.version import __version__
@@ -130,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.description = "Train one network; print its weights and biases, its loss, R² and MAPE."
     _add_network(parser)
-    _add_data(parser)
+    add_data(parser)
     group = parser.add_argument_group("training")
     _add_one_start(group)
     _add_training(group)
@@ -148,7 +149,8 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "print the predictions as CSV, one line for each row."
     )
     parser.add_argument("file", metavar="FILE", help="what train saved")
-    parser.add_argument("--data", required=True, metavar="FILE", help="a CSV file with the input columns")
+    parser.add_argument("--data", required=True, metavar="FILE", help="a table with the input columns")
+    add_reading(parser.add_argument_group("how the table is written, where it cannot be seen from it"))
     _add_json(parser)
 
 
@@ -160,7 +162,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         "new or empty, or hold nothing but what an earlier sweep wrote: that is replaced."
     )
     _add_network(parser)
-    _add_data(parser)
+    add_data(parser)
     group = parser.add_argument_group("sweep")
     group.add_argument("--networks", type=int, default=10_000, metavar="M", help="starts; default 10000")
     _add_training(group)
@@ -193,7 +195,7 @@ def _add_studies(parser: argparse.ArgumentParser) -> None:
         "Retell the classroom report that fastnn grew out of: each of its lines, which was one run, with "
         "thousands of starts; print the report's figures beside the distributions, with verdicts and reasons."
     )
-    _add_data(parser)
+    add_data(parser)
     group = parser.add_argument_group("studies")
     group.add_argument("--networks", type=int, metavar="M", help="starts for each line; default 10000")
     group.add_argument("--quick", action="store_true", help="a first look: 500 starts for each line")
@@ -223,7 +225,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         "Keras on every backend that is installed: lines of code, seconds, weights, R² and MAPE."
     )
     _add_network(parser)
-    _add_data(parser)
+    add_data(parser)
     group = parser.add_argument_group("training")
     _add_one_start(group)
     _add_initial(group)
@@ -248,7 +250,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")
     parts.add_argument("--compact", action="store_true", help="the equations in matrix notation, no step")
     parts.add_argument("--motion", action="store_true", help="also the network training, in the page (html)")
-    _add_data(parser, "data of --motion, generated if not given")
+    add_data(parser, "data of --motion, generated if not given")
     parser.set_defaults(data=None)
     output = parser.add_argument_group("output")
     output.add_argument("--format", default="text", choices=("text", "latex", "html"), help="default text")
@@ -297,19 +299,6 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     known = ", ".join(ACTIVATIONS)
     group.add_argument("--hidden", default="relu", metavar="NAME", help=f"{known}; one, or one a layer")
     group.add_argument("--output", default="identity", choices=ACTIVATIONS, help="default identity")
-
-
-def _add_data(parser: argparse.ArgumentParser, title: str = "data") -> None:
-    group = parser.add_argument_group(title)
-    group.add_argument(
-        "--data",
-        default="insurance",
-        metavar="NAME|FILE",
-        help="insurance (your copy, else the embedded stand-in), simulated (the stand-in), "
-        "generated (n1, n2 -> n3), or a CSV file",
-    )
-    group.add_argument("--inputs", metavar="NAME,..", help="input columns; insurance: age,bmi")
-    group.add_argument("--target", metavar="NAME", help="target column; insurance: charges")
 
 
 def _add_one_start(group: Any) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "chosen_names",
     "input_names",
     "listed",
+    "refuse_other_columns",
     "refuse_shared_names",
 ]
 
@@ -128,10 +130,31 @@ def refuse_shared_names(inputs: Sequence[Column], targets: Sequence[Column]) -> 
         )
 
 
+def refuse_other_columns(wanted: Iterable[str], known: Sequence[str], table: str) -> None:
+    """Refuse new rows, in a `table` of that name, without each of the columns of training, once."""
+    for name in wanted:
+        if (times := known.count(name)) != 1:
+            raise InputError(
+                f"{table} must have the column {name!r} of training once; got {times} of that name among "
+                f"{listed(known)}. {'' if times else _meant(name, known)}Rename or add it."
+            )
+
+
 def listed(names: Sequence[Any], most: int = 20) -> str:
     """Join names for a message, cut short where there are very many."""
     shown = ", ".join(map(str, names[:most]))
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
+
+
+def _meant(name: Hashable, known: Sequence[Hashable]) -> str:
+    """A suggestion for a name that is unknown, if one of the known ones is like it."""
+    folded = {str(each).casefold(): str(each) for each in reversed(known) if each != ""}
+    close = get_close_matches(str(name).casefold(), folded, n=1)
+    if not close:
+        return ""
+    meant = folded[close[0]]
+    quoted = f" (on the command line '\"{meant}\"')" if "," in meant else ""
+    return f"Did you mean {meant!r}{quoted}? "
 
 
 def _names(
@@ -142,7 +165,10 @@ def _names(
         raise InputError(f"{role} must name at least one column; got none. {table} has {listed(known)}.")
     for name in names:
         if name not in known:
-            raise InputError(f"{role} must name columns of {table}; got {name!r}. It has {listed(known)}.")
+            raise InputError(
+                f"{role} must name columns of {table}; got {name!r}. "
+                f"{_meant(name, known)}It has {listed(known)}."
+            )
         if names.count(name) > 1:
             raise InputError(f"{role} must name each column once; got {name!r} more than once. Name it once.")
     return names

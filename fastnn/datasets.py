@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown, whole_number
 from fastnn.columns import Table
-from fastnn.csv_files import content_of, existing_file, frame_of_csv
+from fastnn.data_digest import digest_of
 from fastnn.scaling import Scaling, TableScaling, frozen
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Dataset", "dataset_of", "dataset_of_csv", "generate_train_data", "load_csv", "scaling_of"]
+__all__ = ["Dataset", "dataset_of", "generate_train_data", "scaling_of"]
 
 Floats = NDArray[np.float64]
 
@@ -149,6 +148,15 @@ class Dataset:
         """The categories of each column that has some, by its name."""
         return self.scaling.categories
 
+    @property
+    def digest(self) -> str:
+        """What tells these data from others: a SHA-256 of the bits of X and y and of what columns became.
+
+        64 hexadecimal digits, the same on every machine. `source` is not in it: the same table under
+        another name has the same digest.
+        """
+        return digest_of(self.X, self.y, self.scaling)
+
     def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
         """Return scaled targets or predictions in the target's own unit.
 
@@ -182,62 +190,6 @@ class Dataset:
         if self.dropped:
             lines.append(f"  {self.dropped} more row{'s' * (self.dropped > 1)} dropped: a cell is missing")
         return "\n".join([*lines, f"  from {self.source}"])
-
-
-def load_csv(
-    path: str | PathLike[str],
-    inputs: str | Iterable[str],
-    target: str | Iterable[str],
-    *,
-    missing: str = "refuse",
-    ordered: Mapping[Any, Sequence[Any]] | None = None,
-    categories: str | Iterable[str] = (),
-) -> Dataset:
-    """Read columns of a CSV file (comma-separated, UTF-8, names in the first line).
-
-    Only the chosen columns are converted; the others need only be there. What their cells become is said
-    at `Dataset.from_frame`. Blanks around cells are dropped, empty lines are skipped. The file is only
-    read: nothing in it is run. (One thing no reader can see: a file cut off within the last cell of its
-    last row.)
-
-    Parameters
-    ----------
-    path : str or path
-    inputs : column name or sequence of them
-    target : column name or sequence of them
-    missing, ordered, categories
-        As in `Dataset.from_frame`.
-
-    Raises
-    ------
-    InputError
-        Naming file, line and column: no such file or no file at all, no rows, bytes that are not
-        UTF-8, a broken quotation, a row too short or too long, column names that are unknown or met
-        twice, and all that `Dataset.from_frame` refuses.
-
-    Examples
-    --------
-    >>> data = load_csv("insurance.csv", inputs=["age", "smoker"], target="charges")  # doctest: +SKIP
-    """
-    file = existing_file(path, "path")
-    options = {"missing": missing, "ordered": ordered, "categories": categories}
-    return dataset_of_csv(content_of(file), file.name, inputs, target, source=file.name, **options)
-
-
-def dataset_of_csv(
-    content: bytes,
-    file: str,
-    inputs: str | Iterable[str],
-    target: str | Iterable[str],
-    *,
-    source: str,
-    **options: Any,
-) -> Dataset:
-    """Return the Dataset in a CSV file's bytes; `options` are those of `Dataset.from_frame`."""
-    from fastnn.frames import table_of
-
-    frame, lines = frame_of_csv(content, file)
-    return dataset_of(table_of(frame, inputs, target, **options, file=file, lines=lines), source)
 
 
 def dataset_of(table: Table, source: str) -> Dataset:

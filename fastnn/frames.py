@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of, shown
-from fastnn.columns import Column, Table, chosen_names, listed, refuse_shared_names
+from fastnn.columns import Column, Table, chosen_names, listed, refuse_other_columns, refuse_shared_names
 from fastnn.converting import Cells, Place, cells_of, text_of
 
 __all__ = ["numbers_like", "table_of"]
@@ -68,21 +68,13 @@ def numbers_like(
 ) -> NDArray[np.float64]:
     """Return new rows as the inputs (N, D) that the `columns` of a table became, or refuse."""
     title = "the DataFrame" if file is None else file
-    labels: dict[str, list[Hashable]] = {}
-    for label in frame.columns:
-        labels.setdefault(str(label), []).append(label)  # names in a Dataset are text, labels any
-    found = []
     place = Place(frame.index, file, lines)
     if len(frame) == 0:
         raise InputError(f"{title} must have at least one row; got none. Check what filled or filtered it.")
-    for column in columns:
-        named = labels.get(column.name, [])
-        if len(named) != 1:
-            raise InputError(
-                f"{title} must have the column {column.name!r} of training once; got {len(named)} of that "
-                f"name among {listed(list(labels))}. Rename or add it."
-            )
-        found.append(cells_of(frame[named[0]], column.name, place, column.categories or None))
+    refuse_other_columns([column.name for column in columns], [str(label) for label in frame.columns], title)
+    labels = {str(label): label for label in frame.columns}  # names in a Dataset are text, labels any
+    named = [(column.name, column.categories) for column in columns]
+    found = [cells_of(frame[labels[name]], name, place, known or None) for name, known in named]
     rows = _kept(found, "refuse", title, "Drop or fill these rows.")
     spread = [
         column.spread(cells.coded_as(column, rows)) for column, cells in zip(columns, found, strict=True)

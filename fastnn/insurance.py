@@ -3,16 +3,18 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from fastnn.checking import InputError, flag
-from fastnn.csv_files import content_of, existing_file
-from fastnn.datasets import Dataset, dataset_of_csv
+from fastnn.datasets import Dataset
 from fastnn.folders import cache_folder
+from fastnn.loading import dataset_in
+from fastnn.reading.files import content_of, existing_file
 
 __all__ = ["SimulatedDataNote", "load_insurance"]
 
@@ -41,6 +43,9 @@ def load_insurance(
     target: str | Iterable[str] = "charges",
     download: bool = False,
     simulated: bool = False,
+    missing: str = "refuse",
+    ordered: Mapping[Any, Sequence[Any]] | None = None,
+    categories: str | Iterable[str] = (),
 ) -> Dataset:
     """Load the medical insurance table: 1338 rows of age, sex, bmi, children, smoker, region, charges.
 
@@ -65,6 +70,9 @@ def load_insurance(
         Use the stand-in, whatever files there are, and without the note. Its figures come close to
         the published table's, and are the same everywhere.
 
+    missing, ordered, categories
+        As in `Dataset.from_frame`.
+
     Raises
     ------
     InputError
@@ -84,16 +92,17 @@ def load_insurance(
         raise InputError(
             f"only one of path, download and simulated may say where to look; got {asked} of them. Keep one."
         )
+    options: dict[str, Any] = {"missing": missing, "ordered": ordered, "categories": categories}
     if simulated:
-        return _stand_in(inputs, target)
+        return _stand_in(inputs, target, options)
     file = _downloaded() if download else _named_file(path)
     content = content_of(file) if file is not None else _cached()
     if content is None:
         warnings.warn(_note(), SimulatedDataNote, stacklevel=2)
-        return _stand_in(inputs, target)
+        return _stand_in(inputs, target, options)
     name = FILE if file is None else file.name
     source = f"{name}, {'the published file' if _is_published(content) else 'not the published file'}"
-    return dataset_of_csv(content, name, inputs, target, source=source)
+    return dataset_in(content, name, inputs, target, source=source, **options)
 
 
 def _named_file(path: str | PathLike[str] | None) -> Path | None:
@@ -138,9 +147,9 @@ def _downloaded() -> Path:
     return Path(fetched)
 
 
-def _stand_in(inputs: str | Iterable[str], target: str | Iterable[str]) -> Dataset:
+def _stand_in(inputs: str | Iterable[str], target: str | Iterable[str], options: dict[str, Any]) -> Dataset:
     source = f"{STAND_IN}, a simulated stand-in for the published {FILE}"
-    return dataset_of_csv(_stand_in_file().read_bytes(), STAND_IN, inputs, target, source=source)
+    return dataset_in(_stand_in_file().read_bytes(), STAND_IN, inputs, target, source=source, **options)
 
 
 def _stand_in_file() -> Traversable:

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag
-from fastnn.csv_files import existing_file
 from fastnn.model_header import Header, header_in, json_of
 from fastnn.npz_files import MOST_BYTES, arrays_of, damaged, header_of, size_of, written
 from fastnn.publishing import file_to_write, published
+from fastnn.reading.files import existing_file
 
 __all__ = ["load_training", "save_training"]
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fastnn.cells import is_number
 from fastnn.checking import InputError
-from fastnn.datasets import Dataset, dataset_of_csv, load_csv
+from fastnn.datasets import Dataset
+from fastnn.loading import dataset_in, load_csv
 
 GOOD = "age,sex,bmi,charges\n19,female,27.9,16884.924\n18,male,33.77,1725.5523\n28,male,33,4449.462\n"
 
@@ -48,8 +49,19 @@ def test_a_file_is_read(write):
         GOOD.replace("female", '"female"').replace("27.9", '"27.9"'),
         GOOD.replace("\n", "\n\n") + "\n\n",
         GOOD.replace("33,", "+3.3e1,"),
+        GOOD.replace(",", ";").replace(".", ","),
     ],
-    ids=["no last newline", "CRLF", "CR", "byte order mark", "blanks", "quotes", "empty lines", "exponent"],
+    ids=[
+        "no last newline",
+        "CRLF",
+        "CR",
+        "byte order mark",
+        "blanks",
+        "quotes",
+        "empty lines",
+        "exponent",
+        "decimal commas",
+    ],
 )
 def test_the_same_table_in_other_dress(write, content):
     data = load_csv(str(write(content)), ("age", "sex", "bmi"), ("charges",))
@@ -106,14 +118,12 @@ def changed(old, new):
         (changed("33.77", "nan"), " must have no missing cells.*the first in line 3"),
         (changed("33.77", "-Infinity"), ": column 'bmi' must be finite; .* line 3: '-Infinity'"),
         (changed("33.77", "1e999"), ": column 'bmi' must be finite; .* line 3: '1e999'"),
-        (changed("33.77", '"33.77'), ", line [34]: must be well-formed CSV"),
+        (changed("33.77", '"33.77'), ", line 3: must close its quotes"),
         (changed("33.77", '"33"x'), ", line 3: must be well-formed CSV"),
-        (changed("33.77", "3" * 200_000), ", line 3: must be well-formed CSV"),
+        (changed("33.77", "3" * 200_000), ": column 'bmi' must hold whole numbers .* line 3"),
         (changed("bmi", "age"), " must name each column once; got age more than once"),
-        (GOOD.encode().replace(b"female", b"f\xe9male"), ", line 2, column 2: .*got the byte 0xe9"),
-        (b"\xef\xbb\xbf" + GOOD.encode() + b"1,x,2,\xff\n", ", line 5, column 4: .*got the byte 0xff"),
-        (GOOD.encode("utf-16"), ", line 1, column 1: .*got the byte 0xff"),
-        ('age,sex,bmi,charges\n1,a,"27,9",1\n2,b,"3,0",2\n', ": column 'bmi' must hold plain .* in line 2"),
+        (GOOD.encode().replace(b"female", b"f\xe9male"), ", line 2: .*got the byte 0xe9"),
+        (b"\xef\xbb\xbf" + GOOD.encode() + b"1,x,2,\xff\n", ", line 5: .*got the byte 0xff"),
         ('age,sex,bmi,charges\n1,a,"$1,027",1\n2,b,$3,2\n', ": column 'bmi' must hold plain .* in line 2"),
         ("age,sex,bmi,charges\n1,a,12 %,1\n2,b,5%,2\n", ": column 'bmi' must hold plain .* in line 2"),
     ],
@@ -125,7 +135,8 @@ def test_refused_content(write, content, message):
 
 def test_refused_names(write):
     with pytest.raises(
-        InputError, match=r"inputs must name columns of table.csv; got 'BMI'. It has age, sex, bmi"
+        InputError,
+        match=r"inputs must name columns of table.csv; got 'BMI'. Did you mean 'bmi'[?] It has age, sex",
     ):
         load_csv(write(GOOD), ["age", "BMI"], "charges")
     with pytest.raises(InputError, match=r"inputs must name columns of table.csv; got 7"):
@@ -164,10 +175,10 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
 def test_an_unreadable_file_is_refused(write, monkeypatch):
     path = write(GOOD)
 
-    def denied(self):
+    def denied(self, mode):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.read_bytes", denied)
+    monkeypatch.setattr("pathlib.Path.open", denied)
     with pytest.raises(InputError, match=r"table.csv must be readable; got Permission denied"):
         load_csv(path, "age", "charges")
 
@@ -184,7 +195,7 @@ cells = st.one_of(
 def dataset_or_refusal(content):
     """Return the Dataset in these bytes, or None where they are refused; any other exception is a failure."""
     try:
-        return dataset_of_csv(content, "fuzz.csv", "a", "b", source="fuzz")
+        return dataset_in(content, "fuzz.csv", "a", "b", source="fuzz")
     except InputError:
         return None
 
@@ -217,8 +228,9 @@ def test_any_bytes_give_a_dataset_or_a_refusal(content):
 def test_any_table_gives_a_dataset_or_a_refusal(rows, ending):
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=ending).writerows([("a", "b"), *rows])
+    blank = sum(not any(map(str.strip, row)) for row in rows)
     data = dataset_or_refusal(text.getvalue().encode("utf-8", "surrogatepass"))
-    assert data is None or (healthy(data) and data.rows == len(rows))
+    assert data is None or (healthy(data) and data.rows in (len(rows), len(rows) - blank))
 
 
 @given(st.lists(st.tuples(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300)), min_size=1))

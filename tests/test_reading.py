@@ -134,6 +134,7 @@ def test_one_table_in_many_dresses(content, told):
         ("a\nNew York\nLos Angeles\n", {}, columns(a="New York|Los Angeles")),
         ("a,2010\nAT,1\nDE,3\n", {}, {"a": ["AT", "DE"], "2010": ["1", "3"]}),
         ("f\xe9e,b\n1,2\n".encode("latin-1"), {"encoding": "latin-1"}, {"fée": ["1"], "b": ["2"]}),
+        ("a, b\tc\n27,9\tx\n", {}, {"a, b": ["27.9"], "c": ["x"]}),
         # no line of names
         ("1,2,x\n3,4,y\n", {"header": None}, columns(x1="1|3", x2="2|4", x3="x|y")),
         ("1,2\n3,4\n", {"header": 0}, {"1": ["3"], "2": ["4"]}),
@@ -258,8 +259,8 @@ def test_refused_options(told, message):
 
 
 def test_rows_know_their_lines():
-    text = '\n# a comment\na,b\n1,2\n\n"3\n\n",4\r\n,\n5,6\n'
-    assert read(text).lines == [4, 6, 10]
+    text = '\n# a comment\na,b\n1,2\n\n"3\n\n",4\r\n,\n5,6\n,\n'
+    assert read(text).lines == [4, 6, 9, 10]
 
 
 def test_what_was_seen_is_said():
@@ -345,7 +346,9 @@ def test_any_table_gives_its_cells_or_a_refusal(rows, ending, sep):
     csv.writer(text, lineterminator=ending, delimiter=sep, quoting=csv.QUOTE_ALL).writerows(
         [("a", "b"), *rows]
     )
-    written = [[cell.strip() for cell in row] for row in rows if any(map(str.strip, row))]
+    written = [[cell.strip() for cell in row] for row in rows]
+    while written and not any(written[-1]):
+        written.pop()
     content = text.getvalue().encode("utf-8", "surrogatepass")
     table = read_or_refused(content, sep=sep, decimal=".")
     if table is not None:

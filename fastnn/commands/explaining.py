@@ -10,7 +10,8 @@ from typing import Any
 
 import fastnn
 from fastnn.checking import InputError
-from fastnn.commands.options import data_of, network_of, new_files, numbers
+from fastnn.commands.data_options import OF_THE_DATA, data_of
+from fastnn.commands.options import network_of, new_files, numbers
 from fastnn.commands.output import published_together
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
@@ -89,7 +90,7 @@ def _refuse_unused(options: Namespace) -> None:
             f"--motion needs a page that runs in a browser; got --format {options.format}. "
             "Give --format html as well."
         )
-    of_the_motion = given("data", "inputs", "target")
+    of_the_motion = given("data", *OF_THE_DATA)
     if of_the_motion and not options.motion:
         raise InputError(
             f"{of_the_motion[0]} needs --motion, which trains on these data; got it alone. "

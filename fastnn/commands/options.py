@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +14,8 @@ from fastnn.initial import Start
 from fastnn.network import Network
 
 __all__ = [
-    "data_of",
     "initial_of",
+    "layers_for",
     "network_of",
     "new_files",
     "numbers",
@@ -36,32 +34,14 @@ def network_of(options: Namespace, layers: str) -> Network:
     return Network(whole_numbers(options.layers or layers, "--layers"), hidden, options.output)
 
 
+def layers_for(data: Dataset) -> str:
+    """The layers of a network for the data: its inputs, two hidden units, its targets."""
+    return f"{len(data.inputs)},2,{len(data.scaling.targets)}"
+
+
 def shared(options: Namespace) -> dict[str, Any]:
     """The options that `fastnn.train` and `fastnn.sweep` take alike."""
     return {name: getattr(options, name) for name in ("epochs", "engine", "dtype", "shuffle", "seed")}
-
-
-def data_of(options: Namespace) -> Dataset:
-    """The data that --data, --inputs and --target name; a note on standard error for the stand-in."""
-    columns = {"inputs": options.inputs and options.inputs.split(","), "target": options.target}
-    given = {name: value for name, value in columns.items() if value}
-    if options.data == "generated":
-        frame = fastnn.generate_train_data()
-        columns = {"inputs": ["n1", "n2"], "target": "n3"} | given
-        return Dataset.from_frame(frame, **columns, source="generate_train_data()")
-    if options.data in ("insurance", "simulated"):
-        with warnings.catch_warnings(record=True) as notes:
-            warnings.simplefilter("always")
-            data = fastnn.load_insurance(simulated=options.data == "simulated", **given)
-        for note in notes:
-            print(f"note: {note.message}", file=sys.stderr)
-        return data
-    if len(given) < 2:
-        raise InputError(
-            f"--data with a file needs --inputs and --target; got {options.data} alone. "
-            "Name its columns, such as --inputs age,bmi --target charges."
-        )
-    return fastnn.load_csv(options.data, **given)
 
 
 def row_count(rows: int | None, data: Dataset) -> int | None:

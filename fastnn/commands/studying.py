@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fastnn import comparing
 from fastnn import studies as studies_
 from fastnn.checking import InputError
-from fastnn.commands.options import data_of, network_of, new_files, start_of
+from fastnn.commands.data_options import data_of
+from fastnn.commands.options import layers_for, network_of, new_files, start_of
 from fastnn.commands.output import as_json, published
 from fastnn.commands.reports import Report
 from fastnn.commands.study_reports import comparison_report, studies_report
@@ -43,7 +44,7 @@ def studies(options: Namespace) -> int:
 def compare(options: Namespace) -> int:
     """``fastnn compare``."""
     data = data_of(options)
-    network = network_of(options, f"{data.X.shape[1]},2,1")
+    network = network_of(options, layers_for(data))
     report = _run_comparison(options, data, network, start_of(options, network))
     print(as_json(report.values) if options.json else report.text)
     return 0

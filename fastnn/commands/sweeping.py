@@ -12,7 +12,8 @@ from typing import Any
 
 import fastnn
 from fastnn.checking import InputError, finite_number
-from fastnn.commands.options import data_of, initial_of, network_of, numbers, shared, whole_numbers
+from fastnn.commands.data_options import data_of
+from fastnn.commands.options import initial_of, layers_for, network_of, numbers, shared, whole_numbers
 from fastnn.commands.output import as_json, say
 from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.datasets import Dataset
@@ -28,7 +29,7 @@ KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for i
 def sweep(options: Namespace) -> int:
     """``fastnn sweep``."""
     data = data_of(options)
-    network = network_of(options, f"{data.X.shape[1]},2,1")
+    network = network_of(options, layers_for(data))
     _check_sweep(options)
     with published_folder(options.out) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import fastnn
 from fastnn.checking import InputError
-from fastnn.commands.options import data_of, network_of, row_count, shared, start_of
+from fastnn.commands.data_options import data_of, dialect_of
+from fastnn.commands.options import layers_for, network_of, row_count, shared, start_of
 from fastnn.commands.output import as_json, published
 from fastnn.commands.reports import prediction_report, training_report
-from fastnn.csv_files import content_of, existing_file, frame_of_csv
-from fastnn.frames import numbers_like
+from fastnn.loading import new_rows
 from fastnn.publishing import file_to_write
 
 __all__ = ["predict", "train"]
@@ -20,7 +20,7 @@ __all__ = ["predict", "train"]
 def train(options: Namespace) -> int:
     """``fastnn train``."""
     data = data_of(options)
-    network = network_of(options, f"{data.X.shape[1]},2,1")
+    network = network_of(options, layers_for(data))
     rows = row_count(options.rows, data)
     if options.save:
         file_to_write(options.save, "--save")  # better refused now than after the work
@@ -53,10 +53,8 @@ def predict(options: Namespace) -> int:
             f"{options.file} must hold the names and the scaling of its data; got a network alone. "
             "Save it with fastnn train --save, or with run.save(path, data)."
         )
-    file = existing_file(options.data, "--data")
-    frame, lines = frame_of_csv(content_of(file), file.name)
-    rows = numbers_like(frame, run.scaling.input_columns, file=file.name, lines=lines)
-    predictions = run.scaling.invert(run.predict(run.scaling.X.apply(rows)))
+    rows = new_rows(options.data, run.scaling, "--data", dialect_of(options))
+    predictions = run.scaling.invert(run.predict(rows))
     report = prediction_report(run, run.scaling.targets, predictions)
     print(as_json(report.values) if options.json else report.text)
     return 0

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from fastnn.cells import is_missing_among_numbers
 from fastnn.checking import InputError
 from fastnn.columns import listed
 from fastnn.reading.dialect import NAMED_SEPARATORS, WHITESPACE, Dialect
 from fastnn.reading.lines import COMMENT, Rows, cells_in, lines_of, rows_of, widest_habit
-from fastnn.reading.missing import is_missing_among_numbers
 
 __all__ = ["Layout", "layout_of"]
 
@@ -65,10 +65,11 @@ def _separator_in(lines: list[str], file: str) -> str:
     scores = {sep: _score(lines, sep) for sep in SEPARATORS}
     if (blanks := _score(lines, WHITESPACE)) >= 1.2:  # words in a sentence are no cells
         scores[WHITESPACE] = 0.99 * blanks
-    best, second = sorted(scores, key=lambda sep: -scores[sep])[:2]
+    # Cells may hold any of the others, but hardly ever a tab.
+    best, second = sorted(scores, key=lambda sep: (-scores[sep], sep != "\t"))[:2]
     if scores[best] == 0:
         return ","
-    if scores[best] == scores[second]:
+    if scores[best] == scores[second] and best != "\t":
         raise InputError(
             f"{file} must show how its cells are separated; got {_said(best)} and {_said(second)} alike in "
             f"its first rows. Name it: sep={best!r} (--sep {_option(best)}), say."

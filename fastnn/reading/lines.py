@@ -21,7 +21,7 @@ COMMENT = "#"
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a text: all lines but those without a single filled cell.
+    """The rows of a text: all lines but blank ones, up to the last with a filled cell.
 
     Attributes
     ----------
@@ -73,12 +73,12 @@ def rows_of(lines: list[str], sep: str, file: str) -> Rows:
     if any('"' in line for line in lines):
         return _quoted_rows(lines, sep, file)
     begins, widths = [], []
-    nothing = " \t\r\n" + ("" if sep == WHITESPACE else sep)
+    nothing = " \t\r\n".replace(sep, "")
     for number, line in enumerate(lines, 1):
         if line.strip(nothing):
             begins.append(number)
             widths.append(len(WORD.findall(line)) if sep == WHITESPACE else line.count(sep) + 1)
-    return Rows(lines, sep, begins, begins, widths)
+    return _without_empty_ones_at_the_end(Rows(lines, sep, begins, begins, widths))
 
 
 def _quoted_rows(lines: list[str], sep: str, file: str) -> Rows:
@@ -87,7 +87,7 @@ def _quoted_rows(lines: list[str], sep: str, file: str) -> Rows:
     before = 0
     try:
         for cells in reader:
-            if any(map(str.strip, cells)):
+            if len(cells) > 1 or any(map(str.strip, cells)):
                 begins.append(before + 1)
                 ends.append(reader.line_num)
                 widths.append(len(cells))
@@ -99,7 +99,15 @@ def _quoted_rows(lines: list[str], sep: str, file: str) -> Rows:
                 f"{where}: must close its quotes; got none that ends. Check the quotes."
             ) from None
         raise InputError(f"{where}: must be well-formed CSV; got {error}. Check the quotes.") from None
-    return Rows(lines, sep, begins, ends, widths)
+    return _without_empty_ones_at_the_end(Rows(lines, sep, begins, ends, widths))
+
+
+def _without_empty_ones_at_the_end(rows: Rows) -> Rows:
+    """The rows up to the last one with a filled cell: spreadsheets write empty ones below their tables."""
+    count = len(rows)
+    while count and not any(rows.cells(count - 1)):
+        count -= 1
+    return rows if count == len(rows) else rows.picked(range(count))
 
 
 def cells_in(lines: Iterable[str], sep: str) -> Iterator[list[str]]:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from fastnn.cells import is_missing_among_numbers
 from fastnn.checking import InputError
 from fastnn.reading.dialect import Dialect
-from fastnn.reading.missing import is_missing_among_numbers
 
 __all__ = ["rewritten"]
 

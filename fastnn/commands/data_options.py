@@ -1,0 +1,197 @@
+"""The options that say which data: declared for the parsers, and read into a Dataset."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import warnings
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from fastnn.checking import InputError
+from fastnn.data_digest import SHORT
+
+if TYPE_CHECKING:
+    from fastnn.datasets import Dataset
+    from fastnn.reading.dialect import Dialect
+
+__all__ = ["OF_THE_DATA", "add_data", "add_reading", "data_of", "dialect_of"]
+
+SHORTEST = 8  # digits of a digest that are enough
+READING = ("sep", "decimal", "thousands", "encoding", "header")
+OF_THE_DATA = ("inputs", "target", *READING, "ordered", "categories", "data_digest")
+
+
+def add_data(parser: argparse.ArgumentParser, title: str = "data") -> None:
+    """Declare the options that name a table, how it is written and what becomes of its columns."""
+    group = parser.add_argument_group(title)
+    group.add_argument(
+        "--data",
+        default="insurance",
+        metavar="NAME|FILE",
+        help="insurance (your copy, else the embedded stand-in), simulated (the stand-in), generated "
+        "(n1, n2 -> n3), or a CSV or Parquet file, packed (gz, zip, ...) or not",
+    )
+    group.add_argument(
+        "--inputs",
+        action="append",
+        metavar="NAME,..",
+        help="input columns, also given several times; a name with a comma is quoted: '\"a,b\",c'; "
+        "insurance: age,bmi",
+    )
+    group.add_argument(
+        "--target",
+        action="append",
+        metavar="NAME",
+        help="target column, given several times for several; insurance: charges",
+    )
+    add_reading(group)
+    group.add_argument(
+        "--missing",
+        default="refuse",
+        choices=("refuse", "drop"),
+        help="rows with a missing cell: refuse the table, or drop them; default refuse",
+    )
+    group.add_argument(
+        "--ordered",
+        action="append",
+        metavar="NAME=LOW,..",
+        help="categories of a column from low to high: 0, 1, 2, ..., such as size=S,M,L",
+    )
+    group.add_argument(
+        "--categories",
+        action="append",
+        metavar="NAME,..",
+        help="columns that are categories though they look like numbers, such as postal codes",
+    )
+    group.add_argument(
+        "--data-digest",
+        metavar="DIGITS",
+        help="refuse any other data than those with this digest, as train and sweep print it",
+    )
+
+
+def add_reading(group: Any) -> None:
+    """Declare how a file is written, where that cannot be seen from it."""
+    group.add_argument("--sep", metavar="SIGN", help="between cells: ';' or tab, semicolon, whitespace, ...")
+    group.add_argument("--decimal", metavar="SIGN", help="decimal sign: comma or point")
+    group.add_argument("--thousands", metavar="SIGN", help="between groups of digits: comma, space, ...")
+    group.add_argument("--encoding", metavar="NAME", help="such as latin-1 or cp1252; default UTF-8")
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="the first line holds the names, whatever it looks like; or none does: x1, x2, ...",
+    )
+
+
+def dialect_of(options: Namespace) -> Dialect:
+    """How --sep, --decimal, --thousands, --encoding and --header say that a file is written."""
+    from fastnn.reading.dialect import Dialect
+
+    told: dict[str, Any] = {name: getattr(options, name) for name in READING}
+    return Dialect(**told | {"header": {None: "infer", True: 0, False: None}[options.header]})
+
+
+def data_of(options: Namespace) -> Dataset:
+    """The data that the options name, checked against --data-digest."""
+    data = _named(options)
+    _refuse_other_data(data, options)
+    return data
+
+
+def _named(options: Namespace) -> Dataset:
+    import fastnn
+    from fastnn.datasets import Dataset
+
+    columns = {"inputs": _names(options.inputs, "--inputs"), "target": options.target}
+    given: dict[str, Any] = {name: value for name, value in columns.items() if value}
+    conversion = {
+        "missing": options.missing,
+        "ordered": _orders(options.ordered),
+        "categories": _names(options.categories, "--categories"),
+    }
+    if options.data in ("generated", "insurance", "simulated"):
+        _refuse_reading(options)
+    if options.data == "generated":
+        columns = {"inputs": ["n1", "n2"], "target": "n3"} | given
+        frame = fastnn.generate_train_data()
+        return Dataset.from_frame(frame, **columns, **conversion, source="generate_train_data()")
+    if options.data in ("insurance", "simulated"):
+        return _insurance(options.data == "simulated", given | conversion)
+    if len(given) < 2:
+        raise InputError(
+            f"--data with a file needs --inputs and --target; got {options.data} alone. "
+            "Name its columns, such as --inputs age,bmi --target charges."
+        )
+    told = dialect_of(options)
+    reading = {name: getattr(told, name) for name in READING}
+    return fastnn.load_csv(options.data, **given, **reading, **conversion)
+
+
+def _insurance(simulated: bool, columns: dict[str, Any]) -> Dataset:
+    """The insurance data; a note on standard error for the stand-in."""
+    import fastnn
+
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        data = fastnn.load_insurance(simulated=simulated, **columns)
+    for note in notes:
+        print(f"note: {note.message}", file=sys.stderr)
+    return data
+
+
+def _refuse_reading(options: Namespace) -> None:
+    """Refuse what says how a file is written where no file is read."""
+    told = next((name for name in READING if getattr(options, name) is not None), None)
+    if told is not None:
+        raise InputError(
+            f"--{told} says how a file is written; got --data {options.data}, which is none. Leave it out, "
+            "or give the file: --data FILE."
+        )
+
+
+def _refuse_other_data(data: Dataset, options: Namespace) -> None:
+    wanted = options.data_digest
+    if wanted is None:
+        return
+    digest = data.digest
+    if len(wanted) < SHORTEST or not digest.startswith(wanted.lower()):
+        raise InputError(
+            f"the data must be those that this command was written for, with the digest {wanted}; got other "
+            f"data, {data.rows} rows from {data.source}, with the digest {digest[:SHORT]}. Give the table of "
+            "then (--data FILE), with its columns and as it was read; or leave --data-digest out."
+        )
+
+
+def _names(given: list[str] | None, option: str) -> list[str]:
+    """Column names, separated by commas and quoted where they have some."""
+    return [name for text in given or () for name in _split(text, option)]
+
+
+def _orders(given: list[str] | None) -> dict[str, list[str]] | None:
+    """The order of categories by column, of texts such as size=S,M,L."""
+    orders: dict[str, list[str]] = {}
+    for text in given or ():
+        name, *values = _split(text, "--ordered", "=")
+        if not values:
+            raise InputError(
+                f"--ordered must be a column and its categories from low to high; got {text!r}. "
+                "Write it like size=S,M,L."
+            )
+        orders[name] = _split("=".join(values), "--ordered")
+    return orders or None
+
+
+def _split(text: str, option: str, sign: str = ",") -> list[str]:
+    try:
+        parts = next(csv.reader([text], delimiter=sign, skipinitialspace=True, strict=True), [])
+    except csv.Error:
+        parts = []
+    parts = [part.strip() for part in parts]
+    if not all(parts) or not parts:
+        raise InputError(
+            f"{option} must be names separated by {sign!r}, quoted where they have some; got {text!r}. "
+            "Write them like age,bmi or '\"height, cm\",bmi'."
+        )
+    return parts
