@@ -19,6 +19,8 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.checking import LARGEST_INTEGER
+
 __all__ = [
     "is_missing",
     "is_missing_among_numbers",
@@ -34,7 +36,6 @@ PLAIN_NUMBER = re.compile(
     r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE
 )
 INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
-LARGEST_INTEGER = 2**53  # beyond, float64 leaves whole numbers out
 
 _MARKS = "NA N/A n/a NaN nan -NaN -nan NULL null None <NA> #NA #N/A 1.#IND -1.#IND 1.#QNAN -1.#QNAN"
 MISSING = frozenset({"", "#N/A N/A", *_MARKS.split()})

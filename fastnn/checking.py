@@ -6,13 +6,17 @@ Python numbers or C-ordered native arrays that share nothing with the caller's d
 
 import os
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.array_likes import NamedColumn, columns_in, holds_categories, missing_cells, remedy_for
+
 __all__ = [
+    "LARGEST_INTEGER",
     "InputError",
     "ModelFileError",
     "OneSentenceError",
@@ -25,6 +29,9 @@ __all__ = [
     "whole_number",
     "whole_numbers",
 ]
+
+LARGEST_INTEGER = 2**53
+"""Up to here float64 keeps all whole numbers exactly."""
 
 
 class OneSentenceError(Exception):
@@ -104,9 +111,10 @@ def flag(value: Any, name: str) -> bool:
 def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray[np.float64]:
     """Return a C-ordered float64 copy of real, finite numbers with one of the given numbers of dimensions.
 
-    Strided, read-only, big-endian, integer and float32 arrays, lists, DataFrames and Series are taken.
-    Refused: ragged lists, text, objects, complex, sparse and masked arrays,
-    integers that float64 cannot hold, NaN and infinity.
+    Taken are arrays of any layout and of any real dtype, lists, tensors that NumPy can read, and tables and
+    columns (pandas, polars, pyarrow, structured arrays) of numbers and bools.
+    Refused: ragged lists, text, objects, categories, dates, complex, sparse and masked arrays,
+    integers that float64 cannot hold, missing cells, NaN and infinity.
     """
     array = numeric_array(values, name)
     if array.ndim not in dimensions:
@@ -122,7 +130,7 @@ def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray
     _refuse_lost_integers(array, name)
     bad = ~np.isfinite(numbers)
     if bad.any():
-        first = f", the first at {np.argwhere(bad)[0].tolist()}" if array.ndim else ""
+        first = f", the first at {_position(values, bad)}" if array.ndim else ""
         raise InputError(
             f"{name} must be finite; got {int(bad.sum())} NaN or infinite value(s){first}. "
             "Drop or replace what is not a number."
@@ -131,33 +139,103 @@ def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray
 
 
 def numeric_array(values: Any, name: str) -> NDArray[Any]:
-    """Return `values` as an array of real numbers of its own dtype, or refuse it; it may share memory."""
+    """Return `values` as an array of real numbers of its own dtype, or refuse it; it may share memory.
+
+    The columns of a table are put side by side, in float64 unless they are of one dtype.
+    """
     if np.ma.isMaskedArray(values):
         raise InputError(
             f"{name} must be a plain array; got a masked array. Fill it or drop the masked rows."
         )
+    columns = columns_in(values)
+    if columns is not None:
+        return _side_by_side(columns, name)
     if hasattr(values, "tocsr") or hasattr(values, "todense"):
         raise InputError(f"{name} must be a dense array; got {shown(values)}. Call .toarray() on it.")
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError) as error:
-        reason = "" if "inhomogeneous" in str(error) else f": {error}"
-        raise InputError(
-            f"{name} must be a rectangular array of numbers; got {shown(values)}{reason}. "
-            "Give rows of equal length."
-        ) from None
+    if hasattr(values, "to_numpy") and getattr(values, "ndim", 1) == 1:
+        return _column(values, name)
+    array = _as_array(values, name)
     if array.dtype.kind == "c":
         raise InputError(f"{name} must hold real numbers; got dtype {array.dtype}. Take its real part.")
     if array.ndim == 0 and array.dtype.kind not in "fiub":
         table = hasattr(values, "X") and hasattr(values, "y")
-        advice = "Give its X and its y" if table else "Give an array, a list or a DataFrame of numbers"
+        lazy = hasattr(values, "collect")
+        advice = "Give an array, a list or a DataFrame of numbers"
+        advice = "Give its X and its y" if table else "Call .collect() on it" if lazy else advice
         raise InputError(f"{name} must hold real numbers; got {shown(values)}. {advice}.")
     if array.dtype.kind not in "fiub":
         raise InputError(
-            f"{name} must hold real numbers; got dtype {array.dtype}{_text_columns(values)}. "
-            "Convert it with .astype(float), or code its categories as numbers."
+            f"{name} must hold real numbers; got dtype {array.dtype}. "
+            "Convert it with .astype(float), or make a Dataset of the table: it codes categories."
         )
     return array
+
+
+def _side_by_side(columns: list[NamedColumn], name: str) -> NDArray[Any]:
+    """The columns of a table as one array (N, D)."""
+    if not columns:
+        return np.empty((0, 0))
+    titles = [f"column {column.label!r} of {name}" for column in columns]
+    arrays = [_column(column.cells, title) for column, title in zip(columns, titles, strict=True)]
+    for array, title in zip(arrays, titles, strict=True):
+        _refuse_lost_integers(array, title)
+    if len({array.dtype for array in arrays}) > 1:
+        arrays = [array.astype(np.float64) for array in arrays]
+    return np.column_stack(arrays)
+
+
+def _column(column: Any, title: str) -> NDArray[Any]:
+    """A table's column as an array of real numbers (N,) of its own dtype."""
+    missing = missing_cells(column)
+    if missing:
+        raise InputError(
+            f"{title} must hold a number in each cell; got {missing} missing. Fill them or drop their rows."
+        )
+    array = _as_array(column, title)
+    if array.ndim != 1:
+        raise InputError(
+            f"{title} must hold one number in each cell; got cells of shape {array.shape[1:]}. Split it."
+        )
+    if array.dtype.kind == "O" and len(array):
+        array = _of_objects(array, title)
+    if array.dtype.kind not in "fiub" or holds_categories(column):
+        kind = getattr(column, "dtype", getattr(column, "type", array.dtype))
+        raise InputError(
+            f"{title} must hold real numbers; got dtype {kind}. Convert it to numbers, or make a Dataset of "
+            "the table with Dataset.from_frame: it codes categories."
+        )
+    return array
+
+
+def _of_objects(array: NDArray[Any], title: str) -> NDArray[Any]:
+    """Python's own numbers as float64; what holds anything else as it is."""
+    values = array.tolist()
+    if not all(isinstance(value, Real | Decimal | np.bool_) for value in values):
+        return array
+    whole = (value for value in values if isinstance(value, Integral | Decimal) and value % 1 == 0)
+    lost = [value for value in whole if abs(int(value)) > LARGEST_INTEGER]
+    if lost:
+        raise _lost(title, lost[0])
+    return np.array([float(value) for value in values])
+
+
+def _as_array(values: Any, name: str) -> NDArray[Any]:
+    """What NumPy makes of `values`, whatever it is; a refusal for whatever it cannot."""
+    try:
+        return np.asarray(values)
+    except Exception as error:  # each library raises its own
+        reason = "" if "inhomogeneous" in str(error) else f": {str(error).partition('. ')[0]}"
+        raise InputError(
+            f"{name} must be a rectangular array of numbers; got {shown(values)}{reason}. "
+            f"{remedy_for(values, str(error))}"
+        ) from None
+
+
+def _position(values: Any, bad: NDArray[np.bool_]) -> str:
+    """Where the first bad number stands: [row, column], or the row and the name of a table's column."""
+    place: list[int] = np.argwhere(bad)[0].tolist()
+    columns = columns_in(values)
+    return f"row {place[0]} of column {columns[place[1]].label!r}" if columns else str(place)
 
 
 def _reshaping(given: int, wanted: tuple[int, ...]) -> str:
@@ -167,24 +245,20 @@ def _reshaping(given: int, wanted: tuple[int, ...]) -> str:
     return "Reshape it."
 
 
-def _text_columns(values: Any) -> str:
-    """Name a DataFrame's columns that hold no numbers, for the refusal."""
-    dtypes: Any = getattr(values, "dtypes", None)
-    if not hasattr(dtypes, "items"):
-        return ""
-    named = [str(column) for column, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "fiub"]
-    return f" (columns {', '.join(named)})" if named else ""
-
-
 def _refuse_lost_integers(array: NDArray[Any], name: str) -> None:
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
-        limit = 2**53
-        beyond = (array > limit) | (array < -limit) if array.dtype.kind == "i" else array > limit
+        beyond = array > LARGEST_INTEGER
+        if array.dtype.kind == "i":
+            beyond |= array < -LARGEST_INTEGER
         if beyond.any():
-            raise InputError(
-                f"{name} must hold integers that float64 keeps exactly (up to 2**53); "
-                f"got {array[beyond].flat[0]}. Subtract an offset or rescale it first."
-            )
+            raise _lost(name, int(array[beyond].flat[0]))
+
+
+def _lost(name: str, value: Any) -> InputError:
+    return InputError(
+        f"{name} must hold integers that float64 keeps exactly (up to 2**53); "
+        f"got {shown(value)}. Subtract an offset or rescale it first."
+    )
 
 
 def shown(value: Any) -> str:

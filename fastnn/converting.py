@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fastnn import cells
-from fastnn.checking import InputError
+from fastnn.checking import LARGEST_INTEGER, InputError
 from fastnn.columns import MOST_CATEGORIES, Column, listed
 
 __all__ = ["Cells", "Place", "cells_of", "text_of"]
@@ -108,7 +108,7 @@ class Cells:
         if given.dtype == object:
             lost = [isinstance(value, Integral | Decimal) and _lost(value) for value in given.tolist()]
         elif given.dtype.kind in "iu" and given.dtype.itemsize == 8:
-            lost = (given > cells.LARGEST_INTEGER) | (given < -cells.LARGEST_INTEGER)
+            lost = (given > LARGEST_INTEGER) | (given < -LARGEST_INTEGER)
         self._refuse_lost(lost, rows)
         with np.errstate(over="ignore"):
             numbers: NDArray[np.float64] = given.astype(np.float64)
@@ -335,7 +335,7 @@ def _lost(value: Any) -> bool:
     if isinstance(value, str):
         return cells.lost_integer(value)
     whole = isinstance(value, Integral) or (isinstance(value, Decimal) and value == value.to_integral_value())
-    return whole and abs(value) > cells.LARGEST_INTEGER
+    return whole and abs(value) > LARGEST_INTEGER
 
 
 def _short(value: Any) -> str:
