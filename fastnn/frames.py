@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fastnn.array_likes import columns_in, holds_categories
 from fastnn.checking import InputError, one_of, shown
 from fastnn.columns import Column, Table, chosen_names, listed, refuse_other_columns, refuse_shared_names
 from fastnn.converting import Cells, Place, cells_of, text_of
@@ -15,7 +16,7 @@ __all__ = ["numbers_like", "table_of"]
 
 
 def table_of(
-    frame: pd.DataFrame,
+    frame: Any,
     inputs: Hashable | Iterable[Hashable],
     target: Hashable | Iterable[Hashable],
     *,
@@ -31,17 +32,15 @@ def table_of(
     line of each row, for refusals.
     """
     one_of(missing, "missing", ("refuse", "drop"))
-    _refuse_other(frame)
     title = "the DataFrame" if file is None else file
-    chosen = chosen_names(inputs, target, list(frame.columns), title)
+    chosen = chosen_names(inputs, target, _labels(frame), title)
     labels = (*chosen.inputs, *chosen.targets)
     orders = _orders(ordered, labels)
     told = () if categories == () else _told(categories, labels)
-    if len(frame) == 0:
-        raise InputError(f"{title} must have at least one row; got none. Check what filled or filtered it.")
-    place = Place(frame.index, file, lines)
+    place = _place(frame, title, file, lines)
     columns = [
-        cells_of(frame[label], str(label), place, orders.get(label), label in told) for label in labels
+        cells_of(_series(frame, label), str(label), place, orders.get(label), label in told)
+        for label in labels
     ]
     kept = _kept(columns, missing, title)
     converted = [cells.converted(kept) for cells in columns]
@@ -60,7 +59,7 @@ def table_of(
 
 
 def numbers_like(
-    frame: pd.DataFrame,
+    frame: Any,
     columns: Sequence[Column],
     *,
     file: str | None = None,
@@ -68,13 +67,11 @@ def numbers_like(
 ) -> NDArray[np.float64]:
     """Return new rows as the inputs (N, D) that the `columns` of a table became, or refuse."""
     title = "the DataFrame" if file is None else file
-    place = Place(frame.index, file, lines)
-    if len(frame) == 0:
-        raise InputError(f"{title} must have at least one row; got none. Check what filled or filtered it.")
-    refuse_other_columns([column.name for column in columns], [str(label) for label in frame.columns], title)
-    labels = {str(label): label for label in frame.columns}  # names in a Dataset are text, labels any
+    place = _place(frame, title, file, lines)
+    labels = {str(label): label for label in _labels(frame)}  # names in a Dataset are text, labels any
+    refuse_other_columns([column.name for column in columns], list(map(str, _labels(frame))), title)
     named = [(column.name, column.categories) for column in columns]
-    found = [cells_of(frame[labels[name]], name, place, known or None) for name, known in named]
+    found = [cells_of(_series(frame, labels[name]), name, place, known or None) for name, known in named]
     rows = _kept(found, "refuse", title, "Drop or fill these rows.")
     spread = [
         column.spread(cells.coded_as(column, rows)) for column, cells in zip(columns, found, strict=True)
@@ -82,11 +79,38 @@ def numbers_like(
     return np.column_stack(spread)
 
 
-def _refuse_other(frame: Any) -> None:
-    if not isinstance(frame, pd.DataFrame):
-        raise InputError(
-            f"frame must be a pandas DataFrame; got {shown(frame)}. Wrap it: pandas.DataFrame(...)."
-        )
+def _labels(frame: Any) -> list[Hashable]:
+    """The labels of a table's columns; whatever is no table is refused by its name."""
+    if isinstance(frame, pd.DataFrame):
+        return list(frame.columns)
+    columns = columns_in(frame)
+    if columns is not None:
+        return [column.label for column in columns]
+    remedy = "Wrap it: pandas.DataFrame(...)"
+    if isinstance(frame, pd.Series):
+        remedy = "Call .to_frame() on it"
+    elif isinstance(frame, np.ndarray):
+        remedy = "Wrap it: pandas.DataFrame(array, columns=[...])"
+    elif hasattr(frame, "collect"):
+        remedy = "Call .collect() on it"
+    raise InputError(f"frame must be a DataFrame; got {shown(frame)}. {remedy}.")
+
+
+def _series(frame: Any, label: Hashable) -> pd.Series:
+    """A column of a table; of other libraries' tables as Python's objects, which change no value."""
+    if isinstance(frame, pd.DataFrame):
+        found: pd.Series = frame[label]
+        return found
+    column = next(column.cells for column in columns_in(frame) or [] if column.label == label)
+    ways = (getattr(column, name, None) for name in ("to_pylist", "to_list", "tolist"))
+    values = next(way for way in ways if way)()
+    return pd.Series(pd.Categorical(values) if holds_categories(column) else pd.Series(values, dtype=object))
+
+
+def _place(frame: Any, title: str, file: str | None, lines: Sequence[int] | None) -> Place:
+    if len(frame) == 0:
+        raise InputError(f"{title} must have at least one row; got none. Check what filled or filtered it.")
+    return Place(frame.index if isinstance(frame, pd.DataFrame) else range(len(frame)), file, lines)
 
 
 def _orders(

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.array_likes import columns_in
 from fastnn.checking import InputError, finite_array, numeric_array
-from fastnn.columns import Column, input_names
+from fastnn.columns import Column, input_names, listed
 
 __all__ = ["Scaling", "TableScaling", "frozen"]
 
@@ -140,16 +141,65 @@ class TableScaling:
             A column or a cell is missing, or holds something else than it did; a category was not in the
             table.
         """
-        if hasattr(rows, "columns"):
+        table = rows if columns_in(rows) is not None else self._table_of_texts(rows)
+        if table is not None:
             from fastnn.frames import numbers_like
 
-            return self.X.apply(numbers_like(rows, self.input_columns))
+            return self.X.apply(numbers_like(table, self.input_columns))
         numbers = finite_array(rows, "X", (1, 2) if len(self.inputs) == 1 else (2,))
-        return self.X.apply(numbers.reshape(len(numbers), -1))
+        numbers = numbers.reshape(len(numbers), -1)
+        self._refuse_other_inputs(numbers)
+        return self.X.apply(numbers)
 
     def invert(self, scaled_y: ArrayLike) -> Floats:
         """Return predictions (N,) or (M, N), for K > 1 (N, K) or (M, N, K), in the target's own unit."""
         return self.y.invert(scaled_y)
+
+    def _table_of_texts(self, rows: Any) -> Any:
+        """Rows (N, columns) that hold texts as a DataFrame; None for other rows."""
+        if getattr(getattr(rows, "dtype", None), "kind", "O") not in "OU":
+            return None
+        try:
+            cells = np.asarray(rows, dtype=object)
+        except ValueError:  # ragged
+            return None
+        if cells.ndim != 2 or not any(isinstance(cell, str) for cell in cells.flat):
+            return None
+        import pandas as pd
+
+        names = [column.name for column in self.input_columns]
+        if cells.shape[1] != len(names):
+            raise InputError(
+                f"X must have a cell for each of the columns {listed(names)}; got shape {cells.shape}. "
+                "Give them in that order, or a DataFrame."
+            )
+        return pd.DataFrame(cells, columns=names)
+
+    def _refuse_other_inputs(self, numbers: Floats) -> None:
+        """Refuse an array that has another number of inputs, or categories that are not 0, 1, 2, ..."""
+        if numbers.shape[1] != len(self.inputs):
+            spread = [column for column in self.input_columns if column.one_hot]
+            became = "".join(f", of which {column.name!r} became {len(column.inputs)}" for column in spread)
+            raise InputError(
+                f"X must have {len(self.inputs)} columns, one for each input{became}; "
+                f"got shape {numbers.shape}. Give the inputs in their order, or a DataFrame."
+            )
+        first = 0
+        for column in self.input_columns:
+            part = numbers[:, first : first + len(column.inputs)]
+            first += len(column.inputs)
+            if column.one_hot:
+                wrong = ((part != 0) & (part != 1)).any(axis=1) | (part.sum(axis=1) != 1)
+            elif column.categories:
+                wrong = ~np.isin(part[:, 0], np.arange(len(column.categories)))
+            else:
+                continue
+            if wrong.any():
+                row = int(wrong.argmax())
+                raise InputError(
+                    f"X must hold the categories of {column.name!r} as {column.coding}; "
+                    f"got {part[row].tolist()} in row {row}. Give a DataFrame with the categories themselves."
+                )
 
     def __repr__(self) -> str:
         return f"TableScaling(inputs={self.inputs!r}, target={self.target!r})"

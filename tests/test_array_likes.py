@@ -166,5 +166,5 @@ def test_tensors_that_numpy_cannot_read(tensor, remedy):
 
 
 def test_whatever_else_a_library_raises_is_a_refusal():
-    with pytest.raises(InputError, match="got .*no buffer here.*Give a NumPy array of it"):
+    with pytest.raises(InputError, match=r"got .*no buffer here.*Give a NumPy array of it"):
         finite_array(Tensor(BufferError("no buffer here")), "X", (2,))

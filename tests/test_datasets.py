@@ -317,7 +317,7 @@ def test_refused_cells(frame, column, message):
 def test_refused_frames(frame):
     with pytest.raises(InputError, match="the DataFrame must have at least one row; got none"):
         Dataset.from_frame(frame.iloc[:0], "age", "charges")
-    with pytest.raises(InputError, match="frame must be a pandas DataFrame; got"):
+    with pytest.raises(InputError, match=r"frame must be a DataFrame; got \{'age': \[1\]\}. Wrap it: pandas"):
         Dataset.from_frame({"age": [1]}, "age", "charges")
     twice = pd.concat([frame, frame[["bmi"]]], axis=1)
     with pytest.raises(InputError, match="the DataFrame must name each column once; got bmi more than once"):

@@ -235,9 +235,11 @@ ROWS_REFUSED = {
         pd.DataFrame({"age": ["old"], "smoker": ["no"], "Größe, in cm": [1.0]}),
         r"column 'age' must hold numbers, as in training; got 'old' in row 0 .*\. Convert",
     ),
-    "too few columns": ([[30, 1]], r"must have 3 columns, as the scaled table has; got shape \(1, 2\)"),
+    "too few columns": ([[30, 1]], r"X must have 3 columns, one for each input; got shape \(1, 2\)"),
     "one dimension": ([30, 1, 170], "X must have 2 dimensions"),
-    "text in an array": ([[30, "yes", 170]], "X must hold real numbers"),
+    "text in an array": ([[30, "maybe", 170]], "the categories of training, no, yes; got 'maybe' in row 0"),
+    "text for all columns but one": ([[30, "yes"]], "a cell for each of the columns age, smoker, Größe"),
+    "a code of no category": ([[30, 2, 170]], r"categories of 'smoker' as no = 0, yes = 1; got \[2\.0\] in"),
     "a Dataset": (dataset(), "X must be rows in their own units where scaling is given; got a Dataset"),
 }
 
