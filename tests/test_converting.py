@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import fastnn
 from fastnn.checking import InputError
 from fastnn.columns import Column
-from fastnn.datasets import Dataset, load_csv
+from fastnn.datasets import Dataset
+from fastnn.loading import load_csv
 
 BEYOND = 2**53 + 1  # the first whole number that float64 has not
 
