@@ -2,7 +2,9 @@
 
 Exit codes: 0 done; 1 could not be done (a file, memory); 2 refused what was asked for; 130 Ctrl-C;
 143 SIGTERM, which is answered as Ctrl-C is.
-An error is one line on standard error. Standard output carries the results alone.
+An error is one line on standard error. Standard output carries the results alone. That it cannot be written
+is an error where it is all that was asked for; beside results in files it is a note. A reader who leaves
+early, as ``head`` does, had all that it wanted.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import argparse
 import contextlib
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
@@ -20,6 +21,7 @@ from fastnn.checking import InputError
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
+from fastnn.telling import give, settle, tell
 from fastnn.version import __version__
 
 __all__ = ["main"]
@@ -51,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     with _termination() as terminated:
         code = _run(arguments)
+    if not settle() and code == DONE:
+        code = _fail(FAILED, "standard output could not be written")
     return TERMINATED if terminated and code == INTERRUPTED else code
 
 
@@ -84,10 +88,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail(REFUSED, error)
     except KeyboardInterrupt:
         return _fail(INTERRUPTED, "interrupted")
-    except BrokenPipeError:
-        # The reader of our output has left, as in `fastnn code | head`: nothing more to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+    except SystemExit as stop:  # argparse's, after --help or a complaint
+        return int(stop.code or DONE)
     except (OSError, MemoryError, ArithmeticError) as error:
         return _fail(FAILED, str(error) or type(error).__name__)
     except Exception as error:
@@ -98,7 +100,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(code: int, reason: object) -> int:
-    print(f"fastnn: {' '.join(str(reason).split())}", file=sys.stderr)
+    tell(f"fastnn: {' '.join(str(reason).split())}")
     return code
 
 
@@ -106,8 +108,12 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        tell(f"{self.prog}: {message} (see {self.prog} --help)")
         raise SystemExit(REFUSED)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help, a version: standard output may not hold its signs, or fail."""
+        give(message, end="")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -116,6 +116,12 @@ class Design:
         networks = self.grid.starts * len(self.grid.learning_rates)
         return {rows: self.plan.job(networks, rows) for rows in self.grid.rows}
 
+    def warm(self) -> None:
+        """Compile every kernel that training may call, so that no time measured later holds any compiling."""
+        networks = self.grid.starts * len(self.grid.learning_rates)
+        for job in self.jobs.values():
+            job.warm(networks)
+
     def blocks(self, numbers: range, workers: int) -> Iterator[Block]:
         """Cut networks into blocks: small enough to interrupt and to share out, large enough to be quick."""
         total = len(numbers)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -15,6 +14,7 @@ from fastnn.datasets import Dataset
 from fastnn.folders import cache_folder
 from fastnn.loading import dataset_in
 from fastnn.reading.files import content_of, existing_file
+from fastnn.telling import warn
 
 __all__ = ["SimulatedDataNote", "load_insurance"]
 
@@ -98,7 +98,7 @@ def load_insurance(
     file = _downloaded() if download else _named_file(path)
     content = content_of(file) if file is not None else _cached()
     if content is None:
-        warnings.warn(_note(), SimulatedDataNote, stacklevel=2)
+        warn(_note(), SimulatedDataNote, stacklevel=2)
         return _stand_in(inputs, target, options)
     name = FILE if file is None else file.name
     source = f"{name}, {'the published file' if _is_published(content) else 'not the published file'}"

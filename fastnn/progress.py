@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from time import perf_counter
 from types import TracebackType
 from typing import Any
 
 from fastnn.checking import flag
+from fastnn.telling import Words, is_terminal, tell
 
-__all__ = ["Progress", "duration", "grouped", "size"]
+__all__ = ["Bar", "Progress", "duration", "grouped", "size"]
 
 LINE_SECONDS = 10.0
 
 
 class Progress:
     """Tells how many networks are done, how fast and how much time is left, on standard error.
+
+    Nothing that goes wrong with telling is raised.
 
     Parameters
     ----------
@@ -26,21 +30,14 @@ class Progress:
     """
 
     def __init__(self, total: int, done: int, show: bool | None) -> None:
-        terminal = sys.stderr.isatty()
-        self.shown = terminal if show is None else flag(show, "progress")
+        self.terminal = is_terminal(sys.stderr)
+        self.shown = self.terminal if show is None else flag(show, "progress")
         self.total, self.done, self.before = total, done, done
-        self.terminal = terminal
         self.began = self.said = perf_counter()
-        self.bar: Any = None
+        self.begun = False
+        self.bar: Bar | None = None
 
     def __enter__(self) -> Progress:
-        if self.shown and self.terminal:
-            from tqdm import tqdm
-
-            self.bar = tqdm(
-                total=self.total, initial=self.done, unit=" networks", dynamic_ncols=True, mininterval=0.2
-            )
-        self.began = self.said = perf_counter()
         return self
 
     def __exit__(
@@ -52,9 +49,16 @@ class Progress:
             self._say_line()
 
     def say(self, text: str) -> None:
-        """Say something beside the progress itself."""
+        """Say something before the work begins: after that the line belongs to the bar."""
         if self.shown:
-            print(text, file=sys.stderr, flush=True)
+            tell(text)
+
+    def begin(self) -> None:
+        """The work begins; so does the time of which a rate is told."""
+        self.begun = True
+        self.began = self.said = perf_counter()
+        if self.shown and self.terminal:
+            self.bar = Bar(self.total, self.done, unit=" networks")
 
     def reached(self, done: int) -> None:
         """So many networks of the sweep are done."""
@@ -62,7 +66,7 @@ class Progress:
         if self.bar is not None:
             self.bar.update(done - self.done)
         self.done = done
-        if self.shown and self.bar is None and perf_counter() - self.said >= LINE_SECONDS:
+        if self.shown and self.begun and self.bar is None and perf_counter() - self.said >= LINE_SECONDS:
             self._say_line()
 
     def _say_line(self) -> None:
@@ -74,7 +78,43 @@ class Progress:
             else ""
         )
         counted = f"{grouped(self.done)}/{grouped(self.total)} networks, {100 * self.done / self.total:.0f} %"
-        self.say(f"{counted}, {grouped(round(rate))}/s{left}")
+        tell(f"{counted}, {grouped(round(rate))}/s{left}")
+
+
+class Bar:
+    """A progress bar on standard error, of which nothing is raised: work goes on where it cannot be drawn.
+
+    Parameters
+    ----------
+    total, done : int
+        What there is to do, and what of it was done before.
+    looks
+        Further arguments of `tqdm.tqdm`.
+    """
+
+    def __init__(self, total: int, done: int = 0, **looks: Any) -> None:
+        self.drawn: Any = None
+        with suppress(Exception):
+            from tqdm import tqdm
+
+            self.drawn = tqdm(
+                total=total, initial=done, dynamic_ncols=True, mininterval=0.2, file=Words(), **looks
+            )
+
+    def update(self, more: int) -> None:
+        """So much more is done."""
+        with suppress(Exception):
+            self.drawn.update(more)
+
+    def name(self, what: str) -> None:
+        """Name what is being done."""
+        with suppress(Exception):
+            self.drawn.set_description(what)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        with suppress(Exception):
+            self.drawn.close()
 
 
 def grouped(number: int) -> str:

@@ -23,7 +23,7 @@ from fastnn.engines.self_check import checked_kernel
 from fastnn.gates import Rows
 from fastnn.network import Network
 from fastnn.randomness import permutations
-from fastnn.reducing import Group, Units
+from fastnn.reducing import Group, Units, reduced_networks
 
 __all__ = ["Job", "run"]
 
@@ -90,6 +90,14 @@ class Job:
         """Its kernel for them, compiled and checked when it is first asked for."""
         dtype = str(self.X.dtype)
         return checked_kernel(choose(self.engine, network, dtype, networks), network, dtype)
+
+    def warm(self, networks: int) -> None:
+        """Compile every kernel that so many networks may come to need, as they end, die and diverge."""
+        self.kernel(self.network, networks)
+        if networks > 1:
+            self.kernel(self.network, 1)
+            for smaller in reduced_networks(self.network) if self.reduced else ():
+                self.kernel(smaller, networks)
 
 
 def run(

@@ -61,7 +61,8 @@ class Sweep:
     interrupted : bool
         Ctrl-C stopped the sweep; what was unfinished is not in the table.
     seconds : float
-        How long that took, without compiling.
+        How long that took by the clock, without compiling and estimating here. With an executor it holds
+        what workers take to begin.
     ran : int
         How many networks were trained by the call that gave this; 0 by `fastnn.open`.
     store : Path, or None

@@ -6,7 +6,6 @@ folder, shard by shard; with an executor others do the work. None of this shows 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from os import PathLike
@@ -26,6 +25,7 @@ from fastnn.processors import available_processors
 from fastnn.progress import Progress
 from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
+from fastnn.telling import warn
 from fastnn.threads import train_here
 
 if TYPE_CHECKING:
@@ -138,9 +138,8 @@ def sweep(
         place: Place = Memory(design, every) if store is None else Stored(design, every, store, refuse)
         check = partial(refuse_divergence, design) if refuse else None
         before = place.done
-        began = perf_counter()
         with Progress(design.grid.total, place.done, progress) as said:
-            interrupted, failures = _work(place, crew, threads, check, said)
+            interrupted, failures, seconds = _work(place, crew, threads, check, said)
     except StoreError:
         raise
     except OSError as error:
@@ -153,29 +152,37 @@ def sweep(
         if crew is not None:
             crew.dismiss()
     if failures:
-        text = f"shards could not be done: {'; '.join(failures[:3])}"
-        warnings.warn(text, RuntimeWarning, stacklevel=2)
-    seconds, ran = perf_counter() - began, place.done - before
+        warn(f"shards could not be done: {'; '.join(failures[:3])}", RuntimeWarning, stacklevel=2)
+    ran = place.done - before
     return place.sweep(interrupted=interrupted, failures=tuple(failures), seconds=seconds, ran=ran)
 
 
 def _work(
     place: Place, crew: Crew | None, threads: int, check: Callable[[Results], None] | None, said: Progress
-) -> tuple[bool, list[str]]:
-    """Do what is missing; return whether Ctrl-C stopped it, and what could not be done."""
+) -> tuple[bool, list[str], float]:
+    """Do what is missing; return whether Ctrl-C stopped it, what could not be done, and the seconds it took.
+
+    The clock starts when everything is compiled and nothing is left to say.
+    """
     missing = place.design.grid.total - place.done
+    interrupted, began = False, perf_counter()
+    failures: list[str] = []
     try:
-        if missing and said.shown:
-            said.say(cost(place.design, missing, crew.parallel if crew else threads, *place.cost()))
-        if not missing:
-            return False, []
-        if crew is None:
-            return train_here(place, threads, check, said), []
-        return crew.work(place, check, said)
+        if missing:
+            place.design.warm()
+            if said.shown:
+                said.say(cost(place.design, missing, crew.parallel if crew else threads, *place.cost()))
+            said.begin()
+            began = perf_counter()
+            if crew is None:
+                interrupted = train_here(place, threads, check, said)
+            else:
+                interrupted, failures = crew.work(place, check, said)
     except KeyboardInterrupt:  # before the work itself began
-        return True, []
+        interrupted = True
     finally:
         said.reached(place.done)
+    return interrupted, failures, perf_counter() - began
 
 
 def _curves_every(curves: Any, epochs: int) -> int:

@@ -72,7 +72,6 @@ def train_here(
     for each thread is under way. The thread that finishes a part has it kept. `check` is shown the results
     of every block and may raise.
     """
-    _ = place.design.jobs  # compiled once, before the threads begin
     crew = _Crew(place, workers, check)
     done_before = progress.done
     with ThreadPoolExecutor(workers) as pool:

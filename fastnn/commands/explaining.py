@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
 from fastnn.network import Network
+from fastnn.telling import give, tell
 
 __all__ = ["code", "explain"]
 
@@ -24,7 +24,7 @@ __all__ = ["code", "explain"]
 def code(options: Namespace) -> int:
     """``fastnn code``."""
     layers = options.layers or "2,2,1"
-    print(fastnn.code(network_of(options, layers), options.engine, options.dtype), end="")
+    give(fastnn.code(network_of(options, layers), options.engine, options.dtype), end="")
     return 0
 
 
@@ -50,7 +50,7 @@ def explain(options: Namespace) -> int:
         writers[files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
     published_together(writers)
     if not options.out:
-        print(page, end="")
+        give(page, end="")
     return 0
 
 
@@ -103,7 +103,7 @@ def _proof(explanation: Explanation) -> list[Document]:
     try:
         return [explanation.proof()]
     except InputError as missing:
-        print(f"note: {missing}", file=sys.stderr)
+        tell(f"note: {missing}")
         return []
 
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["as_json", "published", "published_together", "say"]
+from fastnn.commands.reports import Report
+from fastnn.telling import give, say
+
+__all__ = ["as_json", "published", "published_together", "show"]
 
 
-def say(text: str) -> None:
-    """Print at once, into a pipe too; that its reader has left is no reason to stop the work."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def show(report: Report, json: bool, *, beside: bool = False) -> None:
+    """Print a report: it is what was asked for, unless it is text `beside` results that are in files."""
+    if beside and not json:
+        say(report.text)
+    else:
+        give(as_json(report.values) if json else report.text)
 
 
 def published(path: Path, write: Callable[[Path], object]) -> None:

@@ -16,6 +16,7 @@ from fastnn.commands.output import as_json, published
 from fastnn.progress import grouped, size
 from fastnn.storing.folder import Store
 from fastnn.storing.opening import stored_sweep
+from fastnn.telling import give
 
 __all__ = ["store"]
 
@@ -46,7 +47,7 @@ def _info(options: Namespace) -> int:
         "written_by": manifest.written_by,
     }
     if options.json:
-        print(as_json(values))
+        give(as_json(values))
         return 0
     share = f"{100 * networks / manifest.total:.0f} %"
     lines = {
@@ -61,7 +62,7 @@ def _info(options: Namespace) -> int:
     indent = 2 + max(map(len, lines))
     for name, value in lines.items():
         text = f"{name:<{indent}}{_line(value)}"
-        print("\n".join(wrap(text, WIDTH, subsequent_indent=" " * indent, break_long_words=False)))
+        give("\n".join(wrap(text, WIDTH, subsequent_indent=" " * indent, break_long_words=False)))
     return 0
 
 
@@ -93,10 +94,10 @@ def _verify(options: Namespace) -> int:
             faults.append(f"digest.json says {kept or 'nothing'}; the table has {digest}")
     if options.json:
         values = {"shards": len(done), "missing": missing, "faults": faults, "digest": digest}
-        print(as_json(values))
+        give(as_json(values))
     else:
-        print("\n".join([f"shards {len(done)}, missing {missing}, faults {len(faults)}", *faults]))
-        print(f"digest {digest}" if digest else "run the same sweep with this store again to mend it")
+        give("\n".join([f"shards {len(done)}, missing {missing}, faults {len(faults)}", *faults]))
+        give(f"digest {digest}" if digest else "run the same sweep with this store again to mend it")
     return int(bool(faults or missing))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from fastnn import studies as studies_
 from fastnn.checking import InputError
 from fastnn.commands.data_options import data_of
 from fastnn.commands.options import layers_for, network_of, new_files, start_of
-from fastnn.commands.output import as_json, published
+from fastnn.commands.output import published, show
 from fastnn.commands.reports import Report
 from fastnn.commands.study_reports import comparison_report, studies_report
 from fastnn.comparing import Comparison
@@ -23,6 +22,7 @@ from fastnn.progress import grouped
 from fastnn.studies import Experiment, Studies
 from fastnn.studies.lines import MAKERS
 from fastnn.studies.report import NETWORK
+from fastnn.telling import say, tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +36,7 @@ KERAS_EPOCHS, QUICK_KERAS_EPOCHS = 5, 2
 
 def studies(options: Namespace) -> int:
     """``fastnn studies``."""
-    report = _run_studies(options, data_of(options))
-    print(as_json(report.values) if options.json else report.text)
+    show(_run_studies(options, data_of(options)), options.json, beside=options.out is not None)
     return 0
 
 
@@ -46,7 +45,7 @@ def compare(options: Namespace) -> int:
     data = data_of(options)
     network = network_of(options, layers_for(data))
     report = _run_comparison(options, data, network, start_of(options, network))
-    print(as_json(report.values) if options.json else report.text)
+    show(report, options.json)
     return 0
 
 
@@ -55,7 +54,7 @@ def tutorial(options: Namespace) -> int:
     file = new_files({"--out": options.out})["--out"]
     text = _tutorial_notebook(options)
     published(file, lambda path: path.write_text(text, encoding="utf-8"))
-    print(f"notebook {file}")
+    say(f"notebook {file}")
     return 0
 
 
@@ -93,7 +92,7 @@ def _retold(experiment: Experiment, options: Namespace) -> tuple[Studies, Compar
     """Say how long it will take, and do it."""
     seconds = experiment.estimate()
     starts = f"{grouped(experiment.networks)} starts for each of {len(MAKERS)} lines"
-    print(f"{starts}: about {_duration(seconds)}", file=sys.stderr)
+    tell(f"{starts}: about {_duration(seconds)}")
     found = studies_.run(experiment, False if options.no_progress else None)
     return found, _keras_beside(experiment.data, options.quick)
 
@@ -111,7 +110,7 @@ def _run_comparison(options: Namespace, data: Dataset, network: Network, start: 
         start,
         learning_rate=options.learning_rate,
         epochs=options.epochs,
-        told=lambda name: print(f"training with {name}", file=sys.stderr),
+        told=lambda name: tell(f"training with {name}"),
     )
     return comparison_report(found)
 
@@ -121,7 +120,7 @@ def _tutorial_notebook(options: Namespace) -> str:
     from fastnn import tutorial
 
     tutorial.need_libraries()
-    print(f"running the tutorial with {grouped(options.networks)} starts", file=sys.stderr)
+    tell(f"running the tutorial with {grouped(options.networks)} starts")
     return tutorial.notebook(options.networks)
 
 
@@ -129,7 +128,7 @@ def _keras_beside(data: Dataset, quick: bool) -> Comparison:
     """K1, with few epochs, as Keras takes up to two seconds for one; with one backend if it must be quick."""
     backends = installed_backends()
     if backends:
-        print(f"and Keras on {' and '.join(backends[:1] if quick else backends)}", file=sys.stderr)
+        tell(f"and Keras on {' and '.join(backends[:1] if quick else backends)}")
     epochs = QUICK_KERAS_EPOCHS if quick else KERAS_EPOCHS
     return comparing.compare(
         NETWORK,

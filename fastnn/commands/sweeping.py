@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import warnings
 from argparse import Namespace
 from functools import partial
@@ -14,12 +13,13 @@ import fastnn
 from fastnn.checking import InputError, finite_number
 from fastnn.commands.data_options import data_of
 from fastnn.commands.options import initial_of, layers_for, network_of, numbers, shared, whole_numbers
-from fastnn.commands.output import as_json, say
+from fastnn.commands.output import as_json
 from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.datasets import Dataset
 from fastnn.network import Network
 from fastnn.progress import grouped
 from fastnn.reporting import need_libraries, published_folder, sweep_page
+from fastnn.telling import give, say, tell
 
 __all__ = ["sweep"]
 
@@ -46,11 +46,14 @@ def sweep(options: Namespace) -> int:
             written, stopped = _write(found, data, folder, options)
             values = report.values | {"written": written}
             last = "\n".join(written_lines(written))
-    say(as_json(values) if options.json else last)
+    if options.json:
+        give(as_json(values))
+    else:
+        say(last)
     for failure in found.failures:
-        print(f"fastnn: could not be done: {failure}", file=sys.stderr)
+        tell(f"fastnn: could not be done: {failure}")
     if len(found) < found.grid.total:
-        print(f"fastnn: {_how_to_go_on(options.store)}", file=sys.stderr)
+        tell(f"fastnn: {_how_to_go_on(options.store)}")
     return 130 if stopped else int(len(found) < found.grid.total)
 
 

@@ -9,7 +9,7 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.data_options import data_of, dialect_of
 from fastnn.commands.options import layers_for, network_of, row_count, shared, start_of
-from fastnn.commands.output import as_json, published
+from fastnn.commands.output import published, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.loading import new_rows
 from fastnn.publishing import file_to_write
@@ -40,8 +40,7 @@ def train(options: Namespace) -> int:
         figure, ax = plotting.new_figure()
         plotting.loss_curves(run, ax)
         published(Path(options.plot), lambda path: plotting.save(figure, path))
-    report = training_report(run, data)
-    print(as_json(report.values) if options.json else report.text)
+    show(training_report(run, data), options.json, beside=bool(options.save or options.plot))
     return 0
 
 
@@ -55,6 +54,5 @@ def predict(options: Namespace) -> int:
         )
     rows = new_rows(options.data, run.scaling, "--data", dialect_of(options))
     predictions = run.scaling.invert(run.predict(rows))
-    report = prediction_report(run, run.scaling.targets, predictions)
-    print(as_json(report.values) if options.json else report.text)
+    show(prediction_report(run, run.scaling.targets, predictions), options.json)
     return 0

@@ -21,10 +21,9 @@ import numpy as np
 from numba.core import config
 
 from fastnn.engines import kernel_files
+from fastnn.telling import log
 
 __all__ = ["KernelCache", "name_of"]
-
-LOG = logging.getLogger("fastnn")
 
 
 class KernelCache:
@@ -52,7 +51,12 @@ class KernelCache:
                 raise ValueError("another kernel was kept under its name")
             return CompileResult._rebuild(target_context, library, description, *rest)
         except Exception as error:  # an unpickler and a linker can fail in any way
-            LOG.info("compiled kernels: %s cannot be loaded: %r; it is compiled again", self.name, error)
+            log(
+                logging.INFO,
+                "compiled kernels: %s cannot be loaded: %r; it is compiled again",
+                self.name,
+                error,
+            )
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -62,7 +66,12 @@ class KernelCache:
 
             content = dumps(data._reduce())
         except Exception as error:  # a pickler can fail in any way
-            LOG.info("compiled kernels: %s cannot be kept: %r; it is compiled every time", self.name, error)
+            log(
+                logging.INFO,
+                "compiled kernels: %s cannot be kept: %r; it is compiled every time",
+                self.name,
+                error,
+            )
             return
         kernel_files.write(self.name, content)
 

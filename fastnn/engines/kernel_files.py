@@ -21,10 +21,10 @@ from operator import or_
 from pathlib import Path
 
 from fastnn.folders import cache_folder
+from fastnn.telling import log
 
 __all__ = ["VARIABLE", "clear", "folder", "held", "problem", "read", "remove", "write"]
 
-LOG = logging.getLogger("fastnn")
 VARIABLE = "FASTNN_CACHE"
 SUFFIX = ".kernel"
 UNFINISHED = ".unfinished"
@@ -73,7 +73,7 @@ def read(name: str) -> bytes | None:
     head, content = found[: len(MAGIC) + 32], found[len(MAGIC) + 32 :]
     if head == MAGIC + _checksum(name, content):
         return content
-    LOG.info("compiled kernels: %s is damaged, or not the user's own; it is compiled again", path)
+    log(logging.INFO, "compiled kernels: %s is damaged, or not the user's own; it is compiled again", path)
     return None
 
 
@@ -151,7 +151,12 @@ def _problem(place: Path) -> str | None:
 @cache
 def _log(place: Path | str, problem: str) -> None:
     """Log, once in a process, why a folder is not used, and what is done instead."""
-    LOG.info("compiled kernels: %s cannot be used: %s; they are compiled in every process", place, problem)
+    log(
+        logging.INFO,
+        "compiled kernels: %s cannot be used: %s; they are compiled in every process",
+        place,
+        problem,
+    )
 
 
 def _is_own(found: os.stat_result) -> bool:

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
 from fastnn.network import Network
+from fastnn.telling import log
 
 __all__ = ["checked_kernel"]
 
-LOG = logging.getLogger("fastnn")
 ROWS, EPOCHS = 2, 2
 LEFT_OVER = 8  # networks, besides those that fill all lanes: enough for every gate to be open in one
 
@@ -55,14 +55,18 @@ def checked_kernel(engine: str, network: Network, dtype: str) -> Kernel:
 def _another(failed: Kernel, engine: str, network: Network, dtype: str) -> Kernel:
     """What is used in the place of a kernel that failed: compiled anew, or that of `batched`."""
     which = f"the kernel of the engine {engine} for {network!r} in {dtype}"
-    LOG.warning("fastnn: %s failed its self-check; it is compiled anew", which)
+    log(logging.WARNING, "fastnn: %s failed its self-check; it is compiled anew", which)
     module: Any = load(engine)
     reject(failed)
     module.kernel.cache_clear()
     kernel: Kernel = module.kernel(network, dtype)
     if _is_right(kernel, engine, network, dtype):
         return kernel
-    LOG.warning("fastnn: %s failed again; the engine batched takes its place, slower but right", which)
+    log(
+        logging.WARNING,
+        "fastnn: %s failed again; the engine batched takes its place, slower but right",
+        which,
+    )
     reject(kernel)
     CHECKED[kernel] = batched.kernel(network, dtype)
     return CHECKED[kernel]

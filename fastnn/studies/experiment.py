@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from time import perf_counter
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,12 @@ from fastnn.checking import InputError, shown, whole_number
 from fastnn.datasets import Dataset, generate_train_data
 from fastnn.evaluating import scores
 from fastnn.initial import Start, given, normal
-from fastnn.planning import Plan, warmup
+from fastnn.planning import Plan
+from fastnn.progress import Bar
 from fastnn.studies.outcomes import Outcomes
 from fastnn.sweep_results import Sweep
 from fastnn.sweeping import sweep
+from fastnn.telling import is_terminal
 
 __all__ = ["Experiment"]
 
@@ -126,12 +128,19 @@ class Experiment:
 
     def prepare(self, progress: bool | None = None) -> None:
         """Train everything that the lines ask for, with a progress bar (by default on a terminal only)."""
-        with _bar(self.visits(), progress) as bar:
-            self._after.append(bar.update)
-            try:
-                self._train_everything()
-            finally:
-                self._after.clear()
+        shown = is_terminal(sys.stderr) if progress is None else progress
+        bar = Bar(self.visits(), bar_format="{l_bar}{bar}| {elapsed}, {remaining} to go") if shown else None
+        asked = self._everything()
+        try:
+            for number, train in enumerate(asked, 1):
+                if bar is not None:
+                    bar.name(f"sweep {number} of {len(asked)}")
+                    self._after[:] = [bar.update]
+                train()
+        finally:
+            self._after.clear()
+            if bar is not None:
+                bar.close()
 
     def visits(self) -> int:
         """How often a network is shown a row, in all sweeps together."""
@@ -146,7 +155,6 @@ class Experiment:
     def estimate(self) -> float:
         """How many seconds the training will take, by a trial of less than a second; compiles if need be."""
         some = min(self.networks, TRIAL_NETWORKS)
-        warmup(report.NETWORK, self.engine)  # a longer trial needs kernels that a short one does not
         self._trial(some, 1)  # touches everything for the first time
         epochs = 1
         while True:
@@ -155,19 +163,18 @@ class Experiment:
                 return seconds * self.visits() / (some * epochs * self.data.rows)
             epochs = min(4 * epochs, self.epochs)
 
-    def _train_everything(self) -> None:
-        for learning_rate in report.LEARNING_RATES:
-            self.plain(learning_rate)
-        for rows in self.row_counts:
-            self.plain(rows=rows)
-        for start in (report.LARGE, report.SMALL, report.ONES):
-            self.near(start)
-        for ranges in (report.SIMPLE, report.WIDE):
-            self.generated(ranges)
+    def _everything(self) -> list[Callable[[], Outcomes]]:
+        """What trains all that the lines ask for, sweep by sweep."""
+        rates = dict.fromkeys((*report.LEARNING_RATES, report.LEARNING_RATE))
+        return [
+            *(partial(self.plain, learning_rate) for learning_rate in rates),
+            *(partial(self.plain, rows=rows) for rows in self.row_counts if rows < self.data.rows),
+            *(partial(self.near, start) for start in (report.LARGE, report.SMALL, report.ONES)),
+            *(partial(self.generated, ranges) for ranges in (report.SIMPLE, report.WIDE)),
+        ]
 
     def _trial(self, networks: int, epochs: int) -> float:
-        began = perf_counter()
-        sweep(
+        return sweep(
             report.NETWORK,
             self.data.X,
             self.data.y,
@@ -177,8 +184,7 @@ class Experiment:
             engine=self.engine,
             workers=self.workers,
             progress=False,
-        )
-        return perf_counter() - began
+        ).seconds
 
     def _once(self, key: Any, train: Callable[[], list[Sweep]]) -> Outcomes:
         if key not in self._trained:
@@ -226,15 +232,3 @@ class Experiment:
         for told in self._after:
             told(len(found) * rows * self.epochs)
         return found
-
-
-def _bar(visits: int, progress: bool | None) -> AbstractContextManager[Any]:
-    from tqdm import tqdm
-
-    return tqdm(
-        total=visits,
-        desc="studies",
-        disable=None if progress is None else not progress,
-        dynamic_ncols=True,
-        bar_format="{l_bar}{bar}| {elapsed}, {remaining} to go",
-    )
