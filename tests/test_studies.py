@@ -105,7 +105,8 @@ class TestExperiment:
         experiment = studies.Experiment(data, networks=5, epochs=2)
         visits = []
         experiment._after.append(visits.append)
-        experiment._train_everything()
+        for train in experiment._everything():
+            train()
         assert sum(visits) == experiment.visits()
 
     def test_starts_around_a_given_one(self, data):
@@ -156,19 +157,28 @@ class TestExperiment:
     def test_estimate_times_no_compiling(self):
         """Where nothing is compiled yet, and a long trial is reduced to fewer units."""
         script = """
+import importlib
 import fastnn
 from fastnn import studies
 from fastnn.engines import compiling
 
+sweeping = importlib.import_module("fastnn.sweeping")
+
+class Clock(sweeping.Progress):
+    def begin(self):
+        super().begin()
+        self.compiled = len(compiling.COMPILED)
+
+    def __exit__(self, *why):
+        timed.append(len(compiling.COMPILED) - self.compiled)
+
 timed, original = [], studies.Experiment._trial
 
 def trial(self, networks, epochs):
-    before = len(compiling.COMPILED)
     original(self, networks, epochs)
-    timed.append(len(compiling.COMPILED) - before)
     return float(epochs >= 256)  # a second: long enough, on any machine
 
-studies.Experiment._trial = trial
+sweeping.Progress, studies.Experiment._trial = Clock, trial
 studies.Experiment(fastnn.load_insurance(simulated=True), networks=2000).estimate()
 print(len(compiling.COMPILED), *timed)
 """
