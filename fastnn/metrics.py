@@ -1,6 +1,5 @@
 """How good are predictions? Mean squared error, R² and MAPE, for one network or for many at once."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, numeric_array
+from fastnn.telling import warn
 
 __all__ = ["MEASURES", "MetricNote", "mape", "metric_notes", "mse", "note", "r2"]
 
@@ -161,7 +161,7 @@ def metric_notes(targets: NDArray[Any], names: Sequence[str] = ()) -> list[str]:
 def note(notes: Sequence[str], stacklevel: int = 3) -> None:
     """Say each of `notes` as a `MetricNote` of the line that called our caller."""
     for text in notes:
-        warnings.warn(text, MetricNote, stacklevel=stacklevel)
+        warn(text, MetricNote, stacklevel=stacklevel)
 
 
 def _mape_notes(y: NDArray[np.float64], of: str) -> list[str]:

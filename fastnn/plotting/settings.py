@@ -14,6 +14,7 @@ from functools import cache, wraps
 from typing import Any, TypeVar
 
 from fastnn.plotting.library import need_matplotlib
+from fastnn.telling import warn
 
 __all__ = [
     "MissingGlyphs",
@@ -88,7 +89,7 @@ def glyph_warnings_as_one(told: set[str]) -> Iterator[None]:
     new = found - told
     told |= new
     if new:
-        warnings.warn(missing_glyphs(new), MissingGlyphs, stacklevel=5)
+        warn(missing_glyphs(new), MissingGlyphs, stacklevel=5)
 
 
 def missing_glyphs(signs: set[str]) -> str:
