@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 import warnings
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError
 from fastnn.data_digest import SHORT
+from fastnn.telling import tell
 
 if TYPE_CHECKING:
     from fastnn.datasets import Dataset
@@ -137,7 +137,7 @@ def _insurance(simulated: bool, columns: dict[str, Any]) -> Dataset:
         warnings.simplefilter("always")
         data = fastnn.load_insurance(simulated=simulated, **columns)
     for note in notes:
-        print(f"note: {note.message}", file=sys.stderr)
+        tell(f"note: {note.message}")
     return data
 
 
