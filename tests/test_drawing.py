@@ -14,7 +14,8 @@ from matplotlib import pyplot
 
 import fastnn
 from fastnn import plotting
-from fastnn.plotting.lettering import LONGEST, lettered, shortened
+from fastnn.lettering import LONGEST, shortened
+from fastnn.plotting.canvas import lettered
 from fastnn.plotting.settings import MissingGlyphs
 from fastnn.reporting import Page, Picture, Section, sweep_page
 from fastnn.reporting.pictures import drawn

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_elementary import anything, scalar_form
 
@@ -109,6 +110,13 @@ class Reader:
             field.dispatchEvent(new Event("change"));
         }}""")
 
+    def equations(self):
+        """What the equations show as found, by name."""
+        places = f"[...{SECTION}.querySelectorAll('output[data-found]')]"
+        found = self.page.evaluate(f"""Object.fromEntries({places}
+            .map((element) => [element.dataset.found, element.textContent.replaceAll("−", "-")]))""")
+        return {name: float(text) for name, text in found.items()}
+
     def says(self, name):
         return self.page.evaluate(f"{self.part(name)}.textContent")
 
@@ -176,20 +184,48 @@ class TestTheNumbers:
         X, y = case.data()
         step = fastnn.explain(case.network).step(case.motion().starts["network 0"], X[0], y[0], 0.05)
         expected = step.frame().groupby("name")["value"].last()  # after the row, of a parameter
-        found = page.evaluate(f"""Object.fromEntries([...{SECTION}.querySelectorAll("output[data-found]")]
-            .map((element) => [element.dataset.found, element.textContent.replace("−", "-")]))""")
-        assert float(found.pop("total")) == float(f"{step.loss:.8g}")
+        found = reader.equations()
+        assert found.pop("total") == float(f"{step.loss:.8g}")
         assert {"z1", "h2", "yhat", "d", "s", "s1", "w1", "b3"} <= set(found)
-        assert numbers(found.values()) == [float(f"{expected[name]:.8g}") for name in found]
+        assert found == {name: float(f"{expected[name]:.8g}") for name in found}
 
 
 class TestTheControls:
+    @staticmethod
+    def loss_of_rows(case, rows):
+        """The mean loss that the first rows met, each before its own update."""
+        X, y = case.data()
+        options = {"learning_rate": case.learning_rate, "epochs": 1, "engine": "batched"}
+        return fastnn.train(case.network, X[:rows], y[:rows], fastnn.normal(0, 1.5), **options).loss
+
+    def test_row_1_is_worked_out_before_anything_moves(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        start = case.motion().starts["network 0"]
+        assert bits(reader.parameters()) == bits(start)
+        shown = reader.equations()
+        reader.change("rate", "0.5")
+        X, y = case.data()
+        step = fastnn.explain(case.network).step(start, X[0], y[0], 0.5)
+        expected = step.frame().groupby("name")["value"].last()
+        assert reader.equations()["w1"] == float(f"{expected['w1']:.8g}") != shown["w1"]
+        reader.change("rate", "0.05")
+        assert reader.equations() == shown
+        reader.press("row")
+        assert reader.equations() == shown
+        assert bits(reader.parameters()) == bits(trained(case, 0, 1))
+
+    def test_an_epoch_a_second_is_chosen_at_first(self, page):
+        assert Reader(page).page.evaluate(f"{SECTION}.querySelector('[data-part=speed]').value") == "1 epochs"
+
     def test_a_row_at_a_time_then_the_rest_of_the_epoch(self, page):
         case = Case(fastnn.Network((2, 2, 1)), 1)
         reader = Reader(page, case)
-        assert reader.says("status") == "No row has been visited yet; there are 7."
+        assert reader.says("status") == "No row has been taken yet; there are 7. Row 1 is worked out below."
         reader.press("row", 3)
-        assert reader.says("status") == "Epoch 1, row 3 of 7."
+        so_far = self.loss_of_rows(case, 3)
+        assert reader.says("status") == f"Epoch 1, row 3 of 7: mean loss of its rows so far {so_far:.6g}."
+        assert reader.says("which") == "Row 3"
         assert bits(reader.parameters()) == bits(trained(case, 0, 3))
         reader.press("epoch")
         assert reader.says("status").startswith("Epoch 1 is finished. Loss of epoch 1: ")
@@ -274,20 +310,136 @@ class TestTheControls:
         assert reader.says("status").startswith("Diverged in epoch 1: its loss was no longer finite.")
         assert np.isnan(reader.parameters()).all()
         assert page.evaluate(f"{reader.part('play')}.disabled")
+        assert page.evaluate("document.querySelector('.curve .losses')") is None
+        assert page.evaluate("document.querySelectorAll('.network .lost').length") == 6
         reader.change("rate", "0.05")
         reader.press("again")
         reader.press("epoch")
         assert bits(reader.parameters()) == bits(trained(CASES["2-2-1 after one epoch"], 1, 0))
 
 
+# Where each text of a drawing stands, and whether that is inside it.
+OUTSIDE = """[...document.querySelectorAll("svg text")].filter((text) => {
+    const box = text.getBoundingClientRect(), around = text.closest("svg").getBoundingClientRect();
+    return box.width && (box.left < around.left || box.right > around.right
+        || box.top < around.top || box.bottom > around.bottom);
+}).map((text) => text.textContent)"""
+# Numbers of units that are wider than their circles.
+WIDER = """[...document.querySelectorAll(".network g")].filter((unit) => {
+    return unit.querySelector(".value").getBBox().width > 2*unit.querySelector("circle").r.baseVal.value;
+}).map((unit) => unit.textContent)"""
+HUGE = {
+    "huge": 4.04e190,
+    "tiny": 1.2345e-300,
+    "largest": 1.7e308,
+    "smallest": 5e-324,
+    "long": 123456.789,
+    "twenty digits": 1.2345e20,
+    "small": 0.00012345,
+}
+
+
 class TestThePictures:
+    @pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
+    def test_no_number_is_cut(self, page, value):
+        start = tuple(value if n % 2 else -value for n in range(9))
+        case = Case(fastnn.Network((2, 2, 1)), 1, start=start)
+        reader = Reader(page, case)
+        assert page.evaluate(OUTSIDE) == []
+        assert page.evaluate(WIDER) == []
+        shown = page.evaluate(
+            "[...document.querySelectorAll('.network tspan[data-now]')].map((e) => e.textContent)"
+        )
+        texts = page.evaluate("[...document.querySelectorAll('td data[data-now]')].map((e) => e.textContent)")
+        for text in (*shown, *texts):
+            number = abs(float(text.replace("−", "-")))
+            assert number == pytest.approx(value, rel=0.06, abs=0)
+            assert len(text) < 16
+        reader.press("row", 4)
+        assert page.evaluate(OUTSIDE) == []
+        assert page.evaluate(WIDER) == []
+
+    def test_one_that_diverges_later_shows_it(self, page):
+        case = Case(fastnn.Network((2, 1)), 400, 2.0)
+        expected = fastnn.train(
+            case.network,
+            *case.data(),
+            fastnn.normal(0, 1.5),
+            learning_rate=2.0,
+            epochs=400,
+            engine="batched",
+        )
+        assert expected.diverged > 20
+        reader = Reader(page, case)
+        reader.press("epoch", 400)
+        last = expected.loss_curve[expected.diverged - 2]
+        assert reader.says("status").startswith(f"Diverged in epoch {expected.diverged}: its loss was")
+        shown = re.search(r"Loss of epoch (\d+): (\S+)\. Choose", reader.says("status"))
+        assert int(shown[1]) == expected.diverged - 1
+        assert float(shown[2].replace("−", "-")) == pytest.approx(last, rel=1e-5)
+        told = "document.querySelector('.curve .told').textContent"
+        assert page.evaluate(told) == f"diverged in epoch {expected.diverged}"
+        curve = page.evaluate("document.querySelector('.curve .losses').getAttribute('d')")
+        gone = page.evaluate("document.querySelector('.curve .gone').getAttribute('d')")
+        assert gone.startswith(f"M{curve.removeprefix('M').split('L')[-1]}L")
+        assert gone.endswith(" 22")  # the upper edge
+        assert page.evaluate("document.querySelector('.curve').ariaLabel").endswith(
+            f"; diverged in epoch {expected.diverged}"
+        )
+        assert page.evaluate(OUTSIDE) == []
+        reader.press("again")
+        assert page.evaluate("document.querySelector('.curve .told')") is None
+
+    def test_the_loss_within_an_epoch_is_drawn(self, page):
+        reader = Reader(page)
+        running = "document.querySelector('.curve .running')?.getAttribute('d').split('L').length"
+        assert page.evaluate(running) is None
+        reader.press("row", 5)
+        assert page.evaluate(running) == 5
+        reader.press("epoch")
+        assert page.evaluate(running) is None
+        reader.press("row", 2)
+        assert page.evaluate(running) == 2
+
+    def test_inputs_and_target_have_the_names_of_the_data(self, page):
+        data = fastnn.load_insurance(simulated=True)
+        shown = motion(fastnn.Network((2, 2, 1)), data)
+        page.open(shown.html())
+        names = page.evaluate("[...document.querySelectorAll('.network g')].map((unit) => unit.textContent)")
+        assert any(name.strip().startswith("x1") and "age" in name for name in names)
+        assert any(name.strip().startswith("ŷ") and "charges" in name for name in names)
+        row = page.evaluate("document.querySelector('.fastnn-motion .row').textContent")
+        x1, x2, y = (f"{value:.5g}" for value in (*data.X[0], data.y[0]))
+        assert row == f"Row 1 (scaled): age x1 = {x1}, bmi x2 = {x2}, charges y = {y}."
+
+    def test_any_name_can_be_shown(self, page):
+        frame = pd.DataFrame([[0.0, 1.0, 2.0], [1.0, 0.0, 1.0]])
+        frame.columns = ["</script><b>${x}", "\x00" + "x" * 10_000, "$$ & \n年"]
+        data = fastnn.Dataset.from_frame(frame, list(frame.columns[:2]), frame.columns[2])
+        page.open(motion(fastnn.Network((2, 2, 1)), data).html())
+        row = page.evaluate("document.querySelector('.fastnn-motion .row').textContent")
+        assert "</script><b>${x} x1 = 0" in row
+        assert "$$ &  年 y = 1" in row
+        assert len(row) < 200
+        assert page.evaluate(OUTSIDE) == []
+
+    def test_where_an_equation_scrolls_its_edge_fades(self, page):
+        reader = Reader(page, width=360)
+        faded = """[...document.querySelectorAll(".fastnn-motion .rows")].map((rows) =>
+            [rows.scrollWidth > rows.clientWidth, getComputedStyle(rows).getPropertyValue("--fade-right")])"""
+        reader.press("row")
+        found = page.evaluate(faded)
+        assert any(scrolls for scrolls, _ in found)
+        for scrolls, width in found:
+            assert (width not in ("0px", "")) == scrolls
+
     def test_the_curve_of_many_epochs_stays_short(self, page):
         case = Case(fastnn.Network((1, 1)), 3000, 0.001, 2)
         reader = Reader(page, case)
         reader.press("epoch", 3000)
         curve = page.evaluate("document.querySelector('.curve .losses').getAttribute('d')").split("L")
         assert 500 < len(curve) <= 1201
-        assert curve[-1].startswith("455.0 ")
+        assert curve[-1].startswith("448.0 ")
         assert bits(reader.parameters()) == bits(trained(case, 3000, 0))
 
     def test_a_shut_gate_and_a_negative_weight_are_marked(self, page):

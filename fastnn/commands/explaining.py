@@ -118,7 +118,7 @@ def _explained(parts: list[Document], options: Namespace) -> str:
     starts = None
     if options.parameters:
         starts = {"as given": numbers(options.parameters, "--parameters")}
-    return document.html(motion(network, data.X, data.y, starts, learning_rate=_rate(options)))
+    return document.html(motion(network, data, starts=starts, learning_rate=_rate(options)))
 
 
 def _rate(options: Namespace) -> float:

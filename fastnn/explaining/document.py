@@ -33,9 +33,9 @@ class Document(ABC):
         return latex_document(self._title(), self._repr_latex_())
 
     def html(self, motion: Motion | None = None) -> str:
-        """An HTML page that needs nothing else, its equations in MathML; at its end a network in motion."""
+        """An HTML page that needs nothing else, its equations in MathML; first of all a network in motion."""
         moving = "" if motion is None else f"<h2>The network in motion</h2>\n{motion.fragment}"
-        return html_page(self._title(), self._repr_html_() + moving)
+        return html_page(self._title(), moving + self._repr_html_())
 
     def _repr_latex_(self) -> str:
         return written_as_latex(self.derivation, self.blocks())

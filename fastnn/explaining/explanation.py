@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, finite_number, flag
+from fastnn.datasets import Dataset
 from fastnn.derivation import derive
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
 from fastnn.explaining.chain_rule import Line, explained
@@ -117,8 +118,8 @@ class Explanation(Document):
 
     def motion(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Dataset,
+        y: ArrayLike | None = None,
         starts: Mapping[str, ArrayLike] | None = None,
         *,
         learning_rate: float = 0.005,

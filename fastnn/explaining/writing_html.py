@@ -7,6 +7,7 @@ from html import escape
 
 from fastnn.derivation import Derivation
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table, display_rows
+from fastnn.explaining.fading import fading
 from fastnn.explaining.notation import MathML, Text
 
 __all__ = ["html_page", "written_as_html"]
@@ -35,6 +36,7 @@ STYLE = """
 .fastnn mtable.cases mtd { text-align: left; padding: 0.1em 0.5em; }
 .fastnn pre { overflow-x: auto; padding: 0.8rem; border: 1px solid rgba(128, 128, 128, 0.35); }
 """
+FADING = fading(".fastnn :is(.wide, .rows, pre)")
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -64,7 +66,7 @@ def written_as_html(derivation: Derivation, blocks: Iterable[Block]) -> str:
     """The blocks as a part of a page."""
     mathml, text = MathML(derivation), Text(derivation)
     body = "\n".join(_block(block, mathml, text) for block in blocks)
-    return f'<div class="fastnn">\n<style>{STYLE}</style>\n{body}\n</div>\n'
+    return f'<div class="fastnn">\n<style>{STYLE}{FADING}</style>\n{body}\n</div>\n'
 
 
 def _block(block: Block, mathml: MathML, text: Text) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError
+from fastnn.lettering import LONGEST, shortened
 from fastnn.network import Network
-from fastnn.plotting.lettering import lettered
 from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import fixed_settings
 
@@ -79,6 +79,14 @@ def _axes_of_a_window() -> Axes:
         return pyplot.subplots(FigureClass=Drawing, layout="constrained")[1]
     except ImportError:  # a backend with windows, and no screen
         return new_figure()[1]
+
+
+def lettered(name: object, longest: int = LONGEST) -> str:
+    """A name for any text of matplotlib, which would take what stands between two dollars for mathematics.
+
+    Only of ``\\$`` it makes a plain dollar.
+    """
+    return shortened(name, longest).replace("$", r"\$")
 
 
 def label(name: object) -> str:

@@ -22,10 +22,10 @@ from fastnn.plotting.canvas import (
     axes,
     grouped,
     legend,
+    lettered,
     shape,
 )
 from fastnn.plotting.curves import STROKES, bands
-from fastnn.plotting.lettering import lettered
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 

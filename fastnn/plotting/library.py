@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 
 from fastnn.checking import InputError
-from fastnn.plotting.lettering import shortened
+from fastnn.lettering import shortened
 
 __all__ = ["need_matplotlib", "one_line"]
 

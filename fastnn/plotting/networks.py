@@ -12,8 +12,7 @@ from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_inputs, dead_gates
 from fastnn.network import Network
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import BLUE, GREY, INK, PAPER, VERMILION, axes, legend
-from fastnn.plotting.lettering import lettered
+from fastnn.plotting.canvas import BLUE, GREY, INK, PAPER, VERMILION, axes, legend, lettered
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.training_results import Training
 

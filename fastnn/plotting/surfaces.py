@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import BLUE, BRIGHT, DARK, GREY, axes, legend, shape
-from fastnn.plotting.lettering import lettered
+from fastnn.plotting.canvas import BLUE, BRIGHT, DARK, GREY, axes, legend, lettered, shape
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.training_results import Training
 

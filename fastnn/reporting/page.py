@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.checking import InputError
-from fastnn.plotting.lettering import plain
+from fastnn.lettering import plain
 from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import missing_glyphs
 from fastnn.reporting.blocks import Section

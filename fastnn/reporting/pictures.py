@@ -12,8 +12,8 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastnn.lettering import plain
 from fastnn.plotting.canvas import DOTS_PER_INCH, HEIGHT, WIDTH, new_figure
-from fastnn.plotting.lettering import plain
 from fastnn.plotting.library import one_line
 from fastnn.plotting.settings import MissingGlyphs, fixed_settings
 

@@ -175,7 +175,7 @@ def _in_motion(found: Studies) -> Section:
             "with the same operations in the same order: its parameters are those of fastnn.train to the "
             "last bit. All its equations, step by step, with a proof:",
             Code("fastnn explain"),
-            Fragment(motion(NETWORK, data.X, data.y, starts).fragment),
+            Fragment(motion(NETWORK, data, starts=starts).fragment),
         ],
     )
 

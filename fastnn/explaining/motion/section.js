@@ -14,33 +14,44 @@ let taken, found; // what the last row was given, and what it worked out
 let now; // the parameters and the epoch's total
 let row, epochs, loss, diverged; // rows taken of this epoch; finished ones, the last one's loss; where it diverged
 let curve, every; // [epoch, loss] of every so many epochs: no more than can be told apart
+let running; // [epoch and a fraction, mean loss of this epoch's rows so far], as few of them
 
 function begin(parameters) {
     start = Object.fromEntries(data.parameters.map((name, place) => [name, parameters[place]]));
     now = {...start, total: 0.0};
-    [taken, found, row, epochs, diverged, curve, every] = [{}, {}, 0, 0, 0, [], 1];
+    [row, epochs, loss, diverged, curve, every, running] = [0, 0, undefined, 0, [], 1, []];
+    workOut();
     pause();
 }
 
-function takeNextRow() {
+// The numbers of the next row. Nothing moves by it: before the first step they can be read at leisure.
+function workOut() {
     taken = {...now, step: -2.0*rate};
     data.columns.forEach((name, place) => { taken[name] = data.rows[row][place]; });
     found = takeRow(taken);
+}
+
+function takeNextRow() {
+    workOut();
     for (const name in now) now[name] = found[name];
     row += 1;
-    if (row === data.rows.length) endEpoch();
+    const rows = data.rows.length; // the mean of the first few of many jumps up and down
+    if (row >= rows/20 && row % Math.ceil(rows/200) === 0) running.push([epochs + row/rows, now.total/row]);
+    if (row === rows) endEpoch();
 }
 
 function endEpoch() {
-    row = 0;
+    const before = loss;
+    [row, running] = [0, []];
     epochs += 1;
     loss = now.total/data.rows.length;
     if (!Number.isFinite(now.total)) {
         diverged = epochs;
+        if (epochs > 1) curve.push([epochs - 1, before]); // it may have been thinned out
         for (const name of data.parameters) now[name] = NaN;
     }
     now.total = 0.0;
-    if (epochs % every === 0) curve.push([epochs, loss]);
+    if (epochs % every === 0 && !diverged) curve.push([epochs, loss]);
     if (curve.length < 1200) return;
     curve = curve.filter((_, place) => place % 2 === 1);
     every *= 2;
@@ -91,8 +102,24 @@ function step(rows) {
 
 function short(value, digits) {
     if (value === undefined) return "–";
-    if (!Number.isFinite(value)) return String(value).replace("-", "−");
-    return String(Number(value.toPrecision(digits))).replace("-", "−");
+    if (!Number.isFinite(value)) return String(value).replace("-", "−").replace("Infinity", "∞");
+    const [mantissa, exponent] = value.toExponential(digits - 1).split("e").map(Number);
+    const plain = value === 0 || exponent >= -3 && exponent < Math.max(digits, 6);
+    const text = plain ? String(Number(value.toPrecision(digits))) : `${mantissa}e${exponent}`;
+    return text.replaceAll("-", "−");
+}
+
+// At most three digits, and fewer where the sign and the exponent leave no room for them: a number is never cut.
+function fitting(value, signs) {
+    const texts = [3, 2, 1].map((digits) => short(value, digits));
+    const width = (text) => text.length + 0.4*text.split("−").length - 0.4;
+    return texts.find((text) => width(text) <= signs) ?? texts.at(-1);
+}
+
+// As many digits as its place has room for: below the circles, in them, in equations and tables.
+function written(element, value, digits) {
+    if (element.localName !== "tspan") return short(value, digits);
+    return fitting(value, element.closest(".weight, .bias") ? 10 : 7);
 }
 
 // Whether a number stands where a minus sign before it would follow an operator, or below an exponent.
@@ -108,15 +135,15 @@ function exact(value) {
 function show() {
     const entering = {...found, ...taken}; // a parameter as it was before the row's updates
     for (const [element, name] of place.taken) {
-        const text = short(entering[name], element.localName === "mn" ? 5 : 3);
+        const text = written(element, entering[name], 5);
         element.textContent = text.startsWith("−") && joined(element) ? `(${text})` : text;
     }
     for (const [element, name] of place.found) {
-        element.textContent = short(found[name], element.localName === "output" ? 8 : 3);
+        element.textContent = written(element, found[name], 8);
     }
     for (const [key, values] of [["start", start], ["now", now]]) {
         for (const [element, name] of place[key]) {
-            element.textContent = short(values[name], element.localName === "data" ? 8 : 3);
+            element.textContent = written(element, values[name], 8);
             if (element.localName === "data") element.value = exact(values[name]);
         }
     }
@@ -127,16 +154,20 @@ function show() {
     // Read out where the reader has stopped, not sixty times a second.
     part.status.setAttribute("aria-live", playing ? "off" : "polite");
     part.status.textContent = status();
+    part.which.textContent = `Row ${row || (epochs ? data.rows.length : 1)}`;
 }
 
 function status() {
     if (diverged) {
-        return `Diverged in epoch ${diverged}: its loss was no longer finite. `
+        const last = diverged > 1 ? ` Loss of epoch ${diverged - 1}: ${short(curve.at(-1)[1], 6)}.` : "";
+        return `Diverged in epoch ${diverged}: its loss was no longer finite.${last} `
             + "Choose a smaller learning rate or another start.";
     }
     const rows = data.rows.length;
-    if (!("step" in taken)) return `No row has been visited yet; there are ${rows}.`;
-    const where = row ? `Epoch ${epochs + 1}, row ${row} of ${rows}.` : `Epoch ${epochs} is finished.`;
+    if (!epochs && !row) return `No row has been taken yet; there are ${rows}. Row 1 is worked out below.`;
+    const where = row
+        ? `Epoch ${epochs + 1}, row ${row} of ${rows}: mean loss of its rows so far ${short(now.total/row, 6)}.`
+        : `Epoch ${epochs} is finished.`;
     return epochs ? `${where} Loss of epoch ${epochs}: ${short(loss, 6)}.` : where;
 }
 
@@ -145,13 +176,14 @@ function draw() {
     for (const [line, name] of weights) {
         line.style.strokeWidth = 1 + 6*Math.abs(now[name])/largest || 1;
         line.classList.toggle("below", now[name] < 0);
+        line.classList.toggle("lost", Number.isNaN(now[name]));
     }
     for (const [unit, name] of units) unit.classList.toggle("shut", data.gated.includes(name) && found[name] === 0);
 }
 
 // The curve: epochs to the right, the logarithm of the loss upwards.
 
-const box = {left: 58, right: 455, top: 14, bottom: 262};
+const box = {left: 70, right: 448, top: 22, bottom: 262};
 
 function drawn(tag, attributes, text = "") {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -161,16 +193,20 @@ function drawn(tag, attributes, text = "") {
 }
 
 function drawCurve() {
-    const some = [...curve, [epochs, loss]].filter(([epoch, loss]) => epoch && loss > 0 && loss < Infinity);
-    const values = some.map(([, loss]) => Math.log10(loss));
-    const [low, high] = some.length ? [Math.min(...values), Math.max(...values)] : [-2, 0];
+    const finite = ([epoch, loss]) => epoch && loss > 0 && loss < Infinity;
+    const some = [...curve, [epochs, loss]].filter(finite);
+    const inside = running.filter(finite);
+    // Of the rows so far the last mean alone: that of the first few of them jumps far up and down.
+    const values = [...some, ...inside.slice(some.length ? -1 : 0)].map(([, loss]) => Math.log10(loss));
+    const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [-2, 0];
     const margin = 0.05*(high - low) + 0.02;
-    const [from, to, last] = [low - margin, high + margin, Math.max(10, epochs)];
+    const [from, to, last] = [low - margin, high + margin, Math.max(10, epochs + (row > 0))];
     const x = (epoch) => box.left + (box.right - box.left)*epoch/last;
-    const y = (value) => box.bottom - (box.bottom - box.top)*(value - from)/(to - from);
+    const height = (value) => box.bottom - (box.bottom - box.top)*(value - from)/(to - from);
+    const y = (value) => Math.min(box.bottom, Math.max(box.top, height(value)));
     part.curve.replaceChildren();
-    part.curve.setAttribute("aria-label", some.length
-        ? `Loss by epoch, from ${short(some[0][1], 3)} to ${short(some.at(-1)[1], 3)}` : "Loss by epoch, none yet");
+    const ends = some.length ? `from ${short(some[0][1], 3)} to ${short(some.at(-1)[1], 3)}` : "none yet";
+    part.curve.setAttribute("aria-label", `Loss by epoch, ${ends}${diverged ? `; diverged in epoch ${diverged}` : ""}`);
     for (const tick of ticks(from, to)) {
         const at = y(Math.log10(tick));
         drawn("line", {class: "grid", x1: box.left, x2: box.right, y1: at, y2: at});
@@ -179,11 +215,24 @@ function drawCurve() {
     drawn("path", {class: "axis", d: `M${box.left} ${box.top}V${box.bottom}H${box.right}`});
     for (const epoch of [0, Math.round(last/2), last]) drawn("text", {x: x(epoch), y: box.bottom + 17}, epoch);
     drawn("text", {x: x(last/2), y: box.bottom + 34}, "epoch");
-    drawn("text", {x: box.right, y: box.top + 4, class: "tick"}, "loss, on a logarithmic scale");
-    if (!some.length) return;
-    const points = some.map(([epoch], place) => `${x(epoch).toFixed(1)} ${y(values[place]).toFixed(1)}`);
-    drawn("path", {class: "losses", d: `M${points.join("L")}`});
-    drawn("circle", {class: "last", cx: x(some.at(-1)[0]), cy: y(values.at(-1)), r: 3.5});
+    drawn("text", {x: box.right, y: box.top - 8, class: "tick"}, "loss, on a logarithmic scale");
+    const point = ([epoch, loss]) => `${x(epoch).toFixed(1)} ${y(Math.log10(loss)).toFixed(1)}`;
+    const line = (kind, points) => drawn("path", {class: kind, d: `M${points.map(point).join("L")}`});
+    if (some.length) line("losses", some);
+    if (inside.length) line("running", inside);
+    const end = [...some, ...inside].at(-1);
+    if (end) drawn("circle", {class: "last", cx: x(end[0]), cy: y(Math.log10(end[1])), r: 3.5});
+    if (diverged) drawDivergence(x(diverged), some.length && point(some.at(-1)));
+}
+
+// A curve that ends below would look like a good one: here it leaves the picture, and words say where.
+function drawDivergence(at, end) {
+    if (end) drawn("path", {class: "gone", d: `M${end}L${at} ${box.top}`});
+    drawn("path", {class: "end", d: `M${at} ${box.top}V${box.bottom}`});
+    drawn("path", {class: "end", d: `M${at - 6} ${box.top - 6}l12 12m0 -12l-12 12`});
+    const left = at > (box.left + box.right)/2;
+    const place = {x: at + (left ? -10 : 10), y: (box.top + box.bottom)/2, class: left ? "told tick" : "told"};
+    drawn("text", place, `diverged in epoch ${diverged}`);
 }
 
 function ticks(from, to) {
@@ -236,6 +285,10 @@ part.numbers.addEventListener("change", () => {
     part.starts.selectedIndex = -1;
     readStart();
 });
-part.rate.addEventListener("change", () => readRate() && show());
+part.rate.addEventListener("change", () => {
+    if (!readRate()) return;
+    if (!epochs && !row) workOut();
+    show();
+});
 readRate();
 chooseStart();

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from html import escape
 from importlib.resources import files
@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, finite_number, shown
+from fastnn.datasets import Dataset
 from fastnn.derivation import derive
 from fastnn.evaluating import checked_rows
+from fastnn.explaining.fading import fading
 from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
@@ -23,12 +25,14 @@ from fastnn.explaining.motion.javascript import javascript
 from fastnn.explaining.writing_html import html_page
 from fastnn.expressions import Select
 from fastnn.initial import DEFAULT_START
+from fastnn.lettering import plain, shortened
 from fastnn.network import Network
 
 __all__ = ["Motion", "motion"]
 
 RANDOM_STARTS = 10
 
+USUAL_SPEED = "1 epoch a second"
 SPEEDS = {
     "1 row a second": (1, "rows"),
     "10 rows a second": (10, "rows"),
@@ -53,6 +57,8 @@ class Motion:
         The rows, in the order in which they are visited.
     starts : dict of str to (P,)
     learning_rate : float
+    names : mapping of str to str
+        What the data call the inputs and the targets: {"x1": "age", ..., "y": "charges"}; or empty.
     """
 
     def __init__(
@@ -61,11 +67,13 @@ class Motion:
         rows: tuple[NDArray[Any], NDArray[Any]],
         starts: Mapping[str, NDArray[np.float64]],
         learning_rate: float,
+        names: Sequence[str] = (),
     ) -> None:
         self.network = network
         self.X, self.Y = rows
         self.starts = starts
         self.learning_rate = learning_rate
+        self.names = dict(zip(self._columns, map(plain, names), strict=True)) if names else {}
 
     def __repr__(self) -> str:
         return f"<Motion of {self.network!r}: {len(self.X)} rows, {len(self.starts)} starts>"
@@ -82,13 +90,16 @@ class Motion:
         """The ``<section>`` that can stand in any page, once or several times, and needs nothing else."""
         derivation = derive(self.network)
         code = javascript(derivation)
-        return _file("section.html").substitute(
+        html = _file("section.html").substitute(
             layers=self._layers,
-            style=_file("section.css").template,
-            speeds=_options({name: f"{number:g} {unit}" for name, (number, unit) in SPEEDS.items()}),
+            style=_file("section.css").substitute(fading=fading(".fastnn-motion :is(.rows, .wide, pre)")),
+            speeds=_options(
+                {name: f"{number:g} {unit}" for name, (number, unit) in SPEEDS.items()}, USUAL_SPEED
+            ),
             rate=repr(self.learning_rate),
             starts=_options({name: name for name in self.starts}),
-            drawing=network_drawing(derivation),
+            drawing=network_drawing(derivation, self.names),
+            row=self._row(),
             gates=GATES if "relu" in self.network.activations else "",
             equations=live_equations(derivation),
             parameters="\n".join(map(_parameter_row, self.network.parameter_names)),
@@ -97,6 +108,23 @@ class Motion:
             data=self._data(),
             script=_file("section.js").template,
         )
+        return plain(html)
+
+    @property
+    def _columns(self) -> list[str]:
+        """What the equations call the numbers of a row: x1, x2, y."""
+        inputs, outputs = self.network.n_inputs, self.network.n_outputs
+        targets = ["y"] if outputs == 1 else [f"y{k + 1}" for k in range(outputs)]
+        return [*(f"x{i + 1}" for i in range(inputs)), *targets]
+
+    def _row(self) -> str:
+        """The numbers of a row by their names, with places for them."""
+        parts = []
+        for column in self._columns:
+            name = f"{escape(shortened(self.names[column]))} " if column in self.names else ""
+            parts.append(f'{name}<i>{column}</i> = <span data-taken="{column}">–</span>')
+        scaled = " (scaled)" if self.names else ""
+        return f'<span data-part="which">Row 1</span>{scaled}: {", ".join(parts)}.'
 
     @property
     def _layers(self) -> str:
@@ -110,11 +138,9 @@ class Motion:
 
     def _data(self) -> str:
         """What the script is given, as JSON; its decimals are the shortest that give the same doubles."""
-        inputs, outputs = self.network.n_inputs, self.network.n_outputs
-        targets = ["y"] if outputs == 1 else [f"y{k + 1}" for k in range(outputs)]
         values = {
             "parameters": self.network.parameter_names,
-            "columns": [*(f"x{i + 1}" for i in range(inputs)), *targets],
+            "columns": self._columns,
             "rows": np.hstack([self.X, self.Y]).tolist(),
             "gated": self._gated(),
             "starts": {name: start.tolist() for name, start in self.starts.items()},
@@ -125,8 +151,8 @@ class Motion:
 
 def motion(
     network: Network,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | Dataset,
+    y: ArrayLike | None = None,
     starts: Mapping[str, ArrayLike] | None = None,
     *,
     learning_rate: float = 0.005,
@@ -137,8 +163,10 @@ def motion(
     ----------
     network : Network
         Of at most 64 parameters.
-    X : array_like (N, D)
-    y : array_like (N,) or (N, K)
+    X : array_like (N, D), or Dataset
+        A Dataset also names the inputs and the targets.
+    y : array_like (N,) or (N, K), optional
+        Not needed with a Dataset.
     starts : mapping of str to array_like (P,), optional
         Starting parameters by the names under which the reader chooses; the first is there at first.
         Without, the first ten networks of ``fastnn.sweep``.
@@ -156,9 +184,16 @@ def motion(
         For anything that does not fit, and for a network too large to write out.
     """
     need_written_out(network)
-    rows = checked_rows(network, X, y, "float64")
+    names: Sequence[str] = ()
+    if isinstance(X, Dataset):
+        rows = checked_rows(network, X.X, X.y, "float64")
+        names = (*X.inputs, *X.scaling.targets)
+    elif y is None:
+        raise InputError("motion needs X and y, or a Dataset; got X alone. Give the targets as well.")
+    else:
+        rows = checked_rows(network, X, y, "float64")
     rate = finite_number(learning_rate, "learning_rate", positive=True)
-    return Motion(network, rows, _checked_starts(network, starts), rate)
+    return Motion(network, rows, _checked_starts(network, starts), rate, names)
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:
@@ -185,10 +220,12 @@ def _file(name: str) -> Template:
     return Template(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
-def _options(values: Mapping[str, str]) -> str:
-    """The choices of a ``<select>``: a value for each text."""
-    options = ((escape(value), escape(text)) for text, value in values.items())
-    return "".join(f'<option value="{value}">{text}</option>' for value, text in options)
+def _options(values: Mapping[str, str], chosen: str = "") -> str:
+    """The choices of a ``<select>``: a value for each text, one of them chosen at first."""
+    options = (
+        (escape(value), " selected" if text == chosen else "", escape(text)) for text, value in values.items()
+    )
+    return "".join(f'<option value="{value}"{mark}>{text}</option>' for value, mark, text in options)
 
 
 def _parameter_row(name: str) -> str:

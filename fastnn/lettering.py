@@ -1,15 +1,11 @@
-"""Names of the user's in a picture: drawn as they are written, whatever signs they are made of.
-
-None of them is taken for mathematics, for markup or for a line break, and one of ten thousand letters
-leaves room for the picture.
-"""
+"""Names of the user's where there is little room: as they are written, whatever signs they are made of."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-__all__ = ["LONGEST", "lettered", "plain", "shortened"]
+__all__ = ["LONGEST", "plain", "shortened"]
 
 LONGEST = 32  # letters of a name in a picture
 MARKS = 4  # accents on one letter
@@ -18,14 +14,6 @@ LOOKED_AT = 40  # signs of a name for each letter that is drawn
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 BLANKS = re.compile("[\t\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 STAND_IN = "\N{REPLACEMENT CHARACTER}"
-
-
-def lettered(name: object, longest: int = LONGEST) -> str:
-    """A name for any text of matplotlib, in which a dollar is a dollar.
-
-    Matplotlib takes what stands between two dollars for mathematics, but for ``\\$``, which it writes as $.
-    """
-    return shortened(name, longest).replace("$", r"\$")
 
 
 def shortened(name: object, longest: int = LONGEST) -> str:
