@@ -121,9 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser("fastnn", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_train(commands.add_parser("train", help="train one network and print its weights and biases"))
+    train = commands.add_parser("train", help="train one network and print its weights and biases")
+    _add_train(train)
     _add_predict(commands.add_parser("predict", help="predict new rows with a network that train saved"))
-    _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"))
+    _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"), train)
     _add_tutorial(commands.add_parser("tutorial", help="write the report's story as an executed notebook"))
     _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
     _add_studies(commands.add_parser("studies", help="the classroom report with thousands of starts"))
@@ -160,7 +161,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_json(parser)
 
 
-def _add_sweep(parser: argparse.ArgumentParser) -> None:
+def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) -> None:
     parser.description = (
         "Train many networks from different starts, over a grid of learning rates and numbers of rows; "
         "print how they ended, write a table with one row for each network and a page to look at: FOLDER/"
@@ -169,6 +170,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     )
     _add_network(parser)
     add_data(parser)
+    parser.set_defaults(train=train)  # by which its page tells how to train a network again
     group = parser.add_argument_group("sweep")
     group.add_argument("--networks", type=int, default=10_000, metavar="M", help="starts; default 10000")
     _add_training(group)

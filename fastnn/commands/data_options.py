@@ -68,7 +68,7 @@ def add_data(parser: argparse.ArgumentParser, title: str = "data") -> None:
     group.add_argument(
         "--data-digest",
         metavar="DIGITS",
-        help="refuse any other data than those with this digest, as train and sweep print it",
+        help="refuse any other data than those with this digest, as the page of a sweep gives it",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import warnings
 from argparse import Namespace
 from functools import partial
@@ -15,6 +14,7 @@ from fastnn.commands.data_options import data_of
 from fastnn.commands.options import initial_of, layers_for, network_of, numbers, shared, whole_numbers
 from fastnn.commands.output import as_json
 from fastnn.commands.reports import sweep_report, written_lines
+from fastnn.commands.reproducing import train_command
 from fastnn.datasets import Dataset
 from fastnn.network import Network
 from fastnn.progress import grouped
@@ -126,7 +126,7 @@ def _write(
     unfinished.mkdir()
     try:
         need_libraries()
-        page = sweep_page(found, data, claim=options.claim, train_command=_train_command(options))
+        page = sweep_page(found, data, claim=options.claim, train_command=train_command(options, data))
         missing = page.write(unfinished)
     except InputError as reason:
         return written | {"page": str(reason)}, False
@@ -151,10 +151,3 @@ def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[
     except ImportError:
         frame.to_csv(folder / "sweep.csv", index=False)
         return {"table": str(Path(options.out, "sweep.csv"))}
-
-
-def _train_command(options: Namespace) -> str:
-    """The command line of ``fastnn train`` for the networks of a sweep, but for which of them."""
-    named = ("data", "inputs", "target", "layers", "hidden", "output", "initial", "seed", "epochs", "dtype")
-    words = [f"--{name}={value}" for name in named if (value := getattr(options, name)) is not None]
-    return shlex.join(["fastnn", "train", *words, *(["--shuffle"] if options.shuffle else [])])

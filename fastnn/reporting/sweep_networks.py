@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import plotting
+from fastnn.data_digest import SHORT
 from fastnn.datasets import Dataset
 from fastnn.evaluating import scores
 from fastnn.initial import given
@@ -104,14 +105,14 @@ def _most_rows(found: Sweep) -> int:
     return max(cell.rows for cell in reached(found))
 
 
-def replaying(found: Sweep, train_command: str | None) -> Section:
+def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section:
     """How to train any network of the sweep again, in Python and on the command line."""
     best = found.best(5)
     number = _best_and_typical(found).get("best", found.grid.total - 1)
     blocks: list[Block] = [
         "A network's number is all that is needed to train it again, with the same bits and with its loss "
         f"curve. This is network {written(number)}, with data as described at the top:",
-        Code(_python(found, number)),
+        Code(_python(found, data, number)),
         "Where the sweep itself is at hand:",
         Code(f"run = sweep.replay({number})"),
     ]
@@ -129,13 +130,14 @@ def replaying(found: Sweep, train_command: str | None) -> Section:
     return Section("Train any of them again", blocks)
 
 
-def _python(found: Sweep, number: int) -> str:
-    """The lines that train a network again."""
+def _python(found: Sweep, data: Dataset, number: int) -> str:
+    """The lines that train a network again, on the same data and no others."""
     start, rate, rows = _place(found, number)
     options = f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
     if found.plan.shuffle_seed is not None:
         options += f", shuffle=True, seed={found.seed}"
     return (
+        f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"
         f"start = fastnn.{found.initial!r}.draw(network, [{start}], {found.seed})[0]\n"
         f"run = fastnn.train(network, data.X[:{rows}], data.y[:{rows}], start,\n"

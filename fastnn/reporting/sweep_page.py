@@ -52,7 +52,7 @@ def sweep_page(
         lead=_lead(found, shown, data),
         sections=[
             *(_sections(found, shown, data, claim) if len(found) else _nothing()),
-            sweep_networks.replaying(shown, train_command),
+            sweep_networks.replaying(shown, data, train_command),
         ],
     )
 
