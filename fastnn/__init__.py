@@ -98,7 +98,10 @@ else:  # of a module with __getattr__ they would believe every name, a misspelt 
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import importlib
 
-        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        from fastnn.forking import ONE_AT_A_TIME
+
+        with ONE_AT_A_TIME:
+            found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
         return found
 
 

@@ -36,6 +36,7 @@ from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
+from fastnn.forking import ONE_AT_A_TIME
 from fastnn.network import Network
 
 __all__ = ["ENGINES", "Blocks", "EngineModule", "Kernel", "choose", "load"]
@@ -81,5 +82,6 @@ def choose(name: str, network: Network, dtype: str, networks: int) -> str:
 
 def load(name: str) -> EngineModule:
     """The engine's module, imported when it is first asked for: only some engines need Numba."""
-    module: Any = import_module(f"fastnn.engines.{name}")
+    with ONE_AT_A_TIME:
+        module: Any = import_module(f"fastnn.engines.{name}")
     return module  # type: ignore[no-any-return]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import linecache
 from hashlib import sha256
-from threading import Lock
 from types import FunctionType
 from typing import Any
 
 from fastnn.engines import Kernel, kernel_files
+from fastnn.forking import ONE_AT_A_TIME
 
 __all__ = ["compile_kernel", "is_compiled", "reject", "run_source"]
 
-ONE_AT_A_TIME = Lock()
 COMPILED: dict[tuple[str, str], Kernel] = {}
 REJECTED: set[str] = set()  # names of kernels
 

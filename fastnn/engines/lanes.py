@@ -23,6 +23,7 @@ from fastnn.engines.printing import Lines
 from fastnn.engines.scalar_printing import Written
 from fastnn.engines.vector_printing import ALIGNMENT, LayerByLayer, vector_choice, vector_module, way_back
 from fastnn.expressions import Symbol
+from fastnn.forking import ONE_AT_A_TIME
 from fastnn.network import Network
 
 __all__ = ["blocks", "kernel", "source"]
@@ -51,7 +52,8 @@ class Registers(NamedTuple):
 @cache
 def registers() -> Registers:
     """Those of this processor; where they are smaller than AVX2's, pairs of them."""
-    features = llvmlite.binding.get_host_cpu_features()
+    with ONE_AT_A_TIME:  # LLVM has a lock of its own
+        features = llvmlite.binding.get_host_cpu_features()
     return Registers(32, 64) if features.get("avx512f") else Registers(16, 32)
 
 

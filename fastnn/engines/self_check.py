@@ -13,7 +13,6 @@ goes into printing `batched`.
 from __future__ import annotations
 
 import logging
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
+from fastnn.forking import ONE_AT_A_TIME
 from fastnn.network import Network
 from fastnn.telling import log
 
@@ -29,7 +29,6 @@ __all__ = ["checked_kernel"]
 ROWS, EPOCHS = 2, 2
 LEFT_OVER = 8  # networks, besides those that fill all lanes: enough for every gate to be open in one
 
-ONE_AT_A_TIME = Lock()
 CHECKED: dict[Kernel, Kernel] = {}  # what is used for a kernel: itself, or another in its place
 
 
