@@ -20,6 +20,7 @@ def compile_one():
     fastnn.warmup(fastnn.Network((3, 4, 1)), engine)
 
 engine, delay = sys.argv[1], float(sys.argv[2])
+assert engine in fastnn.ENGINES  # a first name of fastnn's has been asked for
 thread = threading.Thread(target=compile_one)
 thread.start()
 begun.wait()
