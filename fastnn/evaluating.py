@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, finite_array
 from fastnn.datasets import Dataset
 from fastnn.engines.batched import forward
+from fastnn.floating_point import ieee
 from fastnn.metrics import MEASURES, metric_notes
 from fastnn.network import Network
 
@@ -91,6 +92,7 @@ def within_memory(what: str, shape: tuple[int, ...], itemsize: int, remedy: str)
         )
 
 
+@ieee
 def outputs(network: Network, parameters: Array, X: Array) -> Array:
     """The outputs (M, N, K) of networks (M, P) for checked inputs (N, D), with training's arithmetic."""
     found = np.empty((len(parameters), len(X), network.n_outputs), parameters.dtype)
@@ -118,6 +120,7 @@ def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Arr
     return X.in_target_unit(found) if isinstance(X, Dataset) else found
 
 
+@ieee
 def losses(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
     """The mean over checked rows of the squared error, summed over the outputs, of networks (M, P): (M,)."""
     found = np.empty(len(parameters), parameters.dtype)
@@ -136,6 +139,7 @@ def dead_units(network: Network, parameters: Array, X: Array) -> NDArray[np.int6
     return np.asarray(dead_gates(network, parameters, X).sum(axis=1), np.int64)
 
 
+@ieee
 def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
     """Which hidden units, layer by layer, are ReLU units with their gate shut on every row of X: (M, units).
 
@@ -154,6 +158,7 @@ def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool
     return dead
 
 
+@ieee
 def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[str, NDArray[np.float64]]:
     """mse, r2 and mape of networks (M, P), each (M,); for K outputs the mean over them.
 

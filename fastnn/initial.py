@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, finite_array, finite_number, whole_number
+from fastnn.floating_point import ieee
 from fastnn.network import Network, checked_network
 from fastnn.randomness import START, Streams, normals, stream_numbers, uniforms
 
@@ -33,6 +34,7 @@ _SHOWN = 12
 class Start:
     """A rule for starting parameters; made by `constant`, `given`, `normal`, `uniform`, `he` or `glorot`."""
 
+    @ieee
     def draw(self, network: Network, networks: Streams, seed: int) -> Floats:
         """Return the starting parameters of some networks.
 

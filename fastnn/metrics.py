@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, numeric_array
+from fastnn.floating_point import ieee
 from fastnn.telling import warn
 
 __all__ = ["MEASURES", "MetricNote", "mape", "metric_notes", "mse", "note", "r2"]
@@ -182,27 +183,31 @@ def _mostly_zero(y: NDArray[np.float64]) -> bool:
     return bool(2 * (y == 0).sum() > len(y))
 
 
+@ieee
 def _mse(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
-    with np.errstate(all="ignore"):  # divergence is a result, not an accident
-        return _per_network(_mean_square(y, predicted))
+    mean, shift = _mean_square(*_differences(y, predicted))
+    return _per_network(np.ldexp(mean, -2 * shift))
 
 
+@ieee
 def _r2(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
-    with np.errstate(all="ignore"):
-        error = _mean_square(y, predicted)
-        if y.min() == y.max():
-            return _per_network(np.where(np.isfinite(error), np.where(error == 0, 1.0, 0.0), -error))
-        return _per_network(1.0 - error / _mean_square(y, y.mean()))
+    mean, shift = _mean_square(*_differences(y, predicted))
+    if y.min() == y.max():
+        return _per_network(np.where(np.isfinite(mean), np.where(mean == 0, 1.0, 0.0), -mean))
+    variance, shift_of_y = _variance(y)
+    return _per_network(1.0 - np.ldexp(mean / variance, 2 * (shift_of_y - shift)))
 
 
+@ieee
 def _mape(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
     counted = y != 0
-    with np.errstate(all="ignore"):
-        error = _difference(y, predicted)
-        np.abs(error, out=error)
-        error /= np.where(counted, np.abs(y), np.inf)  # a left-out row adds 0, or NaN where it diverged
-        rows = np.nan if _mostly_zero(y) else np.float64(counted.sum())
-        return _per_network(error.sum(axis=-1) / rows)
+    error, shrunk = _differences(y, predicted)
+    np.abs(error, out=error)
+    # A row that is left out adds 0, or NaN where it diverged.
+    error /= np.where(counted, np.ldexp(np.abs(y), shrunk[..., None]), np.inf)
+    shift = _shift(error)
+    rows = np.nan if _mostly_zero(y) else np.float64(counted.sum())
+    return _per_network(np.ldexp(_shifted(error, shift).sum(axis=-1) / rows, -shift))
 
 
 MEASURES: dict[str, Callable[[NDArray[np.float64], Predictions], float | NDArray[np.float64]]] = {
@@ -225,16 +230,61 @@ def _pair(y: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDA
     return true, predicted
 
 
-def _difference(true: NDArray[np.float64], predicted: Predictions) -> NDArray[np.float64]:
-    """Return prediction - y in float64, C-ordered: then a network's sum does not depend on its neighbours."""
-    return np.subtract(predicted, true, dtype=np.float64, order="C")
+def _differences(
+    true: NDArray[np.float64], predicted: Predictions
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Return prediction - y in float64, times 2**shift, and that shift: 0, or -2 where it would overflow.
+
+    C-ordered: then a network's sum does not depend on its neighbours.
+    """
+    error = np.subtract(predicted, true, dtype=np.float64, order="C")
+    shift = np.where(np.isfinite(error).all(axis=-1), 0, -2).astype(np.int32)
+    some = shift < 0
+    if some.any():
+        error[some] = np.broadcast_to(predicted, error.shape)[some] * 0.25 - true * 0.25
+    return error, shift
 
 
-def _mean_square(true: NDArray[np.float64], predicted: Predictions) -> NDArray[np.float64]:
-    """Return the mean of (prediction - y)² over the last axis; one temporary, of the shape of `predicted`."""
-    error = _difference(true, predicted)
-    np.square(error, out=error)
-    return np.asarray(error.mean(axis=-1))
+def _mean_square(
+    error: NDArray[np.float64], shift: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Return the mean square of errors, which come times 2**shift, times 4**(the shift returned).
+
+    Neither underflows nor overflows: the errors are brought near 1 first, exactly.
+    """
+    more = _shift(error)
+    scaled = _shifted(error, more)
+    return np.asarray(np.square(scaled, out=scaled).mean(axis=-1)), shift + more
+
+
+def _variance(y: NDArray[np.float64]) -> tuple[np.float64, NDArray[np.int32]]:
+    """Return the mean square of y - mean of y, times 4**shift, and that shift.
+
+    The rounding of the mean is taken out again, as in the corrected two-pass algorithm of Chan, Golub and
+    LeVeque, "Algorithms for computing the sample variance" (1983): values may differ in the last bits.
+    """
+    shift = _shift(y)
+    scaled = _shifted(y, shift)
+    deviations = scaled - scaled.mean()
+    more = _shift(deviations)
+    deviations = _shifted(deviations, more)
+    return np.square(deviations).mean() - np.square(deviations.mean()), shift + more
+
+
+def _shift(numbers: NDArray[np.float64]) -> NDArray[np.int32]:
+    """By which powers of two each network's largest number comes near 1: at least to 2**-74.
+
+    0 where all are 0 or one is not finite.
+    """
+    largest = np.abs(numbers).max(axis=-1)
+    usable = np.isfinite(largest) & (largest > 0)
+    _, exponents = np.frexp(np.where(usable, largest, 1.0))
+    return np.asarray(-np.clip(exponents, -1000, 1000), np.int32)
+
+
+def _shifted(numbers: NDArray[np.float64], shift: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Each network's numbers times 2**shift, as a new array; shifts are from -1000 to 1000."""
+    return np.asarray(numbers * np.ldexp(1.0, shift)[..., None])
 
 
 def _per_network(values: NDArray[np.float64]) -> float | NDArray[np.float64]:

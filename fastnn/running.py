@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fastnn.engines import EngineModule, Kernel, choose, load
 from fastnn.engines.self_check import checked_kernel
+from fastnn.floating_point import ieee
 from fastnn.gates import Rows
 from fastnn.network import Network
 from fastnn.randomness import permutations
@@ -100,6 +101,7 @@ class Job:
                 self.kernel(smaller, networks)
 
 
+@ieee
 def run(
     job: Job,
     parameters: Array,

@@ -1,12 +1,14 @@
 """The three metrics: known answers, the edges their docstrings promise, and what they refuse."""
 
 import math
+import sys
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -214,3 +216,95 @@ class TestNotes:
 def test_refusals(metric, y, prediction, message):
     with pytest.raises(InputError, match=message):
         metric(y, prediction)
+
+
+def exactly(y, prediction):
+    """mse, R² and MAPE by rational numbers: no rounding, no range."""
+    y, prediction = [[Fraction(float(value)) for value in values] for values in (y, prediction)]
+    errors = [p - t for p, t in zip(prediction, y, strict=True)]
+    mean = sum(y) / len(y)
+    square = sum(e * e for e in errors)
+    spread = sum((t - mean) ** 2 for t in y)
+    counted = [abs(e / t) for e, t in zip(errors, y, strict=True) if t]
+    return square / len(y), 1 - square / spread, sum(counted) / len(counted)
+
+
+def as_float(value):
+    """The nearest float64; infinity beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def near(found, exact, of=0):
+    """Whether a number is the exact one but for some roundings, or for one of a subnormal number."""
+    wanted = as_float(exact)
+    if math.isinf(found) or math.isinf(wanted):
+        return found == wanted or abs(exact) > Fraction(sys.float_info.max) * Fraction(99, 100)
+    return abs(Fraction(found) - exact) <= Fraction(1, 10**12) * max(abs(exact), of) + Fraction(1, 2**1070)
+
+
+EXPONENTS = {"float64": (-1074, 1023), "float32": (-149, 127)}
+
+
+@st.composite
+def anywhere(draw, dtype):
+    """A target and predictions of any size, far apart or close, and near each other or not at all."""
+    low, high = EXPONENTS[dtype]
+    rows = draw(st.integers(2, 6))
+    size = draw(st.integers(low, high))
+    numbers = st.floats(-1, 1, allow_subnormal=False)
+    others = st.integers(low, high) if draw(st.booleans()) else st.just(size)
+    largest = float(np.finfo(dtype).max)
+
+    def value():
+        return float(np.clip(draw(numbers) * 2.0 ** draw(others) * 2, -largest, largest))
+
+    y = np.array([value() for _ in range(rows)]).astype(dtype)
+    if draw(st.booleans()):
+        y = (y[0] + y * np.dtype(dtype).type(2.0**-40)).astype(dtype)
+    with np.errstate(over="ignore"):
+        beside = np.array([draw(numbers) for _ in range(rows)]) * 2.0 ** draw(st.integers(-60, 1))
+        prediction = (y * (1 + beside)).astype(dtype) if draw(st.booleans()) else y[::-1].copy()
+    assume(np.isfinite(prediction).all() and np.isfinite(y).all() and y.min() < y.max())
+    assume(2 * (y == 0).sum() <= rows)
+    return y, prediction
+
+
+@pytest.mark.parametrize("dtype", EXPONENTS)
+@settings(max_examples=400)
+@given(data=st.data())
+def test_metrics_are_right_over_the_whole_range(dtype, data):
+    y, prediction = data.draw(anywhere(dtype))
+    square, determination, percentage = exactly(y, prediction)
+    assert near(mse(y, prediction), square)
+    assert near(r2(y, prediction), determination, of=1)
+    assert near(mape(y, prediction), percentage)
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-200, 1e-100, 1.0, 1e100, 1e200, 1e308])
+def test_r2_does_not_depend_on_the_unit(size):
+    y = np.array([1.0, 0.0, -1.0]) * size
+    assert r2(y, y) == 1.0
+    assert r2(y, -y) == -3.0
+    assert r2(y, 0 * y) == 0.0
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e200])
+def test_a_wrong_constant_is_not_exact_however_small(size):
+    assert r2([size] * 3, [size] * 3) == 1.0
+    assert r2([size] * 3, [0.0] * 3) == 0.0
+
+
+def test_metrics_of_a_sum_that_overflows():
+    assert mse([1e154] * 4, [0.0] * 4) == 1e308
+    assert mape([1.7e308, 1.7e308], [-1.7e308, 0.0]) == 1.5
+    assert r2([1.7e308, -1.7e308], [-1.7e308, 1.7e308]) == -3.0
+
+
+def test_near_can_reject():
+    assert near(1.0, Fraction(1))
+    assert not near(1.0 + 1e-11, Fraction(1))
+    assert not near(0.0, Fraction(1, 2**1000))
+    assert not near(math.inf, Fraction(1))
