@@ -12,8 +12,6 @@ from fastnn.telling import warn
 
 __all__ = ["MEASURES", "MetricNote", "mape", "metric_notes", "mse", "note", "r2"]
 
-Predictions = NDArray[Any] | np.float64
-
 
 class MetricNote(UserWarning):
     """A note, not a fault: a metric leaves rows out, or is what a convention says, as its definition has it.
@@ -184,33 +182,37 @@ def _mostly_zero(y: NDArray[np.float64]) -> bool:
 
 
 @ieee
-def _mse(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
-    mean, shift = _mean_square(*_differences(y, predicted))
-    return _per_network(np.ldexp(mean, -2 * shift))
+def _mse(y: NDArray[np.float64], predicted: NDArray[Any]) -> float | NDArray[np.float64]:
+    return _per_network(np.ldexp(*_mean_square(y, predicted)))
 
 
 @ieee
-def _r2(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
-    mean, shift = _mean_square(*_differences(y, predicted))
+def _r2(y: NDArray[np.float64], predicted: NDArray[Any]) -> float | NDArray[np.float64]:
+    mean, shift = _mean_square(y, predicted)
     if y.min() == y.max():
         return _per_network(np.where(np.isfinite(mean), np.where(mean == 0, 1.0, 0.0), -mean))
     variance, shift_of_y = _variance(y)
-    return _per_network(1.0 - np.ldexp(mean / variance, 2 * (shift_of_y - shift)))
+    return _per_network(1.0 - np.ldexp(mean / variance, shift - shift_of_y))
 
 
 @ieee
-def _mape(y: NDArray[np.float64], predicted: Predictions) -> float | NDArray[np.float64]:
+def _mape(y: NDArray[np.float64], predicted: NDArray[Any]) -> float | NDArray[np.float64]:
     counted = y != 0
-    error, shrunk = _differences(y, predicted)
-    np.abs(error, out=error)
-    # A row that is left out adds 0, or NaN where it diverged.
-    error /= np.where(counted, np.ldexp(np.abs(y), shrunk[..., None]), np.inf)
-    shift = _shift(error)
     rows = np.nan if _mostly_zero(y) else np.float64(counted.sum())
-    return _per_network(np.ldexp(_shifted(error, shift).sum(axis=-1) / rows, -shift))
+    size = np.where(counted, np.abs(y), np.inf)  # a row that is left out adds 0, or NaN where it diverged
+    error = _differences(y, predicted)
+    np.abs(error, out=error)
+    error /= size
+    mean = np.asarray(error.sum(axis=-1) / rows)
+    far = _far(mean)
+    if far.any():
+        error, before = _far_differences(y, predicted[far])
+        error, shift = _brought_near(np.abs(error) / size)
+        mean[far] = np.ldexp(error.sum(axis=-1) / rows, -(before + shift))
+    return _per_network(mean)
 
 
-MEASURES: dict[str, Callable[[NDArray[np.float64], Predictions], float | NDArray[np.float64]]] = {
+MEASURES: dict[str, Callable[[NDArray[np.float64], NDArray[Any]], float | NDArray[np.float64]]] = {
     "mse": _mse,
     "r2": _r2,
     "mape": _mape,
@@ -230,61 +232,63 @@ def _pair(y: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDA
     return true, predicted
 
 
-def _differences(
-    true: NDArray[np.float64], predicted: Predictions
-) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Return prediction - y in float64, times 2**shift, and that shift: 0, or -2 where it would overflow.
-
-    C-ordered: then a network's sum does not depend on its neighbours.
-    """
-    error = np.subtract(predicted, true, dtype=np.float64, order="C")
-    shift = np.where(np.isfinite(error).all(axis=-1), 0, -2).astype(np.int32)
-    some = shift < 0
-    if some.any():
-        error[some] = np.broadcast_to(predicted, error.shape)[some] * 0.25 - true * 0.25
-    return error, shift
+def _differences(true: NDArray[np.float64], predicted: NDArray[Any]) -> NDArray[np.float64]:
+    """Return prediction - y in float64, C-ordered: then a network's sum does not depend on its neighbours."""
+    return np.asarray(np.subtract(predicted, true, dtype=np.float64, order="C"))
 
 
 def _mean_square(
-    error: NDArray[np.float64], shift: NDArray[np.int32]
+    true: NDArray[np.float64], predicted: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Return the mean square of errors, which come times 2**shift, times 4**(the shift returned).
+    """Return the mean of (prediction - y)² over the last axis as numbers x and powers p: x * 2**p."""
+    error = _differences(true, predicted)
+    np.square(error, out=error)
+    mean = np.asarray(error.mean(axis=-1))
+    power = np.zeros(mean.shape, np.int32)
+    far = _far(mean)
+    if far.any():
+        error, before = _far_differences(true, predicted[far])
+        error, shift = _brought_near(error)
+        mean[far], power[far] = np.square(error).mean(axis=-1), -2 * (before + shift)
+    return mean, power
 
-    Neither underflows nor overflows: the errors are brought near 1 first, exactly.
-    """
-    more = _shift(error)
-    scaled = _shifted(error, more)
-    return np.asarray(np.square(scaled, out=scaled).mean(axis=-1)), shift + more
 
-
-def _variance(y: NDArray[np.float64]) -> tuple[np.float64, NDArray[np.int32]]:
-    """Return the mean square of y - mean of y, times 4**shift, and that shift.
+def _variance(y: NDArray[np.float64]) -> tuple[Any, Any]:
+    """Return the mean of (y - mean of y)² as a number x and a power p: x * 2**p.
 
     The rounding of the mean is taken out again, as in the corrected two-pass algorithm of Chan, Golub and
     LeVeque, "Algorithms for computing the sample variance" (1983): values may differ in the last bits.
     """
-    shift = _shift(y)
-    scaled = _shifted(y, shift)
-    deviations = scaled - scaled.mean()
-    more = _shift(deviations)
-    deviations = _shifted(deviations, more)
-    return np.square(deviations).mean() - np.square(deviations.mean()), shift + more
+    near, shift = _brought_near(y)
+    near, more = _brought_near(near - near.mean())
+    return np.square(near).mean() - np.square(near.mean()), -2 * (shift + more)
 
 
-def _shift(numbers: NDArray[np.float64]) -> NDArray[np.int32]:
-    """By which powers of two each network's largest number comes near 1: at least to 2**-74.
+def _far(means: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """For which networks a mean is so small or large that terms of it may have underflowed or overflowed."""
+    return ~((means > 2.0**-900) & (means < 2.0**900))
 
-    0 where all are 0 or one is not finite.
+
+def _far_differences(
+    true: NDArray[np.float64], predicted: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Return prediction - y times 2**shift, and that shift: 0, or -2 where a network's would overflow."""
+    error = _differences(true, predicted)
+    over = ~np.isfinite(error).all(axis=-1)
+    error[over] = _differences(true * 0.25, predicted[over] * np.float64(0.25))
+    return error, np.where(over, np.int32(-2), np.int32(0))
+
+
+def _brought_near(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Return each network's numbers times 2**shift, exactly, the largest near 1 (at least 2**-74); and shift.
+
+    The shift is 0 where all are 0 or one is not finite.
     """
     largest = np.abs(numbers).max(axis=-1)
     usable = np.isfinite(largest) & (largest > 0)
     _, exponents = np.frexp(np.where(usable, largest, 1.0))
-    return np.asarray(-np.clip(exponents, -1000, 1000), np.int32)
-
-
-def _shifted(numbers: NDArray[np.float64], shift: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Each network's numbers times 2**shift, as a new array; shifts are from -1000 to 1000."""
-    return np.asarray(numbers * np.ldexp(1.0, shift)[..., None])
+    shift = -np.clip(exponents, -1000, 1000)
+    return numbers * np.ldexp(1.0, shift)[..., None], shift
 
 
 def _per_network(values: NDArray[np.float64]) -> float | NDArray[np.float64]:
