@@ -21,7 +21,7 @@ COMMAND_LINE = {"cli", "commands", "__main__"}
 # Imported by the command line, by the user and by each other.
 OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies", "study_reports"}
 # What an engine is printed from; `checking` reaches it through `network`.
-BEHIND_ENGINES = {"expressions", "elementary", "network", "derivation", "folders", "telling"}
+BEHIND_ENGINES = {"expressions", "elementary", "network", "derivation", "folders", "telling", "forking"}
 LIBRARIES_OF_ENGINES = {"numpy", "numba", "llvmlite"}
 
 HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "pyarrow", "distributed", "jinja2"}
