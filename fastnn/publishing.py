@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from fastnn.checking import InputError, shown
@@ -26,10 +27,11 @@ def file_to_write(path: Any, name: str) -> Path:
         if kind == stat.S_IFREG or (
             kind is None and file.parent.is_dir() and given[-1:] not in ("/", os.sep)
         ):
-            return file
+            with TemporaryFile(dir=file.parent):  # it has no name, or none for long
+                return file
         problem = "there is no such folder" if kind is None else "it is no ordinary file"
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        problem = str(error)
+        problem = getattr(error, "strerror", None) or str(error)
     raise InputError(f"{name} must be a file in an existing folder; got {shown(given)}: {problem}. Check it.")
 
 
@@ -55,8 +57,10 @@ def published(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except BaseException:
+    except BaseException as error:
         beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(beside):
+            error.filename = str(path)  # the one that somebody gave
         raise
     flush_folder(path.parent)
 

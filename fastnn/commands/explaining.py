@@ -10,8 +10,8 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.data_options import OF_THE_DATA, data_of
-from fastnn.commands.options import network_of, new_files, numbers
-from fastnn.commands.output import published_together
+from fastnn.commands.options import network_of, numbers
+from fastnn.commands.output import output_files, published_together
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
@@ -31,7 +31,8 @@ def code(options: Namespace) -> int:
 def explain(options: Namespace) -> int:
     """``fastnn explain``."""
     network = network_of(options, "2,2,1")
-    files = new_files({"--csv": options.csv, "--out": options.out})
+    named = {"--csv": options.csv, "--out": options.out}
+    files = output_files(named, new=True, read={"--data": options.data})
     explanation = fastnn.explain(network, compact=options.compact)
     _refuse_unused(options)
     parts: list[Document] = [explanation]

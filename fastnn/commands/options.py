@@ -1,10 +1,9 @@
-"""What the options of the command line mean: networks, data, starts, numbers, new files."""
+"""What the options of the command line mean: networks, data, starts, numbers."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import fastnn
@@ -17,7 +16,6 @@ __all__ = [
     "initial_of",
     "layers_for",
     "network_of",
-    "new_files",
     "numbers",
     "row_count",
     "shared",
@@ -92,20 +90,3 @@ def _separated(
         raise InputError(
             f"{option} must be {what} separated by commas; got {text!r}. Write them like {example}."
         ) from None
-
-
-def new_files(named: dict[str, str | None]) -> dict[str, Path]:
-    """The output files by their options, refused before the work begins where one is there already."""
-    files = {option: Path(name) for option, name in named.items() if name}
-    for option, path in files.items():
-        if path.exists() or path.is_symlink():
-            raise InputError(
-                f"{option} must name a new file; got {path}, which exists. Name another one, or remove it."
-            )
-        if not path.parent.is_dir():
-            raise InputError(
-                f"{option} must name a file in a folder that exists; got {path}. Make the folder first."
-            )
-    if len({path.resolve() for path in files.values()}) < len(files):
-        raise InputError(f"{' and '.join(files)} must name different files; got {path} twice. Rename one.")
-    return files

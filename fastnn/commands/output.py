@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fastnn.checking import InputError
 from fastnn.commands.reports import Report
+from fastnn.publishing import file_to_write
 from fastnn.telling import give, say
 
-__all__ = ["as_json", "published", "published_together", "show"]
+__all__ = ["as_json", "output_files", "published", "published_together", "show"]
 
 
 def show(report: Report, json: bool, *, beside: bool = False) -> None:
@@ -25,6 +28,38 @@ def show(report: Report, json: bool, *, beside: bool = False) -> None:
         give(as_json(report.values) if json else report.text)
 
 
+def output_files(
+    named: dict[str, str | None], *, new: bool = False, read: dict[str, str | None] | None = None
+) -> dict[str, Path]:
+    """The output files by their options, refused before the work begins unless they can be written.
+
+    Parameters
+    ----------
+    named : dict
+        What each option was given; None and "" for nothing.
+    new : bool
+        Refuse a file that exists.
+    read : dict, optional
+        Files that the command reads: none may be written over.
+    """
+    files = {option: file_to_write(name, option) for option, name in named.items() if name}
+    inputs = {option: Path(os.path.realpath(name)) for option, name in (read or {}).items() if name}
+    taken = {path: option for option, path in inputs.items() if path.exists()}
+    for option, path in files.items():
+        if new and path.exists():
+            raise InputError(
+                f"{option} must name a new file; got {named[option]}, which exists. "
+                "Name another one, or remove it."
+            )
+        if path in taken:
+            raise InputError(
+                f"{taken[path]} and {option} must name different files; "
+                f"got {named[option]} twice. Rename one."
+            )
+        taken[path] = option
+    return files
+
+
 def published(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file whole or not at all."""
     published_together({path: write})
@@ -32,10 +67,15 @@ def published(path: Path, write: Callable[[Path], object]) -> None:
 
 def published_together(writers: dict[Path, Callable[[Path], object]]) -> None:
     """Write files, each by its writer: all of them whole, or none at all."""
-    beside = {path: path.with_name(f".{os.getpid()}-{path.name}") for path in writers}
+    beside = {path: path.with_name(f".fastnn-{secrets.token_hex(8)}{path.suffix}") for path in writers}
     try:
         for path, write in writers.items():
-            write(beside[path])
+            try:
+                write(beside[path])
+            except OSError as error:
+                if error.filename is not None and Path(error.filename) == beside[path]:
+                    error.filename = str(path)  # the one that somebody gave
+                raise
         for path, written in beside.items():
             written.replace(path)
     finally:

@@ -10,8 +10,8 @@ from fastnn import comparing
 from fastnn import studies as studies_
 from fastnn.checking import InputError
 from fastnn.commands.data_options import data_of
-from fastnn.commands.options import layers_for, network_of, new_files, start_of
-from fastnn.commands.output import published, show
+from fastnn.commands.options import layers_for, network_of, start_of
+from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import Report
 from fastnn.commands.study_reports import comparison_report, studies_report
 from fastnn.comparing import Comparison
@@ -51,7 +51,7 @@ def compare(options: Namespace) -> int:
 
 def tutorial(options: Namespace) -> int:
     """``fastnn tutorial``."""
-    file = new_files({"--out": options.out})["--out"]
+    file = output_files({"--out": options.out}, new=True)["--out"]
     text = _tutorial_notebook(options)
     published(file, lambda path: path.write_text(text, encoding="utf-8"))
     say(f"notebook {file}")

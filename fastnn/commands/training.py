@@ -9,10 +9,9 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.data_options import data_of, dialect_of
 from fastnn.commands.options import layers_for, network_of, row_count, shared, start_of
-from fastnn.commands.output import published, show
+from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.loading import new_rows
-from fastnn.publishing import file_to_write
 
 __all__ = ["predict", "train"]
 
@@ -22,8 +21,9 @@ def train(options: Namespace) -> int:
     data = data_of(options)
     network = network_of(options, layers_for(data))
     rows = row_count(options.rows, data)
-    if options.save:
-        file_to_write(options.save, "--save")  # better refused now than after the work
+    files = output_files({"--save": options.save, "--plot": options.plot}, read={"--data": options.data})
+    if options.plot:
+        _refuse_picture(files["--plot"])
     run = fastnn.train(
         network,
         data.X[:rows],
@@ -34,14 +34,27 @@ def train(options: Namespace) -> int:
     )
     if options.save:
         run.save(options.save, data)
+    show(training_report(run, data), options.json, beside=bool(files))
     if options.plot:
-        from fastnn import plotting
-
-        figure, ax = plotting.new_figure()
-        plotting.loss_curves(run, ax)
-        published(Path(options.plot), lambda path: plotting.save(figure, path))
-    show(training_report(run, data), options.json, beside=bool(options.save or options.plot))
+        _draw(run, files["--plot"])
     return 0
+
+
+def _refuse_picture(path: Path) -> None:
+    """Refuse, before the work, a picture that could not be drawn after it."""
+    from fastnn.plotting.canvas import refuse_ending
+    from fastnn.plotting.library import need_matplotlib
+
+    need_matplotlib()
+    refuse_ending(path, "--plot")
+
+
+def _draw(run: fastnn.Training, path: Path) -> None:
+    from fastnn import plotting
+
+    figure, ax = plotting.new_figure()
+    plotting.loss_curves(run, ax)
+    published(path, lambda beside: plotting.save(figure, beside))
 
 
 def predict(options: Namespace) -> int:

@@ -50,15 +50,20 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Drawing, A
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to a file; its ending (.png, .svg, .pdf) says in which format."""
-    known = set(figure.canvas.get_supported_filetypes()) - NEED_LATEX
-    ending = path.suffix.removeprefix(".").lower()
-    if ending not in known:
-        raise InputError(
-            f"a picture's file name must end in one of {', '.join(sorted(known))}; got {path.name!r}. "
-            "Use .png or .svg."
-        )
+    refuse_ending(path, "a picture's file name")
     with fixed_settings():
         figure.savefig(path, dpi=DOTS_PER_INCH)
+
+
+def refuse_ending(path: Path, name: str) -> None:
+    """Refuse the name of a picture's file whose ending names no format that can be written."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = set(FigureCanvasBase.get_supported_filetypes()) - NEED_LATEX
+    if path.suffix.removeprefix(".").lower() not in known:
+        raise InputError(
+            f"{name} must end in one of {', '.join(sorted(known))}; got {path.name!r}. Use .png or .svg."
+        )
 
 
 def axes(ax: Axes | None) -> Axes:

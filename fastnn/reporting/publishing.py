@@ -49,9 +49,10 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     InputError
-        It is a file, or a folder that holds what fastnn did not write or what was changed since.
+        It is a file, a folder that cannot be made or written, or one that holds what fastnn did not write or
+        what was changed since.
     OSError
-        It cannot be made or written.
+        The disk is full, or fails.
     """
     folder = Path(name)
     with _alone(folder):
@@ -59,7 +60,7 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     unfinished = folder / f"{UNFINISHED}{os.getpid()}-{uuid4().hex[:8]}"
     try:
-        unfinished.mkdir(parents=True)
+        _make(unfinished, name)
         _sweep_abandoned(folder)
         yield unfinished
         if any(unfinished.iterdir()):
@@ -71,6 +72,16 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
         for new in made:
             with suppress(OSError):  # it holds something by now
                 new.rmdir()
+
+
+def _make(unfinished: Path, name: str | os.PathLike[str]) -> None:
+    try:
+        unfinished.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(
+            "the output folder must be one that can be made and written; "
+            f"got {os.fspath(name)}: {error.strerror}. Name another folder."
+        ) from None
 
 
 @contextmanager
