@@ -14,6 +14,7 @@ import contextlib
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -21,7 +22,7 @@ from fastnn.checking import InputError
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
-from fastnn.telling import give, settle, tell
+from fastnn.telling import drop_notes, give, note, settle, tell, tell_notes
 from fastnn.version import __version__
 
 __all__ = ["main"]
@@ -78,13 +79,16 @@ def _termination() -> Iterator[list[int]]:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    drop_notes()
     try:
         options = _parser().parse_args(arguments)
         # Commands bring in what they need when they run: --help answers in a fraction of a second.
         from fastnn.commands import command
 
-        return command(options.command)(options)
+        with _warnings_as_notes():
+            return command(options.command)(options)
     except InputError as error:
+        drop_notes()
         return _fail(REFUSED, error)
     except KeyboardInterrupt:
         return _fail(INTERRUPTED, "interrupted")
@@ -97,6 +101,15 @@ def _run(arguments: Sequence[str] | None) -> int:
             raise
         where = "a fault in fastnn (FASTNN_DEBUG=1 shows where)"
         return _fail(FAILED, f"{where}: {type(error).__name__}: {error}")
+
+
+@contextlib.contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Have warnings told as short notes, without the lines of code that gave them."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *where: note(str(message))
+        yield
+    tell_notes()
 
 
 def _fail(code: int, reason: object) -> int:

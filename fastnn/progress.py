@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from fastnn.checking import flag
-from fastnn.telling import Words, is_terminal, tell
+from fastnn.telling import Words, is_terminal, tell, tell_notes
 
 __all__ = ["Bar", "Progress", "duration", "grouped", "size"]
 
@@ -94,6 +94,7 @@ class Bar:
 
     def __init__(self, total: int, done: int = 0, **looks: Any) -> None:
         self.drawn: Any = None
+        tell_notes()  # after this the line belongs to the bar
         with suppress(Exception):
             from tqdm import tqdm
 

@@ -17,7 +17,20 @@ import warnings
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["OutputError", "Words", "give", "is_terminal", "log", "say", "settle", "tell", "warn"]
+__all__ = [
+    "OutputError",
+    "Words",
+    "drop_notes",
+    "give",
+    "is_terminal",
+    "log",
+    "note",
+    "say",
+    "settle",
+    "tell",
+    "tell_notes",
+    "warn",
+]
 
 LOG = logging.getLogger("fastnn")
 
@@ -29,6 +42,8 @@ PLAIN = {
 MARKED = ("utf-8-sig", "utf-16", "utf-32")  # begin with a mark, which must be written only once
 RETRY_SECONDS = 0.01
 
+_NOTES: list[str] = []  # told before the next words
+
 
 class OutputError(OSError):
     """Standard output could not be written, and nothing but that was asked for."""
@@ -36,7 +51,24 @@ class OutputError(OSError):
 
 def tell(text: str) -> None:
     """Tell people a line, on standard error, if that can be."""
+    tell_notes()
     Words().write(f"{text}\n")
+
+
+def note(text: str) -> None:
+    """Keep a note until other words are told or printed: where the work is refused it is of no interest."""
+    _NOTES.append(" ".join(text.split()))
+
+
+def tell_notes() -> None:
+    """Tell the notes that were kept."""
+    while _NOTES:
+        Words().write(f"note: {_NOTES.pop(0)}\n")
+
+
+def drop_notes() -> None:
+    """Forget the notes that were kept."""
+    _NOTES.clear()
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -55,6 +87,7 @@ def give(text: str, end: str = "\n") -> None:
     OutputError
         It could not be printed.
     """
+    tell_notes()
     try:
         _write(sys.stdout, text + end, patient=True)
     except Exception as error:

@@ -354,7 +354,7 @@ class TestSweep:
         code, _, err = run(capsys, "sweep", "--networks", "2", "--epochs", "1", "--no-progress")
         assert code == 0
         assert err.startswith("note: no published insurance.csv found")
-        assert err.count("\n") == 1
+        assert (err.count("\n"), len(err) <= 81) == (1, True)
 
     @pytest.mark.usefixtures("without_matplotlib")
     def test_the_real_data(self, capsys, monkeypatch, real_insurance):
@@ -435,13 +435,6 @@ def test_refusals_are_one_line_and_exit_2(capsys, arguments, reason):
     assert reason in err
     assert err.count("\n") == 1
     assert listing() == ["taken"]
-
-
-def test_a_folder_that_cannot_be_made_exits_1(capsys):
-    Path("taken").write_text("")
-    code, out, err = run(capsys, "sweep", *QUICK, "--out", "taken/below")
-    assert (code, out) == (1, "")
-    assert err.count("\n") == 1
 
 
 @pytest.mark.usefixtures("without_matplotlib")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError
 from fastnn.data_digest import SHORT
-from fastnn.telling import tell
+from fastnn.telling import note
 
 if TYPE_CHECKING:
     from fastnn.datasets import Dataset
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OF_THE_DATA", "add_data", "add_reading", "data_of", "dialect_of"]
 
+STAND_IN = "no published insurance.csv found; simulated data are used (see --help)"
 SHORTEST = 8  # digits of a digest that are enough
 READING = ("sep", "decimal", "thousands", "encoding", "header")
 OF_THE_DATA = ("inputs", "target", *READING, "ordered", "categories", "data_digest")
@@ -130,14 +131,15 @@ def _named(options: Namespace) -> Dataset:
 
 
 def _insurance(simulated: bool, columns: dict[str, Any]) -> Dataset:
-    """The insurance data; a note on standard error for the stand-in."""
+    """The insurance data; a short note for the stand-in."""
     import fastnn
 
-    with warnings.catch_warnings(record=True) as notes:
+    with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         data = fastnn.load_insurance(simulated=simulated, **columns)
-    for note in notes:
-        tell(f"note: {note.message}")
+    for warning in told:
+        stand_in = issubclass(warning.category, fastnn.SimulatedDataNote)
+        note(STAND_IN if stand_in else str(warning.message))
     return data
 
 

@@ -16,7 +16,7 @@ from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
 from fastnn.network import Network
-from fastnn.telling import give, tell
+from fastnn.telling import give, note
 
 __all__ = ["code", "explain"]
 
@@ -104,7 +104,7 @@ def _proof(explanation: Explanation) -> list[Document]:
     try:
         return [explanation.proof()]
     except InputError as missing:
-        tell(f"note: {missing}")
+        note(str(missing))
         return []
 
 

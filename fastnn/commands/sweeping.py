@@ -88,9 +88,16 @@ def _check_sweep(options: Namespace) -> None:
             raise InputError(
                 "--curves needs a place for them; got no --store. Name a folder: --store FOLDER."
             )
-    elif Path(options.store).resolve().is_relative_to(Path(options.out).resolve()):
+        return
+    store, out = Path(options.store).resolve(), Path(options.out).resolve()
+    if store.is_relative_to(out):
         raise InputError(
             f"--store must not lie in --out, whose files are replaced; got {options.store} in {options.out}. "
+            "Name two folders side by side."
+        )
+    if out.is_relative_to(store):
+        raise InputError(
+            f"--out must not lie in --store, a folder of its own; got {options.out} in {options.store}. "
             "Name two folders side by side."
         )
 
