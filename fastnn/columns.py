@@ -64,6 +64,13 @@ class Column:
             return f"{len(self.categories)} inputs, 0 or 1: {listed(self.categories)}"
         return listed([f"{category} = {code}" for code, category in enumerate(self.categories)])
 
+    @property
+    def marks(self) -> dict[str, tuple[str, ...]]:
+        """By input, what its values 0, 1, 2, ... stand for; empty for a column of numbers."""
+        if self.one_hot:
+            return {name: ("other", text) for name, text in zip(self.inputs, self.categories, strict=True)}
+        return {self.name: self.categories} if self.categories else {}
+
 
 class Table(NamedTuple):
     """Chosen columns as numbers: inputs (N, D) and targets (N, K), and what each column became."""

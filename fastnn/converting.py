@@ -194,7 +194,7 @@ class Cells:
             )
 
     def _as_asked(self) -> str:
-        return f"categories=[{self.name!r}] to have its cells as categories"
+        return f"categories=[{self.name!r}] (--categories) to have its cells as categories"
 
     # --- categories ---
 
@@ -232,7 +232,7 @@ class Cells:
             self._refuse(
                 f"hold at most {MOST_CATEGORIES} categories, as each becomes an input",
                 f"{len(distinct)}, such as {listed([_short(text) for text in distinct], 3)}",
-                "Group them, leave it out, or give an order: ordered={...}.",
+                "Group them, leave it out, or give an order: ordered={...} (--ordered).",
             )
         code = {text: place for place, text in enumerate(distinct)}
         codes = np.fromiter((code[text] for text in texts), np.float64, len(texts))

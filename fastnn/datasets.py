@@ -157,6 +157,11 @@ class Dataset:
         """
         return digest_of(self.X, self.y, self.scaling)
 
+    @property
+    def dropped_in_words(self) -> str:
+        """How many rows were left out, and why."""
+        return f"{self.dropped} more row{'s' * (self.dropped > 1)} dropped, as a cell is missing"
+
     def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
         """Return scaled targets or predictions in the target's own unit.
 
@@ -185,10 +190,10 @@ class Dataset:
             name: f"{least:.7g} .. {most:.7g}"
             for name, least, most in zip([*self.inputs, *scaling.targets], low, high, strict=True)
         }
-        lines = [f"{self.rows} rows: {scaling.in_words}"]
+        lines = [f"{self.rows} rows: {scaling.columns_in_words()}"]
         lines += [f"  {column.name:{width}}  {column.coding or extent[column.name]}" for column in columns]
         if self.dropped:
-            lines.append(f"  {self.dropped} more row{'s' * (self.dropped > 1)} dropped: a cell is missing")
+            lines.append(f"  {self.dropped_in_words}")
         return "\n".join([*lines, f"  from {self.source}"])
 
 

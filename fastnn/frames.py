@@ -201,5 +201,6 @@ def _refuse_classes(targets: Sequence[tuple[Column, Any]], place: Place) -> None
             raise InputError(
                 f"{place.column(column.name)} must hold numbers or two categories to be a target; "
                 f"got {len(column.categories)}, such as {listed(column.categories, 3)}. Keep two of them, "
-                "give them an order (ordered=), or predict one 0/1 column each: pandas.get_dummies(...)."
+                "give them an order (ordered=, --ordered), or predict a 0/1 column for each: "
+                "pandas.get_dummies(...)."
             )

@@ -113,12 +113,23 @@ class TableScaling:
         return {column.name: column.categories for column in columns if column.categories}
 
     @property
-    def in_words(self) -> str:
+    def marks(self) -> dict[str, tuple[str, ...]]:
+        """By input and target, what its values 0, 1, 2, ... stand for, where that was categories."""
+        columns = (*self.input_columns, *self.target_columns)
+        return {name: texts for column in columns for name, texts in column.marks.items()}
+
+    def columns_in_words(self, arrow: str = "->") -> str:
         """The columns by name, from inputs to targets, and the number of inputs where it is another."""
         names = ", ".join(column.name for column in self.input_columns)
         count = len(self.inputs)
         inputs = "" if count == len(self.input_columns) else f" ({count} inputs)"
-        return f"{names}{inputs} -> {', '.join(self.targets)}"
+        return f"{names}{inputs} {arrow} {', '.join(self.targets)}"
+
+    @property
+    def codings(self) -> list[str]:
+        """What became of each column of categories, in words."""
+        columns = (*self.input_columns, *self.target_columns)
+        return [f"{column.name}: {column.coding}" for column in columns if column.categories]
 
     def apply(self, rows: Any) -> Floats:
         """Return new rows, given in their own units, scaled as the table was.

@@ -392,7 +392,7 @@ def test_rows_with_missing_cells_are_dropped_and_said(gaps):
     assert (data.rows, data.dropped) == (3, 2)
     assert data.target_values.tolist() == [1, 4, 5]
     assert data.X_scaling.invert(data.X).tolist() == [[1, 0, 1], [4, 0, 4], [5, 1, 5]]
-    assert "2 more rows dropped: a cell is missing" in str(data)
+    assert "2 more rows dropped, as a cell is missing" in str(data)
     whole = Dataset.from_frame(gaps, "c", "y", missing="drop")
     assert (whole.rows, whole.dropped) == (4, 1)
     assert Dataset.from_frame(gaps.iloc[3:], "a", "y", missing="drop").dropped == 0

@@ -11,6 +11,7 @@ import fastnn
 from fastnn import plotting
 from fastnn.modes import modes
 from fastnn.plotting import canvas, tables
+from fastnn.plotting.holding import grid_of_inputs
 
 NET = fastnn.Network((2, 2, 1))
 
@@ -249,6 +250,46 @@ class TestSurface:
         grid, dots = ax.collections[0], ax.collections[-1]
         assert grid.get_clim() == dots.get_clim()
         assert dots.get_clim() == (data.target_values[:200].min(), data.target_values[:200].max())
+
+    def test_categories_are_named(self, ax):
+        frame = pd.DataFrame(
+            {
+                "smoker": ["no", "yes", "yes", "no"] * 3,
+                "city": ["Graz", "Linz", "Wien", "Linz"] * 3,
+                "size": pd.Categorical(["S", "M", "L", "S"] * 3, ["S", "M", "L"], ordered=True),
+                "sold": ["early", "late", "late", "early"] * 3,
+            }
+        )
+        data = fastnn.Dataset.from_frame(frame, ["smoker", "city", "size"], "sold")
+        run = fastnn.train(fastnn.Network((5, 2, 1)), data.X, data.y, epochs=2, engine="batched")
+        plotting.surface(run, data, ax=ax, inputs=(0, 4))
+        assert (ax.get_xticks().tolist(), ax.get_yticks().tolist()) == ([0, 1], [0, 1, 2])
+        assert [text.get_text() for text in ax.get_xticklabels()] == ["no", "yes"]
+        assert [text.get_text() for text in ax.get_yticklabels()] == ["S", "M", "L"]
+        bar = ax.figure.axes[-1]
+        assert [text.get_text() for text in bar.get_yticklabels()] == ["early", "late"]
+        assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("smoker", "size", "sold")
+        plotting.surface(run, data, ax=ax, inputs=(2, 4))
+        assert ax.get_xlabel() == "city=Linz"
+        assert [text.get_text() for text in ax.get_xticklabels()] == ["other", "Linz"]
+
+    def test_further_categories_are_held_at_one_that_occurs(self):
+        frame = pd.DataFrame(
+            {
+                "age": [1, 2, 3, 4, 5, 6],
+                "city": ["Graz", "Graz", "Linz", "Linz", "Linz", "Wien"],
+                "smoker": ["no", "yes", "yes", "no", "yes", "yes"],
+                "y": [1.0, 2, 3, 4, 5, 6],
+            }
+        )
+        data = fastnn.Dataset.from_frame(frame, ["age", "city", "smoker"], "y")
+        points = np.array([[0.0, 0.5], [1, 1]])
+        of_numbers = grid_of_inputs(data, data.X, points[:, :1], (0,))
+        assert of_numbers.tolist() == [[0, 0, 1, 0, 1], [1, 0, 1, 0, 1]]
+        of_one_city = grid_of_inputs(data, data.X, points[:, :1], (2,))
+        assert of_one_city.tolist() == [[0.5, 1, 0, 0, 1], [0.5, 0, 1, 0, 1]]
+        of_two_cities = grid_of_inputs(data, data.X, points, (1, 2))
+        assert of_two_cities.tolist() == [[0.5, 0, 0.5, 0.5, 1], [0.5, 1, 1, 0, 1]]
 
     def test_of_arrays(self, run, data, ax):
         plotting.surface(run, data.X, data.y, ax=ax)

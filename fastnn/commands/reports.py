@@ -222,12 +222,10 @@ def _network_lines(network: Network) -> list[str]:
 
 def data_lines(data: Dataset) -> list[str]:
     """The data in a few words: its columns, its rows and where they come from, and what became of others."""
-    lines = _labelled("data", f"{data.scaling.in_words}, {grouped(data.rows)} rows from {data.source}")
-    for column in (*data.scaling.input_columns, *data.scaling.target_columns):
-        if column.categories:
-            lines += _labelled("", f"{column.name}: {column.coding}")
-    if data.dropped:
-        lines += _labelled("", f"{grouped(data.dropped)} more rows dropped: a cell is missing")
+    columns = data.scaling.columns_in_words()
+    lines = _labelled("data", f"{columns}, {grouped(data.rows)} rows from {data.source}")
+    for told in (*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])):
+        lines += _labelled("", told)
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+MOST_TICKS = 12
 COLOURS = "cividis"  # made for every colour vision; evenly brighter from low to high
 
 
@@ -32,7 +34,8 @@ def surface(
     """Draw a network's output over two of its inputs as a map, with the rows it was trained on as dots.
 
     Map and dots share one scale of colours: a dot that disappears is fitted well. Further inputs are held
-    at their medians. A network of one input is drawn as a line; one that diverged has no map.
+    at their medians, categories at the most common one. A network of one input is drawn as a line; one
+    that diverged has no map.
 
     Parameters
     ----------
@@ -64,6 +67,10 @@ def draw_surface(ax: Axes, table: pd.DataFrame) -> Axes:
     else:
         _map(ax, fitted, data)
     ax.set_xlabel(lettered(table.columns[1]))
+    marks = table.attrs.get("marks", {})
+    for axis, name in ((ax.xaxis, table.columns[1]), (ax.yaxis, table.columns[2])):
+        if name in marks:
+            axis.set_ticks(**_ticks(marks[name]))
     return ax
 
 
@@ -91,5 +98,13 @@ def _map(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame) -> None:
     across, up, target = (data[name].to_numpy() for name in data.columns)
     rim: dict[str, Any] = {"edgecolors": "#ffffffaa", "linewidths": 0.3}
     dots = ax.scatter(across, up, s=9, c=target, rasterized=True, **scale, **rim)
-    ax.figure.colorbar(dots, ax=ax, label=lettered(fitted.columns[2]))
+    bar = ax.figure.colorbar(dots, ax=ax, label=lettered(fitted.columns[2]))
+    if fitted.columns[2] in data.attrs.get("marks", {}):
+        bar.set_ticks(**_ticks(data.attrs["marks"][fitted.columns[2]]))
     ax.set_ylabel(lettered(fitted.columns[1]))
+
+
+def _ticks(marks: Sequence[str]) -> dict[str, Any]:
+    """Ticks at 0, 1, 2, ... with the names of the categories there, some left out where they are many."""
+    places = range(0, len(marks), 1 + len(marks) // MOST_TICKS)
+    return {"ticks": list(places), "labels": [lettered(marks[place]) for place in places]}

@@ -13,6 +13,7 @@ from fastnn.checking import InputError, numeric_array, one_of, shown, whole_numb
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows
 from fastnn.modes import mode_codes, mode_names
+from fastnn.plotting.holding import grid_of_inputs
 from fastnn.sweep_results import Sweep
 from fastnn.sweep_tables import Columns
 from fastnn.training_results import Training
@@ -126,7 +127,8 @@ def surface(
 ) -> pd.DataFrame:
     """Two inputs and the output, over a grid (kind "fitted") and in the rows trained on (kind "data").
 
-    See `fastnn.plotting.surface` for the arguments.
+    See `fastnn.plotting.surface` for the arguments. `attrs["marks"]` has the names of 0, 1, 2, ... in a
+    column that was categories.
     """
     import pandas as pd
 
@@ -139,8 +141,7 @@ def surface(
     chosen = whole_numbers(inputs if net.n_inputs > 1 else 0, "each of inputs", 0, net.n_inputs - 1)
     axes = [np.linspace(data_X[:, place].min(), data_X[:, place].max(), GRID) for place in chosen]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(chosen))
-    grid = np.repeat(np.median(data_X, axis=0)[None], len(points), axis=0)
-    grid[:, chosen] = points
+    grid = grid_of_inputs(X, data_X, points, chosen)
     fitted = training.predict(grid).reshape(len(grid), -1)
     if isinstance(X, Dataset):
         fitted = X.in_target_unit(fitted if net.n_outputs > 1 else fitted[:, 0]).reshape(len(grid), -1)
@@ -148,7 +149,10 @@ def surface(
     columns = {names[place]: np.concatenate([grid[:, place], data_X[:, place]]) for place in chosen}
     columns[names[-1]] = np.concatenate([fitted[:, output], data_y])
     kind = next(name for name in ("kind", "kind of row", "_kind") if name not in columns)
-    return pd.DataFrame({kind: np.repeat(["fitted", "data"], [len(grid), len(data_X)]), **columns})
+    table = pd.DataFrame({kind: np.repeat(["fitted", "data"], [len(grid), len(data_X)]), **columns})
+    if isinstance(X, Dataset):
+        table.attrs["marks"] = {_held(name): texts for name, texts in X.scaling.marks.items()}
+    return table
 
 
 def network(training: Training) -> pd.DataFrame:

@@ -13,7 +13,9 @@ from fastnn.reporting.pictures import Picture
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Block", "Code", "Fragment", "Section", "Table", "per_cent", "written"]
+    from fastnn.datasets import Dataset
+
+__all__ = ["Block", "Code", "Fragment", "Section", "Table", "data_in_words", "per_cent", "written"]
 
 Format = str | Callable[[Any], str]
 
@@ -130,3 +132,12 @@ def per_cent(value: float) -> str:
 
 def _kind(block: Block) -> str:
     return "paragraph" if isinstance(block, str) else block.kind
+
+
+def data_in_words(data: Dataset) -> str:
+    """The columns and rows of the data, where they come from, and what became of what was no number."""
+    columns = data.scaling.columns_in_words("\N{RIGHTWARDS ARROW}")
+    more = [*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])]
+    return " ".join(
+        [f"{columns}, {written(data.rows)} rows from {data.source}.", *(f"{told}." for told in more)]
+    )

@@ -12,7 +12,7 @@ from fastnn.evaluating import score_notes
 from fastnn.explaining.motion import motion
 from fastnn.initial import normal
 from fastnn.reporting import studies_pictures as pictures
-from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, per_cent, written
+from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, data_in_words, per_cent, written
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_networks import learned
 from fastnn.studies.keras_line import keras_claims
@@ -59,7 +59,7 @@ def _lead(found: Studies) -> str:
     return (
         "A classroom report trained a network of two inputs, two ReLU units and one output by hand, once for "
         f"each question. Here every line of it is asked of {written(experiment.networks)} starts. Data: "
-        f"{', '.join(data.inputs)} → {data.target}, {written(data.rows)} rows from {data.source}. Seed "
+        f"{data_in_words(data)} Seed "
         f"{experiment.seed}, {experiment.epochs} epochs, engine {sweep.engine}, {found.seconds:.0f} s."
     )
 

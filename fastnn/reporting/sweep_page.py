@@ -10,7 +10,7 @@ from fastnn.evaluating import score_notes
 from fastnn.modes import modes
 from fastnn.plotting.canvas import shape
 from fastnn.reporting import sweep_endings, sweep_networks
-from fastnn.reporting.blocks import Section, written
+from fastnn.reporting.blocks import Section, data_in_words, written
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_endings import evenly
 from fastnn.sweep_results import Sweep
@@ -80,13 +80,12 @@ def _evenly_spaced(found: Sweep) -> Sweep:
 
 
 def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
-    target = data.target if isinstance(data.target, str) else ", ".join(data.target)
     stopped = f" It was interrupted: {written(found.grid.total)} were asked for." if found.interrupted else ""
     if shown is not found:
         stopped += f" All but the table of losses shows {written(len(shown))} of them, evenly spaced."
     units = " and ".join(dict.fromkeys(found.network.activations))
     return (
-        f"{', '.join(data.inputs)} → {target}, {written(data.rows)} rows from {data.source}. "
+        f"{data_in_words(data)} "
         f"Starts {found.initial!r}, seed {found.seed}; {found.plan.epochs} epochs, one row at a time; "
         f"{units} units; engine {found.engine}, {found.plan.dtype}, {found.seconds:.1f} s.{stopped}"
     )

@@ -1,0 +1,45 @@
+"""What a picture of two inputs holds the further ones at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.datasets import Dataset
+
+__all__ = ["grid_of_inputs"]
+
+Array = NDArray[Any]
+
+
+def grid_of_inputs(data: Any, rows: Array, points: Array, chosen: Sequence[int]) -> Array:
+    """Return a row of inputs for each of the `points` (points, chosen) over the chosen inputs.
+
+    Further numbers are held at the median of the `rows`, categories of a Dataset at the most common one.
+    Where one of several categories is chosen and is 1, the others of its column are 0.
+    """
+    grid = np.repeat(np.median(rows, axis=0)[None], len(points), axis=0)
+    columns = data.scaling.input_columns if isinstance(data, Dataset) else ()
+    first = 0
+    for column in columns:
+        places = np.arange(first, first + len(column.inputs))
+        first += len(places)
+        if column.categories:
+            _hold_categories(grid, rows, points, chosen, places)
+    grid[:, chosen] = points
+    return grid
+
+
+def _hold_categories(grid: Array, rows: Array, points: Array, chosen: Sequence[int], places: Array) -> None:
+    """Put the most common category at a column's places, one that is not chosen where others are."""
+    free = [place for place in places if place not in chosen]
+    taken = [axis for axis, place in enumerate(chosen) if place in places]
+    if not free:
+        return
+    others = rows[~(rows[:, np.setdiff1d(places, free)] > 0).any(axis=1)][:, free]
+    values, counts = np.unique(others, axis=0, return_counts=True)
+    left = np.clip(1 - points[:, taken].sum(axis=1), 0, 1) if taken else np.ones(len(points))
+    grid[:, free] = values[counts.argmax()] * left[:, None] if len(others) else 0.0
