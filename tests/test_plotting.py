@@ -1,5 +1,7 @@
 """Pictures: what is drawn is what was found, its numbers stand in a table, and nothing is trained for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,10 +63,122 @@ class TestLossCurves:
         )
         plotting.loss_curves(many, ax)
         assert len(ax.get_lines()) == 6
-        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation"]
+        named = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert named == ["0.1", "0.2", "0.3", "validation"]
+        assert ax.get_legend().get_title().get_text() == "learning rate"
         assert ax.get_title() == "2-2-1, learning rates 0.1 to 0.3"
         table = tables.loss_curves(many)
         assert table[table["network"] == 2]["validation_loss"].tolist() == many.validation_curve[2].tolist()
+
+
+def legend_of(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+class TestLossCurvesOfSeveral:
+    @pytest.fixture
+    def runs(self, data):
+        return [
+            fastnn.train(NET, data.X, data.y, learning_rate=rate, epochs=4) for rate in (0.001, 0.01, 0.1)
+        ]
+
+    def test_a_list_has_a_colour_and_a_label_for_each(self, runs, ax):
+        plotting.loss_curves(runs, ax)
+        lines = ax.get_lines()
+        assert [line.get_ydata().tolist() for line in lines] == [run.loss_curve.tolist() for run in runs]
+        assert len({to_hex(line.get_color()) for line in lines}) == 3
+        assert legend_of(ax) == ["0.001", "0.01", "0.1"]
+        assert ax.get_title() == "2-2-1, learning rates 0.001 to 0.1"
+        table = tables.loss_curves(runs)
+        assert table["curve"].unique().tolist() == [f"learning rate {rate}" for rate in (0.001, 0.01, 0.1)]
+        assert table["loss"].tolist() == np.concatenate([run.loss_curve for run in runs]).tolist()
+
+    def test_a_mapping_gives_the_names(self, runs, ax):
+        plotting.loss_curves({"slow": runs[0], "_fast": runs[2]}, ax)
+        assert [text.removeprefix("\u200b") for text in legend_of(ax)] == ["slow", "_fast"]
+
+    def test_what_differs_is_told_and_else_the_number(self, data, ax):
+        starts = fastnn.normal().draw(NET, range(3), 0)
+        wide = fastnn.train(fastnn.Network((2, 3, 1)), data.X, data.y, epochs=2)
+        alike = fastnn.train(NET, data.X, data.y, starts[:2], epochs=2)
+        assert tables.loss_curves([wide, alike])["curve"].unique().tolist() == [
+            "2-3-1, network 0",
+            *("2-2-1, network 0", "2-2-1, network 1"),
+        ]
+        again = fastnn.train(NET, data.X, data.y, starts[2:], epochs=2)
+        assert tables.loss_curves(iter([alike, again]))["network"].unique().tolist() == [0, 1]
+        assert tables.loss_curves([alike, again])["curve"].nunique() == 3
+        rates = fastnn.train(NET, data.X, data.y, starts, epochs=2, learning_rate=[0.1234567, 0.1234568, 0.1])
+        assert tables.loss_curves(rates)["curve"].nunique() == 3
+
+    def test_a_part_of_a_sweep_tells_its_numbers_and_epochs(self, grid, data, ax):
+        part = grid.part([7, 9])
+        plotting.loss_curves(part, ax)
+        assert legend_of(ax) == ["network 7", "network 9"]
+        assert np.array_equal(ax.get_lines()[1].get_ydata(), part.curves[1])
+        replayed = grid.replay([7, 9])
+        assert tables.loss_curves(replayed)["curve"].unique().tolist() == ["network 7", "network 9"]
+
+    def test_losses_of_some_epochs_stand_at_these(self, data, tmp_path, ax):
+        kept = fastnn.sweep(NET, data.X, data.y, networks=2, epochs=6, store=tmp_path / "s", curves=3)
+        plotting.loss_curves(kept, ax)
+        assert ax.get_lines()[0].get_xdata().tolist() == [3, 6]
+        assert tables.fan(kept)["epoch"].tolist() == [3, 6]
+
+    def test_many_are_in_order_of_colour_and_ten_are_named(self, data, ax):
+        many = fastnn.train(NET, data.X[:9], data.y[:9], fastnn.normal().draw(NET, range(40), 0), epochs=2)
+        plotting.loss_curves(many, ax)
+        assert len({to_hex(line.get_color()) for line in ax.get_lines()}) == 40
+        assert legend_of(ax)[:2] == ["network 0", "network 4"]
+        assert len(legend_of(ax)) == 10
+        assert ax.get_legend().get_title().get_text() == "(10 of 40)"
+
+    @pytest.mark.parametrize(("first", "scale"), [(99.0, "linear"), (101.0, "log")])
+    def test_more_than_two_decades_are_logarithmic_and_said_to_be(self, run, ax, first, scale):
+        long = replace(run, loss_curve=np.geomspace(first, 1.0, run.epochs))
+        plotting.loss_curves(long, ax)
+        assert ax.get_yscale() == scale
+        assert ("logarithmic" in ax.get_ylabel()) == (scale == "log")
+
+    def test_a_loss_of_0_has_no_logarithm(self, run, ax):
+        plotting.loss_curves(replace(run, loss_curve=np.array([1e3, 1, 1, 1, 0])), ax)
+        assert ax.get_yscale() == "linear"
+
+    def test_one_that_diverged_ends_with_a_mark(self, run, ax):
+        curve = np.array([1.0, 1e100, 1e300, np.nan, np.nan])
+        lost = replace(run, loss_curve=curve, diverged=4)
+        plotting.loss_curves([run, lost], ax)
+        assert legend_of(ax)[1].endswith(", diverged in epoch 4")
+        (mark,) = [line for line in ax.get_lines() if line.get_marker() == "X"]
+        assert mark.get_xdata().tolist() == [3]
+        assert mark.get_ydata()[0] == ax.get_ylim()[1] < 1e3  # the other one can still be seen
+        ax.figure.canvas.draw()
+
+    def test_one_that_diverged_at_once_has_a_mark_as_well(self, run, ax):
+        lost = replace(run, loss_curve=np.full(5, np.nan), diverged=1)
+        plotting.loss_curves(lost, ax)
+        assert [line.get_xdata().tolist() for line in ax.get_lines() if line.get_marker() == "X"] == [[1]]
+        ax.figure.canvas.draw()
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ([], r"draws 1 to 500 curves; got 0\."),
+            ([[1.0, 2.0]], r"needs a Training, several of them, a mapping .*; got \[1\.0, 2\.0\]\. Give"),
+            (3, "needs a Training, several of them, a mapping .*; got 3"),
+        ],
+    )
+    def test_refuses(self, given, message):
+        with pytest.raises(fastnn.InputError, match=message):
+            plotting.loss_curves(given)
+
+    def test_refuses_a_sweep_without_curves_and_too_many(self, data):
+        bare = fastnn.sweep(NET, data.X[:9], data.y[:9], networks=2, epochs=1)
+        with pytest.raises(fastnn.InputError, match=r"needs loss curves; got a Sweep that kept none"):
+            plotting.loss_curves(bare)
+        many = fastnn.sweep(NET, data.X[:9], data.y[:9], networks=501, epochs=1, curves=True)
+        with pytest.raises(fastnn.InputError, match=r"draws 1 to 500 curves; got 501\. Choose some"):
+            plotting.loss_curves(many)
 
 
 class TestFan:

@@ -9,8 +9,9 @@ Needs matplotlib: ``pip install "fastnn-sweep[plot]"``.
 
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import new_figure, save
-from fastnn.plotting.curves import fan, loss_curves
+from fastnn.plotting.curves import fan
 from fastnn.plotting.distributions import dead_units, intervals, scores_against_rows, sweep_histogram
+from fastnn.plotting.losses import loss_curves
 from fastnn.plotting.networks import network
 from fastnn.plotting.surfaces import surface
 

@@ -1,4 +1,4 @@
-"""Losses over the epochs: of one network, and the fan of many."""
+"""The losses of many networks over the epochs, as the bands in which they lie."""
 
 from __future__ import annotations
 
@@ -9,42 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import BLUE, COLOURS, LOSS, ORANGE, axes, label, legend, shape
+from fastnn.plotting.canvas import COLOURS, LOSS, axes, label, legend
+from fastnn.plotting.scales import scale_losses
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
-from fastnn.training_results import Training
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 STROKES = ("-", "--", "-.", ":")
-
-
-@under_fixed_settings
-def loss_curves(training: Training, ax: Axes | None = None) -> Axes:
-    """Draw the loss of every epoch, and the validation loss if there is one.
-
-    Parameters
-    ----------
-    training : Training
-        One network or several; a network that diverged has no line from that epoch on.
-    ax : Axes, optional
-        Where to draw; a new figure without.
-    """
-    ax = axes(ax)
-    epochs = np.arange(1, training.epochs + 1)
-    many = np.atleast_2d(training.loss_curve)
-    for curve in many:
-        ax.plot(epochs, curve, color=BLUE, alpha=1.0 if len(many) == 1 else 0.4, label="training")
-    if training.validation_curve is not None:
-        for curve in np.atleast_2d(training.validation_curve):
-            ax.plot(epochs, curve, color=ORANGE, linestyle="--", label="validation")
-        legend(ax)
-    ax.set_xlabel("epoch")
-    ax.set_ylabel(LOSS)
-    ax.set_title(f"{shape(training.network)}, {_rates(training)}")
-    return ax
 
 
 @under_fixed_settings
@@ -91,22 +65,7 @@ def bands(
 
 def _scale(ax: Axes, epochs: int, losses: NDArray[np.float64]) -> None:
     """Choose scales, with ticks that are written as plain numbers."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     ax.set_xscale("log")
     ax.set_xlim(0.9, 1.1 * epochs)
     ax.xaxis.set_major_formatter("{x:g}")
-    finite = losses[np.isfinite(losses)]
-    if finite.size and finite.min() > 0 and finite.max() > 3 * finite.min():
-        ax.set_yscale("log")
-        if finite.max() < 1000 * finite.min():
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _rates(training: Training) -> str:
-    rates = np.unique(training.learning_rate)
-    return (
-        f"learning rate {rates[0]:g}" if len(rates) == 1 else f"learning rates {rates[0]:g} to {rates[-1]:g}"
-    )
+    scale_losses(ax, losses, 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows
 from fastnn.modes import mode_codes, mode_names
 from fastnn.plotting.holding import grid_of_inputs
+from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.sweep_results import Sweep
 from fastnn.sweep_tables import Columns
 from fastnn.training_results import Training
@@ -32,18 +33,31 @@ SHOWN = (0.0, 0.98)  # the quantiles between which the histogram runs: a few sta
 GRID = 61  # points of a surface along each input
 
 
-def loss_curves(training: Training) -> pd.DataFrame:
-    """network (0, 1, ...), epoch (from 1), loss, and validation_loss if there is one."""
+def loss_curves(trainings: Any) -> pd.DataFrame:
+    """curve (its label), network (its number), epoch (from 1), loss, and validation_loss if there is one.
+
+    See `fastnn.plotting.loss_curves` for the argument.
+    """
+    return table_of_curves(named_curves(trainings))
+
+
+def table_of_curves(curves: Sequence[Curve]) -> pd.DataFrame:
+    """The numbers of `loss_curves`."""
     import pandas as pd
 
-    many = np.atleast_2d(training.loss_curve)
-    columns = {
-        "network": np.repeat(np.arange(len(many)), training.epochs),
-        "epoch": np.tile(np.arange(1, training.epochs + 1), len(many)),
-        "loss": many.ravel(),
+    lengths = [len(curve.epochs) for curve in curves]
+    columns: dict[str, Any] = {
+        "curve": np.repeat(np.array([_held(curve.label) for curve in curves], object), lengths),
+        "network": np.repeat([curve.network for curve in curves], lengths),
+        "epoch": np.concatenate([curve.epochs for curve in curves]),
+        "loss": np.concatenate([curve.losses for curve in curves]),
     }
-    if training.validation_curve is not None:
-        columns["validation_loss"] = training.validation_curve.ravel()
+    if any(curve.validation is not None for curve in curves):
+        nothing = (np.full(length, np.nan) for length in lengths)
+        some = zip(curves, nothing, strict=True)
+        columns["validation_loss"] = np.concatenate(
+            [none if curve.validation is None else curve.validation for curve, none in some]
+        )
     return pd.DataFrame(columns)
 
 
@@ -55,8 +69,9 @@ def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike]) -> pd.DataFrame:
     import pandas as pd
 
     fans = []
+    at = curves.curve_epochs if isinstance(curves, Sweep) else None
     for name, some in _named_curves(curves).items():
-        epochs = np.arange(1, some.shape[1] + 1)
+        epochs = np.arange(1, some.shape[1] + 1) if at is None else at
         quantiles = dict(zip(QUANTILE_NAMES, worst_last_quantiles(some), strict=True))
         fans.append(pd.DataFrame({"curves": name, "epoch": epochs, **quantiles}))
     return pd.concat(fans, ignore_index=True)

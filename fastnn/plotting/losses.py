@@ -1,0 +1,145 @@
+"""The losses of single networks over the epochs, each with a colour and a label of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label, shape
+from fastnn.plotting.named_curves import Curve, named_curves
+from fastnn.plotting.scales import scale_losses
+from fastnn.plotting.settings import under_fixed_settings
+from fastnn.sweep_results import Sweep
+from fastnn.training_results import Training
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NAMED = 10  # curves in a legend; of more, so many, evenly spaced
+INSIDE = 3  # names that leave room for the curves beside them
+DECADES = 100.0  # a ratio of losses above which a linear scale shows only the largest
+BEYOND = 3.0  # how far above the largest loss of the others one that diverges is followed
+RATE = "learning rate "
+
+
+@under_fixed_settings
+def loss_curves(
+    trainings: Training | Sweep | Iterable[Training] | Mapping[Any, Training], ax: Axes | None = None
+) -> Axes:
+    """Draw the loss of every epoch, and the validation loss (dashed) if there is one.
+
+    Several networks have a colour and a label each: the name given to them, and whatever differs of layers,
+    learning rate and number. More than ten have colours from dark to bright in their order, and the legend
+    names ten of them. The scale is logarithmic where losses above 0 span more than two decades, and says
+    so. A network that diverged has no line from that epoch on; a cross marks its last loss.
+
+    Parameters
+    ----------
+    trainings : Training, several of them, a mapping of names to them, or a Sweep with curves
+        Up to 500 networks in all; `fan` draws more.
+    ax : Axes, optional
+        Where to draw; a new figure without.
+    """
+    return draw_curves(axes(ax), named_curves(trainings))
+
+
+def draw_curves(ax: Axes, curves: Sequence[Curve]) -> Axes:
+    """Draw curves that have their labels."""
+    alone = len(curves) == 1
+    strokes = _strokes(len(curves))
+    for curve, (colour, stroke) in zip(curves, strokes, strict=True):
+        ax.plot(curve.epochs, curve.losses, color=colour, linestyle=stroke, label=_label(curve))
+        if curve.validation is not None:
+            dashed = ORANGE if alone else colour
+            ax.plot(curve.epochs, curve.validation, color=dashed, linestyle="--", linewidth=1.0)
+    logarithmic = scale_losses(ax, _of_interest(curves), DECADES)
+    for curve, (colour, _) in zip(curves, strokes, strict=True):
+        _mark_the_end(ax, curve, colour)
+    _name(ax, curves)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(f"{LOSS}\nlogarithmic" if logarithmic else LOSS)
+    ax.set_title(_shared(curves), fontsize="medium")
+    return ax
+
+
+def _of_interest(curves: Sequence[Curve]) -> NDArray[np.float64]:
+    """The losses that the picture must hold: all, but of networks that diverged only the start.
+
+    On their way out they pass 1e300, where the differences between the others cannot be seen.
+    """
+    every = [
+        (curve, some) for curve in curves for some in (curve.losses, curve.validation) if some is not None
+    ]
+    kept = [some[np.isfinite(some)].astype(float) for curve, some in every if not curve.diverged]
+    lost = [some[np.isfinite(some)].astype(float) for curve, some in every if curve.diverged]
+    highest = BEYOND * max((some.max() for some in kept if len(some)), default=np.inf)
+    return np.concatenate([*kept, *(np.minimum(some, highest) for some in lost)])
+
+
+def _strokes(count: int) -> list[tuple[Any, str]]:
+    """A colour and a stroke for each curve."""
+    from matplotlib import colormaps
+
+    if count <= NAMED:
+        return [(COLOURS[n % len(COLOURS)], "-" if n < len(COLOURS) else "-.") for n in range(count)]
+    return [(colour, "-") for colour in colormaps["viridis"](np.linspace(0, 0.92, count))]
+
+
+def _label(curve: Curve) -> str:
+    ended = f", diverged in epoch {curve.diverged}" if curve.diverged else ""
+    return label((curve.label.removeprefix(RATE) or "training") + ended)
+
+
+def _mark_the_end(ax: Axes, curve: Curve, colour: Any) -> None:
+    """A cross at the last loss of a network that diverged: a line that just ends looks like a good one."""
+    if not curve.diverged:
+        return
+    finite = np.flatnonzero(np.isfinite(curve.losses))
+    top = ax.get_ylim()[1]
+    place = (
+        (curve.epochs[finite[-1]], min(top, curve.losses[finite[-1]]))
+        if len(finite)
+        else (curve.diverged, top)
+    )
+    ax.plot(*place, "X", color=colour, markersize=8, clip_on=False)
+
+
+def _name(ax: Axes, curves: Sequence[Curve]) -> None:
+    """A legend, beside the curves where it is long."""
+    from matplotlib.lines import Line2D
+
+    lines = [line for line in ax.get_lines() if not str(line.get_label()).startswith("_")]
+    lines = [lines[n] for n in np.linspace(0, len(lines) - 1, min(NAMED, len(lines))).round().astype(int)]
+    validated = any(curve.validation is not None for curve in curves)
+    if len(curves) == 1 and not validated and not curves[0].diverged:
+        return
+    named: list[Any] = [*lines]
+    if validated:
+        colour = ORANGE if len(curves) == 1 else GREY
+        named.append(Line2D([], [], color=colour, linestyle="--", linewidth=1.0, label="validation"))
+    rates = len(curves) > 1 and all(curve.label.startswith(RATE) for curve in curves)
+    title = RATE.strip() if rates else ""
+    if len(curves) > NAMED:
+        title = f"{title} ({NAMED} of {len(curves)})".strip()
+    outside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
+    ax.legend(
+        handles=named,
+        title=title or None,
+        title_fontsize="small",
+        fontsize="small",
+        frameon=False,
+        **(outside if len(named) > INSIDE else {}),
+    )
+
+
+def _shared(curves: Sequence[Curve]) -> str:
+    """What all curves have in common, for the title."""
+    shapes = list(dict.fromkeys(shape(curve.shape) for curve in curves))
+    rates = sorted({curve.learning_rate for curve in curves})
+    told = shapes[:1] if len(shapes) == 1 else []
+    if len(rates) == 1:
+        return ", ".join([*told, f"learning rate {rates[0]:g}"])
+    return ", ".join([*told, f"learning rates {rates[0]:g} to {rates[-1]:g}"])

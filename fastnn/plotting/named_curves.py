@@ -1,0 +1,153 @@
+"""Loss curves by name: one or several trainings, or a sweep, as lines with what tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError, shown
+from fastnn.network import Network
+from fastnn.sweep_results import Sweep
+from fastnn.training_results import Training
+
+__all__ = ["Curve", "named_curves"]
+
+MOST = 500  # curves in one picture
+ACCEPTED = "a Training, several of them, a mapping of names to them, or a Sweep with curves"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The losses of one network.
+
+    Attributes
+    ----------
+    label : str
+        What tells it from the others; empty for the only one.
+    network : int
+        Its place among all curves, or its number where it is of a sweep.
+    epochs : (E,) int64
+        From 1.
+    losses : (E,)
+    validation : (E,) or None
+    diverged : int
+        The epoch, or 0.
+    shape : Network
+    learning_rate : float
+    """
+
+    label: str
+    network: int
+    epochs: NDArray[np.int64]
+    losses: NDArray[Any]
+    validation: NDArray[Any] | None
+    diverged: int
+    shape: Network
+    learning_rate: float
+
+
+def named_curves(given: Any) -> list[Curve]:
+    """The curves of trainings or of a sweep, each with a label of its own where they are several.
+
+    A label is made of what differs: the name given to it, the layers, the learning rate, the number.
+
+    Raises
+    ------
+    InputError
+        It is something else, or empty, a Sweep without curves, or more curves than can be told apart.
+    """
+    curves = [curve for name, one in _parts(given) for curve in _curves(name, one)]
+    if not 0 < len(curves) <= MOST:
+        raise InputError(
+            f"loss_curves draws 1 to {MOST} curves; got {len(curves)}. "
+            "Choose some of the networks, sweep.part(numbers), or draw all of them as bands: plotting.fan."
+        )
+    return _labelled(curves)
+
+
+def _parts(given: Any) -> Iterable[tuple[str, Any]]:
+    """Each Training or Sweep with the name it was given; without one it is empty."""
+    parts: list[tuple[str, Any]]
+    if isinstance(given, Mapping):
+        parts = [(str(name), one) for name, one in given.items()]
+    elif isinstance(given, Training | Sweep):
+        parts = [("", given)]
+    else:
+        try:
+            parts = [("", one) for one in given]
+        except TypeError:
+            parts = [("", given)]
+    for _, one in parts:
+        if not isinstance(one, Training | Sweep):
+            raise InputError(f"loss_curves needs {ACCEPTED}; got {shown(one)}. Give fastnn.train(...).")
+        if isinstance(one, Sweep) and one.curves is None:
+            raise InputError(
+                "loss_curves needs loss curves; got a Sweep that kept none. Sweep with curves=True, "
+                "or give sweep.replay(numbers)."
+            )
+    return parts
+
+
+def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
+    if isinstance(one, Sweep):
+        many = np.asarray(one.curves)
+        validation = None
+        epochs, diverged, numbers = one.curve_epochs, one.diverged, one.numbers
+        rates = one.grid.learning_rate_of(one.numbers)
+    else:
+        many = np.atleast_2d(one.loss_curve)
+        validation = None if one.validation_curve is None else np.atleast_2d(one.validation_curve)
+        epochs = np.arange(1, one.epochs + 1)
+        diverged = np.broadcast_to(one.diverged, len(many))
+        numbers = np.arange(len(many)) if one.number is None else np.atleast_1d(one.number)
+        rates = np.broadcast_to(one.learning_rate, len(many))
+    for place, losses in enumerate(many):
+        yield Curve(
+            name,
+            int(numbers[place]),
+            epochs,
+            losses,
+            None if validation is None else validation[place],
+            int(diverged[place]),
+            one.network,
+            float(rates[place]),
+        )
+
+
+def _labelled(curves: Sequence[Curve]) -> list[Curve]:
+    """The same curves, their labels completed by whatever tells them apart."""
+    if len(curves) == 1:
+        return list(curves)
+    labels = [[curve.label] if curve.label else [] for curve in curves]
+    for told in (_layers(curves), _rates(curves)):
+        if len(set(told)) > 1 and _alike(labels):
+            labels = [[*label, one] for label, one in zip(labels, told, strict=True)]
+    if _alike(labels):
+        numbers = [curve.network for curve in curves]
+        if len(set(zip(map(tuple, labels), numbers, strict=True))) < len(curves):
+            numbers = list(range(len(curves)))  # of several trainings, each of which begins at 0
+        labels = [[*label, f"network {number}"] for label, number in zip(labels, numbers, strict=True)]
+    return [replace(curve, label=", ".join(label)) for label, curve in zip(labels, curves, strict=True)]
+
+
+def _alike(labels: Sequence[Sequence[str]]) -> bool:
+    """Whether some labels are still equal."""
+    return len(set(map(tuple, labels))) < len(labels)
+
+
+def _layers(curves: Sequence[Curve]) -> list[str]:
+    return ["-".join(map(str, curve.shape.layers)) for curve in curves]
+
+
+def _rates(curves: Sequence[Curve]) -> list[str]:
+    """The learning rates, with as many digits as tell them apart."""
+    rates = [curve.learning_rate for curve in curves]
+    for digits in (3, 6, 17):
+        texts = [f"{rate:.{digits}g}" for rate in rates]
+        if len(set(texts)) == len(set(rates)):
+            break
+    return [f"learning rate {text}" for text in texts]
