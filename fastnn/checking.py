@@ -23,6 +23,7 @@ __all__ = [
     "finite_array",
     "finite_number",
     "flag",
+    "meant",
     "numeric_array",
     "one_of",
     "shown",
@@ -97,8 +98,21 @@ def one_of(value: Any, name: str, choices: Iterable[str]) -> str:
     known = tuple(choices)
     if not isinstance(value, str) or value not in known:
         listed = ", ".join(repr(choice) for choice in known)
-        raise InputError(f"{name} must be one of {listed}; got {shown(value)}. Choose one of these names.")
+        hint = meant(value, known) if isinstance(value, str) else ""
+        raise InputError(
+            f"{name} must be one of {listed}; got {shown(value)}{hint}. Choose one of these names."
+        )
     return value
+
+
+def meant(text: str, known: Iterable[str]) -> str:
+    """Name what was probably meant by a text that is none of the known ones, in brackets; or nothing."""
+    from difflib import get_close_matches  # only where something is refused
+
+    names = list(known)
+    longer = [name for name in names if text and name.startswith(text)]
+    close = longer or get_close_matches(text, names, 1) or get_close_matches(text.lower(), names, 1)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def flag(value: Any, name: str) -> bool:

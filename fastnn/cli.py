@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,14 +21,15 @@ from typing import Any, NoReturn
 
 from fastnn.checking import InputError
 from fastnn.commands.data_options import add_data, add_reading
+from fastnn.commands.parsing import REFUSED, Parser, number, whole
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
-from fastnn.telling import drop_notes, give, note, settle, tell, tell_notes
+from fastnn.telling import drop_notes, note, settle, tell, tell_notes
 from fastnn.version import __version__
 
 __all__ = ["main"]
 
-DONE, FAILED, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+DONE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 130, 143
 
 DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
 
@@ -81,7 +83,7 @@ def _termination() -> Iterator[list[int]]:
 def _run(arguments: Sequence[str] | None) -> int:
     drop_notes()
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser().parse_args(_asked(sys.argv[1:] if arguments is None else list(arguments)))
         # Commands bring in what they need when they run: --help answers in a fraction of a second.
         from fastnn.commands import command
 
@@ -117,23 +119,11 @@ def _fail(code: int, reason: object) -> int:
     return code
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
-
-    def error(self, message: str) -> NoReturn:
-        tell(f"{self.prog}: {message} (see {self.prog} --help)")
-        raise SystemExit(REFUSED)
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """Print help, a version: standard output may not hold its signs, or fail."""
-        give(message, end="")
-
-
 def _parser() -> argparse.ArgumentParser:
     layout: Any = argparse.RawDescriptionHelpFormatter
-    parser = _Parser("fastnn", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=layout)
-    parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser = Parser("fastnn", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=layout)
+    parser.add_argument("-V", "--version", action="version", version=f"fastnn {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     train = commands.add_parser("train", help="train one network and print its weights and biases")
     _add_train(train)
     _add_predict(commands.add_parser("predict", help="predict new rows with a network that train saved"))
@@ -145,7 +135,23 @@ def _parser() -> argparse.ArgumentParser:
     _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
     _add_code(commands.add_parser("code", help="print the loop that runs, derived from the network"))
     _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
+    _add_completion(commands.add_parser("completion", help="print what completes commands in your shell"))
+    commands.choices["completion"].set_defaults(parser=parser)
+    _add_help(commands.add_parser("help", help="print this, or the help of a command"))
     return parser
+
+
+def _asked(words: list[str]) -> list[str]:
+    """What to read: help where nothing is asked for; it is asked for in more ways than argparse knows."""
+    if words[:1] == ["help"]:
+        return [*words[1:], "--help"]
+    if words in ([], ["store"]):
+        return [*words, "--help"]
+    if words[0].startswith("-") and words[0] not in ("-h", "--help", "-V", "--version"):
+        raise InputError(
+            f"fastnn must be given a command first; got {words[0]}. Write fastnn COMMAND {words[0]}."
+        )
+    return words
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -155,8 +161,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     _add_one_start(group)
     _add_training(group)
-    group.add_argument("--learning-rate", type=float, default=0.005, metavar="RATE", help="default 0.005")
-    group.add_argument("--rows", type=int, metavar="N", help="train on the first N rows; default all")
+    group.add_argument("--learning-rate", type=number, default=0.005, metavar="RATE", help="default 0.005")
+    group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
     output = parser.add_argument_group("output")
     output.add_argument("--plot", metavar="FILE", help="draw the loss of every epoch (.png, .svg, .pdf)")
     output.add_argument("--save", metavar="FILE", help="keep the network, for `fastnn predict`")
@@ -185,16 +191,22 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     add_data(parser)
     parser.set_defaults(train=train)  # by which its page tells how to train a network again
     group = parser.add_argument_group("sweep")
-    group.add_argument("--networks", type=int, default=10_000, metavar="M", help="starts; default 10000")
+    group.add_argument("--networks", type=whole, default=10_000, metavar="M", help="starts; default 10000")
     _add_training(group)
-    group.add_argument("--learning-rate", default="0.005", metavar="RATE,..", help="default 0.005")
-    group.add_argument("--rows", metavar="N,..", help="train on the first N rows; default all")
+    group.add_argument(
+        "--learning-rate",
+        default="0.005",
+        metavar="RATE,..",
+        help="default 0.005; log:1e-4..1:5 are five, evenly spread by their logarithms, lin:0.01..0.05:5 by "
+        "themselves",
+    )
+    group.add_argument("--rows", metavar="N,..", help="train on the first N rows; default all; also ranges")
     group.add_argument(
         "--on-divergence", default="record", choices=("record", "raise"), help="stop at the first one?"
     )
     group = parser.add_argument_group("workers")
-    group.add_argument("--workers", type=int, metavar="N", help="threads; default one for each processor")
-    group.add_argument("--processes", type=int, metavar="N", help="so many processes instead")
+    group.add_argument("--workers", type=whole, metavar="N", help="threads; default one for each processor")
+    group.add_argument("--processes", type=whole, metavar="N", help="so many processes instead")
     group.add_argument("--dask", metavar="ADDRESS", help="the workers of this Dask scheduler instead")
     output = parser.add_argument_group("output")
     output.add_argument(
@@ -202,10 +214,10 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
         metavar="FOLDER",
         help="keep results there as they come; go on if some are there",
     )
-    output.add_argument("--curves", type=int, metavar="K", help="with --store: the loss of every K epochs")
+    output.add_argument("--curves", type=whole, metavar="K", help="with --store: the loss of every K epochs")
     output.add_argument("--out", default="fastnn-sweep", metavar="FOLDER", help="default fastnn-sweep")
     output.add_argument(
-        "--claim", type=float, metavar="LOSS", help="a reported loss to set beside those found"
+        "--claim", type=number, metavar="LOSS", help="a reported loss to set beside those found"
     )
     output.add_argument("--no-progress", action="store_true", help="say nothing while it runs")
     _add_json(output)
@@ -218,11 +230,11 @@ def _add_studies(parser: argparse.ArgumentParser) -> None:
     )
     add_data(parser)
     group = parser.add_argument_group("studies")
-    group.add_argument("--networks", type=int, metavar="M", help="starts for each line; default 10000")
+    group.add_argument("--networks", type=whole, metavar="M", help="starts for each line; default 10000")
     group.add_argument("--quick", action="store_true", help="a first look: 500 starts for each line")
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the starts; default 0")
+    group.add_argument("--seed", type=whole, default=0, metavar="N", help="of the starts; default 0")
     group.add_argument("--engine", default="auto", choices=("auto", *ENGINES), help="all give the same bits")
-    group.add_argument("--workers", type=int, metavar="N", help="threads; default one for each processor")
+    group.add_argument("--workers", type=whole, metavar="N", help="threads; default one for each processor")
     output = parser.add_argument_group("output")
     output.add_argument("--out", metavar="FOLDER", help="write a page with pictures and tables; default none")
     output.add_argument("--no-progress", action="store_true", help="show no progress bar")
@@ -234,7 +246,7 @@ def _add_tutorial(parser: argparse.ArgumentParser) -> None:
         "Write the report's story, from one run to ten thousand, as a Jupyter notebook that has been run: "
         "on your copy of the insurance data (FASTNN_DATA), else on the embedded stand-in."
     )
-    parser.add_argument("--networks", type=int, default=10_000, metavar="M", help="starts; default 10000")
+    parser.add_argument("--networks", type=whole, default=10_000, metavar="M", help="starts; default 10000")
     parser.add_argument(
         "--out", default="fastnn-tutorial.ipynb", metavar="FILE", help="default fastnn-tutorial.ipynb"
     )
@@ -250,8 +262,8 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     _add_one_start(group)
     _add_initial(group)
-    group.add_argument("--epochs", type=int, default=10, metavar="E", help="default 10: Keras needs patience")
-    group.add_argument("--learning-rate", type=float, default=0.005, metavar="RATE", help="default 0.005")
+    group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
+    group.add_argument("--learning-rate", type=number, default=0.005, metavar="RATE", help="default 0.005")
     _add_json(parser.add_argument_group("output"))
 
 
@@ -263,10 +275,8 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     group = parser.add_argument_group("the step")
     group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
-    group.add_argument(
-        "--row", metavar="X1,..,Y1,..", help="inputs and targets; write --row=-1,2 before a minus"
-    )
-    group.add_argument("--learning-rate", type=float, metavar="RATE", help="default 0.005")
+    group.add_argument("--row", metavar="X1,..,Y1,..", help="inputs and targets")
+    group.add_argument("--learning-rate", type=number, metavar="RATE", help="default 0.005")
     parts = parser.add_argument_group("parts")
     parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")
     parts.add_argument("--compact", action="store_true", help="the equations in matrix notation, no step")
@@ -314,6 +324,19 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", default="show", choices=("show", "clear"), help="default show")
 
 
+def _add_completion(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Print a script that has your shell complete commands, options and file names. For bash: "
+        'eval "$(fastnn completion bash)"; for zsh: fastnn completion zsh > a folder of $fpath, as _fastnn; '
+        "for fish: fastnn completion fish > ~/.config/fish/completions/fastnn.fish."
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def _add_help(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("about", nargs="*", metavar="COMMAND", help="default all of them")
+
+
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     group.add_argument("--layers", metavar="N,N,..", help="inputs first, outputs last; default 2,2,1")
@@ -323,10 +346,8 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_one_start(group: Any) -> None:
-    group.add_argument(
-        "--parameters", metavar="W1,..,B1,..", help="where to begin; write --parameters=-1,2 before a minus"
-    )
-    group.add_argument("--network", type=int, default=0, metavar="I", help="begin as network I of a sweep")
+    group.add_argument("--parameters", metavar="W1,..,B1,..", help="where to begin")
+    group.add_argument("--network", type=whole, default=0, metavar="I", help="begin as network I of a sweep")
 
 
 def _add_initial(group: Any) -> None:
@@ -336,12 +357,12 @@ def _add_initial(group: Any) -> None:
         metavar="START",
         help="normal:MEAN,SD uniform:LOW,HIGH he glorot constant:VALUE; default normal:0,1.5",
     )
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the starts; default 0")
+    group.add_argument("--seed", type=whole, default=0, metavar="N", help="of the starts; default 0")
 
 
 def _add_training(group: Any) -> None:
     _add_initial(group)
-    group.add_argument("--epochs", type=int, default=300, metavar="E", help="default 300")
+    group.add_argument("--epochs", type=whole, default=300, metavar="E", help="default 300")
     group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
     _add_engine(group)
 

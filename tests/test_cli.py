@@ -390,7 +390,8 @@ def test_code_into_a_closed_pipe_is_quiet():
     assert done.stdout.startswith("from numpy import")
 
 
-COMMANDS = ("train", "sweep", "studies", "compare", "tutorial", "explain", "cache", "code")
+COMMANDS = ("train", "predict", "sweep", "studies", "compare", "tutorial", "explain", "cache", "code")
+COMMANDS += ("store", "store export", "completion", "help")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -402,7 +403,6 @@ def test_help_fits_80_columns(capsys, monkeypatch, command):
 
 
 REFUSED = {
-    "no command": ([], "required: COMMAND"),
     "unknown command": (["swep"], "invalid choice: 'swep'"),
     "unknown option": (["sweep", "--netwroks", "3"], "unrecognized arguments"),
     "no networks": (["sweep", "--networks", "0"], "networks must be a whole number of at least 1; got 0"),

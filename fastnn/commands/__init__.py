@@ -11,6 +11,7 @@ HOMES = {
     "cache": "kernels",
     "code": "explaining",
     "compare": "studying",
+    "completion": "completing",
     "explain": "explaining",
     "predict": "training",
     "store": "storing",

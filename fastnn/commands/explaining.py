@@ -10,8 +10,9 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.data_options import OF_THE_DATA, data_of
-from fastnn.commands.options import network_of, numbers
+from fastnn.commands.options import network_of
 from fastnn.commands.output import output_files, published_together
+from fastnn.commands.parsing import numbers
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion

@@ -1,13 +1,14 @@
-"""What the options of the command line mean: networks, data, starts, numbers."""
+"""What the options of the command line mean: networks, starts."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import fastnn
-from fastnn.checking import InputError, whole_number
+from fastnn.checking import InputError, meant, whole_number
+from fastnn.commands.parsing import numbers, whole_numbers
 from fastnn.datasets import Dataset
 from fastnn.initial import Start
 from fastnn.network import Network
@@ -16,14 +17,10 @@ __all__ = [
     "initial_of",
     "layers_for",
     "network_of",
-    "numbers",
     "row_count",
     "shared",
     "start_of",
-    "whole_numbers",
 ]
-
-Number = TypeVar("Number", int, float)
 
 
 def network_of(options: Namespace, layers: str) -> Network:
@@ -65,28 +62,8 @@ def initial_of(text: str) -> Start:
     try:
         return makers[name](*values)
     except (KeyError, TypeError):
+        meaning = "" if name in makers else meant(name, makers)
         raise InputError(
             "--initial must be normal:MEAN,SD, uniform:LOW,HIGH, he, glorot or constant:VALUE; "
-            f"got {text!r}. Give one of these, such as normal:0,1.5."
-        ) from None
-
-
-def numbers(text: str, option: str) -> list[float]:
-    """Numbers separated by commas."""
-    return _separated(text, option, float, "numbers", "0.005,0.01")
-
-
-def whole_numbers(text: str, option: str) -> list[int]:
-    """Whole numbers separated by commas."""
-    return _separated(text, option, int, "whole numbers", "2,2,1")
-
-
-def _separated(
-    text: str, option: str, number: Callable[[str], Number], what: str, example: str
-) -> list[Number]:
-    try:
-        return [number(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"{option} must be {what} separated by commas; got {text!r}. Write them like {example}."
+            f"got {text!r}{meaning}. Give one of these, such as normal:0,1.5."
         ) from None

@@ -11,8 +11,9 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError, finite_number
 from fastnn.commands.data_options import data_of
-from fastnn.commands.options import initial_of, layers_for, network_of, numbers, shared, whole_numbers
+from fastnn.commands.options import initial_of, layers_for, network_of, shared
 from fastnn.commands.output import as_json
+from fastnn.commands.parsing import numbers, whole_numbers
 from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.commands.reproducing import train_command
 from fastnn.datasets import Dataset

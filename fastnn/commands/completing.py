@@ -1,0 +1,34 @@
+"""``fastnn completion``: a script that has a shell complete what is typed."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from fastnn.checking import InputError
+from fastnn.telling import give
+
+__all__ = ["completion"]
+
+
+def completion(options: argparse.Namespace) -> int:
+    """``fastnn completion``."""
+    try:
+        import shtab
+    except ImportError:
+        raise InputError(
+            'completion needs shtab; it is not installed. Run: pip install "fastnn-sweep[completion]"'
+        ) from None
+    _mark_files(options.parser, {"FILE": shtab.FILE, "FOLDER": shtab.DIRECTORY})
+    give(shtab.complete(options.parser, options.shell))
+    return 0
+
+
+def _mark_files(parser: argparse.ArgumentParser, kinds: dict[str, Any]) -> None:
+    """Have file names completed where an option takes one."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                _mark_files(command, kinds)
+        elif isinstance(action.metavar, str) and (kind := kinds.get(action.metavar.split("|")[-1])):
+            action.complete = kind  # type: ignore[attr-defined]
