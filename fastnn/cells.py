@@ -14,6 +14,7 @@ Codes such as ``A1 B2 C3`` or ``x86 arm64`` are words, as their letters tell the
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Any
 from unicodedata import normalize
 
 import numpy as np
@@ -75,15 +76,19 @@ def is_missing_among_numbers(cell: str) -> bool:
     return cell in MISSING or cell.casefold() in MISSING_AMONG_NUMBERS
 
 
-def numbers_of(cells: Sequence[str]) -> NDArray[np.float64] | None:
-    """Return the cells as float64 (N,), each correctly rounded, or None unless each of them is a number."""
-    together = "".join(cells)
-    if "_" in together or not together.isascii():  # float() takes 1_000, and the digits of any script
-        return None
+def numbers_of(cells: Sequence[Any]) -> NDArray[np.float64] | None:
+    """Return text cells as float64 (N,), each correctly rounded, where none needs a closer look.
+
+    None unless all are texts and numbers, finite ones, within the whole numbers that float64 keeps.
+    """
     try:
-        return np.fromiter(map(float, cells), np.float64, len(cells))
-    except ValueError:
+        together = "".join(cells)
+        if "_" in together or not together.isascii():  # float() takes 1_000, and the digits of any script
+            return None
+        numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+    except (TypeError, ValueError):
         return None
+    return numbers if (np.abs(numbers) < LARGEST_INTEGER).all() else None
 
 
 def lost_integer(cell: str) -> bool:

@@ -265,6 +265,8 @@ def cells_of(
         numbers = filled.to_numpy(dtype=bool) if kind == "b" else filled.to_numpy()
         missing |= np.isnan(numbers) if kind == "f" else False
         return Cells(name, "bools" if kind == "b" else "numbers", numbers, missing, place)
+    if (plain := cells.numbers_of(series.tolist())) is not None:
+        return Cells(name, "numbers", plain, missing, place)
     return _of_objects(_stripped(series), missing, name, place)
 
 

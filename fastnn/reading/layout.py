@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+
 from fastnn.cells import is_missing_among_numbers
 from fastnn.checking import InputError
 from fastnn.columns import listed
@@ -43,12 +45,10 @@ def layout_of(text: str, dialect: Dialect, file: str) -> Layout:
         lines[0] = "\n"
     sep = dialect.sep or (said[1] if said else _separator_in(lines, file))
     rows = rows_of(lines, sep, file)
-    if all(map(rows.is_comment, range(len(rows)))):
+    if rows.comments.all():
         found = "only comments" if len(rows) else "an empty file"
         raise InputError(f"{file} must have a line of column names; got {found}. Check what wrote it.")
-    width = widest_habit(
-        width for row, width in enumerate(rows.widths) if width > 1 or not rows.is_comment(row)
-    )
+    width = widest_habit(rows.widths[(rows.widths > 1) | ~rows.comments])
     names, body = _names_and_body(rows, width, dialect, file)
     if not len(body):
         raise InputError(f"{file} must have at least one row; got only column names. Check what wrote it.")
@@ -81,7 +81,7 @@ def _score(lines: list[str], sep: str) -> float:
     """How much the first rows look like a table: 0 not at all, 1 equal widths, 2 of numbers alone."""
     written = (line for line in lines if not line.startswith(COMMENT))
     rows = list(islice(cells_in(written, sep), LOOKED_AT))
-    width = widest_habit(map(len, rows))
+    width = widest_habit(np.array([len(cells) for cells in rows], np.int64))
     if width < 2:
         return 0
     alike = [cells for cells in rows if len(cells) == width]
@@ -105,16 +105,14 @@ def _option(sep: str) -> str:
 
 def _names_and_body(rows: Rows, width: int, dialect: Dialect, file: str) -> tuple[tuple[str, ...], Rows]:
     first = _first_row(rows, width)
-    rest = rows.picked(
-        row for row in range(first, len(rows)) if rows.widths[row] == width or not rows.is_comment(row)
-    )
+    rest = rows.picked((np.arange(len(rows)) >= first) & ((rows.widths == width) | ~rows.comments))
     if dialect.header is None:
         return tuple(f"x{number}" for number in range(1, width + 1)), rest
     commented = _commented_names(rows, first, width)
     if commented and (commented[0] == COMMENT or _row_like(rest, 0)):
         return tuple(name.lstrip(COMMENT).strip() or COMMENT for name in commented), rest
-    names, body = tuple(rest.cells(0)), rest.picked(range(1, len(rest)))
-    if width > len(names) and len(body) and set(body.widths) == {width}:
+    names, body = tuple(rest.cells(0)), rest.picked(slice(1, None))
+    if width > len(names) and len(body) and (body.widths == width).all():
         if len(names) == width - 1:
             return _one_name_fewer(names, body, file), body
     elif dialect.header == "infer":
@@ -125,9 +123,7 @@ def _names_and_body(rows: Rows, width: int, dialect: Dialect, file: str) -> tupl
 
 def _first_row(rows: Rows, width: int) -> int:
     """The place of the first row that is neither a comment nor a title above the table."""
-    for row in range(len(rows)):
-        if rows.is_comment(row):
-            continue
+    for row in np.flatnonzero(~rows.comments).tolist():
         if width < 2 or sum(cell != "" for cell in rows.cells(row)) > 1:
             return row
     return 0
@@ -135,7 +131,7 @@ def _first_row(rows: Rows, width: int) -> int:
 
 def _commented_names(rows: Rows, first: int, width: int) -> list[str]:
     """The names in a comment right above the first row (as NumPy writes them), if it holds as many."""
-    if not first or width < 2 or not rows.is_comment(first - 1):
+    if not first or width < 2 or not rows.comments[first - 1]:
         return []
     text = rows.text(first - 1)
     bare = next(cells_in([text.lstrip(COMMENT)], rows.sep), [])
@@ -216,10 +212,11 @@ def _refuse_units(body: Rows, names: tuple[str, ...], file: str) -> None:
 def _refuse_other_widths(body: Rows, names: tuple[str, ...], file: str) -> None:
     """Refuse the first row that has more or fewer cells than there are names."""
     width = len(names)
-    row = next((row for row, cells in enumerate(body.widths) if cells != width), None)
-    if row is None:
+    other = body.widths != width
+    if not other.any():
         return
-    cells = body.widths[row]
+    row = int(other.argmax())
+    cells = int(body.widths[row])
     where = f"{'ending at' if cells < width else 'going on after'} column"
     raise InputError(
         f"{file}, line {body.begins[row]}: must have {width} cells, as there are names; got {cells}, "

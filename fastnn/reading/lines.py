@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.reading.dialect import WHITESPACE
@@ -17,6 +20,8 @@ __all__ = ["COMMENT", "Rows", "cells_in", "lines_of", "rows_of", "widest_habit"]
 
 WORD = re.compile(r"[^ \t\r\n]+")
 COMMENT = "#"
+
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,17 +33,17 @@ class Rows:
     lines : list of str
         All lines of the text, with their ends.
     sep : str
-    begins, ends : list of int
+    begins, ends : int64 arrays
         Of each row the first and the last line, counted from 1; they differ where a quoted cell spans lines.
-    widths : list of int
+    widths : int64 array
         How many cells each row has.
     """
 
     lines: list[str]
     sep: str
-    begins: list[int]
-    ends: list[int]
-    widths: list[int]
+    begins: Integers
+    ends: Integers
+    widths: Integers
 
     def __len__(self) -> int:
         return len(self.begins)
@@ -51,19 +56,19 @@ class Rows:
         """The cells of a row, without the blanks around them."""
         return next(cells_in([self.text(row)], self.sep), [])
 
-    def is_comment(self, row: int) -> bool:
-        """Whether the row begins with the sign of comments."""
-        return self.lines[self.begins[row] - 1].startswith(COMMENT)
+    @cached_property
+    def comments(self) -> NDArray[np.bool_]:
+        """Which rows begin with the sign of comments."""
+        begun = {number for number, line in enumerate(self.lines, 1) if line.startswith(COMMENT)}
+        return np.isin(self.begins, list(begun))
 
-    def picked(self, rows: Iterable[int]) -> Rows:
-        """Some of the rows, by their places."""
-        chosen = list(rows)
-        begins, ends, widths = ([of[row] for row in chosen] for of in (self.begins, self.ends, self.widths))
-        return Rows(self.lines, self.sep, begins, ends, widths)
+    def picked(self, rows: slice | NDArray[np.bool_]) -> Rows:
+        """Some of the rows."""
+        return Rows(self.lines, self.sep, self.begins[rows], self.ends[rows], self.widths[rows])
 
     def body(self) -> str:
         """The text of these rows alone."""
-        if self.begins and self.ends[-1] - self.begins[0] + 1 == len(self):  # one line each, none between
+        if self.ends[-1] - self.begins[0] + 1 == len(self):  # one line each, none between
             return "".join(self.lines[self.begins[0] - 1 : self.ends[-1]])
         return "".join(map(self.text, range(len(self))))
 
@@ -72,13 +77,13 @@ def rows_of(lines: list[str], sep: str, file: str) -> Rows:
     """Find the rows of a text, or refuse a quotation that is broken, naming its line."""
     if any('"' in line for line in lines):
         return _quoted_rows(lines, sep, file)
-    begins, widths = [], []
     nothing = " \t\r\n".replace(sep, "")
-    for number, line in enumerate(lines, 1):
-        if line.strip(nothing):
-            begins.append(number)
-            widths.append(len(WORD.findall(line)) if sep == WHITESPACE else line.count(sep) + 1)
-    return _without_empty_ones_at_the_end(Rows(lines, sep, begins, begins, widths))
+    begins = [number for number, line in enumerate(lines, 1) if line.strip(nothing)]
+    if sep == WHITESPACE:
+        widths = [len(WORD.findall(lines[number - 1])) for number in begins]
+    else:
+        widths = [lines[number - 1].count(sep) + 1 for number in begins]
+    return _without_empty_ones_at_the_end(lines, sep, begins, begins, widths)
 
 
 def _quoted_rows(lines: list[str], sep: str, file: str) -> Rows:
@@ -99,15 +104,18 @@ def _quoted_rows(lines: list[str], sep: str, file: str) -> Rows:
                 f"{where}: must close its quotes; got none that ends. Check the quotes."
             ) from None
         raise InputError(f"{where}: must be well-formed CSV; got {error}. Check the quotes.") from None
-    return _without_empty_ones_at_the_end(Rows(lines, sep, begins, ends, widths))
+    return _without_empty_ones_at_the_end(lines, sep, begins, ends, widths)
 
 
-def _without_empty_ones_at_the_end(rows: Rows) -> Rows:
+def _without_empty_ones_at_the_end(
+    lines: list[str], sep: str, begins: list[int], ends: list[int], widths: list[int]
+) -> Rows:
     """The rows up to the last one with a filled cell: spreadsheets write empty ones below their tables."""
+    rows = Rows(lines, sep, *(np.array(numbers, np.int64) for numbers in (begins, ends, widths)))
     count = len(rows)
     while count and not any(rows.cells(count - 1)):
         count -= 1
-    return rows if count == len(rows) else rows.picked(range(count))
+    return rows.picked(slice(count))
 
 
 def cells_in(lines: Iterable[str], sep: str) -> Iterator[list[str]]:
@@ -131,10 +139,9 @@ def _reader(lines: Iterable[str], sep: str, strict: bool) -> Any:
     return csv.reader(spaced, delimiter=" ", skipinitialspace=True, strict=strict)
 
 
-def widest_habit(widths: Iterable[int]) -> int:
+def widest_habit(widths: Integers) -> int:
     """The most common width, the wider of two; 0 of no rows."""
-    counts = Counter(widths)
-    return max(counts, key=lambda width: (counts[width], width), default=0)
+    return int(widths.max() - np.bincount(widths)[::-1].argmax()) if widths.size else 0
 
 
 def lines_of(text: str) -> list[str]:
