@@ -444,7 +444,7 @@ class TestName:
             (config, "OPT", 1),
             (config, "BOUNDSCHECK", 1),
             (config, "CPU_NAME", "generic"),
-            (llvmlite.binding, "get_host_cpu_name", lambda: "generic"),
+            (llvmlite.binding, "get_host_cpu_name", lambda: "another"),
             (llvmlite.binding, "get_process_triple", lambda: "wasm32"),
         ):
             with monkeypatch.context() as patch:

@@ -34,7 +34,7 @@ def endings(found: Sweep, table: pd.DataFrame) -> Section:
     """In words and numbers: how many networks ended in which way, and how good they are."""
     rows = []
     for name, some in table.groupby("mode", observed=True):
-        middle = {column: some[column].median() for column in ("loss", "r2", "mape")}
+        middle = {column: some[column].dropna().median() for column in ("loss", "r2", "mape")}
         rows.append({"mode": name, "networks": len(some), "share": len(some) / len(table), **middle})
     return Section(
         "How they ended",
