@@ -76,7 +76,7 @@ SHARED = {
     ),
     "text columns in a DataFrame": (
         {"X": pd.DataFrame({"age": [1, 2, 3, 4], "sex": list("mfmf"), "region": ["n"] * 4})},
-        r"column 'sex' of X must hold real numbers; got dtype str\..* make a Dataset",
+        r"column 'sex' of X must hold real numbers; got dtype (str|object)\..* make a Dataset",
     ),
     "dates in a DataFrame": (
         {"X": pd.DataFrame({"day": pd.date_range("2020-01-01", periods=4), "b": 1.0})},
