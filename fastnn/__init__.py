@@ -12,6 +12,7 @@ __all__ = [
     "MetricNote",
     "ModelFileError",
     "Network",
+    "ScaleWarning",
     "SimulatedDataNote",
     "StoreError",
     "Sweep",
@@ -46,6 +47,7 @@ _HOMES = {
     "MetricNote": "fastnn.metrics",
     "ModelFileError": "fastnn.checking",
     "Network": "fastnn.network",
+    "ScaleWarning": "fastnn.checking",
     "SimulatedDataNote": "fastnn.insurance",
     "StoreError": "fastnn.storing",
     "Sweep": "fastnn.sweep_results",
@@ -72,7 +74,7 @@ _HOMES = {
 }
 
 if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do not run it
-    from fastnn.checking import InputError, ModelFileError
+    from fastnn.checking import InputError, ModelFileError, ScaleWarning
     from fastnn.datasets import Dataset, generate_train_data
     from fastnn.derivation import derive
     from fastnn.designing import DivergenceError

@@ -20,6 +20,7 @@ __all__ = [
     "InputError",
     "ModelFileError",
     "OneSentenceError",
+    "ScaleWarning",
     "finite_array",
     "finite_number",
     "flag",
@@ -55,6 +56,14 @@ class InputError(OneSentenceError, ValueError):
 
 class ModelFileError(InputError):
     """A file is no model file of fastnn's, or is damaged: nothing of it was taken."""
+
+
+class ScaleWarning(UserWarning):
+    """Inputs or targets are far from 1, where networks die, diverge or learn nothing: scale them first.
+
+    `fastnn.Dataset.from_frame` and `fastnn.load_csv` scale. Where the numbers are meant as they are,
+    ``warnings.simplefilter("ignore", fastnn.ScaleWarning)`` silences it.
+    """
 
 
 def whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = None) -> int:

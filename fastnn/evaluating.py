@@ -20,6 +20,7 @@ __all__ = [
     "dead_gates",
     "dead_units",
     "in_dtype",
+    "least_and_most",
     "losses",
     "predictions",
     "score_notes",
@@ -100,6 +101,17 @@ def outputs(network: Network, parameters: Array, X: Array) -> Array:
         values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
         found[networks, rows] = np.moveaxis(values[-1], 0, -1)
     return found
+
+
+def least_and_most(network: Network, parameters: Array, X: Array) -> tuple[Array, Array]:
+    """The least and the most (M, K) that networks (M, P) answer to checked inputs (N, D); NaN stays NaN."""
+    least = np.full((len(parameters), network.n_outputs), np.inf, parameters.dtype)
+    most = -least
+    for networks, rows in _pieces(network, parameters, X):
+        answers = forward(network, str(parameters.dtype))(parameters[networks], X[rows])[-1]
+        np.minimum(least[networks], answers.min(axis=2).T, out=least[networks])
+        np.maximum(most[networks], answers.max(axis=2).T, out=most[networks])
+    return least, most
 
 
 def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Array:

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown, whole_numbers
 from fastnn.designing import Design
-from fastnn.training import train
+from fastnn.evaluating import in_dtype
+from fastnn.training import trained
 from fastnn.training_results import Training
 
 __all__ = ["network_numbers", "replayed"]
@@ -27,20 +28,14 @@ def replayed(design: Design, number: int | ArrayLike) -> Training:
             f"{' and '.join(map(str, rows)) or 'no'} rows. Replay those of one number of rows at a time."
         )
     some: Any = 0 if len(numbers) == 1 else slice(None)
-    plan = design.plan
-    run = train(
-        plan.network,
-        plan.X[: rows[0]],
-        plan.Y[: rows[0]],
-        design.initial.draw(plan.network, design.grid.start_of(numbers), design.seed)[some],
-        learning_rate=design.grid.learning_rate_of(numbers)[some],
-        epochs=plan.epochs,
-        engine=plan.engine,
-        dtype=plan.dtype,
-        shuffle=plan.shuffle_seed is not None,
-        seed=design.seed,
+    plan = replace(design.plan, X=design.plan.X[: rows[0]], Y=design.plan.Y[: rows[0]])
+    start = design.initial.draw(plan.network, design.grid.start_of(numbers), design.seed)[some]
+    return trained(
+        plan,
+        in_dtype(start, plan.dtype, "parameters"),
+        design.grid.learning_rate_of(numbers)[some],
+        number=int(numbers[0]) if len(numbers) == 1 else numbers,
     )
-    return replace(run, number=int(numbers[0]) if len(numbers) == 1 else numbers)
 
 
 def network_numbers(given: Any, name: str, total: int) -> NDArray[np.int64]:

@@ -30,6 +30,7 @@ from fastnn.selecting import (
     stored_columns,
     with_derived,
 )
+from fastnn.sweep_notes import sweep_notes
 from fastnn.sweep_tables import Columns, MemoryTable, Table, quantiles, table_digest
 from fastnn.training_results import Training
 
@@ -162,6 +163,14 @@ class Sweep:
     def status(self) -> NDArray[np.str_]:
         """Whether each network stayed "ok" or "diverged"."""
         return np.where(self.diverged > 0, "diverged", "ok")
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Where most networks of the sweep, or of a cell of it, diverged or answer all rows with one number.
+
+        The latter is asked of a thousand networks, the first of each cell.
+        """
+        return sweep_notes(self)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -356,6 +365,9 @@ class Sweep:
             for columns, parameters in self.table.parameters(["network"])
         ]
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
+
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *self.notes])
 
     def __repr__(self) -> str:
         why = "interrupted" if self.interrupted else "unfinished"

@@ -19,6 +19,7 @@ from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.designing import Design, Results, refuse_divergence
 from fastnn.estimating import cost
 from fastnn.initial import DEFAULT_START, Start
+from fastnn.magnitudes import warn_of_magnitudes
 from fastnn.network import Network
 from fastnn.places import Memory, Place, Stored
 from fastnn.processors import available_processors
@@ -108,6 +109,11 @@ def sweep(
         If the store's manifest is damaged, or if the disk fails or is full. What was finished is kept.
     DivergenceError
         If it was asked for and a network diverges.
+
+    Warns
+    -----
+    ScaleWarning
+        X or y are far from 1. What came of it is in the Sweep's `notes`.
     """
     design = Design.of(
         network,
@@ -123,6 +129,7 @@ def sweep(
         dtype=dtype,
         shuffle=shuffle,
     )
+    warn_of_magnitudes(design.plan.X, design.plan.Y, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)
     one_of(on_divergence, "on_divergence", ("record", "raise"))
     if store is not None and not isinstance(store, str | PathLike):

@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, finite_array, flag, shown, whole_number
 from fastnn.evaluating import checked_rows, in_dtype, losses, within_memory
 from fastnn.initial import DEFAULT_START, Start
+from fastnn.magnitudes import warn_of_magnitudes
 from fastnn.network import Network
 from fastnn.planning import Plan
 from fastnn.running import run
 from fastnn.training_results import Training
 
-__all__ = ["train"]
+__all__ = ["train", "trained"]
 
 Array = NDArray[Any]
 
@@ -69,6 +70,11 @@ def train(
     InputError
         For anything that does not fit, before any work is done.
 
+    Warns
+    -----
+    ScaleWarning
+        X or y are far from 1. What came of it is in the Training's `notes`.
+
     Examples
     --------
     A line through three points, from w1 = b1 = 0:
@@ -88,6 +94,14 @@ def train(
     seed = whole_number(seed, "seed", 0, 2**64 - 1)
     plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
     start = _start(network, parameters, seed, plan.dtype)
+    warn_of_magnitudes(plan.X, plan.Y, stacklevel=2)
+    return trained(plan, start, learning_rate, validation)
+
+
+def trained(
+    plan: Plan, start: Array, learning_rate: Any, validation: Any = None, number: Any = None
+) -> Training:
+    """Train one network (P,) or several (M, P) as planned; see `train`, which checks and warns."""
     single = start.ndim == 1
     networks = np.atleast_2d(start).copy()
     steps = plan.steps(learning_rate, len(networks))
@@ -100,7 +114,7 @@ def train(
         return array[0] if single else array
 
     return Training(
-        network=network,
+        network=plan.network,
         start=start,
         parameters=given_shape(networks),
         loss_curve=given_shape(curve),
@@ -111,6 +125,8 @@ def train(
         rows=len(plan.X),
         engine=plan.engine_for(len(networks)),
         dtype=plan.dtype,
+        number=number,
+        trained_on=(plan.X, plan.Y),
     )
 
 

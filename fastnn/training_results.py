@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError
 from fastnn.columns import listed
 from fastnn.datasets import Dataset, scaling_of
+from fastnn.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.evaluating import predictions, score_notes, scores
 from fastnn.metrics import note
 from fastnn.model_files import load_training, save_training
@@ -53,6 +55,10 @@ class Training:
         The names, scaling and categories of the data, where a model file held them.
     number : int, or (M,) int64 array, or None
         The number of each network in the sweep that it was replayed from; None where there was no sweep.
+    trained_on : (X, Y), or None
+        The rows trained on, (N, D) and (N, K) in `dtype`; None where it was loaded.
+    notes : tuple of str
+        What has to be said where `status` alone would say too much.
     """
 
     network: Network
@@ -68,12 +74,32 @@ class Training:
     dtype: str
     scaling: TableScaling | None = None
     number: Any = None
+    trained_on: tuple[Array, Array] | None = None
 
     @property
     def status(self) -> Any:
         """Whether each network stayed "ok" or "diverged"."""
         status = np.where(np.asarray(self.diverged) > 0, "diverged", "ok")
         return str(status) if status.ndim == 0 else status
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said where "ok" would say too much: nothing, or a sentence for each thing.
+
+        That networks are dead (all units of a hidden layer shut on every row trained on) or answer all rows
+        with one number, and that a loss was beyond 1e30 on the way. Of a loaded Training, which has no rows,
+        the last alone. Many networks on many rows are looked at in part, evenly spaced, and it is said.
+        """
+        diverged, curve = np.atleast_1d(self.diverged), np.atleast_2d(self.loss_curve)
+        return training_notes(self.network, curve, diverged, self._quiet)
+
+    @cached_property
+    def _quiet(self) -> Quiet | None:
+        if self.trained_on is None:
+            return None
+        X, Y = self.trained_on
+        parameters = np.atleast_2d(self.parameters)
+        return quiet_networks(self.network, parameters[evenly(len(parameters), len(X))], X, Y)
 
     @property
     def loss(self) -> Any:
@@ -157,7 +183,8 @@ class Training:
             The disk is full or cannot be written. What was at `path` is untouched.
         """
         scaling = self.scaling if data is None else scaling_of(data, "data")
-        save_training(path, {**vars(self), "scaling": scaling}, finite)
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        save_training(path, {**found, "scaling": scaling}, finite)
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, finite: bool = True) -> Training:
@@ -189,20 +216,31 @@ class Training:
         return cls(**load_training(path, finite))
 
     def __repr__(self) -> str:
+        but = f", but {'; '.join(self.notes)}" if self.notes else ""
+        return f"<{self._named}: {self._ended}{but}>"
+
+    def __str__(self) -> str:
+        if self.parameters.ndim > 1:
+            return "\n".join([f"<{self._named}>", self._ended, *self.notes])
+        lines = ["NEW WEIGHTS AND BIASES"]
+        for name, value in zip(self.network.parameter_names, self.parameters, strict=True):
+            lines.append(f"{name}: {value}")
+        if self.status != "ok":
+            lines.append(f"{self._ended}: its loss was not finite")
+        return "\n".join([*lines, *self.notes])
+
+    @property
+    def _named(self) -> str:
         many = "" if self.parameters.ndim == 1 else f"{len(self.parameters)} networks, "
         if self.number is not None:
             named = listed(np.atleast_1d(self.number).tolist(), most=5)
             many = f"{len(self.parameters)} networks ({named}), " if many else f"network {named}, "
         settings = f"{self.epochs} epochs, {self.rows} rows, engine={self.engine!r}, dtype={self.dtype!r}"
-        return f"<Training of {self.network!r}: {many}{settings}>"
+        return f"Training of {self.network!r}: {many}{settings}"
 
-    def __str__(self) -> str:
-        if self.parameters.ndim > 1:
-            ok = int((self.status == "ok").sum())
-            return f"{self!r}\n{ok} ok, {len(self.parameters) - ok} diverged"
-        lines = ["NEW WEIGHTS AND BIASES"]
-        for name, value in zip(self.network.parameter_names, self.parameters, strict=True):
-            lines.append(f"{name}: {value}")
-        if self.status != "ok":
-            lines.append(f"diverged in epoch {self.diverged}: its loss was not finite")
-        return "\n".join(lines)
+    @property
+    def _ended(self) -> str:
+        if self.parameters.ndim == 1:
+            return f"diverged in epoch {self.diverged}" if self.diverged else "ok"
+        diverged = int(np.count_nonzero(self.diverged))
+        return f"{len(self.parameters) - diverged} ok, {diverged} diverged"

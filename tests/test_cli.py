@@ -113,16 +113,37 @@ class TestTrain:
             "there is no such folder. Check it.\n"
         )
 
-    def test_a_network_that_diverged_is_not_saved(self, capsys):
+    def test_divergence_is_said_and_no_success(self, capsys):
         code, out, err = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--save", "model.npz")
-        assert (code, out) == (2, "")
-        assert "got a network that diverged" in err
-        assert listing() == []
+        assert code == 1
+        assert "\ndiverged in epoch 1: its loss was not finite\n" in out
+        assert err == "fastnn: training diverged in epoch 1; try a smaller --learning-rate, such as 1e+08\n"
+        assert fastnn.Training.load("model.npz", finite=False).diverged == 1  # saved, as was asked
+        code, _, err = run(capsys, "predict", "model.npz", "--data", "new.csv")
+        assert code == 2
+        assert "must hold finite parameters; got a network that diverged" in err
 
     def test_divergence_is_reported_as_null(self, capsys):
-        code, out, _ = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--json")
+        code, out, err = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--json")
         found = json.loads(out)
-        assert (code, found["status"], found["loss"]) == (0, "diverged", None)
+        assert (code, found["status"], found["loss"]) == (1, "diverged", None)
+        assert "try a smaller --learning-rate" in err
+
+    def test_a_dead_network_is_not_plainly_ok(self, capsys):
+        dead = "--parameters=-1,-1,-1,-1,1,1,-5,-5,0.3"
+        note = "its 2 hidden units are all dead, shut on every row: it answers all rows with"
+        code, out, _ = run(capsys, "train", *QUICK, dead)
+        assert (code, out.count(note)) == (0, 1)
+        _, out, _ = run(capsys, "train", *QUICK, dead, "--json")
+        assert [text[: len(note)] for text in json.loads(out)["notes"]] == [note]
+
+    def test_a_sweep_that_came_to_nothing_says_so(self, capsys):
+        options = ["--networks", "20", *QUICK, "--learning-rate", "0.005,1e9", "--out", "page"]
+        code, out, _ = run(capsys, "sweep", *options)
+        assert code == 0
+        assert "\nlearning rate 1e+09: all networks diverged; a smaller learning rate may help\n" in out
+        _, out, _ = run(capsys, "sweep", *options, "--json")
+        assert len(json.loads(out)["notes"]) == 1
 
     def test_other_data_decide_the_inputs(self, capsys):
         Path("some.csv").write_text("a,b,c,y\n1,2,3,4\n2,3,5,1\n0,1,0,2\n")
@@ -139,7 +160,7 @@ class TestTrain:
             assert code == 0
             assert "\nno MAPE: 3 of 5 rows have target 0\n" in out
             _, out, _ = run(capsys, *command, *options, "--json")
-            assert json.loads(out)["notes"] == ["no MAPE: 3 of 5 rows have target 0"]
+            assert "no MAPE: 3 of 5 rows have target 0" in json.loads(out)["notes"]
         assert "MAPE none\n" in run(capsys, "train", *options)[1]
         page = Path("page", "index.html").read_text()
         assert "No MAPE: 3 of 5 rows have target 0." in page

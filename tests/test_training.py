@@ -417,11 +417,13 @@ class TestValidation:
         assert np.isnan(run.validation_curve[1, epoch - 1 :]).all()
         assert np.isfinite(run.validation_curve[1, : epoch - 2]).all()
 
+    @pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")
     def test_nan_where_only_the_last_update_overflowed(self):
         run = fastnn.train(LINE, [1e250], [1e100], [0, 0], learning_rate=0.5, epochs=1, validation=([1], [1]))
         assert np.isnan(run.validation_curve).tolist() == [True]
 
 
+@pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")
 class TestDivergence:
     X, y = rows_for(NET)
 
@@ -500,6 +502,7 @@ class TestPrinting:
         run = fastnn.train(LINE, [1, 2], [2, 2], [1, 0], learning_rate=0.25, epochs=1)
         assert str(run) == "NEW WEIGHTS AND BIASES\nw1: 0.0\nb1: -0.25"
 
+    @pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")
     def test_divergence_is_told(self):
         run = fastnn.train(LINE, [1e250], [1e100], [0, 0], learning_rate=0.5, epochs=1)
         assert str(run).splitlines()[1:] == [
@@ -510,7 +513,7 @@ class TestPrinting:
         run = fastnn.train(
             NET, self.X, self.y, [NOTEBOOK] * 3, learning_rate=[0.1, 1e3, 0.1], epochs=9, engine="loop"
         )
-        assert str(run).endswith("\n2 ok, 1 diverged")
+        assert "\n2 ok, 1 diverged\n2 of 3 are dead: " in str(run)
         assert "3 networks, 9 epochs, 7 rows, engine='loop', dtype='float64'" in repr(run)
 
 

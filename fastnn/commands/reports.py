@@ -72,7 +72,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "status": run.status,
         "loss": run.loss,
         **score,
-        "notes": notes,
+        "notes": [*run.notes, *notes],
         "parameters": parameters,
         "loss_curve": run.loss_curve,
     }
@@ -125,7 +125,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "cells": summary,
         "dead_units": dead,
         "best": best,
-        "notes": notes,
+        "notes": [*found.notes, *notes],
         "seconds": found.seconds,
         "networks_per_second": rate,
     }
@@ -147,6 +147,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "",
         "Hidden units that are dead, their gate shut on every row",
         *(_dead_lines(dead) if len(found) else []),
+        *_noted(found.notes),
         "",
         "Best networks",
         *_table(best),

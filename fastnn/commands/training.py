@@ -12,6 +12,7 @@ from fastnn.commands.options import layers_for, network_of, row_count, shared, s
 from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.loading import new_rows
+from fastnn.telling import tell
 
 __all__ = ["predict", "train"]
 
@@ -33,11 +34,15 @@ def train(options: Namespace) -> int:
         **shared(options),
     )
     if options.save:
-        run.save(options.save, data)
+        run.save(options.save, data, finite=False)
     show(training_report(run, data), options.json, beside=bool(files))
     if options.plot:
         _draw(run, files["--plot"])
-    return 0
+    if run.status == "ok":
+        return 0
+    rate = f"{run.learning_rate / 10:.1g}"
+    tell(f"fastnn: training diverged in epoch {run.diverged}; try a smaller --learning-rate, such as {rate}")
+    return 1
 
 
 def _refuse_picture(path: Path) -> None:
