@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, whole_number
+from fastnn.cards import sweep_card
 from fastnn.designing import Design
 from fastnn.evaluating import dead_units, predictions, score_notes, scores
 from fastnn.grid import Cell, Grid
@@ -30,6 +31,7 @@ from fastnn.selecting import (
     stored_columns,
     with_derived,
 )
+from fastnn.showing import shown_or_none
 from fastnn.sweep_notes import sweep_notes
 from fastnn.sweep_tables import Columns, MemoryTable, Table, quantiles, table_digest
 from fastnn.training_results import Training
@@ -365,6 +367,9 @@ class Sweep:
             for columns, parameters in self.table.parameters(["network"])
         ]
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
+
+    def _repr_html_(self) -> str | None:
+        return shown_or_none(lambda: sweep_card(self))
 
     def __str__(self) -> str:
         return "\n".join([repr(self), *self.notes])

@@ -13,11 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError
 from fastnn.columns import listed
 from fastnn.datasets import Dataset, scaling_of
+from fastnn.cards import training_card
 from fastnn.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.evaluating import predictions, score_notes, scores
 from fastnn.metrics import note
 from fastnn.model_files import load_training, save_training
 from fastnn.network import Network
+from fastnn.showing import shown_or_none
 from fastnn.scaling import TableScaling
 
 __all__ = ["Training"]
@@ -91,10 +93,11 @@ class Training:
         the last alone. Many networks on many rows are looked at in part, evenly spaced, and it is said.
         """
         diverged, curve = np.atleast_1d(self.diverged), np.atleast_2d(self.loss_curve)
-        return training_notes(self.network, curve, diverged, self._quiet)
+        return training_notes(self.network, curve, diverged, self.quiet)
 
     @cached_property
-    def _quiet(self) -> Quiet | None:
+    def quiet(self) -> Quiet | None:
+        """What the networks answer where it is one number; None of a loaded Training, which has no rows."""
         if self.trained_on is None:
             return None
         X, Y = self.trained_on
@@ -217,17 +220,20 @@ class Training:
 
     def __repr__(self) -> str:
         but = f", but {'; '.join(self.notes)}" if self.notes else ""
-        return f"<{self._named}: {self._ended}{but}>"
+        return f"<{self._named}: {self.ended}{but}>"
 
     def __str__(self) -> str:
         if self.parameters.ndim > 1:
-            return "\n".join([f"<{self._named}>", self._ended, *self.notes])
+            return "\n".join([f"<{self._named}>", self.ended, *self.notes])
         lines = ["NEW WEIGHTS AND BIASES"]
         for name, value in zip(self.network.parameter_names, self.parameters, strict=True):
             lines.append(f"{name}: {value}")
         if self.status != "ok":
-            lines.append(f"{self._ended}: its loss was not finite")
+            lines.append(f"{self.ended}: its loss was not finite")
         return "\n".join([*lines, *self.notes])
+
+    def _repr_html_(self) -> str | None:
+        return shown_or_none(lambda: training_card(self))
 
     @property
     def _named(self) -> str:
@@ -239,7 +245,8 @@ class Training:
         return f"Training of {self.network!r}: {many}{settings}"
 
     @property
-    def _ended(self) -> str:
+    def ended(self) -> str:
+        """The status in words, of several networks how many have it."""
         if self.parameters.ndim == 1:
             return f"diverged in epoch {self.diverged}" if self.diverged else "ok"
         diverged = int(np.count_nonzero(self.diverged))

@@ -1,0 +1,181 @@
+"""What a Training, a Sweep and a Dataset show of themselves in a notebook; small, however large they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.endings import LOOKED_AT
+from fastnn.evaluating import scores
+from fastnn.network import Network
+from fastnn.progress import grouped
+from fastnn.showing import card, fold, histogram, number, sparkline, table
+
+__all__ = ["dataset_card", "sweep_card", "training_card"]
+
+ROWS = 5
+PARAMETERS = 100
+CELLS = 8
+COLUMNS = 20
+
+
+def training_card(run: Any) -> str:
+    """The HTML of a `Training`: of one network its losses, of several how they ended."""
+    return _one(run) if run.parameters.ndim == 1 else _several(run)
+
+
+def sweep_card(sweep: Any) -> str:
+    """The HTML of a `Sweep`: its summary and the histogram of its losses."""
+    unfinished = f" of {grouped(sweep.grid.total)}" if len(sweep) < sweep.grid.total else ""
+    losses, diverged = _losses_of(sweep)
+    plan = sweep.plan
+    facts = [
+        ("ended", f"{grouped(len(sweep) - diverged)} ok, {grouped(diverged)} diverged"),
+        ("but", "; ".join(sweep.notes)),
+        ("dead units", _dead_units_of(sweep)),
+        ("starts", f"{sweep.initial!r}, seed {sweep.seed}"),
+        ("trained", f"{grouped(plan.epochs)} epochs, engine {sweep.engine}, {plan.dtype}"),
+        ("store", "" if sweep.store is None else str(sweep.store)),
+    ]
+    summary = sweep.summary()
+    more = f"and {len(summary) - CELLS} further cells: sweep.summary()" if len(summary) > CELLS else ""
+    rows = summary.head(CELLS).itertuples(index=False, name=None)
+    return card(
+        f"Sweep of {_named(sweep.network)}: {grouped(len(sweep))}{unfinished} networks",
+        facts,
+        histogram(losses, "loss of the last epoch, of those that did not diverge"),
+        table([str(name) for name in summary.columns], rows, more),
+    )
+
+
+def dataset_card(data: Any) -> str:
+    """The HTML of a `Dataset`: what became of each column, and its first rows."""
+    scaling = data.scaling
+    columns = [*scaling.input_columns, *scaling.target_columns]
+    names = [*data.inputs, *scaling.targets]
+    low = np.append(data.X_scaling.minimum, data.y_scaling.minimum)
+    extents = {
+        name: f"numbers {number(float(least))} .. {number(float(least + span))}"
+        for name, least, span in zip(
+            names, low, np.append(data.X_scaling.range, data.y_scaling.range), strict=True
+        )
+    }
+    kinds = ["input"] * len(scaling.input_columns) + ["target"] * len(scaling.target_columns)
+    became = [
+        (column.name, kind, column.coding or extents[column.name])
+        for column, kind in zip(columns, kinds, strict=True)
+    ]
+    more = f"and {len(became) - COLUMNS} further columns" if len(became) > COLUMNS else ""
+    facts = [
+        ("source", data.source),
+        ("scaled", "every input and target to 0 .. 1"),
+        ("dropped", f"{grouped(data.dropped)} rows with a missing cell" if data.dropped else ""),
+    ]
+    return card(
+        f"Dataset of {grouped(data.rows)} rows: {len(data.inputs)} inputs",
+        facts,
+        "",
+        table(["column", "is", "became"], became[:COLUMNS], more),
+        fold(f"first {min(ROWS, data.rows)} rows, in their own units", _first_rows(data, names)),
+    )
+
+
+def _one(run: Any) -> str:
+    whose = "" if run.number is None else f", network {run.number}"
+    validated = run.validation_curve
+    facts = [
+        ("ended", run.ended),
+        ("but", "; ".join(run.notes)),
+        ("loss", number(float(run.loss))),
+        ("validation loss", "" if validated is None else number(float(validated[-1]))),
+        ("R²", _r2(run)),
+        ("dead units", _dead_units(run.network, run.quiet)),
+        *_settings(run),
+    ]
+    losses = sparkline(run.loss_curve, f"loss over {grouped(run.epochs)} epochs")
+    return card(f"Training of {_named(run.network)}{whose}", facts, losses, _parameters(run))
+
+
+def _several(run: Any) -> str:
+    losses = np.asarray(run.loss, np.float64)
+    ok = losses[np.isfinite(losses)]
+    best = int(np.nanargmin(losses)) if len(ok) else 0
+    middle = f"best {number(ok.min())} (place {best}), median {number(float(np.median(ok)))}" if len(ok) else ""
+    facts = [("ended", run.ended), ("but", "; ".join(run.notes)), ("loss", middle), *_settings(run)]
+    bars = histogram(ok, "loss of the last epoch, of those that did not diverge")
+    return card(f"Training of {grouped(len(losses))} networks {_named(run.network)}", facts, bars)
+
+
+def _settings(run: Any) -> list[tuple[str, str]]:
+    rates = np.unique(run.learning_rate)
+    rate = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} .. {rates[-1]:g}"
+    trained = f"{grouped(run.epochs)} epochs on {grouped(run.rows)} rows, learning rate {rate}"
+    return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
+
+
+def _r2(run: Any) -> str:
+    """On the rows trained on: the same in every unit of the target."""
+    if run.trained_on is None or run.status != "ok" or not np.ptp(run.trained_on[1], axis=0).all():
+        return ""
+    found = scores(run.network, run.parameters[None], *run.trained_on)["r2"][0]
+    return f"{found:.4f} on the rows trained on"
+
+
+def _dead_units(network: Network, quiet: Any) -> str:
+    relu = _relu_units(network)
+    return f"{quiet.units[0]} of {relu} hidden ReLU units" if relu and quiet is not None else ""
+
+
+def _relu_units(network: Network) -> int:
+    hidden = zip(network.layers[1:-1], network.hidden, strict=True)
+    return sum(units for units, activation in hidden if activation == "relu")
+
+
+def _parameters(run: Any) -> str:
+    names = run.network.parameter_names
+    rows = zip(names[:PARAMETERS], run.start.tolist(), run.parameters.tolist(), strict=False)
+    more = f"and {grouped(len(names) - PARAMETERS)} more" if len(names) > PARAMETERS else ""
+    return fold(f"{grouped(len(names))} parameters", table(["", "start", "end"], rows, more))
+
+
+def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:
+    """The losses of at most a million networks that did not diverge, and how many did."""
+    step = max(1, len(sweep) // 1_000_000)
+    losses, diverged = [np.empty(0)], 0
+    for piece in sweep.table.read(["loss", "diverged"]):
+        ok = piece["diverged"] == 0
+        losses.append(piece["loss"][ok][::step].astype(np.float64))
+        diverged += int((~ok).sum())
+    return np.concatenate(losses), diverged
+
+
+def _dead_units_of(sweep: Any) -> str:
+    """How many networks have how many, where it is soon counted."""
+    if not _relu_units(sweep.network) or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
+        return ""
+    counts = sweep.dead_unit_counts()
+    return ", ".join(f"{units or 'none'} in {grouped(int(count))}" for units, count in enumerate(counts) if count)
+
+
+def _first_rows(data: Any, names: list[str]) -> str:
+    some = data.X_scaling.invert(data.X[:ROWS]), data.target_values[:ROWS].reshape(min(ROWS, data.rows), -1)
+    own = dict(zip(names, np.column_stack(some).T, strict=True))
+    columns = [*data.scaling.input_columns, *data.scaling.target_columns]
+    shown = columns if len(columns) <= COLUMNS else [*columns[: COLUMNS - 1], columns[-1]]
+    cells = [_cells(column, [own[name] for name in column.inputs]) for column in shown]
+    return table([column.name for column in shown], zip(*cells, strict=True))
+
+
+def _cells(column: Any, values: list[Any]) -> list[Any]:
+    """A column's first cells as they were: numbers, or categories."""
+    if column.one_hot:
+        return [column.categories[place] for place in np.argmax(values, axis=0)]
+    if column.categories:
+        return [column.categories[round(code)] for code in values[0]]
+    return list(values[0])
+
+
+def _named(network: Network) -> str:
+    return f"{'-'.join(map(str, network.layers))} ({', '.join(network.activations)})"
