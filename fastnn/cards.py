@@ -1,4 +1,4 @@
-"""What a Training, a Sweep and a Dataset show of themselves in a notebook; small, however large they are."""
+"""What a Training and a Sweep show of themselves in a notebook: small, however large they are."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from fastnn.network import Network
 from fastnn.progress import grouped
 from fastnn.showing import card, fold, histogram, number, sparkline, table
 
-__all__ = ["dataset_card", "sweep_card", "training_card"]
+__all__ = ["sweep_card", "training_card"]
 
-ROWS = 5
 PARAMETERS = 100
 CELLS = 8
-COLUMNS = 20
 
 
 def training_card(run: Any) -> str:
@@ -50,48 +48,16 @@ def sweep_card(sweep: Any) -> str:
     )
 
 
-def dataset_card(data: Any) -> str:
-    """The HTML of a `Dataset`: what became of each column, and its first rows."""
-    scaling = data.scaling
-    columns = [*scaling.input_columns, *scaling.target_columns]
-    names = [*data.inputs, *scaling.targets]
-    low = np.append(data.X_scaling.minimum, data.y_scaling.minimum)
-    extents = {
-        name: f"numbers {number(float(least))} .. {number(float(least + span))}"
-        for name, least, span in zip(
-            names, low, np.append(data.X_scaling.range, data.y_scaling.range), strict=True
-        )
-    }
-    kinds = ["input"] * len(scaling.input_columns) + ["target"] * len(scaling.target_columns)
-    became = [
-        (column.name, kind, column.coding or extents[column.name])
-        for column, kind in zip(columns, kinds, strict=True)
-    ]
-    more = f"and {len(became) - COLUMNS} further columns" if len(became) > COLUMNS else ""
-    facts = [
-        ("source", data.source),
-        ("scaled", "every input and target to 0 .. 1"),
-        ("dropped", f"{grouped(data.dropped)} rows with a missing cell" if data.dropped else ""),
-    ]
-    return card(
-        f"Dataset of {grouped(data.rows)} rows: {len(data.inputs)} inputs",
-        facts,
-        "",
-        table(["column", "is", "became"], became[:COLUMNS], more),
-        fold(f"first {min(ROWS, data.rows)} rows, in their own units", _first_rows(data, names)),
-    )
-
-
 def _one(run: Any) -> str:
     whose = "" if run.number is None else f", network {run.number}"
     validated = run.validation_curve
     facts = [
         ("ended", run.ended),
         ("but", "; ".join(run.notes)),
-        ("loss", number(float(run.loss))),
-        ("validation loss", "" if validated is None else number(float(validated[-1]))),
+        ("loss", "" if run.status != "ok" else number(float(run.loss))),
+        ("validation loss", "" if validated is None or run.status != "ok" else number(float(validated[-1]))),
         ("R²", _r2(run)),
-        ("dead units", _dead_units(run.network, run.quiet)),
+        ("dead units", _dead_units(run)),
         *_settings(run),
     ]
     losses = sparkline(run.loss_curve, f"loss over {grouped(run.epochs)} epochs")
@@ -102,7 +68,9 @@ def _several(run: Any) -> str:
     losses = np.asarray(run.loss, np.float64)
     ok = losses[np.isfinite(losses)]
     best = int(np.nanargmin(losses)) if len(ok) else 0
-    middle = f"best {number(ok.min())} (place {best}), median {number(float(np.median(ok)))}" if len(ok) else ""
+    middle = (
+        f"best {number(ok.min())} (place {best}), median {number(float(np.median(ok)))}" if len(ok) else ""
+    )
     facts = [("ended", run.ended), ("but", "; ".join(run.notes)), ("loss", middle), *_settings(run)]
     bars = histogram(ok, "loss of the last epoch, of those that did not diverge")
     return card(f"Training of {grouped(len(losses))} networks {_named(run.network)}", facts, bars)
@@ -123,9 +91,11 @@ def _r2(run: Any) -> str:
     return f"{found:.4f} on the rows trained on"
 
 
-def _dead_units(network: Network, quiet: Any) -> str:
-    relu = _relu_units(network)
-    return f"{quiet.units[0]} of {relu} hidden ReLU units" if relu and quiet is not None else ""
+def _dead_units(run: Any) -> str:
+    relu = _relu_units(run.network)
+    if run.status != "ok" or not relu or run.quiet is None:
+        return ""
+    return f"{run.quiet.units[0]} of {relu} hidden ReLU units"
 
 
 def _relu_units(network: Network) -> int:
@@ -155,26 +125,8 @@ def _dead_units_of(sweep: Any) -> str:
     """How many networks have how many, where it is soon counted."""
     if not _relu_units(sweep.network) or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
         return ""
-    counts = sweep.dead_unit_counts()
-    return ", ".join(f"{units or 'none'} in {grouped(int(count))}" for units, count in enumerate(counts) if count)
-
-
-def _first_rows(data: Any, names: list[str]) -> str:
-    some = data.X_scaling.invert(data.X[:ROWS]), data.target_values[:ROWS].reshape(min(ROWS, data.rows), -1)
-    own = dict(zip(names, np.column_stack(some).T, strict=True))
-    columns = [*data.scaling.input_columns, *data.scaling.target_columns]
-    shown = columns if len(columns) <= COLUMNS else [*columns[: COLUMNS - 1], columns[-1]]
-    cells = [_cells(column, [own[name] for name in column.inputs]) for column in shown]
-    return table([column.name for column in shown], zip(*cells, strict=True))
-
-
-def _cells(column: Any, values: list[Any]) -> list[Any]:
-    """A column's first cells as they were: numbers, or categories."""
-    if column.one_hot:
-        return [column.categories[place] for place in np.argmax(values, axis=0)]
-    if column.categories:
-        return [column.categories[round(code)] for code in values[0]]
-    return list(values[0])
+    counts = enumerate(sweep.dead_unit_counts().tolist())
+    return ", ".join(f"{units or 'none'} in {grouped(count)}" for units, count in counts if count)
 
 
 def _named(network: Network) -> str:

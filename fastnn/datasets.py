@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, shown, whole_number
 from fastnn.columns import Table
 from fastnn.data_digest import digest_of
+from fastnn.dataset_card import dataset_card
 from fastnn.scaling import Scaling, TableScaling, frozen
+from fastnn.showing import shown_or_none
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,6 +181,9 @@ class Dataset:
     def __repr__(self) -> str:
         columns = f"inputs={self.inputs!r}, target={self.target!r}"
         return f"Dataset({self.rows} rows, {columns}, source={self.source!r})"
+
+    def _repr_html_(self) -> str | None:
+        return shown_or_none(lambda: dataset_card(self))
 
     def __str__(self) -> str:
         scaling = self.scaling

@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 FAR = 1e30
 ALIKE = 1e-6  # answers that differ by less, as a fraction of what the targets do, are one number
-LOOKED_AT = 10_000_000  # visits of a network to a row: about a second
+LOOKED_AT = 20_000_000  # visits of a network to a row: less than a second
 
 
 @dataclass(frozen=True, eq=False)

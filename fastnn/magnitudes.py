@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import ScaleWarning
 from fastnn.columns import listed
+from fastnn.telling import warn
 
 __all__ = ["warn_of_magnitudes"]
 
@@ -26,7 +26,7 @@ def warn_of_magnitudes(X: NDArray[Any], Y: NDArray[Any], stacklevel: int) -> Non
     """Warn once if columns of X (N, D) or Y (N, K) are far from 1; columns of zeros alone are not."""
     far = [*_far(X, "X", LARGE_INPUT), *_far(Y, "y", LARGE_TARGET)]
     if far:
-        warnings.warn(
+        warn(
             f"numbers far from 1, with which networks die, diverge or learn nothing: {listed(far, NAMED)}. "
             "Scale first: Dataset.from_frame does.",
             ScaleWarning,

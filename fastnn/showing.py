@@ -14,23 +14,22 @@ __all__ = ["card", "fold", "histogram", "number", "shown_or_none", "sparkline", 
 WIDTH, HEIGHT = 320, 56
 POINTS = 200  # of a line
 BARS = 32
+WIDE = 100
+LOGARITHMIC = ", on a logarithmic scale"
 SHOWN = 0.95  # the quantile up to which a histogram draws; the last bar holds what lies beyond
 LONGEST = 120  # characters of a name or of a fact
 
-STYLE = "margin:0.3em 0;text-align:left;border-collapse:collapse"
-CELL = "padding:0.1em 0.8em 0.1em 0;text-align:left;vertical-align:top"
+TABLE = "margin:0.3em 0;border-collapse:collapse"
+CELL = "padding:0.1em 1em 0.1em 0;text-align:left;vertical-align:top"
+QUIET = f"{CELL};opacity:0.7;white-space:nowrap"
+NO_MATHEMATICS = "tex2jax_ignore mathjax_ignore"  # in names between two dollars
 
 
-def card(title: str, facts: Iterable[tuple[str, str]], *parts: str) -> str:
-    """A title, facts by their names, and parts that are HTML already."""
-    rows = "".join(
-        f'<tr><th style="{CELL};font-weight:normal;opacity:0.7">{_text(name)}</th>'
-        f'<td style="{CELL}">{_text(value, LONGEST * 4)}</td></tr>'
-        for name, value in facts
-        if value
-    )
-    body = f'<table style="{STYLE}"><tbody>{rows}</tbody></table>' if rows else ""
-    return f'<div class="fastnn tex2jax_ignore mathjax_ignore"><strong>{_text(title)}</strong>{"".join((*parts[:1], body, *parts[1:]))}</div>'
+def card(title: str, facts: Iterable[tuple[str, str]], picture: str, *parts: str) -> str:
+    """A title, a picture, facts by their names, and further parts; picture and parts are HTML already."""
+    rows = "".join(f"<tr>{_cell(name, QUIET)}{_cell(value, CELL)}</tr>" for name, value in facts if value)
+    inside = f'<strong>{_text(title)}</strong>{picture}<table style="{TABLE}"><tbody>{rows}</tbody></table>'
+    return f'<div class="fastnn {NO_MATHEMATICS}">{inside}{"".join(parts)}</div>'
 
 
 def fold(summary: str, inside: str) -> str:
@@ -40,13 +39,10 @@ def fold(summary: str, inside: str) -> str:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], more: str = "") -> str:
     """A table of texts and numbers, and a line below it."""
-    head = "".join(f'<th style="{CELL}">{_text(heading)}</th>' for heading in headings)
-    body = "".join(
-        f"<tr>{''.join(f'<td style={chr(34)}{CELL}{chr(34)}>{_text(number(cell))}</td>' for cell in row)}</tr>"
-        for row in rows
-    )
+    head = "".join(_cell(heading, CELL, "th") for heading in headings)
+    body = "".join(f"<tr>{''.join(_cell(number(cell), CELL) for cell in row)}</tr>" for row in rows)
     below = f"<p>{_text(more)}</p>" if more else ""
-    return f'<table style="{STYLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}'
+    return f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}'
 
 
 def number(value: Any) -> str:
@@ -64,8 +60,8 @@ def sparkline(values: ArrayLike, what: str) -> str:
     if len(some) < 2:
         return ""
     drawn = heights[some]
-    if drawn.min() > 0 and drawn.max() > 100 * drawn.min():
-        drawn, what = np.log10(drawn), f"{what}, on a logarithmic scale"
+    if drawn.min() > 0 and drawn.max() > WIDE * drawn.min():
+        drawn, what = np.log10(drawn), f"{what}{LOGARITHMIC}"
     low, high = drawn.min(), drawn.max()
     with np.errstate(over="ignore"):
         share = (drawn / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.full(len(drawn), 0.5)
@@ -85,14 +81,18 @@ def histogram(values: ArrayLike, what: str) -> str:
     low, high = float(finite.min()), float(np.quantile(finite, SHOWN))
     if not (high > low and np.isfinite(high - low)):
         return ""
-    counts, _ = np.histogram(np.minimum(finite, high), BARS, (low, high))
+    drawn, ends = np.minimum(finite, high), (low, high)
+    scale = ""
+    if low > 0 and high > WIDE * low:
+        drawn, ends, scale = np.log10(drawn), (float(np.log10(low)), float(np.log10(high))), LOGARITHMIC
+    counts, _ = np.histogram(drawn, BARS, ends)
     wide = WIDTH / BARS
     bars = "".join(
         f'<rect x="{place * wide:.1f}" y="{HEIGHT * (1 - count / counts.max()):.1f}" '
         f'width="{wide - 1:.1f}" height="{HEIGHT * count / counts.max():.1f}" fill="currentColor"/>'
         for place, count in enumerate(counts)
     )
-    return _svg(bars, f"{what}: {number(low)} .. {number(high)}, larger ones in the last bar")
+    return _svg(bars, f"{what}: {number(low)} .. {number(high)}{scale}, larger ones in the last bar")
 
 
 def shown_or_none(make: Callable[[], str]) -> str | None:
@@ -110,6 +110,10 @@ def _svg(drawn: str, what: str) -> str:
         f'style="opacity:0.8;overflow:visible">{drawn}</svg>'
         f'<figcaption style="font-size:0.85em;opacity:0.8">{_text(what)}</figcaption></figure>'
     )
+
+
+def _cell(text: str, style: str, tag: str = "td") -> str:
+    return f'<{tag} style="{style}">{_text(text, 4 * LONGEST)}</{tag}>'
 
 
 def _text(value: str, longest: int = LONGEST) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, whole_number
 from fastnn.cards import sweep_card
+from fastnn.checking import InputError, whole_number
 from fastnn.designing import Design
 from fastnn.evaluating import dead_units, predictions, score_notes, scores
 from fastnn.grid import Cell, Grid

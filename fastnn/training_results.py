@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.cards import training_card
 from fastnn.checking import InputError
 from fastnn.columns import listed
 from fastnn.datasets import Dataset, scaling_of
-from fastnn.cards import training_card
 from fastnn.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.evaluating import predictions, score_notes, scores
 from fastnn.metrics import note
 from fastnn.model_files import load_training, save_training
 from fastnn.network import Network
-from fastnn.showing import shown_or_none
 from fastnn.scaling import TableScaling
+from fastnn.showing import shown_or_none
 
 __all__ = ["Training"]
 
