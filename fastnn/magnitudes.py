@@ -37,8 +37,8 @@ def warn_of_magnitudes(X: NDArray[Any], Y: NDArray[Any], stacklevel: int) -> Non
 def _far(values: NDArray[Any], name: str, large: float) -> list[str]:
     """The columns that are far from 1, with their size."""
     most = np.abs(values).max(axis=0).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        relative = values / np.where(most > 0, most, 1)  # whose squares neither overflow nor vanish
+    with np.errstate(all="ignore"):
+        relative = values / np.where(most > 0, most, 1)  # whose squares do not overflow
         size = most * np.sqrt(np.mean(relative * relative, axis=0))
     far = (size > large) | ((most > 0) & (most < SMALL))
     columns = [f"{name}[:, {place}]" if len(far) > 1 else name for place in range(len(far))]

@@ -15,6 +15,8 @@ from hypothesis.extra import numpy as hnp
 import fastnn
 from fastnn import designing, training
 
+pytestmark = pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")  # junk has any size
+
 NET = fastnn.Network((2, 2, 1))
 X = np.array([[0.0, 1.0], [1.0, 0.5], [0.5, 0.0], [0.25, 0.75]])
 Y = np.array([0.0, 1.0, 0.5, 0.25])
