@@ -107,7 +107,8 @@ class TestPage:
         ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
         assert len(ids) == len(set(ids))
         links = {a["href"][1:] for a in outline.all("a") if a["href"].startswith("#")}
-        assert {"part-0", "part-1", "part-2", "content"} == links <= set(ids)
+        enlarged = {f"{what}-p{n}" for what in ("show", "place") for n in range(3)}
+        assert {"part-0", "part-1", "part-2", "content", *enlarged} == links <= set(ids)
 
     def test_nothing_is_fetched(self):
         html = page(picture(), Table([{"a": 1}], "t")).html()

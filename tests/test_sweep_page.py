@@ -250,6 +250,55 @@ class TestInTheBrowser:
         page.visit(folder / "index.html")
         assert page.fetched() == [(folder / "index.html").as_uri()]
 
+    @pytest.mark.parametrize("width", [1400, 800])
+    def test_pictures_are_as_wide_as_the_text(self, page, folder, width):
+        page.visit(folder / "index.html", width=width)
+        widths = """[...document.querySelectorAll(".pictures")].map(row =>
+            [row.clientWidth, ...[...row.querySelectorAll("figure svg")].map(svg => svg.clientWidth)])"""
+        text = page.evaluate("document.querySelector('main p').clientWidth")
+        rows = page.evaluate(widths)
+        assert {len(row) - 1 for row in rows} >= {1, 2}
+        for full, *drawn in rows:
+            if width == 800 or len(drawn) % 2:
+                assert drawn[-1] == pytest.approx(min(text, full), abs=2)
+            if width == 1400 and len(drawn) > 1:
+                assert drawn[0] + drawn[1] == pytest.approx(full, abs=40)
+
+    @pytest.mark.parametrize("width", [1400, PHONE])
+    def test_a_click_opens_a_picture_large_and_another_closes_it(self, page, tmp_path, folder, width):
+        alone = tmp_path / "index.html"  # the page as it is sent, without the files beside it
+        alone.write_bytes((folder / "index.html").read_bytes())
+        page.visit(alone, width=width)
+        before = page.evaluate("document.querySelector('#show-losses-1 svg').clientWidth")
+        page.evaluate("document.querySelector('#show-losses-1 .enlarge').click()")
+        box = "document.querySelector('#show-losses-1').getBoundingClientRect()"
+        assert page.evaluate(f"[{box}.x, {box}.y, {box}.width, {box}.height]") == [0, 0, width, 800]
+        assert page.evaluate("document.querySelector('#show-losses-1 svg').clientWidth") > 1.2 * before
+        on_top = "document.elementFromPoint(innerWidth/2, innerHeight/2).className"
+        assert page.evaluate(on_top) == "close"
+        page.evaluate("document.elementFromPoint(innerWidth/2, innerHeight/2).click()")
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('#show-losses-1')).position") == "static"
+        )
+        seen = page.evaluate("document.querySelector('#show-losses-1').getBoundingClientRect().y")
+        assert 0 <= seen < 800
+        page.complain()
+
+    def test_where_a_table_scrolls_its_edge_fades(self, page, folder):
+        page.visit(folder / "index.html", width=800)
+        fades = """[...document.querySelectorAll(".scrolls")].map(region => [
+            region.scrollWidth > region.clientWidth,
+            getComputedStyle(region).getPropertyValue("--fade-left"),
+            getComputedStyle(region).getPropertyValue("--fade-right")])"""
+        found = page.evaluate(fades)
+        assert {scrolls for scrolls, *_ in found} == {True, False}
+        assert all(left == "0px" and (right != "0px") == scrolls for scrolls, left, right in found)
+        page.evaluate("for (const region of document.querySelectorAll('.scrolls')) region.scrollLeft = 1e6")
+        page.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
+        assert all(
+            (left != "0px") == scrolls and right == "0px" for scrolls, left, right in page.evaluate(fades)
+        )
+
     def test_a_phone_scrolls_down_only(self, page, folder):
         page.visit(folder / "index.html", width=PHONE)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE

@@ -27,8 +27,8 @@ DARK, BRIGHT = (
 )  # on a coloured ground: these stay as they are on a page shown light on dark
 
 LOSS = "loss (mean squared error, scaled)"
-WIDTH, HEIGHT = 4.4, 3.2  # inches, of a picture that can still be read on a phone
-DOTS_PER_INCH = 160
+WIDTH, HEIGHT = 5.0, 3.5  # inches, of a picture that can still be read on a phone
+DOTS_PER_INCH = 144
 NEED_LATEX = {"pgf"}
 
 

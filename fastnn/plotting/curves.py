@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STROKES = ("-", "--", "-.", ":")
+FEW = 100  # epochs, of which powers of ten alone would be one or two ticks
 
 
 @under_fixed_settings
@@ -65,7 +66,12 @@ def bands(
 
 def _scale(ax: Axes, epochs: int, losses: NDArray[np.float64]) -> None:
     """Choose scales, with ticks that are written as plain numbers."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     ax.set_xscale("log")
     ax.set_xlim(0.9, 1.1 * epochs)
     ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    if epochs < FEW:
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     scale_losses(ax, losses, 3)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.checking import InputError
+from fastnn.explaining.fading import fading
 from fastnn.lettering import plain
 from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import missing_glyphs
@@ -114,12 +115,14 @@ def need_libraries() -> None:
 def _template() -> Any:
     need_libraries()
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     loader = PackageLoader("fastnn.reporting")
     environment = Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters["anchor"] = _anchor
+    environment.globals["fading"] = Markup(fading(".scrolls"))  # noqa: S704 - our own
     return environment.get_template("page.html")
 
 
