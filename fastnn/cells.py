@@ -1,19 +1,20 @@
 """Text cells and what they mean: numbers, missing marks, words; and what must not pass for words.
 
 A column of words becomes categories, and a category has no size. So a column of numbers that are written
-with something around them, or of dates, must not be taken for words. It is told from the different cells:
+with something around them, or of dates, must not be taken for words. It is told from the cells:
 
-- In at least half of them a number stands apart, with no letter directly before it: ``1248 CC``, ``€565K``,
-  ``<18``, ``10-20``, ``CHF 900``, ``No. 5``, ``12.03.2024``, ``10:01``; digits of any script count.
-- Or more than half of them differ in their numbers alone: ``Q1 Q2 Q3``, ``CHF900 CHF850``.
-- Or at least half of them are dates with the month's name glued on: ``Jan20 Feb20``.
+- In at least half of them, or of the different ones, a number stands apart, with no letter directly before
+  it: ``1248 CC``, ``€565K``, ``<18``, ``10-20``, ``CHF 900``, ``No. 5``, ``12.03.2024``, ``10:01``; digits of
+  any script count.
+- Or more than half of the different ones differ in their numbers alone: ``Q1 Q2 Q3``, ``CHF900 CHF850``.
+- Or at least half are dates with the month's name glued on: ``Jan20 Feb20``.
 
 Codes such as ``A1 B2 C3`` or ``x86 arm64`` are words, as their letters tell them apart.
 """
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unicodedata import normalize
 
@@ -50,13 +51,14 @@ MISSING_AMONG_NUMBERS = frozenset(_MORE_MARKS.split())
 
 APART = re.compile(r"(?<![^\W_])\d")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-NOTATION = re.compile(r"[-+]?\d[\d.,' \u2019]*")
+NOTATION = re.compile(r"[-+]?\d[\d.,' \u2019\u00a0\u2009\u202f]*", re.ASCII)
 _MONTH = (
     r"(?<![a-z])(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|"
     r"oct(ober)?|nov(ember)?|dec(ember)?)(?![a-z])"
 )
 DATE = re.compile(
-    rf"\d{{1,4}}([-/.])\s?\d{{1,2}}\1\s?\d{{1,4}}|\d{{1,2}}:\d\d|{_MONTH}\W{{0,3}}\d|\d\W{{0,2}}{_MONTH}",
+    r"(?<![\d.])\d{1,4}([-/.])\s?\d{1,2}\1\s?\d{1,4}(?!\.?\d)|\d{1,2}:\d\d|"
+    rf"{_MONTH}\W{{0,3}}\d|\d\W{{0,2}}{_MONTH}",
     re.IGNORECASE,
 )
 
@@ -98,19 +100,21 @@ def lost_integer(cell: str) -> bool:
     return len(cell.lstrip("+-0")) > 16 or abs(int(cell)) > LARGEST_INTEGER
 
 
-def number_within(distinct: Collection[str]) -> str | None:
-    """Return a cell that shows that the different cells of a column are numbers with something around them.
+def number_within(times: Mapping[str, int]) -> str | None:
+    """Return a cell that shows that the cells of a column are numbers with something around them.
 
-    None where they are words; the module's text has the rules.
+    `times` says how often each different cell is there. None where they are words; the module's text has
+    the rules.
     """
-    texts = {cell: normalize("NFKC", cell) for cell in distinct}
+    texts = {cell: normalize("NFKC", cell) for cell in times}
+    rows = sum(times.values())
     for counts in (APART.search, DATE.search):
         found = [cell for cell, text in texts.items() if counts(text)]
-        if found and 2 * len(found) >= len(texts):
+        if found and (2 * len(found) >= len(texts) or 2 * sum(times[cell] for cell in found) >= rows):
             return found[0]
     shapes = {cell: NUMBER.sub("#", text) for cell, text in texts.items() if NUMBER.search(text)}
-    for shape, times in Counter(shapes.values()).most_common(1):
-        if times > 1 and 2 * times > len(texts):
+    for shape, number in Counter(shapes.values()).most_common(1):
+        if number > 1 and 2 * number > len(texts):
             return next(cell for cell, its in shapes.items() if its == shape)
     return None
 

@@ -3,7 +3,8 @@
 Files and DataFrames go the same way: a cell of text means the same wherever it comes from.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -78,6 +79,8 @@ class Cells:
             return self._as_trained_numbers(rows)
         code = {category: place for place, category in enumerate(column.categories)}
         texts = [text_of(value) for value in self.values[rows]]
+        if column.categories == BOOLS:
+            texts = [text.capitalize() for text in texts]  # TRUE, as some write it
         unknown = next((place for place, text in enumerate(texts) if text not in code), None)
         if unknown is not None:
             self._refuse(
@@ -140,17 +143,19 @@ class Cells:
     def _as_text(self, rows: NDArray[np.int64]) -> tuple[Column, NDArray[np.float64]]:
         given = self.values[rows].tolist()
         texts = [value for value in given if isinstance(value, str)]
-        distinct = dict.fromkeys(texts)
-        plain = [text for text in distinct if cells.is_number(text)]
-        if len(texts) < len(given) or plain:
-            if len(plain) < len(distinct):
+        times = Counter(texts)
+        words = {text: count for text, count in times.items() if not cells.is_number(text)}
+        if 2 * sum(words.values()) >= len(given):
+            self._refuse_numbers_in_disguise(words, given, rows)
+        if len(texts) < len(given) or len(words) < len(times):
+            if words:
                 self._refuse_mixture(given, rows)
             self._refuse_lost([_lost(value) for value in given], rows)
             numbers = np.fromiter(map(float, given), np.float64, len(given))
             self._refuse_infinite(numbers, rows)
             return Column(self.name), numbers
-        self._refuse_no_words(distinct, given, rows)
-        return self._coded(texts, sorted(distinct), ordered=False)
+        self._refuse_names(words, given)
+        return self._coded(texts, sorted(words), ordered=False)
 
     def _refuse_mixture(self, given: list[Any], rows: NDArray[np.int64]) -> NoReturn:
         numeric = [not isinstance(value, str) or cells.is_number(value) for value in given]
@@ -163,32 +168,34 @@ class Cells:
             f"Correct the cell or drop its row, or give {self._as_asked()}.",
         )
 
-    def _refuse_no_words(self, distinct: dict[str, None], given: list[Any], rows: NDArray[np.int64]) -> None:
-        """Refuse text that is not of words that come again: numbers in disguise, dates, names."""
-        cell = cells.number_within(distinct)
-        if cell is not None:
-            first = f"{_short(cell)} in {self.place.row(rows[given.index(cell)])}"
-            if cells.looks_like_date(cell):
-                self._refuse(
-                    "hold numbers or words",
-                    f"{first}, a date or a time",
-                    f"Count the days or seconds from a first one, or give {self._as_asked()}.",
-                )
-            only = cells.only_notation(cell)
+    def _refuse_numbers_in_disguise(
+        self, words: dict[str, int], given: list[Any], rows: NDArray[np.int64]
+    ) -> None:
+        """Refuse text that is numbers with something around them, in another notation, or dates."""
+        cell = cells.number_within(words)
+        if cell is None:
+            return
+        first = f"{_short(cell)} in {self.place.row(rows[given.index(cell)])}"
+        if cells.looks_like_date(cell):
             self._refuse(
-                "hold plain numbers, such as 16884.92, or words",
-                f"{first}, a number {'in another notation' if only else 'with something around it'}",
-                (
-                    "Read the file with decimal= and thousands="
-                    if only
-                    else "Leave the number alone in its cells"
-                )
-                + f", or give {self._as_asked()}.",
+                "hold numbers or words",
+                f"{first}, a date or a time",
+                f"Count the days or seconds from a first one, or give {self._as_asked()}.",
             )
-        if len(distinct) > 2 and len(distinct) > NEARLY_ALL * len(given):
+        only = cells.only_notation(cell)
+        self._refuse(
+            "hold plain numbers, such as 16884.92, or words",
+            f"{first}, a number {'in another notation' if only else 'with something around it'}",
+            ("Read the file with decimal= and thousands=" if only else "Leave the number alone in its cells")
+            + f", or give {self._as_asked()}.",
+        )
+
+    def _refuse_names(self, words: dict[str, int], given: list[Any]) -> None:
+        """Refuse words that hardly ever come again."""
+        if len(words) > 2 and len(words) > NEARLY_ALL * len(given):
             self._refuse(
                 "hold words that come again",
-                f"{len(distinct)} different ones in {len(given)} rows, such as {_short(given[0])}",
+                f"{len(words)} different ones in {len(given)} rows, such as {_short(given[0])}",
                 "Leave it out, as names and numbers of rows tell nothing of other rows; "
                 f"or give {self._as_asked()}.",
             )
@@ -257,8 +264,7 @@ def cells_of(
         if order is None and isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.ordered:
             order = tuple(text_of(value) for value in series.dtype.categories)
         values = _stripped(series)
-        empty = np.array([isinstance(value, str) and not value for value in values.tolist()], bool)
-        return Cells(name, "categories", values, missing | empty, place, order)
+        return Cells(name, "categories", values, missing | _among(values, {""}), place, order)
     kind = series.dtype.kind
     if kind in "iufb":
         filled = series.fillna(False if kind == "b" else 0) if missing.any() else series
@@ -276,6 +282,8 @@ def text_of(value: Any) -> str:
         return value.strip()
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         return str(value)
+    if isinstance(value, Integral):
+        return str(int(value))
     number = float(value)
     return str(int(number)) if number.is_integer() else repr(number)
 
@@ -290,13 +298,12 @@ def _of_objects(values: NDArray[np.object_], missing: NDArray[np.bool_], name: s
     kinds = {_kind(each) for each in set(map(type, values[~missing].tolist()))}
     if "text" in kinds and kinds <= {"text", "number"}:
         texts = {value for value in values[~missing].tolist() if isinstance(value, str)}
+        if kinds == {"text"} and {text.capitalize() for text in texts - cells.MISSING} <= set(BOOLS):
+            held = _among(values, {text for text in texts if text.capitalize() == "True"})
+            return Cells(name, "bools", held, missing | _among(values, cells.MISSING), place)
         numeric = "number" in kinds or any(map(cells.is_number, texts - cells.MISSING))
-        marks = {
-            text for text in texts if (cells.is_missing_among_numbers if numeric else cells.is_missing)(text)
-        }
-        if marks:
-            missing = missing | np.array([isinstance(v, str) and v in marks for v in values.tolist()], bool)
-        return Cells(name, "text", values, missing, place)
+        is_missing = cells.is_missing_among_numbers if numeric else cells.is_missing
+        return Cells(name, "text", values, missing | _among(values, set(filter(is_missing, texts))), place)
     if kinds <= {"number"}:
         values[missing] = 0
         return Cells(name, "numbers", values, missing, place)
@@ -310,6 +317,13 @@ def _of_objects(values: NDArray[np.object_], missing: NDArray[np.bool_], name: s
         f"got {' and '.join(sorted(kinds))}, such as {_short(values[first])} "
         f"in {place.row(first)}. {remedy} to numbers first."
     )
+
+
+def _among(values: NDArray[np.object_], texts: Set[str]) -> NDArray[np.bool_]:
+    """Which cells are one of the texts: (N,)."""
+    if not texts:
+        return np.zeros(len(values), bool)
+    return np.array([isinstance(value, str) and value in texts for value in values.tolist()], bool)
 
 
 REMEDIES = {

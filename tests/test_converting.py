@@ -129,6 +129,8 @@ AROUND = {
     "hexadecimal": ["0x1F", "0x20", "0x1F", "0x21"],
     "quarters": ["Q1", "Q2", "Q1", "Q3"],
     "places": ["1st", "2nd", "1st", "3rd"],
+    "mostly, by rows": ["0 CC", "0 CC", "0 CC", "unknown", "none", "to be told"],
+    "some plain ones among them": ["1,5", "2,5", "1,5", "3"],
     "some words among them": ["1248 CC", "unknown", "998 CC", "1248 CC"],
     "words around": ["Less than 1 year", "More than 50 years", "Less than 1 year", "about 3"],
     "two values alone": ["83lbs", "159lbs", "159lbs", "83lbs"],
@@ -145,7 +147,8 @@ AROUND = {
 @pytest.mark.parametrize("case", AROUND)
 @pytest.mark.parametrize("role", ["input", "target"])
 def test_numbers_with_something_around_them_are_refused(case, role):
-    frame = pd.DataFrame({"x": AROUND[case], "y": [1.0, 2, 3, 4]})
+    frame = pd.DataFrame({"x": AROUND[case]})
+    frame["y"] = np.arange(1.0, len(frame) + 1)
     columns = ("x", "y") if role == "input" else ("y", "x")
     with pytest.raises(InputError, match=r"'x' must hold .* got .* \(index \d\).*categories=\['x'\]"):
         Dataset.from_frame(frame, *columns)
@@ -158,7 +161,12 @@ def test_they_are_categories_when_asked(case):
 
 
 @pytest.mark.parametrize(
-    "case", [name for name in AROUND if name not in ("grouped", "no-break spaces", "thin spaces")]
+    "case",
+    [
+        name
+        for name in AROUND
+        if name not in ("grouped", "some plain ones among them", "no-break spaces", "thin spaces")
+    ],
 )
 def test_a_file_refuses_them_alike(case, as_file):
     with pytest.raises(InputError, match=r"column 'x' must hold .*line \d"):
@@ -170,6 +178,7 @@ def test_a_file_refuses_them_alike(case, as_file):
     [
         (["05.01.2020", "06.01.2020", "05.01.2020"], "a date or a time. Count the days"),
         (["10:01", "10:02", "10:01"], "a date or a time. Count the days"),
+        (["192.168.0.1", "10.0.0.1", "10.0.0.1"], "a number"),
         (["27,9", "3,0", "27,9"], "a number in another notation. Read the file with decimal="),
         (["1248 CC", "998 CC", "998 CC"], "a number with something around it. Leave the number alone"),
     ],
@@ -321,6 +330,8 @@ def test_codes_are_categories_when_asked_and_stay_as_they_are():
     assert data.X.tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]]
     assert read([8010, 1010, 8010, 9], categories="x").inputs == ("x=9", "x=1010", "x=8010")
     assert read(pd.Categorical([8010.0, 1010, 8010, 9])).inputs == ("x=9", "x=1010", "x=8010")
+    ids = read([BEYOND, BEYOND - 1, BEYOND + 1, BEYOND], categories="x")
+    assert ids.categories == {"x": (str(BEYOND - 1), str(BEYOND), str(BEYOND + 1))}
     assert "categories must name chosen columns; got 'zip'" in refusal(codes, categories="zip")
     assert "categories of one kind; got number and text" in refusal([1, "1", 2], categories="x")
 
@@ -330,6 +341,12 @@ def test_bools_are_two_categories():
         data = read(pd.Series([True, False, True], dtype=dtype))
         assert (data.categories, data.X.tolist()) == ({"x": ("False", "True")}, [[1], [0], [1]])
     assert read([True, True]).X.tolist() == [[0], [0]]  # one value, scaled as any constant
+    for cells in (["TRUE", "FALSE", "TRUE"], ["true", "false", "true"], ["True", "False", "True"]):
+        data = read(cells)
+        assert (data.categories, data.X.tolist()) == ({"x": ("False", "True")}, [[1], [0], [1]])
+        assert data.scaling.apply(pd.DataFrame({"x": [False, True]})).tolist() == [[0], [1]]
+        assert read([True, False]).scaling.apply(pd.DataFrame({"x": cells})).tolist() == data.X.tolist()
+    assert read(["TRUE", "", "FALSE"], missing="drop").dropped == 1
 
 
 def test_targets():
@@ -567,6 +584,24 @@ def test_a_file_is_the_same_table(tmp_path):
     other = load_csv(tmp_path / "cars.csv", INPUTS, "price", **ASKED)
     assert other.X.tobytes() == one.X.tobytes()
     assert other.scaling.input_columns == one.scaling.input_columns
+
+
+def test_a_file_is_as_pandas_reads_it(tmp_path):
+    rows = [
+        "1,x,TRUE,0.1,NA,1",
+        "2,y,FALSE,1e-3,u,2",
+        "NaN,z,TRUE,?,v,3",
+        "4,x,False,7,u,4",
+        "5,y,true,2,v,5",
+    ]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["a,b,c,d,e,y", *rows]))
+    inputs = ["a", "b", "c", "d", "e"]
+    one = load_csv(path, inputs, "y", missing="drop")
+    other = Dataset.from_frame(pd.read_csv(path), inputs, "y", missing="drop")
+    assert (one.rows, one.dropped) == (3, 2)
+    assert one.scaling.input_columns == other.scaling.input_columns
+    assert one.X.tobytes() == other.X.tobytes()
 
 
 def test_categories_survive_the_model_file(tmp_path):
