@@ -12,7 +12,7 @@ from fastnn.checking import InputError, one_of, shown
 from fastnn.columns import Column, Table, chosen_names, listed, refuse_other_columns, refuse_shared_names
 from fastnn.converting import Cells, Place, cells_of, text_of
 
-__all__ = ["numbers_like", "table_of"]
+__all__ = ["numbers_like", "table_of", "told_categories"]
 
 
 def table_of(
@@ -36,7 +36,8 @@ def table_of(
     chosen = chosen_names(inputs, target, _labels(frame), title)
     labels = (*chosen.inputs, *chosen.targets)
     orders = _orders(ordered, labels)
-    told = () if categories == () else _told(categories, labels)
+    told = told_categories(None, categories)
+    _refuse_unchosen(told, "categories", labels)
     place = _place(frame, title, file, lines)
     columns = [
         cells_of(_series(frame, label), str(label), place, orders.get(label), label in told)
@@ -155,12 +156,11 @@ def _refuse_unmet(
             )
 
 
-def _told(categories: Any, labels: Sequence[Hashable]) -> tuple[Hashable, ...]:
-    """The columns whose cells are to be categories, whatever they look like."""
+def told_categories(ordered: Any, categories: Any) -> tuple[Any, ...]:
+    """The columns that are told to be categories, by an order or without, unchecked."""
     several = isinstance(categories, Iterable) and not isinstance(categories, str)
     names = tuple(categories) if several else (categories,)
-    _refuse_unchosen(names, "categories", labels)
-    return names
+    return (*names, *ordered) if isinstance(ordered, Mapping) else names
 
 
 def _refuse_unchosen(names: Iterable[Hashable], option: str, labels: Sequence[Hashable]) -> None:

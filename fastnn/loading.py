@@ -103,14 +103,15 @@ def dataset_in(
     `file` is its name, for refusals, and its source, unless another one is given; `conversion` are the
     options of `Dataset.from_frame`.
     """
-    from fastnn.frames import table_of
+    from fastnn.frames import table_of, told_categories
     from fastnn.reading.tables import table_in
 
     def chosen(names: Sequence[str]) -> list[Any]:
         some = chosen_names(inputs, target, names, file)
         return [*some.inputs, *some.targets]
 
-    read = table_in(content, file, chosen, dialect)
+    words = told_categories(conversion.get("ordered"), conversion.get("categories", ()))
+    read = table_in(content, file, chosen, dialect, words)
     table = table_of(read.frame, inputs, target, **conversion, file=file, lines=read.lines)
     return dataset_of(table, source or ", ".join((file, *read.seen)))
 
@@ -135,5 +136,5 @@ def new_rows(
         refuse_other_columns(wanted, names, file.name)
         return wanted
 
-    read = table_in(content_of(file), file.name, chosen, dialect)
+    read = table_in(content_of(file), file.name, chosen, dialect, scaling.categories)
     return scaling.X.apply(numbers_like(read.frame, scaling.input_columns, file=file.name, lines=read.lines))

@@ -14,7 +14,7 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.columns import Column
 from fastnn.datasets import Dataset
-from fastnn.loading import load_csv
+from fastnn.loading import load_csv, new_rows
 
 BEYOND = 2**53 + 1  # the first whole number that float64 has not
 
@@ -584,6 +584,17 @@ def test_a_file_is_the_same_table(tmp_path):
     other = load_csv(tmp_path / "cars.csv", INPUTS, "price", **ASKED)
     assert other.X.tobytes() == one.X.tobytes()
     assert other.scaling.input_columns == one.scaling.input_columns
+
+
+def test_a_file_keeps_the_texts_of_categories_as_they_are_written(as_file, tmp_path):
+    codes = ["1,234,567", "2,345,678", "1,234,567", "01"]
+    data = as_file(codes, categories="x")
+    assert data.categories == {"x": ("01", "1,234,567", "2,345,678")}
+    order = ["2,345,678", "01", "1,234,567"]
+    assert as_file(codes, ordered={"x": order}).categories == {"x": tuple(order)}
+    new_codes = tmp_path / "new.csv"
+    new_codes.write_text('x\n"1,234,567"\n"2,345,678"\n')
+    assert new_rows(new_codes, data.scaling, "path").tolist() == [[0, 1, 0], [0, 0, 1]]
 
 
 def test_a_file_is_as_pandas_reads_it(tmp_path):

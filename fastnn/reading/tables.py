@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from io import BytesIO
 from typing import NamedTuple
 
@@ -40,7 +40,9 @@ class FileTable(NamedTuple):
     seen: tuple[str, ...]
 
 
-def table_in(content: bytes, file: str, chosen: Chosen, dialect: Dialect) -> FileTable:
+def table_in(
+    content: bytes, file: str, chosen: Chosen, dialect: Dialect, words: Collection[str] = ()
+) -> FileTable:
     """Read some columns of a table file, CSV or Parquet, packed or not.
 
     Parameters
@@ -51,6 +53,8 @@ def table_in(content: bytes, file: str, chosen: Chosen, dialect: Dialect) -> Fil
     chosen : callable
         Returns, of the names of all columns, those to read; or raises InputError.
     dialect : Dialect
+    words : collection of str
+        Columns whose cells are texts, and no numbers whatever they look like.
 
     Raises
     ------
@@ -63,7 +67,8 @@ def table_in(content: bytes, file: str, chosen: Chosen, dialect: Dialect) -> Fil
     refuse_other_kinds(content, file)
     layout = layout_of(decoded(content, dialect.encoding, file), dialect, file)
     cells, lines = _parsed(layout, chosen(layout.names), file), layout.rows.begins.tolist()
-    changed, notation = rewritten(cells, dialect, file, lines)
+    numbers = {name: column for name, column in cells.items() if name not in words}
+    changed, notation = rewritten(numbers, dialect, file, lines)
     return FileTable(pd.DataFrame(cells | changed, dtype=object), lines, (*layout.seen, *notation))
 
 
