@@ -27,6 +27,7 @@ __all__ = [
     "meant",
     "numeric_array",
     "one_of",
+    "seed_number",
     "shown",
     "whole_number",
     "whole_numbers",
@@ -70,7 +71,8 @@ def whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = 
     """Return `value` as an int, or refuse it unless minimum <= value <= maximum."""
     bounds = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        whole = isinstance(value, float) and value.is_integer() and value >= minimum
+        most = np.inf if maximum is None else maximum
+        whole = isinstance(value, float) and value.is_integer() and minimum <= value <= most
         advice = f"Write {int(value)}" if whole else f"Give an int such as {minimum}"
         raise InputError(f"{name} must be a whole number {bounds}; got {shown(value)}. {advice}.")
     number = int(value)
@@ -86,6 +88,18 @@ def whole_numbers(values: Any, name: str, minimum: int = 0, maximum: int | None 
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     several = isinstance(plain, Iterable) and not isinstance(plain, str | bytes)
     return [whole_number(value, name, minimum, maximum) for value in (plain if several else [plain])]
+
+
+def seed_number(value: Any, bits: int = 64) -> int:
+    """Return a seed as an int, or refuse it unless 0 <= seed < 2**bits, with the one to take instead."""
+    if isinstance(value, Integral) and not isinstance(value, bool | np.bool_):
+        seed, seeds = int(value), 2**bits
+        if not 0 <= seed < seeds:
+            raise InputError(
+                f"seed must be a whole number from 0 to {seeds - 1}; got {shown(seed)}. "
+                f"Take seed % 2**{bits}, which is {seed % seeds}."
+            )
+    return whole_number(value, "seed", 0, 2**bits - 1)
 
 
 def finite_number(value: Any, name: str, *, positive: bool = False) -> float:

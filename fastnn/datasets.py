@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, shown, whole_number
+from fastnn.checking import InputError, seed_number, shown, whole_number
 from fastnn.columns import Table
 from fastnn.data_digest import digest_of
 from fastnn.dataset_card import dataset_card
@@ -272,7 +272,7 @@ def generate_train_data(
 
     count = whole_number(rows, "rows", minimum=1)
     bounds = [_half_open(pair, name) for name, pair in (("n1", n1), ("n2", n2), ("noise", noise))]
-    random = np.random.RandomState(whole_number(seed, "seed", 0, 2**32 - 1))
+    random = np.random.RandomState(seed_number(seed, bits=32))
     first, second, third = (random.randint(low, high, size=count, dtype=np.int64) for low, high in bounds)
     return pd.DataFrame({"n1": first, "n2": second, "n3": first**2 + second + third})
 

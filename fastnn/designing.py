@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, OneSentenceError, flag, shown, whole_number, whole_numbers
+from fastnn.checking import (
+    InputError,
+    OneSentenceError,
+    flag,
+    seed_number,
+    shown,
+    whole_number,
+    whole_numbers,
+)
 from fastnn.engines import load
 from fastnn.evaluating import in_dtype
 from fastnn.grid import Cell, Grid
@@ -103,7 +111,7 @@ class Design:
         shuffle: bool,
     ) -> Design:
         """Check a request."""
-        seed = whole_number(seed, "seed", 0, 2**64 - 1)
+        seed = seed_number(seed)
         plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
         rates = _each_once(np.atleast_1d(learning_rates(learning_rate, plan.dtype)), "learning_rate")
         grid = Grid(rates, _row_counts(rows, len(plan.X)), whole_number(networks, "networks", 1))

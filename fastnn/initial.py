@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, finite_array, finite_number, whole_number
+from fastnn.checking import InputError, finite_array, finite_number, seed_number
 from fastnn.floating_point import ieee
 from fastnn.network import Network, checked_network
 from fastnn.randomness import START, Streams, normals, stream_numbers, uniforms
@@ -58,7 +58,7 @@ class Start:
             If the start does not fit the network, has no such network, or a number is out of range.
         """
         self.check(checked_network(network))
-        seed = whole_number(seed, "seed", 0, 2**64 - 1)
+        seed = seed_number(seed)
         return self._values(network, stream_numbers(networks, "networks"), seed)
 
     def check(self, network: Network) -> None:

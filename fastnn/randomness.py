@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, whole_number
+from fastnn.checking import InputError, seed_number, whole_number
 
 __all__ = [
     "SHUFFLE",
@@ -203,7 +203,7 @@ def _filled(
     count: int,
 ) -> NDArray[Number]:
     """Fill (m, count) numbers, tile by tile; `convert` makes numbers of 64-bit words, element by element."""
-    seed = whole_number(seed, "seed", 0, _LARGEST_64_BIT)
+    seed = seed_number(seed)
     purpose = whole_number(purpose, "purpose", 0, _LOW)
     count = whole_number(count, "count", 0, _LARGEST_COUNT)
     numbers = stream_numbers(streams, "streams")

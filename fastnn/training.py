@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, flag, shown, whole_number
+from fastnn.checking import InputError, finite_array, flag, seed_number, shown
 from fastnn.evaluating import checked_rows, in_dtype, losses, within_memory
 from fastnn.initial import DEFAULT_START, Start
 from fastnn.magnitudes import warn_of_magnitudes
@@ -91,7 +91,7 @@ def train(
     >>> both.parameters.shape, both.loss
     ((2, 2), array([11.31768003,  1.62696667]))
     """
-    seed = whole_number(seed, "seed", 0, 2**64 - 1)
+    seed = seed_number(seed)
     plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
     start = _start(network, parameters, seed, plan.dtype)
     warn_of_magnitudes(plan.X, plan.Y, stacklevel=2)

@@ -217,8 +217,26 @@ SHARED = {
     "shuffle 1": ({"shuffle": 1}, "shuffle must be True or False; got 1"),
     "shuffle as text": ({"shuffle": "yes"}, "shuffle must be True or False; got 'yes'"),
     "no shuffle": ({"shuffle": None}, "shuffle must be True or False; got None"),
-    "seed below 0": ({"seed": -1}, "seed must be a whole number from 0 to 18446744073709551615; got -1"),
-    "seed too large": ({"seed": 2**64}, "seed must be a whole number .*; got 18446744073709551616"),
+    "seed below 0": (
+        {"seed": -1},
+        "seed must be a whole number from 0 to 18446744073709551615; got -1. Take .* is 18446744073709551615",
+    ),
+    "seed too large": (
+        {"seed": 2**64 + 7},
+        r"seed must be a whole number .*; got 18446744073709551623\. Take seed % 2\*\*64, which is 7\.",
+    ),
+    "the entropy of a SeedSequence": (
+        {"seed": 2**127 + 1},
+        r"got 1701.*\. Take seed % 2\*\*64, which is 1\.",
+    ),
+    "seed beyond all bounds": ({"seed": 10**5000}, r"got a int\. Take seed % 2\*\*64, which is 0\."),
+    "a SeedSequence": ({"seed": np.random.SeedSequence(1)}, "seed must be a whole number .*; got"),
+    "a Generator": ({"seed": np.random.default_rng(1)}, "seed must be a whole number .*; got"),
+    "seed True": ({"seed": True}, "seed must be a whole number .*; got True"),
+    "seed as text": ({"seed": "5"}, "seed must be a whole number .*; got '5'"),
+    "seed NaN": ({"seed": float("nan")}, r"seed must be a whole number .*; got nan\. Give an int"),
+    "seed a large float": ({"seed": 1e30}, r"seed must be a whole number .*; got 1e\+30\. Give an int"),
+    "an array of one seed": ({"seed": np.array([5])}, r"seed must be a whole number .*; got array\(\[5\]\)"),
     "seed a float": ({"seed": 1.0}, r"seed must be a whole number .*; got 1\.0"),
     "no seed": ({"seed": None}, "seed must be a whole number .*; got None"),
 }

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastnn.studies.report as report
-from fastnn.checking import InputError, shown, whole_number
+from fastnn.checking import InputError, seed_number, shown, whole_number
 from fastnn.datasets import Dataset, generate_train_data
 from fastnn.evaluating import scores
 from fastnn.initial import Start, given, normal
@@ -76,6 +76,7 @@ class Experiment:
                 "Make one, such as fastnn.load_insurance()."
             )
         whole_number(self.networks, "networks", 2, MOST_NETWORKS)
+        seed_number(self.seed)
         Plan.of(report.NETWORK, self.data.X, self.data.y, self.epochs, self.engine, "float64", None)
 
     @property
