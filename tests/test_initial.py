@@ -295,8 +295,8 @@ class TestRefusals:
                 r"networks must be whole numbers in one dimension; got dtype int64, shape \(\)\.",
             ),
             ([0.0], 0, r"networks must be a whole number .*; got 0\.0\. Write 0\."),
-            ([0], -1, r"seed must be a whole number from 0 to 18446744073709551615; got -1\. Choose"),
-            ([0], 2**64, r"seed must be .*; got 18446744073709551616\. Choose"),
+            ([0], -1, r"seed must be a whole number from 0 to 18446744073709551615; got -1\. Take seed"),
+            ([0], 2**64, r"seed must be .*; got 18446744073709551616\. Take seed"),
             ([0], "a", r"seed must be .*; got 'a'\. Give an int"),
         ],
     )

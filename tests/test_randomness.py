@@ -278,9 +278,9 @@ class TestRefusals:
         [
             (
                 (-1, START, [0], 1),
-                r"seed must be a whole number from 0 to 18446744073709551615; got -1\. Choose",
+                r"seed must be a whole number from 0 to 18446744073709551615; got -1\. Take seed",
             ),
-            ((2**64, START, [0], 1), r"seed must be .*; got 18446744073709551616\. Choose"),
+            ((2**64, START, [0], 1), r"seed must be .*; got 18446744073709551616\. Take seed"),
             ((0.5, START, [0], 1), r"seed must be .*; got 0\.5\. Give an int"),
             ((None, START, [0], 1), r"seed must be .*; got None\. Give an int"),
             (
