@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnn.checking import InputError
+from fastnn.datasets import Dataset
+from fastnn.loading import dataset_in
 from fastnn.reading.dialect import Dialect
 from fastnn.reading.tables import table_in
 
@@ -155,7 +157,12 @@ def test_one_table_in_many_dresses(content, told):
         ("a;b\n1.234;3\n2.345;4\n", {"thousands": "."}, columns(a="1234|2345", b="3|4")),
         ("a;b\nNA;27,9\n3,4;-\n", {}, columns(a="NA|3.4", b="27.9|-")),
         ("a;b\n-0,5e3;1\n+,5;2\n", {}, columns(a="-0.5e3|+.5", b="1|2")),
-        ("a;b\n1.234;x\n2.345;y\n", {}, columns(a="1.234|2.345", b="x|y")),
+        ("a;b\n1.234;x\n2.345;y\n", {"decimal": "."}, columns(a="1.234|2.345", b="x|y")),
+        ("a;b\n1.234;0.5\n2.345;7\n", {}, columns(a="1.234|2.345", b="0.5|7")),
+        ("a;b\n0.234;x\n2.345;y\n", {}, columns(a="0.234|2.345", b="x|y")),
+        ("a,b\n1.234,x\n2.345,y\n", {}, columns(a="1.234|2.345", b="x|y")),
+        ("a,b\n1.234.567,x\n2.345,y\n", {}, columns(a="1234567|2345", b="x|y")),
+        ("a,b,\n1,2\n3,4\n", {}, columns(a="1|3", b="2|4")),
         ("a;b\n12, 34;1\nx, y;2\n", {}, {"a": ["12, 34", "x, y"], "b": ["1", "2"]}),
     ],
 )  # fmt: skip
@@ -197,6 +204,7 @@ def test_cells_are_read_as_they_are_written(content, told, expected):
         ("a;b\n27,9;0.5\n3,4;2\n", {}, ", line 2, column 'b': numbers must be written with decimal commas"),
         ("a;b\n7;0\n3;2.5\n", {"decimal": ","}, ", line 3, column 'b': numbers must be written with decimal"),
         ("a;b\n27,9;\"1,234.5\"\n3,4;7\n", {}, ", line [23], column '.': numbers must be written like"),
+        ("a;b\n1.234;x\n2.345;y\n", {}, ", line 2, column 'a': .*got '1.234'.*--decimal .*--thousands"),
         # which separator
         ("a;b,c;d\nx;y,z;w\nu;v,w;x\n", {}, " must show how its cells are separated; got .*sep="),
         # encodings
@@ -309,6 +317,23 @@ def test_an_archive_may_not_grow_without_bound(monkeypatch):
         read(gzip.compress(bytes(100_000)))
     with pytest.raises(InputError, match=r"must hold at most .* GiB when unpacked"):
         read(zipped(**{"a.csv": bytes(100_000)}))
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-1e300, 1e300), st.integers(-(2**53) + 1, 2**53 - 1)), min_size=2, max_size=8
+    ),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.booleans(),
+)
+def test_a_file_and_its_frame_give_the_same_dataset(rows, sep, worded):
+    frame = pd.DataFrame(rows, columns=["a, b", "t"])
+    frame["word"] = [("no", "yes")[place % 2 if worded else place == 0] for place in range(len(rows))]
+    content = frame.to_csv(index=False, sep=sep)
+    columns = (["a, b", "word"], "t")
+    guessed = pd.read_csv(io.StringIO(content), sep=sep)
+    read_here = dataset_in(content.encode(), "table.csv", *columns, Dialect(sep=sep, decimal="."))
+    assert read_here.digest == Dataset.from_frame(guessed, *columns).digest
 
 
 # --- whatever the bytes ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import warnings
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["OF_THE_DATA", "add_data", "add_reading", "data_of", "dialect_of"]
 
 STAND_IN = "no published insurance.csv found; simulated data are used (see --help)"
+ORDER = re.compile(r'("(?:[^"]|"")*"|[^="]+)=(.+)', re.DOTALL)
 SHORTEST = 8  # digits of a digest that are enough
 READING = ("sep", "decimal", "thousands", "encoding", "header")
 OF_THE_DATA = ("inputs", "target", *READING, "ordered", "categories", "data_digest")
@@ -146,6 +148,7 @@ def _insurance(simulated: bool, columns: dict[str, Any]) -> Dataset:
 def _refuse_reading(options: Namespace) -> None:
     """Refuse what says how a file is written where no file is read."""
     told = next((name for name in READING if getattr(options, name) is not None), None)
+    told = "no-header" if told == "header" and not options.header else told
     if told is not None:
         raise InputError(
             f"--{told} says how a file is written; got --data {options.data}, which is none. Leave it out, "
@@ -175,25 +178,26 @@ def _orders(given: list[str] | None) -> dict[str, list[str]] | None:
     """The order of categories by column, of texts such as size=S,M,L."""
     orders: dict[str, list[str]] = {}
     for text in given or ():
-        name, *values = _split(text, "--ordered", "=")
-        if not values:
+        parts = ORDER.fullmatch(text)
+        if parts is None:
             raise InputError(
                 f"--ordered must be a column and its categories from low to high; got {text!r}. "
                 "Write it like size=S,M,L."
             )
-        orders[name] = _split("=".join(values), "--ordered")
+        name = _split(parts[1], "--ordered")[0] if parts[1].startswith('"') else parts[1].strip()
+        orders[name] = _split(parts[2], "--ordered")
     return orders or None
 
 
-def _split(text: str, option: str, sign: str = ",") -> list[str]:
+def _split(text: str, option: str) -> list[str]:
     try:
-        parts = next(csv.reader([text], delimiter=sign, skipinitialspace=True, strict=True), [])
+        parts = next(csv.reader([text], skipinitialspace=True, strict=True), [])
     except csv.Error:
         parts = []
     parts = [part.strip() for part in parts]
     if not all(parts) or not parts:
         raise InputError(
-            f"{option} must be names separated by {sign!r}, quoted where they have some; got {text!r}. "
+            f"{option} must be names separated by commas, quoted where they have some; got {text!r}. "
             "Write them like age,bmi or '\"height, cm\",bmi'."
         )
     return parts

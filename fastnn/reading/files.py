@@ -24,6 +24,10 @@ def existing_file(path: str | PathLike[str], name: str, inside: str | None = Non
             file /= inside
         if file.is_file():
             return file
+        if "://" in str(path):
+            raise InputError(
+                f"{name} must be the path of a file; got {shown(path)}, an address. Fetch it first."
+            )
         problem = "a folder" if file.is_dir() else "something else" if file.exists() else "nothing there"
     except (OSError, RuntimeError, ValueError) as error:
         problem = str(error)

@@ -117,6 +117,8 @@ def _names_and_body(rows: Rows, width: int, dialect: Dialect, file: str) -> tupl
             return _one_name_fewer(names, body, file), body
     elif dialect.header == "infer":
         _refuse_rows_for_names(rest, file)
+    if names[-1] == "" and len(names) > 1 and (body.widths == len(names) - 1).all():
+        names = names[:-1]  # the line of names alone ends in a separator
     _refuse_units(body, names, file)
     return names, body
 
@@ -199,7 +201,7 @@ def _refuse_units(body: Rows, names: tuple[str, ...], file: str) -> None:
     above = [first for first, *others in zip(*rows, strict=True) if _all_numbers(others)]
     words = [cell for cell in above if cell and not NUMBERLIKE.fullmatch(cell)]
     if (
-        words
+        len(words) > 1
         and len(words) == len([cell for cell in above if cell])
         and not any(map(is_missing_among_numbers, words))
     ):

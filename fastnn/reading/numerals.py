@@ -16,6 +16,8 @@ BLANKS = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
 APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 GROUPINGS = (",", ".", BLANKS, APOSTROPHES)
 PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+SUSPECT = re.compile(rf"[,{BLANKS}{APOSTROPHES}]|\.\d\d\d\.")
+IN_GROUPS = re.compile(r"[-+]?([1-9]\d{0,2}(\.\d{3})+|\d+)", re.ASCII)
 POINTED = re.compile(r"[^\d+-]")
 
 Columns = Mapping[str, Sequence[str]]
@@ -46,7 +48,7 @@ class Notation(NamedTuple):
 
 
 def rewritten(
-    columns: Columns, dialect: Dialect, file: str, lines: Sequence[int]
+    columns: Columns, dialect: Dialect, sep: str, file: str, lines: Sequence[int]
 ) -> tuple[dict[str, list[str]], tuple[str, ...]]:
     """Return the columns whose numbers are written in another notation, rewritten; and that, in words.
 
@@ -54,6 +56,8 @@ def rewritten(
     ----------
     columns : dict of str to cells
         Text. Marks of what is missing may be among numbers; they are left as they are.
+    sep : str
+        The separator: where it is a semicolon, commas may be decimal signs, and points group digits.
     lines : sequence of int
         Of each row, for refusals.
 
@@ -64,7 +68,7 @@ def rewritten(
         two columns in different ones, or one is not written in the notation that the dialect names.
     """
     if dialect.decimal is None and dialect.thousands is None:
-        notations = _as_seen(columns, file, lines)
+        notations = _as_seen(columns, sep, file, lines)
     else:
         notations = _as_told(columns, dialect, file, lines)
     changed = {
@@ -89,11 +93,13 @@ def _as_told(columns: Columns, dialect: Dialect, file: str, lines: Sequence[int]
     return found
 
 
-def _as_seen(columns: Columns, file: str, lines: Sequence[int]) -> dict[str, Notation]:
+def _as_seen(columns: Columns, sep: str, file: str, lines: Sequence[int]) -> dict[str, Notation]:
     """The columns that are clearly written in another notation than Python's, each with its own."""
-    suspects = {name: cells for name, cells in columns.items() if _have(cells, f",{BLANKS}{APOSTROPHES}")}
+    suspects = {name: cells for name, cells in columns.items() if SUSPECT.search("\n".join(cells))}
     possible = {name: found for name, cells in suspects.items() if (found := _notations(_filled(cells)))}
     if not possible:
+        if sep == ";":
+            _refuse_only_groups(columns, file, lines)
         return {}
     others = {name: cells for name, cells in columns.items() if name not in possible}
     decimals = set.intersection(*({notation.decimal for notation in found} for found in possible.values()))
@@ -151,11 +157,19 @@ def _refuse_points(columns: Columns, file: str, lines: Sequence[int]) -> None:
         )
 
 
-def _unclear(file: str, name: str, cells: Sequence[str], lines: Sequence[int]) -> InputError:
+def _refuse_only_groups(columns: Columns, file: str, lines: Sequence[int]) -> None:
+    """Where decimal commas may be expected, refuse points that could all stand between groups of digits."""
+    pointed = _pointed(columns)
+    if pointed and all(all(map(IN_GROUPS.fullmatch, _filled(columns[name]))) for name in pointed):
+        raise _unclear(file, pointed[0], columns[pointed[0]], lines, ".")
+
+
+def _unclear(file: str, name: str, cells: Sequence[str], lines: Sequence[int], sign: str = ",") -> InputError:
     row = next(row for row, cell in enumerate(cells) if cell[:1].isdigit() and POINTED.search(cell))
     return InputError(
         f"{_place(file, lines[row], name)}: numbers must be written like 16884.92; got {cells[row]!r}, whose "
-        "sign can be read in two ways. Say which: decimal=',' (--decimal ,) or thousands=',' (--thousands ,)."
+        f"sign can be read in two ways. Say which: decimal='{sign}' (--decimal {sign}) or thousands='{sign}' "
+        f"(--thousands {sign})."
     )
 
 

@@ -68,7 +68,7 @@ def table_in(
     layout = layout_of(decoded(content, dialect.encoding, file), dialect, file)
     cells, lines = _parsed(layout, chosen(layout.names), file), layout.rows.begins.tolist()
     numbers = {name: column for name, column in cells.items() if name not in words}
-    changed, notation = rewritten(numbers, dialect, file, lines)
+    changed, notation = rewritten(numbers, dialect, layout.sep, file, lines)
     return FileTable(pd.DataFrame(cells | changed, dtype=object), lines, (*layout.seen, *notation))
 
 
