@@ -6,6 +6,7 @@ engine is not among it: all engines give the same bits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from hashlib import sha256
 from typing import Any
@@ -18,7 +19,7 @@ from fastnn.designing import Design
 from fastnn.initial import Start
 from fastnn.network import Network
 
-__all__ = ["content_hash", "described", "design_of", "given_starts"]
+__all__ = ["arrays_of", "content_hash", "described", "design_of"]
 
 Array = NDArray[Any]
 
@@ -48,13 +49,12 @@ def described(design: Design) -> dict[str, Any]:
         "shuffle": plan.shuffle_seed is not None,
         "arithmetic": ARITHMETIC,
         "random_numbers": RANDOM_NUMBERS,
+        **_described_losses(design),
     }
 
 
-def design_of(
-    description: dict[str, Any], X: Array, Y: Array, starts: Array | None, engine: str = "auto"
-) -> Design:
-    """The design that a description and its arrays came from.
+def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: str = "auto") -> Design:
+    """The design that a description and its arrays, as `arrays_of` has them, came from.
 
     Raises
     ------
@@ -64,10 +64,10 @@ def design_of(
     network = description["network"]
     return Design.of(
         Network(network["layers"], network["hidden"], network["output"]),
-        X,
-        Y,
+        arrays["X"],
+        arrays["Y"],
         networks=description["networks"],
-        initial=_start_of(description["initial"], starts),
+        initial=_start_of(description["initial"], arrays.get("starts")),
         seed=description["seed"],
         learning_rate=description["learning_rate"],
         rows=description["rows"],
@@ -75,12 +75,19 @@ def design_of(
         engine=engine,
         dtype=description["dtype"],
         shuffle=description["shuffle"],
+        validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
     )
 
 
-def given_starts(design: Design) -> Array | None:
-    """The parameters that `fastnn.given` was given, or None for any other start."""
-    return getattr(design.initial, "parameters", None)
+def arrays_of(design: Design) -> dict[str, Array]:
+    """The arrays that a description is of: X and Y; where given, starts, validation_X and validation_Y."""
+    arrays = {"X": design.plan.X, "Y": design.plan.Y}
+    starts = getattr(design.initial, "parameters", None)  # that `fastnn.given` was given
+    if starts is not None:
+        arrays["starts"] = starts
+    if design.validation is not None:
+        arrays["validation_X"], arrays["validation_Y"] = design.validation
+    return arrays
 
 
 def content_hash(*arrays: Array) -> str:
@@ -90,6 +97,15 @@ def content_hash(*arrays: Array) -> str:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
+
+
+def _described_losses(design: Design) -> dict[str, Any]:
+    """The losses, where there are more than that of the last epoch."""
+    described: dict[str, Any] = {} if len(design.losses) == 1 else {"losses": list(design.losses)}
+    if design.validation is not None:
+        X, Y = design.validation
+        described["validation"] = {"rows": len(X), "sha256": content_hash(X, Y)}
+    return described
 
 
 def _described_start(start: Start) -> dict[str, Any]:

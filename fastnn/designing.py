@@ -30,7 +30,7 @@ from fastnn.grid import Cell, Grid
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.planning import Plan, learning_rates
-from fastnn.running import Job, run
+from fastnn.running import Job, measured, run
 
 __all__ = ["Block", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
 
@@ -62,7 +62,8 @@ class Results:
     """The results of networks `first`, `first` + 1, ...
 
     `parameters` (m, P), `loss` (m,) and `diverged` (m,) are as in `fastnn.Sweep`; `curves` (m, n) holds
-    the loss of the epochs `every`, 2*`every`, ..., or is None.
+    the loss of the epochs `every`, 2*`every`, ..., or is None; `measured` has the design's further losses
+    (m,) by their names.
     """
 
     first: int
@@ -71,6 +72,7 @@ class Results:
     diverged: NDArray[np.int32]
     curves: Array | None
     every: int
+    measured: dict[str, Array]
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -79,19 +81,23 @@ class Results:
         """The results of a block, which share memory with these."""
         some = slice(block.first - self.first, block.first - self.first + block.count)
         curves = None if self.curves is None else self.curves[some]
-        return Results(
-            block.first, self.parameters[some], self.loss[some], self.diverged[some], curves, self.every
-        )
+        measured = {name: losses[some] for name, losses in self.measured.items()}
+        arrays = (self.parameters[some], self.loss[some], self.diverged[some], curves)
+        return Results(block.first, *arrays, self.every, measured)
 
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A checked sweep. Two equal designs give the same bits, whatever engine their plans name."""
+    """A checked sweep. Two equal designs give the same bits, whatever engine their plans name.
+
+    `validation` has checked rows that are not trained on, (N', D) and (N', K), or is None.
+    """
 
     plan: Plan
     grid: Grid
     initial: Start
     seed: int
+    validation: tuple[Array, Array] | None = None
 
     @classmethod
     def of(
@@ -109,6 +115,7 @@ class Design:
         engine: str,
         dtype: str,
         shuffle: bool,
+        validation: Any = None,
     ) -> Design:
         """Check a request."""
         seed = seed_number(seed)
@@ -116,7 +123,24 @@ class Design:
         rates = _each_once(np.atleast_1d(learning_rates(learning_rate, plan.dtype)), "learning_rate")
         grid = Grid(rates, _row_counts(rows, len(plan.X)), whole_number(networks, "networks", 1))
         _check_start(initial, plan, grid.starts, seed)
-        return cls(plan, grid, initial, seed)
+        return cls(plan, grid, initial, seed, None if validation is None else plan.validation(validation))
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The losses that every network gets; the last one ranks them.
+
+        "loss" is that of the last epoch, over the rows trained on. Where these differ it compares nothing:
+        "loss_all_rows" is over all rows. "validation_loss" is over rows that nothing was trained on.
+        """
+        return ("loss", *self.measures)
+
+    @cached_property
+    def measures(self) -> dict[str, Job]:
+        """The rows on which networks are measured when they are trained, by the names of the losses."""
+        rows = {"loss_all_rows": (self.plan.X, self.plan.Y)} if len(self.grid.rows) > 1 else {}
+        if self.validation is not None:
+            rows["validation_loss"] = self.validation
+        return {name: self.plan.measuring(X, Y) for name, (X, Y) in rows.items()}
 
     @cached_property
     def jobs(self) -> dict[int, Job]:
@@ -154,6 +178,7 @@ class Design:
             diverged=np.empty(len(numbers), np.int32),
             curves=None if shape is None else np.empty(shape, curve_dtype or self.plan.dtype),
             every=every,
+            measured={name: np.empty(len(numbers), self.plan.dtype) for name in self.measures},
         )
 
     def train(self, block: Block, into: Results, pause: Callable[[float], None] | None = None) -> None:
@@ -167,6 +192,8 @@ class Design:
         curve = self._whole_curve(room)
         room.loss[:], room.diverged[:] = run(job, parameters, steps, curve=curve, pause=pause)
         room.parameters[:] = parameters
+        for name, measuring in self.measures.items():
+            room.measured[name][:] = measured(measuring, parameters, pause)
         if room.curves is not None and curve is not None and curve is not room.curves:
             with np.errstate(over="ignore"):  # a loss beyond float32 becomes infinite
                 room.curves[:] = curve[:, room.every - 1 :: room.every]

@@ -18,8 +18,10 @@ from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from fastnn.checking import InputError, shown, whole_number
-from fastnn.describing import described, design_of, given_starts
+from fastnn.describing import arrays_of, described, design_of
 from fastnn.designing import Design, Results
 from fastnn.packing import DamageError, pack, unpack
 from fastnn.places import Place
@@ -37,7 +39,7 @@ WINDOW = 2
 def order(design: Design, every: int, curve_dtype: str) -> bytes:
     """Everything that a worker must know of a sweep."""
     values = {"plan": described(design), "engine": design.plan.engine, "every": every, "dtype": curve_dtype}
-    return pack(values, {"X": design.plan.X, "Y": design.plan.Y, "starts": given_starts(design)})
+    return pack(values, arrays_of(design))
 
 
 def compute(order: bytes, first: int, stop: int) -> bytes:
@@ -53,13 +55,13 @@ def compute(order: bytes, first: int, stop: int) -> bytes:
     except Exception as error:
         return pack({"error": f"{type(error).__name__}: {error}"}, {})
     arrays = {name: getattr(results, name) for name in ("parameters", "loss", "diverged", "curves")}
-    return pack({"first": first, "every": every}, arrays)
+    return pack({"first": first, "every": every}, arrays | results.measured)
 
 
 @lru_cache(maxsize=2)
 def _design(order: bytes) -> tuple[Design, int, str]:
     values, arrays = unpack(order)
-    design = design_of(values["plan"], arrays["X"], arrays["Y"], arrays.get("starts"), values["engine"])
+    design = design_of(values["plan"], arrays, values["engine"])
     return design, values["every"], values["dtype"]
 
 
@@ -68,10 +70,12 @@ def _results(answer: Any, numbers: range, design: Design) -> Results:
     values, arrays = unpack(answer)
     if "error" in values:
         raise RuntimeError(values["error"])
+    measured = {name: arrays.pop(name, np.empty(0)) for name in design.measures}
     columns: dict[str, Any] = {"curves": None, **arrays}
-    results = Results(**values, **columns)
+    results = Results(**values, **columns, measured=measured)
     shape = (len(numbers), design.plan.network.n_parameters)
-    if (results.first, results.parameters.shape, len(results)) != (numbers.start, shape, len(numbers)):
+    sizes = {len(results), *map(len, measured.values())}
+    if (results.first, results.parameters.shape, sizes) != (numbers.start, shape, {len(numbers)}):
         raise DamageError(f"networks {numbers.start} to {numbers.stop} were asked for, others came back")
     return results
 

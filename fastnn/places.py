@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.designing import Design, Part, Results, refuse_divergence
@@ -23,7 +24,6 @@ __all__ = ["Memory", "Place", "Stored"]
 
 # Of a sweep that stays in memory, what an executor is handed at a time.
 SHARD = 1 << 12
-ARRAYS = ("parameters", "loss", "diverged", "curves")
 
 
 class Place(Protocol):
@@ -85,33 +85,32 @@ class Memory:
         if results is self.results:
             return
         places = slice(results.first, results.first + len(results))
-        for name in ARRAYS:
-            room = getattr(self.results, name)
-            if room is not None:
-                room[places] = getattr(results, name)
+        for name, room in _arrays(self.results).items():
+            room[places] = _arrays(results)[name]
         self.finished[places] = True
 
     def cost(self) -> tuple[int, str]:
-        arrays = [getattr(self.results, name) for name in ARRAYS]
-        return sum(array.nbytes for array in arrays if array is not None), "of memory"
+        return sum(array.nbytes for array in _arrays(self.results).values()), "of memory"
 
     def sweep(self, **outcome: Any) -> Sweep:
         kept: Any = slice(None) if self.finished.all() else self.finished
-        curves = self.results.curves
-        table = MemoryTable(
-            names=self.design.plan.network.parameter_names,
-            numbers=np.flatnonzero(self.finished),
-            matrix=self.results.parameters[kept],
-            loss=self.results.loss[kept],
-            diverged=self.results.diverged[kept],
-            curves=None if curves is None else curves[kept],
-        )
+        columns = {name: array[kept] for name, array in _arrays(self.results).items()}
+        matrix = columns.pop("parameters")
+        columns["network"] = np.flatnonzero(self.finished)
+        table = MemoryTable(self.design.plan.network.parameter_names, matrix, columns)
         return Sweep(self.design, table, curves_every=self.every, **outcome)
+
+
+def _arrays(results: Results) -> dict[str, NDArray[Any]]:
+    """The arrays of results by the names of a table's columns; those that there are."""
+    arrays = {"parameters": results.parameters, "loss": results.loss, **results.measured}
+    arrays["diverged"] = results.diverged
+    return arrays if results.curves is None else arrays | {"curve": results.curves}
 
 
 def _too_large(design: Design) -> str:
     itemsize = np.dtype(design.plan.dtype).itemsize
-    taken = design.grid.total * ((design.plan.network.n_parameters + 1) * itemsize + 4)
+    taken = design.grid.total * ((design.plan.network.n_parameters + len(design.losses)) * itemsize + 4)
     return (
         "the results of a sweep without a store must fit into memory; got "
         f"{grouped(design.grid.total)} networks, whose results take {size(taken)}. "
@@ -147,9 +146,8 @@ class Stored:
             columns = self.store.read("shard", shard, ["loss", "diverged"])
             first = self.store.manifest.numbers(shard).start
             empty = np.empty((len(columns["loss"]), 0))
-            refuse_divergence(
-                self.design, Results(first, empty, columns["loss"], columns["diverged"], None, 0)
-            )
+            results = Results(first, empty, columns["loss"], columns["diverged"], None, 0, {})
+            refuse_divergence(self.design, results)
 
     def parts(self, workers: int) -> Iterator[Part]:
         for numbers in self.shards():

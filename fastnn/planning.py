@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, one_of, shown, whole_number
+from fastnn.datasets import Dataset
 from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.evaluating import checked_rows
@@ -63,6 +64,22 @@ class Plan:
         job = Job(self.network, self.engine, X, Y, self.epochs, self.shuffle_seed, sizes)
         job.kernel(self.network, networks)
         return job
+
+    def measuring(self, X: NDArray[Any], Y: NDArray[Any]) -> Job:
+        """The job of measuring the loss of networks on checked rows, in their order."""
+        return Job(self.network, self.engine, X, Y, epochs=1)
+
+    def validation(self, given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Check a pair (X, y) of rows that are not trained on, as those that are."""
+        if isinstance(given, Dataset):
+            given = (given.X, given.y)
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise InputError(
+                f"validation must be a pair (X, y); got {shown(given)}. "
+                "Give rows that are not trained on, such as (X[1000:], y[1000:])."
+            )
+        X, y = given
+        return checked_rows(self.network, X, y, self.dtype, "validation ")
 
     def engine_for(self, networks: int) -> str:
         """The engine that trains so many networks."""

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from fastnn.engines import EngineModule, Kernel, choose, load
 from fastnn.engines.self_check import checked_kernel
+from fastnn.evaluating import losses_in_row_order
 from fastnn.floating_point import ieee
 from fastnn.gates import Rows
 from fastnn.network import Network
 from fastnn.randomness import permutations
 from fastnn.reducing import Group, Units, reduced_networks
 
-__all__ = ["Job", "run"]
+__all__ = ["Job", "measured", "run"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
@@ -143,6 +144,32 @@ def run(
         if after_epoch is not None:
             after_epoch(run_.epoch - 1)
     return run_.finished()
+
+
+@ieee
+def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None = None) -> Array:
+    """The loss of M networks as they are on the rows of a job: (M,); NaN where it is not a finite number.
+
+    That is one more epoch with a learning rate of 0: every parameter gets 0 added, so the errors are those of
+    the networks as they are, added row by row in the order of the rows, and divided by N once. Where a hidden
+    unit's value overflows, 0 times infinity would be added; such networks are evaluated without an update.
+
+    Parameters
+    ----------
+    job : Job
+        Of one epoch, not shuffled.
+    parameters : (M, P)
+        Left untouched.
+    pause : callable, optional
+        As in `run`; it counts no training.
+    """
+    steps = np.zeros(len(parameters), parameters.dtype)
+    found, _ = run(job, parameters.copy(), steps, pause=None if pause is None else lambda _: pause(0.0))
+    unclear = np.isnan(found) & ~np.isnan(parameters).any(axis=1)
+    if unclear.any():
+        exact = losses_in_row_order(job.network, parameters[unclear], job.X, job.Y)
+        found[unclear] = np.where(np.isfinite(exact), exact, np.nan)
+    return found
 
 
 @dataclass(eq=False)

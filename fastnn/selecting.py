@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of, shown
+from fastnn.designing import Design
 from fastnn.grid import Grid
-from fastnn.network import Network
 from fastnn.sweep_tables import Columns
 
 if TYPE_CHECKING:
@@ -48,15 +48,16 @@ DERIVED = {"learning_rate": "network", "rows": "network", "status": "diverged"}
 STATUS = ("ok", "diverged")
 
 
-def checked_columns(network: Network, columns: Sequence[str] | None = None) -> list[str]:
+def checked_columns(design: Design, columns: Sequence[str] | None = None) -> list[str]:
     """The names of columns, by default those that a frame has."""
-    usual = ["network", "learning_rate", "rows", "loss", "status", *network.parameter_names]
+    names = design.plan.network.parameter_names
+    usual = ["network", "learning_rate", "rows", *design.losses, "status", *names]
     if columns is None:
         return usual
     return [one_of(name, "each of columns", [*usual, "diverged"]) for name in columns]
 
 
-def checked_filter(network: Network, each: Any) -> tuple[str, Comparison, Any]:
+def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
     """A filter's column, the comparison itself, and what it compares with."""
     if not isinstance(each, tuple | list) or len(each) != 3:
         raise InputError(
@@ -64,7 +65,7 @@ def checked_filter(network: Network, each: Any) -> tuple[str, Comparison, Any]:
             'Write it like ("loss", "<", 0.01).'
         )
     name, comparison, value = each
-    (name,) = checked_columns(network, [name])
+    (name,) = checked_columns(design, [name])
     return name, COMPARISONS[one_of(comparison, "a filter's comparison", COMPARISONS)], value
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.cards import sweep_card
-from fastnn.checking import InputError, whole_number
+from fastnn.checking import InputError
 from fastnn.designing import Design
 from fastnn.evaluating import dead_units, predictions, score_notes, scores
 from fastnn.grid import Cell, Grid
@@ -20,6 +20,7 @@ from fastnn.initial import Start
 from fastnn.metrics import note
 from fastnn.network import Network
 from fastnn.planning import Plan
+from fastnn.ranking import QUANTILES, best_numbers, cell_quantiles, checked_loss, loss_values, summary
 from fastnn.replaying import network_numbers, replayed
 from fastnn.selecting import (
     Filters,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["QUANTILES", "Sweep"]
 
 Array = NDArray[Any]
-
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,7 +76,15 @@ class Sweep:
     parameters : (m, P)
         After the last epoch; all NaN where a network diverged.
     loss : (m,)
-        Of the last epoch; NaN where a network diverged.
+        Of the last epoch, over the rows trained on; NaN where a network diverged.
+    loss_all_rows : (m,), or None
+        Where the networks are trained on different numbers of rows, the loss of each as it ended over all
+        rows, the same for all of them. NaN also where that is not a finite number.
+    validation_loss : (m,), or None
+        The same over the rows given as ``validation``, if any.
+    ranked_by : str
+        The loss that compares all networks, by which `best` ranks: "loss", "loss_all_rows" where they are
+        trained on different numbers of rows, "validation_loss" where there is one.
     diverged : (m,) int32
         The epoch, from 1, in which a network diverged; 0 for never.
     curves : (m, n), or None
@@ -134,6 +141,23 @@ class Sweep:
         return self._whole("loss", self.plan.dtype)
 
     @cached_property
+    def loss_all_rows(self) -> Array | None:
+        """The loss over all rows, where the networks are trained on different numbers of them."""
+        found = "loss_all_rows" in self.design.losses
+        return self._whole("loss_all_rows", self.plan.dtype) if found else None
+
+    @cached_property
+    def validation_loss(self) -> Array | None:
+        """The loss on the rows given as `validation`, if there are such."""
+        found = "validation_loss" in self.design.losses
+        return self._whole("validation_loss", self.plan.dtype) if found else None
+
+    @property
+    def ranked_by(self) -> str:
+        """The name of the loss by which `best` ranks."""
+        return self.design.losses[-1]
+
+    @cached_property
     def diverged(self) -> NDArray[np.int32]:
         """The epoch in which each network diverged, or 0."""
         return self._whole("diverged", np.int32)
@@ -178,7 +202,7 @@ class Sweep:
         return len(self.table)
 
     def frame(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> pd.DataFrame:
-        """The table: network, learning_rate, rows, loss, status, and every parameter by name.
+        """The table: network, learning_rate, rows, losses, status, and every parameter by name.
 
         Parameters
         ----------
@@ -195,8 +219,8 @@ class Sweep:
 
     def pieces(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> Iterator[pd.DataFrame]:
         """The table of `frame` piece by piece, in memory that does not grow with the sweep."""
-        wanted = checked_columns(self.network, columns)
-        checked = [checked_filter(self.network, each) for each in filters]
+        wanted = checked_columns(self.design, columns)
+        checked = [checked_filter(self.design, each) for each in filters]
         needed = dict.fromkeys([*wanted, *(name for name, _, _ in checked)])
         some = False
         for read in self.table.read(stored_columns(needed)):
@@ -213,52 +237,44 @@ class Sweep:
         if not some:
             yield as_frame(with_derived(self.grid, no_rows(self.plan.dtype, stored_columns(needed)), wanted))
 
-    def best(self, count: int = 5) -> pd.DataFrame:
-        """The rows of the `count` networks with the smallest loss, best first; diverged ones never."""
-        count = whole_number(count, "count", 1)
-        losses, numbers = np.empty(0, self.plan.dtype), np.empty(0, np.int64)
-        for piece in self.table.read(["network", "loss", "diverged"]):
-            ok = piece["diverged"] == 0
-            losses = np.concatenate([losses, piece["loss"][ok]])
-            numbers = np.concatenate([numbers, piece["network"][ok]])
-            first = np.argsort(losses, kind="stable")[:count]  # of equals the lower number
-            losses, numbers = losses[first], numbers[first]
-        return as_frame(self._rows_of(numbers, checked_columns(self.network)))
+    def best(self, count: int = 5, by: str | None = None) -> pd.DataFrame:
+        """The rows of the `count` networks with the smallest loss, best first; diverged ones never.
+
+        Parameters
+        ----------
+        count : int
+        by : str, optional
+            By which loss: one of those that the sweep has. By default the one that compares all its networks,
+            `ranked_by`.
+        """
+        numbers = best_numbers(self.design, self.table, count, by)
+        return as_frame(self._rows_of(numbers, checked_columns(self.design)))
 
     def summary(self) -> pd.DataFrame:
-        """For each cell of the grid: its networks, and the quantiles of the loss of those that are ok."""
-        found = self.quantiles()
-        networks, diverged, best = [], [], []
-        for cell in self.grid.cells():
-            within = range(cell.first, cell.first + self.grid.starts)
-            pieces = list(map(_counted, self.table.read(["loss", "diverged"], within)))
-            networks.append(sum(piece[0] for piece in pieces))
-            diverged.append(sum(piece[1] for piece in pieces))
-            best.append(min((piece[2] for piece in pieces if piece[2] == piece[2]), default=np.nan))
-        found.insert(2, "networks", networks)
-        found.insert(3, "diverged", diverged)
-        found.insert(4, "best", best)
-        return found
+        """For each cell of the grid: its networks, and the quantiles of the loss of those that are ok.
 
-    def quantiles(self, levels: Sequence[float] = QUANTILES) -> pd.DataFrame:
-        """For each cell of the grid: the quantiles of the loss of the networks that are ok.
+        ``best`` and the quantiles are of the last epoch's loss, over the rows that the cell was trained on.
+        Cells of different rows are compared by ``best loss_all_rows`` and ``best validation_loss``, where the
+        sweep has these losses.
+        """
+        return summary(self.design, self.table)
+
+    def quantiles(self, levels: Sequence[float] = QUANTILES, by: str = "loss") -> pd.DataFrame:
+        """For each cell of the grid: the quantiles of a loss of the networks that are ok.
 
         By linear interpolation, exact however many networks there are; NaN where there are none.
-        """
-        import pandas as pd
 
-        checked = [checked_level(level) for level in levels]
-        cells = []
-        for cell in self.grid.cells():
-            within = range(cell.first, cell.first + self.grid.starts)
-            row = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
-            values = quantiles(lambda within=within: self._ok_losses(within), checked)  # type: ignore[misc]
-            cells.append(row | {f"{100 * q:g} %": value for q, value in zip(checked, values, strict=True)})
-        return pd.DataFrame(cells)
+        Parameters
+        ----------
+        levels : sequence of float
+        by : str
+            Of which loss: one of those that the sweep has.
+        """
+        return cell_quantiles(self.design, self.table, levels, checked_loss(self.design, by))
 
     def loss_quantiles(self, levels: Sequence[float]) -> NDArray[np.float64]:
-        """The quantiles of the loss of all networks that are ok, of all cells together."""
-        return quantiles(self._ok_losses, [checked_level(level) for level in levels])
+        """The quantiles of the last epoch's loss of all networks that are ok, of all cells together."""
+        return quantiles(lambda: loss_values(self.table, "loss"), [checked_level(level) for level in levels])
 
     def digest(self) -> str:
         """One digest over the table: SHA-256 over every bit of every row, in the order of their numbers.
@@ -279,16 +295,17 @@ class Sweep:
     def part(self, numbers: ArrayLike) -> Sweep:
         """The part of the table with the networks of some numbers, in memory; those it lacks are left out."""
         names = self.network.parameter_names
-        needed = ["network", "loss", "diverged", *names, *(["curve"] if self.curves_every else [])]
-        nothing = no_rows(self.plan.dtype, needed[: 3 + len(names)])
-        nothing["curve"] = np.empty((0, len(self.curve_epochs)), np.float32)
+        needed = ["network", *self.design.losses, "diverged", *names]
+        nothing = no_rows(self.plan.dtype, needed)
+        if self.curves_every:
+            needed.append("curve")
+            nothing["curve"] = np.empty((0, len(self.curve_epochs)), np.float32)
         pieces = list(self.table.take(needed, np.unique(np.asarray(numbers, np.int64))))
         found = {
             name: np.concatenate([piece[name] for piece in pieces] or [nothing[name]]) for name in needed
         }
-        matrix = np.column_stack([found[name] for name in names])
-        columns = (found["network"], matrix, found["loss"], found["diverged"], found.get("curve"))
-        return replace(self, table=MemoryTable(names, *columns), store=None)
+        matrix = np.column_stack([found.pop(name) for name in names])
+        return replace(self, table=MemoryTable(names, matrix, found), store=None)
 
     def replay(self, number: int | ArrayLike) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.
@@ -390,10 +407,6 @@ class Sweep:
         pieces = [piece[name] for piece in self.table.read([name])]
         return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, dtype), *pieces])
 
-    def _ok_losses(self, within: range | None = None) -> Iterator[Array]:
-        for piece in self.table.read(["loss", "diverged"], within):
-            yield piece["loss"][piece["diverged"] == 0]
-
     def _rows_of(self, wanted: NDArray[np.int64], names: Sequence[str]) -> Columns:
         """Columns of some networks in the order in which they are named."""
         needed = stored_columns(dict.fromkeys(["network", *names]))
@@ -409,9 +422,3 @@ class Sweep:
         order = np.searchsorted(found["network"], wanted)
         derived = with_derived(self.grid, {name: column[order] for name, column in found.items()}, names)
         return {name: derived[name] for name in names}
-
-
-def _counted(piece: Columns) -> tuple[int, int, float]:
-    """Networks, diverged ones, and the smallest loss."""
-    ok = piece["loss"][piece["diverged"] == 0]
-    return len(piece["loss"]), len(piece["loss"]) - len(ok), float(ok.min()) if len(ok) else np.nan

@@ -27,7 +27,7 @@ class Table(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, names: Sequence[str], within: range | None = None) -> Iterator[Columns]:
-        """Some columns, piece by piece: network, loss, diverged, curve (m, n) and parameters by name.
+        """Some columns, piece by piece: network, losses, diverged, curve (m, n) and parameters by name.
 
         `within` leaves out networks of other numbers.
         """
@@ -44,17 +44,19 @@ class Table(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class MemoryTable:
-    """All rows in arrays: one piece."""
+    """All rows in arrays: one piece. `matrix` (m, P) has the parameters by `names`, `columns` the rest."""
 
     names: tuple[str, ...]
-    numbers: NDArray[np.int64]
     matrix: Array
-    loss: Array
-    diverged: NDArray[np.int32]
-    curves: Array | None
+    columns: Columns
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.matrix)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the networks, ascending."""
+        return self.columns["network"]
 
     def read(self, names: Sequence[str], within: range | None = None) -> Iterator[Columns]:
         rows = slice(None)
@@ -74,10 +76,8 @@ class MemoryTable:
         return None
 
     def _column(self, name: str) -> Array:
-        own = {"network": self.numbers, "loss": self.loss, "diverged": self.diverged, "curve": self.curves}
-        found = own[name] if name in own else self.matrix[:, self.names.index(name)]
-        assert found is not None  # noqa: S101 - nobody asks for curves that were not kept
-        return found
+        found = self.columns.get(name)
+        return self.matrix[:, self.names.index(name)] if found is None else found
 
 
 def quantiles(read: Callable[[], Iterator[Array]], levels: Sequence[float]) -> NDArray[np.float64]:
@@ -143,19 +143,20 @@ def table_digest(design: Design, table: Table) -> str:
     """One digest over all rows in their order: the same for the same bits, wherever they lie.
 
     SHA-256 over the names of the columns, and then over every row: network (int64), rows (int64), diverged
-    (int32), learning rate, loss and parameters in the sweep's dtype, little-endian, without gaps. NaNs of a
-    diverged network are all alike.
+    (int32), learning rate, losses and parameters in the sweep's dtype, little-endian, without gaps. All NaNs
+    are alike.
     """
     number = np.dtype(design.plan.dtype).newbyteorder("<")
-    names = design.plan.network.parameter_names
+    names, losses = design.plan.network.parameter_names, design.losses
     row = np.dtype(
         [
-            *(("network", "<i8"), ("rows", "<i8"), ("diverged", "<i4")),
-            *(("learning_rate", number), ("loss", number), ("parameters", number, (len(names),))),
+            *(("network", "<i8"), ("rows", "<i8"), ("diverged", "<i4"), ("learning_rate", number)),
+            *((name, number) for name in losses),
+            ("parameters", number, (len(names),)),
         ]
     )
-    digest = sha256(f"{design.plan.dtype} {' '.join(names)}\n".encode())
-    for columns, parameters in table.parameters(("network", "loss", "diverged")):
+    digest = sha256(f"{design.plan.dtype} {' '.join([*losses[1:], *names])}\n".encode())
+    for columns, parameters in table.parameters(("network", *losses, "diverged")):
         for first in range(0, len(parameters), DIGEST_ROWS):
             some = slice(first, first + DIGEST_ROWS)
             numbers = columns["network"][some]
@@ -163,9 +164,10 @@ def table_digest(design: Design, table: Table) -> str:
             records["network"], records["diverged"] = numbers, columns["diverged"][some]
             records["rows"] = design.grid.rows_of(numbers)
             records["learning_rate"] = design.grid.learning_rate_of(numbers)
-            records["loss"], records["parameters"] = columns["loss"][some], parameters[some]
-            ended = records["diverged"] > 0
-            records["loss"][ended] = np.nan
-            records["parameters"][ended] = np.nan
+            records["parameters"] = parameters[some]
+            records["parameters"][records["diverged"] > 0] = np.nan
+            for name in losses:
+                records[name] = columns[name][some]
+                records[name][np.isnan(records[name])] = np.nan
             digest.update(records.tobytes())
     return digest.hexdigest()

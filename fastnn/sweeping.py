@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn.checking import InputError, one_of, shown, whole_number
+from fastnn.datasets import Dataset
 from fastnn.designing import Design, Results, refuse_divergence
 from fastnn.estimating import cost
 from fastnn.initial import DEFAULT_START, Start
@@ -49,6 +50,7 @@ def sweep(
     engine: str = "auto",
     dtype: str = "float64",
     shuffle: bool = False,
+    validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
     progress: bool | None = None,
     curves: bool | int = False,
@@ -74,9 +76,14 @@ def sweep(
     learning_rate : float or sequence of them
         Positive.
     rows : int or sequence of them, optional
-        Train on the first so many rows; on all without.
+        Train on the first so many rows; on all without. With several numbers every network also gets its
+        loss over all rows as it ended, by which they are compared. That costs one more epoch over all rows:
+        with ``rows=[30, 1338]`` a sweep of 300 epochs took 1.01 of the time, one of 50 epochs 1.06.
     epochs, engine, dtype, shuffle
         As in `fastnn.train`.
+    validation : (X, y), or Dataset, optional
+        Further rows, scaled as those trained on: every network gets its loss on them as it ended, by which
+        they are then ranked. That costs one more epoch, over these rows.
     workers : int, optional
         Threads; by default as many as this process may use processors. With an executor, how many shards
         are worked on at a time, where it does not say itself.
@@ -128,6 +135,7 @@ def sweep(
         engine=engine,
         dtype=dtype,
         shuffle=shuffle,
+        validation=validation,
     )
     warn_of_magnitudes(design.plan.X, design.plan.Y, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, flag, seed_number, shown
-from fastnn.evaluating import checked_rows, in_dtype, losses, within_memory
+from fastnn.datasets import Dataset
+from fastnn.evaluating import in_dtype, losses, within_memory
 from fastnn.initial import DEFAULT_START, Start
 from fastnn.magnitudes import warn_of_magnitudes
 from fastnn.network import Network
@@ -33,7 +34,7 @@ def train(
     dtype: str = "float64",
     shuffle: bool = False,
     seed: int = 0,
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
 ) -> Training:
     """Train one network, or M of them, by per-sample gradient descent on the squared error.
 
@@ -58,8 +59,8 @@ def train(
         Visit the rows in a new order in every epoch, drawn from `seed`; else in the order given.
     seed : int
         From 0 to 2**64 - 1.
-    validation : (X, y), optional
-        Further rows, on which the loss is measured after every epoch.
+    validation : (X, y), or Dataset, optional
+        Further rows, scaled as those trained on, on which the loss is measured after every epoch.
 
     Returns
     -------
@@ -158,15 +159,9 @@ class _Validating:
     """Measures the loss on further rows after every epoch."""
 
     def __init__(self, plan: Plan, validation: Any, parameters: Array) -> None:
-        if not isinstance(validation, tuple | list) or len(validation) != 2:
-            raise InputError(
-                f"validation must be a pair (X, y); got {shown(validation)}. "
-                "Give rows that are not trained on, such as (X[1000:], y[1000:])."
-            )
         self.network = plan.network
         self.parameters = parameters
-        X, y = validation
-        self.X, self.Y = checked_rows(plan.network, X, y, plan.dtype, "validation ")
+        self.X, self.Y = plan.validation(validation)
         self.curve = _curve(len(parameters), plan)
 
     def __call__(self, epoch: int) -> None:

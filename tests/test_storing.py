@@ -528,11 +528,11 @@ class TestDigest:
         assert kept["table"] == sweep.digest() == swept().digest()
         assert kept["plan"] == Store.at(store).manifest.plan_digest
 
-    @pytest.mark.parametrize("name", ["loss", "matrix", "diverged", "numbers"])
+    @pytest.mark.parametrize("name", ["loss", "loss_all_rows", "matrix", "diverged", "network"])
     def test_every_bit_counts(self, name):
         sweep = swept(learning_rate=0.01)
         before = sweep.digest()
-        array = getattr(sweep.table, name)
+        array = sweep.table.matrix if name == "matrix" else sweep.table.columns[name]
         array.reshape(-1).view(np.uint8)[8] ^= 1
         assert sweep.digest() != before
 

@@ -67,7 +67,7 @@ class TestContent:
         rows = {row["mode"]: row for row in table(report, "Medians of each end")}
         assert int(rows["diverged"]["networks"]) == (grid.status == "diverged").sum() > 0
         assert int(rows["both units dead"]["networks"]) == (grid.dead_units() == 2).sum()
-        assert rows["diverged"]["loss"] == "–"
+        assert rows["diverged"]["loss over all rows"] == "–"
         assert sum(int(row["networks"]) for row in rows.values()) == 160
 
     def test_the_claim_has_a_place_in_each_cell(self, report, grid):
@@ -81,14 +81,20 @@ class TestContent:
     def test_without_a_claim_nothing_is_said_of_one(self, grid, data):
         assert "claim" not in sweep_page(grid.part(range(9)), data).html()
 
-    def test_the_best_and_the_typical_are_of_the_most_rows(self, report, grid):
+    def test_the_best_and_the_typical_are_those_of_the_sweep(self, report, grid):
         best, typical = table(report, "The best and the typical network")
-        frame = grid.frame()
-        some = frame[(frame["rows"] == 200) & (frame["status"] == "ok")]
-        first = some.loc[some["loss"].idxmin()]
+        first = grid.best(1).iloc[0]
         assert best["network"] == f"best, {first['network']}"
-        same = some[some["learning_rate"] == first["learning_rate"]].sort_values("loss", kind="stable")
+        assert best["loss over all rows"] == written(first["loss_all_rows"])
+        frame = grid.frame()
+        alike = (frame["rows"] == first["rows"]) & (frame["learning_rate"] == first["learning_rate"])
+        same = frame[alike & (frame["status"] == "ok")].sort_values("loss_all_rows", kind="stable")
         assert typical["network"] == f"typical, {same['network'].iloc[(len(same) - 1) // 2]}"
+
+    def test_cells_of_different_rows_are_compared_over_all_rows(self, report, grid):
+        cells = table(report, "Loss over all rows: quantiles")
+        expected = grid.quantiles(by="loss_all_rows")["50 %"].dropna()
+        assert [row["50 %"] for row in cells if row["50 %"] != "–"] == [written(value) for value in expected]
 
     def test_the_code_trains_the_best_network_again(self, report, grid, data):
         section = report.sections[-1]
@@ -96,7 +102,7 @@ class TestContent:
         names = {"fastnn": fastnn, "data": data}
         exec(code, names)  # noqa: S102 - what the page tells a reader to run
         frame = grid.frame()
-        assert names["run"].loss == frame[frame["rows"] == 200]["loss"].min()
+        assert names["run"].loss == frame["loss"][frame["loss_all_rows"].idxmin()]
 
     def test_fans_of_kept_curves_and_of_networks_trained_again_agree(self, grid, data):
         few = fastnn.sweep(
@@ -189,7 +195,7 @@ def test_a_very_large_sweep_is_shown_in_part(data, grid, monkeypatch):
     assert 20 <= sum(ends) <= 25
     cells = table(report, "Loss of the last epoch")
     assert [row["networks"] for row in cells] == ["40"] * 4
-    best = table(report, "The smallest losses")
+    best = table(report, "The networks with the smallest loss over all rows")
     assert [int(row["network"]) for row in best] == grid.best(5)["network"].tolist()
 
 

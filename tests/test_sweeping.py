@@ -332,9 +332,12 @@ class TestFrame:
     @dtypes
     def test_columns_dtypes_and_order(self, dtype):
         frame = swept(rows=[3, 12], learning_rate=[0.02, 9.0], dtype=dtype, epochs=25).frame()
-        assert frame.columns.tolist() == ["network", "learning_rate", "rows", "loss", "status", *NAMES]
+        assert frame.columns.tolist() == [
+            *("network", "learning_rate", "rows", "loss", "loss_all_rows", "status"),
+            *NAMES,
+        ]
         assert frame.dtypes[["network", "rows"]].tolist() == ["int64", "int64"]
-        assert set(frame.dtypes[["learning_rate", "loss", *NAMES]]) == {np.dtype(dtype)}
+        assert set(frame.dtypes[["learning_rate", "loss", "loss_all_rows", *NAMES]]) == {np.dtype(dtype)}
         assert frame["status"].cat.categories.tolist() == ["ok", "diverged"]
         assert frame.index.tolist() == list(range(28))
 
@@ -411,7 +414,7 @@ class TestSummary:
         sweep = swept(networks=9, learning_rate=[0.01, 4.0], rows=[3, 12], epochs=25)
         summary = sweep.summary()
         assert summary.columns.tolist() == [
-            *("learning_rate", "rows", "networks", "diverged", "best"),
+            *("learning_rate", "rows", "networks", "diverged", "best", "best loss_all_rows"),
             *("5 %", "25 %", "50 %", "75 %", "95 %"),
         ]
         assert summary["learning_rate"].tolist() == [0.01, 0.01, 4.0, 4.0]
@@ -424,6 +427,7 @@ class TestSummary:
             assert summary["diverged"][cell] == 9 - len(ok)
             if ok:
                 assert summary["best"][cell] == min(ok)
+                assert summary["best loss_all_rows"][cell] == np.nanmin(sweep.loss_all_rows[inside])
                 for percent in (5, 25, 50, 75, 95):
                     expected = quantile(ok, percent / 100)
                     assert summary[f"{percent} %"][cell] == pytest.approx(expected, rel=1e-14)

@@ -16,6 +16,7 @@ from fastnn.datasets import Dataset
 from fastnn.evaluating import score_notes, scores
 from fastnn.network import Network
 from fastnn.progress import grouped
+from fastnn.ranking import LOSSES
 from fastnn.sweep_results import Sweep
 from fastnn.training_results import Training
 
@@ -33,7 +34,14 @@ __all__ = [
 
 WIDTH = 80
 DIGITS = (4, 3, 2)  # of losses: as many as leave a table narrow enough
-HEADINGS = {"learning_rate": "rate", "r2": "R²", "mape": "MAPE"}
+HEADINGS = {
+    "learning_rate": "rate",
+    "r2": "R²",
+    "mape": "MAPE",
+    "loss_all_rows": "all rows",
+    "validation_loss": "validation",
+}
+OK = "quantiles over the networks that did not diverge"
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "status": {"ok": len(found) - diverged, "diverged": diverged},
         "cells": summary,
         "dead_units": dead,
+        "ranked_by": found.ranked_by,
         "best": best,
         "notes": [*found.notes, *notes],
         "seconds": found.seconds,
@@ -142,14 +151,13 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         f"starts   {found.initial!r}, seed {found.seed}",
         f"trained  {found.plan.epochs} epochs, engine {found.engine}, {found.plan.dtype}",
         "",
-        "Loss of the last epoch: quantiles over the networks that did not diverge",
-        *_table([{key: cell[key] for key in cell if key != "best"} for cell in summary]),
+        *_losses(found, summary),
         "",
         "Hidden units that are dead, their gate shut on every row",
         *(_dead_lines(dead) if len(found) else []),
         *_noted(found.notes),
         "",
-        "Best networks",
+        f"Best networks, by {LOSSES[found.ranked_by]}",
         *_table(best),
         *_noted(notes),
     ]
@@ -165,10 +173,21 @@ def _noted(notes: Iterable[str]) -> list[str]:
     return [line for note in notes for line in wrap(note, WIDTH, subsequent_indent="  ")]
 
 
+def _losses(found: Sweep, summary: list[dict[str, Any]]) -> list[str]:
+    """Quantiles of the last epoch's loss in each cell, and of the loss that compares the cells."""
+    plain = [{key: value for key, value in cell.items() if not key.startswith("best")} for cell in summary]
+    rows = ", over the rows trained on" if len(found.grid.rows) > 1 else ""
+    lines = [*wrap(f"Loss of the last epoch{rows}: {OK}", WIDTH), *_table(plain)]
+    if found.ranked_by != "loss":
+        cells = _records(found.quantiles(by=found.ranked_by))
+        lines += ["", f"{LOSSES[found.ranked_by].capitalize()}: {OK}", *_table(cells)]
+    return lines
+
+
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
     frame = found.best(5)
     parameters = frame[list(found.network.parameter_names)].to_numpy(found.plan.dtype)
-    rows = _records(frame[["network", "learning_rate", "rows", "loss"]])
+    rows = _records(frame[["network", "learning_rate", "rows", *found.design.losses]])
     score = scores(found.network, parameters, data)
     return [{**row, "r2": score["r2"][n], "mape": score["mape"][n]} for n, row in enumerate(rows)]
 

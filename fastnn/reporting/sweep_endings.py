@@ -13,6 +13,7 @@ from fastnn.grid import Cell
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import VERMILION, WIDTH, legend
 from fastnn.plotting.distributions import Counts, counted, draw_dead_units, draw_histogram, draw_scores
+from fastnn.ranking import LOSSES
 from fastnn.reporting.blocks import Block, Section, Table, per_cent, written
 from fastnn.reporting.pictures import Picture
 from fastnn.sweep_results import Sweep
@@ -24,9 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "reached", "scores"]
 
 CELLS = 6  # that get a histogram of their own; of more, so many, evenly spaced
-HEADINGS = {"learning_rate": "learning rate", "r2": "R²", "mape": "MAPE"}
+HEADINGS = {
+    "learning_rate": "learning rate",
+    "r2": "R²",
+    "mape": "MAPE",
+    "loss_all_rows": "loss over all rows",
+    "validation_loss": "validation loss",
+    "best loss_all_rows": "best over all rows",
+    "best validation_loss": "best validation loss",
+}
 PER_CENT = {"mape": per_cent, "share": per_cent}
 FORMS = {"r2": "{:z.3f}".format, "mape": per_cent}
+OK = "quantiles over the networks that did not diverge"
 ALL_ROWS = "over all rows of the data, in the target's own unit"
 
 
@@ -34,7 +44,7 @@ def endings(found: Sweep, table: pd.DataFrame) -> Section:
     """In words and numbers: how many networks ended in which way, and how good they are."""
     rows = []
     for name, some in table.groupby("mode", observed=True):
-        middle = {column: some[column].dropna().median() for column in ("loss", "r2", "mape")}
+        middle = {column: some[column].dropna().median() for column in (found.ranked_by, "r2", "mape")}
         rows.append({"mode": name, "networks": len(some), "share": len(some) / len(table), **middle})
     return Section(
         "How they ended",
@@ -49,24 +59,30 @@ def endings(found: Sweep, table: pd.DataFrame) -> Section:
     )
 
 
-def losses(found: Sweep, summary: pd.DataFrame, claim: float | None) -> Section:
-    """The distribution of the last epoch's loss, cell by cell, its summary, and a claim beside it."""
-    all_cells = reached(found)
+def losses(found: Sweep, shown: Sweep, claim: float | None) -> Section:
+    """The distribution of the last epoch's loss, cell by cell, its summary, and a claim beside it.
+
+    Tables are of all networks `found`, pictures of those `shown`. Where another loss compares the cells, its
+    quantiles follow, and they are what is drawn side by side unless a claim is about the former.
+    """
+    all_cells = reached(shown)
     cells = evenly(all_cells, CELLS)
-    blocks: list[Block] = [
-        Table(
-            summary,
-            "Loss of the last epoch: quantiles over the networks that did not diverge",
-            HEADINGS,
-        )
-    ]
+    summary = found.summary()
+    rows = ", over the rows trained on" if len(found.grid.rows) > 1 else ""
+    blocks: list[Block] = [Table(summary, f"Loss of the last epoch{rows}: {OK}", HEADINGS)]
+    ranked, what = summary, LOSSES[found.ranked_by]
+    if found.ranked_by != "loss":
+        ranked = found.quantiles(by=found.ranked_by).assign(networks=summary["networks"])
+        blocks.append(Table(ranked, f"{what.capitalize()}: {OK}", HEADINGS))
     if claim is not None:
-        blocks.append(_places_of(claim, found))
+        blocks.append(_places_of(claim, shown))
     if len(cells) < len(all_cells):
         blocks.append(f"Histograms of {len(cells)} of the {len(all_cells)} cells of the grid, evenly spaced.")
-    blocks += [_histogram(found, cell, place, claim) for place, cell in enumerate(cells, 1)]
-    if len(all_cells) > 1 or claim is not None:
-        blocks.append(_intervals(summary, claim))
+    blocks += [_histogram(shown, cell, place, claim) for place, cell in enumerate(cells, 1)]
+    if claim is not None:
+        blocks.append(_intervals(summary, LOSSES["loss"], claim))
+    elif len(all_cells) > 1:
+        blocks.append(_intervals(ranked, what, None))
     return Section("Losses of the last epoch", blocks)
 
 
@@ -102,16 +118,19 @@ def reached(found: Sweep) -> list[Cell]:
 
 
 def _spread(found: Sweep) -> str:
-    """A sentence on the losses of the whole sweep."""
-    values = np.nan_to_num(found.loss.astype(float), nan=np.inf)
+    """A sentence on the losses of the whole sweep, those that can be compared."""
+    what = "loss" if found.ranked_by == "loss" else LOSSES[found.ranked_by]
+    losses = found.frame([found.ranked_by])[found.ranked_by]
+    values = np.nan_to_num(losses.to_numpy(float), nan=np.inf)
     low, _, middle, _, high = tables.worst_last_quantiles(values[:, None])[:, 0].tolist()
     if not np.isfinite(middle):
         return "More than half of the networks diverged: the learning rate is too large for these starts."
     upper = written(high) if np.isfinite(high) else "divergence"
     varied = " and in what the grid varies" if len(reached(found)) > 1 else ""
     return (
-        f"Half of the {written(len(found))} networks end with a loss of at most {written(middle)}; nine in "
-        f"ten end between {written(low)} and {upper}. They differ only in their start{varied}."
+        f"Half of the {written(len(found))} networks end with a {what} of at most "
+        f"{written(middle)}; nine in ten end between {written(low)} and {upper}. They differ only in their "
+        f"start{varied}."
     )
 
 
@@ -163,8 +182,8 @@ def _draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float 
         legend(ax)
 
 
-def _intervals(summary: pd.DataFrame, claim: float | None) -> Picture:
-    numbers = summary.copy()
+def _intervals(quantiles: pd.DataFrame, what: str, claim: float | None) -> Picture:
+    numbers = quantiles.copy()
     numbers.insert(
         0, "label", numbers.apply(lambda row: f"rate {row.learning_rate:g}, {row.rows:g} rows", axis=1)
     )
@@ -175,9 +194,9 @@ def _intervals(summary: pd.DataFrame, claim: float | None) -> Picture:
     told = "; ".join(f"{label}: {written(middle)}" for label, middle in middles)
     return Picture(
         "cells",
-        partial(plotting.intervals, numbers, "loss of the last epoch"),
-        f"Distributions of the loss below one another. Medians: {told}.",
-        "The losses of each learning rate and number of rows; diverged networks are left out.",
+        partial(plotting.intervals, numbers, what),
+        f"Distributions of the {what} below one another. Medians: {told}.",
+        f"The {what}, of each learning rate and number of rows; diverged networks are left out.",
         numbers,
         (WIDTH, _height(numbers)),
     )

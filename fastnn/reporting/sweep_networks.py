@@ -16,6 +16,7 @@ from fastnn.plotting import tables
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
 from fastnn.plotting.surfaces import draw_surface
+from fastnn.ranking import LOSSES
 from fastnn.reporting.blocks import Block, Code, Section, Table, written
 from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
@@ -67,16 +68,17 @@ def learned(found: Sweep, data: Dataset) -> Section:
     if not chosen:
         return Section("What they learned", ["Nothing can be shown: the networks diverged."])
     runs = {what: found.replay(number) for what, number in chosen.items()}
+    frame = found.part(list(chosen.values())).frame().set_index("network")
     rows: list[dict[str, Any]] = []
     for what, run in runs.items():
         place = {"network": f"{what}, {chosen[what]}", "learning_rate": run.learning_rate, "rows": run.rows}
         score = scores(run.network, np.atleast_2d(run.parameters), data)
-        rows.append(place | {"loss": run.loss, "r2": score["r2"][0], "mape": score["mape"][0]})
-    where = f" of those trained on {_most_rows(found)} rows" if len(found.grid.rows) > 1 else ""
+        losses = {name: frame[name][chosen[what]] for name in found.design.losses}
+        rows.append(place | losses | {"r2": score["r2"][0], "mape": score["mape"][0]})
     text = (
-        f"The best network has the smallest loss{where}; the typical one has the middle loss, of the "
-        "networks with the same learning rate that did not diverge. Map and dots share one scale of colours, "
-        "so a dot that cannot be seen is fitted well."
+        f"The best network has the smallest {LOSSES[found.ranked_by]}; the typical one has the middle one of "
+        "the networks with the same learning rate and rows that did not diverge. Map and dots share one "
+        "scale of colours, so a dot that cannot be seen is fitted well."
     )
     blocks: list[Block] = [text, Table(rows, "The best and the typical network", HEADINGS, PER_CENT)]
     blocks += [_surface(what, run, data) for what, run in runs.items()]
@@ -90,19 +92,13 @@ def learned(found: Sweep, data: Dataset) -> Section:
 
 
 def _best_and_typical(found: Sweep) -> dict[str, int]:
-    """The numbers of two networks trained on the most rows; losses over fewer rows are another measure."""
-    cells = [found.only(cell) for cell in reached(found) if cell.rows == _most_rows(found)]
-    cells = [cell for cell in cells if (cell.diverged == 0).any()]
-    if not cells:
+    """The numbers of the best network of all and of the middle one of its cell, as the sweep ranks them."""
+    best = found.best(1)["network"].tolist()
+    if not best:
         return {}
-    cell = min(cells, key=lambda some: np.nanmin(some.loss))
-    order = np.argsort(cell.loss, kind="stable")  # NaN comes last
-    middle = (int((cell.diverged == 0).sum()) - 1) // 2
-    return {"best": int(cell.numbers[order[0]]), "typical": int(cell.numbers[order[middle]])}
-
-
-def _most_rows(found: Sweep) -> int:
-    return max(cell.rows for cell in reached(found))
+    (cell,) = (cell for cell in found.grid.cells() if 0 <= best[0] - cell.first < found.grid.starts)
+    ranked = found.only(cell).best(found.grid.starts)["network"]
+    return {"best": best[0], "typical": int(ranked.iloc[(len(ranked) - 1) // 2])}
 
 
 def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section:
@@ -126,7 +122,8 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
             "of the grid; its learning rate and its rows stand beside its number in the sweep's table."
         )
     if len(best):
-        blocks.append(Table(best, "The smallest losses, and the parameters that have them", HEADINGS))
+        caption = f"The networks with the smallest {LOSSES[found.ranked_by]}, and their parameters"
+        blocks.append(Table(best, caption, HEADINGS))
     return Section("Train any of them again", blocks)
 
 

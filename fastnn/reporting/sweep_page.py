@@ -61,7 +61,7 @@ def _sections(found: Sweep, shown: Sweep, data: Dataset, claim: float | None) ->
     table = shown.frame().assign(mode=modes(shown)).merge(shown.quiet_score(data)[["network", "r2", "mape"]])
     return [
         sweep_endings.endings(shown, table),
-        sweep_endings.losses(shown, found.summary(), claim),
+        sweep_endings.losses(found, shown, claim),
         sweep_networks.epochs(shown),
         sweep_endings.scores(shown, table, score_notes(data)),
         sweep_networks.learned(shown, data),

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError
-from fastnn.describing import content_hash, design_of, given_starts
+from fastnn.describing import arrays_of, content_hash, design_of
 from fastnn.designing import Design, Results
 from fastnn.storing import StoreError
 from fastnn.storing.manifest import Manifest, sealed, unsealed
@@ -34,8 +34,14 @@ __all__ = ["Store"]
 
 Array = NDArray[Any]
 
-FOLDERS = {"data": "inputs", "starts": "inputs", "shard": "shards", "curves": "curves"}
-NAME = re.compile(r"(data|starts|shard|curves)-(\d{8,})-([0-9a-f]{32})\.parquet")
+# What the sweep was given, by kinds of files: the arrays of a design by the letters of their columns.
+INPUTS = {
+    "data": {"x": "X", "y": "Y"},
+    "starts": {"p": "starts"},
+    "validation": {"x": "validation_X", "y": "validation_Y"},
+}
+FOLDERS = dict.fromkeys(INPUTS, "inputs") | {"shard": "shards", "curves": "curves"}
+NAME = re.compile(rf"({'|'.join(FOLDERS)})-(\d{{8,}})-([0-9a-f]{{32}})\.parquet")
 READ_BYTES = 1 << 20
 
 
@@ -133,21 +139,19 @@ class Store:
 
     def faults(self) -> Iterator[tuple[Path, str]]:
         """Every file that should not be as it is, and why; reads every byte of the store."""
-        for kind, folder in FOLDERS.items():
+        for folder in dict.fromkeys(FOLDERS.values()):
             for path in sorted((self.folder / folder).iterdir()) if (self.folder / folder).is_dir() else []:
                 match = NAME.fullmatch(path.name)
-                if match is None and not is_temporary(path.name):
-                    if kind != "starts":  # which shares its folder
+                if match is None:
+                    if not is_temporary(path.name):
                         yield path, "is no file of this store"
-                elif match and match[1] == kind:
-                    try:
-                        reason = self._fault(path, kind, int(match[2]), match[3])
-                    except FileNotFoundError:  # another process has set it aside
-                        continue
-                    if reason:
-                        yield path, reason
-                elif match and FOLDERS[match[1]] != folder:
+                elif FOLDERS[match[1]] != folder:
                     yield path, "lies in the wrong folder"
+                else:
+                    with contextlib.suppress(FileNotFoundError):  # another process has set it aside
+                        reason = self._fault(path, match[1], int(match[2]), match[3])
+                        if reason:
+                            yield path, reason
 
     def _fault(self, path: Path, kind: str, number: int, name: str) -> str:
         """Why a file is not the one of its name; nothing if it is. Bounded in memory, and in time by what it
@@ -181,6 +185,15 @@ class Store:
     def _begun_digest(self, kind: str, number: int) -> Any:
         return sha256(f"{self.manifest.plan_digest} {kind} {number}\n".encode())
 
+    @property
+    def _inputs(self) -> dict[str, dict[str, Any]]:
+        """What the plan says of each kind of arrays that the sweep was given."""
+        plan = self.manifest.plan
+        found = {"data": plan["data"]}
+        if plan["initial"]["start"] == "given":
+            found["starts"] = plan["initial"]
+        return found | ({"validation": plan["validation"]} if "validation" in plan else {})
+
     # -- changing it -----------------------------------------------------------------------------------
 
     def sweep_up(self) -> None:
@@ -213,14 +226,12 @@ class Store:
         self._publish("shard", number, results_bytes(design, results, self._metadata("shard", number)))
 
     def keep_inputs(self, design: Design) -> None:
-        """Publish the rows, and the starting parameters where they were given, unless they are there."""
-        if not self._intact("data"):
-            matrices = {"x": design.plan.X, "y": design.plan.Y}
-            self._publish("data", 0, matrix_bytes(matrices, self._metadata("data", 0)))
-        starts = given_starts(design)
-        if starts is not None and not self._intact("starts"):
-            matrices = {"p": np.atleast_2d(starts)}
-            self._publish("starts", 0, matrix_bytes(matrices, self._metadata("starts", 0)))
+        """Publish the rows, and the other arrays that the sweep was given, unless they are there."""
+        arrays = arrays_of(design)
+        for kind in self._inputs:
+            if not self._intact(kind):
+                matrices = {letter: np.atleast_2d(arrays[name]) for letter, name in INPUTS[kind].items()}
+                self._publish(kind, 0, matrix_bytes(matrices, self._metadata(kind, 0)))
 
     def _intact(self, kind: str) -> bool:
         for path in self.files(kind).get(0, []):
@@ -292,16 +303,18 @@ class Store:
             If they are missing or damaged.
         """
         plan = self.manifest.plan
-        content = self._checked_path("data", 0).read_bytes()
-        X, Y = matrix_of(content, "x"), matrix_of(content, "y")
-        if content_hash(X, Y) != plan["data"]["sha256"]:
-            raise StoreError("the data in the store must be those of its manifest; they are others.")
-        starts = None
-        if plan["initial"]["start"] == "given":
-            starts = matrix_of(self._checked_path("starts", 0).read_bytes(), "p")
-            starts = starts.reshape(plan["initial"]["shape"])
+        arrays: dict[str, Array] = {}
+        for kind, names in INPUTS.items():
+            if kind in self._inputs:
+                content = self._checked_path(kind, 0).read_bytes()
+                arrays |= {name: matrix_of(content, letter) for letter, name in names.items()}
+        if "starts" in arrays:
+            arrays["starts"] = arrays["starts"].reshape(plan["initial"]["shape"])
+        for kind, told in self._inputs.items():
+            if content_hash(*(arrays[name] for name in INPUTS[kind].values())) != told["sha256"]:
+                raise StoreError(f"the {kind} in the store must be those of its manifest; they are others.")
         try:
-            return design_of(plan, X, Y, starts, engine)
+            return design_of(plan, arrays, engine)
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"manifest.json must describe a sweep; it does not: {error}. Restore it from a copy."

@@ -71,6 +71,7 @@ class Manifest:
         found = cls(values.get("plan", {}), values.get("written_by", {}))
         try:
             _ = found.network, found.total, found.shard_count, found.curve_length, found.bytes_per_network
+            found.check_losses()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(
                 f"manifest.json must describe a sweep; reading it failed: {type(error).__name__}: {error}. "
@@ -114,9 +115,21 @@ class Manifest:
         return int(self.plan["epochs"]) // int(self.plan["curves"]) if self.plan["curves"] else 0
 
     @property
+    def losses(self) -> list[str]:
+        """The losses of every network."""
+        return list(self.plan.get("losses", ["loss"]))
+
+    def check_losses(self) -> None:
+        """Raise ValueError unless there are the losses that such a sweep has."""
+        several, validation = len(self.plan["rows"]) > 1, "validation" in self.plan
+        expected = ["loss", *["loss_all_rows"] * several, *["validation_loss"] * validation]
+        if self.losses != expected:
+            raise ValueError(f"losses are {self.losses}, not {expected}")
+
+    @property
     def bytes_per_network(self) -> int:
         """About how much a network takes on the disk, without its curve."""
-        return (self.network.n_parameters + 1) * int(np.dtype(self.plan["dtype"]).itemsize) + 4
+        return (self.network.n_parameters + len(self.losses)) * int(np.dtype(self.plan["dtype"]).itemsize) + 4
 
     def numbers(self, shard: int) -> range:
         """The numbers of a shard's networks."""

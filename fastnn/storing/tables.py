@@ -33,7 +33,7 @@ def need_pyarrow() -> Any:
 
 
 def results_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
-    """Networks as a parquet file: network, learning_rate, rows, loss, status, diverged, w1..., b1..."""
+    """Networks as a parquet file: network, learning_rate, rows, losses, status, diverged, w1..., b1..."""
     pyarrow = need_pyarrow()
     numbers = np.arange(results.first, results.first + len(results))
     codes = pyarrow.array((results.diverged > 0).astype(np.int8))
@@ -42,6 +42,7 @@ def results_bytes(design: Design, results: Results, metadata: dict[str, str]) ->
         "learning_rate": design.grid.learning_rate_of(numbers),
         "rows": design.grid.rows_of(numbers),
         "loss": results.loss,
+        **results.measured,
         "status": pyarrow.DictionaryArray.from_arrays(codes, pyarrow.array(STATUS)),
         "diverged": results.diverged,
     }

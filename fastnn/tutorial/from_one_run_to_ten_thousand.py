@@ -181,9 +181,8 @@ for line in ("I1", "I3", "L1", "L3", "L5"):
 # curve:
 
 # %%
-number = int(sweep.best(1)["network"].iloc[0])
-again = sweep.replay(number)
-print(number, again.loss, again.loss == sweep.loss[number])
+again = sweep.replay(sweep.best(1).network)
+print(again.number, again.loss, again.loss == sweep.loss[again.number])
 plotting.surface(again, data)
 plt.show()
 
