@@ -336,7 +336,7 @@ class TestInTheBrowser:
         for picture in report.pictures:
             assert any(role in ("image", "img") and name == picture.alt for role, name in heard)
         named = {role: [name for kind, name in heard if kind == role] for role, _ in heard}
-        assert len(named["table"]) == 7
+        assert len(named["table"]) == 8
         assert all(named["table"])
         assert all(named["region"])
         assert named["main"]
