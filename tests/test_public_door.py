@@ -179,7 +179,8 @@ class TestExample:
             rows=[30, 1338],
             epochs=3,
         )
-        columns = ["network", "learning_rate", "rows", "loss", "loss_all_rows", "status", *net.parameter_names]
+        columns = ["network", "learning_rate", "rows", "loss", "loss_all_rows", "status"]
+        columns += net.parameter_names
         assert sweep.frame().columns.tolist() == columns
         assert len(sweep.frame()) == 4800
         assert len(sweep.best(5)) == 5
