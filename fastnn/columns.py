@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 MOST_CATEGORIES = 50  # of one column that become inputs
+LONGEST = 40  # letters of a category where it is shown
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ class Column:
     @property
     def coding(self) -> str:
         """How categories became numbers, in words; empty for a column of numbers."""
+        texts = [_plain(category) for category in self.categories]
         if self.one_hot:
-            return f"{len(self.categories)} inputs, 0 or 1: {listed(self.categories)}"
-        return listed([f"{category} = {code}" for code, category in enumerate(self.categories)])
+            return f"{len(texts)} inputs, 0 or 1: {listed(texts)}"
+        return listed([f"{text} = {code}" for code, text in enumerate(texts)])
 
     @property
     def marks(self) -> dict[str, tuple[str, ...]]:
@@ -151,6 +153,12 @@ def listed(names: Sequence[Any], most: int = 20) -> str:
     """Join names for a message, cut short where there are very many."""
     shown = ", ".join(map(str, names[:most]))
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
+
+
+def _plain(text: str) -> str:
+    """A category as it can be shown: on one line, short, without signs that no terminal should be sent."""
+    short = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return short if short.isprintable() else repr(short)
 
 
 def _meant(name: Hashable, known: Sequence[Hashable]) -> str:

@@ -71,6 +71,16 @@ def checked_rows(
     return inputs, in_dtype(targets, dtype, f"{prefix}y")
 
 
+def _inputs_of(network: Network, data: Dataset, dtype: str) -> Array:
+    """The inputs of a Dataset (N, D) for a network that takes as many, in `dtype`."""
+    if len(data.inputs) != network.n_inputs:
+        raise InputError(
+            f"data must have the {network.n_inputs} inputs of the network; "
+            f"got {len(data.inputs)}{data.scaling.spread_in_words}. Use Network(({len(data.inputs)}, ...))."
+        )
+    return checked_rows(network, data.X, data.y, dtype)[0]
+
+
 def in_dtype(values: Array, dtype: str, name: str) -> Array:
     """`values` in `dtype`, refused where that makes a finite number infinite."""
     with np.errstate(over="ignore"):
@@ -122,10 +132,7 @@ def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Arr
     take too much memory.
     """
     dtype = str(parameters.dtype)
-    if isinstance(X, Dataset):
-        inputs, _ = checked_rows(network, X.X, X.y, dtype)
-    else:
-        inputs = checked_inputs(network, X, dtype)
+    inputs = _inputs_of(network, X, dtype) if isinstance(X, Dataset) else checked_inputs(network, X, dtype)
     shape = (len(parameters), len(inputs), network.n_outputs)
     within_memory("predictions", shape, parameters.itemsize, remedy)
     found = outputs(network, parameters, inputs)
@@ -208,7 +215,7 @@ def _scored_rows(network: Network, X: Any, y: Any, dtype: str) -> tuple[Array, A
             raise InputError(
                 "score needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
             )
-        inputs, _ = checked_rows(network, X.X, X.y, dtype)
+        inputs = _inputs_of(network, X, dtype)
         return inputs, X.target_values.reshape(len(inputs), -1)
     if y is None:
         raise InputError("score needs X and y, or a Dataset; got X alone. Give the targets as well.")

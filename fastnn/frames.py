@@ -1,6 +1,6 @@
 """Tables as numbers: the one way from a DataFrame, whether it was given or read from a file, to a network."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ def _place(frame: Any, title: str, file: str | None, lines: Sequence[int] | None
 
 
 def _orders(
-    ordered: Mapping[Any, Sequence[Any]] | None, labels: Sequence[Hashable]
+    ordered: Mapping[Any, Iterable[Any]] | None, labels: Sequence[Hashable]
 ) -> dict[Hashable, tuple[str, ...]]:
     """The order asked for of each column's categories, as texts."""
     if ordered is None:
@@ -128,7 +128,7 @@ def _orders(
     _refuse_unchosen(ordered, "ordered", labels)
     orders = {}
     for label, values in ordered.items():
-        if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str):
+        if not isinstance(values, Iterable) or isinstance(values, str | Set | Mapping):
             raise InputError(
                 f"ordered must give each column a list; got {shown(values)} for {label!r}. "
                 'Write ordered={"size": ["S", "M", "L"]}.'

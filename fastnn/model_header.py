@@ -198,7 +198,7 @@ def _refuse_unfit(scaling: TableScaling | None, network: Network) -> None:
     if (inputs, targets) != (network.n_inputs, network.n_outputs):
         raise InputError(
             f"data must have {network.n_inputs} inputs and {network.n_outputs} targets for {network!r}; "
-            f"got {inputs} and {targets}. Give the Dataset that it was trained on."
+            f"got {inputs} and {targets}{scaling.spread_in_words}. Give the Dataset that it was trained on."
         )
     whole = _is_whole(scaling.X, (inputs,)) and _is_whole(scaling.y, () if targets == 1 else (targets,))
     if not whole or any(column.one_hot for column in scaling.target_columns):

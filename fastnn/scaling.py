@@ -126,6 +126,12 @@ class TableScaling:
         return f"{names}{inputs} {arrow} {', '.join(self.targets)}"
 
     @property
+    def spread_in_words(self) -> str:
+        """Which columns became several inputs, as the end of a phrase; empty if none did."""
+        spread = [column for column in self.input_columns if column.one_hot]
+        return "".join(f", of which {column.name!r} became {len(column.inputs)}" for column in spread)
+
+    @property
     def codings(self) -> list[str]:
         """What became of each column of categories, in words."""
         columns = (*self.input_columns, *self.target_columns)
@@ -174,25 +180,24 @@ class TableScaling:
             cells = np.asarray(rows, dtype=object)
         except ValueError:  # ragged
             return None
-        if cells.ndim != 2 or not any(isinstance(cell, str) for cell in cells.flat):
+        if not any(isinstance(cell, str) for cell in cells.flat):
             return None
         import pandas as pd
 
         names = [column.name for column in self.input_columns]
-        if cells.shape[1] != len(names):
+        cells = cells.reshape(-1, 1) if cells.ndim == 1 == len(names) else cells
+        if cells.ndim != 2 or cells.shape[1] != len(names):
             raise InputError(
-                f"X must have a cell for each of the columns {listed(names)}; got shape {cells.shape}. "
-                "Give them in that order, or a DataFrame."
+                f"X must be rows with a cell for each of the columns {listed(names)}; "
+                f"got shape {cells.shape}. Give a list of rows, each in that order, or a DataFrame."
             )
         return pd.DataFrame(cells, columns=names)
 
     def _refuse_other_inputs(self, numbers: Floats) -> None:
         """Refuse an array that has another number of inputs, or categories that are not 0, 1, 2, ..."""
         if numbers.shape[1] != len(self.inputs):
-            spread = [column for column in self.input_columns if column.one_hot]
-            became = "".join(f", of which {column.name!r} became {len(column.inputs)}" for column in spread)
             raise InputError(
-                f"X must have {len(self.inputs)} columns, one for each input{became}; "
+                f"X must have {len(self.inputs)} columns, one for each input{self.spread_in_words}; "
                 f"got shape {numbers.shape}. Give the inputs in their order, or a DataFrame."
             )
         first = 0

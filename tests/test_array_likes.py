@@ -20,10 +20,10 @@ def typed(dtype, *values):
 
 
 def test_get_dummies_train_as_the_numbers_they_are():
-    frame = pd.DataFrame({"age": [20, 30, 40], "city": ["a", "b", "a"], "smoker": [True, False, True]})
+    frame = pd.DataFrame({"children": [2, 3, 0], "city": ["a", "b", "a"], "smoker": [True, False, True]})
     dummies = pd.get_dummies(frame)
     assert {str(dtype) for dtype in dummies.dtypes} == {"int64", "bool"}
-    plain = [[20, 1, 1, 0], [30, 0, 0, 1], [40, 1, 1, 0]]
+    plain = [[2, 1, 1, 0], [3, 0, 0, 1], [0, 1, 1, 0]]
     assert finite_array(dummies, "X", (2,)).tolist() == plain
     net, y = fastnn.Network((4, 2, 1)), pd.Series([1, 2, 3], dtype="Int64")
     quick = {"epochs": 2, "engine": "batched", "learning_rate": 1e-6}

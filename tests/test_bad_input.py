@@ -532,7 +532,7 @@ RUN = {
     ),
     "score a Dataset of other inputs": (
         lambda r: r.score(fastnn.load_insurance(simulated=True, inputs="age")),
-        "X has 1 columns but the network has 2 inputs",
+        "data must have the 2 inputs of the network; got 1",
     ),
     "predict a Dataset of other targets": (
         lambda r: r.predict(

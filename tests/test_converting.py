@@ -314,6 +314,7 @@ def test_numbers_may_have_an_order_of_their_own(cells):
         ({"x": ["S", "M", "L", "L"]}, "ordered must give at least two different categories"),
         ({"x": ["S"]}, "ordered must give at least two different categories"),
         ({"x": "SML"}, "ordered must give each column a list; got 'SML' for 'x'"),
+        ({"x": {"S"}}, "ordered must give each column a list; got {'S'} for 'x'"),
         ({"size": ["S", "M", "L"]}, "ordered must name chosen columns; got 'size'. Chosen are x, y"),
         (["S", "M", "L"], "ordered must give the order of categories by column"),
     ],
@@ -568,6 +569,7 @@ def test_new_rows_that_do_not_fit(change, message):
         ([[3, 0, 0, 0, 1, 0, 0, 0, 1, 1]], "categories of 'zip'"),
         ([[3, 1, 0, 0, 1, 0, 0, 3, 1, 1]], r"categories of 'size' as S = 0, .*got \[3\.0\] in row 0"),
         ([[3, 1, 0, 0, 1, 0, 0, 1, 0.5, 1]], "categories of 'new' as False = 0, True = 1"),
+        ([3, "01", "diesel", "S", True, "no"], r"rows with a cell for each .*got shape \(6,\)"),
         ([[3, "01", "diesel"]], "a cell for each of the columns age, zip, fuel, size, new, sold"),
     ],
 )
@@ -575,6 +577,17 @@ def test_arrays_that_do_not_fit(rows, message):
     data = Dataset.from_frame(cars(), INPUTS, "price", **ASKED)
     with pytest.raises(InputError, match=message):
         data.scaling.apply(rows)
+
+
+def test_a_single_column_may_be_given_alone():
+    data = read(["a", "b", "c", "a"])
+    assert data.scaling.apply(["c", "a"]).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert data.scaling.apply(pd.Series(["c", "a"])).tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_categories_are_shown_on_one_line():
+    data = read(pd.Series(["\x1b[2J", "a\nb", "z" * 500, "a\nb"], dtype=object))
+    assert f"x  3 inputs, 0 or 1: '\\x1b[2J', 'a\\nb', {'z' * 40}...\n" in str(data)
 
 
 def test_a_file_is_the_same_table(tmp_path):
@@ -650,3 +663,15 @@ def test_frames_and_files_agree(as_file, cells, missing):
     assert other.dropped == data.dropped
     if not data.dropped:
         assert data.scaling.apply(pd.DataFrame({"x": cells})).tobytes() == data.X.tobytes()
+
+
+def test_a_network_of_another_size_is_told_what_became_of_the_columns(tmp_path):
+    data = Dataset.from_frame(cars(), ["age", "fuel"], "price")
+    run = fastnn.train(fastnn.Network((2, 1)), data.X[:, :2], data.y, epochs=1, engine="batched")
+    for ask in (run.predict, run.score):
+        with pytest.raises(
+            InputError, match=r"2 inputs of the network; got 4, of which 'fuel' became 3\. Use"
+        ):
+            ask(data)
+    with pytest.raises(InputError, match=r"must have 2 inputs .* got 4 and 1, of which 'fuel' became 3"):
+        run.save(tmp_path / "m.npz", data)
