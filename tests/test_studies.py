@@ -1,6 +1,7 @@
 """The studies: what is measured of each start, what is trained for which line, what the tables say."""
 
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -13,7 +14,7 @@ from fastnn import studies
 from fastnn.studies import report
 from fastnn.studies.lines import MAKERS
 from fastnn.studies.outcomes import KINDS, Outcomes
-from fastnn.studies.verdicts import VERDICTS
+from fastnn.studies.verdicts import VERDICTS, portion
 
 FEW, EPOCHS = 60, 25
 
@@ -290,8 +291,23 @@ class TestTables:
         row = table[table["line"] == "I0"].iloc[0]
         losses = np.sort(found["I0"].outcomes.loss)
         assert (row["p5"], row["median"], row["p95"]) == (losses[2], losses[29], losses[56])
-        assert row["percentile_low"] == 100 * (losses < 0.03345).mean()
+        assert row["percentile_low"] == 100 * (losses < 0.031825).mean()
         assert row["verdict"] == found["I0"].verdict
+        assert row["agree"] == ((losses >= 0.031825) & (losses < 0.035175)).mean()
+
+    def test_a_sentence_says_the_share_that_the_table_says(self, found):
+        shares = found.claims().drop_duplicates("line").set_index("line")["agree"]
+        said = {
+            id: match[1]
+            for id, sentences in found.reasons.items()
+            if (match := re.search(r"([\d.]+ %) of the starts agree with the figure", " ".join(sentences)))
+        }
+        assert {"I0", "L2"} <= set(said)
+        assert said == {id: portion(shares[id]) for id in said}
+
+    def test_lines_of_one_figure_and_one_sweep_are_judged_alike(self, found):
+        alike = [found[id].claims[0] for id in ("I0", "I4", "L2")]
+        assert len({(claim.agree, claim.verdict) for claim in alike}) == 1
 
     def test_outcomes(self, found):
         table = found.outcomes().set_index("line")

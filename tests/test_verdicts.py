@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from fastnn.studies.verdicts import RULES, VERDICTS, Claim, around, figure, in_words
+from fastnn.studies.verdicts import RULES, VERDICTS, Claim, around, figure, in_words, portion
 
 HUNDRED = np.arange(1.0, 101.0)
 
 
-def claim(values, agrees=(0.0, 1.0), bears_out=None, **more):
+def claim(values, agrees=(0.0, 1.0), **more):
     """A claim about made-up values."""
-    return Claim("X", "x", "x", np.asarray(values, float), agrees, bears_out or agrees, **more)
+    return Claim("X", "x", "x", np.asarray(values, float), agrees, **more)
 
 
 def shares(inside, outside, total=1000):
@@ -75,7 +75,7 @@ class TestClaim:
     def test_a_claim_without_upper_end_holds_for_divergence(self):
         found = claim([1.0, np.inf], (1.5, np.inf))
         assert found.percentiles == (0.5, 1.0)
-        assert found.borne_out == 0.5
+        assert found.agree == 0.5
 
     def test_quantiles_are_values_and_survive_infinity(self):
         found = claim([1.0, 2.0, np.inf, np.inf])
@@ -84,27 +84,49 @@ class TestClaim:
 
 class TestFigure:
     @pytest.mark.parametrize(
-        ("text", "agrees", "bears_out"),
+        ("text", "number", "agrees"),
         [
-            ("0.0335", (0.03345, 0.03355), (0.031825, 0.035175)),
-            ("0.038", (0.0375, 0.0385), (0.0361, 0.0399)),
-            ("0.05", (0.045, 0.055), (0.045, 0.055)),  # rounds more than 5 % away
-            ("189 %", (1.885, 1.895), (1.7955, 1.9845)),
+            ("0.0335", 0.0335, (0.031825, 0.035175)),
+            ("0.038", 0.038, (0.0361, 0.0399)),
+            ("0.05", 0.05, (0.045, 0.055)),  # rounds more than 5 % away
+            ("189 %", 1.89, (1.7955, 1.9845)),
         ],
     )
-    def test_stands_for_what_rounds_to_it(self, text, agrees, bears_out):
+    def test_stands_for_what_is_near_or_rounds_to_it(self, text, number, agrees):
         found = figure("X", text, "x", HUNDRED)
         assert found.agrees == pytest.approx(agrees)
-        assert found.bears_out == pytest.approx(bears_out)
         assert found.percent == text.endswith("%")
-        assert found.number == pytest.approx(sum(agrees) / 2)
+        assert found.number == pytest.approx(number)
         assert not found.in_words
 
     def test_almost_is_within_5_per_cent(self):
         found = around("X", "almost 2", 2.0, "x", HUNDRED)
-        assert found.agrees == found.bears_out == pytest.approx((1.9, 2.1))
+        assert found.agrees == pytest.approx((1.9, 2.1))
 
-    def test_words_are_borne_out_where_they_hold(self):
+    @pytest.mark.parametrize("own", [0.0, 0.0320, 0.0335, 0.0353])
+    def test_a_figure_and_almost_the_figure_are_judged_alike(self, own):
+        ends = np.random.default_rng(0).normal(0.0331, 0.001, 1000)
+        pair = [
+            figure("X", "0.0335", "loss", ends, run=own),
+            around("Y", "almost 0.0335", 0.0335, "loss", ends, run=own),
+        ]
+        assert len({(found.verdict, found.agree, found.percentiles) for found in pair}) == 1
+
+    @pytest.mark.parametrize(
+        ("share", "text"),
+        [
+            (0, "0 %"),
+            (0.0562, "5.6 %"),
+            (0.717, "72 %"),
+            (0.998, "99.8 %"),
+            (0.99949, "99.9 %"),
+            (1, "100 %"),
+        ],
+    )
+    def test_shares_are_written_in_one_way(self, share, text):
+        assert portion(share) == text
+
+    def test_words_agree_where_they_hold(self):
         found = in_words("X", "large", "x", HUNDRED, (51.0, np.inf))
         assert found.in_words
-        assert found.borne_out == 0.5
+        assert found.agree == 0.5

@@ -16,17 +16,16 @@ from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
 from fastnn.studies.report import REPORT
 from fastnn.studies.results import Studies
-from fastnn.studies.verdicts import RULES, Claim
+from fastnn.studies.verdicts import RULES, Claim, portion
 
 __all__ = ["comparison_report", "studies_report"]
 
 WIDTH = 80
 BAND = 15
-COLUMNS = f"  {'':20} {'median':>8} {'5 % .. 95 %':>{BAND}} {'figure':>8} verdict"
+COLUMNS = f"  {'':20} {'median':>8} {'5 % .. 95 %':>{BAND}} {'agree':>8} verdict"
 LEGEND = (
-    "Median and 5 % .. 95 % are those of the starts. Figure: between which percentiles of the starts the "
-    'report\'s figure falls (p40-48), it being any number that rounds to it, or for "almost" any within 5 % '
-    "of it; for a claim in words, the share of the starts for which it holds."
+    "Median and 5 % .. 95 % are those of the starts. Agree: the share of the starts that end within 5 % of "
+    "the report's figure or at a number that rounds to it; with a claim in words, for which it holds."
 )
 NAMES = 20  # parameters up to this many are shown one by one
 
@@ -84,14 +83,6 @@ def band(claim: Claim) -> str:
     return text
 
 
-def place(claim: Claim) -> str:
-    """The percentiles between which the figure falls, p40-48; for words, the share for which they hold."""
-    if claim.in_words:
-        return f"{compact(claim.borne_out, True, 2 if claim.borne_out < 0.995 else 3)}"
-    low, high = (compact(100 * share, digits=3 if share > 0.99 else 2) for share in claim.percentiles)
-    return f"p{low}" if low == high else f"p{low}-{high}"
-
-
 def _line_text(line: Line, why: list[str]) -> list[str]:
     said = f"{line.id}  {line.report.changed}: {line.report.figure} ({line.report.reading})"
     sentences = wrap(" ".join(why), WIDTH, initial_indent="  ", subsequent_indent="  ")
@@ -101,7 +92,7 @@ def _line_text(line: Line, why: list[str]) -> list[str]:
 
 def _claim_text(claim: Claim) -> str:
     median = compact(claim.quantile(0.5), claim.percent)
-    return f"  {claim.says:20} {median:>8} {band(claim):>{BAND}} {place(claim):>8} {claim.verdict}"
+    return f"  {claim.says:20} {median:>8} {band(claim):>{BAND}} {portion(claim.agree):>8} {claim.verdict}"
 
 
 def _rows_text(found: Studies) -> list[str]:

@@ -19,7 +19,7 @@ from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
 from fastnn.studies.report import NETWORK, REPORT, START
 from fastnn.studies.results import Studies
-from fastnn.studies.verdicts import RULES, VERDICTS, Claim
+from fastnn.studies.verdicts import RULES, VERDICTS, Claim, portion
 
 __all__ = ["studies_page"]
 
@@ -121,7 +121,7 @@ def _claim_row(line: Line, claim: Claim) -> dict[str, Any]:
         "5 %": _value(claim, claim.quantile(0.05)),
         "95 %": _value(claim, claim.quantile(0.95)),
         "falls at percentile": "" if claim.in_words else f"{below:.3g}\N{EN DASH}{up_to:.3g}",
-        "borne out by": f"{100 * claim.borne_out:.3g}{PER_CENT}",
+        "agree": portion(claim.agree).replace(" %", PER_CENT),
         "measured": claim.quantity,
     }
 
@@ -185,9 +185,9 @@ def _judging() -> Section:
     return Section(
         "How it is judged",
         [
-            "The rules are asked in this order, of the numbers alone. A figure stands for every number that "
-            "rounds to it, and a start bears it out that ends within 5 % of it; a claim in words is borne "
-            "out where it holds. Nothing changed: the line that the report compares with, other starts.",
+            "The rules are asked in this order, of the numbers alone. A start agrees with a figure if it "
+            "ends within 5 % of it, or at a number that rounds to it; with a claim in words, if that holds. "
+            "Nothing changed: the line that the report compares with, other starts.",
             Table(rows, "The verdicts"),
         ],
     )

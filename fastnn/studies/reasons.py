@@ -13,7 +13,7 @@ from fastnn.initial import normal
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import AT_FIRST, KINDS, Outcomes
-from fastnn.studies.verdicts import NOT_REPRODUCED, Claim
+from fastnn.studies.verdicts import NOT_REPRODUCED, Claim, portion
 from fastnn.training import train
 
 __all__ = ["reasons"]
@@ -53,8 +53,8 @@ def _own_start(line: Line, experiment: Experiment) -> Iterator[str]:
     if not same.all():
         first = experiment.distances[~same][0]
         yield (
-            f"Of the starts around it {_percent(same.mean())} end the same way ({KINDS[ended.kind[0]]}); the "
-            f"nearest that does not lies {_percent(first)} of the start's size away."
+            f"Of the starts around it {portion(same.mean())} end the same way ({KINDS[ended.kind[0]]}); the "
+            f"nearest that does not lies {portion(first)} of the start's size away."
         )
 
 
@@ -79,10 +79,10 @@ def _at_the_figure(line: Line) -> Iterator[str]:
     most = int(counts.argmax())
     share, usual = counts[most] / agree.sum(), (ended == most).mean()
     text = (
-        f"{_percent(agree.mean())} of the starts agree with the figure; "
-        f"of these {_percent(share)} are {_named(most)}"
+        f"{portion(claim.agree)} of the starts agree with the figure; "
+        f"of these {portion(share)} are {_named(most)}"
     )
-    yield f"{text}, of all starts {_percent(usual)}."
+    yield f"{text}, of all starts {portion(usual)}."
 
 
 def _narrow(line: Line) -> Iterator[str]:
@@ -92,10 +92,9 @@ def _narrow(line: Line) -> Iterator[str]:
     if claim.number is None or claim.verdict == NOT_REPRODUCED or low <= claim.number <= high:
         return
     side = "above" if claim.number > high else "below"
-    near = "lie within 5 % of it" if claim.agrees == claim.bears_out else "round to it"
     yield (
         f"The number {claim.number:g} itself lies {side} the 1st to 99th percentile of the starts, "
-        f"{low:.4g} to {high:.4g}; numbers that {near} do not."
+        f"{low:.4g} to {high:.4g}; numbers that agree with it do not."
     )
 
 
@@ -109,7 +108,7 @@ def _mean_predictors(line: Line) -> Iterator[str]:
     low, high = losses.min(), losses.max()
     lost = f"all lose {low:.4g}" if high - low < 1e-3 * high else f"lose {low:.3g} to {high:.3g}"
     yield (
-        f"Both units are dead in {_percent(dead.mean())} of the starts: such a network answers every row "
+        f"Both units are dead in {portion(dead.mean())} of the starts: such a network answers every row "
         f"with one number, and they {lost}."
     )
     rate = float(ended.sweeps[0].grid.learning_rates[0])
@@ -126,7 +125,7 @@ def _compared(line: Line) -> Iterator[str]:
         if claim.quantity.startswith("loss relative") and claim.unchanged is not None:
             low, high = 100 * np.quantile(claim.unchanged, [0.05, 0.95], method="inverted_cdf")
             yield (
-                f"The loss is {claim.says} for {_percent(claim.borne_out)} of the starts, by "
+                f"The loss is {claim.says} for {portion(claim.agree)} of the starts, by "
                 f"{_signed(100 * claim.quantile(0.5))} % at the median; another start, with nothing changed, "
                 f"moves it by {_signed(low)} to {_signed(high)} % (5-95 %)."
             )
@@ -135,7 +134,7 @@ def _compared(line: Line) -> Iterator[str]:
 def _diverged(ended: Outcomes) -> Iterator[str]:
     share = ended.shares["diverged"]
     if share >= FEW:
-        yield f"{_percent(share)} of the starts diverged: their loss became infinite."
+        yield f"{portion(share)} of the starts diverged: their loss became infinite."
 
 
 def _rising(line: Line, experiment: Experiment) -> Iterator[str]:
@@ -145,7 +144,7 @@ def _rising(line: Line, experiment: Experiment) -> Iterator[str]:
     if share >= FEW:
         yield (
             f"Within the first {AT_FIRST} epochs the loss rises by more than 1 % "
-            f"in {_percent(share)} of the starts."
+            f"in {portion(share)} of the starts."
         )
     for claim in line.claims:
         if claim.says == "rises at first" and claim.verdict == NOT_REPRODUCED:
@@ -159,7 +158,7 @@ def _no_rise(claim: Claim, experiment: Experiment) -> str:
     return (
         f"The mean loss rises at first in {happened or 'none'} of the {len(claim.values)} starts: a step "
         "this small follows the slope of the mean downhill. The error of one row alone may rise: that of the "
-        f"last row does in {_percent(share)} of {some} starts. If the report printed the error of the last "
+        f"last row does in {portion(share)} of {some} starts. If the report printed the error of the last "
         "row instead of the mean, it may have seen that."
     )
 
@@ -193,8 +192,3 @@ def _named(kind: int) -> str:
 
 def _signed(percent: float) -> str:
     return f"{percent:+.0f}" if abs(percent) >= 10 else f"{percent:+.2g}"
-
-
-def _percent(share: float) -> str:
-    percent = 100 * float(share)
-    return f"{percent:.0f} %" if percent >= 10 or percent in (0.0, 100.0) else f"{percent:.2g} %"

@@ -51,8 +51,8 @@ class Studies:
 
         Columns: line; changed, says (the report's figure or words); quantity; p5, median, p95 of the
         starts; percentile_low, percentile_high between which the report's figure falls, in per cent;
-        borne_out, the share of the starts that bear the claim out; unchanged, the share that agrees with
-        it where nothing was changed; run, the value of the report's own start; verdict.
+        agree, the share of the starts that agree with the claim; unchanged, the share that agrees with it
+        where nothing was changed; run, the value of the report's own start; verdict.
         """
         import pandas as pd
 
@@ -67,7 +67,7 @@ class Studies:
                 "p95": claim.quantile(0.95),
                 "percentile_low": 100 * claim.percentiles[0],
                 "percentile_high": 100 * claim.percentiles[1],
-                "borne_out": claim.borne_out,
+                "agree": claim.agree,
                 "unchanged": claim.agree_unchanged,
                 "run": claim.run,
                 "verdict": claim.verdict,

@@ -1,14 +1,13 @@
 """Is a claim borne out by thousands of starts? The rules, and nothing but numbers.
 
-A claim speaks of one quantity with one value for each start, and of the values that agree with it. Its
-verdict follows from shares of the starts alone:
+A claim speaks of one quantity with one value for each start, and of the values that agree with it: a start
+agrees with a figure if it ends within 5 % of it, or at a number that rounds to it; with a claim in words,
+where it holds. The verdict follows from shares of the starts alone:
 
-1. *not reproduced*: the figure lies outside the 1st to 99th percentile of the starts.
-2. *confirmed*: at least 90 % of the starts bear it out (and the report's own start, where it is known).
+1. *not reproduced*: all that agrees with the figure lies outside the 1st to 99th percentile of the starts.
+2. *confirmed*: at least 90 % of the starts agree (and the report's own start, where it is known).
 3. *an effect of the start*: with nothing changed, other starts agree with it at least two thirds as often.
 4. *one of several outcomes*: none of these.
-
-A figure stands for every number that rounds to it, and a start bears it out that ends within 5 % of it.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ __all__ = [
     "around",
     "figure",
     "in_words",
+    "portion",
 ]
 
 Floats = NDArray[np.float64]
@@ -45,15 +45,15 @@ CONFIRMED, ONE_OF_SEVERAL, EFFECT_OF_THE_START, NOT_REPRODUCED = VERDICTS = (
 )
 
 OUTSIDE = 0.01
-BORNE_OUT = 0.90
+NEARLY_ALL = 0.90
 AS_OFTEN = 2 / 3
 
 RULES = (
-    ("not reproduced", "the figure lies outside the 1st to 99th percentile of the starts"),
-    ("confirmed", "at least 90 % of the starts bear it out, and the report's own start where it is known"),
+    ("not reproduced", "what agrees with the claim lies outside the 1st to 99th percentile of the starts"),
+    ("confirmed", "at least 90 % of the starts agree, and the report's own start where it is known"),
     (
         "an effect of the start",
-        "with nothing changed, other starts agree with the figure at least two thirds as often",
+        "with nothing changed, other starts agree at least two thirds as often",
     ),
     ("one of several outcomes", "none of these"),
 )
@@ -75,8 +75,6 @@ class Claim:
         Infinite where a network diverged.
     agrees : (low, high)
         The values that agree with the claim: low <= value < high.
-    bears_out : (low, high)
-        The values that bear it out; as wide or wider.
     unchanged : (n,), optional
         The same quantity with nothing changed, from other starts.
     run : float, optional
@@ -92,7 +90,6 @@ class Claim:
     quantity: str
     values: Floats
     agrees: tuple[float, float]
-    bears_out: tuple[float, float]
     unchanged: Floats | None = None
     run: float | None = None
     percent: bool = False
@@ -116,17 +113,17 @@ class Claim:
 
     @property
     def agreeing(self) -> NDArray[np.bool_]:
-        """(M,) which starts agree with the figure."""
+        """(M,) which starts agree with the claim."""
         return _within(self.values, self.agrees)
 
     @property
-    def borne_out(self) -> float:
-        """The share of the starts that bear the claim out."""
-        return float(_within(self.values, self.bears_out).mean())
+    def agree(self) -> float:
+        """The share of the starts that agree with the claim."""
+        return float(self.agreeing.mean())
 
     @property
     def agree_unchanged(self) -> float | None:
-        """The share of the starts that agree with the figure although nothing was changed, where known."""
+        """The share of the starts that agree with the claim although nothing was changed, where known."""
         return None if self.unchanged is None else float(_within(self.unchanged, self.agrees).mean())
 
     @property
@@ -140,11 +137,11 @@ class Claim:
         """One of `VERDICTS`, by the rules at the top of this module."""
         if not self.within_percentiles:
             return NOT_REPRODUCED
-        own = self.run is None or bool(_within(np.array([self.run]), self.bears_out)[0])
-        if self.borne_out >= BORNE_OUT and own:
+        own = self.run is None or bool(_within(np.array([self.run]), self.agrees)[0])
+        if self.agree >= NEARLY_ALL and own:
             return CONFIRMED
         unchanged = self.agree_unchanged
-        if unchanged is not None and unchanged > 0 and unchanged >= AS_OFTEN * self.agreeing.mean():
+        if unchanged is not None and unchanged > 0 and unchanged >= AS_OFTEN * self.agree:
             return EFFECT_OF_THE_START
         return ONE_OF_SEVERAL
 
@@ -152,38 +149,40 @@ class Claim:
 def figure(line: str, text: str, quantity: str, values: Floats, **more: Any) -> Claim:
     """The claim that a quantity has the value written as `text`; a "%" at its end divides by 100.
 
-    It agrees with every number that rounds to it, and is borne out within 5 %.
+    What is within 5 % of it agrees with it, and every number that rounds to it.
     """
     scale = 100.0 if text.endswith("%") else 1.0
-    number = Decimal(text.removesuffix("%").strip())
-    half = Decimal(5).scaleb(int(number.as_tuple().exponent) - 1)
-    agrees = (float(number - half) / scale, float(number + half) / scale)
-    wide = SAME * abs(float(number)) / scale
-    bears_out = (min(agrees[0], float(number) / scale - wide), max(agrees[1], float(number) / scale + wide))
-    return Claim(
-        line,
-        text,
-        quantity,
-        values,
-        agrees,
-        bears_out,
-        percent=scale > 1,
-        number=float(number) / scale,
-        **more,
-    )
+    written = Decimal(text.removesuffix("%").strip())
+    half = Decimal(5).scaleb(int(written.as_tuple().exponent) - 1)
+    number = float(written) / scale
+    low, high = _near(number)
+    agrees = (min(float(written - half) / scale, low), max(float(written + half) / scale, high))
+    return Claim(line, text, quantity, values, agrees, percent=scale > 1, number=number, **more)
 
 
 def around(line: str, text: str, number: float, quantity: str, values: Floats, **more: Any) -> Claim:
     """The claim that a quantity is almost the same as a number: within 5 % of it."""
-    near = (number * (1 - SAME), number * (1 + SAME))
-    return Claim(line, text, quantity, values, near, near, number=number, **more)
+    return Claim(line, text, quantity, values, _near(number), number=number, **more)
 
 
 def in_words(
     line: str, text: str, quantity: str, values: Floats, agrees: tuple[float, float], **more: Any
 ) -> Claim:
-    """A claim in words: borne out by exactly those values that agree with it."""
-    return Claim(line, text, quantity, values, agrees, agrees, **more)
+    """A claim in words, with which those values agree for which it holds."""
+    return Claim(line, text, quantity, values, agrees, **more)
+
+
+def portion(share: float) -> str:
+    """A share of the starts as every table and sentence writes it: 72 %, 5.6 %, 99.8 %, 100 %."""
+    percent = 100 * float(share)
+    if percent in (0.0, 100.0) or 10 <= percent < 99.5:
+        return f"{percent:.0f} %"
+    return f"{percent:.2g} %" if percent < 10 else f"{percent:.3g} %"
+
+
+def _near(number: float) -> tuple[float, float]:
+    wide = SAME * abs(number)
+    return number - wide, number + wide
 
 
 def _within(values: Any, bounds: tuple[float, float]) -> NDArray[np.bool_]:

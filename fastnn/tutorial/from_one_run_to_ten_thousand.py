@@ -167,7 +167,7 @@ print(found.by_rows().round(3).to_string(index=False))
 # shares alone (`fastnn.studies.verdicts` has the rules):
 
 # %%
-columns = ["line", "says", "median", "percentile_low", "percentile_high", "borne_out", "verdict"]
+columns = ["line", "says", "median", "percentile_low", "percentile_high", "agree", "verdict"]
 print(found.claims()[columns].round(3).to_string(index=False))
 
 # %%
