@@ -50,7 +50,7 @@ class TestText:
         for line in report.LINES[:-1]:
             assert line.figure in " ".join(out.split())
         assert "a simulated stand-in for the published insurance.csv" in " ".join(out.split())
-        assert "using a simulated stand-in" in err
+        assert "simulated data are used" in err
         assert re.search(r"8 starts for each of 14 lines: about \d+ s$", err, re.MULTILINE)
         assert not list(Path().iterdir())
 
