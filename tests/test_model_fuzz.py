@@ -184,5 +184,5 @@ def test_a_refusal_of_another_kind_is_a_failure(saved, folder, monkeypatch):
     def refuse(path, finite):
         raise fastnn.InputError("it must be; got not. Do.")
 
-    monkeypatch.setattr("fastnn.training.load_training", refuse)
+    monkeypatch.setattr("fastnn.training_results.load_training", refuse)
     assert "InputError" in failures(undamaged(saved), folder)[0][0]
