@@ -357,13 +357,26 @@ class TestSurface:
         assert corner["charges"] == pytest.approx(float(data.in_target_unit(run.predict(point[None]))[0]))
         assert len(fitted) == tables.GRID**2
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("age", "bmi")
-        assert "charges" in texts(ax)
+        assert "network's charges" in texts(ax)
 
-    def test_map_and_dots_share_one_scale(self, run, data, ax):
+    def test_the_map_is_coloured_by_the_answers_and_dots_by_residuals(self, run, data, ax):
         plotting.surface(run, data, ax=ax)
-        grid, dots = ax.collections[0], ax.collections[-1]
-        assert grid.get_clim() == dots.get_clim()
-        assert dots.get_clim() == (data.target_values[:200].min(), data.target_values[:200].max())
+        (image,) = ax.images
+        table = tables.surface(run, data)
+        fitted = table[table["kind"] == "fitted"]["charges"].to_numpy()
+        assert np.array_equal(image.get_array(), fitted.reshape(tables.GRID, tables.GRID).T)
+        assert image.get_clim() == (fitted.min(), fitted.max())
+        residuals = data.target_values[:200] - data.in_target_unit(run.predict(data.X[:200]))
+        rows = table[table["kind"] == "data"]
+        assert rows["residual"].tolist() == residuals.tolist()
+        dots = ax.collections[-1]
+        low, high = dots.get_clim()
+        assert -low == high == np.sort(np.abs(residuals))[-4]  # 98 % of 200
+        assert np.array_equal(dots.get_array(), np.clip(residuals, low, high))
+        colours = dots.to_rgba(np.array([low, 0.0, high]))
+        expected = [to_rgb(colour) for colour in (canvas.BLUE, canvas.BRIGHT, canvas.VERMILION)]
+        np.testing.assert_allclose(colours[:, :3], expected, atol=0.01)
+        assert "rows: target less answer" in texts(ax)
 
     def test_categories_are_named(self, ax):
         frame = pd.DataFrame(
@@ -380,12 +393,16 @@ class TestSurface:
         assert (ax.get_xticks().tolist(), ax.get_yticks().tolist()) == ([0, 1], [0, 1, 2])
         assert [text.get_text() for text in ax.get_xticklabels()] == ["no", "yes"]
         assert [text.get_text() for text in ax.get_yticklabels()] == ["S", "M", "L"]
-        bar = ax.figure.axes[-1]
+        bar = ax.figure.axes[1]
         assert [text.get_text() for text in bar.get_yticklabels()] == ["early", "late"]
-        assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("smoker", "size", "sold")
+        assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("smoker", "size", "network's sold")
+        assert ax.get_title() == "5-2-1\nheld: city = Linz"
         plotting.surface(run, data, ax=ax, inputs=(2, 4))
         assert ax.get_xlabel() == "city=Linz"
         assert [text.get_text() for text in ax.get_xticklabels()] == ["other", "Linz"]
+        assert ax.get_title() == "5-2-1\nheld: smoker = no"
+        numbers = tables.surface(run, data)  # of city, size and smoker: not two cities
+        assert numbers.columns.tolist() == ["kind", "smoker", "size", "sold", "residual"]
 
     def test_further_categories_are_held_at_one_that_occurs(self):
         frame = pd.DataFrame(
@@ -421,17 +438,24 @@ class TestSurface:
         Y = np.column_stack([data.y, data.y[::-1]])[:99]
         both = fastnn.train(fastnn.Network((4, 3, 2)), X, Y, epochs=2)
         table = tables.surface(both, X, Y, inputs=(3, 1), output=1)
-        assert table.columns.tolist() == ["kind", "x4", "x2", "y2"]
+        assert table.columns.tolist() == ["kind", "x4", "x2", "y2", "residual"]
         corner = np.median(X, axis=0)
         corner[[3, 1]] = X[:, 3].min(), X[:, 1].min()
         assert table["y2"][0] == both.predict(corner[None])[0, 1]
         plotting.surface(both, X, Y, ax=ax, inputs=(3, 1), output=1)
-        assert "2 other inputs at the median" in ax.get_title()
+        held = [
+            f"{name} = {value:.4g}"
+            for name, value in zip(("x1", "x3"), np.median(X, axis=0)[[0, 2]], strict=True)
+        ]
+        assert table.attrs["held"] == held
+        assert ax.get_title() == f"4-3-2\nheld: {', '.join(held)}"
 
     def test_a_diverged_network_has_dots_only(self, data, ax):
         lost = fastnn.train(NET, data.X, data.y, learning_rate=1e9, epochs=2)
         plotting.surface(lost, data, ax=ax)
-        assert len(ax.collections) == 1
+        assert not ax.images
+        (dots,) = [line for line in ax.get_lines() if len(line.get_xdata())]
+        assert len(dots.get_xdata()) == data.rows
 
     @pytest.mark.parametrize(
         ("change", "message"),

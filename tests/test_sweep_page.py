@@ -184,7 +184,7 @@ def test_an_interrupted_sweep(data, grid, finished):
     assert f"It was interrupted: {written(160)} were asked for." in html
     assert f"{finished} networks of 2-2-1" in html
     assert ("No network was finished" in html) == (finished == 0)
-    assert "nan" not in html
+    assert "nan" not in re.sub(r"data:image[^\"]*", "", html)  # letters of an image may be any
 
 
 def test_a_very_large_sweep_is_shown_in_part(data, grid, monkeypatch):

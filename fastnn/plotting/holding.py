@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastnn.datasets import Dataset
 
-__all__ = ["grid_of_inputs"]
+__all__ = ["grid_of_inputs", "held_at", "inputs_to_draw"]
 
 Array = NDArray[Any]
 
@@ -43,3 +43,36 @@ def _hold_categories(grid: Array, rows: Array, points: Array, chosen: Sequence[i
     values, counts = np.unique(others, axis=0, return_counts=True)
     left = np.clip(1 - points[:, taken].sum(axis=1), 0, 1) if taken else np.ones(len(points))
     grid[:, free] = values[counts.argmax()] * left[:, None] if len(others) else 0.0
+
+
+def inputs_to_draw(data: Any, count: int) -> tuple[int, ...]:
+    """The first two inputs that are columns of their own; categories spread over several say less."""
+    if count == 1:
+        return (0,)
+    if not isinstance(data, Dataset):
+        return (0, 1)
+    spread = [column.one_hot for column in data.scaling.input_columns for _ in column.inputs]
+    return tuple(sorted(range(count), key=lambda place: spread[place])[:2])
+
+
+def held_at(data: Any, inputs: Array, chosen: Sequence[int], names: Sequence[str]) -> list[str]:
+    """What the inputs that are not chosen are held at, in their own units: "children = 1", "city = Graz"."""
+    if not isinstance(data, Dataset):
+        return [
+            f"{names[place]} = {inputs[place]:.4g}" for place in range(len(inputs)) if place not in chosen
+        ]
+    values = data.X_scaling.invert(inputs[None])[0]
+    told, first = [], 0
+    for column in data.scaling.input_columns:
+        places = range(first, first + len(column.inputs))
+        first += len(places)
+        if set(places) & set(chosen):
+            continue
+        value = values[places[0]]
+        if column.one_hot:
+            told.append(f"{column.name} = {column.categories[int(np.argmax(values[list(places)]))]}")
+        elif column.categories:
+            told.append(f"{column.name} = {column.categories[round(value)]}")
+        else:
+            told.append(f"{column.name} = {value:.4g}")
+    return told

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import BLUE, BRIGHT, DARK, GREY, axes, legend, lettered, shape
+from fastnn.plotting.canvas import (
+    BLUE,
+    BRIGHT,
+    DARK,
+    GREY,
+    VERMILION,
+    axes,
+    legend,
+    lettered,
+    shape,
+)
+from fastnn.plotting.scales import handy, limits
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.training_results import Training
 
@@ -17,7 +28,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+Array = NDArray[np.float64]
+Ends = tuple[float, float, float, float]  # left, right, lower, upper
+
 MOST_TICKS = 12
+TOLD = 3  # further inputs whose values stand in the title
+LINES = 6  # of equal answers
+SHOWN = 0.98  # the quantile of the residuals at which their colours end: a few lie far out
 COLOURS = "cividis"  # made for every colour vision; evenly brighter from low to high
 
 
@@ -28,14 +45,15 @@ def surface(
     y: ArrayLike | None = None,
     ax: Axes | None = None,
     *,
-    inputs: tuple[int, int] = (0, 1),
+    inputs: tuple[int, int] | None = None,
     output: int = 0,
 ) -> Axes:
-    """Draw a network's output over two of its inputs as a map, with the rows it was trained on as dots.
+    """Draw what a network answers over two of its inputs as a map, with the rows it was trained on as dots.
 
-    Map and dots share one scale of colours: a dot that disappears is fitted well. Further inputs are held
-    at their medians, categories at the most common one. A network of one input is drawn as a line; one
-    that diverged has no map.
+    The map's colours are the answers, a dot's the residual: how far its target lies above (red) or below
+    (blue) the network's answer in that row; a white one is fitted well. Further inputs are held at their
+    medians, categories at the most common one, and the picture says at what. A network of one input is
+    drawn as a line; one that diverged has no map.
 
     Parameters
     ----------
@@ -47,61 +65,114 @@ def surface(
         Not needed with a Dataset.
     ax : Axes, optional
         Where to draw; a new figure without.
-    inputs : (int, int)
-        Which inputs, from 0.
+    inputs : (int, int), optional
+        Which inputs, from 0. Without, the first two that are not one of several categories.
     output : int
         Which output, from 0.
     """
-    ax = draw_surface(axes(ax), tables.surface(training, X, y, inputs, output))
-    others = training.network.n_inputs - 2
-    held = f", {others} other input{'s' * (others > 1)} at the median" if others > 0 else ""
-    ax.set_title(f"{shape(training.network)}{held}", fontsize="medium")
-    return ax
+    return draw_surface(axes(ax), tables.surface(training, X, y, inputs, output), shape(training.network))
 
 
-def draw_surface(ax: Axes, table: pd.DataFrame) -> Axes:
+def draw_surface(ax: Axes, table: pd.DataFrame, title: str) -> Axes:
     """Draw the numbers of `tables.surface`."""
     fitted, data = (table[table.iloc[:, 0] == kind].iloc[:, 1:] for kind in ("fitted", "data"))
-    if table.shape[1] == 3:
+    marks = table.attrs.get("marks", {})
+    if table.shape[1] == 4:
         _line(ax, fitted, data)
     else:
-        _map(ax, fitted, data)
-    ax.set_xlabel(lettered(table.columns[1]))
-    marks = table.attrs.get("marks", {})
+        _map(ax, fitted, data, marks)
     for axis, name in ((ax.xaxis, table.columns[1]), (ax.yaxis, table.columns[2])):
         if name in marks:
             axis.set_ticks(**_ticks(marks[name]))
+    ax.set_title("\n".join([title, *_held_lines(table.attrs["held"])]), fontsize="medium")
     return ax
 
 
+def _held_lines(held: Sequence[str]) -> list[str]:
+    """What further inputs are held at, on a line below the title, as many as it has room for."""
+    told = [lettered(one) for one in held[:TOLD]] + ([f"{len(held) - TOLD} more"] if len(held) > TOLD else [])
+    return [f"held: {', '.join(told)}"] if told else []
+
+
 def _line(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame) -> None:
-    ax.plot(*data.to_numpy().T, ".", color=GREY, markersize=4, label="rows", rasterized=True)
-    ax.plot(*fitted.to_numpy().T, color=BLUE, label="network")
-    ax.set_ylabel(lettered(fitted.columns[1]))
+    across, unit = handy(_column(fitted, 0), _column(data, 0))
+    values, target_unit = handy(_column(fitted, 1), _column(data, 1))
+    ax.plot(across[1], values[1], ".", color=GREY, markersize=4, label="rows", rasterized=True)
+    ax.plot(across[0], values[0], color=BLUE, label="network")
+    ax.set_xlim(*limits(np.concatenate(across)))
+    ax.set_ylim(*limits(np.concatenate(values)))
+    ax.set_xlabel(lettered(fitted.columns[0]) + unit)
+    ax.set_ylabel(lettered(fitted.columns[1]) + target_unit)
     legend(ax)
 
 
-def _map(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame) -> None:
+def _map(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame, marks: Mapping[str, Sequence[str]]) -> None:
+    (first, across), unit = handy(_column(fitted, 0), _column(data, 0))
+    (second, up), other_unit = handy(_column(fitted, 1), _column(data, 1))
+    (values, _), target_unit = handy(_column(fitted, 2), _column(data, 2))
+    ends = (*limits(first, 0.0), *limits(second, 0.0))
+    extent = (*_with_half_a_dot(*ends[:2]), *_with_half_a_dot(*ends[2:]))
+    target = lettered(fitted.columns[2])
+    if np.isfinite(values).any():
+        answers = np.ma.masked_invalid(values.reshape(tables.GRID, tables.GRID).T)
+        drawn = _answers(ax, answers, ends, extent)
+        bar = ax.figure.colorbar(drawn, ax=ax, label=f"network's {target}{target_unit}", pad=0.02)
+        if fitted.columns[2] in marks:
+            bar.set_ticks(**_ticks(marks[fitted.columns[2]]))
+    _residuals(ax, across, up, data)
+    ax.set_xlim(*extent[:2])
+    ax.set_ylim(*extent[2:])
+    ax.set_xlabel(lettered(fitted.columns[0]) + unit)
+    ax.set_ylabel(lettered(fitted.columns[1]) + other_unit)
+
+
+def _with_half_a_dot(low: float, high: float) -> tuple[float, float]:
+    """The ends of an image whose outermost dots have their middles at low and high."""
+    half = (high - low) / (tables.GRID - 1) / 2
+    return low - half, high + half
+
+
+def _answers(ax: Axes, answers: Any, ends: Ends, extent: Ends) -> Any:
+    """The map of what the network answers, with lines of equal answers."""
     from matplotlib.patheffects import withStroke
 
-    first, second, values = (fitted[name].to_numpy() for name in fitted.columns)
-    size = tables.GRID
-    low, high = data.iloc[:, 2].min(), data.iloc[:, 2].max()
-    scale: dict[str, Any] = {"cmap": COLOURS, "vmin": low, "vmax": high}
-    grid = [array.reshape(size, size) for array in (first, second, values)]
-    if np.isfinite(values).all():
-        ax.pcolormesh(*grid, **scale, shading="gouraud", rasterized=True)
-        if values.max() > values.min():
-            lines = ax.contour(*grid, levels=6, colors=BRIGHT, linewidths=0.8)
-            for label in ax.clabel(lines, fontsize=9, fmt="{:g}".format):
-                label.set_path_effects([withStroke(linewidth=2, foreground=DARK)])
-    across, up, target = (data[name].to_numpy() for name in data.columns)
-    rim: dict[str, Any] = {"edgecolors": "#ffffffaa", "linewidths": 0.3}
-    dots = ax.scatter(across, up, s=9, c=target, rasterized=True, **scale, **rim)
-    bar = ax.figure.colorbar(dots, ax=ax, label=lettered(fitted.columns[2]))
-    if fitted.columns[2] in data.attrs.get("marks", {}):
-        bar.set_ticks(**_ticks(data.attrs["marks"][fitted.columns[2]]))
-    ax.set_ylabel(lettered(fitted.columns[1]))
+    low, high = answers.min(), answers.max()
+    drawn = ax.imshow(
+        answers, cmap=COLOURS, extent=extent, origin="lower", aspect="auto", interpolation="bilinear"
+    )
+    if high > low:
+        drawn.set_clim(low, high)
+        places = [np.linspace(*some, tables.GRID) for some in (ends[:2], ends[2:])]
+        lines = ax.contour(*places, answers, levels=LINES, colors=BRIGHT, linewidths=0.8)
+        for text in ax.clabel(lines, fontsize=9, fmt="{:g}".format):
+            text.set_path_effects([withStroke(linewidth=2, foreground=DARK)])
+    return drawn
+
+
+def _residuals(ax: Axes, across: Array, up: Array, data: pd.DataFrame) -> None:
+    """The rows as dots, coloured by how far their targets lie above or below what the network answers."""
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.ticker import MaxNLocator
+
+    (residuals,), unit = handy(_column(data, 3))
+    finite = np.abs(residuals[np.isfinite(residuals)])
+    if not len(finite):
+        ax.plot(across, up, ".", color=GREY, markersize=4, rasterized=True)
+        return
+    most = float(np.quantile(finite, SHOWN, method="higher")) or 1.0
+    colours = LinearSegmentedColormap.from_list("residuals", [BLUE, BRIGHT, VERMILION])
+    dots = ax.scatter(
+        across, up, c=np.clip(residuals, -most, most), s=11, cmap=colours, vmin=-most, vmax=most,
+        edgecolors=DARK, linewidths=0.3, rasterized=True,
+    )  # fmt: skip
+    bar = ax.figure.colorbar(dots, ax=ax, location="bottom", pad=0.02, aspect=40, extend="both")
+    bar.set_label(f"rows: target less answer{unit}", fontsize="small")
+    bar.ax.tick_params(labelsize="small")
+    bar.locator = MaxNLocator(4)
+
+
+def _column(table: pd.DataFrame, place: int) -> Array:
+    return table.iloc[:, place].to_numpy(float)
 
 
 def _ticks(marks: Sequence[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from fastnn.checking import InputError, numeric_array, one_of, shown, whole_numb
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows
 from fastnn.modes import mode_codes, mode_names
-from fastnn.plotting.holding import grid_of_inputs
+from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
 from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.sweep_results import Sweep
 from fastnn.sweep_tables import Columns
@@ -137,13 +137,14 @@ def surface(
     training: Training,
     X: Any,
     y: ArrayLike | None = None,
-    inputs: tuple[int, int] = (0, 1),
+    inputs: tuple[int, int] | None = None,
     output: int = 0,
 ) -> pd.DataFrame:
-    """Two inputs and the output, over a grid (kind "fitted") and in the rows trained on (kind "data").
+    """Two inputs, the output and its residual (the row's target less the network's answer).
 
+    Of kind "fitted" over a grid, where there are no residuals, and of kind "data" in the rows trained on.
     See `fastnn.plotting.surface` for the arguments. `attrs["marks"]` has the names of 0, 1, 2, ... in a
-    column that was categories.
+    column that was categories, `attrs["held"]` what each further input is held at: "children = 1".
     """
     import pandas as pd
 
@@ -152,19 +153,24 @@ def surface(
         raise InputError(
             f"surface draws one network; got {len(training.parameters)}. Train, or replay, one of them alone."
         )
-    data_X, data_y, names = _rows_of(training, X, y, output)
-    chosen = whole_numbers(inputs if net.n_inputs > 1 else 0, "each of inputs", 0, net.n_inputs - 1)
-    axes = [np.linspace(data_X[:, place].min(), data_X[:, place].max(), GRID) for place in chosen]
+    rows, targets, names = _rows_of(training, X, y, output)
+    wanted = inputs_to_draw(X, net.n_inputs) if inputs is None or net.n_inputs == 1 else inputs
+    chosen = whole_numbers(wanted, "each of inputs", 0, net.n_inputs - 1)
+    axes = [np.linspace(rows[:, place].min(), rows[:, place].max(), GRID) for place in chosen]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(chosen))
-    grid = grid_of_inputs(X, data_X, points, chosen)
-    fitted = training.predict(grid).reshape(len(grid), -1)
+    grid = grid_of_inputs(X, rows, points, chosen)
+    fitted, answers = (_answers(training, X, some, output) for some in (grid, rows))
+    held = held_at(X, grid[0], chosen, names)
     if isinstance(X, Dataset):
-        fitted = X.in_target_unit(fitted if net.n_outputs > 1 else fitted[:, 0]).reshape(len(grid), -1)
-        grid, data_X = X.X_scaling.invert(grid), X.X_scaling.invert(data_X)
-    columns = {names[place]: np.concatenate([grid[:, place], data_X[:, place]]) for place in chosen}
-    columns[names[-1]] = np.concatenate([fitted[:, output], data_y])
-    kind = next(name for name in ("kind", "kind of row", "_kind") if name not in columns)
-    table = pd.DataFrame({kind: np.repeat(["fitted", "data"], [len(grid), len(data_X)]), **columns})
+        grid, rows = X.X_scaling.invert(grid), X.X_scaling.invert(rows)
+    columns = {names[place]: np.concatenate([grid[:, place], rows[:, place]]) for place in chosen}
+    columns[names[-1]] = np.concatenate([fitted, targets])
+    with np.errstate(invalid="ignore", over="ignore"):
+        residuals = np.concatenate([np.full(len(grid), np.nan), targets - answers])
+    kind, residual = (_another_name(name, columns) for name in ("kind", "residual"))
+    kinds = np.repeat(["fitted", "data"], [len(grid), len(rows)])
+    table = pd.DataFrame({kind: kinds, **columns, residual: residuals})
+    table.attrs["held"] = held
     if isinstance(X, Dataset):
         table.attrs["marks"] = {_held(name): texts for name, texts in X.scaling.marks.items()}
     return table
@@ -242,6 +248,20 @@ def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]
     """network, loss, diverged and the codes of their modes, in memory that does not grow with the sweep."""
     for columns, dead in sweep.dead_unit_pieces(("loss", "diverged")):
         yield columns, mode_codes(sweep.network, dead, columns["diverged"])
+
+
+def _answers(training: Training, X: Any, rows: Array, output: int) -> Array:
+    """One output for rows of inputs, in the target's own unit with a Dataset."""
+    found = training.predict(rows)
+    if isinstance(X, Dataset):
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = X.in_target_unit(found)
+    return found.reshape(len(rows), -1)[:, output]
+
+
+def _another_name(name: str, taken: Mapping[str, Any]) -> str:
+    """A name for a column beside the user's own."""
+    return name if name not in taken else _another_name(f"{name}_", taken)
 
 
 def _rows_of(training: Training, X: Any, y: Any, output: int) -> tuple[Array, Array, list[str]]:

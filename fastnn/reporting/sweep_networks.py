@@ -12,6 +12,7 @@ from fastnn.data_digest import SHORT
 from fastnn.datasets import Dataset
 from fastnn.evaluating import scores
 from fastnn.initial import given
+from fastnn.lettering import shortened
 from fastnn.plotting import tables
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["epochs", "learned", "replaying"]
 
 RATES, ROWS = 6, 3  # learning rates that get a fan of their own, and numbers of rows in each
+LETTERS, HELD = 60, 8  # of a name in a caption; further inputs named there
 STARTS = 300  # that are trained again for the fans of a sweep that kept no curves
 
 
@@ -77,8 +79,9 @@ def learned(found: Sweep, data: Dataset) -> Section:
         rows.append(place | losses | {"r2": score["r2"][0], "mape": score["mape"][0]})
     text = (
         f"The best network has the smallest {LOSSES[found.ranked_by]}; the typical one has the middle one of "
-        "the networks with the same learning rate and rows that did not diverge. Map and dots share one "
-        "scale of colours, so a dot that cannot be seen is fitted well."
+        "the networks with the same learning rate and rows that did not diverge. The maps are coloured by "
+        "what the network answers, the rows by how far their targets lie from that: a white dot is fitted "
+        "well."
     )
     blocks: list[Block] = [text, Table(rows, "The best and the typical network", HEADINGS, PER_CENT)]
     blocks += [_surface(what, run, data) for what, run in runs.items()]
@@ -196,22 +199,25 @@ def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
 
 def _surface(what: str, run: Training, data: Dataset) -> Picture:
     numbers = tables.surface(run, data)
-    fitted = numbers.loc[numbers["kind"] == "fitted"].iloc[:, -1]
-    target = numbers.columns[-1]
-    over = " and ".join(numbers.columns[1:-1])
+    fitted = numbers[numbers.iloc[:, 0] == "fitted"].iloc[:, -2]
+    *inputs, target = (shortened(name, LETTERS) for name in numbers.columns[1:-1])
+    over = " and ".join(inputs)
+    held = ", ".join(shortened(one, LETTERS) for one in numbers.attrs["held"][:HELD])
+    more = " and others" if len(numbers.attrs["held"]) > HELD else ""
     return Picture(
         f"surface-{what}",
         partial(_draw_surface, table=numbers, what=what),
         f"{target} as the {what} network has it, over {over}: from {written(fitted.min())} to "
         f"{written(fitted.max())}, with the rows trained on.",
-        f"{target} over {over}, as the {what} network has it, and the rows it was trained on.",
+        f"{target} over {over}, as the {what} network answers, and the rows it was trained on: a red dot's "
+        "target lies above the answer, a blue one's below."
+        + (f" Further inputs are held at {held}{more}." if held else ""),
         numbers,
     )
 
 
 def _draw_surface(ax: Axes, table: pd.DataFrame, what: str) -> None:
-    draw_surface(ax, table)
-    ax.set_title(f"the {what} network", fontsize="medium")
+    draw_surface(ax, table, f"the {what} network")
 
 
 def _drawing(what: str, run: Training, data: Dataset, when: str) -> Picture:
