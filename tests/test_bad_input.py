@@ -556,7 +556,7 @@ SWEPT = {
         "each of numbers must be a whole number from 0 to 2; got -1",
     ),
     "predict a mask": (lambda s: s.predict(X, np.array([True])), "each of numbers must be .*; got True"),
-    "predict floats": (lambda s: s.predict(X, [1.0]), r"each of numbers must be .*; got 1\.0"),
+    "predict floats": (lambda s: s.predict(X, [1.5]), r"each of numbers must be .*; got 1\.5"),
     "predict lists of lists": (
         lambda s: s.predict(X, [[1], [1, 2]]),
         r"each of numbers must be .*; got \[1\]",
