@@ -32,6 +32,7 @@ __all__ = [
     "normal",
     "open",
     "r2",
+    "report",
     "sweep",
     "train",
     "uniform",
@@ -67,6 +68,7 @@ _HOMES = {
     "normal": "fastnn.initial",
     "open": "fastnn.storing.opening",
     "r2": "fastnn.metrics",
+    "report": "fastnn.reporting.report",
     "sweep": "fastnn.sweeping",
     "train": "fastnn.training",
     "uniform": "fastnn.initial",
@@ -86,6 +88,7 @@ if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do no
     from fastnn.metrics import MetricNote, mape, mse, r2
     from fastnn.network import Network
     from fastnn.planning import code, warmup
+    from fastnn.reporting.report import report
     from fastnn.storing import StoreError
     from fastnn.storing.opening import open
     from fastnn.sweep_results import Sweep

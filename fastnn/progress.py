@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 from time import perf_counter
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,7 @@ from fastnn.telling import Words, is_terminal, tell, tell_notes
 __all__ = ["Bar", "Progress", "duration", "grouped", "size"]
 
 LINE_SECONDS = 10.0
+NOTEBOOK_SECONDS = 2.0  # of work, before a notebook shows a bar unasked
 
 
 class Progress:
@@ -26,12 +28,14 @@ class Progress:
     total, done : int
         Networks of the sweep, and how many of them were done before.
     show : bool, optional
-        By default on a terminal only; with True also elsewhere, in lines.
+        By default on a terminal, and in a notebook after two seconds; with True also elsewhere, in lines.
     """
 
     def __init__(self, total: int, done: int, show: bool | None) -> None:
         self.terminal = is_terminal(sys.stderr)
-        self.shown = self.terminal if show is None else flag(show, "progress")
+        self.notebook = not self.terminal and in_notebook()
+        self.delayed = self.notebook and show is None
+        self.shown = self.terminal or self.notebook if show is None else flag(show, "progress")
         self.total, self.done, self.before = total, done, done
         self.began = self.said = perf_counter()
         self.begun = False
@@ -50,15 +54,16 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Say something before the work begins: after that the line belongs to the bar."""
-        if self.shown:
+        if self.shown and not self.delayed:
             tell(text)
 
     def begin(self) -> None:
         """The work begins; so does the time of which a rate is told."""
         self.begun = True
         self.began = self.said = perf_counter()
-        if self.shown and self.terminal:
-            self.bar = Bar(self.total, self.done, unit=" networks")
+        if self.shown and (self.terminal or self.notebook):
+            delay = NOTEBOOK_SECONDS if self.delayed else 0.0
+            self.bar = Bar(self.total, self.done, unit=" networks", delay=delay)
 
     def reached(self, done: int) -> None:
         """So many networks of the sweep are done."""
@@ -95,12 +100,16 @@ class Bar:
     def __init__(self, total: int, done: int = 0, **looks: Any) -> None:
         self.drawn: Any = None
         tell_notes()  # after this the line belongs to the bar
+        looks = {"total": total, "initial": done, "dynamic_ncols": True, "mininterval": 0.2, **looks}
         with suppress(Exception):
-            from tqdm import tqdm
+            if in_notebook() and find_spec("ipywidgets") is not None:
+                from tqdm.notebook import tqdm as widget
 
-            self.drawn = tqdm(
-                total=total, initial=done, dynamic_ncols=True, mininterval=0.2, file=Words(), **looks
-            )
+                self.drawn = widget(**looks)
+            else:
+                from tqdm import tqdm
+
+                self.drawn = tqdm(file=Words(), **looks)
 
     def update(self, more: int) -> None:
         """So much more is done."""
@@ -116,6 +125,14 @@ class Bar:
         """Leave the bar as it is."""
         with suppress(Exception):
             self.drawn.close()
+
+
+def in_notebook() -> bool:
+    """Whether this is the kernel of a notebook."""
+    with suppress(Exception):
+        ipython = sys.modules.get("IPython")
+        return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+    return False
 
 
 def grouped(number: int) -> str:

@@ -89,7 +89,7 @@ def sweep(
         are worked on at a time, where it does not say itself.
     progress : bool, optional
         Say what the sweep will cost and show how it gets on: on a terminal a bar, elsewhere a line every
-        ten seconds. By default on a terminal only.
+        ten seconds. By default on a terminal, and in a notebook after two seconds.
     curves : bool or int
         Keep every network's loss curve: of every epoch, or of every so many. In memory at most 2 GiB; in a
         store as float32, in files of their own. Without, any curve is a `replay` away.

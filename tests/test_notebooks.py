@@ -30,3 +30,46 @@ def test_a_refusal_is_one_sentence():
     assert len(fault[0].traceback) > 1
     assert len(debugged[0].traceback) > 1
     assert "planning.py" in "".join(debugged[0].traceback)
+
+
+SWEEP = "fastnn.sweep(net, [0.0, 1.0], [1.0, 0.0], networks=64, epochs=2)"
+# A stand-in for ipywidgets' bar, which tells what it is told.
+WIDGETS = """
+import sys, types
+import importlib.machinery
+sys.modules['ipywidgets'] = types.ModuleType('ipywidgets')
+sys.modules['ipywidgets'].__spec__ = importlib.machinery.ModuleSpec('ipywidgets', None)
+sys.modules['tqdm.notebook'] = types.ModuleType('tqdm.notebook')
+class tqdm:
+    def __init__(self, total, initial, **looks): print('widget', initial, total, looks['delay'])
+    def update(self, more): print('and', more)
+    def close(self): print('closed')
+sys.modules['tqdm.notebook'].tqdm = tqdm
+"""
+
+
+def text(shown, name):
+    """What a cell printed on a stream."""
+    return "".join(output.text for output in shown if output.get("name") == name)
+
+
+def test_things_show_themselves_and_progress_shows_when_it_takes_long():
+    _, run, swept, soon, asked, widget, data = outputs(
+        "import fastnn; from fastnn import progress; net = fastnn.Network((1, 1))",
+        "fastnn.train(net, [0.0, 1.0], [1.0, 0.0], epochs=5)",
+        SWEEP,
+        f"progress.NOTEBOOK_SECONDS = 0; {SWEEP};",
+        f"progress.NOTEBOOK_SECONDS = 2; {SWEEP.replace(')', ', progress=True)')};",
+        f"{WIDGETS}\n{SWEEP};",
+        "fastnn.load_insurance(simulated=True)",
+    )
+    for shown, what in ((run, "Training of 1-1"), (swept, "Sweep of 1-1"), (data, "Dataset of 1 338 rows")):
+        (result,) = shown  # and no progress of what is soon done
+        assert what in result.data["text/html"]
+        assert result.data["text/plain"][0] in "<D"
+    for shown in (soon, asked):
+        assert "64/64" in text(shown, "stderr")
+    assert "64 networks, about" in text(asked, "stderr")
+    assert "about" not in text(soon, "stderr")
+    told = text(widget, "stdout").splitlines()
+    assert (told[:2], told[-1]) == (["widget 0 64 2", "and 64"], "closed")

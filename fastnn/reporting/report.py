@@ -1,0 +1,89 @@
+"""`fastnn.report`: the page of a sweep, made from Python."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnn.checking import InputError, finite_number, shown
+from fastnn.datasets import Dataset
+from fastnn.reporting.page import need_libraries
+from fastnn.reporting.publishing import published_folder
+from fastnn.reporting.sweep_page import sweep_page
+from fastnn.sweep_results import Sweep
+from fastnn.telling import warn
+
+__all__ = ["report"]
+
+
+def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: float | None = None) -> Path:
+    """Write the page of a sweep, as ``fastnn sweep`` does: one file to look at and send, and its pictures.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        With its curves (``curves=True``) the page shows those of all networks, else of some trained again.
+    data : Dataset
+        What was swept over.
+    folder : str or path
+        New, empty, or holding nothing but what fastnn wrote there; then that is replaced.
+    claim : float, optional
+        A loss that somebody reported, to be set beside the losses found.
+
+    Returns
+    -------
+    Path
+        Of ``index.html`` in the folder.
+
+    Raises
+    ------
+    InputError
+        For anything that does not fit, other data than were swept over, a folder that holds anything else,
+        or where matplotlib or Jinja2 is missing. Nothing is written.
+    OSError
+        The folder cannot be made or written.
+
+    Warns
+    -----
+    RuntimeWarning
+        Of a picture that could not be drawn; the page is without it.
+
+    Examples
+    --------
+    >>> from fastnn import load_insurance, Network, sweep
+    >>> data = load_insurance(simulated=True)
+    >>> found = sweep(Network((2, 2, 1)), data.X, data.y, networks=500, curves=True)  # doctest: +SKIP
+    >>> report(found, data, "page")  # doctest: +SKIP
+    PosixPath('page/index.html')
+    """
+    if not isinstance(sweep, Sweep):
+        raise InputError(f"sweep must be a Sweep; got {shown(sweep)}. Give what fastnn.sweep returns.")
+    _refuse_other_data(sweep, data)
+    claim = None if claim is None else finite_number(claim, "claim")
+    if not isinstance(folder, str | PathLike):
+        raise InputError(f"folder must be a path; got {shown(folder)}. Give a str or a Path.")
+    need_libraries()
+    with published_folder(folder) as unfinished:
+        missing = sweep_page(sweep, data, claim=claim).write(unfinished)
+    for picture in missing:
+        warn(picture, RuntimeWarning, stacklevel=2)
+    return Path(folder, "index.html")
+
+
+def _refuse_other_data(sweep: Sweep, data: Any) -> None:
+    if not isinstance(data, Dataset):
+        raise InputError(
+            f"data must be the Dataset that was swept over; got {shown(data)}. "
+            "Make one with fastnn.Dataset.from_frame and sweep over its X and y."
+        )
+    plan = sweep.plan
+    swept = (plan.X, plan.Y)
+    given = (data.X.astype(plan.dtype), data.y.reshape(len(data.y), -1).astype(plan.dtype))
+    if not all(np.array_equal(one, other) for one, other in zip(swept, given, strict=True)):
+        raise InputError(
+            f"data must be the Dataset that was swept over; got other rows, {data!r}. "
+            "Give the one whose X and y were given to sweep."
+        )
