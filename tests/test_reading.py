@@ -91,6 +91,7 @@ def columns(**named):
         (PLAIN.replace("\n", ",\n"), {}),
         ('"a","b","c"\n"1",1,2.5,"x"\n"2",3,4,"y"\n"3",5,6,"x"\n', {}),
         ('"a" "b" "c"\n"1" 1 2.5 "x"\n"2" 3 4 "y"\n"3" 5 6 "x"\n', {}),
+        ("a,b,c\n0,1,2.5,x\n7,3,4,y\n12,5,6,x\n", {}),
         ("a,b,c\nAnn,1,2.5,x\nBob,3,4,y\nEve,5,6,x\n", {}),
         (PLAIN.replace(",", ";").replace("2.5", "2,5"), {}),
         (PLAIN.replace("2.5", '"2,5"'), {}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -147,9 +147,9 @@ def _one_name_fewer(names: tuple[str, ...], body: Rows, file: str) -> tuple[str,
     if body.sep != WHITESPACE and all(text.endswith(body.sep) for text in texts):
         return (*names, "")
     firsts = [body.cells(row)[0] for row in range(min(LOOKED_AT, len(body)))]
-    counted = firsts == [str(number) for number in range(1, len(firsts) + 1)]
-    named = not any(NUMBERLIKE.fullmatch(cell) for cell in firsts)
-    if len(set(firsts)) == len(firsts) and (counted or named):
+    counted = all(map(str.isdecimal, firsts)) and all(int(a) < int(b) for a, b in pairwise(firsts))
+    named = len(set(firsts)) == len(firsts) and not any(map(NUMBERLIKE.fullmatch, firsts))
+    if counted or named:
         return ("", *names)
     raise InputError(
         f"{file}, line {body.begins[0]}: must have a name for each of its {len(names) + 1} cells; "

@@ -16,7 +16,7 @@ BLANKS = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
 APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}"
 GROUPINGS = (",", ".", BLANKS, APOSTROPHES)
 PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-SUSPECT = re.compile(rf"[,{BLANKS}{APOSTROPHES}]|\.\d\d\d\.")
+TWO_POINTS = re.compile(r"\.\d\d\d\.")
 IN_GROUPS = re.compile(r"[-+]?([1-9]\d{0,2}(\.\d{3})+|\d+)", re.ASCII)
 POINTED = re.compile(r"[^\d+-]")
 
@@ -95,7 +95,12 @@ def _as_told(columns: Columns, dialect: Dialect, file: str, lines: Sequence[int]
 
 def _as_seen(columns: Columns, sep: str, file: str, lines: Sequence[int]) -> dict[str, Notation]:
     """The columns that are clearly written in another notation than Python's, each with its own."""
-    suspects = {name: cells for name, cells in columns.items() if SUSPECT.search("\n".join(cells))}
+    signs = f",{BLANKS}{APOSTROPHES}"
+    suspects = {
+        name: cells
+        for name, cells in columns.items()
+        if _have(cells, signs) or TWO_POINTS.search("\n".join(cells))
+    }
     possible = {name: found for name, cells in suspects.items() if (found := _notations(_filled(cells)))}
     if not possible:
         if sep == ";":
