@@ -75,6 +75,12 @@ def test_codes_with_zeros_in_front_survive_the_way_through_model_file_and_table(
     )
 
 
+def test_an_explanation_in_motion_takes_the_layers_from_the_data(capsys):
+    options = ["--data", "codes.csv", "--inputs", "zip,y1", "--target", "y2", "--categories", "zip"]
+    assert run(capsys, "explain", "--motion", "--format", "html", "--out", "x.html", *options)[0] == 0
+    assert "Network((4, 2, 1)" in Path("x.html").read_text(encoding="utf-8")
+
+
 def test_an_order_of_categories(capsys):
     options = ["--data", "de.csv", "--inputs", "Ort", "--target", "Preis"]
     model = trained(capsys, *options, "--ordered", "Ort=Linz,Graz,Wien")

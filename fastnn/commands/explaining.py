@@ -10,9 +10,10 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.data_options import OF_THE_DATA, data_of
-from fastnn.commands.options import network_of
+from fastnn.commands.options import layers_for, network_of
 from fastnn.commands.output import output_files, published_together
 from fastnn.commands.parsing import numbers
+from fastnn.datasets import Dataset
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
@@ -31,11 +32,12 @@ def code(options: Namespace) -> int:
 
 def explain(options: Namespace) -> int:
     """``fastnn explain``."""
-    network = network_of(options, "2,2,1")
+    _refuse_unused(options)
+    data = _data_of_motion(options)
+    network = network_of(options, "2,2,1" if data is None else layers_for(data))
     named = {"--csv": options.csv, "--out": options.out}
     files = output_files(named, new=True, read={"--data": options.data})
     explanation = fastnn.explain(network, compact=options.compact)
-    _refuse_unused(options)
     parts: list[Document] = [explanation]
     writers: dict[Path, Callable[[Path], object]] = {}
     if not options.compact:
@@ -47,7 +49,7 @@ def explain(options: Namespace) -> int:
         if options.csv:
             writers[files["--csv"]] = lambda path: step.frame().to_csv(path, index=False)
     parts.append(RunningCode(explanation))
-    page = _explained(parts, options)
+    page = _explained(parts, options, data)
     if options.out:
         writers[files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
     published_together(writers)
@@ -109,18 +111,24 @@ def _proof(explanation: Explanation) -> list[Document]:
         return []
 
 
-def _explained(parts: list[Document], options: Namespace) -> str:
+def _explained(parts: list[Document], options: Namespace, data: Dataset | None) -> str:
     """All parts in the format asked for."""
     document = together(parts)
-    if not options.motion:
+    if data is None:
         return str(getattr(document, options.format)())
     network = document.derivation.network
-    options.data = options.data or "generated"
-    data = data_of(options)
     starts = None
     if options.parameters:
         starts = {"as given": numbers(options.parameters, "--parameters")}
     return document.html(motion(network, data, starts=starts, learning_rate=_rate(options)))
+
+
+def _data_of_motion(options: Namespace) -> Dataset | None:
+    """The data that --motion trains on; None without it."""
+    if not options.motion:
+        return None
+    options.data = options.data or "generated"
+    return data_of(options)
 
 
 def _rate(options: Namespace) -> float:
