@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -13,7 +14,18 @@ from typing import IO, Any
 
 from fastnn.checking import InputError, shown
 
-__all__ = ["file_to_write", "flush_folder", "published"]
+__all__ = ["file_to_write", "flush_folder", "published", "where_known"]
+
+# How disks say that they have not what a call asks for.
+UNKNOWN = {
+    errno.EINVAL,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.ENOTTY,
+    errno.EBADF,
+    errno.EISDIR,
+}
 
 
 def file_to_write(path: Any, name: str) -> Path:
@@ -55,7 +67,8 @@ def published(path: Path) -> Iterator[IO[bytes]]:
         with beside.open("xb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            with where_known():
+                os.fsync(file.fileno())
         beside.replace(path)
     except BaseException as error:
         beside.unlink(missing_ok=True)
@@ -68,8 +81,19 @@ def published(path: Path) -> Iterator[IO[bytes]]:
 def flush_folder(folder: Path) -> None:
     """Make a renaming last; only POSIX systems can, and need to."""
     if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with where_known():
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+@contextmanager
+def where_known() -> Iterator[None]:
+    """Let be what a disk has not: flushing, say, of folders on some network shares."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNKNOWN:
+            raise

@@ -5,6 +5,7 @@ system are counted, and at one of them it kills itself with SIGKILL, before or a
 middle of a write. Then the store is looked at, and the next child goes on with it.
 """
 
+import errno
 import gc
 import json
 import os
@@ -56,6 +57,11 @@ class TracedOS:
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(60)
+
+
+def refused_link(*arguments):
+    """What `os.link` does on a disk without hard links."""
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def undefended(path, content, *, replace=True):
@@ -181,6 +187,8 @@ def main(base, trials, seconds, variant, seed):
     with small_shards(), tempfile.TemporaryDirectory() as folder:
         digest = swept(store=Path(folder) / "store").digest()  # and everything is compiled and imported
     gc.freeze()  # a fork copies less
+    if variant == "without links":
+        os.link = refused_link
     if variant == "undefended":
         from fastnn.storing import folder
 

@@ -3,16 +3,20 @@
 Written to a temporary file in the same folder, flushed to the disk, renamed, and the folder flushed. A
 temporary file is locked while its writer lives; the lock goes with the process, whatever ends it. So an
 unlocked one is stale, and who finds it removes it.
+
+Of what some disks lack (exFAT, network shares), flushing is left out, a missing hard link is replaced by a
+renaming for which writers take turns, and without locks nothing is taken for stale.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
 
-from fastnn.publishing import flush_folder
+from fastnn.publishing import flush_folder, where_known
 
 try:
     import fcntl
@@ -23,6 +27,11 @@ __all__ = ["is_temporary", "publish", "remove_stale"]
 
 ENDING = ".part"
 ATTEMPTS = 5
+# What `link` raises on a disk without hard links, or on one that has no room for another.
+WITHOUT_LINKS = {
+    *(errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
+    *(errno.EMLINK, errno.EXDEV, errno.EINVAL),
+}
 
 
 def publish(path: Path, content: bytes, *, replace: bool = True) -> None:
@@ -43,14 +52,15 @@ def publish(path: Path, content: bytes, *, replace: bool = True) -> None:
                 with contextlib.suppress(OSError):  # a disk without locks, or it was taken for stale
                     _lock(descriptor)
                 _write(descriptor, content)
-                os.fsync(descriptor)
+                with where_known():
+                    os.fsync(descriptor)
                 # Renamed while it is open and locked; Windows cannot.
                 if fcntl is not None:
-                    _rename(temporary, path, replace)
+                    _rename(temporary, path, content, replace)
             finally:
                 os.close(descriptor)
             if fcntl is None:
-                _rename(temporary, path, replace)
+                _rename(temporary, path, content, replace)
             break
         except FileNotFoundError:
             # Another process took it for stale in the moment between its making and its locking.
@@ -95,12 +105,35 @@ def _write(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _rename(temporary: Path, path: Path, replace: bool) -> None:
+def _rename(temporary: Path, path: Path, content: bytes, replace: bool) -> None:
     if replace:
-        os.replace(temporary, path)  # noqa: PTH105
+        try:
+            os.replace(temporary, path)  # noqa: PTH105
+        except (FileExistsError, PermissionError):  # not over a file, or not over one that is being read
+            if not path.is_file() or path.read_bytes() != content:
+                raise
     elif os.name == "nt":
         with contextlib.suppress(FileExistsError):
             os.rename(temporary, path)  # noqa: PTH104
     else:
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(temporary, path)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            if error.errno not in WITHOUT_LINKS:
+                raise
+            _rename_in_turn(temporary, path)
+
+
+def _rename_in_turn(temporary: Path, path: Path) -> None:
+    """Rename unless there is a file already; while one looks and renames, the others wait."""
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        # Without locks too, two writers would have to meet in the microseconds between look and renaming.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if not path.exists():
+            os.replace(temporary, path)  # noqa: PTH105
+    finally:
+        os.close(descriptor)
