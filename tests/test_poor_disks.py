@@ -1,7 +1,8 @@
-"""Stores on disks without hard links, without locks, without flushing: the same store, the same guarantees."""
+"""Stores on disks without hard links, without locks, without flushing: the same stores and guarantees."""
 
 import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -11,7 +12,6 @@ from small_sweeps import SHARDS, faults, files, leftovers, small_shards, store, 
 from test_survival import FaultyOS, killing
 
 import fastnn
-from fastnn import publishing as whole_files
 from fastnn.storing import publishing
 
 LINK_ERRORS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV", "EINVAL"]
@@ -24,6 +24,21 @@ def without_links(request, monkeypatch):
     shim = FaultyOS("link", 1, getattr(errno, request.param), True)
     monkeypatch.setattr(publishing, "os", shim)
     return shim
+
+
+def failing(name, error, monkeypatch, of=None):
+    """Have calls with a descriptor fail, all or those of a kind; returns of which kinds they were."""
+    kinds, call = set(), getattr(os, name)
+
+    def fail(descriptor):
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        kinds.add(kind)
+        if of in (None, kind):
+            raise OSError(error, os.strerror(error))
+        call(descriptor)
+
+    monkeypatch.setattr(os, name, fail)
+    return kinds
 
 
 class TestWithoutHardLinks:
@@ -69,6 +84,7 @@ import sys
 sys.path.insert(0, {str(__file__).rpartition("/")[0]!r})
 from pathlib import Path
 import os
+import stat
 from killing import refused_link
 from small_sweeps import small_shards, swept
 os.link = refused_link
@@ -99,17 +115,15 @@ with small_shards():
 class TestOtherLacks:
     @pytest.mark.parametrize("error", ["EINVAL", "ENOTSUP", "ENOSYS", "EBADF"])
     def test_flushing(self, error, store, monkeypatch):  # noqa: F811
-        shims = [FaultyOS("fsync", 1, getattr(errno, error), True) for _ in range(2)]
-        monkeypatch.setattr(publishing, "os", shims[0])
-        monkeypatch.setattr(whole_files, "os", shims[1])  # of folders
+        flushed = failing("fsync", getattr(errno, error), monkeypatch)
         assert swept(store=store).digest() == DIGEST
-        assert all(shim.failed for shim in shims)
+        assert flushed == {"file", "folder"}
         run = fastnn.train(fastnn.Network((1, 1)), [0, 1], [0, 1], epochs=1)
         run.save(store / "m.npz")
         assert fastnn.Training.load(store / "m.npz").epochs == 1
 
     def test_a_disk_that_cannot_flush_is_still_told(self, store, monkeypatch):  # noqa: F811
-        monkeypatch.setattr(whole_files, "os", FaultyOS("fsync", 1, errno.EIO, True))
+        failing("fsync", errno.EIO, monkeypatch, of="folder")
         with pytest.raises(OSError, match="Input/output error"):
             swept(store=store)
 
