@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import signal
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import IO, Any
 
 from fastnn.checking import InputError, shown
 
-__all__ = ["file_to_write", "flush_folder", "published", "where_known"]
+__all__ = ["file_to_write", "flush_folder", "published", "undisturbed", "where_known"]
 
 # How disks say that they have not what a call asks for.
 UNKNOWN = {
@@ -76,6 +78,27 @@ def published(path: Path) -> Iterator[IO[bytes]]:
             error.filename = str(path)  # the one that somebody gave
         raise
     flush_folder(path.parent)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM wait until the block has ended: what is short and must not be cut short."""
+    if threading.current_thread() is not threading.main_thread():  # where they do not arrive
+        yield
+        return
+    came: list[Any] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *what: came.append(what))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number, frame in came[:1]:
+        handler = before[number]
+        if callable(handler):
+            handler(number, frame)
 
 
 def flush_folder(folder: Path) -> None:

@@ -333,7 +333,9 @@ class TestSweep:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert "Best networks\n" in process.stdout
             assert [len(next(process.stdout).split()) for _ in range(7)] == [6, *[7] * 5, 0]
-            assert [path for path in Path().rglob("*") if path.suffix in (".html", ".parquet")] == []
+            # The table is in its place, for good, before the first word about it.
+            assert listing("fastnn-sweep")[-1] == "sweep.parquet"
+            assert list(Path().rglob("*.html")) == []
             rest, _ = process.communicate("\n")
         assert process.returncode == 0
         assert rest == "table    fastnn-sweep/sweep.parquet\npage     fastnn-sweep/index.html\n"
@@ -351,10 +353,12 @@ class TestSweep:
     def test_a_page_that_cannot_be_written_costs_no_result(self, capsys, monkeypatch):
         monkeypatch.setattr(Page, "write", half_written(OSError(28, "No space left on device")))
         code, out, err = run(capsys, "sweep", *QUICK, "--networks", "5", "--no-progress")
-        assert (code, err) == (1, "fastnn: [Errno 28] No space left on device\n")
+        assert code == 1
+        assert err == "fastnn: the page could not be made: OSError: [Errno 28] No space left on device\n"
         assert "Best networks" in out
         assert "page" not in out
-        assert listing() == []
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
+        assert len(pd.read_parquet("fastnn-sweep/sweep.parquet")) == 5
 
     def test_a_reader_who_leaves_stops_nothing(self):
         read, written = os.pipe()
@@ -394,7 +398,8 @@ class TestSweep:
         assert process.returncode == 130
         assert "Traceback" not in err
         assert "networks of 1 000 000, interrupted" in out
-        assert "page     left out: the sweep was interrupted" in out
+        assert "page     fastnn-sweep/index.html" in out
+        assert Path("fastnn-sweep/index.html").is_file()
         finished = len(pd.read_parquet("fastnn-sweep/sweep.parquet"))
         assert 0 < finished < 1_000_000
 

@@ -382,7 +382,7 @@ class TestPublishedFolder:
 
     def test_a_folder_below_a_file_cannot_be_made(self, tmp_path):
         (tmp_path / "file").write_text("x")
-        with pytest.raises(NotADirectoryError):
+        with pytest.raises(InputError, match=r"got .*file/below: Not a directory\. Name another folder"):
             self.publish(tmp_path / "file/below", index="1")
         assert self.listing(tmp_path) == {"file": b"x"}
 

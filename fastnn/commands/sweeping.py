@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from argparse import Namespace
 from functools import partial
@@ -19,43 +20,60 @@ from fastnn.commands.reproducing import train_command
 from fastnn.datasets import Dataset
 from fastnn.network import Network
 from fastnn.progress import grouped
-from fastnn.reporting import need_libraries, published_folder, sweep_page
+from fastnn.publishing import undisturbed
+from fastnn.reporting import need_libraries, published_folder, published_list, sweep_page
 from fastnn.telling import give, say, tell
 
 __all__ = ["sweep"]
 
+DONE, FAILED, INTERRUPTED = 0, 1, 130  # exit codes
 KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 
 
 def sweep(options: Namespace) -> int:
-    """``fastnn sweep``."""
+    """``fastnn sweep``: the table is written, then the report printed, then the page drawn."""
     data = data_of(options)
     network = network_of(options, layers_for(data))
     _check_sweep(options)
-    with published_folder(options.out) as folder, warnings.catch_warnings():
+    with warnings.catch_warnings(), published_folder(options.out) as folder:
         warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
         found = _swept(options, network, data)
-        stopped = found.interrupted
-        if stopped and found.store is not None:
-            # The report looks at every network: the answer to Ctrl-C would come minutes later.
-            values = {"networks": len(found), "of": found.grid.total, "interrupted": True}
-            last = f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted"
-        else:
-            report = sweep_report(found, data)
-            if not options.json:
-                say(f"{report.text}\n")  # now: drawing the page takes longer than all before it
-            written, stopped = _write(found, data, folder, options)
-            values = report.values | {"written": written}
-            last = "\n".join(written_lines(written))
+        quick = found.interrupted and found.store is not None
+        with undisturbed():
+            written = {} if quick else _write_table(found, folder, options)
+    if quick:
+        # The report looks at every network: the answer to Ctrl-C would come minutes later.
+        _print_interrupted(found, options)
+        return _ended(found, options, DONE)
+    report = sweep_report(found, data)
+    if not options.json:
+        say(f"{report.text}\n")
+    page, code = _write_page(found, data, options)
     if options.json:
-        give(as_json(values))
+        give(as_json(report.values | {"written": written | page}))
     else:
-        say(last)
+        say("\n".join(written_lines(written if code == FAILED else written | page)))
+    if code == FAILED:
+        tell(f"fastnn: the page {page['page']}")
+    return _ended(found, options, code)
+
+
+def _print_interrupted(found: fastnn.Sweep, options: Namespace) -> None:
+    if options.json:
+        give(as_json({"networks": len(found), "of": found.grid.total, "interrupted": True}))
+    else:
+        say(f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted")
+
+
+def _ended(found: fastnn.Sweep, options: Namespace, code: int) -> int:
+    """Tell what is missing; return the exit code: that of the page, unless networks are missing."""
     for failure in found.failures:
         tell(f"fastnn: could not be done: {failure}")
     if len(found) < found.grid.total:
         tell(f"fastnn: {_how_to_go_on(options.store)}")
-    return 130 if stopped else int(len(found) < found.grid.total)
+    if found.interrupted:
+        return INTERRUPTED
+    return code or (FAILED if len(found) < found.grid.total else DONE)
 
 
 def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
@@ -123,28 +141,30 @@ def _executor(options: Namespace) -> Any:
     return partial(Client, options.dask)
 
 
-def _write(
-    found: fastnn.Sweep, data: Dataset, folder: Path, options: Namespace
-) -> tuple[dict[str, str], bool]:
-    """Write the table and the page; return what was written or why not, and whether Ctrl-C has come."""
-    written = _write_table(found, folder, options)
-    if found.interrupted:
-        return written | {"page": "left out: the sweep was interrupted"}, True
-    unfinished = folder / ".page"  # hidden: not published until it is moved
-    unfinished.mkdir()
+def _write_page(found: fastnn.Sweep, data: Dataset, options: Namespace) -> tuple[dict[str, str], int]:
+    """Draw and write the page beside the table; return what was written or why not, and the exit code.
+
+    Whatever goes wrong here, the table stays. That a library is missing is no failure.
+    """
+    if not len(found):
+        return {"page": "left out: no network was finished"}, DONE
+    beside = published_list(options.out) if found.store is None else None
     try:
         need_libraries()
-        page = sweep_page(found, data, claim=options.claim, train_command=train_command(options, data))
-        missing = page.write(unfinished)
+        with published_folder(options.out, beside=beside) as folder:
+            page = sweep_page(found, data, claim=options.claim, train_command=train_command(options, data))
+            missing = page.write(folder)
     except InputError as reason:
-        return written | {"page": str(reason)}, False
+        return {"page": str(reason)}, DONE
     except KeyboardInterrupt:
-        return written | {"page": "left out: interrupted while it was drawn"}, True
-    for part in unfinished.iterdir():
-        part.replace(folder / part.name)
-    if missing:
-        written |= {"pictures": "; ".join(missing)}
-    return written | {"page": str(Path(options.out, "index.html"))}, False
+        return {"page": "left out: interrupted while it was drawn"}, INTERRUPTED
+    except Exception as error:
+        if os.environ.get("FASTNN_DEBUG"):
+            raise
+        what = " ".join(str(error).split())
+        return {"page": f"could not be made: {type(error).__name__}: {what}"}, FAILED
+    pictures = {"pictures": "; ".join(missing)} if missing else {}
+    return {**pictures, "page": str(Path(options.out, "index.html"))}, DONE
 
 
 def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:

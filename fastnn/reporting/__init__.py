@@ -27,7 +27,7 @@ Needs matplotlib and Jinja2: ``pip install "fastnn-sweep[plot]"``.
 from fastnn.reporting.blocks import Code, Fragment, Section, Table, per_cent, written
 from fastnn.reporting.page import Page, need_libraries
 from fastnn.reporting.pictures import Picture
-from fastnn.reporting.publishing import published_folder
+from fastnn.reporting.publishing import published_folder, published_list
 from fastnn.reporting.sweep_page import sweep_page
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "need_libraries",
     "per_cent",
     "published_folder",
+    "published_list",
     "sweep_page",
     "written",
 ]

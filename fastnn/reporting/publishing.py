@@ -17,13 +17,14 @@ from time import time
 from uuid import uuid4
 
 from fastnn.checking import InputError
+from fastnn.publishing import undisturbed
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["published_folder"]
+__all__ = ["published_folder", "published_list"]
 
 LIST = ".written-by-fastnn"
 UNFINISHED = ".unfinished-"
@@ -31,7 +32,7 @@ ABANDONED_SECONDS = 24 * 3600  # what another process has not touched for so lon
 
 
 @contextmanager
-def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
+def published_folder(name: str | os.PathLike[str], *, beside: str | None = None) -> Iterator[Path]:
     """Give a new folder to write into; when the block ends, all that is in it appears in folder `name`.
 
     If the block raises or writes nothing, folder `name` is as it was: not there, if it was not.
@@ -40,6 +41,8 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
     ----------
     name : str or path
         Made now, with its parents: better to fail before the work than after it.
+    beside : str, optional
+        What `published_list` gave when earlier results were published: these stay, if they are still there.
 
     Yields
     ------
@@ -52,7 +55,7 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
         It is a file, a folder that cannot be made or written, or one that holds what fastnn did not write or
         what was changed since.
     OSError
-        The disk is full, or fails.
+        The disk is full, or fails; the results that new ones were to stand beside are gone.
     """
     folder = Path(name)
     with _alone(folder):
@@ -64,14 +67,23 @@ def published_folder(name: str | os.PathLike[str]) -> Iterator[Path]:
         _sweep_abandoned(folder)
         yield unfinished
         if any(unfinished.iterdir()):
-            with _alone(folder):
+            with undisturbed(), _alone(folder):
                 _refuse_what_is_not_ours(folder)
-                _put_in_place(unfinished, folder)
+                if beside not in (None, published_list(folder)):
+                    raise OSError(f"another process has written into {os.fspath(name)} meanwhile")
+                _put_in_place(unfinished, folder, keep=beside is not None)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
         for new in made:
             with suppress(OSError):  # it holds something by now
                 new.rmdir()
+
+
+def published_list(name: str | os.PathLike[str]) -> str:
+    """The list of what fastnn wrote into a folder, as text; empty where there is none."""
+    with suppress(FileNotFoundError):
+        return (Path(name) / LIST).read_text(encoding="utf-8")
+    return ""
 
 
 def _make(unfinished: Path, name: str | os.PathLike[str]) -> None:
@@ -120,18 +132,22 @@ def _refuse_what_is_not_ours(folder: Path) -> None:
             )
 
 
-def _put_in_place(unfinished: Path, folder: Path) -> None:
-    """Move the finished files, one rename each, and remove the old ones that have no successor."""
+def _put_in_place(unfinished: Path, folder: Path, keep: bool) -> None:
+    """Move the finished files, one rename each; `keep` old ones that have no successor, or remove them."""
     new, old = _files(unfinished), _files(folder)
     lines = [f"{_digest(unfinished / name)}  {name}" for name in new]
-    former = (folder / LIST).read_text(encoding="utf-8").splitlines() if old else []
+    former = published_list(folder).splitlines() if old else []
     # While files change places the list names old and new ones: a run that is killed here leaves a folder
     # which the next run still knows as its own.
     _write_list(folder, unfinished, former + lines)
     for name in new:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (unfinished / name).replace(folder / name)
-    for name in set(old) - set(new):
+    left = set(old) - set(new)
+    if keep:
+        lines += [line for line in former if line.partition("  ")[2] in left]
+        left = set()
+    for name in left:
         (folder / name).unlink()
         with suppress(OSError):  # it holds more
             (folder / name).parent.rmdir()
