@@ -20,16 +20,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from fastnn.checking import InputError
+from fastnn.commands import DONE, FAILED, INTERRUPTED, REFUSED, TERMINATED, command
 from fastnn.commands.data_options import add_data, add_reading
-from fastnn.commands.parsing import REFUSED, Parser, number, whole
+from fastnn.commands.parsing import Parser, number, whole
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
 from fastnn.telling import drop_notes, note, settle, tell, tell_notes
 from fastnn.version import __version__
 
 __all__ = ["main"]
-
-DONE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 130, 143
 
 DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
 
@@ -84,9 +83,6 @@ def _run(arguments: Sequence[str] | None) -> int:
     drop_notes()
     try:
         options = _parser().parse_args(_asked(sys.argv[1:] if arguments is None else list(arguments)))
-        # Commands bring in what they need when they run: --help answers in a fraction of a second.
-        from fastnn.commands import command
-
         with _warnings_as_notes():
             return command(options.command)(options)
     except InputError as error:

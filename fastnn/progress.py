@@ -116,6 +116,11 @@ class Bar:
         with suppress(Exception):
             self.drawn.update(more)
 
+    def reach(self, done: int) -> None:
+        """So much is done by now."""
+        with suppress(Exception):
+            self.drawn.update(done - self.drawn.n)
+
     def name(self, what: str) -> None:
         """Name what is being done."""
         with suppress(Exception):

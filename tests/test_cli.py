@@ -360,6 +360,39 @@ class TestSweep:
         assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
         assert len(pd.read_parquet("fastnn-sweep/sweep.parquet")) == 5
 
+    @pytest.mark.parametrize(
+        "error", [KeyError("glyf"), RuntimeError("no font"), RecursionError(), MemoryError()]
+    )
+    def test_whatever_goes_wrong_with_the_page_the_table_stays(self, capsys, monkeypatch, error):
+        monkeypatch.setattr(Page, "write", half_written(error))
+        code, out, err = run(capsys, "sweep", *QUICK, "--networks", "5", "--no-progress", "--json")
+        assert code == 1
+        assert err.startswith(f"fastnn: the page could not be made: {type(error).__name__}: ")
+        assert json.loads(out)["written"]["page"].startswith("could not be made: ")
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
+
+    def test_a_later_sweep_without_a_page_leaves_no_page_of_another(self, capsys, monkeypatch):
+        run(capsys, "sweep", *QUICK, "--networks", "3", "--no-progress")
+        monkeypatch.setattr(Page, "write", half_written(RuntimeError("no font")))
+        run(capsys, "sweep", *QUICK, "--networks", "5", "--no-progress")
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
+
+    def test_a_page_never_stands_beside_the_table_of_another_sweep(self, capsys, monkeypatch):
+        write = Page.write
+
+        def meanwhile(page, folder):
+            with monkeypatch.context() as patch:
+                patch.setattr(Page, "write", half_written(RuntimeError("none")))
+                main(["sweep", *QUICK, "--networks", "7", "--no-progress"])
+            return write(page, folder)
+
+        monkeypatch.setattr(Page, "write", meanwhile)
+        code, _, err = run(capsys, "sweep", *QUICK, "--networks", "5", "--no-progress")
+        assert code == 1
+        assert "another process has written into fastnn-sweep meanwhile" in err
+        assert len(pd.read_parquet("fastnn-sweep/sweep.parquet")) == 7
+        assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
+
     def test_a_reader_who_leaves_stops_nothing(self):
         read, written = os.pipe()
         os.close(read)

@@ -4,7 +4,9 @@ from argparse import Namespace
 from collections.abc import Callable
 from importlib import import_module
 
-__all__ = ["command"]
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "REFUSED", "TERMINATED", "command"]
+
+DONE, FAILED, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143  # exit codes
 
 # Where each command is at home.
 HOMES = {

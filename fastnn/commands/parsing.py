@@ -9,11 +9,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar
 
 from fastnn.checking import InputError, meant
+from fastnn.commands import REFUSED
 from fastnn.telling import give, tell
 
-__all__ = ["REFUSED", "Parser", "number", "numbers", "whole", "whole_numbers"]
+__all__ = ["Parser", "number", "numbers", "whole", "whole_numbers"]
 
-REFUSED = 2
 MOST_DIGITS = 100  # a seed from the system has 39
 MOST_IN_A_RANGE = 10_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn import comparing
 from fastnn import studies as studies_
 from fastnn.checking import InputError
+from fastnn.commands import DONE, FAILED
 from fastnn.commands.data_options import data_of
 from fastnn.commands.options import layers_for, network_of, start_of
 from fastnn.commands.output import output_files, published, show
@@ -18,11 +20,11 @@ from fastnn.comparing import Comparison
 from fastnn.datasets import Dataset
 from fastnn.keras_weights import installed_backends
 from fastnn.network import Network
-from fastnn.progress import grouped
+from fastnn.progress import Bar, grouped
 from fastnn.studies import Experiment, Studies
 from fastnn.studies.lines import MAKERS
 from fastnn.studies.report import NETWORK
-from fastnn.telling import say, tell
+from fastnn.telling import is_terminal, say, tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +37,10 @@ KERAS_EPOCHS, QUICK_KERAS_EPOCHS = 5, 2
 
 
 def studies(options: Namespace) -> int:
-    """``fastnn studies``."""
-    show(_run_studies(options, data_of(options)), options.json, beside=options.out is not None)
-    return 0
+    """``fastnn studies``: the tables are written, then the page is drawn, then the report printed."""
+    report, code = _run_studies(options, data_of(options))
+    show(report, options.json, beside=options.out is not None)
+    return code
 
 
 def compare(options: Namespace) -> int:
@@ -54,12 +57,12 @@ def tutorial(options: Namespace) -> int:
     file = output_files({"--out": options.out}, new=True)["--out"]
     text = _tutorial_notebook(options)
     published(file, lambda path: path.write_text(text, encoding="utf-8"))
-    say(f"notebook {file}")
+    say(f"notebook {options.out}")
     return 0
 
 
-def _run_studies(options: Namespace, data: Dataset) -> Report:
-    """Retell the report; say before how long it will take."""
+def _run_studies(options: Namespace, data: Dataset) -> tuple[Report, int]:
+    """Retell the report; say before how long it will take. Return the exit code, too."""
     if options.quick and options.networks is not None:
         raise InputError(
             f"--quick chooses the number of starts; got --networks {options.networks} as well. Leave one out."
@@ -71,21 +74,22 @@ def _run_studies(options: Namespace, data: Dataset) -> Report:
         data, networks=networks, seed=options.seed, engine=options.engine, workers=options.workers
     )
     if options.out is None:
-        return studies_report(*_retold(experiment, options), {})
-    from fastnn.reporting import need_libraries, published_folder
+        return studies_report(*_retold(experiment, options), {}), DONE
+    from fastnn.commands.pages import publish_page
+    from fastnn.reporting import need_libraries, published_folder, published_list
     from fastnn.reporting.studies_page import studies_page
 
     need_libraries()
     with published_folder(options.out) as folder:
         found, comparison = _retold(experiment, options)
-        missing = studies_page(found, comparison).write(folder)
         for name, table in _tables(found, comparison).items():
             table.to_csv(folder / f"{name}.csv", index=False)
-    names = ("index.html", "pictures", *(f"{name}.csv" for name in TABLES))
-    written = {"page": str(Path(options.out, names[0])), "also": ", ".join(names[1:])}
-    if missing:
-        written |= {"pictures": "; ".join(missing)}
-    return studies_report(found, comparison, written)
+    beside = published_list(options.out)
+    page, code = publish_page(options.out, lambda: studies_page(found, comparison), beside)
+    tables = {"tables": ", ".join(str(Path(options.out, f"{name}.csv")) for name in TABLES)}
+    if code == FAILED:
+        tell(f"fastnn: the page {page['page']}")
+    return studies_report(found, comparison, tables | page), code
 
 
 def _retold(experiment: Experiment, options: Namespace) -> tuple[Studies, Comparison]:
@@ -120,8 +124,22 @@ def _tutorial_notebook(options: Namespace) -> str:
     from fastnn import tutorial
 
     tutorial.need_libraries()
+    tutorial.script(options.networks)  # refuses a number of starts that is none
     tell(f"running the tutorial with {grouped(options.networks)} starts")
-    return tutorial.notebook(options.networks)
+    bar: Bar | None = None
+
+    def told(done: int, cells: int) -> None:
+        nonlocal bar
+        if bar is None and is_terminal(sys.stderr):
+            bar = Bar(cells, unit=" cells")
+        if bar is not None:
+            bar.reach(done)
+
+    try:
+        return tutorial.notebook(options.networks, told=told)
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def _keras_beside(data: Dataset, quick: bool) -> Comparison:

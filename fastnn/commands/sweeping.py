@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from argparse import Namespace
 from functools import partial
@@ -11,9 +10,11 @@ from typing import Any
 
 import fastnn
 from fastnn.checking import InputError, finite_number
+from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.data_options import data_of
 from fastnn.commands.options import initial_of, layers_for, network_of, shared
 from fastnn.commands.output import as_json
+from fastnn.commands.pages import publish_page
 from fastnn.commands.parsing import numbers, whole_numbers
 from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.commands.reproducing import train_command
@@ -21,12 +22,11 @@ from fastnn.datasets import Dataset
 from fastnn.network import Network
 from fastnn.progress import grouped
 from fastnn.publishing import undisturbed
-from fastnn.reporting import need_libraries, published_folder, published_list, sweep_page
+from fastnn.reporting import published_folder, published_list, sweep_page
 from fastnn.telling import give, say, tell
 
 __all__ = ["sweep"]
 
-DONE, FAILED, INTERRUPTED = 0, 1, 130  # exit codes
 KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
 
 
@@ -142,29 +142,13 @@ def _executor(options: Namespace) -> Any:
 
 
 def _write_page(found: fastnn.Sweep, data: Dataset, options: Namespace) -> tuple[dict[str, str], int]:
-    """Draw and write the page beside the table; return what was written or why not, and the exit code.
-
-    Whatever goes wrong here, the table stays. That a library is missing is no failure.
-    """
     if not len(found):
         return {"page": "left out: no network was finished"}, DONE
+    command = train_command(options, data)
     beside = published_list(options.out) if found.store is None else None
-    try:
-        need_libraries()
-        with published_folder(options.out, beside=beside) as folder:
-            page = sweep_page(found, data, claim=options.claim, train_command=train_command(options, data))
-            missing = page.write(folder)
-    except InputError as reason:
-        return {"page": str(reason)}, DONE
-    except KeyboardInterrupt:
-        return {"page": "left out: interrupted while it was drawn"}, INTERRUPTED
-    except Exception as error:
-        if os.environ.get("FASTNN_DEBUG"):
-            raise
-        what = " ".join(str(error).split())
-        return {"page": f"could not be made: {type(error).__name__}: {what}"}, FAILED
-    pictures = {"pictures": "; ".join(missing)} if missing else {}
-    return {**pictures, "page": str(Path(options.out, "index.html"))}, DONE
+    return publish_page(
+        options.out, lambda: sweep_page(found, data, claim=options.claim, train_command=command), beside
+    )
 
 
 def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:

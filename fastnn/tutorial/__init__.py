@@ -6,10 +6,14 @@ cells, cell by cell). `notebook` runs it as a notebook and keeps what it prints 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from importlib.resources import files
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from fastnn.checking import InputError, whole_number
@@ -19,6 +23,7 @@ __all__ = ["need_libraries", "notebook", "script"]
 NAME = "from_one_run_to_ten_thousand.py"
 STARTS = re.compile(r"^STARTS = 10_000$", re.MULTILINE)
 CELL_SECONDS = 3600
+POLL_SECONDS = 0.1
 
 
 def script(networks: int | None = None) -> str:
@@ -29,7 +34,11 @@ def script(networks: int | None = None) -> str:
     return STARTS.sub(f"STARTS = {whole_number(networks, 'networks', 2)}", source)
 
 
-def notebook(networks: int | None = None, folder: Path | None = None) -> str:
+def notebook(
+    networks: int | None = None,
+    folder: Path | None = None,
+    told: Callable[[int, int], None] | None = None,
+) -> str:
     """The tutorial as an executed notebook: the text of an .ipynb file.
 
     Parameters
@@ -38,6 +47,8 @@ def notebook(networks: int | None = None, folder: Path | None = None) -> str:
         Starts of each sweep; 10 000 without.
     folder : Path, optional
         Where it runs; here without.
+    told : callable, optional
+        Called before each cell and at the end, with how many cells are done and how many there are.
 
     Raises
     ------
@@ -53,13 +64,48 @@ def notebook(networks: int | None = None, folder: Path | None = None) -> str:
     where = {"metadata": {"path": str(folder or Path.cwd())}}
     quiet = ["--IPKernelApp.log_level=40"]
     client = NotebookClient(
-        found, timeout=CELL_SECONDS, kernel_name="python3", resources=where, extra_arguments=quiet
+        found,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources=where,
+        extra_arguments=quiet,
+        shutdown_kernel="immediate",
     )
+    if told is not None:
+        client.on_cell_start = lambda cell, cell_index: told(cell_index, len(found.cells))
     beside = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     # This fastnn, no other; and pictures go into the notebook, whatever the environment says.
-    client.execute(env={**os.environ, **inline, "PYTHONPATH": os.pathsep.join(beside)})
+    _execute(client, {**os.environ, **inline, "PYTHONPATH": os.pathsep.join(beside)})
+    if told is not None:
+        told(len(found.cells), len(found.cells))
     return str(jupytext.writes(found, fmt="ipynb"))
+
+
+def _execute(client: Any, environment: dict[str, str]) -> None:
+    """Run the notebook in a thread: Ctrl-C arrives here, and the kernel goes before it is passed on."""
+    stop = Event()
+
+    async def execute() -> None:
+        running = asyncio.create_task(client.async_execute(env=environment))
+        while not running.done() and not stop.is_set():
+            await asyncio.wait([running], timeout=POLL_SECONDS)
+        if running.done():
+            running.result()
+            return
+        running.cancel()  # once: a second time would cancel what it does about its kernel
+        await asyncio.wait([running])
+        if client.km is not None and client.km.has_kernel:  # it was about to begin
+            await client.km.shutdown_kernel(now=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(asyncio.run, execute())
+        try:
+            while not wait([done], POLL_SECONDS).done:
+                pass
+        finally:
+            stop.set()
+    done.result()
 
 
 def need_libraries() -> None:

@@ -1,0 +1,47 @@
+"""Pages that are drawn when the numbers are safe: whatever goes wrong with them costs no result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from fastnn.checking import InputError
+from fastnn.commands import DONE, FAILED, INTERRUPTED
+from fastnn.reporting import Page, need_libraries, published_folder
+
+__all__ = ["publish_page"]
+
+
+def publish_page(out: str, draw: Callable[[], Page], beside: str | None) -> tuple[dict[str, str], int]:
+    """Draw and write a page into a folder; return what was written or why not, and the exit code.
+
+    Parameters
+    ----------
+    out : str
+    draw : callable
+    beside : str, optional
+        The list of the results in the folder that stay; without, the page replaces them.
+
+    Returns
+    -------
+    written : dict
+        "page": its path, or why there is none; "pictures": those that could not be drawn, if any.
+    code : int
+        That a library is missing is no failure.
+    """
+    try:
+        need_libraries()
+        with published_folder(out, beside=beside) as folder:
+            missing = draw().write(folder)
+    except InputError as reason:
+        return {"page": str(reason)}, DONE
+    except KeyboardInterrupt:
+        return {"page": "left out: interrupted while it was drawn"}, INTERRUPTED
+    except Exception as error:
+        if os.environ.get("FASTNN_DEBUG"):
+            raise
+        what = " ".join(str(error).split())
+        return {"page": f"could not be made: {type(error).__name__}: {what}"}, FAILED
+    pictures = {"pictures": "; ".join(missing)} if missing else {}
+    return {**pictures, "page": str(Path(out, "index.html"))}, DONE
