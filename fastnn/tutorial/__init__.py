@@ -94,7 +94,7 @@ def _execute(client: Any, environment: dict[str, str]) -> None:
             running.result()
             return
         running.cancel()  # once: a second time would cancel what it does about its kernel
-        await asyncio.wait([running])
+        await asyncio.gather(running, return_exceptions=True)
         if client.km is not None and client.km.has_kernel:  # it was about to begin
             await client.km.shutdown_kernel(now=True)
 
