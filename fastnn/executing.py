@@ -8,21 +8,19 @@ computes a shard, when, or how often.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
-from concurrent.futures.process import ProcessPoolExecutor
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from fastnn.checking import InputError, shown, whole_number
+from fastnn.checking import InputError, shown
 from fastnn.describing import arrays_of, described, design_of
 from fastnn.designing import Design, Results
+from fastnn.executors import maker_of, refuse_a_script_read_again, refuse_what_cannot_be_read_again
 from fastnn.packing import DamageError, pack, unpack
 from fastnn.places import Place
 from fastnn.progress import Progress
@@ -34,6 +32,7 @@ ASK_SECONDS = 5.0
 ATTEMPTS = 3
 # Shards handed over for each worker: one that it works on, one that waits for it.
 WINDOW = 2
+MOST_BREAKS = 2 * ATTEMPTS  # of executors that never answered: the next would not, either
 
 
 def order(design: Design, every: int, curve_dtype: str) -> bytes:
@@ -92,30 +91,13 @@ class Crew:
     """
 
     def __init__(self, given: Any, workers: int | None) -> None:
-        self.maker: Callable[[], Any] | None = None
-        if isinstance(given, int):
-            count = whole_number(given, "executor", 1)
-            self.maker = lambda: _processes(count)
-        elif not _submits(given) and callable(given):
-            self.maker = given
-        elif not _submits(given):
-            raise InputError(
-                "executor must be None, a number of processes, a concurrent.futures.Executor, a "
-                f"distributed.Client or a function that makes one; got {shown(given)}. Give one of these."
-            )
+        self.maker = maker_of(given)
         self.workers = workers
-        self.given = self._made() if self.maker else given
+        self.given = self.maker() if self.maker else given
+        refuse_what_cannot_be_read_again(self.given)
         self.executor = _executor(self.given)
         self.threads, self.asked = 1, -ASK_SECONDS  # of a cluster
-
-    def _made(self) -> Any:
-        made = self.maker() if self.maker else None
-        if not _submits(made):
-            raise InputError(
-                "a function given as executor must make a concurrent.futures.Executor or a "
-                f"distributed.Client; got {shown(made)}. Return one of these."
-            )
-        return made
+        self.answered, self.breaks, self.why = False, 0, ""
 
     @property
     def parallel(self) -> int:
@@ -140,7 +122,7 @@ class Crew:
         if self.maker is None:
             return False
         self.dismiss()
-        self.given = self._made()
+        self.given = self.maker()
         self.executor = _executor(self.given)
         return True
 
@@ -176,10 +158,13 @@ class Crew:
                 for future in finished:
                     numbers = pending.pop(future)
                     try:
-                        results = _results(future.result(), numbers, place.design)
+                        answer = future.result()
+                        self.answered = True
+                        results = _results(answer, numbers, place.design)
                     except (Exception, CancelledError) as error:
                         breaks = self.gone or isinstance(error, BrokenExecutor)
-                        queue.lost(numbers, f"{type(error).__name__}: {error}", breaks and company)
+                        self.why = f"{type(error).__name__}: {error}"
+                        queue.lost(numbers, self.why, breaks and company)
                         broken |= breaks
                         continue
                     if check is not None:
@@ -197,11 +182,15 @@ class Crew:
 
     def _begin_anew(self, queue: _Queue, pending: dict[Future[bytes], range], company: bool) -> None:
         """Replace an executor that broke, or give up; all that it had in hand is lost."""
+        refuse_a_script_read_again(self.given)
         for numbers in pending.values():
             queue.lost(numbers, "the executor broke", company)
         pending.clear()
-        if not self.replace():
-            queue.give_up("the executor broke; a function that makes one could replace it")
+        self.breaks += 1
+        if not self.answered and (self.maker is None or self.breaks == MOST_BREAKS):
+            queue.give_up(f"the executor broke before it answered anything ({self.why})")
+        elif not self.replace():
+            queue.give_up(f"the executor broke ({self.why}); a function that makes one could replace it")
 
     def _hand_over(self, queue: _Queue, pending: dict[Future[bytes], range], ordered: bytes) -> None:
         """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
@@ -214,15 +203,24 @@ class Crew:
             numbers = queue.next()
             if numbers is None:
                 return
-            try:
-                pending[self.executor.submit(compute, ordered, numbers.start, numbers.stop)] = numbers
-            except Exception as error:  # a broken pool refuses; its futures tell, or the next round does
-                failed: Future[bytes] = Future()
-                failed.set_exception(
-                    error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error))
-                )
-                pending[failed] = numbers
+            future = self._submitted(ordered, numbers)
+            pending[future] = numbers
+            if future.done() and isinstance(future.exception(), BrokenExecutor):
                 return
+
+    def _submitted(self, ordered: bytes, numbers: range) -> Future[bytes]:
+        try:
+            future = self.executor.submit(compute, ordered, numbers.start, numbers.stop)
+        except Exception as error:  # a broken pool refuses; its futures tell, or the next round does
+            broken = error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error))
+            future = Future()
+            future.set_exception(broken)
+        if not isinstance(future, Future):
+            raise InputError(
+                "an executor's submit must return a concurrent.futures.Future; "
+                f"got {shown(future)} of {shown(self.executor)}. Give one of concurrent.futures, or a number."
+            )
+        return future
 
 
 class _Queue:
@@ -273,17 +271,7 @@ class _Queue:
             self.failures.append(f"{len(left)} shards: {reason}")
 
 
-def _submits(thing: Any) -> bool:
-    return callable(getattr(thing, "submit", None)) and not isinstance(thing, type)
-
-
 def _executor(given: Any) -> Any:
     """The executor of what was given: of a distributed.Client, its own."""
     # pure=False: a shard that was lost is computed again, not looked up.
     return given.get_executor(pure=False) if hasattr(given, "get_executor") else given
-
-
-def _processes(count: int) -> ProcessPoolExecutor:
-    """Processes that begin anew (a fork would copy the locks of our threads) and leave Ctrl-C to us."""
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))

@@ -97,8 +97,9 @@ def sweep(
         A folder that the results go to as they are finished, and that is read from then on; see
         `fastnn.storing`. If it holds a part of the same sweep, only what is missing is done.
     executor : int, Executor, distributed.Client, or a function that makes one, optional
-        Who works instead of threads here: so many processes on this machine, or whatever has ``submit``
-        as `concurrent.futures` describes it, or a Dask cluster. A function lets a broken one be replaced.
+        Who works instead of threads here: so many processes on this machine (on Windows at most 61), or
+        whatever has ``submit`` as `concurrent.futures` describes it, or a Dask cluster. A function lets a
+        broken one be replaced. Processes by number read no script, so that none needs a guard.
     on_divergence : str
         "record" that a network diverged, or "raise" a `DivergenceError` at the first one.
 

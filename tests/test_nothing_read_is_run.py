@@ -23,6 +23,7 @@ UNSAFE_OF = {
 ALLOWED = {
     "__init__: importlib.import_module": "the module of a public name, by a table of them",
     "commands: importlib.import_module": "the module of a command, by a table of them",
+    "executors: the name 'joblib', to be looked up": "of a library, beside what to take from it instead",
     "comparing.process: np.load": "of arrays that the process before it wrote, and without pickle",
     "engines: importlib.import_module": "an engine's module, by its name in ENGINES",
     "engines.compiling: compile()": "compiles source that fastnn itself has printed from derived equations",
