@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import fastnn
@@ -281,6 +283,44 @@ class TestLines:
     def test_no_rise_is_explained(self, found):
         assert found["L1"].verdict == "not reproduced"
         assert f"rises at first in none of the {FEW} starts" in " ".join(found.reasons["L1"])
+
+
+class TestOtherData:
+    """The report's figures are of the insurance table: nothing else is judged by them."""
+
+    def other(self, zeros=0, **changes):
+        random = np.random.default_rng(0)
+        frame = pd.DataFrame(random.uniform(size=(60, 2)), columns=["age", "bmi"])
+        frame["charges"] = np.where(np.arange(60) < zeros, 0.0, 1 + frame["age"] ** 2 + frame["bmi"])
+        return fastnn.Dataset.from_frame(frame, ["age", "bmi"], "charges")
+
+    def test_the_table_is_known_by_its_numbers(self):
+        data = fastnn.load_insurance(simulated=True)
+        assert report.is_of(data)
+        assert not report.is_of(fastnn.load_insurance(simulated=True, inputs=("bmi", "age")))
+        assert not report.is_of(fastnn.load_insurance(simulated=True, inputs=("age", "children")))
+        assert not report.is_of(replace(data, y=data.y[::-1]))
+        assert not report.is_of(replace(data, y=data.y**2))
+        assert not report.is_of(self.other())
+
+    def test_there_are_distributions_and_no_verdicts(self):
+        found = studies.run(studies.Experiment(self.other(), networks=8, epochs=3), progress=False)
+        claims = found.claims().set_index("line")
+        generated = ["D1", "D2"]
+        assert set(claims.loc[generated, "verdict"]) <= set(VERDICTS)
+        rest = claims.drop(generated)
+        assert rest[["verdict", "agree", "percentile_low", "percentile_high"]].isna().all(axis=None)
+        assert set(rest["says"]) == {"loss", "R²", "MAPE"}
+        assert claims.loc["I0", "median"] == np.sort(found["I0"].outcomes.loss)[3]
+        assert claims.loc["I0", "changed"] == "nothing changed"
+        assert not any("report printed" in text for each in found.reasons.values() for text in each)
+
+    def test_no_mape_is_not_a_mape_of_infinity(self):
+        experiment = studies.Experiment(self.other(zeros=40), networks=8, epochs=3)
+        assert np.isnan(experiment.scores()["mape"]).all()
+        found = studies.run(experiment, progress=False)
+        assert list(found.claims().set_index("line").loc["N2", "says"]) == ["loss", "R²"]
+        assert found.by_rows()["mape_p50"].isna().all()
 
 
 class TestTables:

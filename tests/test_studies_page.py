@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastnn
@@ -205,3 +206,25 @@ def test_all_diverged_can_be_drawn(made):
     for picture in (studies_pictures.histogram(line), *studies_pictures.fans([line])):
         assert not picture.drawn.failure
         assert picture.alt
+
+
+def test_other_data_are_shown_without_the_report_s_figures(capsys):
+    random = np.random.default_rng(0)
+    rows = [
+        f"{x:.6f},{z:.6f},{0 if n < 40 else x + z:.6f}"
+        for n, (x, z) in enumerate(random.uniform(size=(60, 2)))
+    ]
+    Path("own.csv").write_text("\n".join(["age,bmi,charges", *rows]))
+    named = ["--data", "own.csv", "--inputs", "age,bmi", "--target", "charges"]
+    options = [*named, "--networks", "8", "--out", "page"]
+    code, out, _ = run(capsys, "studies", "--no-progress", *options)
+    assert code == 0
+    assert "no verdicts on these data" in out
+    assert "0.0335" not in out
+    assert "nan" not in out
+    assert max(map(len, out.splitlines())) <= 80
+    page = Path("page", "index.html").read_text()
+    assert "These are other data" in page
+    assert "0.0335" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    code, out, _ = run(capsys, "studies", "--no-progress", *options, "--json")
+    assert json.loads(out)["of_the_report"] is False

@@ -27,6 +27,10 @@ LEGEND = (
     "Median and 5 % .. 95 % are those of the starts. Agree: the share of the starts that end within 5 % of "
     "the report's figure or at a number that rounds to it; with a claim in words, for which it holds."
 )
+OTHER_DATA = (
+    "figures  the report's are of the insurance table: no verdicts on these data, only",
+    "         on the generated ones (D1, D2)",
+)
 NAMES = 20  # parameters up to this many are shown one by one
 
 
@@ -36,6 +40,7 @@ def studies_report(found: Studies, comparison: Comparison, written: dict[str, st
     engine = found.lines[0].outcomes.sweeps[0].engine
     head = [
         *data_lines(experiment.data),
+        *([] if experiment.of_the_report else OTHER_DATA),
         f"starts   {grouped(experiment.networks)} for each line, seed {experiment.seed}",
         f"trained  {experiment.epochs} epochs, engine {engine}, in {found.seconds:.1f} s",
     ]
@@ -49,6 +54,7 @@ def studies_report(found: Studies, comparison: Comparison, written: dict[str, st
     ]
     values = {
         "data": experiment.data.source,
+        "of_the_report": experiment.of_the_report,
         "networks": experiment.networks,
         "seed": experiment.seed,
         "epochs": experiment.epochs,
@@ -84,7 +90,8 @@ def band(claim: Claim) -> str:
 
 
 def _line_text(line: Line, why: list[str]) -> list[str]:
-    said = f"{line.id}  {line.report.changed}: {line.report.figure} ({line.report.reading})"
+    figure = f": {line.report.figure} ({line.report.reading})" if line.judged else ""
+    said = f"{line.id}  {line.changed}{figure}"
     sentences = wrap(" ".join(why), WIDTH, initial_indent="  ", subsequent_indent="  ")
     claims = [_claim_text(claim) for claim in line.claims]
     return [*wrap(said, WIDTH, subsequent_indent="    "), *claims, *sentences, ""]
@@ -92,7 +99,8 @@ def _line_text(line: Line, why: list[str]) -> list[str]:
 
 def _claim_text(claim: Claim) -> str:
     median = compact(claim.quantile(0.5), claim.percent)
-    return f"  {claim.says:20} {median:>8} {band(claim):>{BAND}} {portion(claim.agree):>8} {claim.verdict}"
+    agree = portion(claim.agree) if claim.judged else ""
+    return f"  {claim.says:20} {median:>8} {band(claim):>{BAND}} {agree:>8} {claim.verdict}".rstrip()
 
 
 def _rows_text(found: Studies) -> list[str]:
@@ -107,6 +115,8 @@ def _rows_text(found: Studies) -> list[str]:
 
 def _spread(row: dict[Any, Any], name: str, percent: bool) -> str:
     low, middle, high = (row[f"{name}_p{q}"] for q in (5, 50, 95))
+    if np.isnan(middle):
+        return "  none"
     scale, digits = (100, 0) if percent else (1, 3)
     unit = " %" if percent else ""
     text = f"{scale * middle:6.{digits}f}  {scale * low:6.{digits}f} .. {scale * high:.{digits}f}{unit}"

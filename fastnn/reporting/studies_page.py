@@ -26,6 +26,10 @@ __all__ = ["studies_page"]
 LARGE = 1000.0
 PER_CENT = "\N{NARROW NO-BREAK SPACE}%"
 INSURANCE = ("I0", "I1", "I2", "I3", "I4", "L2", "L3", "L4")
+OTHER_DATA = (
+    "The report's figures are of the insurance table. These are other data: of them there are distributions, "
+    "but no verdicts."
+)
 RANDOM_STARTS = 10  # to choose from, beside the report's own
 GROUPS = (
     ("Generated data", ("D1", "D2")),
@@ -66,15 +70,17 @@ def _lead(found: Studies) -> str:
 
 def _brief(found: Studies) -> Section:
     rows = [_claim_row(line, line.claims[0]) for line in found.lines]
-    outside = [line.id for line in found.lines if not line.claims[0].within_percentiles]
+    judged = [line for line in found.lines if line.judged]
+    outside = [line.id for line in judged if not line.claims[0].within_percentiles]
     but = f" but {_listed(outside)}, where the reason is told," if outside else ""
-    verdicts = [line.verdict for line in found.lines]
+    verdicts = [line.verdict for line in judged]
     counted = ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
     return Section(
         "In brief",
         [
-            f"Of the report's {len(rows)} lines: {counted}. All figures{but} fall between the 1st and the "
-            "99th percentile of their starts.",
+            *([] if len(judged) == len(rows) else [OTHER_DATA]),
+            f"Of {len(judged)} of the report's lines: {counted}. All figures{but} fall between the 1st and "
+            "the 99th percentile of their starts.",
             Table(rows, "The report's figures beside our starts"),
             pictures.overview([found[id] for id in ("D1", "D2")], "overview-generated"),
             pictures.overview([found[id] for id in INSURANCE], "overview-insurance"),
@@ -88,15 +94,17 @@ def _group(found: Studies, heading: str, ids: Iterable[str]) -> Section:
     blocks: list[Block] = []
     for line in lines:
         rows = [_claim_row(line, claim) for claim in line.claims]
-        said = f"{line.id}, {line.report.changed}: {line.report.figure}."
+        figure = f": {line.report.figure}. The report reads it as: {line.report.reading}"
         blocks += [
-            f"{said} The report reads it as: {line.report.reading}.",
-            Table(rows, f"Claims of {line.id}"),
+            f"{line.id}, {line.changed}{figure if line.judged else ''}.",
+            Table(rows, f"{'Claims' if line.judged else 'Starts'} of {line.id}"),
         ]
         blocks.append(" ".join(found.reasons[line.id]))
         blocks += _pictures(found, line)
     if heading == "Rows trained on":
-        blocks += [pictures.against_rows(found, metric) for metric in ("r2", "mape")]
+        scored = found.experiment.scores()
+        metrics = [metric for metric in ("r2", "mape") if not np.isnan(scored[metric]).all()]
+        blocks += [pictures.against_rows(found, metric) for metric in metrics]
     return Section(heading, blocks)
 
 
@@ -112,7 +120,11 @@ def _pictures(found: Studies, line: Line) -> list[Block]:
 
 
 def _claim_row(line: Line, claim: Claim) -> dict[str, Any]:
-    below, up_to = (100 * share for share in claim.percentiles)
+    place, agree = "", ""
+    if claim.judged:
+        below, up_to = (100 * share for share in claim.percentiles)
+        place = "" if claim.in_words else f"{below:.3g}\N{EN DASH}{up_to:.3g}"
+        agree = portion(claim.agree).replace(" %", PER_CENT)
     return {
         "line": line.id,
         "the report says": claim.says,
@@ -120,8 +132,8 @@ def _claim_row(line: Line, claim: Claim) -> dict[str, Any]:
         "median": _value(claim, claim.quantile(0.5)),
         "5 %": _value(claim, claim.quantile(0.05)),
         "95 %": _value(claim, claim.quantile(0.95)),
-        "falls at percentile": "" if claim.in_words else f"{below:.3g}\N{EN DASH}{up_to:.3g}",
-        "agree": portion(claim.agree).replace(" %", PER_CENT),
+        "falls at percentile": place,
+        "agree": agree,
         "measured": claim.quantity,
     }
 

@@ -43,14 +43,15 @@ def overview(lines: Sequence[Line], name: str) -> Picture:
 
     numbers = pd.DataFrame(_interval(line) for line in lines)
     told = "; ".join(
-        f"{row['label']}: report {written(row['claim'])}, median {written(row['50 %'])}"
+        f"{row['label']}: {_of_the_report(row['claim'])}median {written(row['50 %'])}"
         for row in numbers.to_dict("records")
     )
     return Picture(
         name,
         partial(plotting.intervals, numbers, LOSS),
-        f"Distributions of the loss below one another, with the report's figures. {told}.",
-        "The report's loss, one run (diamond), beside the losses of thousands of starts.",
+        f"Distributions of the loss below one another. {told}.",
+        "The losses of thousands of starts"
+        + ("; the report's, one run, is the diamond." if numbers["claim"].notna().any() else "."),
         numbers,
         (WIDTH, _height(numbers)),
     )
@@ -67,7 +68,7 @@ def histogram(line: Line) -> Picture:
         f"losses-{line.id}",
         partial(_draw_histogram, table=numbers, claim=_reported_loss(line), title=title),
         f"Histogram of the losses of {line.id}: {told}; median {written(middle)}.",
-        f"{line.id}, {line.report.changed}: starts by the loss of their last epoch and by how they ended.",
+        f"{line.id}, {line.changed}: starts by the loss of their last epoch and by how they ended.",
         numbers,
     )
 
@@ -112,7 +113,7 @@ def distances(line: Line, experiment: Experiment) -> Picture:
         f"around-{line.id}",
         partial(_draw_distances, table=numbers, claim=_reported_loss(line), title=_title(line)),
         f"Losses of starts around that of {line.id}, which itself ends at {written(float(ended.loss[0]))}.",
-        f"{line.id}, {line.report.changed}: the loss of starts around the report's own (at 0 %).",
+        f"{line.id}, {line.changed}: the loss of starts around the report's own (at 0 %).",
         numbers,
     )
 
@@ -141,7 +142,7 @@ def own_run(line: Line, experiment: Experiment) -> Picture:
         partial(_draw_run, run=run, title=f"{line.id}: the report's own start"),
         f"Loss against epochs from the start of {line.id}: from {written(float(run.loss_curve[0]))} to "
         f"{written(float(run.loss))}.",
-        f"{line.id}, {line.report.changed}: the run itself.",
+        f"{line.id}, {line.changed}: the run itself.",
         tables.loss_curves(run),
     )
 
@@ -189,6 +190,7 @@ def against_rows(found: Studies, metric: str) -> Picture:
     numbers = tables.scores_against_rows(table, metric)
     few, every = found.experiment.row_counts[0], found.experiment.row_counts[-1]
     claims = [(few, 0.05)] if metric == "r2" else [(few, 189.0), (every, 125.0)]
+    claims = claims if found.experiment.of_the_report else []
     name = "R²" if metric == "r2" else "MAPE"
     told = "; ".join(f"{row['rows']} rows: {row['50 %']:.3g}" for row in numbers.to_dict("records"))
     return Picture(
@@ -202,6 +204,8 @@ def against_rows(found: Studies, metric: str) -> Picture:
 
 def _draw_scores(ax: Axes, table: pd.DataFrame, metric: str, claims: list[tuple[int, float]]) -> None:
     draw_scores(ax, table, metric)
+    if not claims:
+        return
     ax.plot(*zip(*claims, strict=True), "D", color=VERMILION, markersize=5, label="report")
     legend(ax)
 
@@ -223,7 +227,7 @@ def _fan(line: Line) -> Picture:
         f"curves-{line.id}",
         partial(_draw_fan, table=numbers, title=_title(line)),
         f"Loss against epochs for {line.id}. The median goes from {written(first)} to {written(last)}.",
-        f"{line.id}, {line.report.changed}: the median loss, and where half and nine tenths of them lie.",
+        f"{line.id}, {line.changed}: the median loss, and where half and nine tenths of them lie.",
         numbers,
     )
 
@@ -261,6 +265,10 @@ def _histogram_table(line: Line) -> pd.DataFrame:
     return pd.DataFrame({"from": edges[:-1], "to": edges[1:], **counts})
 
 
+def _of_the_report(loss: float | None) -> str:
+    return "" if loss is None or np.isnan(loss) else f"report {written(loss)}, "
+
+
 def _reported_loss(line: Line) -> float | None:
     """The loss that the report gives, if it does."""
     claim = line.claims[0]
@@ -273,4 +281,4 @@ def _height(table: pd.DataFrame) -> float:
 
 
 def _title(line: Line) -> str:
-    return f"{line.id}: {line.report.changed}" if len(line.report.changed) < 34 else line.id
+    return f"{line.id}: {line.changed}" if len(line.changed) < 34 else line.id

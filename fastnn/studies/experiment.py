@@ -43,7 +43,8 @@ class Experiment:
     Parameters
     ----------
     data : Dataset
-        Two inputs and one target: age, bmi -> charges in the report.
+        Two inputs and one target: age, bmi -> charges in the report. Of other data than the insurance table
+        or its stand-in there are distributions, but no verdicts: the report's figures are not of them.
     networks : int
         Starts for each line, at most 50 000. Start i is the same in every line that draws its starts.
     seed : int
@@ -83,6 +84,11 @@ class Experiment:
     def row_counts(self) -> tuple[int, ...]:
         """The numbers of rows trained on: 30 to all."""
         return (*(rows for rows in report.ROWS if rows < self.data.rows), self.data.rows)
+
+    @property
+    def of_the_report(self) -> bool:
+        """Whether the data are what the report's figures are of."""
+        return report.is_of(self.data)
 
     def plain(self, learning_rate: float = report.LEARNING_RATE, rows: int | None = None) -> Outcomes:
         """Starts from normal(0, 1.5) on the first `rows` rows, or on all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,17 @@ import fastnn.studies.report as report
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.outcomes import AT_FIRST, Outcomes
 from fastnn.studies.report import ReportLine
-from fastnn.studies.verdicts import Claim, around, figure, in_words
+from fastnn.studies.verdicts import Claim, around, figure, in_words, measured
 
-__all__ = ["MAKERS", "Line", "data_size", "generated_data", "learning_rates", "starting_parameters"]
+__all__ = [
+    "MAKERS",
+    "Line",
+    "data_size",
+    "generated_data",
+    "learning_rates",
+    "line_of",
+    "starting_parameters",
+]
 
 Floats = NDArray[np.float64]
 
@@ -54,28 +62,48 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """That of its figure."""
+        """That of its figure; empty where the report's figure is of other data."""
         return self.claims[0].verdict
+
+    @property
+    def judged(self) -> bool:
+        """Whether the report's figure is of these data."""
+        return self.claims[0].judged
+
+    @property
+    def changed(self) -> str:
+        """What the line changes; of other data than the report's without naming these."""
+        return self.report.changed if self.judged else self.report.changed.removeprefix("insurance data, ")
+
+    def measured(self) -> Line:
+        """The line of other data than the report's: what its starts ended at, without claims."""
+        ended = self.outcomes
+        told = [measured(self.id, "loss", LOSS, ended.loss)]
+        for name in (R2, MAPE):
+            values = next((claim.values for claim in self.claims if claim.quantity == name), None)
+            if values is not None and np.isfinite(values).any():
+                told.append(measured(self.id, name.partition(" ")[0], name, values, percent=name == MAPE))
+        return replace(self, claims=told)
 
 
 def generated_data(experiment: Experiment) -> list[Line]:
     """D1 and D2: data generated from narrow and from wide ranges."""
-    return [MAKERS[line](experiment) for line in ("D1", "D2")]
+    return [line_of(line, experiment) for line in ("D1", "D2")]
 
 
 def starting_parameters(experiment: Experiment) -> list[Line]:
     """I0 to I4: the insurance data, from the report's starts, starts around them and random ones."""
-    return [MAKERS[line](experiment) for line in ("I0", "I1", "I2", "I3", "I4")]
+    return [line_of(line, experiment) for line in ("I0", "I1", "I2", "I3", "I4")]
 
 
 def learning_rates(experiment: Experiment) -> list[Line]:
     """L1 to L5: the same starts at five learning rates."""
-    return [MAKERS[line](experiment) for line in ("L1", "L2", "L3", "L4", "L5")]
+    return [line_of(line, experiment) for line in ("L1", "L2", "L3", "L4", "L5")]
 
 
 def data_size(experiment: Experiment) -> list[Line]:
     """N1 and N2: the same starts, trained on 30 rows and on all, scored on all."""
-    return [MAKERS[line](experiment) for line in ("N1", "N2")]
+    return [line_of(line, experiment) for line in ("N1", "N2")]
 
 
 def _d1(experiment: Experiment) -> Line:
@@ -255,6 +283,15 @@ def _relative(these: Floats, those: Floats) -> Floats:
     """By what fraction these differ from those; 0 where they are equal, diverged ones included."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(these == those, 0.0, these / those - 1.0)
+
+
+OF_GENERATED_DATA = ("D1", "D2")
+
+
+def line_of(id: str, experiment: Experiment) -> Line:
+    """A line of the report; judged where its figure is of the experiment's data."""
+    line = MAKERS[id](experiment)
+    return line if id in OF_GENERATED_DATA or experiment.of_the_report else line.measured()
 
 
 MAKERS: dict[str, Callable[[Experiment], Line]] = {

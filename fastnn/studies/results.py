@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.studies.experiment import Experiment
-from fastnn.studies.lines import MAKERS, Line
+from fastnn.studies.lines import MAKERS, Line, line_of
 from fastnn.studies.reasons import reasons
 
 if TYPE_CHECKING:
@@ -59,18 +59,18 @@ class Studies:
         return pd.DataFrame(
             {
                 "line": claim.line,
-                "changed": line.report.changed,
+                "changed": line.changed,
                 "says": claim.says,
                 "quantity": claim.quantity,
                 "p5": claim.quantile(0.05),
                 "median": claim.quantile(0.5),
                 "p95": claim.quantile(0.95),
-                "percentile_low": 100 * claim.percentiles[0],
-                "percentile_high": 100 * claim.percentiles[1],
-                "agree": claim.agree,
+                "percentile_low": 100 * claim.percentiles[0] if claim.judged else None,
+                "percentile_high": 100 * claim.percentiles[1] if claim.judged else None,
+                "agree": claim.agree if claim.judged else None,
                 "unchanged": claim.agree_unchanged,
                 "run": claim.run,
-                "verdict": claim.verdict,
+                "verdict": claim.verdict or None,
             }
             for line in self.lines
             for claim in line.claims
@@ -121,7 +121,7 @@ def run(experiment: Experiment, progress: bool | None = None) -> Studies:
     """
     began = perf_counter()
     experiment.prepare(progress)
-    lines = tuple(make(experiment) for make in MAKERS.values())
+    lines = tuple(line_of(id, experiment) for id in MAKERS)
     why = {line.id: reasons(line, experiment) for line in lines}
     return Studies(experiment, lines, why, perf_counter() - began)
 

@@ -32,6 +32,7 @@ __all__ = [
     "around",
     "figure",
     "in_words",
+    "measured",
     "portion",
 ]
 
@@ -46,6 +47,7 @@ CONFIRMED, ONE_OF_SEVERAL, EFFECT_OF_THE_START, NOT_REPRODUCED = VERDICTS = (
 
 OUTSIDE = 0.01
 NEARLY_ALL = 0.90
+NOTHING = (np.inf, -np.inf)
 AS_OFTEN = 2 / 3
 
 RULES = (
@@ -107,6 +109,11 @@ class Claim:
         return float((self.values < low).mean()), 1.0 - above
 
     @property
+    def judged(self) -> bool:
+        """Whether the report says something of the quantity; what it does not speak of is measured alone."""
+        return self.agrees != NOTHING
+
+    @property
     def in_words(self) -> bool:
         """Whether the report gives no number."""
         return self.number is None
@@ -134,7 +141,9 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """One of `VERDICTS`, by the rules at the top of this module."""
+        """One of `VERDICTS`, by the rules at the top of this module; empty for what is measured alone."""
+        if not self.judged:
+            return ""
         if not self.within_percentiles:
             return NOT_REPRODUCED
         own = self.run is None or bool(_within(np.array([self.run]), self.agrees)[0])
@@ -173,11 +182,16 @@ def in_words(
 
 
 def portion(share: float) -> str:
-    """A share of the starts as every table and sentence writes it: 72 %, 5.6 %, 99.8 %, 100 %."""
+    """A share of the starts as every table and sentence writes it: 72 %, 5.6 %, 99.8 %, 100 % of all."""
     percent = 100 * float(share)
     if percent in (0.0, 100.0) or 10 <= percent < 99.5:
         return f"{percent:.0f} %"
-    return f"{percent:.2g} %" if percent < 10 else f"{percent:.3g} %"
+    return f"{percent:.2g} %" if percent < 10 else f"{min(percent, 99.9):.1f} %"
+
+
+def measured(line: str, name: str, quantity: str, values: Floats, percent: bool = False) -> Claim:
+    """A quantity that the report says nothing of, or not of these data."""
+    return Claim(line, name, quantity, values, NOTHING, percent=percent)
 
 
 def _near(number: float) -> tuple[float, float]:
