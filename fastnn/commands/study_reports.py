@@ -28,8 +28,8 @@ LEGEND = (
     "the report's figure or at a number that rounds to it; with a claim in words, for which it holds."
 )
 OTHER_DATA = (
-    "figures  the report's are of the insurance table: no verdicts on these data, only",
-    "         on the generated ones (D1, D2)",
+    "figures  the report's are of the insurance table: no verdicts on these data,",
+    "         only on the generated ones (D1, D2)",
 )
 NAMES = 20  # parameters up to this many are shown one by one
 
