@@ -11,6 +11,7 @@ from fastnn.endings import LOOKED_AT
 from fastnn.evaluating import scores
 from fastnn.network import Network
 from fastnn.progress import grouped
+from fastnn.ranking import LOSSES
 from fastnn.showing import card, fold, histogram, number, sparkline, table
 
 __all__ = ["sweep_card", "training_card"]
@@ -43,7 +44,7 @@ def sweep_card(sweep: Any) -> str:
     return card(
         f"Sweep of {_named(sweep.network)}: {grouped(len(sweep))}{unfinished} networks",
         facts,
-        histogram(losses, "loss of the last epoch, of those that did not diverge"),
+        histogram(losses, f"{LOSSES[sweep.ranked_by]}, of those that did not diverge"),
         table([str(name) for name in summary.columns], rows, more),
     )
 
@@ -111,12 +112,12 @@ def _parameters(run: Any) -> str:
 
 
 def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:
-    """The losses of at most a million networks that did not diverge, and how many did."""
+    """The losses that rank, of at most a million networks that did not diverge, and how many did."""
     step = max(1, len(sweep) // 1_000_000)
     losses, diverged = [np.empty(0)], 0
-    for piece in sweep.table.read(["loss", "diverged"]):
+    for piece in sweep.table.read([sweep.ranked_by, "diverged"]):
         ok = piece["diverged"] == 0
-        losses.append(piece["loss"][ok][::step].astype(np.float64))
+        losses.append(piece[sweep.ranked_by][ok][::step].astype(np.float64))
         diverged += int((~ok).sum())
     return np.concatenate(losses), diverged
 

@@ -89,6 +89,12 @@ class TestTraining:
 
 
 class TestSweep:
+    def test_draws_the_losses_that_rank(self, data):
+        found = fastnn.sweep(NET, data.X, data.y, networks=50, rows=[30, 200], **QUICK)
+        losses = found.frame(["loss_all_rows"])["loss_all_rows"]
+        caption = next(text for text in Read(found).texts if text.startswith("loss over all rows"))
+        assert f": {losses.min():.6g} .. {losses.quantile(0.95):.6g}" in caption
+
     def test_shows_its_summary_and_a_histogram(self, data):
         found = fastnn.sweep(NET, data.X, data.y, networks=50, learning_rate=[0.005, 1e200], **QUICK)
         shown = Read(found)
