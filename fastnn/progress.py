@@ -1,4 +1,4 @@
-"""What a sweep says while it runs: on a terminal a bar, in a log file a line now and then."""
+"""What a sweep or a training says while it runs: on a terminal a bar, in a log file a line now and then."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 from fastnn.checking import flag
 from fastnn.telling import Words, is_terminal, tell, tell_notes
 
-__all__ = ["Bar", "Progress", "duration", "grouped", "size"]
+__all__ = ["Bar", "Epochs", "Progress", "duration", "grouped", "size"]
 
 LINE_SECONDS = 10.0
-NOTEBOOK_SECONDS = 2.0  # of work, before a notebook shows a bar unasked
+UNASKED_SECONDS = 2.0  # of work, before a notebook or a training shows a bar unasked
 
 
 class Progress:
@@ -62,7 +62,7 @@ class Progress:
         self.begun = True
         self.began = self.said = perf_counter()
         if self.shown and (self.terminal or self.notebook):
-            delay = NOTEBOOK_SECONDS if self.delayed else 0.0
+            delay = UNASKED_SECONDS if self.delayed else 0.0
             self.bar = Bar(self.total, self.done, unit=" networks", delay=delay)
 
     def reached(self, done: int) -> None:
@@ -84,6 +84,44 @@ class Progress:
         )
         counted = f"{grouped(self.done)}/{grouped(self.total)} networks, {100 * self.done / self.total:.0f} %"
         tell(f"{counted}, {grouped(round(rate))}/s{left}")
+
+
+class Epochs:
+    """Shows how many epochs of a training are over, from two seconds on; nothing of it is raised.
+
+    Parameters
+    ----------
+    total : int
+    show : bool, optional
+        By default on a terminal and in a notebook; with True also elsewhere, in lines.
+    """
+
+    def __init__(self, total: int, show: bool | None) -> None:
+        self.drawing = is_terminal(sys.stderr) or in_notebook()
+        self.shown = self.drawing if show is None else flag(show, "progress")
+        self.total = total
+        self.began = self.said = perf_counter()
+        self.bar: Bar | None = None
+
+    def __enter__(self) -> Epochs:
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def reached(self, done: int) -> None:
+        """So many epochs are over."""
+        now = perf_counter()
+        if self.bar is not None:
+            self.bar.reach(done)
+        elif not self.shown or now - self.began < UNASKED_SECONDS:
+            return
+        elif self.drawing:
+            self.bar = Bar(self.total, done, unit=" epochs")
+        elif now - self.said >= LINE_SECONDS:
+            self.said = now
+            tell(f"{grouped(done)}/{grouped(self.total)} epochs, {100 * done / self.total:.0f} %")
 
 
 class Bar:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, shown, whole_numbers
 from fastnn.designing import Design
 from fastnn.evaluating import in_dtype
-from fastnn.training import trained
+from fastnn.training import to_the_end, trained
 from fastnn.training_results import Training
 
 __all__ = ["network_numbers", "replayed"]
@@ -30,12 +30,13 @@ def replayed(design: Design, number: int | ArrayLike) -> Training:
     some: Any = 0 if len(numbers) == 1 else slice(None)
     plan = replace(design.plan, X=design.plan.X[: rows[0]], Y=design.plan.Y[: rows[0]])
     start = design.initial.draw(plan.network, design.grid.start_of(numbers), design.seed)[some]
-    return trained(
+    again = trained(
         plan,
         in_dtype(start, plan.dtype, "parameters"),
         design.grid.learning_rate_of(numbers)[some],
         number=int(numbers[0]) if len(numbers) == 1 else numbers,
     )
+    return to_the_end(again)
 
 
 def network_numbers(given: Any, name: str, total: int) -> NDArray[np.int64]:

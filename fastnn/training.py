@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,17 @@ from fastnn.initial import DEFAULT_START, Start
 from fastnn.magnitudes import warn_of_magnitudes
 from fastnn.network import Network
 from fastnn.planning import Plan
-from fastnn.running import run
+from fastnn.progress import Epochs
+from fastnn.running import run_kept
+from fastnn.telling import warn
 from fastnn.training_results import Training
 
-__all__ = ["train", "trained"]
+__all__ = ["to_the_end", "train", "trained"]
 
 Array = NDArray[Any]
+
+SECOND_SECONDS = 2.0  # a Ctrl-C so soon after another means more than the training under way
+_interrupted = -SECOND_SECONDS
 
 
 def train(
@@ -35,6 +42,7 @@ def train(
     shuffle: bool = False,
     seed: int = 0,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
+    progress: bool | None = None,
 ) -> Training:
     """Train one network, or M of them, by per-sample gradient descent on the squared error.
 
@@ -61,10 +69,15 @@ def train(
         From 0 to 2**64 - 1.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as those trained on, on which the loss is measured after every epoch.
+    progress : bool, optional
+        Show, after two seconds, how many epochs are over. By default on a terminal and in a notebook.
 
     Returns
     -------
     Training
+        After Ctrl-C that of the last epoch that was finished, with a `RuntimeWarning`, and ``interrupted``
+        is true. Where none was, or where Ctrl-C stopped another training less than two seconds ago, it is
+        passed on: pressed twice it ends a loop.
 
     Raises
     ------
@@ -96,11 +109,37 @@ def train(
     plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
     start = _start(network, parameters, seed, plan.dtype)
     warn_of_magnitudes(plan.X, plan.Y, stacklevel=2)
-    return trained(plan, start, learning_rate, validation)
+    with Epochs(plan.epochs, progress) as said:
+        found = trained(plan, start, learning_rate, validation, reached=said.reached)
+    if found.interrupted:
+        _pass_on_a_second()
+        text = f"training was interrupted: this is what {found.epochs} of {plan.epochs} epochs came to"
+        warn(text, RuntimeWarning, stacklevel=2)
+    return found
+
+
+def to_the_end(found: Training) -> Training:
+    """Return a Training that was not interrupted, or pass on the Ctrl-C that did it."""
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return found
+
+
+def _pass_on_a_second() -> None:
+    """Raise the Ctrl-C that ended a training if another was ended just before: who presses it wants out."""
+    global _interrupted
+    before, _interrupted = _interrupted, perf_counter()
+    if _interrupted - before < SECOND_SECONDS:
+        raise KeyboardInterrupt
 
 
 def trained(
-    plan: Plan, start: Array, learning_rate: Any, validation: Any = None, number: Any = None
+    plan: Plan,
+    start: Array,
+    learning_rate: Any,
+    validation: Any = None,
+    number: Any = None,
+    reached: Callable[[int], None] | None = None,
 ) -> Training:
     """Train one network (P,) or several (M, P) as planned; see `train`, which checks and warns."""
     single = start.ndim == 1
@@ -108,7 +147,10 @@ def trained(
     steps = plan.steps(learning_rate, len(networks))
     curve = _curve(len(networks), plan)
     validating = None if validation is None else _Validating(plan, validation, networks)
-    _, diverged = run(plan.job(len(networks)), networks, steps, curve=curve, after_epoch=validating)
+    diverged, epochs = run_kept(
+        plan.job(len(networks)), networks, steps, curve=curve, after_epoch=validating, reached=reached
+    )
+    curve = curve[:, :epochs]
     rates = steps / -2
 
     def given_shape(array: Any) -> Any:
@@ -119,15 +161,16 @@ def trained(
         start=start,
         parameters=given_shape(networks),
         loss_curve=given_shape(curve),
-        validation_curve=None if validating is None else given_shape(validating.finished(diverged)),
+        validation_curve=None if validating is None else given_shape(validating.finished(diverged, epochs)),
         diverged=int(diverged[0]) if single else diverged,
         learning_rate=float(rates[0]) if single else rates,
-        epochs=plan.epochs,
+        epochs=epochs,
         rows=len(plan.X),
         engine=plan.engine_for(len(networks)),
         dtype=plan.dtype,
         number=number,
         trained_on=(plan.X, plan.Y),
+        interrupted=epochs < plan.epochs,
     )
 
 
@@ -167,8 +210,8 @@ class _Validating:
     def __call__(self, epoch: int) -> None:
         self.curve[:, epoch] = losses(self.network, self.parameters, self.X, self.Y)
 
-    def finished(self, diverged: NDArray[np.int32]) -> Array:
-        """The curve, NaN from the epoch in which a network diverged."""
-        epochs = np.arange(1, self.curve.shape[1] + 1)
-        self.curve[(diverged[:, None] > 0) & (epochs >= diverged[:, None])] = np.nan
-        return self.curve
+    def finished(self, diverged: NDArray[np.int32], epochs: int) -> Array:
+        """The curve of so many epochs, NaN from the one in which a network diverged."""
+        curve = self.curve[:, :epochs]
+        curve[(diverged[:, None] > 0) & (np.arange(1, epochs + 1) >= diverged[:, None])] = np.nan
+        return curve

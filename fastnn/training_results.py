@@ -59,6 +59,8 @@ class Training:
         The number of each network in the sweep that it was replayed from; None where there was no sweep.
     trained_on : (X, Y), or None
         The rows trained on, (N, D) and (N, K) in `dtype`; None where it was loaded.
+    interrupted : bool
+        Ctrl-C ended it before the epochs that were asked for; `epochs` says how many were trained.
     notes : tuple of str
         What has to be said where `status` alone would say too much.
     """
@@ -77,6 +79,7 @@ class Training:
     scaling: TableScaling | None = None
     number: Any = None
     trained_on: tuple[Array, Array] | None = None
+    interrupted: bool = False
 
     @property
     def status(self) -> Any:

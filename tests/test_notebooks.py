@@ -58,8 +58,8 @@ def test_things_show_themselves_and_progress_shows_when_it_takes_long():
         "import fastnn; from fastnn import progress; net = fastnn.Network((1, 1))",
         "fastnn.train(net, [0.0, 1.0], [1.0, 0.0], epochs=5)",
         SWEEP,
-        f"progress.NOTEBOOK_SECONDS = 0; {SWEEP};",
-        f"progress.NOTEBOOK_SECONDS = 2; {SWEEP.replace(')', ', progress=True)')};",
+        f"progress.UNASKED_SECONDS = 0; {SWEEP};",
+        f"progress.UNASKED_SECONDS = 2; {SWEEP.replace(')', ', progress=True)')};",
         f"{WIDGETS}\n{SWEEP};",
         "fastnn.load_insurance(simulated=True)",
     )

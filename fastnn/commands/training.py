@@ -7,11 +7,13 @@ from pathlib import Path
 
 import fastnn
 from fastnn.checking import InputError
+from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.data_options import data_of, dialect_of
 from fastnn.commands.options import layers_for, network_of, row_count, shared, start_of
 from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.loading import new_rows
+from fastnn.plotting.library import one_line
 from fastnn.telling import tell
 
 __all__ = ["predict", "train"]
@@ -36,13 +38,14 @@ def train(options: Namespace) -> int:
     if options.save:
         run.save(options.save, data, finite=False)
     show(training_report(run, data), options.json, beside=bool(files))
-    if options.plot:
-        _draw(run, files["--plot"])
+    drawn = options.plot is None or _draw(run, files["--plot"], options.plot)
+    if run.interrupted:
+        return INTERRUPTED
     if run.status == "ok":
-        return 0
+        return DONE if drawn else FAILED
     rate = f"{run.learning_rate / 10:.1g}"
     tell(f"fastnn: training diverged in epoch {run.diverged}; try a smaller --learning-rate, such as {rate}")
-    return 1
+    return FAILED
 
 
 def _refuse_picture(path: Path) -> None:
@@ -54,12 +57,18 @@ def _refuse_picture(path: Path) -> None:
     refuse_ending(path, "--plot")
 
 
-def _draw(run: fastnn.Training, path: Path) -> None:
+def _draw(run: fastnn.Training, path: Path, given: str) -> bool:
+    """Draw the loss of every epoch; return whether that could be done: the results are out by now."""
     from fastnn import plotting
 
-    figure, ax = plotting.new_figure()
-    plotting.loss_curves(run, ax)
-    published(path, lambda beside: plotting.save(figure, beside))
+    try:
+        figure, ax = plotting.new_figure()
+        plotting.loss_curves(run, ax)
+        published(path, lambda beside: plotting.save(figure, beside))
+    except Exception as error:
+        tell(f"fastnn: {given} could not be drawn: {one_line(error)}")
+        return False
+    return True
 
 
 def predict(options: Namespace) -> int:

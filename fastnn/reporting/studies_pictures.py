@@ -21,7 +21,7 @@ from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import KINDS
 from fastnn.studies.report import LEARNING_RATE, NETWORK
 from fastnn.studies.results import Studies
-from fastnn.training import train
+from fastnn.training import to_the_end, train
 from fastnn.training_results import Training
 
 if TYPE_CHECKING:
@@ -136,7 +136,9 @@ def own_run(line: Line, experiment: Experiment) -> Picture:
     """The loss of every epoch of the report's own start, trained again."""
     data = experiment.data
     start = line.outcomes.sweeps[0].initial  # of which the first is the report's own
-    run = train(NETWORK, data.X, data.y, start, epochs=experiment.epochs, engine=experiment.engine)
+    run = to_the_end(
+        train(NETWORK, data.X, data.y, start, epochs=experiment.epochs, engine=experiment.engine)
+    )
     return Picture(
         f"run-{line.id}",
         partial(_draw_run, run=run, title=f"{line.id}: the report's own start"),

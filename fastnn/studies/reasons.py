@@ -14,7 +14,7 @@ from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import AT_FIRST, KINDS, Outcomes
 from fastnn.studies.verdicts import NOT_REPRODUCED, Claim, portion
-from fastnn.training import train
+from fastnn.training import to_the_end, train
 
 __all__ = ["reasons"]
 
@@ -176,7 +176,7 @@ def _last_row_rises(experiment: Experiment, some: int) -> float:
         engine=experiment.engine,
         validation=(data.X[-1:], data.y[-1:]),
     )
-    curve = np.asarray(watched.validation_curve)
+    curve = np.asarray(to_the_end(watched).validation_curve)
     return float((curve[:, 1:] > curve[:, :-1]).any(axis=1).mean())
 
 
