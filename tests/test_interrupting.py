@@ -159,7 +159,7 @@ class TestTrain:
             "--save",
             "m.npz",
             "--plot",
-            "loss.png",
+            "l.png",
             "--json",
         ]
         with begun("train", *options) as process:
