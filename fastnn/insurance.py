@@ -13,7 +13,8 @@ from fastnn.checking import InputError, flag
 from fastnn.datasets import Dataset
 from fastnn.folders import cache_folder
 from fastnn.loading import dataset_in
-from fastnn.reading.files import content_of, existing_file
+from fastnn.reading.files import MOST_BYTES, content_of, existing_file
+from fastnn.regular_files import bytes_of
 from fastnn.telling import warn
 
 __all__ = ["SimulatedDataNote", "load_insurance"]
@@ -122,7 +123,7 @@ def _is_published(content: bytes) -> bool:
 def _cached() -> bytes | None:
     """Return the published file from the cache folder; a file with any other bytes there is passed over."""
     try:
-        content = (cache_folder() / FILE).read_bytes()
+        content = bytes_of(cache_folder() / FILE, MOST_BYTES)
     except (OSError, RuntimeError):
         return None
     return content if _is_published(content) else None

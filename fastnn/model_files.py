@@ -19,6 +19,7 @@ from fastnn.model_header import Header, header_in, json_of
 from fastnn.npz_files import MOST_BYTES, arrays_of, damaged, header_of, size_of, written
 from fastnn.publishing import file_to_write, published
 from fastnn.reading.files import existing_file
+from fastnn.regular_files import opened
 
 __all__ = ["load_training", "save_training"]
 
@@ -61,7 +62,7 @@ def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
     """Read a model file: the fields of a Training, by name; see `Training.load`."""
     place, finite = existing_file(path, "path"), flag(finite, "finite")
     try:
-        with place.open("rb") as file:
+        with opened(place) as file:
             text = header_of(file, place.name)
             header = header_in(text, place.name)
             if header.diverged and finite:

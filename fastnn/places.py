@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from os import PathLike
 from pathlib import Path
 from random import randrange
 from threading import Lock
@@ -121,12 +120,12 @@ def _too_large(design: Design) -> str:
 class Stored:
     """A store, of which what is missing is to be done."""
 
-    def __init__(self, design: Design, every: int, folder: str | PathLike[str], refuse: bool) -> None:
+    def __init__(self, design: Design, every: int, folder: Path, refuse: bool) -> None:
         # Brings in pyarrow, which a sweep in memory does without.
         from fastnn.storing.folder import Store
 
         self.design, self.every, self.curve_dtype = design, every, "float32"
-        self.store = Store.begin(Path(folder), design, every)
+        self.store = Store.begin(folder, design, every)
         self.set_aside = self.store.set_aside_damaged()
         self.store.keep_inputs(design)
         self.found = self.store.done()

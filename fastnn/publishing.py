@@ -15,6 +15,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from fastnn.checking import InputError, shown
+from fastnn.paths import file_given
 
 __all__ = ["file_to_write", "flush_folder", "published", "undisturbed", "where_known"]
 
@@ -32,21 +33,18 @@ UNKNOWN = {
 
 def file_to_write(path: Any, name: str) -> Path:
     """Return `path` as that of a file that could be written, new or in another's place; else refuse it."""
-    if not isinstance(path, str | os.PathLike):
-        raise InputError(f"{name} must be the path of a file; got {shown(path)}. Give a str or a Path.")
-    given = os.fspath(path)
+    required = "a file in an existing folder"
+    given = file_given(path, name, required)
     try:
-        file = Path(os.path.realpath(Path(given).expanduser()))  # through a link, into what it points at
+        file = Path(os.path.realpath(given))  # through a link, into what it points at
         kind = _kind(file)  # looked at once: another process may put a file there at any moment
-        if kind == stat.S_IFREG or (
-            kind is None and file.parent.is_dir() and given[-1:] not in ("/", os.sep)
-        ):
+        if kind == stat.S_IFREG or (kind is None and file.parent.is_dir()):
             with TemporaryFile(dir=file.parent):  # it has no name, or none for long
                 return file
         problem = "there is no such folder" if kind is None else "it is no ordinary file"
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
-    raise InputError(f"{name} must be a file in an existing folder; got {shown(given)}: {problem}. Check it.")
+    except OSError as error:
+        problem = error.strerror or str(error)
+    raise InputError(f"{name} must be {required}; got {shown(str(path))}: {problem}. Check the path.")
 
 
 def _kind(path: Path) -> int | None:

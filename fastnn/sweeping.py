@@ -22,6 +22,7 @@ from fastnn.estimating import cost
 from fastnn.initial import DEFAULT_START, Start
 from fastnn.magnitudes import warn_of_magnitudes
 from fastnn.network import Network
+from fastnn.paths import folder_given
 from fastnn.places import Memory, Place, Stored
 from fastnn.processors import available_processors
 from fastnn.progress import Progress
@@ -141,8 +142,7 @@ def sweep(
     warn_of_magnitudes(design.plan.X, design.plan.Y, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)
     one_of(on_divergence, "on_divergence", ("record", "raise"))
-    if store is not None and not isinstance(store, str | PathLike):
-        raise InputError(f"store must be the path of a folder; got {shown(store)}. Give a str or a Path.")
+    folder = None if store is None else folder_given(store, "store")
     threads = available_processors() if workers is None else whole_number(workers, "workers", 1)
     crew = None
     if executor is not None:
@@ -151,7 +151,7 @@ def sweep(
         crew = Crew(executor, None if workers is None else threads)
     refuse = on_divergence == "raise"
     try:
-        place: Place = Memory(design, every) if store is None else Stored(design, every, store, refuse)
+        place: Place = Memory(design, every) if folder is None else Stored(design, every, folder, refuse)
         check = partial(refuse_divergence, design) if refuse else None
         before = place.done
         with Progress(design.grid.total, place.done, progress) as said:

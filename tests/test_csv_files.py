@@ -175,10 +175,10 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
 def test_an_unreadable_file_is_refused(write, monkeypatch):
     path = write(GOOD)
 
-    def denied(self, mode):
+    def denied(path, flags):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.open", denied)
+    monkeypatch.setattr("os.open", denied)
     with pytest.raises(InputError, match=r"table.csv must be readable; got Permission denied"):
         load_csv(path, "age", "charges")
 

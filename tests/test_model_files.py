@@ -346,8 +346,8 @@ class TestRefusedToSave:
         [
             ("no/such/m.npz", "there is no such folder"),
             (".", "it is no ordinary file"),
-            ("new/", "there is no such folder"),
-            ("nul\0", "null"),
+            ("new/", "it ends as the name of a folder"),
+            ("nul\0", "it holds a NUL sign"),
             (7, "must be the path of a file; got 7"),
             (None, "must be the path of a file; got None"),
             (b"m.npz", "must be the path of a file; got b'm.npz'"),

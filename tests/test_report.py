@@ -45,7 +45,7 @@ def test_is_the_page_of_the_command_line(found, data, tmp_path):
         ({"sweep": 3}, "sweep must be a Sweep; got 3"),
         ({"data": np.ones((3, 2))}, "data must be the Dataset that was swept over; got a ndarray"),
         ({"data": "other"}, "got other rows, Dataset"),
-        ({"folder": 3}, "folder must be a path; got 3"),
+        ({"folder": 3}, "folder must be the path of a folder; got 3"),
         ({"folder": "full"}, "which holds mine.txt"),
         ({"claim": "x"}, "claim must be a finite number"),
     ],

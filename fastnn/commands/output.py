@@ -14,10 +14,13 @@ import numpy as np
 
 from fastnn.checking import InputError
 from fastnn.commands.reports import Report
+from fastnn.paths import file_given
 from fastnn.publishing import file_to_write
 from fastnn.telling import give, say
 
 __all__ = ["as_json", "output_files", "published", "published_together", "show"]
+
+LONGEST_ENDING = 20  # one that says how a file is written is shorter
 
 
 def show(report: Report, json: bool, *, beside: bool = False) -> None:
@@ -43,7 +46,11 @@ def output_files(
         Files that the command reads: none may be written over.
     """
     files = {option: file_to_write(name, option) for option, name in named.items() if name}
-    inputs = {option: Path(os.path.realpath(name)) for option, name in (read or {}).items() if name}
+    inputs = {
+        option: Path(os.path.realpath(file_given(name, option, "a file")))
+        for option, name in (read or {}).items()
+        if name
+    }
     taken = {path: option for option, path in inputs.items() if path.exists()}
     for option, path in files.items():
         if new and path.exists():
@@ -67,7 +74,8 @@ def published(path: Path, write: Callable[[Path], object]) -> None:
 
 def published_together(writers: dict[Path, Callable[[Path], object]]) -> None:
     """Write files, each by its writer: all of them whole, or none at all."""
-    beside = {path: path.with_name(f".fastnn-{secrets.token_hex(8)}{path.suffix}") for path in writers}
+    endings = {path: path.suffix if len(path.suffix) < LONGEST_ENDING else "" for path in writers}
+    beside = {path: path.with_name(f".fastnn-{secrets.token_hex(8)}{end}") for path, end in endings.items()}
     try:
         for path, write in writers.items():
             try:

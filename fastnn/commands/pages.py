@@ -13,12 +13,12 @@ from fastnn.reporting import Page, need_libraries, published_folder
 __all__ = ["publish_page"]
 
 
-def publish_page(out: str, draw: Callable[[], Page], beside: str | None) -> tuple[dict[str, str], int]:
+def publish_page(out: Path, draw: Callable[[], Page], beside: str | None) -> tuple[dict[str, str], int]:
     """Draw and write a page into a folder; return what was written or why not, and the exit code.
 
     Parameters
     ----------
-    out : str
+    out : Path
     draw : callable
     beside : str, optional
         The list of the results in the folder that stay; without, the page replaces them.
@@ -44,4 +44,4 @@ def publish_page(out: str, draw: Callable[[], Page], beside: str | None) -> tupl
         what = " ".join(str(error).split())
         return {"page": f"could not be made: {type(error).__name__}: {what}"}, FAILED
     pictures = {"pictures": "; ".join(missing)} if missing else {}
-    return {**pictures, "page": str(Path(out, "index.html"))}, DONE
+    return {**pictures, "page": str(out / "index.html")}, DONE

@@ -13,7 +13,9 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.output import as_json, published
+from fastnn.paths import folder_given
 from fastnn.progress import grouped, size
+from fastnn.publishing import file_to_write
 from fastnn.storing.folder import Store
 from fastnn.storing.opening import stored_sweep
 from fastnn.telling import give
@@ -33,7 +35,7 @@ def store(options: Namespace) -> int:
 
 def _info(options: Namespace) -> int:
     """What the manifest and the listing say; no shard is read."""
-    found = Store.at(Path(options.store))
+    found = Store.at(folder_given(options.store, "STORE"))
     manifest, done = found.manifest, found.done()
     networks = sum(len(manifest.numbers(shard)) for shard in done)
     plan = {name: value for name, value in manifest.plan.items() if value not in (None, False)}
@@ -83,7 +85,7 @@ def _line(value: Any) -> str:
 
 def _verify(options: Namespace) -> int:
     """Read every byte; 1 if something is damaged or missing."""
-    found = Store.at(Path(options.store))
+    found = Store.at(folder_given(options.store, "STORE"))
     faults = [f"{path.relative_to(found.folder)} {reason}" for path, reason in found.faults()]
     done = found.done()
     missing = found.manifest.shard_count - len(done)
@@ -103,7 +105,7 @@ def _verify(options: Namespace) -> int:
 
 def _export(options: Namespace) -> int:
     """Write rows into one file, piece by piece."""
-    path = Path(options.file)
+    path = file_to_write(options.file, "FILE")
     if path.suffix not in ENDINGS:
         raise InputError(
             f"FILE must end in {' or '.join(ENDINGS)}; got {path.name!r}. Name it like losses.parquet."

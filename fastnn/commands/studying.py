@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn import comparing
@@ -20,6 +19,7 @@ from fastnn.comparing import Comparison
 from fastnn.datasets import Dataset
 from fastnn.keras_weights import installed_backends
 from fastnn.network import Network
+from fastnn.paths import folder_given
 from fastnn.progress import Bar, grouped
 from fastnn.studies import Experiment, Studies
 from fastnn.studies.lines import MAKERS
@@ -80,13 +80,14 @@ def _run_studies(options: Namespace, data: Dataset) -> tuple[Report, int]:
     from fastnn.reporting.studies_page import studies_page
 
     need_libraries()
-    with published_folder(options.out) as folder:
+    out = folder_given(options.out, "--out")
+    with published_folder(out) as folder:
         found, comparison = _retold(experiment, options)
         for name, table in _tables(found, comparison).items():
             table.to_csv(folder / f"{name}.csv", index=False)
-    beside = published_list(options.out)
-    page, code = publish_page(options.out, lambda: studies_page(found, comparison), beside)
-    tables = {"tables": ", ".join(str(Path(options.out, f"{name}.csv")) for name in TABLES)}
+    beside = published_list(out)
+    page, code = publish_page(out, lambda: studies_page(found, comparison), beside)
+    tables = {"tables": ", ".join(str(out / f"{name}.csv") for name in TABLES)}
     if code == FAILED:
         tell(f"fastnn: the page {page['page']}")
     return studies_report(found, comparison, tables | page), code

@@ -20,6 +20,7 @@ from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.commands.reproducing import train_command
 from fastnn.datasets import Dataset
 from fastnn.network import Network
+from fastnn.paths import folder_given
 from fastnn.progress import grouped
 from fastnn.publishing import undisturbed
 from fastnn.reporting import published_folder, published_list, sweep_page
@@ -100,6 +101,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
 
 def _check_sweep(options: Namespace) -> None:
     """Refuse, before the work begins, what only the command line asks for."""
+    options.out = folder_given(options.out, "--out")
     if options.claim is not None:
         finite_number(options.claim, "--claim")
     if options.store is None:
@@ -108,7 +110,8 @@ def _check_sweep(options: Namespace) -> None:
                 "--curves needs a place for them; got no --store. Name a folder: --store FOLDER."
             )
         return
-    store, out = Path(options.store).resolve(), Path(options.out).resolve()
+    options.store = folder_given(options.store, "--store")
+    store, out = options.store.resolve(), options.out.resolve()
     if store.is_relative_to(out):
         raise InputError(
             f"--store must not lie in --out, whose files are replaced; got {options.store} in {options.out}. "
@@ -121,7 +124,7 @@ def _check_sweep(options: Namespace) -> None:
         )
 
 
-def _how_to_go_on(store: str | None) -> str:
+def _how_to_go_on(store: Path | None) -> str:
     if store is None:
         return "what was not reached is lost; with --store FOLDER a sweep can go on where it was stopped"
     return f"what is finished is in {store}; run the same command again to go on"
@@ -159,7 +162,7 @@ def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[
         import pyarrow as _  # noqa: F401
 
         frame.to_parquet(folder / "sweep.parquet", index=False)
-        return {"table": str(Path(options.out, "sweep.parquet"))}
+        return {"table": str(options.out / "sweep.parquet")}
     except ImportError:
         frame.to_csv(folder / "sweep.csv", index=False)
-        return {"table": str(Path(options.out, "sweep.csv"))}
+        return {"table": str(options.out / "sweep.csv")}

@@ -38,7 +38,7 @@ def folder() -> Path | None:
     if named == "0":
         return None
     try:
-        return (Path(named) if named else cache_folder()) / "kernels"
+        return (Path(named).expanduser() if named else cache_folder()) / "kernels"
     except RuntimeError as error:  # no home folder
         _log("the user's cache folder", str(error))
         return None

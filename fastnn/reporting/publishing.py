@@ -17,7 +17,9 @@ from time import time
 from uuid import uuid4
 
 from fastnn.checking import InputError
+from fastnn.paths import folder_given
 from fastnn.publishing import undisturbed
+from fastnn.regular_files import bytes_of, opened
 
 try:
     import fcntl
@@ -27,6 +29,7 @@ except ImportError:  # Windows
 __all__ = ["published_folder", "published_list"]
 
 LIST = ".written-by-fastnn"
+LONGEST_LIST = 1 << 26  # bytes
 UNFINISHED = ".unfinished-"
 ABANDONED_SECONDS = 24 * 3600  # what another process has not touched for so long is swept
 
@@ -57,7 +60,7 @@ def published_folder(name: str | os.PathLike[str], *, beside: str | None = None)
     OSError
         The disk is full, or fails; the results that new ones were to stand beside are gone.
     """
-    folder = Path(name)
+    folder = folder_given(name, "the output folder")
     with _alone(folder):
         _refuse_what_is_not_ours(folder)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
@@ -80,9 +83,9 @@ def published_folder(name: str | os.PathLike[str], *, beside: str | None = None)
 
 
 def published_list(name: str | os.PathLike[str]) -> str:
-    """The list of what fastnn wrote into a folder, as text; empty where there is none."""
-    with suppress(FileNotFoundError):
-        return (Path(name) / LIST).read_text(encoding="utf-8")
+    """The list of what fastnn wrote into a folder, as text; empty where there is none, or something else."""
+    with suppress(OSError, UnicodeDecodeError):
+        return bytes_of(Path(name) / LIST, LONGEST_LIST).decode("utf-8")
     return ""
 
 
@@ -117,6 +120,11 @@ def _refuse_what_is_not_ours(folder: Path) -> None:
     if not folder.is_dir():
         raise InputError(
             f"the output folder must not be a file; got {folder}, which is one. Name another folder."
+        )
+    if (folder / LIST).is_dir():
+        raise InputError(
+            f"the output folder must have room for a file {LIST}; got {folder}, in which that is a folder. "
+            "Name another folder."
         )
     listed = _listed(folder)
     for name in _files(folder):
@@ -177,11 +185,7 @@ def _files(folder: Path) -> list[str]:
 def _listed(folder: Path) -> dict[str, set[str]]:
     """The files that fastnn says it wrote, and the digests they may have."""
     listed: dict[str, set[str]] = {}
-    try:
-        lines = (folder / LIST).read_text(encoding="utf-8").splitlines()
-    except (FileNotFoundError, UnicodeDecodeError):
-        return listed
-    for line in lines:
+    for line in published_list(folder).splitlines():
         digest, _, name = line.partition("  ")
         listed.setdefault(name, set()).add(digest)
     return listed
@@ -196,5 +200,5 @@ def _write_list(folder: Path, unfinished: Path, lines: list[str]) -> None:
 def _digest(path: Path) -> str:
     if path.is_symlink() or not path.is_file():
         return "no file of ours"
-    with path.open("rb") as file:
+    with opened(path) as file:
         return file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn.checking import InputError, finite_number, shown
 from fastnn.datasets import Dataset
+from fastnn.paths import folder_given
 from fastnn.reporting.page import need_libraries
 from fastnn.reporting.publishing import published_folder
 from fastnn.reporting.sweep_page import sweep_page
@@ -63,14 +64,13 @@ def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: f
         raise InputError(f"sweep must be a Sweep; got {shown(sweep)}. Give what fastnn.sweep returns.")
     _refuse_other_data(sweep, data)
     claim = None if claim is None else finite_number(claim, "claim")
-    if not isinstance(folder, str | PathLike):
-        raise InputError(f"folder must be a path; got {shown(folder)}. Give a str or a Path.")
+    place = folder_given(folder, "folder")
     need_libraries()
-    with published_folder(folder) as unfinished:
+    with published_folder(place) as unfinished:
         missing = sweep_page(sweep, data, claim=claim).write(unfinished)
     for picture in missing:
         warn(picture, RuntimeWarning, stacklevel=2)
-    return Path(folder, "index.html")
+    return place / "index.html"
 
 
 def _refuse_other_data(sweep: Sweep, data: Any) -> None:

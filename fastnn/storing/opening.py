@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.designing import Design
+from fastnn.paths import folder_given
 from fastnn.storing.folder import Store
 from fastnn.sweep_results import Sweep
 from fastnn.sweep_tables import Columns
@@ -98,7 +98,7 @@ def open(store: str | PathLike[str], *, engine: str = "auto") -> Sweep:
     --------
     >>> fastnn.open("night").frame(["network", "loss"], [("loss", "<", 0.01)])  # doctest: +SKIP
     """
-    found = Store.at(Path(store))
+    found = Store.at(folder_given(store, "store"))
     return stored_sweep(found, found.design(engine))
 
 
