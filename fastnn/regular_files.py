@@ -1,7 +1,7 @@
 """Regular files of a bounded length: what is read is opened here, and nothing else is waited for or obeyed.
 
 A pipe, a device or a socket in a file's place would hang its reader or never end, a sparse file of terabytes
-take all memory, and one that grows while it is read is as long as it was when it was opened.
+take all memory, and one that grows might never end.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def opened(path: Path, most: float = math.inf) -> Iterator[BufferedReader]:
 def bytes_of(path: Path, most: int) -> bytes:
     """Return what a regular file of at most so many bytes holds; raises OSError as `opened` does."""
     with opened(path, most) as file:
-        return file.read(os.fstat(file.fileno()).st_size)
+        return file.read(min(os.fstat(file.fileno()).st_size, most))
 
 
 def _refuse_others(found: os.stat_result, path: Path) -> None:
