@@ -8,6 +8,7 @@ import pytest
 
 import fastnn
 from fastnn.regular_files import bytes_of, opened
+from fastnn.reporting import published_folder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has none of these in a file's place")
 
@@ -109,3 +110,17 @@ def test_a_model_with_more_after_it_is_refused(place):
         file.truncate(60 << 30)
     with pytest.raises(fastnn.ModelFileError, match="64424509440 bytes where its header asks for"):
         fastnn.Training.load(place)
+
+
+@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS.keys())
+def test_the_list_of_what_was_published_may_be_anything(place, make, monkeypatch):
+    """A folder with no list that can be read has no file of ours."""
+    folder = place.parent / "page"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    make(type(place)(".written-by-fastnn"))
+    (folder / "own").write_text("mine")
+    refused = pytest.raises(fastnn.InputError, match=r"which holds own|in which that is a folder")
+    with refused, published_folder(folder):
+        raise AssertionError("it was let in")
+    assert (folder / "own").read_text() == "mine"
