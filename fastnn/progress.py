@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from fastnn.telling import Words, is_terminal, tell, tell_notes
 __all__ = ["Bar", "Epochs", "Progress", "duration", "grouped", "size"]
 
 LINE_SECONDS = 10.0
+NARROW = 79
 UNASKED_SECONDS = 2.0  # of work, before a notebook or a training shows a bar unasked
 
 
@@ -147,6 +149,8 @@ class Bar:
             else:
                 from tqdm import tqdm
 
+                if not _width():  # some terminals do not know, and nothing would be drawn
+                    looks |= {"dynamic_ncols": False, "ncols": NARROW}
                 self.drawn = tqdm(file=Words(), **looks)
 
     def update(self, more: int) -> None:
@@ -168,6 +172,13 @@ class Bar:
         """Leave the bar as it is."""
         with suppress(Exception):
             self.drawn.close()
+
+
+def _width() -> int:
+    """How many columns the terminal has; 0 where that is not known."""
+    with suppress(Exception):
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    return 0
 
 
 def in_notebook() -> bool:

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import json
 import logging
 import os
 import re
@@ -365,3 +366,102 @@ class TestProgress:
             progress.begin()
             progress.reached(10)
         assert progress.done == 10
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+class TestTerminal:
+    def lines(self, *arguments, columns=80):
+        """What is seen on a terminal of 80 columns, line by line, as carriage returns leave it."""
+        import pty
+        import termios
+
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, columns))
+        command = [sys.executable, "-m", "fastnn", *arguments]
+        with subprocess.Popen(command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+            os.close(theirs)
+            seen = b""
+            with suppress(OSError):  # how the end of a terminal shows
+                while piece := os.read(ours, 4096):
+                    seen += piece
+        os.close(ours)
+        assert process.returncode == 0
+        found = []
+        for line in seen.decode().split("\n"):
+            written = ""
+            for text in line.split("\r"):
+                written = text + written[len(text) :]
+            found.append(written.rstrip())
+        return found
+
+    def test_the_estimate_has_a_line_of_its_own_and_the_bar_another(self):
+        first, *rest = self.lines("sweep", "--data", "simulated", "--networks", "3000", "--out", "p")
+        assert re.fullmatch(r"3 000 networks, about [\d.]+ m?s on \d+, .* of memory", first)
+        assert all("about" not in line for line in rest)
+        assert re.match(r"100%\|█+\| 3000/3000 \[.* networks/s\]$", rest[-2])
+        assert rest[-1] == ""
+
+    def test_a_terminal_that_does_not_know_its_width_has_a_bar(self):
+        found = self.lines("sweep", "--data", "simulated", "--networks", "300", "--out", "p", columns=0)
+        assert found[-2].startswith("100%|█")
+
+    def test_a_note_comes_before_the_bar(self):
+        note, estimate, *_ = self.lines("sweep", "--networks", "300", "--epochs", "3", "--out", "p")
+        assert note.startswith("note: no published insurance.csv")
+        assert estimate.startswith("300 networks, about ")
+
+    def test_a_short_training_shows_no_bar(self):
+        assert self.lines("train", *QUICK) == [""]
+
+    def test_studies_count_their_sweeps(self):
+        found = self.lines("studies", *QUICK[:2], "--networks", "20")
+        assert any(re.match(r"sweep 1?\d of \d\d: ", line) for line in found)
+
+
+CLOCK = """
+import importlib, json, sys
+import fastnn
+from fastnn.engines import compiling
+
+sweeping = importlib.import_module("fastnn.sweeping")
+compiled, clock = {"before": 0, "while it runs": 0}, ["before"]
+compile_ = compiling._compiled
+
+def counted(*arguments):
+    compiled[clock[0]] += 1
+    return compile_(*arguments)
+
+class Clock(sweeping.Progress):
+    def begin(self):
+        super().begin()
+        clock[0] = "while it runs"
+
+    def __exit__(self, *why):
+        clock[0] = "before"
+
+compiling._compiled, sweeping.Progress = counted, Clock
+data = fastnn.load_insurance(simulated=True)
+found = fastnn.sweep(fastnn.Network(LAYERS), data.X, data.y, progress=False, workers=2, **SETTINGS)
+print(json.dumps(compiled))
+"""
+
+
+@pytest.mark.parametrize(
+    ("layers", "settings"),
+    [
+        ((2, 2, 1), "networks=4000"),  # of which some are reduced to one unit
+        ((2, 2, 1), "networks=1, learning_rate=[0.01, 0.02, 0.03], epochs=3"),  # blocks of one
+        ((2, 2, 1), "networks=1, epochs=3"),
+        ((2, 3, 1), "networks=9, epochs=3, engine='loop'"),
+        ((2, 2, 1), "networks=300, epochs=3, store='s'"),
+    ],
+)
+def test_no_time_that_is_told_holds_compiling(layers, settings):
+    """On a machine where nothing is compiled yet."""
+    script = CLOCK.replace("LAYERS", str(layers)).replace("**SETTINGS", settings)
+    command = [sys.executable, "-c", script]
+    environment = {**os.environ, "FASTNN_CACHE": "0"}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    assert found["before"] >= 1
+    assert found["while it runs"] == 0
