@@ -5,11 +5,15 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from matplotlib import pyplot
 
 import fastnn
@@ -257,3 +261,98 @@ class TestAPictureThatFails:
 
         with pytest.raises(KeyboardInterrupt):
             drawn("some", stopped, (3, 2))
+
+
+COLUMNS = {
+    "one number": [3.0] * 5,
+    "huge": [1e300, -1e300, 0, 1, 2],
+    "the largest": [1.7e308, 1e308, 0, 1e307, 5],
+    "tiny": [1e-300, 2e-300, 0, 3e-300, 5e-300],
+    "the smallest": [5e-324, 0, 1e-323, 0, 5e-324],
+    "far from 0": [1e16, 1e16 + 2, 1e16 + 4, 1e16, 1e16 + 8],
+    "one huge number": [1e300] * 5,
+    "of all sizes": [1e-300, 1e300, 1, -1, 0],
+}
+LOSSES = {
+    "huge": [1e300, 1e300, 1e300],
+    "falling from the largest": [1.7e308, 1, 1e-300],
+    "to 0": [1e300, 1, 0],
+    "subnormal": [5e-324, 1e-323, 5e-324],
+    "not finite": [np.inf, 1e300, 1],
+    "none": [np.nan] * 3,
+    "all 0": [0.0] * 3,
+    "alike": [1.0, 1.0, 1.0],
+}
+
+
+class TestAnyNumbers:
+    @pytest.mark.parametrize("target", COLUMNS.values(), ids=COLUMNS)
+    @pytest.mark.parametrize(
+        "column", [COLUMNS["one number"], COLUMNS["of all sizes"]], ids=["alike", "wide"]
+    )
+    def test_a_surface(self, column, target):
+        data = fastnn.Dataset.from_frame(
+            pd.DataFrame({"a": column, "b": [0.0, 1, 2, 3, 4], "t": target}), ["a", "b"], "t"
+        )
+        run = trained(data)
+        files_of(lambda ax: plotting.surface(run, data, ax=ax))
+
+    def test_of_one_row(self):
+        data = fastnn.Dataset.from_frame(pd.DataFrame({"a": [1.0], "b": [2.0], "t": [3.0]}), ["a", "b"], "t")
+        run = trained(data)
+        files_of(lambda ax: plotting.surface(run, data, ax=ax))
+        files_of(lambda ax: plotting.network(run, ax, X=data))
+
+    @pytest.mark.parametrize("value", [1.7e308, 1e-300, 5e-324, np.inf, np.nan])
+    def test_parameters(self, value):
+        data = dataset("a", "b", "c")
+        parameters = np.array([value, -value] * 4 + [value])
+        run = replace(trained(data), parameters=parameters, start=-parameters)
+        files_of(lambda ax: plotting.network(run, ax, X=data))
+        files_of(lambda ax: plotting.surface(run, data, ax=ax))
+
+    @pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
+    def test_losses(self, losses):
+        run = replace(trained(dataset("a", "b", "c")), loss_curve=np.array(losses), epochs=3)
+        files_of(lambda ax: plotting.loss_curves([run, replace(run, diverged=3)], ax))
+        files_of(lambda ax: plotting.fan([losses, [1.0, 2.0, 3.0]], ax))
+        scores = pd.DataFrame(
+            {"rows": [1, 10, 100, 100], "r2": [*(-x for x in losses), 0.5], "mse": [*losses, 1.0]}
+        )
+        for metric in ("r2", "mse"):
+            files_of(lambda ax, metric=metric: plotting.scores_against_rows(scores, metric, ax))
+        table = pd.DataFrame({"label": list("abc"), **dict.fromkeys(plotting.tables.QUANTILE_NAMES, losses)})
+        files_of(lambda ax: plotting.intervals(table.assign(claim=losses), "loss", ax))
+
+    @pytest.mark.parametrize("target", ["the largest", "tiny", "one number"])
+    def test_a_page(self, target, tmp_path):
+        columns = {"a": COLUMNS["of all sizes"], "b": COLUMNS["one number"], "t": COLUMNS[target]}
+        data = fastnn.Dataset.from_frame(pd.DataFrame(columns), ["a", "b"], "t")
+        options = {"networks": 5, "epochs": 2, "learning_rate": [0.01, 1e9], "rows": [2, 5]}
+        found = fastnn.sweep(NET, data.X, data.y, **options)
+        assert sweep_page(found, data, claim=1e300).write(tmp_path) == []
+
+    @pytest.mark.slow
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        st.lists(st.text(max_size=60), min_size=3, max_size=3, unique=True),
+        st.lists(
+            st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
+            min_size=1,
+            max_size=5,
+        ),
+    )
+    def test_any_table(self, names, rows):
+        frame = pd.DataFrame(rows)
+        frame.columns = pd.Index(names, dtype=object)
+        try:
+            data = fastnn.Dataset.from_frame(frame, names[:2], names[2])
+        except fastnn.InputError:
+            return
+        run = trained(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MissingGlyphs)
+            svg, _ = files_of(lambda ax: plotting.surface(run, data, ax=ax))
+            text_of(svg)
+            files_of(lambda ax: plotting.network(run, ax, X=data))
+            files_of(lambda ax: plotting.loss_curves(dict.fromkeys(names, run), ax))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import COLOURS, LOSS, axes, label, legend
-from fastnn.plotting.scales import scale_losses
+from fastnn.plotting.scales import drawable, scale_losses
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 
@@ -56,9 +56,7 @@ def bands(
     ax: Axes, x: Any, quantiles: Any, colour: str, name: str, stroke: str = "-", **options: Any
 ) -> None:
     """Draw a median and the bands between the 25 % and 75 %, and the 5 % and 95 % quantiles."""
-    low, lower, middle, upper, high = (
-        np.where(np.isfinite(quantiles[q]), quantiles[q], np.nan) for q in tables.QUANTILE_NAMES
-    )
+    low, lower, middle, upper, high = (drawable(quantiles[q]) for q in tables.QUANTILE_NAMES)
     ax.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
     ax.fill_between(x, lower, upper, color=colour, alpha=0.35, linewidth=0)
     ax.plot(x, middle, color=colour, linestyle=stroke, label=name, **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,13 +25,13 @@ from fastnn.plotting.canvas import (
     shape,
 )
 from fastnn.plotting.curves import STROKES, bands
+from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
 
 BY_DEAD_UNITS = (BLUE, ORANGE, VERMILION, GREEN)
 LABELLED = 8  # per cent, of a bar with room for its number
@@ -57,17 +56,21 @@ def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
     return draw_histogram(axes(ax), tables.sweep_histogram(sweep), counted(sweep))
 
 
-def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts) -> Axes:
-    """Draw the numbers of `tables.sweep_histogram`."""
+def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float | None = None) -> Axes:
+    """Draw the numbers of `tables.sweep_histogram`, and a loss that somebody claims."""
     base = np.zeros(len(table))
+    bounds = np.append(table["from"], table["to"].iloc[-1:]).astype(float)
+    claims = np.array([] if claim is None else [claim])
+    (edges, claims), unit = handy(bounds, claims)
     for colour, name in zip(BY_DEAD_UNITS, table.columns[2:], strict=False):
         if table[name].any():
             top = base + table[name].to_numpy()
-            edges = np.append(table["from"], table["to"].iloc[-1])
             ax.stairs(top, edges, baseline=base, fill=True, color=colour, label=name)
             base = top
+    if claim is not None:
+        ax.axvline(claims[0], color=VERMILION, linestyle="--", label="claim")
     legend(ax)
-    ax.set_xlabel(f"last epoch's {LOSS}")
+    ax.set_xlabel(f"last epoch's {LOSS}{unit}")
     ax.set_ylabel("networks")
     beyond = counts.networks - counts.diverged - int(base.sum())
     left_out = ((beyond, "larger"), (counts.diverged, "diverged"))
@@ -158,7 +161,7 @@ def draw_scores(ax: Axes, table: pd.DataFrame, metric: str) -> Axes:
     ax.minorticks_off()
     ax.set_xlabel("rows trained on")
     ax.set_ylabel(METRICS[metric])
-    _set_scale(ax.yaxis, ax.set_yscale, table)
+    _set_scale(ax, "y", table)
     if len(fans) > 1:
         legend(ax)
     return ax
@@ -179,35 +182,34 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure without.
     """
     ax = axes(ax)
-    low, lower, middle, upper, high = (table[name].to_numpy(float) for name in tables.QUANTILE_NAMES)
+    low, lower, middle, upper, high = (drawable(table[name]) for name in tables.QUANTILE_NAMES)
     places = np.arange(len(table))
     ax.hlines(places, low, high, color=BLUE, linewidth=1.5, label="90 % of the networks")
     ax.hlines(places, lower, upper, color=BLUE, linewidth=6, alpha=0.55, label="50 %")
     ax.plot(middle, places, "|", color=INK, markersize=11, markeredgewidth=2, label="median")
     if "claim" in table:
-        ax.plot(table["claim"], places, "D", color=VERMILION, markersize=5, label="claim")
+        ax.plot(drawable(table["claim"]), places, "D", color=VERMILION, markersize=5, label="claim")
     ax.set_yticks(places, [lettered(name) for name in table["label"]])
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel(lettered(unit, UNIT))
-    _set_scale(ax.xaxis, ax.set_xscale, table)
+    _set_scale(ax, "x", table)
     ax.figure.legend(
         *ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize="small"
     )
     return ax
 
 
-def _set_scale(axis: Axis, set_scale: Callable[..., None], table: pd.DataFrame) -> None:
+def _set_scale(ax: Axes, which: str, table: pd.DataFrame) -> None:
     """Make the scale logarithmic where medians differ so much that the small ones would merge."""
-    from matplotlib.ticker import SymmetricalLogLocator
-
-    values = table[list(tables.QUANTILE_NAMES)].to_numpy(float)
-    medians = np.abs(table["50 %"].to_numpy(float))
-    medians = medians[np.isfinite(medians) & (medians > 0)]
-    if not len(medians) or medians.max() <= WIDE * medians.min():
-        return
-    if values[np.isfinite(values)].min() > 0:
-        set_scale("log")
+    drawn = [name for name in (*tables.QUANTILE_NAMES, "claim") if name in table]
+    values = drawable(table[drawn])
+    values = values[np.isfinite(values)]
+    medians = np.abs(drawable(table["50 %"]))
+    medians = medians[medians > 0]
+    if not len(medians) or medians.max() / WIDE <= medians.min():
+        if np.abs(values).max(initial=0.0) > LARGE:
+            getattr(ax, f"set_{which}lim")(*limits(values))
+    elif values.min() > 0:
+        logarithmic(ax, which, values.min(), values.max())
     else:
-        set_scale("symlog", linthresh=1.0)  # only R² falls below 0: it ends at 1
-        axis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0))
-        axis.get_major_locator().numticks = 7  # type: ignore[attr-defined]
+        bent(ax, which, values.min(), values.max())  # only R² falls below 0: it ends at 1

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label, shape
 from fastnn.plotting.named_curves import Curve, named_curves
-from fastnn.plotting.scales import scale_losses
+from fastnn.plotting.scales import drawable, scale_losses
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 from fastnn.training_results import Training
@@ -51,10 +51,10 @@ def draw_curves(ax: Axes, curves: Sequence[Curve]) -> Axes:
     alone = len(curves) == 1
     strokes = _strokes(len(curves))
     for curve, (colour, stroke) in zip(curves, strokes, strict=True):
-        ax.plot(curve.epochs, curve.losses, color=colour, linestyle=stroke, label=_label(curve))
+        ax.plot(curve.epochs, drawable(curve.losses), color=colour, linestyle=stroke, label=_label(curve))
         if curve.validation is not None:
             dashed = ORANGE if alone else colour
-            ax.plot(curve.epochs, curve.validation, color=dashed, linestyle="--", linewidth=1.0)
+            ax.plot(curve.epochs, drawable(curve.validation), color=dashed, linestyle="--", linewidth=1.0)
     logarithmic = scale_losses(ax, _of_interest(curves), DECADES)
     for curve, (colour, _) in zip(curves, strokes, strict=True):
         _mark_the_end(ax, curve, colour)
@@ -73,8 +73,8 @@ def _of_interest(curves: Sequence[Curve]) -> NDArray[np.float64]:
     every = [
         (curve, some) for curve in curves for some in (curve.losses, curve.validation) if some is not None
     ]
-    kept = [some[np.isfinite(some)].astype(float) for curve, some in every if not curve.diverged]
-    lost = [some[np.isfinite(some)].astype(float) for curve, some in every if curve.diverged]
+    kept = [drawable(some[np.isfinite(some)]) for curve, some in every if not curve.diverged]
+    lost = [drawable(some[np.isfinite(some)]) for curve, some in every if curve.diverged]
     highest = BEYOND * max((some.max() for some in kept if len(some)), default=np.inf)
     return np.concatenate([*kept, *(np.minimum(some, highest) for some in lost)])
 

@@ -96,7 +96,7 @@ def _draw_weights(ax: Axes, table: pd.DataFrame, when: str, places: list[Any], l
         (values < 0, VERMILION, "dashed", "negative"),
         (~(np.abs(values) > 0), GREY, "dotted", None),  # zero, or NaN
     )
-    widths = 0.4 + (WIDEST - 0.4) * np.nan_to_num(np.abs(values)) / largest
+    widths = 0.4 + (WIDEST - 0.4) * (np.nan_to_num(np.abs(values)) / largest)
     for chosen, colour, stroke, name in kinds:
         if chosen.any():
             many = LineCollection(

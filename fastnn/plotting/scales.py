@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["handy", "limits", "scale_losses"]
+__all__ = ["bent", "drawable", "handy", "limits", "logarithmic", "scale_losses"]
 
 MARGIN = 0.05  # of the extent, left free on both sides
 LARGE, SMALL = 1e60, 1e-60  # beyond which numbers are drawn in another unit
-LARGEST, SMALLEST = 1e300, 1e-300  # beyond which matplotlib's arithmetic overflows
+LARGEST, SMALLEST = 1e280, 1e-280  # beyond which matplotlib's arithmetic overflows
+FEW_DECADES, MANY_DECADES = 3, 100  # with ticks between the powers of ten, and with few of the powers
+TICKS = 5
 
 
 def handy(*arrays: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], str]:
@@ -37,24 +39,58 @@ def limits(values: NDArray[np.float64], share: float = MARGIN) -> tuple[float, f
     return max(low - margin, -LARGEST), min(high + margin, LARGEST)
 
 
+def drawable(values: Any) -> NDArray[np.float64]:
+    """Values as they can be drawn: NaN for what is not finite, and none too large for matplotlib."""
+    array = np.asarray(values, np.float64)
+    return np.where(np.isfinite(array), np.clip(array, -LARGEST, LARGEST), np.nan)
+
+
+def logarithmic(ax: Axes, which: str, low: float, high: float) -> None:
+    """Make an axis, "x" or "y", logarithmic from one number above 0 to another, with a margin."""
+    from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
+
+    first, last = np.log10(np.clip([low, high], SMALLEST, LARGEST))
+    margin = MARGIN * (last - first)
+    axis = _scaled(ax, which, 10.0 ** (first - margin), 10.0 ** (last + margin), "log")
+    if last - first < FEW_DECADES:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    elif last - first > MANY_DECADES:
+        axis.minorticks_off()
+        axis.set_major_locator(FixedLocator((10.0 ** np.linspace(first, last, TICKS).round()).tolist()))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def bent(ax: Axes, which: str, low: float, high: float) -> None:
+    """Make an axis, "x" or "y", linear from -1 to 1 and logarithmic beyond."""
+    from matplotlib.ticker import FixedLocator
+
+    ends = [max(low, -LARGEST), min(high, LARGEST)]
+    axis = _scaled(ax, which, min(ends[0] * 2, -1.0), max(ends[1] * 2, 1.0), "symlog", linthresh=1.0)
+    below, above = (np.log10(max(abs(end), 1.0)) for end in ends)
+    powers = np.unique(np.linspace(0, max(below, above), TICKS).round())
+    ticks = [*(-(10.0 ** powers[::-1])), 0.0, *10.0**powers]
+    axis.set_major_locator(FixedLocator([tick for tick in ticks if ends[0] * 2 <= tick <= max(ends[1], 1.0)]))
+    axis.set_major_formatter("{x:g}")
+
+
+def _scaled(ax: Axes, which: str, low: float, high: float, scale: str, **options: Any) -> Any:
+    """Give an axis its limits and its scale, in an order in which matplotlib looks for none of its own."""
+    set_scale = getattr(ax, f"set_{which}scale")
+    set_scale("linear")
+    getattr(ax, f"set_{which}lim")(low, high)
+    set_scale(scale, **options)
+    return getattr(ax, f"{which}axis")
+
+
 def scale_losses(ax: Axes, losses: NDArray[np.float64], factor: float) -> bool:
     """Let the upright axis hold some losses; logarithmic, if all are above 0 and span more than a factor.
 
     Returns whether it is logarithmic.
     """
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     finite = losses[np.isfinite(losses)]
     if not len(finite) or finite.min() <= 0 or finite.max() / factor <= finite.min():
         ax.set_ylim(*limits(losses))
         return False
-    low, high = np.log10(np.clip([finite.min(), finite.max()], SMALLEST, LARGEST))
-    margin = MARGIN * (high - low)
-    # The limits first: with them matplotlib looks for none of its own.
-    ax.set_ylim(10.0 ** max(low - margin, -300.0), 10.0 ** min(high + margin, 300.0))
-    ax.set_yscale("log")
-    if high - low < 3:
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    logarithmic(ax, "y", finite.min(), finite.max())
     return True

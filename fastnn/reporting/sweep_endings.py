@@ -11,8 +11,8 @@ import numpy as np
 from fastnn import plotting
 from fastnn.grid import Cell
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import VERMILION, WIDTH, legend
-from fastnn.plotting.distributions import Counts, counted, draw_dead_units, draw_histogram, draw_scores
+from fastnn.plotting.canvas import WIDTH
+from fastnn.plotting.distributions import counted, draw_dead_units, draw_histogram, draw_scores
 from fastnn.ranking import LOSSES
 from fastnn.reporting.blocks import Block, Section, Table, per_cent, written
 from fastnn.reporting.pictures import Picture
@@ -20,7 +20,6 @@ from fastnn.sweep_results import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 __all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "reached", "scores"]
 
@@ -168,18 +167,11 @@ def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Pic
     told = f"They lie from {written(ok.min())} to {written(ok.max())}." if len(ok) else ""
     return Picture(
         f"losses-{place}",
-        partial(_draw_histogram, table=numbers, counts=counted(some), claim=claim),
+        partial(draw_histogram, table=numbers, counts=counted(some), claim=claim),
         f"Histogram of {written(len(ok))} losses, {name}. {told}",
         f"Networks by the loss of their last epoch and by how they ended; {name}.",
         numbers,
     )
-
-
-def _draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float | None) -> None:
-    draw_histogram(ax, table, counts)
-    if claim is not None:
-        ax.axvline(claim, color=VERMILION, linestyle="--", label="claim")
-        legend(ax)
 
 
 def _intervals(quantiles: pd.DataFrame, what: str, claim: float | None) -> Picture:
