@@ -22,7 +22,13 @@ import numpy as np
 
 from fastnn.checking import InputError, shown, whole_number
 
-__all__ = ["maker_of", "refuse_a_script_read_again", "refuse_what_cannot_be_read_again", "submits"]
+__all__ = [
+    "maker_of",
+    "processes",
+    "refuse_a_script_read_again",
+    "refuse_what_cannot_be_read_again",
+    "submits",
+]
 
 MOST_ON_WINDOWS = 61  # processes of a ProcessPoolExecutor: one call of Windows waits for no more
 
@@ -51,7 +57,7 @@ def maker_of(given: Any) -> Callable[[], Any] | None:
         on_windows = sys.platform == "win32"
         name = "executor on Windows" if on_windows else "executor"
         count = whole_number(given, name, 1, MOST_ON_WINDOWS if on_windows else None)
-        return lambda: _processes(count)
+        return lambda: processes(count)
     if submits(given):
         _refuse_subinterpreters(given)
         return None
@@ -140,7 +146,7 @@ def _library(thing: Any) -> str:
     return str(kind.__module__).partition(".")[0]
 
 
-def _processes(count: int) -> ProcessPoolExecutor:
+def processes(count: int) -> ProcessPoolExecutor:
     """Processes that begin anew (a fork would copy the locks of our threads) and leave Ctrl-C to us."""
     return ProcessPoolExecutor(count, _Context(), signal.signal, (signal.SIGINT, signal.SIG_IGN))
 

@@ -74,7 +74,7 @@ class TestNumbers:
     def test_any_whole_number(self, number, monkeypatch):
         made = []
         monkeypatch.setattr(
-            executors, "_processes", lambda count: made.append(count) or ThreadPoolExecutor(count)
+            executors, "processes", lambda count: made.append(count) or ThreadPoolExecutor(count)
         )
         assert swept(executor=number).digest() == DIGEST
         assert made == [2]

@@ -9,6 +9,7 @@ from pathlib import Path
 from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.reporting import Page, need_libraries, published_folder
+from fastnn.reporting.drawing import draw_together
 
 __all__ = ["publish_page"]
 
@@ -33,7 +34,9 @@ def publish_page(out: Path, draw: Callable[[], Page], beside: str | None) -> tup
     try:
         need_libraries()
         with published_folder(out, beside=beside) as folder:
-            missing = draw().write(folder)
+            page = draw()
+            draw_together(page.pictures)
+            missing = page.write(folder)
     except InputError as reason:
         return {"page": str(reason)}, DONE
     except KeyboardInterrupt:
