@@ -567,8 +567,8 @@ class TestAllOfThem:
         def trained(*_, **__):
             raise AssertionError("a picture trained a network")
 
-        for module in ("training", "designing"):
-            monkeypatch.setattr(f"fastnn.{module}.run", trained)
+        for training in ("training.run_kept", "designing.run"):
+            monkeypatch.setattr(f"fastnn.{training}", trained)
         for draw in pictures:
             draw(ax=Figure().subplots())
         with pytest.raises(AssertionError, match="a picture trained"):
