@@ -140,7 +140,8 @@ class TestTheUsersSettings:
     @pytest.mark.parametrize("backend", ["no such backend", "TkAgg", "module://not.there"])
     def test_a_backend_that_cannot_be_used_is_not_used(self, backend, tmp_path):
         code = (
-            "from pathlib import Path; from fastnn import plotting; figure, ax = plotting.new_figure(); "
+            "from pathlib import Path; from fastnn import plotting; from fastnn.reporting.pictures import drawn; "
+            "assert not drawn('some', lambda ax: None, (3, 2)).failure; figure, ax = plotting.new_figure(); "
             "plotting.fan([[3.0, 2.0]], ax); plotting.fan([[3.0, 2.0]]); "
             f"plotting.save(figure, Path({str(tmp_path / 'picture.png')!r}))"
         )
@@ -254,6 +255,18 @@ class TestAPictureThatFails:
 
     def test_that_all_were_drawn_is_nothing_to_tell(self, tmp_path):
         assert self.page(good).write(tmp_path) == []
+
+    def test_a_matplotlib_that_cannot_be_imported_leaves_the_page(self, tmp_path, monkeypatch):
+        def broken():
+            raise OSError("no folder for its settings can be made")
+
+        monkeypatch.setattr("fastnn.plotting.library._import_matplotlib", broken)
+        (told,) = self.page(good, good).write(tmp_path)
+        assert told.startswith(
+            "not drawn: p0, p1 (InputError: pictures need matplotlib; it is installed, but "
+        )
+        assert "OSError: no folder for its settings can be made" in told
+        assert "Words." in (tmp_path / "index.html").read_text()
 
     def test_ctrl_c_is_no_failure(self):
         def stopped(ax):

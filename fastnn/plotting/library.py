@@ -5,27 +5,38 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 
 from fastnn.checking import InputError
 from fastnn.lettering import shortened
 
-__all__ = ["need_matplotlib", "one_line"]
+__all__ = ["need_matplotlib", "need_matplotlib_installed", "one_line"]
 
 LONGEST_REASON = 300  # letters of an error's message
 
 
 def need_matplotlib() -> None:
-    """Refuse to go on without matplotlib, saying what to do."""
+    """Refuse to go on without matplotlib, or with one that cannot be imported, saying what to do."""
+    need_matplotlib_installed()
     try:
         _import_matplotlib()
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise _broken(error) from error
+    except Exception as error:
+        raise InputError(
+            f"pictures need matplotlib; it is installed, but importing it failed: {one_line(error)}. "
+            "Mend that, or install it anew: pip install --force-reinstall matplotlib"
+        ) from error
+
+
+def need_matplotlib_installed() -> None:
+    """Refuse to go on where matplotlib is not installed: a page could only say so in each picture's place."""
+    try:
+        found = find_spec("matplotlib") is not None
+    except ValueError:  # None stands in sys.modules for what must not be imported
+        found = False
+    if not found:
         raise InputError(
             'pictures need matplotlib; it is not installed. Run: pip install "fastnn-sweep[plot]"'
-        ) from None
-    except Exception as error:
-        raise _broken(error) from error
+        )
 
 
 def _import_matplotlib() -> None:
@@ -43,13 +54,6 @@ def _import_matplotlib() -> None:
     if backend:
         with suppress(ValueError):
             mpl.rcParams["backend"] = backend
-
-
-def _broken(error: Exception) -> InputError:
-    return InputError(
-        f"pictures need matplotlib; it is installed, but importing it failed: {one_line(error)}. "
-        "Mend that, or install it anew: pip install --force-reinstall matplotlib"
-    )
 
 
 def one_line(error: BaseException) -> str:

@@ -45,6 +45,7 @@ NAMED = 12  # signs without a glyph that are told one by one
 @contextmanager
 def fixed_settings(further: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Draw under settings of our own for a while, and maybe further ones."""
+    need_matplotlib()
     import matplotlib as mpl
 
     settings: Any = _settings() | dict(further or {})
@@ -57,7 +58,6 @@ def under_fixed_settings(draw: Function) -> Function:
 
     @wraps(draw)
     def drawing(*arguments: Any, **options: Any) -> Any:
-        need_matplotlib()
         with fixed_settings():
             return draw(*arguments, **options)
 

@@ -11,7 +11,7 @@ from typing import Any
 from fastnn.checking import InputError
 from fastnn.explaining.fading import fading
 from fastnn.lettering import plain
-from fastnn.plotting.library import need_matplotlib
+from fastnn.plotting.library import need_matplotlib_installed
 from fastnn.plotting.settings import missing_glyphs
 from fastnn.reporting.blocks import Section
 from fastnn.reporting.pictures import Picture
@@ -103,7 +103,7 @@ class Page:
 
 def need_libraries() -> None:
     """Refuse to go on without matplotlib and Jinja2, saying what to install."""
-    need_matplotlib()
+    need_matplotlib_installed()
     try:
         import jinja2 as _  # noqa: F401
     except ImportError:
