@@ -140,7 +140,8 @@ class TestTheUsersSettings:
     @pytest.mark.parametrize("backend", ["no such backend", "TkAgg", "module://not.there"])
     def test_a_backend_that_cannot_be_used_is_not_used(self, backend, tmp_path):
         code = (
-            "from pathlib import Path; from fastnn import plotting; from fastnn.reporting.pictures import drawn; "
+            "from pathlib import Path; from fastnn import plotting; "
+            "from fastnn.reporting.pictures import drawn; "
             "assert not drawn('some', lambda ax: None, (3, 2)).failure; figure, ax = plotting.new_figure(); "
             "plotting.fan([[3.0, 2.0]], ax); plotting.fan([[3.0, 2.0]]); "
             f"plotting.save(figure, Path({str(tmp_path / 'picture.png')!r}))"
