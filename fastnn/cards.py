@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastnn.endings import LOOKED_AT
 from fastnn.evaluating import scores
+from fastnn.lettering import told_apart
 from fastnn.network import Network
 from fastnn.progress import grouped
 from fastnn.ranking import LOSSES
@@ -79,7 +80,7 @@ def _several(run: Any) -> str:
 
 def _settings(run: Any) -> list[tuple[str, str]]:
     rates = np.unique(run.learning_rate)
-    rate = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} .. {rates[-1]:g}"
+    rate = " .. ".join(dict.fromkeys(told_apart(rates[[0, -1]].tolist())))
     trained = f"{grouped(run.epochs)} epochs on {grouped(run.rows)} rows, learning rate {rate}"
     return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
 

@@ -129,10 +129,11 @@ def input_names(columns: Iterable[Column]) -> tuple[str, ...]:
 
 def refuse_shared_names(inputs: Sequence[Column], targets: Sequence[Column]) -> None:
     """Refuse inputs and targets of which two would have one name, as 1 and "1", or city=Graz twice."""
-    names = [*input_names(inputs), *input_names(targets)]
-    twice = [name for name, times in Counter(names).items() if times > 1]
+    columns = [*inputs, *targets]
+    names = [{column.name, *column.inputs} for column in columns]
+    twice = [name for name, times in Counter(name for some in names for name in some).items() if times > 1]
     if twice:
-        owners = [column.name for column in (*inputs, *targets) if twice[0] in column.inputs]
+        owners = [column.name for column, some in zip(columns, names, strict=True) if twice[0] in some]
         raise InputError(
             f"each input and target must have a name of its own; got {twice[0]!r} from the columns "
             f"{owners[0]!r} and {owners[1]!r}. Rename one of them."

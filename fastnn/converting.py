@@ -4,7 +4,7 @@ Files and DataFrames go the same way: a cell of text means the same wherever it 
 """
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -211,7 +211,8 @@ class Cells:
         if len(kinds) > 1:
             self._refuse("hold categories of one kind", " and ".join(kinds), "Convert it with .astype(str).")
         texts = [text_of(value) for value in values]
-        distinct = dict.fromkeys(texts)
+        distinct = dict(zip(texts, values, strict=True))
+        self._refuse_alike(zip(values, map(distinct.get, texts), strict=True))
         if self.order is None:
             numeric = all(map(cells.is_number, distinct))
             ordered = sorted(distinct, key=lambda text: (float(text), text) if numeric else (0.0, text))
@@ -224,6 +225,28 @@ class Cells:
                 "Give it its place in the order.",
             )
         return self._coded(texts, [text for text in self.order if text in distinct], ordered=True)
+
+    def refuse_blanks(self, given: pd.Series) -> None:
+        """Refuse categories that differ in the blanks around them alone."""
+        texts = sorted({value for value in given.tolist() if isinstance(value, str) and value.strip()})
+        first: dict[str, str] = {}
+        for text in texts:
+            if first.setdefault(text.strip(), text) != text:
+                self._refuse(
+                    "hold categories that differ by more than blanks",
+                    f"{_short(first[text.strip()])} and {_short(text)}",
+                    "Strip them first: .str.strip().",
+                )
+
+    def _refuse_alike(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        """Refuse different categories with one text."""
+        for one, other in pairs:
+            if one is not other and not _equal(one, other):
+                self._refuse(
+                    "hold categories that differ as texts",
+                    f"two that are {_short(text_of(one))}",
+                    "Give each a name of its own.",
+                )
 
     def _coded(
         self, texts: list[str], distinct: Sequence[str], ordered: bool
@@ -264,7 +287,9 @@ def cells_of(
         if order is None and isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.ordered:
             order = tuple(text_of(value) for value in series.dtype.categories)
         values = _stripped(series)
-        return Cells(name, "categories", values, missing | _among(values, {""}), place, order)
+        found = Cells(name, "categories", values, missing | _among(values, {""}), place, order)
+        found.refuse_blanks(series)
+        return found
     kind = series.dtype.kind
     if kind in "iufb":
         filled = series.fillna(False if kind == "b" else 0) if missing.any() else series
@@ -284,8 +309,20 @@ def text_of(value: Any) -> str:
         return str(value)
     if isinstance(value, Integral):
         return str(int(value))
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return str(value)
+    if number != value:  # of more digits than a float has
+        return str(value)
     return str(int(number)) if number.is_integer() else repr(number)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # whatever cells are, such as arrays
+        return False
 
 
 def _stripped(series: pd.Series) -> NDArray[np.object_]:

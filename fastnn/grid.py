@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastnn.lettering import told_apart
 
 __all__ = ["Cell", "Grid"]
 
@@ -45,6 +48,17 @@ class Grid:
             for rows in self.rows:
                 yield Cell(learning_rate, rows, first)
                 first += self.starts
+
+    def name_of(self, cell: Cell) -> str:
+        """What a cell is called: its learning rate, and its rows where they vary."""
+        rows = f", {cell.rows} rows" if len(self.rows) > 1 else ""
+        return f"learning rate {self._rates[float(cell.learning_rate)]}{rows}"
+
+    @cached_property
+    def _rates(self) -> dict[float, str]:
+        """The learning rates as texts, no two alike."""
+        rates = self.learning_rates.tolist()
+        return dict(zip(rates, told_apart(rates), strict=True))
 
     def start_of(self, numbers: Any) -> Any:
         """The start number of networks."""

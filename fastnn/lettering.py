@@ -1,11 +1,13 @@
-"""Names of the user's where there is little room: as they are written, whatever signs they are made of."""
+"""Names and numbers of the user's as they are shown: as written, as short as fits, each told from others."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
+from itertools import count
 
-__all__ = ["LONGEST", "plain", "shortened"]
+__all__ = ["LONGEST", "distinct", "plain", "shortened", "told_apart"]
 
 LONGEST = 32  # letters of a name in a picture
 MARKS = 4  # accents on one letter
@@ -27,6 +29,30 @@ def shortened(name: object, longest: int = LONGEST) -> str:
 def plain(text: str) -> str:
     """The text with a sign that stands in for each that no SVG, HTML or UTF-8 may hold."""
     return FORBIDDEN.sub(STAND_IN, text)
+
+
+def told_apart(numbers: Sequence[float], digits: int = 6) -> list[str]:
+    """Numbers as texts, equal ones alike and others not: with more than so many digits if need be."""
+    values = [float(number) + 0.0 for number in numbers]  # -0.0 is 0.0
+    while digits < 17:
+        texts = [f"{value:.{digits}g}" for value in values]
+        if len(set(texts)) == len(set(values)):
+            return texts
+        digits += 3
+    return list(map(repr, values))
+
+
+def distinct(names: Iterable[object]) -> list[str]:
+    """Names as texts, of which no two are alike: a later one becomes "name (2)"."""
+    texts = list(map(str, names))
+    taken, met = set(texts), set[str]()
+    for place, text in enumerate(texts):
+        if text in met:
+            others = (f"{text} ({number})" for number in count(2))
+            texts[place] = next(name for name in others if name not in taken)
+            taken.add(texts[place])
+        met.add(text)
+    return texts
 
 
 def _without_towers(text: str) -> str:

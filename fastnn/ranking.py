@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastnn.checking import one_of, whole_number
 from fastnn.designing import Design
 from fastnn.grid import Cell
+from fastnn.lettering import distinct, told_apart
 from fastnn.selecting import checked_level
 from fastnn.sweep_tables import Table, quantiles
 
@@ -62,13 +63,14 @@ def cell_quantiles(design: Design, table: Table, levels: Sequence[float], by: st
     """learning_rate, rows, and the quantiles of a loss, for each cell of the grid."""
     import pandas as pd
 
-    checked = [checked_level(level) for level in levels]
+    checked = list(dict.fromkeys(checked_level(level) for level in levels))
+    names = [f"{text} %" for text in distinct(told_apart([100 * level for level in checked]))]
     cells = []
     for cell in design.grid.cells():
         within = _numbers(design, cell)
         row = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
         values = quantiles(lambda within=within: loss_values(table, by, within), checked)  # type: ignore[misc]
-        cells.append(row | {f"{100 * q:g} %": value for q, value in zip(checked, values, strict=True)})
+        cells.append(row | dict(zip(names, values, strict=True)))
     return pd.DataFrame(cells)
 
 

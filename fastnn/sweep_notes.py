@@ -25,7 +25,7 @@ def sweep_notes(sweep: Any) -> tuple[str, ...]:
     found = [(cell, text) for cell in cells if (text := _note(sweep, cell, max(1, ASKED // len(cells))))]
     if len(found) == len(cells) and len({text for _, text in found}) == 1:
         return (found[0][1],)
-    said = [f"{_name(sweep, cell)}: {text}" if len(cells) > 1 else text for cell, text in found]
+    said = [f"{sweep.grid.name_of(cell)}: {text}" if len(cells) > 1 else text for cell, text in found]
     more = [f"and so of {len(said) - NAMED} further cells"] if len(said) > NAMED else []
     return (*said[:NAMED], *more)
 
@@ -52,8 +52,3 @@ def _note(sweep: Any, cell: Cell, asked: int) -> str | None:
 
 def _most(share: float) -> str:
     return "all networks" if share == 1 else f"most networks ({100 * share:.0f} %)"
-
-
-def _name(sweep: Any, cell: Cell) -> str:
-    rate = f"learning rate {cell.learning_rate:g}"
-    return f"{rate}, {cell.rows} rows" if len(sweep.grid.rows) > 1 else rate

@@ -185,6 +185,8 @@ def _orders(given: list[str] | None) -> dict[str, list[str]] | None:
                 "Write it like size=S,M,L."
             )
         name = _split(parts[1], "--ordered")[0] if parts[1].startswith('"') else parts[1].strip()
+        if name in orders:
+            raise InputError(f"--ordered must give each column once; got {name!r} twice. Leave one out.")
         orders[name] = _split(parts[2], "--ordered")
     return orders or None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from fastnn.lettering import told_apart
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import (
     BLUE,
@@ -110,7 +111,7 @@ def draw_dead_units(ax: Axes, table: pd.DataFrame) -> Axes:
     """Draw the numbers of `tables.dead_units`."""
     names = list(table.columns[3:])
     colours = dict(zip(names, (*BY_DEAD_UNITS[: len(names) - 1], GREY), strict=True))
-    labels = [f"rate {row.learning_rate:g}, {row.rows} rows" for row in table.itertuples()]
+    labels = tables.cell_labels(table)
     base = np.zeros(len(table))
     bright = {BLUE: BRIGHT}
     for name in names:
@@ -151,7 +152,9 @@ def draw_scores(ax: Axes, table: pd.DataFrame, metric: str) -> Axes:
     if metric == "mape":
         table = table.assign(**{name: 100 * table[name] for name in tables.QUANTILE_NAMES})
     rates = table["learning_rate"] if "learning_rate" in table else table["rows"] * 0
-    fans = [(f"learning rate {rate:g}", table[rates == rate]) for rate in rates.unique()]
+    different = rates.unique().tolist()
+    texts = zip(different, told_apart(different), strict=True)
+    fans = [(f"learning rate {text}", table[rates == rate]) for rate, text in texts]
     for place, (name, some) in enumerate(fans):
         colour, stroke = COLOURS[place % len(COLOURS)], STROKES[place % len(STROKES)]
         bands(ax, some["rows"], some, colour, name, stroke, marker="o", markersize=4)

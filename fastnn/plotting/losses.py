@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.lettering import told_apart
 from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label, shape
 from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.plotting.scales import drawable, scale_losses
@@ -140,6 +141,7 @@ def _shared(curves: Sequence[Curve]) -> str:
     shapes = list(dict.fromkeys(shape(curve.shape) for curve in curves))
     rates = sorted({curve.learning_rate for curve in curves})
     told = shapes[:1] if len(shapes) == 1 else []
+    texts = told_apart(rates)
     if len(rates) == 1:
-        return ", ".join([*told, f"learning rate {rates[0]:g}"])
-    return ", ".join([*told, f"learning rates {rates[0]:g} to {rates[-1]:g}"])
+        return ", ".join([*told, f"learning rate {texts[0]}"])
+    return ", ".join([*told, f"learning rates {texts[0]} to {texts[-1]}"])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, shown
+from fastnn.lettering import told_apart
 from fastnn.network import Network
 from fastnn.sweep_results import Sweep
 from fastnn.training_results import Training
@@ -145,9 +146,5 @@ def _layers(curves: Sequence[Curve]) -> list[str]:
 
 def _rates(curves: Sequence[Curve]) -> list[str]:
     """The learning rates, with as many digits as tell them apart."""
-    rates = [curve.learning_rate for curve in curves]
-    for digits in (3, 6, 17):
-        texts = [f"{rate:.{digits}g}" for rate in rates]
-        if len(set(texts)) == len(set(rates)):
-            break
+    texts = told_apart([curve.learning_rate for curve in curves], digits=3)
     return [f"learning rate {text}" for text in texts]

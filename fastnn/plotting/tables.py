@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, numeric_array, one_of, shown, whole_number, whole_numbers
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows
+from fastnn.lettering import distinct, told_apart
 from fastnn.modes import mode_codes, mode_names
 from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
 from fastnn.plotting.named_curves import Curve, named_curves
@@ -156,6 +157,8 @@ def surface(
     rows, targets, names = _rows_of(training, X, y, output)
     wanted = inputs_to_draw(X, net.n_inputs) if inputs is None or net.n_inputs == 1 else inputs
     chosen = whole_numbers(wanted, "each of inputs", 0, net.n_inputs - 1)
+    if not len(set(chosen)) == len(chosen) == min(2, net.n_inputs):
+        raise InputError(f"inputs must be two different ones; got {shown(inputs)}. Give (0, 1), say.")
     axes = [np.linspace(rows[:, place].min(), rows[:, place].max(), GRID) for place in chosen]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(chosen))
     grid = grid_of_inputs(X, rows, points, chosen)
@@ -215,14 +218,14 @@ def _named_curves(curves: Any) -> dict[str, Array]:
     if not isinstance(curves, Mapping):
         curves = {"": curves}
     named = {}
-    for name, some in curves.items():
+    for name, some in zip(distinct(map(_held, curves)), curves.values(), strict=True):
         array = numeric_array(some, "curves")
         if array.ndim != 2 or not array.size:
             raise InputError(
                 f"curves must be arrays (M, E), a line for each network; got shape {array.shape}. "
                 "Give training.loss_curve of several networks."
             )
-        named[_held(name)] = array
+        named[name] = array
     if not named:
         raise InputError(f"curves must name at least one fan; got {shown(curves)}. Give arrays (M, E).")
     return named
@@ -234,14 +237,14 @@ def _held(name: object) -> str:
 
 
 def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
-    parts = {cell_name(sweep, cell): sweep.only(cell) for cell in sweep.grid.cells()}
+    parts = {sweep.grid.name_of(cell): sweep.only(cell) for cell in sweep.grid.cells()}
     return {name: part.curves for name, part in parts.items() if len(part)}
 
 
-def cell_name(sweep: Sweep, cell: Any) -> str:
-    """What a cell of the grid is called: its learning rate, and its rows where they vary."""
-    rows = f", {cell.rows} rows" if len(sweep.grid.rows) > 1 else ""
-    return f"learning rate {cell.learning_rate:g}{rows}"
+def cell_labels(table: pd.DataFrame) -> list[str]:
+    """What the rows of a table are called by their learning_rate and rows, no two alike."""
+    rates = told_apart(table["learning_rate"].tolist())
+    return [f"rate {rate}, {rows} rows" for rate, rows in zip(rates, table["rows"], strict=True)]
 
 
 def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]]:

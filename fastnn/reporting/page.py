@@ -87,8 +87,9 @@ class Page:
 
     def _check_names(self) -> None:
         names = [picture.name for picture in self.pictures]
+        folded = [name.lower() for name in names]  # some disks take Losses for losses
         for name in names:
-            if names.count(name) > 1 or not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
+            if folded.count(name.lower()) > 1 or not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
                 raise InputError(
                     "each picture's name must be its own and made of letters, digits, - and _; "
                     f"got {', '.join(map(repr, names))}. Rename {name!r}."

@@ -12,7 +12,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnn.lettering import plain
+from fastnn.lettering import distinct, plain
 from fastnn.plotting.canvas import DOTS_PER_INCH, HEIGHT, WIDTH, new_figure
 from fastnn.plotting.library import one_line
 from fastnn.plotting.settings import MissingGlyphs, fixed_settings
@@ -135,7 +135,7 @@ class Picture:
         if not self.failure:
             (folder / f"{self.name}.svg").write_text(self.drawn.svg, encoding="utf-8")
             (folder / f"{self.name}.png").write_bytes(self.drawn.png)
-        data = self.data.rename(columns=_harmless)
+        data = self.data.set_axis(distinct(map(_harmless, self.data.columns)), axis=1)
         for name in data.select_dtypes(["object", "string", "category"]):
             data[name] = data[name].map(_harmless)
         data.to_csv(folder / f"{self.name}.csv", index=False)

@@ -162,7 +162,7 @@ def _places_of(claim: float, found: Sweep) -> Table:
 def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Picture:
     some = found.only(cell)
     numbers = tables.sweep_histogram(some)
-    name = tables.cell_name(found, cell)
+    name = found.grid.name_of(cell)
     ok = some.loss[some.diverged == 0].astype(float)
     told = f"They lie from {written(ok.min())} to {written(ok.max())}." if len(ok) else ""
     return Picture(
@@ -176,9 +176,7 @@ def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Pic
 
 def _intervals(quantiles: pd.DataFrame, what: str, claim: float | None) -> Picture:
     numbers = quantiles.copy()
-    numbers.insert(
-        0, "label", numbers.apply(lambda row: f"rate {row.learning_rate:g}, {row.rows:g} rows", axis=1)
-    )
+    numbers.insert(0, "label", tables.cell_labels(numbers))
     numbers = numbers[numbers["networks"] > 0]
     if claim is not None:
         numbers["claim"] = claim
@@ -197,8 +195,8 @@ def _intervals(quantiles: pd.DataFrame, what: str, claim: float | None) -> Pictu
 def _against_rows(table: pd.DataFrame, metric: str) -> Picture:
     numbers = tables.scores_against_rows(table, metric)
     form = FORMS[metric]
-    middles = zip(numbers["learning_rate"], numbers["rows"], numbers["50 %"], strict=True)
-    told = "; ".join(f"rate {rate:g}, {rows} rows: {form(middle)}" for rate, rows, middle in middles)
+    middles = zip(tables.cell_labels(numbers), numbers["50 %"], strict=True)
+    told = "; ".join(f"{label}: {form(middle)}" for label, middle in middles)
     return Picture(
         f"{metric}-rows",
         partial(draw_scores, table=numbers, metric=metric),

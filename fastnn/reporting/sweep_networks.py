@@ -12,7 +12,7 @@ from fastnn.data_digest import SHORT
 from fastnn.datasets import Dataset
 from fastnn.evaluating import scores
 from fastnn.initial import given
-from fastnn.lettering import shortened
+from fastnn.lettering import shortened, told_apart
 from fastnn.plotting import tables
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
@@ -52,16 +52,8 @@ def epochs(found: Sweep) -> Section:
         f"The line is the median {whose}; half of them lie in the dark band, nine in ten in the light one. "
         "An epoch's loss is measured while it runs, on each row before its own update."
     )
-    return Section("Losses over the epochs", [text, *(_fan(curved, *named, rows) for named in _named(rates))])
-
-
-def _named(rates: list[float]) -> list[tuple[str, float]]:
-    """A name for the picture of each learning rate, short, and another for each."""
-    names = [f"fan-{rate:g}".replace(".", "_").replace("+", "") for rate in rates]
-    for place, name in enumerate(names):
-        if name in names[:place]:  # they differ beyond the sixth digit
-            names[place] = f"{name}-{place + 1}"
-    return list(zip(names, rates, strict=True))
+    named = zip(told_apart(rates), rates, strict=True)
+    return Section("Losses over the epochs", [text, *(_fan(curved, *each, rows) for each in named)])
 
 
 def learned(found: Sweep, data: Dataset) -> Section:
@@ -155,25 +147,26 @@ def _place(found: Sweep, number: int) -> tuple[int, float, int]:
     )
 
 
-def _fan(curved: Sweep, name: str, rate: float, rows: list[int]) -> Picture:
+def _fan(curved: Sweep, text: str, rate: float, rows: list[int]) -> Picture:
+    """The picture of one learning rate, which is written as `text`."""
     cells = [cell for cell in curved.grid.cells() if float(cell.learning_rate) == rate and cell.rows in rows]
     parts = {f"{cell.rows} rows": curved.only(cell).curves for cell in cells}
     fans = {name: curves for name, curves in parts.items() if curves is not None and len(curves)}
     numbers = tables.fan(fans)
     first, last = numbers["50 %"].iloc[[0, -1]]
     return Picture(
-        name,
-        partial(_draw_fan, table=numbers, rate=rate),
-        f"Median and bands of the loss over the epochs, learning rate {rate:g}. The median goes from "
+        f"fan-{text}".replace(".", "_").replace("+", ""),
+        partial(_draw_fan, table=numbers, rate=text),
+        f"Median and bands of the loss over the epochs, learning rate {text}. The median goes from "
         f"{written(first)} to {written(last)}.",
-        f"Loss over the epochs, learning rate {rate:g}.",
+        f"Loss over the epochs, learning rate {text}.",
         numbers,
     )
 
 
-def _draw_fan(ax: Axes, table: pd.DataFrame, rate: float) -> None:
+def _draw_fan(ax: Axes, table: pd.DataFrame, rate: str) -> None:
     draw_fan(ax, table)
-    ax.set_title(f"learning rate {rate:g}", fontsize="medium")
+    ax.set_title(f"learning rate {rate}", fontsize="medium")
 
 
 def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
