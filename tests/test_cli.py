@@ -110,7 +110,7 @@ class TestTrain:
         assert (code, out) == (2, "")
         assert err == (
             "fastnn: --save must be a file in an existing folder; got 'no/model.npz': "
-            "there is no such folder. Check it.\n"
+            "there is no such folder. Check the path.\n"
         )
 
     def test_divergence_is_said_and_no_success(self, capsys):
