@@ -26,7 +26,7 @@ from fastnn.checking import (
 )
 from fastnn.engines import load
 from fastnn.evaluating import in_dtype
-from fastnn.grid import Cell, Grid
+from fastnn.grid import Cell, Grid, Numbers
 from fastnn.initial import Start
 from fastnn.network import Network
 from fastnn.planning import Plan, learning_rates
@@ -50,23 +50,24 @@ class DivergenceError(OneSentenceError, ArithmeticError):
 
 @dataclass(frozen=True)
 class Block:
-    """Networks `first`, `first` + 1, ... of a cell."""
+    """Networks `first`, `first` + 1, ... of a cell; their results are those from `place` on."""
 
     cell: Cell
     first: int
     count: int
+    place: int
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """The results of networks `first`, `first` + 1, ...
+    """The results of the networks `numbers`, in their order.
 
     `parameters` (m, P), `loss` (m,) and `diverged` (m,) are as in `fastnn.Sweep`; `curves` (m, n) holds
     the loss of the epochs `every`, 2*`every`, ..., or is None; `measured` has the design's further losses
     (m,) by their names.
     """
 
-    first: int
+    numbers: Numbers
     parameters: Array
     loss: Array
     diverged: NDArray[np.int32]
@@ -79,11 +80,12 @@ class Results:
 
     def only(self, block: Block) -> Results:
         """The results of a block, which share memory with these."""
-        some = slice(block.first - self.first, block.first - self.first + block.count)
+        some = slice(block.place, block.place + block.count)
+        numbers = Numbers.of(block.first, block.first + block.count)
         curves = None if self.curves is None else self.curves[some]
         measured = {name: losses[some] for name, losses in self.measured.items()}
         arrays = (self.parameters[some], self.loss[some], self.diverged[some], curves)
-        return Results(block.first, *arrays, self.every, measured)
+        return Results(numbers, *arrays, self.every, measured)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,25 +156,25 @@ class Design:
         for job in self.jobs.values():
             job.warm(networks)
 
-    def blocks(self, numbers: range, workers: int) -> Iterator[Block]:
+    def blocks(self, numbers: Numbers, workers: int) -> Iterator[Block]:
         """Cut networks into blocks: small enough to interrupt and to share out, large enough to be quick."""
-        total = len(numbers)
+        total, place = len(numbers), 0
         sizes = load(self.plan.engine_for(total)).blocks(self.plan.network, self.plan.dtype)
-        for cell in self.grid.cells():
-            first = max(cell.first, numbers.start)
-            stop = min(cell.first + self.grid.starts, numbers.stop)
+        for some, cell in self.grid.parts(numbers):
+            inside = range(max(cell.first, some.start), min(cell.first + self.grid.starts, some.stop))
             seconds = sizes.seconds * self.plan.network.n_parameters * cell.rows * self.plan.epochs
             fair = max(-(-total // (4 * workers)), min(FULL_WIDTHS * sizes.width, -(-total // workers)))
             size = min(sizes.most, max(1, int(BLOCK_SECONDS / seconds)), fair)
             size = max(size, min(sizes.fewest, -(-total // workers)))
             size = -(-size // sizes.width) * sizes.width
-            yield from _alike(cell, range(first, stop), size, sizes.width)
+            yield from _alike(cell, inside, size, sizes.width, place)
+            place += len(inside)
 
-    def room(self, numbers: range, every: int = 0, curve_dtype: str = "") -> Results:
+    def room(self, numbers: Numbers, every: int = 0, curve_dtype: str = "") -> Results:
         """Results to be filled, with the loss of every `every` epochs unless that is 0."""
         shape = (len(numbers), self.plan.epochs // every) if every else None
         return Results(
-            first=numbers.start,
+            numbers=numbers,
             parameters=np.empty((len(numbers), self.plan.network.n_parameters), self.plan.dtype),
             loss=np.empty(len(numbers), self.plan.dtype),
             diverged=np.empty(len(numbers), np.int32),
@@ -206,7 +208,7 @@ class Design:
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
 
 
-def _alike(cell: Cell, numbers: range, most: int, width: int) -> Iterator[Block]:
+def _alike(cell: Cell, numbers: range, most: int, width: int, place: int) -> Iterator[Block]:
     """Cut networks of a cell into as few blocks as can be, of multiples of `width` and of nearly one size.
 
     With a short one at the end two threads are 1.95 times as fast as one, at best, in the sweep that is
@@ -215,16 +217,15 @@ def _alike(cell: Cell, numbers: range, most: int, width: int) -> Iterator[Block]
     blocks, widths = -(-len(numbers) // most), -(-len(numbers) // width)
     edges = [numbers[width * (widths * block // blocks)] for block in range(blocks)]
     for first, stop in pairwise([*edges, numbers.stop]):
-        yield Block(cell, first, stop - first)
+        yield Block(cell, first, stop - first, place + first - numbers.start)
 
 
 class Part:
     """Networks whose results belong together, while they are being trained."""
 
     def __init__(self, design: Design, results: Results, workers: int) -> None:
-        numbers = range(results.first, results.first + len(results))
         self.results = results
-        self.blocks = list(design.blocks(numbers, workers))
+        self.blocks = list(design.blocks(results.numbers, workers))
         self.finished = np.zeros(len(results), bool)
         self.unfinished = len(self.blocks)
 
@@ -233,7 +234,7 @@ def refuse_divergence(design: Design, results: Results) -> None:
     """Raise if a network diverged."""
     places = np.flatnonzero(results.diverged)
     if len(places):
-        number = results.first + int(places[0])
+        number = int(results.numbers.array()[places[0]])
         raise DivergenceError(
             f'on_divergence="raise" requires that no network diverges; network {number} did, in epoch '
             f"{results.diverged[places[0]]} at learning rate {design.grid.learning_rate_of(number):g}. "

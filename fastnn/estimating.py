@@ -8,6 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from fastnn.designing import Design
+from fastnn.grid import Numbers
 from fastnn.progress import duration, grouped, size
 
 __all__ = ["cost", "seconds_per_network"]
@@ -30,7 +31,7 @@ def seconds_per_network(design: Design) -> float:
 
 
 def _trial(design: Design) -> float:
-    block = next(design.blocks(range(design.grid.total), 1))
+    block = next(design.blocks(Numbers.of(0, design.grid.total), 1))
     trained = 0.0
 
     def pause(networks: float) -> None:
@@ -39,7 +40,7 @@ def _trial(design: Design) -> float:
         if perf_counter() - began > TRIAL_SECONDS:
             raise _Enough
 
-    room = design.room(range(block.first, block.first + block.count))
+    room = design.room(Numbers.of(block.first, block.first + block.count))
     began = perf_counter()
     with suppress(_Enough):
         design.train(block, room, pause)

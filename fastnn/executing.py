@@ -21,6 +21,7 @@ from fastnn.checking import InputError, shown
 from fastnn.describing import arrays_of, described, design_of
 from fastnn.designing import Design, Results
 from fastnn.executors import maker_of, refuse_a_script_read_again, refuse_what_cannot_be_read_again
+from fastnn.grid import Numbers
 from fastnn.packing import DamageError, pack, unpack
 from fastnn.places import Place
 from fastnn.progress import Progress
@@ -41,20 +42,28 @@ def order(design: Design, every: int, curve_dtype: str) -> bytes:
     return pack(values, arrays_of(design))
 
 
-def compute(order: bytes, first: int, stop: int) -> bytes:
-    """Train networks `first` to `stop` of the sweep that was ordered; never raises.
+def compute(order: bytes, *edges: int) -> bytes:
+    """Train networks of the sweep that was ordered; never raises.
+
+    Those from the first edge to before the second, from the third to before the fourth, and so on.
 
     Runs in a worker. The answer is packed: the results, or in ``error`` why there are none.
     """
     try:
         design, every, curve_dtype = _design(order)
-        results = design.room(range(first, stop), every, curve_dtype)
-        for block in design.blocks(range(first, stop), 1):
+        numbers = Numbers(tuple(map(range, edges[::2], edges[1::2])))
+        results = design.room(numbers, every, curve_dtype)
+        for block in design.blocks(numbers, 1):
             design.train(block, results)
     except Exception as error:
         return pack({"error": f"{type(error).__name__}: {error}"}, {})
     arrays = {name: getattr(results, name) for name in ("parameters", "loss", "diverged", "curves")}
-    return pack({"first": first, "every": every}, arrays | results.measured)
+    return pack({"edges": edges, "every": every}, arrays | results.measured)
+
+
+def _edges(numbers: Numbers) -> list[int]:
+    """Where the ranges of numbers begin and end, as a worker is told."""
+    return [edge for some in numbers.ranges for edge in (some.start, some.stop)]
 
 
 @lru_cache(maxsize=2)
@@ -64,18 +73,18 @@ def _design(order: bytes) -> tuple[Design, int, str]:
     return design, values["every"], values["dtype"]
 
 
-def _results(answer: Any, numbers: range, design: Design) -> Results:
+def _results(answer: Any, numbers: Numbers, design: Design) -> Results:
     """What a worker sent back, after a look at every bit; raises DamageError or RuntimeError."""
     values, arrays = unpack(answer)
     if "error" in values:
         raise RuntimeError(values["error"])
     measured = {name: arrays.pop(name, np.empty(0)) for name in design.measures}
     columns: dict[str, Any] = {"curves": None, **arrays}
-    results = Results(**values, **columns, measured=measured)
+    results = Results(numbers, every=values["every"], **columns, measured=measured)
     shape = (len(numbers), design.plan.network.n_parameters)
     sizes = {len(results), *map(len, measured.values())}
-    if (results.first, results.parameters.shape, sizes) != (numbers.start, shape, {len(numbers)}):
-        raise DamageError(f"networks {numbers.start} to {numbers.stop} were asked for, others came back")
+    if (values["edges"], results.parameters.shape, sizes) != (_edges(numbers), shape, {len(numbers)}):
+        raise DamageError(f"networks {numbers} were asked for, others came back")
     return results
 
 
@@ -149,7 +158,7 @@ class Crew:
         """
         ordered = order(place.design, place.every, place.curve_dtype)
         queue = _Queue(place.shards())
-        pending: dict[Future[bytes], range] = {}
+        pending: dict[Future[bytes], Numbers] = {}
         try:
             while queue.more() or pending:
                 self._hand_over(queue, pending, ordered)
@@ -180,7 +189,7 @@ class Crew:
                 future.cancel()
         return False, queue.failures
 
-    def _begin_anew(self, queue: _Queue, pending: dict[Future[bytes], range], company: bool) -> None:
+    def _begin_anew(self, queue: _Queue, pending: dict[Future[bytes], Numbers], company: bool) -> None:
         """Replace an executor that broke, or give up; all that it had in hand is lost."""
         refuse_a_script_read_again(self.given)
         for numbers in pending.values():
@@ -192,7 +201,7 @@ class Crew:
         elif not self.replace():
             queue.give_up(f"the executor broke ({self.why}); a function that makes one could replace it")
 
-    def _hand_over(self, queue: _Queue, pending: dict[Future[bytes], range], ordered: bytes) -> None:
+    def _hand_over(self, queue: _Queue, pending: dict[Future[bytes], Numbers], ordered: bytes) -> None:
         """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
         room = WINDOW * self.parallel - len(pending)
         if queue.suspects:
@@ -208,9 +217,9 @@ class Crew:
             if future.done() and isinstance(future.exception(), BrokenExecutor):
                 return
 
-    def _submitted(self, ordered: bytes, numbers: range) -> Future[bytes]:
+    def _submitted(self, ordered: bytes, numbers: Numbers) -> Future[bytes]:
         try:
-            future = self.executor.submit(compute, ordered, numbers.start, numbers.stop)
+            future = self.executor.submit(compute, ordered, *_edges(numbers))
         except Exception as error:  # a broken pool refuses; its futures tell, or the next round does
             broken = error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error))
             future = Future()
@@ -226,10 +235,10 @@ class Crew:
 class _Queue:
     """The shards that are still to be handed over: those that were lost first."""
 
-    def __init__(self, shards: Iterable[range]) -> None:
-        self.coming: Iterator[range] = iter(shards)
-        self.again: list[range] = []
-        self.suspects: list[range] = []
+    def __init__(self, shards: Iterable[Numbers]) -> None:
+        self.coming: Iterator[Numbers] = iter(shards)
+        self.again: list[Numbers] = []
+        self.suspects: list[Numbers] = []
         self.attempts: dict[int, int] = {}
         self.failures: list[str] = []
 
@@ -239,29 +248,29 @@ class _Queue:
             self.again += [numbers for numbers in [next(self.coming, None)] if numbers is not None]
         return bool(self.again or self.suspects)
 
-    def next(self) -> range | None:
+    def next(self) -> Numbers | None:
         """The next shard; a suspect is handed over when nothing else is."""
         if not self.more():
             return None
         return self.suspects.pop(0) if self.suspects else self.again.pop(0)
 
-    def suspected(self, numbers: range) -> bool:
+    def suspected(self, numbers: Numbers) -> bool:
         """Whether a shard was in hand every time that an executor broke."""
-        return self.attempts.get(numbers.start, 0) >= ATTEMPTS
+        return self.attempts.get(numbers.first, 0) >= ATTEMPTS
 
-    def lost(self, numbers: range, reason: str, company: bool) -> None:
+    def lost(self, numbers: Numbers, reason: str, company: bool) -> None:
         """A shard did not come back: it is tried again, three times in all.
 
         Where an executor broke that had others in hand as well, who broke it is not known. So after three
         such losses a shard is only suspected, and tried once more, alone.
         """
-        count = self.attempts[numbers.start] = self.attempts.get(numbers.start, 0) + 1
+        count = self.attempts[numbers.first] = self.attempts.get(numbers.first, 0) + 1
         if count < ATTEMPTS:
             self.again.insert(0, numbers)
         elif company:
             self.suspects.append(numbers)
         else:
-            self.failures.append(f"networks {numbers.start} to {numbers.stop - 1}: {reason}")
+            self.failures.append(f"networks {numbers}: {reason}")
 
     def give_up(self, reason: str) -> None:
         """Nothing more can be done."""

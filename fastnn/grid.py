@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastnn.lettering import told_apart
 
-__all__ = ["Cell", "Grid"]
+__all__ = ["Cell", "Grid", "Numbers"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,33 @@ class Cell:
     learning_rate: Any
     rows: int
     first: int
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of some networks: ranges of them, ascending, none twice."""
+
+    ranges: tuple[range, ...]
+
+    @classmethod
+    def of(cls, first: int, stop: int) -> Numbers:
+        """Those from the first to before the second."""
+        return cls((range(first, stop),))
+
+    @property
+    def first(self) -> int:
+        """The smallest of them."""
+        return self.ranges[0].start
+
+    def __len__(self) -> int:
+        return sum(map(len, self.ranges))
+
+    def __str__(self) -> str:
+        return " and ".join(f"{some.start} to {some.stop - 1}" for some in self.ranges)
+
+    def array(self) -> NDArray[np.int64]:
+        """All of them, (m,)."""
+        return np.concatenate([np.arange(some.start, some.stop) for some in self.ranges])
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +68,16 @@ class Grid:
         """How many networks there are."""
         return len(self.learning_rates) * len(self.rows) * self.starts
 
-    def cells(self) -> Iterator[Cell]:
-        """The cells in the order of their networks' numbers."""
-        first = 0
-        for learning_rate in self.learning_rates:
-            for rows in self.rows:
-                yield Cell(learning_rate, rows, first)
-                first += self.starts
+    def cells(self, within: range | None = None) -> Iterator[Cell]:
+        """The cells in the order of their networks' numbers; `within`, those that have some of these."""
+        numbers = range(self.total) if within is None else within
+        for cell in range(numbers.start // self.starts, -(-numbers.stop // self.starts)):
+            rate, rows = divmod(cell, len(self.rows))
+            yield Cell(self.learning_rates[rate], self.rows[rows], cell * self.starts)
+
+    def parts(self, numbers: Numbers) -> Iterator[tuple[range, Cell]]:
+        """Each range of numbers with each cell that has some of it."""
+        return ((some, cell) for some in numbers.ranges for cell in self.cells(some))
 
     def name_of(self, cell: Cell) -> str:
         """What a cell is called: its learning rate, and its rows where they vary."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError
 from fastnn.designing import Design, Part, Results, refuse_divergence
 from fastnn.evaluating import within_memory
+from fastnn.grid import Numbers
 from fastnn.progress import grouped, size
 from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
@@ -39,7 +40,7 @@ class Place(Protocol):
     def parts(self, workers: int) -> Iterator[Part]:
         """What is missing, each part in its own arrays, made when it is asked for."""
 
-    def shards(self) -> Iterator[range]:
+    def shards(self) -> Iterator[Numbers]:
         """What is missing, by the numbers of the networks."""
 
     def keep(self, results: Results) -> None:
@@ -62,7 +63,7 @@ class Memory:
             shape = (design.grid.total, design.plan.epochs // every)
             within_memory("loss curves", shape, np.dtype(design.plan.dtype).itemsize, remedy)
         try:
-            self.results = design.room(range(design.grid.total), every)
+            self.results = design.room(Numbers.of(0, design.grid.total), every)
             self.finished = np.zeros(design.grid.total, bool)
         except (MemoryError, OverflowError, ValueError):  # too large for the machine, an integer, NumPy
             raise InputError(_too_large(design)) from None
@@ -76,14 +77,14 @@ class Memory:
         self.finished = part.finished
         yield part
 
-    def shards(self) -> Iterator[range]:
+    def shards(self) -> Iterator[Numbers]:
         total = self.design.grid.total
-        return (range(first, min(first + SHARD, total)) for first in range(0, total, SHARD))
+        return (Numbers.of(first, min(first + SHARD, total)) for first in range(0, total, SHARD))
 
     def keep(self, results: Results) -> None:
         if results is self.results:
             return
-        places = slice(results.first, results.first + len(results))
+        places = results.numbers.array()
         for name, room in _arrays(self.results).items():
             room[places] = _arrays(results)[name]
         self.finished[places] = True
@@ -133,7 +134,7 @@ class Stored:
             self._refuse_divergence()
         manifest = self.store.manifest
         self.missing = self.store.missing(self.found)
-        self._done = design.grid.total - sum(len(manifest.numbers(shard)) for shard in self.missing)
+        self._done = design.grid.total - sum(map(manifest.shards.rows, self.missing))
         self.lock = Lock()
 
     @property
@@ -143,16 +144,16 @@ class Stored:
     def _refuse_divergence(self) -> None:
         for shard in self.found:
             columns = self.store.read("shard", shard, ["loss", "diverged"])
-            first = self.store.manifest.numbers(shard).start
+            numbers = self.store.manifest.numbers(shard)
             empty = np.empty((len(columns["loss"]), 0))
-            results = Results(first, empty, columns["loss"], columns["diverged"], None, 0, {})
+            results = Results(numbers, empty, columns["loss"], columns["diverged"], None, 0, {})
             refuse_divergence(self.design, results)
 
     def parts(self, workers: int) -> Iterator[Part]:
         for numbers in self.shards():
             yield Part(self.design, self.design.room(numbers, self.every, self.curve_dtype), workers)
 
-    def shards(self) -> Iterator[range]:
+    def shards(self) -> Iterator[Numbers]:
         # Begun anywhere, so that two processes on one store share the work; what the other one has
         # finished by then is left out.
         begin = randrange(len(self.missing)) if self.missing else 0  # noqa: S311 - no secret
@@ -160,7 +161,7 @@ class Stored:
             if shard not in self.store.done():
                 yield self.store.manifest.numbers(shard)
             else:
-                self._count(len(self.store.manifest.numbers(shard)))
+                self._count(self.store.manifest.shards.rows(shard))
 
     def keep(self, results: Results) -> None:
         self.store.keep(self.design, results)

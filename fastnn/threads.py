@@ -54,9 +54,8 @@ class _Crew:
         self.design.train(block, part.results, pause)
         if self.check is not None:
             self.check(part.results.only(block))
-        first = block.first - part.results.first
         with self.lock:
-            part.finished[first : first + block.count] = True
+            part.finished[block.place : block.place + block.count] = True
             part.unfinished -= 1
             complete = not part.unfinished
         if complete:

@@ -9,21 +9,21 @@ FILE = "FASTNN_TEST_COUNT"
 SECONDS = "FASTNN_TEST_SECONDS"  # that a shard takes at least
 
 
-def compute(order, first, stop):
+def compute(order, *edges):
     """`fastnn.executing.compute`, counted where it begins."""
     with open(os.environ[FILE], "a") as file:  # noqa: PTH123 - appended to by many processes
-        file.write(f"{first} {os.getpid()}\n")
+        file.write(f"{edges[0]} {os.getpid()}\n")
     time.sleep(float(os.environ.get(SECONDS, "0")))
-    return real_compute(order, first, stop)
+    return real_compute(order, *edges)
 
 
-def wrong(order, first, stop):
+def wrong(order, *edges):
     """A worker whose answer has a flipped bit."""
-    answer = bytearray(real_compute(order, first, stop))
+    answer = bytearray(real_compute(order, *edges))
     answer[-5] ^= 1
     return bytes(answer)
 
 
-def other(order, first, stop):
+def other(order, *edges):
     """A worker that sends back another shard."""
-    return real_compute(order, first + 1, stop + 1)
+    return real_compute(order, *(edge + 1 for edge in edges))

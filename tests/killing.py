@@ -5,6 +5,7 @@ system are counted, and at one of them it kills itself with SIGKILL, before or a
 middle of a write. Then the store is looked at, and the next child goes on with it.
 """
 
+import contextlib
 import errno
 import gc
 import json
@@ -17,8 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from small_sweeps import faults, leftovers, small_shards, swept
+from small_sweeps import GRID, faults, leftovers, small_shards, swept
 
+from fastnn.checking import InputError
 from fastnn.storing import publishing
 from fastnn.storing.folder import Store
 
@@ -74,6 +76,9 @@ def undefended(path, content, *, replace=True):
         publishing.os.close(descriptor)
 
 
+sizes = [GRID["networks"]]  # that a child's store grows to, one after the other
+
+
 def child(folder, prepare, seed):
     """Fork a child that runs the sweep after `prepare`; return its process number."""
     number = os.fork()
@@ -83,7 +88,9 @@ def child(folder, prepare, seed):
     try:
         prepare()
         with small_shards():
-            swept(store=folder, curves=5, workers=1 + seed % 2)
+            for networks in sizes:
+                with contextlib.suppress(InputError):  # it has grown further before
+                    swept(store=folder, curves=5, workers=1 + seed % 2, networks=networks)
         code = 0
     finally:
         os._exit(code)
@@ -187,6 +194,8 @@ def main(base, trials, seconds, variant, seed):
     with small_shards(), tempfile.TemporaryDirectory() as folder:
         digest = swept(store=Path(folder) / "store").digest()  # and everything is compiled and imported
     gc.freeze()  # a fork copies less
+    if variant == "growing":
+        sizes[:] = [4, 9, GRID["networks"]]
     if variant == "without links":
         os.link = refused_link
     if variant == "undefended":

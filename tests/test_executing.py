@@ -20,6 +20,7 @@ from small_sweeps import SHARDS, faults, leftovers, store, swept
 
 import fastnn
 from fastnn import executing, packing, places
+from fastnn.grid import Numbers
 
 __all__ = ["store"]  # a fixture
 
@@ -68,7 +69,7 @@ class TestCompute:
         order = executing.order(sweep.design, 5, "float32")
         answer = executing.compute(order, 20, 50)
         assert answer == executing.compute(order, 20, 50)
-        results = executing._results(answer, range(20, 50), sweep.design)
+        results = executing._results(answer, Numbers.of(20, 50), sweep.design)
         assert results.parameters.tobytes() == sweep.parameters[20:50].tobytes()
         with np.errstate(over="ignore"):
             assert results.curves.tobytes() == sweep.curves[20:50, 4::5].astype(np.float32).tobytes()

@@ -125,9 +125,9 @@ class TestShards:
         rows = []
         for path in sorted(store.glob("shards/*")):
             content = pq.ParquetFile(path, page_checksum_verification=True)
-            rows += content.read().column("network").to_pylist()
+            rows += content.read().column("start").to_pylist()
             assert b"of sweep " in content.schema_arrow.metadata[b"fastnn"]
-        assert rows == list(range(84))
+        assert rows == list(range(21)) * 4
 
     @pytest.mark.parametrize("workers", [1, 2, 5])
     def test_their_size_does_not_depend_on_the_workers(self, tmp_path, workers):
@@ -169,7 +169,7 @@ class TestShards:
         with np.errstate(over="ignore"):  # the losses of networks that are about to diverge
             assert same(sweep.curves, whole.curves[:, [9, 19]].astype(np.float32))
         frame = pd.read_parquet(store / "curves")
-        assert frame["network"].tolist() == list(range(84))
+        assert frame["start"].tolist() == list(range(21)) * 4
         assert same(np.stack(frame["curve"].to_list()), sweep.curves)
 
     def test_curves_in_memory(self):
@@ -581,7 +581,7 @@ class TestInterruption:
             if len(kept) == 3:
                 return
             keep(found, design, results)
-            kept.append(results.first)
+            kept.append(results.numbers.first)
 
         monkeypatch.setattr(Store, "keep", keep_some)
         monkeypatch.setattr("fastnn.threads.wait", wait_for(lambda: len(kept) == 3))

@@ -25,7 +25,7 @@ import fastnn
 from fastnn import designing, evaluating, progress, running, sweeping, threads
 from fastnn import engines as engine_modules
 from fastnn.engines import Blocks
-from fastnn.grid import Grid
+from fastnn.grid import Grid, Numbers
 
 NET = fastnn.Network((2, 2, 1))
 NAMES = ["w1", "w2", "w3", "w4", "w5", "w6", "b1", "b2", "b3"]
@@ -281,7 +281,7 @@ class TestBlocks:
         with pytest.MonkeyPatch.context() as patch:
             stub = SimpleNamespace(blocks=lambda network, dtype: Blocks(fewest, most, width, 1, 1e-9))
             patch.setattr(designing, "load", lambda engine: stub)
-            blocks = list(design.blocks(wanted, workers))
+            blocks = list(design.blocks(Numbers((wanted,)), workers))
         numbers = [n for block in blocks for n in range(block.first, block.first + block.count)]
         assert numbers == list(wanted)
         assert all(block.count <= most for block in blocks)

@@ -37,8 +37,9 @@ def _info(options: Namespace) -> int:
     """What the manifest and the listing say; no shard is read."""
     found = Store.at(folder_given(options.store, "STORE"))
     manifest, done = found.manifest, found.done()
-    networks = sum(len(manifest.numbers(shard)) for shard in done)
+    networks = sum(map(manifest.shards.rows, done))
     plan = {name: value for name, value in manifest.plan.items() if value not in (None, False)}
+    plan["networks"] = manifest.starts
     values: dict[str, Any] = {
         "store": str(found.folder),
         "networks": {"done": networks, "total": manifest.total},

@@ -42,6 +42,7 @@ INPUTS = {
 }
 FOLDERS = dict.fromkeys(INPUTS, "inputs") | {"shard": "shards", "curves": "curves"}
 NAME = re.compile(rf"({'|'.join(FOLDERS)})-(\d{{8,}})-([0-9a-f]{{32}})\.parquet")
+GROWN = re.compile(r"grown-(\d{8})\.json")
 READ_BYTES = 1 << 20
 
 
@@ -74,7 +75,8 @@ class Store:
         if not (folder / "manifest.json").exists():
             known = {"manifest.json", "digest.json", "damaged", *FOLDERS.values()}
             others = [path.name for path in folder.iterdir()] if folder.exists() else []
-            strange = sorted(name for name in others if name not in known and not is_temporary(name))
+            known.update(name for name in others if is_temporary(name) or GROWN.fullmatch(name))
+            strange = sorted(name for name in others if name not in known)
             if strange:
                 raise InputError(
                     f"store must name a new folder, an empty one or a store; got {folder}, which holds "
@@ -86,10 +88,13 @@ class Store:
         store = cls.at(folder)
         asked = Manifest.of(design, every, store.manifest.shard_size)
         differences = store.manifest.differences(asked)
+        if not differences:
+            store = store.grown_to(asked.starts)
+            differences = store.manifest.differences(asked)  # another process may have let it grow further
         if differences:
             raise InputError(
                 f"store must be of the same sweep; in {folder} {'; '.join(differences)}. "
-                "Ask for that sweep, or name another folder."
+                "Ask for that sweep, or for more networks of it, or name another folder."
             )
         store.sweep_up()
         return store
@@ -111,7 +116,32 @@ class Store:
                 f"a store must be a folder with a manifest.json; got {folder}, which has none. "
                 "Name the folder that was given to sweep(store=...)."
             )
-        return cls(folder, Manifest.read(path.read_bytes()))
+        manifest = Manifest.read(path.read_bytes())
+        grown = sorted(path.name for path in folder.iterdir() if GROWN.fullmatch(path.name))
+        for number, name in enumerate(grown, 1):
+            if name != _growth(number):
+                raise StoreError(
+                    f"{_growth(number)} must be in the store; {folder} has {name} without it. "
+                    "Restore it from a copy."
+                )
+            manifest = manifest.after((folder / name).read_bytes(), name)
+        return cls(folder, manifest)
+
+    def grown_to(self, starts: int) -> Store:
+        """The store when it has grown to so many starts in every cell, or more.
+
+        It grows by one file that appears whole, once: a second process that would write it finds it there.
+        """
+        store = self
+        while store.manifest.starts < starts:
+            name = _growth(len(store.manifest.grown) + 1)
+            publish(store.folder / name, store.manifest.growing(starts), replace=False)
+            store = Store.at(store.folder)
+        return store
+
+    def is_as_it_was(self) -> bool:
+        """Whether the store has not grown since it was opened."""
+        return not (self.folder / _growth(len(self.manifest.grown) + 1)).exists()
 
     # -- what is there ---------------------------------------------------------------------------------
 
@@ -170,7 +200,7 @@ class Store:
         return ""
 
     def _most_bytes(self, kind: str, number: int) -> int:
-        rows = len(self.manifest.numbers(number))
+        rows = self.manifest.shards.rows(number)
         width = 4 * self.manifest.curve_length if kind == "curves" else self.manifest.bytes_per_network
         columns = self.manifest.network.n_parameters + 8
         return 2 * rows * (width + 32) + 4096 * columns + 65536
@@ -183,7 +213,12 @@ class Store:
         return str(digest.hexdigest()[:32])
 
     def _begun_digest(self, kind: str, number: int) -> Any:
-        return sha256(f"{self.manifest.plan_digest} {kind} {number}\n".encode())
+        of = ""
+        if FOLDERS[kind] != "inputs":
+            came = self.manifest.shards.came_with(number)
+            if came.start:  # had the store grown otherwise, the number would be that of other starts
+                of = f" of starts {came.start} to {came.stop}"
+        return sha256(f"{self.manifest.plan_digest} {kind} {number}{of}\n".encode())
 
     @property
     def _inputs(self) -> dict[str, dict[str, Any]]:
@@ -206,6 +241,8 @@ class Store:
         """Check every file, move the damaged ones into the folder `damaged` and say what was wrong."""
         found = []
         for path, reason in self.faults():  # each at once: another process may have mended it a while later
+            if not self.is_as_it_was():  # then files may be of what came since
+                break
             aside = self.folder / "damaged"
             aside.mkdir(exist_ok=True)
             place = aside / path.name
@@ -220,9 +257,10 @@ class Store:
 
     def keep(self, design: Design, results: Results) -> None:
         """Publish the results of a shard; it is done when this returns."""
-        number = results.first // self.manifest.shard_size
+        shards, _ = self.manifest.shards.places(np.array([results.numbers.first]))
+        number = int(shards[0])
         if results.curves is not None:
-            self._publish("curves", number, curves_bytes(results, self._metadata("curves", number)))
+            self._publish("curves", number, curves_bytes(design, results, self._metadata("curves", number)))
         self._publish("shard", number, results_bytes(design, results, self._metadata("shard", number)))
 
     def keep_inputs(self, design: Design) -> None:
@@ -267,7 +305,7 @@ class Store:
             If the file is missing or damaged.
         """
         path = self._checked_path(kind, number, listed)
-        rows = len(self.manifest.numbers(number))
+        rows = self.manifest.shards.rows(number)
         pyarrow = need_pyarrow()
         with pyarrow.memory_map(str(path)) as content:
             return columns_of(content, names, self.manifest.network, self.manifest.plan["dtype"], rows)
@@ -314,7 +352,7 @@ class Store:
             if content_hash(*(arrays[name] for name in INPUTS[kind].values())) != told["sha256"]:
                 raise StoreError(f"the {kind} in the store must be those of its manifest; they are others.")
         try:
-            return design_of(plan, arrays, engine)
+            return design_of(plan | {"networks": self.manifest.starts}, arrays, engine)
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"manifest.json must describe a sweep; it does not: {error}. Restore it from a copy."
@@ -323,14 +361,21 @@ class Store:
     # -- its digest ------------------------------------------------------------------------------------
 
     def kept_digest(self) -> str | None:
-        """The digest over the finished table, if it was kept and is of this plan."""
+        """The digest over the finished table, if it was kept and is of this plan and so many networks."""
         try:
             values = unsealed((self.folder / "digest.json").read_bytes(), "digest.json")
         except (OSError, StoreError):
             return None
-        return str(values["table"]) if values.get("plan") == self.manifest.plan_digest else None
+        of = (self.manifest.plan_digest, self.manifest.total)
+        return str(values["table"]) if (values.get("plan"), values.get("networks")) == of else None
 
     def keep_digest(self, table: str) -> None:
         """Keep the digest over the finished table beside the manifest."""
-        content = sealed({"table": table, "plan": self.manifest.plan_digest})
-        publish(self.folder / "digest.json", content)
+        of = {"plan": self.manifest.plan_digest, "networks": self.manifest.total}
+        if self.is_as_it_was():
+            publish(self.folder / "digest.json", sealed({"table": table, **of}))
+
+
+def _growth(number: int) -> str:
+    """The file that says to what the store has grown, the first time, the second, ..."""
+    return f"grown-{number:08d}.json"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -19,12 +19,15 @@ import numpy as np
 from fastnn.checking import whole_number
 from fastnn.describing import described
 from fastnn.designing import Design
+from fastnn.grid import Numbers
 from fastnn.network import Network
 from fastnn.storing import StoreError
+from fastnn.storing.shards import Shards
 
 __all__ = ["Manifest", "canonical", "sealed", "unsealed"]
 
 FORMAT = "fastnn store 1"
+MOST_STARTS = 2**53
 LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
 
 # A shard is what a crash or Ctrl-C loses of each thread's work, and what a worker is handed at a time: some
@@ -39,12 +42,14 @@ MOST_NETWORKS = 1 << 16
 class Manifest:
     """What a store is of.
 
-    `plan` is the description of the design (`fastnn.describing`), with `curves`, every how many epochs
-    the loss is kept (0: none), and `networks_per_shard`. `written_by` is not part of the plan.
+    `plan` is the description of the design (`fastnn.describing`) as it was at first, with `curves`, every
+    how many epochs the loss is kept (0: none), and `networks_per_shard`. `written_by` is not part of the
+    plan. `grown` has the numbers of starts that the store has grown to since, each from a file of its own.
     """
 
     plan: dict[str, Any]
     written_by: dict[str, str]
+    grown: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, design: Design, every: int, networks_per_shard: int | None = None) -> Manifest:
@@ -79,6 +84,30 @@ class Manifest:
             ) from None
         return found
 
+    def growing(self, starts: int) -> bytes:
+        """What is written where the store grows to so many starts in every cell."""
+        return sealed({"format": FORMAT, "plan": self.plan_digest, "networks": starts})
+
+    def after(self, content: bytes, name: str) -> Manifest:
+        """The manifest after the growth that a file of this name tells of.
+
+        Raises
+        ------
+        StoreError
+            If a byte is not as it was written, or it is not of this store.
+        """
+        values = unsealed(content, name)
+        try:
+            starts = whole_number(values["networks"], "networks", self.starts + 1, MOST_STARTS)
+        except (KeyError, ValueError):
+            starts = 0
+        if not starts or (values.get("format"), values.get("plan")) != (FORMAT, self.plan_digest):
+            raise StoreError(
+                f"{name} must say to how many networks this store has grown; it is of another store, or says "
+                "something else. Restore it from a copy."
+            )
+        return replace(self, grown=(*self.grown, starts))
+
     def text(self) -> bytes:
         """What is written."""
         return sealed({"format": FORMAT, "plan": self.plan, "written_by": self.written_by})
@@ -95,19 +124,31 @@ class Manifest:
         return Network(network["layers"], network["hidden"], network["output"])
 
     @property
+    def starts(self) -> int:
+        """How many starts every cell of the grid has now."""
+        return self.grown[-1] if self.grown else whole_number(self.plan["networks"], "networks", 1)
+
+    @cached_property
+    def shards(self) -> Shards:
+        """How the networks are cut into shards."""
+        cells = len(self.plan["learning_rate"]) * len(self.plan["rows"])
+        first = whole_number(self.plan["networks"], "networks", 1)
+        return Shards(cells, (first, *self.grown), self.shard_size)
+
+    @property
     def total(self) -> int:
         """How many networks the sweep has."""
-        return len(self.plan["learning_rate"]) * len(self.plan["rows"]) * int(self.plan["networks"])
+        return self.shards.total
 
     @property
     def shard_size(self) -> int:
-        """How many networks a shard has; the last one may have fewer."""
+        """How many networks a shard has at most."""
         return whole_number(self.plan["networks_per_shard"], "networks_per_shard", 1)
 
     @property
     def shard_count(self) -> int:
         """How many shards the sweep has."""
-        return -(-self.total // self.shard_size)
+        return self.shards.count
 
     @property
     def curve_length(self) -> int:
@@ -131,14 +172,20 @@ class Manifest:
         """About how much a network takes on the disk, without its curve."""
         return (self.network.n_parameters + len(self.losses)) * int(np.dtype(self.plan["dtype"]).itemsize) + 4
 
-    def numbers(self, shard: int) -> range:
+    def numbers(self, shard: int) -> Numbers:
         """The numbers of a shard's networks."""
-        return range(shard * self.shard_size, min(self.total, (shard + 1) * self.shard_size))
+        return self.shards.numbers(shard)
 
     def differences(self, other: Manifest) -> list[str]:
-        """Where another plan differs, in words: nothing, if both are of the same sweep."""
-        names = dict.fromkeys([*self.plan, *other.plan])
-        pairs = [(name, self.plan.get(name), other.plan.get(name)) for name in names]
+        """Where another plan differs, in words: nothing, if both are of the same sweep.
+
+        The other one may ask for more networks: a store grows, and does not shrink.
+        """
+        mine_, theirs_ = self.plan | {"networks": self.starts}, other.plan | {"networks": other.starts}
+        if other.starts > self.starts:
+            mine_["networks"] = other.starts
+        names = dict.fromkeys([*mine_, *theirs_])
+        pairs = [(name, mine_.get(name), theirs_.get(name)) for name in names]
         return [
             f"{name} is {_short(mine)} there and {_short(theirs)} here"
             for name, mine, theirs in pairs

@@ -26,27 +26,25 @@ class StoredTable:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.network = store.manifest.network
-        self.shards = store.done()
-        self.rows = sum(len(store.manifest.numbers(shard)) for shard in self.shards)
+        self.layout = store.manifest.shards
+        self.there = np.zeros(self.layout.count, bool)
+        self.there[store.done()] = True
+        self.rows = sum(map(self.layout.rows, np.flatnonzero(self.there).tolist()))
 
     def __len__(self) -> int:
         return self.rows
 
     def read(self, names: Sequence[str], within: range | None = None) -> Iterator[Columns]:
-        listed = {kind: self.store.files(kind) for kind in ("shard", "curves")}
-        for shard in self.shards:
-            numbers = self.store.manifest.numbers(shard)
-            if within is not None and (numbers.stop <= within.start or within.stop <= numbers.start):
-                continue
-            yield self._cut(self._read(listed, shard, names), numbers, within)
+        wanted = range(self.layout.total) if within is None else within
+        listed = self._listed()
+        for first in range(wanted.start - wanted.start % self.layout.size, wanted.stop, self.layout.size):
+            some = np.arange(max(first, wanted.start), min(first + self.layout.size, wanted.stop))
+            yield from self._pieces(names, some, listed)
 
     def take(self, names: Sequence[str], numbers: NDArray[np.int64]) -> Iterator[Columns]:
-        listed = {kind: self.store.files(kind) for kind in ("shard", "curves")}
-        size = self.store.manifest.shard_size
-        for shard in np.intersect1d(numbers // size, self.shards).tolist():
-            inside = numbers[numbers // size == shard] - shard * size
-            columns = self._read(listed, shard, names)
-            yield {name: column[inside] for name, column in columns.items()}
+        listed = self._listed()
+        for first in range(0, len(numbers), self.layout.size):
+            yield from self._pieces(names, numbers[first : first + self.layout.size], listed)
 
     def parameters(self, names: Sequence[str] = ()) -> Iterator[tuple[Columns, Array]]:
         for columns in self.read([*names, *self.network.parameter_names]):
@@ -54,21 +52,39 @@ class StoredTable:
             yield {name: columns[name] for name in names}, matrix
 
     def kept_digest(self) -> str | None:
-        whole = self.rows == self.store.manifest.total
+        whole = self.rows == self.layout.total
         return self.store.kept_digest() if whole else None
 
+    def _listed(self) -> dict[str, Any]:
+        return {kind: self.store.files(kind) for kind in ("shard", "curves")}
+
+    def _pieces(
+        self, names: Sequence[str], numbers: NDArray[np.int64], listed: dict[str, Any]
+    ) -> Iterator[Columns]:
+        """Columns of networks of sorted numbers, in one piece; nothing where none of them is there."""
+        shards, rows = self.layout.places(numbers)
+        there = self.there[shards]
+        numbers, shards, rows = numbers[there], shards[there], rows[there]
+        found: Columns = {}
+        for shard in np.unique(shards).tolist():
+            inside = np.flatnonzero(shards == shard)
+            for name, column in self._read(listed, shard, names).items():
+                if len(inside) == len(numbers) == len(column):  # the whole shard, as it is
+                    found[name] = column
+                    continue
+                room = found.setdefault(name, np.empty((len(numbers), *column.shape[1:]), column.dtype))
+                room[inside] = column[rows[inside]]
+        if len(numbers):
+            found["network"] = numbers
+            yield {name: found[name] for name in names}
+
     def _read(self, listed: dict[str, Any], shard: int, names: Sequence[str]) -> Columns:
-        own = [name for name in names if name != "curve"]
+        """Columns of a whole shard, but for the networks' numbers, which follow from its own."""
+        own = [name for name in names if name not in ("network", "curve")]
         found = self.store.read("shard", shard, own, listed["shard"]) if own else {}
         if "curve" in names:
             found |= self.store.read("curves", shard, ["curve"], listed["curves"])
         return found
-
-    def _cut(self, columns: Columns, numbers: range, within: range | None) -> Columns:
-        if within is None:
-            return columns
-        some = slice(max(0, within.start - numbers.start), max(0, within.stop - numbers.start))
-        return {name: column[some] for name, column in columns.items()}
 
 
 def open(store: str | PathLike[str], *, engine: str = "auto") -> Sweep:

@@ -33,12 +33,12 @@ def need_pyarrow() -> Any:
 
 
 def results_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
-    """Networks as a parquet file: network, learning_rate, rows, losses, status, diverged, w1..., b1..."""
+    """Networks as a parquet file: start, learning_rate, rows, losses, status, diverged, w1..., b1..."""
     pyarrow = need_pyarrow()
-    numbers = np.arange(results.first, results.first + len(results))
+    numbers = results.numbers.array()
     codes = pyarrow.array((results.diverged > 0).astype(np.int8))
     columns = {
-        "network": numbers,
+        "start": design.grid.start_of(numbers),
         "learning_rate": design.grid.learning_rate_of(numbers),
         "rows": design.grid.rows_of(numbers),
         "loss": results.loss,
@@ -50,14 +50,14 @@ def results_bytes(design: Design, results: Results, metadata: dict[str, str]) ->
     return _written(columns, metadata, ["learning_rate", "rows", "status", "diverged"])
 
 
-def curves_bytes(results: Results, metadata: dict[str, str]) -> bytes:
-    """Loss curves as a parquet file: network, curve (a list of float32, one for each epoch kept)."""
+def curves_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
+    """Loss curves as a parquet file: start, curve (a list of float32, one for each epoch kept)."""
     pyarrow = need_pyarrow()
     assert results.curves is not None  # noqa: S101 - asked for by a plan with curves
     losses = np.ascontiguousarray(results.curves, np.float32)
     curve = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(losses.reshape(-1)), losses.shape[1])
-    numbers = np.arange(results.first, results.first + len(results))
-    return _written({"network": numbers, "curve": curve}, metadata, [])
+    starts = design.grid.start_of(results.numbers.array())
+    return _written({"start": starts, "curve": curve}, metadata, [])
 
 
 def matrix_bytes(matrices: dict[str, Array], metadata: dict[str, str]) -> bytes:
@@ -97,7 +97,7 @@ def columns_of(
             found[name] = column.flatten().to_numpy().reshape(rows, -1)
         else:
             found[name] = column.to_numpy(zero_copy_only=False)
-            kind = {"network": "int64", "diverged": "int32"}.get(name, dtype)
+            kind = {"diverged": "int32"}.get(name, dtype)
             if found[name].dtype != kind:
                 raise StoreError(f"column {name} of a shard must be {kind}; it is {found[name].dtype}.")
     return found
@@ -123,7 +123,7 @@ def _written(columns: dict[str, Any], metadata: dict[str, str], repeated: list[s
         sink,
         compression="none",
         use_dictionary=repeated,
-        column_encoding={"network": "DELTA_BINARY_PACKED"} if "network" in columns else None,
+        column_encoding={"start": "DELTA_BINARY_PACKED"} if "start" in columns else None,
         write_statistics=True,
         write_page_checksum=True,
     )
