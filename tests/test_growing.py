@@ -183,7 +183,7 @@ class TestRefused:
     def test_more_networks_than_were_given(self, store):
         initial = fastnn.given(np.arange(189.0).reshape(21, 9) / 100)
         grown(store, (5, 21), initial=initial)
-        with pytest.raises(fastnn.InputError, match="given"):
+        with pytest.raises(fastnn.InputError, match="must hold a row for every network; got 21"):
             swept(store=store, networks=22, initial=initial)
 
     @pytest.mark.parametrize(

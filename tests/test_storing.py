@@ -212,7 +212,7 @@ class TestGoingOn:
             ({"epochs": 26}, "epochs is 25 there and 26 here"),
             ({"learning_rate": [0.01]}, r"learning_rate is \[0.01, 9.0\] there and \[0.01\] here"),
             ({"rows": [3]}, r"rows is \[3, 12\] there and \[3\] here"),
-            ({"networks": 22}, "networks is 21 there and 22 here"),
+            ({"networks": 20}, "networks is 21 there and 20 here"),
             ({"dtype": "float32"}, 'dtype is "float64" there and "float32" here'),
             ({"shuffle": True}, "shuffle is false there and true here"),
             ({"curves": 5}, "curves is 0 there and 5 here"),
