@@ -16,14 +16,14 @@ The ``*`` is a digest over the plan, the kind, the number and the bytes of the f
 right for one content of one sweep. A shard is done when a file of its name is there: the listing is the
 truth, and nothing else records it.
 
-A store grows: the same sweep with more networks adds to it. Start i depends on the seed and on i alone, so what
-is there stays as it is; a file that appears once says how many starts there are from then on, and those that
-came are cut into shards of their own. Since a sweep numbers its networks cell by cell, their numbers move: so a
-shard names the ``start`` of each network beside its learning rate and its rows, and the number in the sweep is
-computed. The finished table is, to the bit, that of a sweep made at once.
+A store grows: the same sweep with more networks adds to it. Start i depends on the seed and on i alone, so
+what is there stays as it is; a file that appears once says how many starts there are from then on, and those
+that came are cut into shards of their own. Since a sweep numbers its networks cell by cell, their numbers
+move: so a shard names the ``start`` of each network beside its learning rate and its rows, and its number in
+the sweep is computed. The finished table is, to the bit, that of a sweep made at once.
 
-Modules, from below: `publishing` (a file appears whole or not at all),
-`shards` (which network is where), `manifest` (the plan as text), `tables` (arrays as parquet and back), `folder` (what is there and what is
+Modules, from below: `publishing` (a file appears whole or not at all), `shards` (which network is where),
+`manifest` (the plan as text), `tables` (arrays as parquet and back), `folder` (what is there and what is
 missing), `opening` (a store as a `Sweep`).
 """
 
