@@ -7,14 +7,14 @@ with something around them, or of dates, must not be taken for words. It is told
   it: ``1248 CC``, ``€565K``, ``<18``, ``10-20``, ``CHF 900``, ``No. 5``, ``12.03.2024``, ``10:01``; digits of
   any script count.
 - Or more than half of the different ones differ in their numbers alone: ``Q1 Q2 Q3``, ``CHF900 CHF850``.
-- Or at least half are dates with the month's name glued on: ``Jan20 Feb20``.
+- Or at least half are dates with the month's name glued on: ``Jan20 Feb20``; or lengths of time: ``PT1H30M``.
 
 Codes such as ``A1 B2 C3`` or ``x86 arm64`` are words, as their letters tell them apart.
 """
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from unicodedata import normalize
 
@@ -32,6 +32,7 @@ __all__ = [
     "number_within",
     "numbers_of",
     "only_notation",
+    "spelled_alike",
 ]
 
 PLAIN_NUMBER = re.compile(
@@ -40,18 +41,21 @@ PLAIN_NUMBER = re.compile(
 INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 _MARKS = "NA N/A n/a NaN nan -NaN -nan NULL null None <NA> #NA #N/A 1.#IND -1.#IND 1.#QNAN -1.#QNAN"
-MISSING = frozenset({"", "#N/A N/A", *_MARKS.split()})
-"""What pandas takes for missing in a file, and so does every reader here."""
+_NO_WORDS = "? \\N NaT #DIV/0! #NAME? #NULL! #NUM! #REF! #VALUE!"
+MISSING = frozenset({"", "#N/A N/A", *_MARKS.split(), *_NO_WORDS.split()})
+"""What pandas takes for missing in a file, and what databases and spreadsheets write that is no word."""
 _MORE_MARKS = (
-    "? - -- --- \u2013 \u2014 . .. ... * ** \\n na n.a. none nil null nan missing unknown undefined (null) "
-    "#div/0! #name? #null! #num! #ref! #value!"
+    "- -- --- \u2013 \u2014 \u2212 . .. ... \u2026 * ** : / \\n na n.a. n/a #n/a n.d. n/d nd nr none "
+    "nil null nan nat missing unknown undefined (null) #div/0! #name? #null! #num! #ref! #value!"
 )
 MISSING_AMONG_NUMBERS = frozenset(_MORE_MARKS.split())
 """More of them, in small letters, that could be words where the other cells are."""
 
 APART = re.compile(r"(?<![^\W_])\d")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-NOTATION = re.compile(r"[-+]?\d[\d.,' \u2019\u00a0\u2009\u202f]*", re.ASCII)
+_SIGN = r"[.,' \u2019\u00a0\u2009\u202f]"
+NOTATION = re.compile(rf"[-+]?(\d+|\d{{1,3}}({_SIGN}\d{{2,3}})*{_SIGN}\d{{3}})([.,]\d*)?", re.ASCII)
+DURATION = re.compile(r"[-+]?P(?=T?\d)(\d+[YMWD])*(T(\d+([.,]\d+)?[HMS])*)?", re.ASCII | re.IGNORECASE)
 _MONTH = (
     r"(?<![a-z])(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|"
     r"oct(ober)?|nov(ember)?|dec(ember)?)(?![a-z])"
@@ -59,6 +63,11 @@ _MONTH = (
 DATE = re.compile(
     r"(?<![\d.])\d{1,4}([-/.])\s?\d{1,2}\1\s?\d{1,4}(?!\.?\d)|\d{1,2}:\d\d|"
     rf"{_MONTH}\W{{0,3}}\d|\d\W{{0,2}}{_MONTH}",
+    re.IGNORECASE,
+)
+PART_OF_A_YEAR = re.compile(
+    r"(?<![\d.,])(19|20)\d\d([-/]\d{1,2}|[-/ ]?[QW]\d{1,2})(?![\d.,])|"
+    r"(?<![\d.,/])(\d{1,2}/|Q\d[-/ ]?)(19|20)\d\d(?!\d)|\d\s?[ap]\.?m\b",
     re.IGNORECASE,
 )
 
@@ -108,7 +117,7 @@ def number_within(times: Mapping[str, int]) -> str | None:
     """
     texts = {cell: normalize("NFKC", cell) for cell in times}
     rows = sum(times.values())
-    for counts in (APART.search, DATE.search):
+    for counts in (APART.search, DATE.search, DURATION.fullmatch):
         found = [cell for cell, text in texts.items() if counts(text)]
         if found and (2 * len(found) >= len(texts) or 2 * sum(times[cell] for cell in found) >= rows):
             return found[0]
@@ -119,9 +128,20 @@ def number_within(times: Mapping[str, int]) -> str | None:
     return None
 
 
+def spelled_alike(words: Iterable[str]) -> tuple[str, str] | None:
+    """Return two words that are alike but for capitals, blanks within, or how their accents are written."""
+    first: dict[str, str] = {}
+    for word in sorted(words):
+        alike = first.setdefault(" ".join(normalize("NFKC", word).casefold().split()), word)
+        if alike != word:
+            return alike, word
+    return None
+
+
 def looks_like_date(cell: str) -> bool:
-    """Whether there is a date or a time of day in the cell."""
-    return DATE.search(normalize("NFKC", cell)) is not None
+    """Whether there is a date, a part of a year, a time of day or a length of time in the cell."""
+    text = normalize("NFKC", cell)
+    return any((DATE.search(text), PART_OF_A_YEAR.search(text), DURATION.fullmatch(text)))
 
 
 def only_notation(cell: str) -> bool:

@@ -1,7 +1,7 @@
 """The columns of a table: which are meant, what each became, and under which names networks take them."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -152,7 +152,7 @@ def refuse_other_columns(wanted: Iterable[str], known: Sequence[str], table: str
 
 def listed(names: Sequence[Any], most: int = 20) -> str:
     """Join names for a message, cut short where there are very many."""
-    shown = ", ".join(map(str, names[:most]))
+    shown = ", ".join(str(name) or "''" for name in names[:most])
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
 
 
@@ -162,29 +162,40 @@ def _plain(text: str) -> str:
     return short if short.isprintable() else repr(short)
 
 
-def _meant(name: Hashable, known: Sequence[Hashable]) -> str:
+def _meant(name: Any, known: Sequence[Hashable]) -> str:
     """A suggestion for a name that is unknown, if one of the known ones is like it."""
-    folded = {str(each).casefold(): str(each) for each in reversed(known) if each != ""}
+    folded = {str(each).casefold(): each for each in reversed(known) if each != ""}
     close = get_close_matches(str(name).casefold(), folded, n=1)
     if not close:
         return ""
     meant = folded[close[0]]
-    quoted = f" (on the command line '\"{meant}\"')" if "," in meant else ""
+    quoted = f" (on the command line '\"{meant}\"')" if "," in str(meant) else ""
     return f"Did you mean {meant!r}{quoted}? "
 
 
 def _names(
     given: Hashable | Iterable[Hashable], role: str, known: Sequence[Hashable], table: str
 ) -> tuple[Hashable, ...]:
-    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    names = _as_tuple(given, role, known)
     if not names:
         raise InputError(f"{role} must name at least one column; got none. {table} has {listed(known)}.")
     for name in names:
         if name not in known:
             raise InputError(
                 f"{role} must name columns of {table}; got {name!r}. "
-                f"{_meant(name, known)}It has {listed(known)}."
+                f"{_meant(name, known)}It has {listed(known) or 'no columns'}."
             )
         if names.count(name) > 1:
             raise InputError(f"{role} must name each column once; got {name!r} more than once. Name it once.")
     return names
+
+
+def _as_tuple(
+    given: Hashable | Iterable[Hashable], role: str, known: Sequence[Hashable]
+) -> tuple[Hashable, ...]:
+    """One name or several; a tuple that is itself a label, as where columns have two levels, is one."""
+    if isinstance(given, Set):  # its order would be another in the next process
+        raise InputError(f"{role} must have an order; got a {type(given).__name__}. Give a list of names.")
+    if isinstance(given, tuple) and given in known:
+        return (given,)
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)

@@ -6,7 +6,6 @@ Files and DataFrames go the same way: a cell of text means the same wherever it 
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from datetime import date, time, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, NamedTuple, NoReturn
@@ -16,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fastnn import cells
+from fastnn.cell_types import REMEDIES, float_of, is_lost, kind_of
 from fastnn.checking import LARGEST_INTEGER, InputError
 from fastnn.columns import MOST_CATEGORIES, Column, listed
 
@@ -109,12 +109,13 @@ class Cells:
         given = self.values[rows]
         lost: Any = []
         if given.dtype == object:
-            lost = [isinstance(value, Integral | Decimal) and _lost(value) for value in given.tolist()]
+            lost = [isinstance(value, Integral | Decimal) and is_lost(value) for value in given.tolist()]
         elif given.dtype.kind in "iu" and given.dtype.itemsize == 8:
             lost = (given > LARGEST_INTEGER) | (given < -LARGEST_INTEGER)
         self._refuse_lost(lost, rows)
         with np.errstate(over="ignore"):
-            numbers: NDArray[np.float64] = given.astype(np.float64)
+            plain = [float_of(value) for value in given.tolist()] if given.dtype == object else given
+            numbers = np.asarray(plain, np.float64)
         self._refuse_infinite(numbers, rows)
         return numbers
 
@@ -150,11 +151,12 @@ class Cells:
         if len(texts) < len(given) or len(words) < len(times):
             if words:
                 self._refuse_mixture(given, rows)
-            self._refuse_lost([_lost(value) for value in given], rows)
-            numbers = np.fromiter(map(float, given), np.float64, len(given))
+            self._refuse_lost([is_lost(value) for value in given], rows)
+            numbers = np.fromiter(map(float_of, given), np.float64, len(given))
             self._refuse_infinite(numbers, rows)
             return Column(self.name), numbers
         self._refuse_names(words, given)
+        self._refuse_spellings(words)
         return self._coded(texts, sorted(words), ordered=False)
 
     def _refuse_mixture(self, given: list[Any], rows: NDArray[np.int64]) -> NoReturn:
@@ -186,7 +188,7 @@ class Cells:
         self._refuse(
             "hold plain numbers, such as 16884.92, or words",
             f"{first}, a number {'in another notation' if only else 'with something around it'}",
-            ("Read the file with decimal= and thousands=" if only else "Leave the number alone in its cells")
+            ("Read the file with decimal= and thousands=" if only else "Keep only the number in its cells")
             + f", or give {self._as_asked()}.",
         )
 
@@ -200,6 +202,16 @@ class Cells:
                 f"or give {self._as_asked()}.",
             )
 
+    def _refuse_spellings(self, words: Iterable[str]) -> None:
+        """Refuse words that are alike but for capitals, blanks within, or how their accents are written."""
+        alike = cells.spelled_alike(words)
+        if alike is not None:
+            self._refuse(
+                "hold words that differ by more than their spelling",
+                " and ".join(map(_short, alike)),
+                f"Write them alike, or give {self._as_asked()}.",
+            )
+
     def _as_asked(self) -> str:
         return f"categories=[{self.name!r}] (--categories) to have its cells as categories"
 
@@ -207,7 +219,7 @@ class Cells:
 
     def _as_categories(self, rows: NDArray[np.int64]) -> tuple[Column, NDArray[np.float64]]:
         values = self.values[rows].tolist()
-        kinds = sorted({_kind(type(value)) for value in values})
+        kinds = sorted({kind_of(type(value)) for value in values})
         if len(kinds) > 1:
             self._refuse("hold categories of one kind", " and ".join(kinds), "Convert it with .astype(str).")
         texts = [text_of(value) for value in values]
@@ -278,8 +290,8 @@ def cells_of(
     """Look at a column's cells: what kind they are, and which are missing.
 
     `told` says that they are categories whatever they look like; so does an `order` of them. Then only
-    empty cells are missing; else also the marks that pandas takes for missing in a file, and further ones
-    such as ? and - among numbers.
+    empty cells are missing; else also the marks that pandas takes for missing in a file, ? and \\N, and
+    further ones such as - and : among numbers.
     """
     missing = series.isna().to_numpy(dtype=bool, copy=True)
     categorical = isinstance(series.dtype, pd.CategoricalDtype)
@@ -332,7 +344,7 @@ def _stripped(series: pd.Series) -> NDArray[np.object_]:
 
 
 def _of_objects(values: NDArray[np.object_], missing: NDArray[np.bool_], name: str, place: Place) -> Cells:
-    kinds = {_kind(each) for each in set(map(type, values[~missing].tolist()))}
+    kinds = {kind_of(each) for each in set(map(type, values[~missing].tolist()))}
     if "text" in kinds and kinds <= {"text", "number"}:
         texts = {value for value in values[~missing].tolist() if isinstance(value, str)}
         if kinds == {"text"} and {text.capitalize() for text in texts - cells.MISSING} <= set(BOOLS):
@@ -361,34 +373,6 @@ def _among(values: NDArray[np.object_], texts: Set[str]) -> NDArray[np.bool_]:
     if not texts:
         return np.zeros(len(values), bool)
     return np.array([isinstance(value, str) and value in texts for value in values.tolist()], bool)
-
-
-REMEDIES = {
-    "date or time": "Count the days or seconds from a first one, and so convert it",
-    "length of time": "Call .dt.total_seconds() on it, and so convert it",
-    "complex": "Take its real part, and so convert it",
-    "bytes": "Decode it to text, or convert it",
-}
-
-
-def _kind(cell: type) -> str:
-    """What cells of a type are, in a word."""
-    if issubclass(cell, str):
-        return "text"
-    if issubclass(cell, bool | np.bool_):
-        return "bool"
-    if issubclass(cell, Real | Decimal):
-        return "number"
-    if issubclass(cell, date | time | np.datetime64 | pd.Period):
-        return "date or time"
-    return "length of time" if issubclass(cell, timedelta | np.timedelta64) else cell.__name__
-
-
-def _lost(value: Any) -> bool:
-    if isinstance(value, str):
-        return cells.lost_integer(value)
-    whole = isinstance(value, Integral) or (isinstance(value, Decimal) and value == value.to_integral_value())
-    return whole and abs(value) > LARGEST_INTEGER
 
 
 def _short(value: Any) -> str:

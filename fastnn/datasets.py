@@ -80,7 +80,7 @@ class Dataset:
         missing : str
             What becomes of rows with a missing cell in a chosen column: "refuse", or "drop" to leave them
             out and count them. Missing are None, NaN, NA, empty text, and the marks that pandas takes for
-            missing in a file, such as NA and null; among numbers also ?, - and the like.
+            missing in a file, such as NA and null, and ?; among numbers also -, :, unknown and the like.
         ordered : dict of column name to sequence, optional
             Columns of categories that have an order, such as ``{"size": ["S", "M", "L"]}``: one input, 0, 1,
             2, ..., and not one for each.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from fastnn.checking import InputError
 from fastnn.columns import chosen_names, refuse_other_columns
 from fastnn.datasets import Dataset, dataset_of
 from fastnn.reading.dialect import Dialect
@@ -107,6 +108,11 @@ def dataset_in(
     from fastnn.reading.tables import table_in
 
     def chosen(names: Sequence[str]) -> list[Any]:
+        if len(names) == 1:
+            raise InputError(
+                f"{file} must have at least two columns; got one, {names[0]!r}. If a sign that is not seen "
+                "stands between its cells, name it: sep=':', say (--sep)."
+            )
         some = chosen_names(inputs, target, names, file)
         return [*some.inputs, *some.targets]
 

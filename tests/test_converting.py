@@ -3,6 +3,7 @@
 import csv
 from datetime import date, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -140,6 +141,7 @@ AROUND = {
     "months": ["Jan 2020", "Feb 2020", "Jan 2020", "Mar 2020"],
     "months, glued": ["Jan20", "Feb20", "Jan20", "Mar20"],
     "days with words": ["5 January 2020", "17 March 2021", "5 January 2020", "6 January 2020"],
+    "lengths of time": ["PT1H30M", "PT45M", "PT1H30M", "P1DT2H"],
     "moments": ["2020-01-05T10:00Z", "2021-03-17T11:30Z", "2020-01-05T10:00Z", "2020-01-06T00:00Z"],
 }
 
@@ -178,9 +180,13 @@ def test_a_file_refuses_them_alike(case, as_file):
     [
         (["05.01.2020", "06.01.2020", "05.01.2020"], "a date or a time. Count the days"),
         (["10:01", "10:02", "10:01"], "a date or a time. Count the days"),
+        (["2020-01", "2020-02", "2020-01"], "a date or a time"),
+        (["Q1 2020", "Q2 2020", "Q1 2020"], "a date or a time"),
+        (["3 pm", "10am", "3 pm"], "a date or a time"),
+        (["48.2,16.4", "47.1,15.4", "48.2,16.4"], "a number with something around it"),
         (["192.168.0.1", "10.0.0.1", "10.0.0.1"], "a number"),
         (["27,9", "3,0", "27,9"], "a number in another notation. Read the file with decimal="),
-        (["1248 CC", "998 CC", "998 CC"], "a number with something around it. Leave the number alone"),
+        (["1248 CC", "998 CC", "998 CC"], "a number with something around it. Keep only the number"),
     ],
 )
 def test_the_remedy_fits(cells, remedy):
@@ -246,6 +252,23 @@ def test_names_and_constants_are_refused():
     assert "'x' must hold at least two different values; got 'a' in every row" in refusal(["a"] * 3)
     assert "at least two different values" in refusal(pd.Categorical(["a"] * 3))
     assert read(["a", "b"]).X.tolist() == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    "alike", [("Yes", "yes"), ("new  town", "new town"), ("\u00e9t\u00e9", "e\u0301te\u0301")]
+)
+def test_words_that_differ_in_their_spelling_are_refused(alike):
+    said = refusal([*alike, "no", "no"])
+    assert "'x' must hold words that differ by more than their spelling; got " in said
+    assert "categories=['x']" in said
+    assert len(read([*alike, "no", "no"], categories="x").inputs) == 3
+
+
+@pytest.mark.parametrize("number", [Decimal("Infinity"), Fraction(10**400, 3), float("inf")])
+def test_numbers_beyond_floats_are_infinite(number):
+    assert "'x' must be finite; got 1 infinite cell(s), the first in row 1" in refusal(
+        [Decimal(1), number, 2]
+    )
 
 
 def test_at_most_fifty_categories():
@@ -363,6 +386,20 @@ def test_targets():
     assert asked.target_values.tolist() == [[0, 2], [1, 1], [0, 0], [1, 2]]
 
 
+def test_labels_of_several_levels():
+    frame = pd.DataFrame({("a", "x"): [1, 2, 3], ("a", "y"): [3, 4, 7]})
+    for inputs in (("a", "x"), [("a", "x")]):
+        data = Dataset.from_frame(frame, inputs, ("a", "y"))
+        assert (data.inputs, data.target) == (("('a', 'x')",), "('a', 'y')")
+    with pytest.raises(InputError, match=r"got '0'. Did you mean 0"):
+        Dataset.from_frame(pd.DataFrame([[1, 2], [3, 4]]), "0", 1)
+
+
+def test_names_have_an_order():
+    with pytest.raises(InputError, match=r"inputs must have an order; got a set. Give a list"):
+        Dataset.from_frame(pd.DataFrame({"a": [1, 2], "b": [3, 4], "y": [5, 6]}), {"a", "b"}, "y")
+
+
 def test_names_must_stay_apart():
     cities = pd.DataFrame({"city": ["a", "b", "c", "a"], "city=b": [1, 2, 3, 4], "y": [1, 2, 3, 4]})
     with pytest.raises(
@@ -434,7 +471,10 @@ def test_marks_among_numbers_are_missing(mark, as_file):
 
 def test_marks_among_words():
     assert read(["a", "NA", "b", "a"], missing="drop").dropped == 1
-    assert read(["a", "?", "b", "a"]).categories == {"x": ("?", "a", "b")}
+    assert read(["a", "-", "b", "a"]).categories == {"x": ("-", "a", "b")}
+    for mark in ("?", "\\N", "NaT", "#REF!"):
+        assert read(["a", mark, "b", "a"], missing="drop").categories == {"x": ("a", "b")}
+    assert read(["a", "?", "b", "a"], categories="x").categories == {"x": ("?", "a", "b")}
     assert read(["NA", "EU", "AS", "NA"], categories="x").inputs == ("x=AS", "x=EU", "x=NA")
     assert read(["NA", "Fa", "Gd", ""], ordered={"x": ["NA", "Fa", "Gd"]}, missing="drop").rows == 3
 

@@ -98,6 +98,8 @@ def columns(**named):
         (PLAIN.replace(",", ";").replace("2.5", "2,5"), {"decimal": ","}),
         (PLAIN.replace(",", ";").replace("2.5", "2,5"), {"decimal": "comma", "sep": ";"}),
         ("\ufeff" + PLAIN, {}),
+        ("\ufeff\ufeff" + PLAIN, {}),
+        ("A title\nof, tables\n" + PLAIN, {}),
         (("\ufeff" + PLAIN).encode("utf-16-le"), {}),
         (("\ufeff" + PLAIN).encode("utf-16-be"), {}),
         (("\ufeff" + PLAIN.replace(",", "\t").replace("\n", "\r\n")).encode("utf-16-le"), {}),
@@ -165,6 +167,14 @@ def test_one_table_in_many_dresses(content, told):
         ("a,b\n1.234.567,x\n2.345,y\n", {}, columns(a="1234567|2345", b="x|y")),
         ("a,b,\n1,2\n3,4\n", {}, columns(a="1|3", b="2|4")),
         ("a;b\n12, 34;1\nx, y;2\n", {}, {"a": ["12, 34", "x, y"], "b": ["1", "2"]}),
+        ("a;b\n1,5;27,9\n:;3,4\nx y;1\n2,5;2\n", {}, columns(a="1.5|:|x y|2.5", b="27.9|3.4|1|2")),
+        ("a;b\n1,5;2\nx;3\n", {"decimal": ","}, columns(a="1.5|x", b="2|3")),
+        ('a,b\n"45,000",0.5\n"1,20,000",2\n', {}, columns(a="45000|120000", b="0.5|2")),
+        ("a,b\n5 mai 2020,0.5\n6 juin 2021,1.5\n", {}, columns(a="5 mai 2020|6 juin 2021", b="0.5|1.5")),
+        (",b\n0,1.5\n1,2.5\n", {}, columns(b="1.5|2.5")),
+        ('"Data Source","WDI",\n\n"Updated","2024",\n\n"a","b","2019","2020",\n"x","y","1","",\n', {},
+         {"a": ["x"], "b": ["y"], "2019": ["1"], "2020": [""]}),
+        ("1,\n2,3\n", {"header": None}, columns(x1="1|2", x2="|3")),
     ],
 )  # fmt: skip
 def test_cells_are_read_as_they_are_written(content, told, expected):
@@ -204,7 +214,7 @@ def test_cells_are_read_as_they_are_written(content, told, expected):
         ("a;b\n27,9;1.234\n3,4;2.345\n", {}, ", line 2, column 'b': .*commas.*got '1.234'.*thousands='.'"),
         ("a;b\n27,9;0.5\n3,4;2\n", {}, ", line 2, column 'b': numbers must be written with decimal commas"),
         ("a;b\n7;0\n3;2.5\n", {"decimal": ","}, ", line 3, column 'b': numbers must be written with decimal"),
-        ("a;b\n27,9;\"1,234.5\"\n3,4;7\n", {}, ", line [23], column '.': numbers must be written like"),
+        ("a;b\n27,9;\"1,234.5\"\n3,4;7\n", {}, ": .* alike; got '27,9' in line 2.*'a', and '1,234.5'"),
         ("a;b\n1.234;x\n2.345;y\n", {}, ", line 2, column 'a': .*got '1.234'.*--decimal .*--thousands"),
         # which separator
         ("a;b,c;d\nx;y,z;w\nu;v,w;x\n", {}, " must show how its cells are separated; got .*sep="),
@@ -214,7 +224,10 @@ def test_cells_are_read_as_they_are_written(content, told, expected):
         (PLAIN.encode("utf-16-le"), {}, ", line 1: must be text without NUL bytes.*--encoding utf-16-le"),
         (b"\xef\xbb\xbf" + PLAIN.encode(), {"encoding": "latin-1"}, " must be read as it is marked"),
         (b"\xff\xfe" + PLAIN.encode("utf-16-le") + b"1", {}, ", line 5: the file must be UTF-16"),
-        (PLAIN.replace("x", "\0"), {}, ", line 2: must be text without NUL bytes"),
+        (PLAIN.encode("utf-16-be"), {}, ", line 1: must be text without NUL bytes.*--encoding utf-16-be"),
+        (PLAIN.replace("x", "\0"), {}, ", line 2: must be text without NUL bytes; got some. Remove"),
+        ("a;b\n0,5;0.25\n1,5;2\n", {}, ", line 2, column 'b': .*got '0.25'. Write all numbers alike"),
+        ("a,b\n1,5,2,5\n3,5,4,5\n", {}, ", line 2: must have 2 cells, as there are names; got 4"),
         # other kinds of files
         (zipped(**{"xl/workbook.xml": "", "[Content_Types].xml": ""}), {}, " .*Excel workbook.*read_excel"),
         (zipped(**{"mimetype": "application/vnd.oasis", "content.xml": ""}), {}, " .*got an office document"),
@@ -224,6 +237,10 @@ def test_cells_are_read_as_they_are_written(content, told, expected):
         (gzip.compress(PLAIN.encode())[:-9], {}, " must be a whole archive"),
         (zipped(**{"a.csv": PLAIN})[:-9], {}, " must be a whole archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), {}, " .*Excel workbook .xls"),
+        (gzip.compress(gzip.compress(PLAIN.encode())), {}, " .*got an archive within an archive"),
+        (zipped(**{"a.csv.gz": gzip.compress(PLAIN.encode())}), {}, " .*got an archive within an archive"),
+        (lzma.compress(PLAIN.encode(), lzma.FORMAT_ALONE), {}, " .*got an lzma archive. Unpack it first"),
+        (b"\x1f\x9d\x90" + bytes(9), {}, " .*got an archive of compress"),
         (pickle.dumps(ALL), {}, " .*got a pickle"),
         (b"SQLite format 3\0" + bytes(99), {}, " .*SQLite"),
         (b"ARROW1\0\0" + bytes(99), {}, " .*Feather"),
@@ -270,6 +287,21 @@ def test_refused_options(told, message):
 def test_rows_know_their_lines():
     text = '\n# a comment\na,b\n1,2\n\n"3\n\n",4\r\n,\n5,6\n,\n'
     assert read(text).lines == [4, 6, 9, 10]
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_cells_may_be_of_any_length(quote):
+    limit = csv.field_size_limit()
+    long = quote + "x" * (limit + 1) + quote
+    text = f"a,b\n1,y\n2,{long}\n"
+    assert cells(read(text)) == {"a": ["1", "2"], "b": ["y", long.strip('"')]}
+    assert csv.field_size_limit() == limit
+
+
+def test_a_file_of_one_column_is_told_of_separators():
+    with pytest.raises(InputError, match=r"two columns; got one, 'a\^b'.*name it: sep="):
+        dataset_in(b"a^b\n1^2\n", "table.csv", "a", "b")
+    assert dataset_in(b"a^b\n1^2\n", "table.csv", "a", "b", Dialect(sep="^")).rows == 1
 
 
 def test_what_was_seen_is_said():

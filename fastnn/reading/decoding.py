@@ -45,14 +45,23 @@ def decoded(content: bytes, encoding: str | None, file: str) -> str:
         text = content.decode(chosen)
     except UnicodeDecodeError as error:
         raise _undecodable(content, error, chosen, file) from None
-    text = text.removeprefix("\ufeff")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError(
-            f"{file}, line {line}: must be text without NUL bytes; got some. It is binary, or text in UTF-16 "
-            "without its mark: then give encoding='utf-16-le' (--encoding utf-16-le)."
-        )
+    text = text.lstrip("\ufeff")
+    _refuse_nul(text, file)
     return text
+
+
+def _refuse_nul(text: str, file: str) -> None:
+    if "\0" not in text:
+        return
+    line = text.count("\n", 0, text.index("\0")) + 1
+    remedy = "Remove them, or write the file again"
+    if 4 * text.count("\0") > len(text):
+        wide = "utf-16-be" if text.startswith("\0") else "utf-16-le"
+        remedy = (
+            "It is binary, or text in UTF-16 without its mark: "
+            f"then give encoding={wide!r} (--encoding {wide})"
+        )
+    raise InputError(f"{file}, line {line}: must be text without NUL bytes; got some. {remedy}.")
 
 
 def _undecodable(content: bytes, error: UnicodeDecodeError, encoding: str, file: str) -> InputError:

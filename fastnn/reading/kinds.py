@@ -22,6 +22,7 @@ ARCHIVES: dict[bytes, Callable[[BytesIO], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
+ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
 BROKEN = (
     OSError,
     EOFError,
@@ -50,6 +51,8 @@ OTHER_KINDS: dict[bytes, tuple[str, str]] = {
     b"\x89PNG": ("a picture", "Give the file with the table"),
     b"\xff\xd8\xff": ("a picture", "Give the file with the table"),
     b"{\\rtf": ("a text document (rtf)", AS_CSV),
+    b"\x1f\x9d": ("an archive of compress (Z)", "Unpack it first"),
+    b"\x5d\x00\x00": ("an lzma archive", "Unpack it first"),
     b"7z\xbc\xaf": ("a 7z archive", "Unpack it first"),
     b"Rar!": ("a rar archive", "Unpack it first"),
     b"\x28\xb5\x2f\xfd": ("a zstd archive", "Unpack it first"),
@@ -68,7 +71,7 @@ def unpacked(content: bytes, file: str) -> bytes:
         for mark, opened in ARCHIVES.items():
             if content.startswith(mark):
                 return _bounded(opened(BytesIO(content)), file)
-        if content.startswith(b"PK\x03\x04") or content.startswith(b"PK\x05\x06"):
+        if content.startswith(ZIPPED):
             return _of_zip(content, file)
     except BROKEN as error:
         raise InputError(
@@ -120,6 +123,8 @@ def refuse_other_kinds(content: bytes, file: str) -> None:
     for mark, (kind, remedy) in OTHER_KINDS.items():
         if content.startswith(mark):
             raise _other_kind(file, kind, remedy)
+    if content.startswith((*ARCHIVES, *ZIPPED)):
+        raise _other_kind(file, "an archive within an archive", "Unpack it first")
     beginning = content[:BEGINNING].removeprefix(b"\xef\xbb\xbf")
     if PICKLE.match(content):
         raise _other_kind(file, "a pickle, which is not opened as it may run code", AS_CSV)

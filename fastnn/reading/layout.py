@@ -63,7 +63,9 @@ def layout_of(text: str, dialect: Dialect, file: str) -> Layout:
 def _separator_in(lines: list[str], file: str) -> str:
     """The separator that makes a table of the first rows, with the most numbers in it."""
     scores = {sep: _score(lines, sep) for sep in SEPARATORS}
-    if (blanks := _score(lines, WHITESPACE)) >= 1.2:  # words in a sentence are no cells
+    blanks = _score(lines, WHITESPACE)
+    # Words in a sentence are no cells, nor are those within the cells of a table whose rows are all alike.
+    if blanks >= 1.2 and (_is_even(lines, WHITESPACE) or not any(_is_even(lines, sep) for sep in SEPARATORS)):
         scores[WHITESPACE] = 0.99 * blanks
     # Cells may hold any of the others, but hardly ever a tab.
     best, second = sorted(scores, key=lambda sep: (-scores[sep], sep != "\t"))[:2]
@@ -79,8 +81,7 @@ def _separator_in(lines: list[str], file: str) -> str:
 
 def _score(lines: list[str], sep: str) -> float:
     """How much the first rows look like a table: 0 not at all, 1 equal widths, 2 of numbers alone."""
-    written = (line for line in lines if not line.startswith(COMMENT))
-    rows = list(islice(cells_in(written, sep), LOOKED_AT))
+    rows = _first_rows(lines, sep)
     width = widest_habit(np.array([len(cells) for cells in rows], np.int64))
     if width < 2:
         return 0
@@ -88,6 +89,17 @@ def _score(lines: list[str], sep: str) -> float:
     cells = [cell for row in alike[1:] for cell in row] or alike[0]
     numbers = sum(NUMBERLIKE.fullmatch(cell) is not None for cell in cells)
     return len(alike) / len(rows) * (1 + numbers / len(cells))
+
+
+def _is_even(lines: list[str], sep: str) -> bool:
+    """Whether all of the first rows have equally many cells, two at least."""
+    widths = {len(cells) for cells in _first_rows(lines, sep)}
+    return len(widths) == 1 and widths != {1}
+
+
+def _first_rows(lines: list[str], sep: str) -> list[list[str]]:
+    written = (line for line in lines if not line.startswith(COMMENT))
+    return list(islice(cells_in(written, sep), LOOKED_AT))
 
 
 def _said(sep: str) -> str:
@@ -104,7 +116,7 @@ def _option(sep: str) -> str:
 
 
 def _names_and_body(rows: Rows, width: int, dialect: Dialect, file: str) -> tuple[tuple[str, ...], Rows]:
-    first = _first_row(rows, width)
+    first = _first_row(rows, width, dialect.header is not None)
     rest = rows.picked((np.arange(len(rows)) >= first) & ((rows.widths == width) | ~rows.comments))
     if dialect.header is None:
         return tuple(f"x{number}" for number in range(1, width + 1)), rest
@@ -123,12 +135,26 @@ def _names_and_body(rows: Rows, width: int, dialect: Dialect, file: str) -> tupl
     return names, body
 
 
-def _first_row(rows: Rows, width: int) -> int:
+def _first_row(rows: Rows, width: int, named: bool) -> int:
     """The place of the first row that is neither a comment nor a title above the table."""
-    for row in np.flatnonzero(~rows.comments).tolist():
-        if width < 2 or sum(cell != "" for cell in rows.cells(row)) > 1:
+    written = np.flatnonzero(~rows.comments).tolist()
+    for row, below in zip(written, [*written[1:], None], strict=True):
+        if width < 2 or not (_is_title(rows, row, below, width) if named else rows.widths[row] == 1):
             return row
     return 0
+
+
+def _is_title(rows: Rows, row: int, below: int | None, width: int) -> bool:
+    """Whether a row is not the names but a title above them: it has too few cells, and more is below."""
+    cells, lacking = rows.cells(row), int(width - rows.widths[row])
+    if sum(cell != "" for cell in cells) < 2:
+        return lacking > 0 or cells[0] != "" or width > 2  # else rows with numbers of their own: ,price
+    if below is None or lacking <= 0:
+        return False
+    numbers = [NUMBERLIKE.fullmatch(cell) is not None for cell in rows.cells(below)]
+    if lacking == 1:  # as where rows have names of their own
+        return bool(rows.widths[below] == width) and not any(numbers)
+    return not all(numbers)
 
 
 def _commented_names(rows: Rows, first: int, width: int) -> list[str]:

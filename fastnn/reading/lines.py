@@ -6,8 +6,10 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ __all__ = ["COMMENT", "Rows", "cells_in", "lines_of", "rows_of", "widest_habit"]
 
 WORD = re.compile(r"[^ \t\r\n]+")
 COMMENT = "#"
+ONE_AT_A_TIME = Lock()
 
 Integers = NDArray[np.int64]
 
@@ -91,12 +94,13 @@ def _quoted_rows(lines: list[str], sep: str, file: str) -> Rows:
     reader = _reader(lines, sep, strict=True)
     before = 0
     try:
-        for cells in reader:
-            if len(cells) > 1 or any(map(str.strip, cells)):
-                begins.append(before + 1)
-                ends.append(reader.line_num)
-                widths.append(len(cells))
-            before = reader.line_num
+        with _cells_of_any_length():
+            for cells in reader:
+                if len(cells) > 1 or any(map(str.strip, cells)):
+                    begins.append(before + 1)
+                    ends.append(reader.line_num)
+                    widths.append(len(cells))
+                before = reader.line_num
     except csv.Error as error:
         where = f"{file}, line {before + 1}"
         if "unexpected end" in str(error):
@@ -123,13 +127,23 @@ def cells_in(lines: Iterable[str], sep: str) -> Iterator[list[str]]:
     reader = _reader(lines, sep, strict=False)
     while True:
         try:
-            cells = [cell.strip() for cell in next(reader)]
+            with _cells_of_any_length():
+                cells = [cell.strip() for cell in next(reader)]
         except StopIteration:
-            return
-        except csv.Error:  # a cell beyond the reader's limit: told where all rows are looked at
             return
         if any(cells):
             yield cells
+
+
+@contextmanager
+def _cells_of_any_length() -> Iterator[None]:
+    """Python's limit of a cell's length, which holds for the whole process, lifted for a while."""
+    with ONE_AT_A_TIME:
+        limit = csv.field_size_limit(2**31 - 1)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(limit)
 
 
 def _reader(lines: Iterable[str], sep: str, strict: bool) -> Any:

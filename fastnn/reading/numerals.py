@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from fastnn.cells import is_missing_among_numbers
@@ -34,13 +35,13 @@ class Notation(NamedTuple):
         """The signs that Python does not write in numbers, or writes for something else."""
         return self.thousands + self.decimal.replace(".", "")
 
-    def is_of(self, cells: Collection[str]) -> bool:
-        """Whether all cells, at least one, are numbers in this notation."""
-        grouped = rf"|\d{{1,3}}([{re.escape(self.thousands)}]\d{{3}})+" if self.thousands else ""
+    def numbers_in(self, cells: Iterable[str]) -> set[str]:
+        """The cells that are numbers in this notation; in India, groups above the first are of two digits."""
+        sign = re.escape(self.thousands)
+        grouped = rf"|\d{{1,3}}([{sign}]\d{{3}})+|\d{{1,2}}([{sign}]\d\d)+[{sign}]\d{{3}}" if sign else ""
         point = re.escape(self.decimal)
         pattern = rf"[-+]?((\d+{grouped})({point}\d*)?|{point}\d+)([eE][-+]?\d+)?"
-        number = re.compile(pattern, re.ASCII)
-        return bool(cells) and all(map(number.fullmatch, cells))
+        return set(filter(re.compile(pattern, re.ASCII).fullmatch, cells))
 
     def plain(self, cell: str) -> str:
         """The number as Python writes it."""
@@ -71,11 +72,14 @@ def rewritten(
         notations = _as_seen(columns, sep, file, lines)
     else:
         notations = _as_told(columns, dialect, file, lines)
-    changed = {
-        name: [cell if is_missing_among_numbers(cell) else notation.plain(cell) for cell in columns[name]]
-        for name, notation in notations.items()
-    }
+    changed = {name: _plain(columns[name], notation) for name, notation in notations.items()}
     return changed, _said(notations)
+
+
+def _plain(cells: Sequence[str], notation: Notation) -> list[str]:
+    """The cells with numbers as Python writes them; whatever else is among them is left as it is."""
+    plain = {cell: notation.plain(cell) for cell in notation.numbers_in(set(cells))}
+    return [plain.get(cell, cell) for cell in cells]
 
 
 def _as_told(columns: Columns, dialect: Dialect, file: str, lines: Sequence[int]) -> dict[str, Notation]:
@@ -86,7 +90,7 @@ def _as_told(columns: Columns, dialect: Dialect, file: str, lines: Sequence[int]
     found = {
         name: notation
         for name, cells in columns.items()
-        if _have(cells, notation.signs) and notation.is_of(_filled(cells))
+        if _have(cells, notation.signs) and _notations(_filled(cells), [notation])
     }
     if notation.decimal == ",":
         _refuse_points({name: cells for name, cells in columns.items() if name not in found}, file, lines)
@@ -102,34 +106,56 @@ def _as_seen(columns: Columns, sep: str, file: str, lines: Sequence[int]) -> dic
         if _have(cells, signs) or TWO_POINTS.search("\n".join(cells))
     }
     possible = {name: found for name, cells in suspects.items() if (found := _notations(_filled(cells)))}
+    whole = {
+        name: found
+        for name, found in possible.items()
+        if found[0].numbers_in(columns[name]) >= _filled(columns[name])
+    }
     if not possible:
         if sep == ";":
             _refuse_only_groups(columns, file, lines)
         return {}
+    decimal = _decimal(columns, whole or possible, file, lines)
+    if decimal == ",":
+        _refuse_points({name: cells for name, cells in columns.items() if name not in possible}, file, lines)
+    return {
+        name: notation
+        for name, found in possible.items()
+        if (notation := next((each for each in found if each.decimal == decimal), None))
+    }
+
+
+def _decimal(
+    columns: Columns, possible: Mapping[str, list[Notation]], file: str, lines: Sequence[int]
+) -> str:
+    """The one decimal sign in which all these columns can be written."""
     others = {name: cells for name, cells in columns.items() if name not in possible}
     decimals = set.intersection(*({notation.decimal for notation in found} for found in possible.values()))
     if len(decimals) == 2 and (_pointed(others) or not any(_have(columns[name], ",.") for name in possible)):
         decimals = {"."}
-    if len(decimals) != 1:
+    if not decimals:
+        (one, other) = (
+            next(name for name, found in possible.items() if {each.decimal for each in found} == {sign})
+            for sign in ",."
+        )
+        raise _unlike(file, columns, (one, other), lines)
+    if len(decimals) == 2:
         name = max(possible, key=lambda name: len(possible[name]))
         raise _unclear(file, name, columns[name], lines)
-    (decimal,) = decimals
-    if decimal == ",":
-        _refuse_points(others, file, lines)
-    return {
-        name: next(notation for notation in found if notation.decimal == decimal)
-        for name, found in possible.items()
-    }
+    return decimals.pop()
 
 
-def _notations(filled: Collection[str]) -> list[Notation]:
-    """The notations in which all cells are numbers; none, for what is no column of numbers."""
-    if not any(map(str.isdecimal, next(iter(filled), ""))):
+def _notations(filled: Collection[str], known: Iterable[Notation] | None = None) -> list[Notation]:
+    """The notations in which most of the cells are numbers, and no fewer than in any other; perhaps none."""
+    if 2 * sum(any(map(str.isdecimal, cell[:2])) for cell in filled) < max(1, len(filled)):
         return []
-    # Only with signs that occur: without a group in it, every number is one of every grouping.
-    groupings = ["", *(grouping for grouping in GROUPINGS if _have(filled, grouping))]
-    pairs = ((decimal, grouping) for decimal in ",." for grouping in groupings if grouping != decimal)
-    return [notation for pair in pairs if (notation := Notation(*pair)).is_of(filled)]
+    if known is None:
+        # Only with signs that occur: without a group in it, every number is one of every grouping.
+        groupings = ["", *(grouping for grouping in GROUPINGS if _have(filled, grouping))]
+        known = [Notation(*pair) for pair in product(",.", groupings) if pair[0] != pair[1]]
+    fitting = {notation: len(notation.numbers_in(filled)) for notation in known}
+    most = max(fitting.values())
+    return [notation for notation, fit in fitting.items() if fit == most and 2 * fit >= len(filled)]
 
 
 def _have(cells: Collection[str], signs: str) -> bool:
@@ -155,10 +181,11 @@ def _refuse_points(columns: Columns, file: str, lines: Sequence[int]) -> None:
     """Where commas are the decimal sign, refuse a column of numbers with points."""
     for name in _pointed(columns):
         row = next(row for row, cell in enumerate(columns[name]) if "." in cell)
+        groups = all(map(IN_GROUPS.fullmatch, _filled(columns[name])))
+        remedy = "Say what its point is: decimal=',' with thousands='.' (--decimal , --thousands .), or write"
         raise InputError(
             f"{_place(file, lines[row], name)}: numbers must be written with decimal commas, as others are; "
-            f"got {columns[name][row]!r}. Say what its point is: decimal=',' with thousands='.' "
-            "(--decimal , --thousands .), or write all numbers alike."
+            f"got {columns[name][row]!r}. {remedy if groups else 'Write'} all numbers alike."
         )
 
 
@@ -170,11 +197,28 @@ def _refuse_only_groups(columns: Columns, file: str, lines: Sequence[int]) -> No
 
 
 def _unclear(file: str, name: str, cells: Sequence[str], lines: Sequence[int], sign: str = ",") -> InputError:
-    row = next(row for row, cell in enumerate(cells) if cell[:1].isdigit() and POINTED.search(cell))
+    row = _first_sign(cells)
     return InputError(
         f"{_place(file, lines[row], name)}: numbers must be written like 16884.92; got {cells[row]!r}, whose "
         f"sign can be read in two ways. Say which: decimal='{sign}' (--decimal {sign}) or thousands='{sign}' "
         f"(--thousands {sign})."
+    )
+
+
+def _unlike(file: str, columns: Columns, names: tuple[str, str], lines: Sequence[int]) -> InputError:
+    """Of two columns, one with decimal commas, one with points."""
+    one, other = names
+    row, place = (_first_sign(columns[name]) for name in names)
+    return InputError(
+        f"{file}: numbers must all be written alike; got {columns[one][row]!r} in line {lines[row]}, column "
+        f"{one!r}, and {columns[other][place]!r} in line {lines[place]}, column {other!r}. Write them alike."
+    )
+
+
+def _first_sign(cells: Sequence[str]) -> int:
+    """The first row with a number that has more in it than digits."""
+    return next(
+        row for row, cell in enumerate(cells) if any(map(str.isdigit, cell[:2])) and POINTED.search(cell)
     )
 
 
