@@ -70,9 +70,8 @@ def _several(run: Any) -> str:
     losses = np.asarray(run.loss, np.float64)
     ok = losses[np.isfinite(losses)]
     best = int(np.nanargmin(losses)) if len(ok) else 0
-    middle = (
-        f"best {number(ok.min())} (place {best}), median {number(float(np.median(ok)))}" if len(ok) else ""
-    )
+    whose = f"place {best}" if run.number is None else f"network {run.number[best]}"
+    middle = f"best {number(ok.min())} ({whose}), median {number(float(np.median(ok)))}" if len(ok) else ""
     facts = [("ended", run.ended), ("but", "; ".join(run.notes)), ("loss", middle), *_settings(run)]
     bars = histogram(ok, "loss of the last epoch, of those that did not diverge")
     return card(f"Training of {grouped(len(losses))} networks {_named(run.network)}", facts, bars)

@@ -121,12 +121,14 @@ def _too_large(design: Design) -> str:
 class Stored:
     """A store, of which what is missing is to be done."""
 
-    def __init__(self, design: Design, every: int, folder: Path, refuse: bool) -> None:
+    def __init__(
+        self, design: Design, every: int, folder: Path, refuse: bool, names: dict[str, Any] | None
+    ) -> None:
         # Brings in pyarrow, which a sweep in memory does without.
         from fastnn.storing.folder import Store
 
         self.design, self.every, self.curve_dtype = design, every, "float32"
-        self.store = Store.begin(folder, design, every)
+        self.store = Store.begin(folder, design, every, names)
         self.set_aside = self.store.set_aside_damaged()
         self.store.keep_inputs(design)
         self.found = self.store.done()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, one_of, shown
 from fastnn.designing import Design
 from fastnn.grid import Grid
-from fastnn.sweep_tables import Columns
+from fastnn.sweep_tables import Columns, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,11 +21,10 @@ __all__ = [
     "Filters",
     "as_frame",
     "checked_columns",
-    "checked_filter",
     "checked_level",
+    "columns_of",
     "no_rows",
-    "stored_columns",
-    "with_derived",
+    "selected",
 ]
 
 Array = NDArray[Any]
@@ -92,6 +91,46 @@ def with_derived(grid: Grid, read: Columns, names: Iterable[str]) -> Columns:
         "status": lambda: np.array(STATUS, object)[(read["diverged"] > 0).astype(np.intp)],
     }
     return {name: makers[name]() if name in makers else read[name] for name in names}
+
+
+def selected(
+    design: Design, table: Table, columns: Sequence[str] | None, filters: Filters
+) -> Iterator[pd.DataFrame]:
+    """Columns of the networks for which all filters hold, piece by piece; see `fastnn.Sweep.frame`."""
+    wanted = checked_columns(design, columns)
+    checked = [checked_filter(design, each) for each in filters]
+    needed = dict.fromkeys([*wanted, *(name for name, _, _ in checked)])
+    some = False
+    for read in table.read(stored_columns(needed)):
+        found = with_derived(design.grid, read, needed)
+        if checked:
+            with np.errstate(over="ignore"):  # a value beyond float32 is compared as infinite
+                tests = [compare(found[name], value) for name, compare, value in checked]
+            kept = np.logical_and.reduce(tests)
+            found = {name: column[kept] for name, column in found.items()}
+            if some and not kept.any():
+                continue
+        some = True
+        yield as_frame({name: found[name] for name in wanted})
+    if not some:
+        yield as_frame(with_derived(design.grid, no_rows(design.plan.dtype, stored_columns(needed)), wanted))
+
+
+def columns_of(design: Design, table: Table, wanted: NDArray[np.int64], names: Sequence[str]) -> Columns:
+    """Columns of some networks, in the order in which they are named."""
+    needed = stored_columns(dict.fromkeys(["network", *names]))
+    pieces = [no_rows(design.plan.dtype, needed)]
+    pieces += table.take(needed, np.unique(wanted))
+    found = {name: np.concatenate([piece[name] for piece in pieces]) for name in needed}
+    missing = wanted[~np.isin(wanted, found["network"])]
+    if len(missing):
+        raise InputError(
+            f"numbers must name networks that were finished; got {missing[0]}, which the interrupted "
+            "sweep did not reach. Replay it instead."
+        )
+    order = np.searchsorted(found["network"], wanted)
+    derived = with_derived(design.grid, {name: column[order] for name, column in found.items()}, names)
+    return {name: derived[name] for name in names}
 
 
 def no_rows(dtype: str, names: Iterable[str]) -> Columns:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.cards import sweep_card
-from fastnn.checking import InputError
 from fastnn.designing import Design
 from fastnn.evaluating import dead_units, predictions, score_notes, scores
 from fastnn.grid import Cell, Grid
@@ -26,11 +25,10 @@ from fastnn.selecting import (
     Filters,
     as_frame,
     checked_columns,
-    checked_filter,
     checked_level,
+    columns_of,
     no_rows,
-    stored_columns,
-    with_derived,
+    selected,
 )
 from fastnn.showing import shown_or_none
 from fastnn.sweep_notes import sweep_notes
@@ -219,23 +217,7 @@ class Sweep:
 
     def pieces(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> Iterator[pd.DataFrame]:
         """The table of `frame` piece by piece, in memory that does not grow with the sweep."""
-        wanted = checked_columns(self.design, columns)
-        checked = [checked_filter(self.design, each) for each in filters]
-        needed = dict.fromkeys([*wanted, *(name for name, _, _ in checked)])
-        some = False
-        for read in self.table.read(stored_columns(needed)):
-            found = with_derived(self.grid, read, needed)
-            if checked:
-                with np.errstate(over="ignore"):  # a value beyond float32 is compared as infinite
-                    tests = [compare(found[name], value) for name, compare, value in checked]
-                kept = np.logical_and.reduce(tests)
-                found = {name: column[kept] for name, column in found.items()}
-                if some and not kept.any():
-                    continue
-            some = True
-            yield as_frame({name: found[name] for name in wanted})
-        if not some:
-            yield as_frame(with_derived(self.grid, no_rows(self.plan.dtype, stored_columns(needed)), wanted))
+        return selected(self.design, self.table, columns, filters)
 
     def best(self, count: int = 5, by: str | None = None) -> pd.DataFrame:
         """The rows of the `count` networks with the smallest loss, best first; diverged ones never.
@@ -248,7 +230,7 @@ class Sweep:
             `ranked_by`.
         """
         numbers = best_numbers(self.design, self.table, count, by)
-        return as_frame(self._rows_of(numbers, checked_columns(self.design)))
+        return as_frame(columns_of(self.design, self.table, numbers, checked_columns(self.design)))
 
     def summary(self) -> pd.DataFrame:
         """For each cell of the grid: its networks, and the quantiles of the loss of those that are ok.
@@ -365,7 +347,7 @@ class Sweep:
             parameters = self.parameters
         else:
             wanted = network_numbers(numbers, "each of numbers", self.grid.total)
-            rows = self._rows_of(wanted, self.network.parameter_names)
+            rows = columns_of(self.design, self.table, wanted, self.network.parameter_names)
             parameters = np.column_stack(list(rows.values()))
         return predictions(self.network, parameters, X, "Name fewer networks with numbers=[...].")
 
@@ -406,19 +388,3 @@ class Sweep:
     def _whole(self, name: str, dtype: Any) -> Array:
         pieces = [piece[name] for piece in self.table.read([name])]
         return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, dtype), *pieces])
-
-    def _rows_of(self, wanted: NDArray[np.int64], names: Sequence[str]) -> Columns:
-        """Columns of some networks in the order in which they are named."""
-        needed = stored_columns(dict.fromkeys(["network", *names]))
-        pieces = [no_rows(self.plan.dtype, needed)]
-        pieces += self.table.take(needed, np.unique(wanted))
-        found = {name: np.concatenate([piece[name] for piece in pieces]) for name in needed}
-        missing = wanted[~np.isin(wanted, found["network"])]
-        if len(missing):
-            raise InputError(
-                f"numbers must name networks that were finished; got {missing[0]}, which the interrupted "
-                "sweep did not reach. Replay it instead."
-            )
-        order = np.searchsorted(found["network"], wanted)
-        derived = with_derived(self.grid, {name: column[order] for name, column in found.items()}, names)
-        return {name: derived[name] for name in names}

@@ -26,6 +26,7 @@ from fastnn.paths import folder_given
 from fastnn.places import Memory, Place, Stored
 from fastnn.processors import available_processors
 from fastnn.progress import Progress
+from fastnn.scaling import TableScaling
 from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
 from fastnn.telling import warn
@@ -39,8 +40,8 @@ __all__ = ["sweep"]
 
 def sweep(
     network: Network,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | Dataset,
+    y: ArrayLike | None = None,
     *,
     networks: int = 10_000,
     initial: Start = DEFAULT_START,
@@ -64,9 +65,11 @@ def sweep(
     Parameters
     ----------
     network : Network
-    X : array_like (N, D)
-        Finite real numbers; left untouched.
+    X : array_like (N, D), or Dataset
+        Finite real numbers; left untouched. With a Dataset a store also keeps the names of its columns and
+        where they come from.
     y : array_like (N,) or (N, K)
+        Not needed with a Dataset.
     networks : int
         How many starts. With lists below, so many in each cell of the full grid.
     initial : Start
@@ -125,10 +128,11 @@ def sweep(
     ScaleWarning
         X or y are far from 1. What came of it is in the Sweep's `notes`.
     """
+    inputs, targets, names = _rows_given(X, y, validation)
     design = Design.of(
         network,
-        X,
-        y,
+        inputs,
+        targets,
         networks=networks,
         initial=initial,
         seed=seed,
@@ -152,7 +156,9 @@ def sweep(
         crew = Crew(executor, None if workers is None else threads)
     refuse = on_divergence == "raise"
     try:
-        place: Place = Memory(design, every) if folder is None else Stored(design, every, folder, refuse)
+        place: Place = (
+            Memory(design, every) if folder is None else Stored(design, every, folder, refuse, names)
+        )
         check = partial(refuse_divergence, design) if refuse else None
         before = place.done
         with Progress(design.grid.total, place.done, progress) as said:
@@ -200,6 +206,34 @@ def _work(
     finally:
         said.reached(place.done)
     return interrupted, failures, perf_counter() - began
+
+
+def _rows_given(X: Any, y: Any, validation: Any) -> tuple[Any, Any, dict[str, Any] | None]:
+    """X and y, and with a Dataset the names that a store keeps."""
+    if not isinstance(X, Dataset):
+        if y is None:
+            raise InputError("sweep needs X and y, or a Dataset; got X alone. Give the targets as well.")
+        return X, y, None
+    if y is not None:
+        raise InputError(
+            "sweep needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
+        )
+    if isinstance(validation, Dataset) and not _alike(X.scaling, validation.scaling):
+        raise InputError(
+            "validation must have the columns of the data trained on, scaled as they are; got a Dataset with "
+            "columns or a scaling of its own. Give (data.scaling.apply(rows), data.scaling.y.apply(target)), "
+            "of rows in their own units."
+        )
+    return X.X, X.y, {"inputs": list(X.inputs), "target": list(X.scaling.targets), "source": X.source}
+
+
+def _alike(one: TableScaling, other: TableScaling) -> bool:
+    """Whether two tables became numbers in the same way."""
+    pairs = ((one.X, other.X), (one.y, other.y))
+    return (one.input_columns, one.target_columns) == (other.input_columns, other.target_columns) and all(
+        np.array_equal(mine.minimum, theirs.minimum) and np.array_equal(mine.range, theirs.range)
+        for mine, theirs in pairs
+    )
 
 
 def _curves_every(curves: Any, epochs: int) -> int:

@@ -82,6 +82,12 @@ class TestTraining:
         assert shown.tags.count("rect") == showing.BARS
         assert len(run._repr_html_()) < 10_000
 
+    def test_several_of_a_sweep_name_the_best_by_its_number(self, data):
+        found = fastnn.sweep(NET, data.X, data.y, networks=9, epochs=3, seed=3)
+        run = found.replay([4, 7, 2])
+        best = run.number[run.loss.argmin()]
+        assert f"(network {best})" in Read(run).after("loss")
+
     def test_of_a_wide_network_is_small(self):
         wide = fastnn.Network((2, 2000, 1))
         shown = Read(fastnn.train(wide, [[0.0, 1.0]], [1.0], fastnn.he(), epochs=1, engine="batched"))

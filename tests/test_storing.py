@@ -39,7 +39,7 @@ from fastnn.cli import main
 from fastnn.designing import Design
 from fastnn.storing import StoreError
 from fastnn.storing.folder import Store
-from fastnn.storing.manifest import Manifest
+from fastnn.storing.manifest import Manifest, sealed, unsealed
 
 __all__ = ["store"]  # a fixture
 
@@ -116,6 +116,71 @@ class TestManifest:
 def same(found, expected):
     """Whether two arrays are equal to the bit."""
     return not array_differences("", np.atleast_1d(found), np.atleast_1d(expected))
+
+
+class TestNames:
+    """The names of the data are kept where they are known; the sweep is the same without."""
+
+    @pytest.fixture
+    def data(self):
+        frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": Y})
+        return fastnn.Dataset.from_frame(frame, ["a", "b"], "c", source="a table of mine")
+
+    def test_they_are_kept(self, store, data):
+        with_names = fastnn.sweep(NET, data, networks=5, epochs=2, store=store, progress=False)
+        manifest = Store.at(store).manifest
+        assert manifest.names == {"inputs": ["a", "b"], "target": ["c"], "source": "a table of mine"}
+        without = fastnn.sweep(NET, data.X, data.y, networks=5, epochs=2, store=store, progress=False)
+        assert (without.ran, without.digest()) == (0, with_names.digest())
+        assert Store.at(store).manifest.names == manifest.names
+
+    def test_arrays_have_none(self, store):
+        swept(store=store)
+        assert "data" not in json.loads((store / "manifest.json").read_text())
+        assert Store.at(store).manifest.names is None
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            {},
+            [],
+            "a, b -> c",
+            {"inputs": ["a", "b"], "target": ["c"]},
+            {"inputs": ["a"], "target": ["c"], "source": ""},
+            {"inputs": ["a", 2], "target": ["c"], "source": ""},
+            {"inputs": ["a", "b"], "target": [], "source": ""},
+            {"inputs": ["a", "b"], "target": ["c"], "source": None},
+            {"inputs": ["a", "b"], "target": ["c"], "source": "", "more": 1},
+        ],
+        ids=str,
+    )
+    def test_forged_ones(self, store, data, names):
+        fastnn.sweep(NET, data, networks=5, epochs=2, store=store, progress=False)
+        path = store / "manifest.json"
+        plain = unsealed(path.read_bytes(), "manifest.json")
+        path.write_bytes(sealed(plain | {"data": names}))
+        with pytest.raises(StoreError, match=r"manifest\.json must describe a sweep"):
+            fastnn.open(store)
+
+    def test_a_dataset_and_arrays(self, data):
+        with pytest.raises(
+            fastnn.InputError, match="sweep needs X and y, or a Dataset alone; got a Dataset and"
+        ):
+            fastnn.sweep(NET, data, data.y)
+        with pytest.raises(fastnn.InputError, match="sweep needs X and y, or a Dataset; got X alone"):
+            fastnn.sweep(NET, data.X)
+
+    def test_a_validation_of_another_scaling(self, data):
+        frame = pd.DataFrame({"a": X[:, 0] * 2, "b": X[:, 1], "c": Y})
+        other = fastnn.Dataset.from_frame(frame, ["a", "b"], "c")
+        with pytest.raises(
+            fastnn.InputError, match="validation must have the columns of the data trained on, sc"
+        ):
+            fastnn.sweep(NET, data, validation=other)
+        found = fastnn.sweep(NET, data, networks=3, epochs=2, validation=data, progress=False)
+        rows = (data.scaling.apply(frame / [2, 1, 1]), data.scaling.y.apply(Y))
+        pair = fastnn.sweep(NET, data, networks=3, epochs=2, validation=rows, progress=False)
+        assert found.digest() == pair.digest()
 
 
 class TestShards:
@@ -642,6 +707,33 @@ class TestCommands:
         assert max(map(len, out.splitlines())) <= 80
         values = json.loads(run("store", "info", store, "--json")[1])
         assert values["shards"] == {"done": 5, "total": 6}
+
+    def test_info_names_the_data(self, run, store, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        frame = pd.DataFrame({"age": range(6), "city": ["Graz", "Wien", "Linz"] * 2, "charges": range(6)})
+        frame.to_csv("mine.csv", index=False)
+        options = ["--data", "mine.csv", "--inputs", "age,city", "--target", "charges", "--networks", 5]
+        assert (
+            run("sweep", *options, "--epochs", 2, "--store", store, "--no-progress", "--out", "out")[0] == 0
+        )
+        out = run("store", "info", store)[1]
+        lines = dict(line.split(None, 1) for line in out.splitlines() if not line.startswith(" "))
+        assert lines["inputs"] == "age, city=Graz, city=Linz, city=Wien"
+        assert (lines["target"], lines["source"]) == ("charges", "mine.csv")
+        names = json.loads(run("store", "info", store, "--json")[1])["names"]
+        assert (names["target"], names["source"], len(names["inputs"])) == (["charges"], "mine.csv", 4)
+
+    def test_export_refuses_to_overwrite(self, run, store, tmp_path):
+        swept(store=store)
+        for name in ("all.parquet", "all.csv"):
+            path = tmp_path / name
+            path.write_text("mine")
+            code, out, err = run("store", "export", store, path)
+            assert (code, out) == (2, "")
+            assert (
+                f"FILE must name a new file; got {path}, which exists. Name another one, or remove it" in err
+            )
+            assert path.read_text() == "mine"
 
     def test_verify(self, run, store):
         digest = swept(store=store).digest()

@@ -12,10 +12,9 @@ from typing import Any
 
 import fastnn
 from fastnn.checking import InputError
-from fastnn.commands.output import as_json, published
+from fastnn.commands.output import as_json, output_files, published
 from fastnn.paths import folder_given
 from fastnn.progress import grouped, size
-from fastnn.publishing import file_to_write
 from fastnn.storing.folder import Store
 from fastnn.storing.opening import stored_sweep
 from fastnn.telling import give
@@ -46,6 +45,7 @@ def _info(options: Namespace) -> int:
         "shards": {"done": len(done), "total": manifest.shard_count},
         "bytes": _bytes_in(found.folder),
         "digest": found.kept_digest(),
+        "names": manifest.names,
         "plan": plan,
         "written_by": manifest.written_by,
     }
@@ -59,6 +59,7 @@ def _info(options: Namespace) -> int:
         f"{grouped(plan.pop('networks_per_shard'))} networks each",
         "digest": values["digest"] or "not finished",
         "starts": grouped(plan.pop("networks")),
+        **(manifest.names or {}),
         **plan,
         **manifest.written_by,
     }
@@ -81,7 +82,8 @@ def _bytes_in(folder: Path) -> int:
 def _line(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_line(item)}" for key, item in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return "".join(letter if letter.isprintable() else "?" for letter in text)  # of a store from anywhere
 
 
 def _verify(options: Namespace) -> int:
@@ -106,7 +108,7 @@ def _verify(options: Namespace) -> int:
 
 def _export(options: Namespace) -> int:
     """Write rows into one file, piece by piece."""
-    path = file_to_write(options.file, "FILE")
+    path = output_files({"FILE": options.file}, new=True)["FILE"]
     if path.suffix not in ENDINGS:
         raise InputError(
             f"FILE must end in {' or '.join(ENDINGS)}; got {path.name!r}. Name it like losses.parquet."

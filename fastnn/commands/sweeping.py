@@ -83,8 +83,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
     curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
     return fastnn.sweep(
         network,
-        data.X,
-        data.y,
+        data,
         networks=options.networks,
         initial=initial_of(options.initial),
         learning_rate=rates,

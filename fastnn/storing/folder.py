@@ -59,8 +59,8 @@ class Store:
     checked: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, folder: Path, design: Design, every: int) -> Store:
-        """Make a store, or open the one that is there if it is of the same sweep.
+    def begin(cls, folder: Path, design: Design, every: int, names: dict[str, Any] | None = None) -> Store:
+        """Make a store, of data with these names, or open the one that is there if it is of the same sweep.
 
         Raises
         ------
@@ -84,7 +84,8 @@ class Store:
                 )
             for name in ("", *FOLDERS.values()):
                 (folder / name).mkdir(parents=True, exist_ok=True)
-            publish(folder / "manifest.json", Manifest.of(design, every).text(), replace=False)
+            manifest = Manifest.of(design, every, names=names)
+            publish(folder / "manifest.json", manifest.text(), replace=False)
         store = cls.at(folder)
         asked = Manifest.of(design, every, store.manifest.shard_size)
         differences = store.manifest.differences(asked)

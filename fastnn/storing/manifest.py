@@ -44,19 +44,27 @@ class Manifest:
 
     `plan` is the description of the design (`fastnn.describing`) as it was at first, with `curves`, every
     how many epochs the loss is kept (0: none), and `networks_per_shard`. `written_by` is not part of the
-    plan. `grown` has the numbers of starts that the store has grown to since, each from a file of its own.
+    plan, nor is `names`: the inputs, the target and the source of the data, where the sweep was given a
+    Dataset. `grown` has the numbers of starts that the store has grown to since, each from a file of its own.
     """
 
     plan: dict[str, Any]
     written_by: dict[str, str]
+    names: dict[str, Any] | None = None
     grown: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, design: Design, every: int, networks_per_shard: int | None = None) -> Manifest:
+    def of(
+        cls,
+        design: Design,
+        every: int,
+        networks_per_shard: int | None = None,
+        names: dict[str, Any] | None = None,
+    ) -> Manifest:
         """The manifest of a new store, or of one whose shards have a size already."""
         size = networks_per_shard or _shard_size(design, every)
         plan = described(design) | {"curves": every, "networks_per_shard": size}
-        return cls(plan, _versions(design.plan.engine))
+        return cls(plan, _versions(design.plan.engine), names)
 
     @classmethod
     def read(cls, content: bytes) -> Manifest:
@@ -73,10 +81,11 @@ class Manifest:
                 f"manifest.json must be of format {FORMAT!r}; got {values.get('format')!r}. "
                 "Open the store with the version of fastnn that wrote it."
             )
-        found = cls(values.get("plan", {}), values.get("written_by", {}))
+        found = cls(values.get("plan", {}), values.get("written_by", {}), values.get("data"))
         try:
             _ = found.network, found.total, found.shard_count, found.curve_length, found.bytes_per_network
             found.check_losses()
+            found.check_names()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(
                 f"manifest.json must describe a sweep; reading it failed: {type(error).__name__}: {error}. "
@@ -110,7 +119,8 @@ class Manifest:
 
     def text(self) -> bytes:
         """What is written."""
-        return sealed({"format": FORMAT, "plan": self.plan, "written_by": self.written_by})
+        names = {} if self.names is None else {"data": self.names}
+        return sealed({"format": FORMAT, "plan": self.plan, **names, "written_by": self.written_by})
 
     @cached_property
     def plan_digest(self) -> str:
@@ -166,6 +176,16 @@ class Manifest:
         expected = ["loss", *["loss_all_rows"] * several, *["validation_loss"] * validation]
         if self.losses != expected:
             raise ValueError(f"losses are {self.losses}, not {expected}")
+
+    def check_names(self) -> None:
+        """Raise ValueError unless there are no names, or a name for each column of the data and a source."""
+        if self.names is None:
+            return
+        inputs, target = self.names["inputs"], self.names["target"]
+        counts = (len(inputs), len(target)) == (self.network.n_inputs, self.network.n_outputs)
+        texts = all(isinstance(text, str) for text in (*inputs, *target, self.names["source"]))
+        if set(self.names) != {"inputs", "target", "source"} or not counts or not texts:
+            raise ValueError(f"data are named {_short(self.names)}")
 
     @property
     def bytes_per_network(self) -> int:
