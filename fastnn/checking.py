@@ -5,8 +5,9 @@ Python numbers or C-ordered native arrays that share nothing with the caller's d
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from itertools import islice
 from numbers import Integral, Real
 from typing import Any
 
@@ -17,10 +18,12 @@ from fastnn.array_likes import NamedColumn, columns_in, holds_categories, missin
 
 __all__ = [
     "LARGEST_INTEGER",
+    "MOST_NUMBERS",
     "InputError",
     "ModelFileError",
     "OneSentenceError",
     "ScaleWarning",
+    "all_of",
     "finite_array",
     "finite_number",
     "flag",
@@ -32,6 +35,11 @@ __all__ = [
     "whole_number",
     "whole_numbers",
 ]
+
+MOST_NUMBERS = 2**28
+"""Of an array, which take 2 GiB: what is asked for is refused before memory is taken for it."""
+MOST_VALUES = 1_000_000
+"""Of what is given one by one; some iterators never end."""
 
 LARGEST_INTEGER = 2**53
 """Up to here float64 keeps all whole numbers exactly."""
@@ -87,7 +95,16 @@ def whole_numbers(values: Any, name: str, minimum: int = 0, maximum: int | None 
     """Return one whole number, or some, as a list; refuse them unless each is from minimum to maximum."""
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     several = isinstance(plain, Iterable) and not isinstance(plain, str | bytes)
-    return [whole_number(value, name, minimum, maximum) for value in (plain if several else [plain])]
+    checked = (whole_number(value, name, minimum, maximum) for value in (plain if several else [plain]))
+    return all_of(checked, name)
+
+
+def all_of(values: Iterable[Any], name: str, most: int = MOST_VALUES) -> list[Any]:
+    """Return the values as a list, or refuse more than so many."""
+    found = list(islice(values, most + 1))
+    if len(found) > most:
+        raise InputError(f"{name} must be at most {most} values; got more than that. Give fewer.")
+    return found
 
 
 def seed_number(value: Any, bits: int = 64) -> int:
@@ -187,6 +204,7 @@ def numeric_array(values: Any, name: str) -> NDArray[Any]:
     columns = columns_in(values)
     if columns is not None:
         return _side_by_side(columns, name)
+    _refuse_too_many(values, name)
     if hasattr(values, "tocsr") or hasattr(values, "todense"):
         raise InputError(f"{name} must be a dense array; got {shown(values)}. Call .toarray() on it.")
     if hasattr(values, "to_numpy") and getattr(values, "ndim", 1) == 1:
@@ -206,6 +224,17 @@ def numeric_array(values: Any, name: str) -> NDArray[Any]:
             "Convert it with .astype(float), or make a Dataset of the table: it codes categories."
         )
     return array
+
+
+def _refuse_too_many(values: Any, name: str) -> None:
+    """Refuse, before they are copied, more numbers than 2 GiB hold."""
+    size = getattr(values, "size", None)  # of an array; some libraries have a method of that name
+    count = size if isinstance(size, int) else len(values) if isinstance(values, Sequence) else 0
+    if count > MOST_NUMBERS:
+        raise InputError(
+            f"{name} must hold at most {MOST_NUMBERS} numbers, which take 2 GiB; got {count}. "
+            "Take fewer at a time."
+        )
 
 
 def _side_by_side(columns: list[NamedColumn], name: str) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, all_of
 
 __all__ = [
     "MOST_CATEGORIES",
@@ -198,4 +198,6 @@ def _as_tuple(
         raise InputError(f"{role} must have an order; got a {type(given).__name__}. Give a list of names.")
     if isinstance(given, tuple) and given in known:
         return (given,)
-    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return (given,)
+    return tuple(all_of(given, role))

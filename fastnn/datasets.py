@@ -21,6 +21,8 @@ __all__ = ["Dataset", "dataset_of", "generate_train_data", "scaling_of"]
 
 Floats = NDArray[np.float64]
 
+MOST_GENERATED = 10_000_000  # rows
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
@@ -241,7 +243,7 @@ def generate_train_data(
     Parameters
     ----------
     rows : int
-        How many rows, at least 1.
+        How many rows, from 1 to ten million.
     n1, n2, noise : (low, high)
         Ranges of whole numbers, each drawn evenly from low .. high - 1 (half-open, as in
         `numpy.random.randint`); between -10**7 and 10**7.
@@ -270,7 +272,7 @@ def generate_train_data(
     """
     import pandas as pd
 
-    count = whole_number(rows, "rows", minimum=1)
+    count = whole_number(rows, "rows", 1, MOST_GENERATED)
     bounds = [_half_open(pair, name) for name, pair in (("n1", n1), ("n2", n2), ("noise", noise))]
     random = np.random.RandomState(seed_number(seed, bits=32))
     first, second, third = (random.randint(low, high, size=count, dtype=np.int64) for low, high in bounds)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, product
 
+from fastnn.checking import InputError
 from fastnn.expressions import Call, Expression, Index, Number, Select, Sum, Symbol, bind
 from fastnn.network import Network, checked_network
 
@@ -31,6 +32,8 @@ STAGES = ("forward", "error", "deltas", "updates")
 
 STEP = Symbol("step")
 TOTAL = Symbol("total")
+
+MOST_WRITTEN_OUT = 100_000  # parameters: two equations each, a few seconds
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,9 @@ class Derivation:
     equations: tuple[Equation, ...]
 
     def __repr__(self) -> str:
-        counts = f"{len(self)} equations, {len(self.scalar)} written out"
-        return f"<Derivation of {self.network!r}: {counts}>"
+        large = self.network.n_parameters > MOST_WRITTEN_OUT
+        counts = "too many to be" if large else len(self.scalar)
+        return f"<Derivation of {self.network!r}: {len(self)} equations, {counts} written out>"
 
     def __iter__(self) -> Iterator[Equation]:
         return iter(self.equations)
@@ -97,7 +101,15 @@ class Derivation:
 
     @cached_property
     def scalar(self) -> tuple[Equation, ...]:
-        """The equations written out unit by unit, with no running index and no sum left."""
+        """The equations written out unit by unit, with no running index and no sum left.
+
+        InputError for a network of more than 100 000 parameters.
+        """
+        if self.network.n_parameters > MOST_WRITTEN_OUT:
+            raise InputError(
+                f"a network must have at most {MOST_WRITTEN_OUT} parameters to be written out; "
+                f"got {self.network.n_parameters}. Take its equations with running indices."
+            )
         written = (equation for group in self.groups for equation in _write_out(group))
         return tuple(
             Equation(number, e.stage, e.layer, e.target, e.expression, (), e.rule)

@@ -36,6 +36,8 @@ __all__ = ["Block", "Design", "DivergenceError", "Part", "Results", "refuse_dive
 
 Array = NDArray[Any]
 
+MOST_RATES = 1_000_000  # a store's manifest, of at most 64 MiB, names each
+
 # What an interruption loses: a block should take no longer, as far as its engine allows.
 BLOCK_SECONDS = 0.5
 
@@ -122,7 +124,8 @@ class Design:
         """Check a request."""
         seed = seed_number(seed)
         plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
-        rates = _each_once(np.atleast_1d(learning_rates(learning_rate, plan.dtype)), "learning_rate")
+        rates = np.atleast_1d(learning_rates(learning_rate, plan.dtype))
+        rates = _each_once(rates, "learning_rate", MOST_RATES)
         grid = Grid(rates, _row_counts(rows, len(plan.X)), whole_number(networks, "networks", 1))
         _check_start(initial, plan, grid.starts, seed)
         return cls(plan, grid, initial, seed, None if validation is None else plan.validation(validation))
@@ -248,12 +251,16 @@ def _row_counts(rows: Any, available: int) -> tuple[int, ...]:
     counts = whole_numbers(rows, "rows", 1, available)
     if not counts:
         raise InputError("rows must name at least one number of rows; got none. Leave it out for all rows.")
-    return tuple(_each_once(np.array(counts), "rows").tolist())
+    return tuple(_each_once(np.array(counts), "rows", available).tolist())
 
 
-def _each_once(values: Array, name: str) -> Array:
+def _each_once(values: Array, name: str, most: int) -> Array:
+    if len(values) > most:
+        raise InputError(f"{name} must name at most {most} values; got {len(values)}. Name fewer.")
     if len(np.unique(values)) < len(values):
-        raise InputError(f"{name} must name each value once; got {values.tolist()}. Drop the repeated ones.")
+        raise InputError(
+            f"{name} must name each value once; got {shown(values.tolist())}. Drop the repeated ones."
+        )
     return values
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "submits",
 ]
 
+MOST = 1024  # processes
 MOST_ON_WINDOWS = 61  # processes of a ProcessPoolExecutor: one call of Windows waits for no more
 
 # What others bring along and is no executor: how to come from it to one.
@@ -56,7 +57,7 @@ def maker_of(given: Any) -> Callable[[], Any] | None:
     if isinstance(given, Real | np.bool_):
         on_windows = sys.platform == "win32"
         name = "executor on Windows" if on_windows else "executor"
-        count = whole_number(given, name, 1, MOST_ON_WINDOWS if on_windows else None)
+        count = whole_number(given, name, 1, MOST_ON_WINDOWS if on_windows else MOST)
         return lambda: processes(count)
     if submits(given):
         _refuse_subinterpreters(given)

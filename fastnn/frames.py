@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fastnn.array_likes import columns_in, holds_categories
-from fastnn.checking import InputError, one_of, shown
+from fastnn.checking import InputError, all_of, one_of, shown
 from fastnn.columns import Column, Table, chosen_names, listed, refuse_other_columns, refuse_shared_names
 from fastnn.converting import Cells, Place, cells_of, text_of
 
@@ -133,7 +133,7 @@ def _orders(
                 f"ordered must give each column a list; got {shown(values)} for {label!r}. "
                 'Write ordered={"size": ["S", "M", "L"]}.'
             )
-        order = tuple(text_of(value) for value in values)
+        order = tuple(all_of(map(text_of, values), f"ordered[{label!r}]"))
         if len(set(order)) < max(2, len(order)):
             raise InputError(
                 f"ordered must give at least two different categories of a column; got {shown(values)} for "
@@ -159,7 +159,7 @@ def _refuse_unmet(
 def told_categories(ordered: Any, categories: Any) -> tuple[Any, ...]:
     """The columns that are told to be categories, by an order or without, unchecked."""
     several = isinstance(categories, Iterable) and not isinstance(categories, str)
-    names = tuple(categories) if several else (categories,)
+    names = tuple(all_of(categories, "categories")) if several else (categories,)
     return (*names, *ordered) if isinstance(ordered, Mapping) else names
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, finite_array, finite_number, seed_number
+from fastnn.checking import MOST_NUMBERS, InputError, finite_array, finite_number, seed_number
 from fastnn.floating_point import ieee
 from fastnn.network import Network, checked_network
 from fastnn.randomness import START, Streams, normals, stream_numbers, uniforms
@@ -59,6 +59,7 @@ class Start:
         """
         self.check(checked_network(network))
         seed = seed_number(seed)
+        _refuse_too_many(network, networks)
         return self._values(network, stream_numbers(networks, "networks"), seed)
 
     def check(self, network: Network) -> None:
@@ -297,6 +298,18 @@ def _scaled(values: Floats, network: Network, scale: Callable[[int, int], float]
         values[:, weights] *= scale(inputs, units)
         values[:, biases] = 0.0
     return values
+
+
+def _refuse_too_many(network: Network, networks: Streams) -> None:
+    """Refuse more starting parameters at once than an array may hold."""
+    count = networks.size if isinstance(networks, np.ndarray) else 0
+    if isinstance(networks, range | list | tuple):
+        count = len(networks[: MOST_NUMBERS + 1])
+    if count * network.n_parameters > MOST_NUMBERS:
+        raise InputError(
+            f"starts drawn at once must be at most {MOST_NUMBERS} parameters, which take 2 GiB; "
+            f"got {count} networks of {network.n_parameters}. Draw fewer at a time."
+        )
 
 
 DEFAULT_START = normal(0.0, 1.5)

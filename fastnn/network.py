@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, one_of, shown, whole_number
+from fastnn.checking import InputError, all_of, finite_array, one_of, shown, whole_number
 
 __all__ = ["ACTIVATIONS", "Network", "checked_network"]
+
+MOST_LAYERS = 32  # a kernel of 34 layers takes half a minute to compile
+MOST_PARAMETERS = 10_000_000
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 
@@ -27,7 +30,7 @@ class Network:
     Parameters
     ----------
     layers : sequence of int
-        Units per layer, inputs first and outputs last: ``(2, 2, 1)``. At least two numbers, each >= 1.
+        Units per layer, inputs first and outputs last: ``(2, 2, 1)``. Two to 32 numbers, each >= 1.
     hidden : str or sequence of str
         Activation of the hidden layers, one for all or one for each: relu, tanh, sigmoid or identity.
     output : str
@@ -36,7 +39,8 @@ class Network:
     Raises
     ------
     InputError
-        Where a layer is not a whole number above 0 or an activation is not known.
+        Where a layer is not a whole number above 0 or an activation is not known, and for more than ten
+        million parameters.
 
     Examples
     --------
@@ -211,16 +215,24 @@ def _checked_layers(layers: Any) -> tuple[int, ...]:
     advice = "Give the units of each layer, inputs first, such as (2, 2, 1)."
     if isinstance(layers, str | bytes | set | frozenset | Mapping) or not hasattr(layers, "__iter__"):
         raise InputError(f"layers must be a sequence of whole numbers; got {layers!r}. {advice}")
-    sizes = tuple(whole_number(size, "each of layers", 1) for size in layers)
+    sizes = tuple(all_of((whole_number(size, "each of layers", 1) for size in layers), "layers", MOST_LAYERS))
     if len(sizes) < 2:
         raise InputError(f"layers must name at least inputs and outputs; got {sizes}. {advice}")
+    count = sum(inputs * units + units for inputs, units in pairwise(sizes))
+    if count > MOST_PARAMETERS:
+        raise InputError(
+            f"layers must make at most {MOST_PARAMETERS} parameters, as fastnn is for small networks; "
+            f"got {shown(count)}. Take smaller layers."
+        )
     return sizes
 
 
 def _checked_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
     if isinstance(hidden, str | set | frozenset | Mapping) or not hasattr(hidden, "__iter__"):
         return (one_of(hidden, "hidden", ACTIVATIONS),) * n_hidden
-    names = tuple(one_of(name, "each of hidden", ACTIVATIONS) for name in hidden)
+    names = tuple(
+        all_of((one_of(name, "each of hidden", ACTIVATIONS) for name in hidden), "hidden", MOST_LAYERS)
+    )
     if len(names) != n_hidden:
         raise InputError(
             f"hidden must name one activation for each of {n_hidden} hidden layers; got {names}. "

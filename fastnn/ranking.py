@@ -12,7 +12,7 @@ from fastnn.checking import one_of, whole_number
 from fastnn.designing import Design
 from fastnn.grid import Cell
 from fastnn.lettering import distinct, told_apart
-from fastnn.selecting import checked_level
+from fastnn.selecting import checked_levels
 from fastnn.sweep_tables import Table, quantiles
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def cell_quantiles(design: Design, table: Table, levels: Sequence[float], by: st
     """learning_rate, rows, and the quantiles of a loss, for each cell of the grid."""
     import pandas as pd
 
-    checked = list(dict.fromkeys(checked_level(level) for level in levels))
+    checked = list(dict.fromkeys(checked_levels(levels)))
     names = [f"{text} %" for text in distinct(told_apart([100 * level for level in checked]))]
     cells = []
     for cell in design.grid.cells():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, shown, whole_numbers
+from fastnn.checking import InputError, shown, whole_number, whole_numbers
 from fastnn.designing import Design
 from fastnn.evaluating import in_dtype
 from fastnn.training import to_the_end, trained
@@ -51,9 +51,13 @@ def network_numbers(given: Any, name: str, total: int) -> NDArray[np.int64]:
             f"{name} must be a number of a network, or a sequence of them; got {shown(given)}. "
             "Take one column, such as sweep.best(5).network."
         )
+    if isinstance(given, np.ndarray) and given.ndim == 1 and given.dtype.kind in "iu" and len(given):
+        for end in (given.min(), given.max()):
+            whole_number(end, name, 0, total - 1)
+        return given.astype(np.int64)
     plain = given.tolist() if hasattr(given, "tolist") else given
     several = isinstance(plain, Iterable) and not isinstance(plain, str | bytes)
-    wanted = [_whole(value) for value in (plain if several else [plain])]
+    wanted = (_whole(value) for value in (plain if several else [plain]))
     return np.array(whole_numbers(wanted, name, 0, total - 1), np.int64)
 
 

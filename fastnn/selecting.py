@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, one_of, shown
+from fastnn.checking import InputError, all_of, one_of, shown
 from fastnn.designing import Design
 from fastnn.grid import Grid
 from fastnn.sweep_tables import Columns, Table
@@ -21,13 +22,15 @@ __all__ = [
     "Filters",
     "as_frame",
     "checked_columns",
-    "checked_level",
+    "checked_levels",
     "columns_of",
     "no_rows",
     "selected",
 ]
 
 Array = NDArray[Any]
+
+MOST_LEVELS = 1000  # of quantiles
 Comparison = Callable[[Array, Any], Any]
 Filters = Sequence[tuple[str, str, Any]]
 
@@ -68,13 +71,23 @@ def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
     return name, COMPARISONS[one_of(comparison, "a filter's comparison", COMPARISONS)], value
 
 
-def checked_level(level: Any) -> float:
-    """A quantile's level."""
-    if not isinstance(level, int | float) or not 0 <= level <= 1:
+def checked_levels(levels: Any) -> list[float]:
+    """The levels of quantiles."""
+    if not isinstance(levels, Iterable) or isinstance(levels, str | bytes):
+        raise InputError(f"levels must be a list of numbers from 0 to 1; got {shown(levels)}. Write [0.5].")
+    found = all_of((_checked_level(level) for level in levels), "levels", MOST_LEVELS)
+    if not found:
+        raise InputError("levels must name at least one number from 0 to 1; got none. Write [0.5].")
+    return found
+
+
+def _checked_level(level: Any) -> float:
+    number = float(level) if isinstance(level, Real) and not isinstance(level, bool) else np.nan
+    if not 0 <= number <= 1:
         raise InputError(
             f"each of levels must be a number from 0 to 1; got {shown(level)}. Write 0.5 for the median."
         )
-    return float(level)
+    return number
 
 
 def stored_columns(names: Iterable[str]) -> list[str]:

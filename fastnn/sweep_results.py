@@ -25,7 +25,7 @@ from fastnn.selecting import (
     Filters,
     as_frame,
     checked_columns,
-    checked_level,
+    checked_levels,
     columns_of,
     no_rows,
     selected,
@@ -256,7 +256,7 @@ class Sweep:
 
     def loss_quantiles(self, levels: Sequence[float]) -> NDArray[np.float64]:
         """The quantiles of the last epoch's loss of all networks that are ok, of all cells together."""
-        return quantiles(lambda: loss_values(self.table, "loss"), [checked_level(level) for level in levels])
+        return quantiles(lambda: loss_values(self.table, "loss"), checked_levels(levels))
 
     def digest(self) -> str:
         """One digest over the table: SHA-256 over every bit of every row, in the order of their numbers.
@@ -282,7 +282,9 @@ class Sweep:
         if self.curves_every:
             needed.append("curve")
             nothing["curve"] = np.empty((0, len(self.curve_epochs)), np.float32)
-        pieces = list(self.table.take(needed, np.unique(np.asarray(numbers, np.int64))))
+        pieces = list(
+            self.table.take(needed, np.unique(network_numbers(numbers, "each of numbers", self.grid.total)))
+        )
         found = {
             name: np.concatenate([piece[name] for piece in pieces] or [nothing[name]]) for name in needed
         }

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["sweep"]
 
+MOST_WORKERS = 1024  # threads
+
 
 def sweep(
     network: Network,
@@ -148,7 +150,7 @@ def sweep(
     every = _curves_every(curves, design.plan.epochs)
     one_of(on_divergence, "on_divergence", ("record", "raise"))
     folder = None if store is None else folder_given(store, "store")
-    threads = available_processors() if workers is None else whole_number(workers, "workers", 1)
+    threads = available_processors() if workers is None else whole_number(workers, "workers", 1, MOST_WORKERS)
     crew = None
     if executor is not None:
         from fastnn.executing import Crew

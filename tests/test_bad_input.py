@@ -465,7 +465,7 @@ def untrained(monkeypatch):
     def run(*arguments, **options):
         raise AssertionError("training began")
 
-    monkeypatch.setattr(training, "run", run)
+    monkeypatch.setattr(training, "run_kept", run)
     monkeypatch.setattr(designing, "run", run)
 
 
@@ -691,7 +691,9 @@ def instantly():
     """Training takes no time and leaves what is there: junk may happen to be good."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            training, "run", lambda job, parameters, *_, **options: (None, np.zeros(len(parameters), "i4"))
+            training,
+            "run_kept",
+            lambda job, parameters, *_, **options: (np.zeros(len(parameters), "i4"), job.epochs),
         )
         yield
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, shown
+from fastnn.checking import InputError, all_of, shown
 from fastnn.lettering import told_apart
 from fastnn.network import Network
 from fastnn.sweep_results import Sweep
@@ -79,7 +79,7 @@ def _parts(given: Any) -> Iterable[tuple[str, Any]]:
         parts = [("", given)]
     else:
         try:
-            parts = [("", one) for one in given]
+            parts = [("", one) for one in all_of(given, "loss_curves")]
         except TypeError:
             parts = [("", given)]
     for _, one in parts:
