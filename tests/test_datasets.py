@@ -365,7 +365,7 @@ def test_generated_data_train_directly():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rows": 0}, "rows must be a whole number of at least 1; got 0"),
+        ({"rows": 0}, "rows must be a whole number from 1 to 10000000; got 0"),
         ({"rows": 2.5}, "rows must be a whole number"),
         ({"n1": (5, 5)}, r"n1 must be a range \(low, high\) with low below high.*got \(5, 5\)"),
         ({"n2": (5, 0)}, r"n2 must be a range .*got \(5, 0\)"),

@@ -57,7 +57,7 @@ class TestNumbers:
     @pytest.mark.parametrize(
         ("given", "words"),
         [
-            (0, r"executor must be a whole number of at least 1; got 0\. Choose"),
+            (0, r"executor must be a whole number from 1 to 1024; got 0\. Choose"),
             (-2, r"got -2\. Choose"),
             (True, r"got True\. Give an int"),
             (np.True_, r"got (np\.)?True_?\. Give an int"),
