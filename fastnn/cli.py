@@ -10,7 +10,9 @@ early, as ``head`` does, had all that it wanted.
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -32,6 +34,8 @@ __all__ = ["main"]
 
 DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
 
+SELDOM = 50_000  # new objects, between two looks for garbage: libraries bring half a million that stay
+
 EXAMPLES = """\
 examples:
   fastnn sweep                         10 000 random starts of the 2-2-1 network
@@ -52,12 +56,20 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Run the command line and return its exit code. Without `arguments` the process is its own."""
+    if arguments is None:
+        _look_for_garbage_seldom()
     with _termination() as terminated:
         code = _run(arguments)
     if not settle() and code == DONE:
         code = _fail(FAILED, "standard output could not be written")
     return TERMINATED if terminated and code == INTERRUPTED else code
+
+
+def _look_for_garbage_seldom() -> None:
+    """Let Python look for it seldom, and not at all when it ends: a fifth of a short command's time saved."""
+    gc.set_threshold(SELDOM)
+    atexit.register(gc.freeze)
 
 
 @contextlib.contextmanager

@@ -437,6 +437,28 @@ class TestSweep:
         assert 0 < finished < 1_000_000
 
 
+class TestGarbage:
+    """Looking for it is a fifth of a short command's time, and nothing to change in another's program."""
+
+    def told(self, call):
+        """How often it is looked for after a call of `main`, and whether it is when the process ends."""
+        script = (
+            "import atexit, gc, sys; from fastnn.cli import main; sys.argv = ['fastnn', '-V']; "
+            "atexit.register(lambda: print(gc.get_threshold()[0], gc.get_freeze_count() > 0)); "
+            f"before = gc.get_threshold()[0]; {call}; print(before)"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        _, before, now, frozen = done.stdout.split()[-4:]
+        return int(now) / int(before), frozen
+
+    def test_is_seldom_looked_for_in_a_process_of_our_own(self):
+        ratio, frozen = self.told("main()")
+        assert (ratio > 20, frozen) == (True, "True")
+
+    def test_as_ever_in_another(self):
+        assert self.told("main(['-V'])") == (1, "False")
+
+
 def test_code_prints_what_runs(capsys):
     code, out, _ = run(capsys, "code", "--layers", "2,3,1", "--hidden", "tanh", "--engine", "batched")
     assert (code, out) == (0, fastnn.code(fastnn.Network((2, 3, 1), "tanh"), "batched"))

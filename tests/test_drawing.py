@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib import pyplot
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 import fastnn
 from fastnn import plotting
@@ -228,6 +230,35 @@ def warning(ax):
 
 def good(ax):
     ax.plot([1, 2])
+
+
+class TestLayout:
+    """Finding the places of all that is in a picture takes as long as drawing it."""
+
+    def test_is_found_once_for_both_files(self, monkeypatch):
+        calls = []
+
+        def counted(call):
+            return lambda *given: calls.append(call.__name__) or call(*given)
+
+        monkeypatch.setattr(ConstrainedLayoutEngine, "execute", counted(ConstrainedLayoutEngine.execute))
+        monkeypatch.setattr(Figure, "draw", counted(Figure.draw))
+        files_of(curves)
+        assert calls == ["execute", "draw", "draw"]
+
+    def test_nothing_is_cut_off(self):
+        figure = figure_of(curves)
+        figure.axes[0].set_ylabel("a line\nand another\nand a third")
+        figure.lay_out()
+        for dpi in (72, 144):
+            figure.dpi = dpi
+            held = figure.get_tightbbox()
+            assert 0 <= held.x0 < held.x1 <= figure.get_figwidth()
+            assert 0 <= held.y0 < held.y1 <= figure.get_figheight()
+
+    @pytest.mark.parametrize("engine", ["none", "tight", None])
+    def test_of_a_picture_that_brings_its_own(self, engine):
+        files_of(lambda ax: ax.figure.set_layout_engine(engine))
 
 
 class TestAPictureThatFails:

@@ -30,6 +30,14 @@ class Drawing(Figure):
         self.signs_told: set[str] = set()
         self.further: dict[str, Any] = {}
 
+    def lay_out(self) -> None:
+        """Give all that is in the figure its place now and for good, however often it is drawn after that."""
+        engine = self.get_layout_engine()
+        if engine is not None:
+            with fixed_settings(self.further), glyph_warnings_as_one(self.signs_told):
+                engine.execute(self)
+                self.set_layout_engine(None)
+
     def draw(self, renderer: Any) -> None:
         """Draw all that is in the figure."""
         with fixed_settings(self.further), glyph_warnings_as_one(self.signs_told):
