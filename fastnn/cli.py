@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, OneSentenceError
 from fastnn.commands import DONE, FAILED, INTERRUPTED, REFUSED, TERMINATED, command
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
@@ -104,7 +104,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail(INTERRUPTED, "interrupted")
     except SystemExit as stop:  # argparse's, after --help or a complaint
         return int(stop.code or DONE)
-    except (OSError, MemoryError, ArithmeticError) as error:
+    except (OneSentenceError, OSError, MemoryError, ArithmeticError) as error:
         return _fail(FAILED, str(error) or type(error).__name__)
     except Exception as error:
         if os.environ.get("FASTNN_DEBUG"):

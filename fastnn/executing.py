@@ -1,45 +1,49 @@
 """Shards on any executor: processes here, or workers on other machines.
 
 Only submit, result and wait of `concurrent.futures` are used. A shard is a pure function of the sweep's
-description and its number; what a worker sends back is bytes with a digest. So it does not matter who
-computes a shard, when, or how often.
+description and its number; what a worker sends back is bytes with a digest, compared with what was asked
+for and with who asked. So it does not matter who computes a shard, when, or how often. A worker that never
+answers cannot be told from one that works slowly: it is waited for, and Ctrl-C ends that.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from functools import lru_cache
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
-import numpy as np
-
 from fastnn.checking import InputError, shown
-from fastnn.describing import arrays_of, described, design_of
+from fastnn.describing import arrays_of, described, design_of, difference, identity
 from fastnn.designing import Design, Results
 from fastnn.executors import maker_of, refuse_a_script_read_again, refuse_what_cannot_be_read_again
+from fastnn.expecting import Expected
 from fastnn.grid import Numbers
 from fastnn.packing import DamageError, pack, unpack
 from fastnn.places import Place
 from fastnn.progress import Progress
+from fastnn.shard_queue import Lost, ShardQueue
 
 __all__ = ["Crew", "compute", "order"]
 
 POLL_SECONDS = 0.1
 ASK_SECONDS = 5.0
-ATTEMPTS = 3
 # Shards handed over for each worker: one that it works on, one that waits for it.
 WINDOW = 2
-MOST_BREAKS = 2 * ATTEMPTS  # of executors that never answered: the next would not, either
+# An executor that has nothing in hand and takes nothing is busy: asked again after 0.1 s, 0.2 s, 0.4 s, ...
+MOST_REFUSALS = 6
+# Of executors that are made: more only where every one has brought so many answers.
+FEW_BREAKS, ANSWERS_FOR_A_BREAK = 6, 4
+LONGEST_REASON = 300
 
 
 def order(design: Design, every: int, curve_dtype: str) -> bytes:
-    """Everything that a worker must know of a sweep."""
+    """Everything that a worker must know of a sweep, and who asks."""
     values = {"plan": described(design), "engine": design.plan.engine, "every": every, "dtype": curve_dtype}
-    return pack(values, arrays_of(design))
+    return pack(values | {"identity": identity()}, arrays_of(design))
 
 
 def compute(order: bytes, *edges: int) -> bytes:
@@ -56,9 +60,14 @@ def compute(order: bytes, *edges: int) -> bytes:
         for block in design.blocks(numbers, 1):
             design.train(block, results)
     except Exception as error:
-        return pack({"error": f"{type(error).__name__}: {error}"}, {})
+        return pack({"error": _told(error)}, {})
     arrays = {name: getattr(results, name) for name in ("parameters", "loss", "diverged", "curves")}
-    return pack({"edges": edges, "every": every}, arrays | results.measured)
+    return pack(_announced(numbers, every), arrays | results.measured)
+
+
+def _announced(numbers: Numbers, every: int) -> dict[str, Any]:
+    """What an answer says of itself: which networks it has, and who computed them."""
+    return {"edges": _edges(numbers), "every": every, "identity": identity()}
 
 
 def _edges(numbers: Numbers) -> list[int]:
@@ -69,23 +78,31 @@ def _edges(numbers: Numbers) -> list[int]:
 @lru_cache(maxsize=2)
 def _design(order: bytes) -> tuple[Design, int, str]:
     values, arrays = unpack(order)
+    different = difference(values.get("identity"), "where the sweep was asked for")
+    if different:
+        raise InputError(
+            f"a worker must compute as the process that asks it; {different}. Install the same version there."
+        )
     design = design_of(values["plan"], arrays, values["engine"])
     return design, values["every"], values["dtype"]
 
 
-def _results(answer: Any, numbers: Numbers, design: Design) -> Results:
+def _results(answer: Any, numbers: Numbers, design: Design, every: int, curve_dtype: str) -> Results:
     """What a worker sent back, after a look at every bit; raises DamageError or RuntimeError."""
     values, arrays = unpack(answer)
     if "error" in values:
-        raise RuntimeError(values["error"])
-    measured = {name: arrays.pop(name, np.empty(0)) for name in design.measures}
-    columns: dict[str, Any] = {"curves": None, **arrays}
-    results = Results(numbers, every=values["every"], **columns, measured=measured)
-    shape = (len(numbers), design.plan.network.n_parameters)
-    sizes = {len(results), *map(len, measured.values())}
-    if (values["edges"], results.parameters.shape, sizes) != (_edges(numbers), shape, {len(numbers)}):
+        raise RuntimeError(str(values["error"])[:LONGEST_REASON])
+    different = difference(values.get("identity"), "at the worker")
+    if different:
+        raise DamageError(f"it was computed otherwise than it would be here: {different}")
+    if values != _announced(numbers, every):
         raise DamageError(f"networks {numbers} were asked for, others came back")
-    return results
+    fault = Expected.of(design, every, curve_dtype).fault(arrays, len(numbers))
+    if fault:
+        raise DamageError(f"the answer is no result of the sweep: {fault}")
+    measured = {name: arrays[name] for name in design.measures}
+    columns = (arrays["parameters"], arrays["loss"], arrays["diverged"], arrays.get("curves"))
+    return Results(numbers, *columns, every, measured)
 
 
 class Crew:
@@ -106,7 +123,12 @@ class Crew:
         refuse_what_cannot_be_read_again(self.given)
         self.executor = _executor(self.given)
         self.threads, self.asked = 1, -ASK_SECONDS  # of a cluster
-        self.answered, self.breaks, self.why = False, 0, ""
+        self.answers, self.breaks, self.why = 0, 0, ""
+        self.answered = False  # by this executor
+        # Where executors break that have not answered anything, one after the other: the shards of which each
+        # was in hand every time, so that it might be to blame.
+        self.blamed: set[int] | None = None
+        self.refusals, self.wait_until = 0, 0.0
 
     @property
     def parallel(self) -> int:
@@ -126,21 +148,29 @@ class Crew:
         """Whether the scheduler of a distributed.Client has left for good."""
         return getattr(self.given, "status", "running") in ("closed", "closing")
 
-    def replace(self) -> bool:
-        """Make new workers, if a function was given that can."""
+    def replace(self) -> str:
+        """Make new workers; return why there are none, if there are none."""
         if self.maker is None:
-            return False
+            return "a function that makes one could replace it"
         self.dismiss()
-        self.given = self.maker()
-        self.executor = _executor(self.given)
-        return True
+        before = self.given
+        try:
+            self.given = self.maker()
+            self.executor = _executor(self.given)
+        except Exception as error:
+            return f"it could not be replaced: {_told(error)}"
+        if self.given is before:
+            return "it could not be replaced: the function gave the same one again"
+        self.answered, self.refusals, self.wait_until = False, 0, 0.0
+        return ""
 
     def dismiss(self) -> None:
         """Let go of workers that were made here, at once; leave alone those that were given."""
         if self.maker is None:
             return
-        processes = dict(getattr(self.given, "_processes", None) or {})
+        processes: dict[Any, Any] = {}
         with contextlib.suppress(Exception):  # it may be broken, which is why it goes
+            processes |= getattr(self.given, "_processes", None) or {}
             if hasattr(self.given, "nthreads"):
                 self.given.close(timeout=2)
             else:
@@ -151,28 +181,31 @@ class Crew:
 
     def work(
         self, place: Place, check: Callable[[Results], None] | None, progress: Progress
-    ) -> tuple[bool, list[str]]:
+    ) -> tuple[bool, Lost]:
         """Have what is missing computed; return whether Ctrl-C stopped it, and what could not be done.
 
         `check` is shown the results of every shard before they are kept, and may raise.
         """
         ordered = order(place.design, place.every, place.curve_dtype)
-        queue = _Queue(place.shards())
+        queue = ShardQueue(place.shards())
         pending: dict[Future[bytes], Numbers] = {}
         try:
             while queue.more() or pending:
                 self._hand_over(queue, pending, ordered)
+                if not pending:  # it is busy
+                    sleep(POLL_SECONDS)
+                    continue
                 finished, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
                 broken, company = self.gone, len(pending) > 1
+                in_hand = {numbers.first for numbers in pending.values()}
                 for future in finished:
+                    self.wait_until = 0.0
                     numbers = pending.pop(future)
                     try:
-                        answer = future.result()
-                        self.answered = True
-                        results = _results(answer, numbers, place.design)
+                        results = self._answer(future, numbers, place)
                     except (Exception, CancelledError) as error:
                         breaks = self.gone or isinstance(error, BrokenExecutor)
-                        self.why = f"{type(error).__name__}: {error}"
+                        self.why = _told(error)
                         queue.lost(numbers, self.why, breaks and company)
                         broken |= breaks
                         continue
@@ -181,103 +214,112 @@ class Crew:
                     place.keep(results)
                     progress.reached(place.done)
                 if broken:
-                    self._begin_anew(queue, pending, company)
+                    for numbers in pending.values():
+                        queue.lost(numbers, "the executor broke", company)
+                    pending.clear()
+                    self._begin_anew(queue, in_hand)
         except KeyboardInterrupt:
-            return True, queue.failures
+            return True, queue.failed
         finally:
             for future in pending:
                 future.cancel()
-        return False, queue.failures
+        return False, queue.failed
 
-    def _begin_anew(self, queue: _Queue, pending: dict[Future[bytes], Numbers], company: bool) -> None:
-        """Replace an executor that broke, or give up; all that it had in hand is lost."""
+    def _answer(self, future: Future[bytes], numbers: Numbers, place: Place) -> Results:
+        """The results that a future brings, or an error of whatever kind came instead."""
+        error = future.exception()  # a SystemExit is a worker's end, not ours
+        if error is not None:
+            raise error if isinstance(error, Exception | CancelledError) else RuntimeError(_told(error))
+        answer = future.result()
+        self.answered, self.blamed, self.answers = True, None, self.answers + 1
+        return _results(answer, numbers, place.design, place.every, place.curve_dtype)
+
+    def _begin_anew(self, queue: ShardQueue, in_hand: set[int]) -> None:
+        """Replace an executor that broke, or give up."""
         refuse_a_script_read_again(self.given)
-        for numbers in pending.values():
-            queue.lost(numbers, "the executor broke", company)
-        pending.clear()
         self.breaks += 1
-        if not self.answered and (self.maker is None or self.breaks == MOST_BREAKS):
-            queue.give_up(f"the executor broke before it answered anything ({self.why})")
-        elif not self.replace():
-            queue.give_up(f"the executor broke ({self.why}); a function that makes one could replace it")
+        again = self.blamed is not None
+        if not self.answered:
+            self.blamed = in_hand if self.blamed is None else self.blamed & in_hand
+        if not queue.more():
+            return
+        broke = f"the executor broke{'' if self.answered else ' before it answered anything'} ({self.why})"
+        if not self.answered and again and not (self.blamed and queue.has_other_than(self.blamed)):
+            queue.give_up(f"{broke}, twice in a row")
+        elif self.breaks >= FEW_BREAKS + self.answers // ANSWERS_FOR_A_BREAK:
+            queue.give_up(f"{broke}; so did {self.breaks - 1} before it, for {self.answers} answers")
+        elif reason := self.replace():
+            queue.give_up(f"{broke}; {reason}")
 
-    def _hand_over(self, queue: _Queue, pending: dict[Future[bytes], Numbers], ordered: bytes) -> None:
+    def _hand_over(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], ordered: bytes) -> None:
         """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
+        if perf_counter() < self.wait_until:
+            return
         room = WINDOW * self.parallel - len(pending)
-        if queue.suspects:
+        if queue.suspects or self.blamed is not None:
             room = int(not pending)
         elif any(queue.suspected(numbers) for numbers in pending.values()):
             room = 0
         for _ in range(room):
-            numbers = queue.next()
+            numbers = queue.other_than(self.blamed) if self.blamed else None
+            numbers = numbers or queue.next()
             if numbers is None:
                 return
-            future = self._submitted(ordered, numbers)
+            future = self._submitted(ordered, numbers, pending)
+            if future is None:
+                queue.postpone(numbers)
+                return
             pending[future] = numbers
             if future.done() and isinstance(future.exception(), BrokenExecutor):
                 return
 
-    def _submitted(self, ordered: bytes, numbers: Numbers) -> Future[bytes]:
+    def _submitted(
+        self, ordered: bytes, numbers: Numbers, pending: dict[Future[bytes], Numbers]
+    ) -> Future[bytes] | None:
+        """The future of a shard, or one that says why there is none; None if it has to wait."""
         try:
             future = self.executor.submit(compute, ordered, *_edges(numbers))
-        except Exception as error:  # a broken pool refuses; its futures tell, or the next round does
-            broken = error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error))
-            future = Future()
-            future.set_exception(broken)
-        if not isinstance(future, Future):
-            raise InputError(
-                "an executor's submit must return a concurrent.futures.Future; "
-                f"got {shown(future)} of {shown(self.executor)}. Give one of concurrent.futures, or a number."
-            )
-        return future
+        except Exception as error:
+            return self._refused(error, bool(pending))
+        self.refusals = 0
+        if isinstance(future, Future) and future not in pending:
+            return future
+        if isinstance(future, Future):
+            return _failed(RuntimeError("the executor gave one future for two shards"))
+        reason = (
+            "an executor's submit must return a concurrent.futures.Future; "
+            f"got {shown(future)} of {shown(self.executor)}. Give one of concurrent.futures, or a number."
+        )
+        if not self.answers and not pending:
+            raise InputError(reason)
+        return _failed(BrokenExecutor(reason))
 
-
-class _Queue:
-    """The shards that are still to be handed over: those that were lost first."""
-
-    def __init__(self, shards: Iterable[Numbers]) -> None:
-        self.coming: Iterator[Numbers] = iter(shards)
-        self.again: list[Numbers] = []
-        self.suspects: list[Numbers] = []
-        self.attempts: dict[int, int] = {}
-        self.failures: list[str] = []
-
-    def more(self) -> bool:
-        """Whether a shard is left."""
-        if not self.again and not self.suspects:
-            self.again += [numbers for numbers in [next(self.coming, None)] if numbers is not None]
-        return bool(self.again or self.suspects)
-
-    def next(self) -> Numbers | None:
-        """The next shard; a suspect is handed over when nothing else is."""
-        if not self.more():
+    def _refused(self, error: Exception, waiting: bool) -> Future[bytes] | None:
+        """An executor that is broken says so; one that is busy is asked again later, but not for ever."""
+        if self.gone or isinstance(error, BrokenExecutor) or "after shutdown" in str(error):
+            return _failed(error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error)))
+        self.wait_until = float("inf")  # until something that it has in hand is finished
+        if not waiting:
+            self.refusals += 1
+            self.wait_until = perf_counter() + POLL_SECONDS * 2 ** (self.refusals - 1)
+        if self.refusals < MOST_REFUSALS:
             return None
-        return self.suspects.pop(0) if self.suspects else self.again.pop(0)
+        return _failed(BrokenExecutor(f"it refused work {self.refusals} times in a row: {_told(error)}"))
 
-    def suspected(self, numbers: Numbers) -> bool:
-        """Whether a shard was in hand every time that an executor broke."""
-        return self.attempts.get(numbers.first, 0) >= ATTEMPTS
 
-    def lost(self, numbers: Numbers, reason: str, company: bool) -> None:
-        """A shard did not come back: it is tried again, three times in all.
+def _failed(error: Exception) -> Future[bytes]:
+    future: Future[bytes] = Future()
+    future.set_exception(error)
+    return future
 
-        Where an executor broke that had others in hand as well, who broke it is not known. So after three
-        such losses a shard is only suspected, and tried once more, alone.
-        """
-        count = self.attempts[numbers.first] = self.attempts.get(numbers.first, 0) + 1
-        if count < ATTEMPTS:
-            self.again.insert(0, numbers)
-        elif company:
-            self.suspects.append(numbers)
-        else:
-            self.failures.append(f"networks {numbers}: {reason}")
 
-    def give_up(self, reason: str) -> None:
-        """Nothing more can be done."""
-        left = [*self.suspects, *self.again, *self.coming]
-        self.again, self.suspects = [], []
-        if left:
-            self.failures.append(f"{len(left)} shards: {reason}")
+def _told(error: BaseException) -> str:
+    """An error in words, whatever it is."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "without words"
+    return f"{type(error).__name__}: {text}"[:LONGEST_REASON]
 
 
 def _executor(given: Any) -> Any:

@@ -49,14 +49,28 @@ def unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     if not isinstance(packed, bytes) or sha256(packed[32:]).digest() != packed[:32] or len(packed) < 40:
         raise DamageError("the bytes do not have the digest that they came with")
     end = 40 + int.from_bytes(packed[32:40], "little")
-    header = json.loads(packed[40:end])
+    try:
+        header = json.loads(packed[40:end])
+        values, announced = header["values"], header["arrays"]
+        found, end = _arrays(packed, announced, end)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise DamageError(f"the bytes do not have the form of an answer: {type(error).__name__}") from None
+    if end != len(packed) or not isinstance(values, dict):
+        raise DamageError(f"{end} bytes were announced, {len(packed)} are there")
+    return values, found
+
+
+def _arrays(packed: bytes, announced: dict[str, Any], end: int) -> tuple[dict[str, Array], int]:
+    """The arrays that begin at `end`, and where they end."""
     found = {}
-    for name, (dtype, shape) in header["arrays"].items():
+    for name, (dtype, shape) in announced.items():
         kind = np.dtype(DTYPES[dtype])
+        if not all(type(length) is int and length >= 0 for length in shape):
+            raise ValueError(shape)
         count = math.prod(shape)
+        if count * kind.itemsize > len(packed) - end:
+            raise ValueError(shape)
         array = np.frombuffer(packed, kind, count, end).reshape(shape)
         found[name] = array.astype(kind.newbyteorder("="), copy=False)
         end += count * kind.itemsize
-    if end != len(packed):
-        raise DamageError(f"{end} bytes were announced, {len(packed)} are there")
-    return header["values"], found
+    return found, end

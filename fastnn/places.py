@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import randrange
 from threading import Lock
@@ -46,6 +46,12 @@ class Place(Protocol):
     def keep(self, results: Results) -> None:
         """Take in the results of a part or a shard."""
 
+    def recount(self) -> int:
+        """Look again at what there is; return how many networks are missing, which come up again."""
+
+    def lacks(self, numbers: Numbers) -> bool:
+        """Whether a shard is missing."""
+
     def cost(self) -> tuple[int, str]:
         """How many bytes the missing results will take, and where."""
 
@@ -79,7 +85,8 @@ class Memory:
 
     def shards(self) -> Iterator[Numbers]:
         total = self.design.grid.total
-        return (Numbers.of(first, min(first + SHARD, total)) for first in range(0, total, SHARD))
+        shards = (Numbers.of(first, min(first + SHARD, total)) for first in range(0, total, SHARD))
+        return (numbers for numbers in shards if self.lacks(numbers))
 
     def keep(self, results: Results) -> None:
         if results is self.results:
@@ -88,6 +95,12 @@ class Memory:
         for name, room in _arrays(self.results).items():
             room[places] = _arrays(results)[name]
         self.finished[places] = True
+
+    def recount(self) -> int:
+        return int((~self.finished).sum())
+
+    def lacks(self, numbers: Numbers) -> bool:
+        return not self.finished[numbers.array()].all()
 
     def cost(self) -> tuple[int, str]:
         return sum(array.nbytes for array in _arrays(self.results).values()), "of memory"
@@ -134,10 +147,8 @@ class Stored:
         self.found = self.store.done()
         if refuse:
             self._refuse_divergence()
-        manifest = self.store.manifest
-        self.missing = self.store.missing(self.found)
-        self._done = design.grid.total - sum(map(manifest.shards.rows, self.missing))
         self.lock = Lock()
+        self._find_missing(self.found)
 
     @property
     def done(self) -> int:
@@ -164,6 +175,18 @@ class Stored:
                 yield self.store.manifest.numbers(shard)
             else:
                 self._count(self.store.manifest.shards.rows(shard))
+
+    def _find_missing(self, found: Sequence[int]) -> None:
+        self.missing = self.store.missing(found)
+        rows = self.store.manifest.shards.rows
+        self._done = self.design.grid.total - sum(map(rows, self.missing))
+
+    def recount(self) -> int:
+        self._find_missing(self.store.done())
+        return self.design.grid.total - self._done
+
+    def lacks(self, numbers: Numbers) -> bool:
+        return self.store.shard_of(numbers) not in self.store.done()
 
     def keep(self, results: Results) -> None:
         self.store.keep(self.design, results)

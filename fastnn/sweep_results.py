@@ -68,7 +68,8 @@ class Sweep:
     store : Path, or None
         The folder in which the rows lie.
     failures : tuple of str
-        What could not be done, in words: shards that failed three times. They are not in the table.
+        What could not be done, in words: shards that failed three times, and what an executor that does not
+        work left. With the table they add up to all networks, unless the sweep was interrupted.
     numbers : (m,) int64
         The numbers of the networks in the table: all, unless something is unfinished.
     parameters : (m, P)

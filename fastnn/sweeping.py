@@ -7,6 +7,7 @@ folder, shard by shard; with an executor others do the work. None of this shows 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from time import perf_counter
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.accounting import failures
 from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.datasets import Dataset
 from fastnn.designing import Design, Results, refuse_divergence
@@ -27,6 +29,7 @@ from fastnn.places import Memory, Place, Stored
 from fastnn.processors import available_processors
 from fastnn.progress import Progress
 from fastnn.scaling import TableScaling
+from fastnn.shard_queue import ATTEMPTS, Lost
 from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
 from fastnn.telling import warn
@@ -114,7 +117,8 @@ def sweep(
     -------
     Sweep
         The table of results. After Ctrl-C it holds what was finished, and ``interrupted`` is true; what
-        workers could not do in three attempts is listed in ``failures``.
+        workers could not do in three attempts is listed in ``failures``: what is in the table and what is
+        listed there add up to what was asked for.
 
     Raises
     ------
@@ -124,6 +128,8 @@ def sweep(
         If the store's manifest is damaged, or if the disk fails or is full. What was finished is kept.
     DivergenceError
         If it was asked for and a network diverges.
+    RuntimeError
+        If not one network could be trained, as an executor does not work; it says why.
 
     Warns
     -----
@@ -164,7 +170,7 @@ def sweep(
         check = partial(refuse_divergence, design) if refuse else None
         before = place.done
         with Progress(design.grid.total, place.done, progress) as said:
-            interrupted, failures, seconds = _work(place, crew, threads, check, said)
+            interrupted, lost, seconds = _work(place, crew, threads, check, said)
     except StoreError:
         raise
     except OSError as error:
@@ -176,22 +182,25 @@ def sweep(
     finally:
         if crew is not None:
             crew.dismiss()
-    if failures:
-        warn(f"shards could not be done: {'; '.join(failures[:3])}", RuntimeWarning, stacklevel=2)
-    ran = place.done - before
-    return place.sweep(interrupted=interrupted, failures=tuple(failures), seconds=seconds, ran=ran)
+    ran = max(0, place.done - before)
+    found = place.sweep(interrupted=interrupted, seconds=seconds, ran=ran)
+    failed = failures(place, len(found), lost, interrupted)
+    if failed:
+        warn(f"shards could not be done: {'; '.join(failed[:3])}", RuntimeWarning, stacklevel=2)
+    return replace(found, failures=failed)
 
 
 def _work(
     place: Place, crew: Crew | None, threads: int, check: Callable[[Results], None] | None, said: Progress
-) -> tuple[bool, list[str], float]:
+) -> tuple[bool, Lost, float]:
     """Do what is missing; return whether Ctrl-C stopped it, what could not be done, and the seconds it took.
 
-    The clock starts when everything is compiled and nothing is left to say.
+    What was done and is not there any more is done again. The clock starts when everything is compiled and
+    nothing is left to say.
     """
     missing = place.design.grid.total - place.done
     interrupted, began = False, perf_counter()
-    failures: list[str] = []
+    lost = Lost()
     try:
         if missing:
             place.design.warm()
@@ -199,15 +208,18 @@ def _work(
                 said.say(cost(place.design, missing, crew.parallel if crew else threads, *place.cost()))
             said.begin()
             began = perf_counter()
-            if crew is None:
-                interrupted = train_here(place, threads, check, said)
-            else:
-                interrupted, failures = crew.work(place, check, said)
+            for _ in range(ATTEMPTS):
+                if crew is None:
+                    interrupted = train_here(place, threads, check, said)
+                else:
+                    interrupted, lost = crew.work(place, check, said)
+                if interrupted or lost.shards or lost.rest or not place.recount():
+                    break
     except KeyboardInterrupt:  # before the work itself began
         interrupted = True
     finally:
         said.reached(place.done)
-    return interrupted, failures, perf_counter() - began
+    return interrupted, lost, perf_counter() - began
 
 
 def _rows_given(X: Any, y: Any, validation: Any) -> tuple[Any, Any, dict[str, Any] | None]:

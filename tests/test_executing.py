@@ -16,10 +16,10 @@ from pathlib import Path
 import counting
 import numpy as np
 import pytest
-from small_sweeps import SHARDS, faults, leftovers, store, swept
+from small_sweeps import faults, leftovers, store, swept
 
 import fastnn
-from fastnn import executing, packing, places
+from fastnn import executing, packing, places, shard_queue
 from fastnn.grid import Numbers
 
 __all__ = ["store"]  # a fixture
@@ -69,7 +69,7 @@ class TestCompute:
         order = executing.order(sweep.design, 5, "float32")
         answer = executing.compute(order, 20, 50)
         assert answer == executing.compute(order, 20, 50)
-        results = executing._results(answer, Numbers.of(20, 50), sweep.design)
+        results = executing._results(answer, Numbers.of(20, 50), sweep.design, 5, "float32")
         assert results.parameters.tobytes() == sweep.parameters[20:50].tobytes()
         with np.errstate(over="ignore"):
             assert results.curves.tobytes() == sweep.curves[20:50, 4::5].astype(np.float32).tobytes()
@@ -200,20 +200,20 @@ class TestLosses:
         assert swept(store=store).digest() == DIGEST
 
     def test_with_one_attempt_a_single_loss_is_final(self, monkeypatch):
-        monkeypatch.setattr(executing, "ATTEMPTS", 1)
-        with Losing({0: 1}) as pool, pytest.warns(RuntimeWarning, match="could not be done"):
-            assert len(swept(executor=pool, networks=3)) == 0
+        monkeypatch.setattr(shard_queue, "ATTEMPTS", 1)
+        with Losing({0: 1}) as pool, pytest.raises(RuntimeError, match=r"of 12 networks .* none could be"):
+            swept(executor=pool, networks=3)
 
     @pytest.mark.parametrize("worker", [counting.wrong, counting.other])
     def test_a_wrong_answer_counts_as_lost(self, monkeypatch, worker):
         monkeypatch.setattr(executing, "compute", worker)
-        with ThreadPoolExecutor(2) as pool, pytest.warns(RuntimeWarning, match="DamageError"):
-            assert len(swept(executor=pool)) == 0
+        with ThreadPoolExecutor(2) as pool, pytest.raises(RuntimeError, match=r"none could be.* DamageError"):
+            swept(executor=pool)
 
     def test_an_error_of_a_worker_is_told(self, monkeypatch):
         monkeypatch.setattr(executing, "_design", lambda order: 1 / 0)
-        with ThreadPoolExecutor(2) as pool, pytest.warns(RuntimeWarning, match="ZeroDivisionError"):
-            assert len(swept(executor=pool)) == 0
+        with ThreadPoolExecutor(2) as pool, pytest.raises(RuntimeError, match="ZeroDivisionError"):
+            swept(executor=pool)
 
     def test_a_broken_pool_that_was_given_ends_it(self, store):
         with Losing({16: 9}, BrokenExecutor("gone")) as pool, pytest.warns(RuntimeWarning, match="broke"):
@@ -269,13 +269,9 @@ class TestLosses:
         def make():
             return Losing(dict.fromkeys(range(99), 9), BrokenExecutor("gone"))
 
-        with pytest.warns(RuntimeWarning, match="could not be done"):
-            sweep = swept(executor=make, store=store)
-        assert len(sweep) == 0
-        *single, rest = sweep.failures
-        assert rest == f"{SHARDS - len(single)} shards: the executor broke before it answered anything " + (
-            "(BrokenExecutor: gone)"
-        )
+        words = r"none could be: 84 networks: the executor broke before it answered .*gone\), twice in"
+        with pytest.raises(RuntimeError, match=words):
+            swept(executor=make, store=store)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError
 from fastnn.describing import arrays_of, content_hash, design_of
 from fastnn.designing import Design, Results
+from fastnn.grid import Numbers
 from fastnn.storing import StoreError
 from fastnn.storing.manifest import Manifest, sealed, unsealed
 from fastnn.storing.publishing import is_temporary, publish, remove_stale
@@ -168,6 +169,11 @@ class Store:
         there = set(done)
         return [number for number in range(self.manifest.shard_count) if number not in there]
 
+    def shard_of(self, numbers: Numbers) -> int:
+        """The number of the shard of some networks."""
+        shards, _ = self.manifest.shards.places(np.array([numbers.first]))
+        return int(shards[0])
+
     def faults(self) -> Iterator[tuple[Path, str]]:
         """Every file that should not be as it is, and why; reads every byte of the store."""
         for folder in dict.fromkeys(FOLDERS.values()):
@@ -258,8 +264,7 @@ class Store:
 
     def keep(self, design: Design, results: Results) -> None:
         """Publish the results of a shard; it is done when this returns."""
-        shards, _ = self.manifest.shards.places(np.array([results.numbers.first]))
-        number = int(shards[0])
+        number = self.shard_of(results.numbers)
         if results.curves is not None:
             self._publish("curves", number, curves_bytes(design, results, self._metadata("curves", number)))
         self._publish("shard", number, results_bytes(design, results, self._metadata("shard", number)))
