@@ -34,7 +34,7 @@ __all__ = ["main"]
 
 DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
 
-SELDOM = 50_000  # new objects, between two looks for garbage: libraries bring half a million that stay
+SELDOM = 50_000  # new objects, between two looks for garbage: libraries bring 200 000 that stay
 
 EXAMPLES = """\
 examples:
