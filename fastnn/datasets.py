@@ -11,6 +11,7 @@ from fastnn.checking import InputError, seed_number, shown, whole_number
 from fastnn.columns import Table
 from fastnn.data_digest import digest_of
 from fastnn.dataset_card import dataset_card
+from fastnn.floating_point import ieee
 from fastnn.scaling import Scaling, TableScaling, frozen
 from fastnn.showing import shown_or_none
 
@@ -204,6 +205,7 @@ class Dataset:
         return "\n".join([*lines, f"  from {self.source}"])
 
 
+@ieee
 def dataset_of(table: Table, source: str) -> Dataset:
     """Scale and put together columns that are numbers."""
     single = len(table.target_columns) == 1

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.array_likes import columns_in
 from fastnn.checking import InputError, finite_array, numeric_array
 from fastnn.columns import Column, input_names, listed
+from fastnn.floating_point import ieee
 
 __all__ = ["Scaling", "TableScaling", "frozen"]
 
@@ -33,6 +34,7 @@ class Scaling:
     range: Floats
 
     @classmethod
+    @ieee
     def over(cls, values: ArrayLike) -> "Scaling":
         """Measure the scaling of `values`, a table (N, D) or a single column (N,), over all its rows.
 
@@ -46,6 +48,7 @@ class Scaling:
             raise InputError("values must span less than 1.8e308; got more in a column. Rescale them first.")
         return cls(frozen(minimum), frozen(span))
 
+    @ieee
     def apply(self, values: ArrayLike) -> Floats:
         """Return `values` scaled, in float64 and of the same shape: (N,) for one column, (..., D) for D."""
         numbers = finite_array(values, "values", (1, 2, 3))
@@ -55,6 +58,7 @@ class Scaling:
             np.divide(numbers - self.minimum, self.range, out=scaled, where=self.range > 0)
         return scaled
 
+    @ieee
     def invert(self, scaled: ArrayLike) -> Floats:
         """Return scaled numbers in the columns' own units; NaN and infinity pass through."""
         numbers = numeric_array(scaled, "scaled")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.designing import Design
+from fastnn.floating_point import ieee
 
 __all__ = ["Columns", "MemoryTable", "Table", "quantiles", "table_digest"]
 
@@ -80,6 +81,7 @@ class MemoryTable:
         return self.matrix[:, self.names.index(name)] if found is None else found
 
 
+@ieee
 def quantiles(read: Callable[[], Iterator[Array]], levels: Sequence[float]) -> NDArray[np.float64]:
     """Quantiles of numbers that come in pieces, by linear interpolation, as `np.quantile` has them.
 

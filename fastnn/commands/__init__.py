@@ -26,5 +26,7 @@ HOMES = {
 
 def command(name: str) -> Callable[[Namespace], int]:
     """A command by its name, without what only other commands need: a tenth of the time to a first table."""
-    found: Callable[[Namespace], int] = getattr(import_module(f"fastnn.commands.{HOMES[name]}"), name)
+    from fastnn.floating_point import ieee  # brings in NumPy, which --help does without
+
+    found: Callable[[Namespace], int] = ieee(getattr(import_module(f"fastnn.commands.{HOMES[name]}"), name))
     return found

@@ -21,6 +21,7 @@ from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
 from fastnn.explaining.steps import Given, Step
+from fastnn.floating_point import ieee
 from fastnn.network import Network, checked_network
 from fastnn.planning import code
 
@@ -71,6 +72,7 @@ class Explanation(Document):
             return tuple(map(in_matrices, explained(self.derivation, self.derivation.equations)))
         return explained(self.derivation, self.derivation.scalar)
 
+    @ieee
     def step(self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float = 0.005) -> Step:
         """Work out one training step on one row, every number of it.
 
@@ -96,6 +98,7 @@ class Explanation(Document):
         """
         return Step(self.derivation, self._given(parameters, x, y, learning_rate))
 
+    @ieee
     def slip(self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float = 0.005) -> Slip:
         """Work out the same step with the classical slip, each layer updated before the deltas below it.
 
@@ -111,6 +114,7 @@ class Explanation(Document):
         """
         return Slip(self.derivation, self._given(parameters, x, y, learning_rate))
 
+    @ieee
     def proof(self) -> Proof:
         """Have sympy differentiate the loss and compare: needs ``pip install "fastnn-sweep[explain]"``."""
         need_written_out(self.network)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any, TypeVar
 
+from fastnn.floating_point import ieee
 from fastnn.plotting.library import need_matplotlib
 from fastnn.telling import warn
 
@@ -59,7 +60,7 @@ def under_fixed_settings(draw: Function) -> Function:
     @wraps(draw)
     def drawing(*arguments: Any, **options: Any) -> Any:
         with fixed_settings():
-            return draw(*arguments, **options)
+            return ieee(draw)(*arguments, **options)
 
     return drawing  # type: ignore[return-value]
 

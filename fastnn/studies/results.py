@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.floating_point import ieee
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import MAKERS, Line, line_of
 from fastnn.studies.reasons import reasons
@@ -104,6 +105,7 @@ class Studies:
         )
 
 
+@ieee
 def run(experiment: Experiment, progress: bool | None = None) -> Studies:
     """Train all starts of all lines and judge the report's claims.
 
