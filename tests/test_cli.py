@@ -332,7 +332,7 @@ class TestSweep:
         )
         command = [sys.executable, "-c", waiting, "sweep", *QUICK, "--networks", "9", "--no-progress"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert "Best networks, by loss\n" in process.stdout
+            assert "Best networks, by loss of the last epoch\n" in process.stdout
             assert [len(next(process.stdout).split()) for _ in range(7)] == [6, *[7] * 5, 0]
             # The table is in its place, for good, before the first word about it.
             assert listing("fastnn-sweep")[-1] == "sweep.parquet"
@@ -406,7 +406,7 @@ class TestSweep:
     def test_all_diverged_is_a_result(self, capsys):
         code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9")
         assert code == 0
-        assert "Best networks, by loss\nnone" in out
+        assert "Best networks, by loss of the last epoch\nnone" in out
 
     @pytest.mark.usefixtures("without_matplotlib")
     def test_the_stand_in_is_noted_on_standard_error(self, capsys):
