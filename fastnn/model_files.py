@@ -7,7 +7,8 @@ they take; and whether their numbers can have come from training. Nothing in a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -26,8 +27,16 @@ __all__ = ["load_training", "save_training"]
 TAKEN_OVER = ("network", "epochs", "rows", "engine", "dtype", "scaling")  # from a Training into its header
 
 
-def save_training(path: str | PathLike[str], fields: Mapping[str, Any], finite: bool) -> None:
-    """Write the fields of a Training, by name, as a model file; see `Training.save`."""
+def save_training(
+    path: str | PathLike[str],
+    fields: Mapping[str, Any],
+    finite: bool,
+    notes: Callable[[], tuple[str, ...]],
+) -> None:
+    """Write the fields of a Training, by name, as a model file; see `Training.save`.
+
+    `notes` is called when nothing is wrong with the fields.
+    """
     file, finite = file_to_write(path, "path"), flag(finite, "finite")
     parameters = fields["parameters"]
     header = Header(
@@ -53,6 +62,7 @@ def save_training(path: str | PathLike[str], fields: Mapping[str, Any], finite: 
     fault = _fault(header, {member.name: array for member, array in arrays.items()})
     if fault:
         raise InputError(f"a Training must be as it was trained to be saved; got {fault}. Train it again.")
+    text = json_of(replace(header, notes=notes()))
     with published(file) as out:
         for piece in written(text, arrays):
             out.write(piece)
@@ -82,7 +92,8 @@ def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
         arrays["diverged"], arrays["learning_rate"] = int(arrays["diverged"]), float(arrays["learning_rate"])
         if header.numbered:
             arrays["number"] = int(arrays["number"])
-    return {"validation_curve": None, **arrays, **{name: getattr(header, name) for name in TAKEN_OVER}}
+    taken = {name: getattr(header, name) for name in TAKEN_OVER}
+    return {"validation_curve": None, "told": header.notes, **arrays, **taken}
 
 
 def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:

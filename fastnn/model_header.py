@@ -33,7 +33,7 @@ class Header:
     """What a model file says of its Training; `networks` is None for a single one.
 
     `diverged` is how many of them did, `validation` whether there is a validation curve, `numbered` whether
-    they have numbers in a sweep.
+    they have numbers in a sweep, `notes` what had to be said of them.
     """
 
     network: Network
@@ -46,6 +46,7 @@ class Header:
     validation: bool
     scaling: TableScaling | None
     numbered: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def members(self) -> list[Member]:
@@ -89,6 +90,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "validation": header.validation,
         "scaling": None if header.scaling is None else _plain(header.scaling),
         **({"numbered": True} if header.numbered else {}),
+        **({"notes": header.notes} if header.notes else {}),
     }
     text = json.dumps(plain, allow_nan=False).encode("ascii")
     if len(text) > LONGEST_HEADER:
@@ -116,6 +118,7 @@ def header_in(text: bytes, name: str) -> Header:
             validation=flag(plain["validation"], "validation"),
             scaling=None if scaling is None else _scaling(scaling),
             numbered=flag(plain.get("numbered", False), "numbered"),
+            notes=tuple(map(_note, plain.get("notes", ()))),
         )
         versions = {key: _text(plain["versions"][key]) for key in _versions()}
         if json_of(header, versions) != text:  # an entry too many, or twice, or spelled otherwise
@@ -185,6 +188,14 @@ def _text(value: Any) -> str:
         )
     value.encode()  # half of a surrogate pair has no encoding: a ValueError
     return value
+
+
+def _note(value: Any) -> str:
+    """`value`, if it is a sentence that stays on its line."""
+    text = _text(value)
+    if not text.isprintable():
+        raise ValueError
+    return text
 
 
 def _refuse_unfit(scaling: TableScaling | None, network: Network) -> None:

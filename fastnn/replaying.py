@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, shown, whole_number, whole_numbers
 from fastnn.designing import Design
 from fastnn.evaluating import in_dtype
-from fastnn.training import to_the_end, trained
+from fastnn.interrupting import to_the_end
+from fastnn.training import trained
 from fastnn.training_results import Training
 
 __all__ = ["network_numbers", "replayed"]

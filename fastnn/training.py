@@ -21,7 +21,7 @@ from fastnn.running import run_kept
 from fastnn.telling import warn
 from fastnn.training_results import Training
 
-__all__ = ["to_the_end", "train", "trained"]
+__all__ = ["train", "trained"]
 
 Array = NDArray[Any]
 
@@ -115,13 +115,6 @@ def train(
         _pass_on_a_second()
         text = f"training was interrupted: this is what {found.epochs} of {plan.epochs} epochs came to"
         warn(text, RuntimeWarning, stacklevel=2)
-    return found
-
-
-def to_the_end(found: Training) -> Training:
-    """Return a Training that was not interrupted, or pass on the Ctrl-C that did it."""
-    if found.interrupted:
-        raise KeyboardInterrupt
     return found
 
 

@@ -61,6 +61,8 @@ class Training:
         The rows trained on, (N, D) and (N, K) in `dtype`; None where it was loaded.
     interrupted : bool
         Ctrl-C ended it before the epochs that were asked for; `epochs` says how many were trained.
+    told : tuple of str
+        The notes that a model file held.
     notes : tuple of str
         What has to be said where `status` alone would say too much.
     """
@@ -80,6 +82,7 @@ class Training:
     number: Any = None
     trained_on: tuple[Array, Array] | None = None
     interrupted: bool = False
+    told: tuple[str, ...] = ()
 
     @property
     def status(self) -> Any:
@@ -93,8 +96,11 @@ class Training:
 
         That networks are dead (all units of a hidden layer shut on every row trained on) or answer all rows
         with one number, and that a loss was beyond 1e30 on the way. Of a loaded Training, which has no rows,
-        the last alone. Many networks on many rows are looked at in part, evenly spaced, and it is said.
+        what was said when it was saved. Many networks on many rows are looked at in part, evenly spaced, and
+        it is said.
         """
+        if self.trained_on is None:
+            return self.told
         diverged, curve = np.atleast_1d(self.diverged), np.atleast_2d(self.loss_curve)
         return training_notes(self.network, curve, diverged, self.quiet)
 
@@ -190,7 +196,7 @@ class Training:
         """
         scaling = self.scaling if data is None else scaling_of(data, "data")
         found = {each.name: getattr(self, each.name) for each in fields(self)}
-        save_training(path, {**found, "scaling": scaling}, finite)
+        save_training(path, {**found, "scaling": scaling}, finite, lambda: self.notes)
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, finite: bool = True) -> Training:

@@ -70,8 +70,8 @@ def models():
 
 
 def unlike(one, other):
-    """The fields in which two Trainings differ in a bit; a file holds no rows trained on."""
-    names = [field.name for field in fields(one) if field.name != "trained_on"]
+    """The fields in which two Trainings differ in a bit; a file holds notes, but no rows trained on."""
+    names = ["notes", *(field.name for field in fields(one) if field.name not in ("trained_on", "told"))]
     return [name for name in names if _bits(getattr(one, name)) != _bits(getattr(other, name))]
 
 

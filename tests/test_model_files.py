@@ -49,8 +49,25 @@ class TestRoundTrip:
         loaded = fastnn.Training.load(tmp_path / "m.npz", finite=False)
         scaling = None if data is None else data.scaling
         assert unlike(loaded, replace(run, scaling=scaling)) == []
-        run = replace(run, trained_on=None)  # a file does not hold them
         assert (str(loaded), repr(loaded)) == (str(run), repr(run))
+
+    def test_what_had_to_be_said_comes_back(self, tmp_path):
+        dead = fastnn.train(NET, X, Y, [-1, -1, -1, -1, 1, 1, -1, -1, 0], epochs=2)
+        (note,) = dead.notes
+        assert note.startswith("its 2 hidden units are all dead, shut on every row")
+        dead.save(tmp_path / "m.npz")
+        loaded = fastnn.Training.load(tmp_path / "m.npz")
+        assert (loaded.notes, str(loaded), repr(loaded)) == (dead.notes, str(dead), repr(dead))
+        loaded.save(tmp_path / "again.npz")
+        assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "m.npz").read_bytes()
+
+    @pytest.mark.parametrize("notes", [["\x1b[2J"], ["two\nlines"], [7], "text", ["x" * 10_001], None])
+    def test_what_nobody_would_say_is_refused(self, notes, run, tmp_path):
+        run.save(tmp_path / "m.npz")
+        header, arrays = taken_apart((tmp_path / "m.npz").read_bytes())
+        (tmp_path / "m.npz").write_bytes(sealed(json.dumps({**header, "notes": notes}).encode(), arrays))
+        with pytest.raises(fastnn.ModelFileError, match="makes no sense"):
+            fastnn.Training.load(tmp_path / "m.npz")
 
     @pytest.mark.parametrize("field", ["parameters", "start", "learning_rate", "epochs", "dtype", "network"])
     def test_a_difference_would_be_seen(self, field, run):

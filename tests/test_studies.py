@@ -203,7 +203,8 @@ print(len(compiling.COMPILED), *timed)
         with pytest.raises(KeyboardInterrupt):
             studies.run(studies.Experiment(data, networks=4, epochs=2), progress=False)
 
-    def test_interrupted_sweep_is_not_taken_for_a_whole_one(self, data, monkeypatch):
+    @pytest.mark.parametrize("work", ["plain", "estimate"])
+    def test_interrupted_sweep_is_not_taken_for_a_whole_one(self, data, monkeypatch, work):
         from dataclasses import replace
 
         monkeypatch.setattr(
@@ -211,7 +212,7 @@ print(len(compiling.COMPILED), *timed)
             lambda *a, **o: replace(fastnn.sweep(*a, **o), interrupted=True),
         )
         with pytest.raises(KeyboardInterrupt):
-            studies.Experiment(data, networks=4, epochs=2).plain()
+            getattr(studies.Experiment(data, networks=4, epochs=2), work)()
 
     @pytest.mark.parametrize(
         ("options", "refusal"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import plotting
+from fastnn.interrupting import to_the_end
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, WIDTH, legend
 from fastnn.plotting.curves import draw_fan
@@ -21,7 +22,7 @@ from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import KINDS
 from fastnn.studies.report import LEARNING_RATE, NETWORK
 from fastnn.studies.results import Studies
-from fastnn.training import to_the_end, train
+from fastnn.training import train
 from fastnn.training_results import Training
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from fastnn.data_digest import SHORT
 from fastnn.datasets import Dataset
 from fastnn.evaluating import scores
 from fastnn.initial import given
+from fastnn.interrupting import to_the_end
 from fastnn.lettering import shortened, told_apart
 from fastnn.plotting import tables
 from fastnn.plotting.curves import draw_fan
@@ -172,7 +173,7 @@ def _draw_fan(ax: Axes, table: pd.DataFrame, rate: str) -> None:
 def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
     """The same sweep of fewer starts in fewer cells, with its curves."""
     starts = evenly(range(found.grid.starts), STARTS)
-    return sweep(
+    again = sweep(
         found.network,
         found.plan.X,
         found.plan.Y,
@@ -188,6 +189,7 @@ def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
         progress=False,
         curves=True,
     )
+    return to_the_end(again)
 
 
 def _surface(what: str, run: Training, data: Dataset) -> Picture:

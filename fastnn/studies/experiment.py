@@ -16,6 +16,7 @@ from fastnn.checking import InputError, seed_number, shown, whole_number
 from fastnn.datasets import Dataset, generate_train_data
 from fastnn.evaluating import scores
 from fastnn.initial import Start, given, normal
+from fastnn.interrupting import to_the_end
 from fastnn.planning import Plan
 from fastnn.progress import Bar
 from fastnn.studies.outcomes import Outcomes
@@ -181,7 +182,7 @@ class Experiment:
         ]
 
     def _trial(self, networks: int, epochs: int) -> float:
-        return sweep(
+        found = sweep(
             report.NETWORK,
             self.data.X,
             self.data.y,
@@ -191,7 +192,8 @@ class Experiment:
             engine=self.engine,
             workers=self.workers,
             progress=False,
-        ).seconds
+        )
+        return to_the_end(found).seconds
 
     def _once(self, key: Any, train: Callable[[], list[Sweep]]) -> Outcomes:
         if key not in self._trained:
@@ -234,8 +236,7 @@ class Experiment:
             progress=False,
             curves=True,
         )
-        if found.interrupted:
-            raise KeyboardInterrupt
+        to_the_end(found)
         for told in self._after:
             told(len(found) * rows * self.epochs)
         return found

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 import fastnn.studies.report as report
 from fastnn.evaluating import scores
 from fastnn.initial import normal
+from fastnn.interrupting import to_the_end
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import AT_FIRST, KINDS, Outcomes
 from fastnn.studies.verdicts import NOT_REPRODUCED, Claim, portion
-from fastnn.training import to_the_end, train
+from fastnn.training import train
 
 __all__ = ["reasons"]
 
