@@ -1,6 +1,7 @@
 """The command line: ``fastnn`` and ``python -m fastnn``.
 
-Exit codes: 0 done; 1 could not be done (a file, memory); 2 refused what was asked for; 130 Ctrl-C;
+Exit codes: 0 done; 1 could not be done (a file, memory), or all training
+diverged; 2 refused what was asked for; 130 Ctrl-C;
 143 SIGTERM, which is answered as Ctrl-C is.
 An error is one line on standard error. Standard output carries the results alone. That it cannot be written
 is an error where it is all that was asked for; beside results in files it is a note. A reader who leaves
@@ -25,6 +26,7 @@ from fastnn.checking import InputError, OneSentenceError
 from fastnn.commands import DONE, FAILED, INTERRUPTED, REFUSED, TERMINATED, command
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
+from fastnn.commands.refusing import in_options
 from fastnn.engines import ENGINES
 from fastnn.network import ACTIVATIONS
 from fastnn.telling import drop_notes, note, settle, tell, tell_notes
@@ -63,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(arguments)
     if not settle() and code == DONE:
         code = _fail(FAILED, "standard output could not be written")
+    if code == INTERRUPTED:
+        # CPython remembers a KeyboardInterrupt that came while a text was run, of which a dataclass is made,
+        # and would end by a signal instead of with this code. Running another text has it forgotten.
+        eval("0")  # noqa: S307
     return TERMINATED if terminated and code == INTERRUPTED else code
 
 
@@ -93,19 +99,20 @@ def _termination() -> Iterator[list[int]]:
 
 def _run(arguments: Sequence[str] | None) -> int:
     drop_notes()
+    options = argparse.Namespace(command=None)
     try:
         options = _parser().parse_args(_asked(sys.argv[1:] if arguments is None else list(arguments)))
         with _warnings_as_notes():
             return command(options.command)(options)
     except InputError as error:
         drop_notes()
-        return _fail(REFUSED, error)
+        return _fail(REFUSED, in_options(str(error), options))
     except KeyboardInterrupt:
         return _fail(INTERRUPTED, "interrupted")
     except SystemExit as stop:  # argparse's, after --help or a complaint
         return int(stop.code or DONE)
     except (OneSentenceError, OSError, MemoryError, ArithmeticError) as error:
-        return _fail(FAILED, str(error) or type(error).__name__)
+        return _fail(FAILED, in_options(str(error), options) or type(error).__name__)
     except Exception as error:
         if os.environ.get("FASTNN_DEBUG"):
             raise

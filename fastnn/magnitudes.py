@@ -22,9 +22,19 @@ SMALL = 1e-3
 NAMED = 3
 
 
-def warn_of_magnitudes(X: NDArray[Any], Y: NDArray[Any], stacklevel: int) -> None:
-    """Warn once if columns of X (N, D) or Y (N, K) are far from 1; columns of zeros alone are not."""
-    far = [*_far(X, "X", LARGE_INPUT), *_far(Y, "y", LARGE_TARGET)]
+def warn_of_magnitudes(
+    X: NDArray[Any], Y: NDArray[Any], validation: tuple[NDArray[Any], NDArray[Any]] | None, stacklevel: int
+) -> None:
+    """Warn once if columns of X (N, D) or Y (N, K) are far from 1; columns of zeros alone are not.
+
+    Those of further rows that networks are measured on are looked at, too.
+    """
+    further = () if validation is None else zip(validation, ("validation's X", "validation's y"), strict=True)
+    large = (LARGE_INPUT, LARGE_TARGET)
+    named = [(X, "X"), (Y, "y"), *further]
+    far = [
+        text for place, (values, name) in enumerate(named) for text in _far(values, name, large[place % 2])
+    ]
     if far:
         warn(
             f"numbers far from 1, with which networks die, diverge or learn nothing: {listed(far, NAMED)}. "

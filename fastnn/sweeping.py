@@ -152,7 +152,7 @@ def sweep(
         shuffle=shuffle,
         validation=validation,
     )
-    warn_of_magnitudes(design.plan.X, design.plan.Y, stacklevel=2)
+    warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)
     one_of(on_divergence, "on_divergence", ("record", "raise"))
     folder = None if store is None else folder_given(store, "store")

@@ -108,9 +108,10 @@ def train(
     seed = seed_number(seed)
     plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
     start = _start(network, parameters, seed, plan.dtype)
-    warn_of_magnitudes(plan.X, plan.Y, stacklevel=2)
+    further = None if validation is None else plan.validation(validation)
+    warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)
     with Epochs(plan.epochs, progress) as said:
-        found = trained(plan, start, learning_rate, validation, reached=said.reached)
+        found = trained(plan, start, learning_rate, further, reached=said.reached)
     if found.interrupted:
         _pass_on_a_second()
         text = f"training was interrupted: this is what {found.epochs} of {plan.epochs} epochs came to"

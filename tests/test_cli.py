@@ -121,7 +121,10 @@ class TestTrain:
         assert fastnn.Training.load("model.npz", finite=False).diverged == 1  # saved, as was asked
         code, _, err = run(capsys, "predict", "model.npz", "--data", "new.csv")
         assert code == 2
-        assert "must hold finite parameters; got a network that diverged" in err
+        assert err == (
+            "fastnn: model.npz must hold networks that predict; got one that diverged in epoch 1. "
+            "Train again with a smaller --learning-rate.\n"
+        )
 
     def test_divergence_is_reported_as_null(self, capsys):
         code, out, err = run(capsys, "train", *QUICK, "--learning-rate", "1e9", "--json")
@@ -136,6 +139,10 @@ class TestTrain:
         assert (code, out.count(note)) == (0, 1)
         _, out, _ = run(capsys, "train", *QUICK, dead, "--json")
         assert [text[: len(note)] for text in json.loads(out)["notes"]] == [note]
+        run(capsys, "train", *QUICK, dead, "--save", "model.npz")
+        Path("new.csv").write_text("age,bmi\n20,30\n")
+        code, _, err = run(capsys, "predict", "model.npz", "--data", "new.csv")
+        assert (code, err.startswith(f"note: {note}"), err.count("\n")) == (0, True, 1)
 
     def test_a_sweep_that_came_to_nothing_says_so(self, capsys):
         options = ["--networks", "20", *QUICK, "--learning-rate", "0.005,1e9", "--out", "page"]
@@ -404,9 +411,14 @@ class TestSweep:
         assert "index.html" in listing("fastnn-sweep")
 
     def test_all_diverged_is_a_result(self, capsys):
-        code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9")
-        assert code == 0
+        code, out, err = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9,1e10")
+        assert code == 1  # there is no network, as after a training that diverged
         assert "Best networks, by loss of the last epoch\nnone" in out
+        said = "fastnn: all networks diverged; try a smaller --learning-rate, such as 1e+08"
+        assert err.splitlines()[-1] == said
+        assert len(pd.read_parquet("fastnn-sweep/sweep.parquet")) == 8
+        code, _, err = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9,0.01")
+        assert (code, "all networks" in err) == (0, False)
 
     @pytest.mark.usefixtures("without_matplotlib")
     def test_the_stand_in_is_noted_on_standard_error(self, capsys):
@@ -487,12 +499,12 @@ def test_help_fits_80_columns(capsys, monkeypatch, command):
 REFUSED = {
     "unknown command": (["swep"], "invalid choice: 'swep'"),
     "unknown option": (["sweep", "--netwroks", "3"], "unrecognized arguments"),
-    "no networks": (["sweep", "--networks", "0"], "networks must be a whole number of at least 1; got 0"),
+    "no networks": (["sweep", "--networks", "0"], "--networks must be a whole number of at least 1; got 0"),
     "text for a number": (["sweep", "--learning-rate", "fast"], "--learning-rate must be numbers"),
-    "learning rate": (["sweep", "--learning-rate", "0"], "learning_rate must be positive"),
-    "rows": (["sweep", "--rows", "0"], "rows must be a whole number from 1 to 1338; got 0"),
+    "learning rate": (["sweep", "--learning-rate", "0"], "--learning-rate must be positive"),
+    "rows": (["sweep", "--rows", "0"], "--rows must be a whole number from 1 to 1338; got 0"),
     "layers": (["train", "--layers", "2,x,1"], "--layers must be whole numbers"),
-    "inputs": (["train", "--layers", "3,2,1"], "X has 2 columns but the network has 3 inputs"),
+    "inputs": (["train", "--layers", "3,2,1"], "--layers must begin with the 2 inputs"),
     "hidden": (["code", "--hidden", "swish"], "hidden must be one of"),
     "parameters": (["train", "--parameters", "1,2,3"], "parameters must hold 9 numbers"),
     "start": (["sweep", "--initial", "cauchy:0,1"], "--initial must be normal:MEAN,SD"),

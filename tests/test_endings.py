@@ -155,6 +155,22 @@ class TestScaleWarning:
         with warnings.catch_warnings(action="error"):
             fastnn.train(line, scaled, scaled, epochs=1)
 
+    @pytest.mark.parametrize(
+        ("further", "named"),
+        [
+            ((100 * X, Y), r"validation's X\[:, 0\] of about 57"),
+            ((X, 1e5 * Y), "validation's y of about 5.7e"),
+        ],
+    )
+    def test_of_rows_that_are_only_measured_on(self, further, named):
+        for call in (
+            lambda: fastnn.train(NET, X, Y, ALIVE, epochs=1, validation=further),
+            lambda: fastnn.sweep(NET, X, Y, networks=2, epochs=1, progress=False, validation=further),
+        ):
+            with pytest.warns(fastnn.ScaleWarning, match=named) as said:
+                call()
+            assert [warning.filename for warning in said] == [__file__]
+
     def test_a_replay_does_not_say_it_again(self):
         with pytest.warns(fastnn.ScaleWarning):
             found = fastnn.sweep(NET, 100 * X, Y, networks=2, epochs=1, progress=False)

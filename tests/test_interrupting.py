@@ -61,6 +61,22 @@ def test_the_tutorial_ends_in_one_line_and_leaves_no_kernel(number, code, moment
     assert list(Path().iterdir()) == []
 
 
+def test_the_exit_code_is_that_of_ctrl_c_wherever_it_came():
+    """Also while a text was run, of which a dataclass is made: CPython would end by a signal."""
+    Path("pressed.py").write_text("""
+import sys
+from fastnn import cli
+
+def pressed(name):
+    exec("raise KeyboardInterrupt")
+
+cli.command = pressed
+sys.exit(cli.main(["cache"]))
+""")
+    done = subprocess.run([sys.executable, "-m", "pressed"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "fastnn: interrupted\n")
+
+
 DATA = fastnn.load_insurance(simulated=True)
 NETWORK = fastnn.Network((2, 2, 1))
 INTERRUPTED = "training was interrupted: this is what {} of 10000000 epochs came to"

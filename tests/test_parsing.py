@@ -61,6 +61,45 @@ def test_what_is_no_whole_number_is_refused_with_advice(capsys, option, text, ad
 
 
 @pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ("--processes 0", "--processes must be a whole number of at least 1; got 0"),
+        ("--workers 0", "--workers must be a whole number of at least 1; got 0"),
+        ("--epochs 0", "--epochs must be a whole number from 1"),
+        ("--learning-rate 0.1,0.1", "--learning-rate must name each value once"),
+        ("--learning-rate 0", "--learning-rate must be positive"),
+        ("--initial uniform:2,1", "--initial: low must be below high"),
+        ("--initial normal:0,-1", "--initial: sd must not be below 0"),
+        ("--layers 2,0,1", "each of --layers must be a whole number"),
+        ("--layers 3,4,4,1", "--layers must begin with the 2 inputs of the data"),
+        ("--layers 2,4,3", "--layers must begin with the 2 inputs of the data"),
+        ("--hidden relo", "--hidden must be one of"),
+        ("--inputs age,bmj", "--inputs must name columns"),
+        ("--target chargs", "--target must name columns"),
+        ("--store s --curves 0", "--curves must be a whole number from 1"),
+        ("--dask=", "--dask must be an address"),
+        ("--learning-rate 0.1..0.5:3", "--learning-rate must be numbers separated by commas"),
+    ],
+)
+def test_a_refusal_names_the_option_that_was_typed(capsys, tmp_path, monkeypatch, typed, complaint):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "sweep", "--data", "simulated", "--networks", "2", *typed.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"fastnn: {complaint}")
+
+
+def test_divergence_that_is_not_to_be_is_told_of_in_options(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = (
+        "--data simulated --networks 2 --epochs 2 --learning-rate 90 --on-divergence raise --no-progress"
+    )
+    code, _, err = run(capsys, "sweep", *options.split())
+    assert (code, err.count("\n")) == (1, 1)
+    assert err.startswith("fastnn: --on-divergence raise requires that no network diverges; network 0 did")
+    assert err.endswith("or record divergence: --on-divergence record.\n")
+
+
+@pytest.mark.parametrize(
     ("text", "values"),
     [
         ("0.005,0.01", [0.005, 0.01]),

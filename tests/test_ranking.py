@@ -202,7 +202,8 @@ class TestRule:
     def test_a_loss_beyond_the_largest_number_never_ranks(self):
         """Finite parameters, and one row so far out that its error squared is infinite."""
         far = (np.array([[1e200, 0.0], [1.0, 1.0]]), np.zeros(2))
-        sweep = swept(learning_rate=0.01, validation=far)
+        with pytest.warns(fastnn.ScaleWarning):
+            sweep = swept(learning_rate=0.01, validation=far)
         assert (sweep.diverged == 0).all()
         finite = np.isfinite(sweep.validation_loss)
         assert 0 < finite.sum() < len(sweep)

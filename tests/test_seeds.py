@@ -63,7 +63,7 @@ def test_on_the_command_line(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([command, "--data", "simulated", "--seed", str(LONG)]) == 2
     complaint = (
-        f"seed must be a whole number from 0 to {2**64 - 1}; got {LONG}. Take seed % 2**64, which is 5."
+        f"--seed must be a whole number from 0 to {2**64 - 1}; got {LONG}. Take seed % 2**64, which is 5."
     )
     assert capsys.readouterr().err.endswith(f"fastnn: {complaint}\n")
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.data_options import OF_THE_DATA, data_of
-from fastnn.commands.options import layers_for, network_of
+from fastnn.commands.options import network_for, network_of
 from fastnn.commands.output import output_files, published_together
 from fastnn.commands.parsing import numbers
 from fastnn.datasets import Dataset
@@ -34,7 +34,7 @@ def explain(options: Namespace) -> int:
     """``fastnn explain``."""
     _refuse_unused(options)
     data = _data_of_motion(options)
-    network = network_of(options, "2,2,1" if data is None else layers_for(data))
+    network = network_of(options, "2,2,1") if data is None else network_for(options, data)
     named = {"--csv": options.csv, "--out": options.out}
     files = output_files(named, new=True, read={"--data": options.data})
     explanation = fastnn.explain(network, compact=options.compact)

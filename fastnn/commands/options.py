@@ -15,7 +15,7 @@ from fastnn.network import Network
 
 __all__ = [
     "initial_of",
-    "layers_for",
+    "network_for",
     "network_of",
     "row_count",
     "shared",
@@ -29,9 +29,18 @@ def network_of(options: Namespace, layers: str) -> Network:
     return Network(whole_numbers(options.layers or layers, "--layers"), hidden, options.output)
 
 
-def layers_for(data: Dataset) -> str:
-    """The layers of a network for the data: its inputs, two hidden units, its targets."""
-    return f"{len(data.inputs)},2,{len(data.scaling.targets)}"
+def network_for(options: Namespace, data: Dataset) -> Network:
+    """The network that the options describe, of the inputs and the targets of the data."""
+    inputs, targets = len(data.inputs), len(data.scaling.targets)
+    network = network_of(options, f"{inputs},2,{targets}")
+    if (network.n_inputs, network.n_outputs) != (inputs, targets):
+        hidden = ",".join(map(str, network.layers[1:-1]))
+        raise InputError(
+            f"--layers must begin with the {inputs} inputs of the data{data.scaling.spread_in_words}, "
+            f"and end with the {targets} targets; got {options.layers}. "
+            f"Write --layers {inputs},{hidden + ',' if hidden else ''}{targets}."
+        )
+    return network
 
 
 def shared(options: Namespace) -> dict[str, Any]:

@@ -114,7 +114,8 @@ def _separated(
         raise
     except ValueError:
         raise InputError(
-            f"{option} must be {what} separated by commas; got {text!r}. Write them like {example}."
+            f"{option} must be {what} separated by commas; got {text!r}. "
+            f"Write them like {'log:1e-4..1:5 or lin:0.01..0.05:5' if '..' in text else example}."
         ) from None
     return found
 

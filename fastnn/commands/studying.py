@@ -11,7 +11,7 @@ from fastnn import studies as studies_
 from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED
 from fastnn.commands.data_options import data_of
-from fastnn.commands.options import layers_for, network_of, start_of
+from fastnn.commands.options import network_for, start_of
 from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import Report
 from fastnn.commands.study_reports import comparison_report, studies_report
@@ -46,7 +46,7 @@ def studies(options: Namespace) -> int:
 def compare(options: Namespace) -> int:
     """``fastnn compare``."""
     data = data_of(options)
-    network = network_of(options, layers_for(data))
+    network = network_for(options, data)
     report = _run_comparison(options, data, network, start_of(options, network))
     show(report, options.json)
     return 0

@@ -12,7 +12,7 @@ import fastnn
 from fastnn.checking import InputError, finite_number
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.data_options import data_of
-from fastnn.commands.options import initial_of, layers_for, network_of, shared
+from fastnn.commands.options import initial_of, network_for, shared
 from fastnn.commands.output import as_json
 from fastnn.commands.pages import publish_page
 from fastnn.commands.parsing import numbers, whole_numbers
@@ -34,7 +34,7 @@ KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for i
 def sweep(options: Namespace) -> int:
     """``fastnn sweep``: the table is written, then the report printed, then the page drawn."""
     data = data_of(options)
-    network = network_of(options, layers_for(data))
+    network = network_for(options, data)
     _check_sweep(options)
     with warnings.catch_warnings(), published_folder(options.out) as folder:
         warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
@@ -56,6 +56,10 @@ def sweep(options: Namespace) -> int:
         say("\n".join(written_lines(written if code == FAILED else written | page)))
     if code == FAILED:
         tell(f"fastnn: the page {page['page']}")
+    if len(found) and not report.values["status"]["ok"]:
+        rate = f"{min(found.grid.learning_rates) / 10:.1g}"
+        tell(f"fastnn: all networks diverged; try a smaller --learning-rate, such as {rate}")
+        code = FAILED
     return _ended(found, options, code)
 
 
@@ -91,7 +95,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
         workers=options.workers,
         progress=not options.no_progress,
         store=options.store,
-        curves=options.curves or (options.store is None and curves <= KEPT_CURVES),
+        curves=options.store is None and curves <= KEPT_CURVES if options.curves is None else options.curves,
         executor=_executor(options),
         on_divergence=options.on_divergence,
         **shared(options),
@@ -134,6 +138,8 @@ def _executor(options: Namespace) -> Any:
         raise InputError("--processes and --dask exclude each other; got both. Leave one out.")
     if options.dask is None:
         return options.processes
+    if not options.dask:
+        raise InputError(f"--dask must be an address; got {options.dask!r}. Write it like tcp://HOST:8786.")
     try:
         from distributed import Client
     except ImportError:

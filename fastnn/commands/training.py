@@ -5,16 +5,18 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
+
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.data_options import data_of, dialect_of
-from fastnn.commands.options import layers_for, network_of, row_count, shared, start_of
+from fastnn.commands.options import network_for, row_count, shared, start_of
 from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.loading import new_rows
 from fastnn.plotting.library import one_line
-from fastnn.telling import tell
+from fastnn.telling import note, tell
 
 __all__ = ["predict", "train"]
 
@@ -22,7 +24,7 @@ __all__ = ["predict", "train"]
 def train(options: Namespace) -> int:
     """``fastnn train``."""
     data = data_of(options)
-    network = network_of(options, layers_for(data))
+    network = network_for(options, data)
     rows = row_count(options.rows, data)
     files = output_files({"--save": options.save, "--plot": options.plot}, read={"--data": options.data})
     if options.plot:
@@ -73,7 +75,13 @@ def _draw(run: fastnn.Training, path: Path, given: str) -> bool:
 
 def predict(options: Namespace) -> int:
     """``fastnn predict``."""
-    run = fastnn.Training.load(options.file)
+    run = fastnn.Training.load(options.file, finite=False)
+    if np.any(run.diverged):
+        ended = f"one that {run.ended}" if run.parameters.ndim == 1 else run.ended
+        raise InputError(
+            f"{options.file} must hold networks that predict; got {ended}. "
+            "Train again with a smaller --learning-rate."
+        )
     if run.scaling is None:
         raise InputError(
             f"{options.file} must hold the names and the scaling of its data; got a network alone. "
@@ -81,5 +89,7 @@ def predict(options: Namespace) -> int:
         )
     rows = new_rows(options.data, run.scaling, "--data", dialect_of(options))
     predictions = run.scaling.invert(run.predict(rows))
+    for text in run.notes:
+        note(text)
     show(prediction_report(run, run.scaling.targets, predictions), options.json)
     return 0

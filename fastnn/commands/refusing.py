@@ -1,0 +1,33 @@
+"""Refusals in the words of the command line: by the option that was typed, not a function's argument."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+
+__all__ = ["in_options"]
+
+NAMED = re.compile(r"(each of )?([a-z]+(?:_[a-z]+)*)(?= (?:must|requires)\b|=)")
+NO_OPTIONS = {"action", "command", "file", "parser", "shell", "store", "train"}
+OF_INITIAL = {"high", "low", "mean", "sd", "value"}  # arguments of the starts that --initial names
+CHOICE = re.compile(r'([a-z]+(?:_[a-z]+)+)="(\w+)"')
+
+
+def in_options(refusal: str, options: Namespace) -> str:
+    """A refusal of an argument, by the name of the option that it came from."""
+    known = set(vars(options)) - (NO_OPTIONS - {"store"} if options.command == "sweep" else NO_OPTIONS)
+
+    def option(name: str) -> str:
+        return f"--{name.replace('_', '-')}" if name in known else name
+
+    said = CHOICE.sub(lambda choice: f"{option(choice[1])} {choice[2]}", refusal)
+    named = NAMED.match(said)
+    if named is None:
+        return said
+    each, name = named[1] or "", named[2]
+    rest = said[named.end() :]
+    if name == "executor" and "processes" in known:
+        return f"{each}--processes{rest}"
+    if name in OF_INITIAL and "initial" in known:
+        return f"--initial: {said}"
+    return f"{each}{option(name)}{rest}"
