@@ -63,8 +63,8 @@ def test_what_is_no_whole_number_is_refused_with_advice(capsys, option, text, ad
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
-        ("--processes 0", "--processes must be a whole number of at least 1; got 0"),
-        ("--workers 0", "--workers must be a whole number of at least 1; got 0"),
+        ("--processes 0", "--processes must be a whole number from 1 to"),
+        ("--workers 0", "--workers must be a whole number from 1 to"),
         ("--epochs 0", "--epochs must be a whole number from 1"),
         ("--learning-rate 0.1,0.1", "--learning-rate must name each value once"),
         ("--learning-rate 0", "--learning-rate must be positive"),
