@@ -410,6 +410,19 @@ class TestSweep:
         assert done.stderr == ""
         assert "index.html" in listing("fastnn-sweep")
 
+    def test_the_table_ranks_as_best_does(self, capsys):
+        options = [*QUICK, "--networks", "40", "--rows", "30,1338", "--no-progress"]
+        code, out, _ = run(capsys, "sweep", *options)
+        lines = out.partition("Best networks, by loss over all rows\n")[2].splitlines()
+        data = fastnn.load_insurance(simulated=True)
+        net = fastnn.Network((2, 2, 1))
+        sweep = fastnn.sweep(net, data, networks=40, rows=[30, 1338], epochs=3)
+        assert code == 0
+        assert lines[0].split() == ["network", "rate", "rows", "loss", "all", "rows", "R²", "MAPE"]
+        assert [int(line.split()[0]) for line in lines[1:6]] == sweep.best(5)["network"].tolist()
+        assert "Loss over all rows: quantiles over the networks that did not diverge" in out
+        assert max(map(len, out.splitlines())) <= 80
+
     def test_all_diverged_is_a_result(self, capsys):
         code, out, err = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9,1e10")
         assert code == 1  # there is no network, as after a training that diverged
