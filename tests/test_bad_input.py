@@ -90,7 +90,7 @@ SHARED = {
     ),
     "a Dataset for X": (
         {"X": fastnn.load_insurance(simulated=True)},
-        r"X must hold real numbers; got a Dataset\. Give its X and its y",
+        r"X must hold real numbers; got a Dataset\. Give its X and its y|got a Dataset and y\. Leave y out",
     ),
     "text for X": ({"X": "data.csv"}, "X must hold real numbers; got 'data.csv'. Give an array, a list or"),
     "numbers as text": ({"X": X.astype(str)}, "X must hold real numbers; got dtype <U"),

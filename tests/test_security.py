@@ -55,6 +55,8 @@ class TestNoPathLeavesTheStore:
                 ("curves", "all"),
             ),
             *(("initial", {"start": "__class__"}), ("initial", []), ("seed", -1), ("networks", 10**15)),
+            *(("losses", ["loss"]), ("losses", "loss"), ("losses", ["loss", "../loss"]), ("losses", None)),
+            *(("validation", {"rows": 3}), ("validation", []), ("validation", None)),
         ],
         ids=str,
     )

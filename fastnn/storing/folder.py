@@ -346,23 +346,26 @@ class Store:
         StoreError
             If they are missing or damaged.
         """
-        plan = self.manifest.plan
-        arrays: dict[str, Array] = {}
-        for kind, names in INPUTS.items():
-            if kind in self._inputs:
-                content = self._checked_path(kind, 0).read_bytes()
-                arrays |= {name: matrix_of(content, letter) for letter, name in names.items()}
-        if "starts" in arrays:
-            arrays["starts"] = arrays["starts"].reshape(plan["initial"]["shape"])
-        for kind, told in self._inputs.items():
-            if content_hash(*(arrays[name] for name in INPUTS[kind].values())) != told["sha256"]:
-                raise StoreError(f"the {kind} in the store must be those of its manifest; they are others.")
         try:
-            return design_of(plan | {"networks": self.manifest.starts}, arrays, engine)
+            plan = self.manifest.plan | {"networks": self.manifest.starts}
+            return design_of(plan, self._arrays(), engine)
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
                 f"manifest.json must describe a sweep; it does not: {error}. Restore it from a copy."
             ) from None
+
+    def _arrays(self) -> dict[str, Array]:
+        """The arrays that the sweep was given, as `design_of` takes them, compared with the manifest."""
+        arrays: dict[str, Array] = {}
+        for kind, told in self._inputs.items():
+            content = self._checked_path(kind, 0).read_bytes()
+            found = {name: matrix_of(content, letter) for letter, name in INPUTS[kind].items()}
+            if kind == "starts":
+                found["starts"] = found["starts"].reshape(told["shape"])
+            if content_hash(*found.values()) != told["sha256"]:
+                raise StoreError(f"the {kind} in the store must be those of its manifest; they are others.")
+            arrays |= found
+        return arrays
 
     # -- its digest ------------------------------------------------------------------------------------
 
