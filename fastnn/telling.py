@@ -79,8 +79,14 @@ def say(text: str, end: str = "\n") -> None:
         tell(f"fastnn: {error}")
 
 
-def give(text: str, end: str = "\n") -> None:
+def give(text: str, end: str = "\n", encoding: str | None = None) -> None:
     """Print what was asked for; a reader who has left had all that it wanted.
+
+    Parameters
+    ----------
+    text, end : str
+    encoding : str, optional
+        That of a document which names its own; by default that of standard output.
 
     Raises
     ------
@@ -89,7 +95,7 @@ def give(text: str, end: str = "\n") -> None:
     """
     tell_notes()
     try:
-        _write(sys.stdout, text + end, patient=True)
+        _write(sys.stdout, text + end, patient=True, encoding=encoding)
     except Exception as error:
         if not _reader_left(error):
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -171,7 +177,7 @@ def _discard(stream: Any) -> None:
         os.close(nowhere)
 
 
-def _write(stream: Any, text: str, patient: bool) -> None:
+def _write(stream: Any, text: str, patient: bool, encoding: str | None = None) -> None:
     """Write and flush, whole if `patient`, or raise; what could not be written does not stay in a buffer."""
     if stream is None:
         raise OSError("there is none")
@@ -180,7 +186,7 @@ def _write(stream: Any, text: str, patient: bool) -> None:
         _write_text(stream, text)
         return
     stream.flush()  # what others have printed comes first
-    left = memoryview(_encoded(text.replace("\n", os.linesep), stream.encoding))
+    left = memoryview(_encoded(text.replace("\n", os.linesep), encoding or stream.encoding))
     while left:
         count = raw.write(left)
         if count is not None:

@@ -327,6 +327,15 @@ class TestCommandLine:
         assert process.returncode == 0
         assert out == "results " * 100_000 + "\n"
 
+    @pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252", "utf-8"])
+    @pytest.mark.parametrize("form", ["html", "latex"])
+    def test_a_document_is_of_the_encoding_that_it_names(self, encoding, form, tmp_path):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+        command = [sys.executable, "-m", "fastnn", "explain", "--format", form]
+        done = subprocess.run(command, env=environment, capture_output=True, check=True)
+        assert subprocess.run([*command, "--out", "it"], check=True).returncode == 0
+        assert done.stdout.decode("utf-8").splitlines() == Path("it").read_text(encoding="utf-8").splitlines()
+
     @pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252", "latin-1", "utf-16"])
     def test_every_encoding_prints_something(self, encoding):
         environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}

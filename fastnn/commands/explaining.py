@@ -54,7 +54,7 @@ def explain(options: Namespace) -> int:
         writers[files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
     published_together(writers)
     if not options.out:
-        give(page, end="")
+        give(page, end="", encoding=None if options.format == "text" else "utf-8")  # which documents name
     return 0
 
 
