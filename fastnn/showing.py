@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.lettering import plain
+
 __all__ = ["card", "fold", "histogram", "number", "shown_or_none", "sparkline", "table"]
 
 WIDTH, HEIGHT = 320, 56
@@ -96,9 +98,9 @@ def histogram(values: ArrayLike, what: str) -> str:
 
 
 def shown_or_none(make: Callable[[], str]) -> str | None:
-    """What `make` makes; None, for which a notebook shows the repr, where that fails."""
+    """What `make` makes, with signs that HTML can hold; None, for which a notebook shows the repr, where that fails."""
     try:
-        return make()
+        return plain(make())
     except Exception:  # a picture of a thing must never be in its way
         return None
 
