@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, all_of
 
 __all__ = [
+    "LONGEST_TEXT",
     "MOST_CATEGORIES",
     "Column",
     "ColumnNames",
@@ -21,10 +22,12 @@ __all__ = [
     "listed",
     "refuse_other_columns",
     "refuse_shared_names",
+    "refuse_unwritable",
 ]
 
 MOST_CATEGORIES = 50  # of one column that become inputs
 LONGEST = 40  # letters of a category where it is shown
+LONGEST_TEXT = 10_000  # letters of a name or a category
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,18 @@ def refuse_shared_names(inputs: Sequence[Column], targets: Sequence[Column]) -> 
             f"each input and target must have a name of its own; got {twice[0]!r} from the columns "
             f"{owners[0]!r} and {owners[1]!r}. Rename one of them."
         )
+
+
+def refuse_unwritable(columns: Iterable[Column], table: str) -> None:
+    """Refuse names and categories, in a `table` of that name, that no file could hold after the training."""
+    for text in (text for column in columns for text in (column.name, *column.categories)):
+        halves = any("\ud800" <= sign <= "\udfff" for sign in text)
+        if halves or len(text) > LONGEST_TEXT:
+            what = "halves of surrogate pairs, which UTF-8 has not" if halves else f"{len(text)} letters"
+            raise InputError(
+                f"{table} must have names and categories of at most {LONGEST_TEXT} letters that can be "
+                f"written; got {text[:20]!a} of {what}. Rename it."
+            )
 
 
 def refuse_other_columns(wanted: Iterable[str], known: Sequence[str], table: str) -> None:

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from fastnn.array_likes import columns_in, holds_categories
 from fastnn.checking import InputError, all_of, one_of, shown
-from fastnn.columns import Column, Table, chosen_names, listed, refuse_other_columns, refuse_shared_names
+from fastnn.columns import (
+    Column,
+    Table,
+    chosen_names,
+    listed,
+    refuse_other_columns,
+    refuse_shared_names,
+    refuse_unwritable,
+)
 from fastnn.converting import Cells, Place, cells_of, text_of
 
 __all__ = ["numbers_like", "table_of", "told_categories"]
@@ -50,6 +58,7 @@ def table_of(
     found = [column for column, _ in converted]
     _refuse_unmet(orders, dict(zip(labels, found, strict=True)), place)
     refuse_shared_names(found[:count], found[count:])
+    refuse_unwritable(found, title)
     return Table(
         tuple(found[:count]),
         tuple(found[count:]),

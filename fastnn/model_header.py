@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
-from fastnn.columns import MOST_CATEGORIES, Column, refuse_shared_names
+from fastnn.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names
 from fastnn.network import Network
 from fastnn.npz_files import LONGEST_HEADER, Member, damaged
 from fastnn.planning import DTYPES, MOST_EPOCHS
@@ -23,7 +23,6 @@ __all__ = ["Header", "header_in", "json_of"]
 
 FORMAT = 2
 MOST = 2**31 - 1  # units of a layer, networks, rows: beyond what any file holds
-LONGEST_TEXT = 10_000
 WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What Python raises where JSON is broken, too deep, or holds other things than it should."""
 

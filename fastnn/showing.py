@@ -98,7 +98,7 @@ def histogram(values: ArrayLike, what: str) -> str:
 
 
 def shown_or_none(make: Callable[[], str]) -> str | None:
-    """What `make` makes, with signs that HTML can hold; None, for which a notebook shows the repr, where that fails."""
+    """What `make` makes, of signs that HTML holds; None, for which a notebook shows the repr, if not."""
     try:
         return plain(make())
     except Exception:  # a picture of a thing must never be in its way

@@ -45,7 +45,7 @@ USERS = {
 
 NAMES = [
     *("$$", "$x$", r"$\frac{1}{0}$", r"\$", "a_b^c", r"\alpha", "100 % & <b>", '"', "'", "#{}"),
-    *("", " ", "_", "_age", "two\nlines", "tab\tbed", "bell\x07", "nul\x00", "\x1b[31m", "\x85", "\ud800"),
+    *("", " ", "_", "_age", "two\nlines", "tab\tbed", "bell\x07", "nul\x00", "\x1b[31m", "\x85"),
     *(
         "x" * 10_000,
         "$" * 10_000,
@@ -89,8 +89,8 @@ def dataset(first, second, target):
 
 
 def shown(name):
-    """A name in a picture; a table holds no halves of surrogate pairs."""
-    return shortened(name.replace("\ud800", r"\ud800"))
+    """A name in a picture."""
+    return shortened(name)
 
 
 def trained(data):
@@ -202,7 +202,7 @@ class TestNames:
         assert "has the signs U+F0001, U+F0002, U+F0003, U+F0004: images show" in str(only.message)
 
     def test_a_page_of_them_is_whole(self, tmp_path):
-        data = dataset("$$\x00", "\ud800<b>", "\U000f0001 年" * 3000)
+        data = dataset("$$\x00", "\ufffe<b>", "\U000f0001 年" * 3000)
         found = fastnn.sweep(NET, data.X, data.y, networks=3, epochs=2)
         page = sweep_page(found, data)
         (told,) = page.write(tmp_path)

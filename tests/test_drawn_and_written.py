@@ -146,7 +146,7 @@ AT_ONCE = {
     "the whole range": {"a": [-8e307, 8e307], "b": [5e-324, 1e-323], "y": [1e15, 1e15 + 1]},
     "odd names": {"</script>": [1.0, 2.0], "=1+1": [2.0, 3.0], "kind": [3.0, 3.5]},
     "names of ours": {"network": [1.0, 2.0], "loss": ["a", "b"], "w1": [3.0, 3.5]},
-    "odd words": {"a": ["\ud800", "=1", "$x$"], "\x00": [2.0, 3.0, 5.0], "$y": [1e300, 1e-300, 0.0]},
+    "odd words": {"a": ["\ufffe", "=1", "$x$"], "\x00": [2.0, 3.0, 5.0], "$y": [1e300, 1e-300, 0.0]},
 }
 
 
@@ -154,6 +154,14 @@ AT_ONCE = {
 def test_a_table_becomes_everything(columns, tmp_path):
     *inputs, target = columns
     assert attempt((framed(list(columns), columns.values()), inputs, target), tmp_path)
+
+
+@pytest.mark.parametrize("text", ["a\ud800", "x" * 10_001])
+def test_a_text_that_no_file_could_hold_is_refused_before_the_training(text):
+    for names, cells in ((["a", text], [1.0, 2.0]), (["a", "y"], [text, "b"])):
+        frame = framed(names, [cells, [1.0, 2.0]])
+        with pytest.raises(fastnn.InputError, match="of at most 10000 letters that can be written"):
+            fastnn.Dataset.from_frame(frame, names[0], names[1], categories=names[:1])
 
 
 @pytest.mark.slow
