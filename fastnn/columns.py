@@ -19,7 +19,9 @@ __all__ = [
     "Table",
     "chosen_names",
     "input_names",
+    "joined",
     "listed",
+    "quoted_if_odd",
     "refuse_other_columns",
     "refuse_shared_names",
     "refuse_unwritable",
@@ -66,8 +68,8 @@ class Column:
         """How categories became numbers, in words; empty for a column of numbers."""
         texts = [_plain(category) for category in self.categories]
         if self.one_hot:
-            return f"{len(texts)} inputs, 0 or 1: {listed(texts)}"
-        return listed([f"{text} = {code}" for code, text in enumerate(texts)])
+            return f"{len(texts)} inputs, 0 or 1: {joined(texts)}"
+        return joined([f"{text} = {code}" for code, text in enumerate(texts)])
 
     @property
     def marks(self) -> dict[str, tuple[str, ...]]:
@@ -166,21 +168,36 @@ def refuse_other_columns(wanted: Iterable[str], known: Sequence[str], table: str
 
 
 def listed(names: Sequence[Any], most: int = 20) -> str:
-    """Join names for a message, cut short where there are very many."""
-    shown = ", ".join(str(name) or "''" for name in names[:most])
-    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
+    """Join names for a message, in quotes where they need some, cut short where there are very many."""
+    return joined([*map(quoted_if_odd, names[:most]), *names[most:]], most)
+
+
+def joined(texts: Sequence[Any], most: int = 20) -> str:
+    """Join texts, cut short where there are very many."""
+    shown = ", ".join(map(str, texts[:most]))
+    return shown if len(texts) <= most else f"{shown}, ... ({len(texts)} in all)"
+
+
+def quoted_if_odd(name: Any) -> str:
+    """A name as it is, or in quotes where it would not be seen where it ends, or what is in it."""
+    text = str(name)
+    odd = not text or "," in text or text != text.strip() or not text.isprintable()
+    return repr(text) if odd else text
 
 
 def _plain(text: str) -> str:
     """A category as it can be shown: on one line, short, without signs that no terminal should be sent."""
     short = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
-    return short if short.isprintable() else repr(short)
+    return quoted_if_odd(short)
 
 
 def _meant(name: Any, known: Sequence[Hashable]) -> str:
     """A suggestion for a name that is unknown, if one of the known ones is like it."""
     folded = {str(each).casefold(): each for each in reversed(known) if each != ""}
-    close = get_close_matches(str(name).casefold(), folded, n=1)
+    text = str(name).casefold()
+    # Of a name with a comma, a list of names without quotes has the first part.
+    parted = [known for known in folded if known.startswith(f"{text},")]
+    close = get_close_matches(text, folded, n=1) or parted
     if not close:
         return ""
     meant = folded[close[0]]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fastnn import cells
 from fastnn.cell_types import REMEDIES, float_of, is_lost, kind_of
 from fastnn.checking import LARGEST_INTEGER, InputError
-from fastnn.columns import MOST_CATEGORIES, Column, listed
+from fastnn.columns import MOST_CATEGORIES, Column, joined, listed
 
 __all__ = ["Cells", "Place", "cells_of", "text_of"]
 
@@ -184,12 +184,14 @@ class Cells:
                 f"{first}, a date or a time",
                 f"Count the days or seconds from a first one, or give {self._as_asked()}.",
             )
-        only = cells.only_notation(cell)
+        what, remedy = "a number with something around it", "Keep only the number in its cells"
+        if cells.only_notation(cell):
+            what = "a number in another notation"
+            remedy = "Read the file with decimal= and thousands= (--decimal, --thousands)"
         self._refuse(
             "hold plain numbers, such as 16884.92, or words",
-            f"{first}, a number {'in another notation' if only else 'with something around it'}",
-            ("Read the file with decimal= and thousands=" if only else "Keep only the number in its cells")
-            + f", or give {self._as_asked()}.",
+            f"{first}, {what}",
+            f"{remedy}, or give {self._as_asked()}.",
         )
 
     def _refuse_names(self, words: dict[str, int], given: list[Any]) -> None:
@@ -273,7 +275,7 @@ class Cells:
         if one_hot and len(distinct) > MOST_CATEGORIES:
             self._refuse(
                 f"hold at most {MOST_CATEGORIES} categories, as each becomes an input",
-                f"{len(distinct)}, such as {listed([_short(text) for text in distinct], 3)}",
+                f"{len(distinct)}, such as {joined([_short(text) for text in distinct], 3)}",
                 "Group them, leave it out, or give an order: ordered={...} (--ordered).",
             )
         code = {text: place for place, text in enumerate(distinct)}

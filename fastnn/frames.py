@@ -175,9 +175,7 @@ def told_categories(ordered: Any, categories: Any) -> tuple[Any, ...]:
 def _refuse_unchosen(names: Iterable[Hashable], option: str, labels: Sequence[Hashable]) -> None:
     for name in names:
         if name not in labels:
-            raise InputError(
-                f"{option} must name chosen columns; got {name!r}. Chosen are {', '.join(map(str, labels))}."
-            )
+            raise InputError(f"{option} must name chosen columns; got {name!r}. Chosen are {listed(labels)}.")
 
 
 def _kept(columns: Sequence[Cells], missing: str, title: str, remedy: str | None = None) -> NDArray[np.int64]:

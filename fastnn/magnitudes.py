@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import ScaleWarning
-from fastnn.columns import listed
+from fastnn.columns import joined
 from fastnn.telling import warn
 
 __all__ = ["warn_of_magnitudes"]
@@ -37,7 +37,7 @@ def warn_of_magnitudes(
     ]
     if far:
         warn(
-            f"numbers far from 1, with which networks die, diverge or learn nothing: {listed(far, NAMED)}. "
+            f"numbers far from 1, with which networks die, diverge or learn nothing: {joined(far, NAMED)}. "
             "Scale first: Dataset.from_frame does.",
             ScaleWarning,
             stacklevel=stacklevel + 1,

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.array_likes import columns_in
 from fastnn.checking import InputError, finite_array, numeric_array
-from fastnn.columns import Column, input_names, listed
+from fastnn.columns import Column, input_names, listed, quoted_if_odd
 from fastnn.floating_point import ieee
 
 __all__ = ["Scaling", "TableScaling", "frozen"]
@@ -124,16 +124,17 @@ class TableScaling:
 
     def columns_in_words(self, arrow: str = "->") -> str:
         """The columns by name, from inputs to targets, and the number of inputs where it is another."""
-        names = ", ".join(column.name for column in self.input_columns)
+        names = ", ".join(quoted_if_odd(column.name) for column in self.input_columns)
         count = len(self.inputs)
         inputs = "" if count == len(self.input_columns) else f" ({count} inputs)"
-        return f"{names}{inputs} {arrow} {', '.join(self.targets)}"
+        return f"{names}{inputs} {arrow} {', '.join(map(quoted_if_odd, self.targets))}"
 
     @property
     def spread_in_words(self) -> str:
         """Which columns became several inputs, as the end of a phrase; empty if none did."""
         spread = [column for column in self.input_columns if column.one_hot]
-        return "".join(f", of which {column.name!r} became {len(column.inputs)}" for column in spread)
+        told = " and ".join(f"{column.name!r} became {len(column.inputs)}" for column in spread)
+        return told and f", of which {told}"
 
     @property
     def codings(self) -> list[str]:

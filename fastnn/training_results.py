@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.cards import training_card
 from fastnn.checking import InputError
-from fastnn.columns import listed
+from fastnn.columns import joined
 from fastnn.datasets import Dataset, scaling_of
 from fastnn.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.evaluating import predictions, score_notes, scores
@@ -248,7 +248,7 @@ class Training:
     def _named(self) -> str:
         many = "" if self.parameters.ndim == 1 else f"{len(self.parameters)} networks, "
         if self.number is not None:
-            named = listed(np.atleast_1d(self.number).tolist(), most=5)
+            named = joined(np.atleast_1d(self.number).tolist(), most=5)
             many = f"{len(self.parameters)} networks ({named}), " if many else f"network {named}, "
         settings = f"{self.epochs} epochs, {self.rows} rows, engine={self.engine!r}, dtype={self.dtype!r}"
         return f"Training of {self.network!r}: {many}{settings}"

@@ -600,7 +600,7 @@ def test_new_rows_that_do_not_fit(change, message):
     [
         (
             np.zeros((1, 6)),
-            r"X must have 10 columns, .* of which 'zip' became 3, of which 'fuel' became 3; got",
+            r"X must have 10 columns, .* of which 'zip' became 3 and 'fuel' became 3; got",
         ),
         (
             [[3, 1, 1, 0, 1, 0, 0, 0, 1, 1]],

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_every_command_that_takes_data_takes_these_options(capsys, command):
     [
         (["--inputs", "Grösse", "--target", "Preis"], "got 'Grösse'. Did you mean 'Größe, cm'"),
         (["--inputs", "Größe, cm", "--target", "Preis"], "(on the command line '\"Größe, cm\"')"),
-        (["--inputs", "ort", "--target", "Preis"], "got 'ort'. Did you mean 'Ort'? It has Größe, cm"),
+        (["--inputs", "ort", "--target", "Preis"], "got 'ort'. Did you mean 'Ort'? It has 'Größe, cm'"),
         (["--inputs", "Ort,", "--target", "Preis"], "--inputs must be names separated by commas"),
         (["--inputs", '"Ort', "--target", "Preis"], "--inputs must be names separated by commas"),
         (["--inputs", "Ort", "--target", "Preis", "--ordered", "Ort"], "--ordered must be a column and its"),
@@ -146,3 +147,44 @@ def test_predict_names_the_column_that_is_missing(capsys):
     err = refused(capsys, "predict", "model.npz", "--data", "new.csv")
     assert "new.csv must have the column 'Größe, cm' of training once; got 0 of that name" in err
     assert "Did you mean 'Größe cm'?" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--data", "nope.csv"], "--data must be an existing file, or insurance, .*; got 'nope.csv'"),
+        (["--data", "insuranc"], r"got 'insuranc' \(did you mean insurance\?\)"),
+        (
+            ["--data", ".", "--inputs", "x", "--target", "y"],
+            "--data must be an existing file; got '.': a folder",
+        ),
+        (
+            ["--data", "{own}", "--inputs", "agee", "--target", "y"],
+            "--inputs must name columns of .*got 'agee'",
+        ),
+        (
+            ["--data", "{own}", "--inputs", "age", "--target", "z"],
+            r"--inputs must .*mean 'age, years' .*'\"age",
+        ),
+        (
+            ["--data", "{own}", "--inputs", "x", "--target", "z"],
+            "--target must .*It has x, 'age, years', y, 'a",
+        ),
+        (["--data", "{own}", "--inputs", "x", "--target", "y", "--sep", ";;"], "--sep must be one character"),
+        (["--learning-rate", "-1"], "--learning-rate must be positive"),
+        (["--layers", "3,2,1"], "--layers must have the inputs .*, 2 and 1; got 3,2,1. Write --layers 2,2,1"),
+    ],
+)
+def test_refusals_name_the_option_that_was_typed(capsys, tmp_path, options, message):
+    own = tmp_path / "own.csv"
+    own.write_text('x,"age, years",y,a\x1b[31m\n1,2,3,4\n4,5,6,7\n')
+    code = cli.main(["train", *(option.format(own=own) for option in options)])
+    assert code == 2
+    told = capsys.readouterr().err
+    assert re.match(f"(?s)fastnn: .*{message}", told)
+    assert "\x1b" not in told
+
+
+def test_predict_names_the_model_file(capsys):
+    assert cli.main(["predict", "nope.npz", "--data", "new.csv"]) == 2
+    assert "fastnn: FILE must be an existing file; got 'nope.npz'" in capsys.readouterr().err

@@ -31,7 +31,12 @@ PLAIN = "a,b,c\n1,2.5,x\n3,4,y\n5,6,x\n"
 def read(content, chosen=None, **told):
     """Read columns of a file with these bytes, all that have names if none are chosen."""
     content = content.encode() if isinstance(content, str) else content
-    named = (lambda names: [name for name in names if name]) if chosen is None else lambda names: chosen
+
+    def named(names):
+        if not set(chosen or ()) <= set(names):
+            raise InputError(f"the names must be chosen ones; got {names}. Choose others.")
+        return [name for name in names if name] if chosen is None else chosen
+
     return table_in(content, "table.csv", named, Dialect(**told))
 
 
@@ -300,6 +305,15 @@ def test_cells_may_be_of_any_length(quote):
     text = f"a,b\n1,y\n2,{long}\n"
     assert cells(read(text)) == {"a": ["1", "2"], "b": ["y", long.strip('"')]}
     assert csv.field_size_limit() == limit
+
+
+def test_the_names_tell_the_separator_where_looks_mislead():
+    content = b"x;z;age, years\n30,5;no;yes\n"
+    assert read(content, ["x"]).seen == ("separated by ';'", "decimal commas")
+    data = dataset_in(b"a;b;age, years\n1;2;30,5\n", "table.csv", ["a", "age, years"], "b")
+    assert data.X_scaling.invert(data.X).tolist() == [[1, 30.5]]
+    with pytest.raises(InputError, match="got 'z'"):
+        dataset_in(PLAIN.encode(), "table.csv", "a", "z")
 
 
 def test_a_file_of_one_column_is_told_of_separators():

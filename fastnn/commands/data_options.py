@@ -9,8 +9,9 @@ import warnings
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, meant
 from fastnn.data_digest import SHORT
+from fastnn.paths import file_given
 from fastnn.telling import note
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = ["OF_THE_DATA", "add_data", "add_reading", "data_of", "dialect_of"]
 
 STAND_IN = "no published insurance.csv found; simulated data are used (see --help)"
 ORDER = re.compile(r'("(?:[^"]|"")*"|[^="]+)=(.+)', re.DOTALL)
+TABLES = ("insurance", "simulated", "generated")
 SHORTEST = 8  # digits of a digest that are enough
 READING = ("sep", "decimal", "thousands", "encoding", "header")
 OF_THE_DATA = ("inputs", "target", *READING, "ordered", "categories", "data_digest")
@@ -114,7 +116,7 @@ def _named(options: Namespace) -> Dataset:
         "ordered": _orders(options.ordered),
         "categories": _names(options.categories, "--categories"),
     }
-    if options.data in ("generated", "insurance", "simulated"):
+    if options.data in TABLES:
         _refuse_reading(options)
     if options.data == "generated":
         columns = {"inputs": ["n1", "n2"], "target": "n3"} | given
@@ -122,6 +124,11 @@ def _named(options: Namespace) -> Dataset:
         return Dataset.from_frame(frame, **columns, **conversion, source="generate_train_data()")
     if options.data in ("insurance", "simulated"):
         return _insurance(options.data == "simulated", given | conversion)
+    if not file_given(options.data, "--data", "an existing file").exists():
+        raise InputError(
+            f"--data must be an existing file, or {', '.join(TABLES)}; got {options.data!r}"
+            f"{meant(options.data, TABLES)}. Check the path."
+        )
     if len(given) < 2:
         raise InputError(
             f"--data with a file needs --inputs and --target; got {options.data} alone. "

@@ -28,6 +28,8 @@ def in_options(refusal: str, options: Namespace) -> str:
     rest = said[named.end() :]
     if name == "executor" and "processes" in known:
         return f"{each}--processes{rest}"
+    if name == "path" and "data" in known:  # of the table
+        return f"{each}--data{rest}"
     if name in OF_INITIAL and "initial" in known:
         return f"--initial: {said}"
     return f"{each}{option(name)}{rest}"

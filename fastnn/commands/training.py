@@ -16,6 +16,7 @@ from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.loading import new_rows
 from fastnn.plotting.library import one_line
+from fastnn.reading.files import existing_file
 from fastnn.telling import note, tell
 
 __all__ = ["predict", "train"]
@@ -75,7 +76,7 @@ def _draw(run: fastnn.Training, path: Path, given: str) -> bool:
 
 def predict(options: Namespace) -> int:
     """``fastnn predict``."""
-    run = fastnn.Training.load(options.file, finite=False)
+    run = fastnn.Training.load(existing_file(options.file, "FILE"), finite=False)
     if np.any(run.diverged):
         ended = f"one that {run.ended}" if run.parameters.ndim == 1 else run.ended
         raise InputError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -15,7 +16,10 @@ from fastnn.columns import listed
 from fastnn.reading.dialect import NAMED_SEPARATORS, WHITESPACE, Dialect
 from fastnn.reading.lines import COMMENT, Rows, cells_in, lines_of, rows_of, widest_habit
 
-__all__ = ["Layout", "layout_of"]
+__all__ = ["Chosen", "Layout", "layout_of", "layout_with"]
+
+Chosen = Callable[[Sequence[str]], Sequence[str]]
+"""Returns, of the names of all columns, those to read; or raises InputError."""
 
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 100  # rows that are looked at to find out how a file is laid out
@@ -37,13 +41,31 @@ class Layout:
     seen: tuple[str, ...]
 
 
-def layout_of(text: str, dialect: Dialect, file: str) -> Layout:
+def layout_with(text: str, dialect: Dialect, file: str, chosen: Chosen) -> tuple[Layout, Sequence[str]]:
+    """Find out how a text is laid out, and which of its columns are chosen, or refuse it.
+
+    Where its looks show another separator, the names that are asked for tell which it is.
+    """
+    layout = layout_of(text, dialect, file)
+    try:
+        return layout, chosen(layout.names)
+    except InputError:
+        if dialect.sep is not None or dialect.header is None:
+            raise
+        for sep in (*SEPARATORS, WHITESPACE):
+            with suppress(InputError):
+                layout = layout_of(text, dialect, file, sep)
+                return layout, chosen(layout.names)
+        raise
+
+
+def layout_of(text: str, dialect: Dialect, file: str, sep: str | None = None) -> Layout:
     """Find out how a text is laid out, or refuse it, naming the line and what to say of it."""
     lines = lines_of(text)
     said = SAID_FIRST.fullmatch(lines[0]) if lines else None
     if said:
         lines[0] = "\n"
-    sep = dialect.sep or (said[1] if said else _separator_in(lines, file))
+    sep = sep or dialect.sep or (said[1] if said else _separator_in(lines, file))
     rows = rows_of(lines, sep, file)
     if rows.comments.all():
         found = "only comments" if len(rows) else "an empty file"

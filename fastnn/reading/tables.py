@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from io import BytesIO
 from typing import NamedTuple
 
@@ -12,12 +12,10 @@ from fastnn.checking import InputError
 from fastnn.reading.decoding import decoded
 from fastnn.reading.dialect import Dialect
 from fastnn.reading.kinds import PARQUET, refuse_other_kinds, unpacked
-from fastnn.reading.layout import Layout, layout_of
+from fastnn.reading.layout import Chosen, Layout, layout_with
 from fastnn.reading.numerals import rewritten
 
 __all__ = ["FileTable", "table_in"]
-
-Chosen = Callable[[Sequence[str]], Sequence[str]]
 
 
 class FileTable(NamedTuple):
@@ -65,8 +63,8 @@ def table_in(
     if content.startswith(PARQUET):
         return FileTable(_of_parquet(content, file, chosen), None, ())
     refuse_other_kinds(content, file)
-    layout = layout_of(decoded(content, dialect.encoding, file), dialect, file)
-    cells, lines = _parsed(layout, chosen(layout.names), file), layout.rows.begins.tolist()
+    layout, names = layout_with(decoded(content, dialect.encoding, file), dialect, file, chosen)
+    cells, lines = _parsed(layout, names, file), layout.rows.begins.tolist()
     numbers = {name: column for name, column in cells.items() if name not in words}
     changed, notation = rewritten(numbers, dialect, layout.sep, file, lines)
     return FileTable(pd.DataFrame(cells | changed, dtype=object), lines, (*layout.seen, *notation))
