@@ -111,11 +111,11 @@ REFUSED = {
     "row's numbers": (["--row", "1,2,three"], "--row must be numbers separated by commas; got '1,2,three'"),
     "not finite": (["--row", "1,nan,3"], "x must be finite; got 1 NaN"),
     "parameters": (["--parameters", "1,2"], "parameters must hold 9 numbers"),
-    "rate": (["--learning-rate", "-1"], "learning_rate must be a positive finite number; got -1.0"),
+    "rate": (["--learning-rate", "-1"], "--learning-rate must be a positive finite number; got -1.0"),
     "grows": (["--row", "1,2,1e300"], "every number of a step must be finite; got inf for equation (7), L"),
     "out exists": (["--out", "taken"], "--out must name a new file; got taken, which exists. Name another"),
     "csv exists": (["--csv", "taken"], "--csv must name a new file; got taken, which exists"),
-    "no folder": (["--out", "no/page"], "--out must name a file in a folder that exists; got no/page. Make"),
+    "no folder": (["--out", "no/page"], "--out must be a file in an existing folder; got 'no/page'"),
     "one file": (["--out", "a", "--csv", "./a"], "--csv and --out must name different files; got a twice"),
     "compact step": (["--compact", "--row", "1,2,3"], "--compact gives the equations and the code alone"),
     "compact motion": (["--compact", "--motion", "--format", "html"], "got --motion as well. Leave one"),
@@ -126,7 +126,7 @@ REFUSED = {
     ),
     "data do not fit": (
         ["--motion", "--format", "html", "--layers", "3,1"],
-        "X has 2 columns but the network has 3 inputs",
+        "--layers must begin with the 2 inputs of the data",
     ),
 }
 

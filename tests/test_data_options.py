@@ -172,7 +172,7 @@ def test_predict_names_the_column_that_is_missing(capsys):
         ),
         (["--data", "{own}", "--inputs", "x", "--target", "y", "--sep", ";;"], "--sep must be one character"),
         (["--learning-rate", "-1"], "--learning-rate must be positive"),
-        (["--layers", "3,2,1"], "--layers must have the inputs .*, 2 and 1; got 3,2,1. Write --layers 2,2,1"),
+        (["--layers", "3,2,1"], "--layers must begin with the 2 inputs .*got 3,2,1. Write --layers 2,2,1"),
     ],
 )
 def test_refusals_name_the_option_that_was_typed(capsys, tmp_path, options, message):

@@ -61,7 +61,8 @@ def test_the_command_on_a_page_trains_the_same_network(capsys, swept):
     again = json.loads(out)
     table = pd.read_parquet("fastnn-sweep/sweep.parquet")
     (network,) = table.index[table["loss"] == again["loss"]]
-    assert table.loc[network, "rows"] == 5
+    told = {option: swept[swept.index(option) + 1] for option in ("--network", "--rows")}
+    assert told == {"--network": str(network % 5), "--rows": str(table.loc[network, "rows"])}
 
 
 def test_other_data_under_that_name_are_refused(capsys, swept):
