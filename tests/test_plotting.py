@@ -1,6 +1,7 @@
 """Pictures: what is drawn is what was found, its numbers stand in a table, and nothing is trained for it."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import fastnn
 from fastnn import plotting
 from fastnn.modes import modes
 from fastnn.plotting import canvas, tables
+from fastnn.plotting.distributions import Counts, draw_histogram
 from fastnn.plotting.holding import grid_of_inputs
 
 NET = fastnn.Network((2, 2, 1))
@@ -626,3 +628,18 @@ def test_a_figure_is_kept_in_the_kind_its_name_says(tmp_path):
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
     with pytest.raises(fastnn.InputError, match=r"must end in one of .*; got 'a.docx'. Use .png or .svg"):
         plotting.save(figure, tmp_path / "a.docx")
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0.0866, 0.1068), (0.0784, 0.0981), (0.08095, 0.08355), (1e-7, 3e-6)]
+)
+def test_the_numbers_under_a_histogram_lie_side_by_side(first, last):
+    edges = np.linspace(first, last, 41)
+    table = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "fitted": np.ones(40)})
+    figure, ax = plotting.new_figure()
+    draw_histogram(ax, table, Counts("2-2-1", 40, 0))
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
+    boxes = [box for box in boxes if ax.bbox.x0 <= (box.x0 + box.x1) / 2 <= ax.bbox.x1]
+    assert len(boxes) >= 3
+    assert all(right.x0 - left.x1 > 0.5 * left.height for left, right in pairwise(boxes))

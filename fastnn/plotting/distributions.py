@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 BY_DEAD_UNITS = (BLUE, ORANGE, VERMILION, GREEN)
 LABELLED = 8  # per cent, of a bar with room for its number
 WIDE = 100.0  # a ratio of medians above which a linear scale shows only the largest
+TICKS = 5  # at most so many steps, whose numbers of up to seven signs lie side by side
 UNIT = 60  # letters of what is measured, and in which unit
 METRICS = {"mse": "mean squared error", "r2": "R²", "mape": "MAPE (%)"}
 
@@ -72,6 +73,7 @@ def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float |
         ax.axvline(claims[0], color=VERMILION, linestyle="--", label="claim")
     legend(ax)
     ax.set_xlabel(f"last epoch's {LOSS}{unit}")
+    ax.locator_params(axis="x", nbins=TICKS)
     ax.set_ylabel("networks")
     beyond = counts.networks - counts.diverged - int(base.sum())
     left_out = ((beyond, "larger"), (counts.diverged, "diverged"))
