@@ -124,7 +124,7 @@ def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:
 
 def _dead_units_of(sweep: Any) -> str:
     """How many networks have how many, where it is soon counted."""
-    if not _relu_units(sweep.network) or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
+    if sweep.foreign or not _relu_units(sweep.network) or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
         return ""
     counts = enumerate(sweep.dead_unit_counts().tolist())
     return ", ".join(f"{units or 'none'} in {grouped(count)}" for units, count in counts if count)

@@ -77,11 +77,17 @@ class Expected:
         for name, losses in zip(self.losses[1:], measured, strict=True):
             if not _possible(losses).all() or not np.isnan(losses[ended]).all():
                 return f"{name} is not a finite number from 0, or NaN"
-        return self._fault_of_curves(arrays["curves"], loss, arrays["diverged"]) if self.every else ""
+        if not self.every:
+            return ""
+        return self.fault_of_curves(arrays["curves"], loss, arrays["diverged"], self.every)
 
-    def _fault_of_curves(self, curves: Array, loss: Array, diverged: NDArray[np.int32]) -> str:
-        """A kept loss is NaN from the epoch on in which a network diverged; the last one is its loss."""
-        kept = np.arange(self.every, self.epochs + 1, self.every)
+    @ieee
+    def fault_of_curves(self, curves: Array, loss: Array, diverged: NDArray[np.int32], every: int) -> str:
+        """What is wrong with the losses (m, n) of every so many epochs, in words.
+
+        They are NaN from the epoch on in which a network diverged, and the last one is its loss.
+        """
+        kept = np.arange(every, self.epochs + 1, every)
         there = (diverged[:, None] == 0) | (kept < diverged[:, None])
         if not np.array_equal(curves >= 0, there) or not np.array_equal(np.isnan(curves), ~there):
             return "curves are not numbers from 0 exactly where a network had not diverged"

@@ -169,8 +169,8 @@ class Stored:
     def shards(self) -> Iterator[Numbers]:
         # Begun anywhere, so that two processes on one store share the work; what the other one has
         # finished by then is left out.
-        begin = randrange(len(self.missing)) if self.missing else 0  # noqa: S311 - no secret
-        for shard in self.missing[begin:] + self.missing[:begin]:
+        begin = randrange(max(1, len(self.missing)))  # noqa: S311 - no secret
+        for shard in map(int, np.roll(self.missing, -begin)):
             if shard not in self.store.done():
                 yield self.store.manifest.numbers(shard)
             else:
@@ -178,8 +178,7 @@ class Stored:
 
     def _find_missing(self, found: Sequence[int]) -> None:
         self.missing = self.store.missing(found)
-        rows = self.store.manifest.shards.rows
-        self._done = self.design.grid.total - sum(map(rows, self.missing))
+        self._done = sum(map(self.store.manifest.shards.rows, found))
 
     def recount(self) -> int:
         self._find_missing(self.store.done())

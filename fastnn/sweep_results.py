@@ -31,6 +31,7 @@ from fastnn.selecting import (
     selected,
 )
 from fastnn.showing import shown_or_none
+from fastnn.storing import StoreError
 from fastnn.sweep_notes import sweep_notes
 from fastnn.sweep_tables import Columns, MemoryTable, Table, quantiles, table_digest
 from fastnn.training_results import Training
@@ -70,6 +71,9 @@ class Sweep:
     failures : tuple of str
         What could not be done, in words: shards that failed three times, and what an executor that does not
         work left. With the table they add up to all networks, unless the sweep was interrupted.
+    foreign : str
+        How the rows were computed otherwise than they would be here, where a store tells of it. They can be
+        read then; what would be computed anew, or computed from them, is refused.
     numbers : (m,) int64
         The numbers of the networks in the table: all, unless something is unfinished.
     parameters : (m, P)
@@ -98,6 +102,7 @@ class Sweep:
     store: Path | None = None
     failures: tuple[str, ...] = ()
     curves_every: int = 0
+    foreign: str = ""
 
     @property
     def plan(self) -> Plan:
@@ -195,6 +200,8 @@ class Sweep:
 
         The latter is asked of a thousand networks, the first of each cell.
         """
+        if self.foreign:
+            return (f"computed otherwise than it would be here, so that it can only be read: {self.foreign}",)
         return sweep_notes(self)
 
     def __len__(self) -> int:
@@ -304,7 +311,16 @@ class Sweep:
         number : int, or sequence of them
             A sequence of one number, such as ``sweep.best(1).network``, is one network.
         """
+        self.refuse_foreign()
         return replayed(self.design, number)
+
+    def refuse_foreign(self) -> None:
+        """Raise a StoreError if the rows come of another arithmetic: nothing is computed from them here."""
+        if self.foreign:
+            raise StoreError(
+                f"what is computed must be computed as the rows of {self.store or 'the store'} were; "
+                f"{self.foreign}. Read them here, or compute with the version of fastnn that wrote them."
+            )
 
     def dead_units(self) -> NDArray[np.int64]:
         """How many hidden ReLU units of each network are shut on every row it was trained on: (m,).
@@ -315,6 +331,7 @@ class Sweep:
 
     def dead_unit_pieces(self, names: Sequence[str]) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
         """Some columns and the dead units of their networks, piece by piece."""
+        self.refuse_foreign()
         for columns, parameters in self.table.parameters(tuple(dict.fromkeys(["network", *names]))):
             dead = np.empty(len(parameters), np.int64)
             rows = self.grid.rows_of(columns["network"])
@@ -346,6 +363,7 @@ class Sweep:
         -------
         array (M, N), or (M, N, K) for K > 1 outputs
         """
+        self.refuse_foreign()
         if numbers is None:
             parameters = self.parameters
         else:
@@ -362,6 +380,7 @@ class Sweep:
 
     def quiet_score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
         """The same without its notes, for whoever says them in another way."""
+        self.refuse_foreign()
         import pandas as pd
 
         pieces = [

@@ -139,6 +139,6 @@ class Mutations:
 def detected(folder):
     """Whether a look at the store, and every reading of it, finds something wrong."""
     try:
-        return bool(faults(folder)) or bool(Store.at(folder).missing(Store.at(folder).done()))
+        return bool(faults(folder)) or len(Store.at(folder).missing(Store.at(folder).done())) > 0
     except StoreError:
         return True

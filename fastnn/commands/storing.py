@@ -45,6 +45,7 @@ def _info(options: Namespace) -> int:
         "shards": {"done": len(done), "total": manifest.shard_count},
         "bytes": _bytes_in(found.folder),
         "digest": found.kept_digest(),
+        "foreign": manifest.foreign,
         "names": manifest.names,
         "plan": plan,
         "written_by": manifest.written_by,
@@ -59,6 +60,7 @@ def _info(options: Namespace) -> int:
         f"{grouped(plan.pop('networks_per_shard'))} networks each",
         "digest": values["digest"] or "not finished",
         "starts": grouped(plan.pop("networks")),
+        **({"note": f"can be read alone: {manifest.foreign}"} if manifest.foreign else {}),
         **(manifest.names or {}),
         **plan,
         **manifest.written_by,
@@ -93,7 +95,9 @@ def _verify(options: Namespace) -> int:
     done = found.done()
     missing = found.manifest.shard_count - len(done)
     kept, digest = found.kept_digest(), None
-    if not faults and not missing:
+    if found.manifest.foreign:
+        faults.append(f"manifest.json: {found.manifest.foreign}; the rows can be read, not computed again")
+    if not missing and len(faults) == bool(found.manifest.foreign):
         digest = stored_sweep(found, found.design()).table_digest()
         if kept != digest:
             faults.append(f"digest.json says {kept or 'nothing'}; the table has {digest}")

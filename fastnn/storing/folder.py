@@ -16,17 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError
-from fastnn.describing import arrays_of, content_hash, design_of
+from fastnn.describing import arrays_of, design_of
 from fastnn.designing import Design, Results
 from fastnn.grid import Numbers
+from fastnn.regular_files import bytes_of
 from fastnn.storing import StoreError
-from fastnn.storing.manifest import Manifest, sealed, unsealed
+from fastnn.storing.contents import INPUTS, fault_of_content, input_arrays, inputs_of, most_bytes
+from fastnn.storing.manifest import LARGEST, Manifest, sealed, unsealed
 from fastnn.storing.publishing import is_temporary, publish, remove_stale
 from fastnn.storing.tables import (
     columns_of,
     curves_bytes,
     matrix_bytes,
-    matrix_of,
     need_pyarrow,
     results_bytes,
 )
@@ -35,16 +36,10 @@ __all__ = ["Store"]
 
 Array = NDArray[Any]
 
-# What the sweep was given, by kinds of files: the arrays of a design by the letters of their columns.
-INPUTS = {
-    "data": {"x": "X", "y": "Y"},
-    "starts": {"p": "starts"},
-    "validation": {"x": "validation_X", "y": "validation_Y"},
-}
 FOLDERS = dict.fromkeys(INPUTS, "inputs") | {"shard": "shards", "curves": "curves"}
 NAME = re.compile(rf"({'|'.join(FOLDERS)})-(\d{{8,}})-([0-9a-f]{{32}})\.parquet")
 GROWN = re.compile(r"grown-(\d{8})\.json")
-READ_BYTES = 1 << 20
+MOST_DIGEST_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +78,9 @@ class Store:
                     f"store must name a new folder, an empty one or a store; got {folder}, which holds "
                     f"{strange[0]!r}. Name another one."
                 )
+            manifest = Manifest.of(design, every, names=names)
             for name in ("", *FOLDERS.values()):
                 (folder / name).mkdir(parents=True, exist_ok=True)
-            manifest = Manifest.of(design, every, names=names)
             publish(folder / "manifest.json", manifest.text(), replace=False)
         store = cls.at(folder)
         asked = Manifest.of(design, every, store.manifest.shard_size)
@@ -118,7 +113,7 @@ class Store:
                 f"a store must be a folder with a manifest.json; got {folder}, which has none. "
                 "Name the folder that was given to sweep(store=...)."
             )
-        manifest = Manifest.read(path.read_bytes())
+        manifest = Manifest.read(_told(path))
         grown = sorted(path.name for path in folder.iterdir() if GROWN.fullmatch(path.name))
         for number, name in enumerate(grown, 1):
             if name != _growth(number):
@@ -126,7 +121,7 @@ class Store:
                     f"{_growth(number)} must be in the store; {folder} has {name} without it. "
                     "Restore it from a copy."
                 )
-            manifest = manifest.after((folder / name).read_bytes(), name)
+            manifest = manifest.after(_told(folder / name), name)
         return cls(folder, manifest)
 
     def grown_to(self, starts: int) -> Store:
@@ -164,10 +159,11 @@ class Store:
             numbers &= set(self.files("curves"))
         return sorted(number for number in numbers if number < self.manifest.shard_count)
 
-    def missing(self, done: Sequence[int]) -> list[int]:
+    def missing(self, done: Sequence[int]) -> NDArray[np.int64]:
         """The numbers of the shards that are not done."""
-        there = set(done)
-        return [number for number in range(self.manifest.shard_count) if number not in there]
+        there = np.zeros(self.manifest.shard_count, bool)
+        there[list(done)] = True
+        return np.flatnonzero(~there)
 
     def shard_of(self, numbers: Numbers) -> int:
         """The number of the shard of some networks."""
@@ -191,57 +187,63 @@ class Store:
                             yield path, reason
 
     def _fault(self, path: Path, kind: str, number: int, name: str) -> str:
-        """Why a file is not the one of its name; nothing if it is. Bounded in memory, and in time by what it
-        may be large. Raises FileNotFoundError if it is gone."""
+        """Why a file is not the one of its name, or holds something else; nothing if it is right.
+
+        Bounded in memory and time by what it may be large. Raises FileNotFoundError if it is gone.
+        """
         before = path.lstat()  # looked at once: another process may set it aside at any moment
         if not stat.S_ISREG(before.st_mode):
             return "is not a file"
-        if kind in ("shard", "curves"):
-            if number >= self.manifest.shard_count:
-                return "has a number beyond the sweep's shards"
-            if before.st_size > self._most_bytes(kind, number):
-                return f"is too large: {before.st_size} bytes"
-        if self._digest(path, kind, number) != name:
+        if kind in INPUTS and (number or kind not in inputs_of(self.manifest)):
+            return "is of something that the sweep was not given"
+        if kind not in INPUTS and number >= self.manifest.shard_count:
+            return "has a number beyond the sweep's shards"
+        if before.st_size > most_bytes(self.manifest, kind, number):
+            return f"is too large: {before.st_size} bytes"
+        content = self._bytes(path, kind, number)
+        if self._digest(content, kind, number) != name:
             return "is damaged: its bytes are not those of its name"
-        self.checked[path] = (before.st_size, before.st_mtime_ns)
-        return ""
+        shard = self._shard_of_curves(number) if kind == "curves" else None
+        reason = fault_of_content(self.manifest, kind, number, content, shard)
+        if not reason:
+            self.checked[path] = (before.st_size, before.st_mtime_ns)
+        return reason
 
-    def _most_bytes(self, kind: str, number: int) -> int:
-        rows = self.manifest.shards.rows(number)
-        width = 4 * self.manifest.curve_length if kind == "curves" else self.manifest.bytes_per_network
-        columns = self.manifest.network.n_parameters + 8
-        return 2 * rows * (width + 32) + 4096 * columns + 65536
+    def _bytes(self, path: Path, kind: str, number: int) -> bytes:
+        return bytes_of(path, most_bytes(self.manifest, kind, number))
 
-    def _digest(self, path: Path, kind: str, number: int) -> str:
-        digest = self._begun_digest(kind, number)
-        with path.open("rb") as file:
-            while content := file.read(READ_BYTES):
-                digest.update(content)
-        return str(digest.hexdigest()[:32])
+    def _shard_of_curves(self, number: int) -> bytes | None:
+        """The bytes of the shard whose curves are in another file, if it is there and sound."""
+        for path in self.files("shard").get(number, []):
+            with contextlib.suppress(OSError):
+                if self.is_sound(path, "shard", number):
+                    return self._bytes(path, "shard", number)
+        return None
 
-    def _begun_digest(self, kind: str, number: int) -> Any:
+    def is_sound(self, path: Path, kind: str, number: int) -> bool:
+        """Whether a file is that of its name, as it was when it was last looked at, or else now."""
+        state = path.lstat()
+        if self.checked.get(path) == (state.st_size, state.st_mtime_ns):
+            return True
+        return not self._fault(path, kind, number, path.stem[-32:])
+
+    def _digest(self, content: bytes, kind: str, number: int) -> str:
+        """The digest in the name of a file with these bytes."""
         of = ""
         if FOLDERS[kind] != "inputs":
             came = self.manifest.shards.came_with(number)
             if came.start:  # had the store grown otherwise, the number would be that of other starts
                 of = f" of starts {came.start} to {came.stop}"
-        return sha256(f"{self.manifest.plan_digest} {kind} {number}{of}\n".encode())
-
-    @property
-    def _inputs(self) -> dict[str, dict[str, Any]]:
-        """What the plan says of each kind of arrays that the sweep was given."""
-        plan = self.manifest.plan
-        found = {"data": plan["data"]}
-        if plan["initial"]["start"] == "given":
-            found["starts"] = plan["initial"]
-        return found | ({"validation": plan["validation"]} if "validation" in plan else {})
+        digest = sha256(f"{self.manifest.plan_digest} {kind} {number}{of}\n".encode())
+        digest.update(content)
+        return digest.hexdigest()[:32]
 
     # -- changing it -----------------------------------------------------------------------------------
 
     def sweep_up(self) -> None:
         """Remove what processes that are gone have left half-written."""
         for name in ("", *dict.fromkeys(FOLDERS.values())):
-            (self.folder / name).mkdir(exist_ok=True)
+            self._make_room(self.folder / name)
             remove_stale(self.folder / name)
 
     def set_aside_damaged(self) -> list[str]:
@@ -250,17 +252,24 @@ class Store:
         for path, reason in self.faults():  # each at once: another process may have mended it a while later
             if not self.is_as_it_was():  # then files may be of what came since
                 break
-            aside = self.folder / "damaged"
-            aside.mkdir(exist_ok=True)
-            place = aside / path.name
-            count = 0
-            while place.exists():
-                count += 1
-                place = aside / f"{path.name}.{count}"
-            with contextlib.suppress(FileNotFoundError):  # another process was first
-                path.rename(place)
+            if self._set_aside(path):
                 found.append(f"{path.relative_to(self.folder)} {reason}")
         return found
+
+    def _set_aside(self, path: Path) -> bool:
+        """Move what lies there into the folder `damaged`; return whether it was still there."""
+        aside = self.folder / "damaged"
+        self._make_room(aside)
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            path.rename(_free(aside / path.name))
+            return True
+        return False
+
+    def _make_room(self, folder: Path) -> None:
+        """Make a folder of the store, unless it is there; what is there and is none makes way."""
+        if os.path.lexists(folder) and not folder.is_dir():
+            folder.rename(_free(folder.with_name(f".{folder.name}.aside")))
+        folder.mkdir(exist_ok=True)
 
     def keep(self, design: Design, results: Results) -> None:
         """Publish the results of a shard; it is done when this returns."""
@@ -272,7 +281,7 @@ class Store:
     def keep_inputs(self, design: Design) -> None:
         """Publish the rows, and the other arrays that the sweep was given, unless they are there."""
         arrays = arrays_of(design)
-        for kind in self._inputs:
+        for kind in inputs_of(self.manifest):
             if not self._intact(kind):
                 matrices = {letter: np.atleast_2d(arrays[name]) for letter, name in INPUTS[kind].items()}
                 self._publish(kind, 0, matrix_bytes(matrices, self._metadata(kind, 0)))
@@ -280,7 +289,7 @@ class Store:
     def _intact(self, kind: str) -> bool:
         for path in self.files(kind).get(0, []):
             with contextlib.suppress(FileNotFoundError):  # another process has set it aside
-                if not self._fault(path, kind, 0, path.stem[-32:]):
+                if self.is_sound(path, kind, 0):
                     return True
         return False
 
@@ -289,14 +298,20 @@ class Store:
 
     def _publish(self, kind: str, number: int, content: bytes) -> None:
         """Publish a file under its name. Two processes may write the same rows as other bytes (of another
-        version of pyarrow): both then keep the file whose name comes first."""
-        digest = self._begun_digest(kind, number)
-        digest.update(content)
-        folder = self.folder / FOLDERS[kind]
-        path = folder / f"{kind}-{number:08d}-{digest.hexdigest()[:32]}.parquet"
+        version of pyarrow): both then keep the file whose name comes first, of those that are right."""
+        digest = self._digest(content, kind, number)
+        path = self.folder / FOLDERS[kind] / f"{kind}-{number:08d}-{digest}.parquet"
         publish(path, content)
-        for other in self.files(kind).get(number, [])[1:]:
-            other.unlink(missing_ok=True)
+        there = self.files(kind).get(number, [])
+        if len(there) > 1:
+            sound = [one for one in there if one == path or self._is_there_and_sound(one, kind, number)]
+            for other in sound[1:]:
+                other.unlink(missing_ok=True)
+
+    def _is_there_and_sound(self, path: Path, kind: str, number: int) -> bool:
+        with contextlib.suppress(OSError):
+            return self.is_sound(path, kind, number)
+        return False
 
     # -- reading it ------------------------------------------------------------------------------------
 
@@ -324,19 +339,21 @@ class Store:
                 f"{kind} {number} must be in the store; {self.folder} has none. Run the same sweep again "
                 "with this store: it computes what is missing."
             )
-        path = paths[0]
-        try:
-            state = path.lstat()
-            known = self.checked.get(path) == (state.st_size, state.st_mtime_ns)
-            reason = "" if known else self._fault(path, kind, number, path.stem[-32:])
-        except FileNotFoundError:  # another process has set it aside, or kept another copy of it
-            return self._checked_path(kind, number)
-        if reason:
-            raise StoreError(
-                f"{path.name} {reason}. Run the same sweep again with this store: it sets the file aside "
-                "and computes it again."
-            )
-        return path
+        reason = ""
+        for path in paths:
+            try:
+                state = path.lstat()
+                known = self.checked.get(path) == (state.st_size, state.st_mtime_ns)
+                fault = "" if known else self._fault(path, kind, number, path.stem[-32:])
+            except FileNotFoundError:  # another process has set it aside, or kept another copy of it
+                return self._checked_path(kind, number)
+            if not fault:
+                return path
+            reason = reason or f"{path.name} {fault}"
+        raise StoreError(
+            f"{reason}. Run the same sweep again with this store: it sets the file aside and computes it "
+            "again."
+        )
 
     def design(self, engine: str = "auto") -> Design:
         """The design of the sweep, from the manifest and the inputs kept beside it.
@@ -346,43 +363,58 @@ class Store:
         StoreError
             If they are missing or damaged.
         """
-        try:
-            plan = self.manifest.plan | {"networks": self.manifest.starts}
-            return design_of(plan, self._arrays(), engine)
-        except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(
-                f"manifest.json must describe a sweep; it does not: {error}. Restore it from a copy."
-            ) from None
-
-    def _arrays(self) -> dict[str, Array]:
-        """The arrays that the sweep was given, as `design_of` takes them, compared with the manifest."""
         arrays: dict[str, Array] = {}
-        for kind, told in self._inputs.items():
-            content = self._checked_path(kind, 0).read_bytes()
-            found = {name: matrix_of(content, letter) for letter, name in INPUTS[kind].items()}
-            if kind == "starts":
-                found["starts"] = found["starts"].reshape(told["shape"])
-            if content_hash(*found.values()) != told["sha256"]:
-                raise StoreError(f"the {kind} in the store must be those of its manifest; they are others.")
-            arrays |= found
-        return arrays
+        for kind in inputs_of(self.manifest):
+            content = self._bytes(self._checked_path(kind, 0), kind, 0)
+            arrays |= input_arrays(self.manifest, kind, content)
+        try:
+            return design_of(self.manifest.plan | {"networks": self.manifest.starts}, arrays, engine)
+        except ValueError as error:
+            raise StoreError(
+                f"manifest.json must describe a sweep; it does not: {error} Restore it from a copy."
+            ) from None
 
     # -- its digest ------------------------------------------------------------------------------------
 
     def kept_digest(self) -> str | None:
         """The digest over the finished table, if it was kept and is of this plan and so many networks."""
         try:
-            values = unsealed((self.folder / "digest.json").read_bytes(), "digest.json")
+            values = unsealed(bytes_of(self.folder / "digest.json", MOST_DIGEST_BYTES), "digest.json")
         except (OSError, StoreError):
             return None
         of = (self.manifest.plan_digest, self.manifest.total)
-        return str(values["table"]) if (values.get("plan"), values.get("networks")) == of else None
+        table = values.get("table")
+        known = isinstance(table, str) and (values.get("plan"), values.get("networks")) == of
+        return str(table) if known else None
 
     def keep_digest(self, table: str) -> None:
         """Keep the digest over the finished table beside the manifest."""
         of = {"plan": self.manifest.plan_digest, "networks": self.manifest.total}
         if self.is_as_it_was():
-            publish(self.folder / "digest.json", sealed({"table": table, **of}))
+            path = self.folder / "digest.json"
+            if path.is_dir():
+                self._set_aside(path)
+            publish(path, sealed({"table": table, **of}))
+
+
+def _told(path: Path) -> bytes:
+    """What a file beside the shards says, if it is one, and no larger than such a file may be."""
+    try:
+        return bytes_of(path, LARGEST)
+    except OSError as error:
+        raise StoreError(
+            f"{path.name} must be a file of at most {LARGEST} bytes that can be read; it is not: "
+            f"{error.strerror}. Restore it from a copy."
+        ) from None
+
+
+def _free(path: Path) -> Path:
+    """The path, or one with a number after it, where nothing is yet."""
+    count, place = 0, path
+    while os.path.lexists(place):
+        count += 1
+        place = path.with_name(f"{path.name}.{count}")
+    return place
 
 
 def _growth(number: int) -> str:

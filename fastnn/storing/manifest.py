@@ -16,18 +16,25 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.checking import whole_number
-from fastnn.describing import described
+from fastnn.checking import InputError, whole_number
+from fastnn.describing import COMPUTING, described, difference
 from fastnn.designing import Design
-from fastnn.grid import Numbers
+from fastnn.expecting import Expected
+from fastnn.grid import Grid, Numbers
 from fastnn.network import Network
 from fastnn.storing import StoreError
+from fastnn.storing.entries import (
+    LARGEST_SHARD,
+    MOST_STARTS,
+    checked_plan,
+    checked_texts,
+    checked_total,
+)
 from fastnn.storing.shards import Shards
 
-__all__ = ["Manifest", "canonical", "sealed", "unsealed"]
+__all__ = ["LARGEST", "Manifest", "canonical", "sealed", "unsealed"]
 
 FORMAT = "fastnn store 1"
-MOST_STARTS = 2**53
 LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
 
 # A shard is what a crash or Ctrl-C loses of each thread's work, and what a worker is handed at a time: some
@@ -35,7 +42,7 @@ LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
 SHARD_SECONDS = 8.0
 SECONDS_PER_PARAMETER = 1e-10  # and row and epoch; engine `lanes`, 2-2-1: 0.9 ns for 9 parameters
 SHARD_BYTES = 8 << 20
-MOST_NETWORKS = 1 << 16
+MOST_NETWORKS = LARGEST_SHARD
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class Manifest:
     ) -> Manifest:
         """The manifest of a new store, or of one whose shards have a size already."""
         size = networks_per_shard or _shard_size(design, every)
+        checked_total(design.grid.total, size)
         plan = described(design) | {"curves": every, "networks_per_shard": size}
         return cls(plan, _versions(design.plan.engine), names)
 
@@ -81,20 +89,20 @@ class Manifest:
                 f"manifest.json must be of format {FORMAT!r}; got {values.get('format')!r}. "
                 "Open the store with the version of fastnn that wrote it."
             )
-        found = cls(values.get("plan", {}), values.get("written_by", {}), values.get("data"))
         try:
-            _ = found.network, found.total, found.shard_count, found.curve_length, found.bytes_per_network
-            found.check_losses()
+            checked_plan(values.get("plan"))
+            checked_texts(values.get("written_by"), "written_by")
+            found = cls(values["plan"], values["written_by"], values.get("data"))
             found.check_names()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except InputError as error:
             raise StoreError(
-                f"manifest.json must describe a sweep; reading it failed: {type(error).__name__}: {error}. "
-                "Restore it from a copy."
+                f"manifest.json must describe a sweep; it does not: {error} Restore it from a copy."
             ) from None
         return found
 
     def growing(self, starts: int) -> bytes:
         """What is written where the store grows to so many starts in every cell."""
+        checked_total(self.shards.cells * starts, self.shard_size)
         return sealed({"format": FORMAT, "plan": self.plan_digest, "networks": starts})
 
     def after(self, content: bytes, name: str) -> Manifest:
@@ -107,8 +115,9 @@ class Manifest:
         """
         values = unsealed(content, name)
         try:
-            starts = whole_number(values["networks"], "networks", self.starts + 1, MOST_STARTS)
-        except (KeyError, ValueError):
+            starts = whole_number(values.get("networks"), "networks", self.starts + 1, MOST_STARTS)
+            checked_total(self.shards.cells * starts, self.shard_size)
+        except InputError:
             starts = 0
         if not starts or (values.get("format"), values.get("plan")) != (FORMAT, self.plan_digest):
             raise StoreError(
@@ -160,6 +169,23 @@ class Manifest:
         """How many shards the sweep has."""
         return self.shards.count
 
+    @cached_property
+    def grid(self) -> Grid:
+        """How the networks are numbered."""
+        rates = np.array(self.plan["learning_rate"]).astype(self.plan["dtype"])
+        return Grid(rates, tuple(self.plan["rows"]), self.starts)
+
+    @property
+    def expected(self) -> Expected:
+        """What the results of networks are like, without their curves."""
+        kinds = (self.network.n_parameters, self.plan["dtype"], tuple(self.losses), self.plan["epochs"])
+        return Expected(*kinds, 0, "float32")
+
+    @property
+    def foreign(self) -> str:
+        """How the results were computed otherwise than they would be here, in words; nothing if alike."""
+        return difference(self.plan, "there", COMPUTING)
+
     @property
     def curve_length(self) -> int:
         """How many losses of each network are kept."""
@@ -170,22 +196,17 @@ class Manifest:
         """The losses of every network."""
         return list(self.plan.get("losses", ["loss"]))
 
-    def check_losses(self) -> None:
-        """Raise ValueError unless there are the losses that such a sweep has."""
-        several, validation = len(self.plan["rows"]) > 1, "validation" in self.plan
-        expected = ["loss", *["loss_all_rows"] * several, *["validation_loss"] * validation]
-        if self.losses != expected:
-            raise ValueError(f"losses are {self.losses}, not {expected}")
-
     def check_names(self) -> None:
-        """Raise ValueError unless there are no names, or a name for each column of the data and a source."""
+        """Raise InputError unless there are no names, or a name for each column of the data and a source."""
         if self.names is None:
             return
-        inputs, target = self.names["inputs"], self.names["target"]
-        counts = (len(inputs), len(target)) == (self.network.n_inputs, self.network.n_outputs)
-        texts = all(isinstance(text, str) for text in (*inputs, *target, self.names["source"]))
-        if set(self.names) != {"inputs", "target", "source"} or not counts or not texts:
-            raise ValueError(f"data are named {_short(self.names)}")
+        names = self.names if isinstance(self.names, dict) else {}
+        inputs, target, source = (names.get(name) for name in ("inputs", "target", "source"))
+        columns = [*inputs, *target] if isinstance(inputs, list) and isinstance(target, list) else []
+        counts = (self.network.n_inputs, self.network.n_outputs)
+        counted = bool(columns) and (len(inputs or ()), len(target or ())) == counts
+        if len(names) != 3 or not counted or not all(isinstance(text, str) for text in (*columns, source)):
+            raise InputError(f"data must be named by inputs, target and source; got {_short(self.names)}.")
 
     @property
     def bytes_per_network(self) -> int:

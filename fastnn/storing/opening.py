@@ -101,7 +101,8 @@ def open(store: str | PathLike[str], *, engine: str = "auto") -> Sweep:
     -------
     Sweep
         Of the shards that are done now. It reads them when something is asked for, each after its bytes
-        were found to be those that were written.
+        were found to be those that were written, and to hold what they should. If they were computed by
+        another arithmetic than that of this version, ``foreign`` says so, and they can only be read.
 
     Raises
     ------
@@ -121,4 +122,7 @@ def open(store: str | PathLike[str], *, engine: str = "auto") -> Sweep:
 def stored_sweep(store: Store, design: Design, **outcome: Any) -> Sweep:
     """The `Sweep` of a store; `outcome` says how the run that filled it ended."""
     every = int(store.manifest.plan["curves"])
-    return Sweep(design, StoredTable(store), store=store.folder, curves_every=every, **outcome)
+    foreign = store.manifest.foreign
+    return Sweep(
+        design, StoredTable(store), store=store.folder, curves_every=every, foreign=foreign, **outcome
+    )

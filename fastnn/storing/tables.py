@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from fastnn.designing import Design, Results
 from fastnn.network import Network
 from fastnn.storing import StoreError
 
-__all__ = ["columns_of", "curves_bytes", "matrix_bytes", "matrix_of", "need_pyarrow", "results_bytes"]
+__all__ = ["columns_of", "curves_bytes", "exact_columns", "matrix_bytes", "need_pyarrow", "results_bytes"]
 
 Array = NDArray[Any]
 
 STATUS = ("ok", "diverged")
+MOST_GROUPS = 1000  # of rows, of which pyarrow puts a million into each
 
 
 def need_pyarrow() -> Any:
@@ -68,14 +69,6 @@ def matrix_bytes(matrices: dict[str, Array], metadata: dict[str, str]) -> bytes:
     return _written(columns, metadata, [])
 
 
-def matrix_of(content: Any, name: str) -> Array:
-    """The matrix of this name in a file that `matrix_bytes` wrote."""
-    reader = _reader(content)
-    wanted = [column for column in reader.schema_arrow.names if column.startswith(name)]
-    table = reader.read(wanted, use_threads=False)
-    return np.column_stack([table.column(column).to_numpy() for column in wanted])
-
-
 def columns_of(
     content: Any, names: Sequence[str], network: Network, dtype: str, rows: int
 ) -> dict[str, Array]:
@@ -89,7 +82,7 @@ def columns_of(
     reader = _reader(content)
     if reader.metadata.num_rows != rows or not set(names) <= set(reader.schema_arrow.names):
         raise StoreError(f"a shard must have {rows} rows and the columns {', '.join(names)}; it has others.")
-    table = reader.read(list(names), use_threads=False)
+    table = _read(reader, list(names))
     found = {}
     for name in names:
         column = table.column(name).combine_chunks()
@@ -103,13 +96,90 @@ def columns_of(
     return found
 
 
+def exact_columns(
+    content: bytes, columns: Mapping[str, str], rows: int, *, others: bool = False
+) -> dict[str, Array]:
+    """All columns of a file by their names, after a look at what they are; nothing is read before.
+
+    Parameters
+    ----------
+    columns : mapping
+        A dtype, "status", or "curve 25" for lists of 25 losses, by name, in their order.
+    others : bool
+        Whether there may be other columns, which are not read.
+
+    Raises
+    ------
+    StoreError
+        If it is not such a file, of so many rows.
+    """
+    reader = _reader(content)
+    metadata, schema = reader.metadata, reader.schema_arrow
+    names = [name for name in schema.names if name in columns] if others else schema.names
+    if names != list(columns) or metadata.num_rows != rows:
+        raise StoreError(f"it must have {rows} rows and the columns {', '.join([*columns][:9])} ...")
+    for name, kind in columns.items():
+        if not _is_of(schema.field(name).type, kind):
+            raise StoreError(f"column {name} must be {kind}; it is {str(schema.field(name).type)[:60]}.")
+    # Of a column's chunks nothing is asked: where they are nonsense, pyarrow ends the process.
+    groups = (metadata.row_group(group) for group in range(min(metadata.num_row_groups, MOST_GROUPS)))
+    if metadata.num_row_groups > MOST_GROUPS or sum(group.total_byte_size for group in groups) > len(content):
+        raise StoreError("it must be written as fastnn does, without compression; it unpacks to more.")
+    table = _read(reader, list(columns))
+    try:
+        return {name: _converted(table.column(name), kind, rows) for name, kind in columns.items()}
+    except Exception as error:  # pyarrow's, of codes of a dictionary that has no such entry
+        raise StoreError(f"its columns must hold values; they do not: {_reason(error)}.") from None
+
+
+def _converted(column: Any, kind: str, rows: int) -> Array:
+    """A column without missing values as an array: (rows,), of curves (rows, n)."""
+    if column.null_count:
+        raise StoreError(f"a column must have a value in each row; {column.null_count} are missing.")
+    whole = column.combine_chunks()
+    if not kind.startswith("curve"):
+        values: Array = whole.to_numpy(zero_copy_only=False)
+        return values
+    losses = whole.flatten()
+    if losses.null_count:
+        raise StoreError(f"curves must have a value in each place; {losses.null_count} are missing.")
+    curves: Array = losses.to_numpy(zero_copy_only=False).reshape(rows, -1)
+    return curves
+
+
+def _is_of(type_: Any, kind: str) -> bool:
+    """Whether a type of Arrow is that of a column: a dtype, "status" or "curve 25"."""
+    types = need_pyarrow().types
+    if kind == "status":
+        return bool(types.is_dictionary(type_) and types.is_string(type_.value_type))
+    if kind.startswith("curve"):
+        lists = types.is_fixed_size_list(type_) and types.is_float32(type_.value_type)
+        return bool(lists and type_.list_size == int(kind.partition(" ")[2]))
+    return bool(type_ == need_pyarrow().from_numpy_dtype(np.dtype(kind)))
+
+
 def _reader(content: Any) -> Any:
     pyarrow = need_pyarrow()
     source = pyarrow.BufferReader(content) if isinstance(content, bytes) else content
     try:
         return pyarrow.parquet.ParquetFile(source, page_checksum_verification=True)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise StoreError(f"a file of the store must be parquet; reading it failed: {error}.") from None
+    except Exception as error:  # pyarrow raises whatever its C++ throws
+        raise StoreError(
+            f"a file of the store must be parquet; reading it failed: {_reason(error)}."
+        ) from None
+
+
+def _read(reader: Any, names: list[str]) -> Any:
+    try:
+        return reader.read(names, use_threads=False)
+    except Exception as error:
+        raise StoreError(
+            f"a file of the store must be parquet; reading it failed: {_reason(error)}."
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".")
 
 
 def _written(columns: dict[str, Any], metadata: dict[str, str], repeated: list[str]) -> bytes:
