@@ -35,7 +35,7 @@ class TestNoPathLeavesTheStore:
 
         self.hostile(store, change)
         before = files(store.parent, "**/*")
-        with pytest.raises(OSError, match="is damaged"):  # which are of another plan now
+        with pytest.raises(OSError, match="must describe a sweep; it does not: plan must have"):
             fastnn.open(store)
         with pytest.raises(fastnn.InputError, match="store must be of the same sweep"):
             swept(store=store)
