@@ -333,9 +333,10 @@ def test_on_the_command_line(store, capsys):
 
     options = ["--data", "simulated", "--rows", "10,20", "--epochs", "2", "--store", str(store), "--json"]
     out = ["--out", str(store.with_name("page")), "--no-progress"]
-    for networks in ("30", "50"):
-        assert main(["sweep", "--networks", networks, *options, *out]) == 0
+    assert main(["sweep", "--networks", "30", *options, *out]) == 0
     capsys.readouterr()
+    assert main(["sweep", "--networks", "50", *options[:-1], *out]) == 0
+    assert capsys.readouterr().out.startswith("100 networks, 40 of them in ")
     assert main(["store", "info", str(store)]) == 0
     told = capsys.readouterr().out
     assert "100 of 100" in told

@@ -95,6 +95,9 @@ class TestContent:
         cells = table(report, "Loss over all rows: quantiles")
         expected = grid.quantiles(by="loss_all_rows")["50 %"].dropna()
         assert [row["50 %"] for row in cells if row["50 %"] != "–"] == [written(value) for value in expected]
+        assert min(float(row["best"]) for row in cells if row["best"] != "–") == pytest.approx(
+            grid.best(1)["loss_all_rows"].iloc[0], rel=1e-3
+        )
 
     def test_the_code_trains_the_best_network_again(self, report, grid, data):
         section = report.sections[-1]

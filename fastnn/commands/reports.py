@@ -140,11 +140,12 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     }
     why = "interrupted" if found.interrupted else "unfinished"
     stopped = f" of {grouped(found.grid.total)}, {why}" if len(found) < found.grid.total else ""
+    trained = f", {grouped(found.ran)} of them" if 0 < found.ran < len(found) else ""
     pace = (
         f"in {found.seconds:.1f} s, {grouped(round(rate))} networks/s" if found.ran else "found in the store"
     )
     lines = [
-        f"{grouped(len(found))} networks{stopped} {pace}",
+        f"{grouped(len(found))} networks{stopped}{trained} {pace if found.ran else 'found in the store'}",
         "",
         *_network_lines(found.network),
         *data_lines(data),

@@ -30,8 +30,6 @@ HEADINGS = {
     "mape": "MAPE",
     "loss_all_rows": "loss over all rows",
     "validation_loss": "validation loss",
-    "best loss_all_rows": "best over all rows",
-    "best validation_loss": "best validation loss",
 }
 PER_CENT = {"mape": per_cent, "share": per_cent}
 FORMS = {"r2": "{:z.3f}".format, "mape": per_cent}
@@ -68,10 +66,13 @@ def losses(found: Sweep, shown: Sweep, claim: float | None) -> Section:
     cells = evenly(all_cells, CELLS)
     summary = found.summary()
     rows = ", over the rows trained on" if len(found.grid.rows) > 1 else ""
-    blocks: list[Block] = [Table(summary, f"Loss of the last epoch{rows}: {OK}", HEADINGS)]
+    plain = summary.drop(columns=[name for name in summary if str(name).startswith("best ")])
+    blocks: list[Block] = [Table(plain, f"Loss of the last epoch{rows}: {OK}", HEADINGS)]
     ranked, what = summary, LOSSES[found.ranked_by]
     if found.ranked_by != "loss":
-        ranked = found.quantiles(by=found.ranked_by).assign(networks=summary["networks"])
+        ranked = found.quantiles(by=found.ranked_by)
+        ranked.insert(2, "networks", summary["networks"])
+        ranked.insert(3, "best", summary[f"best {found.ranked_by}"])
         blocks.append(Table(ranked, f"{what.capitalize()}: {OK}", HEADINGS))
     if claim is not None:
         blocks.append(_places_of(claim, shown))
