@@ -16,7 +16,7 @@ ROW = 90  # characters of text that fit beside an equation's number
 # Colours come from around it, so that it fits a notebook's theme as well as a page of its own.
 STYLE = """
 .fastnn { max-width: 62rem; line-height: 1.45; overflow-wrap: break-word; }
-.fastnn .wide { overflow-x: auto; }
+.fastnn .wide { overflow: auto hidden; }
 .fastnn table { border-collapse: collapse; margin: 0.4rem 0 1rem; background: none; }
 .fastnn table.numbers td, .fastnn table.numbers th { text-align: right; padding: 0.15rem 0.8rem;
   font-variant-numeric: tabular-nums; white-space: nowrap;
@@ -24,7 +24,7 @@ STYLE = """
 .fastnn table.numbers :is(td, th):first-child { text-align: left; }
 .fastnn .equation { display: flex; gap: 1.2rem; align-items: center; padding: 0.3rem 0; }
 .fastnn .number { flex: 0 0 2.6rem; opacity: 0.75; font-variant-numeric: tabular-nums; }
-.fastnn .rows { flex: 0 1 auto; overflow-x: auto; padding: 0.1rem 0; }
+.fastnn .rows { flex: 0 1 auto; overflow: auto hidden; padding: 0.3rem 0; }
 .fastnn .rows div + div { padding-left: 2rem; margin-top: 0.4rem; }
 .fastnn .rule { flex: 1 1 9rem; text-align: right; font-size: 0.85em; opacity: 0.75; }
 @media (max-width: 48rem) {
