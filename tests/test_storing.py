@@ -774,7 +774,7 @@ class TestCommands:
                 ["export", "{store}", "a.csv", "--where", "loss<low"],
                 "--where must compare loss with a",
             ),
-            (["export", "{store}", "a.csv", "--columns", "lost"], "each of columns must be one of"),
+            (["export", "{store}", "a.csv", "--columns", "lost"], "each of --columns must be one of"),
         ],
     )
     def test_refusals(self, run, store, arguments, reason):
