@@ -23,7 +23,8 @@ move: so a shard names the ``start`` of each network beside its learning rate an
 the sweep is computed. The finished table is, to the bit, that of a sweep made at once.
 
 Modules, from below: `publishing` (a file appears whole or not at all), `shards` (which network is where),
-`manifest` (the plan as text), `tables` (arrays as parquet and back), `folder` (what is there and what is
+`entries` (what each entry of a plan may be), `manifest` (the plan as text), `tables` (arrays as parquet and
+back), `contents` (what files must hold), `asides` (what makes way), `folder` (what is there and what is
 missing), `opening` (a store as a `Sweep`).
 """
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fastnn.describing import content_hash
 from fastnn.storing import StoreError
 from fastnn.storing.manifest import Manifest
-from fastnn.storing.tables import STATUS, exact_columns
+from fastnn.storing.tables import exact_columns
 
 __all__ = ["INPUTS", "fault_of_content", "input_arrays", "inputs_of", "most_bytes"]
 
@@ -117,7 +117,7 @@ def _fault_of_shard(manifest: Manifest, number: int, content: bytes, _: bytes | 
         "start": _starts(manifest, number),
         "learning_rate": manifest.grid.learning_rate_of(numbers),
         "rows": manifest.grid.rows_of(numbers),
-        "status": np.array(STATUS, object)[(found["diverged"] > 0).astype(int)],
+        "status": (found["diverged"] > 0).astype(int),  # their places in `STATUS`
     }
     for name, column in known.items():
         if not np.array_equal(found[name], column):

@@ -21,6 +21,7 @@ from fastnn.designing import Design, Results
 from fastnn.grid import Numbers
 from fastnn.regular_files import bytes_of
 from fastnn.storing import StoreError
+from fastnn.storing.asides import make_room, set_aside, told
 from fastnn.storing.contents import INPUTS, fault_of_content, input_arrays, inputs_of, most_bytes
 from fastnn.storing.manifest import LARGEST, Manifest, sealed, unsealed
 from fastnn.storing.publishing import is_temporary, publish, remove_stale
@@ -113,7 +114,7 @@ class Store:
                 f"a store must be a folder with a manifest.json; got {folder}, which has none. "
                 "Name the folder that was given to sweep(store=...)."
             )
-        manifest = Manifest.read(_told(path))
+        manifest = Manifest.read(told(path, LARGEST))
         grown = sorted(path.name for path in folder.iterdir() if GROWN.fullmatch(path.name))
         for number, name in enumerate(grown, 1):
             if name != _growth(number):
@@ -121,7 +122,7 @@ class Store:
                     f"{_growth(number)} must be in the store; {folder} has {name} without it. "
                     "Restore it from a copy."
                 )
-            manifest = manifest.after(_told(folder / name), name)
+            manifest = manifest.after(told(folder / name, LARGEST), name)
         return cls(folder, manifest)
 
     def grown_to(self, starts: int) -> Store:
@@ -243,7 +244,7 @@ class Store:
     def sweep_up(self) -> None:
         """Remove what processes that are gone have left half-written."""
         for name in ("", *dict.fromkeys(FOLDERS.values())):
-            self._make_room(self.folder / name)
+            make_room(self.folder / name)
             remove_stale(self.folder / name)
 
     def set_aside_damaged(self) -> list[str]:
@@ -252,24 +253,9 @@ class Store:
         for path, reason in self.faults():  # each at once: another process may have mended it a while later
             if not self.is_as_it_was():  # then files may be of what came since
                 break
-            if self._set_aside(path):
+            if set_aside(path, self.folder / "damaged"):
                 found.append(f"{path.relative_to(self.folder)} {reason}")
         return found
-
-    def _set_aside(self, path: Path) -> bool:
-        """Move what lies there into the folder `damaged`; return whether it was still there."""
-        aside = self.folder / "damaged"
-        self._make_room(aside)
-        with contextlib.suppress(FileNotFoundError):  # another process was first
-            path.rename(_free(aside / path.name))
-            return True
-        return False
-
-    def _make_room(self, folder: Path) -> None:
-        """Make a folder of the store, unless it is there; what is there and is none makes way."""
-        if os.path.lexists(folder) and not folder.is_dir():
-            folder.rename(_free(folder.with_name(f".{folder.name}.aside")))
-        folder.mkdir(exist_ok=True)
 
     def keep(self, design: Design, results: Results) -> None:
         """Publish the results of a shard; it is done when this returns."""
@@ -393,28 +379,8 @@ class Store:
         if self.is_as_it_was():
             path = self.folder / "digest.json"
             if path.is_dir():
-                self._set_aside(path)
+                set_aside(path, self.folder / "damaged")
             publish(path, sealed({"table": table, **of}))
-
-
-def _told(path: Path) -> bytes:
-    """What a file beside the shards says, if it is one, and no larger than such a file may be."""
-    try:
-        return bytes_of(path, LARGEST)
-    except OSError as error:
-        raise StoreError(
-            f"{path.name} must be a file of at most {LARGEST} bytes that can be read; it is not: "
-            f"{error.strerror}. Restore it from a copy."
-        ) from None
-
-
-def _free(path: Path) -> Path:
-    """The path, or one with a number after it, where nothing is yet."""
-    count, place = 0, path
-    while os.path.lexists(place):
-        count += 1
-        place = path.with_name(f"{path.name}.{count}")
-    return place
 
 
 def _growth(number: int) -> str:

@@ -133,10 +133,17 @@ def exact_columns(
 
 
 def _converted(column: Any, kind: str, rows: int) -> Array:
-    """A column without missing values as an array: (rows,), of curves (rows, n)."""
+    """A column without missing values as an array: (rows,), of curves (rows, n), of a status its place."""
     if column.null_count:
         raise StoreError(f"a column must have a value in each row; {column.null_count} are missing.")
     whole = column.combine_chunks()
+    if kind == "status":
+        codes = whole.indices.to_numpy()
+        places = np.array([STATUS.index(status) for status in whole.dictionary.to_pylist()])
+        if (codes < 0).any():
+            raise StoreError("codes of a status must not be below 0.")
+        statuses: Array = places[codes]
+        return statuses
     if not kind.startswith("curve"):
         values: Array = whole.to_numpy(zero_copy_only=False)
         return values
