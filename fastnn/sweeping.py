@@ -110,6 +110,8 @@ def sweep(
         Who works instead of threads here: so many processes on this machine (on Windows at most 61), or
         whatever has ``submit`` as `concurrent.futures` describes it, or a Dask cluster. A function lets a
         broken one be replaced. Processes by number read no script, so that none needs a guard.
+        What workers answer is compared with what was asked for; they must have the same version. One that
+        never answers is waited for, since it may work slowly: Ctrl-C ends that.
     on_divergence : str
         "record" that a network diverged, or "raise" a `DivergenceError` at the first one.
 
