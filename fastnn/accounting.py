@@ -23,7 +23,7 @@ def failures(place: Place, done: int, lost: Lost, interrupted: bool) -> tuple[st
     Raises
     ------
     NothingDoneError
-        If nothing is done, and something failed.
+        If nothing is done and something failed, unless it was interrupted.
     """
     total = place.design.grid.total
     failed = [(numbers, reason) for numbers, reason in lost.shards if place.lacks(numbers)]
@@ -33,7 +33,7 @@ def failures(place: Place, done: int, lost: Lost, interrupted: bool) -> tuple[st
         found.append(f"{grouped(rest)} networks: {lost.rest}")
     elif rest > 0 and not interrupted:
         found.append(f"{grouped(rest)} networks: they were kept, and are not there any more")
-    if found and not done:
+    if found and not done and not interrupted:
         raise NothingDoneError(
             f"at least one of {grouped(total)} networks must be trained; none could be: "
             f"{'; '.join(found[:3])}. Mend the executor, or sweep without one: on threads here."

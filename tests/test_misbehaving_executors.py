@@ -436,3 +436,18 @@ class TestCounting:
         with pytest.warns(RuntimeWarning, match="could not be done"):
             sweep = swept(executor=Here(lambda *_: failing(ValueError("lost"))), store=store)
         assert (len(sweep), counted(sweep)) == (before, TOTAL - before)
+
+    def test_an_interruption_is_no_error_where_something_failed_before(self, place, monkeypatch):
+        calls = []
+
+        def wait(pending, *_):
+            calls.append(1)
+            if len(calls) > 5:
+                raise KeyboardInterrupt
+            return {next(iter(pending))}, set()
+
+        monkeypatch.setattr(executing, "wait", wait)
+        with pytest.warns(RuntimeWarning, match="could not be done: networks"):
+            sweep = swept(executor=Here(lambda *_: failing(ValueError("lost"))), workers=1, **place)
+        assert sweep.interrupted
+        assert (len(sweep), len(sweep.failures)) == (0, 1)
