@@ -378,7 +378,7 @@ class TestAnyNumbers:
         assert sweep_page(found, data, claim=1e300).write(tmp_path) == []
 
     @pytest.mark.slow
-    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.lists(st.text(max_size=60), min_size=3, max_size=3, unique=True),
         st.lists(
