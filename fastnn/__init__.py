@@ -103,10 +103,12 @@ else:  # of a module with __getattr__ they would believe every name, a misspelt 
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import importlib
 
+        from fastnn.floating_point import ieee
         from fastnn.forking import ONE_AT_A_TIME
 
         with ONE_AT_A_TIME:
-            found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+            home = ieee(importlib.import_module)(_HOMES[name])  # numbers in the source are read right, too
+            found = globals()[name] = getattr(home, name)
         return found
 
 

@@ -101,8 +101,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     drop_notes()
     options = argparse.Namespace(command=None)
     try:
-        options = _parser().parse_args(_asked(sys.argv[1:] if arguments is None else list(arguments)))
         with _warnings_as_notes():
+            options = _parser().parse_args(_asked(sys.argv[1:] if arguments is None else list(arguments)))
             return command(options.command)(options)
     except InputError as error:
         drop_notes()

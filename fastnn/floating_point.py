@@ -8,24 +8,22 @@ NumPy alike, so no comparison of one with the other shows it. Other programs cha
 from __future__ import annotations
 
 import ctypes
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-import numpy as np
-
-from fastnn.checking import InputError
-
-__all__ = ["ieee", "is_default"]
+__all__ = ["default_mode", "ieee", "is_default"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Read when they are needed, so that no compiler computes the test ahead: 1, half and three quarters of its
-# last place, the smallest normal and the smallest subnormal number.
-NUMBERS = [1.0, 2.0**-53, 1.5 * 2.0**-53, 2.0**-1022, 2.0**-1074]
+# 1, half and three quarters of its last place, the smallest normal and the smallest subnormal number: as
+# bits, since this module may be compiled in another mode, and read when they are needed.
+BITS = (0x3FF0000000000000, 0x3CA0000000000000, 0x3CA8000000000000, 0x0010000000000000, 0x0000000000000001)
+NUMBERS = list(struct.unpack("<5d", struct.pack("<5Q", *BITS)))
 
 ENVIRONMENT_BYTES = 256  # of C's fenv_t; 32 on x86-64, 8 on AArch64
 
@@ -34,7 +32,7 @@ def is_default() -> bool:
     """Whether this thread rounds to nearest, ties to even, and keeps subnormal numbers; takes 0.2 us."""
     one, tie, above, normal, subnormal = NUMBERS
     nearest = one + tie == one and one + above > one and -one - tie == -one and -one - above < -one
-    return nearest and normal * 0.5 > 0.0 and subnormal * one > 0.0
+    return bool(nearest and normal * 0.5 > 0.0 and subnormal * one > 0.0)
 
 
 def ieee(function: Callable[P, R]) -> Callable[P, R]:
@@ -50,18 +48,26 @@ def ieee(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def computed(*args: P.args, **kwargs: P.kwargs) -> R:
-        with np.errstate(all="ignore"):
-            if is_default():
-                return function(*args, **kwargs)
-            with _default_mode():
-                return function(*args, **kwargs)
+        import numpy as np  # the command line asks for the mode alone, and may do without
+
+        with np.errstate(all="ignore"), default_mode():
+            return function(*args, **kwargs)
 
     return computed
 
 
 @contextmanager
-def _default_mode() -> Iterator[None]:
-    """Set the default mode, and what was before at the end."""
+def default_mode() -> Iterator[None]:
+    """Set the default mode where it is not set, and what was before at the end.
+
+    Raises
+    ------
+    InputError
+        If the mode is another one and cannot be changed here.
+    """
+    if is_default():
+        yield
+        return
     mathematics = ctypes.CDLL(None) if sys.platform == "linux" else None
     kept = ctypes.create_string_buffer(ENVIRONMENT_BYTES)
     if mathematics is not None and hasattr(mathematics, "fesetenv"):
@@ -69,6 +75,8 @@ def _default_mode() -> Iterator[None]:
         mathematics.fesetenv(ctypes.c_void_p(-1))  # FE_DFL_ENV of glibc and musl
     try:
         if not is_default():
+            from fastnn.checking import InputError
+
             raise InputError(
                 "the floating-point mode of the thread must be IEEE's default, so that results are the same "
                 "everywhere; this one rounds otherwise or flushes subnormal numbers to zero, as libraries "

@@ -174,6 +174,7 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
     return found
 
 
+@ieee
 def run_kept(
     job: Job,
     parameters: Array,

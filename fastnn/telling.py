@@ -160,7 +160,7 @@ def settle() -> bool:
     settled = True
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None and not stream.closed:
+            if hasattr(stream, "flush") and not getattr(stream, "closed", False):
                 stream.flush()
         except Exception as error:
             settled = settled and (stream is sys.stderr or _reader_left(error))

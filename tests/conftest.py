@@ -51,6 +51,15 @@ def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
 
+@pytest.fixture(autouse=True)
+def no_figure_stays() -> Iterator[None]:
+    """What a test draws through pyplot is closed after it: matplotlib warns of many that are open."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
+
+
 @pytest.fixture(scope="session")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Page]:
     """A headless Chromium, one for all tests; without Chromium they are skipped."""

@@ -22,7 +22,16 @@ DOOR = {"__init__"}  # imports a name when it is first asked for
 # Imported by the command line, by the user and by each other.
 OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies", "study_reports"}
 # What an engine is printed from; `checking` reaches it through `network`.
-BEHIND_ENGINES = {"expressions", "elementary", "network", "derivation", "folders", "telling", "forking"}
+BEHIND_ENGINES = {
+    "expressions",
+    "elementary",
+    "network",
+    "derivation",
+    "folders",
+    "telling",
+    "floating_point",
+    "forking",
+}
 LIBRARIES_OF_ENGINES = {"numpy", "numba", "llvmlite"}
 
 HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "pyarrow", "distributed", "jinja2"}

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 PROGRAM = """
 import json, sys
 {before}
-import fastnn.cli
+from fastnn.__main__ import main
 
 common = ["--data=data.csv", "--inputs=x1,x2", "--target=y", "--epochs=4"]
 small = ["--dtype=float32", "--initial=normal:0,1e-21", "--networks=50"]
@@ -37,10 +37,10 @@ commands = [
     ["sweep", *common, *small, "--store=stored", "--out=of-store"],
     ["store", "verify", "stored"],
     ["explain", "--csv=step.csv", "--out=explained.txt"],
-    ["studies", "--networks=20"],
+    *([["studies", "--networks=20"]] if {studies} else []),
 ]
 with open("codes.json", "w") as file:
-    json.dump([fastnn.cli.main(command) for command in commands], file)
+    json.dump([main(command) for command in commands], file)
 """
 
 
@@ -52,6 +52,7 @@ class Place:
     variables: dict = field(default_factory=dict)
     streams: str = ""
     codes: tuple = (0,)
+    studies: bool = False  # which take as long as all the others
 
 
 def raising():
@@ -59,15 +60,15 @@ def raising():
 
 
 PLACES = {
-    "NumPy raises, warnings are errors": Place(before=raising()),
-    "streams that are None": Place(before="sys.stdout = sys.stderr = None"),
+    "NumPy raises, warnings are errors": Place(before=raising(), studies=True),
+    "streams that are None": Place(before="sys.stdout = sys.stderr = None", codes=(0, 1)),
     "streams that know only write": Place(
         before="class Only:\n    def write(self, text): pass\nsys.stdout, sys.stderr = Only(), Only()"
     ),
     "no standard streams": Place(streams="<&- >&- 2>&-", codes=(0, 1)),
     "standard error is full": Place(streams="2>/dev/full"),
     "standard output is full": Place(streams=">/dev/full", codes=(0, 1)),
-    "Japanese encoding": Place(variables={"PYTHONIOENCODING": "cp932"}),
+    "Japanese encoding": Place(variables={"PYTHONIOENCODING": "cp932"}, studies=True),
     "ASCII": Place(variables={"PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C", "PYTHONUTF8": "0"}),
     "no locale": Place(variables={"LC_ALL": "xx_XX.nothing", "LANG": "xx"}),
     "decimal commas in C": Place(
@@ -92,7 +93,9 @@ def run(folder, place, more=None):
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, **{k: v for k, v in changed.items() if v is not None}}
     environment = {name: value for name, value in environment.items() if changed.get(name, "") is not None}
-    (folder / "program.py").write_text(PROGRAM.format(before=place.before), encoding="utf-8")
+    (folder / "program.py").write_text(
+        PROGRAM.format(before=place.before, studies=place.studies), encoding="utf-8"
+    )
     umask, streams = ("umask 077; ", "") if place.streams.startswith("umask") else ("", place.streams)
     line = f"{umask}exec '{sys.executable}' program.py {streams}"
     return subprocess.run(
@@ -128,7 +131,7 @@ def ordinary(tmp_path_factory):
     done = run(folder, Place())
     assert done.returncode == 0, done.stderr.decode()
     found = left_by(folder)
-    assert found["codes"] == [0] * 6
+    assert found["codes"] == [0] * 5
     return found
 
 
@@ -180,4 +183,4 @@ def test_comparison_can_reject(ordinary):
     with pytest.raises(AssertionError):
         same({**ordinary, "stored": "0" * 64}, ordinary)
     with pytest.raises(AssertionError):
-        same({**ordinary, "codes": [0, 1, 0, 0, 0, 0]}, ordinary)
+        same({**ordinary, "codes": [0, 1, 0, 0, 0]}, ordinary)

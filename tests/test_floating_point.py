@@ -5,6 +5,7 @@ import platform
 import struct
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +61,17 @@ def test_every_mode_is_seen_and_put_right_and_back(bits):
         assert computed() == right
         assert not is_default()
     assert is_default()
+
+
+@x86_linux
+@pytest.mark.parametrize("bits", MODES.values(), ids=MODES)
+def test_the_module_may_be_imported_in_any_mode(bits):
+    source = Path(floating_point.__file__).read_text(encoding="utf-8")
+    with mode(bits):
+        names = {"__name__": "another"}
+        exec(compile(source, "another", "exec"), names)  # noqa: S102
+        assert names["ieee"](bent_numbers)() is not None
+    assert names["NUMBERS"] == floating_point.NUMBERS == [1.0, 2.0**-53, 1.5 * 2.0**-53, 2.0**-1022, 5e-324]
 
 
 @x86_linux

@@ -25,16 +25,16 @@ def shard(store, number):
 
 
 @pytest.fixture
-def at_the_digest(monkeypatch):
-    """Has something done to a store's file when its digest is about to be taken."""
-    original = Store._digest
+def at_the_reading(monkeypatch):
+    """Has something done to a store's file when its bytes are about to be read."""
+    original = Store._bytes
 
     def do(act):
-        def digest(found, path, kind, number):
+        def read(found, path, kind, number):
             act(path)
             return original(found, path, kind, number)
 
-        monkeypatch.setattr(Store, "_digest", digest)
+        monkeypatch.setattr(Store, "_bytes", read)
 
     return do
 
@@ -49,23 +49,23 @@ class TestStore:
         drop(store, 3)
         assert list(found) == []
 
-    def test_what_has_been_mended_stays(self, store, at_the_digest):
+    def test_what_has_been_mended_stays(self, store, at_the_reading):
         swept(store=store)
         first, other = shard(store, 0), shard(store, 3)
         good = first.read_bytes()
         for path in (first, other):
             path.write_bytes(b"damaged")
-        at_the_digest(lambda path: path != other or first.write_bytes(good))
+        at_the_reading(lambda path: path != other or first.write_bytes(good))
         Store.at(store).set_aside_damaged()
         assert first.read_bytes() == good
         assert [path.read_bytes() for path in (store / "damaged").iterdir()] == [b"damaged"] * 2
         assert faults(store) == []
 
-    def test_data_that_are_set_aside_are_kept_again(self, store, at_the_digest):
+    def test_data_that_are_set_aside_are_kept_again(self, store, at_the_reading):
         design = swept(store=store).design
         (data,) = store.glob("inputs/data-*")
         content = data.read_bytes()
-        at_the_digest(Path.unlink)
+        at_the_reading(Path.unlink)
         Store.at(store).keep_inputs(design)
         assert data.read_bytes() == content
 

@@ -256,7 +256,10 @@ ROWS_REFUSED = {
     "too few columns": ([[30, 1]], r"X must have 3 columns, one for each input; got shape \(1, 2\)"),
     "one dimension": ([30, 1, 170], "X must have 2 dimensions"),
     "text in an array": ([[30, "maybe", 170]], "the categories of training, no, yes; got 'maybe' in row 0"),
-    "text for all columns but one": ([[30, "yes"]], "a cell for each of the columns age, smoker, 'Größe, in cm'"),
+    "text for all columns but one": (
+        [[30, "yes"]],
+        "a cell for each of the columns age, smoker, 'Größe, in cm'",
+    ),
     "a code of no category": ([[30, 2, 170]], r"categories of 'smoker' as no = 0, yes = 1; got \[2\.0\] in"),
     "a Dataset": (dataset(), "X must be rows in their own units where scaling is given; got a Dataset"),
 }

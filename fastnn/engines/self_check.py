@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
+from fastnn.floating_point import ieee
 from fastnn.forking import ONE_AT_A_TIME
 from fastnn.network import Network
 from fastnn.telling import log
@@ -32,6 +33,7 @@ LEFT_OVER = 8  # networks, besides those that fill all lanes: enough for every g
 CHECKED: dict[Kernel, Kernel] = {}  # what is used for a kernel: itself, or another in its place
 
 
+@ieee
 def checked_kernel(engine: str, network: Network, dtype: str) -> Kernel:
     """An engine's kernel once it has passed the self-check, or else one that gives the right numbers.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,7 +32,7 @@ SETTLED = "epochs until the loss stays within 5 % of its last, less those of"
 NEAR_ZERO = 0.05
 STEADY = 0.01
 NEARLY_ALL = 5
-ABOVE_0 = (np.nextafter(0.0, 1.0), np.inf)
+ABOVE_0 = (math.nextafter(0.0, 1.0), np.inf)
 BELOW_0 = (-np.inf, 0.0)
 
 
