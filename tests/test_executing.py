@@ -217,7 +217,8 @@ class TestLosses:
 
     def test_a_broken_pool_that_was_given_ends_it(self, store, monkeypatch):
         monkeypatch.setattr(places, "randrange", lambda count: 0)
-        with Losing({16: 9}, BrokenExecutor("gone")) as pool, pytest.warns(RuntimeWarning, match="broke"):
+        # The third shard: it is handed over when one of the first two is done.
+        with Losing({32: 9}, BrokenExecutor("gone")) as pool, pytest.warns(RuntimeWarning, match="broke"):
             sweep = swept(executor=pool, store=store, workers=1)
         assert any("a function that makes one could replace it" in failure for failure in sweep.failures)
         assert swept(store=store).digest() == DIGEST
