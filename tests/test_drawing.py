@@ -377,6 +377,15 @@ class TestAnyNumbers:
         found = fastnn.sweep(NET, data.X, data.y, **options)
         assert sweep_page(found, data, claim=1e300).write(tmp_path) == []
 
+    def test_a_line_without_room_for_its_label(self):
+        rows = [
+            [6.419263446805103e296, 0.0, 1.7976931348623157e308],
+            [0.0, -6.8e16, 0.0],
+            [0.0, -3.7e16, 0.0],
+        ]
+        data = fastnn.Dataset.from_frame(pd.DataFrame(rows, columns=["a", "b", "y"]), ["a", "b"], "y")
+        files_of(lambda ax: plotting.surface(trained(data), data, ax=ax))
+
     @pytest.mark.slow
     @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
     @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,7 +145,11 @@ def _answers(ax: Axes, answers: Any, ends: Ends, extent: Ends) -> Any:
         drawn.set_clim(low, high)
         places = [np.linspace(*some, tables.GRID) for some in (ends[:2], ends[2:])]
         lines = ax.contour(*places, answers, levels=LINES, colors=BRIGHT, linewidths=0.8)
-        for text in ax.clabel(lines, fontsize=9, fmt="{:g}".format):
+        with suppress(
+            IndexError
+        ):  # matplotlib's, for a line that it takes to have no points: it stays without
+            ax.clabel(lines, fontsize=9, fmt="{:g}".format)
+        for text in lines.labelTexts:
             text.set_path_effects([withStroke(linewidth=2, foreground=DARK)])
     return drawn
 
