@@ -380,10 +380,10 @@ class TestAnyNumbers:
     def test_a_line_without_room_for_its_label(self):
         rows = [
             [6.419263446805103e296, 0.0, 1.7976931348623157e308],
-            [0.0, -6.8e16, 0.0],
-            [0.0, -3.7e16, 0.0],
+            [0.0, -6.773404820156566e16, 0.0],
+            [0.0, -3.727855806770049e16, 0.0],
         ]
-        data = fastnn.Dataset.from_frame(pd.DataFrame(rows, columns=["a", "b", "y"]), ["a", "b"], "y")
+        data = fastnn.Dataset.from_frame(pd.DataFrame(rows, columns=["", "îB]", "y"]), ["", "îB]"], "y")
         files_of(lambda ax: plotting.surface(trained(data), data, ax=ax))
 
     @pytest.mark.slow

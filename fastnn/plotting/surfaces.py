@@ -145,9 +145,7 @@ def _answers(ax: Axes, answers: Any, ends: Ends, extent: Ends) -> Any:
         drawn.set_clim(low, high)
         places = [np.linspace(*some, tables.GRID) for some in (ends[:2], ends[2:])]
         lines = ax.contour(*places, answers, levels=LINES, colors=BRIGHT, linewidths=0.8)
-        with suppress(
-            IndexError
-        ):  # matplotlib's, for a line that it takes to have no points: it stays without
+        with suppress(IndexError):  # matplotlib's, where it finds no point of a line for the label
             ax.clabel(lines, fontsize=9, fmt="{:g}".format)
         for text in lines.labelTexts:
             text.set_path_effects([withStroke(linewidth=2, foreground=DARK)])
