@@ -26,11 +26,14 @@ settings.load_profile("fastnn")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as quick, in every file, the first test of each class and the first outside, but for slow ones."""
+    """Mark as quick, in every file, the first test of each class and the first outside.
+
+    Slow ones are left out, and those that are marked as long: they take more than a second or two each.
+    """
     begun = set()
     for item in items:
         group = item.nodeid.partition("[")[0].rpartition("::")[0]
-        if group not in begun and not item.get_closest_marker("slow"):
+        if group not in begun and not (item.get_closest_marker("slow") or item.get_closest_marker("long")):
             begun.add(group)
             item.add_marker("quick")
 

@@ -137,6 +137,7 @@ class TestTheBackendThatIsInstalled:
         assert "KERAS_BACKEND=tensorflow asks for another; unset it, or set it to jax or torch." in asked
 
 
+@pytest.mark.long
 class TestWithoutKeras:
     def test_says_what_to_install_and_goes_on(self, data, monkeypatch):
         without_keras(monkeypatch)
@@ -172,6 +173,7 @@ class TestWithoutKeras:
         assert not {"keras", "jax", "torch", "tensorflow"} & set(done.stdout.split())
 
 
+@pytest.mark.long
 def test_a_backend_that_fails_is_told_with_its_reason(data, monkeypatch, tmp_path):
     (tmp_path / "keras.py").write_text('raise RuntimeError("this Keras is broken")')
     environment = comparison._environment
@@ -258,6 +260,7 @@ def same(network, backend=""):
 
 @needs_keras
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")  # its own business with NumPy
+@pytest.mark.long
 class TestWithKeras:
     NETWORKS = (
         NET,

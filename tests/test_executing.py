@@ -478,6 +478,7 @@ class TestDask:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another Ctrl-C")
+@pytest.mark.long
 def test_ctrl_c_ends_processes_too(store, counted):
     script = f"""
 import sys

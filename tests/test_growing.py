@@ -328,6 +328,7 @@ class TestShards:
         assert all(len(Shards(7, (5,), 8).numbers(shard).ranges) == 1 for shard in range(5))
 
 
+@pytest.mark.long
 def test_on_the_command_line(store, capsys):
     from fastnn.cli import main
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 import fastnn
-from fastnn import training
+from fastnn import running, training
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +154,7 @@ class TestTrain:
 
     def test_a_network_trained_again_is_whole_or_none(self, monkeypatch):
         sweep = fastnn.sweep(NETWORK, *ROWS, networks=3, epochs=4)
-        stage = training.run_kept.__globals__["_Run"].stage
+        stage = running._Run.stage
 
         def interrupted(run, most):
             if run.epoch:

@@ -84,6 +84,7 @@ def told_by(process):
     return bits, int(compiled)
 
 
+@pytest.mark.long
 class TestTwoProcesses:
     def test_the_second_compiles_nothing_and_gives_the_same_bits(self, kernels):
         bits, compiled = trained_elsewhere()
@@ -385,6 +386,7 @@ class TestUnpickling:
         assert load_overload() is None
 
 
+@pytest.mark.long
 class TestAnotherNumba:
     """One without the private names that join it to the kernels on disk."""
 

@@ -20,7 +20,7 @@ class Item:
         self.marks.add(name)
 
 
-def test_they_are_the_first_of_every_class_but_for_slow_ones():
+def test_they_are_the_first_of_every_class_but_for_slow_and_long_ones():
     names = {
         "a.py::test_long": {"slow"},
         "a.py::test_one[x::y]": {"quick"},
@@ -28,10 +28,11 @@ def test_they_are_the_first_of_every_class_but_for_slow_ones():
         "a.py::TestA::test_one": {"quick"},
         "a.py::TestA::test_two": set(),
         "a.py::TestB::test_one": {"quick"},
+        "b.py::test_minutes": {"long"},
         "b.py::test_one": {"quick"},
         "c.py::test_long": {"slow"},
     }
-    items = [Item(name, *marks & {"slow"}) for name, marks in names.items()]
+    items = [Item(name, *marks & {"slow", "long"}) for name, marks in names.items()]
     pytest_collection_modifyitems(items)
     assert {item.nodeid: item.marks for item in items} == names
 

@@ -28,6 +28,7 @@ def listing(folder):
     return sorted(path.name for path in Path(folder).iterdir())
 
 
+@pytest.mark.long
 def test_is_the_page_of_the_command_line(found, data, tmp_path):
     index = fastnn.report(found, data, tmp_path / "page", claim=0.0335)
     assert index == tmp_path / "page" / "index.html"

@@ -126,6 +126,7 @@ def test_additions_fused_with_products_do_not_pass(engine):
 
 
 class TestWrongKernels:
+    @pytest.mark.long
     def test_on_disk_are_compiled_anew(self, kernels):
         right, quiet = trained_elsewhere(FASTNN_CACHE="0")
         wrong, _ = trained_elsewhere("wrong")

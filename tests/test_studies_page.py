@@ -29,7 +29,7 @@ def _elsewhere(tmp_path, tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.delenv("FASTNN_DATA", raising=False)
-    monkeypatch.setattr(keras_weights, "find_spec", lambda name: None)
+    monkeypatch.setattr(keras_weights, "_is_installed", lambda name: False)
 
 
 def run(capsys, *arguments):
@@ -120,6 +120,7 @@ def made():
     return found, studies_page(found, beside)
 
 
+@pytest.mark.long
 class TestPage:
     def test_opens_without_a_fault_with_every_picture(self, page, made):
         _, document = made

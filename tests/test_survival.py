@@ -239,6 +239,7 @@ class TestDamage:
         assert min(ways.values()) > 100
         assert not detected(damaged.folder)
 
+    @pytest.mark.long
     def test_some_of_each_in_bounded_memory(self, damaged):
         damage(damaged, 1)
         tracemalloc.start()

@@ -231,6 +231,7 @@ def colour(page, element, what):
     return page.evaluate(f"getComputedStyle(document.querySelector({element!r})).{what}")
 
 
+@pytest.mark.long
 class TestInTheBrowser:
     @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
     @pytest.mark.parametrize("width", [DESKTOP, PHONE])

@@ -378,6 +378,7 @@ class TestProgress:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.long
 class TestTerminal:
     def lines(self, *arguments, columns=80):
         """What is seen on a terminal of 80 columns, line by line, as carriage returns leave it."""
