@@ -6,32 +6,21 @@ engine is not among it: all engines give the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
-from functools import cache
-from hashlib import sha256
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import initial
-from fastnn.checking import shown
 from fastnn.designing import Design
-from fastnn.engines import batched
-from fastnn.floating_point import ieee
+from fastnn.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
 from fastnn.initial import Start
 from fastnn.network import Network
-from fastnn.version import __version__
 
-__all__ = ["arrays_of", "content_hash", "described", "design_of", "difference", "identity"]
+__all__ = ["arrays_of", "described", "design_of"]
 
 Array = NDArray[Any]
-
-# To be changed with anything that changes a bit of the results, so that no store is finished by another rule.
-ARITHMETIC = "fastnn 1: IEEE operations in the order of the equations, none fused"
-RANDOM_NUMBERS = "fastnn 1: Philox4x32-10 by counter (network or epoch, purpose, block), key from the seed"
-COMPUTING = ("arithmetic", "random_numbers")  # what a description names of how its results are computed
 
 STARTS = {
     maker.__name__: maker
@@ -94,52 +83,6 @@ def arrays_of(design: Design) -> dict[str, Array]:
     if design.validation is not None:
         arrays["validation_X"], arrays["validation_Y"] = design.validation
     return arrays
-
-
-def content_hash(*arrays: Array) -> str:
-    """A digest of arrays' shapes and numbers, the same on any machine."""
-    digest = sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
-    return digest.hexdigest()
-
-
-def identity() -> dict[str, str]:
-    """What results depend on beside their design: compared wherever it arrives, as `difference` does."""
-    return {
-        "fastnn": __version__,
-        "arithmetic": ARITHMETIC,
-        "random_numbers": RANDOM_NUMBERS,
-        "computed": _computed(),
-    }
-
-
-def difference(theirs: Any, where: str, names: Iterable[str] = ("fastnn", *COMPUTING, "computed")) -> str:
-    """How another identity differs from the one here, in words; nothing where they are the same."""
-    ours = identity()
-    told = theirs if isinstance(theirs, dict) else {}
-    return "; ".join(
-        f"{name} is {shown(told.get(name))} {where} and {ours[name]!r} here"
-        for name in names
-        if told.get(name) != ours[name]
-    )
-
-
-@cache
-@ieee
-def _computed() -> str:
-    """A digest of a small case, drawn and trained by the engine that needs no compiler: the same everywhere.
-
-    So a machine, or a version of NumPy, that computes otherwise is told from this one before it is believed.
-    """
-    network = Network((2, 2, 2, 1), ("tanh", "relu"), "sigmoid")
-    numbers = initial.normal(0.0, 1.5).draw(network, range(6), 0)
-    parameters, rest = numbers[:4], numbers[4:].ravel()
-    X, Y = rest[:8].reshape(4, 2), rest[8:12].reshape(4, 1)
-    totals = np.zeros((4, 2))
-    batched.kernel(network, "float64")(parameters, X, Y, np.full(4, -0.5), totals)
-    return content_hash(parameters, totals)
 
 
 def _described_losses(design: Design) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from time import perf_counter, sleep
 from typing import Any
 
 from fastnn.checking import InputError, shown
-from fastnn.describing import arrays_of, described, design_of, difference, identity
+from fastnn.describing import arrays_of, described, design_of
 from fastnn.designing import Design, Results
 from fastnn.executors import maker_of, refuse_a_script_read_again, refuse_what_cannot_be_read_again
 from fastnn.expecting import Expected
 from fastnn.grid import Numbers
+from fastnn.identity import difference, identity
 from fastnn.packing import DamageError, pack, unpack
 from fastnn.places import Place
 from fastnn.progress import Progress

@@ -24,7 +24,8 @@ from fastnn.regular_files import opened
 
 __all__ = ["load_training", "save_training"]
 
-TAKEN_OVER = ("network", "epochs", "rows", "engine", "dtype", "scaling")  # from a Training into its header
+TAKEN_OVER = ("network", "epochs", "rows", "engine", "dtype", "arithmetic", "scaling")
+"""Fields of a Training that its header has as they are."""
 
 
 def save_training(

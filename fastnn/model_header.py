@@ -21,7 +21,7 @@ from fastnn.version import __version__
 
 __all__ = ["Header", "header_in", "json_of"]
 
-FORMAT = 2
+FORMAT = 3
 MOST = 2**31 - 1  # units of a layer, networks, rows: beyond what any file holds
 WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What Python raises where JSON is broken, too deep, or holds other things than it should."""
@@ -31,8 +31,9 @@ WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, Recursi
 class Header:
     """What a model file says of its Training; `networks` is None for a single one.
 
-    `diverged` is how many of them did, `validation` whether there is a validation curve, `numbered` whether
-    they have numbers in a sweep, `notes` what had to be said of them.
+    `diverged` is how many of them did, `validation` whether there is a validation curve, `arithmetic` by what
+    rule they were computed, `numbered` whether they have numbers in a sweep, `notes` what had to be said of
+    them.
     """
 
     network: Network
@@ -44,6 +45,7 @@ class Header:
     dtype: str
     validation: bool
     scaling: TableScaling | None
+    arithmetic: str
     numbered: bool = False
     notes: tuple[str, ...] = ()
 
@@ -86,6 +88,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "rows": header.rows,
         "engine": header.engine,
         "dtype": header.dtype,
+        "arithmetic": header.arithmetic,
         "validation": header.validation,
         "scaling": None if header.scaling is None else _plain(header.scaling),
         **({"numbered": True} if header.numbered else {}),
@@ -116,8 +119,9 @@ def header_in(text: bytes, name: str) -> Header:
             dtype=one_of(plain["dtype"], "dtype", DTYPES),
             validation=flag(plain["validation"], "validation"),
             scaling=None if scaling is None else _scaling(scaling),
+            arithmetic=_line(plain["arithmetic"]),
             numbered=flag(plain.get("numbered", False), "numbered"),
-            notes=tuple(map(_note, plain.get("notes", ()))),
+            notes=tuple(map(_line, plain.get("notes", ()))),
         )
         versions = {key: _text(plain["versions"][key]) for key in _versions()}
         if json_of(header, versions) != text:  # an entry too many, or twice, or spelled otherwise
@@ -189,10 +193,10 @@ def _text(value: Any) -> str:
     return value
 
 
-def _note(value: Any) -> str:
-    """`value`, if it is a sentence that stays on its line."""
+def _line(value: Any) -> str:
+    """`value`, if it is a text that stays on its line."""
     text = _text(value)
-    if not text.isprintable():
+    if not text or not text.isprintable():
         raise ValueError
     return text
 

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.cards import training_card
-from fastnn.checking import InputError
+from fastnn.checking import InputError, ModelFileError
 from fastnn.columns import joined
 from fastnn.datasets import Dataset, scaling_of
 from fastnn.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.evaluating import predictions, score_notes, scores
+from fastnn.identity import ARITHMETIC, difference
 from fastnn.metrics import note
 from fastnn.model_files import load_training, save_training
 from fastnn.network import Network
@@ -63,6 +64,11 @@ class Training:
         Ctrl-C ended it before the epochs that were asked for; `epochs` says how many were trained.
     told : tuple of str
         The notes that a model file held.
+    arithmetic : str
+        The rule by which every bit was computed.
+    foreign : str
+        How that differs from the rule of this version, where a model file tells of it; else nothing. The
+        arrays can be read then; what would be computed from them is refused.
     notes : tuple of str
         What has to be said where `status` alone would say too much.
     """
@@ -83,6 +89,7 @@ class Training:
     trained_on: tuple[Array, Array] | None = None
     interrupted: bool = False
     told: tuple[str, ...] = ()
+    arithmetic: str = ARITHMETIC
 
     @property
     def status(self) -> Any:
@@ -96,9 +103,22 @@ class Training:
 
         That networks are dead (all units of a hidden layer shut on every row trained on) or answer all rows
         with one number, and that a loss was beyond 1e30 on the way. Of a loaded Training, which has no rows,
-        what was said when it was saved. Many networks on many rows are looked at in part, evenly spaced, and
-        it is said.
+        what was said when it was saved, and whether another arithmetic computed it. Many networks on many
+        rows are looked at in part, evenly spaced, and it is said.
         """
+        if self.foreign:
+            computed = "computed otherwise than it would be here, so that it can only be read"
+            return (f"{computed}, and trained again it may get other bits: {self.foreign}", *self._own_notes)
+        return self._own_notes
+
+    @property
+    def foreign(self) -> str:
+        """How it was computed otherwise than it would be here, in words; nothing if alike."""
+        return difference({"arithmetic": self.arithmetic}, "there", ("arithmetic",))
+
+    @cached_property
+    def _own_notes(self) -> tuple[str, ...]:
+        """Those of the networks, which a model file keeps."""
         if self.trained_on is None:
             return self.told
         diverged, curve = np.atleast_1d(self.diverged), np.atleast_2d(self.loss_curve)
@@ -132,7 +152,13 @@ class Training:
         Returns
         -------
         array (N,), or (N, K) for K > 1 outputs; with a leading axis M for M networks
+
+        Raises
+        ------
+        ModelFileError
+            It was loaded, and trained by another arithmetic than that of this version.
         """
+        self._refuse_foreign()
         remedy = "Predict fewer rows or networks at a time."
         if scaling is not None:
             if isinstance(X, Dataset):
@@ -162,6 +188,7 @@ class Training:
             "mse", "r2", "mape": a float each, or (M,) for M networks. See `fastnn.mape`, which leaves out
             rows whose target is 0 and says so by a `MetricNote`.
         """
+        self._refuse_foreign()
         found = scores(self.network, np.atleast_2d(self.parameters), X, y)
         note(score_notes(X, y))
         if self.parameters.ndim == 1:
@@ -196,11 +223,13 @@ class Training:
         """
         scaling = self.scaling if data is None else scaling_of(data, "data")
         found = {each.name: getattr(self, each.name) for each in fields(self)}
-        save_training(path, {**found, "scaling": scaling}, finite, lambda: self.notes)
+        save_training(path, {**found, "scaling": scaling}, finite, lambda: self._own_notes)
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, finite: bool = True) -> Training:
         """Read what `save` wrote: the same numbers to the bit.
+
+        What was computed by another arithmetic than that of this version can only be read; `foreign` says so.
 
         The file may come from anyone: nothing in it is run, what it claims is compared with its length before
         any memory is taken, and then at most half as much again as the file is long, which is 2 GiB at most.
@@ -226,6 +255,13 @@ class Training:
         >>> Training.load("model.npz").predict([0.5])  # doctest: +SKIP
         """
         return cls(**load_training(path, finite))
+
+    def _refuse_foreign(self) -> None:
+        if self.foreign:
+            raise ModelFileError(
+                f"what a model computes must be computed as it was trained; {self.foreign}. "
+                "Read its arrays here, or predict with the version of fastnn that wrote the file."
+            )
 
     def __repr__(self) -> str:
         but = f", but {'; '.join(self.notes)}" if self.notes else ""

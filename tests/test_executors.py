@@ -3,7 +3,7 @@
 import multiprocessing
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from decimal import Decimal
 
 import numpy as np
@@ -44,6 +44,20 @@ class ActorPool:
 
     def submit(self, function, *values):
         return None
+
+
+class Once(ThreadPoolExecutor):
+    """Breaks after its first answer."""
+
+    def __init__(self):
+        super().__init__(1)
+        self.used = False
+
+    def submit(self, function, *values):
+        if self.used:
+            raise BrokenExecutor
+        self.used = True
+        return super().submit(function, *values)
 
 
 class Closed(ThreadPoolExecutor):
@@ -147,6 +161,33 @@ class TestBroken:
         words = "none could be: .* cannot schedule new futures after shutdown"
         with pytest.raises(RuntimeError, match=words):
             swept(executor=given)
+
+    @pytest.mark.parametrize("error", [ZeroDivisionError, StopIteration, KeyboardInterrupt, SystemExit])
+    def test_a_function_that_raises_ends_with_its_own_error(self, error, tmp_path):
+        def make():
+            raise error("no cluster today")
+
+        with pytest.raises(error, match="no cluster today"):
+            swept(executor=make, store=tmp_path / "store")
+        assert list(tmp_path.iterdir()) == []  # nothing was begun
+        assert swept(executor=lambda: ThreadPoolExecutor(1), store=tmp_path / "store").digest() == DIGEST
+
+    def test_one_that_raises_the_second_time_keeps_what_was_done(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("fastnn.storing.manifest.MOST_NETWORKS", 1)
+        made = []
+
+        def make():
+            if made:
+                raise ZeroDivisionError("no cluster any more")
+            made.append(Once())
+            return made[-1]
+
+        with pytest.warns(
+            RuntimeWarning, match="could not be replaced: ZeroDivisionError: no cluster any more"
+        ):
+            sweep = swept(executor=make, store=tmp_path / "store")
+        assert len(sweep) == 1
+        assert swept(store=tmp_path / "store").digest() == DIGEST
 
     def test_executors_that_never_answer_are_not_made_without_end(self, monkeypatch):
         monkeypatch.setattr("fastnn.places.SHARD", 1)

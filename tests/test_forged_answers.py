@@ -10,8 +10,8 @@ from forging import JUNK, changed
 from small_sweeps import swept
 
 from fastnn import executing, packing
-from fastnn.describing import identity
 from fastnn.grid import Numbers
+from fastnn.identity import identity
 
 NUMBERS = Numbers.of(16, 48)
 EVERY = 5

@@ -374,6 +374,21 @@ class TestManifests:
         with pytest.raises(StoreError, match=r"manifest\.json must"):
             Manifest.read(sealed(values[0] | {name: junk}))
 
+    @pytest.mark.parametrize("name", ["more", "Plan", "", "__class__"])
+    def test_an_entry_that_no_manifest_has(self, values, name):
+        words = r"must describe a sweep; it does not: it must have format, plan, written_by; got "
+        with pytest.raises(StoreError, match=f"{words}.*{name!r}"):
+            Manifest.read(sealed(values[0] | {name: 1}))
+
+    def test_an_entry_that_no_growth_has(self, values):
+        found = Manifest.read(sealed(values[0]))
+        grown = found.growing(30)
+        assert found.after(grown, "grown-00000001.json").starts == 30
+        told = json.loads(grown)
+        told.pop("sha256")
+        with pytest.raises(StoreError, match=r"grown-00000001\.json must say to how many networks"):
+            found.after(sealed(told | {"more": 1}), "grown-00000001.json")
+
 
 def used(manifest):
     """Ask a manifest that was read for everything that is asked of it before a file is."""

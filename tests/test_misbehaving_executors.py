@@ -8,7 +8,7 @@ import pytest
 from small_sweeps import files, store, swept
 
 import fastnn
-from fastnn import accounting, describing, executing, packing, places
+from fastnn import accounting, executing, identity, packing, places
 
 __all__ = ["store"]  # a fixture
 
@@ -123,10 +123,10 @@ CHANGES = {
     "no networks named": lambda values, arrays: ({}, arrays),
     "other curves": with_value("every", 3),
     "another value": with_value("more", 1),
-    "another arithmetic": with_value("identity", describing.identity() | {"arithmetic": "another"}),
-    "other random numbers": with_value("identity", describing.identity() | {"random_numbers": "others"}),
-    "another version": with_value("identity", describing.identity() | {"fastnn": "0.0.1"}),
-    "other bits": with_value("identity", describing.identity() | {"computed": "0" * 64}),
+    "another arithmetic": with_value("identity", identity.identity() | {"arithmetic": "another"}),
+    "other random numbers": with_value("identity", identity.identity() | {"random_numbers": "others"}),
+    "another version": with_value("identity", identity.identity() | {"fastnn": "0.0.1"}),
+    "other bits": with_value("identity", identity.identity() | {"computed": "0" * 64}),
     "no identity": lambda values, arrays: ({name: values[name] for name in ("edges", "every")}, arrays),
 }
 ANSWERS = {
@@ -221,7 +221,7 @@ class TestWrongAnswers:
     def test_a_worker_of_another_version_refuses_the_order(self, monkeypatch):
         order = executing.order(swept().design, 0, "float64")
         executing._design.cache_clear()
-        monkeypatch.setattr(describing, "__version__", "9.9")
+        monkeypatch.setattr(identity, "__version__", "9.9")
         values, _ = packing.unpack(executing.compute(order, 0, 3))
         assert values["error"].startswith(
             "InputError: a worker must compute as the process that asks it; fastnn is '0.1.0' where the sweep"

@@ -21,7 +21,8 @@ import pytest
 from model_fuzzing import dataset, models, saved_models, sealed, taken_apart, unlike
 
 import fastnn
-from fastnn import npz_files, publishing
+from fastnn import identity, npz_files, publishing
+from fastnn.cli import main
 from fastnn.npz_files import Member, written
 from fastnn.plotting import tables
 
@@ -201,6 +202,66 @@ class TestOfASweep:
         sweep = fastnn.sweep(NET, X, Y, networks=5, rows=[2, 3], epochs=1)
         with pytest.raises(fastnn.InputError, match=f"trained on the same rows; got {got} rows. Replay"):
             sweep.replay(numbers)
+
+
+class TestAnotherArithmetic:
+    """As with a store: what is there can be read, what would be computed is refused."""
+
+    OTHER = "fastnn 0: another"
+    NEW = pd.DataFrame({"age": [30], "smoker": ["no"], "Größe, in cm": [170.0]})
+
+    @pytest.fixture
+    def foreign(self, tmp_path):
+        run, data = models()[0]
+        run.save(tmp_path / "m.npz", data)
+        header, arrays = taken_apart((tmp_path / "m.npz").read_bytes())
+        (tmp_path / "m.npz").write_bytes(
+            sealed(json.dumps(header | {"arithmetic": self.OTHER}).encode(), arrays)
+        )
+        return tmp_path / "m.npz"
+
+    def test_it_is_named(self, run, tmp_path):
+        run.save(tmp_path / "m.npz")
+        assert taken_apart((tmp_path / "m.npz").read_bytes())[0]["arithmetic"] == identity.ARITHMETIC
+        assert (run.foreign, fastnn.Training.load(tmp_path / "m.npz").foreign) == ("", "")
+
+    def test_what_is_there_can_be_read_and_says_so(self, foreign):
+        loaded, (run, _) = fastnn.Training.load(foreign), models()[0]
+        for name in ("start", "parameters", "loss_curve"):
+            assert getattr(loaded, name).tobytes() == getattr(run, name).tobytes()
+        words = f"arithmetic is '{self.OTHER}' there and 'fastnn 1: IEEE"
+        assert words in loaded.foreign
+        for text in (str(loaded), repr(loaded), loaded._repr_html_().replace("&#x27;", "'")):
+            assert "may get other bits: arithmetic is" in text
+
+    def test_saved_again_it_is_the_same_file(self, foreign):
+        again = foreign.with_name("again.npz")
+        fastnn.Training.load(foreign).save(again)
+        assert again.read_bytes() == foreign.read_bytes()
+
+    def test_what_would_be_computed_is_refused(self, foreign, tmp_path, capsys):
+        loaded, (_, data) = fastnn.Training.load(foreign), models()[0]
+        uses = {
+            "predict": lambda: loaded.predict(data.X),
+            "of rows in their own units": lambda: loaded.predict(self.NEW, loaded.scaling),
+            "score": lambda: loaded.score(data),
+            "surface": lambda: tables.surface(loaded, data),
+        }
+        for use in uses.values():
+            with pytest.raises(fastnn.ModelFileError, match=f"arithmetic is '{self.OTHER}' there"):
+                use()
+        self.NEW.to_csv(tmp_path / "new.csv", index=False)
+        assert main(["predict", str(foreign), "--data", str(tmp_path / "new.csv")]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert self.OTHER in printed.err
+
+    @pytest.mark.parametrize("arithmetic", ["", "two\nlines", 7, None, [], "\x1b[2J"])
+    def test_what_no_version_would_write_is_refused(self, arithmetic, foreign):
+        header, arrays = taken_apart(foreign.read_bytes())
+        foreign.write_bytes(sealed(json.dumps(header | {"arithmetic": arithmetic}).encode(), arrays))
+        with pytest.raises(fastnn.ModelFileError, match="makes no sense"):
+            fastnn.Training.load(foreign)
 
 
 class TestOtherReaders:
@@ -547,8 +608,8 @@ class TestRefusedToLoad:
 
     def test_a_later_format(self, whole, tmp_path):
         header, arrays = taken_apart(whole[0][1])
-        (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header | {"fastnn_model": 3}).encode(), arrays))
-        assert "of format 2; got format 3. Read it with the version" in refusal(tmp_path / "case.npz")[0]
+        (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header | {"fastnn_model": 4}).encode(), arrays))
+        assert "of format 3; got format 4. Read it with the version" in refusal(tmp_path / "case.npz")[0]
 
     @pytest.mark.parametrize("number", [-1, -(2**63)])
     def test_a_forged_number(self, number, whole, tmp_path):

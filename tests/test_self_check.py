@@ -4,11 +4,13 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import fastnn
+from fastnn import executing, packing
 from fastnn.engines import batched, compiling, kernel_files, load, self_check
 from fastnn.engines.compiling import run_source
 from fastnn.engines.self_check import checked_kernel
@@ -166,6 +168,18 @@ class TestWrongKernels:
         assert f"{network!r} in float64 failed its self-check; it is compiled anew" in caplog.messages[0]
         assert "the engine batched takes its place, slower but right" in caplog.messages[1]
         assert kernel_files.held() == {}
+
+    def test_of_a_worker_change_no_bit_of_its_answer(self, kernels, monkeypatch, caplog):
+        right = fastnn.sweep(fastnn.Network((2, 2, 1)), X, Y, networks=20, epochs=4, engine="batched")
+        plan = replace(right.plan, engine="lanes")
+        order = executing.order(replace(right.design, plan=plan), 1, "float64")
+        other = load("lanes").source(fastnn.Network((2, 2, 1), "tanh"), "float64")
+        monkeypatch.setattr(compiling, "run_source", lambda source: run_source(other))
+        values, arrays = packing.unpack(executing.compute(order, 0, 20))
+        assert "error" not in values
+        assert arrays["parameters"].tobytes() == right.parameters.tobytes()
+        assert arrays["loss"].tobytes() == right.loss.tobytes()
+        assert "the engine batched takes its place" in caplog.messages[-1]
 
     def test_another_kernel_under_its_name_is_not_run(self, kernels):
         right, _ = trained_elsewhere()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.describing import content_hash
+from fastnn.identity import content_hash
 from fastnn.storing import StoreError
 from fastnn.storing.manifest import Manifest
 from fastnn.storing.tables import exact_columns

@@ -6,7 +6,7 @@ A seal shows that nothing changed by chance, not that what was sealed makes sens
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,15 @@ from fastnn.describing import STARTS
 from fastnn.network import Network
 from fastnn.planning import DTYPES, MOST_EPOCHS, learning_rates
 
-__all__ = ["LARGEST_SHARD", "MOST_SHARDS", "MOST_STARTS", "checked_plan", "checked_texts", "checked_total"]
+__all__ = [
+    "LARGEST_SHARD",
+    "MOST_SHARDS",
+    "MOST_STARTS",
+    "checked_names",
+    "checked_plan",
+    "checked_texts",
+    "checked_total",
+]
 
 MOST_STARTS = 2**53
 MOST_SHARDS = 10_000_000  # files in a folder
@@ -31,7 +39,7 @@ def checked_plan(plan: Any) -> None:
     InputError
         An entry is missing, unknown or cannot be; it is named.
     """
-    entries = _entries(plan, "plan", {*CHECKS}, {"losses", "validation"})
+    entries = checked_names(plan, "plan", {*CHECKS}, {"losses", "validation"})
     for name, check in CHECKS.items():
         check(_Entry(entries, name))
     if "validation" in entries:
@@ -60,6 +68,17 @@ def checked_texts(values: Any, name: str) -> None:
         raise InputError(f"{name} must be texts; got {shown(values)}.")
 
 
+def checked_names(
+    values: Any, name: str, names: Collection[str], others: Collection[str] = ()
+) -> dict[str, Any]:
+    """The values by name, unless one of `names` is missing or one is neither of these nor of `others`."""
+    found = values if isinstance(values, dict) else {}
+    wrong = sorted({*names} - found.keys() | found.keys() - {*names, *others})
+    if not isinstance(values, dict) or wrong:
+        raise InputError(f"{name} must have {', '.join(sorted(names))}; got {shown(values)} ({wrong[:3]}).")
+    return found
+
+
 @dataclass(frozen=True)
 class _Entry:
     """One entry of a plan, among the others."""
@@ -75,21 +94,12 @@ class _Entry:
         return whole_number(self.value, self.name, minimum, maximum)
 
     def entries(self, names: set[str], others: set[str] | None = None) -> dict[str, Any]:
-        return _entries(self.value, self.name, names, others or set())
+        return checked_names(self.value, self.name, names, others or set())
 
     def several(self) -> list[Any]:
         if not isinstance(self.value, list) or not self.value:
             raise InputError(f"{self.name} must be a list of numbers; got {shown(self.value)}.")
         return all_of(self.value, self.name)
-
-
-def _entries(values: Any, name: str, names: set[str], others: set[str]) -> dict[str, Any]:
-    """The values by name, if it is those that it has."""
-    found = values if isinstance(values, dict) else {}
-    wrong = sorted((names - found.keys()) | (found.keys() - names - others))
-    if not isinstance(values, dict) or wrong:
-        raise InputError(f"{name} must have {', '.join(sorted(names))}; got {shown(values)} ({wrong[:3]}).")
-    return found
 
 
 def _network(entry: _Entry) -> None:

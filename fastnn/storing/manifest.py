@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 
 from fastnn.checking import InputError, whole_number
-from fastnn.describing import COMPUTING, described, difference
+from fastnn.describing import described
 from fastnn.designing import Design
 from fastnn.expecting import Expected
 from fastnn.grid import Grid, Numbers
+from fastnn.identity import COMPUTING, difference
 from fastnn.network import Network
 from fastnn.storing import StoreError
 from fastnn.storing.entries import (
     LARGEST_SHARD,
     MOST_STARTS,
+    checked_names,
     checked_plan,
     checked_texts,
     checked_total,
@@ -90,8 +92,9 @@ class Manifest:
                 "Open the store with the version of fastnn that wrote it."
             )
         try:
-            checked_plan(values.get("plan"))
-            checked_texts(values.get("written_by"), "written_by")
+            checked_names(values, "it", {"format", "plan", "written_by"}, {"data"})
+            checked_plan(values["plan"])
+            checked_texts(values["written_by"], "written_by")
             found = cls(values["plan"], values["written_by"], values.get("data"))
             found.check_names()
         except InputError as error:
@@ -117,6 +120,7 @@ class Manifest:
         try:
             starts = whole_number(values.get("networks"), "networks", self.starts + 1, MOST_STARTS)
             checked_total(self.shards.cells * starts, self.shard_size)
+            checked_names(values, name, {"format", "plan", "networks"})
         except InputError:
             starts = 0
         if not starts or (values.get("format"), values.get("plan")) != (FORMAT, self.plan_digest):
