@@ -3,7 +3,7 @@
 import multiprocessing
 import subprocess
 import sys
-from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor, wait
 from decimal import Decimal
 
 import numpy as np
@@ -57,7 +57,9 @@ class Once(ThreadPoolExecutor):
         if self.used:
             raise BrokenExecutor
         self.used = True
-        return super().submit(function, *values)
+        future = super().submit(function, *values)
+        wait([future])
+        return future
 
 
 class Closed(ThreadPoolExecutor):
