@@ -63,19 +63,19 @@ class Expected:
                 found = f"{arrays[name].dtype} of shape {arrays[name].shape}"
                 return f"{name} is {found}, not {dtype} of shape {shape}"
         diverged = arrays["diverged"]
-        if ((diverged < 0) | (diverged > self.epochs)).any():
+        if diverged.min(initial=0) < 0 or diverged.max(initial=0) > self.epochs:
             return f"diverged is not always from 0 to {self.epochs}"
         return self._fault_of_numbers(arrays, diverged > 0)
 
     def _fault_of_numbers(self, arrays: Mapping[str, Array], ended: NDArray[np.bool_]) -> str:
         parameters, loss, *measured = (arrays[name] for name in ("parameters", *self.losses))
-        none, finite = np.isnan(parameters).all(axis=1), np.isfinite(parameters).all(axis=1)
-        if not np.array_equal(none, ended) or not np.array_equal(finite, ~ended):
+        rest: Any = ~ended if ended.any() else slice(None)  # mostly all of them: nothing is copied then
+        if not np.isfinite(parameters[rest]).all() or not np.isnan(parameters[ended]).all():
             return "parameters are not finite exactly where a network did not diverge"
-        if not np.array_equal(np.isnan(loss), ended) or not _possible(loss).all():
+        if not _possible(loss) or np.isnan(loss[rest]).any() or not np.isnan(loss[ended]).all():
             return "loss is not a finite number from 0 exactly where a network did not diverge"
         for name, losses in zip(self.losses[1:], measured, strict=True):
-            if not _possible(losses).all() or not np.isnan(losses[ended]).all():
+            if not _possible(losses) or not np.isnan(losses[ended]).all():
                 return f"{name} is not a finite number from 0, or NaN"
         if not self.every:
             return ""
@@ -88,10 +88,16 @@ class Expected:
         They are NaN from the epoch on in which a network diverged, and the last one is its loss.
         """
         kept = np.arange(every, self.epochs + 1, every)
-        there = (diverged[:, None] == 0) | (kept < diverged[:, None])
-        if not np.array_equal(curves >= 0, there) or not np.array_equal(np.isnan(curves), ~there):
+        ended = diverged > 0
+        # The smallest of a network is NaN where one is; of all n nothing as large as they are is made.
+        smallest, cut = curves.min(axis=1)[~ended], curves[ended]
+        there = kept < diverged[ended][:, None]
+        whole = bool((smallest >= 0).all())
+        if not whole or not np.array_equal(cut >= 0, there) or not np.array_equal(np.isnan(cut), ~there):
             return "curves are not numbers from 0 exactly where a network had not diverged"
-        if np.dtype(self.curve_dtype) == self.dtype and np.isinf(curves).any():
+        if np.dtype(self.curve_dtype) == self.dtype and (
+            np.isinf(curves.max(axis=1)[~ended]).any() or np.isinf(cut).any()
+        ):
             return "curves are not finite"
         if kept[-1] == self.epochs and not np.array_equal(
             curves[:, -1], loss.astype(self.curve_dtype), equal_nan=True
@@ -100,7 +106,6 @@ class Expected:
         return ""
 
 
-def _possible(losses: Array) -> NDArray[np.bool_]:
-    """Whether each of some losses is one: finite and not below 0, or NaN."""
-    possible: NDArray[np.bool_] = np.isnan(losses) | ((losses >= 0) & (losses < np.inf))
-    return possible
+def _possible(losses: Array) -> bool:
+    """Whether all of some losses are finite and not below 0, or NaN."""
+    return not (losses < 0).any() and not (losses == np.inf).any()

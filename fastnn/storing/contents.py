@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.designing import Results
 from fastnn.identity import content_hash
 from fastnn.storing import StoreError
 from fastnn.storing.manifest import Manifest
 from fastnn.storing.tables import exact_columns
 
-__all__ = ["INPUTS", "fault_of_content", "input_arrays", "inputs_of", "most_bytes"]
+__all__ = ["INPUTS", "check_results", "fault_of_content", "input_arrays", "inputs_of", "most_bytes"]
 
 Array = NDArray[Any]
 
@@ -58,6 +59,18 @@ def fault_of_content(
         return (_fault_of_curves if kind == "curves" else _fault_of_shard)(manifest, number, content, shard)
     except StoreError as error:
         return f"holds something else: {error}"
+
+
+def check_results(manifest: Manifest, number: int, results: Results) -> None:
+    """Raise a StoreError unless results may be those of a shard; of their curves nothing is asked."""
+    fault = "" if results.numbers == manifest.numbers(number) else f"they are of networks {results.numbers}"
+    arrays = {"parameters": results.parameters, "loss": results.loss, "diverged": results.diverged}
+    fault = fault or manifest.expected.fault(arrays | results.measured, len(results))
+    if fault:
+        raise StoreError(
+            f"results must be those of shard {number} of the sweep; they cannot be: {fault}. They were not "
+            "kept: run the same sweep again with this store."
+        )
 
 
 def input_arrays(manifest: Manifest, kind: str, content: bytes) -> dict[str, Array]:

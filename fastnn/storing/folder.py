@@ -22,16 +22,17 @@ from fastnn.grid import Numbers
 from fastnn.regular_files import bytes_of
 from fastnn.storing import StoreError
 from fastnn.storing.asides import make_room, set_aside, told
-from fastnn.storing.contents import INPUTS, fault_of_content, input_arrays, inputs_of, most_bytes
+from fastnn.storing.contents import (
+    INPUTS,
+    check_results,
+    fault_of_content,
+    input_arrays,
+    inputs_of,
+    most_bytes,
+)
 from fastnn.storing.manifest import LARGEST, Manifest, sealed, unsealed
 from fastnn.storing.publishing import is_temporary, publish, remove_stale
-from fastnn.storing.tables import (
-    columns_of,
-    curves_bytes,
-    matrix_bytes,
-    need_pyarrow,
-    results_bytes,
-)
+from fastnn.storing.tables import columns_of, curves_bytes, matrix_bytes, need_pyarrow, results_bytes
 
 __all__ = ["Store"]
 
@@ -48,12 +49,14 @@ class Store:
     """A store that has a manifest.
 
     Nothing is read from a file before its bytes have been found to be those of its name; of a file that
-    was, later reads take what they need alone.
+    was, later reads take what they need alone. `made` has the names of the shards whose bytes were made here,
+    of results that had been checked: a file of these bytes holds what it should.
     """
 
     folder: Path
     manifest: Manifest
     checked: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
 
     @classmethod
     def begin(cls, folder: Path, design: Design, every: int, names: dict[str, Any] | None = None) -> Store:
@@ -204,8 +207,10 @@ class Store:
         content = self._bytes(path, kind, number)
         if self._digest(content, kind, number) != name:
             return "is damaged: its bytes are not those of its name"
-        shard = self._shard_of_curves(number) if kind == "curves" else None
-        reason = fault_of_content(self.manifest, kind, number, content, shard)
+        reason = ""
+        if path.name not in self.made:
+            shard = self._shard_of_curves(number) if kind == "curves" else None
+            reason = fault_of_content(self.manifest, kind, number, content, shard)
         if not reason:
             self.checked[path] = (before.st_size, before.st_mtime_ns)
         return reason
@@ -258,11 +263,13 @@ class Store:
         return found
 
     def keep(self, design: Design, results: Results) -> None:
-        """Publish the results of a shard; it is done when this returns."""
+        """Publish the results of a shard, or raise a StoreError if they are none; then it is done."""
         number = self.shard_of(results.numbers)
+        check_results(self.manifest, number, results)
         if results.curves is not None:
             self._publish("curves", number, curves_bytes(design, results, self._metadata("curves", number)))
-        self._publish("shard", number, results_bytes(design, results, self._metadata("shard", number)))
+        content = results_bytes(design, results, self._metadata("shard", number))
+        self.made.add(self._publish("shard", number, content))
 
     def keep_inputs(self, design: Design) -> None:
         """Publish the rows, and the other arrays that the sweep was given, unless they are there."""
@@ -282,8 +289,8 @@ class Store:
     def _metadata(self, kind: str, number: int) -> dict[str, str]:
         return {"fastnn": f"{kind} {number} of sweep {self.manifest.plan_digest}"}
 
-    def _publish(self, kind: str, number: int, content: bytes) -> None:
-        """Publish a file under its name. Two processes may write the same rows as other bytes (of another
+    def _publish(self, kind: str, number: int, content: bytes) -> str:
+        """Publish a file; return its name. Two processes may write the same rows as other bytes (of another
         version of pyarrow): both then keep the file whose name comes first, of those that are right."""
         digest = self._digest(content, kind, number)
         path = self.folder / FOLDERS[kind] / f"{kind}-{number:08d}-{digest}.parquet"
@@ -293,6 +300,7 @@ class Store:
             sound = [one for one in there if one == path or self._is_there_and_sound(one, kind, number)]
             for other in sound[1:]:
                 other.unlink(missing_ok=True)
+        return path.name
 
     def _is_there_and_sound(self, path: Path, kind: str, number: int) -> bool:
         with contextlib.suppress(OSError):
