@@ -38,10 +38,10 @@ def kind_of(cell: type) -> str:
 def is_lost(value: Any) -> bool:
     if isinstance(value, str):
         return lost_integer(value)
-    whole = isinstance(value, Integral) or (
-        isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
-    )
-    return whole and abs(value) > LARGEST_INTEGER
+    if isinstance(value, Decimal):  # whose abs() rounds, and may signal
+        whole = value.is_finite() and value == value.to_integral_value()
+        return bool(whole and value.copy_abs() > LARGEST_INTEGER)
+    return isinstance(value, Integral) and abs(value) > LARGEST_INTEGER
 
 
 def float_of(value: Any) -> float:

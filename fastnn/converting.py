@@ -6,7 +6,7 @@ Files and DataFrames go the same way: a cell of text means the same wherever it 
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from numbers import Integral, Real
 from typing import Any, NamedTuple, NoReturn
 
@@ -295,6 +295,7 @@ def cells_of(
     empty cells are missing; else also the marks that pandas takes for missing in a file, ? and \\N, and
     further ones such as - and : among numbers.
     """
+    series = _without_signals(series)
     missing = series.isna().to_numpy(dtype=bool, copy=True)
     categorical = isinstance(series.dtype, pd.CategoricalDtype)
     if told or order is not None or categorical or str(series.dtype).startswith("dictionary<"):
@@ -337,6 +338,17 @@ def _equal(one: Any, other: Any) -> bool:
         return bool(one == other)
     except Exception:  # whatever cells are, such as arrays
         return False
+
+
+def _without_signals(series: pd.Series) -> pd.Series:
+    """The cells with a quiet NaN for each signaling one, which may not even be compared."""
+    try:
+        series.isna()
+    except InvalidOperation:
+        given = series.tolist()
+        quiet = [Decimal("NaN") if isinstance(cell, Decimal) and cell.is_snan() else cell for cell in given]
+        return pd.Series(quiet, series.index, object, series.name)
+    return series
 
 
 def _stripped(series: pd.Series) -> NDArray[np.object_]:

@@ -1,6 +1,7 @@
 """What becomes of a table's columns: numbers, categories, or a refusal; the same for files and DataFrames."""
 
 import csv
+import decimal
 from datetime import date, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -269,6 +270,23 @@ def test_numbers_beyond_floats_are_infinite(number):
     assert "'x' must be finite; got 1 infinite cell(s), the first in row 1" in refusal(
         [Decimal(1), number, 2]
     )
+
+
+@pytest.mark.parametrize("nothing", [Decimal("sNaN"), Decimal("-sNaN7"), Decimal("NaN"), pd.NA, None])
+@pytest.mark.parametrize("others", [[1.5, 2.5], [Decimal(1), Fraction(1, 3)], ["no", "yes"], ["1", "2"]])
+def test_cells_that_equal_nothing_are_missing(nothing, others):
+    cells = pd.Series([*others, nothing, *others], dtype=object)
+    assert "got 1 of 5 rows with some: 1 in 'x' (the first in row 2" in refusal(cells)
+    kept, without = read(cells, missing="drop"), read(pd.Series([*others, *others], dtype=object))
+    assert kept.X.tobytes() == without.X.tobytes()
+    assert "got 1 of 5 rows" in refusal(cells, categories="x")
+
+
+@pytest.mark.parametrize("number", ["1e9999999", "-1e9999999", "12345678901234567890123456789"])
+def test_no_context_of_decimals_matters(number):
+    with decimal.localcontext(decimal.Context(prec=3, traps=[decimal.Inexact, decimal.Overflow])):
+        assert "'x' must hold whole numbers that float64 keeps exactly" in refusal([1, Decimal(number), 2])
+        assert read([Decimal("1.25"), Decimal("123456789.5"), 2]).scaling.X.range.tolist() == [123456788.25]
 
 
 def test_at_most_fifty_categories():
