@@ -41,7 +41,7 @@ def is_lost(value: Any) -> bool:
     if isinstance(value, Decimal):  # whose abs() rounds, and may signal
         whole = value.is_finite() and value == value.to_integral_value()
         return bool(whole and value.copy_abs() > LARGEST_INTEGER)
-    return isinstance(value, Integral) and abs(value) > LARGEST_INTEGER
+    return isinstance(value, Integral) and abs(int(value)) > LARGEST_INTEGER
 
 
 def float_of(value: Any) -> float:

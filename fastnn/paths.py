@@ -22,7 +22,10 @@ def file_given(value: Any, name: str, required: str) -> Path:
 
 
 def folder_given(value: Any, name: str) -> Path:
-    """Return the path of a folder, there or not, with room for names in it; refuse what can be none."""
+    """Return the path of a folder, there or not, with room for names in it; refuse what can be none.
+
+    What is kept of it is made absolute: the user's program may change its folder meanwhile.
+    """
     return _path(value, "folder", name, "a folder", ROOM)
 
 

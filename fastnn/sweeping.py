@@ -157,7 +157,7 @@ def sweep(
     warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)
     one_of(on_divergence, "on_divergence", ("record", "raise"))
-    folder = None if store is None else folder_given(store, "store")
+    folder = None if store is None else folder_given(store, "store").absolute()
     threads = available_processors() if workers is None else whole_number(workers, "workers", 1, MOST_WORKERS)
     crew = None
     if executor is not None:
@@ -179,7 +179,7 @@ def sweep(
         if store is None:
             raise
         raise StoreError(
-            f"{error}: what is finished is in {store}; run the same command again to go on."
+            f"{error}: what is finished is in {folder}; run the same command again to go on."
         ) from error
     finally:
         if crew is not None:

@@ -8,7 +8,9 @@ import pytest
 
 import fastnn
 from fastnn.cli import main
+from fastnn.places import Stored
 from fastnn.reporting import published_folder
+from fastnn.training_results import Training
 
 NET = fastnn.Network((1, 1, 1))
 X, Y = np.array([[0.0], [1.0]]), np.array([0.0, 1.0])
@@ -188,3 +190,61 @@ def test_a_file_with_a_long_ending_is_written():
     name = "e." + "x" * 250
     assert main(["explain", "--out", name]) == 0
     assert Path(name).stat().st_size > 0
+
+
+class TestAnotherFolderMeanwhile:
+    """A program may change its folder at any time; what was given before means what it meant."""
+
+    @pytest.fixture
+    def elsewhere(self, tmp_path, monkeypatch):
+        """Two folders, of which the first is the one to begin in."""
+        (tmp_path / "here").mkdir()
+        (tmp_path / "there").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        return tmp_path
+
+    def test_a_sweep_can_still_be_asked(self, elsewhere):
+        sweep = fastnn.sweep(NET, X, Y, networks=5, epochs=2, curves=1, store="night", progress=False)
+        opened = fastnn.open("night")
+        digest = sweep.digest()
+        os.chdir(elsewhere / "there")
+        for each in (sweep, opened):
+            assert each.store == elsewhere / "here" / "night"
+            assert each.digest() == digest
+            assert len(each.frame()) == 5
+            assert each.best(2).network.tolist() == sweep.best(2).network.tolist()
+            assert each.curves.shape == (5, 2)
+            assert each.replay(3).parameters.tobytes() == each.parameters[3].tobytes()
+        assert list(Path().iterdir()) == []
+
+    def test_a_sweep_under_way(self, elsewhere, monkeypatch):
+        monkeypatch.setattr("fastnn.storing.manifest.MOST_NETWORKS", 1)
+        kept = Stored.keep
+
+        def keep(place, results):
+            kept(place, results)
+            os.chdir(elsewhere / "there")
+
+        monkeypatch.setattr(Stored, "keep", keep)
+        options = {"networks": 5, "epochs": 2, "engine": "batched", "progress": False}
+        sweep = fastnn.sweep(NET, X, Y, store="night", **options)
+        assert sweep.digest() == fastnn.sweep(NET, X, Y, **options).digest()
+        assert list(Path().iterdir()) == []
+
+    def test_a_page_under_way(self, elsewhere):
+        with published_folder("page") as unfinished:
+            os.chdir(elsewhere / "there")
+            (unfinished / "index.html").write_text("<p>page")
+        assert (elsewhere / "here" / "page" / "index.html").read_text() == "<p>page"
+        assert list(Path().iterdir()) == []
+
+    def test_a_model_under_way(self, elsewhere, monkeypatch):
+        notes = Training._own_notes.func
+
+        def leaving(run):
+            os.chdir(elsewhere / "there")
+            return notes(run)
+
+        monkeypatch.setattr(Training, "_own_notes", property(leaving))
+        fastnn.train(NET, X, Y, epochs=1).save("model.npz")
+        assert [path.name for path in (elsewhere / "here").iterdir()] == ["model.npz"]

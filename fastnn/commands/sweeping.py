@@ -161,7 +161,7 @@ def _write_page(found: fastnn.Sweep, data: Dataset, options: Namespace) -> tuple
 
 def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[str, str]:
     if found.store is not None:
-        return {"table": str(found.store / "shards" / "*.parquet"), "digest": found.digest()}
+        return {"table": str(options.store / "shards" / "*.parquet"), "digest": found.digest()}
     frame = found.frame()
     try:
         import pyarrow as _  # noqa: F401

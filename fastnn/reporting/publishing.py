@@ -63,6 +63,7 @@ def published_folder(name: str | os.PathLike[str], *, beside: str | None = None)
     folder = folder_given(name, "the output folder")
     with _alone(folder):
         _refuse_what_is_not_ours(folder)
+    folder = folder.absolute()
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     unfinished = folder / f"{UNFINISHED}{os.getpid()}-{uuid4().hex[:8]}"
     try:

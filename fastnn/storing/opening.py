@@ -115,7 +115,7 @@ def open(store: str | PathLike[str], *, engine: str = "auto") -> Sweep:
     --------
     >>> fastnn.open("night").frame(["network", "loss"], [("loss", "<", 0.01)])  # doctest: +SKIP
     """
-    found = Store.at(folder_given(store, "store"))
+    found = Store.at(folder_given(store, "store").absolute())
     return stored_sweep(found, found.design(engine))
 
 
