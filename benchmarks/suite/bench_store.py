@@ -1,11 +1,18 @@
-"""What a store costs beside the same sweep in memory."""
+"""What a store costs beside the same sweep in memory, and what checking costs of the sweep."""
 
 import shutil
+import statistics
 import tempfile
+from contextlib import ExitStack
+from functools import wraps
 from pathlib import Path
+from time import process_time, thread_time
+from unittest.mock import patch
 
 import fastnn
-from suite.common import CLASSROOM, insurance
+from fastnn.expecting import Expected
+from fastnn.storing import folder
+from suite.common import CLASSROOM, LEARNING_RATE, insurance
 
 
 class Store:
@@ -50,3 +57,74 @@ class Store:
             return self.run(1000).parameters.nbytes / 1000
         self.run(self.networks, self.at)
         return sum(path.stat().st_size for path in self.at.glob("shards/*")) / self.networks
+
+
+class Checks:
+    """What share of the reference sweep goes into checking what its shards hold.
+
+    Counted in the processor's seconds within one run, so that a busy machine hardly shows: all of the reading
+    back, of the digests compared and of the looks at columns. It may be 0.3 %.
+    """
+
+    params = (1338, 300)
+    param_names = ("rows",)
+    unit = "%"
+    checks = ((Expected, "fault"), (folder, "check_results"), (folder.Store, "_fault"))
+
+    def setup(self, rows):
+        self.data = insurance()
+        self.folder = Path(tempfile.mkdtemp())
+        assert self.run(rows, 100).digest() == self.run(rows, 100, self.folder / "check").digest()
+
+    def teardown(self, rows):
+        shutil.rmtree(self.folder)
+
+    def run(self, rows, networks=10_000, store=None):
+        return fastnn.sweep(
+            CLASSROOM,
+            self.data.X,
+            self.data.y,
+            networks=networks,
+            rows=rows,
+            epochs=300,
+            learning_rate=LEARNING_RATE,
+            workers=1,
+            store=store,
+            progress=False,
+        )
+
+    def track_share(self, rows):
+        return statistics.median(self.share(rows, self.folder / f"{k}") for k in range(5))
+
+    def share(self, rows, store):
+        spent = Spent()
+        with ExitStack() as patched:
+            for owner, name in self.checks:
+                patched.enter_context(patch.object(owner, name, spent.within(getattr(owner, name))))
+            began = process_time()
+            self.run(rows, store=store)
+            whole = process_time() - began
+        assert spent.calls > 0
+        return 100 * spent.seconds / whole
+
+
+class Spent:
+    """Processor time within some functions, of which one may call another."""
+
+    def __init__(self):
+        self.seconds, self.calls, self.depth = 0.0, 0, 0
+
+    def within(self, function):
+        @wraps(function)
+        def counted(*arguments, **options):
+            self.depth += 1
+            began = thread_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.depth -= 1
+                if not self.depth:
+                    self.seconds += thread_time() - began
+                    self.calls += 1
+
+        return counted
