@@ -17,10 +17,12 @@ from io import BufferedReader
 from operator import or_
 from pathlib import Path
 
-__all__ = ["bytes_of", "opened"]
+__all__ = ["bytes_of", "opened", "pieces_of"]
 
 # Of those that a system has: a pipe does not block, a terminal is not taken over.
 FLAGS = reduce(or_, (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_BINARY", "O_CLOEXEC", "O_NOCTTY")))
+
+PIECE = 1 << 16  # bytes
 
 
 @contextmanager
@@ -46,6 +48,15 @@ def bytes_of(path: Path, most: int) -> bytes:
     """Return what a regular file of at most so many bytes holds; raises OSError as `opened` does."""
     with opened(path, most) as file:
         return file.read(min(os.fstat(file.fileno()).st_size, most))
+
+
+def pieces_of(path: Path, most: int) -> Iterator[bytes]:
+    """Yield the same piece by piece, in memory that does not grow with the file."""
+    with opened(path, most) as file:
+        left = min(os.fstat(file.fileno()).st_size, most)
+        while piece := file.read(min(left, PIECE)):
+            left -= len(piece)
+            yield piece
 
 
 def _refuse_others(found: os.stat_result, path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.regular_files import bytes_of, opened
+from fastnn.regular_files import PIECE, bytes_of, opened, pieces_of
 from fastnn.reporting import published_folder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has none of these in a file's place")
@@ -124,3 +124,25 @@ def test_the_list_of_what_was_published_may_be_anything(place, make, monkeypatch
     with refused, published_folder(folder):
         raise AssertionError("it was let in")
     assert (folder / "own").read_text() == "mine"
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE])
+def test_pieces_are_small_and_make_the_whole(place, size):
+    content = np.random.default_rng(size).bytes(size)
+    place.write_bytes(content)
+    pieces = list(pieces_of(place, size))
+    assert b"".join(pieces) == content
+    assert all(0 < len(piece) <= PIECE for piece in pieces)
+    if size:
+        with pytest.raises(OSError, match=f"{size} bytes, more than {size - 1}"):
+            list(pieces_of(place, size - 1))
+
+
+def test_pieces_of_a_file_that_grows_meanwhile_end(place):
+    place.write_bytes(bytes(PIECE + 1))
+    found = []
+    for piece in pieces_of(place, 10 * PIECE):
+        found.append(len(piece))
+        with place.open("ab") as file:
+            file.write(bytes(PIECE))
+    assert found == [PIECE, 1]

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +19,7 @@ from fastnn.checking import InputError
 from fastnn.describing import arrays_of, design_of
 from fastnn.designing import Design, Results
 from fastnn.grid import Numbers
-from fastnn.regular_files import bytes_of
+from fastnn.regular_files import bytes_of, pieces_of
 from fastnn.storing import StoreError
 from fastnn.storing.asides import make_room, set_aside, told
 from fastnn.storing.contents import (
@@ -204,13 +204,13 @@ class Store:
             return "has a number beyond the sweep's shards"
         if before.st_size > most_bytes(self.manifest, kind, number):
             return f"is too large: {before.st_size} bytes"
-        content = self._bytes(path, kind, number)
-        if self._digest(content, kind, number) != name:
+        made = path.name in self.made
+        content = b"" if made else self._bytes(path, kind, number)
+        pieces = pieces_of(path, most_bytes(self.manifest, kind, number)) if made else [content]
+        if self._digest(pieces, kind, number) != name:
             return "is damaged: its bytes are not those of its name"
-        reason = ""
-        if path.name not in self.made:
-            shard = self._shard_of_curves(number) if kind == "curves" else None
-            reason = fault_of_content(self.manifest, kind, number, content, shard)
+        shard = self._shard_of_curves(number) if kind == "curves" else None
+        reason = "" if made else fault_of_content(self.manifest, kind, number, content, shard)
         if not reason:
             self.checked[path] = (before.st_size, before.st_mtime_ns)
         return reason
@@ -233,15 +233,16 @@ class Store:
             return True
         return not self._fault(path, kind, number, path.stem[-32:])
 
-    def _digest(self, content: bytes, kind: str, number: int) -> str:
-        """The digest in the name of a file with these bytes."""
+    def _digest(self, pieces: Iterable[bytes], kind: str, number: int) -> str:
+        """The digest in the name of a file that consists of these pieces."""
         of = ""
         if FOLDERS[kind] != "inputs":
             came = self.manifest.shards.came_with(number)
             if came.start:  # had the store grown otherwise, the number would be that of other starts
                 of = f" of starts {came.start} to {came.stop}"
         digest = sha256(f"{self.manifest.plan_digest} {kind} {number}{of}\n".encode())
-        digest.update(content)
+        for piece in pieces:
+            digest.update(piece)
         return digest.hexdigest()[:32]
 
     # -- changing it -----------------------------------------------------------------------------------
@@ -292,7 +293,7 @@ class Store:
     def _publish(self, kind: str, number: int, content: bytes) -> str:
         """Publish a file; return its name. Two processes may write the same rows as other bytes (of another
         version of pyarrow): both then keep the file whose name comes first, of those that are right."""
-        digest = self._digest(content, kind, number)
+        digest = self._digest([content], kind, number)
         path = self.folder / FOLDERS[kind] / f"{kind}-{number:08d}-{digest}.parquet"
         publish(path, content)
         there = self.files(kind).get(number, [])
