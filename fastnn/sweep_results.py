@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.cards import sweep_card
+from fastnn.dead_units import dead_unit_pieces
 from fastnn.designing import Design
-from fastnn.evaluating import dead_units, predictions, score_notes, scores
+from fastnn.evaluating import predictions, score_notes, scores
 from fastnn.grid import Cell, Grid
 from fastnn.initial import Start
 from fastnn.metrics import note
@@ -332,13 +333,7 @@ class Sweep:
     def dead_unit_pieces(self, names: Sequence[str]) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
         """Some columns and the dead units of their networks, piece by piece."""
         self.refuse_foreign()
-        for columns, parameters in self.table.parameters(tuple(dict.fromkeys(["network", *names]))):
-            dead = np.empty(len(parameters), np.int64)
-            rows = self.grid.rows_of(columns["network"])
-            for count in self.grid.rows:
-                some = np.flatnonzero(rows == count)
-                dead[some] = dead_units(self.network, parameters[some], self.plan.X[:count])
-            yield columns, dead
+        return dead_unit_pieces(self.design, self.table, names)
 
     def dead_unit_counts(self) -> NDArray[np.int64]:
         """How many networks that are ok have 0, 1, 2, ... dead units, up to the most that any has."""

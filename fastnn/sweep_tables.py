@@ -67,7 +67,9 @@ class MemoryTable:
         yield {name: self._column(name)[rows] for name in names}
 
     def take(self, names: Sequence[str], numbers: NDArray[np.int64]) -> Iterator[Columns]:
-        rows = np.searchsorted(self.numbers, numbers[np.isin(numbers, self.numbers)])
+        rows = np.searchsorted(self.numbers, numbers)
+        numbers, rows = numbers[rows < len(self)], rows[rows < len(self)]
+        rows = rows[self.numbers[rows] == numbers]
         yield {name: self._column(name)[rows] for name in names}
 
     def parameters(self, names: Sequence[str] = ()) -> Iterator[tuple[Columns, Array]]:

@@ -112,8 +112,12 @@ class TestExperiment:
             train()
         assert sum(visits) == experiment.visits()
 
+    def test_one_epoch_is_refused_before_the_training(self, data):
+        with pytest.raises(fastnn.InputError, match="epochs must be a whole number of at least 2; got 1"):
+            studies.Experiment(data, networks=2, epochs=1)
+
     def test_starts_around_a_given_one(self, data):
-        experiment = studies.Experiment(data, networks=2000, epochs=1)
+        experiment = studies.Experiment(data, networks=2000, epochs=2)
         drawn = experiment.around(report.LARGE).draw(report.NETWORK, range(2000), 0)
         assert np.array_equal(drawn[0], report.LARGE)
         size = np.sqrt(np.mean(report.LARGE**2))
@@ -123,7 +127,7 @@ class TestExperiment:
         assert np.median(away[1:] / experiment.distances[1:]) == pytest.approx(0.96, abs=0.03)
 
     def test_generated_tables_share_the_starts_of_the_plain_lines(self, data):
-        experiment = studies.Experiment(data, networks=45, epochs=1)
+        experiment = studies.Experiment(data, networks=45, epochs=2)
         ended = experiment.generated(report.SIMPLE)
         drawn = fastnn.normal(0, 1.5).draw(report.NETWORK, range(45), 0)
         first = ended.sweeps[0]
@@ -193,7 +197,7 @@ print(len(compiling.COMPILED), *timed)
         assert timed == [0] * 6
 
     def test_estimate_of_very_little_work(self, data):
-        assert 0 < studies.Experiment(data, networks=2, epochs=1).estimate() < 60
+        assert 0 < studies.Experiment(data, networks=2, epochs=2).estimate() < 60
 
     def test_ctrl_c_is_passed_on(self, data, monkeypatch):
         def interrupted(*arguments, **options):

@@ -161,7 +161,7 @@ class TestLibrary:
             assert len(found) == 9
 
     def test_studies_are_trained(self, broken):
-        experiment = studies.Experiment(data(), networks=2, epochs=1)
+        experiment = studies.Experiment(data(), networks=2, epochs=2)
         with broken():
             experiment.prepare(True)
         assert len(experiment._trained) > 10

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import COLOURS, LOSS, axes, label, legend
-from fastnn.plotting.scales import drawable, scale_losses
+from fastnn.plotting.scales import drawable, scale_losses, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 
@@ -49,7 +49,7 @@ def draw_fan(ax: Axes, table: pd.DataFrame) -> Axes:
     ax.set_xlabel("epoch")
     ax.set_ylabel(LOSS)
     legend(ax)
-    return ax
+    return share_in_labels(ax)
 
 
 def bands(

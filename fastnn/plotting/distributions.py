@@ -26,7 +26,7 @@ from fastnn.plotting.canvas import (
     shape,
 )
 from fastnn.plotting.curves import STROKES, bands
-from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic
+from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 
@@ -80,7 +80,7 @@ def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float |
     notes = [f"{grouped(count)} {what}" for count, what in left_out if count]
     head = f"{counts.shape}: {grouped(counts.networks)} networks"
     ax.set_title(", ".join([head, *notes]), fontsize="medium")
-    return ax
+    return share_in_labels(ax)
 
 
 class Counts(NamedTuple):
@@ -169,7 +169,7 @@ def draw_scores(ax: Axes, table: pd.DataFrame, metric: str) -> Axes:
     _set_scale(ax, "y", table)
     if len(fans) > 1:
         legend(ax)
-    return ax
+    return share_in_labels(ax)
 
 
 @under_fixed_settings
@@ -186,6 +186,7 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw; a new figure without.
     """
+    tables.has_columns(table, "table", ["label", *tables.QUANTILE_NAMES])
     ax = axes(ax)
     low, lower, middle, upper, high = (drawable(table[name]) for name in tables.QUANTILE_NAMES)
     places = np.arange(len(table))
@@ -201,7 +202,7 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
     ax.figure.legend(
         *ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize="small"
     )
-    return ax
+    return share_in_labels(ax)
 
 
 def _set_scale(ax: Axes, which: str, table: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastnn.lettering import told_apart
 from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label, shape
 from fastnn.plotting.named_curves import Curve, named_curves
-from fastnn.plotting.scales import drawable, scale_losses
+from fastnn.plotting.scales import drawable, scale_losses, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweep_results import Sweep
 from fastnn.training_results import Training
@@ -63,7 +63,7 @@ def draw_curves(ax: Axes, curves: Sequence[Curve]) -> Axes:
     ax.set_xlabel("epoch")
     ax.set_ylabel(f"{LOSS}\nlogarithmic" if logarithmic else LOSS)
     ax.set_title(_shared(curves), fontsize="medium")
-    return ax
+    return share_in_labels(ax)
 
 
 def _of_interest(curves: Sequence[Curve]) -> NDArray[np.float64]:

@@ -61,13 +61,16 @@ def named_curves(given: Any) -> list[Curve]:
     InputError
         It is something else, or empty, a Sweep without curves, or more curves than can be told apart.
     """
-    curves = [curve for name, one in _parts(given) for curve in _curves(name, one)]
-    if not 0 < len(curves) <= MOST:
+    parts = list(_parts(given))
+    count = sum(
+        len(one) if isinstance(one, Sweep) else len(np.atleast_2d(one.loss_curve)) for _, one in parts
+    )
+    if not 0 < count <= MOST:
         raise InputError(
-            f"loss_curves draws 1 to {MOST} curves; got {len(curves)}. "
+            f"loss_curves draws 1 to {MOST} curves; got {count}. "
             "Choose some of the networks, sweep.part(numbers), or draw all of them as bands: plotting.fan."
         )
-    return _labelled(curves)
+    return _labelled([curve for name, one in parts for curve in _curves(name, one)])
 
 
 def _parts(given: Any) -> Iterable[tuple[str, Any]]:
@@ -85,7 +88,7 @@ def _parts(given: Any) -> Iterable[tuple[str, Any]]:
     for _, one in parts:
         if not isinstance(one, Training | Sweep):
             raise InputError(f"loss_curves needs {ACCEPTED}; got {shown(one)}. Give fastnn.train(...).")
-        if isinstance(one, Sweep) and one.curves is None:
+        if isinstance(one, Sweep) and not one.curves_every:
             raise InputError(
                 "loss_curves needs loss curves; got a Sweep that kept none. Sweep with curves=True, "
                 "or give sweep.replay(numbers)."

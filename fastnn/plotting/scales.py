@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["bent", "drawable", "handy", "limits", "logarithmic", "scale_losses"]
+__all__ = ["bent", "drawable", "handy", "limits", "logarithmic", "scale_losses", "share_in_labels"]
 
 MARGIN = 0.05  # of the extent, left free on both sides
 LARGE, SMALL = 1e60, 1e-60  # beyond which numbers are drawn in another unit
@@ -31,7 +31,7 @@ def handy(*arrays: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], str]
 
 def limits(values: NDArray[np.float64], share: float = MARGIN) -> tuple[float, float]:
     """Where a linear axis begins and ends, to hold all finite values with a margin."""
-    finite = np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
+    finite = np.clip(values[np.isfinite(values)].astype(np.float64), -LARGEST, LARGEST)
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     margin = share * (high - low)
     if high - low <= 1e-9 * max(abs(low), abs(high)):  # (nearly) all alike
@@ -49,7 +49,7 @@ def logarithmic(ax: Axes, which: str, low: float, high: float) -> None:
     """Make an axis, "x" or "y", logarithmic from one number above 0 to another, with a margin."""
     from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
 
-    first, last = np.log10(np.clip([low, high], SMALLEST, LARGEST))
+    first, last = np.log10(np.clip([float(low), float(high)], SMALLEST, LARGEST))
     margin = MARGIN * (last - first)
     axis = _scaled(ax, which, 10.0 ** (first - margin), 10.0 ** (last + margin), "log")
     if last - first < FEW_DECADES:
@@ -65,13 +65,25 @@ def bent(ax: Axes, which: str, low: float, high: float) -> None:
     """Make an axis, "x" or "y", linear from -1 to 1 and logarithmic beyond."""
     from matplotlib.ticker import FixedLocator
 
-    ends = [max(low, -LARGEST), min(high, LARGEST)]
+    ends = [max(float(low), -LARGEST), min(float(high), LARGEST)]
     axis = _scaled(ax, which, min(ends[0] * 2, -1.0), max(ends[1] * 2, 1.0), "symlog", linthresh=1.0)
     below, above = (np.log10(max(abs(end), 1.0)) for end in ends)
     powers = np.unique(np.linspace(0, max(below, above), TICKS).round())
     ticks = [*(-(10.0 ** powers[::-1])), 0.0, *10.0**powers]
     axis.set_major_locator(FixedLocator([tick for tick in ticks if ends[0] * 2 <= tick <= max(ends[1], 1.0)]))
     axis.set_major_formatter("{x:g}")
+
+
+def share_in_labels(ax: Axes) -> Axes:
+    """The picture `ax`, whose linear axes write in their labels what their numbers share."""
+    from matplotlib.ticker import ScalarFormatter
+
+    from fastnn.plotting.ticks import SharedInLabel
+
+    for axis in (ax.xaxis, ax.yaxis):
+        if type(axis.get_major_formatter()) is ScalarFormatter:
+            axis.set_major_formatter(SharedInLabel())
+    return ax
 
 
 def _scaled(ax: Axes, which: str, low: float, high: float, scale: str, **options: Any) -> Any:

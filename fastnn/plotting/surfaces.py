@@ -21,7 +21,7 @@ from fastnn.plotting.canvas import (
     lettered,
     shape,
 )
-from fastnn.plotting.scales import handy, limits
+from fastnn.plotting.scales import handy, limits, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.training_results import Training
 
@@ -86,7 +86,7 @@ def draw_surface(ax: Axes, table: pd.DataFrame, title: str) -> Axes:
         if name in marks:
             axis.set_ticks(**_ticks(marks[name]))
     ax.set_title("\n".join([title, *_held_lines(table.attrs["held"])]), fontsize="medium")
-    return ax
+    return share_in_labels(ax)
 
 
 def _held_lines(held: Sequence[str]) -> list[str]:
@@ -120,6 +120,7 @@ def _map(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame, marks: Mapping[str,
         bar = ax.figure.colorbar(drawn, ax=ax, label=f"network's {target}{target_unit}", pad=0.02)
         if fitted.columns[2] in marks:
             bar.set_ticks(**_ticks(marks[fitted.columns[2]]))
+        share_in_labels(bar.ax)
     _residuals(ax, across, up, data)
     ax.set_xlim(*extent[:2])
     ax.set_ylim(*extent[2:])
@@ -145,8 +146,10 @@ def _answers(ax: Axes, answers: Any, ends: Ends, extent: Ends) -> Any:
         drawn.set_clim(low, high)
         places = [np.linspace(*some, tables.GRID) for some in (ends[:2], ends[2:])]
         lines = ax.contour(*places, answers, levels=LINES, colors=BRIGHT, linewidths=0.8)
-        with suppress(IndexError):  # matplotlib's, where it finds no point of a line for the label
-            ax.clabel(lines, fontsize=9, fmt="{:g}".format)
+        texts = [f"{level:g}" for level in lines.levels]
+        if len(set(texts)) == len(texts):  # else they are too much alike for short labels: the bar tells more
+            with suppress(IndexError):  # matplotlib's, where it finds no point of a line for the label
+                ax.clabel(lines, fontsize=9, fmt="{:g}".format)
         for text in lines.labelTexts:
             text.set_path_effects([withStroke(linewidth=2, foreground=DARK)])
     return drawn
@@ -172,6 +175,7 @@ def _residuals(ax: Axes, across: Array, up: Array, data: pd.DataFrame) -> None:
     bar.set_label(f"rows: target less answer{unit}", fontsize="small")
     bar.ax.tick_params(labelsize="small")
     bar.locator = MaxNLocator(4)
+    share_in_labels(bar.ax)
 
 
 def _column(table: pd.DataFrame, place: int) -> Array:

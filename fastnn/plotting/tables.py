@@ -14,6 +14,7 @@ from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows
 from fastnn.lettering import distinct, told_apart
 from fastnn.modes import mode_codes, mode_names
+from fastnn.plotting.canvas import grouped
 from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
 from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.sweep_results import Sweep
@@ -31,6 +32,8 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 QUANTILE_NAMES = tuple(f"{100 * q:g} %" for q in QUANTILES)
 BINS = 80
 SHOWN = (0.0, 0.98)  # the quantiles between which the histogram runs: a few starts end far out
+MOST_IN_A_FAN = 100_000  # networks of a sweep's cell: the ranks of their quantiles are those of all to 0.2 %
+SORTED_AT_ONCE = 1 << 22  # numbers
 GRID = 61  # points of a surface along each input
 
 
@@ -124,10 +127,11 @@ def scores_against_rows(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     import pandas as pd
 
     one_of(metric, "metric", ("mse", "r2", "mape"))
+    has_columns(scores, "scores", ["rows", metric])
     worst = -1 if metric == "r2" else 1
     found = []
     keys = [name for name in ("learning_rate", "rows") if name in scores]
-    for values, some in scores.groupby(keys, sort=True):
+    for values, some in scores.groupby(keys, sort=True, dropna=False):
         quantiles = worst * worst_last_quantiles(worst * some[metric].to_numpy(float)[:, None])[:, 0]
         named = dict(zip(QUANTILE_NAMES, quantiles if worst > 0 else quantiles[::-1], strict=True))
         found.append({**dict(zip(keys, values, strict=True)), "networks": len(some), **named})
@@ -200,16 +204,34 @@ def network(training: Training) -> pd.DataFrame:
     return table.assign(before=training.start, after=training.parameters)
 
 
+def has_columns(table: Any, name: str, columns: Sequence[str]) -> None:
+    """Refuse what is no table with some columns and a row to draw."""
+    import pandas as pd
+
+    wanted = f"{name} must be a DataFrame of at least one row with the columns {', '.join(columns)}"
+    if not isinstance(table, pd.DataFrame):
+        raise InputError(f"{wanted}; got {shown(table)}. Give one.")
+    missing = [column for column in columns if column not in table]
+    if missing or not len(table):
+        got = f"none called {missing[0]!r}" if missing else "no row"
+        raise InputError(f"{wanted}; got {got}. Complete it.")
+
+
 def worst_last_quantiles(values: Array) -> Array:
     """The quantiles of each column, a member of it each (no interpolation); NaN counts as infinity."""
-    ordered = np.sort(np.where(np.isnan(values), np.inf, values), axis=0)
     places = [max(0, int(np.ceil(q * len(values) - 1e-9)) - 1) for q in QUANTILES]
-    return ordered[places]
+    at_once = max(1, SORTED_AT_ONCE // len(values))
+    found = np.empty((len(places), values.shape[1]), values.dtype)
+    for first in range(0, values.shape[1], at_once):
+        some = slice(first, first + at_once)
+        ordered = np.sort(np.where(np.isnan(values[:, some]), np.inf, values[:, some]), axis=0)
+        found[:, some] = ordered[places]
+    return found
 
 
 def _named_curves(curves: Any) -> dict[str, Array]:
     if isinstance(curves, Sweep):
-        if curves.curves is None:
+        if not curves.curves_every:
             raise InputError(
                 "fan needs loss curves; got a Sweep that kept none. Sweep with curves=True, "
                 "or give arrays (M, E)."
@@ -237,7 +259,13 @@ def _held(name: object) -> str:
 
 
 def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
-    parts = {sweep.grid.name_of(cell): sweep.only(cell) for cell in sweep.grid.cells()}
+    """The curves of each cell: of all its networks, or of so many of them, evenly spaced."""
+    few = sweep.grid.starts <= MOST_IN_A_FAN
+    told = "" if few else f", {grouped(MOST_IN_A_FAN)} starts evenly spaced"
+    starts = np.linspace(0, sweep.grid.starts - 1, min(MOST_IN_A_FAN, sweep.grid.starts)).astype(np.int64)
+    parts = {
+        f"{sweep.grid.name_of(cell)}{told}": sweep.part(cell.first + starts) for cell in sweep.grid.cells()
+    }
     return {name: part.curves for name, part in parts.items() if len(part)}
 
 

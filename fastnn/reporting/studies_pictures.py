@@ -14,6 +14,7 @@ from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, WIDTH, legend
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.distributions import draw_scores
+from fastnn.plotting.scales import share_in_labels
 from fastnn.reporting.blocks import per_cent, written
 from fastnn.reporting.pictures import Picture
 from fastnn.studies.experiment import Experiment
@@ -90,6 +91,7 @@ def _draw_histogram(ax: Axes, table: pd.DataFrame, claim: float | None, title: s
     ax.set_xlabel(f"last epoch's {LOSS}")
     ax.set_ylabel("starts")
     ax.set_title(title, fontsize="medium")
+    share_in_labels(ax)
 
 
 def fans(lines: Sequence[Line]) -> list[Picture]:
@@ -131,6 +133,7 @@ def _draw_distances(ax: Axes, table: pd.DataFrame, claim: float | None, title: s
     ax.set_xlabel("distance from the report's start (% of its size)")
     ax.set_ylabel(LOSS)
     ax.set_title(title, fontsize="medium")
+    share_in_labels(ax)
 
 
 def own_run(line: Line, experiment: Experiment) -> Picture:

@@ -50,6 +50,7 @@ class Experiment:
         Starts for each line, at most 50 000. Start i is the same in every line that draws its starts.
     seed : int
     epochs : int
+        At least 2, as the report speaks of losses that rise or fall from one to the next.
     engine : str
         One of `fastnn.ENGINES`, or "auto". All give the same bits.
     workers : int, optional
@@ -79,6 +80,7 @@ class Experiment:
             )
         whole_number(self.networks, "networks", 2, MOST_NETWORKS)
         seed_number(self.seed)
+        whole_number(self.epochs, "epochs", 2)
         Plan.of(report.NETWORK, self.data.X, self.data.y, self.epochs, self.engine, "float64", None)
 
     @property

@@ -1,0 +1,48 @@
+"""Numbers beside ticks, whose shared part, a power of ten or a large summand, stands in the axis's label.
+
+Matplotlib writes it at the axis's end, on top of labels, titles and colour bars.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from matplotlib.ticker import ScalarFormatter
+
+__all__ = ["SharedInLabel"]
+
+LONGEST = 44  # letters of a label on one line: so many fit beside a picture of the usual height
+PARTS = re.compile(r"(1e-?\d+)?([+-].+)?")
+
+
+class SharedInLabel(ScalarFormatter):
+    """Numbers of an axis labelled "bmi (in 1e9)" or "bmi (less 1e9)", as their ticks need it."""
+
+    def __init__(self) -> None:
+        super().__init__(useOffset=True, useMathText=False, useLocale=False)
+        self.told = ""  # the ending of the label that was written here
+
+    def set_locs(self, locs: Any) -> None:
+        """Choose the numbers for some ticks, and complete the label."""
+        super().set_locs(locs)
+        label = self.axis.get_label()  # type: ignore[union-attr]
+        named = label.get_text()
+        if self.told and named.endswith(self.told):
+            named = named.removesuffix(self.told)
+        self.told = self._shared() if len(locs) else ""
+        if self.told and named:
+            self.told = ("\n" if len(named) + len(self.told) > LONGEST else " ") + self.told
+        label.set_text(named + self.told)
+
+    def get_offset(self) -> str:
+        """Nothing: the label has it."""
+        return ""
+
+    def _shared(self) -> str:
+        """The shared part in words; matplotlib writes it as 1e9, +1e9 or 1e-5+1e9."""
+        told = PARTS.match(super().get_offset().replace("\N{MINUS SIGN}", "-"))
+        power, summand = told.groups() if told else (None, None)
+        words = [f"{'less' if summand[0] == '+' else 'plus'} {summand[1:]}"] if summand else []
+        words += [f"in {power}"] if power else []
+        return f"({', '.join(words)})" if words else ""
