@@ -2,24 +2,30 @@
 
 Only submit, result and wait of `concurrent.futures` are used. A shard is a pure function of the sweep's
 description and its number; what a worker sends back is bytes with a digest, compared with what was asked
-for and with who asked. So it does not matter who computes a shard, when, or how often. A worker that never
-answers cannot be told from one that works slowly: it is waited for, and Ctrl-C ends that.
+for and with who asked. So it does not matter who computes a shard, when, or how often: where an executor
+falls silent, this process does.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from functools import lru_cache
 from time import perf_counter, sleep
 from typing import Any
 
+from fastnn.calling import at_most, submitted
 from fastnn.checking import InputError, shown
 from fastnn.describing import arrays_of, described, design_of
 from fastnn.designing import Design, Results
-from fastnn.executors import maker_of, refuse_a_script_read_again, refuse_what_cannot_be_read_again
+from fastnn.executors import (
+    Width,
+    executor_of,
+    maker_of,
+    refuse_a_script_read_again,
+    refuse_what_cannot_be_read_again,
+)
 from fastnn.expecting import Expected
 from fastnn.grid import Numbers
 from fastnn.identity import difference, identity
@@ -27,11 +33,11 @@ from fastnn.packing import DamageError, pack, unpack
 from fastnn.places import Place
 from fastnn.progress import Progress
 from fastnn.shard_queue import Lost, ShardQueue
+from fastnn.silence import Silence, trained_here
 
 __all__ = ["Crew", "compute", "order"]
 
 POLL_SECONDS = 0.1
-ASK_SECONDS = 5.0
 # Shards handed over for each worker: one that it works on, one that waits for it.
 WINDOW = 2
 # An executor that has nothing in hand and takes nothing is busy: asked again after 0.1 s, 0.2 s, 0.4 s, ...
@@ -39,6 +45,7 @@ MOST_REFUSALS = 6
 # Of executors that are made: more only where every one has brought so many answers.
 FEW_BREAKS, ANSWERS_FOR_A_BREAK = 6, 4
 LONGEST_REASON = 300
+CLOSING_SECONDS = 5.0
 
 
 def order(design: Design, every: int, curve_dtype: str) -> bytes:
@@ -122,27 +129,18 @@ class Crew:
         self.workers = workers
         self.given = self.maker() if self.maker else given
         refuse_what_cannot_be_read_again(self.given)
-        self.executor = _executor(self.given)
-        self.threads, self.asked = 1, -ASK_SECONDS  # of a cluster
+        self.executor = executor_of(self.given)
+        self.width = Width(self.given, workers)
         self.answers, self.breaks, self.why = 0, 0, ""
         self.answered = False  # by this executor
         # Where executors break that have not answered anything, one after the other: the shards of which each
         # was in hand every time, so that it might be to blame.
         self.blamed: set[int] | None = None
         self.refusals, self.wait_until = 0, 0.0
-
-    @property
-    def parallel(self) -> int:
-        """How many shards are worked on at a time; a cluster is asked again as it grows."""
-        if self.workers is not None:
-            return self.workers
-        if hasattr(self.given, "nthreads"):
-            if perf_counter() - self.asked > ASK_SECONDS and self.given.status == "running":
-                self.asked = perf_counter()
-                self.threads = max(1, sum(self.given.nthreads().values()))
-            return self.threads
-        known = getattr(self.given, "_max_workers", None)
-        return known if isinstance(known, int) and known > 0 else os.cpu_count() or 1
+        self.silence = Silence()
+        # What `submit` will return, and the shard that it was called for, unless that was computed here.
+        self.reply: Future[Any] | None = None
+        self.offered: Numbers | None = None
 
     @property
     def gone(self) -> bool:
@@ -157,12 +155,13 @@ class Crew:
         before = self.given
         try:
             self.given = self.maker()
-            self.executor = _executor(self.given)
+            self.executor = executor_of(self.given)
         except Exception as error:
             return f"it could not be replaced: {_told(error)}"
         if self.given is before:
             return "it could not be replaced: the function gave the same one again"
         self.answered, self.refusals, self.wait_until = False, 0, 0.0
+        self.silence, self.width, self.reply = Silence(), Width(self.given, self.workers), None
         return ""
 
     def dismiss(self) -> None:
@@ -173,9 +172,9 @@ class Crew:
         with contextlib.suppress(Exception):  # it may be broken, which is why it goes
             processes |= getattr(self.given, "_processes", None) or {}
             if hasattr(self.given, "nthreads"):
-                self.given.close(timeout=2)
+                at_most(CLOSING_SECONDS, self.given.close, timeout=2)
             else:
-                self.given.shutdown(wait=False, cancel_futures=True)
+                at_most(CLOSING_SECONDS, self.given.shutdown, wait=False, cancel_futures=True)
         for process in processes.values():
             with contextlib.suppress(Exception):
                 process.kill()
@@ -190,18 +189,24 @@ class Crew:
         ordered = order(place.design, place.every, place.curve_dtype)
         queue = ShardQueue(place.shards())
         pending: dict[Future[bytes], Numbers] = {}
+
+        def keep(results: Results) -> None:
+            if check is not None:
+                check(results)
+            place.keep(results)
+            progress.reached(place.done)
+
+        self.silence = Silence()
         try:
-            while queue.more() or pending:
+            while queue.more() or pending or self.offered:
                 self._hand_over(queue, pending, ordered)
-                if not pending:  # it is busy
-                    sleep(POLL_SECONDS)
-                    continue
-                finished, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
-                broken, company = self.gone, len(pending) > 1
-                in_hand = {numbers.first for numbers in pending.values()}
+                finished = self._finished(pending)
+                broken, company = self.gone, len(self._out(pending)) > 1
+                in_hand = {numbers.first for numbers in self._out(pending)}
                 for future in finished:
                     self.wait_until = 0.0
                     numbers = pending.pop(future)
+                    self.silence.ends(numbers)
                     try:
                         results = self._answer(future, numbers, place)
                     except (Exception, CancelledError) as error:
@@ -210,21 +215,68 @@ class Crew:
                         queue.lost(numbers, self.why, breaks and company)
                         broken |= breaks
                         continue
-                    if check is not None:
-                        check(results)
-                    place.keep(results)
-                    progress.reached(place.done)
+                    keep(results)
                 if broken:
-                    for numbers in pending.values():
+                    for numbers in self._out(pending):
                         queue.lost(numbers, "the executor broke", company)
                     pending.clear()
+                    self.offered = None
                     self._begin_anew(queue, in_hand)
+                elif not finished and self.silence.is_long(place, self._out(pending)):
+                    self.silence.tell(stacklevel=4)
+                    helped = self._help(queue, pending, place)
+                    if helped is not None:
+                        keep(helped)
         except KeyboardInterrupt:
             return True, queue.failed
         finally:
-            for future in pending:
-                future.cancel()
+            at_most(CLOSING_SECONDS, _cancel, *pending)
         return False, queue.failed
+
+    def _out(self, pending: dict[Future[bytes], Numbers]) -> list[Numbers]:
+        """The shards that were handed over, or are being."""
+        return [*pending.values(), *([] if self.offered is None else [self.offered])]
+
+    def _finished(self, pending: dict[Future[bytes], Numbers]) -> list[Future[bytes]]:
+        """The futures that are finished, after a short wait for one, or for a `submit` to return."""
+        awaited = [*pending, *([] if self.reply is None else [self.reply])]
+        if not awaited:  # the executor is busy
+            sleep(POLL_SECONDS)
+            return []
+        finished, _ = wait(awaited, POLL_SECONDS, FIRST_COMPLETED)
+        # `wait` overlooks those that were cancelled before anybody worked on them.
+        return [future for future in pending if future in finished or future.cancelled()]
+
+    def _help(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], place: Place) -> Results | None:
+        """Compute here the shard that is least likely to be under way; None if its answer came first.
+
+        Not one that was in hand whenever an executor broke: it might end this process as well.
+        """
+        future = None
+        numbers = queue.other_than([suspect.first for suspect in queue.suspects])
+        if numbers is None and self.offered is not None:
+            numbers, self.offered = self.offered, None
+        elif numbers is None and pending:
+            future, numbers = next(reversed(pending.items()))
+        numbers = numbers or queue.next()
+        if numbers is None:
+            return None
+        results = None
+        if queue.suspected(numbers):
+            queue.lost(numbers, "it was in hand when executors broke, and now the executor is silent", False)
+        else:
+            try:
+                results = trained_here(place, numbers, lambda: future is not None and future.done())
+            except Exception as error:
+                queue.lost(numbers, _told(error), False)
+            else:
+                if results is None:
+                    return None
+        if future is not None:
+            del pending[future]
+            at_most(CLOSING_SECONDS, _cancel, future)
+            self.wait_until = 0.0
+        return results
 
     def _answer(self, future: Future[bytes], numbers: Numbers, place: Place) -> Results:
         """The results that a future brings, or an error of whatever kind came instead."""
@@ -254,9 +306,11 @@ class Crew:
 
     def _hand_over(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], ordered: bytes) -> None:
         """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
+        if self.reply is not None and not self._taken(self.reply, queue, pending):
+            return
         if perf_counter() < self.wait_until:
             return
-        room = WINDOW * self.parallel - len(pending)
+        room = WINDOW * self.width.now - len(pending)
         if queue.suspects or self.blamed is not None:
             room = int(not pending)
         elif any(queue.suspected(numbers) for numbers in pending.values()):
@@ -266,22 +320,39 @@ class Crew:
             numbers = numbers or queue.next()
             if numbers is None:
                 return
-            future = self._submitted(ordered, numbers, pending)
-            if future is None:
-                queue.postpone(numbers)
-                return
-            pending[future] = numbers
-            if future.done() and isinstance(future.exception(), BrokenExecutor):
+            self.silence.hands(numbers, alone=not pending)
+            self.offered = numbers
+            self.reply = submitted(self.executor, compute, ordered, *_edges(numbers))
+            if not self._taken(self.reply, queue, pending):
                 return
 
-    def _submitted(
-        self, ordered: bytes, numbers: Numbers, pending: dict[Future[bytes], Numbers]
-    ) -> Future[bytes] | None:
+    def _taken(self, reply: Future[Any], queue: ShardQueue, pending: dict[Future[bytes], Numbers]) -> bool:
+        """Whether `submit` has returned, so that it can be called again."""
+        with contextlib.suppress(TimeoutError):
+            reply.exception(POLL_SECONDS)
+        if not reply.done():
+            return False
+        numbers, self.offered, self.reply = self.offered, None, None
+        future = self._submitted(reply, pending)
+        if numbers is None:  # computed here since
+            if future is not None:
+                at_most(CLOSING_SECONDS, _cancel, future)
+            return future is not None
+        if future is None:
+            queue.postpone(numbers)
+            return False
+        pending[future] = numbers
+        ended = future.done() and not future.cancelled()
+        return not (ended and isinstance(future.exception(), BrokenExecutor))
+
+    def _submitted(self, reply: Future[Any], pending: dict[Future[bytes], Numbers]) -> Future[bytes] | None:
         """The future of a shard, or one that says why there is none; None if it has to wait."""
-        try:
-            future = self.executor.submit(compute, ordered, *_edges(numbers))
-        except Exception as error:
+        error = reply.exception()
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        if error is not None:
             return self._refused(error, bool(pending))
+        future = reply.result()
         self.refusals = 0
         if isinstance(future, Future) and future not in pending:
             return future
@@ -295,7 +366,7 @@ class Crew:
             raise InputError(reason)
         return _failed(BrokenExecutor(reason))
 
-    def _refused(self, error: Exception, waiting: bool) -> Future[bytes] | None:
+    def _refused(self, error: BaseException, waiting: bool) -> Future[bytes] | None:
         """An executor that is broken says so; one that is busy is asked again later, but not for ever."""
         if self.gone or isinstance(error, BrokenExecutor) or "after shutdown" in str(error):
             return _failed(error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error)))
@@ -306,6 +377,11 @@ class Crew:
         if self.refusals < MOST_REFUSALS:
             return None
         return _failed(BrokenExecutor(f"it refused work {self.refusals} times in a row: {_told(error)}"))
+
+
+def _cancel(*futures: Future[Any]) -> None:
+    for future in futures:
+        future.cancel()
 
 
 def _failed(error: Exception) -> Future[bytes]:
@@ -321,9 +397,3 @@ def _told(error: BaseException) -> str:
     except Exception:
         text = "without words"
     return f"{type(error).__name__}: {text}"[:LONGEST_REASON]
-
-
-def _executor(given: Any) -> Any:
-    """The executor of what was given: of a distributed.Client, its own."""
-    # pure=False: a shard that was lost is computed again, not looked up.
-    return given.get_executor(pure=False) if hasattr(given, "get_executor") else given

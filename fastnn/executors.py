@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from concurrent.futures.process import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.context import SpawnContext, SpawnProcess
 from numbers import Real
 from pathlib import Path
@@ -20,9 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.calling import beside
 from fastnn.checking import InputError, shown, whole_number
 
 __all__ = [
+    "Width",
+    "executor_of",
     "maker_of",
     "processes",
     "refuse_a_script_read_again",
@@ -42,6 +46,7 @@ REMEDIES = {
     "ray": "Give a number, or a cluster of Dask.",
 }
 ONE_OF_THESE = "Give one of these."
+ASK_SECONDS, ANSWER_SECONDS = 5.0, 0.1  # a cluster, how large it is
 SECONDS_TO_END = 1.0  # for the processes of a broken pool
 BEGUN_AGAIN = 76  # the exit code of a process that was to work and came upon the sweep that it is for
 
@@ -74,6 +79,38 @@ def maker_of(given: Any) -> Callable[[], Any] | None:
 def submits(thing: Any) -> bool:
     """Whether it takes work as `concurrent.futures` describes it."""
     return callable(getattr(thing, "submit", None)) and not isinstance(thing, type)
+
+
+def executor_of(given: Any) -> Any:
+    """What was given, or of a distributed.Client its executor."""
+    # pure=False: a shard that was lost is computed again, not looked up.
+    return given.get_executor(pure=False) if hasattr(given, "get_executor") else given
+
+
+class Width:
+    """How many shards an executor works on at a time: so many `workers`, or what it says itself."""
+
+    def __init__(self, given: Any, workers: int | None) -> None:
+        self.given, self.workers = given, workers
+        self.threads, self.asked = 1, -ASK_SECONDS  # of a cluster
+        self.answer: Future[Any] | None = None
+
+    @property
+    def now(self) -> int:
+        """So many; a cluster is asked again as it grows, and goes on being as large while it is silent."""
+        if self.workers is not None:
+            return self.workers
+        if not hasattr(self.given, "nthreads"):
+            known = getattr(self.given, "_max_workers", None)
+            return known if isinstance(known, int) and known > 0 else os.cpu_count() or 1
+        if self.answer is None and monotonic() - self.asked > ASK_SECONDS and self.given.status == "running":
+            self.answer, self.asked = beside(self.given.nthreads), monotonic()
+        if self.answer is not None:
+            with suppress(Exception):
+                self.threads = max(1, sum(self.answer.result(ANSWER_SECONDS).values()))
+            if self.answer.done():
+                self.answer = None
+        return self.threads
 
 
 def refuse_what_cannot_be_read_again(executor: Any) -> None:

@@ -110,8 +110,10 @@ def sweep(
         Who works instead of threads here: so many processes on this machine (on Windows at most 61), or
         whatever has ``submit`` as `concurrent.futures` describes it, or a Dask cluster. A function lets a
         broken one be replaced. Processes by number read no script, so that none needs a guard.
-        What workers answer is compared with what was asked for; they must have the same version. One that
-        never answers is waited for, since it may work slowly: Ctrl-C ends that.
+        What workers answer is compared with what was asked for; they must have the same version. Where
+        nothing is answered for long, or ``submit`` does not return (a minute at least, and 20 times what the
+        longest shard takes), a warning says so and shards are computed here, one at a time; answers that
+        come are taken all the same, and whoever has not answered when all is done is not waited for.
     on_divergence : str
         "record" that a network diverged, or "raise" a `DivergenceError` at the first one.
 
@@ -137,6 +139,8 @@ def sweep(
     -----
     ScaleWarning
         X or y are far from 1. What came of it is in the Sweep's `notes`.
+    RuntimeWarning
+        An executor has not answered for long, or shards could not be done.
     """
     inputs, targets, names = _rows_given(X, y, validation)
     design = Design.of(
@@ -207,7 +211,7 @@ def _work(
         if missing:
             place.design.warm()
             if said.shown:
-                said.say(cost(place.design, missing, crew.parallel if crew else threads, *place.cost()))
+                said.say(cost(place.design, missing, crew.width.now if crew else threads, *place.cost()))
             said.begin()
             began = perf_counter()
             for _ in range(ATTEMPTS):
