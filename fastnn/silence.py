@@ -30,6 +30,7 @@ class Silence:
         self.since = perf_counter()
         self.handed: dict[int, float] = {}  # when the shard of a first number was handed over
         self.longest = 0.0  # seconds from there to the answer
+        self.predicted: float | None = None  # seconds of a shard, not known before a silence
         self.told = False
 
     def hands(self, numbers: Numbers, alone: bool) -> None:
@@ -51,9 +52,9 @@ class Silence:
         lasts = perf_counter() - self.since
         if lasts < max(LEAST_SECONDS, MOST_SHARDS * self.longest):
             return False
-        if not self.longest:
-            self.longest = _most_seconds(place, max(map(len, out), default=0))
-        return lasts >= MOST_SHARDS * self.longest
+        if self.predicted is None:
+            self.predicted = _most_seconds(place, max(map(len, out), default=0))
+        return lasts >= MOST_SHARDS * self.predicted
 
     def tell(self, stacklevel: int) -> None:
         """Warn of it, once."""

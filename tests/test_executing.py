@@ -19,7 +19,7 @@ import pytest
 from small_sweeps import faults, leftovers, store, swept
 
 import fastnn
-from fastnn import executing, packing, places, shard_queue
+from fastnn import executing, packing, places, shard_queue, silence
 from fastnn.grid import Numbers
 
 __all__ = ["store"]  # a fixture
@@ -451,6 +451,22 @@ class TestDask:
         assert (sweep.failures, faults(store), leftovers(store)) == ((), [], [])
         assert sweep.digest() == swept(networks=1000, epochs=10).digest()
         assert len(counted()) - len(set(counted())) <= 2 * len(kills)
+
+    @pytest.mark.parametrize("which", ["scheduler", "worker"])
+    def test_one_that_is_frozen_is_not_waited_for(self, cluster, store, counted, monkeypatch, which):
+        from distributed import Client
+
+        frozen = cluster.scheduler if which == "scheduler" else cluster.workers[0]
+        with Client(cluster.address) as client:
+            client.wait_for_workers(2, timeout=60)
+            assert swept(executor=client).digest() == DIGEST
+            monkeypatch.setattr(silence, "LEAST_SECONDS", 3.0)
+            monkeypatch.setattr(silence, "MOST_SHARDS", 0)
+            monkeypatch.setattr(executing, "CLOSING_SECONDS", 0.5)
+            frozen.send_signal(signal.SIGSTOP)
+            sweep = swept(executor=client, store=store)
+            frozen.send_signal(signal.SIGCONT)
+        assert (sweep.digest(), sweep.failures, sweep.ran) == (DIGEST, (), 84)
 
     def test_the_scheduler_killed_then_gone_on_with(self, cluster, store, counted):
         from distributed import Client
