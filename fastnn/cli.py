@@ -362,7 +362,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 def _add_one_start(group: Any) -> None:
     group.add_argument("--parameters", metavar="W1,..,B1,..", help="where to begin")
-    group.add_argument("--network", type=whole, default=0, metavar="I", help="begin as network I of a sweep")
+    group.add_argument("--network", type=whole, metavar="I", help="begin as network I of a sweep; default 0")
 
 
 def _add_initial(group: Any) -> None:

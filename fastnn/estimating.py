@@ -47,10 +47,11 @@ def _trial(design: Design) -> float:
     return (perf_counter() - began) / trained * float(np.mean(design.grid.rows)) / block.cell.rows
 
 
-def cost(design: Design, networks: int, parallel: int, bytes_: int, where: str) -> str:
+def cost(design: Design, networks: int, parallel: int, who: str, bytes_: int, where: str) -> str:
     """One line: how many networks, about how long they will take, how many bytes, where.
 
-    `parallel` is how many of them are trained at a time.
+    `parallel` is how many threads or workers, as `who` says, train them.
     """
     seconds = seconds_per_network(design) * networks / parallel
-    return f"{grouped(networks)} networks, about {duration(seconds)} on {parallel}, {size(bytes_)} {where}"
+    by = f"{grouped(parallel)} {who}{'' if parallel == 1 else 's'}"
+    return f"{grouped(networks)} networks, about {duration(seconds)} on {by}, {size(bytes_)} {where}"

@@ -211,7 +211,8 @@ def _work(
         if missing:
             place.design.warm()
             if said.shown:
-                said.say(cost(place.design, missing, crew.width.now if crew else threads, *place.cost()))
+                by = (crew.width.now, "worker") if crew else (threads, "thread")
+                said.say(cost(place.design, missing, *by, *place.cost()))
             said.begin()
             began = perf_counter()
             for _ in range(ATTEMPTS):

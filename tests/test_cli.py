@@ -80,6 +80,19 @@ class TestTrain:
         assert found["loss"] == sweep.loss[7]
         assert list(found["parameters"].values()) == sweep.parameters[7].tolist()
 
+    @pytest.mark.parametrize(
+        ("arguments", "number"),
+        [
+            (["--network=7"], 7),
+            (["--network=0"], 0),
+            ([], None),
+            (["--network=7", "--parameters=2,2.5,3,-2,-2.5,3.5,-3,2,3"], None),
+        ],
+    )
+    def test_it_has_its_number_there(self, capsys, arguments, number):
+        assert run(capsys, "train", *QUICK, *arguments, "--save", "model.npz")[0] == 0
+        assert fastnn.Training.load("model.npz").number == number
+
     def test_plot_writes_a_picture(self, capsys):
         code, _, _ = run(capsys, "train", *QUICK, "--plot", "loss.png")
         assert code == 0

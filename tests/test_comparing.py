@@ -38,7 +38,7 @@ def data():
 def without_keras(monkeypatch):
     """Make Keras missing, also to those who ask whether it is there."""
     monkeypatch.setitem(sys.modules, "keras", None)
-    monkeypatch.setattr(keras_weights, "find_spec", lambda name: None)
+    monkeypatch.setattr(keras_weights, "_is_installed", lambda name: False)
 
 
 # Of Keras, how it takes its backend: from its file, which it writes unasked, and from the environment.

@@ -66,10 +66,12 @@ PLACES = {
         before="class Only:\n    def write(self, text): pass\nsys.stdout, sys.stderr = Only(), Only()"
     ),
     "no standard streams": Place(streams="<&- >&- 2>&-", codes=(0, 1)),
-    "standard error is full": Place(streams="2>/dev/full"),
+    "standard error is full": Place(streams="2>/dev/full", studies=True),
     "standard output is full": Place(streams=">/dev/full", codes=(0, 1)),
     "Japanese encoding": Place(variables={"PYTHONIOENCODING": "cp932"}, studies=True),
-    "ASCII": Place(variables={"PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C", "PYTHONUTF8": "0"}),
+    "ASCII": Place(
+        variables={"PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C", "PYTHONUTF8": "0"}, studies=True
+    ),
     "no locale": Place(variables={"LC_ALL": "xx_XX.nothing", "LANG": "xx"}),
     "decimal commas in C": Place(
         before="import locale\n"
@@ -80,8 +82,13 @@ PLACES = {
     "nobody else may read": Place(streams="umask 077;"),
     "no home": Place(variables={"HOME": "/nowhere", "XDG_CACHE_HOME": "/nowhere", "FASTNN_CACHE": None}),
     "home is no folder": Place(variables={"HOME": "/dev/null", "MPLCONFIGDIR": None, "FASTNN_CACHE": None}),
+    "no home that can be written": Place(
+        variables={"HOME": "/proc/self", "XDG_CACHE_HOME": None, "FASTNN_CACHE": None, "MPLCONFIGDIR": None},
+        studies=True,
+    ),
+    "no home at all": Place(variables={"HOME": None, "XDG_CACHE_HOME": None, "FASTNN_CACHE": None}),
     "no variables": Place(variables={"HOME": None, "PATH": None, "LANG": None, "TMPDIR": None, "USER": None}),
-    "optimised": Place(variables={"PYTHONOPTIMIZE": "2"}),
+    "optimised": Place(variables={"PYTHONOPTIMIZE": "2"}, studies=True),
 }
 
 

@@ -77,6 +77,27 @@ sys.exit(cli.main(["cache"]))
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "fastnn: interrupted\n")
 
 
+@pytest.mark.parametrize(
+    "module", ["fastnn.floating_point", "fastnn.cli", "argparse", "fastnn.commands", "numpy"]
+)
+def test_ctrl_c_while_python_imports_ends_as_later(module):
+    Path("pressed.py").write_text(f"""
+import sys
+
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            exec("raise KeyboardInterrupt")
+
+sys.meta_path.insert(0, Pressed())
+sys.modules.pop({module!r}, None)
+from fastnn.__main__ import main
+sys.exit(main(["train", "--epochs=1"]))
+""")
+    done = subprocess.run([sys.executable, "-m", "pressed"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "fastnn: interrupted\n")
+
+
 DATA = fastnn.load_insurance(simulated=True)
 NETWORK = fastnn.Network((2, 2, 1))
 INTERRUPTED = "training was interrupted: this is what {} of 10000000 epochs came to"

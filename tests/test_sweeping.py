@@ -758,7 +758,7 @@ class TestProgress:
         swept(networks=6000, epochs=2000, workers=2, progress=True, engine="loop")
         first, *lines, last = capsys.readouterr().err.splitlines()
         number = r"[\d ]+"
-        assert re.fullmatch(rf"6 000 networks, about .* on 2, {number} kB of memory", first)
+        assert re.fullmatch(rf"6 000 networks, about .* on 2 threads, {number} kB of memory", first)
         assert len(lines) > 1
         for line in lines:
             assert re.fullmatch(rf"{number}/6 000 networks, \d+ %, {number}/s(, .* left)?", line)

@@ -57,7 +57,7 @@ def start_of(options: Namespace, network: Network) -> Any:
     """Where `fastnn train` begins: at numbers, or as one of the networks of a sweep."""
     if options.parameters:
         return numbers(options.parameters, "--parameters")
-    return initial_of(options.initial).draw(network, [options.network], options.seed)[0]
+    return initial_of(options.initial).draw(network, [options.network or 0], options.seed)[0]
 
 
 def initial_of(text: str) -> Start:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,8 @@ def train(options: Namespace) -> int:
         learning_rate=options.learning_rate,
         **shared(options),
     )
+    if not options.parameters:
+        run = replace(run, number=options.network)
     if options.save:
         run.save(options.save, data, finite=False)
     show(training_report(run, data), options.json, beside=bool(files))
