@@ -89,14 +89,19 @@ class Expected:
         """
         kept = np.arange(every, self.epochs + 1, every)
         ended = diverged > 0
-        # The smallest of a network is NaN where one is; of all n nothing as large as they are is made.
-        smallest, cut = curves.min(axis=1)[~ended], curves[ended]
-        there = kept < diverged[ended][:, None]
-        whole = bool((smallest >= 0).all())
-        if not whole or not np.array_equal(cut >= 0, there) or not np.array_equal(np.isnan(cut), ~there):
+        # The smallest is NaN where one is. Where none ended it is that of all networks: 20 times as fast as
+        # those of each, for 30 losses. Nothing is made that is as large as the curves.
+        axis, rest = (1, ~ended) if ended.any() else (None, slice(None))
+        smallest = np.atleast_1d(curves.min(axis=axis, initial=0))[rest]
+        cut, there = curves[ended], kept < diverged[ended][:, None]
+        if (
+            not (smallest >= 0).all()
+            or not np.array_equal(cut >= 0, there)
+            or not np.array_equal(np.isnan(cut), ~there)
+        ):
             return "curves are not numbers from 0 exactly where a network had not diverged"
         if np.dtype(self.curve_dtype) == self.dtype and (
-            np.isinf(curves.max(axis=1)[~ended]).any() or np.isinf(cut).any()
+            np.isinf(np.atleast_1d(curves.max(axis=axis, initial=0))[rest]).any() or np.isinf(cut).any()
         ):
             return "curves are not finite"
         if kept[-1] == self.epochs and not np.array_equal(
