@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, all_of, one_of, shown
+from fastnn.checking import MOST_NUMBERS, InputError, all_of, one_of, shown
 from fastnn.designing import Design
 from fastnn.grid import Grid
 from fastnn.sweep_tables import Columns, Table
@@ -30,6 +30,7 @@ __all__ = [
 
 Array = NDArray[Any]
 
+FLOAT_MAX = np.finfo(np.float64).max
 MOST_LEVELS = 1000  # of quantiles
 Comparison = Callable[[Array, Any], Any]
 Filters = Sequence[tuple[str, str, Any]]
@@ -68,7 +69,27 @@ def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
         )
     name, comparison, value = each
     (name,) = checked_columns(design, [name])
-    return name, COMPARISONS[one_of(comparison, "a filter's comparison", COMPARISONS)], value
+    compare = COMPARISONS[one_of(comparison, "a filter's comparison", COMPARISONS)]
+    if comparison != "in":
+        return name, compare, _compared(name, value)
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        raise InputError(
+            f"a filter's value must be a list where it says in; got {shown(value)}. "
+            'Write it like ("network", "in", [3, 70]).'
+        )
+    return name, compare, [_compared(name, each) for each in all_of(value, "a filter's value", MOST_NUMBERS)]
+
+
+def _compared(name: str, value: Any) -> Any:
+    """What a column is compared with: a word for the status, a number for all others."""
+    if not isinstance(value, str if name == "status" else Real):
+        kind, example = ("a word", '"ok"') if name == "status" else ("a number", "0.01")
+        raise InputError(
+            f"a filter's value must be {kind} for {name}; got {shown(value)}. Write one such as {example}."
+        )
+    if isinstance(value, Integral) and abs(int(value)) > FLOAT_MAX:
+        return np.inf if value > 0 else -np.inf  # no column holds it, and NumPy cannot compare with it
+    return value
 
 
 def checked_levels(levels: Any) -> list[float]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -466,6 +467,9 @@ class TestReading:
             diverged = sweep.frame(["network"], [("status", "==", "diverged")])["network"]
             assert diverged.tolist() == whole["network"][whole["status"] == "diverged"].tolist()
             assert sweep.frame(["network"], [("network", "in", [70, 3])])["network"].tolist() == [3, 70]
+            assert len(sweep.frame(filters=[("diverged", "==", 0), ("loss", "<", 10**400)])) == len(
+                whole[whole["status"] == "ok"]
+            )
             none = sweep.frame(filters=[("loss", ">", 1e300)])
             assert (len(none), none.columns.tolist()) == (0, whole.columns.tolist())
             assert none.dtypes.tolist() == whole.dtypes.tolist()
@@ -476,6 +480,18 @@ class TestReading:
             (["lost"], [], "each of columns must be one of 'network', .*; got 'lost'"),
             (None, [("loss", "~", 1)], "a filter's comparison must be one of .*; got '~'"),
             (None, [("lost", "<", 1)], "each of columns must be one of .*; got 'lost'"),
+            (
+                None,
+                [("loss", "<", Decimal("sNaN"))],
+                "filter's value must be a number for loss; got Decimal",
+            ),
+            (None, [("loss", "<", pd.NA)], r"a filter's value must be a number for loss; got <NA>\. Write"),
+            (None, [("loss", "==", pd.NaT)], "a filter's value must be a number for loss; got NaT"),
+            (None, [("loss", "<", "1")], "a filter's value must be a number for loss; got '1'"),
+            (None, [("loss", "<", [1, 2])], r"a filter's value must be a number for loss; got \[1, 2\]"),
+            (None, [("network", "in", [3, None])], "a filter's value must be a number for network; got None"),
+            (None, [("network", "in", 3)], "a filter's value must be a list where it says in; got 3"),
+            (None, [("status", "==", 1)], "a filter's value must be a word for status; got 1"),
             (None, ["loss<1"], r"each of filters must be \(column, comparison, value\); got 'loss<1'"),
         ],
     )
