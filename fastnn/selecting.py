@@ -30,7 +30,7 @@ __all__ = [
 
 Array = NDArray[Any]
 
-FLOAT_MAX = np.finfo(np.float64).max
+FLOAT_MAX = int(np.finfo(np.float64).max)
 MOST_LEVELS = 1000  # of quantiles
 Comparison = Callable[[Array, Any], Any]
 Filters = Sequence[tuple[str, str, Any]]
@@ -88,7 +88,7 @@ def _compared(name: str, value: Any) -> Any:
             f"a filter's value must be {kind} for {name}; got {shown(value)}. Write one such as {example}."
         )
     if isinstance(value, Integral) and abs(int(value)) > FLOAT_MAX:
-        return np.inf if value > 0 else -np.inf  # no column holds it, and NumPy cannot compare with it
+        return np.inf if int(value) > 0 else -np.inf  # no column holds it, and NumPy cannot compare with it
     return value
 
 
