@@ -97,6 +97,14 @@ class ColumnNames(NamedTuple):
     targets: tuple[Hashable, ...]
 
 
+def is_among(name: Any, names: Iterable[Hashable]) -> bool:
+    """Whether a name is one of several, whatever it is: pandas.NA equals nothing and differs from nothing."""
+    try:
+        return name in set(names)
+    except TypeError:  # it cannot be hashed, so no label is it
+        return False
+
+
 def chosen_names(
     inputs: Hashable | Iterable[Hashable],
     target: Hashable | Iterable[Hashable],
@@ -118,7 +126,7 @@ def chosen_names(
         raise InputError("target must name the column to predict; got None. Name one, or several.")
     names = _names(inputs, "inputs", known, table)
     targets = _names(target, "target", known, table)
-    shared = [name for name in targets if name in names]
+    shared = [name for name in targets if is_among(name, names)]
     if shared:
         raise InputError(
             f"target must not be among the inputs; got {shared[0]!r} in both. "
@@ -212,12 +220,12 @@ def _names(
     if not names:
         raise InputError(f"{role} must name at least one column; got none. {table} has {listed(known)}.")
     for name in names:
-        if name not in known:
+        if not is_among(name, known):
             raise InputError(
                 f"{role} must name columns of {table}; got {name!r}. "
                 f"{_meant(name, known)}It has {listed(known) or 'no columns'}."
             )
-        if names.count(name) > 1:
+        if Counter(names)[name] > 1:
             raise InputError(f"{role} must name each column once; got {name!r} more than once. Name it once.")
     return names
 
@@ -228,7 +236,7 @@ def _as_tuple(
     """One name or several; a tuple that is itself a label, as where columns have two levels, is one."""
     if isinstance(given, Set):  # its order would be another in the next process
         raise InputError(f"{role} must have an order; got a {type(given).__name__}. Give a list of names.")
-    if isinstance(given, tuple) and given in known:
+    if isinstance(given, tuple) and is_among(given, known):
         return (given,)
     if isinstance(given, str) or not isinstance(given, Iterable):
         return (given,)

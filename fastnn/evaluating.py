@@ -184,7 +184,8 @@ def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool
     relu = [layer for layer, activation in enumerate(network.hidden) if activation == "relu"]
     dead = np.empty((len(parameters), sum(network.layers[1:-1])), bool)
     by_boxes = _summed_safely(network, parameters, X) if relu == [0] else np.zeros(len(parameters), bool)
-    dead[by_boxes] = _shut_in_the_first_layer(network, parameters[by_boxes], X)
+    if by_boxes.any():
+        dead[by_boxes] = _shut_in_the_first_layer(network, parameters[by_boxes], X)
     dead[~by_boxes] = _shut_row_by_row(network, parameters[~by_boxes], X, relu)
     dead[np.isnan(parameters).any(axis=1)] = False
     return dead

@@ -13,6 +13,7 @@ from fastnn.columns import (
     Column,
     Table,
     chosen_names,
+    is_among,
     listed,
     refuse_other_columns,
     refuse_shared_names,
@@ -174,7 +175,7 @@ def told_categories(ordered: Any, categories: Any) -> tuple[Any, ...]:
 
 def _refuse_unchosen(names: Iterable[Hashable], option: str, labels: Sequence[Hashable]) -> None:
     for name in names:
-        if name not in labels:
+        if not is_among(name, labels):
             raise InputError(f"{option} must name chosen columns; got {name!r}. Chosen are {listed(labels)}.")
 
 

@@ -81,6 +81,14 @@ def test_the_weighted_sums_are_those_of_the_engines():
     assert gates._weighted_sums(units, X.T).tobytes() == sums_row_by_row(units, X).tobytes()
 
 
+@pytest.mark.parametrize("layers", [(2, 1), (2, 3)])
+def test_networks_without_hidden_layers_have_none(layers):
+    network = fastnn.Network(layers)
+    sweep = fastnn.sweep(network, [[0, 1], [1, 0.5]], np.zeros((2, layers[1])), networks=3, epochs=1)
+    assert sweep.dead_units().tolist() == [0, 0, 0]
+    assert sweep.replay(1).quiet.units.tolist() == [0]
+
+
 def test_dead_units_are_looked_at_on_few_rows(monkeypatch):
     counted, weighted_sums = [], gates._weighted_sums
 

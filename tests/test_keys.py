@@ -1,5 +1,7 @@
 """What is used as a key is one to one: labels, categories, learning rates, names of curves and files."""
 
+from collections.abc import Hashable
+from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 
@@ -172,6 +174,18 @@ def test_a_surface_needs_two_different_inputs(inputs):
         plotting.surface(run, rows, Y, inputs=inputs)
 
 
+@pytest.mark.parametrize("name", [pd.NA, pd.NaT, Decimal("sNaN"), {}, [1], ("a", [1])])
+@pytest.mark.parametrize("role", ["inputs", "target", "categories", "ordered"])
+def test_what_can_be_no_label_is_refused_in_words(name, role):
+    options = {"inputs": ["a"], "target": "b"} | {role: [name]}
+    if role == "ordered":
+        if not isinstance(name, Hashable) or isinstance(name, tuple | Decimal):
+            return  # nor a key
+        options["ordered"] = {name: ["x", "y"]}
+    with pytest.raises(fastnn.InputError, match=f"{role} must "):
+        fastnn.Dataset.from_frame(pd.DataFrame({"a": A, "b": B}), **options)
+
+
 # --- names of files, and headings ---
 
 
@@ -183,6 +197,12 @@ def test_pictures_whose_files_some_disks_take_for_one_are_refused():
     page = Page("t", "", [Section("s", [picture("loss"), picture("Loss")])])
     with pytest.raises(fastnn.InputError, match="each picture's name must be its own"):
         page.html()
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "Com1", "a:b", "x.", "x ", "../x", "", "a/b"])
+def test_names_that_are_no_names_of_files_are_refused(name):
+    with pytest.raises(fastnn.InputError, match="each picture's name must be its own, made of letters"):
+        Page("t", "", [Section("s", [picture(name)])]).html()
 
 
 def test_headings_of_a_table_stay_apart(tmp_path):

@@ -147,7 +147,7 @@ class TestPage:
     @pytest.mark.parametrize("names", [["one", "one"], ["../one"], ["a b"], [""]])
     def test_refuses_names_of_pictures(self, names):
         with pytest.raises(
-            InputError, match=r"picture's name must be its own and made of letters.*got '.*Rename"
+            InputError, match=r"picture's name must be its own, made of letters.*got '.*Rename"
         ):
             page(*[picture(name) for name in names]).html()
 

@@ -18,6 +18,9 @@ from fastnn.reporting.pictures import Picture
 
 __all__ = ["Page", "need_libraries"]
 
+# On Windows no file can have such a name, whatever its ending.
+DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
+
 
 @dataclass(frozen=True, eq=False)
 class Page:
@@ -89,10 +92,11 @@ class Page:
         names = [picture.name for picture in self.pictures]
         folded = [name.lower() for name in names]  # some disks take Losses for losses
         for name in names:
-            if folded.count(name.lower()) > 1 or not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
+            device = DEVICES.fullmatch(name)
+            if folded.count(name.lower()) > 1 or device or not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
                 raise InputError(
-                    "each picture's name must be its own and made of letters, digits, - and _; "
-                    f"got {', '.join(map(repr, names))}. Rename {name!r}."
+                    "each picture's name must be its own, made of letters, digits, - and _, and none that Windows "
+                    f"reserves; got {', '.join(map(repr, names))}. Rename {name!r}."
                 )
         anchors = [_anchor(section.heading) for section in self.sections]
         for anchor, section in zip(anchors, self.sections, strict=True):

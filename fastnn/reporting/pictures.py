@@ -82,7 +82,7 @@ class Picture:
     Attributes
     ----------
     name : str
-        Of its files; letters, digits, - and _; each name once in a page.
+        Of its files; letters, digits, - and _; each name once in a page, and none that Windows reserves.
     draw : function of matplotlib Axes
         Draws into them, and into their figure. It is called once, when the page is made; if it fails, the
         page says so in the picture's place.
