@@ -95,8 +95,8 @@ class Page:
             device = DEVICES.fullmatch(name)
             if folded.count(name.lower()) > 1 or device or not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name):
                 raise InputError(
-                    "each picture's name must be its own, made of letters, digits, - and _, and none that Windows "
-                    f"reserves; got {', '.join(map(repr, names))}. Rename {name!r}."
+                    "each picture's name must be its own, made of letters, digits, - and _, and none that "
+                    f"Windows reserves; got {', '.join(map(repr, names))}. Rename {name!r}."
                 )
         anchors = [_anchor(section.heading) for section in self.sections]
         for anchor, section in zip(anchors, self.sections, strict=True):
