@@ -6,8 +6,8 @@ Counted is what the table holds then, in memory and in a store alike, not what w
 from __future__ import annotations
 
 from fastnn.checking import OneSentenceError
+from fastnn.lettering import counted
 from fastnn.places import Place
-from fastnn.progress import grouped
 from fastnn.shard_queue import Lost
 
 __all__ = ["NothingDoneError", "failures"]
@@ -30,12 +30,12 @@ def failures(place: Place, done: int, lost: Lost, interrupted: bool) -> tuple[st
     found = [f"networks {numbers}: {reason}" for numbers, reason in failed]
     rest = total - done - sum(len(numbers) for numbers, _ in failed)
     if rest > 0 and lost.rest:
-        found.append(f"{grouped(rest)} networks: {lost.rest}")
+        found.append(f"{counted(rest, 'network')}: {lost.rest}")
     elif rest > 0 and not interrupted:
-        found.append(f"{grouped(rest)} networks: they were kept, and are not there any more")
+        found.append(f"{counted(rest, 'network')}: they were kept, and are not there any more")
     if found and not done and not interrupted:
         raise NothingDoneError(
-            f"at least one of {grouped(total)} networks must be trained; none could be: "
+            f"at least one of {counted(total, 'network')} must be trained; none could be: "
             f"{'; '.join(found[:3])}. Mend the executor, or sweep without one: on threads here."
         )
     return tuple(found)

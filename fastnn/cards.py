@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from fastnn.endings import LOOKED_AT
 from fastnn.evaluating import scores
-from fastnn.lettering import told_apart
+from fastnn.lettering import counted, grouped, told_apart
 from fastnn.network import Network
-from fastnn.progress import grouped
 from fastnn.ranking import LOSSES
 from fastnn.showing import card, fold, histogram, number, sparkline, table
 
@@ -36,14 +35,18 @@ def sweep_card(sweep: Any) -> str:
         ("but", "; ".join(sweep.notes)),
         ("dead units", _dead_units_of(sweep)),
         ("starts", f"{sweep.initial!r}, seed {sweep.seed}"),
-        ("trained", f"{grouped(plan.epochs)} epochs, engine {sweep.engine}, {plan.dtype}"),
+        ("trained", f"{counted(plan.epochs, 'epoch')}, engine {sweep.engine}, {plan.dtype}"),
         ("store", "" if sweep.store is None else str(sweep.store)),
     ]
     summary = sweep.summary()
-    more = f"and {len(summary) - CELLS} further cells: sweep.summary()" if len(summary) > CELLS else ""
+    more = (
+        f"and {counted(len(summary) - CELLS, 'further cell')}: sweep.summary()"
+        if len(summary) > CELLS
+        else ""
+    )
     rows = summary.head(CELLS).itertuples(index=False, name=None)
     return card(
-        f"Sweep of {_named(sweep.network)}: {grouped(len(sweep))}{unfinished} networks",
+        f"Sweep of {_named(sweep.network)}: {counted(len(sweep), 'network')}{unfinished}",
         facts,
         histogram(losses, f"{LOSSES[sweep.ranked_by]}, of those that did not diverge"),
         table([str(name) for name in summary.columns], rows, more),
@@ -62,7 +65,7 @@ def _one(run: Any) -> str:
         ("dead units", _dead_units(run)),
         *_settings(run),
     ]
-    losses = sparkline(run.loss_curve, f"loss over {grouped(run.epochs)} epochs")
+    losses = sparkline(run.loss_curve, f"loss over {counted(run.epochs, 'epoch')}")
     return card(f"Training of {_named(run.network)}{whose}", facts, losses, _parameters(run))
 
 
@@ -74,13 +77,13 @@ def _several(run: Any) -> str:
     middle = f"best {number(ok.min())} ({whose}), median {number(float(np.median(ok)))}" if len(ok) else ""
     facts = [("ended", run.ended), ("but", "; ".join(run.notes)), ("loss", middle), *_settings(run)]
     bars = histogram(ok, "loss of the last epoch, of those that did not diverge")
-    return card(f"Training of {grouped(len(losses))} networks {_named(run.network)}", facts, bars)
+    return card(f"Training of {counted(len(losses), 'network')} {_named(run.network)}", facts, bars)
 
 
 def _settings(run: Any) -> list[tuple[str, str]]:
     rates = np.unique(run.learning_rate)
     rate = " .. ".join(dict.fromkeys(told_apart(rates[[0, -1]].tolist())))
-    trained = f"{grouped(run.epochs)} epochs on {grouped(run.rows)} rows, learning rate {rate}"
+    trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, learning rate {rate}"
     return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
 
 
@@ -108,7 +111,7 @@ def _parameters(run: Any) -> str:
     names = run.network.parameter_names
     rows = zip(names[:PARAMETERS], run.start.tolist(), run.parameters.tolist(), strict=False)
     more = f"and {grouped(len(names) - PARAMETERS)} more" if len(names) > PARAMETERS else ""
-    return fold(f"{grouped(len(names))} parameters", table(["", "start", "end"], rows, more))
+    return fold(f"{counted(len(names), 'parameter')}", table(["", "start", "end"], rows, more))
 
 
 def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of
+from fastnn.lettering import counted
 
 __all__ = [
     "LONGEST_TEXT",
@@ -68,7 +69,7 @@ class Column:
         """How categories became numbers, in words; empty for a column of numbers."""
         texts = [_plain(category) for category in self.categories]
         if self.one_hot:
-            return f"{len(texts)} inputs, 0 or 1: {joined(texts)}"
+            return f"{counted(len(texts), 'input')}, 0 or 1: {joined(texts)}"
         return joined([f"{text} = {code}" for code, text in enumerate(texts)])
 
     @property

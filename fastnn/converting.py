@@ -18,6 +18,7 @@ from fastnn import cells
 from fastnn.cell_types import REMEDIES, float_of, is_lost, kind_of
 from fastnn.checking import LARGEST_INTEGER, InputError
 from fastnn.columns import MOST_CATEGORIES, Column, joined, listed
+from fastnn.lettering import counted
 
 __all__ = ["Cells", "Place", "cells_of", "text_of"]
 
@@ -199,7 +200,7 @@ class Cells:
         if len(words) > 2 and len(words) > NEARLY_ALL * len(given):
             self._refuse(
                 "hold words that come again",
-                f"{len(words)} different ones in {len(given)} rows, such as {_short(given[0])}",
+                f"{len(words)} different ones in {counted(len(given), 'row')}, such as {_short(given[0])}",
                 "Leave it out, as names and numbers of rows tell nothing of other rows; "
                 f"or give {self._as_asked()}.",
             )

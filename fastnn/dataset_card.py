@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.progress import grouped
+from fastnn.lettering import counted
 from fastnn.showing import card, fold, number, table
 
 __all__ = ["dataset_card"]
@@ -32,18 +32,18 @@ def dataset_card(data: Any) -> str:
         (column.name, kind, column.coding or extents[column.name])
         for column, kind in zip(columns, kinds, strict=True)
     ]
-    more = f"and {len(became) - COLUMNS} further columns" if len(became) > COLUMNS else ""
+    more = f"and {counted(len(became) - COLUMNS, 'further column')}" if len(became) > COLUMNS else ""
     facts = [
         ("source", data.source),
         ("scaled", "every input and target to 0 .. 1"),
-        ("dropped", f"{grouped(data.dropped)} rows with a missing cell" if data.dropped else ""),
+        ("dropped", f"{counted(data.dropped, 'row')} with a missing cell" if data.dropped else ""),
     ]
     return card(
-        f"Dataset of {grouped(data.rows)} rows: {len(data.inputs)} inputs",
+        f"Dataset of {counted(data.rows, 'row')}: {counted(len(data.inputs), 'input')}",
         facts,
         "",
         table(["column", "is", "became"], became[:COLUMNS], more),
-        fold(f"first {min(ROWS, data.rows)} rows, in their own units", _first_rows(data, names)),
+        fold(f"first {counted(min(ROWS, data.rows), 'row')}, in their own units", _first_rows(data, names)),
     )
 
 

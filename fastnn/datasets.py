@@ -12,6 +12,7 @@ from fastnn.columns import Table
 from fastnn.data_digest import digest_of
 from fastnn.dataset_card import dataset_card
 from fastnn.floating_point import ieee
+from fastnn.lettering import counted
 from fastnn.scaling import Scaling, TableScaling, frozen
 from fastnn.showing import shown_or_none
 
@@ -165,7 +166,7 @@ class Dataset:
     @property
     def dropped_in_words(self) -> str:
         """How many rows were left out, and why."""
-        return f"{self.dropped} more row{'s' * (self.dropped > 1)} dropped, as a cell is missing"
+        return f"{counted(self.dropped, 'more row')} dropped, as a cell is missing"
 
     def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
         """Return scaled targets or predictions in the target's own unit.
@@ -183,7 +184,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         columns = f"inputs={self.inputs!r}, target={self.target!r}"
-        return f"Dataset({self.rows} rows, {columns}, source={self.source!r})"
+        return f"Dataset({counted(self.rows, 'row')}, {columns}, source={self.source!r})"
 
     def _repr_html_(self) -> str | None:
         return shown_or_none(lambda: dataset_card(self))
@@ -198,7 +199,7 @@ class Dataset:
             name: f"{least:.7g} .. {most:.7g}"
             for name, least, most in zip([*self.inputs, *scaling.targets], low, high, strict=True)
         }
-        lines = [f"{self.rows} rows: {scaling.columns_in_words()}"]
+        lines = [f"{counted(self.rows, 'row')}: {scaling.columns_in_words()}"]
         lines += [f"  {column.name:{width}}  {column.coding or extent[column.name]}" for column in columns]
         if self.dropped:
             lines.append(f"  {self.dropped_in_words}")

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.evaluating import dead_gates, least_and_most
+from fastnn.lettering import grouped
 from fastnn.network import Network
-from fastnn.progress import grouped
 
 __all__ = ["Quiet", "evenly", "quiet_networks", "training_notes"]
 

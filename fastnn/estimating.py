@@ -9,7 +9,8 @@ import numpy as np
 
 from fastnn.designing import Design
 from fastnn.grid import Numbers
-from fastnn.progress import duration, grouped, size
+from fastnn.lettering import counted
+from fastnn.progress import duration, size
 
 __all__ = ["cost", "seconds_per_network"]
 
@@ -53,5 +54,5 @@ def cost(design: Design, networks: int, parallel: int, who: str, bytes_: int, wh
     `parallel` is how many threads or workers, as `who` says, train them.
     """
     seconds = seconds_per_network(design) * networks / parallel
-    by = f"{grouped(parallel)} {who}{'' if parallel == 1 else 's'}"
-    return f"{grouped(networks)} networks, about {duration(seconds)} on {by}, {size(bytes_)} {where}"
+    by = counted(parallel, who)
+    return f"{counted(networks, 'network')}, about {duration(seconds)} on {by}, {size(bytes_)} {where}"

@@ -13,6 +13,7 @@ from fastnn.datasets import Dataset
 from fastnn.engines.batched import forward
 from fastnn.floating_point import ieee
 from fastnn.gates import Rows
+from fastnn.lettering import counted
 from fastnn.metrics import MEASURES, metric_notes
 from fastnn.network import Network
 
@@ -48,7 +49,8 @@ def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") 
         turned = len(values) == network.n_inputs
         other = "drop" if values.shape[1] > network.n_inputs else "add"
         raise InputError(
-            f"{name} has {values.shape[1]} columns but the network has {network.n_inputs} inputs; "
+            f"{name} has {counted(values.shape[1], 'column')} but the network has "
+            f"{counted(network.n_inputs, 'input')}; "
             f"got {name} of shape {values.shape}. Use Network(({values.shape[1]}, ...)) or "
             f"{'transpose it: one row for each sample' if turned else f'{other} a column'}."
         )
@@ -64,7 +66,8 @@ def checked_rows(
     targets = given.reshape(len(given), -1)
     if targets.shape[1] != network.n_outputs:
         raise InputError(
-            f"{prefix}y has {targets.shape[1]} columns but the network has {network.n_outputs} outputs; "
+            f"{prefix}y has {counted(targets.shape[1], 'column')} but the network has "
+            f"{counted(network.n_outputs, 'output')}; "
             f"got {prefix}y of shape {given.shape}. Use Network((..., {targets.shape[1]})) "
             "or choose columns."
         )
@@ -80,7 +83,7 @@ def _inputs_of(network: Network, data: Dataset, dtype: str) -> Array:
     """The inputs of a Dataset (N, D) for a network that takes as many, in `dtype`."""
     if len(data.inputs) != network.n_inputs:
         raise InputError(
-            f"data must have the {network.n_inputs} inputs of the network; "
+            f"data must have the {counted(network.n_inputs, 'input')} of the network; "
             f"got {len(data.inputs)}{data.scaling.spread_in_words}. Use Network(({len(data.inputs)}, ...))."
         )
     return checked_rows(network, data.X, data.y, dtype)[0]

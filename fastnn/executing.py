@@ -29,6 +29,7 @@ from fastnn.executors import (
 from fastnn.expecting import Expected
 from fastnn.grid import Numbers
 from fastnn.identity import difference, identity
+from fastnn.lettering import counted
 from fastnn.packing import DamageError, pack, unpack
 from fastnn.places import Place
 from fastnn.progress import Progress
@@ -300,7 +301,9 @@ class Crew:
         if not self.answered and again and not (self.blamed and queue.has_other_than(self.blamed)):
             queue.give_up(f"{broke}, twice in a row")
         elif self.breaks >= FEW_BREAKS + self.answers // ANSWERS_FOR_A_BREAK:
-            queue.give_up(f"{broke}; so did {self.breaks - 1} before it, for {self.answers} answers")
+            queue.give_up(
+                f"{broke}; so did {self.breaks - 1} before it, for {counted(self.answers, 'answer')}"
+            )
         elif reason := self.replace():
             queue.give_up(f"{broke}; {reason}")
 
@@ -376,7 +379,9 @@ class Crew:
             self.wait_until = perf_counter() + POLL_SECONDS * 2 ** (self.refusals - 1)
         if self.refusals < MOST_REFUSALS:
             return None
-        return _failed(BrokenExecutor(f"it refused work {self.refusals} times in a row: {_told(error)}"))
+        return _failed(
+            BrokenExecutor(f"it refused work {counted(self.refusals, 'time')} in a row: {_told(error)}")
+        )
 
 
 def _cancel(*futures: Future[Any]) -> None:

@@ -20,6 +20,7 @@ from fastnn.columns import (
     refuse_unwritable,
 )
 from fastnn.converting import Cells, Place, cells_of, text_of
+from fastnn.lettering import counted
 
 __all__ = ["numbers_like", "table_of", "told_categories"]
 
@@ -189,11 +190,11 @@ def _kept(columns: Sequence[Cells], missing: str, title: str, remedy: str | None
             f"(the first in {cells.place.row(int(cells.missing.argmax()))})"
             for cells in faulty[:5]
         ]
-        more = f" and more in {len(faulty) - 5} other columns" if len(faulty) > 5 else ""
+        more = f" and more in {counted(len(faulty) - 5, 'other column')}" if len(faulty) > 5 else ""
         remedy = remedy or 'Give missing="drop" (--missing drop) to leave these rows out, or fill the cells.'
         raise InputError(
-            f"{title} must have no missing cells in the chosen columns; got {int(gone.sum())} of {len(gone)} "
-            f"rows with some: {', '.join(each)}{more}. {remedy}"
+            f"{title} must have no missing cells in the chosen columns; got {int(gone.sum())} of "
+            f"{counted(len(gone), 'row')} with some: {', '.join(each)}{more}. {remedy}"
         )
     if gone.all():
         raise InputError(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.lettering import told_apart
+from fastnn.lettering import counted, told_apart
 
 __all__ = ["Cell", "Grid", "Numbers"]
 
@@ -81,7 +81,7 @@ class Grid:
 
     def name_of(self, cell: Cell) -> str:
         """What a cell is called: its learning rate, and its rows where they vary."""
-        rows = f", {cell.rows} rows" if len(self.rows) > 1 else ""
+        rows = f", {counted(cell.rows, 'row')}" if len(self.rows) > 1 else ""
         return f"learning rate {self._rates[float(cell.learning_rate)]}{rows}"
 
     @cached_property

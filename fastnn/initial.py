@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import MOST_NUMBERS, InputError, finite_array, finite_number, seed_number
 from fastnn.floating_point import ieee
+from fastnn.lettering import counted
 from fastnn.network import Network, checked_network
 from fastnn.randomness import START, Streams, normals, stream_numbers, uniforms
 
@@ -308,7 +309,7 @@ def _refuse_too_many(network: Network, networks: Streams) -> None:
     if count * network.n_parameters > MOST_NUMBERS:
         raise InputError(
             f"starts drawn at once must be at most {MOST_NUMBERS} parameters, which take 2 GiB; "
-            f"got {count} networks of {network.n_parameters}. Draw fewer at a time."
+            f"got {counted(count, 'network')} of {network.n_parameters}. Draw fewer at a time."
         )
 
 

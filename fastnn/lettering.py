@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 __all__ = ["LONGEST", "distinct", "plain", "shortened", "told_apart"]
@@ -24,6 +24,16 @@ def shortened(name: object, longest: int = LONGEST) -> str:
     kept = _without_towers(text[: LOOKED_AT * longest])
     whole = len(text) <= LOOKED_AT * longest and _fitting(kept, longest) == len(kept)
     return plain(BLANKS.sub(" ", kept if whole else f"{kept[: _fitting(kept, longest - 1)]}…"))
+
+
+def grouped(number: int) -> str:
+    """A whole number in groups of three digits: 1 000 000."""
+    return f"{number:,}".replace(",", " ")
+
+
+def counted(number: int, noun: str, write: Callable[[int], str] = grouped) -> str:
+    """How many there are of something: 1 row, 10 000 rows."""
+    return f"{write(number)} {noun}{'s' * (number != 1)}"
 
 
 def plain(text: str) -> str:

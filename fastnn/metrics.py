@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, numeric_array
 from fastnn.floating_point import ieee
+from fastnn.lettering import counted
 from fastnn.telling import warn
 
 __all__ = ["MEASURES", "MetricNote", "mape", "metric_notes", "mse", "note", "r2"]
@@ -130,7 +131,7 @@ def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     0.5 nan
     >>> print(*(note.message for note in notes), sep="\\n")
     MAPE over 2 of 3 rows (1 with target 0 left out)
-    no MAPE: 2 of 3 rows have target 0
+    no MAPE: 2 of 3 rows with target 0
     """
     true, predicted = _pair(y, prediction)
     note(_mape_notes(true, ""))
@@ -166,8 +167,9 @@ def note(notes: Sequence[str], stacklevel: int = 3) -> None:
 def _mape_notes(y: NDArray[np.float64], of: str) -> list[str]:
     zeros = int((y == 0).sum())
     if _mostly_zero(y):
-        return [f"no MAPE{of}: {zeros} of {len(y)} rows have target 0"]
-    return [f"MAPE{of} over {len(y) - zeros} of {len(y)} rows ({zeros} with target 0 left out)"][: zeros > 0]
+        return [f"no MAPE{of}: {zeros} of {counted(len(y), 'row')} with target 0"]
+    over = f"{len(y) - zeros} of {counted(len(y), 'row')}"
+    return [f"MAPE{of} over {over} ({zeros} with target 0 left out)"][: zeros > 0]
 
 
 def _r2_notes(y: NDArray[np.float64], of: str) -> list[str]:
@@ -226,7 +228,8 @@ def _pair(y: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDA
     predicted = numeric_array(prediction, "prediction")
     if predicted.ndim not in (1, 2) or predicted.shape[-1] != len(true):
         raise InputError(
-            f"prediction must have shape ({len(true)},) or (M, {len(true)}), as y has {len(true)} rows; "
+            f"prediction must have shape ({len(true)},) or (M, {len(true)}), as y has "
+            f"{counted(len(true), 'row')}; "
             f"got {predicted.shape}. Predict the same rows, one network per line."
         )
     return true, predicted

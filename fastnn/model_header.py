@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
 from fastnn.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names
+from fastnn.lettering import counted
 from fastnn.network import Network
 from fastnn.npz_files import LONGEST_HEADER, Member, damaged
 from fastnn.planning import DTYPES, MOST_EPOCHS
@@ -211,7 +212,8 @@ def _refuse_unfit(scaling: TableScaling | None, network: Network) -> None:
     inputs, targets = len(scaling.inputs), len(scaling.targets)
     if (inputs, targets) != (network.n_inputs, network.n_outputs):
         raise InputError(
-            f"data must have {network.n_inputs} inputs and {network.n_outputs} targets for {network!r}; "
+            f"data must have {counted(network.n_inputs, 'input')} and "
+            f"{counted(network.n_outputs, 'target')} for {network!r}; "
             f"got {inputs} and {targets}{scaling.spread_in_words}. Give the Dataset that it was trained on."
         )
     whole = _is_whole(scaling.X, (inputs,)) and _is_whole(scaling.y, () if targets == 1 else (targets,))

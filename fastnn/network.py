@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, all_of, finite_array, one_of, shown, whole_number
+from fastnn.lettering import counted
 
 __all__ = ["ACTIVATIONS", "Network", "checked_network"]
 
@@ -235,7 +236,7 @@ def _checked_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
     )
     if len(names) != n_hidden:
         raise InputError(
-            f"hidden must name one activation for each of {n_hidden} hidden layers; got {names}. "
+            f"hidden must name one activation for each of {counted(n_hidden, 'hidden layer')}; got {names}. "
             "Give one name for all of them, or one for each."
         )
     return names

@@ -15,7 +15,8 @@ from fastnn.checking import InputError
 from fastnn.designing import Design, Part, Results, refuse_divergence
 from fastnn.evaluating import within_memory
 from fastnn.grid import Numbers
-from fastnn.progress import grouped, size
+from fastnn.lettering import counted
+from fastnn.progress import size
 from fastnn.storing import StoreError
 from fastnn.sweep_results import Sweep
 from fastnn.sweep_tables import MemoryTable
@@ -126,7 +127,7 @@ def _too_large(design: Design) -> str:
     taken = design.grid.total * ((design.plan.network.n_parameters + len(design.losses)) * itemsize + 4)
     return (
         "the results of a sweep without a store must fit into memory; got "
-        f"{grouped(design.grid.total)} networks, whose results take {size(taken)}. "
+        f"{counted(design.grid.total, 'network')}, whose results take {size(taken)}. "
         "Sweep fewer networks, or name a folder that keeps them: store=FOLDER."
     )
 
@@ -198,7 +199,7 @@ class Stored:
     def cost(self) -> tuple[int, str]:
         manifest = self.store.manifest
         each = manifest.bytes_per_network + 4 * manifest.curve_length
-        shards = "1 shard" if len(self.missing) == 1 else f"{len(self.missing)} shards"
+        shards = counted(len(self.missing), "shard")
         where = f"in {shards} in {self.store.folder}"
         aside = "".join(f"; set aside: {fault}" for fault in self.set_aside)
         return each * (self.design.grid.total - self.done), where + aside

@@ -13,6 +13,7 @@ from fastnn.datasets import Dataset
 from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.evaluating import checked_rows
+from fastnn.lettering import counted
 from fastnn.network import Network, checked_network
 from fastnn.reducing import reduced_networks, reduced_sizes
 from fastnn.running import Job
@@ -90,7 +91,7 @@ class Plan:
         rates = learning_rates(learning_rate, self.dtype)
         if rates.ndim == 1 and len(rates) != networks:
             raise InputError(
-                f"learning_rate must be one number or one for each of {networks} networks; "
+                f"learning_rate must be one number or one for each of {counted(networks, 'network')}; "
                 f"got {len(rates)}. Give as many as there are rows of parameters."
             )
         steps: NDArray[Any] = np.asarray(-2, self.dtype) * np.broadcast_to(rates, networks)

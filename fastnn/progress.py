@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any
 
 from fastnn.checking import flag
+from fastnn.lettering import counted, grouped
 from fastnn.telling import Words, is_terminal, tell, tell_notes
 
-__all__ = ["Bar", "Epochs", "Progress", "duration", "grouped", "size"]
+__all__ = ["Bar", "Epochs", "Progress", "duration", "size"]
 
 LINE_SECONDS = 10.0
 NARROW = 79
@@ -84,8 +85,8 @@ class Progress:
             if rate > 0 and self.done < self.total
             else ""
         )
-        counted = f"{grouped(self.done)}/{grouped(self.total)} networks, {100 * self.done / self.total:.0f} %"
-        tell(f"{counted}, {grouped(round(rate))}/s{left}")
+        done = f"{grouped(self.done)}/{counted(self.total, 'network')}, {100 * self.done / self.total:.0f} %"
+        tell(f"{done}, {grouped(round(rate))}/s{left}")
 
 
 class Epochs:
@@ -123,7 +124,7 @@ class Epochs:
             self.bar = Bar(self.total, done, unit=" epochs")
         elif now - self.said >= LINE_SECONDS:
             self.said = now
-            tell(f"{grouped(done)}/{grouped(self.total)} epochs, {100 * done / self.total:.0f} %")
+            tell(f"{grouped(done)}/{counted(self.total, 'epoch')}, {100 * done / self.total:.0f} %")
 
 
 class Bar:
@@ -187,11 +188,6 @@ def in_notebook() -> bool:
         ipython = sys.modules.get("IPython")
         return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
     return False
-
-
-def grouped(number: int) -> str:
-    """A whole number in groups of three digits: 1 000 000."""
-    return f"{number:,}".replace(",", " ")
 
 
 def duration(seconds: float) -> str:

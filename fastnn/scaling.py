@@ -10,6 +10,7 @@ from fastnn.array_likes import columns_in
 from fastnn.checking import InputError, finite_array, numeric_array
 from fastnn.columns import Column, input_names, listed, quoted_if_odd
 from fastnn.floating_point import ieee
+from fastnn.lettering import counted
 
 __all__ = ["Scaling", "TableScaling", "frozen"]
 
@@ -71,7 +72,7 @@ class Scaling:
     def _refuse_other_width(self, numbers: NDArray[Any], name: str) -> None:
         if self.minimum.ndim and numbers.shape[-1:] != self.minimum.shape:
             raise InputError(
-                f"{name} must have {len(self.minimum)} columns, as the scaled table has; "
+                f"{name} must have {counted(len(self.minimum), 'column')}, as the scaled table has; "
                 f"got shape {numbers.shape}. Give the same columns in the same order."
             )
 
@@ -126,7 +127,7 @@ class TableScaling:
         """The columns by name, from inputs to targets, and the number of inputs where it is another."""
         names = ", ".join(quoted_if_odd(column.name) for column in self.input_columns)
         count = len(self.inputs)
-        inputs = "" if count == len(self.input_columns) else f" ({count} inputs)"
+        inputs = "" if count == len(self.input_columns) else f" ({counted(count, 'input')})"
         return f"{names}{inputs} {arrow} {', '.join(map(quoted_if_odd, self.targets))}"
 
     @property
@@ -202,7 +203,8 @@ class TableScaling:
         """Refuse an array that has another number of inputs, or categories that are not 0, 1, 2, ..."""
         if numbers.shape[1] != len(self.inputs):
             raise InputError(
-                f"X must have {len(self.inputs)} columns, one for each input{self.spread_in_words}; "
+                f"X must have {counted(len(self.inputs), 'column')}, one for each "
+                f"input{self.spread_in_words}; "
                 f"got shape {numbers.shape}. Give the inputs in their order, or a DataFrame."
             )
         first = 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn.endings import quiet_networks
 from fastnn.grid import Cell
+from fastnn.lettering import counted
 
 __all__ = ["sweep_notes"]
 
@@ -26,7 +27,7 @@ def sweep_notes(sweep: Any) -> tuple[str, ...]:
     if len(found) == len(cells) and len({text for _, text in found}) == 1:
         return (found[0][1],)
     said = [f"{sweep.grid.name_of(cell)}: {text}" if len(cells) > 1 else text for cell, text in found]
-    more = [f"and so of {len(said) - NAMED} further cells"] if len(said) > NAMED else []
+    more = [f"and so of {counted(len(said) - NAMED, 'further cell')}"] if len(said) > NAMED else []
     return (*said[:NAMED], *more)
 
 

@@ -14,6 +14,7 @@ from fastnn.cards import sweep_card
 from fastnn.dead_units import dead_unit_pieces
 from fastnn.evaluating import predictions, score_notes, scores
 from fastnn.grid import Cell
+from fastnn.lettering import counted
 from fastnn.metrics import note
 from fastnn.ranking import QUANTILES, best_numbers, cell_quantiles, checked_loss, loss_values, summary
 from fastnn.replaying import network_numbers, replayed
@@ -288,7 +289,8 @@ class Sweep(SweepColumns):
         stopped = f" of {self.grid.total}, {why}" if len(self) < self.grid.total else ""
         where = "" if self.store is None else f", store={str(self.store)!r}"
         return (
-            f"<Sweep of {self.network!r}: {len(self)} networks{stopped}, {self.plan.epochs} epochs, "
+            f"<Sweep of {self.network!r}: {counted(len(self), 'network')}{stopped}, "
+            f"{counted(self.plan.epochs, 'epoch')}, "
             f"initial={self.initial!r}, seed={self.seed}, engine={self.engine!r}, "
             f"dtype={self.plan.dtype!r}{where}>"
         )

@@ -13,6 +13,7 @@ from fastnn.checking import InputError, finite_array, flag, seed_number, shown
 from fastnn.datasets import Dataset
 from fastnn.evaluating import in_dtype, losses, within_memory
 from fastnn.initial import DEFAULT_START, Start
+from fastnn.lettering import counted
 from fastnn.magnitudes import warn_of_magnitudes
 from fastnn.network import Network
 from fastnn.planning import Plan
@@ -114,7 +115,8 @@ def train(
         found = trained(plan, start, learning_rate, further, reached=said.reached)
     if found.interrupted:
         _pass_on_a_second()
-        text = f"training was interrupted: this is what {found.epochs} of {plan.epochs} epochs came to"
+        asked = counted(plan.epochs, "epoch")
+        text = f"training was interrupted: this is what {found.epochs} of {asked} came to"
         warn(text, RuntimeWarning, stacklevel=2)
     return found
 

@@ -17,6 +17,7 @@ from fastnn.datasets import Dataset, scaling_of
 from fastnn.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.evaluating import predictions, score_notes, scores
 from fastnn.identity import ARITHMETIC, difference
+from fastnn.lettering import counted
 from fastnn.metrics import note
 from fastnn.model_files import load_training, save_training
 from fastnn.network import Network
@@ -282,11 +283,12 @@ class Training:
 
     @property
     def _named(self) -> str:
-        many = "" if self.parameters.ndim == 1 else f"{len(self.parameters)} networks, "
+        many = "" if self.parameters.ndim == 1 else f"{counted(len(self.parameters), 'network')}, "
         if self.number is not None:
             named = joined(np.atleast_1d(self.number).tolist(), most=5)
-            many = f"{len(self.parameters)} networks ({named}), " if many else f"network {named}, "
-        settings = f"{self.epochs} epochs, {self.rows} rows, engine={self.engine!r}, dtype={self.dtype!r}"
+            many = f"{counted(len(self.parameters), 'network')} ({named}), " if many else f"network {named}, "
+        settings = f"{counted(self.epochs, 'epoch')}, {counted(self.rows, 'row')}"
+        settings += f", engine={self.engine!r}, dtype={self.dtype!r}"
         return f"Training of {self.network!r}: {many}{settings}"
 
     @property

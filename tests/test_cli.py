@@ -178,12 +178,12 @@ class TestTrain:
         for command in (["train"], ["sweep", "--networks", "5", "--out", "page"]):
             code, out, _ = run(capsys, *command, *options)
             assert code == 0
-            assert "\nno MAPE: 3 of 5 rows have target 0\n" in out
+            assert "\nno MAPE: 3 of 5 rows with target 0\n" in out
             _, out, _ = run(capsys, *command, *options, "--json")
-            assert "no MAPE: 3 of 5 rows have target 0" in json.loads(out)["notes"]
+            assert "no MAPE: 3 of 5 rows with target 0" in json.loads(out)["notes"]
         assert "MAPE none\n" in run(capsys, "train", *options)[1]
         page = Path("page", "index.html").read_text()
-        assert "No MAPE: 3 of 5 rows have target 0." in page
+        assert "No MAPE: 3 of 5 rows with target 0." in page
         assert "nan" not in page
 
     def test_generated_data(self, capsys):

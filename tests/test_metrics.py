@@ -161,7 +161,7 @@ class TestNotes:
         ("metric", "y", "expected"),
         [
             (mape, [0, 1, 1], ["MAPE over 2 of 3 rows (1 with target 0 left out)"]),
-            (mape, [0, 0, 1], ["no MAPE: 2 of 3 rows have target 0"]),
+            (mape, [0, 0, 1], ["no MAPE: 2 of 3 rows with target 0"]),
             (mape, [1, -1, 1e-300], []),
             (mape, [5, 5, 5], []),
             (r2, [5, 5, 5], ["R² is undefined, as each of 3 targets is 5: it counts as 1 where all is exact, "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError, meant
 from fastnn.data_digest import SHORT
+from fastnn.lettering import counted
 from fastnn.paths import file_given
 from fastnn.telling import note
 
@@ -171,7 +172,8 @@ def _refuse_other_data(data: Dataset, options: Namespace) -> None:
     if len(wanted) < SHORTEST or not digest.startswith(wanted.lower()):
         raise InputError(
             f"the data must be those that this command was written for, with the digest {wanted}; got other "
-            f"data, {data.rows} rows from {data.source}, with the digest {digest[:SHORT]}. Give the table of "
+            f"data, {counted(data.rows, 'row')} from {data.source}, with the digest {digest[:SHORT]}. "
+            f"Give the table of "
             "then (--data FILE), with its columns and as it was read; or leave --data-digest out."
         )
 

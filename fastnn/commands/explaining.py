@@ -17,6 +17,7 @@ from fastnn.datasets import Dataset
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
+from fastnn.lettering import counted
 from fastnn.network import Network
 from fastnn.telling import give, note
 
@@ -70,8 +71,9 @@ def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any
         row = numbers(options.row, "--row")
     if len(row) != inputs + outputs:
         raise InputError(
-            f"--row must hold {inputs} inputs and then {outputs} targets for {network!r}; "
-            f"got {len(row)} numbers. Give {inputs + outputs}, separated by commas."
+            f"--row must hold {counted(inputs, 'input')} and then {counted(outputs, 'target')} for "
+            f"{network!r}; "
+            f"got {counted(len(row), 'number')}. Give {inputs + outputs}, separated by commas."
         )
     return parameters, row[:inputs], row[inputs:], _rate(options)
 

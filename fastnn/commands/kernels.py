@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from fastnn.engines import kernel_files
+from fastnn.lettering import counted
 from fastnn.telling import give, say
 
 __all__ = ["cache"]
@@ -19,9 +20,9 @@ def cache(options: Namespace) -> int:
     sizes = kernel_files.held().values()
     megabytes = f"{sum(sizes) / 1e6:.1f} MB"
     if options.action == "clear":
-        say(f"{kernel_files.clear()} kernels removed, {megabytes}, from {place}")
+        say(f"{counted(kernel_files.clear(), 'kernel')} removed, {megabytes}, from {place}")
     else:
-        give(f"{len(sizes)} kernels, {megabytes}, in {place}")
+        give(f"{counted(len(sizes), 'kernel')}, {megabytes}, in {place}")
     problem = kernel_files.problem()
     if problem is not None:
         give(f"it cannot be used: {problem}\nkernels are compiled in every process")

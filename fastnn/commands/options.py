@@ -11,6 +11,7 @@ from fastnn.checking import InputError, meant, whole_number
 from fastnn.commands.parsing import numbers, whole_numbers
 from fastnn.datasets import Dataset
 from fastnn.initial import Start
+from fastnn.lettering import counted
 from fastnn.network import Network
 
 __all__ = [
@@ -36,8 +37,9 @@ def network_for(options: Namespace, data: Dataset) -> Network:
     if (network.n_inputs, network.n_outputs) != (inputs, targets):
         hidden = ",".join(map(str, network.layers[1:-1]))
         raise InputError(
-            f"--layers must begin with the {inputs} inputs of the data{data.scaling.spread_in_words}, "
-            f"and end with the {targets} targets; got {options.layers}. "
+            f"--layers must begin with the {counted(inputs, 'input')} of the data"
+            f"{data.scaling.spread_in_words}, "
+            f"and end with the {counted(targets, 'target')}; got {options.layers}. "
             f"Write --layers {inputs},{hidden + ',' if hidden else ''}{targets}."
         )
     return network

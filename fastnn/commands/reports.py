@@ -14,8 +14,8 @@ import numpy as np
 
 from fastnn.datasets import Dataset
 from fastnn.evaluating import score_notes, scores
+from fastnn.lettering import counted, grouped
 from fastnn.network import Network
-from fastnn.progress import grouped
 from fastnn.ranking import LOSSES
 from fastnn.sweep_results import Sweep
 from fastnn.training_results import Training
@@ -65,7 +65,8 @@ def training_report(run: Training, data: Dataset) -> Report:
         "",
         *_network_lines(run.network),
         *data_lines(data),
-        f"trained  {run.epochs} epochs on {grouped(run.rows)} rows, learning rate {run.learning_rate:g}",
+        f"trained  {counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, learning rate "
+        f"{run.learning_rate:g}",
         f"engine   {run.engine}, {run.dtype}",
     ]
     parameters = dict(zip(run.network.parameter_names, run.parameters.tolist(), strict=True))
@@ -145,12 +146,12 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         f"in {found.seconds:.1f} s, {grouped(round(rate))} networks/s" if found.ran else "found in the store"
     )
     lines = [
-        f"{grouped(len(found))} networks{stopped}{trained} {pace if found.ran else 'found in the store'}",
+        f"{counted(len(found), 'network')}{stopped}{trained} {pace if found.ran else 'found in the store'}",
         "",
         *_network_lines(found.network),
         *data_lines(data),
         f"starts   {found.initial!r}, seed {found.seed}",
-        f"trained  {found.plan.epochs} epochs, engine {found.engine}, {found.plan.dtype}",
+        f"trained  {counted(found.plan.epochs, 'epoch')}, engine {found.engine}, {found.plan.dtype}",
         "",
         *_losses(found, summary),
         "",
@@ -244,7 +245,7 @@ def _network_lines(network: Network) -> list[str]:
 def data_lines(data: Dataset) -> list[str]:
     """The data in a few words: its columns, its rows and where they come from, and what became of others."""
     columns = data.scaling.columns_in_words()
-    lines = _labelled("data", f"{columns}, {grouped(data.rows)} rows from {data.source}")
+    lines = _labelled("data", f"{columns}, {counted(data.rows, 'row')} from {data.source}")
     for told in (*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])):
         lines += _labelled("", told)
     return lines

@@ -13,8 +13,9 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.output import as_json, output_files, published
+from fastnn.lettering import counted, grouped
 from fastnn.paths import folder_given
-from fastnn.progress import grouped, size
+from fastnn.progress import size
 from fastnn.storing.folder import Store
 from fastnn.storing.opening import stored_sweep
 from fastnn.telling import give
@@ -57,7 +58,7 @@ def _info(options: Namespace) -> int:
     lines = {
         "networks": f"{grouped(networks)} of {grouped(manifest.total)}, {share}",
         "shards": f"{len(done)} of {manifest.shard_count}, {size(values['bytes'])}; "
-        f"{grouped(plan.pop('networks_per_shard'))} networks each",
+        f"{counted(plan.pop('networks_per_shard'), 'network')} each",
         "digest": values["digest"] or "not finished",
         "starts": grouped(plan.pop("networks")),
         **({"note": f"can be read alone: {manifest.foreign}"} if manifest.foreign else {}),

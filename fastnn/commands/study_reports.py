@@ -11,7 +11,7 @@ import numpy as np
 from fastnn.commands.reports import Report, data_lines, written_lines
 from fastnn.comparing import Comparison
 from fastnn.evaluating import score_notes
-from fastnn.progress import grouped
+from fastnn.lettering import counted, grouped
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
 from fastnn.studies.report import REPORT
@@ -42,7 +42,7 @@ def studies_report(found: Studies, comparison: Comparison, written: dict[str, st
         *data_lines(experiment.data),
         *([] if experiment.of_the_report else OTHER_DATA),
         f"starts   {grouped(experiment.networks)} for each line, seed {experiment.seed}",
-        f"trained  {experiment.epochs} epochs, engine {engine}, in {found.seconds:.1f} s",
+        f"trained  {counted(experiment.epochs, 'epoch')}, engine {engine}, in {found.seconds:.1f} s",
     ]
     lines = [line for each in found.lines for line in _line_text(each, found.reasons[each.id])]
     legend = wrap(LEGEND, WIDTH)
@@ -133,10 +133,11 @@ def comparison_report(found: Comparison) -> Report:
             f"  {row[0]:9} " + " ".join(f"{value:16.11f}" for value in row[1:])
             for row in frame.itertuples(index=False, name=None)
         ]
-        weights = ["", f"Weights and biases after {found.epochs} epochs", header, *rows]
+        weights = ["", f"Weights and biases after {counted(found.epochs, 'epoch')}", header, *rows]
     text = [
         *data_lines(found.data),
-        f"trained  {found.epochs} epochs, rows in order, learning rate {found.learning_rate:g}, float64",
+        f"trained  {counted(found.epochs, 'epoch')}, rows in order, "
+        f"learning rate {found.learning_rate:g}, float64",
         "",
         *_programs_text(found),
         *weights,
@@ -164,7 +165,7 @@ def _programs_text(found: Comparison) -> list[str]:
 
 def _keras_text(found: Comparison) -> list[str]:
     k1 = REPORT["K1"]
-    said = f"{k1.id}  {k1.changed} ({k1.reading}); {found.epochs} epochs"
+    said = f"{k1.id}  {k1.changed} ({k1.reading}); {counted(found.epochs, 'epoch')}"
     claims = [f"  {claim.says:20} {claim.numbers:>33} {claim.verdict}" for claim in keras_claims(found)]
     return [*wrap(said, WIDTH, subsequent_indent="    "), *claims, *_programs_text(found)]
 

@@ -18,9 +18,10 @@ from fastnn.commands.study_reports import comparison_report, studies_report
 from fastnn.comparing import Comparison
 from fastnn.datasets import Dataset
 from fastnn.keras_weights import installed_backends
+from fastnn.lettering import counted
 from fastnn.network import Network
 from fastnn.paths import folder_given
-from fastnn.progress import Bar, grouped
+from fastnn.progress import Bar
 from fastnn.studies import Experiment, Studies
 from fastnn.studies.lines import MAKERS
 from fastnn.studies.report import NETWORK
@@ -96,7 +97,7 @@ def _run_studies(options: Namespace, data: Dataset) -> tuple[Report, int]:
 def _retold(experiment: Experiment, options: Namespace) -> tuple[Studies, Comparison]:
     """Say how long it will take, and do it."""
     seconds = experiment.estimate()
-    starts = f"{grouped(experiment.networks)} starts for each of {len(MAKERS)} lines"
+    starts = f"{counted(experiment.networks, 'start')} for each of {len(MAKERS)} lines"
     tell(f"{starts}: about {_duration(seconds)}")
     found = studies_.run(experiment, False if options.no_progress else None)
     return found, _keras_beside(experiment.data, options.quick)
@@ -126,7 +127,7 @@ def _tutorial_notebook(options: Namespace) -> str:
 
     tutorial.need_libraries()
     tutorial.script(options.networks)  # refuses a number of starts that is none
-    tell(f"running the tutorial with {grouped(options.networks)} starts")
+    tell(f"running the tutorial with {counted(options.networks, 'start')}")
     bar: Bar | None = None
 
     def told(done: int, cells: int) -> None:

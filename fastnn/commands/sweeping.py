@@ -19,9 +19,9 @@ from fastnn.commands.parsing import numbers, whole_numbers
 from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.commands.reproducing import train_command
 from fastnn.datasets import Dataset
+from fastnn.lettering import counted, grouped
 from fastnn.network import Network
 from fastnn.paths import folder_given
-from fastnn.progress import grouped
 from fastnn.publishing import undisturbed
 from fastnn.reporting import published_folder, published_list, sweep_page
 from fastnn.telling import give, say, tell
@@ -67,7 +67,7 @@ def _print_interrupted(found: fastnn.Sweep, options: Namespace) -> None:
     if options.json:
         give(as_json({"networks": len(found), "of": found.grid.total, "interrupted": True}))
     else:
-        say(f"{grouped(len(found))} networks of {grouped(found.grid.total)}, interrupted")
+        say(f"{counted(len(found), 'network')} of {grouped(found.grid.total)}, interrupted")
 
 
 def _ended(found: fastnn.Sweep, options: Namespace, code: int) -> int:

@@ -22,6 +22,7 @@ from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
 from fastnn.explaining.steps import Given, Step
 from fastnn.floating_point import ieee
+from fastnn.lettering import counted
 from fastnn.network import Network, checked_network
 from fastnn.planning import code
 
@@ -246,7 +247,8 @@ def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:
     row = finite_array(values, name, (0, 1) if size == 1 else (1,)).reshape(-1)
     if len(row) != size:
         raise InputError(
-            f"{name} must be one row, one number for each of {size} {what}; got {len(row)} numbers. "
+            f"{name} must be one row, one number for each of {size} {what}; got "
+            f"{counted(len(row), 'number')}. "
             f"Give {size}."
         )
     return row

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fastnn.lettering import told_apart
+from fastnn.lettering import counted, told_apart
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import (
     BLUE,
@@ -55,7 +55,7 @@ def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw; a new figure without.
     """
-    return draw_histogram(axes(ax), tables.sweep_histogram(sweep), counted(sweep))
+    return draw_histogram(axes(ax), tables.sweep_histogram(sweep), counts_of(sweep))
 
 
 def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float | None = None) -> Axes:
@@ -78,7 +78,7 @@ def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float |
     beyond = counts.networks - counts.diverged - int(base.sum())
     left_out = ((beyond, "larger"), (counts.diverged, "diverged"))
     notes = [f"{grouped(count)} {what}" for count, what in left_out if count]
-    head = f"{counts.shape}: {grouped(counts.networks)} networks"
+    head = f"{counts.shape}: {counted(counts.networks, 'network', grouped)}"
     ax.set_title(", ".join([head, *notes]), fontsize="medium")
     return share_in_labels(ax)
 
@@ -91,7 +91,7 @@ class Counts(NamedTuple):
     diverged: int
 
 
-def counted(sweep: Sweep) -> Counts:
+def counts_of(sweep: Sweep) -> Counts:
     """The layers of a sweep's networks, how many they are, and how many of them diverged."""
     return Counts(shape(sweep.network), len(sweep), int(sweep.summary()["diverged"].sum()))
 

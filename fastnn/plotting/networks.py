@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, one_of
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_inputs, dead_gates
+from fastnn.lettering import counted
 from fastnn.network import Network
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, INK, PAPER, VERMILION, axes, legend, lettered
@@ -155,7 +156,7 @@ def _dead(training: Training, when: str, X: Any) -> list[NDArray[np.bool_]]:
 def _after(training: Training) -> str:
     if training.status != "ok":
         return f"diverged in epoch {training.diverged}"
-    return f"after {training.epochs} epochs"
+    return f"after {counted(training.epochs, 'epoch')}"
 
 
 def _write(ax: Axes, place: Any, text: str, box: bool = False) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, numeric_array, one_of, shown, whole_number, whole_numbers
 from fastnn.datasets import Dataset
 from fastnn.evaluating import checked_rows
-from fastnn.lettering import distinct, told_apart
+from fastnn.lettering import counted, distinct, told_apart
 from fastnn.modes import mode_codes, mode_names
 from fastnn.plotting.canvas import grouped
 from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
@@ -272,7 +272,7 @@ def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
 def cell_labels(table: pd.DataFrame) -> list[str]:
     """What the rows of a table are called by their learning_rate and rows, no two alike."""
     rates = told_apart(table["learning_rate"].tolist())
-    return [f"rate {rate}, {rows} rows" for rate, rows in zip(rates, table["rows"], strict=True)]
+    return [f"rate {rate}, {counted(rows, 'row')}" for rate, rows in zip(rates, table["rows"], strict=True)]
 
 
 def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]]:

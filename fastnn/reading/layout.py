@@ -13,6 +13,7 @@ import numpy as np
 from fastnn.cells import is_missing_among_numbers
 from fastnn.checking import InputError
 from fastnn.columns import listed
+from fastnn.lettering import counted
 from fastnn.reading.dialect import NAMED_SEPARATORS, WHITESPACE, Dialect
 from fastnn.reading.lines import COMMENT, Rows, cells_in, lines_of, rows_of, widest_habit
 
@@ -195,13 +196,13 @@ def _one_name_fewer(names: tuple[str, ...], body: Rows, file: str) -> tuple[str,
     if body.sep != WHITESPACE and all(text.endswith(body.sep) for text in texts):
         return (*names, "")
     firsts = [body.cells(row)[0] for row in range(min(LOOKED_AT, len(body)))]
-    counted = all(map(str.isdecimal, firsts)) and all(int(a) < int(b) for a, b in pairwise(firsts))
+    numbered = all(map(str.isdecimal, firsts)) and all(int(a) < int(b) for a, b in pairwise(firsts))
     named = len(set(firsts)) == len(firsts) and not any(map(NUMBERLIKE.fullmatch, firsts))
-    if counted or named:
+    if numbered or named:
         return ("", *names)
     raise InputError(
-        f"{file}, line {body.begins[0]}: must have a name for each of its {len(names) + 1} cells; "
-        f"got {len(names)} names, {listed(names, 5)}. Add the missing name to the first line."
+        f"{file}, line {body.begins[0]}: must have a name for each of its {counted(len(names) + 1, 'cell')}; "
+        f"got {counted(len(names), 'name')}, {listed(names, 5)}. Add the missing name to the first line."
     )
 
 
@@ -269,7 +270,8 @@ def _refuse_other_widths(body: Rows, names: tuple[str, ...], file: str) -> None:
     cells = int(body.widths[row])
     where = f"{'ending at' if cells < width else 'going on after'} column"
     raise InputError(
-        f"{file}, line {body.begins[row]}: must have {width} cells, as there are names; got {cells}, "
+        f"{file}, line {body.begins[row]}: must have {counted(width, 'cell')}, as there are names; got "
+        f"{cells}, "
         f"{where} {names[min(cells, width) - 1]!r}. Mend or drop this row, "
         f"or name the separator: sep=';' (--sep), if it is not {_said(body.sep)}."
     )

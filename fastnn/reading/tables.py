@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from fastnn.checking import InputError
+from fastnn.lettering import counted
 from fastnn.reading.decoding import decoded
 from fastnn.reading.dialect import Dialect
 from fastnn.reading.kinds import PARQUET, refuse_other_kinds, unpacked
@@ -94,7 +95,8 @@ def _parsed(layout: Layout, chosen: Sequence[str], file: str) -> dict[str, list[
         raise InputError(f"{file} must be well-formed CSV; got {error}. Check the quotes.") from None
     if len(parsed) != len(layout.rows):  # quotes that pandas reads otherwise
         raise InputError(
-            f"{file} must be well-formed CSV; got {len(layout.rows)} rows or {len(parsed)}. Check the quotes."
+            f"{file} must be well-formed CSV; got {counted(len(layout.rows), 'row')} or {len(parsed)}. "
+            f"Check the quotes."
         )
     return {
         name: list(map(str.strip, parsed[place].tolist())) for name, place in zip(chosen, places, strict=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from fastnn.lettering import counted
 from fastnn.reporting.pictures import Picture
 
 if TYPE_CHECKING:
@@ -139,5 +140,8 @@ def data_in_words(data: Dataset) -> str:
     columns = data.scaling.columns_in_words("\N{RIGHTWARDS ARROW}")
     more = [*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])]
     return " ".join(
-        [f"{columns}, {written(data.rows)} rows from {data.source}.", *(f"{told}." for told in more)]
+        [
+            f"{columns}, {counted(data.rows, 'row', written)} from {data.source}.",
+            *(f"{told}." for told in more),
+        ]
     )

@@ -11,6 +11,7 @@ from fastnn.comparing import Comparison
 from fastnn.evaluating import score_notes
 from fastnn.explaining.motion import motion
 from fastnn.initial import normal
+from fastnn.lettering import counted
 from fastnn.reporting import studies_pictures as pictures
 from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, data_in_words, per_cent, written
 from fastnn.reporting.page import Page
@@ -64,7 +65,8 @@ def _lead(found: Studies) -> str:
         "A classroom report trained a network of two inputs, two ReLU units and one output by hand, once for "
         f"each question. Here every line of it is asked of {written(experiment.networks)} starts. Data: "
         f"{data_in_words(data)} Seed "
-        f"{experiment.seed}, {experiment.epochs} epochs, engine {sweep.engine}, {found.seconds:.0f} s."
+        f"{experiment.seed}, {counted(experiment.epochs, 'epoch')}, engine {sweep.engine}, "
+        f"{found.seconds:.0f} s."
     )
 
 
@@ -152,7 +154,8 @@ def _number(value: float) -> str:
 def _keras(comparison: Comparison) -> Section:
     k1 = REPORT["K1"]
     blocks: list[Block] = [
-        f"K1, {k1.changed}. The report reads it as: {k1.reading}. Both trained {comparison.epochs} epochs in "
+        f"K1, {k1.changed}. The report reads it as: {k1.reading}. Both trained "
+        f"{counted(comparison.epochs, 'epoch')} in "
         "float64 from one start, row by row in order, each in a process of its own."
     ]
     claims = [

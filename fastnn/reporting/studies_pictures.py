@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn import plotting
 from fastnn.interrupting import to_the_end
+from fastnn.lettering import counted
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, WIDTH, legend
 from fastnn.plotting.curves import draw_fan
@@ -198,7 +199,8 @@ def against_rows(found: Studies, metric: str) -> Picture:
     claims = [(few, 0.05)] if metric == "r2" else [(few, 189.0), (every, 125.0)]
     claims = claims if found.experiment.of_the_report else []
     name = "R²" if metric == "r2" else "MAPE"
-    told = "; ".join(f"{row['rows']} rows: {row['50 %']:.3g}" for row in numbers.to_dict("records"))
+    middles = zip(numbers["rows"].tolist(), numbers["50 %"].tolist(), strict=True)
+    told = "; ".join(f"{counted(rows, 'row')}: {middle:.3g}" for rows, middle in middles)
     return Picture(
         f"{metric}-rows",
         partial(_draw_scores, table=numbers, metric=metric, claims=claims),

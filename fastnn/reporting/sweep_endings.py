@@ -10,9 +10,10 @@ import numpy as np
 
 from fastnn import plotting
 from fastnn.grid import Cell
+from fastnn.lettering import counted
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import WIDTH
-from fastnn.plotting.distributions import counted, draw_dead_units, draw_histogram, draw_scores
+from fastnn.plotting.distributions import counts_of, draw_dead_units, draw_histogram, draw_scores
 from fastnn.ranking import LOSSES
 from fastnn.reporting.blocks import Block, Section, Table, per_cent, written
 from fastnn.reporting.pictures import Picture
@@ -128,7 +129,7 @@ def _spread(found: Sweep) -> str:
     upper = written(high) if np.isfinite(high) else "divergence"
     varied = " and in what the grid varies" if len(reached(found)) > 1 else ""
     return (
-        f"Half of the {written(len(found))} networks end with a {what} of at most "
+        f"Half of the {counted(len(found), 'network', written)} end with a {what} of at most "
         f"{written(middle)}; nine in ten end between {written(low)} and {upper}. They differ only in their "
         f"start{varied}."
     )
@@ -168,7 +169,7 @@ def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Pic
     told = f"They lie from {written(ok.min())} to {written(ok.max())}." if len(ok) else ""
     return Picture(
         f"losses-{place}",
-        partial(draw_histogram, table=numbers, counts=counted(some), claim=claim),
+        partial(draw_histogram, table=numbers, counts=counts_of(some), claim=claim),
         f"Histogram of {written(len(ok))} losses, {name}. {told}",
         f"Networks by the loss of their last epoch and by how they ended; {name}.",
         numbers,

@@ -13,7 +13,7 @@ from fastnn.datasets import Dataset
 from fastnn.evaluating import scores
 from fastnn.initial import given
 from fastnn.interrupting import to_the_end
-from fastnn.lettering import shortened, told_apart
+from fastnn.lettering import counted, shortened, told_apart
 from fastnn.plotting import tables
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
@@ -47,7 +47,8 @@ def epochs(found: Sweep) -> Section:
     whose = (
         "of the networks"
         if kept
-        else f"of {written(curved.grid.starts)} starts, evenly spaced and trained again for this page"
+        else f"of {counted(curved.grid.starts, 'start', written)}, evenly spaced and trained again for "
+        "this page"
     )
     text = (
         f"The line is the median {whose}; half of them lie in the dark band, nine in ten in the light one. "
@@ -151,7 +152,7 @@ def _place(found: Sweep, number: int) -> tuple[int, float, int]:
 def _fan(curved: Sweep, text: str, rate: float, rows: list[int]) -> Picture:
     """The picture of one learning rate, which is written as `text`."""
     cells = [cell for cell in curved.grid.cells() if float(cell.learning_rate) == rate and cell.rows in rows]
-    parts = {f"{cell.rows} rows": curved.only(cell).curves for cell in cells}
+    parts = {f"{counted(cell.rows, 'row')}": curved.only(cell).curves for cell in cells}
     fans = {name: curves for name, curves in parts.items() if curves is not None and len(curves)}
     numbers = tables.fan(fans)
     first, last = numbers["50 %"].iloc[[0, -1]]

@@ -7,6 +7,7 @@ import numpy as np
 from fastnn.checking import finite_number
 from fastnn.datasets import Dataset
 from fastnn.evaluating import score_notes
+from fastnn.lettering import counted
 from fastnn.modes import modes
 from fastnn.plotting.canvas import shape
 from fastnn.reporting import sweep_endings, sweep_networks
@@ -48,7 +49,7 @@ def sweep_page(
     claim = None if claim is None else finite_number(claim, "claim")
     shown = found if len(found) <= SHOWN else _evenly_spaced(found)
     return Page(
-        title=f"{written(len(found))} networks of {shape(found.network)}",
+        title=f"{counted(len(found), 'network', written)} of {shape(found.network)}",
         lead=_lead(found, shown, data),
         sections=[
             *(_sections(found, shown, data, claim) if len(found) else _nothing()),
@@ -86,6 +87,7 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
     units = " and ".join(dict.fromkeys(found.network.activations))
     return (
         f"{data_in_words(data)} "
-        f"Starts {found.initial!r}, seed {found.seed}; {found.plan.epochs} epochs, one row at a time; "
+        f"Starts {found.initial!r}, seed {found.seed}; {counted(found.plan.epochs, 'epoch')}, one row "
+        f"at a time; "
         f"{units} units; engine {found.engine}, {found.plan.dtype}, {found.seconds:.1f} s.{stopped}"
     )

@@ -19,6 +19,7 @@ from fastnn.checking import InputError
 from fastnn.describing import arrays_of, design_of
 from fastnn.designing import Design, Results
 from fastnn.grid import Numbers
+from fastnn.lettering import counted
 from fastnn.regular_files import bytes_of, pieces_of
 from fastnn.storing import StoreError
 from fastnn.storing.asides import make_room, set_aside, told
@@ -203,7 +204,7 @@ class Store:
         if kind not in INPUTS and number >= self.manifest.shard_count:
             return "has a number beyond the sweep's shards"
         if before.st_size > most_bytes(self.manifest, kind, number):
-            return f"is too large: {before.st_size} bytes"
+            return f"is too large: {counted(before.st_size, 'byte')}"
         made = path.name in self.made
         content = b"" if made else self._bytes(path, kind, number)
         pieces = pieces_of(path, most_bytes(self.manifest, kind, number)) if made else [content]

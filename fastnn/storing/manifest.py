@@ -22,6 +22,7 @@ from fastnn.designing import Design
 from fastnn.expecting import Expected
 from fastnn.grid import Grid, Numbers
 from fastnn.identity import COMPUTING, difference
+from fastnn.lettering import counted
 from fastnn.network import Network
 from fastnn.storing import StoreError
 from fastnn.storing.entries import (
@@ -288,4 +289,4 @@ def _versions(engine: str) -> dict[str, str]:
 
 def _short(value: Any) -> str:
     text = json.dumps(value)
-    return text if len(text) <= 100 else f"{text[:60]}... ({len(text)} characters)"
+    return text if len(text) <= 100 else f"{text[:60]}... ({counted(len(text), 'character')})"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.designing import Design, Results
+from fastnn.lettering import counted
 from fastnn.network import Network
 from fastnn.storing import StoreError
 
@@ -81,7 +82,9 @@ def columns_of(
     """
     reader = _reader(content)
     if reader.metadata.num_rows != rows or not set(names) <= set(reader.schema_arrow.names):
-        raise StoreError(f"a shard must have {rows} rows and the columns {', '.join(names)}; it has others.")
+        raise StoreError(
+            f"a shard must have {counted(rows, 'row')} and the columns {', '.join(names)}; it has others."
+        )
     table = _read(reader, list(names))
     found = {}
     for name in names:
@@ -117,7 +120,9 @@ def exact_columns(
     metadata, schema = reader.metadata, reader.schema_arrow
     names = [name for name in schema.names if name in columns] if others else schema.names
     if names != list(columns) or metadata.num_rows != rows:
-        raise StoreError(f"it must have {rows} rows and the columns {', '.join([*columns][:9])} ...")
+        raise StoreError(
+            f"it must have {counted(rows, 'row')} and the columns {', '.join([*columns][:9])} ..."
+        )
     for name, kind in columns.items():
         if not _is_of(schema.field(name).type, kind):
             raise StoreError(f"column {name} must be {kind}; it is {str(schema.field(name).type)[:60]}.")

@@ -25,7 +25,7 @@ from fastnn.explaining.motion.javascript import javascript
 from fastnn.explaining.writing_html import html_page
 from fastnn.expressions import Select
 from fastnn.initial import DEFAULT_START
-from fastnn.lettering import plain, shortened
+from fastnn.lettering import counted, plain, shortened
 from fastnn.network import Network
 
 __all__ = ["Motion", "motion"]
@@ -76,7 +76,8 @@ class Motion:
         self.names = dict(zip(self._columns, map(plain, names), strict=True)) if names else {}
 
     def __repr__(self) -> str:
-        return f"<Motion of {self.network!r}: {len(self.X)} rows, {len(self.starts)} starts>"
+        starts = counted(len(self.starts), "start")
+        return f"<Motion of {self.network!r}: {counted(len(self.X), 'row')}, {starts}>"
 
     def html(self) -> str:
         """An HTML page that needs nothing else."""
