@@ -167,8 +167,8 @@ def note(notes: Sequence[str], stacklevel: int = 3) -> None:
 def _mape_notes(y: NDArray[np.float64], of: str) -> list[str]:
     zeros = int((y == 0).sum())
     if _mostly_zero(y):
-        return [f"no MAPE{of}: {zeros} of {counted(len(y), 'row')} with target 0"]
-    over = f"{len(y) - zeros} of {counted(len(y), 'row')}"
+        return [f"no MAPE{of}: {zeros} of {counted(len(y), 'row', str)} with target 0"]
+    over = f"{len(y) - zeros} of {counted(len(y), 'row', str)}"
     return [f"MAPE{of} over {over} ({zeros} with target 0 left out)"][: zeros > 0]
 
 

@@ -115,7 +115,7 @@ def header_of(file: BufferedReader, name: str) -> bytes:
     (length,) = LENGTH.unpack_from(start, LENGTH_AT)
     header = file.read(length) if length <= LONGEST_HEADER else b""
     if not header or len(header) < length:
-        raise damaged(name, f"a header of {counted(length, 'byte')}")
+        raise damaged(name, f"a header of {counted(length, 'byte', str)}")
     return header
 
 
@@ -129,7 +129,7 @@ def arrays_of(file: BufferedReader, name: str, header: bytes, members: list[Memb
     if size > MOST_BYTES:
         raise damaged(name, "a header that asks for more than 2 GiB")
     if size != length:
-        raise damaged(name, f"{counted(length, 'byte')} where its header asks for {size}")
+        raise damaged(name, f"{counted(length, 'byte', str)} where its header asks for {size}")
     arrays, place = {}, LOCAL.size + len(HEADER) + len(header)
     for member in members:
         array = np.empty(member.shape, member.dtype)

@@ -52,7 +52,7 @@ SHARED = {
     ),
     "X of too few columns": (
         {"X": np.ones((4, 1))},
-        r"X has 1 columns but .* 2 inputs; got X of shape \(4, 1\)\. Use Network\(\(1, .* or add a column",
+        r"X has 1 column but .* 2 inputs; got X of shape \(4, 1\)\. Use Network\(\(1, .* or add a column",
     ),
     "X of one dimension": (
         {"X": Y},
@@ -130,11 +130,11 @@ SHARED = {
     ),
     "two columns of targets": (
         {"y": np.ones((4, 2))},
-        r"y has 2 columns but the network has 1 outputs; got y of shape \(4, 2\)\. Use Network\(\(\.\.\.",
+        r"y has 2 columns but the network has 1 output; got y of shape \(4, 2\)\. Use Network\(\(\.\.\.",
     ),
     "one column for two outputs": (
         {"network": fastnn.Network((2, 2, 2)), "y": Y},
-        r"y has 1 columns but the network has 2 outputs; got y of shape \(4,\)\. Use Network",
+        r"y has 1 column but the network has 2 outputs; got y of shape \(4,\)\. Use Network",
     ),
     "a number for y": ({"y": 1.0}, "y must have 1 or 2 dimensions; got 0"),
     "NaN in y": ({"y": changed(Y, 3, np.nan)}, r"y must be finite; got 1 .* the first at \[3\]"),
@@ -293,7 +293,7 @@ TRAIN = {
     ),
     "learning rates for a single network": (
         {"learning_rate": [0.1, 0.2]},
-        "learning_rate must be one number or one for each of 1 networks; got 2",
+        "learning_rate must be one number or one for each of 1 network; got 2",
     ),
     "validation as one array": ({"validation": X}, r"validation must be a pair \(X, y\); got .*array"),
     "validation as a table": (
@@ -306,7 +306,7 @@ TRAIN = {
     "validation False": ({"validation": False}, r"validation must be a pair \(X, y\); got False"),
     "validation of other columns": (
         {"validation": (X[:, :1], Y)},
-        "validation X has 1 columns but the network has 2",
+        "validation X has 1 column but the network has 2",
     ),
     "validation of other rows": (
         {"validation": (X, Y[:2])},
@@ -322,7 +322,7 @@ TRAIN = {
     ),
     "validation of two targets": (
         {"validation": (X, np.ones((4, 2)))},
-        r"validation y has 2 columns but the network has 1 outputs; got validation y of shape \(4, 2\)",
+        r"validation y has 2 columns but the network has 1 output; got validation y of shape \(4, 2\)",
     ),
     "validation too large for float32": (
         {"validation": (1e39 * X, Y), "dtype": "float32"},
@@ -522,10 +522,10 @@ RUN = {
     ),
     "score two targets": (
         lambda r: r.score(X, np.ones((4, 2))),
-        "y has 2 columns but the network has 1 outputs",
+        "y has 2 columns but the network has 1 output",
     ),
     "score NaN": (lambda r: r.score(X, Y * np.nan), "y must be finite; got 4 NaN"),
-    "score other columns": (lambda r: r.score(X[:, :1], Y), "X has 1 columns but the network has 2 inputs"),
+    "score other columns": (lambda r: r.score(X[:, :1], Y), "X has 1 column but the network has 2 inputs"),
     "score a Dataset and y": (
         lambda r: r.score(fastnn.load_insurance(simulated=True), Y),
         "score needs X and y, or a Dataset alone; got a Dataset and y",
@@ -538,7 +538,7 @@ RUN = {
         lambda r: r.predict(
             fastnn.load_insurance(simulated=True, inputs=["sex", "bmi"], target=["age", "charges"])
         ),
-        "y has 2 columns but the network has 1 outputs",
+        "y has 2 columns but the network has 1 output",
     ),
 }
 SWEPT = {

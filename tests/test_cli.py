@@ -268,7 +268,7 @@ class TestPredict:
             ),
             (
                 "age,smoker\n1,\n",
-                "missing cells in the chosen columns; got 1 of 1 rows with some: 1 in 'smoker'",
+                "missing cells in the chosen columns; got 1 of 1 row with some: 1 in 'smoker'",
             ),
             ("age,smoker\n", "new.csv must have at least one row"),
         ],

@@ -107,7 +107,7 @@ def test_without_sympy_it_says_what_to_install_and_goes_on(capsys, monkeypatch):
 REFUSED = {
     "too large": (["--layers", "9,9,1"], "fastnn explain --compact"),
     "layers": (["--layers", "2,x"], "--layers must be whole numbers separated by commas; got '2,x'"),
-    "row": (["--row", "1,2"], "--row must hold 2 inputs and then 1 targets for Network((2, 2, 1)"),
+    "row": (["--row", "1,2"], "--row must hold 2 inputs and then 1 target for Network((2, 2, 1)"),
     "row's numbers": (["--row", "1,2,three"], "--row must be numbers separated by commas; got '1,2,three'"),
     "not finite": (["--row", "1,nan,3"], "x must be finite; got 1 NaN"),
     "parameters": (["--parameters", "1,2"], "parameters must hold 9 numbers"),

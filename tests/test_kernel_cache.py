@@ -473,9 +473,9 @@ class TestWarmup:
 class TestCommand:
     def test_show_and_clear(self, kept, capsys):
         assert main(["cache"]) == 0
-        assert capsys.readouterr().out == f"1 kernels, 0.0 MB, in {kept.parent}\n"
+        assert capsys.readouterr().out == f"1 kernel, 0.0 MB, in {kept.parent}\n"
         assert main(["cache", "clear"]) == 0
-        assert capsys.readouterr().out == f"1 kernels removed, 0.0 MB, from {kept.parent}\n"
+        assert capsys.readouterr().out == f"1 kernel removed, 0.0 MB, from {kept.parent}\n"
         assert main(["cache", "show"]) == 0
         assert capsys.readouterr().out.startswith("0 kernels")
 

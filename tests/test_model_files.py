@@ -387,7 +387,7 @@ class TestRefusedToSave:
         assert listing(tmp_path) == []
 
     def test_data_that_do_not_fit(self, run, tmp_path):
-        with pytest.raises(fastnn.InputError, match=r"must have 2 inputs and 1 targets .* got 3 and 1\."):
+        with pytest.raises(fastnn.InputError, match=r"must have 2 inputs and 1 target .* got 3 and 1\."):
             run.save(tmp_path / "m.npz", dataset())
         with pytest.raises(fastnn.InputError, match="data must be a Dataset or its scaling; got"):
             run.save(tmp_path / "m.npz", X)

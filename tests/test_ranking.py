@@ -179,7 +179,7 @@ class TestRule:
     @pytest.mark.parametrize(
         ("validation", "text"),
         [
-            ((OTHER_X[:, :1], OTHER_Y), "validation X has 1 columns but the network has 2 inputs"),
+            ((OTHER_X[:, :1], OTHER_Y), "validation X has 1 column but the network has 2 inputs"),
             ((OTHER_X, OTHER_Y[:3]), "validation X and y must have the same number of rows; got 5 and 3"),
             ((OTHER_X, OTHER_Y[:, None] * [1, 1]), "validation y has 2 columns but the network has 1 out"),
             ((OTHER_X, OTHER_Y * np.nan), "validation y must be finite"),

@@ -112,6 +112,11 @@ def test_dead_gates_are_looked_for_on_few_rows(monkeypatch):
     assert sum(asked) <= 100 * 32
 
 
+def test_networks_without_hidden_layers_have_no_gates():
+    net = fastnn.Network((1, 1))
+    assert evaluating.dead_gates(net, np.ones((3, 2)), np.ones((4, 1))).shape == (3, 0)
+
+
 @pytest.mark.slow
 def test_pictures_and_the_page_of_ten_million_networks_need_little_memory(tmp_path):
     sweep = made_up(10_000_000)

@@ -204,7 +204,7 @@ class Store:
         if kind not in INPUTS and number >= self.manifest.shard_count:
             return "has a number beyond the sweep's shards"
         if before.st_size > most_bytes(self.manifest, kind, number):
-            return f"is too large: {counted(before.st_size, 'byte')}"
+            return f"is too large: {counted(before.st_size, 'byte', str)}"
         made = path.name in self.made
         content = b"" if made else self._bytes(path, kind, number)
         pieces = pieces_of(path, most_bytes(self.manifest, kind, number)) if made else [content]
