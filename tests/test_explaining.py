@@ -431,7 +431,7 @@ REFUSED = {
     ),
     "y": (
         lambda: fastnn.explain(CLASSROOM).step([1] * 9, [1, 2], [3, 4]),
-        "y must be one row, one number for each of 1 outputs; got 2 numbers. Give 1.",
+        "y must be one row, one number for each of 1 output; got 2 numbers. Give 1.",
     ),
     "text": (lambda: fastnn.explain(CLASSROOM).slip("abc", [1, 2], 3), "parameters must"),
     "not finite": (

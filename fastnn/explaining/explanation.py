@@ -180,8 +180,8 @@ class Explanation(Document):
             )
         return Given(
             start,
-            _row(x, "x", self.network.n_inputs, "inputs"),
-            _row(y, "y", self.network.n_outputs, "outputs"),
+            _row(x, "x", self.network.n_inputs, "input"),
+            _row(y, "y", self.network.n_outputs, "output"),
             finite_number(learning_rate, "learning_rate", positive=True),
         )
 
@@ -247,7 +247,7 @@ def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:
     row = finite_array(values, name, (0, 1) if size == 1 else (1,)).reshape(-1)
     if len(row) != size:
         raise InputError(
-            f"{name} must be one row, one number for each of {size} {what}; got "
+            f"{name} must be one row, one number for each of {counted(size, what)}; got "
             f"{counted(len(row), 'number')}. "
             f"Give {size}."
         )
