@@ -160,7 +160,10 @@ def _fault_of_loaded(run, case, again):
         return ", ".join(unlike(run, case.saved))
     if unsound(run):
         return f"unsound {', '.join(unsound(run))}"
-    run.save(again, finite=False)
+    try:
+        run.save(again, finite=False)
+    except fastnn.InputError as refusal:
+        return f"loaded and cannot be saved: {refusal}"
     same = unversioned(again.read_bytes()) == unversioned(case.content)
     return "" if same else "saved otherwise than loaded"
 
