@@ -10,12 +10,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import fastnn
+from fastnn import studies
+from fastnn.comparing.comparison import Comparison, Result
 from fastnn.explaining.motion import motion
 from fastnn.plotting.settings import MissingGlyphs
 
 plotting = pytest.importorskip("fastnn.plotting")
+from fastnn.reporting.studies_page import studies_page  # noqa: E402 - after the import that may skip
 
-BUDGET = 75  # seconds of the long form
+BUDGET = 75  # seconds of each long form
 
 TEXTS = [
     "",
@@ -94,6 +97,11 @@ def everything(frame, inputs, target, folder):
         lambda ax: plotting.scores_against_rows(
             found.quiet_score(data).merge(found.frame()[["network", "rows"]]), "mse", ax
         ),
+        lambda ax: plotting.intervals(
+            found.quantiles(plotting.tables.QUANTILES).assign(label=str(data.target), claim=data.y.flat[0]),
+            str(data.inputs[0]),
+            ax,
+        ),
     ):
         figure, ax = plotting.new_figure()
         draw(ax)
@@ -132,12 +140,30 @@ def _written(data, found, folder):
         assert explanation.html(motion(found.network, data, learning_rate=0.01)).encode()
 
 
-def attempt(table, folder):
+def retold(frame, inputs, target, folder):
+    """The page of the studies over a table of two numbers and a target: True; or a refusal before: False."""
+    try:
+        data = fastnn.Dataset.from_frame(frame, inputs, target)
+        experiment = studies.Experiment(data, networks=3, epochs=2, engine="batched", workers=1)
+    except fastnn.InputError:
+        return False
+    found, start = studies.run(experiment, progress=False), studies.report.LARGE
+    of_fastnn = Result("fastnn", 3, 0.1, 0.1, float("nan"), start)
+    beside = Comparison(studies.report.NETWORK, data, start, 0.005, 1, [of_fastnn], ["none"], 20)
+    for number in found.claims(), found.outcomes(), found.by_rows(), beside.frame():
+        number.to_csv(folder / "table.csv", index=False)
+    (folder / "studies").mkdir()
+    missing = studies_page(found, beside).write(folder / "studies")
+    assert not [told for told in missing if "no font" not in told]
+    return True
+
+
+def attempt(table, folder, make=None):
     with warnings.catch_warnings():
         for known in (MissingGlyphs, fastnn.ScaleWarning, fastnn.MetricNote):
             warnings.simplefilter("ignore", known)
         warnings.filterwarnings("ignore", "no font of this machine", RuntimeWarning)
-        return everything(*table, folder)
+        return (make or everything)(*table, folder)
 
 
 AT_ONCE = {
@@ -154,6 +180,14 @@ AT_ONCE = {
 def test_a_table_becomes_everything(columns, tmp_path):
     *inputs, target = columns
     assert attempt((framed(list(columns), columns.values()), inputs, target), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [names for names in AT_ONCE if names != "odd words"])
+def test_a_table_has_its_page_of_the_studies(columns, tmp_path):
+    *inputs, target = AT_ONCE[columns]
+    frame = framed([*inputs, target], AT_ONCE[columns].values())
+    assert attempt((frame, inputs, target), tmp_path, retold)
 
 
 @pytest.mark.parametrize("text", ["a\ud800", "x" * 10_001])
@@ -178,3 +212,20 @@ def test_any_table_becomes_everything_or_is_refused(tmp_path_factory):
 
     any_table()
     assert sum(made) > 5
+
+
+@pytest.mark.slow
+def test_any_table_has_its_page_of_the_studies_or_is_refused(tmp_path_factory):
+    began, made, failed = time.monotonic(), [], []
+
+    @settings(max_examples=2000, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(tables())
+    def any_table(table):
+        frame, inputs, target = table
+        if time.monotonic() - began < BUDGET or failed:
+            failed.append(table)
+            made.append(attempt((frame, inputs[:2], target), tmp_path_factory.mktemp("made"), retold))
+            failed.pop()
+
+    any_table()
+    assert any(made)
