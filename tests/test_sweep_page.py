@@ -11,6 +11,7 @@ import pytest
 from matplotlib.image import imread
 
 import fastnn
+from fastnn.lettering import counted
 from fastnn.reporting import Fragment, Page, Picture, Section, published_folder, sweep_page, written
 
 NET = fastnn.Network((2, 2, 1))
@@ -185,7 +186,7 @@ def test_an_interrupted_sweep(data, grid, finished):
     part = replace(grid.part(range(finished)), interrupted=True)
     html = sweep_page(part, data, claim=0.03).html()
     assert f"It was interrupted: {written(160)} were asked for." in html
-    assert f"{finished} networks of 2-2-1" in html
+    assert f"{counted(finished, 'network')} of 2-2-1" in html
     assert ("No network was finished" in html) == (finished == 0)
     assert "nan" not in re.sub(r"data:image[^\"]*", "", html)  # letters of an image may be any
 
