@@ -42,59 +42,59 @@ __all__ = [
 # Where each name comes from when it is first asked for: the import itself does without NumPy.
 _HOMES = {
     "ENGINES": "fastnn.engines",
-    "Dataset": "fastnn.datasets",
-    "DivergenceError": "fastnn.designing",
+    "Dataset": "fastnn.data.datasets",
+    "DivergenceError": "fastnn.sweeping.design",
     "InputError": "fastnn.checking",
-    "MetricNote": "fastnn.metrics",
+    "MetricNote": "fastnn.data.metrics",
     "ModelFileError": "fastnn.checking",
-    "Network": "fastnn.network",
+    "Network": "fastnn.core.network",
     "ScaleWarning": "fastnn.checking",
-    "SimulatedDataNote": "fastnn.insurance",
-    "StoreError": "fastnn.storing",
-    "Sweep": "fastnn.sweep_results",
-    "Training": "fastnn.training_results",
-    "code": "fastnn.planning",
-    "constant": "fastnn.initial",
-    "derive": "fastnn.derivation",
+    "SimulatedDataNote": "fastnn.data.insurance",
+    "StoreError": "fastnn.sweeping.store",
+    "Sweep": "fastnn.sweeping.results",
+    "Training": "fastnn.training.result",
+    "code": "fastnn.training.plan",
+    "constant": "fastnn.training.starts",
+    "derive": "fastnn.core.derivation",
     "explain": "fastnn.explaining.explanation",
-    "generate_train_data": "fastnn.datasets",
-    "given": "fastnn.initial",
-    "glorot": "fastnn.initial",
-    "he": "fastnn.initial",
-    "load_csv": "fastnn.loading",
-    "load_insurance": "fastnn.insurance",
-    "mape": "fastnn.metrics",
-    "mse": "fastnn.metrics",
-    "normal": "fastnn.initial",
-    "open": "fastnn.storing.opening",
-    "r2": "fastnn.metrics",
+    "generate_train_data": "fastnn.data.datasets",
+    "given": "fastnn.training.starts",
+    "glorot": "fastnn.training.starts",
+    "he": "fastnn.training.starts",
+    "load_csv": "fastnn.data.loading",
+    "load_insurance": "fastnn.data.insurance",
+    "mape": "fastnn.data.metrics",
+    "mse": "fastnn.data.metrics",
+    "normal": "fastnn.training.starts",
+    "open": "fastnn.sweeping.store.opening",
+    "r2": "fastnn.data.metrics",
     "report": "fastnn.reporting.report",
-    "sweep": "fastnn.sweeping",
-    "train": "fastnn.training",
-    "uniform": "fastnn.initial",
-    "warmup": "fastnn.planning",
+    "sweep": "fastnn.sweeping.sweep",
+    "train": "fastnn.training.train",
+    "uniform": "fastnn.training.starts",
+    "warmup": "fastnn.training.plan",
 }
 
 if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do not run it
     from fastnn.checking import InputError, ModelFileError, ScaleWarning
-    from fastnn.datasets import Dataset, generate_train_data
-    from fastnn.derivation import derive
-    from fastnn.designing import DivergenceError
+    from fastnn.core.derivation import derive
+    from fastnn.core.network import Network
+    from fastnn.data.datasets import Dataset, generate_train_data
+    from fastnn.data.insurance import SimulatedDataNote, load_insurance
+    from fastnn.data.loading import load_csv
+    from fastnn.data.metrics import MetricNote, mape, mse, r2
     from fastnn.engines import ENGINES
     from fastnn.explaining.explanation import explain
-    from fastnn.initial import constant, given, glorot, he, normal, uniform
-    from fastnn.insurance import SimulatedDataNote, load_insurance
-    from fastnn.loading import load_csv
-    from fastnn.metrics import MetricNote, mape, mse, r2
-    from fastnn.network import Network
-    from fastnn.planning import code, warmup
     from fastnn.reporting.report import report
-    from fastnn.storing import StoreError
-    from fastnn.storing.opening import open
-    from fastnn.sweep_results import Sweep
-    from fastnn.sweeping import sweep
-    from fastnn.training import train
-    from fastnn.training_results import Training
+    from fastnn.sweeping.design import DivergenceError
+    from fastnn.sweeping.results import Sweep
+    from fastnn.sweeping.store import StoreError
+    from fastnn.sweeping.store.opening import open
+    from fastnn.sweeping.sweep import sweep
+    from fastnn.training.plan import code, warmup
+    from fastnn.training.result import Training
+    from fastnn.training.starts import constant, given, glorot, he, normal, uniform
+    from fastnn.training.train import train
 else:  # of a module with __getattr__ they would believe every name, a misspelt one too
 
     def __getattr__(name: str) -> _typing.Any:
@@ -103,8 +103,8 @@ else:  # of a module with __getattr__ they would believe every name, a misspelt 
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import importlib
 
-        from fastnn.floating_point import ieee
-        from fastnn.forking import ONE_AT_A_TIME
+        from fastnn.system.floating_point import ieee
+        from fastnn.system.forking import ONE_AT_A_TIME
 
         with ONE_AT_A_TIME:
             home = ieee(importlib.import_module)(_HOMES[name])  # numbers in the source are read right, too

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.array_likes import NamedColumn, columns_in, holds_categories, missing_cells, remedy_for
+from fastnn.system.array_likes import NamedColumn, columns_in, holds_categories, missing_cells, remedy_for
 
 __all__ = [
     "LARGEST_INTEGER",

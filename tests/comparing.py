@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 import reference
 
+from fastnn.core.network import Network
 from fastnn.engines import load
 from fastnn.engines.compiling import run_source
-from fastnn.network import Network
 
 DTYPES = ("float64", "float32")
 

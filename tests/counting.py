@@ -3,14 +3,14 @@
 import os
 import time
 
-from fastnn.executing import compute as real_compute
+from fastnn.sweeping.work.executing import compute as real_compute
 
 FILE = "FASTNN_TEST_COUNT"
 SECONDS = "FASTNN_TEST_SECONDS"  # that a shard takes at least
 
 
 def compute(order, *edges):
-    """`fastnn.executing.compute`, counted where it begins."""
+    """`fastnn.sweeping.work.executing.compute`, counted where it begins."""
     with open(os.environ[FILE], "a") as file:  # noqa: PTH123 - appended to by many processes
         file.write(f"{edges[0]} {os.getpid()}\n")
     time.sleep(float(os.environ.get(SECONDS, "0")))

@@ -5,8 +5,8 @@ import shutil
 
 from small_sweeps import faults
 
-from fastnn.storing import StoreError
-from fastnn.storing.folder import Store
+from fastnn.sweeping.store import StoreError
+from fastnn.sweeping.store.folder import Store
 
 
 class Mutations:

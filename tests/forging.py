@@ -6,8 +6,8 @@ from hashlib import sha256
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fastnn.storing.folder import NAME, Store
-from fastnn.storing.manifest import sealed
+from fastnn.sweeping.store.folder import NAME, Store
+from fastnn.sweeping.store.manifest import sealed
 
 # What any entry may be changed into.
 JUNK = (

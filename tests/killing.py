@@ -21,8 +21,8 @@ from pathlib import Path
 from small_sweeps import GRID, faults, leftovers, small_shards, swept
 
 from fastnn.checking import InputError
-from fastnn.storing import publishing
-from fastnn.storing.folder import Store
+from fastnn.sweeping.store import publishing
+from fastnn.sweeping.store.folder import Store
 
 STEPS = ("open", "write", "fsync", "replace", "link", "close", "unlink")
 MOMENTS = ("before", "after", "within")
@@ -199,7 +199,7 @@ def main(base, trials, seconds, variant, seed):
     if variant == "without links":
         os.link = refused_link
     if variant == "undefended":
-        from fastnn.storing import folder
+        from fastnn.sweeping.store import folder
 
         folder.publish = undefended
     found = Trials(Path(base), digest, variant == "harmless", int(seed))

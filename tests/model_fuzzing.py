@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 import fastnn
-from fastnn.npz_files import Member, written
+from fastnn.models.npz import Member, written
 
 SECONDS = 2.0  # for a case that takes well under a millisecond: of the processor
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.storing import manifest
-from fastnn.storing.folder import Store
+from fastnn.sweeping.store import manifest
+from fastnn.sweeping.store.folder import Store
 
 NET = fastnn.Network((2, 2, 1))
 DRAW = np.random.default_rng(0)

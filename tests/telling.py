@@ -2,8 +2,8 @@
 
 import sys
 
-from fastnn.cli import main
-from fastnn.designing import Design
+from fastnn.commands.cli import main
+from fastnn.sweeping.design import Design
 
 
 def tell():

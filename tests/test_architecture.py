@@ -51,7 +51,7 @@ def modules():
 
 
 def imports(source):
-    """The modules that a source imports, wherever in it: {"numpy", "fastnn.network", ...}."""
+    """The modules that a source imports, wherever in it: {"numpy", "fastnn.core.network", ...}."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -179,7 +179,7 @@ def test_importing_fastnn_loads_nothing_heavy():
 
 def test_what_the_door_leads_to_is_light():
     loaded = loaded_by("from fastnn import *")
-    assert "fastnn.training" in loaded
+    assert "fastnn.training.train" in loaded
     assert not loaded & (HEAVY | {"importlib.metadata"})
 
 
@@ -203,18 +203,18 @@ def test_every_module_in_the_order_is_named_once():
 
 # Made-up modules, whose arrows hold.
 GOOD = {
-    "__init__": "from fastnn.training import train",
+    "__init__": "from fastnn.training.train import train",
     "checking": "import numpy",
     "network": "from fastnn.checking import InputError",
-    "derivation": "from fastnn.network import Network",
+    "derivation": "from fastnn.core.network import Network",
     "metrics": "import numpy as np",
-    "engines": "from fastnn.network import Network",
-    "engines.printing": "from fastnn.derivation import derive",
+    "engines": "from fastnn.core.network import Network",
+    "engines.printing": "from fastnn.core.derivation import derive",
     "engines.loop": "def kernel():\n    import numba\nfrom fastnn.engines import printing, Kernel",
     "running": "from fastnn.engines import Kernel, loop",
-    "training": "from fastnn import running\nfrom fastnn.metrics import mse",
-    "plotting": "import matplotlib\nfrom fastnn.training import Training",
-    "plotting.tables": "from fastnn.training import Training",
+    "training": "from fastnn import running\nfrom fastnn.data.metrics import mse",
+    "plotting": "import matplotlib\nfrom fastnn.training.train import Training",
+    "plotting.tables": "from fastnn.training.train import Training",
     "plotting.curves": "from fastnn.plotting import tables",
     "reporting": "from fastnn import plotting",
     "reporting.page": "from fastnn.plotting.curves import fan",
@@ -229,21 +229,21 @@ class TestChecksCanFail:
     @pytest.mark.parametrize(
         ("name", "line", "offence"),
         [
-            ("network", "from fastnn.derivation import derive", "network reaches derivation"),
-            ("running", "from fastnn.training import train", "running reaches training"),
-            ("running", "import fastnn.training", "running reaches training"),
+            ("network", "from fastnn.core.derivation import derive", "network reaches derivation"),
+            ("running", "from fastnn.training.train import train", "running reaches training"),
+            ("running", "import fastnn.training.train", "running reaches training"),
             ("running", "def f():\n    from fastnn import training", "running reaches training"),
-            ("metrics", "from fastnn.training import train", "metrics reaches itself"),
+            ("metrics", "from fastnn.training.train import train", "metrics reaches itself"),
             (
                 "metrics",
-                "from fastnn.running import run\nfrom fastnn.cli import main",
+                "from fastnn.training.running import run\nfrom fastnn.commands.cli import main",
                 "training reaches cli",
             ),
             ("engines.loop", "import pandas as pd", "engines.loop imports pandas"),
             ("engines.loop", "from matplotlib.pyplot import plot", "engines.loop imports matplotlib.pyplot"),
-            ("engines.loop", "from fastnn.metrics import mse", "engines.loop imports metrics"),
+            ("engines.loop", "from fastnn.data.metrics import mse", "engines.loop imports metrics"),
             ("engines.loop", "from fastnn.checking import one_of", "engines.loop imports checking"),
-            ("engines", "from fastnn.running import run", "engines imports running"),
+            ("engines", "from fastnn.training.running import run", "engines imports running"),
             ("training", "from fastnn.plotting import draw", "training imports plotting"),
             ("training", "from fastnn import plotting", "training imports plotting"),
             ("training", "from fastnn.plotting import tables", "training imports plotting.tables"),
@@ -266,5 +266,5 @@ class TestChecksCanFail:
 
     def test_everything_in_order_may_be_reached(self):
         chain = {later[0]: f"import fastnn.{earlier[0]}" for earlier, later in pairwise(ORDER)}
-        chain["engines"] = "from fastnn.derivation import derive"
+        chain["engines"] = "from fastnn.core.derivation import derive"
         assert not offences({"checking": "", "elementary": "", "derivation": "", **chain})

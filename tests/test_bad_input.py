@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import fastnn
-from fastnn import designing, training
+from fastnn.sweeping import design
+from fastnn.training import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")  # junk has any size
 
@@ -465,8 +466,8 @@ def untrained(monkeypatch):
     def run(*arguments, **options):
         raise AssertionError("training began")
 
-    monkeypatch.setattr(training, "run_kept", run)
-    monkeypatch.setattr(designing, "run", run)
+    monkeypatch.setattr(train, "run_kept", run)
+    monkeypatch.setattr(design, "run", run)
 
 
 @pytest.mark.parametrize("door", GOOD)
@@ -691,7 +692,7 @@ def instantly():
     """Training takes no time and leaves what is there: junk may happen to be good."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            training,
+            train,
             "run_kept",
             lambda job, parameters, *_, **options: (np.zeros(len(parameters), "i4"), job.epochs),
         )

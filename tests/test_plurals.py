@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import fastnn
-from fastnn.lettering import counted
+from fastnn.showing.lettering import counted
 
 PACKAGE = Path(fastnn.__file__).parent
 NOUNS = (

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from fastnn.cli import main
+from fastnn.commands.cli import main
 from fastnn.studies import report
 
 TEXT = (ROOT / "README.md").read_text()

@@ -10,8 +10,8 @@ import pytest
 from small_sweeps import faults, files, store, swept
 
 import fastnn
-from fastnn.storing.folder import Store
-from fastnn.storing.manifest import Manifest, sealed
+from fastnn.sweeping.store.folder import Store
+from fastnn.sweeping.store.manifest import Manifest, sealed
 
 __all__ = ["store"]  # a fixture
 
@@ -82,7 +82,7 @@ class TestNoPathLeavesTheStore:
 
 class TestFormulas:
     def test_an_exported_table_has_none(self, store, tmp_path):
-        from fastnn.cli import main
+        from fastnn.commands.cli import main
 
         swept(store=store)
         assert main(["store", "export", str(store), str(tmp_path / "all.csv")]) == 0
@@ -92,9 +92,7 @@ class TestFormulas:
 
     def test_nor_has_the_table_of_a_sweep_nor_a_picture_of_its_page(self, tmp_path):
         (tmp_path / "=cmd().csv").write_text("=1+1,@b,y\n1,2,3\n2,1,5\n")
-        without_pyarrow = (
-            "import sys; sys.modules['pyarrow'] = None; from fastnn.cli import main; main(sys.argv[1:])"
-        )
+        without_pyarrow = "import sys; sys.modules['pyarrow'] = None; from fastnn.commands.cli import main; main(sys.argv[1:])"
         options = ["--data", "=cmd().csv", "--inputs", "=1+1,@b", "--target", "y", "--networks", "9"]
         options += ["--layers", "2,1", "--engine", "batched"]  # has few pictures, and compiles nothing
         command = [sys.executable, "-c", without_pyarrow, "sweep", *options, "--epochs", "2", "--no-progress"]

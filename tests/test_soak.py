@@ -8,8 +8,8 @@ import pytest
 from small_sweeps import faults
 
 import fastnn
-from fastnn.places import Stored
-from fastnn.storing.folder import Store
+from fastnn.sweeping.store.folder import Store
+from fastnn.sweeping.work.places import Stored
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def watch():
 
 
 if hoard:
-    from fastnn.storing.folder import Store
+    from fastnn.sweeping.store.folder import Store
     keep = Store.keep
     Store.keep = lambda store, design, results: (kept.append(results), keep(store, design, results))
 thread = threading.Thread(target=watch)

@@ -13,7 +13,7 @@ from time import process_time
 import numpy as np
 
 import fastnn
-from fastnn.expressions import Binary, nodes
+from fastnn.core.expressions import Binary, nodes
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 import fastnn
-from fastnn.initial import Start
+from fastnn.training.starts import Start
 
 LEARNING_RATE = 0.005
 REFERENCE = "2-2-1"

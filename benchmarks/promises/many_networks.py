@@ -9,7 +9,7 @@ import numpy as np
 
 import fastnn
 from fastnn.engines import load
-from fastnn.sweeping import available_processors
+from fastnn.sweeping.sweep import available_processors
 from hand_written import numpy_loop
 from promises.measuring import Line, in_turns, refuse_far, refuse_other_bits, seconds, wall_seconds
 from suite.common import CLASSROOM, LEARNING_RATE, START, Arrays, checked_kernel

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 import fastnn
+from fastnn.core.network import ACTIVATIONS
 from fastnn.engines import ENGINES, load
-from fastnn.network import ACTIVATIONS
-from fastnn.planning import DTYPES
+from fastnn.training.plan import DTYPES
 from suite.common import MILLION, SHAPES, Arrays, checked_kernel, expected, refuse_disagreement
 
 ROWS = 100

@@ -1,7 +1,7 @@
 """Random numbers: starting parameters, and the orders of shuffled rows."""
 
 import fastnn
-from fastnn.randomness import permutations
+from fastnn.training.randomness import permutations
 from suite.common import CLASSROOM
 
 STARTS = {

@@ -10,8 +10,8 @@ from time import process_time, thread_time
 from unittest.mock import patch
 
 import fastnn
-from fastnn.expecting import Expected
-from fastnn.storing import folder
+from fastnn.sweeping.store import folder
+from fastnn.sweeping.work.expecting import Expected
 from suite.common import CLASSROOM, LEARNING_RATE, insurance
 
 

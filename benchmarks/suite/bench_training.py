@@ -2,8 +2,8 @@
 
 import fastnn
 from fastnn.engines import ENGINES
-from fastnn.planning import DTYPES
-from fastnn.sweeping import available_processors
+from fastnn.sweeping.sweep import available_processors
+from fastnn.training.plan import DTYPES
 from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START, insurance
 
 

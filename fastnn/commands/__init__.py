@@ -26,7 +26,7 @@ HOMES = {
 
 def command(name: str) -> Callable[[Namespace], int]:
     """A command by its name, without what only other commands need: a tenth of the time to a first table."""
-    from fastnn.floating_point import ieee  # brings in NumPy, which --help does without
+    from fastnn.system.floating_point import ieee  # brings in NumPy, which --help does without
 
     home = ieee(import_module)(f"fastnn.commands.{HOMES[name]}")
     found: Callable[[Namespace], int] = ieee(getattr(home, name))

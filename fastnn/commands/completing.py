@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from fastnn.checking import InputError
-from fastnn.telling import give
+from fastnn.system.telling import give
 
 __all__ = ["completion"]
 

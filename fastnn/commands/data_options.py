@@ -10,14 +10,14 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError, meant
-from fastnn.data_digest import SHORT
-from fastnn.lettering import counted
-from fastnn.paths import file_given
-from fastnn.telling import note
+from fastnn.data.digest import SHORT
+from fastnn.showing.lettering import counted
+from fastnn.system.paths import file_given
+from fastnn.system.telling import note
 
 if TYPE_CHECKING:
-    from fastnn.datasets import Dataset
-    from fastnn.reading.dialect import Dialect
+    from fastnn.data.datasets import Dataset
+    from fastnn.data.reading.dialect import Dialect
 
 __all__ = ["OF_THE_DATA", "add_data", "add_reading", "data_of", "dialect_of"]
 
@@ -93,7 +93,7 @@ def add_reading(group: Any) -> None:
 
 def dialect_of(options: Namespace) -> Dialect:
     """How --sep, --decimal, --thousands, --encoding and --header say that a file is written."""
-    from fastnn.reading.dialect import Dialect
+    from fastnn.data.reading.dialect import Dialect
 
     told: dict[str, Any] = {name: getattr(options, name) for name in READING}
     return Dialect(**told | {"header": {None: "infer", True: 0, False: None}[options.header]})
@@ -108,7 +108,7 @@ def data_of(options: Namespace) -> Dataset:
 
 def _named(options: Namespace) -> Dataset:
     import fastnn
-    from fastnn.datasets import Dataset
+    from fastnn.data.datasets import Dataset
 
     columns = {"inputs": _names(options.inputs, "--inputs"), "target": options.target}
     given: dict[str, Any] = {name: value for name, value in columns.items() if value}

@@ -13,13 +13,13 @@ from fastnn.commands.data_options import OF_THE_DATA, data_of
 from fastnn.commands.options import network_for, network_of
 from fastnn.commands.output import output_files, published_together
 from fastnn.commands.parsing import numbers
-from fastnn.datasets import Dataset
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
-from fastnn.lettering import counted
-from fastnn.network import Network
-from fastnn.telling import give, note
+from fastnn.showing.lettering import counted
+from fastnn.system.telling import give, note
 
 __all__ = ["code", "explain"]
 
@@ -61,7 +61,7 @@ def explain(options: Namespace) -> int:
 
 def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any, float]:
     """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
-    parameters = fastnn.initial.DEFAULT_START.draw(network, [0], 0)[0]
+    parameters = fastnn.training.starts.DEFAULT_START.draw(network, [0], 0)[0]
     if options.parameters:
         parameters = numbers(options.parameters, "--parameters")
     inputs, outputs = network.n_inputs, network.n_outputs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 
 from fastnn.engines import kernel_files
-from fastnn.lettering import counted
-from fastnn.telling import give, say
+from fastnn.showing.lettering import counted
+from fastnn.system.telling import give, say
 
 __all__ = ["cache"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError, meant, whole_number
 from fastnn.commands.parsing import numbers, whole_numbers
-from fastnn.datasets import Dataset
-from fastnn.initial import Start
-from fastnn.lettering import counted
-from fastnn.network import Network
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
+from fastnn.showing.lettering import counted
+from fastnn.training.starts import Start
 
 __all__ = [
     "initial_of",

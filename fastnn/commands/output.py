@@ -14,9 +14,9 @@ import numpy as np
 
 from fastnn.checking import InputError
 from fastnn.commands.reports import Report
-from fastnn.paths import file_given
-from fastnn.publishing import file_to_write
-from fastnn.telling import give, say
+from fastnn.files import file_to_write
+from fastnn.system.paths import file_given
+from fastnn.system.telling import give, say
 
 __all__ = ["as_json", "output_files", "published", "published_together", "show"]
 

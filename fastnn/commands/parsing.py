@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from fastnn.checking import InputError, meant
 from fastnn.commands import REFUSED
-from fastnn.telling import give, tell
+from fastnn.system.telling import give, tell
 
 __all__ = ["Parser", "number", "numbers", "whole", "whole_numbers"]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.datasets import Dataset
-from fastnn.evaluating import score_notes, scores
-from fastnn.lettering import counted, grouped
-from fastnn.network import Network
-from fastnn.ranking import LOSSES
-from fastnn.sweep_results import Sweep
-from fastnn.training_results import Training
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
+from fastnn.showing.lettering import counted, grouped
+from fastnn.sweeping.ranking import LOSSES
+from fastnn.sweeping.results import Sweep
+from fastnn.training.evaluating import score_notes, scores
+from fastnn.training.result import Training
 
 if TYPE_CHECKING:
     import pandas as pd

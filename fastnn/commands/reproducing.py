@@ -8,8 +8,8 @@ from argparse import Namespace
 from collections.abc import Collection
 from typing import Any
 
-from fastnn.data_digest import SHORT
-from fastnn.datasets import Dataset
+from fastnn.data.datasets import Dataset
+from fastnn.data.digest import SHORT
 
 __all__ = ["train_command"]
 

@@ -13,12 +13,12 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.output import as_json, output_files, published
-from fastnn.lettering import counted, grouped
-from fastnn.paths import folder_given
-from fastnn.progress import size
-from fastnn.storing.folder import Store
-from fastnn.storing.opening import stored_sweep
-from fastnn.telling import give
+from fastnn.showing.lettering import counted, grouped
+from fastnn.sweeping.store.folder import Store
+from fastnn.sweeping.store.opening import stored_sweep
+from fastnn.system.paths import folder_given
+from fastnn.system.progress import size
+from fastnn.system.telling import give
 
 __all__ = ["store"]
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from fastnn.commands.reports import Report, data_lines, written_lines
 from fastnn.comparing import Comparison
-from fastnn.evaluating import score_notes
-from fastnn.lettering import counted, grouped
+from fastnn.showing.lettering import counted, grouped
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
 from fastnn.studies.report import REPORT
 from fastnn.studies.results import Studies
 from fastnn.studies.verdicts import RULES, Claim, portion
+from fastnn.training.evaluating import score_notes
 
 __all__ = ["comparison_report", "studies_report"]
 

@@ -16,16 +16,16 @@ from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import Report
 from fastnn.commands.study_reports import comparison_report, studies_report
 from fastnn.comparing import Comparison
-from fastnn.datasets import Dataset
-from fastnn.keras_weights import installed_backends
-from fastnn.lettering import counted
-from fastnn.network import Network
-from fastnn.paths import folder_given
-from fastnn.progress import Bar
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
+from fastnn.models.keras import installed_backends
+from fastnn.showing.lettering import counted
 from fastnn.studies import Experiment, Studies
 from fastnn.studies.lines import MAKERS
 from fastnn.studies.report import NETWORK
-from fastnn.telling import is_terminal, say, tell
+from fastnn.system.paths import folder_given
+from fastnn.system.progress import Bar
+from fastnn.system.telling import is_terminal, say, tell
 
 if TYPE_CHECKING:
     import pandas as pd

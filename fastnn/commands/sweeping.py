@@ -18,13 +18,13 @@ from fastnn.commands.pages import publish_page
 from fastnn.commands.parsing import numbers, whole_numbers
 from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.commands.reproducing import train_command
-from fastnn.datasets import Dataset
-from fastnn.lettering import counted, grouped
-from fastnn.network import Network
-from fastnn.paths import folder_given
-from fastnn.publishing import undisturbed
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
+from fastnn.files import undisturbed
 from fastnn.reporting import published_folder, published_list, sweep_page
-from fastnn.telling import give, say, tell
+from fastnn.showing.lettering import counted, grouped
+from fastnn.system.paths import folder_given
+from fastnn.system.telling import give, say, tell
 
 __all__ = ["sweep"]
 

@@ -15,10 +15,10 @@ from fastnn.commands.data_options import data_of, dialect_of
 from fastnn.commands.options import network_for, row_count, shared, start_of
 from fastnn.commands.output import output_files, published, show
 from fastnn.commands.reports import prediction_report, training_report
-from fastnn.loading import new_rows
+from fastnn.data.loading import new_rows
+from fastnn.data.reading.files import existing_file
 from fastnn.plotting.library import one_line
-from fastnn.reading.files import existing_file
-from fastnn.telling import note, tell
+from fastnn.system.telling import note, tell
 
 __all__ = ["predict", "train"]
 

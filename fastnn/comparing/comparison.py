@@ -17,12 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, finite_number, one_of, shown, whole_number
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
-from fastnn.datasets import Dataset
-from fastnn.evaluating import checked_rows, scores
-from fastnn.initial import DEFAULT_START, Start
-from fastnn.keras_weights import BACKENDS, installed_backends
-from fastnn.network import Network, checked_network
-from fastnn.planning import code
+from fastnn.core.network import Network, checked_network
+from fastnn.data.datasets import Dataset
+from fastnn.models.keras import BACKENDS, installed_backends
+from fastnn.training.evaluating import checked_rows, scores
+from fastnn.training.plan import code
+from fastnn.training.starts import DEFAULT_START, Start
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -61,7 +61,7 @@ def _program(name: str) -> Callable[..., Any]:
 def _problem(folder: Path, task: dict[str, Any]) -> tuple[Any, ...]:
     import numpy as np
 
-    from fastnn.network import Network
+    from fastnn.core.network import Network
 
     network = Network(task["layers"], task["hidden"], task["output"])
     with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:

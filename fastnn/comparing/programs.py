@@ -8,14 +8,14 @@ from collections.abc import Callable
 from textwrap import dedent
 from typing import Any
 
-from fastnn.network import Network
+from fastnn.core.network import Network
 
 __all__ = ["lines_of_code", "source_lines", "with_fastnn", "with_keras"]
 
 
 def with_fastnn(X: Any, y: Any, network: Network, start: Any, learning_rate: float, epochs: int) -> Any:
     """Train with fastnn; return the final parameters (P,) and the last loss."""
-    from fastnn.training import train
+    from fastnn.training.train import train
 
     run = train(network, X, y, start, learning_rate=learning_rate, epochs=epochs)
     return run.parameters, run.loss

@@ -22,7 +22,7 @@ The contract of a kernel, ``advance(parameters, X, Y, steps, totals)``:
   neighbours, on the block or the thread it ran in, nor on the engine. The operations are those of the
   equations, each rounded once, in their order.
 - Nothing is raised. A network diverges in the first epoch whose total is not finite. From that epoch on
-  the kernel may leave anything at all in its later totals and in its parameters; `fastnn.running` makes
+  the kernel may leave anything at all in its later totals and in its parameters; `fastnn.training.running` makes
   them NaN. Its neighbours are not disturbed.
 - It holds no lock while it computes: threads may run the same kernel on disjoint blocks.
 
@@ -36,8 +36,8 @@ from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
-from fastnn.forking import ONE_AT_A_TIME
-from fastnn.network import Network
+from fastnn.core.network import Network
+from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["ENGINES", "Blocks", "EngineModule", "Kernel", "choose", "load"]
 

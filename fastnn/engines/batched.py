@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.derivation import STAGES, Derivation, Equation, derive
-from fastnn.elementary import functions_of
+from fastnn.core.derivation import STAGES, Derivation, Equation, derive
+from fastnn.core.elementary import functions_of
+from fastnn.core.expressions import Expression, Index, Number, Select, Sum, Symbol, bind, nodes
+from fastnn.core.network import Network
 from fastnn.engines import Blocks, Kernel
-from fastnn.engines.array_printing import ArrayWriter, array_function, slots
 from fastnn.engines.compiling import run_source
-from fastnn.engines.printing import Lines, import_line, layer_array
-from fastnn.expressions import Expression, Index, Number, Select, Sum, Symbol, bind, nodes
-from fastnn.network import Network
+from fastnn.printing.arrays import ArrayWriter, array_function, slots
+from fastnn.printing.infix import Lines, import_line, layer_array
 
 __all__ = ["blocks", "forward", "kernel", "source"]
 

@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from fastnn.engines import Kernel, kernel_files
-from fastnn.forking import ONE_AT_A_TIME
+from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["compile_kernel", "is_compiled", "reject", "run_source"]
 

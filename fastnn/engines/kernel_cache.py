@@ -21,7 +21,7 @@ import numpy as np
 from numba.core import config
 
 from fastnn.engines import kernel_files
-from fastnn.telling import log
+from fastnn.system.telling import log
 
 __all__ = ["KernelCache", "name_of"]
 

@@ -20,8 +20,8 @@ from hashlib import sha256
 from operator import or_
 from pathlib import Path
 
-from fastnn.folders import cache_folder
-from fastnn.telling import log
+from fastnn.system.folders import cache_folder
+from fastnn.system.telling import log
 
 __all__ = ["VARIABLE", "clear", "folder", "held", "problem", "read", "remove", "write"]
 

@@ -16,15 +16,15 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.derivation import TOTAL, Derivation, derive
+from fastnn.core.derivation import TOTAL, Derivation, derive
+from fastnn.core.expressions import Symbol
+from fastnn.core.network import Network
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
-from fastnn.engines.printing import Lines
-from fastnn.engines.scalar_printing import Written
-from fastnn.engines.vector_printing import ALIGNMENT, LayerByLayer, vector_choice, vector_module, way_back
-from fastnn.expressions import Symbol
-from fastnn.forking import ONE_AT_A_TIME
-from fastnn.network import Network
+from fastnn.printing.infix import Lines
+from fastnn.printing.scalars import Written
+from fastnn.printing.vectors import ALIGNMENT, LayerByLayer, vector_choice, vector_module, way_back
+from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["blocks", "kernel", "source"]
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from fastnn.derivation import Derivation, derive
+from fastnn.core.derivation import Derivation, derive
+from fastnn.core.network import Network
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
-from fastnn.engines.printing import Lines
-from fastnn.engines.scalar_printing import Looped, Written, module
-from fastnn.network import Network
+from fastnn.printing.infix import Lines
+from fastnn.printing.scalars import Looped, Written, module
 
 __all__ = ["blocks", "kernel", "source"]
 

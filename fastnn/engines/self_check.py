@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.network import Network
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
-from fastnn.floating_point import ieee
-from fastnn.forking import ONE_AT_A_TIME
-from fastnn.network import Network
-from fastnn.telling import log
+from fastnn.system.floating_point import ieee
+from fastnn.system.forking import ONE_AT_A_TIME
+from fastnn.system.telling import log
 
 __all__ = ["checked_kernel"]
 

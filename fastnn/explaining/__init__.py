@@ -1,6 +1,6 @@
 """Backpropagation explained: the equations in three spellings, the numbers of a step, a proof.
 
-Everything here is written from the equations of `fastnn.derivation`, so it follows the network as the engines
+Everything here is written from the equations of `fastnn.core.derivation`, so it follows the network as the engines
 do. They become lines (`chain_rule`, and `matrix_form` for large networks), lines and numbers become blocks
 (`explanation`, `steps`, `proving`), and blocks become text, LaTeX or HTML (`writing_text` and its
 neighbours), each in its spelling of expressions (`notation`).

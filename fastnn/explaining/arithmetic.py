@@ -9,9 +9,9 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from operator import add, gt, le, lt, mul, sub, truediv
 from typing import Any
 
-from fastnn.derivation import Derivation
-from fastnn.elementary import elementary
-from fastnn.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol
+from fastnn.core.derivation import Derivation
+from fastnn.core.elementary import elementary
+from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol
 
 __all__ = ["DECIMALS", "FLOATS", "Arithmetic", "Values", "numerical_derivatives"]
 
@@ -50,7 +50,7 @@ class Arithmetic:
 
 
 def _float_call(name: str, argument: float) -> float:
-    """A function of `fastnn.elementary`, step by step, for a finite number."""
+    """A function of `fastnn.core.elementary`, step by step, for a finite number."""
     function = elementary(name, "float64")
     values: Values = {function.argument: argument}
     for step in function.steps:

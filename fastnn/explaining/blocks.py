@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastnn.explaining.notation import Notation
-from fastnn.expressions import Binary, Expression
+from fastnn.core.expressions import Binary, Expression
+from fastnn.printing.notation import Notation
 
 __all__ = ["Block", "Code", "Equations", "Formula", "Heading", "Paragraph", "Table", "display_rows"]
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fastnn.derivation import STEP, TOTAL, Derivation, Equation
-from fastnn.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
-from fastnn.network import Network
+from fastnn.core.derivation import STEP, TOTAL, Derivation, Equation
+from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
+from fastnn.core.network import Network
 
 __all__ = ["LOSS", "SECTIONS", "Derivative", "Line", "explained", "put"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
-from fastnn.derivation import Derivation
+from fastnn.core.derivation import Derivation
 from fastnn.explaining.blocks import Block
 from fastnn.explaining.motion import Motion
 from fastnn.explaining.writing_html import html_page, written_as_html

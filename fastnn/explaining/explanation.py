@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, finite_number, flag
-from fastnn.datasets import Dataset
-from fastnn.derivation import derive
+from fastnn.core.derivation import derive
+from fastnn.core.network import Network, checked_network
+from fastnn.data.datasets import Dataset
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
 from fastnn.explaining.chain_rule import Line, explained
 from fastnn.explaining.document import Document
@@ -21,10 +22,9 @@ from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
 from fastnn.explaining.steps import Given, Step
-from fastnn.floating_point import ieee
-from fastnn.lettering import counted
-from fastnn.network import Network, checked_network
-from fastnn.planning import code
+from fastnn.showing.lettering import counted
+from fastnn.system.floating_point import ieee
+from fastnn.training.plan import code
 
 __all__ = ["Explanation", "RunningCode", "explain"]
 

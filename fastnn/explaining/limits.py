@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import prod
 
 from fastnn.checking import InputError
-from fastnn.derivation import derive
+from fastnn.core.derivation import derive
+from fastnn.core.expressions import Index
+from fastnn.core.network import Network, checked_network
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.chain_rule import Derivative, Line, explained
-from fastnn.expressions import Index
-from fastnn.network import Network, checked_network
 
 __all__ = ["need_written_out"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastnn.core.expressions import Binary, Call, Expression, Index, Number, Select, Sum, Symbol, nodes
 from fastnn.explaining.chain_rule import Derivative, Line
-from fastnn.expressions import Binary, Call, Expression, Index, Number, Select, Sum, Symbol, nodes
 
 __all__ = ["ELEMENTWISE", "MATRIX_PRODUCT", "Gate", "Largest", "Transposed", "in_matrices"]
 

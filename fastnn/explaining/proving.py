@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.checking import InputError
-from fastnn.derivation import STEP, TOTAL, Derivation
+from fastnn.core.derivation import STEP, TOTAL, Derivation
+from fastnn.core.expressions import Binary, Call, Expression, Number, Select, Symbol
 from fastnn.explaining.blocks import Block, Heading, Paragraph, Table
 from fastnn.explaining.chain_rule import LOSS, Line, explained
 from fastnn.explaining.document import Document
-from fastnn.expressions import Binary, Call, Expression, Number, Select, Symbol
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.derivation import TOTAL, Derivation, Equation
+from fastnn.core.derivation import TOTAL, Derivation, Equation
 from fastnn.explaining.arithmetic import FLOATS, Values
 from fastnn.explaining.blocks import Block, Heading, Paragraph, Table
 from fastnn.explaining.document import Document

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError
-from fastnn.derivation import STEP, TOTAL, Derivation
+from fastnn.core.derivation import STEP, TOTAL, Derivation
+from fastnn.core.expressions import Expression, Number, Symbol
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
 from fastnn.explaining.blocks import Block, Equations, Formula, Heading, Paragraph, Table
 from fastnn.explaining.chain_rule import LOSS, Derivative, Line, explained, put
 from fastnn.explaining.document import Document
-from fastnn.explaining.notation import ExactText, rounded
-from fastnn.expressions import Expression, Number, Symbol
+from fastnn.printing.notation import ExactText, rounded
 
 if TYPE_CHECKING:
     import pandas as pd

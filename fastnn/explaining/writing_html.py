@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from fastnn.derivation import Derivation
+from fastnn.core.derivation import Derivation
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table, display_rows
 from fastnn.explaining.fading import fading
-from fastnn.explaining.notation import MathML, Text
+from fastnn.printing.notation import MathML, Text
 
 __all__ = ["html_page", "written_as_html"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fastnn.derivation import Derivation
+from fastnn.core.derivation import Derivation
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table, display_rows
-from fastnn.explaining.notation import Latex, Text
+from fastnn.printing.notation import Latex, Text
 
 __all__ = ["latex_document", "written_as_latex"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from textwrap import wrap as any_wrap
 
-from fastnn.derivation import Derivation
+from fastnn.core.derivation import Derivation
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
-from fastnn.explaining.notation import Text
+from fastnn.printing.notation import Text
 
 __all__ = ["aligned", "written_as_text"]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError
-from fastnn.lettering import LONGEST, shortened
-from fastnn.network import Network
+from fastnn.core.network import Network
 from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import fixed_settings
+from fastnn.showing.lettering import LONGEST, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

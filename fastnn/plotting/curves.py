@@ -12,7 +12,7 @@ from fastnn.plotting import tables
 from fastnn.plotting.canvas import COLOURS, LOSS, axes, label, legend
 from fastnn.plotting.scales import drawable, scale_losses, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.sweep_results import Sweep
+from fastnn.sweeping.results import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fastnn.lettering import counted, told_apart
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import (
     BLUE,
@@ -28,7 +27,8 @@ from fastnn.plotting.canvas import (
 from fastnn.plotting.curves import STROKES, bands
 from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.sweep_results import Sweep
+from fastnn.showing.lettering import counted, told_apart
+from fastnn.sweeping.results import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd

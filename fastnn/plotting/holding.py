@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.datasets import Dataset
+from fastnn.data.datasets import Dataset
 
 __all__ = ["grid_of_inputs", "held_at", "inputs_to_draw"]
 

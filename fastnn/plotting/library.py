@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 
 from fastnn.checking import InputError
-from fastnn.lettering import shortened
+from fastnn.showing.lettering import shortened
 
 __all__ = ["need_matplotlib", "need_matplotlib_installed", "one_line"]
 

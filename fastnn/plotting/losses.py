@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.lettering import told_apart
 from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label, shape
 from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.plotting.scales import drawable, scale_losses, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.sweep_results import Sweep
-from fastnn.training_results import Training
+from fastnn.showing.lettering import told_apart
+from fastnn.sweeping.results import Sweep
+from fastnn.training.result import Training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, shown
-from fastnn.lettering import told_apart
-from fastnn.network import Network
-from fastnn.sweep_results import Sweep
-from fastnn.training_results import Training
+from fastnn.core.network import Network
+from fastnn.showing.lettering import told_apart
+from fastnn.sweeping.results import Sweep
+from fastnn.training.result import Training
 
 __all__ = ["Curve", "named_curves"]
 

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of
-from fastnn.datasets import Dataset
-from fastnn.evaluating import checked_inputs, dead_gates
-from fastnn.lettering import counted
-from fastnn.network import Network
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, INK, PAPER, VERMILION, axes, legend, lettered
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.training_results import Training
+from fastnn.showing.lettering import counted
+from fastnn.training.evaluating import checked_inputs, dead_gates
+from fastnn.training.result import Training
 
 if TYPE_CHECKING:
     import pandas as pd

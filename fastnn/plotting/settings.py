@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any, TypeVar
 
-from fastnn.floating_point import ieee
 from fastnn.plotting.library import need_matplotlib
-from fastnn.telling import warn
+from fastnn.system.floating_point import ieee
+from fastnn.system.telling import warn
 
 __all__ = [
     "MissingGlyphs",

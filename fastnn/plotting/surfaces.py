@@ -23,7 +23,7 @@ from fastnn.plotting.canvas import (
 )
 from fastnn.plotting.scales import handy, limits, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.training_results import Training
+from fastnn.training.result import Training
 
 if TYPE_CHECKING:
     import pandas as pd

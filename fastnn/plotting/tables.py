@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, numeric_array, one_of, shown, whole_number, whole_numbers
-from fastnn.datasets import Dataset
-from fastnn.evaluating import checked_rows
-from fastnn.lettering import counted, distinct, told_apart
-from fastnn.modes import mode_codes, mode_names
+from fastnn.data.datasets import Dataset
 from fastnn.plotting.canvas import grouped
 from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
 from fastnn.plotting.named_curves import Curve, named_curves
-from fastnn.sweep_results import Sweep
-from fastnn.sweep_tables import Columns
-from fastnn.training_results import Training
+from fastnn.showing.lettering import counted, distinct, told_apart
+from fastnn.sweeping.modes import mode_codes, mode_names
+from fastnn.sweeping.results import Sweep
+from fastnn.sweeping.tables import Columns
+from fastnn.training.evaluating import checked_rows
+from fastnn.training.result import Training
 
 if TYPE_CHECKING:
     import pandas as pd

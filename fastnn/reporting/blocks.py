@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
-from fastnn.lettering import counted
 from fastnn.reporting.pictures import Picture
+from fastnn.showing.lettering import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fastnn.datasets import Dataset
+    from fastnn.data.datasets import Dataset
 
 __all__ = ["Block", "Code", "Fragment", "Section", "Table", "data_in_words", "per_cent", "written"]
 

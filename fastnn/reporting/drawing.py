@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
-from fastnn.executors import processes
-from fastnn.processors import available_processors
 from fastnn.reporting.pictures import Drawn, Picture, drawn
+from fastnn.sweeping.work.executors import processes
+from fastnn.system.processors import available_processors
 
 __all__ = ["draw_together"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from fastnn.checking import InputError
 from fastnn.explaining.fading import fading
-from fastnn.lettering import plain
 from fastnn.plotting.library import need_matplotlib_installed
 from fastnn.plotting.settings import missing_glyphs
 from fastnn.reporting.blocks import Section
 from fastnn.reporting.pictures import Picture
+from fastnn.showing.lettering import plain
 
 __all__ = ["Page", "need_libraries"]
 

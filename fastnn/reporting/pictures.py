@@ -12,10 +12,10 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnn.lettering import distinct, plain
 from fastnn.plotting.canvas import DOTS_PER_INCH, HEIGHT, WIDTH, new_figure
 from fastnn.plotting.library import one_line
 from fastnn.plotting.settings import MissingGlyphs, fixed_settings
+from fastnn.showing.lettering import distinct, plain
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,9 +17,9 @@ from time import time
 from uuid import uuid4
 
 from fastnn.checking import InputError
-from fastnn.paths import folder_given
-from fastnn.publishing import undisturbed
-from fastnn.regular_files import bytes_of, opened
+from fastnn.files import undisturbed
+from fastnn.system.paths import folder_given
+from fastnn.system.regular_files import bytes_of, opened
 
 try:
     import fcntl

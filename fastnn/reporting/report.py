@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from fastnn.checking import InputError, finite_number, shown
-from fastnn.datasets import Dataset
-from fastnn.paths import folder_given
+from fastnn.data.datasets import Dataset
 from fastnn.reporting.page import need_libraries
 from fastnn.reporting.publishing import published_folder
 from fastnn.reporting.sweep_page import sweep_page
-from fastnn.sweep_results import Sweep
-from fastnn.telling import warn
+from fastnn.sweeping.results import Sweep
+from fastnn.system.paths import folder_given
+from fastnn.system.telling import warn
 
 __all__ = ["report"]
 

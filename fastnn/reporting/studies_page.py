@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from fastnn.comparing import Comparison
-from fastnn.evaluating import score_notes
 from fastnn.explaining.motion import motion
-from fastnn.initial import normal
-from fastnn.lettering import counted
 from fastnn.reporting import studies_pictures as pictures
 from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, data_in_words, per_cent, written
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_networks import learned
+from fastnn.showing.lettering import counted
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
 from fastnn.studies.report import NETWORK, REPORT, START
 from fastnn.studies.results import Studies
 from fastnn.studies.verdicts import RULES, VERDICTS, Claim, portion
+from fastnn.training.evaluating import score_notes
+from fastnn.training.starts import normal
 
 __all__ = ["studies_page"]
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import plotting
-from fastnn.interrupting import to_the_end
-from fastnn.lettering import counted
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, WIDTH, legend
 from fastnn.plotting.curves import draw_fan
@@ -18,14 +16,16 @@ from fastnn.plotting.distributions import draw_scores
 from fastnn.plotting.scales import share_in_labels
 from fastnn.reporting.blocks import per_cent, written
 from fastnn.reporting.pictures import Picture
+from fastnn.showing.lettering import counted
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import LOSS as LAST_LOSS
 from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import KINDS
 from fastnn.studies.report import LEARNING_RATE, NETWORK
 from fastnn.studies.results import Studies
-from fastnn.training import train
-from fastnn.training_results import Training
+from fastnn.system.interrupting import to_the_end
+from fastnn.training.result import Training
+from fastnn.training.train import train
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import plotting
-from fastnn.grid import Cell
-from fastnn.lettering import counted
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import WIDTH
 from fastnn.plotting.distributions import counts_of, draw_dead_units, draw_histogram, draw_scores
-from fastnn.ranking import LOSSES
 from fastnn.reporting.blocks import Block, Section, Table, per_cent, written
 from fastnn.reporting.pictures import Picture
-from fastnn.sweep_results import Sweep
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.grid import Cell
+from fastnn.sweeping.ranking import LOSSES
+from fastnn.sweeping.results import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import plotting
-from fastnn.data_digest import SHORT
-from fastnn.datasets import Dataset
-from fastnn.evaluating import scores
-from fastnn.initial import given
-from fastnn.interrupting import to_the_end
-from fastnn.lettering import counted, shortened, told_apart
+from fastnn.data.datasets import Dataset
+from fastnn.data.digest import SHORT
 from fastnn.plotting import tables
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
 from fastnn.plotting.surfaces import draw_surface
-from fastnn.ranking import LOSSES
 from fastnn.reporting.blocks import Block, Code, Section, Table, written
 from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
-from fastnn.sweep_results import Sweep
-from fastnn.sweeping import sweep
-from fastnn.training_results import Training
+from fastnn.showing.lettering import counted, shortened, told_apart
+from fastnn.sweeping.ranking import LOSSES
+from fastnn.sweeping.results import Sweep
+from fastnn.sweeping.sweep import sweep
+from fastnn.system.interrupting import to_the_end
+from fastnn.training.evaluating import scores
+from fastnn.training.result import Training
+from fastnn.training.starts import given
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn.checking import finite_number
-from fastnn.datasets import Dataset
-from fastnn.evaluating import score_notes
-from fastnn.lettering import counted
-from fastnn.modes import modes
+from fastnn.data.datasets import Dataset
 from fastnn.plotting.canvas import shape
 from fastnn.reporting import sweep_endings, sweep_networks
 from fastnn.reporting.blocks import Section, data_in_words, written
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_endings import evenly
-from fastnn.sweep_results import Sweep
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.modes import modes
+from fastnn.sweeping.results import Sweep
+from fastnn.training.evaluating import score_notes
 
 __all__ = ["sweep_page"]
 

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 import fastnn.studies.report as report
 from fastnn.checking import InputError, seed_number, shown, whole_number
-from fastnn.datasets import Dataset, generate_train_data
-from fastnn.evaluating import scores
-from fastnn.initial import Start, given, normal
-from fastnn.interrupting import to_the_end
-from fastnn.planning import Plan
-from fastnn.progress import Bar
+from fastnn.data.datasets import Dataset, generate_train_data
 from fastnn.studies.outcomes import Outcomes
-from fastnn.sweep_results import Sweep
-from fastnn.sweeping import sweep
-from fastnn.telling import is_terminal
+from fastnn.sweeping.results import Sweep
+from fastnn.sweeping.sweep import sweep
+from fastnn.system.interrupting import to_the_end
+from fastnn.system.progress import Bar
+from fastnn.system.telling import is_terminal
+from fastnn.training.evaluating import scores
+from fastnn.training.plan import Plan
+from fastnn.training.starts import Start, given, normal
 
 __all__ = ["Experiment"]
 

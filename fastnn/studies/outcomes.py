@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.modes import mode_names, modes
 from fastnn.studies.report import NETWORK
-from fastnn.sweep_results import Sweep
+from fastnn.sweeping.modes import mode_names, modes
+from fastnn.sweeping.results import Sweep
 
 __all__ = ["AT_FIRST", "KINDS", "SAME", "Outcomes"]
 

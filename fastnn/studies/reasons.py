@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastnn.studies.report as report
-from fastnn.evaluating import scores
-from fastnn.initial import normal
-from fastnn.interrupting import to_the_end
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import AT_FIRST, KINDS, Outcomes
 from fastnn.studies.verdicts import NOT_REPRODUCED, Claim, portion
-from fastnn.training import train
+from fastnn.system.interrupting import to_the_end
+from fastnn.training.evaluating import scores
+from fastnn.training.starts import normal
+from fastnn.training.train import train
 
 __all__ = ["reasons"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.network import Network
+from fastnn.core.network import Network
 
 __all__ = [
     "EPOCHS",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.floating_point import ieee
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import MAKERS, Line, line_of
 from fastnn.studies.reasons import reasons
+from fastnn.system.floating_point import ieee
 
 if TYPE_CHECKING:
     import pandas as pd

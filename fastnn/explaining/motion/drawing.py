@@ -7,9 +7,9 @@ from html import escape
 from itertools import product
 from math import atan2, degrees, hypot
 
-from fastnn.derivation import Derivation
-from fastnn.expressions import Symbol
-from fastnn.lettering import shortened
+from fastnn.core.derivation import Derivation
+from fastnn.core.expressions import Symbol
+from fastnn.showing.lettering import shortened
 
 __all__ = ["network_drawing"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from fastnn.derivation import Derivation, Equation
-from fastnn.explaining.notation import MathML
-from fastnn.expressions import Binary
+from fastnn.core.derivation import Derivation, Equation
+from fastnn.core.expressions import Binary
+from fastnn.printing.notation import MathML
 
 __all__ = ["live_equations"]
 

@@ -14,19 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_array, finite_number, shown
-from fastnn.datasets import Dataset
-from fastnn.derivation import derive
-from fastnn.evaluating import checked_rows
+from fastnn.core.derivation import derive
+from fastnn.core.expressions import Select
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
 from fastnn.explaining.fading import fading
 from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
-from fastnn.explaining.motion.javascript import javascript
 from fastnn.explaining.writing_html import html_page
-from fastnn.expressions import Select
-from fastnn.initial import DEFAULT_START
-from fastnn.lettering import counted, plain, shortened
-from fastnn.network import Network
+from fastnn.printing.javascript import javascript
+from fastnn.showing.lettering import counted, plain, shortened
+from fastnn.training.evaluating import checked_rows
+from fastnn.training.starts import DEFAULT_START
 
 __all__ = ["Motion", "motion"]
 

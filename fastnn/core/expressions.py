@@ -1,0 +1,194 @@
+"""The small language in which equations are written: what a printer has to be able to spell.
+
+Every operation is one IEEE operation, in the order in which it is written; nothing is ever reordered,
+fused or simplified. So two printings of the same expression compute the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+__all__ = [
+    "Assignment",
+    "Binary",
+    "Call",
+    "Expression",
+    "Index",
+    "Number",
+    "PowerOfTwo",
+    "Select",
+    "Sum",
+    "Symbol",
+    "bind",
+    "expression",
+    "nodes",
+    "substitute",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A running index: its letter and how many values it takes, from 0."""
+
+    name: str
+    size: int
+
+
+class Expression:
+    """Anything that has a value. ``+ - * /`` build larger expressions."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Expression | float) -> Binary:
+        return Binary("+", self, expression(other))
+
+    def __radd__(self, other: float) -> Binary:
+        return Binary("+", expression(other), self)
+
+    def __sub__(self, other: Expression | float) -> Binary:
+        return Binary("-", self, expression(other))
+
+    def __rsub__(self, other: float) -> Binary:
+        return Binary("-", expression(other), self)
+
+    def __mul__(self, other: Expression | float) -> Binary:
+        return Binary("*", self, expression(other))
+
+    def __rmul__(self, other: float) -> Binary:
+        return Binary("*", expression(other), self)
+
+    def __truediv__(self, other: Expression | float) -> Binary:
+        return Binary("/", self, expression(other))
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Expression):
+    """A constant."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol(Expression):
+    """A named value; in an equation of a layer, one element of that layer's family of values.
+
+    `family` says what it is (``w``, ``z``, ``s``, ...), `layer` which layer it belongs to (0: none, or
+    the inputs), `indices` which element: running indices, or numbers once they are bound.
+    """
+
+    family: str
+    layer: int = 0
+    indices: tuple[Index | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Expression):
+    """One of ``+ - * /``, rounded once."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Expression):
+    """The terms for index = 0, 1, ..., added in that order, starting from the first term."""
+
+    index: Index
+    term: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Expression):
+    """`yes` where ``left comparison right`` holds, else `no`; a comparison with NaN does not hold."""
+
+    left: Expression
+    comparison: str
+    right: Expression
+    yes: Expression
+    no: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """One of the functions of `fastnn.core.elementary`, by name."""
+
+    function: str
+    argument: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOfTwo(Expression):
+    """Exactly 2**exponent, for a whole exponent within the range of normal numbers."""
+
+    exponent: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`target` takes the value of `expression`."""
+
+    target: Symbol
+    expression: Expression
+
+
+def expression(value: Expression | float) -> Expression:
+    """Return `value`, a plain number wrapped as a `Number`."""
+    return value if isinstance(value, Expression) else Number(float(value))
+
+
+def operands(node: Expression) -> tuple[Expression, ...]:
+    """The expressions that `node` is made of, left to right."""
+    match node:
+        case Binary(_, left, right):
+            return (left, right)
+        case Select(left, _, right, yes, no):
+            return (left, right, yes, no)
+        case Sum(_, inner) | Call(_, inner) | PowerOfTwo(inner):
+            return (inner,)
+    return ()
+
+
+def nodes(node: Expression) -> Iterator[Expression]:
+    """`node` and everything it is made of."""
+    yield node
+    for operand in operands(node):
+        yield from nodes(operand)
+
+
+def bind(node: Expression, values: Mapping[Index, Index | int]) -> Expression:
+    """Put numbers, or other indices, for running indices; write out every sum that is left, term by term."""
+    match node:
+        case Symbol(family, layer, indices):
+            return Symbol(family, layer, tuple(_bound(i, values) for i in indices))
+        case Sum(index, term):
+            terms = [bind(term, {**values, index: n}) for n in range(index.size)]
+            return reduce(lambda total, next_term: total + next_term, terms)
+    return rebuild(node, lambda operand: bind(operand, values))
+
+
+def substitute(node: Expression, old: Expression, new: Expression) -> Expression:
+    """`node` with `new` wherever it has `old`."""
+    return new if node == old else rebuild(node, lambda operand: substitute(operand, old, new))
+
+
+def rebuild(node: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The same kind of node over changed operands."""
+    match node:
+        case Binary(operator, left, right):
+            return Binary(operator, change(left), change(right))
+        case Select(left, comparison, right, yes, no):
+            return Select(change(left), comparison, change(right), change(yes), change(no))
+        case Sum(index, term):
+            return Sum(index, change(term))
+        case Call(function, argument):
+            return Call(function, change(argument))
+        case PowerOfTwo(exponent):
+            return PowerOfTwo(change(exponent))
+    return node
+
+
+def _bound(index: Index | int, values: Mapping[Index, Index | int]) -> Index | int:
+    return values.get(index, index) if isinstance(index, Index) else index

@@ -1,0 +1,1 @@
+"""Tables in: columns chosen, converted and scaled, and what their numbers are compared with."""

@@ -1,0 +1,296 @@
+"""Tables made ready for training: columns chosen, categories coded, everything min-max scaled, and back."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, seed_number, shown, whole_number
+from fastnn.data.card import dataset_card
+from fastnn.data.columns import Table
+from fastnn.data.digest import digest_of
+from fastnn.data.scaling import Scaling, TableScaling, frozen
+from fastnn.showing.cards import shown_or_none
+from fastnn.showing.lettering import counted
+from fastnn.system.floating_point import ieee
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Dataset", "dataset_of", "generate_train_data", "scaling_of"]
+
+Floats = NDArray[np.float64]
+
+MOST_GENERATED = 10_000_000  # rows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """N rows of D inputs and a target, min-max scaled to [0, 1] and ready for training.
+
+    Make one with `load_insurance`, `load_csv` or `Dataset.from_frame`. The arrays are read-only.
+
+    Attributes
+    ----------
+    X : float64 array of shape (N, D)
+        The inputs, scaled to [0, 1] over all rows.
+    y : float64 array of shape (N,), or (N, K) for K > 1 targets
+        The target, scaled to [0, 1] over all rows.
+    scaling : TableScaling
+        What became of each column, and the way back to its own unit: what new rows need to be predicted.
+    target_values : float64 array of the shape of y
+        The target in its own unit: the very values that were read, not y scaled back.
+    source : str
+        Where the rows come from, in a few words.
+    dropped : int
+        How many rows were left out for their missing cells.
+    """
+
+    X: Floats
+    y: Floats
+    scaling: TableScaling
+    target_values: Floats
+    source: str
+    dropped: int = 0
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: "pd.DataFrame",
+        inputs: Hashable | Iterable[Hashable],
+        target: Hashable | Iterable[Hashable],
+        *,
+        missing: str = "refuse",
+        ordered: Mapping[Any, Sequence[Any]] | None = None,
+        categories: Hashable | Iterable[Hashable] = (),
+        source: str = "a DataFrame",
+    ) -> "Dataset":
+        """Take columns of a DataFrame.
+
+        Numbers stay numbers, also where they are held as text. Words, bools and categorical columns become
+        numbers: two categories one input, 0 and 1 in their sorted order; more than two an input each, 0 or
+        1, named such as city=Graz; an ordered categorical one input, 0, 1, 2, ... in its order. Text that
+        is neither (numbers with a unit, dates, names) is refused. The frame is not modified.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            At least one row; columns of any dtype, as only the chosen ones are read.
+        inputs : column name or sequence of them
+        target : column name or sequence of them
+            Numbers or two categories.
+        missing : str
+            What becomes of rows with a missing cell in a chosen column: "refuse", or "drop" to leave them
+            out and count them. Missing are None, NaN, NA, empty text, and the marks that pandas takes for
+            missing in a file, such as NA and null, and ?; among numbers also -, :, unknown and the like.
+        ordered : dict of column name to sequence, optional
+            Columns of categories that have an order, such as ``{"size": ["S", "M", "L"]}``: one input, 0, 1,
+            2, ..., and not one for each.
+        categories : column name or sequence of them
+            Columns whose cells are categories although they do not look so, such as postal codes. Their
+            texts are kept as they are: 01 is not 1.
+        source : str
+            A few words on where the rows come from; shown when the Dataset is printed.
+
+        Raises
+        ------
+        InputError
+            A name is unknown, given twice, or among both inputs and targets; there are no rows; a
+            cell is missing, infinite, a whole number beyond those that float64 keeps exactly, or of a kind
+            that is neither number nor category; a column has one category in all rows, more than 50, or
+            nearly as many as rows; a target has more than two.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> columns = {"age": [20, 60, 30], "smoker": ["no", "yes", "no"], "charges": [2e3, 3e4, 5e3]}
+        >>> frame = pd.DataFrame(columns)
+        >>> data = Dataset.from_frame(frame, ["age", "smoker"], "charges")
+        >>> data.X
+        array([[0.  , 0.  ],
+               [1.  , 1.  ],
+               [0.25, 0.  ]])
+        >>> print(data)
+        3 rows: age, smoker -> charges
+          age      20 .. 60
+          smoker   no = 0, yes = 1
+          charges  2000 .. 30000
+          from a DataFrame
+        """
+        from fastnn.data.frames import table_of
+
+        table = table_of(frame, inputs, target, missing=missing, ordered=ordered, categories=categories)
+        return dataset_of(table, source)
+
+    @property
+    def rows(self) -> int:
+        """N, the number of rows."""
+        return len(self.X)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the D inputs."""
+        return self.scaling.inputs
+
+    @property
+    def target(self) -> str | tuple[str, ...]:
+        """The name of the target, or the names of K > 1 targets."""
+        return self.scaling.target
+
+    @property
+    def X_scaling(self) -> Scaling:  # noqa: N802 - X, as everywhere
+        """The way back from X to the inputs' own units."""
+        return self.scaling.X
+
+    @property
+    def y_scaling(self) -> Scaling:
+        """The way back from y to the target's own unit."""
+        return self.scaling.y
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """The categories of each column that has some, by its name."""
+        return self.scaling.categories
+
+    @property
+    def digest(self) -> str:
+        """What tells these data from others: a SHA-256 of the bits of X and y and of what columns became.
+
+        64 hexadecimal digits, the same on every machine. `source` is not in it: the same table under
+        another name has the same digest.
+        """
+        return digest_of(self.X, self.y, self.scaling)
+
+    @property
+    def dropped_in_words(self) -> str:
+        """How many rows were left out, and why."""
+        return f"{counted(self.dropped, 'more row')} dropped, as a cell is missing"
+
+    def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
+        """Return scaled targets or predictions in the target's own unit.
+
+        Parameters
+        ----------
+        scaled_y : array_like of shape (N,) or (M, N); for K > 1 targets (N, K) or (M, N, K)
+            NaN and infinity (networks that diverged) pass through.
+
+        Returns
+        -------
+        float64 array of the same shape
+        """
+        return self.y_scaling.invert(scaled_y)
+
+    def __repr__(self) -> str:
+        columns = f"inputs={self.inputs!r}, target={self.target!r}"
+        return f"Dataset({counted(self.rows, 'row')}, {columns}, source={self.source!r})"
+
+    def _repr_html_(self) -> str | None:
+        return shown_or_none(lambda: dataset_card(self))
+
+    def __str__(self) -> str:
+        scaling = self.scaling
+        columns = [*scaling.input_columns, *scaling.target_columns]
+        width = max(len(column.name) for column in columns)
+        low = np.append(self.X_scaling.minimum, self.y_scaling.minimum)
+        high = low + np.append(self.X_scaling.range, self.y_scaling.range)
+        extent = {
+            name: f"{least:.7g} .. {most:.7g}"
+            for name, least, most in zip([*self.inputs, *scaling.targets], low, high, strict=True)
+        }
+        lines = [f"{counted(self.rows, 'row')}: {scaling.columns_in_words()}"]
+        lines += [f"  {column.name:{width}}  {column.coding or extent[column.name]}" for column in columns]
+        if self.dropped:
+            lines.append(f"  {self.dropped_in_words}")
+        return "\n".join([*lines, f"  from {self.source}"])
+
+
+@ieee
+def dataset_of(table: Table, source: str) -> Dataset:
+    """Scale and put together columns that are numbers."""
+    single = len(table.target_columns) == 1
+    target_values = table.targets[:, 0].copy() if single else table.targets
+    X_scaling, y_scaling = Scaling.over(table.inputs), Scaling.over(target_values)
+    return Dataset(
+        X=frozen(X_scaling.apply(table.inputs)),
+        y=frozen(y_scaling.apply(target_values)),
+        scaling=TableScaling(table.input_columns, table.target_columns, X_scaling, y_scaling),
+        target_values=frozen(target_values),
+        source=source,
+        dropped=table.dropped,
+    )
+
+
+def scaling_of(value: Any, name: str) -> TableScaling:
+    """`value`, if it is a TableScaling; that of a Dataset; else refuse it."""
+    if isinstance(value, Dataset):
+        return value.scaling
+    if not isinstance(value, TableScaling):
+        raise InputError(
+            f"{name} must be a Dataset or its scaling; got {shown(value)}. "
+            "Give the Dataset that the network was trained on."
+        )
+    return value
+
+
+def generate_train_data(
+    rows: int = 100,
+    n1: tuple[int, int] = (0, 5),
+    n2: tuple[int, int] = (0, 5),
+    noise: tuple[int, int] = (0, 5),
+    seed: int = 0,
+) -> "pd.DataFrame":
+    """Generate the classroom notebook's table: whole numbers n1 and n2, and n3 = n1² + n2 + noise.
+
+    Parameters
+    ----------
+    rows : int
+        How many rows, from 1 to ten million.
+    n1, n2, noise : (low, high)
+        Ranges of whole numbers, each drawn evenly from low .. high - 1 (half-open, as in
+        `numpy.random.randint`); between -10**7 and 10**7.
+    seed : int
+        From 0 to 2**32 - 1. The same seed gives the same table on every machine and with every
+        version of NumPy: the numbers come from `numpy.random.RandomState`, whose stream NumPy has
+        frozen (NEP 19).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns n1, n2, n3 of int64. Hand it to ``Dataset.from_frame(frame, ["n1", "n2"], "n3")``.
+
+    Raises
+    ------
+    InputError
+        A range is not two whole numbers with low < high, or another argument is out of bounds.
+
+    Examples
+    --------
+    >>> generate_train_data(3, seed=1)
+       n1  n2  n3
+    0   3   1  10
+    1   4   3  20
+    2   0   0   4
+    """
+    import pandas as pd
+
+    count = whole_number(rows, "rows", 1, MOST_GENERATED)
+    bounds = [_half_open(pair, name) for name, pair in (("n1", n1), ("n2", n2), ("noise", noise))]
+    random = np.random.RandomState(seed_number(seed, bits=32))
+    first, second, third = (random.randint(low, high, size=count, dtype=np.int64) for low, high in bounds)
+    return pd.DataFrame({"n1": first, "n2": second, "n3": first**2 + second + third})
+
+
+def _half_open(pair: Any, name: str) -> tuple[int, int]:
+    if not isinstance(pair, Sequence | np.ndarray) or isinstance(pair, str) or len(pair) != 2:
+        raise InputError(
+            f"{name} must be two whole numbers (low, high); got {shown(pair)}. Give (0, 5), say."
+        )
+    low, high = (whole_number(bound, f"{name}'s bound", -(10**7), 10**7) for bound in pair)
+    if low >= high:
+        raise InputError(
+            f"{name} must be a range (low, high) with low below high, as high itself is never drawn; "
+            f"got ({low}, {high}). Give ({low}, {low + 1}) for {low} alone."
+        )
+    return low, high

@@ -1,0 +1,33 @@
+"""A digest of data as training sees them, by which another table is told from the right one."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastnn.data.scaling import TableScaling
+
+__all__ = ["SHORT", "digest_of"]
+
+SHORT = 16  # digits that are shown: two tables in 2**64 share them by chance
+
+
+def digest_of(X: NDArray[np.float64], y: NDArray[np.float64], scaling: TableScaling) -> str:
+    """Return the SHA-256 of the bits of X and y, of their shapes, and of what became of each column.
+
+    64 hexadecimal digits, the same on every machine, wherever the rows come from.
+    """
+    columns = [
+        [[column.name, column.categories, column.one_hot] for column in some]
+        for some in (scaling.input_columns, scaling.target_columns)
+    ]
+    digest = sha256(json.dumps([columns, X.shape, y.shape]).encode("ascii"))
+    for array in (X, y, scaling.X.minimum, scaling.X.range, scaling.y.minimum, scaling.y.range):
+        digest.update(np.ascontiguousarray(array, "<f8").tobytes())
+    return digest.hexdigest()

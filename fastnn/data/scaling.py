@@ -1,0 +1,235 @@
+"""Min-max scaling: of columns, and of whole tables with their names and categories; and back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array, numeric_array
+from fastnn.data.columns import Column, input_names, listed, quoted_if_odd
+from fastnn.showing.lettering import counted
+from fastnn.system.array_likes import columns_in
+from fastnn.system.floating_point import ieee
+
+__all__ = ["Scaling", "TableScaling", "frozen"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Min-max scaling, column by column: (value - minimum) / range.
+
+    The rows it was made from land in [0, 1], their smallest value on 0 and their largest on 1 exactly;
+    other values may land outside. A constant column has range 0: everything in it scales to 0, and
+    everything comes back as the constant.
+
+    Attributes
+    ----------
+    minimum, range : float64 arrays of shape (D,) for a table of D columns, () for a single column
+        In the columns' own units.
+    """
+
+    minimum: Floats
+    range: Floats
+
+    @classmethod
+    @ieee
+    def over(cls, values: ArrayLike) -> "Scaling":
+        """Measure the scaling of `values`, a table (N, D) or a single column (N,), over all its rows.
+
+        Raises InputError for values that are not finite, or that span more than a float64 can hold.
+        """
+        numbers = finite_array(values, "values", (1, 2))
+        minimum = numbers.min(axis=0)
+        with np.errstate(over="ignore"):
+            span = numbers.max(axis=0) - minimum
+        if not np.isfinite(span).all():
+            raise InputError("values must span less than 1.8e308; got more in a column. Rescale them first.")
+        return cls(frozen(minimum), frozen(span))
+
+    @ieee
+    def apply(self, values: ArrayLike) -> Floats:
+        """Return `values` scaled, in float64 and of the same shape: (N,) for one column, (..., D) for D."""
+        numbers = finite_array(values, "values", (1, 2, 3))
+        self._refuse_other_width(numbers, "values")
+        scaled = np.zeros_like(numbers)
+        with np.errstate(over="ignore"):
+            np.divide(numbers - self.minimum, self.range, out=scaled, where=self.range > 0)
+        return scaled
+
+    @ieee
+    def invert(self, scaled: ArrayLike) -> Floats:
+        """Return scaled numbers in the columns' own units; NaN and infinity pass through."""
+        numbers = numeric_array(scaled, "scaled")
+        self._refuse_other_width(numbers, "scaled")
+        with np.errstate(all="ignore"):
+            own: Floats = np.multiply(numbers, self.range, dtype=np.float64)
+            own += self.minimum
+        return own
+
+    def _refuse_other_width(self, numbers: NDArray[Any], name: str) -> None:
+        if self.minimum.ndim and numbers.shape[-1:] != self.minimum.shape:
+            raise InputError(
+                f"{name} must have {counted(len(self.minimum), 'column')}, as the scaled table has; "
+                f"got shape {numbers.shape}. Give the same columns in the same order."
+            )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TableScaling:
+    """What a network needs to know of its table to predict new rows: its columns and their scaling.
+
+    `Dataset.scaling` is one; a model file keeps it.
+
+    Attributes
+    ----------
+    input_columns, target_columns : tuple of Column
+        What each column of the table became; more than two categories became one input each.
+    X, y : Scaling
+        Of the D inputs, (D,), and of the target, () or, for K > 1 targets, (K,).
+    """
+
+    input_columns: tuple[Column, ...]
+    target_columns: tuple[Column, ...]
+    X: Scaling
+    y: Scaling
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the D inputs, in the order in which the network takes them."""
+        return input_names(self.input_columns)
+
+    @property
+    def target(self) -> str | tuple[str, ...]:
+        """The name of the target, or the names of K > 1 targets."""
+        return self.targets[0] if len(self.targets) == 1 else self.targets
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the K target columns."""
+        return tuple(column.name for column in self.target_columns)
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """The categories of each column that has some, by its name."""
+        columns = (*self.input_columns, *self.target_columns)
+        return {column.name: column.categories for column in columns if column.categories}
+
+    @property
+    def marks(self) -> dict[str, tuple[str, ...]]:
+        """By input and target, what its values 0, 1, 2, ... stand for, where that was categories."""
+        columns = (*self.input_columns, *self.target_columns)
+        return {name: texts for column in columns for name, texts in column.marks.items()}
+
+    def columns_in_words(self, arrow: str = "->") -> str:
+        """The columns by name, from inputs to targets, and the number of inputs where it is another."""
+        names = ", ".join(quoted_if_odd(column.name) for column in self.input_columns)
+        count = len(self.inputs)
+        inputs = "" if count == len(self.input_columns) else f" ({counted(count, 'input')})"
+        return f"{names}{inputs} {arrow} {', '.join(map(quoted_if_odd, self.targets))}"
+
+    @property
+    def spread_in_words(self) -> str:
+        """Which columns became several inputs, as the end of a phrase; empty if none did."""
+        spread = [column for column in self.input_columns if column.one_hot]
+        told = " and ".join(f"{column.name!r} became {len(column.inputs)}" for column in spread)
+        return told and f", of which {told}"
+
+    @property
+    def codings(self) -> list[str]:
+        """What became of each column of categories, in words."""
+        columns = (*self.input_columns, *self.target_columns)
+        return [f"{column.name}: {column.coding}" for column in columns if column.categories]
+
+    def apply(self, rows: Any) -> Floats:
+        """Return new rows, given in their own units, scaled as the table was.
+
+        Parameters
+        ----------
+        rows : pandas.DataFrame or array_like (N, D)
+            A DataFrame's columns are found by name, and its categories become what the table's did. An
+            array of numbers has the D inputs in their order, and codes or 0 and 1 where categories were;
+            rows with texts in them have a cell for each column of the table.
+
+        Returns
+        -------
+        float64 array (N, D)
+            Values beyond the table's own land outside [0, 1].
+
+        Raises
+        ------
+        InputError
+            A column or a cell is missing, or holds something else than it did; a category was not in the
+            table.
+        """
+        table = rows if columns_in(rows) is not None else self._table_of_texts(rows)
+        if table is not None:
+            from fastnn.data.frames import numbers_like
+
+            return self.X.apply(numbers_like(table, self.input_columns))
+        numbers = finite_array(rows, "X", (1, 2) if len(self.inputs) == 1 else (2,))
+        numbers = numbers.reshape(len(numbers), -1)
+        self._refuse_other_inputs(numbers)
+        return self.X.apply(numbers)
+
+    def invert(self, scaled_y: ArrayLike) -> Floats:
+        """Return predictions (N,) or (M, N), for K > 1 (N, K) or (M, N, K), in the target's own unit."""
+        return self.y.invert(scaled_y)
+
+    def _table_of_texts(self, rows: Any) -> Any:
+        """Rows (N, columns) that hold texts as a DataFrame; None for other rows."""
+        if getattr(getattr(rows, "dtype", None), "kind", "O") not in "OU":
+            return None
+        try:
+            cells = np.asarray(rows, dtype=object)
+        except ValueError:  # ragged
+            return None
+        if not any(isinstance(cell, str) for cell in cells.flat):
+            return None
+        import pandas as pd
+
+        names = [column.name for column in self.input_columns]
+        cells = cells.reshape(-1, 1) if cells.ndim == 1 == len(names) else cells
+        if cells.ndim != 2 or cells.shape[1] != len(names):
+            raise InputError(
+                f"X must be rows with a cell for each of the columns {listed(names)}; "
+                f"got shape {cells.shape}. Give a list of rows, each in that order, or a DataFrame."
+            )
+        return pd.DataFrame(cells, columns=names)
+
+    def _refuse_other_inputs(self, numbers: Floats) -> None:
+        """Refuse an array that has another number of inputs, or categories that are not 0, 1, 2, ..."""
+        if numbers.shape[1] != len(self.inputs):
+            raise InputError(
+                f"X must have {counted(len(self.inputs), 'column')}, one for each "
+                f"input{self.spread_in_words}; "
+                f"got shape {numbers.shape}. Give the inputs in their order, or a DataFrame."
+            )
+        first = 0
+        for column in self.input_columns:
+            part = numbers[:, first : first + len(column.inputs)]
+            first += len(column.inputs)
+            if column.one_hot:
+                wrong = ((part != 0) & (part != 1)).any(axis=1) | (part.sum(axis=1) != 1)
+            elif column.categories:
+                wrong = ~np.isin(part[:, 0], np.arange(len(column.categories)))
+            else:
+                continue
+            if wrong.any():
+                row = int(wrong.argmax())
+                raise InputError(
+                    f"X must hold the categories of {column.name!r} as {column.coding}; "
+                    f"got {part[row].tolist()} in row {row}. Give a DataFrame with the categories themselves."
+                )
+
+    def __repr__(self) -> str:
+        return f"TableScaling(inputs={self.inputs!r}, target={self.target!r})"
+
+
+def frozen(array: ArrayLike) -> Floats:
+    """Return the array, made read-only: a scaling or a Dataset is shared by all that was made with it."""
+    kept: Floats = np.asarray(array, dtype=np.float64)
+    kept.setflags(write=False)
+    return kept

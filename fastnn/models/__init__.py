@@ -1,0 +1,1 @@
+"""Trained networks out: files of our own, and the layers of other libraries."""

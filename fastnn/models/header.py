@@ -1,0 +1,240 @@
+"""The header of a model file: what it says of a Training in JSON, and the checks of one from anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from platform import python_version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
+from fastnn.core.network import Network
+from fastnn.data.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names
+from fastnn.data.scaling import Scaling, TableScaling, frozen
+from fastnn.models.npz import LONGEST_HEADER, Member, damaged
+from fastnn.showing.lettering import counted
+from fastnn.training.plan import DTYPES, MOST_EPOCHS
+from fastnn.version import __version__
+
+__all__ = ["Header", "header_in", "json_of"]
+
+FORMAT = 3
+MOST = 2**31 - 1  # units of a layer, networks, rows: beyond what any file holds
+WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What Python raises where JSON is broken, too deep, or holds other things than it should."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a model file says of its Training; `networks` is None for a single one.
+
+    `diverged` is how many of them did, `validation` whether there is a validation curve, `arithmetic` by what
+    rule they were computed, `numbered` whether they have numbers in a sweep, `notes` what had to be said of
+    them.
+    """
+
+    network: Network
+    networks: int | None
+    diverged: int
+    epochs: int
+    rows: int
+    engine: str
+    dtype: str
+    validation: bool
+    scaling: TableScaling | None
+    arithmetic: str
+    numbered: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> list[Member]:
+        """The arrays that belong to it, in their order."""
+        number = {"float64": "<f8", "float32": "<f4"}[self.dtype]
+        lead = () if self.networks is None else (self.networks,)
+        parameters, curve = (*lead, self.network.n_parameters), (*lead, self.epochs)
+        return [
+            Member("parameters", number, parameters),
+            Member("start", number, parameters),
+            Member("learning_rate", number, lead),
+            Member("diverged", "<i4", lead),
+            Member("loss_curve", number, curve),
+            *([Member("validation_curve", number, curve)] if self.validation else []),
+            *([Member("number", "<i8", lead)] if self.numbered else []),
+        ]
+
+    @property
+    def divergence(self) -> str:
+        """How many networks diverged, in words."""
+        return "a network that" if self.networks is None else f"{self.diverged} of {self.networks} that"
+
+
+def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
+    """The one way in which a header is written; `versions` are those of today unless given.
+
+    Raises InputError for what `header_in` would refuse.
+    """
+    _refuse_unfit(header.scaling, header.network)
+    network = header.network
+    plain = {
+        "fastnn_model": FORMAT,
+        "versions": _versions() if versions is None else versions,
+        "network": {"layers": network.layers, "hidden": network.hidden, "output": network.output},
+        "networks": header.networks,
+        "diverged": header.diverged,
+        "epochs": header.epochs,
+        "rows": header.rows,
+        "engine": header.engine,
+        "dtype": header.dtype,
+        "arithmetic": header.arithmetic,
+        "validation": header.validation,
+        "scaling": None if header.scaling is None else _plain(header.scaling),
+        **({"numbered": True} if header.numbered else {}),
+        **({"notes": header.notes} if header.notes else {}),
+    }
+    text = json.dumps(plain, allow_nan=False).encode("ascii")
+    if len(text) > LONGEST_HEADER:
+        raise InputError(
+            f"names and categories may take at most 1 MiB in a model file; got {len(text) / 2**20:.1f} MiB. "
+            "Drop the columns of many categories."
+        )
+    return text
+
+
+def header_in(text: bytes, name: str) -> Header:
+    """The header that the JSON of the file called `name` holds, each entry checked; else ModelFileError."""
+    try:
+        plain = json.loads(text.decode("ascii"))
+        _refuse_other_format(plain["fastnn_model"], name)
+        networks, scaling = plain["networks"], plain["scaling"]
+        header = Header(
+            network=_network(plain["network"]),
+            networks=None if networks is None else whole_number(networks, "networks", 1, MOST),
+            diverged=whole_number(plain["diverged"], "diverged", 0, MOST),
+            epochs=whole_number(plain["epochs"], "epochs", 1, MOST_EPOCHS),
+            rows=whole_number(plain["rows"], "rows", 1, MOST),
+            engine=_text(plain["engine"]),
+            dtype=one_of(plain["dtype"], "dtype", DTYPES),
+            validation=flag(plain["validation"], "validation"),
+            scaling=None if scaling is None else _scaling(scaling),
+            arithmetic=_line(plain["arithmetic"]),
+            numbered=flag(plain.get("numbered", False), "numbered"),
+            notes=tuple(map(_line, plain.get("notes", ()))),
+        )
+        versions = {key: _text(plain["versions"][key]) for key in _versions()}
+        if json_of(header, versions) != text:  # an entry too many, or twice, or spelled otherwise
+            raise ValueError
+    except ModelFileError:
+        raise
+    except WRONG as error:
+        raise damaged(name, f"a header that makes no sense ({type(error).__name__})") from None
+    return header
+
+
+def _versions() -> dict[str, str]:
+    return {"fastnn": __version__, "numpy": np.__version__, "python": python_version()}
+
+
+def _refuse_other_format(found: Any, name: str) -> None:
+    if found != FORMAT:
+        raise ModelFileError(
+            f"{name} must be a model file of format {FORMAT}; got format {shown(found)}. "
+            "Read it with the version of fastnn that wrote it."
+        )
+
+
+def _network(plain: Any) -> Network:
+    layers = [whole_number(units, "each of layers", 1, MOST) for units in plain["layers"]]
+    return Network(layers, plain["hidden"], plain["output"])
+
+
+def _plain(scaling: TableScaling) -> dict[str, Any]:
+    return {
+        "inputs": [_plain_column(column) for column in scaling.input_columns],
+        "targets": [_plain_column(column) for column in scaling.target_columns],
+        "minimum": {"inputs": scaling.X.minimum.tolist(), "targets": scaling.y.minimum.tolist()},
+        "range": {"inputs": scaling.X.range.tolist(), "targets": scaling.y.range.tolist()},
+    }
+
+
+def _plain_column(column: Column) -> dict[str, Any]:
+    return {"name": column.name, "categories": column.categories, "one_hot": column.one_hot}
+
+
+def _scaling(plain: Any) -> TableScaling:
+    minimum, span = plain["minimum"], plain["range"]
+    return TableScaling(
+        input_columns=tuple(_column(column) for column in plain["inputs"]),
+        target_columns=tuple(_column(column) for column in plain["targets"]),
+        X=Scaling(_numbers(minimum["inputs"]), _numbers(span["inputs"])),
+        y=Scaling(_numbers(minimum["targets"]), _numbers(span["targets"])),
+    )
+
+
+def _column(plain: Any) -> Column:
+    return Column(
+        _text(plain["name"]), tuple(map(_text, plain["categories"])), flag(plain["one_hot"], "one_hot")
+    )
+
+
+def _numbers(plain: Any) -> NDArray[np.float64]:
+    return frozen(np.array(plain, np.float64))
+
+
+def _text(value: Any) -> str:
+    """`value`, if it is a text that can be shown and written."""
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise InputError(
+            f"a name must be a text of at most {LONGEST_TEXT} letters; got {shown(value)}. Shorten it."
+        )
+    value.encode()  # half of a surrogate pair has no encoding: a ValueError
+    return value
+
+
+def _line(value: Any) -> str:
+    """`value`, if it is a text that stays on its line."""
+    text = _text(value)
+    if not text or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _refuse_unfit(scaling: TableScaling | None, network: Network) -> None:
+    """Refuse a scaling that is not that of a table which the network takes, or cannot be written as JSON."""
+    if scaling is None:
+        return
+    columns = (*scaling.input_columns, *scaling.target_columns)
+    for column in columns:
+        _refuse_odd(column)
+    inputs, targets = len(scaling.inputs), len(scaling.targets)
+    if (inputs, targets) != (network.n_inputs, network.n_outputs):
+        raise InputError(
+            f"data must have {counted(network.n_inputs, 'input')} and "
+            f"{counted(network.n_outputs, 'target')} for {network!r}; "
+            f"got {inputs} and {targets}{scaling.spread_in_words}. Give the Dataset that it was trained on."
+        )
+    whole = _is_whole(scaling.X, (inputs,)) and _is_whole(scaling.y, () if targets == 1 else (targets,))
+    if not whole or any(column.one_hot for column in scaling.target_columns):
+        raise InputError("data must name and scale each column once; got other. Make a Dataset of it again.")
+    refuse_shared_names(scaling.input_columns, scaling.target_columns)
+
+
+def _refuse_odd(column: Column) -> None:
+    """Refuse a column that no table can have become."""
+    texts = [_text(text) for text in (column.name, *column.categories)][1:]
+    fewest, most = (3, MOST_CATEGORIES) if column.one_hot else (2, MOST)
+    if (texts or column.one_hot) and not fewest <= len(set(texts)) == len(texts) <= most:
+        raise InputError(
+            f"the categories of {column.name!r} must be different, and as many as its inputs take; "
+            f"got {len(texts)}. Make a Dataset of it again."
+        )
+
+
+def _is_whole(scaling: Scaling, shape: tuple[int, ...]) -> bool:
+    """Whether a scaling has finite numbers for columns of that shape, and no range below 0."""
+    alike = scaling.minimum.shape == scaling.range.shape == shape
+    finite = np.isfinite(scaling.minimum).all() and np.isfinite(scaling.range).all()
+    return bool(alike and finite and (scaling.range >= 0).all())

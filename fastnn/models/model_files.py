@@ -1,0 +1,129 @@
+"""Trained networks as files: what `Training.save` writes, and all that `Training.load` insists on.
+
+A file is read in four steps, each of which refuses before the next begins: its header, at most 1 MiB of
+JSON; what the header claims, entry by entry; the arrays that go with it, if the file is exactly as long as
+they take; and whether their numbers can have come from training. Nothing in a file is run or unpickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError, ModelFileError, flag
+from fastnn.data.reading.files import existing_file
+from fastnn.files import file_to_write, published
+from fastnn.models.header import Header, header_in, json_of
+from fastnn.models.npz import MOST_BYTES, arrays_of, damaged, header_of, size_of, written
+from fastnn.system.regular_files import opened
+
+__all__ = ["load_training", "save_training"]
+
+TAKEN_OVER = ("network", "epochs", "rows", "engine", "dtype", "arithmetic", "scaling")
+"""Fields of a Training that its header has as they are."""
+
+
+def save_training(
+    path: str | PathLike[str],
+    fields: Mapping[str, Any],
+    finite: bool,
+    notes: Callable[[], tuple[str, ...]],
+) -> None:
+    """Write the fields of a Training, by name, as a model file; see `Training.save`.
+
+    `notes` is called when nothing is wrong with the fields.
+    """
+    file, finite = file_to_write(path, "path"), flag(finite, "finite")
+    parameters = fields["parameters"]
+    header = Header(
+        networks=None if parameters.ndim == 1 else len(parameters),
+        diverged=int(np.count_nonzero(fields["diverged"])),
+        validation=fields["validation_curve"] is not None,
+        numbered=fields["number"] is not None,
+        **{name: fields[name] for name in TAKEN_OVER},
+    )
+    if header.diverged and finite:
+        raise InputError(
+            f"parameters must be finite to be saved; got {header.divergence} diverged. "
+            "Leave out what diverged, or save and load with finite=False."
+        )
+    text = json_of(header)
+    size = size_of(text, header.members)
+    if size > MOST_BYTES:
+        raise InputError(
+            f"a model file may take at most 2 GiB; got {size / 2**30:.1f} GiB. "
+            "Train fewer networks, or for fewer epochs, at a time."
+        )
+    arrays = {member: np.asarray(fields[member.name], member.dtype, "C") for member in header.members}
+    fault = _fault(header, {member.name: array for member, array in arrays.items()})
+    if fault:
+        raise InputError(f"a Training must be as it was trained to be saved; got {fault}. Train it again.")
+    text = json_of(replace(header, notes=notes()))
+    with published(file) as out:
+        for piece in written(text, arrays):
+            out.write(piece)
+
+
+def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
+    """Read a model file: the fields of a Training, by name; see `Training.load`."""
+    place, finite = existing_file(path, "path"), flag(finite, "finite")
+    try:
+        with opened(place) as file:
+            text = header_of(file, place.name)
+            header = header_in(text, place.name)
+            if header.diverged and finite:
+                raise ModelFileError(
+                    f"{place.name} must hold finite parameters; got {header.divergence} diverged. "
+                    "Load it with finite=False to have them as NaN."
+                )
+            arrays: dict[str, Any] = arrays_of(file, place.name, text, header.members)
+    except OSError as error:
+        raise InputError(
+            f"{place.name} must be readable; got {error.strerror}. Check its permissions and its disk."
+        ) from None
+    fault = _fault(header, arrays)
+    if fault:
+        raise damaged(place.name, fault)
+    if header.networks is None:
+        arrays["diverged"], arrays["learning_rate"] = int(arrays["diverged"]), float(arrays["learning_rate"])
+        if header.numbered:
+            arrays["number"] = int(arrays["number"])
+    taken = {name: getattr(header, name) for name in TAKEN_OVER}
+    return {"validation_curve": None, "told": header.notes, **arrays, **taken}
+
+
+def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
+    """What in the arrays cannot have come from training, if anything."""
+    for member in header.members:
+        if arrays[member.name].shape != member.shape:
+            return f"{member.name} of shape {arrays[member.name].shape}, not {member.shape}"
+    diverged, rates = arrays["diverged"], arrays["learning_rate"]
+    if (
+        np.count_nonzero(diverged) != header.diverged
+        or (diverged < 0).any()
+        or (diverged > header.epochs).any()
+    ):
+        return "epochs of divergence that do not hold"
+    if header.numbered and (arrays["number"] < 0).any():
+        return "a number of a network below 0"
+    if not np.isfinite(arrays["start"]).all():
+        return "a start that is not finite"
+    if not (np.isfinite(rates) & (rates > 0)).all():
+        return "a learning rate that is not positive and finite"
+    ok = (diverged == 0)[..., None]
+    if not (np.isfinite(arrays["parameters"]) == ok).all():
+        return "parameters that are not finite where the network is ok, or are where it diverged"
+    if not (np.isfinite(arrays["loss_curve"]) == _kept_epochs(header.epochs, diverged)).all():
+        return "losses that are not finite before the network diverged, or are after"
+    return None
+
+
+def _kept_epochs(epochs: int, diverged: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which epochs have a loss: (E,) or (M, E)."""
+    last = np.where(diverged == 0, epochs + 1, diverged)[..., None]
+    return np.asarray(np.arange(1, epochs + 1, dtype=np.int32) < last)

@@ -1,0 +1,1 @@
+"""How a step is written: one file for each language, and what they share."""

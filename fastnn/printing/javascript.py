@@ -1,0 +1,93 @@
+"""The equations of one row as JavaScript: the same operations in the same order, so the same bits.
+
+JavaScript's numbers are IEEE doubles, and its ``+ - * /`` and comparisons round and decide as those of the
+engines do. Its own ``Math.exp`` and ``Math.tanh`` are left alone: they differ from browser to browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastnn.core.derivation import STAGES, STEP, TOTAL, Derivation
+from fastnn.core.elementary import PRECISIONS, Function, functions_of
+from fastnn.core.expressions import Expression, Symbol
+from fastnn.printing.infix import Lines, Spelling, assignment, infix
+
+__all__ = ["javascript"]
+
+
+def javascript(derivation: Derivation) -> str:
+    """The function ``takeRow(given)``, behind the functions that it needs.
+
+    It is given an object of numbers by name, the parameters, the row's inputs and targets, step and total,
+    and returns an object of every number that it works out: the parameters and the total after the row, and
+    the values on the way. It changes nothing.
+    """
+    functions = functions_of(derivation.network.activations, "float64")
+    parts = [_power_of_two()] if functions else []
+    parts += [_function(function) for function in functions]
+    return "\n".join([*parts, _take_row(derivation)])
+
+
+def _choice(condition: str, yes: str, no: str) -> str:
+    return f"{condition} ? {yes} : {no}"
+
+
+def _take_row(derivation: Derivation) -> str:
+    spelling = Spelling(derivation.name, choice=_choice)
+    given, moved, found = _names(derivation)
+    lines = Lines()
+    with _braces(lines, "function takeRow(given)"):
+        lines(f"const {{{', '.join(given)}}} = given;", f"let {{{', '.join(moved)}}} = given;")
+        for stage in STAGES:
+            lines(f"// {stage}")
+            for e in derivation.scalar:
+                if e.stage == stage:
+                    lines(_statement(e.target, e.expression, spelling, new=e.target in found))
+        lines(f"return {{{', '.join([*moved, *map(derivation.name, found)])}}};")
+    return str(lines)
+
+
+def _names(derivation: Derivation) -> tuple[list[str], list[str], list[Symbol]]:
+    """What a row is given and keeps, what it is given and moves, and what it works out on the way."""
+    network = derivation.network
+    rows = [Symbol("x", 0, (i,)) for i in range(network.n_inputs)]
+    rows += [Symbol("y", 0, (k,)) for k in range(network.n_outputs)]
+    moved = [*network.parameter_names, derivation.name(TOTAL)]
+    targets = [e.target for e in derivation.scalar]
+    found = [target for target in targets if derivation.name(target) not in moved]
+    return [*map(derivation.name, [*rows, STEP])], moved, found
+
+
+def _function(function: Function) -> str:
+    """A function of `fastnn.core.elementary`."""
+    spelling = Spelling(lambda symbol: symbol.family, choice=_choice)
+    lines = Lines()
+    with _braces(lines, f"function {function.name}({function.argument.family})"):
+        for step in function.steps[:-1]:
+            lines(_statement(step.target, step.expression, spelling, new=True))
+        lines(f"return {infix(function.steps[-1].expression, spelling)};")
+    return str(lines)
+
+
+def _power_of_two() -> str:
+    """The function that puts a whole exponent into the exponent bits of a number, whose other bits stay 0."""
+    precision = PRECISIONS["float64"]
+    lines = Lines()
+    lines("const bits = new DataView(new ArrayBuffer(8));")
+    with _braces(lines, "function power_of_two(exponent)"):
+        lines(f"bits.setInt32(0, (exponent + {precision.bias}) << {precision.digits - 1 - 32});")
+        lines("return bits.getFloat64(0);")
+    return str(lines)
+
+
+def _statement(target: Symbol, expression: Expression, spelling: Spelling, *, new: bool) -> str:
+    return f"{'const ' if new else ''}{assignment(target, expression, spelling)};"
+
+
+@contextmanager
+def _braces(lines: Lines, header: str) -> Iterator[None]:
+    with lines.block(f"{header} {{"):
+        yield
+    lines("}")

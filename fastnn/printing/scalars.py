@@ -1,0 +1,185 @@
+"""The equations of one row as assignments of single numbers, written out or in loops over units.
+
+`Written` has one variable for every value (w1, z2, yhat, s1, ...) and reads like the classroom notebook.
+`Looped` has one array for every layer's values (W1[j, i], Z1[j], S1[j], ...); its length does not depend on
+the sizes of the layers, so that compiling stays quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from itertools import groupby
+
+from fastnn.core.derivation import STAGES, Derivation, Equation
+from fastnn.core.elementary import functions_of
+from fastnn.core.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.core.network import Network
+from fastnn.printing.infix import (
+    Choice,
+    Lines,
+    Spelling,
+    assignment,
+    import_line,
+    layer_array,
+    number_speller,
+    python_choice,
+    scalar_function,
+    scalar_power_of_two,
+)
+
+__all__ = ["Looped", "Written", "module", "spell_element", "write_equation"]
+
+NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "zeros")
+ACCUMULATOR = Symbol("accumulated")
+
+
+def module(network: Network, dtype: str, body: str) -> str:
+    """The function `body` behind the imports and the functions it needs, so that it runs as it stands."""
+    functions = functions_of(network.activations, dtype)
+    parts = [scalar_power_of_two(dtype)] if functions else []
+    parts += [scalar_function(function, dtype) for function in functions]
+    text = "\n\n".join([*parts, body])
+    return f"{import_line('numpy', NUMPY_NAMES, text)}\n\n\n{text}"
+
+
+def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
+    """The weighted sum that must be above 0 for an update to change anything; None if it always may.
+
+    A unit of the first layer whose ReLU gate is shut has the delta 0, and its inputs are finite. So 0 of
+    either sign is added, which changes no number but -0.0, and no parameter is that.
+    """
+    if (equation.stage, equation.layer, derivation.network.activations[0]) != ("updates", 1, "relu"):
+        return None
+    return Symbol("z", 1, equation.target.indices[:1])
+
+
+def spell_element(symbol: Symbol) -> str:
+    """A value as the element of its layer's array, or of a row of the data: W1[j, i], X[row, i], ..."""
+    indices = ", ".join(i.name if isinstance(i, Index) else str(i) for i in symbol.indices)
+    if symbol.family in ("x", "y"):
+        return f"{symbol.family.upper()}[row, {indices}]"
+    return f"{layer_array(symbol)}[{indices}]" if indices else symbol.family
+
+
+class Written:
+    """One variable for every value: w1, z2, yhat, s1, ... or what `spell` makes of it.
+
+    With `branches`, updates that a shut gate makes void are jumped over.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        dtype: str,
+        *,
+        branches: bool = False,
+        choice: Choice = python_choice,
+        spell: Callable[[Symbol], str] | None = None,
+    ) -> None:
+        self.derivation = derivation
+        self.network = derivation.network
+        self.spelling = Spelling(spell or derivation.name, number_speller(dtype), choice)
+        self.branches = branches
+
+    def load_row(self, lines: Lines) -> None:
+        """Name the values of row i."""
+        for family, array, size in (("x", "X", self.network.n_inputs), ("y", "Y", self.network.n_outputs)):
+            for position in range(size):
+                lines(f"{self.derivation.name(Symbol(family, 0, (position,)))} = {array}[i, {position}]")
+
+    def write_row(self, lines: Lines) -> None:
+        """Write all equations, stage by stage."""
+        for stage, equations in groupby(self.derivation.scalar, key=lambda e: e.stage):
+            lines(f"# {stage}")
+            self.write(lines, equations)
+
+    def write(self, lines: Lines, equations: Iterable[Equation]) -> None:
+        """Write some equations."""
+        for gate, gated in groupby(equations, key=self._gate):
+            with _if_open(gate, self.spelling, lines):
+                for equation in gated:
+                    lines(assignment(equation.target, equation.expression, self.spelling))
+
+    def _gate(self, equation: Equation) -> Symbol | None:
+        return gate_of(self.derivation, equation) if self.branches else None
+
+
+def _if_open(gate: Symbol | None, spelling: Spelling, lines: Lines) -> AbstractContextManager[None]:
+    if gate is None:
+        return nullcontext()
+    return lines.block(f"if {spelling.symbol(gate)} > {spelling.number(0.0)}:")
+
+
+class Looped:
+    """An array for every layer's values: W1[j, i], Z1[j], S1[j], ...
+
+    Updates that a shut gate makes void are jumped over.
+    """
+
+    def __init__(self, derivation: Derivation, dtype: str) -> None:
+        self.derivation = derivation
+        self.network = derivation.network
+        self.dtype = dtype
+        self.spelling = Spelling(spell_element, number_speller(dtype))
+
+    def scratch(self) -> list[str]:
+        """The assignments that allocate the arrays, except those of the parameters."""
+        sizes = {
+            layer_array(e.target): e.over[0].size for e in self.derivation if e.stage != "updates" and e.over
+        }
+        return [f"{name} = empty({size}, {self.dtype})" for name, size in sizes.items()]
+
+    def views(self, flat: str) -> list[str]:
+        """The assignments that name each layer's parameters in `flat`, which holds them all."""
+        found = []
+        for layer, (weights, biases) in enumerate(self.network.slices, start=1):
+            units, inputs = self.network.layers[layer], self.network.layers[layer - 1]
+            found.append(f"W{layer} = {flat}[{weights.start}:{weights.stop}].reshape({units}, {inputs})")
+            found.append(f"B{layer} = {flat}[{biases.start}:{biases.stop}]")
+        return found
+
+    def write_row(self, lines: Lines) -> None:
+        """Write all equations, stage by stage, in loops over the units of each layer."""
+        for stage in STAGES:
+            lines(f"# {stage}")
+            for group in self.derivation.groups:
+                if group[0].stage == stage:
+                    self._write_group(group, lines)
+
+    def _write_group(self, group: tuple[Equation, ...], lines: Lines) -> None:
+        if not group[0].over:
+            for equation in group:
+                self._write_equation(equation, lines)
+            return
+        unit = group[0].over[0]
+        gate = gate_of(self.derivation, group[0])
+        with (
+            lines.block(f"for {unit.name} in range({unit.size}):"),
+            _if_open(gate, self.spelling, lines),
+        ):
+            for equation in group:
+                if len(equation.over) == 1:
+                    self._write_equation(equation, lines)
+                    continue
+                inner = equation.over[1]
+                with lines.block(f"for {inner.name} in range({inner.size}):"):
+                    self._write_equation(equation, lines)
+
+    def _write_equation(self, equation: Equation, lines: Lines) -> None:
+        write_equation(equation.target, equation.expression, self.spelling, lines)
+
+
+def write_equation(target: Symbol, expression: Expression, spelling: Spelling, lines: Lines) -> None:
+    """One assignment, after the loop that adds up its sum, if it has one."""
+    for inner in [node for node in nodes(expression) if isinstance(node, Sum)]:
+        _write_sum(inner, spelling, lines)
+        expression = substitute(expression, inner, ACCUMULATOR)
+    lines(assignment(target, expression, spelling))
+
+
+def _write_sum(inner: Sum, spelling: Spelling, lines: Lines) -> None:
+    lines(assignment(ACCUMULATOR, bind(inner.term, {inner.index: 0}), spelling))
+    if inner.index.size > 1:
+        with lines.block(f"for {inner.index.name} in range(1, {inner.index.size}):"):
+            lines(assignment(ACCUMULATOR, ACCUMULATOR + inner.term, spelling))

@@ -1,0 +1,1 @@
+"""How names and numbers are spelled for people, and the cards of a notebook."""

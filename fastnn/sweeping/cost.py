@@ -1,0 +1,58 @@
+"""What a sweep will cost, from a short trial of its own first networks."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import perf_counter
+
+import numpy as np
+
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.design import Design
+from fastnn.sweeping.grid import Numbers
+from fastnn.system.progress import duration, size
+
+__all__ = ["cost", "seconds_per_network"]
+
+TRIAL_SECONDS = 0.1
+
+
+class _Enough(Exception):  # noqa: N818 - the end of a trial, not an error
+    """Raised to leave a trial."""
+
+
+def seconds_per_network(design: Design) -> float:
+    """How long one core takes for a network of average rows, by training some of them for a moment.
+
+    A trial sees the first epochs alone. Later ones are cheaper where units die or networks diverge, and
+    dearer on a processor that slows down when it is warm.
+    """
+    _trial(design)  # the first one touches everything for the first time
+    return _trial(design)
+
+
+def _trial(design: Design) -> float:
+    block = next(design.blocks(Numbers.of(0, design.grid.total), 1))
+    trained = 0.0
+
+    def pause(networks: float) -> None:
+        nonlocal trained
+        trained += networks
+        if perf_counter() - began > TRIAL_SECONDS:
+            raise _Enough
+
+    room = design.room(Numbers.of(block.first, block.first + block.count))
+    began = perf_counter()
+    with suppress(_Enough):
+        design.train(block, room, pause)
+    return (perf_counter() - began) / trained * float(np.mean(design.grid.rows)) / block.cell.rows
+
+
+def cost(design: Design, networks: int, parallel: int, who: str, bytes_: int, where: str) -> str:
+    """One line: how many networks, about how long they will take, how many bytes, where.
+
+    `parallel` is how many threads or workers, as `who` says, train them.
+    """
+    seconds = seconds_per_network(design) * networks / parallel
+    by = counted(parallel, who)
+    return f"{counted(networks, 'network')}, about {duration(seconds)} on {by}, {size(bytes_)} {where}"

@@ -1,0 +1,38 @@
+"""The dead units of a sweep's networks, few networks at a time wherever the sweep lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.sweeping.design import Design
+from fastnn.sweeping.tables import Columns, Table
+from fastnn.training.evaluating import dead_units
+
+__all__ = ["dead_unit_pieces"]
+
+AT_ONCE = 1 << 18  # networks
+
+
+def dead_unit_pieces(
+    design: Design, table: Table, names: Sequence[str]
+) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
+    """Some columns and the dead units of their networks, piece by piece; see `fastnn.Sweep`."""
+    network, X = design.plan.network, design.plan.X
+    for columns, parameters in _pieces(table, tuple(dict.fromkeys(["network", *names]))):
+        dead = np.empty(len(parameters), np.int64)
+        rows = design.grid.rows_of(columns["network"])
+        for count in design.grid.rows:
+            some = np.flatnonzero(rows == count)
+            dead[some] = dead_units(network, parameters[some], X[:count])
+        yield columns, dead
+
+
+def _pieces(table: Table, names: tuple[str, ...]) -> Iterator[tuple[Columns, NDArray[Any]]]:
+    for columns, parameters in table.parameters(names):
+        for first in range(0, max(1, len(parameters)), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            yield {name: column[some] for name, column in columns.items()}, parameters[some]

@@ -1,0 +1,109 @@
+"""A sweep's design as plain values, and back: what a store's manifest and a worker's orders say.
+
+The description names everything that the bits of the results depend on, the data by their content. The
+engine is not among it: all engines give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastnn.core.network import Network
+from fastnn.sweeping.design import Design
+from fastnn.training import starts as initial
+from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
+from fastnn.training.starts import Start
+
+__all__ = ["arrays_of", "described", "design_of"]
+
+Array = NDArray[Any]
+
+STARTS = {
+    maker.__name__: maker
+    for maker in (initial.constant, initial.glorot, initial.he, initial.normal, initial.uniform)
+}
+
+
+def described(design: Design) -> dict[str, Any]:
+    """The design as values that JSON can hold."""
+    plan, grid, network = design.plan, design.grid, design.plan.network
+    return {
+        "network": {"layers": list(network.layers), "hidden": list(network.hidden), "output": network.output},
+        "data": {"rows": len(plan.X), "sha256": content_hash(plan.X, plan.Y)},
+        "networks": grid.starts,
+        "initial": _described_start(design.initial),
+        "seed": design.seed,
+        "learning_rate": [float(rate) for rate in grid.learning_rates],
+        "rows": list(grid.rows),
+        "epochs": plan.epochs,
+        "dtype": plan.dtype,
+        "shuffle": plan.shuffle_seed is not None,
+        "arithmetic": ARITHMETIC,
+        "random_numbers": RANDOM_NUMBERS,
+        **_described_losses(design),
+    }
+
+
+def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: str = "auto") -> Design:
+    """The design that a description and its arrays, as `arrays_of` has them, came from.
+
+    Raises
+    ------
+    InputError, KeyError, TypeError
+        If the description is not one.
+    """
+    network = description["network"]
+    return Design.of(
+        Network(network["layers"], network["hidden"], network["output"]),
+        arrays["X"],
+        arrays["Y"],
+        networks=description["networks"],
+        initial=_start_of(description["initial"], arrays.get("starts")),
+        seed=description["seed"],
+        learning_rate=description["learning_rate"],
+        rows=description["rows"],
+        epochs=description["epochs"],
+        engine=engine,
+        dtype=description["dtype"],
+        shuffle=description["shuffle"],
+        validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
+    )
+
+
+def arrays_of(design: Design) -> dict[str, Array]:
+    """The arrays that a description is of: X and Y; where given, starts, validation_X and validation_Y."""
+    arrays = {"X": design.plan.X, "Y": design.plan.Y}
+    starts = getattr(design.initial, "parameters", None)  # that `fastnn.given` was given
+    if starts is not None:
+        arrays["starts"] = starts
+    if design.validation is not None:
+        arrays["validation_X"], arrays["validation_Y"] = design.validation
+    return arrays
+
+
+def _described_losses(design: Design) -> dict[str, Any]:
+    """The losses, where there are more than that of the last epoch."""
+    described: dict[str, Any] = {} if len(design.losses) == 1 else {"losses": list(design.losses)}
+    if design.validation is not None:
+        X, Y = design.validation
+        described["validation"] = {"rows": len(X), "sha256": content_hash(X, Y)}
+    return described
+
+
+def _described_start(start: Start) -> dict[str, Any]:
+    kind = type(start).__name__.removeprefix("_").lower()
+    settings = {field.name: getattr(start, field.name) for field in fields(start)}
+    if kind == "given":
+        parameters = settings["parameters"]
+        settings = {"shape": list(parameters.shape), "sha256": content_hash(parameters)}
+    return {"start": kind, **settings}
+
+
+def _start_of(description: dict[str, Any], starts: Array | None) -> Start:
+    settings = dict(description)
+    kind = settings.pop("start")
+    return initial.given(starts) if kind == "given" else STARTS[kind](**settings)

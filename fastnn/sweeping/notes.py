@@ -1,0 +1,55 @@
+"""What has to be said of a sweep most of whose networks came to nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.grid import Cell
+from fastnn.training.endings import quiet_networks
+
+__all__ = ["sweep_notes"]
+
+ASKED = 1000
+MOST = 0.5
+NAMED = 6
+
+
+def sweep_notes(sweep: Any) -> tuple[str, ...]:
+    """A sentence for each cell of a `Sweep` in which most networks diverged or answer with one number.
+
+    Whether they do is asked of a thousand networks, the first ones of each cell.
+    """
+    cells = list(sweep.grid.cells())
+    found = [(cell, text) for cell in cells if (text := _note(sweep, cell, max(1, ASKED // len(cells))))]
+    if len(found) == len(cells) and len({text for _, text in found}) == 1:
+        return (found[0][1],)
+    said = [f"{sweep.grid.name_of(cell)}: {text}" if len(cells) > 1 else text for cell, text in found]
+    more = [f"and so of {counted(len(said) - NAMED, 'further cell')}"] if len(said) > NAMED else []
+    return (*said[:NAMED], *more)
+
+
+def _note(sweep: Any, cell: Cell, asked: int) -> str | None:
+    within = range(cell.first, cell.first + sweep.grid.starts)
+    ended = [piece["diverged"] > 0 for piece in sweep.table.read(["diverged"], within)]
+    networks, diverged = sum(map(len, ended)), int(sum(piece.sum() for piece in ended))
+    if not networks:
+        return None
+    if diverged >= MOST * networks:
+        return f"{_most(diverged / networks)} diverged; a smaller learning rate may help"
+    some = sweep.part(np.arange(cell.first, cell.first + min(asked, sweep.grid.starts)))
+    fine = some.parameters[some.diverged == 0]
+    if not len(fine):
+        return None
+    quiet = quiet_networks(sweep.network, fine, sweep.plan.X[: cell.rows], sweep.plan.Y[: cell.rows])
+    share = float((quiet.dead | quiet.constant).mean())
+    if share < MOST:
+        return None
+    seen = "" if len(some) == networks else f" (of {len(some)} looked at)"
+    return f"{_most(share)} answer all rows with one number, as dead networks do{seen}"
+
+
+def _most(share: float) -> str:
+    return "all networks" if share == 1 else f"most networks ({100 * share:.0f} %)"

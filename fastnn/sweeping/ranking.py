@@ -1,0 +1,107 @@
+"""The networks of a sweep by one of their losses: the smallest, quantiles, and a summary of every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import one_of, whole_number
+from fastnn.showing.lettering import distinct, told_apart
+from fastnn.sweeping.design import Design
+from fastnn.sweeping.grid import Cell
+from fastnn.sweeping.selecting import checked_levels
+from fastnn.sweeping.tables import Table, quantiles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LOSSES", "QUANTILES", "best_numbers", "cell_quantiles", "checked_loss", "loss_values", "summary"]
+
+Array = NDArray[Any]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+# What each loss is called where people read it.
+LOSSES = {
+    "loss": "loss of the last epoch",
+    "loss_all_rows": "loss over all rows",
+    "validation_loss": "loss on the validation rows",
+}
+
+
+def checked_loss(design: Design, by: str | None) -> str:
+    """The name of one of a sweep's losses; None stands for the one that ranks its networks."""
+    return design.losses[-1] if by is None else one_of(by, "by", design.losses)
+
+
+def best_numbers(design: Design, table: Table, count: int, by: str | None) -> NDArray[np.int64]:
+    """The numbers of the `count` networks with the smallest loss, of equals the lower number first.
+
+    Never one that diverged, nor one whose loss is not a finite number.
+    """
+    count, by = whole_number(count, "count", 1), checked_loss(design, by)
+    losses, numbers = np.empty(0, design.plan.dtype), np.empty(0, np.int64)
+    for piece in table.read(["network", by, "diverged"]):
+        ranked = _ranked(piece, by)
+        losses = np.concatenate([losses, piece[by][ranked]])
+        numbers = np.concatenate([numbers, piece["network"][ranked]])
+        first = np.argsort(losses, kind="stable")[:count]
+        losses, numbers = losses[first], numbers[first]
+    return numbers
+
+
+def loss_values(table: Table, by: str, within: range | None = None) -> Iterator[Array]:
+    """The losses that rank, piece by piece."""
+    for piece in table.read([by, "diverged"], within):
+        yield piece[by][_ranked(piece, by)]
+
+
+def cell_quantiles(design: Design, table: Table, levels: Sequence[float], by: str) -> pd.DataFrame:
+    """learning_rate, rows, and the quantiles of a loss, for each cell of the grid."""
+    import pandas as pd
+
+    checked = list(dict.fromkeys(checked_levels(levels)))
+    names = [f"{text} %" for text in distinct(told_apart([100 * level for level in checked]))]
+    cells = []
+    for cell in design.grid.cells():
+        within = _numbers(design, cell)
+        row = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
+        values = quantiles(lambda within=within: loss_values(table, by, within), checked)  # type: ignore[misc]
+        cells.append(row | dict(zip(names, values, strict=True)))
+    return pd.DataFrame(cells)
+
+
+def summary(design: Design, table: Table) -> pd.DataFrame:
+    """For each cell its networks, its smallest losses, and the quantiles of that of the last epoch."""
+    found = cell_quantiles(design, table, QUANTILES, "loss")
+    rows = [_counted(design, table, _numbers(design, cell)) for cell in design.grid.cells()]
+    for place, name in enumerate(rows[0], 2):
+        found.insert(place, name, [row[name] for row in rows])
+    return found
+
+
+def _counted(design: Design, table: Table, within: range) -> dict[str, Any]:
+    """How many networks of a cell there are and how many diverged, and the smallest of every loss."""
+    networks = diverged = 0
+    smallest = dict.fromkeys(design.losses, np.inf)
+    for piece in table.read([*design.losses, "diverged"], within):
+        networks += len(piece["diverged"])
+        diverged += int(np.count_nonzero(piece["diverged"]))
+        for name, value in smallest.items():
+            smallest[name] = float(np.min(piece[name][_ranked(piece, name)], initial=value))
+    best = {"best" if name == "loss" else f"best {name}": value for name, value in smallest.items()}
+    best = {name: np.nan if value == np.inf else value for name, value in best.items()}
+    return {"networks": networks, "diverged": diverged, **best}
+
+
+def _ranked(piece: dict[str, Array], by: str) -> NDArray[np.bool_]:
+    """Which networks can be ranked by a loss."""
+    ranked: NDArray[np.bool_] = (piece["diverged"] == 0) & np.isfinite(piece[by])
+    return ranked
+
+
+def _numbers(design: Design, cell: Cell) -> range:
+    return range(cell.first, cell.first + design.grid.starts)

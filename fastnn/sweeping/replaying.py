@@ -1,0 +1,68 @@
+"""Networks of a sweep trained again, from their numbers: as one network, or as several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, shown, whole_number, whole_numbers
+from fastnn.sweeping.design import Design
+from fastnn.system.interrupting import to_the_end
+from fastnn.training.evaluating import in_dtype
+from fastnn.training.result import Training
+from fastnn.training.train import trained
+
+__all__ = ["network_numbers", "replayed"]
+
+
+def replayed(design: Design, number: int | ArrayLike) -> Training:
+    """Train networks of a sweep again; see `fastnn.Sweep.replay`."""
+    numbers = network_numbers(number, "number", design.grid.total)
+    rows = np.unique(design.grid.rows_of(numbers)).tolist()
+    if len(rows) != 1:
+        raise InputError(
+            "number must name networks that were trained on the same rows; got "
+            f"{' and '.join(map(str, rows)) or 'no'} rows. Replay those of one number of rows at a time."
+        )
+    some: Any = 0 if len(numbers) == 1 else slice(None)
+    plan = replace(design.plan, X=design.plan.X[: rows[0]], Y=design.plan.Y[: rows[0]])
+    start = design.initial.draw(plan.network, design.grid.start_of(numbers), design.seed)[some]
+    again = trained(
+        plan,
+        in_dtype(start, plan.dtype, "parameters"),
+        design.grid.learning_rate_of(numbers)[some],
+        number=int(numbers[0]) if len(numbers) == 1 else numbers,
+    )
+    return to_the_end(again)
+
+
+def network_numbers(given: Any, name: str, total: int) -> NDArray[np.int64]:
+    """The numbers of networks that one number names, or some in any container: (m,), each below `total`.
+
+    Whole floats are taken: in a frame's row the number stands beside losses, and becomes one.
+    """
+    if getattr(given, "ndim", 1) == 2 and given.shape[1] == 1:  # a frame of one column
+        given = np.ravel(given)
+    if getattr(given, "ndim", 1) > 1 or isinstance(given, dict):
+        raise InputError(
+            f"{name} must be a number of a network, or a sequence of them; got {shown(given)}. "
+            "Take one column, such as sweep.best(5).network."
+        )
+    if isinstance(given, np.ndarray) and given.ndim == 1 and given.dtype.kind in "iu" and len(given):
+        for end in (given.min(), given.max()):
+            whole_number(end, name, 0, total - 1)
+        return given.astype(np.int64)
+    plain = given.tolist() if hasattr(given, "tolist") else given
+    several = isinstance(plain, Iterable) and not isinstance(plain, str | bytes)
+    wanted = (_whole(value) for value in (plain if several else [plain]))
+    return np.array(whole_numbers(wanted, name, 0, total - 1), np.int64)
+
+
+def _whole(value: Any) -> Any:
+    """A whole float as an int; anything else as it is."""
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return int(value) if whole else value

@@ -1,0 +1,184 @@
+"""Which columns and rows of a sweep's table are asked for, and how a table's columns become a frame."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import MOST_NUMBERS, InputError, all_of, one_of, shown
+from fastnn.sweeping.design import Design
+from fastnn.sweeping.grid import Grid
+from fastnn.sweeping.tables import Columns, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Filters",
+    "as_frame",
+    "checked_columns",
+    "checked_levels",
+    "columns_of",
+    "no_rows",
+    "selected",
+]
+
+Array = NDArray[Any]
+
+FLOAT_MAX = int(np.finfo(np.float64).max)
+MOST_LEVELS = 1000  # of quantiles
+Comparison = Callable[[Array, Any], Any]
+Filters = Sequence[tuple[str, str, Any]]
+
+COMPARISONS: dict[str, Comparison] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda column, values: np.isin(column, list(values)),
+}
+
+# What a column that no table holds is made of.
+DERIVED = {"learning_rate": "network", "rows": "network", "status": "diverged"}
+
+STATUS = ("ok", "diverged")
+
+
+def checked_columns(design: Design, columns: Sequence[str] | None = None) -> list[str]:
+    """The names of columns, by default those that a frame has."""
+    names = design.plan.network.parameter_names
+    usual = ["network", "learning_rate", "rows", *design.losses, "status", *names]
+    if columns is None:
+        return usual
+    return [one_of(name, "each of columns", [*usual, "diverged"]) for name in columns]
+
+
+def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
+    """A filter's column, the comparison itself, and what it compares with."""
+    if not isinstance(each, tuple | list) or len(each) != 3:
+        raise InputError(
+            f"each of filters must be (column, comparison, value); got {shown(each)}. "
+            'Write it like ("loss", "<", 0.01).'
+        )
+    name, comparison, value = each
+    (name,) = checked_columns(design, [name])
+    compare = COMPARISONS[one_of(comparison, "a filter's comparison", COMPARISONS)]
+    if comparison != "in":
+        return name, compare, _compared(name, value)
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        raise InputError(
+            f"a filter's value must be a list where it says in; got {shown(value)}. "
+            'Write it like ("network", "in", [3, 70]).'
+        )
+    return name, compare, [_compared(name, each) for each in all_of(value, "a filter's value", MOST_NUMBERS)]
+
+
+def _compared(name: str, value: Any) -> Any:
+    """What a column is compared with: a word for the status, a number for all others."""
+    if not isinstance(value, str if name == "status" else Real):
+        kind, example = ("a word", '"ok"') if name == "status" else ("a number", "0.01")
+        raise InputError(
+            f"a filter's value must be {kind} for {name}; got {shown(value)}. Write one such as {example}."
+        )
+    if isinstance(value, Integral) and abs(int(value)) > FLOAT_MAX:
+        return np.inf if int(value) > 0 else -np.inf  # no column holds it, and NumPy cannot compare with it
+    return value
+
+
+def checked_levels(levels: Any) -> list[float]:
+    """The levels of quantiles."""
+    if not isinstance(levels, Iterable) or isinstance(levels, str | bytes):
+        raise InputError(f"levels must be a list of numbers from 0 to 1; got {shown(levels)}. Write [0.5].")
+    found = all_of((_checked_level(level) for level in levels), "levels", MOST_LEVELS)
+    if not found:
+        raise InputError("levels must name at least one number from 0 to 1; got none. Write [0.5].")
+    return found
+
+
+def _checked_level(level: Any) -> float:
+    number = float(level) if isinstance(level, Real) and not isinstance(level, bool) else np.nan
+    if not 0 <= number <= 1:
+        raise InputError(
+            f"each of levels must be a number from 0 to 1; got {shown(level)}. Write 0.5 for the median."
+        )
+    return number
+
+
+def stored_columns(names: Iterable[str]) -> list[str]:
+    """Which columns of a table have to be read for some of a frame."""
+    return list(dict.fromkeys(DERIVED.get(name, name) for name in names))
+
+
+def with_derived(grid: Grid, read: Columns, names: Iterable[str]) -> Columns:
+    """Columns of a frame, from those that were read."""
+    makers: dict[str, Callable[[], Array]] = {
+        "learning_rate": lambda: grid.learning_rate_of(read["network"]),
+        "rows": lambda: grid.rows_of(read["network"]),
+        # As objects, two for all: 8 bytes a network where text of its own takes 32.
+        "status": lambda: np.array(STATUS, object)[(read["diverged"] > 0).astype(np.intp)],
+    }
+    return {name: makers[name]() if name in makers else read[name] for name in names}
+
+
+def selected(
+    design: Design, table: Table, columns: Sequence[str] | None, filters: Filters
+) -> Iterator[pd.DataFrame]:
+    """Columns of the networks for which all filters hold, piece by piece; see `fastnn.Sweep.frame`."""
+    wanted = checked_columns(design, columns)
+    checked = [checked_filter(design, each) for each in filters]
+    needed = dict.fromkeys([*wanted, *(name for name, _, _ in checked)])
+    some = False
+    for read in table.read(stored_columns(needed)):
+        found = with_derived(design.grid, read, needed)
+        if checked:
+            with np.errstate(over="ignore"):  # a value beyond float32 is compared as infinite
+                tests = [compare(found[name], value) for name, compare, value in checked]
+            kept = np.logical_and.reduce(tests)
+            found = {name: column[kept] for name, column in found.items()}
+            if some and not kept.any():
+                continue
+        some = True
+        yield as_frame({name: found[name] for name in wanted})
+    if not some:
+        yield as_frame(with_derived(design.grid, no_rows(design.plan.dtype, stored_columns(needed)), wanted))
+
+
+def columns_of(design: Design, table: Table, wanted: NDArray[np.int64], names: Sequence[str]) -> Columns:
+    """Columns of some networks, in the order in which they are named."""
+    needed = stored_columns(dict.fromkeys(["network", *names]))
+    pieces = [no_rows(design.plan.dtype, needed)]
+    pieces += table.take(needed, np.unique(wanted))
+    found = {name: np.concatenate([piece[name] for piece in pieces]) for name in needed}
+    missing = wanted[~np.isin(wanted, found["network"])]
+    if len(missing):
+        raise InputError(
+            f"numbers must name networks that were finished; got {missing[0]}, which the interrupted "
+            "sweep did not reach. Replay it instead."
+        )
+    order = np.searchsorted(found["network"], wanted)
+    derived = with_derived(design.grid, {name: column[order] for name, column in found.items()}, names)
+    return {name: derived[name] for name in names}
+
+
+def no_rows(dtype: str, names: Iterable[str]) -> Columns:
+    """Columns of a table without rows."""
+    kinds: dict[str, Any] = {"network": np.int64, "diverged": np.int32}
+    return {name: np.empty(0, kinds.get(name, dtype)) for name in names}
+
+
+def as_frame(columns: Columns) -> pd.DataFrame:
+    """Columns as a frame, the status as a categorical."""
+    import pandas as pd
+
+    plain: dict[str, Any] = dict(columns)
+    if "status" in plain:
+        codes = (plain["status"] == STATUS[1]).astype(np.int8)
+        plain["status"] = pd.Categorical.from_codes(codes, pd.Index(STATUS))
+    return pd.DataFrame(plain)

@@ -1,0 +1,156 @@
+"""What the files of a store hold, compared with its manifest: the right bytes may be of something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.sweeping.design import Results
+from fastnn.sweeping.store import StoreError
+from fastnn.sweeping.store.manifest import Manifest
+from fastnn.sweeping.store.parquet import exact_columns
+from fastnn.training.identity import content_hash
+
+__all__ = ["INPUTS", "check_results", "fault_of_content", "input_arrays", "inputs_of", "most_bytes"]
+
+Array = NDArray[Any]
+
+# What the sweep was given, by kinds of files: the arrays of a design by the letters of their columns.
+INPUTS = {
+    "data": {"x": "X", "y": "Y"},
+    "starts": {"p": "starts"},
+    "validation": {"x": "validation_X", "y": "validation_Y"},
+}
+
+
+def inputs_of(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """What the plan says of each kind of arrays that the sweep was given."""
+    plan = manifest.plan
+    found = {"data": plan["data"]}
+    if plan["initial"]["start"] == "given":
+        found["starts"] = plan["initial"]
+    return found | ({"validation": plan["validation"]} if "validation" in plan else {})
+
+
+def most_bytes(manifest: Manifest, kind: str, number: int) -> int:
+    """How many bytes a file may have."""
+    if kind in INPUTS:
+        rows, columns = _rows_of(manifest, kind), len(_input_columns(manifest, kind))
+        width = 8 * columns
+    else:
+        rows, columns = manifest.shards.rows(number), manifest.network.n_parameters + 8
+        width = 4 * manifest.curve_length if kind == "curves" else manifest.bytes_per_network
+    return 2 * rows * (width + 32) + 4096 * columns + 65536
+
+
+def fault_of_content(
+    manifest: Manifest, kind: str, number: int, content: bytes, shard: bytes | None = None
+) -> str:
+    """What is wrong with a file whose bytes are those of its name, in words; nothing if it may be right.
+
+    `shard` is that with the networks whose curves the file has, if it is there.
+    """
+    try:
+        if kind in INPUTS:
+            input_arrays(manifest, kind, content)
+            return ""
+        return (_fault_of_curves if kind == "curves" else _fault_of_shard)(manifest, number, content, shard)
+    except StoreError as error:
+        return f"holds something else: {error}"
+
+
+def check_results(manifest: Manifest, number: int, results: Results) -> None:
+    """Raise a StoreError unless results may be those of a shard; of their curves nothing is asked."""
+    fault = "" if results.numbers == manifest.numbers(number) else f"they are of networks {results.numbers}"
+    arrays = {"parameters": results.parameters, "loss": results.loss, "diverged": results.diverged}
+    fault = fault or manifest.expected.fault(arrays | results.measured, len(results))
+    if fault:
+        raise StoreError(
+            f"results must be those of shard {number} of the sweep; they cannot be: {fault}. They were not "
+            "kept: run the same sweep again with this store."
+        )
+
+
+def input_arrays(manifest: Manifest, kind: str, content: bytes) -> dict[str, Array]:
+    """The arrays of a kind that the sweep was given.
+
+    Raises
+    ------
+    StoreError
+        If they are not those of the manifest.
+    """
+    told, columns = inputs_of(manifest)[kind], _input_columns(manifest, kind)
+    found = exact_columns(content, columns, _rows_of(manifest, kind))
+    arrays = {
+        name: np.column_stack([found[column] for column in columns if column[0] == letter])
+        for letter, name in INPUTS[kind].items()
+    }
+    if kind == "starts":
+        arrays["starts"] = arrays["starts"].reshape(told["shape"])
+    if content_hash(*arrays.values()) != told["sha256"]:
+        raise StoreError(f"the {kind} in the store must be those of its manifest; they are others.")
+    return arrays
+
+
+def _input_columns(manifest: Manifest, kind: str) -> dict[str, str]:
+    network, dtype = manifest.network, manifest.plan["dtype"]
+    if kind == "starts":
+        return {f"p{j + 1}": "float64" for j in range(network.n_parameters)}
+    widths = {"x": network.n_inputs, "y": network.n_outputs}
+    return {f"{letter}{j + 1}": dtype for letter, width in widths.items() for j in range(width)}
+
+
+def _rows_of(manifest: Manifest, kind: str) -> int:
+    told = inputs_of(manifest)[kind]
+    if kind != "starts":
+        return int(told["rows"])
+    return int(told["shape"][0]) if len(told["shape"]) == 2 else 1
+
+
+def _starts(manifest: Manifest, number: int) -> Array:
+    starts: Array = manifest.grid.start_of(manifest.numbers(number).array())
+    return starts
+
+
+def _fault_of_shard(manifest: Manifest, number: int, content: bytes, _: bytes | None) -> str:
+    dtype, names = manifest.plan["dtype"], manifest.network.parameter_names
+    columns = {
+        "start": "int64",
+        "learning_rate": dtype,
+        "rows": "int64",
+        **dict.fromkeys(manifest.losses, dtype),
+    }
+    columns |= {"status": "status", "diverged": "int32", **dict.fromkeys(names, dtype)}
+    rows = manifest.shards.rows(number)
+    found = exact_columns(content, columns, rows)
+    numbers = manifest.numbers(number).array()
+    known = {
+        "start": _starts(manifest, number),
+        "learning_rate": manifest.grid.learning_rate_of(numbers),
+        "rows": manifest.grid.rows_of(numbers),
+        "status": (found["diverged"] > 0).astype(int),  # their places in `STATUS`
+    }
+    for name, column in known.items():
+        if not np.array_equal(found[name], column):
+            return f"holds something else: {name} is not that of its networks"
+    arrays = {name: found[name] for name in (*manifest.losses, "diverged")}
+    arrays["parameters"] = np.column_stack([found[name] for name in names])
+    fault = manifest.expected.fault(arrays, rows)
+    return f"holds what cannot be: {fault}" if fault else ""
+
+
+def _fault_of_curves(manifest: Manifest, number: int, content: bytes, shard: bytes | None) -> str:
+    rows, length = manifest.shards.rows(number), manifest.curve_length
+    found = exact_columns(content, {"start": "int64", "curve": f"curve {length}"}, rows)
+    if not np.array_equal(found["start"], _starts(manifest, number)):
+        return "holds something else: start is not that of its networks"
+    if shard is None:
+        return ""
+    dtype = manifest.plan["dtype"]
+    ends = exact_columns(shard, {"loss": dtype, "diverged": "int32"}, rows, others=True)
+    fault = manifest.expected.fault_of_curves(
+        found["curve"], ends["loss"], ends["diverged"], int(manifest.plan["curves"])
+    )
+    return f"holds what cannot be: {fault}" if fault else ""

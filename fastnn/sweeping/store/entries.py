@@ -1,0 +1,177 @@
+"""The entries of a manifest, each checked as an argument is at the public door: one table of checks.
+
+A seal shows that nothing changed by chance, not that what was sealed makes sense.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from fastnn.checking import InputError, all_of, finite_number, flag, one_of, seed_number, shown, whole_number
+from fastnn.core.network import Network
+from fastnn.sweeping.description import STARTS
+from fastnn.training.plan import DTYPES, MOST_EPOCHS, learning_rates
+
+__all__ = [
+    "LARGEST_SHARD",
+    "MOST_SHARDS",
+    "MOST_STARTS",
+    "checked_names",
+    "checked_plan",
+    "checked_texts",
+    "checked_total",
+]
+
+MOST_STARTS = 2**53
+MOST_SHARDS = 10_000_000  # files in a folder
+LARGEST_SHARD = 1 << 16
+DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def checked_plan(plan: Any) -> None:
+    """Refuse a plan unless it has every entry of a sweep's, and each could have been asked for.
+
+    Raises
+    ------
+    InputError
+        An entry is missing, unknown or cannot be; it is named.
+    """
+    entries = checked_names(plan, "plan", {*CHECKS}, {"losses", "validation"})
+    for name, check in CHECKS.items():
+        check(_Entry(entries, name))
+    if "validation" in entries:
+        _told_rows(_Entry(entries, "validation"))
+    several = len(entries["rows"]) > 1
+    losses = ["loss", *["loss_all_rows"] * several, *["validation_loss"] * ("validation" in entries)]
+    if entries.get("losses", losses[:1]) != losses:
+        raise InputError(f"losses must be {losses} of such a sweep; got {shown(entries.get('losses'))}.")
+    cells = len(entries["rows"]) * len(entries["learning_rate"])
+    checked_total(cells * entries["networks"], entries["networks_per_shard"])
+
+
+def checked_total(networks: int, size: int) -> None:
+    """Refuse a store of too many networks, or of too many shards of a size."""
+    shards = -(-networks // size)
+    if networks > MOST_STARTS or shards > MOST_SHARDS:
+        raise InputError(
+            f"a store must have at most {MOST_SHARDS} shards; got {shown(networks)} networks, which make "
+            f"{shown(shards)} shards of {size}. Sweep fewer networks, or into several stores."
+        )
+
+
+def checked_texts(values: Any, name: str) -> None:
+    """Refuse values that are not texts with names."""
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise InputError(f"{name} must be texts; got {shown(values)}.")
+
+
+def checked_names(
+    values: Any, name: str, names: Collection[str], others: Collection[str] = ()
+) -> dict[str, Any]:
+    """The values by name, unless one of `names` is missing or one is neither of these nor of `others`."""
+    found = values if isinstance(values, dict) else {}
+    wrong = sorted({*names} - found.keys() | found.keys() - {*names, *others})
+    if not isinstance(values, dict) or wrong:
+        raise InputError(f"{name} must have {', '.join(sorted(names))}; got {shown(values)} ({wrong[:3]}).")
+    return found
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One entry of a plan, among the others."""
+
+    plan: dict[str, Any]
+    name: str
+
+    @property
+    def value(self) -> Any:
+        return self.plan[self.name]
+
+    def whole(self, minimum: int, maximum: int) -> int:
+        return whole_number(self.value, self.name, minimum, maximum)
+
+    def entries(self, names: set[str], others: set[str] | None = None) -> dict[str, Any]:
+        return checked_names(self.value, self.name, names, others or set())
+
+    def several(self) -> list[Any]:
+        if not isinstance(self.value, list) or not self.value:
+            raise InputError(f"{self.name} must be a list of numbers; got {shown(self.value)}.")
+        return all_of(self.value, self.name)
+
+
+def _network(entry: _Entry) -> None:
+    told = entry.entries({"layers", "hidden", "output"})
+    if not isinstance(told["layers"], list) or not isinstance(told["hidden"], list):
+        raise InputError(f"network must have lists of layers and hidden; got {shown(told)}.")
+    Network(told["layers"], told["hidden"], told["output"])
+
+
+def _told_rows(entry: _Entry) -> None:
+    told = entry.entries({"rows", "sha256"})
+    whole_number(told["rows"], f"rows of {entry.name}", 1, MOST_STARTS)
+    _digest(told["sha256"], entry.name)
+
+
+def _digest(value: Any, name: str) -> None:
+    if not isinstance(value, str) or not DIGEST.fullmatch(value):
+        raise InputError(f"sha256 of {name} must be a digest; got {shown(value)}.")
+
+
+def _initial(entry: _Entry) -> None:
+    kind = entry.value.get("start") if isinstance(entry.value, dict) else None
+    kind = one_of(kind, "initial", (*STARTS, "given"))
+    if kind != "given":
+        settings = {name: value for name, value in entry.value.items() if name != "start"}
+        try:
+            STARTS[kind](**settings)
+        except TypeError:
+            raise InputError(f"initial must have the settings of {kind}; got {shown(entry.value)}.") from None
+        return
+    told = entry.entries({"start", "shape", "sha256"})
+    _digest(told["sha256"], "initial")
+    shape = _Entry(told, "shape").several()
+    if len(shape) > 2 or not all(type(length) is int and 0 < length <= MOST_STARTS for length in shape):
+        raise InputError(f"shape of initial must be that of (P,) or (M, P) numbers; got {shown(shape)}.")
+
+
+def _learning_rates(entry: _Entry) -> None:
+    for rate in (rates := entry.several()):
+        finite_number(rate, "learning_rate", positive=True)
+    _each_once(learning_rates(rates, one_of(entry.plan["dtype"], "dtype", DTYPES)).tolist(), entry.name)
+
+
+def _rows(entry: _Entry) -> None:
+    most = entry.plan["data"]["rows"]
+    _each_once([whole_number(rows, "rows", 1, most) for rows in entry.several()], entry.name)
+
+
+def _each_once(values: list[Any], name: str) -> None:
+    if len(set(values)) < len(values):
+        raise InputError(f"{name} must name each value once; got {shown(values)}.")
+
+
+def _text(entry: _Entry) -> None:
+    if not isinstance(entry.value, str) or not entry.value:
+        raise InputError(f"{entry.name} must be a text; got {shown(entry.value)}.")
+
+
+# In this order: some look at those before them.
+CHECKS: dict[str, Callable[[_Entry], Any]] = {
+    "network": _network,
+    "data": _told_rows,
+    "networks": lambda entry: entry.whole(1, MOST_STARTS),
+    "initial": _initial,
+    "seed": lambda entry: seed_number(entry.value),
+    "dtype": lambda entry: one_of(entry.value, "dtype", DTYPES),
+    "learning_rate": _learning_rates,
+    "rows": _rows,
+    "epochs": lambda entry: entry.whole(1, MOST_EPOCHS),
+    "shuffle": lambda entry: flag(entry.value, "shuffle"),
+    "arithmetic": _text,
+    "random_numbers": _text,
+    "curves": lambda entry: entry.whole(0, entry.plan["epochs"]),
+    "networks_per_shard": lambda entry: entry.whole(1, LARGEST_SHARD),
+}

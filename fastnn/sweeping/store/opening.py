@@ -1,0 +1,128 @@
+"""A store as a `Sweep`: read shard by shard, when something is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.sweeping.design import Design
+from fastnn.sweeping.results import Sweep
+from fastnn.sweeping.store.folder import Store
+from fastnn.sweeping.tables import Columns
+from fastnn.system.paths import folder_given
+
+__all__ = ["StoredTable", "open", "stored_sweep"]
+
+Array = NDArray[Any]
+
+
+class StoredTable:
+    """The rows of the shards that were done when it was made."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.network = store.manifest.network
+        self.layout = store.manifest.shards
+        self.there = np.zeros(self.layout.count, bool)
+        self.there[store.done()] = True
+        self.rows = sum(map(self.layout.rows, np.flatnonzero(self.there).tolist()))
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def read(self, names: Sequence[str], within: range | None = None) -> Iterator[Columns]:
+        wanted = range(self.layout.total) if within is None else within
+        listed = self._listed()
+        for first in range(wanted.start - wanted.start % self.layout.size, wanted.stop, self.layout.size):
+            some = np.arange(max(first, wanted.start), min(first + self.layout.size, wanted.stop))
+            yield from self._pieces(names, some, listed)
+
+    def take(self, names: Sequence[str], numbers: NDArray[np.int64]) -> Iterator[Columns]:
+        listed = self._listed()
+        for first in range(0, len(numbers), self.layout.size):
+            yield from self._pieces(names, numbers[first : first + self.layout.size], listed)
+
+    def parameters(self, names: Sequence[str] = ()) -> Iterator[tuple[Columns, Array]]:
+        for columns in self.read([*names, *self.network.parameter_names]):
+            matrix = np.column_stack([columns[name] for name in self.network.parameter_names])
+            yield {name: columns[name] for name in names}, matrix
+
+    def kept_digest(self) -> str | None:
+        whole = self.rows == self.layout.total
+        return self.store.kept_digest() if whole else None
+
+    def _listed(self) -> dict[str, Any]:
+        return {kind: self.store.files(kind) for kind in ("shard", "curves")}
+
+    def _pieces(
+        self, names: Sequence[str], numbers: NDArray[np.int64], listed: dict[str, Any]
+    ) -> Iterator[Columns]:
+        """Columns of networks of sorted numbers, in one piece; nothing where none of them is there."""
+        shards, rows = self.layout.places(numbers)
+        there = self.there[shards]
+        numbers, shards, rows = numbers[there], shards[there], rows[there]
+        found: Columns = {}
+        for shard in np.unique(shards).tolist():
+            inside = np.flatnonzero(shards == shard)
+            for name, column in self._read(listed, shard, names).items():
+                if len(inside) == len(numbers) == len(column):  # the whole shard, as it is
+                    found[name] = column
+                    continue
+                room = found.setdefault(name, np.empty((len(numbers), *column.shape[1:]), column.dtype))
+                room[inside] = column[rows[inside]]
+        if len(numbers):
+            found["network"] = numbers
+            yield {name: found[name] for name in names}
+
+    def _read(self, listed: dict[str, Any], shard: int, names: Sequence[str]) -> Columns:
+        """Columns of a whole shard, but for the networks' numbers, which follow from its own."""
+        own = [name for name in names if name not in ("network", "curve")]
+        found = self.store.read("shard", shard, own, listed["shard"]) if own else {}
+        if "curve" in names:
+            found |= self.store.read("curves", shard, ["curve"], listed["curves"])
+        return found
+
+
+def open(store: str | PathLike[str], *, engine: str = "auto") -> Sweep:
+    """Open a stored sweep, finished or not, without loading it.
+
+    Parameters
+    ----------
+    store : str or path
+        The folder that was given to ``fastnn.sweep(store=...)``.
+    engine : str
+        What `Sweep.replay` runs: one of `fastnn.ENGINES`, or "auto".
+
+    Returns
+    -------
+    Sweep
+        Of the shards that are done now. It reads them when something is asked for, each after its bytes
+        were found to be those that were written, and to hold what they should. If they were computed by
+        another arithmetic than that of this version, ``foreign`` says so, and they can only be read.
+
+    Raises
+    ------
+    InputError
+        If the folder is no store.
+    StoreError
+        If the manifest or the kept inputs are damaged; later, when a damaged shard is read.
+
+    Examples
+    --------
+    >>> fastnn.open("night").frame(["network", "loss"], [("loss", "<", 0.01)])  # doctest: +SKIP
+    """
+    found = Store.at(folder_given(store, "store").absolute())
+    return stored_sweep(found, found.design(engine))
+
+
+def stored_sweep(store: Store, design: Design, **outcome: Any) -> Sweep:
+    """The `Sweep` of a store; `outcome` says how the run that filled it ended."""
+    every = int(store.manifest.plan["curves"])
+    foreign = store.manifest.foreign
+    return Sweep(
+        design, StoredTable(store), store=store.folder, curves_every=every, foreign=foreign, **outcome
+    )

@@ -1,0 +1,213 @@
+"""Results as parquet, and back. The only module of the library that knows pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError
+from fastnn.core.network import Network
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.design import Design, Results
+from fastnn.sweeping.store import StoreError
+
+__all__ = ["columns_of", "curves_bytes", "exact_columns", "matrix_bytes", "need_pyarrow", "results_bytes"]
+
+Array = NDArray[Any]
+
+STATUS = ("ok", "diverged")
+MOST_GROUPS = 1000  # of rows, of which pyarrow puts a million into each
+
+
+def need_pyarrow() -> Any:
+    """The packages pyarrow and pyarrow.parquet, or a refusal that says how to install them."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise InputError(
+            'store needs pyarrow; it is not installed. Run: pip install "fastnn-sweep[store]"'
+        ) from None
+    return pyarrow
+
+
+def results_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
+    """Networks as a parquet file: start, learning_rate, rows, losses, status, diverged, w1..., b1..."""
+    pyarrow = need_pyarrow()
+    numbers = results.numbers.array()
+    codes = pyarrow.array((results.diverged > 0).astype(np.int8))
+    columns = {
+        "start": design.grid.start_of(numbers),
+        "learning_rate": design.grid.learning_rate_of(numbers),
+        "rows": design.grid.rows_of(numbers),
+        "loss": results.loss,
+        **results.measured,
+        "status": pyarrow.DictionaryArray.from_arrays(codes, pyarrow.array(STATUS)),
+        "diverged": results.diverged,
+    }
+    columns |= dict(zip(design.plan.network.parameter_names, results.parameters.T, strict=True))
+    return _written(columns, metadata, ["learning_rate", "rows", "status", "diverged"])
+
+
+def curves_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
+    """Loss curves as a parquet file: start, curve (a list of float32, one for each epoch kept)."""
+    pyarrow = need_pyarrow()
+    assert results.curves is not None  # noqa: S101 - asked for by a plan with curves
+    losses = np.ascontiguousarray(results.curves, np.float32)
+    curve = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(losses.reshape(-1)), losses.shape[1])
+    starts = design.grid.start_of(results.numbers.array())
+    return _written({"start": starts, "curve": curve}, metadata, [])
+
+
+def matrix_bytes(matrices: dict[str, Array], metadata: dict[str, str]) -> bytes:
+    """Matrices of equal height as a parquet file, column by column: x1, x2, ..., y1, ..."""
+    columns = {
+        f"{name}{j + 1}": matrix[:, j] for name, matrix in matrices.items() for j in range(matrix.shape[1])
+    }
+    return _written(columns, metadata, [])
+
+
+def columns_of(
+    content: Any, names: Sequence[str], network: Network, dtype: str, rows: int
+) -> dict[str, Array]:
+    """Columns of a file of results or of curves, as arrays; `curve` is (m, n).
+
+    Raises
+    ------
+    StoreError
+        If it is not such a file, of so many rows.
+    """
+    reader = _reader(content)
+    if reader.metadata.num_rows != rows or not set(names) <= set(reader.schema_arrow.names):
+        raise StoreError(
+            f"a shard must have {counted(rows, 'row')} and the columns {', '.join(names)}; it has others."
+        )
+    table = _read(reader, list(names))
+    found = {}
+    for name in names:
+        column = table.column(name).combine_chunks()
+        if name == "curve":
+            found[name] = column.flatten().to_numpy().reshape(rows, -1)
+        else:
+            found[name] = column.to_numpy(zero_copy_only=False)
+            kind = {"diverged": "int32"}.get(name, dtype)
+            if found[name].dtype != kind:
+                raise StoreError(f"column {name} of a shard must be {kind}; it is {found[name].dtype}.")
+    return found
+
+
+def exact_columns(
+    content: bytes, columns: Mapping[str, str], rows: int, *, others: bool = False
+) -> dict[str, Array]:
+    """All columns of a file by their names, after a look at what they are; nothing is read before.
+
+    Parameters
+    ----------
+    columns : mapping
+        A dtype, "status", or "curve 25" for lists of 25 losses, by name, in their order.
+    others : bool
+        Whether there may be other columns, which are not read.
+
+    Raises
+    ------
+    StoreError
+        If it is not such a file, of so many rows.
+    """
+    reader = _reader(content)
+    metadata, schema = reader.metadata, reader.schema_arrow
+    names = [name for name in schema.names if name in columns] if others else schema.names
+    if names != list(columns) or metadata.num_rows != rows:
+        raise StoreError(
+            f"it must have {counted(rows, 'row')} and the columns {', '.join([*columns][:9])} ..."
+        )
+    for name, kind in columns.items():
+        if not _is_of(schema.field(name).type, kind):
+            raise StoreError(f"column {name} must be {kind}; it is {str(schema.field(name).type)[:60]}.")
+    # Of a column's chunks nothing is asked: where they are nonsense, pyarrow ends the process.
+    groups = (metadata.row_group(group) for group in range(min(metadata.num_row_groups, MOST_GROUPS)))
+    if metadata.num_row_groups > MOST_GROUPS or sum(group.total_byte_size for group in groups) > len(content):
+        raise StoreError("it must be written as fastnn does, without compression; it unpacks to more.")
+    table = _read(reader, list(columns))
+    try:
+        return {name: _converted(table.column(name), kind, rows) for name, kind in columns.items()}
+    except Exception as error:  # pyarrow's, of codes of a dictionary that has no such entry
+        raise StoreError(f"its columns must hold values; they do not: {_reason(error)}.") from None
+
+
+def _converted(column: Any, kind: str, rows: int) -> Array:
+    """A column without missing values as an array: (rows,), of curves (rows, n), of a status its place."""
+    if column.null_count:
+        raise StoreError(f"a column must have a value in each row; {column.null_count} are missing.")
+    whole = column.combine_chunks()
+    if kind == "status":
+        codes = whole.indices.to_numpy()
+        places = np.array([STATUS.index(status) for status in whole.dictionary.to_pylist()])
+        if (codes < 0).any():
+            raise StoreError("codes of a status must not be below 0.")
+        statuses: Array = places[codes]
+        return statuses
+    if not kind.startswith("curve"):
+        values: Array = whole.to_numpy(zero_copy_only=False)
+        return values
+    losses = whole.flatten()
+    if losses.null_count:
+        raise StoreError(f"curves must have a value in each place; {losses.null_count} are missing.")
+    curves: Array = losses.to_numpy(zero_copy_only=False).reshape(rows, -1)
+    return curves
+
+
+def _is_of(type_: Any, kind: str) -> bool:
+    """Whether a type of Arrow is that of a column: a dtype, "status" or "curve 25"."""
+    types = need_pyarrow().types
+    if kind == "status":
+        return bool(types.is_dictionary(type_) and types.is_string(type_.value_type))
+    if kind.startswith("curve"):
+        lists = types.is_fixed_size_list(type_) and types.is_float32(type_.value_type)
+        return bool(lists and type_.list_size == int(kind.partition(" ")[2]))
+    return bool(type_ == need_pyarrow().from_numpy_dtype(np.dtype(kind)))
+
+
+def _reader(content: Any) -> Any:
+    pyarrow = need_pyarrow()
+    source = pyarrow.BufferReader(content) if isinstance(content, bytes) else content
+    try:
+        return pyarrow.parquet.ParquetFile(source, page_checksum_verification=True)
+    except Exception as error:  # pyarrow raises whatever its C++ throws
+        raise StoreError(
+            f"a file of the store must be parquet; reading it failed: {_reason(error)}."
+        ) from None
+
+
+def _read(reader: Any, names: list[str]) -> Any:
+    try:
+        return reader.read(names, use_threads=False)
+    except Exception as error:
+        raise StoreError(
+            f"a file of the store must be parquet; reading it failed: {_reason(error)}."
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".")
+
+
+def _written(columns: dict[str, Any], metadata: dict[str, str], repeated: list[str]) -> bytes:
+    """A table as the bytes of a parquet file; `repeated` columns have few different values."""
+    pyarrow = need_pyarrow()
+    table = pyarrow.table(columns).replace_schema_metadata(metadata)
+    sink = pyarrow.BufferOutputStream()
+    # Trained parameters do not compress (zstd saves 6 %, and takes longer than the disk).
+    pyarrow.parquet.write_table(
+        table,
+        sink,
+        compression="none",
+        use_dictionary=repeated,
+        column_encoding={"start": "DELTA_BINARY_PACKED"} if "start" in columns else None,
+        write_statistics=True,
+        write_page_checksum=True,
+    )
+    content: bytes = sink.getvalue().to_pybytes()
+    return content

@@ -1,0 +1,269 @@
+"""Sweeps: any number of starts, learning rates and data sizes, trained side by side.
+
+By default threads here work through the sweep and its rows stay in memory. With a store the rows go to a
+folder, shard by shard; with an executor others do the work. None of this shows in the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from os import PathLike
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastnn.checking import InputError, one_of, shown, whole_number
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
+from fastnn.data.magnitudes import warn_of_magnitudes
+from fastnn.data.scaling import TableScaling
+from fastnn.sweeping.accounts import failures
+from fastnn.sweeping.cost import cost
+from fastnn.sweeping.design import Design, Results, refuse_divergence
+from fastnn.sweeping.results import Sweep
+from fastnn.sweeping.store import StoreError
+from fastnn.sweeping.work.places import Memory, Place, Stored
+from fastnn.sweeping.work.shard_queue import ATTEMPTS, Lost
+from fastnn.sweeping.work.threads import train_here
+from fastnn.system.paths import folder_given
+from fastnn.system.processors import available_processors
+from fastnn.system.progress import Progress
+from fastnn.system.telling import warn
+from fastnn.training.starts import DEFAULT_START, Start
+
+if TYPE_CHECKING:
+    from fastnn.sweeping.work.executing import Crew
+
+__all__ = ["sweep"]
+
+MOST_WORKERS = 1024  # threads
+
+
+def sweep(
+    network: Network,
+    X: ArrayLike | Dataset,
+    y: ArrayLike | None = None,
+    *,
+    networks: int = 10_000,
+    initial: Start = DEFAULT_START,
+    seed: int = 0,
+    learning_rate: float | ArrayLike = 0.005,
+    rows: int | ArrayLike | None = None,
+    epochs: int = 300,
+    engine: str = "auto",
+    dtype: str = "float64",
+    shuffle: bool = False,
+    validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+    curves: bool | int = False,
+    store: str | PathLike[str] | None = None,
+    executor: Any = None,
+    on_divergence: str = "record",
+) -> Sweep:
+    """Train many networks from different starts, over a grid of learning rates and numbers of rows.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like (N, D), or Dataset
+        Finite real numbers; left untouched. With a Dataset a store also keeps the names of its columns and
+        where they come from.
+    y : array_like (N,) or (N, K)
+        Not needed with a Dataset.
+    networks : int
+        How many starts. With lists below, so many in each cell of the full grid.
+    initial : Start
+        How the networks begin: `normal`, `uniform`, `he`, `glorot`, `constant` or `given`. Start i
+        depends on (seed, i) alone and is the same in every cell.
+    seed : int
+        From 0 to 2**64 - 1.
+    learning_rate : float or sequence of them
+        Positive.
+    rows : int or sequence of them, optional
+        Train on the first so many rows; on all without. With several numbers every network also gets its
+        loss over all rows as it ended, by which they are compared. That costs one more epoch over all rows:
+        with ``rows=[30, 1338]`` a sweep of 300 epochs took 1.01 of the time, one of 50 epochs 1.06.
+    epochs, engine, dtype, shuffle
+        As in `fastnn.train`.
+    validation : (X, y), or Dataset, optional
+        Further rows, scaled as those trained on: every network gets its loss on them as it ended, by which
+        they are then ranked. That costs one more epoch, over these rows.
+    workers : int, optional
+        Threads; by default as many as this process may use processors. With an executor, how many shards
+        are worked on at a time, where it does not say itself.
+    progress : bool, optional
+        Say what the sweep will cost and show how it gets on: on a terminal a bar, elsewhere a line every
+        ten seconds. By default on a terminal, and in a notebook after two seconds.
+    curves : bool or int
+        Keep every network's loss curve: of every epoch, or of every so many. In memory at most 2 GiB; in a
+        store as float32, in files of their own. Without, any curve is a `replay` away.
+    store : str or path, optional
+        A folder that the results go to as they are finished, and that is read from then on; see
+        `fastnn.sweeping.store`. If it holds a part of the same sweep, or of the same one with fewer networks, only
+        what is missing is done.
+    executor : int, Executor, distributed.Client, or a function that makes one, optional
+        Who works instead of threads here: so many processes on this machine (on Windows at most 61), or
+        whatever has ``submit`` as `concurrent.futures` describes it, or a Dask cluster. A function lets a
+        broken one be replaced. Processes by number read no script, so that none needs a guard.
+        What workers answer is compared with what was asked for; they must have the same version. Where
+        nothing is answered for long, or ``submit`` does not return (a minute at least, and 20 times what the
+        longest shard takes), a warning says so and shards are computed here, one at a time; answers that
+        come are taken all the same, and whoever has not answered when all is done is not waited for.
+    on_divergence : str
+        "record" that a network diverged, or "raise" a `DivergenceError` at the first one.
+
+    Returns
+    -------
+    Sweep
+        The table of results. After Ctrl-C it holds what was finished, and ``interrupted`` is true; what
+        workers could not do in three attempts is listed in ``failures``: what is in the table and what is
+        listed there add up to what was asked for.
+
+    Raises
+    ------
+    InputError
+        For anything that does not fit, before any work is done; also for a store of another sweep.
+    StoreError
+        If the store's manifest is damaged, or if the disk fails or is full. What was finished is kept.
+    DivergenceError
+        If it was asked for and a network diverges.
+    RuntimeError
+        If not one network could be trained, as an executor does not work; it says why.
+
+    Warns
+    -----
+    ScaleWarning
+        X or y are far from 1. What came of it is in the Sweep's `notes`.
+    RuntimeWarning
+        An executor has not answered for long, or shards could not be done.
+    """
+    inputs, targets, names = _rows_given(X, y, validation)
+    design = Design.of(
+        network,
+        inputs,
+        targets,
+        networks=networks,
+        initial=initial,
+        seed=seed,
+        learning_rate=learning_rate,
+        rows=rows,
+        epochs=epochs,
+        engine=engine,
+        dtype=dtype,
+        shuffle=shuffle,
+        validation=validation,
+    )
+    warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
+    every = _curves_every(curves, design.plan.epochs)
+    one_of(on_divergence, "on_divergence", ("record", "raise"))
+    folder = None if store is None else folder_given(store, "store").absolute()
+    threads = available_processors() if workers is None else whole_number(workers, "workers", 1, MOST_WORKERS)
+    crew = None
+    if executor is not None:
+        from fastnn.sweeping.work.executing import Crew
+
+        crew = Crew(executor, None if workers is None else threads)
+    refuse = on_divergence == "raise"
+    try:
+        place: Place = (
+            Memory(design, every) if folder is None else Stored(design, every, folder, refuse, names)
+        )
+        check = partial(refuse_divergence, design) if refuse else None
+        before = place.done
+        with Progress(design.grid.total, place.done, progress) as said:
+            interrupted, lost, seconds = _work(place, crew, threads, check, said)
+    except StoreError:
+        raise
+    except OSError as error:
+        if store is None:
+            raise
+        raise StoreError(
+            f"{error}: what is finished is in {folder}; run the same command again to go on."
+        ) from error
+    finally:
+        if crew is not None:
+            crew.dismiss()
+    ran = max(0, place.done - before)
+    found = place.sweep(interrupted=interrupted, seconds=seconds, ran=ran)
+    failed = failures(place, len(found), lost, interrupted)
+    if failed:
+        warn(f"shards could not be done: {'; '.join(failed[:3])}", RuntimeWarning, stacklevel=2)
+    return replace(found, failures=failed)
+
+
+def _work(
+    place: Place, crew: Crew | None, threads: int, check: Callable[[Results], None] | None, said: Progress
+) -> tuple[bool, Lost, float]:
+    """Do what is missing; return whether Ctrl-C stopped it, what could not be done, and the seconds it took.
+
+    What was done and is not there any more is done again. The clock starts when everything is compiled and
+    nothing is left to say.
+    """
+    missing = place.design.grid.total - place.done
+    interrupted, began = False, perf_counter()
+    lost = Lost()
+    try:
+        if missing:
+            place.design.warm()
+            if said.shown:
+                by = (crew.width.now, "worker") if crew else (threads, "thread")
+                said.say(cost(place.design, missing, *by, *place.cost()))
+            said.begin()
+            began = perf_counter()
+            for _ in range(ATTEMPTS):
+                if crew is None:
+                    interrupted = train_here(place, threads, check, said)
+                else:
+                    interrupted, lost = crew.work(place, check, said)
+                if interrupted or lost.shards or lost.rest or not place.recount():
+                    break
+    except KeyboardInterrupt:  # before the work itself began
+        interrupted = True
+    finally:
+        said.reached(place.done)
+    return interrupted, lost, perf_counter() - began
+
+
+def _rows_given(X: Any, y: Any, validation: Any) -> tuple[Any, Any, dict[str, Any] | None]:
+    """X and y, and with a Dataset the names that a store keeps."""
+    if not isinstance(X, Dataset):
+        if y is None:
+            raise InputError("sweep needs X and y, or a Dataset; got X alone. Give the targets as well.")
+        return X, y, None
+    if y is not None:
+        raise InputError(
+            "sweep needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
+        )
+    if isinstance(validation, Dataset) and not _alike(X.scaling, validation.scaling):
+        raise InputError(
+            "validation must have the columns of the data trained on, scaled as they are; got a Dataset with "
+            "columns or a scaling of its own. Give (data.scaling.apply(rows), data.scaling.y.apply(target)), "
+            "of rows in their own units."
+        )
+    return X.X, X.y, {"inputs": list(X.inputs), "target": list(X.scaling.targets), "source": X.source}
+
+
+def _alike(one: TableScaling, other: TableScaling) -> bool:
+    """Whether two tables became numbers in the same way."""
+    pairs = ((one.X, other.X), (one.y, other.y))
+    return (one.input_columns, one.target_columns) == (other.input_columns, other.target_columns) and all(
+        np.array_equal(mine.minimum, theirs.minimum) and np.array_equal(mine.range, theirs.range)
+        for mine, theirs in pairs
+    )
+
+
+def _curves_every(curves: Any, epochs: int) -> int:
+    """Every how many epochs the loss is kept; 0 for never."""
+    if isinstance(curves, bool | np.bool_):
+        return int(curves)
+    if isinstance(curves, int | np.integer):
+        return whole_number(curves, "curves", 1, epochs)
+    raise InputError(
+        f"curves must be True, False or a whole number of epochs; got {shown(curves)}. "
+        "Give a number such as 10 for the loss of every tenth epoch."
+    )

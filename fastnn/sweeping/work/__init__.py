@@ -1,0 +1,1 @@
+"""Who works through a sweep: threads here, or executors elsewhere, shard by shard."""

@@ -1,0 +1,404 @@
+"""Shards on any executor: processes here, or workers on other machines.
+
+Only submit, result and wait of `concurrent.futures` are used. A shard is a pure function of the sweep's
+description and its number; what a worker sends back is bytes with a digest, compared with what was asked
+for and with who asked. So it does not matter who computes a shard, when, or how often: where an executor
+falls silent, this process does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from functools import lru_cache
+from time import perf_counter, sleep
+from typing import Any
+
+from fastnn.checking import InputError, shown
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.description import arrays_of, described, design_of
+from fastnn.sweeping.design import Design, Results
+from fastnn.sweeping.grid import Numbers
+from fastnn.sweeping.work.executors import (
+    Width,
+    executor_of,
+    maker_of,
+    refuse_a_script_read_again,
+    refuse_what_cannot_be_read_again,
+)
+from fastnn.sweeping.work.expecting import Expected
+from fastnn.sweeping.work.packing import DamageError, pack, unpack
+from fastnn.sweeping.work.places import Place
+from fastnn.sweeping.work.shard_queue import Lost, ShardQueue
+from fastnn.sweeping.work.silence import Silence, trained_here
+from fastnn.system.calling import at_most, submitted
+from fastnn.system.progress import Progress
+from fastnn.training.identity import difference, identity
+
+__all__ = ["Crew", "compute", "order"]
+
+POLL_SECONDS = 0.1
+# Shards handed over for each worker: one that it works on, one that waits for it.
+WINDOW = 2
+# An executor that has nothing in hand and takes nothing is busy: asked again after 0.1 s, 0.2 s, 0.4 s, ...
+MOST_REFUSALS = 6
+# Of executors that are made: more only where every one has brought so many answers.
+FEW_BREAKS, ANSWERS_FOR_A_BREAK = 6, 4
+LONGEST_REASON = 300
+CLOSING_SECONDS = 5.0
+
+
+def order(design: Design, every: int, curve_dtype: str) -> bytes:
+    """Everything that a worker must know of a sweep, and who asks."""
+    values = {"plan": described(design), "engine": design.plan.engine, "every": every, "dtype": curve_dtype}
+    return pack(values | {"identity": identity()}, arrays_of(design))
+
+
+def compute(order: bytes, *edges: int) -> bytes:
+    """Train networks of the sweep that was ordered; never raises.
+
+    Those from the first edge to before the second, from the third to before the fourth, and so on.
+
+    Runs in a worker. The answer is packed: the results, or in ``error`` why there are none.
+    """
+    try:
+        design, every, curve_dtype = _design(order)
+        numbers = Numbers(tuple(map(range, edges[::2], edges[1::2])))
+        results = design.room(numbers, every, curve_dtype)
+        for block in design.blocks(numbers, 1):
+            design.train(block, results)
+    except Exception as error:
+        return pack({"error": _told(error)}, {})
+    arrays = {name: getattr(results, name) for name in ("parameters", "loss", "diverged", "curves")}
+    return pack(_announced(numbers, every), arrays | results.measured)
+
+
+def _announced(numbers: Numbers, every: int) -> dict[str, Any]:
+    """What an answer says of itself: which networks it has, and who computed them."""
+    return {"edges": _edges(numbers), "every": every, "identity": identity()}
+
+
+def _edges(numbers: Numbers) -> list[int]:
+    """Where the ranges of numbers begin and end, as a worker is told."""
+    return [edge for some in numbers.ranges for edge in (some.start, some.stop)]
+
+
+@lru_cache(maxsize=2)
+def _design(order: bytes) -> tuple[Design, int, str]:
+    values, arrays = unpack(order)
+    different = difference(values.get("identity"), "where the sweep was asked for")
+    if different:
+        raise InputError(
+            f"a worker must compute as the process that asks it; {different}. Install the same version there."
+        )
+    design = design_of(values["plan"], arrays, values["engine"])
+    return design, values["every"], values["dtype"]
+
+
+def _results(answer: Any, numbers: Numbers, design: Design, every: int, curve_dtype: str) -> Results:
+    """What a worker sent back, after a look at every bit; raises DamageError or RuntimeError."""
+    values, arrays = unpack(answer)
+    if "error" in values:
+        raise RuntimeError(str(values["error"])[:LONGEST_REASON])
+    different = difference(values.get("identity"), "at the worker")
+    if different:
+        raise DamageError(f"it was computed otherwise than it would be here: {different}")
+    if values != _announced(numbers, every):
+        raise DamageError(f"networks {numbers} were asked for, others came back")
+    fault = Expected.of(design, every, curve_dtype).fault(arrays, len(numbers))
+    if fault:
+        raise DamageError(f"the answer is no result of the sweep: {fault}")
+    measured = {name: arrays[name] for name in design.measures}
+    columns = (arrays["parameters"], arrays["loss"], arrays["diverged"], arrays.get("curves"))
+    return Results(numbers, *columns, every, measured)
+
+
+class Crew:
+    """Workers of any kind, and what is known of them.
+
+    Parameters
+    ----------
+    given : int, concurrent.futures.Executor, distributed.Client, or a function that makes one of these
+        A number is that of processes on this machine.
+    workers : int, optional
+        How many shards are worked on at a time, where the executor does not say.
+    """
+
+    def __init__(self, given: Any, workers: int | None) -> None:
+        self.maker = maker_of(given)
+        self.workers = workers
+        self.given = self.maker() if self.maker else given
+        refuse_what_cannot_be_read_again(self.given)
+        self.executor = executor_of(self.given)
+        self.width = Width(self.given, workers)
+        self.answers, self.breaks, self.why = 0, 0, ""
+        self.answered = False  # by this executor
+        # Where executors break that have not answered anything, one after the other: the shards of which each
+        # was in hand every time, so that it might be to blame.
+        self.blamed: set[int] | None = None
+        self.refusals, self.wait_until = 0, 0.0
+        self.silence = Silence()
+        # What `submit` will return, and the shard that it was called for, unless that was computed here.
+        self.reply: Future[Any] | None = None
+        self.offered: Numbers | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the scheduler of a distributed.Client has left for good."""
+        return getattr(self.given, "status", "running") in ("closed", "closing")
+
+    def replace(self) -> str:
+        """Make new workers; return why there are none, if there are none."""
+        if self.maker is None:
+            return "a function that makes one could replace it"
+        self.dismiss()
+        before = self.given
+        try:
+            self.given = self.maker()
+            self.executor = executor_of(self.given)
+        except Exception as error:
+            return f"it could not be replaced: {_told(error)}"
+        if self.given is before:
+            return "it could not be replaced: the function gave the same one again"
+        self.answered, self.refusals, self.wait_until = False, 0, 0.0
+        self.silence, self.width, self.reply = Silence(), Width(self.given, self.workers), None
+        return ""
+
+    def dismiss(self) -> None:
+        """Let go of workers that were made here, at once; leave alone those that were given."""
+        if self.maker is None:
+            return
+        processes: dict[Any, Any] = {}
+        with contextlib.suppress(Exception):  # it may be broken, which is why it goes
+            processes |= getattr(self.given, "_processes", None) or {}
+            if hasattr(self.given, "nthreads"):
+                at_most(CLOSING_SECONDS, self.given.close, timeout=2)
+            else:
+                at_most(CLOSING_SECONDS, self.given.shutdown, wait=False, cancel_futures=True)
+        for process in processes.values():
+            with contextlib.suppress(Exception):
+                process.kill()
+
+    def work(
+        self, place: Place, check: Callable[[Results], None] | None, progress: Progress
+    ) -> tuple[bool, Lost]:
+        """Have what is missing computed; return whether Ctrl-C stopped it, and what could not be done.
+
+        `check` is shown the results of every shard before they are kept, and may raise.
+        """
+        ordered = order(place.design, place.every, place.curve_dtype)
+        queue = ShardQueue(place.shards())
+        pending: dict[Future[bytes], Numbers] = {}
+
+        def keep(results: Results) -> None:
+            if check is not None:
+                check(results)
+            place.keep(results)
+            progress.reached(place.done)
+
+        self.silence = Silence()
+        try:
+            while queue.more() or pending or self.offered:
+                self._hand_over(queue, pending, ordered)
+                finished = self._finished(pending)
+                broken, company = self.gone, len(self._out(pending)) > 1
+                in_hand = {numbers.first for numbers in self._out(pending)}
+                for future in finished:
+                    self.wait_until = 0.0
+                    numbers = pending.pop(future)
+                    self.silence.ends(numbers)
+                    try:
+                        results = self._answer(future, numbers, place)
+                    except (Exception, CancelledError) as error:
+                        breaks = self.gone or isinstance(error, BrokenExecutor)
+                        self.why = _told(error)
+                        queue.lost(numbers, self.why, breaks and company)
+                        broken |= breaks
+                        continue
+                    keep(results)
+                if broken:
+                    for numbers in self._out(pending):
+                        queue.lost(numbers, "the executor broke", company)
+                    pending.clear()
+                    self.offered = None
+                    self._begin_anew(queue, in_hand)
+                elif not finished and self.silence.is_long(place, self._out(pending)):
+                    self.silence.tell(stacklevel=4)
+                    helped = self._help(queue, pending, place)
+                    if helped is not None:
+                        keep(helped)
+        except KeyboardInterrupt:
+            return True, queue.failed
+        finally:
+            at_most(CLOSING_SECONDS, _cancel, *pending)
+        return False, queue.failed
+
+    def _out(self, pending: dict[Future[bytes], Numbers]) -> list[Numbers]:
+        """The shards that were handed over, or are being."""
+        return [*pending.values(), *([] if self.offered is None else [self.offered])]
+
+    def _finished(self, pending: dict[Future[bytes], Numbers]) -> list[Future[bytes]]:
+        """The futures that are finished, after a short wait for one, or for a `submit` to return."""
+        awaited = [*pending, *([] if self.reply is None else [self.reply])]
+        if not awaited:  # the executor is busy
+            sleep(POLL_SECONDS)
+            return []
+        finished, _ = wait(awaited, POLL_SECONDS, FIRST_COMPLETED)
+        # `wait` overlooks those that were cancelled before anybody worked on them.
+        return [future for future in pending if future in finished or future.cancelled()]
+
+    def _help(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], place: Place) -> Results | None:
+        """Compute here the shard that is least likely to be under way; None if its answer came first.
+
+        Not one that was in hand whenever an executor broke: it might end this process as well.
+        """
+        future = None
+        numbers = queue.other_than([suspect.first for suspect in queue.suspects])
+        if numbers is None and self.offered is not None:
+            numbers, self.offered = self.offered, None
+        elif numbers is None and pending:
+            future, numbers = next(reversed(pending.items()))
+        numbers = numbers or queue.next()
+        if numbers is None:
+            return None
+        results = None
+        if queue.suspected(numbers):
+            queue.lost(numbers, "it was in hand when executors broke, and now the executor is silent", False)
+        else:
+            try:
+                results = trained_here(place, numbers, lambda: future is not None and future.done())
+            except Exception as error:
+                queue.lost(numbers, _told(error), False)
+            else:
+                if results is None:
+                    return None
+        if future is not None:
+            del pending[future]
+            at_most(CLOSING_SECONDS, _cancel, future)
+            self.wait_until = 0.0
+        return results
+
+    def _answer(self, future: Future[bytes], numbers: Numbers, place: Place) -> Results:
+        """The results that a future brings, or an error of whatever kind came instead."""
+        error = future.exception()  # a SystemExit is a worker's end, not ours
+        if error is not None:
+            raise error if isinstance(error, Exception | CancelledError) else RuntimeError(_told(error))
+        answer = future.result()
+        self.answered, self.blamed, self.answers = True, None, self.answers + 1
+        return _results(answer, numbers, place.design, place.every, place.curve_dtype)
+
+    def _begin_anew(self, queue: ShardQueue, in_hand: set[int]) -> None:
+        """Replace an executor that broke, or give up."""
+        refuse_a_script_read_again(self.given)
+        self.breaks += 1
+        again = self.blamed is not None
+        if not self.answered:
+            self.blamed = in_hand if self.blamed is None else self.blamed & in_hand
+        if not queue.more():
+            return
+        broke = f"the executor broke{'' if self.answered else ' before it answered anything'} ({self.why})"
+        if not self.answered and again and not (self.blamed and queue.has_other_than(self.blamed)):
+            queue.give_up(f"{broke}, twice in a row")
+        elif self.breaks >= FEW_BREAKS + self.answers // ANSWERS_FOR_A_BREAK:
+            queue.give_up(
+                f"{broke}; so did {self.breaks - 1} before it, for {counted(self.answers, 'answer')}"
+            )
+        elif reason := self.replace():
+            queue.give_up(f"{broke}; {reason}")
+
+    def _hand_over(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], ordered: bytes) -> None:
+        """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
+        if self.reply is not None and not self._taken(self.reply, queue, pending):
+            return
+        if perf_counter() < self.wait_until:
+            return
+        room = WINDOW * self.width.now - len(pending)
+        if queue.suspects or self.blamed is not None:
+            room = int(not pending)
+        elif any(queue.suspected(numbers) for numbers in pending.values()):
+            room = 0
+        for _ in range(room):
+            numbers = queue.other_than(self.blamed) if self.blamed else None
+            numbers = numbers or queue.next()
+            if numbers is None:
+                return
+            self.silence.hands(numbers, alone=not pending)
+            self.offered = numbers
+            self.reply = submitted(self.executor, compute, ordered, *_edges(numbers))
+            if not self._taken(self.reply, queue, pending):
+                return
+
+    def _taken(self, reply: Future[Any], queue: ShardQueue, pending: dict[Future[bytes], Numbers]) -> bool:
+        """Whether `submit` has returned, so that it can be called again."""
+        with contextlib.suppress(TimeoutError):
+            reply.exception(POLL_SECONDS)
+        if not reply.done():
+            return False
+        numbers, self.offered, self.reply = self.offered, None, None
+        future = self._submitted(reply, pending)
+        if numbers is None:  # computed here since
+            if future is not None:
+                at_most(CLOSING_SECONDS, _cancel, future)
+            return future is not None
+        if future is None:
+            queue.postpone(numbers)
+            return False
+        pending[future] = numbers
+        ended = future.done() and not future.cancelled()
+        return not (ended and isinstance(future.exception(), BrokenExecutor))
+
+    def _submitted(self, reply: Future[Any], pending: dict[Future[bytes], Numbers]) -> Future[bytes] | None:
+        """The future of a shard, or one that says why there is none; None if it has to wait."""
+        error = reply.exception()
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        if error is not None:
+            return self._refused(error, bool(pending))
+        future = reply.result()
+        self.refusals = 0
+        if isinstance(future, Future) and future not in pending:
+            return future
+        if isinstance(future, Future):
+            return _failed(RuntimeError("the executor gave one future for two shards"))
+        reason = (
+            "an executor's submit must return a concurrent.futures.Future; "
+            f"got {shown(future)} of {shown(self.executor)}. Give one of concurrent.futures, or a number."
+        )
+        if not self.answers and not pending:
+            raise InputError(reason)
+        return _failed(BrokenExecutor(reason))
+
+    def _refused(self, error: BaseException, waiting: bool) -> Future[bytes] | None:
+        """An executor that is broken says so; one that is busy is asked again later, but not for ever."""
+        if self.gone or isinstance(error, BrokenExecutor) or "after shutdown" in str(error):
+            return _failed(error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error)))
+        self.wait_until = float("inf")  # until something that it has in hand is finished
+        if not waiting:
+            self.refusals += 1
+            self.wait_until = perf_counter() + POLL_SECONDS * 2 ** (self.refusals - 1)
+        if self.refusals < MOST_REFUSALS:
+            return None
+        return _failed(
+            BrokenExecutor(f"it refused work {counted(self.refusals, 'time')} in a row: {_told(error)}")
+        )
+
+
+def _cancel(*futures: Future[Any]) -> None:
+    for future in futures:
+        future.cancel()
+
+
+def _failed(error: Exception) -> Future[bytes]:
+    future: Future[bytes] = Future()
+    future.set_exception(error)
+    return future
+
+
+def _told(error: BaseException) -> str:
+    """An error in words, whatever it is."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "without words"
+    return f"{type(error).__name__}: {text}"[:LONGEST_REASON]

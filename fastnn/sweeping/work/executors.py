@@ -1,0 +1,221 @@
+"""What may be given as executor of a sweep, and processes of our own."""
+
+from __future__ import annotations
+
+import atexit
+import inspect
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing.context import SpawnContext, SpawnProcess
+from numbers import Real
+from pathlib import Path
+from threading import Lock
+from time import monotonic, sleep
+from typing import Any
+
+import numpy as np
+
+from fastnn.checking import InputError, shown, whole_number
+from fastnn.system.calling import beside
+
+__all__ = [
+    "Width",
+    "executor_of",
+    "maker_of",
+    "processes",
+    "refuse_a_script_read_again",
+    "refuse_what_cannot_be_read_again",
+    "submits",
+]
+
+MOST = 1024  # processes
+MOST_ON_WINDOWS = 61  # processes of a ProcessPoolExecutor: one call of Windows waits for no more
+
+# What others bring along and is no executor: how to come from it to one.
+REMEDIES = {
+    "joblib": "Give a number, or loky.get_reusable_executor().",
+    "multiprocessing": "Give a number, or a concurrent.futures.ProcessPoolExecutor.",
+    "ipyparallel": "Give its client.executor().",
+    "mpi4py": "Give an mpi4py.futures.MPIPoolExecutor.",
+    "ray": "Give a number, or a cluster of Dask.",
+}
+ONE_OF_THESE = "Give one of these."
+ASK_SECONDS, ANSWER_SECONDS = 5.0, 0.1  # a cluster, how large it is
+SECONDS_TO_END = 1.0  # for the processes of a broken pool
+BEGUN_AGAIN = 76  # the exit code of a process that was to work and came upon the sweep that it is for
+
+
+def maker_of(given: Any) -> Callable[[], Any] | None:
+    """A function that makes executors, if that or a number was given; None if an executor was.
+
+    Raises
+    ------
+    InputError
+        It is none of these, or a number that cannot be.
+    """
+    if isinstance(given, Real | np.bool_):
+        on_windows = sys.platform == "win32"
+        name = "executor on Windows" if on_windows else "executor"
+        count = whole_number(given, name, 1, MOST_ON_WINDOWS if on_windows else MOST)
+        return lambda: processes(count)
+    if submits(given):
+        _refuse_subinterpreters(given)
+        return None
+    if not callable(given) or not _takes_nothing(given):
+        raise InputError(
+            "executor must be None, a number of processes, a concurrent.futures.Executor, a "
+            "distributed.Client or a function without arguments that makes one; "
+            f"got {shown(given)}. {REMEDIES.get(_library(given), ONE_OF_THESE)}"
+        )
+    return lambda: _made(given)
+
+
+def submits(thing: Any) -> bool:
+    """Whether it takes work as `concurrent.futures` describes it."""
+    return callable(getattr(thing, "submit", None)) and not isinstance(thing, type)
+
+
+def executor_of(given: Any) -> Any:
+    """What was given, or of a distributed.Client its executor."""
+    # pure=False: a shard that was lost is computed again, not looked up.
+    return given.get_executor(pure=False) if hasattr(given, "get_executor") else given
+
+
+class Width:
+    """How many shards an executor works on at a time: so many `workers`, or what it says itself."""
+
+    def __init__(self, given: Any, workers: int | None) -> None:
+        self.given, self.workers = given, workers
+        self.threads, self.asked = 1, -ASK_SECONDS  # of a cluster
+        self.answer: Future[Any] | None = None
+
+    @property
+    def now(self) -> int:
+        """So many; a cluster is asked again as it grows, and goes on being as large while it is silent."""
+        if self.workers is not None:
+            return self.workers
+        if not hasattr(self.given, "nthreads"):
+            known = getattr(self.given, "_max_workers", None)
+            return known if isinstance(known, int) and known > 0 else os.cpu_count() or 1
+        if self.answer is None and monotonic() - self.asked > ASK_SECONDS and self.given.status == "running":
+            self.answer, self.asked = beside(self.given.nthreads), monotonic()
+        if self.answer is not None:
+            with suppress(Exception):
+                self.threads = max(1, sum(self.answer.result(ANSWER_SECONDS).values()))
+            if self.answer.done():
+                self.answer = None
+        return self.threads
+
+
+def refuse_what_cannot_be_read_again(executor: Any) -> None:
+    """Refuse a pool whose processes could not read the script that began it; and in them, end at once.
+
+    A process that reads the script comes here too where nothing guards the sweep. Its own pool would fail,
+    and the script go on: it ends without a word, and `refuse_a_script_read_again` tells why.
+    """
+    context = getattr(executor, "_mp_context", None)
+    if context is None or context.get_start_method() == "fork":
+        return
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        atexit._run_exitfuncs()
+        os._exit(BEGUN_AGAIN)  # SystemExit would lose the code on its way through a fork server
+    if isinstance(context, _Context):
+        return
+    main = sys.modules["__main__"]
+    script = getattr(main, "__file__", None)
+    if script and getattr(main, "__spec__", None) is None and not Path(script).exists():
+        raise InputError(
+            f"processes of a pool must be able to read the script that began it; got {script}. "
+            "Write a file and run that, or give executor=N, a number: its processes read none."
+        )
+
+
+def refuse_a_script_read_again(executor: Any) -> None:
+    """Say why a pool broke, if its processes came upon the sweep in reading the script."""
+    processes = dict(getattr(executor, "_processes", None) or {}).values()
+    deadline = monotonic() + SECONDS_TO_END
+    while any(process.exitcode is None for process in processes) and monotonic() < deadline:
+        sleep(0.01)
+    if any(process.exitcode == BEGUN_AGAIN for process in processes):
+        raise InputError(
+            'a script must start processes under `if __name__ == "__main__":`, since each of them reads the '
+            f"script; got {shown(executor)} without that line. Put the pool and the sweep under it, or give "
+            "executor=N, a number: its processes read no script."
+        )
+
+
+def _made(make: Callable[[], Any]) -> Any:
+    made = make()
+    if not submits(made):
+        raise InputError(
+            "a function given as executor must make a concurrent.futures.Executor or a "
+            f"distributed.Client; got {shown(made)}. {REMEDIES.get(_library(made), 'Return one of these.')}"
+        )
+    _refuse_subinterpreters(made)
+    return made
+
+
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:  # some that are written in C do not tell
+        return True
+    return True
+
+
+def _refuse_subinterpreters(executor: Any) -> None:
+    if type(executor).__name__ == "InterpreterPoolExecutor":
+        raise InputError(
+            "executor must run where NumPy and Numba can be loaded; got an InterpreterPoolExecutor, in whose "
+            "interpreters they cannot. Give a number of processes, or no executor: threads work side by side."
+        )
+
+
+def _library(thing: Any) -> str:
+    kind = thing if isinstance(thing, type) else type(thing)
+    return str(kind.__module__).partition(".")[0]
+
+
+def processes(count: int) -> ProcessPoolExecutor:
+    """Processes that begin anew (a fork would copy the locks of our threads) and leave Ctrl-C to us."""
+    return ProcessPoolExecutor(count, _Context(), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+
+
+class _Process(SpawnProcess):
+    """A process that does not read the script: all that it needs is in fastnn.
+
+    So a script needs no `if __name__ == "__main__"`, and there need not be one: standard input, ``-c``.
+    """
+
+    def start(self) -> None:
+        with _without_script():
+            super().start()
+
+
+class _Context(SpawnContext):
+    Process = _Process
+
+
+ONE_AT_A_TIME = Lock()
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Have a process that is started here find no script that it would have to read."""
+    main: dict[str, Any] = vars(sys.modules["__main__"])
+    with ONE_AT_A_TIME:
+        kept = {name: value for name, value in main.items() if name in ("__file__", "__spec__")}
+        main.update(__file__=None, __spec__=None)
+        try:
+            yield
+        finally:
+            del main["__file__"], main["__spec__"]
+            main.update(kept)

@@ -1,0 +1,226 @@
+"""Where the results of a sweep go: into memory, or into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import randrange
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.design import Design, Part, Results, refuse_divergence
+from fastnn.sweeping.grid import Numbers
+from fastnn.sweeping.results import Sweep
+from fastnn.sweeping.store import StoreError
+from fastnn.sweeping.tables import MemoryTable
+from fastnn.system.progress import size
+from fastnn.training.evaluating import within_memory
+
+__all__ = ["Memory", "Place", "Stored"]
+
+# Of a sweep that stays in memory, what an executor is handed at a time.
+SHARD = 1 << 12
+
+
+class Place(Protocol):
+    """What threads and executors know of it."""
+
+    design: Design
+    every: int  # the loss of every so many epochs is kept; 0 for none
+    curve_dtype: str
+
+    @property
+    def done(self) -> int:
+        """How many networks are finished."""
+
+    def parts(self, workers: int) -> Iterator[Part]:
+        """What is missing, each part in its own arrays, made when it is asked for."""
+
+    def shards(self) -> Iterator[Numbers]:
+        """What is missing, by the numbers of the networks."""
+
+    def keep(self, results: Results) -> None:
+        """Take in the results of a part or a shard."""
+
+    def recount(self) -> int:
+        """Look again at what there is; return how many networks are missing, which come up again."""
+
+    def lacks(self, numbers: Numbers) -> bool:
+        """Whether a shard is missing."""
+
+    def cost(self) -> tuple[int, str]:
+        """How many bytes the missing results will take, and where."""
+
+    def sweep(self, **outcome: Any) -> Sweep:
+        """What there is now."""
+
+
+class Memory:
+    """All results in one set of arrays."""
+
+    def __init__(self, design: Design, every: int) -> None:
+        self.design, self.every, self.curve_dtype = design, every, design.plan.dtype
+        if every:
+            remedy = "Sweep fewer networks, keep fewer epochs or use a store, or replay those that matter."
+            shape = (design.grid.total, design.plan.epochs // every)
+            within_memory("loss curves", shape, np.dtype(design.plan.dtype).itemsize, remedy)
+        try:
+            self.results = design.room(Numbers.of(0, design.grid.total), every)
+            self.finished = np.zeros(design.grid.total, bool)
+        except (MemoryError, OverflowError, ValueError):  # too large for the machine, an integer, NumPy
+            raise InputError(_too_large(design)) from None
+
+    @property
+    def done(self) -> int:
+        return int(self.finished.sum())
+
+    def parts(self, workers: int) -> Iterator[Part]:
+        part = Part(self.design, self.results, workers)
+        self.finished = part.finished
+        yield part
+
+    def shards(self) -> Iterator[Numbers]:
+        total = self.design.grid.total
+        shards = (Numbers.of(first, min(first + SHARD, total)) for first in range(0, total, SHARD))
+        return (numbers for numbers in shards if self.lacks(numbers))
+
+    def keep(self, results: Results) -> None:
+        if results is self.results:
+            return
+        places = results.numbers.array()
+        for name, room in _arrays(self.results).items():
+            room[places] = _arrays(results)[name]
+        self.finished[places] = True
+
+    def recount(self) -> int:
+        return int((~self.finished).sum())
+
+    def lacks(self, numbers: Numbers) -> bool:
+        return not self.finished[numbers.array()].all()
+
+    def cost(self) -> tuple[int, str]:
+        return sum(array.nbytes for array in _arrays(self.results).values()), "of memory"
+
+    def sweep(self, **outcome: Any) -> Sweep:
+        kept: Any = slice(None) if self.finished.all() else self.finished
+        columns = {name: array[kept] for name, array in _arrays(self.results).items()}
+        matrix = columns.pop("parameters")
+        columns["network"] = np.flatnonzero(self.finished)
+        table = MemoryTable(self.design.plan.network.parameter_names, matrix, columns)
+        return Sweep(self.design, table, curves_every=self.every, **outcome)
+
+
+def _arrays(results: Results) -> dict[str, NDArray[Any]]:
+    """The arrays of results by the names of a table's columns; those that there are."""
+    arrays = {"parameters": results.parameters, "loss": results.loss, **results.measured}
+    arrays["diverged"] = results.diverged
+    return arrays if results.curves is None else arrays | {"curve": results.curves}
+
+
+def _too_large(design: Design) -> str:
+    itemsize = np.dtype(design.plan.dtype).itemsize
+    taken = design.grid.total * ((design.plan.network.n_parameters + len(design.losses)) * itemsize + 4)
+    return (
+        "the results of a sweep without a store must fit into memory; got "
+        f"{counted(design.grid.total, 'network')}, whose results take {size(taken)}. "
+        "Sweep fewer networks, or name a folder that keeps them: store=FOLDER."
+    )
+
+
+class Stored:
+    """A store, of which what is missing is to be done."""
+
+    def __init__(
+        self, design: Design, every: int, folder: Path, refuse: bool, names: dict[str, Any] | None
+    ) -> None:
+        # Brings in pyarrow, which a sweep in memory does without.
+        from fastnn.sweeping.store.folder import Store
+
+        self.design, self.every, self.curve_dtype = design, every, "float32"
+        self.store = Store.begin(folder, design, every, names)
+        self.set_aside = self.store.set_aside_damaged()
+        self.store.keep_inputs(design)
+        self.found = self.store.done()
+        if refuse:
+            self._refuse_divergence()
+        self.lock = Lock()
+        self._find_missing(self.found)
+
+    @property
+    def done(self) -> int:
+        return self._done
+
+    def _refuse_divergence(self) -> None:
+        for shard in self.found:
+            columns = self.store.read("shard", shard, ["loss", "diverged"])
+            numbers = self.store.manifest.numbers(shard)
+            empty = np.empty((len(columns["loss"]), 0))
+            results = Results(numbers, empty, columns["loss"], columns["diverged"], None, 0, {})
+            refuse_divergence(self.design, results)
+
+    def parts(self, workers: int) -> Iterator[Part]:
+        for numbers in self.shards():
+            yield Part(self.design, self.design.room(numbers, self.every, self.curve_dtype), workers)
+
+    def shards(self) -> Iterator[Numbers]:
+        # Begun anywhere, so that two processes on one store share the work; what the other one has
+        # finished by then is left out.
+        begin = randrange(max(1, len(self.missing)))  # noqa: S311 - no secret
+        for shard in map(int, np.roll(self.missing, -begin)):
+            if shard not in self.store.done():
+                yield self.store.manifest.numbers(shard)
+            else:
+                self._count(self.store.manifest.shards.rows(shard))
+
+    def _find_missing(self, found: Sequence[int]) -> None:
+        self.missing = self.store.missing(found)
+        self._done = sum(map(self.store.manifest.shards.rows, found))
+
+    def recount(self) -> int:
+        self._find_missing(self.store.done())
+        return self.design.grid.total - self._done
+
+    def lacks(self, numbers: Numbers) -> bool:
+        return self.store.shard_of(numbers) not in self.store.done()
+
+    def keep(self, results: Results) -> None:
+        self.store.keep(self.design, results)
+        self._count(len(results))
+
+    def _count(self, networks: int) -> None:
+        with self.lock:
+            self._done += networks
+
+    def cost(self) -> tuple[int, str]:
+        manifest = self.store.manifest
+        each = manifest.bytes_per_network + 4 * manifest.curve_length
+        shards = counted(len(self.missing), "shard")
+        where = f"in {shards} in {self.store.folder}"
+        aside = "".join(f"; set aside: {fault}" for fault in self.set_aside)
+        return each * (self.design.grid.total - self.done), where + aside
+
+    def sweep(self, **outcome: Any) -> Sweep:
+        from fastnn.sweeping.store.opening import stored_sweep
+
+        found = stored_sweep(self.store, self.design, **outcome)
+        if len(found) == self.design.grid.total and not outcome["interrupted"]:
+            self._keep_digest(found)
+        return found
+
+    def _keep_digest(self, found: Sweep) -> None:
+        """Keep the digest of a finished table; if it had one before, it must be the same."""
+        before = self.store.kept_digest()
+        if before is not None and not found.ran:
+            return
+        digest = found.table_digest()
+        if before is not None and before != digest:
+            raise StoreError(
+                f"the finished table must have the digest kept in {self.store.folder}, {before}; it has "
+                f"{digest}. A shard was computed otherwise than before: compare the machines and versions."
+            )
+        self.store.keep_digest(digest)

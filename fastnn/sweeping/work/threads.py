@@ -1,0 +1,88 @@
+"""Threads that take blocks until none is left: the default way to work through a sweep, on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from threading import Event, Lock
+
+from fastnn.sweeping.design import Block, Part, Results
+from fastnn.sweeping.work.places import Place
+from fastnn.system.progress import Progress
+
+__all__ = ["train_here"]
+
+POLL_SECONDS = 0.1
+
+
+class _Stopped(Exception):  # noqa: N818 - an answer to a request, not an error
+    """Raised inside a thread to leave a block that is half-trained."""
+
+
+class _Crew:
+    """What the threads share."""
+
+    def __init__(self, place: Place, workers: int, check: Callable[[Results], None] | None) -> None:
+        self.design = place.design
+        self.waiting = ((part, block) for part in place.parts(workers) for block in part.blocks)
+        self.deliver = place.keep
+        self.check = check
+        self.stop = Event()
+        self.lock = Lock()
+        self.trained = 0.0  # networks, those under way in parts
+
+    def take_blocks(self) -> None:
+        try:
+            while not self.stop.is_set():
+                with self.lock:
+                    part, block = next(self.waiting, (None, None))
+                if part is None or block is None:
+                    return
+                self.train(part, block)
+        except _Stopped:
+            return
+
+    def train(self, part: Part, block: Block) -> None:
+        """Train a block, and deliver its part if it was the last one."""
+
+        def pause(networks: float) -> None:
+            with self.lock:
+                self.trained += networks
+            if self.stop.is_set():
+                raise _Stopped
+
+        self.design.train(block, part.results, pause)
+        if self.check is not None:
+            self.check(part.results.only(block))
+        with self.lock:
+            part.finished[block.place : block.place + block.count] = True
+            part.unfinished -= 1
+            complete = not part.unfinished
+        if complete:
+            self.deliver(part.results)
+
+
+def train_here(
+    place: Place, workers: int, check: Callable[[Results], None] | None, progress: Progress
+) -> bool:
+    """Do what is missing on threads; return whether Ctrl-C stopped it.
+
+    Parts are asked for one after the other, when there is a thread with nothing else to do: at most one
+    for each thread is under way. The thread that finishes a part has it kept. `check` is shown the results
+    of every block and may raise.
+    """
+    crew = _Crew(place, workers, check)
+    done_before = progress.done
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            unfinished = threads = {pool.submit(crew.take_blocks) for _ in range(workers)}
+            while unfinished and not any(thread.done() and thread.exception() for thread in threads):
+                _, unfinished = wait(unfinished, POLL_SECONDS, FIRST_EXCEPTION)
+                progress.reached(done_before + int(crew.trained))
+        except KeyboardInterrupt:
+            return True
+        finally:
+            crew.stop.set()
+        for thread in threads:
+            thread.result()
+    return False

@@ -1,0 +1,1 @@
+"""What the machine and its system bring: streams, paths, processors, forks, modes."""

@@ -1,0 +1,284 @@
+"""What trained networks say: checked rows in, predictions, scores and dead units out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
+from fastnn.data.metrics import MEASURES, metric_notes
+from fastnn.engines.batched import forward
+from fastnn.showing.lettering import counted
+from fastnn.system.floating_point import ieee
+from fastnn.training.gates import Rows
+
+__all__ = [
+    "checked_inputs",
+    "checked_rows",
+    "dead_gates",
+    "dead_units",
+    "in_dtype",
+    "least_and_most",
+    "losses",
+    "losses_in_row_order",
+    "predictions",
+    "score_notes",
+    "scores",
+    "within_memory",
+]
+
+Array = NDArray[Any]
+
+MEMORY_LIMIT = 2 << 30
+FIRST_ROWS = (
+    32  # on which units are looked at before the others: 9 us a network become 0.6 (2-2-1, 1338 rows)
+)
+EVALUATED_BYTES = 4 << 20  # of the arrays alive while a piece is evaluated: they stay in the cache
+
+
+def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") -> Array:
+    """X as (N, D) in `dtype`; (N,) is taken for a network of one input."""
+    values = finite_array(X, name, (1, 2) if network.n_inputs == 1 else (2,))
+    values = values.reshape(len(values), -1)
+    if values.shape[1] != network.n_inputs:
+        turned = len(values) == network.n_inputs
+        other = "drop" if values.shape[1] > network.n_inputs else "add"
+        raise InputError(
+            f"{name} has {counted(values.shape[1], 'column')} but the network has "
+            f"{counted(network.n_inputs, 'input')}; "
+            f"got {name} of shape {values.shape}. Use Network(({values.shape[1]}, ...)) or "
+            f"{'transpose it: one row for each sample' if turned else f'{other} a column'}."
+        )
+    return in_dtype(values, dtype, name)
+
+
+def checked_rows(
+    network: Network, X: ArrayLike, y: ArrayLike, dtype: str, prefix: str = ""
+) -> tuple[Array, Array]:
+    """X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is taken for one output."""
+    inputs = checked_inputs(network, X, dtype, f"{prefix}X")
+    given = finite_array(y, f"{prefix}y", (1, 2))
+    targets = given.reshape(len(given), -1)
+    if targets.shape[1] != network.n_outputs:
+        raise InputError(
+            f"{prefix}y has {counted(targets.shape[1], 'column')} but the network has "
+            f"{counted(network.n_outputs, 'output')}; "
+            f"got {prefix}y of shape {given.shape}. Use Network((..., {targets.shape[1]})) "
+            "or choose columns."
+        )
+    if len(targets) != len(inputs):
+        raise InputError(
+            f"{prefix}X and y must have the same number of rows; got {len(inputs)} and {len(targets)}. "
+            "Check that both come from the same table."
+        )
+    return inputs, in_dtype(targets, dtype, f"{prefix}y")
+
+
+def _inputs_of(network: Network, data: Dataset, dtype: str) -> Array:
+    """The inputs of a Dataset (N, D) for a network that takes as many, in `dtype`."""
+    if len(data.inputs) != network.n_inputs:
+        raise InputError(
+            f"data must have the {counted(network.n_inputs, 'input')} of the network; "
+            f"got {len(data.inputs)}{data.scaling.spread_in_words}. Use Network(({len(data.inputs)}, ...))."
+        )
+    return checked_rows(network, data.X, data.y, dtype)[0]
+
+
+def in_dtype(values: Array, dtype: str, name: str) -> Array:
+    """`values` in `dtype`, refused where that makes a finite number infinite."""
+    with np.errstate(over="ignore"):
+        converted = values.astype(dtype)
+    if not np.isfinite(converted).all():
+        largest = float(np.abs(values).max())
+        raise InputError(
+            f"{name} must fit {dtype}; got a number of magnitude {largest:.3g}. "
+            'Rescale it, or use dtype="float64".'
+        )
+    return converted
+
+
+def within_memory(what: str, shape: tuple[int, ...], itemsize: int, remedy: str) -> None:
+    """Refuse an array that would take more than the limit of 2 GiB, saying what it would cost."""
+    size = float(np.prod([float(n) for n in shape])) * itemsize
+    if size > MEMORY_LIMIT:
+        raise InputError(
+            f"{what} may take at most {MEMORY_LIMIT / 2**30:.0f} GiB; got shape {shape}, which is "
+            f"{size / 2**30:.1f} GiB. {remedy}"
+        )
+
+
+@ieee
+def outputs(network: Network, parameters: Array, X: Array) -> Array:
+    """The outputs (M, N, K) of networks (M, P) for checked inputs (N, D), with training's arithmetic."""
+    found = np.empty((len(parameters), len(X), network.n_outputs), parameters.dtype)
+    for networks, rows in _pieces(network, parameters, X):
+        values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
+        found[networks, rows] = np.moveaxis(values[-1], 0, -1)
+    return found
+
+
+def least_and_most(network: Network, parameters: Array, X: Array) -> tuple[Array, Array]:
+    """The least and the most (M, K) that networks (M, P) answer to checked inputs (N, D); NaN stays NaN."""
+    least = np.full((len(parameters), network.n_outputs), np.inf, parameters.dtype)
+    most = -least
+    for networks, rows in _pieces(network, parameters, X):
+        answers = forward(network, str(parameters.dtype))(parameters[networks], X[rows])[-1]
+        np.minimum(least[networks], answers.min(axis=2).T, out=least[networks])
+        np.maximum(most[networks], answers.max(axis=2).T, out=most[networks])
+    return least, most
+
+
+def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Array:
+    """The outputs of networks (M, P) for some rows: (M, N), or (M, N, K) for K > 1 outputs.
+
+    With a `Dataset` for X they are in the target's own unit. `remedy` says what to do where they would
+    take too much memory.
+    """
+    dtype = str(parameters.dtype)
+    inputs = _inputs_of(network, X, dtype) if isinstance(X, Dataset) else checked_inputs(network, X, dtype)
+    shape = (len(parameters), len(inputs), network.n_outputs)
+    within_memory("predictions", shape, parameters.itemsize, remedy)
+    found = outputs(network, parameters, inputs)
+    found = found[..., 0] if network.n_outputs == 1 else found
+    return X.in_target_unit(found) if isinstance(X, Dataset) else found
+
+
+@ieee
+def losses(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
+    """The mean over checked rows of the squared error, summed over the outputs, of networks (M, P): (M,)."""
+    found = np.empty(len(parameters), parameters.dtype)
+    for some in _parts(len(parameters), Y.size):
+        with np.errstate(all="ignore"):
+            errors = outputs(network, parameters[some], X) - Y
+            found[some] = (errors * errors).sum(axis=2).mean(axis=1)
+    return found
+
+
+@ieee
+def losses_in_row_order(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
+    """The same, added row by row as an epoch's loss is: the same bits on any machine and for any M: (M,)."""
+    found = np.empty(len(parameters), parameters.dtype)
+    for some in _parts(len(parameters), Y.size):
+        errors = outputs(network, parameters[some], X) - Y
+        squares = np.add.accumulate(errors * errors, axis=2)[:, :, -1]
+        found[some] = np.add.accumulate(squares, axis=1)[:, -1] / found.dtype.type(len(X))
+    return found
+
+
+def dead_units(network: Network, parameters: Array, X: Array) -> NDArray[np.int64]:
+    """How many hidden ReLU units of each network have their gate shut on every row of X: (M,).
+
+    0 for a network whose parameters are NaN, which diverged: it has no gates to speak of.
+    """
+    return np.asarray(dead_gates(network, parameters, X).sum(axis=1), np.int64)
+
+
+@ieee
+def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
+    """Which hidden units, layer by layer, are ReLU units with their gate shut on every row of X: (M, units).
+
+    None of a network whose parameters are NaN.
+    """
+    relu = [layer for layer, activation in enumerate(network.hidden) if activation == "relu"]
+    dead = np.empty((len(parameters), sum(network.layers[1:-1])), bool)
+    by_boxes = _summed_safely(network, parameters, X) if relu == [0] else np.zeros(len(parameters), bool)
+    if by_boxes.any():
+        dead[by_boxes] = _shut_in_the_first_layer(network, parameters[by_boxes], X)
+    dead[~by_boxes] = _shut_row_by_row(network, parameters[~by_boxes], X, relu)
+    dead[np.isnan(parameters).any(axis=1)] = False
+    return dead
+
+
+def _summed_safely(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
+    """Whether no weighted sum of a network's first layer can overflow, and so be NaN, on rows of X: (M,)."""
+    (weights, biases), *_ = network.split(parameters)
+    with np.errstate(over="ignore", invalid="ignore"):
+        most = 2 * (np.abs(weights) @ np.abs(X).max(axis=0) + np.abs(biases))
+    return np.asarray(np.isfinite(most).all(axis=1))
+
+
+def _shut_in_the_first_layer(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
+    """The same as `_shut_row_by_row` of the first layer alone; most units are open on one of a few rows."""
+    shut = _shut_row_by_row(network, parameters, X[:: 1 + len(X) // FIRST_ROWS], [0])
+    (weights, biases), *_ = network.split(parameters)
+    some = np.nonzero(shut[:, : network.layers[1]])
+    if len(some[0]):
+        shut[some] = Rows(X).all_shut(np.column_stack([weights[some], biases[some]]))
+    return shut
+
+
+def _shut_row_by_row(network: Network, parameters: Array, X: Array, relu: Sequence[int]) -> NDArray[np.bool_]:
+    """Which units of some layers have their gate shut on every row."""
+    opened = [np.full((units, len(parameters)), True) for units in network.layers[1:-1]]
+    for layer in relu:
+        opened[layer][:] = False
+    for networks, rows in _pieces(network, parameters, X):
+        values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
+        for layer in relu:
+            opened[layer][:, networks] |= (values[layer] > 0).any(axis=2)
+    return ~np.concatenate([*opened, np.empty((0, len(parameters)), bool)]).T
+
+
+@ieee
+def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[str, NDArray[np.float64]]:
+    """mse, r2 and mape of networks (M, P), each (M,); for K outputs the mean over them.
+
+    With a `Dataset` for X they are in the target's own unit, else in the unit of y.
+    """
+    inputs, targets = _scored_rows(network, X, y, str(parameters.dtype))
+    found = {name: np.empty(len(parameters)) for name in MEASURES}
+    for some in _parts(len(parameters), targets.size):
+        predicted = outputs(network, parameters[some], inputs)
+        if isinstance(X, Dataset):
+            predicted = X.in_target_unit(predicted if predicted.shape[-1] > 1 else predicted[..., 0])
+        predicted = predicted.reshape(-1, *targets.shape)
+        for name, measure in MEASURES.items():
+            by_output = [measure(targets[:, k], predicted[:, :, k]) for k in range(targets.shape[1])]
+            found[name][some] = np.mean(np.asarray(by_output), axis=0)
+    return found
+
+
+def _scored_rows(network: Network, X: Any, y: Any, dtype: str) -> tuple[Array, Array]:
+    """The rows to score on: checked inputs (N, D) in `dtype`, targets (N, K) in the unit of the scores."""
+    if isinstance(X, Dataset):
+        if y is not None:
+            raise InputError(
+                "score needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
+            )
+        inputs = _inputs_of(network, X, dtype)
+        return inputs, X.target_values.reshape(len(inputs), -1)
+    if y is None:
+        raise InputError("score needs X and y, or a Dataset; got X alone. Give the targets as well.")
+    inputs, _ = checked_rows(network, X, y, dtype)
+    return inputs, finite_array(y, "y", (1, 2)).reshape(len(inputs), -1)
+
+
+def score_notes(X: Any, y: Any = None) -> list[str]:
+    """What has to be said beside `scores` on the same rows."""
+    if isinstance(X, Dataset):
+        return metric_notes(X.target_values, X.scaling.targets)
+    return metric_notes(finite_array(y, "y", (1, 2)))
+
+
+def _parts(networks: int, numbers: int) -> list[slice]:
+    """Cut networks into parts whose results, so many numbers for each, stay in the cache."""
+    at_once = max(1, EVALUATED_BYTES // (8 * numbers))
+    return [slice(first, first + at_once) for first in range(0, networks, at_once)]
+
+
+def _pieces(network: Network, parameters: Array, X: Array) -> list[tuple[slice, slice]]:
+    """Cut networks x rows into pieces whose intermediate arrays stay in the cache."""
+    numbers = 2 * network.n_weights + 4 * sum(network.layers[1:])
+    visits = max(1, EVALUATED_BYTES // (numbers * parameters.dtype.itemsize))
+    rows = min(len(X), visits)
+    networks = max(1, visits // rows)
+    return [
+        (slice(m, m + networks), slice(n, n + rows))
+        for m in range(0, len(parameters), networks)
+        for n in range(0, len(X), rows)
+    ]

@@ -1,0 +1,163 @@
+"""From what the user asks for to what an engine is told: every argument checked, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array, one_of, shown, whole_number
+from fastnn.core.network import Network, checked_network
+from fastnn.data.datasets import Dataset
+from fastnn.engines import ENGINES, choose, load
+from fastnn.engines.self_check import checked_kernel
+from fastnn.showing.lettering import counted
+from fastnn.training.evaluating import checked_rows
+from fastnn.training.reducing import reduced_networks, reduced_sizes
+from fastnn.training.running import Job
+
+__all__ = ["DTYPES", "Plan", "code", "warmup"]
+
+DTYPES = ("float64", "float32")
+MANY = 1 << 20
+MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A checked request: the network, its rows in the precision of training, how to visit them.
+
+    `X` (N, D), `Y` (N, K) are C-ordered copies in `dtype`; `engine` is a name in `ENGINES`, or "auto".
+    """
+
+    network: Network
+    X: NDArray[Any]
+    Y: NDArray[Any]
+    epochs: int
+    engine: str
+    dtype: str
+    shuffle_seed: int | None
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        X: ArrayLike,
+        y: ArrayLike,
+        epochs: int,
+        engine: str,
+        dtype: str,
+        shuffle_seed: int | None,
+    ) -> Plan:
+        """Check a request."""
+        checked_network(network)
+        engine = one_of(engine, "engine", ("auto", *ENGINES))
+        dtype = one_of(dtype, "dtype", DTYPES)
+        epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
+        return cls(network, *checked_rows(network, X, y, dtype), epochs, engine, dtype, shuffle_seed)
+
+    def job(self, networks: int, rows: int | None = None) -> Job:
+        """The job of training so many networks on the first `rows` rows, or on all; compiles its kernel."""
+        X, Y = self.X[:rows], self.Y[:rows]
+        sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
+        job = Job(self.network, self.engine, X, Y, self.epochs, self.shuffle_seed, sizes)
+        job.kernel(self.network, networks)
+        return job
+
+    def measuring(self, X: NDArray[Any], Y: NDArray[Any]) -> Job:
+        """The job of measuring the loss of networks on checked rows, in their order."""
+        return Job(self.network, self.engine, X, Y, epochs=1)
+
+    def validation(self, given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Check a pair (X, y) of rows that are not trained on, as those that are."""
+        if isinstance(given, Dataset):
+            given = (given.X, given.y)
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise InputError(
+                f"validation must be a pair (X, y); got {shown(given)}. "
+                "Give rows that are not trained on, such as (X[1000:], y[1000:])."
+            )
+        X, y = given
+        return checked_rows(self.network, X, y, self.dtype, "validation ")
+
+    def engine_for(self, networks: int) -> str:
+        """The engine that trains so many networks."""
+        return choose(self.engine, self.network, self.dtype, networks)
+
+    def steps(self, learning_rate: Any, networks: int) -> NDArray[Any]:
+        """-2*learning_rate of each of M networks, for one learning rate or M of them."""
+        rates = learning_rates(learning_rate, self.dtype)
+        if rates.ndim == 1 and len(rates) != networks:
+            raise InputError(
+                f"learning_rate must be one number or one for each of {counted(networks, 'network')}; "
+                f"got {len(rates)}. Give as many as there are rows of parameters."
+            )
+        steps: NDArray[Any] = np.asarray(-2, self.dtype) * np.broadcast_to(rates, networks)
+        return steps
+
+
+def learning_rates(values: Any, dtype: str) -> NDArray[Any]:
+    """One learning rate () or several (n,), in `dtype`, all positive and finite there."""
+    rates = finite_array(values, "learning_rate", (0, 1))
+    if np.asarray(values).dtype == bool:
+        raise InputError(f"learning_rate must be a number; got {shown(values)}. Give a number such as 0.005.")
+    with np.errstate(over="ignore", under="ignore"):
+        converted = rates.astype(dtype)
+        usable = (rates > 0) & (converted > 0) & np.isfinite(2 * converted)
+    if not usable.all():
+        wrong = float(rates[~usable].flat[0]) if rates.ndim else float(rates)
+        raise InputError(
+            f"learning_rate must be positive and within the range of {dtype}; got {wrong!r}. "
+            "Give a number such as 0.005."
+        )
+    return converted
+
+
+def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
+    """Return the source that an engine runs for a network: printed from its equations, as it runs.
+
+    Parameters
+    ----------
+    network : Network
+    engine : str
+        One of `fastnn.ENGINES`, or "auto": that of one network alone.
+    dtype : str
+        "float64" or "float32".
+
+    Examples
+    --------
+    >>> lines = code(Network((2, 2, 1)), "loop").splitlines()
+    >>> [line.strip() for line in lines if "z1 =" in line or "h1 =" in line]
+    ['z1 = w1*x1 + w2*x2 + b1', 'h1 = 0.0 if z1 <= 0.0 else z1']
+    """
+    engine = one_of(engine, "engine", ("auto", *ENGINES))
+    dtype = one_of(dtype, "dtype", DTYPES)
+    used = choose(engine, checked_network(network), dtype, networks=1)
+    return load(used).source(network, dtype)
+
+
+def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> None:
+    """Compile what training a network needs, for one and for many, so that later calls start at once.
+
+    What is compiled is kept on disk, too (``fastnn cache`` tells where), so once is enough for a machine.
+
+    Parameters
+    ----------
+    network : Network
+    engine : str
+        One of `fastnn.ENGINES`, or "auto".
+    dtype : str
+        "float64" or "float32".
+
+    Examples
+    --------
+    >>> warmup(Network((2, 2, 1)))
+    """
+    engine = one_of(engine, "engine", ("auto", *ENGINES))
+    dtype = one_of(dtype, "dtype", DTYPES)
+    checked_network(network)
+    checked_kernel(choose(engine, network, dtype, networks=1), network, dtype)
+    for description in (network, *reduced_networks(network)):
+        checked_kernel(choose(engine, description, dtype, MANY), description, dtype)

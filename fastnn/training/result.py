@@ -1,0 +1,300 @@
+"""What training gives: the parameters, the losses on the way, and the questions one asks of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, ModelFileError
+from fastnn.core.network import Network
+from fastnn.data.columns import joined
+from fastnn.data.datasets import Dataset, scaling_of
+from fastnn.data.metrics import note
+from fastnn.data.scaling import TableScaling
+from fastnn.models.model_files import load_training, save_training
+from fastnn.showing.cards import shown_or_none
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.cards import training_card
+from fastnn.training.endings import Quiet, evenly, quiet_networks, training_notes
+from fastnn.training.evaluating import predictions, score_notes, scores
+from fastnn.training.identity import ARITHMETIC, difference
+
+__all__ = ["Training"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Training:
+    """Trained networks and how they got there.
+
+    For one network the arrays have no leading axis; for M networks it is the first one.
+
+    Attributes
+    ----------
+    network : Network
+    start : (P,) or (M, P)
+        The parameters before the first epoch.
+    parameters : (P,) or (M, P)
+        The parameters after the last epoch; all NaN where the network diverged.
+    loss_curve : (E,) or (M, E)
+        The loss of every epoch: the mean, over the rows, of the squared error each row met before its
+        own update (not halved; summed over the outputs). NaN from the epoch in which it diverged.
+    validation_curve : (E,) or (M, E), or None
+        The mean squared error over the validation rows after every epoch (summed over the outputs).
+    status : str, or (M,) array of str
+        "ok", or "diverged": in some epoch the loss was not finite.
+    diverged : int, or (M,) int32
+        The epoch in which that happened, from 1; 0 for never.
+    learning_rate : float, or (M,)
+    epochs, rows : int
+    engine, dtype : str
+        The engine that ran, and the precision it ran in.
+    scaling : TableScaling, or None
+        The names, scaling and categories of the data, where a model file held them.
+    number : int, or (M,) int64 array, or None
+        The number of each network in the sweep that it was replayed from; None where there was no sweep.
+    trained_on : (X, Y), or None
+        The rows trained on, (N, D) and (N, K) in `dtype`; None where it was loaded.
+    interrupted : bool
+        Ctrl-C ended it before the epochs that were asked for; `epochs` says how many were trained.
+    told : tuple of str
+        The notes that a model file held.
+    arithmetic : str
+        The rule by which every bit was computed.
+    foreign : str
+        How that differs from the rule of this version, where a model file tells of it; else nothing. The
+        arrays can be read then; what would be computed from them is refused.
+    notes : tuple of str
+        What has to be said where `status` alone would say too much.
+    """
+
+    network: Network
+    start: Array
+    parameters: Array
+    loss_curve: Array
+    validation_curve: Array | None
+    diverged: Any
+    learning_rate: Any
+    epochs: int
+    rows: int
+    engine: str
+    dtype: str
+    scaling: TableScaling | None = None
+    number: Any = None
+    trained_on: tuple[Array, Array] | None = None
+    interrupted: bool = False
+    told: tuple[str, ...] = ()
+    arithmetic: str = ARITHMETIC
+
+    @property
+    def status(self) -> Any:
+        """Whether each network stayed "ok" or "diverged"."""
+        status = np.where(np.asarray(self.diverged) > 0, "diverged", "ok")
+        return str(status) if status.ndim == 0 else status
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said where "ok" would say too much: nothing, or a sentence for each thing.
+
+        That networks are dead (all units of a hidden layer shut on every row trained on) or answer all rows
+        with one number, and that a loss was beyond 1e30 on the way. Of a loaded Training, which has no rows,
+        what was said when it was saved, and whether another arithmetic computed it. Many networks on many
+        rows are looked at in part, evenly spaced, and it is said.
+        """
+        if self.foreign:
+            computed = "computed otherwise than it would be here, so that it can only be read"
+            return (f"{computed}, and trained again it may get other bits: {self.foreign}", *self._own_notes)
+        return self._own_notes
+
+    @property
+    def foreign(self) -> str:
+        """How it was computed otherwise than it would be here, in words; nothing if alike."""
+        return difference({"arithmetic": self.arithmetic}, "there", ("arithmetic",))
+
+    @cached_property
+    def _own_notes(self) -> tuple[str, ...]:
+        """Those of the networks, which a model file keeps."""
+        if self.trained_on is None:
+            return self.told
+        diverged, curve = np.atleast_1d(self.diverged), np.atleast_2d(self.loss_curve)
+        return training_notes(self.network, curve, diverged, self.quiet)
+
+    @cached_property
+    def quiet(self) -> Quiet | None:
+        """What the networks answer where it is one number; None of a loaded Training, which has no rows."""
+        if self.trained_on is None:
+            return None
+        X, Y = self.trained_on
+        parameters = np.atleast_2d(self.parameters)
+        return quiet_networks(self.network, parameters[evenly(len(parameters), len(X))], X, Y)
+
+    @property
+    def loss(self) -> Any:
+        """The loss of the last epoch, for each network."""
+        return self.loss_curve[..., -1][()]
+
+    def predict(self, X: Any, scaling: Dataset | TableScaling | None = None) -> Array:
+        """The outputs for some rows, computed with the arithmetic of training.
+
+        Parameters
+        ----------
+        X : array_like (N, D), or Dataset
+            Scaled as in training. With a Dataset the predictions come back in the target's own unit.
+        scaling : Dataset or TableScaling, optional
+            The Dataset of training, or the `scaling` of a loaded model. Then X is new rows in their own
+            units, a DataFrame (columns are found by name) or an array, and so are the predictions.
+
+        Returns
+        -------
+        array (N,), or (N, K) for K > 1 outputs; with a leading axis M for M networks
+
+        Raises
+        ------
+        ModelFileError
+            It was loaded, and trained by another arithmetic than that of this version.
+        """
+        self._refuse_foreign()
+        remedy = "Predict fewer rows or networks at a time."
+        if scaling is not None:
+            if isinstance(X, Dataset):
+                raise InputError(
+                    "X must be rows in their own units where scaling is given; got a Dataset, which is "
+                    "scaled. Leave scaling out."
+                )
+            scaling = scaling_of(scaling, "scaling")
+            X = scaling.apply(X)
+        found = predictions(self.network, np.atleast_2d(self.parameters), X, remedy)
+        found = found if scaling is None else scaling.invert(found)
+        return found[0] if self.parameters.ndim == 1 else found
+
+    def score(self, X: Any, y: ArrayLike | None = None) -> dict[str, Any]:
+        """Mean squared error, R² and MAPE (a fraction) on some rows; for K outputs the mean over them.
+
+        Parameters
+        ----------
+        X : array_like (N, D), or Dataset
+            With a Dataset alone the scores are in the target's own unit.
+        y : array_like (N,) or (N, K), optional
+            Not needed with a Dataset.
+
+        Returns
+        -------
+        dict
+            "mse", "r2", "mape": a float each, or (M,) for M networks. See `fastnn.mape`, which leaves out
+            rows whose target is 0 and says so by a `MetricNote`.
+        """
+        self._refuse_foreign()
+        found = scores(self.network, np.atleast_2d(self.parameters), X, y)
+        note(score_notes(X, y))
+        if self.parameters.ndim == 1:
+            return {name: float(value[0]) for name, value in found.items()}
+        return dict(found)
+
+    def save(
+        self, path: str | PathLike[str], data: Dataset | TableScaling | None = None, *, finite: bool = True
+    ) -> None:
+        """Write everything in this Training to a file, whole or not at all.
+
+        The file is an uncompressed .npz (any name will do) with one more member, header.json. NumPy reads
+        it without fastnn: ``numpy.load(path)["parameters"]``. A file that was there is replaced.
+
+        Parameters
+        ----------
+        path : str or path
+        data : Dataset or TableScaling, optional
+            The Dataset of training: its names, scaling and categories (none of its rows) travel with the
+            model, so that it can predict new rows in their own units. Without, the `scaling` that the
+            model was loaded with, if any.
+        finite : bool
+            Refuse networks that diverged, whose parameters are NaN.
+
+        Raises
+        ------
+        InputError
+            The folder does not exist, `data` does not fit the network, a network diverged, or the file
+            would take more than 2 GiB. Nothing is written.
+        OSError
+            The disk is full or cannot be written. What was at `path` is untouched.
+        """
+        scaling = self.scaling if data is None else scaling_of(data, "data")
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        save_training(path, {**found, "scaling": scaling}, finite, lambda: self._own_notes)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, finite: bool = True) -> Training:
+        """Read what `save` wrote: the same numbers to the bit.
+
+        What was computed by another arithmetic than that of this version can only be read; `foreign` says so.
+
+        The file may come from anyone: nothing in it is run, what it claims is compared with its length before
+        any memory is taken, and then at most half as much again as the file is long, which is 2 GiB at most.
+
+        Parameters
+        ----------
+        path : str or path
+        finite : bool
+            Refuse a file with networks that diverged, whose parameters are NaN.
+
+        Raises
+        ------
+        ModelFileError
+            The file is not fastnn's, damaged in any byte, or holds what training cannot have made.
+        InputError
+            There is no such file, or it cannot be read.
+
+        Examples
+        --------
+        >>> from fastnn.training.train import train
+        >>> run = train(Network((1, 2, 1)), [0, 1], [1, 0], epochs=1, engine="batched")
+        >>> run.save("model.npz")  # doctest: +SKIP
+        >>> Training.load("model.npz").predict([0.5])  # doctest: +SKIP
+        """
+        return cls(**load_training(path, finite))
+
+    def _refuse_foreign(self) -> None:
+        if self.foreign:
+            raise ModelFileError(
+                f"what a model computes must be computed as it was trained; {self.foreign}. "
+                "Read its arrays here, or predict with the version of fastnn that wrote the file."
+            )
+
+    def __repr__(self) -> str:
+        but = f", but {'; '.join(self.notes)}" if self.notes else ""
+        return f"<{self._named}: {self.ended}{but}>"
+
+    def __str__(self) -> str:
+        if self.parameters.ndim > 1:
+            return "\n".join([f"<{self._named}>", self.ended, *self.notes])
+        lines = ["NEW WEIGHTS AND BIASES"]
+        for name, value in zip(self.network.parameter_names, self.parameters, strict=True):
+            lines.append(f"{name}: {value}")
+        if self.status != "ok":
+            lines.append(f"{self.ended}: its loss was not finite")
+        return "\n".join([*lines, *self.notes])
+
+    def _repr_html_(self) -> str | None:
+        return shown_or_none(lambda: training_card(self))
+
+    @property
+    def _named(self) -> str:
+        many = "" if self.parameters.ndim == 1 else f"{counted(len(self.parameters), 'network')}, "
+        if self.number is not None:
+            named = joined(np.atleast_1d(self.number).tolist(), most=5)
+            many = f"{counted(len(self.parameters), 'network')} ({named}), " if many else f"network {named}, "
+        settings = f"{counted(self.epochs, 'epoch')}, {counted(self.rows, 'row')}"
+        settings += f", engine={self.engine!r}, dtype={self.dtype!r}"
+        return f"Training of {self.network!r}: {many}{settings}"
+
+    @property
+    def ended(self) -> str:
+        """The status in words, of several networks how many have it."""
+        if self.parameters.ndim == 1:
+            return f"diverged in epoch {self.diverged}" if self.diverged else "ok"
+        diverged = int(np.count_nonzero(self.diverged))
+        return f"{len(self.parameters) - diverged} ok, {diverged} diverged"

@@ -1,0 +1,396 @@
+"""Training networks through all epochs, in calls short enough to be interrupted between them.
+
+Here, in Python and between calls, happens all that an engine does not do: the order of the rows, the
+division of each epoch's total by N, divergence made visible, progress and interruption, and leaving out
+what need not be computed. How the work is cut into stages and calls follows the clock and the number of
+networks; the results do not depend on it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.core.network import Network
+from fastnn.engines import EngineModule, Kernel, choose, load
+from fastnn.engines.self_check import checked_kernel
+from fastnn.system.floating_point import ieee
+from fastnn.training.evaluating import losses_in_row_order
+from fastnn.training.gates import Rows
+from fastnn.training.randomness import permutations
+from fastnn.training.reducing import Group, Units, reduced_networks
+
+__all__ = ["Job", "measured", "run", "run_kept"]
+
+Array = NDArray[Any]
+Numbers = NDArray[np.intp]
+Chosen = NDArray[np.bool_]
+
+CALL_SECONDS = 0.1
+ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
+
+# Between two looks at what can be left out: epochs, and parameters that meet a row. A look takes about as
+# long as 10**7 of those in `lanes`.
+MOST_EPOCHS_UNSEEN = 64
+FEWEST_VISITS_UNSEEN = 2 * 10**8
+# With 3 epochs to go a sweep on 100 000 rows took 1.13 of its time without looks, with 4 0.99, with 6 0.87.
+EPOCHS_WORTH_A_LOOK = 4
+# What Ctrl-C may lose of a training, and how many rows parameters meet in it in the slowest engine.
+STAGE_SECONDS, STAGE_VISITS = 0.5, 2.5e8
+STAGE_LOSSES = 1 << 17  # of all networks together: 1 MB, whatever the number of epochs
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all networks of a run share.
+
+    Attributes
+    ----------
+    network : Network
+    engine : str
+        One of `fastnn.ENGINES`, or "auto": the fastest for each group of networks.
+    X, Y : (N, D), (N, K)
+        C-ordered, in the precision of training.
+    epochs : int
+    shuffle_seed : int, optional
+        With it the rows are visited in a new order in every epoch, the same for all networks; without, in
+        the order given.
+    reduced : tuple of int
+        To how many units the first hidden layer may be reduced, ascending; a kernel is compiled for each.
+    """
+
+    network: Network
+    engine: str
+    X: Array
+    Y: Array
+    epochs: int
+    shuffle_seed: int | None = None
+    reduced: tuple[int, ...] = ()
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows, as they are asked which units they open."""
+        return Rows(self.X)
+
+    def ordered(self, epoch: int) -> tuple[Array, Array]:
+        """X and Y in the order in which `epoch`, counted from 0, visits them."""
+        if self.shuffle_seed is None:
+            return self.X, self.Y
+        order = _row_order(self.shuffle_seed, len(self.X), epoch)
+        return self.X[order], self.Y[order]
+
+    def engine_for(self, network: Network, networks: int) -> EngineModule:
+        """The engine for so many networks, of the job's description or of a reduced one."""
+        return load(choose(self.engine, network, str(self.X.dtype), networks))
+
+    def kernel(self, network: Network, networks: int) -> Kernel:
+        """Its kernel for them, compiled and checked when it is first asked for."""
+        dtype = str(self.X.dtype)
+        return checked_kernel(choose(self.engine, network, dtype, networks), network, dtype)
+
+    def warm(self, networks: int) -> None:
+        """Compile every kernel that so many networks may come to need, as they end, die and diverge."""
+        self.kernel(self.network, networks)
+        if networks > 1:
+            self.kernel(self.network, 1)
+            for smaller in reduced_networks(self.network) if self.reduced else ():
+                self.kernel(smaller, networks)
+
+
+@ieee
+def run(
+    job: Job,
+    parameters: Array,
+    steps: Array,
+    *,
+    curve: Array | None = None,
+    after_epoch: Callable[[int], None] | None = None,
+    pause: Callable[[float], None] | None = None,
+) -> tuple[Array, NDArray[np.int32]]:
+    """Train M networks through all epochs of a job.
+
+    Parameters
+    ----------
+    job : Job
+    parameters : (M, P)
+        The starts; changed in place. All NaN afterwards where a network diverged.
+    steps : (M,)
+        -2*learning_rate of each network.
+    curve : (M, E), optional
+        Filled with the loss of every epoch; NaN from the epoch in which a network diverged.
+    after_epoch : callable, optional
+        Called with the epoch's number, from 0, when it is over and `parameters` are those after it.
+    pause : callable, optional
+        Called between calls of the kernel with how many networks' worth of training, in fractions of one,
+        was done since the last pause (negative where something has to be done again); may raise to stop.
+
+    Returns
+    -------
+    losses : (M,)
+        The loss of the last epoch.
+    diverged : (M,) int32
+        The epoch, from 1, in which a network diverged: whose loss, or for the last epoch whose
+        parameters, were not finite. 0 for never.
+    """
+    parameters += parameters.dtype.type(0)  # -0.0 becomes 0.0, and stays away: see `reducing`
+    run_ = _Run(job, parameters, steps, curve, pause)
+    while run_.epoch < job.epochs:
+        run_.stage(1 if after_epoch is not None else job.epochs - run_.epoch)
+        if after_epoch is not None:
+            after_epoch(run_.epoch - 1)
+    return run_.finished()
+
+
+@ieee
+def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None = None) -> Array:
+    """The loss of M networks as they are on the rows of a job: (M,); NaN where it is not a finite number.
+
+    That is one more epoch with a learning rate of 0: every parameter gets 0 added, so the errors are those of
+    the networks as they are, added row by row in the order of the rows, and divided by N once. Where a hidden
+    unit's value overflows, 0 times infinity would be added; such networks are evaluated without an update.
+
+    Parameters
+    ----------
+    job : Job
+        Of one epoch, not shuffled.
+    parameters : (M, P)
+        Left untouched.
+    pause : callable, optional
+        As in `run`; it counts no training.
+    """
+    steps = np.zeros(len(parameters), parameters.dtype)
+    found, _ = run(job, parameters.copy(), steps, pause=None if pause is None else lambda _: pause(0.0))
+    unclear = np.isnan(found) & ~np.isnan(parameters).any(axis=1)
+    if unclear.any():
+        exact = losses_in_row_order(job.network, parameters[unclear], job.X, job.Y)
+        found[unclear] = np.where(np.isfinite(exact), exact, np.nan)
+    return found
+
+
+@ieee
+def run_kept(
+    job: Job,
+    parameters: Array,
+    steps: Array,
+    *,
+    curve: Array,
+    after_epoch: Callable[[int], None] | None = None,
+    reached: Callable[[int], None] | None = None,
+) -> tuple[NDArray[np.int32], int]:
+    """Train as `run` does; Ctrl-C ends it with the last stage that was finished, if one was.
+
+    `reached` is called, every half a second or so, with how many epochs are over.
+
+    Returns
+    -------
+    diverged : (M,) int32
+    epochs : int
+        How many were trained: `parameters` are those after them, and so many columns of `curve` are filled.
+    """
+    parameters += parameters.dtype.type(0)
+    run_ = _Run(job, parameters, steps, curve, None)
+    most = 1 if after_epoch is not None else max(1, int(STAGE_VISITS / (parameters.size * len(job.X))))
+    kept: tuple[int, Array, NDArray[np.int32]] | None = None
+    try:
+        while run_.epoch < job.epochs:
+            began, before = perf_counter(), run_.epoch
+            run_.stage(min(most, job.epochs - before))
+            if after_epoch is not None:
+                after_epoch(run_.epoch - 1)
+            else:
+                pace = (run_.epoch - before) / max(perf_counter() - began, 1e-9)
+                most = max(1, min(int(STAGE_SECONDS * pace), 16 * most))
+            kept = run_.epoch, parameters.copy(), run_.diverged.copy()
+            if reached is not None:
+                reached(run_.epoch)
+    except KeyboardInterrupt:
+        if kept is None:
+            raise
+        run_.epoch, parameters[:], run_.diverged = kept
+        run_.job, run_.curve = replace(job, epochs=run_.epoch), curve[:, : run_.epoch]
+    return run_.finished()[1], run_.epoch
+
+
+@dataclass(eq=False)
+class _Run:
+    """Networks on their way through the epochs of a job."""
+
+    job: Job
+    parameters: Array
+    steps: Array
+    curve: Array | None
+    pause: Callable[[float], None] | None
+
+    def __post_init__(self) -> None:
+        networks = len(self.parameters)
+        self.epoch = 0
+        self.is_training = np.ones(networks, bool)
+        self.groups: list[Group] | None = None  # of those that are training; None: to be made
+        self.losses = np.full(networks, np.nan, self.parameters.dtype)
+        self.diverged = np.zeros(networks, np.int32)
+        self.units = Units.of(self.job.network, self.job.rows, networks) if self.job.reduced else None
+        self.looks = self.next_look = 0
+        self.paces: dict[Kernel, _Pace] = defaultdict(_Pace)
+
+    def stage(self, most: int) -> None:
+        """Advance by some epochs, at most so many, all networks that are still training.
+
+        Now and then, where enough is left to do, an epoch goes alone, and it is looked at what it left as it
+        was: units that have died, and networks that have settled.
+        """
+        training = max(1, int(self.is_training.sum()))
+        visits = training * self.parameters.shape[1] * len(self.job.X)
+        fewest = -(-FEWEST_VISITS_UNSEEN // visits)
+        if self.epoch < self.next_look:
+            most = min(most, self.next_look - self.epoch)
+        elif most > fewest and most >= EPOCHS_WORTH_A_LOOK:
+            before = self.parameters.copy()
+            self._advance_all(1)
+            self._look(before)
+            self.next_look = self.epoch + max(fewest, min(1 << self.looks, MOST_EPOCHS_UNSEEN))
+            self.looks += 1
+            return
+        self._advance_all(min(most, max(1, STAGE_LOSSES // training)))
+
+    def finished(self) -> tuple[Array, NDArray[np.int32]]:
+        """The last losses, and when networks diverged; parameters that overflowed at the very end are NaN."""
+        overflowed = ~np.isfinite(self.parameters).all(axis=1) & (self.diverged == 0)
+        self.diverged[overflowed] = self.job.epochs
+        self.parameters[overflowed], self.losses[overflowed] = np.nan, np.nan
+        if self.curve is not None:
+            self.curve[overflowed, -1] = np.nan
+        return self.losses, self.diverged
+
+    @property
+    def training(self) -> Numbers:
+        """The networks that are still training."""
+        return np.flatnonzero(self.is_training)
+
+    def _look(self, before: Array) -> None:
+        if self.units is not None:
+            training = self.training
+            if self.units.look(before, self.parameters, training[self._finite(training)]):
+                self.groups = None
+
+    def _finite(self, numbers: Numbers) -> Chosen:
+        """Which networks have finite parameters, as reducing them needs."""
+        finite: Chosen = np.asarray(np.isfinite(self.parameters[numbers]).all(axis=1))
+        return finite
+
+    def _grouped(self) -> Iterator[Group]:
+        """The networks that are still training, reduced as far as is known."""
+        training = self.training
+        if self.units is None:
+            yield Group(self.job.network, training)
+            return
+        finite = self._finite(training)
+        engine = self.job.engine_for(self.job.network, len(training))
+        vector = engine.blocks(self.job.network, str(self.job.X.dtype)).vector
+        yield from self.units.groups(training[finite], vector, self.job.reduced)
+        yield Group(self.job.network, training[~finite])
+
+    def _advance_all(self, epochs: int) -> None:
+        if self.groups is None:
+            self.groups = [group for group in self._grouped() if len(group.numbers)]
+        for group in self.groups:
+            self._advance(group, epochs)
+        self.epoch += epochs
+
+    def _advance(self, group: Group, epochs: int) -> None:
+        before = group.take(self.parameters)
+        trained = before.copy()
+        losses = self._calls(group, trained, epochs)
+        losses /= trained.dtype.type(len(self.job.X))
+        finite: Chosen = np.asarray(np.isfinite(losses).all(axis=1))
+        kept: Any = slice(None)
+        if group.columns is not None:
+            whole = finite & np.isfinite(trained).all(axis=1)
+            kept = kept if whole.all() else whole
+        settled = np.zeros_like(finite)
+        if epochs == 1 and self.job.shuffle_seed is None:
+            settled = finite & (trained == before).all(axis=1)
+        group.put(self.parameters, trained, kept)
+        self._keep(group.numbers[kept], losses[kept], finite[kept], settled[kept])
+        if not isinstance(kept, slice):
+            self.groups = None
+            again = group.numbers[~kept]
+            self._pause(-epochs * len(again))
+            self._advance(Group(self.job.network, again), epochs)
+
+    def _calls(self, group: Group, parameters: Array, epochs: int) -> Array:
+        """Advance parameters (m, P') in several calls of the kernel; return the totals (m, epochs)."""
+        kernel = self.job.kernel(group.network, len(parameters))
+        steps, pace, rows = self.steps[group.numbers], self.paces[kernel], len(self.job.X)
+        totals = np.zeros((len(parameters), epochs), parameters.dtype)
+        epoch = row = 0
+        while epoch < epochs:
+            X, Y = self.job.ordered(self.epoch + epoch)
+            together = epochs - epoch if self.job.shuffle_seed is None else 1
+            more_epochs, more_rows = pace.next_call(parameters.size, together, rows, row)
+            some = slice(row, row + more_rows)
+            began = perf_counter()
+            kernel(parameters, X[some], Y[some], steps, totals[:, epoch : epoch + more_epochs])
+            pace.took(perf_counter() - began, parameters.size * more_epochs * more_rows)
+            row = (row + more_rows) % rows
+            epoch += more_epochs if row == 0 else 0
+            self._pause(len(parameters) * more_epochs * more_rows / rows)
+        return totals
+
+    def _keep(self, numbers: Numbers, losses: Array, finite: Chosen, settled: Chosen) -> None:
+        """Note the losses (m, epochs) of networks, make divergence visible, end what need not go on."""
+        diverged = ~finite
+        if diverged.any():
+            bad = ~np.isfinite(losses)
+            self.diverged[numbers[diverged]] = self.epoch + 1 + bad[diverged].argmax(axis=1)
+            self.parameters[numbers[diverged]] = np.nan
+            losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
+        self.losses[numbers] = losses[:, -1]
+        after = self.epoch + losses.shape[1]
+        ended = numbers[diverged | settled]
+        if self.curve is not None:
+            self.curve[numbers, self.epoch : after] = losses
+            self.curve[ended, after:] = self.losses[ended, None]
+        if len(ended):
+            self.is_training[ended] = False
+            self.groups = None
+            self._pause(len(ended) * (self.job.epochs - after))
+
+    def _pause(self, epochs: float) -> None:
+        """Say that so many epochs of one network are over."""
+        if self.pause is not None:
+            self.pause(epochs / self.job.epochs)
+
+
+@dataclass
+class _Pace:
+    """Plans how long the next call is, from how long the last one took, in rows met by a parameter."""
+
+    visits: float = 576.0
+
+    def next_call(self, parameters: int, epochs_left: int, rows: int, row: int) -> tuple[int, int]:
+        """(epochs, rows) of the next call: several whole epochs, or rows of one epoch from `row` on."""
+        visits = int(self.visits) // parameters
+        if row == 0 and visits >= rows:
+            return min(epochs_left, visits // rows), rows
+        return 1, max(1, min(rows - row, visits))
+
+    def took(self, seconds: float, visits: int) -> None:
+        self.visits = visits * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)
+
+
+def _row_order(seed: int, rows: int, epoch: int) -> NDArray[np.int64]:
+    at_once = max(1, ORDERS_AT_ONCE // rows)
+    order: NDArray[np.int64] = _row_orders(seed, rows, epoch // at_once, at_once)[epoch % at_once]
+    return order
+
+
+@lru_cache(maxsize=4)
+def _row_orders(seed: int, rows: int, piece: int, at_once: int) -> NDArray[np.int64]:
+    return permutations(seed, range(piece * at_once, (piece + 1) * at_once), rows)

@@ -1,0 +1,213 @@
+"""Training one network, or some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checking import InputError, finite_array, flag, seed_number, shown
+from fastnn.core.network import Network
+from fastnn.data.datasets import Dataset
+from fastnn.data.magnitudes import warn_of_magnitudes
+from fastnn.showing.lettering import counted
+from fastnn.system.progress import Epochs
+from fastnn.system.telling import warn
+from fastnn.training.evaluating import in_dtype, losses, within_memory
+from fastnn.training.plan import Plan
+from fastnn.training.result import Training
+from fastnn.training.running import run_kept
+from fastnn.training.starts import DEFAULT_START, Start
+
+__all__ = ["train", "trained"]
+
+Array = NDArray[Any]
+
+SECOND_SECONDS = 2.0  # a Ctrl-C so soon after another means more than the training under way
+_interrupted = -SECOND_SECONDS
+
+
+def train(
+    network: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    parameters: ArrayLike | Start = DEFAULT_START,
+    *,
+    learning_rate: float | ArrayLike = 0.005,
+    epochs: int = 300,
+    engine: str = "auto",
+    dtype: str = "float64",
+    shuffle: bool = False,
+    seed: int = 0,
+    validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
+    progress: bool | None = None,
+) -> Training:
+    """Train one network, or M of them, by per-sample gradient descent on the squared error.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like (N, D)
+        Finite real numbers; left untouched. (N,) is taken for a network of one input.
+    y : array_like (N,) or (N, K)
+    parameters : array_like (P,) or (M, P), or Start
+        Where to begin: numbers in the order of ``network.parameter_names``, or a rule such as
+        ``fastnn.normal(0, 1.5)``, of which network 0 of `seed` is taken.
+    learning_rate : float or array_like (M,)
+        Positive; one for all, or one for each network.
+    epochs : int
+        How often all rows are visited, at least once.
+    engine : str
+        One of `fastnn.ENGINES`, or "auto": the fastest for so many networks. All give the same bits.
+    dtype : str
+        "float64" or "float32": the precision of every operation.
+    shuffle : bool
+        Visit the rows in a new order in every epoch, drawn from `seed`; else in the order given.
+    seed : int
+        From 0 to 2**64 - 1.
+    validation : (X, y), or Dataset, optional
+        Further rows, scaled as those trained on, on which the loss is measured after every epoch.
+    progress : bool, optional
+        Show, after two seconds, how many epochs are over. By default on a terminal and in a notebook.
+
+    Returns
+    -------
+    Training
+        After Ctrl-C that of the last epoch that was finished, with a `RuntimeWarning`, and ``interrupted``
+        is true. Where none was, or where Ctrl-C stopped another training less than two seconds ago, it is
+        passed on: pressed twice it ends a loop.
+
+    Raises
+    ------
+    InputError
+        For anything that does not fit, before any work is done.
+
+    Warns
+    -----
+    ScaleWarning
+        X or y are far from 1. What came of it is in the Training's `notes`.
+
+    Examples
+    --------
+    A line through three points, from w1 = b1 = 0:
+
+    >>> run = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [0, 0], learning_rate=0.125, epochs=200)
+    >>> run.parameters.round(6), run.predict([10]).round(6)
+    (array([2., 1.]), array([21.]))
+    >>> run.status, run.loss_curve.shape
+    ('ok', (200,))
+
+    Several networks at once, as rows of parameters:
+
+    >>> both = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [[0, 0], [1, 1]], epochs=1)
+    >>> both.parameters.shape, both.loss
+    ((2, 2), array([11.31768003,  1.62696667]))
+    """
+    seed = seed_number(seed)
+    plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
+    start = _start(network, parameters, seed, plan.dtype)
+    further = None if validation is None else plan.validation(validation)
+    warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)
+    with Epochs(plan.epochs, progress) as said:
+        found = trained(plan, start, learning_rate, further, reached=said.reached)
+    if found.interrupted:
+        _pass_on_a_second()
+        asked = counted(plan.epochs, "epoch")
+        text = f"training was interrupted: this is what {found.epochs} of {asked} came to"
+        warn(text, RuntimeWarning, stacklevel=2)
+    return found
+
+
+def _pass_on_a_second() -> None:
+    """Raise the Ctrl-C that ended a training if another was ended just before: who presses it wants out."""
+    global _interrupted
+    before, _interrupted = _interrupted, perf_counter()
+    if _interrupted - before < SECOND_SECONDS:
+        raise KeyboardInterrupt
+
+
+def trained(
+    plan: Plan,
+    start: Array,
+    learning_rate: Any,
+    validation: Any = None,
+    number: Any = None,
+    reached: Callable[[int], None] | None = None,
+) -> Training:
+    """Train one network (P,) or several (M, P) as planned; see `train`, which checks and warns."""
+    single = start.ndim == 1
+    networks = np.atleast_2d(start).copy()
+    steps = plan.steps(learning_rate, len(networks))
+    curve = _curve(len(networks), plan)
+    validating = None if validation is None else _Validating(plan, validation, networks)
+    diverged, epochs = run_kept(
+        plan.job(len(networks)), networks, steps, curve=curve, after_epoch=validating, reached=reached
+    )
+    curve = curve[:, :epochs]
+    rates = steps / -2
+
+    def given_shape(array: Any) -> Any:
+        return array[0] if single else array
+
+    return Training(
+        network=plan.network,
+        start=start,
+        parameters=given_shape(networks),
+        loss_curve=given_shape(curve),
+        validation_curve=None if validating is None else given_shape(validating.finished(diverged, epochs)),
+        diverged=int(diverged[0]) if single else diverged,
+        learning_rate=float(rates[0]) if single else rates,
+        epochs=epochs,
+        rows=len(plan.X),
+        engine=plan.engine_for(len(networks)),
+        dtype=plan.dtype,
+        number=number,
+        trained_on=(plan.X, plan.Y),
+        interrupted=epochs < plan.epochs,
+    )
+
+
+def _start(network: Network, parameters: Any, seed: int, dtype: str) -> Array:
+    """The starting parameters, (P,) or (M, P), as a new array in `dtype`."""
+    if isinstance(parameters, Start):
+        return in_dtype(parameters.draw(network, [0], seed)[0], dtype, "parameters")
+    if parameters is None or isinstance(parameters, str) or callable(parameters):
+        raise InputError(
+            f"parameters must be numbers, or a start such as fastnn.he(); got {shown(parameters)}. "
+            "Leave it out for fastnn.normal(0, 1.5)."
+        )
+    values = finite_array(parameters, "parameters", (1, 2))
+    if values.shape[-1] != network.n_parameters:
+        raise InputError(
+            f"parameters must hold {network.n_parameters} numbers per network for {network!r}; "
+            f"got shape {values.shape}. Give all weights first, then all biases."
+        )
+    return in_dtype(values, dtype, "parameters")
+
+
+def _curve(networks: int, plan: Plan) -> Array:
+    shape = (networks, plan.epochs)
+    within_memory("loss curves", shape, np.dtype(plan.dtype).itemsize, "Use fastnn.sweep, which keeps none.")
+    return np.empty(shape, plan.dtype)
+
+
+class _Validating:
+    """Measures the loss on further rows after every epoch."""
+
+    def __init__(self, plan: Plan, validation: Any, parameters: Array) -> None:
+        self.network = plan.network
+        self.parameters = parameters
+        self.X, self.Y = plan.validation(validation)
+        self.curve = _curve(len(parameters), plan)
+
+    def __call__(self, epoch: int) -> None:
+        self.curve[:, epoch] = losses(self.network, self.parameters, self.X, self.Y)
+
+    def finished(self, diverged: NDArray[np.int32], epochs: int) -> Array:
+        """The curve of so many epochs, NaN from the one in which a network diverged."""
+        curve = self.curve[:, :epochs]
+        curve[(diverged[:, None] > 0) & (np.arange(1, epochs + 1) >= diverged[:, None])] = np.nan
+        return curve

@@ -1,0 +1,327 @@
+"""fastnn beside Keras: without Keras, with a broken one, and, where it is installed, to the last digits."""
+
+import importlib
+import itertools
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.comparing import comparison, process
+from fastnn.comparing.comparison import Comparison, Result, compare
+from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
+from fastnn.models import keras as keras_weights
+from fastnn.models.keras import installed_backends
+from fastnn.studies.keras_line import keras_claims
+
+NET = fastnn.Network((2, 2, 1))
+SAME = 1e-12  # in float64 Keras on JAX differs in the last bits only: it sums in another order
+# Keras 3.15 computes tanh in float32, whatever it is told, and on torch some more.
+SAME_IN_FLOAT32 = 1e-6
+
+needs_keras = pytest.mark.skipif(
+    not installed_backends(), reason='needs Keras and a backend: pip install "fastnn-sweep[peers]"'
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Forty rows of the stand-in."""
+    frame = fastnn.generate_train_data(40, seed=2)
+    return fastnn.Dataset.from_frame(frame, ["n1", "n2"], "n3")
+
+
+def without_keras(monkeypatch):
+    """Make Keras missing, also to those who ask whether it is there."""
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.setattr(keras_weights, "_is_installed", lambda name: False)
+
+
+# Of Keras, how it takes its backend: from its file, which it writes unasked, and from the environment.
+MADE_UP_KERAS = """
+import json, os, pathlib
+file = pathlib.Path(os.environ["KERAS_HOME"], "keras.json")
+try:
+    backend = json.loads(file.read_text())["backend"]
+except (OSError, ValueError, TypeError, KeyError):
+    backend = "tensorflow"
+    file.write_text(json.dumps({"backend": backend}))
+backend = os.environ.get("KERAS_BACKEND") or backend
+"""
+# Only the packages of a folder are installed, whatever this environment has.
+NEED_KERAS = """
+import importlib.util, os, sys
+from fastnn.models import keras as keras_weights
+
+folder, before = sys.argv[1:]
+sys.path.insert(0, folder)
+here = lambda name: os.path.isdir(os.path.join(folder, name))
+
+class Others:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("jax", "torch", "tensorflow") and not here(name):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Others())
+keras_weights.find_spec = lambda name: importlib.util.find_spec(name) if here(name) else None
+exec(before)
+try:
+    print(keras_weights.need_keras().config.backend, os.environ.get("KERAS_BACKEND"))
+except keras_weights.InputError as refusal:
+    print(refusal)
+"""
+
+
+class TestTheBackendThatIsInstalled:
+    @pytest.fixture
+    def imported(self, tmp_path):
+        """Import a made-up Keras in a new process: the backend that it took, or the refusal."""
+        files = {
+            "keras/config.py": MADE_UP_KERAS,
+            "keras/__init__.py": "import importlib\nfrom keras import config\n"
+            "importlib.import_module(config.backend)",
+        }
+
+        def imported(installed, before="", **environment):
+            for name, text in (files | {f"{name}/__init__.py": "" for name in installed}).items():
+                (tmp_path / name).parent.mkdir(exist_ok=True)
+                (tmp_path / name).write_text(text)
+            plain = {name: value for name, value in os.environ.items() if not name.startswith("KERAS")}
+            done = subprocess.run(
+                [sys.executable, "-c", NEED_KERAS, str(tmp_path), before],
+                env={**plain, "KERAS_HOME": str(tmp_path), **environment},
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            return done.stdout.strip()
+
+        return imported
+
+    @pytest.mark.parametrize(
+        ("installed", "taken"),
+        [
+            (["jax"], "jax"),
+            (["torch"], "torch"),
+            (["tensorflow"], "tensorflow"),
+            (["jax", "tensorflow"], "tensorflow"),
+            (["jax", "torch"], "jax"),
+        ],
+    )
+    def test_is_taken_where_nobody_says_otherwise(self, imported, installed, taken):
+        assert imported(installed) == f"{taken} None"
+        assert imported(installed) == f"{taken} None"  # with the file that Keras wrote
+
+    def test_the_environment_and_the_user_s_file_come_first(self, imported, tmp_path):
+        assert imported(["jax", "torch"], KERAS_BACKEND="torch") == "torch torch"
+        (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+        assert imported(["jax", "torch"]) == "torch None"
+
+    @pytest.mark.parametrize("content", ["", "[]", '{"backend": 3}', '{"backend": "a.b"}'])
+    def test_a_damaged_file_chooses_nothing(self, imported, tmp_path, content):
+        (tmp_path / "keras.json").write_text(content)
+        assert imported(["jax"]) == "jax None"
+
+    def test_after_an_import_that_failed(self, imported):
+        failed = "try:\n    import keras\nexcept ImportError:\n    pass"
+        assert imported(["jax"], failed) == "jax None"
+
+    def test_refusals_name_what_is_missing(self, imported):
+        assert "got none of them. Run: pip install" in imported([])
+        asked = imported(["jax", "torch"], KERAS_BACKEND="tensorflow")
+        assert "got No module named 'tensorflow'" in asked
+        assert "KERAS_BACKEND=tensorflow asks for another; unset it, or set it to jax or torch." in asked
+
+
+@pytest.mark.long
+class TestWithoutKeras:
+    def test_says_what_to_install_and_goes_on(self, data, monkeypatch):
+        without_keras(monkeypatch)
+        told, start = [], np.linspace(-1, 1, 9)
+        found = compare(NET, data, start, learning_rate=0.01, epochs=3, told=told.append)
+        assert told == ["fastnn"]
+        assert keras_claims(found) == []
+        assert found.missing == ['Keras is not installed with a backend: pip install "fastnn-sweep[peers]"']
+        assert [result.name for result in found.results] == ["fastnn"]
+
+        # fastnn's own row
+        run = fastnn.train(NET, data.X, data.y, start, learning_rate=0.01, epochs=3)
+        row = found.frame().iloc[0]
+        assert np.array_equal(found.results[0].parameters, run.parameters)
+        assert (row["loss"], row["apart"]) == (run.loss, 0.0)
+        with pytest.warns(fastnn.MetricNote, match="1 with target 0"):
+            score = run.score(data)
+        assert {"r2": row["r2"], "mape": row["mape"]}.items() <= score.items()
+        assert row["first"] > row["per_epoch"] > 0
+        assert list(found.weights()["start"]) == start.tolist()
+
+    @pytest.mark.parametrize(
+        "carry", [lambda: NET.to_keras(np.ones(9)), lambda: fastnn.Network.from_keras(3)]
+    )
+    def test_weights_cannot_be_carried(self, monkeypatch, carry):
+        without_keras(monkeypatch)
+        with pytest.raises(fastnn.InputError, match=r'needs Keras .* pip install "fastnn-sweep\[peers\]"'):
+            carry()
+
+    def test_importing_looks_for_nothing(self):
+        code = "import sys, fastnn.comparing; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+        assert not {"keras", "jax", "torch", "tensorflow"} & set(done.stdout.split())
+
+
+@pytest.mark.long
+def test_a_backend_that_fails_is_told_with_its_reason(data, monkeypatch, tmp_path):
+    (tmp_path / "keras.py").write_text('raise RuntimeError("this Keras is broken")')
+    environment = comparison._environment
+    monkeypatch.setattr(
+        comparison,
+        "_environment",
+        lambda name: {**environment(name), "PYTHONPATH": f"{tmp_path}:{environment(name)['PYTHONPATH']}"},
+    )
+    found = compare(NET, data, epochs=2, backends=["jax"])
+    assert [result.name for result in found.results] == ["fastnn"]
+    assert found.missing == ["keras (jax) failed: RuntimeError: this Keras is broken"]
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number of at least 1; got 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be a positive finite number; got -1.0"),
+        ({"parameters": [1.0, 2.0]}, "parameters must hold 9 numbers"),
+        ({"parameters": [np.nan] * 9}, "parameters must be finite"),
+        (
+            {"backends": ["theano"]},
+            "each of backends must be one of 'jax', 'tensorflow', 'torch'; got 'theano'",
+        ),
+    ],
+)
+def test_refusals_come_before_any_work(data, monkeypatch, change, refusal):
+    monkeypatch.setattr(comparison, "_run", lambda *arguments: pytest.fail("it began"))
+    with pytest.raises(fastnn.InputError, match=refusal):
+        compare(NET, data, **change)
+    with pytest.raises(fastnn.InputError, match=r"data must be a fastnn\.Dataset"):
+        compare(NET, [1, 2])
+
+
+def test_one_epoch_that_seems_longer_the_second_time(monkeypatch, tmp_path):
+    """Its time is the difference of runs of different length: a clock that jumps changes nothing."""
+    ticks = itertools.accumulate(itertools.count())
+    monkeypatch.setattr(process, "perf_counter", lambda: float(next(ticks)))
+    np.savez(tmp_path / "arrays.npz", X=np.ones((2, 2)), Y=np.ones((2, 1)), start=np.ones(9))
+    task = {"program": "fastnn", "layers": NET.layers, "hidden": NET.hidden, "output": NET.output}
+    (tmp_path / "task.json").write_text(json.dumps({**task, "learning_rate": 0.01, "epochs": 1}))
+    process.main(tmp_path)
+    found = json.loads((tmp_path / "result.json").read_text())
+    run = fastnn.train(NET, np.ones((2, 2)), np.ones(2), np.ones(9), learning_rate=0.01, epochs=1)
+    assert found["parameters"] == run.parameters.tolist()
+    assert found["per_epoch"] > 0
+
+
+class TestLinesOfCode:
+    def test_counts_neither_blanks_nor_comments_nor_docstrings(self):
+        source = '"""One\n\nand two."""\n\n# a comment\nx = 1  # a line\n\ny = """text\nthat counts"""\n'
+        assert lines_of_code(source) == 3
+
+    def test_of_the_programs_that_run(self):
+        assert source_lines(with_fastnn) < source_lines(with_keras) < lines_of_code(fastnn.code(NET, "loop"))
+
+
+class TestKerasClaims:
+    """K1 judged, with made-up results."""
+
+    @staticmethod
+    def judged(data, **theirs):
+        ours = Result("fastnn", 4, 1.0, 0.001, 0.1, np.zeros(9))
+        keras = Result("keras (x)", **{"lines": 11, "per_epoch": 0.1, "parameters": np.zeros(9), **theirs},
+                       first=1.0, loss=0.1)  # fmt: skip
+        found = Comparison(NET, data, np.zeros(9), 0.005, 1, [ours, keras], [], by_hand=52)
+        return {claim.says: claim.verdict for claim in keras_claims(found)}
+
+    def test_each_can_be_confirmed_and_not(self, data):
+        first = self.judged(data)
+        assert first == {
+            "less code": "confirmed",
+            "well optimised": "not reproduced",
+            "no derivation": "confirmed",
+        }
+        second = self.judged(data, lines=52, per_epoch=0.001, parameters=np.full(9, 1e-5))
+        assert list(second.values()) == ["not reproduced", "confirmed", "not reproduced"]
+
+
+def same(network, backend=""):
+    """How far Keras may be from fastnn."""
+    return SAME_IN_FLOAT32 if backend == "torch" or "tanh" in network.activations else SAME
+
+
+@needs_keras
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")  # its own business with NumPy
+@pytest.mark.long
+class TestWithKeras:
+    NETWORKS = (
+        NET,
+        fastnn.Network((2, 3, 4, 1), ("tanh", "sigmoid"), "tanh"),
+        fastnn.Network((2, 1), output="sigmoid"),
+    )
+
+    @pytest.fixture(autouse=True)
+    def _keras_in_float64(self, monkeypatch):
+        monkeypatch.setenv("JAX_ENABLE_X64", "1")
+        monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", installed_backends()[0]))
+        keras = importlib.import_module("keras")
+        before = keras.config.floatx()
+        keras.config.set_floatx("float64")
+        yield
+        keras.config.set_floatx(before)
+
+    @pytest.mark.parametrize("network", NETWORKS, ids=repr)
+    def test_weights_there_and_back_are_the_same_bits(self, network):
+        parameters = fastnn.normal(0, 1).draw(network, [0], 0)[0]
+        again, found = fastnn.Network.from_keras(network.to_keras(parameters))
+        assert again == network
+        assert np.array_equal(found, parameters)
+
+    @pytest.mark.parametrize("network", NETWORKS, ids=repr)
+    def test_model_predicts_what_the_network_does(self, network, data):
+        parameters = fastnn.normal(0, 1).draw(network, [0], 0)[0]
+        run = fastnn.train(network, data.X, data.y, parameters, learning_rate=1e-300, epochs=1)
+        predicted = network.to_keras(parameters).predict(data.X, verbose=0)
+        assert np.abs(predicted[:, 0] - run.predict(data.X)).max() < same(network)
+
+    def test_models_that_do_not_fit(self):
+        keras = importlib.import_module("keras")
+        layers = keras.layers
+        for model, reason in [
+            ("model", "got 'model'"),
+            (keras.Sequential([layers.Dense(2)]), "got"),
+            (
+                keras.Sequential([layers.Input((2,)), layers.Dense(2), layers.Dropout(0.5)]),
+                "the layer 'dropout",
+            ),
+            (keras.Sequential([layers.Input((2,)), layers.Dense(2, use_bias=False)]), "give it biases"),
+            (
+                keras.Sequential([layers.Input((2,)), layers.Dense(2, activation="elu")]),
+                "relu, tanh, sigmoid",
+            ),
+        ]:
+            with pytest.raises(fastnn.InputError, match=reason):
+                fastnn.Network.from_keras(model)
+
+    @pytest.mark.parametrize("backend", installed_backends())
+    @pytest.mark.parametrize("network", NETWORKS[:2], ids=repr)
+    def test_same_training_ends_at_the_same_weights(self, network, data, backend):
+        found = compare(network, data, epochs=3, backends=[backend])
+        assert found.missing == []
+        row = found.frame().iloc[1]
+        assert row["program"] == f"keras ({backend})"
+        assert row["apart"] < same(network, backend)
+        assert row["loss"] == pytest.approx(found.results[0].loss, rel=SAME_IN_FLOAT32)
+
+    def test_another_order_of_the_rows_would_show(self, data):
+        found = compare(NET, data, epochs=3, backends=installed_backends()[:1])
+        turned = fastnn.train(NET, data.X[::-1], data.y[::-1], found.start, epochs=3)
+        assert np.abs(found.results[1].parameters - turned.parameters).max() > 1e-4

@@ -1,0 +1,189 @@
+"""Vectors as Numba compiles them are what they are in NumPy, lane by lane and bit by bit."""
+
+import operator
+
+import numba
+import numpy as np
+import pytest
+
+from fastnn.engines.simd import Vectors, choose, power_of_two, read_again
+
+DTYPES = ("float64", "float32")
+VECTORS = ((1, 8), (1, 16), (3, 4))  # registers, lanes in each
+
+ARITHMETIC = {
+    "+": (operator.add, operator.iadd),
+    "-": (operator.sub, operator.isub),
+    "*": (operator.mul, operator.imul),
+    "/": (operator.truediv, operator.itruediv),
+}
+COMPARISONS = (operator.lt, operator.le, operator.gt, operator.ge)
+
+
+def memory(rows, lanes, dtype):
+    """(rows, lanes) numbers that begin where a line of the cache does."""
+    size = np.dtype(dtype).itemsize
+    raw = np.zeros(rows * lanes + 64 // size, dtype)
+    skipped = -raw.ctypes.data % 64 // size
+    return raw[skipped : skipped + rows * lanes].reshape(rows, lanes)
+
+
+def both_ways(function, *rows, lanes, dtype):
+    """What a function of vectors leaves in the last row, compiled and as plain Python."""
+    found = []
+    for run in (numba.njit(error_model="numpy")(function), function):
+        numbers = memory(len(rows) + 1, lanes, dtype)
+        for row, values in zip(numbers, rows, strict=False):
+            row[:] = np.resize(values, lanes)
+        with np.errstate(all="ignore"):
+            run(numbers)
+        found.append(numbers[-1].copy())
+    return found
+
+
+SPECIAL = [0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 1e-40, 3e38]
+
+
+@pytest.mark.parametrize(("registers", "lanes"), VECTORS)
+@pytest.mark.parametrize("dtype", DTYPES)
+class TestOperations:
+    @pytest.mark.parametrize("sign", ARITHMETIC)
+    def test_arithmetic(self, sign, registers, lanes, dtype):
+        plain, in_place = ARITHMETIC[sign]
+
+        def calculate(m):
+            v = Vectors(m, registers, lanes, 0, 1)
+            x = plain(v[0], v[1])
+            v[2] = in_place(x, v[1])
+
+        compiled, python = both_ways(calculate, SPECIAL, SPECIAL[::-1], lanes=registers * lanes, dtype=dtype)
+        number = ~np.isnan(python)  # of a NaN neither the sign nor the payload is laid down
+        assert compiled[number].tobytes() == python[number].tobytes()
+        assert np.isnan(compiled[~number]).all()
+        assert number.any()
+        assert not number.all()
+
+    @pytest.mark.parametrize("compare", COMPARISONS)
+    def test_comparisons_do_not_hold_with_nan(self, compare, registers, lanes, dtype):
+        def calculate(m):
+            v = Vectors(m, registers, lanes, 0, 1)
+            v[2] = choose(compare(v[0], v[1]), v[0], 7.0)
+
+        compiled, python = both_ways(
+            calculate, SPECIAL, [0.0, np.nan, 2.0], lanes=registers * lanes, dtype=dtype
+        )
+        assert compiled.tobytes() == python.tobytes()
+        assert (compiled == 7.0).any()
+
+    def test_a_number_stands_in_every_lane(self, registers, lanes, dtype):
+        def calculate(m):
+            v = Vectors(m, registers, lanes, 0, 1)
+            v[1] = 3.0
+            v[2] = (2.0 * v[0] - m[0, 1]) / v[1] + choose(v[0] > 1.0, 1.0, v[0])
+
+        compiled, python = both_ways(calculate, [0.5, 1.25, 2.0], [0.0], lanes=registers * lanes, dtype=dtype)
+        assert compiled.tobytes() == python.tobytes()
+
+    def test_powers_of_two(self, registers, lanes, dtype):
+        limits = np.finfo(dtype)
+        exponents = np.arange(limits.minexp, limits.maxexp)
+
+        def calculate(m):
+            v = Vectors(m, registers, lanes, 0, 1)
+            for row in range(len(m)):
+                v[row] = power_of_two(v[row])
+
+        for run in (numba.njit(calculate), calculate):
+            numbers = memory(-(-len(exponents) // (registers * lanes)), registers * lanes, dtype)
+            numbers[:] = np.resize(exponents, numbers.shape)
+            run(numbers)
+            np.testing.assert_array_equal(numbers, np.resize(np.ldexp(1.0, exponents), numbers.shape))
+
+    def test_places(self, registers, lanes, dtype):
+        def calculate(m):
+            pairs, last = Vectors(m, registers, lanes, 2, 3), Vectors(m, registers, lanes, 8, 1)
+            for j in range(2):
+                for i in range(3):
+                    pairs[j, i] += 10.0 * j + i
+            last[0] = pairs[1, 2] - pairs[0, 1]
+
+        rows = [[float(k)] for k in range(8)]
+        compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype)
+        assert compiled.tobytes() == python.tobytes()
+        assert set(python) == {(7 + 12) - (3 + 1)}
+
+
+def test_widths_do_not_meet_in_one_process():
+    """Vectors of 8 and of 16 numbers in one memory: each has its own code."""
+
+    @numba.njit
+    def narrow(m):
+        Vectors(m, 1, 8, 1, 1)[0] = 1.0
+
+    @numba.njit
+    def wide(m):
+        Vectors(m, 2, 8, 1, 1)[0] = 2.0
+
+    for function, lanes, value in ((narrow, 8, 1.0), (wide, 16, 2.0), (narrow, 8, 1.0)):
+        numbers = memory(4, lanes, "float64")
+        function(numbers)
+        expected = np.zeros((4, lanes))
+        expected[1] = value
+        assert np.array_equal(numbers, expected)
+
+
+def read_twice(m):
+    v = Vectors(m, 1, 8, 0, 1)
+    before = v[0]
+    v[1] = before + v[0]
+
+
+def read_again_in_between(m):
+    v = Vectors(m, 1, 8, 0, 1)
+    before = v[0]
+    read_again()
+    v[1] = before + v[0]
+
+
+def test_memory_is_read_again_where_that_is_asked_for():
+    compiled, python = both_ways(read_again_in_between, [1.5], lanes=8, dtype="float64")
+    assert set(compiled) == set(python) == {3.0}
+    assert [
+        code(function).count("load <8 x double>") for function in (read_twice, read_again_in_between)
+    ] == [1, 2]
+
+
+def test_the_stack_is_aligned_where_there_are_vectors():
+    def without(m):
+        m[0, 0] = 1.0
+
+    attribute = "alignstack(64)"
+    assert attribute in code(read_twice)
+    assert attribute not in code(without)
+
+
+def code(function):
+    """A function of an array of numbers, compiled and optimised, in the language of LLVM."""
+    return numba.njit("(float64[:, ::1],)", error_model="numpy")(function).inspect_llvm(
+        (numba.float64[:, ::1],)
+    )
+
+
+def test_what_is_read_is_a_copy():
+    numbers = memory(2, 8, "float64")
+    vectors = Vectors(numbers, 1, 8, 0, 1)
+    vector = vectors[0]
+    vector += 1.0
+    assert not numbers.any()
+
+
+@pytest.mark.parametrize(
+    ("registers", "lanes", "dtype"), [(1, 16, "float64"), (2, 4, "float64"), (1, 8, "float32")]
+)
+def test_other_vectors_do_not_mix(registers, lanes, dtype):
+    @numba.njit
+    def calculate(m, n):
+        return (Vectors(m, 1, 8, 0, 1)[0] + Vectors(n, registers, lanes, 0, 1)[0]) > 0.0
+
+    with pytest.raises(numba.TypingError, match="add"):
+        calculate(memory(1, 8, "float64"), memory(1, registers * lanes, dtype))

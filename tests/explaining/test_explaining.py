@@ -1,0 +1,476 @@
+"""The explanation says what runs: its equations, the numbers of a step, the proof, the slip, the matrices."""
+
+import ast
+import csv
+import math
+import sys
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+import reference
+from comparing import label, scalar_functions
+from sympy import Symbol as SympySymbol
+
+import fastnn
+from fastnn import Network
+from fastnn.core.expressions import Binary, Call, Number, Symbol
+from fastnn.core.network import ACTIVATIONS
+from fastnn.explaining.chain_rule import LOSS, Derivative
+from fastnn.explaining.explanation import RunningCode
+from fastnn.explaining.matrix_form import ELEMENTWISE, MATRIX_PRODUCT, Gate, Largest, Transposed
+from fastnn.explaining.proving import Proof
+from fastnn.explaining.slips import first_different_digit
+from fastnn.explaining.steps import ALL_DIGITS, Given, Step, digits_of_agreement
+
+CLASSROOM = Network((2, 2, 1))
+NETWORKS = [
+    CLASSROOM,
+    Network((1, 1)),
+    Network((3, 2), output="sigmoid"),
+    Network((2, 3, 1), "tanh"),
+    Network((2, 3, 2), "sigmoid", "relu"),
+    Network((1, 2, 3, 2), ("relu", "tanh"), "tanh"),
+    Network((2, 2, 1, 2, 1), ("identity", "sigmoid", "relu")),
+]
+every_network = pytest.mark.parametrize("network", NETWORKS, ids=label)
+
+# M. Mazur, "A step by step backpropagation example" (2015): 2-2-2, sigmoid everywhere, step 0.5 on the halved
+# squared error: a learning rate of 0.25 on the error not halved.
+MAZUR = Network((2, 2, 2), "sigmoid", "sigmoid")
+MAZUR_START = [0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55, 0.35, 0.35, 0.60, 0.60]
+MAZUR_STEP = (MAZUR_START, [0.05, 0.10], [0.01, 0.99], 0.25)
+MAZUR_PUBLISHED = {
+    "h1": "0.593269992",
+    "h2": "0.596884378",
+    "yhat1": "0.75136507",
+    "yhat2": "0.772928465",
+    "w1": "0.149780716",
+    "w2": "0.19956143",
+    "w3": "0.24975114",
+    "w4": "0.29950229",
+    "w5": "0.35891648",
+    "w6": "0.408666186",
+    "w7": "0.511301270",
+    "w8": "0.561370121",
+    "b1": "0.345614323",
+    "b2": "0.345022873",
+    "b3": "0.530750719",
+    "b4": "0.619049118",
+}
+MAZUR_LOSSES = ("0.280471447", "0.280484077")  # halved, after the step: right, slipped
+
+
+def some_step(network, seed=0):
+    """Parameters, x, y and a learning rate with all their digits."""
+    draw = np.random.default_rng(seed)
+    sizes = (network.n_parameters, network.n_inputs, network.n_outputs)
+    return (*(draw.normal(size=size) for size in sizes), 0.037)
+
+
+def step_of(network, seed=0):
+    return fastnn.explain(network).step(*some_step(network, seed))
+
+
+def as_published(value, published):
+    """The value with as many decimals as were published."""
+    return f"{value:.{len(published) - 2}f}"
+
+
+def bits(values):
+    return [float(value).hex() for value in values]
+
+
+def broken(network):
+    """A derivation whose deltas of the first layer are wrong: twice what they should be."""
+    derivation = fastnn.derive(network)
+    wrong = [
+        replace(e, expression=2.0 * e.expression) if (e.stage, e.layer) == ("deltas", 1) else e
+        for e in derivation
+    ]
+    return replace(derivation, equations=tuple(wrong))
+
+
+class TestEquations:
+    def test_of_the_classroom_network(self):
+        text = fastnn.explain(CLASSROOM).text()
+        for line in (
+            "(1)    z1 = w1*x1 + w2*x2 + b1",
+            "(2)    h1 = 0 if z1 <= 0 else z1",
+            "(5)    yhat = w5*h1 + w6*h2 + b3",
+            "(7)    L = d*d",
+            "(8')   ∂L/∂yhat = ∂L/∂d * ∂d/∂yhat = 2*d",
+            "(9')   ∂L/∂z1 = ∂L/∂yhat * ∂yhat/∂h1 * ∂h1/∂z1 = 2*d*w5 if z1 > 0 else 0",
+            "(11')  ∂L/∂w1 = ∂L/∂z1 * ∂z1/∂w1 = ∂L/∂z1 * x1",
+            "(9)    s1 = s*w5 if z1 > 0 else 0",
+            "(19)   b3 ← b3 + s",
+        ):
+            assert line in text.splitlines()
+
+    @every_network
+    def test_each_equation_has_its_number_and_each_parameter_its_derivative(self, network):
+        derivation = fastnn.derive(network)
+        lines = fastnn.explain(network).lines
+        plain = [line for line in lines if line.section != "derivatives"]
+        assert [line.number for line in plain] == [str(e.number) for e in derivation.scalar]
+        assert [line.rule for line in plain] == [e.rule for e in derivation.scalar]
+        derivatives = {line.number: line.target for line in lines if line.section == "derivatives"}
+        moved = {f"{e.number}'": e.target for e in derivation.scalar if e.stage == "updates"}
+        assert {derivatives[number] for number in moved} == {Derivative(LOSS, p) for p in moved.values()}
+        assert [number for number in derivatives if number not in moved] == [
+            f"{e.number}'" for e in derivation.scalar if e.stage == "deltas"
+        ]
+
+    @every_network
+    @pytest.mark.parametrize("compact", [False, True])
+    def test_text_fits_80_columns(self, network, compact):
+        text = fastnn.explain(network, compact=compact).text()
+        assert max(map(len, text.splitlines())) <= 80
+        assert str(fastnn.explain(network, compact=compact)) == text.removesuffix("\n")
+
+    def test_the_code_is_the_code_that_runs(self):
+        explanation = fastnn.explain(CLASSROOM)
+        assert explanation.code() == fastnn.code(CLASSROOM)
+        assert explanation.code() in RunningCode(explanation).text() + "\n"
+
+
+class TestStep:
+    @every_network
+    @pytest.mark.parametrize("seed", range(3))
+    def test_has_the_bits_of_the_engines(self, network, seed):
+        parameters, x, y, rate = some_step(network, seed)
+        step = fastnn.explain(network).step(parameters, x, y, rate)
+        run = fastnn.train(network, [x], [y], parameters, learning_rate=rate, epochs=1, engine="batched")
+        assert bits(step.parameters) == bits(run.parameters)
+        assert bits([step.loss]) == bits(run.loss_curve)
+
+    @pytest.mark.parametrize("activation", ACTIVATIONS)
+    def test_has_the_bits_of_a_plain_reference(self, activation):
+        network = Network((2, 3, 2), activation if activation in ("relu", "identity") else "relu")
+        parameters, x, y, rate = some_step(network)
+        step = fastnn.explain(network).step(parameters, x, y, rate)
+        found, losses, _ = reference.train(
+            network.layers, network.activations, parameters.tolist(), [x.tolist()], [y.tolist()], rate, 1
+        )
+        assert bits(step.parameters) == bits(found)
+        assert bits([step.loss]) == bits(losses)
+
+    @every_network
+    def test_each_line_of_the_table_is_python_that_gives_its_value(self, network):
+        frame = step_of(network).frame()
+        worked = frame[frame["stage"] != "given"]
+        functions = {name: scalar_functions("float64")[name] for name in ("tanh", "sigmoid")}
+        for row in worked.itertuples():
+            ast.parse(row.equation.replace("/d", "_by_").replace("dL", "DL"))
+            with np.errstate(all="ignore"):
+                value = eval(row.numbers, {}, dict(functions))  # noqa: S307 - our own table
+            assert float(value).hex() == float(row.value).hex(), row.name
+        moved = worked[worked["stage"] == "updates"]
+        assert (moved["change"] == moved["value"] - moved["before"]).all()
+
+    def test_the_table_is_complete_and_in_order(self):
+        parameters, x, y, rate = some_step(CLASSROOM)
+        frame = step_of(CLASSROOM).frame()
+        given = frame[frame["stage"] == "given"].set_index("name")["value"]
+        assert given.to_dict() == {
+            **dict(zip(("x1", "x2"), x, strict=True)),
+            "y": y[0],
+            **dict(zip(CLASSROOM.parameter_names, parameters, strict=True)),
+            "learning_rate": rate,
+            "step": -2 * rate,
+        }
+        lines = fastnn.explain(CLASSROOM).lines
+        assert frame["number"].tolist() == [""] * len(given) + [line.number for line in lines]
+
+    def test_the_csv_keeps_every_bit(self, tmp_path):
+        frame = step_of(MAZUR).frame()
+        frame.to_csv(tmp_path / "step.csv", index=False)
+        with (tmp_path / "step.csv").open(newline="") as file:
+            values = [row["value"] for row in csv.DictReader(file)]
+        assert bits(values) == bits(frame["value"])
+
+    def test_of_a_published_example(self):
+        step = fastnn.explain(MAZUR).step(*MAZUR_STEP)
+        values = step.frame().groupby("name")["value"].last()
+        for name, published in MAZUR_PUBLISHED.items():
+            assert as_published(values[name], published) == published, name
+        assert step.loss / 2 == pytest.approx(0.2983711087600027, rel=1e-15)
+
+    @every_network
+    def test_a_change_is_minus_the_rate_times_the_derivative(self, network):
+        step = step_of(network)
+        changes = step.changes()
+        assert changes["parameter"].tolist() == list(network.parameter_names)
+        assert changes["after"].tolist() == step.parameters.tolist()
+        expected = -0.037 * changes["derivative"]
+        # The change is a difference of two numbers near 1, each rounded.
+        np.testing.assert_allclose(changes["change"], expected, rtol=1e-12, atol=1e-15)
+
+    @pytest.mark.parametrize("row", [1.0, [1.0], (1.0,), np.float32(1), np.array([1])])
+    def test_one_number_is_a_row_of_one(self, row):
+        assert fastnn.explain(Network((1, 1))).step([2, 3], row, 4).loss == 1.0
+
+    def test_the_arguments_are_left_alone(self):
+        arrays = [np.array(values) for values in MAZUR_STEP[:3]]
+        before = [array.copy() for array in arrays]
+        for array in arrays:
+            array.flags.writeable = False
+        fastnn.explain(MAZUR).step(*arrays, 0.25)
+        assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
+
+
+class TestNumericalDerivatives:
+    @every_network
+    def test_agree(self, network):
+        assert step_of(network).changes()["digits"].min() >= 11
+
+    @every_network
+    def test_disagree_with_wrong_equations(self, network):
+        steps = (Step(broken(network), Given(*some_step(network, seed))) for seed in range(5))
+        assert min(step.changes()["digits"].min() for step in steps) == 0
+
+    def test_say_where_relu_has_no_derivative(self):
+        step = fastnn.explain(Network((1, 1, 1))).step([1, 1, -1, 0], 1, 2)
+        assert step.changes().set_index("parameter").loc["w1", ["derivative", "numerical"]].tolist() == [
+            0,
+            -2,
+        ]
+        assert "here that is so for z1, where" in " ".join(step.text().split())
+
+    def test_say_where_a_unit_is_saturated(self):
+        few = fastnn.explain(Network((1, 1), output="tanh")).step([15, 0], 1, 2)
+        assert 0 < few.changes()["digits"].min() < 9
+        assert "A unit is saturated" in few.text()
+        assert "saturated" not in step_of(Network((2, 3, 1), "tanh")).text()
+
+    @pytest.mark.parametrize(
+        ("a", "b", "digits"),
+        [
+            (1.0, 1.0, 17),
+            (0.0, 0.0, 17),
+            (1.0, math.nextafter(1.0, 2), 15),
+            (1.0, 1.001, 3),
+            (1.0, 1.5, 0),
+            (1.0, -1.0, 0),
+            (0.0, 1e-300, 0),
+        ],
+    )
+    def test_digits_of_agreement(self, a, b, digits):
+        assert digits_of_agreement(a, b) == digits_of_agreement(b, a) == digits
+        assert digits <= ALL_DIGITS
+
+
+class TestProof:
+    @every_network
+    def test_holds(self, network):
+        proof = fastnn.explain(network).proof()
+        assert proof.holds
+        frame = proof.frame()
+        assert (frame["difference"] == "0").all()
+        assert len(frame) == 1 + 2 * network.n_parameters
+        assert "Each difference simplifies to 0." in " ".join(proof.text().split())
+
+    def test_knows_the_derivative_by_name(self):
+        frame = fastnn.explain(Network((1, 1))).proof().frame().set_index("claim")
+        assert frame.loc["∂L/∂w1", "sympy"] == str(2 * SympySymbol("d") * SympySymbol("x1"))
+
+    @every_network
+    def test_fails_for_wrong_equations(self, network):
+        proof = Proof(broken(network))
+        assert not proof.holds
+        wrong = proof.frame().query("difference != '0'")
+        first = network.slices[0]
+        names = {*network.parameter_names[first[0]], *network.parameter_names[first[1]]}
+        assert {claim.rpartition("∂")[2] for claim in wrong["claim"]} == names
+        assert "A difference is left" in " ".join(proof.text().split())
+
+    def test_fails_for_another_network_than_the_one_that_was_described(self):
+        derivation = fastnn.derive(CLASSROOM)
+        z1, *others = derivation
+        assert isinstance(z1.expression, Binary)
+        without_bias = replace(z1, expression=z1.expression.left)
+        assert not Proof(replace(derivation, equations=(without_bias, *others))).holds
+
+    def test_without_sympy_says_what_to_install(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "sympy", None)
+        with pytest.raises(
+            fastnn.InputError, match=r'not installed. Run: pip install "fastnn-sweep\[explain\]"'
+        ):
+            fastnn.explain(CLASSROOM).proof()
+
+
+class TestSlip:
+    def test_of_the_published_example(self):
+        slip = fastnn.explain(MAZUR).slip(*MAZUR_STEP)
+        losses = (slip.loss / 2, slip.slipped_loss / 2)
+        assert tuple(map(as_published, losses, MAZUR_LOSSES)) == MAZUR_LOSSES
+        assert bits(slip.parameters) == bits(fastnn.explain(MAZUR).step(*MAZUR_STEP).parameters)
+        digits = slip.frame().set_index("name")["digit"].to_dict()
+        assert digits == {
+            **dict.fromkeys(("w5", "w6", "w7", "w8", "b3", "b4"), 0),
+            **{"w1": 4, "w2": 4, "w3": 5, "w4": 5, "b1": 3, "b2": 4, "L after the step": 5},
+        }
+
+    def test_by_hand(self):
+        parameters, x, y, rate = (2.0, 3.0, 0.5, 0.25), 1.5, 2.0, 0.01
+        slip = fastnn.explain(Network((1, 1, 1))).slip(parameters, x, y, rate)
+        w1, w2, b1, b2 = parameters
+        h = w1 * x + b1
+        s = -2 * rate * (w2 * h + b2 - y)
+        w2, b2 = w2 + s * h, b2 + s
+        s1 = s * w2  # with the weight that has moved: the slip
+        assert slip.slipped.tolist() == [w1 + s1 * x, w2, b1 + s1, b2]
+        assert slip.parameters.tolist() == [w1 + s * 3.0 * x, w2, b1 + s * 3.0, b2]
+
+    def test_says_where_nothing_differs(self):
+        slip = fastnn.explain(Network((2, 1))).slip([1, 2, 3], [1, 2], 3)
+        assert slip.parameters.tolist() == slip.slipped.tolist()
+        assert "Here nothing differs" in slip.text()
+
+    @pytest.mark.parametrize(
+        ("a", "b", "digit"),
+        [
+            (1.0, 1.0, 0),
+            (0.0, -0.0, 0),
+            (1.2345, 1.2346, 5),
+            (9.99, 10.0, 1),
+            (1.0, -1.0, 1),
+            (0.0, 1e-9, 1),
+            (1e-30, 1.5e-30, 2),
+            (1.0, math.nextafter(1.0, 2), 17),
+        ],
+    )
+    def test_first_different_digit(self, a, b, digit):
+        assert first_different_digit(a, b) == first_different_digit(b, a) == digit
+
+
+class TestMatrices:
+    @every_network
+    def test_give_the_numbers_of_the_step(self, network):
+        parameters, x, y, rate = some_step(network)
+        values = {Symbol("x"): x, Symbol("y", len(network.layers) - 1): y, Symbol("step"): -2 * rate}
+        for layer, (W, b) in enumerate(network.split(parameters), start=1):
+            values |= {Symbol("W", layer): W, Symbol("b", layer): b}
+        derivatives = {}
+        for line in fastnn.explain(network, compact=True).lines:
+            values[line.target] = worked_out(line.expression, values)
+            if isinstance(line.target, Derivative):
+                derivatives[line.target.by] = values[line.target]
+        step = step_of(network)
+        layers = range(1, len(network.layers))
+        after = network.join([(values[Symbol("W", n)], values[Symbol("b", n)]) for n in layers])
+        slopes = network.join([(derivatives[Symbol("W", n)], derivatives[Symbol("b", n)]) for n in layers])
+        np.testing.assert_allclose(values[LOSS], step.loss, rtol=1e-12)
+        np.testing.assert_allclose(after, step.parameters, rtol=1e-12)
+        np.testing.assert_allclose(slopes, step.changes()["derivative"], rtol=1e-10, atol=1e-14)
+
+    def test_of_a_large_network(self):
+        explanation = fastnn.explain(Network((20, 30, 5), "tanh"), compact=True)
+        assert "(1)    z[1] = W[1] x + b[1]" in explanation.text()
+        assert "s[1] = (W[2]ᵀ s[2]) ⊙ (1 - h[1] ⊙ h[1])" in explanation.text()
+        assert repr(explanation).endswith(", compact>")
+
+
+def worked_out(node, values):
+    """An expression of matrices and vectors, by NumPy."""
+    match node:
+        case Number(value):
+            return value
+        case Transposed(matrix):
+            return worked_out(matrix, values).T
+        case Binary(operator, left, right):
+            a, b = worked_out(left, values), worked_out(right, values)
+            if operator == MATRIX_PRODUCT and isinstance(right, Transposed):
+                return np.outer(a, b)
+            operations = {"+": np.add, "-": np.subtract, "*": np.multiply, ELEMENTWISE: np.multiply}
+            return operations[operator](a, b) if operator in operations else a @ b
+        case Call(function, argument):
+            z = worked_out(argument, values)
+            return np.tanh(z) if function == "tanh" else 1 / (1 + np.exp(-z))
+        case Gate(left, ">", right):
+            return (worked_out(left, values) > worked_out(right, values)).astype(float)
+        case Largest(left, right):
+            return np.maximum(worked_out(left, values), worked_out(right, values))
+    return values[node]
+
+
+LARGE = Network((9, 9, 1))
+TOO_LARGE = r"at most 64 parameters to be written out; got Network.* with 100, which would be 241 equations"
+
+
+def test_too_large_is_refused_and_offered_in_matrices():
+    for ask in (fastnn.explain, fastnn.explain(LARGE, compact=True).proof):
+        with pytest.raises(fastnn.InputError, match=rf"{TOO_LARGE}. Take a smaller one, or matrix notation"):
+            ask(*([LARGE] if ask is fastnn.explain else []))
+    with pytest.raises(fastnn.InputError, match=TOO_LARGE):
+        fastnn.explain(LARGE, compact=True).step([0] * 100, [0] * 9, 0)
+    with pytest.raises(fastnn.InputError, match=TOO_LARGE):
+        fastnn.explain(LARGE, compact=True).motion([[0] * 9], [0])
+
+
+def test_the_number_of_equations_is_right():
+    explanation = fastnn.explain(CLASSROOM)
+    assert len(explanation.lines) == 31
+    smallest_refused = Network((1, 21, 2))
+    count = 2 * 21 + 2 + 2 + 1 + 2 * (21 + 2) + 2 * smallest_refused.n_parameters
+    with pytest.raises(fastnn.InputError, match=f"would be {count} equations"):
+        fastnn.explain(smallest_refused)
+
+
+REFUSED = {
+    "no network": (lambda: fastnn.explain((2, 2, 1)), r"network must be a fastnn.Network; got \(2, 2, 1\)"),
+    "compact": (lambda: fastnn.explain(CLASSROOM, compact="no"), "compact must be True or False; got 'no'"),
+    "too few": (
+        lambda: fastnn.explain(CLASSROOM).step([1, 2], [1, 2], 3),
+        "parameters must hold 9 numbers for .*; got 2. Give all weights first, then all biases.",
+    ),
+    "x": (
+        lambda: fastnn.explain(CLASSROOM).step([1] * 9, [1, 2, 3], 3),
+        "x must be one row, one number for each of 2 inputs; got 3 numbers. Give 2.",
+    ),
+    "y": (
+        lambda: fastnn.explain(CLASSROOM).step([1] * 9, [1, 2], [3, 4]),
+        "y must be one row, one number for each of 1 output; got 2 numbers. Give 1.",
+    ),
+    "text": (lambda: fastnn.explain(CLASSROOM).slip("abc", [1, 2], 3), "parameters must"),
+    "not finite": (
+        lambda: fastnn.explain(CLASSROOM).step([1] * 8 + [np.nan], [1, 2], 3),
+        "parameters must be finite; got 1 NaN or infinite",
+    ),
+    "infinite": (
+        lambda: fastnn.explain(CLASSROOM).slip([1] * 9, [1, np.inf], 3),
+        "x must be finite; got 1 NaN",
+    ),
+    "rate": (
+        lambda: fastnn.explain(CLASSROOM).step([1] * 9, [1, 2], 3, 0),
+        "learning_rate must be a positive finite number; got 0.0",
+    ),
+    "grows": (
+        lambda: fastnn.explain(CLASSROOM).step([1e200] * 9, [1, 2], 3),
+        r"every number of a step must be finite; got inf for equation \(5\), yhat. Give smaller parameters",
+    ),
+    "slip grows": (
+        lambda: fastnn.explain(CLASSROOM).slip([1e60] * 9, [1, 2], 3),
+        "every number of a step must be finite; got -?inf for equation",
+    ),
+    "rate grows": (
+        lambda: fastnn.explain(CLASSROOM).step([1] * 9, [1, 2], 3, 1e308),
+        r"every number of a step must be finite; got -inf for step = -2\*learning_rate",
+    ),
+}
+
+
+@pytest.mark.parametrize(("ask", "message"), REFUSED.values(), ids=REFUSED)
+def test_refusals(ask, message):
+    with pytest.raises(fastnn.InputError, match=message):
+        ask()
+
+
+def test_every_pair_of_activations_can_be_told():
+    for hidden, output in product(ACTIVATIONS, repeat=2):
+        explanation = fastnn.explain(Network((1, 1, 1), hidden, output))
+        for form in (explanation, explanation.step([1, 2, 3, 4], 0.5, 1)):
+            assert form.text()
+            assert form.latex()
+            assert form.html()

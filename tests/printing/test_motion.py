@@ -1,0 +1,559 @@
+"""The network in motion: what a browser computes is what `fastnn.train` does, to the last bit."""
+
+import json
+import re
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_elementary import anything, scalar_form
+
+import fastnn
+from fastnn.explaining.motion import motion
+from fastnn.explaining.writing_html import html_page
+from fastnn.printing.javascript import javascript
+
+REPORT_START = [2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]  # I1 of the classroom report
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network that is trained in the browser and by fastnn."""
+
+    network: fastnn.Network
+    epochs: int
+    learning_rate: float = 0.05
+    rows: int = 7
+    start: tuple[float, ...] | None = None
+
+    def data(self):
+        """Rows with all their digits."""
+        draw = np.random.default_rng(sum(self.network.layers))
+        return draw.normal(size=(self.rows, self.network.n_inputs)), draw.normal(
+            size=(self.rows, self.network.n_outputs)
+        )
+
+    def motion(self):
+        starts = None if self.start is None else {"given": self.start}
+        return motion(self.network, *self.data(), starts, learning_rate=self.learning_rate)
+
+    def trained(self):
+        """The parameters by fastnn."""
+        start = fastnn.normal(0, 1.5) if self.start is None else self.start
+        # All engines give the same bits; this one compiles nothing.
+        options = {"learning_rate": self.learning_rate, "epochs": self.epochs, "engine": "batched"}
+        return fastnn.train(self.network, *self.data(), start, **options).parameters
+
+
+CASES = {
+    "2-2-1 after one epoch": Case(fastnn.Network((2, 2, 1)), 1),
+    "2-2-1 of the report": Case(fastnn.Network((2, 2, 1)), 25, 0.005, 100, tuple(REPORT_START)),
+    "tanh": Case(fastnn.Network((2, 3, 1), "tanh"), 20),
+    "sigmoid everywhere, two outputs": Case(fastnn.Network((2, 2, 2), "sigmoid", "sigmoid"), 20, 0.25),
+    "three hidden layers": Case(fastnn.Network((3, 4, 2, 3, 1), ("relu", "tanh", "identity"), "tanh"), 15),
+    "no hidden layer": Case(fastnn.Network((4, 3)), 15, 0.01),
+    "one unit each": Case(fastnn.Network((1, 1, 1), "sigmoid"), 3, 1.5),
+    "diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200),
+}
+# A page of the first case in which one addition comes before another: the bits must then differ.
+SLIPPED = ("z1 = w1*x1 + w2*x2 + b1", "z1 = w1*x1 + (w2*x2 + b1)")
+
+
+# The parameters that a section shows, with all their digits, in their order.
+READ = "[...section.querySelectorAll('data[data-now]')].map((element) => element.value)"
+SECTION = "document.querySelector('.fastnn-motion')"
+
+
+def bits(values):
+    """The numbers as hexadecimal text: equal for equal bits alone (and for NaN of any kind)."""
+    return [float(value).hex() for value in values]
+
+
+def numbers(texts):
+    """The numbers that JavaScript has written."""
+    return [float(text.replace("Infinity", "inf")) for text in texts]
+
+
+def trained_in_the_browser(page, fragments, epochs):
+    """The parameters of sections that stand on one page, each after so many epochs."""
+    page.open(html_page("all", "\n".join(fragments)))
+    return [
+        numbers(texts)
+        for texts in page.evaluate(f"""{list(epochs)}.map((epochs, place) => {{
+            const section = document.querySelectorAll(".fastnn-motion")[place];
+            for (let n = 0; n < epochs; n++) section.querySelector("[data-part=epoch]").click();
+            return {READ};
+        }})""")
+    ]
+
+
+class Reader:
+    """Uses the section of a case's own page."""
+
+    def __init__(self, page, case=CASES["2-2-1 after one epoch"], **view):
+        self.page = page
+        page.open(case.motion().html(), **view)
+
+    def part(self, name):
+        return f"{SECTION}.querySelector('[data-part={name}]')"
+
+    def press(self, name, times=1):
+        self.page.evaluate(f"for (let n = 0; n < {times}; n++) {self.part(name)}.click()")
+
+    def change(self, name, value):
+        """Give a field another value."""
+        self.page.evaluate(f"""{{
+            const field = {self.part(name)};
+            field.value = {json.dumps(value)};
+            field.dispatchEvent(new Event("change"));
+        }}""")
+
+    def equations(self):
+        """What the equations show as found, by name."""
+        places = f"[...{SECTION}.querySelectorAll('output[data-found]')]"
+        found = self.page.evaluate(f"""Object.fromEntries({places}
+            .map((element) => [element.dataset.found, element.textContent.replaceAll("−", "-")]))""")
+        return {name: float(text) for name, text in found.items()}
+
+    def says(self, name):
+        return self.page.evaluate(f"{self.part(name)}.textContent")
+
+    def parameters(self):
+        return numbers(self.page.evaluate(f"((section) => {READ})({SECTION})"))
+
+    def rows_taken(self, case):
+        """How many rows have been taken since the start."""
+        text = self.says("status")
+        if text.startswith("No row"):
+            return 0
+        epoch, row = map(int, re.match(r"Epoch (\d+)(?:, row (\d+)| is fin)", text).groups(case.rows))
+        return (epoch - 1) * case.rows + row
+
+
+def trained(case, epochs, rows, start=None):
+    """The parameters by fastnn after some epochs and some rows of the next one."""
+    X, y = case.data()
+    shared = {"learning_rate": case.learning_rate, "engine": "loop"}  # as fast as it goes is 50 000 epochs
+    found = fastnn.normal(0, 1.5) if start is None else start
+    for n, times in ((case.rows, epochs), (rows, 1)):
+        if n and times:
+            found = fastnn.train(case.network, X[:n], y[:n], found, epochs=times, **shared).parameters
+    return found
+
+
+class TestTheNumbers:
+    def test_are_those_of_fastnn_to_the_last_bit(self, page):
+        cases = CASES.values()
+        found = trained_in_the_browser(page, [c.motion().fragment for c in cases], [c.epochs for c in cases])
+        for name, case, parameters in zip(CASES, cases, found, strict=True):
+            assert bits(parameters) == bits(case.trained()), name
+
+    def test_another_order_of_the_same_sum_is_found_out(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 30)
+        fragment = case.motion().fragment
+        assert SLIPPED[0] in fragment
+        (found,) = trained_in_the_browser(page, [fragment.replace(*SLIPPED)], [30])
+        assert bits(found) != bits(case.trained())
+        np.testing.assert_allclose(found, case.trained(), rtol=1e-6)
+
+    def test_of_the_functions_are_those_of_the_engines(self, page):
+        x = anything("float64", 4000)
+        everything = fastnn.derive(fastnn.Network((1, 1, 1), "tanh", "sigmoid"))
+        page.open(html_page("functions", ""))
+        found = page.evaluate(f"""(() => {{
+            {javascript(everything)}
+            const view = new DataView(new ArrayBuffer(8));
+            const x = {[f"0x{pattern:x}" for pattern in x.view(np.uint64).tolist()]}.map((pattern) => {{
+                view.setBigUint64(0, BigInt(pattern));
+                return view.getFloat64(0);
+            }});
+            const written = (value) => Object.is(value, -0) ? "-0" : String(value);
+            return [exp, tanh, sigmoid, Math.tanh].map((f) => x.map(f).map(written));
+        }})()""")
+        *ours, browsers_own = map(numbers, found)
+        for name, values in zip(("exp", "tanh", "sigmoid"), ours, strict=True):
+            assert bits(values) == bits(scalar_form(name, x)), name
+        assert bits(browsers_own) != bits(scalar_form("tanh", x))
+
+    def test_of_one_row_stand_in_the_equations(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        reader.press("row")
+        X, y = case.data()
+        step = fastnn.explain(case.network).step(case.motion().starts["network 0"], X[0], y[0], 0.05)
+        expected = step.frame().groupby("name")["value"].last()  # after the row, of a parameter
+        found = reader.equations()
+        assert found.pop("total") == float(f"{step.loss:.8g}")
+        assert {"z1", "h2", "yhat", "d", "s", "s1", "w1", "b3"} <= set(found)
+        assert found == {name: float(f"{expected[name]:.8g}") for name in found}
+
+
+class TestTheControls:
+    @staticmethod
+    def loss_of_rows(case, rows):
+        """The mean loss that the first rows met, each before its own update."""
+        X, y = case.data()
+        options = {"learning_rate": case.learning_rate, "epochs": 1, "engine": "batched"}
+        return fastnn.train(case.network, X[:rows], y[:rows], fastnn.normal(0, 1.5), **options).loss
+
+    def test_row_1_is_worked_out_before_anything_moves(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        start = case.motion().starts["network 0"]
+        assert bits(reader.parameters()) == bits(start)
+        shown = reader.equations()
+        reader.change("rate", "0.5")
+        X, y = case.data()
+        step = fastnn.explain(case.network).step(start, X[0], y[0], 0.5)
+        expected = step.frame().groupby("name")["value"].last()
+        assert reader.equations()["w1"] == float(f"{expected['w1']:.8g}") != shown["w1"]
+        reader.change("rate", "0.05")
+        assert reader.equations() == shown
+        reader.press("row")
+        assert reader.equations() == shown
+        assert bits(reader.parameters()) == bits(trained(case, 0, 1))
+
+    def test_an_epoch_a_second_is_chosen_at_first(self, page):
+        assert Reader(page).page.evaluate(f"{SECTION}.querySelector('[data-part=speed]').value") == "1 epochs"
+
+    def test_a_row_at_a_time_then_the_rest_of_the_epoch(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        assert reader.says("status") == "No row has been taken yet; there are 7. Row 1 is worked out below."
+        reader.press("row", 3)
+        so_far = self.loss_of_rows(case, 3)
+        assert reader.says("status") == f"Epoch 1, row 3 of 7: mean loss of its rows so far {so_far:.6g}."
+        assert reader.says("which") == "Row 3"
+        assert bits(reader.parameters()) == bits(trained(case, 0, 3))
+        reader.press("epoch")
+        assert reader.says("status").startswith("Epoch 1 is finished. Loss of epoch 1: ")
+        assert bits(reader.parameters()) == bits(trained(case, 1, 0))
+
+    @pytest.mark.parametrize(
+        ("speed", "calm"),
+        [
+            ("10 rows a second", False),
+            ("10 epochs a second", False),
+            ("as fast as it goes", False),
+            ("10 epochs a second", True),
+        ],
+    )
+    def test_plays_until_it_is_paused(self, page, speed, calm):
+        case = Case(fastnn.Network((2, 2, 1)), 1, 0.001)
+        reader = Reader(page, case, calm=calm)
+        options = f"[...{reader.part('speed')}.options]"
+        reader.change("speed", page.evaluate(f"{options}.find((option) => option.text === '{speed}').value"))
+        reader.press("play")
+        assert reader.says("play") == "Pause"
+        assert page.evaluate(f"{reader.part('status')}.ariaLive") == "off"
+        until = time.monotonic() + 30
+        while reader.rows_taken(case) < 4:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        reader.press("play")
+        assert reader.says("play") == "Play"
+        assert page.evaluate(f"{reader.part('status')}.ariaLive") == "polite"
+        assert bits(reader.parameters()) == bits(trained(case, *divmod(reader.rows_taken(case), case.rows)))
+
+    def test_by_the_keyboard_alone(self, page):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        reader = Reader(page, case)
+        for key in ("Tab", "Tab", " ", "Tab", "Enter", "Tab", "Tab", "Tab", "Tab", "Tab"):
+            page.press(key)
+        assert reader.rows_taken(case) == case.rows
+        assert page.evaluate("document.activeElement.dataset.part") == "numbers"
+        page.press("Tab")
+        assert page.evaluate("document.activeElement.localName") == "summary"
+
+    def test_another_start_and_learning_rate(self, page):
+        reader = Reader(page)
+        reader.change("starts", "network 3")
+        reader.change("rate", "0.01")
+        reader.press("epoch", 2)
+        case = Case(fastnn.Network((2, 2, 1)), 2, 0.01)
+        start = fastnn.normal(0, 1.5).draw(case.network, [3], 0)[0]
+        assert bits(reader.parameters()) == bits(trained(case, 2, 0, start))
+
+    def test_parameters_by_hand_and_again(self, page):
+        reader = Reader(page)
+        reader.change("numbers", ",".join(map(str, REPORT_START)))
+        assert page.evaluate(f"{reader.part('starts')}.value") == ""
+        reader.press("epoch")
+        assert reader.parameters() != REPORT_START
+        reader.press("again")
+        assert reader.parameters() == REPORT_START
+
+    @pytest.mark.parametrize(
+        ("part", "value", "message"),
+        [
+            ("numbers", "1,2", '9 numbers must be given, separated by commas; got "1,2". Write them in the'),
+            ("numbers", "1,2,3,4,5,6,7,8,", "9 numbers must be given"),
+            ("numbers", "1,2,3,4,5,6,7,8,Infinity", "9 numbers must be given"),
+            ("rate", "-1", 'The learning rate must be above 0; got "-1". Give one such as 0.005.'),
+            ("rate", "", "The learning rate must be above 0"),
+        ],
+    )
+    def test_a_refusal_says_why_and_changes_nothing(self, page, part, value, message):
+        reader = Reader(page)
+        reader.press("epoch")
+        reader.change(part, value)
+        assert reader.says("status").startswith(message)
+        assert page.evaluate(f"{reader.part(part)}.ariaInvalid") == "true"
+        reader.press("epoch")
+        assert bits(reader.parameters()) == bits(trained(CASES["2-2-1 after one epoch"], 2, 0))
+
+    def test_divergence_is_told_and_ends_it(self, page):
+        reader = Reader(page, CASES["diverging"])
+        reader.press("epoch", 3)
+        assert reader.says("status").startswith("Diverged in epoch 1: its loss was no longer finite.")
+        assert np.isnan(reader.parameters()).all()
+        assert page.evaluate(f"{reader.part('play')}.disabled")
+        assert page.evaluate("document.querySelector('.curve .losses')") is None
+        assert page.evaluate("document.querySelectorAll('.network .lost').length") == 6
+        reader.change("rate", "0.05")
+        reader.press("again")
+        reader.press("epoch")
+        assert bits(reader.parameters()) == bits(trained(CASES["2-2-1 after one epoch"], 1, 0))
+
+
+# Where each text of a drawing stands, and whether that is inside it.
+OUTSIDE = """[...document.querySelectorAll("svg text")].filter((text) => {
+    const box = text.getBoundingClientRect(), around = text.closest("svg").getBoundingClientRect();
+    return box.width && (box.left < around.left || box.right > around.right
+        || box.top < around.top || box.bottom > around.bottom);
+}).map((text) => text.textContent)"""
+# Numbers of units that are wider than their circles.
+WIDER = """[...document.querySelectorAll(".network g")].filter((unit) => {
+    return unit.querySelector(".value").getBBox().width > 2*unit.querySelector("circle").r.baseVal.value;
+}).map((unit) => unit.textContent)"""
+HUGE = {
+    "huge": 4.04e190,
+    "tiny": 1.2345e-300,
+    "largest": 1.7e308,
+    "smallest": 5e-324,
+    "long": 123456.789,
+    "twenty digits": 1.2345e20,
+    "small": 0.00012345,
+}
+
+
+class TestThePictures:
+    @pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
+    def test_no_number_is_cut(self, page, value):
+        start = tuple(value if n % 2 else -value for n in range(9))
+        case = Case(fastnn.Network((2, 2, 1)), 1, start=start)
+        reader = Reader(page, case)
+        assert page.evaluate(OUTSIDE) == []
+        assert page.evaluate(WIDER) == []
+        shown = page.evaluate(
+            "[...document.querySelectorAll('.network tspan[data-now]')].map((e) => e.textContent)"
+        )
+        texts = page.evaluate("[...document.querySelectorAll('td data[data-now]')].map((e) => e.textContent)")
+        for text in (*shown, *texts):
+            number = abs(float(text.replace("−", "-")))
+            assert number == pytest.approx(value, rel=0.06, abs=0)
+            assert len(text) < 16
+        reader.press("row", 4)
+        assert page.evaluate(OUTSIDE) == []
+        assert page.evaluate(WIDER) == []
+
+    def test_one_that_diverges_later_shows_it(self, page):
+        case = Case(fastnn.Network((2, 1)), 400, 2.0)
+        expected = fastnn.train(
+            case.network,
+            *case.data(),
+            fastnn.normal(0, 1.5),
+            learning_rate=2.0,
+            epochs=400,
+            engine="batched",
+        )
+        assert expected.diverged > 20
+        reader = Reader(page, case)
+        reader.press("epoch", 400)
+        last = expected.loss_curve[expected.diverged - 2]
+        assert reader.says("status").startswith(f"Diverged in epoch {expected.diverged}: its loss was")
+        shown = re.search(r"Loss of epoch (\d+): (\S+)\. Choose", reader.says("status"))
+        assert int(shown[1]) == expected.diverged - 1
+        assert float(shown[2].replace("−", "-")) == pytest.approx(last, rel=1e-5)
+        told = "document.querySelector('.curve .told').textContent"
+        assert page.evaluate(told) == f"diverged in epoch {expected.diverged}"
+        curve = page.evaluate("document.querySelector('.curve .losses').getAttribute('d')")
+        gone = page.evaluate("document.querySelector('.curve .gone').getAttribute('d')")
+        assert gone.startswith(f"M{curve.removeprefix('M').split('L')[-1]}L")
+        assert gone.endswith(" 22")  # the upper edge
+        assert page.evaluate("document.querySelector('.curve').ariaLabel").endswith(
+            f"; diverged in epoch {expected.diverged}"
+        )
+        assert page.evaluate(OUTSIDE) == []
+        reader.press("again")
+        assert page.evaluate("document.querySelector('.curve .told')") is None
+
+    def test_the_loss_within_an_epoch_is_drawn(self, page):
+        reader = Reader(page)
+        running = "document.querySelector('.curve .running')?.getAttribute('d').split('L').length"
+        assert page.evaluate(running) is None
+        reader.press("row", 5)
+        assert page.evaluate(running) == 5
+        reader.press("epoch")
+        assert page.evaluate(running) is None
+        reader.press("row", 2)
+        assert page.evaluate(running) == 2
+
+    def test_inputs_and_target_have_the_names_of_the_data(self, page):
+        data = fastnn.load_insurance(simulated=True)
+        shown = motion(fastnn.Network((2, 2, 1)), data)
+        page.open(shown.html())
+        names = page.evaluate("[...document.querySelectorAll('.network g')].map((unit) => unit.textContent)")
+        assert any(name.strip().startswith("x1") and "age" in name for name in names)
+        assert any(name.strip().startswith("ŷ") and "charges" in name for name in names)
+        row = page.evaluate("document.querySelector('.fastnn-motion .row').textContent")
+        x1, x2, y = (f"{value:.5g}" for value in (*data.X[0], data.y[0]))
+        assert row == f"Row 1 (scaled): age x1 = {x1}, bmi x2 = {x2}, charges y = {y}."
+
+    def test_any_name_can_be_shown(self, page):
+        frame = pd.DataFrame([[0.0, 1.0, 2.0], [1.0, 0.0, 1.0]])
+        frame.columns = ["</script><b>${x}", "\x00" + "x" * 9_999, "$$ & \n年"]
+        data = fastnn.Dataset.from_frame(frame, list(frame.columns[:2]), frame.columns[2])
+        page.open(motion(fastnn.Network((2, 2, 1)), data).html())
+        row = page.evaluate("document.querySelector('.fastnn-motion .row').textContent")
+        assert "</script><b>${x} x1 = 0" in row
+        assert "$$ &  年 y = 1" in row
+        assert len(row) < 200
+        assert page.evaluate(OUTSIDE) == []
+
+    def test_where_an_equation_scrolls_its_edge_fades(self, page):
+        reader = Reader(page, width=360)
+        faded = """[...document.querySelectorAll(".fastnn-motion .rows")].map((rows) =>
+            [rows.scrollWidth > rows.clientWidth, getComputedStyle(rows).getPropertyValue("--fade-right")])"""
+        reader.press("row")
+        found = page.evaluate(faded)
+        assert any(scrolls for scrolls, _ in found)
+        for scrolls, width in found:
+            assert (width not in ("0px", "")) == scrolls
+
+    def test_the_curve_of_many_epochs_stays_short(self, page):
+        case = Case(fastnn.Network((1, 1)), 3000, 0.001, 2)
+        reader = Reader(page, case)
+        reader.press("epoch", 3000)
+        curve = page.evaluate("document.querySelector('.curve .losses').getAttribute('d')").split("L")
+        assert 500 < len(curve) <= 1201
+        assert curve[-1].startswith("448.0 ")
+        assert bits(reader.parameters()) == bits(trained(case, 3000, 0))
+
+    def test_a_shut_gate_and_a_negative_weight_are_marked(self, page):
+        case = Case(fastnn.Network((1, 2, 1)), 1, start=(1.0, -1.0, 1.0, 1.0, 5.0, -5.0, 0.0))
+        reader = Reader(page, case)
+        reader.press("row")
+        units = page.evaluate(f"[...{SECTION}.querySelectorAll('.shut')].map((unit) => unit.dataset.unit)")
+        assert units == ["h2"]
+        below = page.evaluate(f"[...{SECTION}.querySelectorAll('.below')].map((line) => line.dataset.weight)")
+        names = [f"w{n + 1}" for n in range(4)]
+        assert below == [name for name, w in zip(names, reader.parameters(), strict=False) if w < 0]
+
+    @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+    @pytest.mark.parametrize("width", [360, 1000])
+    def test_it_fits_and_can_be_read(self, page, width, dark):
+        reader = Reader(page, width=width, dark=dark)
+        reader.press("epoch", 3)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        ink, paper = page.evaluate("""[getComputedStyle(document.querySelector('.network text')).fill,
+            getComputedStyle(document.body).backgroundColor]""")
+        assert (_lightness(ink) > _lightness(paper)) == dark
+        assert abs(_lightness(ink) - _lightness(paper)) > 150
+
+
+def _lightness(colour):
+    """The mean of red, green and blue, from 0 to 255."""
+    return np.mean([int(number) for number in re.findall(r"\d+", colour)[:3]])
+
+
+class TestTheSection:
+    def test_stands_alone(self):
+        html = Case(fastnn.Network((2, 3, 2), "tanh"), 1).motion().html()
+        assert not re.search(r"""(src|href)=|url\(|import |https?://(?!www\.w3\.org/2000/svg)""", html)
+
+    def test_every_control_has_a_label(self):
+        section = Case(fastnn.Network((2, 2, 1)), 1).motion().fragment
+        for control in re.findall(r"<(?:select|input)[^>]*>", section):
+            assert re.search(rf"<label[^>]*>[\w ]+ {re.escape(control)}", section)
+        assert 'aria-live="polite"' in section
+        assert section.count('role="img"') == section.count("<svg") == section.count("<svg ") == 2
+
+    def test_it_holds_the_numbers_with_all_their_digits(self):
+        case = Case(fastnn.Network((2, 2, 1)), 1)
+        shown = case.motion()
+        data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', shown.fragment)[1])
+        X, y = case.data()
+        assert np.array_equal(data["rows"], np.hstack([X, y]))
+        assert data["columns"] == ["x1", "x2", "y"]
+        assert [*data["starts"]] == [f"network {number}" for number in range(10)]
+        assert data["starts"]["network 9"] == fastnn.normal(0, 1.5).draw(case.network, [9], 0)[0].tolist()
+
+    def test_a_name_cannot_end_the_script(self):
+        case = Case(fastnn.Network((1, 1)), 1)
+        name = "</script><b>"
+        section = motion(case.network, *case.data(), {name: [1, 2]}).fragment
+        assert section.count("</script>") == 2
+        assert "<b>" not in section
+
+    def test_runs_where_a_notebook_puts_it(self, page):
+        """A notebook sets the HTML of an element, whose scripts do not run, and then makes them anew."""
+        case = CASES["2-2-1 after one epoch"]
+        page.open(html_page("notebook", "<div></div>"))
+        page.evaluate(f"""(() => {{
+            const cell = document.querySelector("div");
+            cell.innerHTML = {json.dumps(case.motion()._repr_html_())};
+            for (const old of cell.querySelectorAll("script")) {{
+                const anew = document.createElement("script");
+                for (const {{name, value}} of old.attributes) anew.setAttribute(name, value);
+                anew.textContent = old.textContent;
+                old.replaceWith(anew);
+            }}
+            document.querySelector("[data-part=epoch]").click();
+        }})()""")
+        found = numbers(page.evaluate(f"((section) => {READ})({SECTION})"))
+        assert bits(found) == bits(case.trained())
+
+    def test_says_what_it_is(self):
+        shown = Case(fastnn.Network((2, 2, 1)), 1).motion()
+        assert shown.fragment in shown.html()
+        assert (
+            repr(shown)
+            == "<Motion of Network((2, 2, 1), hidden='relu', output='identity'): 7 rows, 10 starts>"
+        )
+
+
+REFUSED = {
+    "no network": (("2-2-1", [[1, 2]], [3]), {}, "network must be a fastnn.Network; got '2-2-1'"),
+    "too large": (
+        (fastnn.Network((9, 9, 1)), [[1] * 9], [3]),
+        {},
+        "a network must have at most 64 parameters to be written out; got Network.* with 100, which would be",
+    ),
+    "columns": ((fastnn.Network((3, 1)), [[1, 2]], [3]), {}, "X has 2 columns but the network has 3 inputs"),
+    "not finite": ((fastnn.Network((2, 1)), [[1, np.nan]], [3]), {}, "X must be finite; got 1 NaN"),
+    "learning rate": (
+        (fastnn.Network((2, 1)), [[1, 2]], [3]),
+        {"learning_rate": 0},
+        "learning_rate must be a positive finite number; got 0",
+    ),
+    "starts": (
+        (fastnn.Network((2, 1)), [[1, 2]], [3], [1, 2, 3]),
+        {},
+        r"starts must be a mapping of at least one name to parameters; got \[1, 2, 3\]. Give one such as",
+    ),
+    "no starts": ((fastnn.Network((2, 1)), [[1, 2]], [3], {}), {}, "at least one name to parameters; got {}"),
+    "length of a start": (
+        (fastnn.Network((2, 1)), [[1, 2]], [3], {"ones": [1, 1]}),
+        {},
+        r"starts\['ones'\] must hold 3 numbers for Network.*; got 2. Give all weights first, then",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "options", "message"), REFUSED.values(), ids=REFUSED)
+def test_refusals(arguments, options, message):
+    with pytest.raises(fastnn.InputError, match=message):
+        motion(*arguments, **options)

@@ -1,0 +1,149 @@
+"""Stores on disks without hard links, without locks, without flushing: the same stores and guarantees."""
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+from small_sweeps import SHARDS, faults, files, leftovers, small_shards, store, swept  # noqa: F401
+from test_survival import FaultyOS, killing
+
+import fastnn
+from fastnn.sweeping.store import publishing
+
+LINK_ERRORS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV", "EINVAL"]
+DIGEST = swept().digest()
+
+
+@pytest.fixture(params=LINK_ERRORS)
+def without_links(request, monkeypatch):
+    """A disk whose `link` raises one of the errors."""
+    shim = FaultyOS("link", 1, getattr(errno, request.param), True)
+    monkeypatch.setattr(publishing, "os", shim)
+    return shim
+
+
+def failing(name, error, monkeypatch, of=None):
+    """Have calls with a descriptor fail, all or those of a kind; returns of which kinds they were."""
+    kinds, call = set(), getattr(os, name)
+
+    def fail(descriptor):
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        kinds.add(kind)
+        if of in (None, kind):
+            raise OSError(error, os.strerror(error))
+        call(descriptor)
+
+    monkeypatch.setattr(os, name, fail)
+    return kinds
+
+
+class TestWithoutHardLinks:
+    def test_a_store_is_made_and_goes_on(self, without_links, store):  # noqa: F811
+        assert swept(store=store).digest() == DIGEST
+        assert without_links.failed > 0
+        assert (faults(store), leftovers(store)) == ([], [])
+        assert len(files(store, "shards/*")) == SHARDS
+        assert swept(store=store).ran == 0
+        assert fastnn.open(store).table_digest() == DIGEST
+
+    def test_what_is_there_stays(self, without_links, tmp_path):
+        publishing.publish(tmp_path / "file", b"first", replace=False)
+        publishing.publish(tmp_path / "file", b"second", replace=False)
+        assert (tmp_path / "file").read_bytes() == b"first"
+        assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+    def test_of_many_writers_at_once_the_first_one_wins(self, without_links, tmp_path):
+        for round_ in range(20):
+            path, before = tmp_path / f"file-{round_}", threading.Barrier(4)
+            seen = []
+
+            def write(number, path=path, before=before, seen=seen):
+                before.wait()
+                publishing.publish(path, b"%d" % number * 1000, replace=False)
+                seen.append(path.read_bytes())
+
+            writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+            for writer in writers:
+                writer.start()
+            for writer in writers:
+                writer.join()
+            assert len(set(seen)) == 1  # nobody has seen another one's than what stayed
+
+    def test_another_sweep_is_refused(self, without_links, store):  # noqa: F811
+        swept(store=store)
+        with pytest.raises(fastnn.InputError, match="store must be of the same sweep"):
+            swept(store=store, seed=1)
+
+    def test_two_processes(self, store):  # noqa: F811
+        script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from pathlib import Path
+import os
+import stat
+from killing import refused_link
+from small_sweeps import small_shards, swept
+os.link = refused_link
+sys.stdin.readline()
+with small_shards():
+    print(swept(store=Path({str(store)!r}), networks=1000).digest())
+"""
+        command = [sys.executable, "-c", script]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        processes = [subprocess.Popen(command, **pipes) for _ in range(2)]
+        digests = [process.communicate("begin\n", timeout=300)[0].strip() for process in processes]
+        assert digests == [swept(networks=1000).digest()] * 2
+        assert (faults(store), leftovers(store)) == ([], [])
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+    def test_kills(self):
+        found = killing(trials=60, seconds=60, variant="without links")
+        assert found["kills"] >= 30
+        assert found["finished"] > 0
+        assert (found["failures"], found["lost"]) == (0, [])
+
+    def test_a_disk_that_fails_is_no_such_disk(self, store, monkeypatch):  # noqa: F811
+        monkeypatch.setattr(publishing, "os", FaultyOS("link", 1, errno.EIO, True))
+        with pytest.raises(OSError, match="Input/output error"):
+            swept(store=store)
+
+
+class TestOtherLacks:
+    @pytest.mark.parametrize("error", ["EINVAL", "ENOTSUP", "ENOSYS", "EBADF"])
+    def test_flushing(self, error, store, monkeypatch):  # noqa: F811
+        flushed = failing("fsync", getattr(errno, error), monkeypatch)
+        assert swept(store=store).digest() == DIGEST
+        assert flushed == {"file", "folder"}
+        run = fastnn.train(fastnn.Network((1, 1)), [0, 1], [0, 1], epochs=1)
+        run.save(store / "m.npz")
+        assert fastnn.Training.load(store / "m.npz").epochs == 1
+
+    def test_a_disk_that_cannot_flush_is_still_told(self, store, monkeypatch):  # noqa: F811
+        failing("fsync", errno.EIO, monkeypatch, of="folder")
+        with pytest.raises(OSError, match="Input/output error"):
+            swept(store=store)
+
+    def test_locks(self, store, monkeypatch):  # noqa: F811
+        def refuse(*arguments):
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+        monkeypatch.setattr(publishing.fcntl, "flock", refuse)
+        monkeypatch.setattr(publishing, "os", FaultyOS("link", 1, errno.EPERM, True))
+        assert swept(store=store).digest() == DIGEST
+        assert (faults(store), leftovers(store)) == ([], [])
+
+    def test_renaming_over_what_is_there(self, tmp_path, monkeypatch):
+        """Needed only where the same bytes are there already: a file's name is that of its bytes."""
+        publishing.publish(tmp_path / "file", b"same")
+        monkeypatch.setattr(publishing, "os", FaultyOS("replace", 1, errno.EACCES, True))
+        publishing.publish(tmp_path / "file", b"same")
+        with pytest.raises(PermissionError):
+            publishing.publish(tmp_path / "file", b"other")
+        with pytest.raises(PermissionError):
+            publishing.publish(tmp_path / "new", b"other")
+        assert (tmp_path / "file").read_bytes() == b"same"
+        assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,212 @@
+"""Ctrl-C and SIGTERM: what is finished is kept, one line is said, and no process is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+import fastnn
+from fastnn.training import running, train
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.delenv("FASTNN_DATA", raising=False)
+
+
+def begun(*arguments):
+    """The command line in a process of its own."""
+    command = [sys.executable, "-m", "fastnn", *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def offspring(process, fewest=1):
+    """The processes that one has started, once there are so many."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = psutil.Process(process.pid).children(recursive=True)
+        if len(found) >= fewest:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("no process was started")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("moment", [0, 2])
+def test_the_tutorial_ends_in_one_line_and_leaves_no_kernel(number, code, moment):
+    with begun("tutorial", "--networks", "50000") as process:
+        kernels = offspring(process)
+        time.sleep(moment)
+        # As a terminal does: to the whole group, of which a kernel is not.
+        os.killpg(process.pid, number)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert out == ""
+    assert err.splitlines()[-1] == "fastnn: interrupted"
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 3
+    _, alive = psutil.wait_procs(kernels, timeout=10)
+    assert alive == []
+    assert list(Path().iterdir()) == []
+
+
+def test_the_exit_code_is_that_of_ctrl_c_wherever_it_came():
+    """Also while a text was run, of which a dataclass is made: CPython would end by a signal."""
+    Path("pressed.py").write_text("""
+import sys
+from fastnn.commands import cli
+
+def pressed(name):
+    exec("raise KeyboardInterrupt")
+
+cli.command = pressed
+sys.exit(cli.main(["cache"]))
+""")
+    done = subprocess.run([sys.executable, "-m", "pressed"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "fastnn: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "module", ["fastnn.system.floating_point", "fastnn.commands.cli", "argparse", "fastnn.commands", "numpy"]
+)
+def test_ctrl_c_while_python_imports_ends_as_later(module):
+    Path("pressed.py").write_text(f"""
+import sys
+
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            exec("raise KeyboardInterrupt")
+
+sys.meta_path.insert(0, Pressed())
+sys.modules.pop({module!r}, None)
+from fastnn.__main__ import main
+sys.exit(main(["train", "--epochs=1"]))
+""")
+    done = subprocess.run([sys.executable, "-m", "pressed"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "fastnn: interrupted\n")
+
+
+DATA = fastnn.load_insurance(simulated=True)
+NETWORK = fastnn.Network((2, 2, 1))
+INTERRUPTED = "training was interrupted: this is what {} of 10000000 epochs came to"
+ROWS = DATA.X[:40], DATA.y[:40]
+FURTHER = DATA.X[40:60], DATA.y[40:60]
+
+
+class TestTrain:
+    @pytest.fixture(autouse=True)
+    def _long_ago(self, monkeypatch):
+        monkeypatch.setattr(train, "_interrupted", -np.inf)
+
+    @pytest.fixture
+    def ctrl_c(self, monkeypatch):
+        """Has Ctrl-C pressed when the loss on further rows is measured after an epoch."""
+        original = train.losses
+
+        def after(epoch):
+            count = iter(range(1, 1000))
+
+            def losses(*arguments):
+                if next(count) == epoch:
+                    raise KeyboardInterrupt
+                return original(*arguments)
+
+            monkeypatch.setattr(train, "losses", losses)
+
+        return after
+
+    def trained(self, epochs, **settings):
+        return fastnn.train(NETWORK, *ROWS, epochs=epochs, validation=FURTHER, **settings)
+
+    @pytest.mark.parametrize("shuffle", [False, True])
+    def test_what_was_reached_is_returned(self, ctrl_c, shuffle):
+        whole = self.trained(5, shuffle=shuffle)
+        ctrl_c(6)
+        with pytest.warns(RuntimeWarning, match="this is what 5 of 300 epochs came to"):
+            found = self.trained(300, shuffle=shuffle)
+        assert (found.interrupted, found.epochs, found.status) == (True, 5, "ok")
+        assert found.parameters.tobytes() == whole.parameters.tobytes()
+        assert found.loss_curve.tobytes() == whole.loss_curve.tobytes()
+        assert found.validation_curve.tobytes() == whole.validation_curve.tobytes()
+        assert not whole.interrupted
+
+    def test_of_several_networks_those_that_diverged_are_known(self, ctrl_c):
+        starts, rates = np.full((2, 9), 0.1), [0.01, 5.0]
+        network = fastnn.Network((2, 2, 1), "tanh")
+        settings = {"learning_rate": rates, "validation": FURTHER}
+        whole = fastnn.train(network, *ROWS, starts, epochs=5, **settings)
+        ctrl_c(6)
+        with pytest.warns(RuntimeWarning, match="interrupted"):
+            found = fastnn.train(network, *ROWS, starts, epochs=9, **settings)
+        assert found.status.tolist() == ["ok", "diverged"]
+        assert found.parameters.tobytes() == whole.parameters.tobytes()
+        assert found.loss_curve.tobytes() == whole.loss_curve.tobytes()
+
+    def test_it_is_saved_and_loaded(self, ctrl_c):
+        ctrl_c(3)
+        with pytest.warns(RuntimeWarning, match="interrupted"):
+            self.trained(300).save("model.npz")
+        assert fastnn.Training.load("model.npz").loss_curve.shape == (2,)
+
+    def test_before_an_epoch_is_over_there_is_nothing_to_return(self, ctrl_c):
+        ctrl_c(1)
+        with pytest.raises(KeyboardInterrupt):
+            self.trained(300)
+
+    def test_pressed_twice_it_ends_a_loop(self, ctrl_c):
+        ctrl_c(3)
+        with pytest.warns(RuntimeWarning, match="interrupted"):
+            self.trained(300)
+        ctrl_c(3)
+        with pytest.raises(KeyboardInterrupt):
+            self.trained(300)
+
+    def test_a_network_trained_again_is_whole_or_none(self, monkeypatch):
+        sweep = fastnn.sweep(NETWORK, *ROWS, networks=3, epochs=4)
+        stage = running._Run.stage
+
+        def interrupted(run, most):
+            if run.epoch:
+                raise KeyboardInterrupt
+            stage(run, 1)
+
+        monkeypatch.setattr("fastnn.training.running._Run.stage", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sweep.replay(1)
+
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_on_the_command_line(self, number, code):
+        options = [
+            "--data",
+            "simulated",
+            "--epochs",
+            "1e7",
+            "--save",
+            "m.npz",
+            "--plot",
+            "l.png",
+            "--json",
+        ]
+        with begun("train", *options) as process:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and psutil.Process(process.pid).cpu_times().user < 4:
+                time.sleep(0.1)  # it is training by then
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        found = json.loads(out)
+        assert process.returncode == code
+        assert err == f"note: {INTERRUPTED.format(found['epochs'])}\n"
+        assert len(found["loss_curve"]) == found["epochs"] == fastnn.Training.load("m.npz").epochs > 0
+        assert Path("l.png").is_file()

@@ -1,0 +1,314 @@
+"""Leaving out what need not be computed changes no bit: dead units, settled and diverged networks."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from comparing import DTYPES
+
+import fastnn
+from fastnn.training import running
+from fastnn.training.gates import Rows
+from fastnn.training.reducing import Group, Units, reduced_sizes
+from fastnn.training.running import Job
+
+DRAW = np.random.default_rng(3)
+ROWS = 24
+SHAPES = {
+    "2-2-1": fastnn.Network((2, 2, 1)),
+    "3-5-2": fastnn.Network((3, 5, 2)),
+    "1-4-3-1": fastnn.Network((1, 4, 3, 1)),
+    "2-3-2-1 tanh": fastnn.Network((2, 3, 2, 1), hidden=("relu", "tanh")),
+    "2-4-1 sigmoid": fastnn.Network((2, 4, 1), output="sigmoid"),
+    "2-9-9-1": fastnn.Network((2, 9, 9, 1)),
+}
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+@pytest.fixture(autouse=True)
+def short_stages(monkeypatch):
+    """Look at what can be left out as often as if the rows were many."""
+    monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
+    monkeypatch.setattr(running, "MOST_EPOCHS_UNSEEN", 4)
+    monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Counts what happens inside: networks trained by the size of their first layer, and those redone."""
+    counts = Counter()
+    advance, keep = running._Run._advance, running._Run._keep
+
+    def counting(run, group, epochs):
+        counts[group.network.layers[1], group.columns is None] += len(group.numbers) * epochs
+        advance(run, group, epochs)
+
+    def keeping(run, numbers, losses, finite, settled):
+        counts["settled"] += int(settled.sum())
+        keep(run, numbers, losses, finite, settled)
+
+    monkeypatch.setattr(running._Run, "_advance", counting)
+    monkeypatch.setattr(running._Run, "_keep", keeping)
+    return counts
+
+
+def job_of(network, dtype, epochs=40, shuffle_seed=None, engine=None):
+    engine = engine or ("auto" if network.n_parameters < 10 else "batched")  # which compiles nothing
+    draw = np.random.default_rng(3)  # the same rows whatever else was tested before
+    X = draw.uniform(0, 1, (ROWS, network.n_inputs)).astype(dtype)
+    Y = draw.uniform(0, 1, (ROWS, network.n_outputs)).astype(dtype)
+    return Job(network, engine, X, Y, epochs, shuffle_seed, reduced_sizes(network, 1e12))
+
+
+def trained(job, start, steps):
+    """Everything that a run answers, as bytes: curves, last losses, divergence, parameters."""
+    parameters = start.astype(job.X.dtype)
+    curve = np.empty((len(start), job.epochs), job.X.dtype)
+    losses, diverged = running.run(job, parameters, steps.astype(job.X.dtype), curve=curve)
+    return {"curve": curve, "losses": losses, "diverged": diverged, "parameters": parameters}
+
+
+def different(found, expected):
+    return [name for name in expected if found[name].tobytes() != expected[name].tobytes()]
+
+
+def starts(network, networks, scale=1.5):
+    return fastnn.normal(0, scale).draw(network, range(networks), 7)
+
+
+class TestSameBits:
+    @every_shape
+    @every_dtype
+    @pytest.mark.parametrize("shuffle_seed", [None, 5])
+    def test_with_and_without(self, shape, dtype, shuffle_seed, seen):
+        network = SHAPES[shape]
+        job = job_of(network, dtype, shuffle_seed=shuffle_seed)
+        start, steps = starts(network, 1500), -2 * DRAW.uniform(0.001, 0.3, 1500)
+        expected = trained(replace(job, reduced=()), start, steps)
+        seen.clear()
+        assert different(trained(job, start, steps), expected) == []
+        reduced = sum(
+            n for (size, whole), n in numbered(seen).items() if not whole and size < network.layers[1]
+        )
+        assert reduced > 0.15 * 1500 * job.epochs
+
+    @every_shape
+    @every_dtype
+    def test_among_networks_that_diverge(self, shape, dtype, seen):
+        network = SHAPES[shape]
+        job = job_of(network, dtype)
+        start, steps = starts(network, 1000, 4.0), -2 * DRAW.uniform(0.01, 5, 1000)
+        expected = trained(replace(job, reduced=()), start, steps)
+        assert (expected["diverged"] > 0).sum() > 50 or network.output == "sigmoid"
+        assert different(trained(job, start, steps), expected) == []
+
+    def test_on_few_rows_for_many_epochs(self, seen, monkeypatch):
+        # A look is worth while every ten epochs; the losses of two are kept at a time.
+        network, networks = SHAPES["2-2-1"], 1500
+        job = job_of(network, "float64")
+        monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 10 * networks * network.n_parameters * ROWS)
+        monkeypatch.setattr(running, "STAGE_LOSSES", 2 * networks)
+        start, steps = starts(network, networks), np.full(networks, -0.02)
+        expected = trained(replace(job, reduced=()), start, steps)
+        seen.clear()
+        assert different(trained(job, start, steps), expected) == []
+        assert seen[1, False] > 0.3 * networks * job.epochs
+
+    @every_dtype
+    @pytest.mark.parametrize("shape", ["2-2-1", "2-3-2-1 tanh", "1-4-3-1"])
+    def test_at_the_edge_of_what_numbers_hold(self, shape, dtype, seen):
+        network = SHAPES[shape]
+        job = job_of(network, dtype)
+        largest = np.log10(np.finfo(dtype).max)
+        magnitudes = 10.0 ** DRAW.uniform(-largest / 2, largest - 2, (3000, 1))
+        start = np.clip(starts(network, 3000) * magnitudes, -np.finfo(dtype).max / 9, np.finfo(dtype).max / 9)
+        steps = -(10.0 ** DRAW.uniform(-largest / 2, largest / 2, 3000))
+        expected = trained(replace(job, reduced=()), start, steps)
+        assert different(trained(job, start, steps), expected) == []
+
+    def test_a_reduced_network_that_overflows_is_trained_again_whole(self, seen, monkeypatch):
+        # Hidden unit 1 is known to be dead; the delta of the tanh unit overflows, its weight for it is NaN.
+        def second_alone(network, rows, networks):
+            return Units(network, rows, np.tile([False, True], (networks, 1)))
+
+        monkeypatch.setattr(Units, "of", second_alone)
+        network = fastnn.Network((1, 2, 1, 1), hidden=("relu", "tanh"))
+        job = replace(
+            job_of(network, "float64", epochs=6), reduced=(1, 2), X=np.ones((2, 1)), Y=np.zeros((2, 1))
+        )
+        start = np.tile([-1.0, 1, 1, 1e-200, 1e200, -1, 0, 0, 0], (64, 1))
+        steps = np.full(64, -1e150)
+        expected = trained(replace(job, reduced=()), start, steps)
+        seen.clear()
+        assert different(trained(job, start, steps), expected) == []
+        assert seen[1, False] > 0
+        assert seen[2, True] > 0
+
+    def test_a_start_of_minus_zero(self):
+        job = job_of(SHAPES["2-2-1"], "float64")
+        start = np.array([[-1, -1, 0.0, 1, 0.0, 1, -0.0, 0, 0.0]] * 70)
+        start[:35, 4:] = -0.0
+        plain = start + 0.0
+        steps = np.full(70, -0.01)
+        assert different(trained(job, start, steps), trained(replace(job, reduced=()), plain, steps)) == []
+        assert np.signbit(start[0, 4])  # `trained` works on a copy; here stands what the caller gave
+
+    @pytest.mark.parametrize("engine", fastnn.ENGINES)
+    def test_every_engine(self, engine):
+        network = SHAPES["3-5-2"]
+        job = job_of(network, "float64", epochs=9)
+        start, steps = starts(network, 200), np.full(200, -0.05)
+        expected = trained(replace(job, reduced=(), engine="loop"), start, steps)
+        assert different(trained(replace(job, engine=engine), start, steps), expected) == []
+
+    def test_the_comparison_can_fail(self):
+        job = job_of(SHAPES["2-2-1"], "float64", epochs=3)
+        start, steps = starts(job.network, 5), np.full(5, -0.05)
+        expected = trained(job, start, steps)
+        for name, values in expected.items():
+            torn = values.copy()
+            torn.flat[-1] = torn.flat[-1] + 1 if name == "diverged" else np.nextafter(torn.flat[-1], 9)
+            assert different({**expected, name: torn}, expected) == [name]
+        start[3, 8] += 1e-9  # a change in the last place may get lost on the way
+        assert different(trained(job, start, steps), expected) == ["curve", "losses", "parameters"]
+
+    def test_a_living_unit_must_not_be_left_out(self, monkeypatch):
+        job = job_of(SHAPES["2-2-1"], "float64")
+        start, steps = starts(job.network, 300), np.full(300, -0.05)
+        expected = trained(replace(job, reduced=()), start, steps)
+
+        def half_blind(rows, units):
+            """Sees a third of the rows alone."""
+            return all_shut(Rows(rows.X[::3]), units)
+
+        all_shut = Rows.all_shut
+        monkeypatch.setattr(Rows, "all_shut", half_blind)
+        assert different(trained(job, start, steps), expected) != []
+
+
+def numbered(counts):
+    return {key: count for key, count in counts.items() if isinstance(key, tuple)}
+
+
+class TestSettled:
+    def test_dead_networks_settle_soon(self, seen):
+        job = job_of(SHAPES["2-2-1"], "float64", epochs=1000)
+        start, steps = np.tile([-1.0, -1, -1, -1, 3, 4, 0, 0, 5], (70, 1)), np.full(70, -0.2)
+        expected = trained(replace(job, reduced=()), start, steps)
+        seen.clear()
+        found = trained(job, start, steps)
+        assert different(found, expected) == []
+        assert seen["settled"] == 70
+        assert sum(numbered(seen).values()) < 70 * 60  # of 1000 epochs
+        assert found["curve"][0, -1] == found["curve"][0, 100] != found["curve"][0, 0]
+
+    def test_not_with_rows_in_ever_new_orders(self, seen):
+        job = job_of(SHAPES["2-2-1"], "float64", epochs=60, shuffle_seed=1)
+        start, steps = np.tile([-1.0, -1, -1, -1, 3, 4, 0, 0, 5], (70, 1)), np.full(70, -0.2)
+        losses = trained(job, start, steps)["curve"][0]
+        assert seen["settled"] == 0
+        assert len(set(losses[-9:])) > 1
+
+    def test_a_fitted_network_stays_as_it_is(self, seen):
+        """XOR by hand (Goodfellow, Bengio, Courville, section 6.1): training changes nothing."""
+        job = job_of(SHAPES["2-2-1"], "float64", epochs=500)
+        X = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+        job = replace(job, X=X, Y=np.array([[0.0], [1], [1], [0]]))
+        start = np.tile([1.0, 1, 1, 1, 1, -2, 0, -1, 0], (3, 1))
+        found = trained(job, start, np.full(3, -0.1))
+        assert (found["parameters"] == start).all()
+        assert not found["curve"].any()
+        assert seen["settled"] == 3
+        assert numbered(seen) == {(2, True): 3}
+
+
+class TestProgress:
+    @pytest.mark.parametrize("scale", [1.5, 6.0])
+    def test_it_adds_up_to_all_networks(self, scale):
+        job = job_of(SHAPES["2-2-1"], "float64")
+        told = []
+        start = starts(job.network, 500, scale)
+        running.run(job, start, np.full(500, -2 * 0.3 * scale), pause=told.append)
+        assert sum(told) == pytest.approx(500)
+
+
+class TestUnits:
+    def test_dead_units_are_those_shut_on_every_row(self):
+        network = SHAPES["3-5-2"]
+        X = DRAW.normal(size=(50, 3))
+        parameters = starts(network, 200)
+        units = Units.of(network, Rows(X), 200)
+        assert units.look(parameters, parameters, np.arange(200))
+        (W, b), _ = network.split(parameters)
+        sums = np.einsum("mji,ni->mjn", W, X) + b[:, :, None]
+        assert (units.living == (sums > 0).any(axis=2)).all()
+        assert 0 < (~units.living).sum() < 1000
+
+    def test_others_are_not_looked_at(self):
+        units = Units.of(SHAPES["2-2-1"], Rows(np.ones((5, 2))), 3)
+        parameters = np.full((3, 9), -1.0)
+        assert units.look(parameters, parameters, np.array([0, 2]))
+        assert units.living.tolist() == [[False, False], [True, True], [False, False]]
+        assert not units.look(parameters, parameters, np.array([0, 2]))
+
+    def test_units_that_moved_are_not_looked_at(self):
+        units = Units.of(SHAPES["2-2-1"], Rows(np.ones((5, 2))), 3)
+        after = np.full((3, 9), -1.0)
+        before = after.copy()
+        before[0, 1], before[1, 7], before[2, 8] = -2.0, -2.0, -2.0  # into the first, into the second, b3
+        assert units.look(before, after, np.arange(3))
+        assert units.living.tolist() == [[True, False], [False, True], [False, False]]
+
+    def test_groups_hold_every_network_once_with_all_its_living_units(self):
+        network = fastnn.Network((2, 8, 3, 1))
+        units = Units.of(network, Rows(np.ones((1, 2))), 500)
+        units.living[:] = DRAW.uniform(size=(500, 8)) < DRAW.uniform(size=(500, 1))
+        numbers = np.arange(7, 500)
+        for width in (1, 16, 64, 1000):
+            groups = list(units.groups(numbers, width, (1, 2, 4, 8)))
+            assert sorted(np.concatenate([g.numbers for g in groups])) == numbers.tolist()
+            for group in groups[:-1]:
+                assert len(group.numbers) % width == 0
+            for group in groups:
+                kept = group.network.layers[1]
+                assert (units.living[group.numbers].sum(axis=1) <= kept).all()
+                self.check_columns(units, group, network)
+
+    def check_columns(self, units, group, network):
+        """Named parameters: the reduced network's are those of the kept units, in their order."""
+        if group.columns is None:
+            return
+        (into, bias), (out_of, next_bias), (last, last_bias) = network.split(np.arange(network.n_parameters))
+        for number, columns in zip(group.numbers, group.columns, strict=True):
+            (W1, b1), (W2, b2), (W3, b3) = group.network.split(columns)
+            kept = b1 - bias[0]
+            assert (np.diff(kept) > 0).all()
+            assert set(np.flatnonzero(units.living[number])) <= set(kept)
+            assert (into[kept] == W1).all()
+            assert (out_of[:, kept] == W2).all()
+            assert (b2 == next_bias).all()
+            assert (last == W3).all()
+            assert (b3 == last_bias).all()
+
+    def test_take_and_put_are_inverse(self):
+        parameters = DRAW.normal(size=(6, 9))
+        columns = np.tile([2, 3, 5, 7, 8], (2, 1))
+        group = Group(fastnn.Network((2, 1, 1)), np.array([1, 4]), columns)
+        before = parameters.copy()
+        group.put(parameters, group.take(parameters) + 1, np.array([False, True]))
+        assert (parameters[[0, 1, 2, 3, 5]] == before[[0, 1, 2, 3, 5]]).all()
+        assert (parameters[4] == before[4] + [0, 0, 1, 1, 0, 1, 0, 1, 1]).all()
+
+
+class TestSizes:
+    def test_halved_again_and_again(self):
+        assert reduced_sizes(fastnn.Network((2, 9, 1)), 1e12) == (1, 2, 3, 5, 9)
+        assert reduced_sizes(fastnn.Network((2, 1, 1)), 1e12) == (1,)
+
+    def test_none_where_nothing_can_be_left_out_or_little_is_to_do(self):
+        assert reduced_sizes(fastnn.Network((2, 1)), 1e12) == ()
+        assert reduced_sizes(fastnn.Network((2, 2, 1), hidden="tanh"), 1e12) == ()
+        assert reduced_sizes(fastnn.Network((2, 2, 2, 1), hidden=("tanh", "relu")), 1e12) == ()
+        assert reduced_sizes(fastnn.Network((2, 2, 1)), 1e8) == ()
