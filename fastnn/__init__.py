@@ -21,6 +21,7 @@ __all__ = [
     "constant",
     "derive",
     "explain",
+    "from_keras",
     "generate_train_data",
     "given",
     "glorot",
@@ -34,6 +35,7 @@ __all__ = [
     "r2",
     "report",
     "sweep",
+    "to_keras",
     "train",
     "uniform",
     "warmup",
@@ -57,6 +59,7 @@ _HOMES = {
     "constant": "fastnn.training.starts",
     "derive": "fastnn.core.derivation",
     "explain": "fastnn.explaining.explanation",
+    "from_keras": "fastnn.models.keras",
     "generate_train_data": "fastnn.data.datasets",
     "given": "fastnn.training.starts",
     "glorot": "fastnn.training.starts",
@@ -70,6 +73,7 @@ _HOMES = {
     "r2": "fastnn.data.metrics",
     "report": "fastnn.reporting.report",
     "sweep": "fastnn.sweeping.sweep",
+    "to_keras": "fastnn.models.keras",
     "train": "fastnn.training.train",
     "uniform": "fastnn.training.starts",
     "warmup": "fastnn.training.plan",
@@ -85,6 +89,7 @@ if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do no
     from fastnn.data.metrics import MetricNote, mape, mse, r2
     from fastnn.engines import ENGINES
     from fastnn.explaining.explanation import explain
+    from fastnn.models.keras import from_keras, to_keras
     from fastnn.reporting.report import report
     from fastnn.sweeping.design import DivergenceError
     from fastnn.sweeping.results import Sweep

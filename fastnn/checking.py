@@ -5,30 +5,23 @@ Python numbers or C-ordered native arrays that share nothing with the caller's d
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable
 from itertools import islice
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from fastnn.system.array_likes import NamedColumn, columns_in, holds_categories, missing_cells, remedy_for
 
 __all__ = [
     "LARGEST_INTEGER",
-    "MOST_NUMBERS",
     "InputError",
     "ModelFileError",
     "OneSentenceError",
     "ScaleWarning",
     "all_of",
-    "finite_array",
     "finite_number",
     "flag",
     "meant",
-    "numeric_array",
     "one_of",
     "seed_number",
     "shown",
@@ -36,8 +29,6 @@ __all__ = [
     "whole_numbers",
 ]
 
-MOST_NUMBERS = 2**28
-"""Of an array, which take 2 GiB: what is asked for is refused before memory is taken for it."""
 MOST_VALUES = 1_000_000
 """Of what is given one by one; some iterators never end."""
 
@@ -160,171 +151,6 @@ def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise InputError(f"{name} must be True or False; got {shown(value)}. Give one of the two.")
     return bool(value)
-
-
-def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return a C-ordered float64 copy of real, finite numbers with one of the given numbers of dimensions.
-
-    Taken are arrays of any layout and of any real dtype, lists, tensors that NumPy can read, and tables and
-    columns (pandas, polars, pyarrow, structured arrays) of numbers and bools.
-    Refused: ragged lists, text, objects, categories, dates, complex, sparse and masked arrays,
-    integers that float64 cannot hold, missing cells, NaN and infinity.
-    """
-    array = numeric_array(values, name)
-    if array.ndim not in dimensions:
-        wanted = " or ".join(str(d) for d in dimensions)
-        raise InputError(
-            f"{name} must have {wanted} dimension{'' if dimensions == (1,) else 's'}; "
-            f"got {array.ndim}, of shape {array.shape}. {_reshaping(array.ndim, dimensions)}"
-        )
-    if array.size == 0:
-        raise InputError(f"{name} must hold at least one number; got shape {array.shape}. Check its source.")
-    with np.errstate(over="ignore"):  # a long double beyond float64 is refused below, as infinite
-        numbers = array.astype(np.float64, order="C")
-    _refuse_lost_integers(array, name)
-    bad = ~np.isfinite(numbers)
-    if bad.any():
-        first = f", the first at {_position(values, bad)}" if array.ndim else ""
-        raise InputError(
-            f"{name} must be finite; got {int(bad.sum())} NaN or infinite value(s){first}. "
-            "Drop or replace what is not a number."
-        )
-    return numbers
-
-
-def numeric_array(values: Any, name: str) -> NDArray[Any]:
-    """Return `values` as an array of real numbers of its own dtype, or refuse it; it may share memory.
-
-    The columns of a table are put side by side, in float64 unless they are of one dtype.
-    """
-    if np.ma.isMaskedArray(values):
-        raise InputError(
-            f"{name} must be a plain array; got a masked array. Fill it or drop the masked rows."
-        )
-    columns = columns_in(values)
-    if columns is not None:
-        return _side_by_side(columns, name)
-    _refuse_too_many(values, name)
-    if hasattr(values, "tocsr") or hasattr(values, "todense"):
-        raise InputError(f"{name} must be a dense array; got {shown(values)}. Call .toarray() on it.")
-    if hasattr(values, "to_numpy") and getattr(values, "ndim", 1) == 1:
-        return _column(values, name)
-    array = _as_array(values, name)
-    if array.dtype.kind == "c":
-        raise InputError(f"{name} must hold real numbers; got dtype {array.dtype}. Take its real part.")
-    if array.ndim == 0 and array.dtype.kind not in "fiub":
-        table = hasattr(values, "X") and hasattr(values, "y")
-        lazy = hasattr(values, "collect")
-        advice = "Give an array, a list or a DataFrame of numbers"
-        advice = "Give its X and its y" if table else "Call .collect() on it" if lazy else advice
-        raise InputError(f"{name} must hold real numbers; got {shown(values)}. {advice}.")
-    if array.dtype.kind not in "fiub":
-        raise InputError(
-            f"{name} must hold real numbers; got dtype {array.dtype}. "
-            "Convert it with .astype(float), or make a Dataset of the table: it codes categories."
-        )
-    return array
-
-
-def _refuse_too_many(values: Any, name: str) -> None:
-    """Refuse, before they are copied, more numbers than 2 GiB hold."""
-    size = getattr(values, "size", None)  # of an array; some libraries have a method of that name
-    count = size if isinstance(size, int) else len(values) if isinstance(values, Sequence) else 0
-    if count > MOST_NUMBERS:
-        raise InputError(
-            f"{name} must hold at most {MOST_NUMBERS} numbers, which take 2 GiB; got {count}. "
-            "Take fewer at a time."
-        )
-
-
-def _side_by_side(columns: list[NamedColumn], name: str) -> NDArray[Any]:
-    """The columns of a table as one array (N, D)."""
-    if not columns:
-        return np.empty((0, 0))
-    titles = [f"column {column.label!r} of {name}" for column in columns]
-    arrays = [_column(column.cells, title) for column, title in zip(columns, titles, strict=True)]
-    for array, title in zip(arrays, titles, strict=True):
-        _refuse_lost_integers(array, title)
-    if len({array.dtype for array in arrays}) > 1:
-        arrays = [array.astype(np.float64) for array in arrays]
-    return np.column_stack(arrays)
-
-
-def _column(column: Any, title: str) -> NDArray[Any]:
-    """A table's column as an array of real numbers (N,) of its own dtype."""
-    missing = missing_cells(column)
-    if missing:
-        raise InputError(
-            f"{title} must hold a number in each cell; got {missing} missing. Fill them or drop their rows."
-        )
-    array = _as_array(column, title)
-    if array.ndim != 1:
-        raise InputError(
-            f"{title} must hold one number in each cell; got cells of shape {array.shape[1:]}. Split it."
-        )
-    if array.dtype.kind == "O" and len(array):
-        array = _of_objects(array, title)
-    if array.dtype.kind not in "fiub" or holds_categories(column):
-        kind = getattr(column, "dtype", getattr(column, "type", array.dtype))
-        raise InputError(
-            f"{title} must hold real numbers; got dtype {kind}. Convert it to numbers, or make a Dataset of "
-            "the table with Dataset.from_frame: it codes categories."
-        )
-    return array
-
-
-def _of_objects(array: NDArray[Any], title: str) -> NDArray[Any]:
-    """Python's own numbers as float64; what holds anything else as it is."""
-    values = array.tolist()
-    if not all(isinstance(value, Real | Decimal | np.bool_) for value in values):
-        return array
-    whole = (value for value in values if isinstance(value, Integral | Decimal) and value % 1 == 0)
-    lost = [value for value in whole if abs(int(value)) > LARGEST_INTEGER]
-    if lost:
-        raise _lost(title, lost[0])
-    return np.array([float(value) for value in values])
-
-
-def _as_array(values: Any, name: str) -> NDArray[Any]:
-    """What NumPy makes of `values`, whatever it is; a refusal for whatever it cannot."""
-    try:
-        return np.asarray(values)
-    except Exception as error:  # each library raises its own
-        reason = "" if "inhomogeneous" in str(error) else f": {str(error).partition('. ')[0]}"
-        raise InputError(
-            f"{name} must be a rectangular array of numbers; got {shown(values)}{reason}. "
-            f"{remedy_for(values, str(error))}"
-        ) from None
-
-
-def _position(values: Any, bad: NDArray[np.bool_]) -> str:
-    """Where the first bad number stands: [row, column], or the row and the name of a table's column."""
-    place: list[int] = np.argwhere(bad)[0].tolist()
-    columns = columns_in(values)
-    return f"row {place[0]} of column {columns[place[1]].label!r}" if columns else str(place)
-
-
-def _reshaping(given: int, wanted: tuple[int, ...]) -> str:
-    """What to do about an array with another number of dimensions than wanted."""
-    if given == 1 and 2 in wanted:
-        return "Reshape it: [[1, 2]] is one row of two columns, reshape(-1, 1) makes one column of all."
-    return "Reshape it."
-
-
-def _refuse_lost_integers(array: NDArray[Any], name: str) -> None:
-    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
-        beyond = array > LARGEST_INTEGER
-        if array.dtype.kind == "i":
-            beyond |= array < -LARGEST_INTEGER
-        if beyond.any():
-            raise _lost(name, int(array[beyond].flat[0]))
-
-
-def _lost(name: str, value: Any) -> InputError:
-    return InputError(
-        f"{name} must hold integers that float64 keeps exactly (up to 2**53); "
-        f"got {shown(value)}. Subtract an offset or rescale it first."
-    )
 
 
 def shown(value: Any) -> str:

@@ -3,7 +3,7 @@
 import os
 import time
 
-from fastnn.sweeping.work.executing import compute as real_compute
+from fastnn.sweeping.work.orders import compute as real_compute
 
 FILE = "FASTNN_TEST_COUNT"
 SECONDS = "FASTNN_TEST_SECONDS"  # that a shard takes at least

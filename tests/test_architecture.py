@@ -11,31 +11,27 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fastnn"
 
-# A module imports, directly or through others, only what stands to the left of it.
-ORDER = (
-    *(("checking",), ("network",), ("expressions",), ("elementary", "derivation"), ("engines",)),
-    *(("running",), ("training", "explaining"), ("storing",), ("sweeping",)),
-    *(("studies",), ("reporting",), ("cli",)),
+# The rooms of the house on their floors: a module imports from its own room and from floors to the left.
+FLOORS = (
+    *(("version", "checking"), ("showing",), ("system",), ("files", "core"), ("printing", "data")),
+    *(("engines", "models"), ("training",), ("sweeping", "explaining"), ("comparing", "plotting")),
+    *(("studies",), ("reporting", "tutorial"), ("commands",)),
 )
-COMMAND_LINE = {"cli", "commands", "__main__"}
-DOOR = {"__init__"}  # imports a name when it is first asked for
-# Imported by the command line, by the user and by each other.
-OUTERMOST = {"plotting", "reporting", "estimator", "exporting", "studies", "study_reports"}
-# What an engine is printed from; `checking` reaches it through `network`.
-BEHIND_ENGINES = {
-    "expressions",
-    "elementary",
-    "network",
-    "derivation",
-    "folders",
-    "telling",
-    "floating_point",
-    "forking",
+DOOR = {"__init__", "__main__"}  # import from any floor; nothing but the command line imports them
+AT_THE_ROOT = {"__init__", "__main__", "version", "checking", "files"}
+# Which libraries are known in which rooms and modules alone.
+KNOWN_IN = {
+    "numba": ("engines",),
+    "llvmlite": ("engines",),
+    "keras": ("models", "comparing"),
+    "pyarrow": ("sweeping.store.parquet", "data.reading.tables", "commands"),
+    "sympy": ("explaining.proving",),
+    "matplotlib": ("plotting", "reporting", "tutorial"),
 }
-LIBRARIES_OF_ENGINES = {"numpy", "numba", "llvmlite"}
+CALLS_KERNELS = {"training", "engines"}  # import `engines.self_check`, which hands out kernels
 
 HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "pyarrow", "distributed", "jinja2"}
-LONGEST = 450
+LONGEST = 400
 
 # Use the package as users do; no module imports them.
 SCRIPTS = {PACKAGE / "tutorial" / "from_one_run_to_ten_thousand.py"}
@@ -59,7 +55,7 @@ def imports(source):
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, "relative imports would escape this test"
             # What is taken from a module of fastnn may itself be a module: `_known` tells.
-            ours = top(node.module) == "fastnn"
+            ours = room(node.module) == "fastnn"
             found |= {f"{node.module}.{alias.name}" for alias in node.names} if ours else {node.module}
     return found
 
@@ -90,64 +86,56 @@ def reached(name, graph):
     return found
 
 
-def top(name):
-    """The part of fastnn that a module belongs to: engines, for engines.loop."""
+def room(name):
+    """The room that a module is in: engines, for engines.loop."""
     return name.partition(".")[0]
 
 
-def places():
-    """The place of each module in `ORDER`."""
-    return {name: place for place, names in enumerate(ORDER) for name in names}
+def floors():
+    """The floor of each room."""
+    return {name: floor for floor, names in enumerate(FLOORS) for name in names}
 
 
 def offences(sources):
     """What is wrong with the imports of these modules, in words: nothing, if the arrows hold."""
+    inner = inner_imports(sources)
     # The command line may use the package as users do; nothing else may, so that `__init__` leads nowhere.
-    graph = {name: inner - {"__init__"} for name, inner in inner_imports(sources).items()}
+    graph = {name: found - {"__init__"} for name, found in inner.items()}
     return [
-        *_against_the_order(graph),
-        *_of_engines(sources, graph),
-        *_of_the_outermost(graph),
-        *_of_the_package(inner_imports(sources)),
+        *_upwards(graph),
+        *_of_libraries(sources),
+        *_of_kernels(graph),
+        *_of_the_package(inner),
         *(f"{name} reaches itself" for name in graph if name in reached(name, graph)),
     ]
 
 
-def _against_the_order(graph):
-    place = places()
-    return [
-        f"{name} reaches {other}"
-        for name in graph
-        if top(name) in place
-        for other in sorted(reached(name, graph))
-        if top(other) in place and top(other) != top(name) and place[top(other)] >= place[top(name)]
-    ]
-
-
-def _of_engines(sources, graph):
-    allowed = LIBRARIES_OF_ENGINES | set(sys.stdlib_module_names) | {"fastnn"}
-    engines = [name for name in graph if top(name) == "engines"]
-    outside = [
-        f"{name} imports {module}"
-        for name in engines
-        for module in sorted(imports(sources[name]))
-        if top(module) not in allowed
-    ]
-    above = [
-        f"{name} imports {other}"
-        for name in engines
-        for other in sorted(graph[name])
-        if top(other) != "engines" and other not in BEHIND_ENGINES
-    ]
-    return outside + above
-
-
-def _of_the_outermost(graph):
-    return [
+def _upwards(graph):
+    floor = floors()
+    unknown = [f"{name} is in no room" for name in graph if room(name) not in floor.keys() | DOOR]
+    return unknown + [
         f"{name} imports {other}"
         for name, inner in graph.items()
+        if room(name) in floor
         for other in sorted(inner)
-        if top(other) in OUTERMOST and top(name) not in OUTERMOST | COMMAND_LINE | DOOR
+        if room(other) != room(name) and floor.get(room(other), len(FLOORS)) >= floor[room(name)]
+    ]
+
+
+def _of_libraries(sources):
+    return [
+        f"{name} imports {library}"
+        for name, source in sources.items()
+        for library in sorted({room(module) for module in imports(source)} & KNOWN_IN.keys())
+        if not any(name == place or name.startswith(f"{place}.") for place in KNOWN_IN[library])
+    ]
+
+
+def _of_kernels(graph):
+    return [
+        f"{name} imports engines.self_check"
+        for name, inner in graph.items()
+        if "engines.self_check" in inner and room(name) not in CALLS_KERNELS
     ]
 
 
@@ -155,7 +143,7 @@ def _of_the_package(graph):
     return [
         f"{name} imports the package's own names"
         for name, inner in graph.items()
-        if "__init__" in inner and top(name) not in COMMAND_LINE
+        if "__init__" in inner and room(name) not in {"commands", "__main__"}
     ]
 
 
@@ -183,7 +171,7 @@ def test_what_the_door_leads_to_is_light():
     assert not loaded & (HEAVY | {"importlib.metadata"})
 
 
-@pytest.mark.parametrize("name", ["network", "derivation", "engines.batched"])
+@pytest.mark.parametrize("name", ["core.network", "core.derivation", "engines.batched"])
 def test_nothing_that_prints_or_runs_numpy_needs_numba(name):
     assert not loaded_by(f"import fastnn.{name}") & HEAVY
 
@@ -195,30 +183,43 @@ def test_module_is_short_and_says_what_it_is(name):
     assert ast.get_docstring(ast.parse(source))
 
 
-def test_every_module_in_the_order_is_named_once():
-    names = [name for level in ORDER for name in level]
+def test_the_root_holds_the_door_and_what_every_room_uses():
+    assert {name for name in modules() if "." not in name and not (PACKAGE / name).is_dir()} == AT_THE_ROOT
+
+
+def test_every_room_is_on_one_floor_and_says_what_it_is_for():
+    names = [name for floor in FLOORS for name in floor]
     assert len(set(names)) == len(names)
-    assert {"checking", "network", "derivation", "engines", "running"} <= {top(name) for name in modules()}
+    assert set(names) == {room(name) for name in modules()} - DOOR
+
+
+def test_tests_have_the_rooms_of_the_package():
+    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+    assert all((PACKAGE / folder).is_dir() for folder in folders)
 
 
 # Made-up modules, whose arrows hold.
 GOOD = {
     "__init__": "from fastnn.training.train import train",
     "checking": "import numpy",
-    "network": "from fastnn.checking import InputError",
-    "derivation": "from fastnn.core.network import Network",
-    "metrics": "import numpy as np",
+    "core.network": "from fastnn.checking import InputError",
+    "core.derivation": "from fastnn.core.network import Network",
+    "data.metrics": "import numpy as np\nimport pandas as pd",
+    "printing.infix": "from fastnn.core.derivation import derive",
     "engines": "from fastnn.core.network import Network",
-    "engines.printing": "from fastnn.core.derivation import derive",
-    "engines.loop": "def kernel():\n    import numba\nfrom fastnn.engines import printing, Kernel",
-    "running": "from fastnn.engines import Kernel, loop",
-    "training": "from fastnn import running\nfrom fastnn.data.metrics import mse",
-    "plotting": "import matplotlib\nfrom fastnn.training.train import Training",
-    "plotting.tables": "from fastnn.training.train import Training",
+    "engines.loop": "def kernel():\n    import numba\nfrom fastnn.printing import infix",
+    "engines.self_check": "from fastnn.engines import loop",
+    "training": "",
+    "training.running": "from fastnn.engines import Kernel, loop, self_check",
+    "training.train": "from fastnn.training import running\nfrom fastnn.data.metrics import mse",
+    "sweeping.store.parquet": "import pyarrow",
+    "sweeping.sweep": "from fastnn.sweeping.store import parquet",
+    "plotting": "import matplotlib\nfrom fastnn.training.train import train",
+    "plotting.tables": "from fastnn.training.train import train",
     "plotting.curves": "from fastnn.plotting import tables",
     "reporting": "from fastnn import plotting",
     "reporting.page": "from fastnn.plotting.curves import fan",
-    "cli": "import fastnn\nfrom fastnn import __version__, reporting",
+    "commands": "import fastnn\nfrom fastnn import __version__, reporting",
 }
 
 
@@ -229,42 +230,59 @@ class TestChecksCanFail:
     @pytest.mark.parametrize(
         ("name", "line", "offence"),
         [
-            ("network", "from fastnn.core.derivation import derive", "network reaches derivation"),
-            ("running", "from fastnn.training.train import train", "running reaches training"),
-            ("running", "import fastnn.training.train", "running reaches training"),
-            ("running", "def f():\n    from fastnn import training", "running reaches training"),
-            ("metrics", "from fastnn.training.train import train", "metrics reaches itself"),
+            ("core.network", "from fastnn.core.derivation import derive", "core.network reaches itself"),
+            ("core.network", "from fastnn.data.metrics import mse", "core.network imports data.metrics"),
+            ("printing.infix", "from fastnn.data.metrics import mse", "printing.infix imports data.metrics"),
+            ("printing.infix", "import fastnn.data.metrics", "printing.infix imports data.metrics"),
             (
-                "metrics",
-                "from fastnn.training.running import run\nfrom fastnn.commands.cli import main",
-                "training reaches cli",
+                "training.running",
+                "from fastnn.training.train import train",
+                "training.running reaches itself",
             ),
-            ("engines.loop", "import pandas as pd", "engines.loop imports pandas"),
-            ("engines.loop", "from matplotlib.pyplot import plot", "engines.loop imports matplotlib.pyplot"),
-            ("engines.loop", "from fastnn.data.metrics import mse", "engines.loop imports metrics"),
-            ("engines.loop", "from fastnn.checking import one_of", "engines.loop imports checking"),
-            ("engines", "from fastnn.training.running import run", "engines imports running"),
-            ("training", "from fastnn.plotting import draw", "training imports plotting"),
-            ("training", "from fastnn import plotting", "training imports plotting"),
-            ("training", "from fastnn.plotting import tables", "training imports plotting.tables"),
+            (
+                "data.metrics",
+                "def f():\n    import fastnn.training",
+                "data.metrics imports training",
+            ),
+            ("data.metrics", "from fastnn.commands import main", "data.metrics imports commands"),
+            (
+                "engines.loop",
+                "from fastnn.training.running import run",
+                "engines.loop imports training.running",
+            ),
+            ("training.train", "from fastnn.plotting import draw", "training.train imports plotting"),
+            ("training.train", "from fastnn import plotting", "training.train imports plotting"),
             ("plotting.tables", "from fastnn.plotting import curves", "plotting.tables reaches itself"),
-            ("running", "from fastnn.reporting.page import x", "running imports reporting.page"),
-            ("metrics", "def f():\n    import fastnn.reporting", "metrics imports reporting"),
-            ("training", "import fastnn", "training imports the package's own names"),
-            ("training", "from fastnn import __version__", "training imports the package's own names"),
+            ("training.train", "import numba", "training.train imports numba"),
+            ("training.train", "from numba.core import types", "training.train imports numba"),
+            ("sweeping.sweep", "import pyarrow.parquet", "sweeping.sweep imports pyarrow"),
+            (
+                "sweeping.sweep",
+                "from fastnn.engines import self_check",
+                "sweeping.sweep imports engines.self_check",
+            ),
+            ("data.metrics", "import keras", "data.metrics imports keras"),
+            ("training.train", "import fastnn", "training.train imports the package's own names"),
+            (
+                "training.train",
+                "from fastnn import __version__",
+                "training.train imports the package's own names",
+            ),
         ],
     )
     def test_an_offence(self, name, line, offence):
         assert offence in offences({**GOOD, name: f"{GOOD[name]}\n{line}"})
 
+    def test_a_module_outside_the_rooms(self):
+        assert "attic is in no room" in offences({**GOOD, "attic": ""})
+
     def test_a_relative_import(self):
         with pytest.raises(AssertionError, match="relative"):
-            offences({**GOOD, "network": "from .checking import InputError"})
+            offences({**GOOD, "core.network": "from .checking import InputError"})
 
     def test_a_heavy_import_is_seen(self):
         assert "tqdm" in loaded_by("import tqdm")
 
-    def test_everything_in_order_may_be_reached(self):
-        chain = {later[0]: f"import fastnn.{earlier[0]}" for earlier, later in pairwise(ORDER)}
-        chain["engines"] = "from fastnn.core.derivation import derive"
-        assert not offences({"checking": "", "elementary": "", "derivation": "", **chain})
+    def test_everything_below_may_be_reached(self):
+        chain = {later[0]: f"import fastnn.{earlier[0]}" for earlier, later in pairwise(FLOORS)}
+        assert not offences({"version": "", **chain})

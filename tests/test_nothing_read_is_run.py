@@ -23,7 +23,7 @@ UNSAFE_OF = {
 ALLOWED = {
     "__init__: importlib.import_module": "the module of a public name, by a table of them",
     "commands: importlib.import_module": "the module of a command, by a table of them",
-    "executors: the name 'joblib', to be looked up": "of a library, beside what to take from it instead",
+    "sweeping.work.executors: the name 'joblib', to be looked up": "beside what to take in its place",
     "comparing.process: np.load": "of arrays that the process before it wrote, and without pickle",
     "engines: importlib.import_module": "an engine's module, by its name in ENGINES",
     "engines.compiling: compile()": "compiles source that fastnn itself has printed from derived equations",
@@ -31,9 +31,10 @@ ALLOWED = {
     "engines.kernel_cache: import pickle": "of kernels in a private folder of the user's own, "
     "each checked by SHA-256 first: whoever can forge one there can run code as the user anyway",
     "engines.compiling: exec()": "runs that source, which no user's text ever reaches",
-    "cli: eval()": "of the text 0, which clears an interruption that Python remembers",
+    "__main__: eval()": "of the text 0, which clears an interruption that Python remembers",
+    "commands.cli: eval()": "of the text 0, which clears an interruption that Python remembers",
     "tutorial: import asyncio": "waits for the kernel of the notebook, which listens on this machine alone",
-    "floating_point: import ctypes": "asks C's own library, by two names, for the mode of this thread",
+    "system.floating_point: import ctypes": "asks C's own library, by two names, for the mode of this thread",
 }
 
 

@@ -40,5 +40,5 @@ def test_they_are_the_first_of_every_class_but_for_slow_and_long_ones():
 def test_every_file_has_some_unless_all_of_it_is_slow():
     command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-n", "0", "-m", "quick or slow"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    found = set(re.findall(r"^tests/(test_\w+)\.py::", done.stdout, re.MULTILINE))
-    assert found == {path.stem for path in (ROOT / "tests").glob("test_*.py")}
+    found = set(re.findall(r"^tests/(?:\w+/)*(test_\w+)\.py::", done.stdout, re.MULTILINE))
+    assert found == {path.stem for path in (ROOT / "tests").rglob("test_*.py")}

@@ -92,7 +92,10 @@ class TestFormulas:
 
     def test_nor_has_the_table_of_a_sweep_nor_a_picture_of_its_page(self, tmp_path):
         (tmp_path / "=cmd().csv").write_text("=1+1,@b,y\n1,2,3\n2,1,5\n")
-        without_pyarrow = "import sys; sys.modules['pyarrow'] = None; from fastnn.commands.cli import main; main(sys.argv[1:])"
+        without_pyarrow = (
+            "import sys; sys.modules['pyarrow'] = None; "
+            "from fastnn.commands.cli import main; main(sys.argv[1:])"
+        )
         options = ["--data", "=cmd().csv", "--inputs", "=1+1,@b", "--target", "y", "--networks", "9"]
         options += ["--layers", "2,1", "--engine", "batched"]  # has few pictures, and compiles nothing
         command = [sys.executable, "-c", without_pyarrow, "sweep", *options, "--epochs", "2", "--no-progress"]

@@ -6,8 +6,8 @@ import numpy as np
 
 import fastnn
 from fastnn.core.network import ACTIVATIONS
+from fastnn.core.rule import DTYPES
 from fastnn.engines import ENGINES, load
-from fastnn.training.plan import DTYPES
 from suite.common import MILLION, SHAPES, Arrays, checked_kernel, expected, refuse_disagreement
 
 ROWS = 100

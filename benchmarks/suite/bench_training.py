@@ -1,9 +1,9 @@
 """The public door: `train`, `sweep`, and the questions a sweep answers."""
 
 import fastnn
+from fastnn.core.rule import DTYPES
 from fastnn.engines import ENGINES
 from fastnn.sweeping.sweep import available_processors
-from fastnn.training.plan import DTYPES
 from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START, insurance
 
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, finite_number, one_of, shown, whole_number
+from fastnn.checking import InputError, finite_number, one_of, shown, whole_number
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
 from fastnn.core.network import Network, checked_network
+from fastnn.data.arrays import checked_rows, finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.models.keras import BACKENDS, installed_backends
-from fastnn.training.evaluating import checked_rows, scores
+from fastnn.training.evaluating import scores
 from fastnn.training.plan import code
 from fastnn.training.starts import DEFAULT_START, Start
 

@@ -9,6 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 from fastnn.core.network import Network
+from fastnn.models.keras import from_keras
 
 __all__ = ["lines_of_code", "source_lines", "with_fastnn", "with_keras"]
 
@@ -33,7 +34,7 @@ def with_keras(X: Any, y: Any, network: Network, start: Any, learning_rate: floa
     model.set_weights([array for W, b in network.split(start) for array in (W.T, b)])
     model.compile(keras.optimizers.SGD(learning_rate), loss=lambda y, d: keras.ops.sum((d - y) ** 2, axis=-1))
     history = model.fit(X, y, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
-    return Network.from_keras(model)[1], history.history["loss"][-1]
+    return from_keras(model)[1], history.history["loss"][-1]
 
 
 def source_lines(program: Callable[..., Any]) -> int:

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fastnn.checking import InputError, all_of, finite_array, one_of, shown, whole_number
+from fastnn.checking import InputError, all_of, one_of, shown, whole_number
 from fastnn.showing.lettering import counted
 
 __all__ = ["ACTIVATIONS", "Network", "checked_network"]
@@ -152,55 +152,6 @@ class Network:
             )
         weights = [W.reshape(*W.shape[:-2], -1) for W, _ in pairs]
         return np.concatenate([*weights, *(b for _, b in pairs)], axis=-1)
-
-    def to_keras(self, parameters: ArrayLike) -> Any:
-        """Carry parameters over to Keras.
-
-        Parameters
-        ----------
-        parameters : (P,) finite numbers
-
-        Returns
-        -------
-        keras.Sequential
-            Of Dense layers, not compiled. Its weights are `parameters` rounded to Keras's precision,
-            float32 unless ``keras.config.set_floatx("float64")`` was called (JAX: with JAX_ENABLE_X64=1).
-
-        Raises
-        ------
-        InputError
-            If the parameters do not fit or are not finite, or Keras is not installed.
-        """
-        from fastnn.models.keras import sequential
-
-        weights = self.split(finite_array(parameters, "parameters", (1,)))
-        return sequential(self.layers, self.activations, weights)
-
-    @classmethod
-    def from_keras(cls, model: Any) -> tuple["Network", NDArray[np.float64]]:
-        """Carry a Keras model over to fastnn.
-
-        Parameters
-        ----------
-        model : keras.Sequential
-            A built one of Dense layers with biases, and with activations relu, tanh, sigmoid or linear.
-
-        Returns
-        -------
-        network : Network
-        parameters : (P,) float64
-            A copy of the model's weights, exactly.
-
-        Raises
-        ------
-        InputError
-            For any other model, weights that are not finite, or where Keras is not installed.
-        """
-        from fastnn.models.keras import read_model
-
-        units, activations, weights = read_model(model)
-        network = cls(units, activations[:-1], activations[-1])
-        return network, network.join(weights)
 
 
 def checked_network(network: Any) -> Network:

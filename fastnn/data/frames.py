@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, one_of, shown
+from fastnn.data.array_likes import columns_in, holds_categories
 from fastnn.data.columns import (
     Column,
     Table,
@@ -20,7 +21,6 @@ from fastnn.data.columns import (
 )
 from fastnn.data.converting import Cells, Place, cells_of, text_of
 from fastnn.showing.lettering import counted
-from fastnn.system.array_likes import columns_in, holds_categories
 
 __all__ = ["numbers_like", "table_of", "told_categories"]
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, numeric_array
+from fastnn.checking import InputError
+from fastnn.data.arrays import finite_array, numeric_array
 from fastnn.showing.lettering import counted
 from fastnn.system.floating_point import ieee
 from fastnn.system.telling import warn

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, numeric_array
+from fastnn.checking import InputError
+from fastnn.data.array_likes import columns_in
+from fastnn.data.arrays import finite_array, numeric_array
 from fastnn.data.columns import Column, input_names, listed, quoted_if_odd
 from fastnn.showing.lettering import counted
-from fastnn.system.array_likes import columns_in
 from fastnn.system.floating_point import ieee
 
 __all__ = ["Scaling", "TableScaling", "frozen"]

@@ -22,8 +22,8 @@ The contract of a kernel, ``advance(parameters, X, Y, steps, totals)``:
   neighbours, on the block or the thread it ran in, nor on the engine. The operations are those of the
   equations, each rounded once, in their order.
 - Nothing is raised. A network diverges in the first epoch whose total is not finite. From that epoch on
-  the kernel may leave anything at all in its later totals and in its parameters; `fastnn.training.running` makes
-  them NaN. Its neighbours are not disturbed.
+  the kernel may leave anything at all in its later totals and in its parameters; `fastnn.training.running`
+  makes them NaN. Its neighbours are not disturbed.
 - It holds no lock while it computes: threads may run the same kernel on disjoint blocks.
 
 An engine imports NumPy, Numba, its neighbours here and what it is printed from (expressions,

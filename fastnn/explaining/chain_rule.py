@@ -14,19 +14,12 @@ from dataclasses import dataclass
 from fastnn.core.derivation import STEP, TOTAL, Derivation, Equation
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.network import Network
+from fastnn.printing.signs import Derivative
 
-__all__ = ["LOSS", "SECTIONS", "Derivative", "Line", "explained", "put"]
+__all__ = ["LOSS", "SECTIONS", "Line", "explained", "put"]
 
 SECTIONS = ("forward", "error", "derivatives", "deltas", "updates")
 LOSS = Symbol("L")
-
-
-@dataclass(frozen=True, slots=True)
-class Derivative(Expression):
-    """The derivative of one value by another."""
-
-    of: Symbol
-    by: Symbol
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, finite_number, flag
+from fastnn.checking import InputError, finite_number, flag
 from fastnn.core.derivation import derive
 from fastnn.core.network import Network, checked_network
+from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
 from fastnn.explaining.chain_rule import Line, explained

@@ -9,7 +9,8 @@ from fastnn.core.derivation import derive
 from fastnn.core.expressions import Index
 from fastnn.core.network import Network, checked_network
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
-from fastnn.explaining.chain_rule import Derivative, Line, explained
+from fastnn.explaining.chain_rule import Line, explained
+from fastnn.printing.signs import Derivative
 
 __all__ = ["need_written_out"]
 

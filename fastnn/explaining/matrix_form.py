@@ -7,38 +7,11 @@ outer product.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fastnn.core.expressions import Binary, Call, Expression, Index, Number, Select, Sum, Symbol, nodes
-from fastnn.explaining.chain_rule import Derivative, Line
+from fastnn.explaining.chain_rule import Line
+from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
 
-__all__ = ["ELEMENTWISE", "MATRIX_PRODUCT", "Gate", "Largest", "Transposed", "in_matrices"]
-
-MATRIX_PRODUCT, ELEMENTWISE = "@", "⊙"
-
-
-@dataclass(frozen=True, slots=True)
-class Transposed(Expression):
-    """A matrix, its rows for its columns; a vector as one row."""
-
-    matrix: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Gate(Expression):
-    """1 for each element where ``left comparison right`` holds, else 0."""
-
-    left: Expression
-    comparison: str
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Largest(Expression):
-    """The larger of two, element by element."""
-
-    left: Expression
-    right: Expression
+__all__ = ["in_matrices"]
 
 
 def in_matrices(line: Line) -> Line:

@@ -16,9 +16,10 @@ from fastnn.core.derivation import STEP, TOTAL, Derivation
 from fastnn.core.expressions import Expression, Number, Symbol
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
 from fastnn.explaining.blocks import Block, Equations, Formula, Heading, Paragraph, Table
-from fastnn.explaining.chain_rule import LOSS, Derivative, Line, explained, put
+from fastnn.explaining.chain_rule import LOSS, Line, explained, put
 from fastnn.explaining.document import Document
 from fastnn.printing.notation import ExactText, rounded
+from fastnn.printing.signs import Derivative
 
 if TYPE_CHECKING:
     import pandas as pd

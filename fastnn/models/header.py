@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
 from fastnn.core.network import Network
+from fastnn.core.rule import DTYPES, MOST_EPOCHS
 from fastnn.data.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names
 from fastnn.data.scaling import Scaling, TableScaling, frozen
 from fastnn.models.npz import LONGEST_HEADER, Member, damaged
 from fastnn.showing.lettering import counted
-from fastnn.training.plan import DTYPES, MOST_EPOCHS
 from fastnn.version import __version__
 
 __all__ = ["Header", "header_in", "json_of"]

@@ -1,4 +1,4 @@
-"""Keras's layers and fastnn's flat parameters, each made of the other.
+"""Keras's models and fastnn's networks, each made of the other.
 
 Needs Keras and one of its backends: ``pip install "fastnn-sweep[peers]"``. Nothing of Keras is imported
 before it is asked for. Keras takes tensorflow where nobody says otherwise; here it takes a backend that is
@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, shown
+from fastnn.checking import InputError, shown
+from fastnn.core.network import Network, checked_network
+from fastnn.data.arrays import finite_array
 
-__all__ = ["BACKENDS", "installed_backends", "need_keras", "read_model", "sequential"]
+__all__ = ["BACKENDS", "from_keras", "installed_backends", "need_keras", "to_keras"]
 
 BACKENDS = ("jax", "tensorflow", "torch")
 VARIABLE = "KERAS_BACKEND"
@@ -104,33 +106,54 @@ def _backend(name: str) -> Iterator[None]:
             os.environ[VARIABLE] = before
 
 
-def sequential(
-    layers: Sequence[int], activations: Sequence[str], weights: Sequence[tuple[NDArray[Any], NDArray[Any]]]
-) -> Any:
-    """A ``keras.Sequential`` of Dense layers that holds copies of (W, b) of each layer.
+def to_keras(network: Network, parameters: ArrayLike) -> Any:
+    """Carry parameters over to Keras.
 
     Parameters
     ----------
-    layers : units of each layer, inputs first
-    activations : fastnn's names, one for each layer after the inputs
-    weights : (W, b) for each of these, of shapes (units, inputs) and (units,)
-        In Keras's precision, ``keras.config.floatx()``, they are rounded: float32 unless it was changed.
+    network : Network
+    parameters : (P,) finite numbers
+
+    Returns
+    -------
+    keras.Sequential
+        Of Dense layers, not compiled. Its weights are `parameters` rounded to Keras's precision,
+        float32 unless ``keras.config.set_floatx("float64")`` was called (JAX: with JAX_ENABLE_X64=1).
+
+    Raises
+    ------
+    InputError
+        If the parameters do not fit or are not finite, or Keras is not installed.
     """
+    weights = checked_network(network).split(finite_array(parameters, "parameters", (1,)))
     keras = need_keras()
     dense = [
         keras.layers.Dense(units, activation=ACTIVATIONS[activation])
-        for units, activation in zip(layers[1:], activations, strict=True)
+        for units, activation in zip(network.layers[1:], network.activations, strict=True)
     ]
-    model = keras.Sequential([keras.layers.Input((layers[0],)), *dense])
+    model = keras.Sequential([keras.layers.Input((network.n_inputs,)), *dense])
     model.set_weights([array for W, b in weights for array in (W.T, b)])
     return model
 
 
-def read_model(model: Any) -> tuple[list[int], list[str], list[tuple[NDArray[Any], NDArray[Any]]]]:
-    """The units of each layer, the activation and (W, b) of each layer after the inputs, as float64 copies.
+def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:
+    """Carry a Keras model over to fastnn.
 
-    Raises InputError for anything but a built ``keras.Sequential`` of Dense layers with biases and with
-    activations that fastnn has.
+    Parameters
+    ----------
+    model : keras.Sequential
+        A built one of Dense layers with biases, and with activations relu, tanh, sigmoid or linear.
+
+    Returns
+    -------
+    network : Network
+    parameters : (P,) float64
+        A copy of the model's weights, exactly.
+
+    Raises
+    ------
+    InputError
+        For any other model, weights that are not finite, or where Keras is not installed.
     """
     keras = need_keras()
     required = "model must be a built keras.Sequential of Dense layers with biases"
@@ -151,4 +174,5 @@ def read_model(model: Any) -> tuple[list[int], list[str], list[tuple[NDArray[Any
         activations.append(names[layer.activation])
         weights.append((np.ascontiguousarray(W.T), b))
     units = [weights[0][0].shape[1], *(len(b) for _, b in weights)]
-    return units, activations, weights
+    network = Network(units, activations[:-1], activations[-1])
+    return network, network.join(weights)

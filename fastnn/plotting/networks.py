@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of
 from fastnn.core.network import Network
+from fastnn.data.arrays import checked_inputs
 from fastnn.data.datasets import Dataset
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, INK, PAPER, VERMILION, axes, legend, lettered
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.showing.lettering import counted
-from fastnn.training.evaluating import checked_inputs, dead_gates
+from fastnn.training.evaluating import dead_gates
 from fastnn.training.result import Training
 
 if TYPE_CHECKING:

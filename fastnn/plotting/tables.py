@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, numeric_array, one_of, shown, whole_number, whole_numbers
+from fastnn.checking import InputError, one_of, shown, whole_number, whole_numbers
+from fastnn.data.arrays import checked_rows, numeric_array
 from fastnn.data.datasets import Dataset
 from fastnn.plotting.canvas import grouped
 from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
@@ -18,7 +19,6 @@ from fastnn.showing.lettering import counted, distinct, told_apart
 from fastnn.sweeping.modes import mode_codes, mode_names
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.tables import Columns
-from fastnn.training.evaluating import checked_rows
 from fastnn.training.result import Training
 
 if TYPE_CHECKING:

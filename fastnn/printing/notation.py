@@ -12,8 +12,7 @@ from html import escape
 
 from fastnn.core.derivation import Derivation
 from fastnn.core.expressions import Binary, Call, Expression, Number, Select, Symbol
-from fastnn.explaining.chain_rule import Derivative
-from fastnn.explaining.matrix_form import ELEMENTWISE, MATRIX_PRODUCT, Gate, Largest, Transposed
+from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
 
 __all__ = ["ExactText", "Latex", "MathML", "Notation", "Text", "rounded"]
 

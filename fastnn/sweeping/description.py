@@ -14,18 +14,14 @@ from numpy.typing import NDArray
 
 from fastnn.core.network import Network
 from fastnn.sweeping.design import Design
-from fastnn.training import starts as initial
 from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
-from fastnn.training.starts import Start
+from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
 
 __all__ = ["arrays_of", "described", "design_of"]
 
 Array = NDArray[Any]
 
-STARTS = {
-    maker.__name__: maker
-    for maker in (initial.constant, initial.glorot, initial.he, initial.normal, initial.uniform)
-}
+STARTS = {maker.__name__: maker for maker in (constant, glorot, he, normal, uniform)}
 
 
 def described(design: Design) -> dict[str, Any]:
@@ -106,4 +102,4 @@ def _described_start(start: Start) -> dict[str, Any]:
 def _start_of(description: dict[str, Any], starts: Array | None) -> Start:
     settings = dict(description)
     kind = settings.pop("start")
-    return initial.given(starts) if kind == "given" else STARTS[kind](**settings)
+    return given(starts) if kind == "given" else STARTS[kind](**settings)

@@ -25,9 +25,9 @@ from fastnn.checking import (
     whole_numbers,
 )
 from fastnn.core.network import Network
+from fastnn.data.arrays import in_dtype
 from fastnn.engines import load
 from fastnn.sweeping.grid import Cell, Grid, Numbers
-from fastnn.training.evaluating import in_dtype
 from fastnn.training.plan import Plan, learning_rates
 from fastnn.training.running import Job, measured, run
 from fastnn.training.starts import Start
@@ -187,7 +187,7 @@ class Design:
         )
 
     def train(self, block: Block, into: Results, pause: Callable[[float], None] | None = None) -> None:
-        """Train a block and leave its results in their places; `pause` is as in `fastnn.training.running.run`."""
+        """Train a block and leave its results in their places; `pause` is as in `running.run`."""
         room = into.only(block)
         start = self.grid.start_of(block.first)
         drawn = self.initial.draw(self.plan.network, range(start, start + block.count), self.seed)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown, whole_number, whole_numbers
+from fastnn.data.arrays import in_dtype
 from fastnn.sweeping.design import Design
 from fastnn.system.interrupting import to_the_end
-from fastnn.training.evaluating import in_dtype
 from fastnn.training.result import Training
 from fastnn.training.train import trained
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.data.metrics import note
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted
-from fastnn.sweeping.cards import sweep_card
+from fastnn.sweeping.card import sweep_card
 from fastnn.sweeping.columns import SweepColumns
 from fastnn.sweeping.dead_units import dead_unit_pieces
 from fastnn.sweeping.grid import Cell

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import MOST_NUMBERS, InputError, all_of, one_of, shown
+from fastnn.checking import InputError, all_of, one_of, shown
+from fastnn.data.arrays import MOST_NUMBERS
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Grid
 from fastnn.sweeping.tables import Columns, Table

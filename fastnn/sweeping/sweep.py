@@ -104,8 +104,8 @@ def sweep(
         store as float32, in files of their own. Without, any curve is a `replay` away.
     store : str or path, optional
         A folder that the results go to as they are finished, and that is read from then on; see
-        `fastnn.sweeping.store`. If it holds a part of the same sweep, or of the same one with fewer networks, only
-        what is missing is done.
+        `fastnn.sweeping.store`. If it holds a part of the same sweep, or of the same one with fewer networks,
+        only what is missing is done.
     executor : int, Executor, distributed.Client, or a function that makes one, optional
         Who works instead of threads here: so many processes on this machine (on Windows at most 61), or
         whatever has ``submit`` as `concurrent.futures` describes it, or a Dask cluster. A function lets a

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fastnn.checking import InputError, finite_array
+from fastnn.checking import InputError
 from fastnn.core.network import Network
+from fastnn.data.arrays import checked_inputs, checked_rows, finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.metrics import MEASURES, metric_notes
 from fastnn.engines.batched import forward
@@ -18,11 +19,8 @@ from fastnn.system.floating_point import ieee
 from fastnn.training.gates import Rows
 
 __all__ = [
-    "checked_inputs",
-    "checked_rows",
     "dead_gates",
     "dead_units",
-    "in_dtype",
     "least_and_most",
     "losses",
     "losses_in_row_order",
@@ -41,44 +39,6 @@ FIRST_ROWS = (
 EVALUATED_BYTES = 4 << 20  # of the arrays alive while a piece is evaluated: they stay in the cache
 
 
-def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") -> Array:
-    """X as (N, D) in `dtype`; (N,) is taken for a network of one input."""
-    values = finite_array(X, name, (1, 2) if network.n_inputs == 1 else (2,))
-    values = values.reshape(len(values), -1)
-    if values.shape[1] != network.n_inputs:
-        turned = len(values) == network.n_inputs
-        other = "drop" if values.shape[1] > network.n_inputs else "add"
-        raise InputError(
-            f"{name} has {counted(values.shape[1], 'column')} but the network has "
-            f"{counted(network.n_inputs, 'input')}; "
-            f"got {name} of shape {values.shape}. Use Network(({values.shape[1]}, ...)) or "
-            f"{'transpose it: one row for each sample' if turned else f'{other} a column'}."
-        )
-    return in_dtype(values, dtype, name)
-
-
-def checked_rows(
-    network: Network, X: ArrayLike, y: ArrayLike, dtype: str, prefix: str = ""
-) -> tuple[Array, Array]:
-    """X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is taken for one output."""
-    inputs = checked_inputs(network, X, dtype, f"{prefix}X")
-    given = finite_array(y, f"{prefix}y", (1, 2))
-    targets = given.reshape(len(given), -1)
-    if targets.shape[1] != network.n_outputs:
-        raise InputError(
-            f"{prefix}y has {counted(targets.shape[1], 'column')} but the network has "
-            f"{counted(network.n_outputs, 'output')}; "
-            f"got {prefix}y of shape {given.shape}. Use Network((..., {targets.shape[1]})) "
-            "or choose columns."
-        )
-    if len(targets) != len(inputs):
-        raise InputError(
-            f"{prefix}X and y must have the same number of rows; got {len(inputs)} and {len(targets)}. "
-            "Check that both come from the same table."
-        )
-    return inputs, in_dtype(targets, dtype, f"{prefix}y")
-
-
 def _inputs_of(network: Network, data: Dataset, dtype: str) -> Array:
     """The inputs of a Dataset (N, D) for a network that takes as many, in `dtype`."""
     if len(data.inputs) != network.n_inputs:
@@ -87,19 +47,6 @@ def _inputs_of(network: Network, data: Dataset, dtype: str) -> Array:
             f"got {len(data.inputs)}{data.scaling.spread_in_words}. Use Network(({len(data.inputs)}, ...))."
         )
     return checked_rows(network, data.X, data.y, dtype)[0]
-
-
-def in_dtype(values: Array, dtype: str, name: str) -> Array:
-    """`values` in `dtype`, refused where that makes a finite number infinite."""
-    with np.errstate(over="ignore"):
-        converted = values.astype(dtype)
-    if not np.isfinite(converted).all():
-        largest = float(np.abs(values).max())
-        raise InputError(
-            f"{name} must fit {dtype}; got a number of magnitude {largest:.3g}. "
-            'Rescale it, or use dtype="float64".'
-        )
-    return converted
 
 
 def within_memory(what: str, shape: tuple[int, ...], itemsize: int, remedy: str) -> None:

@@ -8,21 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, one_of, shown, whole_number
+from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.network import Network, checked_network
+from fastnn.core.rule import DTYPES, MOST_EPOCHS
+from fastnn.data.arrays import checked_rows, finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.showing.lettering import counted
-from fastnn.training.evaluating import checked_rows
 from fastnn.training.reducing import reduced_networks, reduced_sizes
 from fastnn.training.running import Job
 
-__all__ = ["DTYPES", "Plan", "code", "warmup"]
+__all__ = ["Plan", "code", "warmup"]
 
-DTYPES = ("float64", "float32")
 MANY = 1 << 20
-MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from fastnn.data.scaling import TableScaling
 from fastnn.models.model_files import load_training, save_training
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted
-from fastnn.sweeping.cards import training_card
+from fastnn.training.card import training_card
 from fastnn.training.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.training.evaluating import predictions, score_notes, scores
 from fastnn.training.identity import ARITHMETIC, difference

@@ -1,8 +1,8 @@
 """Starting parameters: how network i of a sweep begins, a function of (seed, i) alone.
 
 A `Start` is a small frozen description; `Start.draw` makes the numbers. Parameter j of network i is made
-of number j of stream i (`fastnn.training.randomness`), whatever the distribution. So with one seed a normal and a
-uniform start rise and fall together, parameter by parameter, and comparing them compares like with like.
+of number j of stream i (`fastnn.training.randomness`), whatever the distribution. So with one seed a normal
+and a uniform start rise and fall together, parameter by parameter: comparing them compares like with like.
 """
 
 import math
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import MOST_NUMBERS, InputError, finite_array, finite_number, seed_number
+from fastnn.checking import InputError, finite_number, seed_number
 from fastnn.core.network import Network, checked_network
+from fastnn.data.arrays import MOST_NUMBERS, finite_array
 from fastnn.showing.lettering import counted
 from fastnn.system.floating_point import ieee
 from fastnn.training.randomness import START, Streams, normals, stream_numbers, uniforms

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, flag, seed_number, shown
+from fastnn.checking import InputError, flag, seed_number, shown
 from fastnn.core.network import Network
+from fastnn.data.arrays import finite_array, in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
 from fastnn.showing.lettering import counted
 from fastnn.system.progress import Epochs
 from fastnn.system.telling import warn
-from fastnn.training.evaluating import in_dtype, losses, within_memory
+from fastnn.training.evaluating import losses, within_memory
 from fastnn.training.plan import Plan
 from fastnn.training.result import Training
 from fastnn.training.running import run_kept

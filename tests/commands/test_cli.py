@@ -345,7 +345,8 @@ class TestSweep:
 
     def test_the_table_is_printed_before_the_page_is_drawn(self):
         waiting = (
-            "import faulthandler, sys; from fastnn.commands.cli import main; from fastnn.commands import sweeping; "
+            "import faulthandler, sys; from fastnn.commands.cli import main; "
+            "from fastnn.commands import sweeping; "
             "faulthandler.dump_traceback_later(100, exit=True); "  # should nobody answer
             "draw = sweeping.sweep_page; "
             "sweeping.sweep_page = lambda *a, **k: input() or draw(*a, **k); main(sys.argv[1:])"

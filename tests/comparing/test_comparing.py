@@ -160,7 +160,7 @@ class TestWithoutKeras:
         assert list(found.weights()["start"]) == start.tolist()
 
     @pytest.mark.parametrize(
-        "carry", [lambda: NET.to_keras(np.ones(9)), lambda: fastnn.Network.from_keras(3)]
+        "carry", [lambda: fastnn.to_keras(NET, np.ones(9)), lambda: fastnn.from_keras(3)]
     )
     def test_weights_cannot_be_carried(self, monkeypatch, carry):
         without_keras(monkeypatch)
@@ -281,7 +281,7 @@ class TestWithKeras:
     @pytest.mark.parametrize("network", NETWORKS, ids=repr)
     def test_weights_there_and_back_are_the_same_bits(self, network):
         parameters = fastnn.normal(0, 1).draw(network, [0], 0)[0]
-        again, found = fastnn.Network.from_keras(network.to_keras(parameters))
+        again, found = fastnn.from_keras(fastnn.to_keras(network, parameters))
         assert again == network
         assert np.array_equal(found, parameters)
 
@@ -289,7 +289,7 @@ class TestWithKeras:
     def test_model_predicts_what_the_network_does(self, network, data):
         parameters = fastnn.normal(0, 1).draw(network, [0], 0)[0]
         run = fastnn.train(network, data.X, data.y, parameters, learning_rate=1e-300, epochs=1)
-        predicted = network.to_keras(parameters).predict(data.X, verbose=0)
+        predicted = fastnn.to_keras(network, parameters).predict(data.X, verbose=0)
         assert np.abs(predicted[:, 0] - run.predict(data.X)).max() < same(network)
 
     def test_models_that_do_not_fit(self):
@@ -309,7 +309,7 @@ class TestWithKeras:
             ),
         ]:
             with pytest.raises(fastnn.InputError, match=reason):
-                fastnn.Network.from_keras(model)
+                fastnn.from_keras(model)
 
     @pytest.mark.parametrize("backend", installed_backends())
     @pytest.mark.parametrize("network", NETWORKS[:2], ids=repr)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import fastnn
-from fastnn.checking import InputError, finite_array, numeric_array
+from fastnn.checking import InputError
+from fastnn.data.arrays import finite_array, numeric_array
 
 BEYOND = 2**53 + 1  # the first whole number that float64 has not
 

@@ -17,12 +17,12 @@ import fastnn
 from fastnn import Network
 from fastnn.core.expressions import Binary, Call, Number, Symbol
 from fastnn.core.network import ACTIVATIONS
-from fastnn.explaining.chain_rule import LOSS, Derivative
+from fastnn.explaining.chain_rule import LOSS
 from fastnn.explaining.explanation import RunningCode
-from fastnn.explaining.matrix_form import ELEMENTWISE, MATRIX_PRODUCT, Gate, Largest, Transposed
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import first_different_digit
 from fastnn.explaining.steps import ALL_DIGITS, Given, Step, digits_of_agreement
+from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
 
 CLASSROOM = Network((2, 2, 1))
 NETWORKS = [

@@ -569,7 +569,7 @@ class TestAllOfThem:
         def trained(*_, **__):
             raise AssertionError("a picture trained a network")
 
-        for training in ("training.run_kept", "designing.run"):
+        for training in ("training.train.run_kept", "sweeping.design.run"):
             monkeypatch.setattr(f"fastnn.{training}", trained)
         for draw in pictures:
             draw(ax=Figure().subplots())

@@ -8,7 +8,7 @@ import pytest
 
 import fastnn
 from fastnn.showing import cards as showing
-from fastnn.sweeping import cards
+from fastnn.training import card
 
 NET = fastnn.Network((2, 2, 1))
 DEAD = [-1, -1, -1, -1, 1, 1, -5, -5, 0.3]
@@ -145,7 +145,7 @@ class TestDataset:
 
 
 def test_what_cannot_be_shown_is_left_to_the_repr(data, monkeypatch):
-    monkeypatch.setattr(cards, "sparkline", None)
+    monkeypatch.setattr(card, "sparkline", None)
     assert fastnn.train(NET, data.X, data.y, epochs=1)._repr_html_() is None
 
 

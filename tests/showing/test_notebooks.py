@@ -29,7 +29,7 @@ def test_a_refusal_is_one_sentence():
     assert store[0].traceback == ["StoreError: the disk is full"]
     assert len(fault[0].traceback) > 1
     assert len(debugged[0].traceback) > 1
-    assert "planning.py" in "".join(debugged[0].traceback)
+    assert "plan.py" in "".join(debugged[0].traceback)
 
 
 SWEEP = "fastnn.sweep(net, [0.0, 1.0], [1.0, 0.0], networks=64, epochs=2)"

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_array, finite_number, shown
+from fastnn.checking import InputError, finite_number, shown
 from fastnn.core.derivation import derive
 from fastnn.core.expressions import Select
 from fastnn.core.network import Network
+from fastnn.data.arrays import checked_rows, finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.explaining.fading import fading
 from fastnn.explaining.limits import need_written_out
@@ -25,7 +26,6 @@ from fastnn.explaining.motion.equations import live_equations
 from fastnn.explaining.writing_html import html_page
 from fastnn.printing.javascript import javascript
 from fastnn.showing.lettering import counted, plain, shortened
-from fastnn.training.evaluating import checked_rows
 from fastnn.training.starts import DEFAULT_START
 
 __all__ = ["Motion", "motion"]

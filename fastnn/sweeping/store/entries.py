@@ -12,8 +12,9 @@ from typing import Any
 
 from fastnn.checking import InputError, all_of, finite_number, flag, one_of, seed_number, shown, whole_number
 from fastnn.core.network import Network
+from fastnn.core.rule import DTYPES, MOST_EPOCHS
 from fastnn.sweeping.description import STARTS
-from fastnn.training.plan import DTYPES, MOST_EPOCHS, learning_rates
+from fastnn.training.plan import learning_rates
 
 __all__ = [
     "LARGEST_SHARD",

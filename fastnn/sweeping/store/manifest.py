@@ -52,9 +52,9 @@ MOST_NETWORKS = LARGEST_SHARD
 class Manifest:
     """What a store is of.
 
-    `plan` is the description of the design (`fastnn.sweeping.description`) as it was at first, with `curves`, every
-    how many epochs the loss is kept (0: none), and `networks_per_shard`. `written_by` is not part of the
-    plan, nor is `names`: the inputs, the target and the source of the data, where the sweep was given a
+    `plan` is the description of the design (`fastnn.sweeping.description`) as it was at first, with `curves`,
+    every how many epochs the loss is kept (0: none), and `networks_per_shard`. `written_by` is not part of
+    the plan, nor is `names`: the inputs, the target and the source of the data, where the sweep was given a
     Dataset. `grown` has the numbers of starts that the store has grown to since, each from a file of its own.
     """
 

@@ -11,14 +11,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
-from functools import lru_cache
 from time import perf_counter, sleep
 from typing import Any
 
 from fastnn.checking import InputError, shown
 from fastnn.showing.lettering import counted
-from fastnn.sweeping.description import arrays_of, described, design_of
-from fastnn.sweeping.design import Design, Results
+from fastnn.sweeping.design import Results
 from fastnn.sweeping.grid import Numbers
 from fastnn.sweeping.work.executors import (
     Width,
@@ -27,16 +25,14 @@ from fastnn.sweeping.work.executors import (
     refuse_a_script_read_again,
     refuse_what_cannot_be_read_again,
 )
-from fastnn.sweeping.work.expecting import Expected
-from fastnn.sweeping.work.packing import DamageError, pack, unpack
+from fastnn.sweeping.work.orders import compute, edges_of, order, results_of, told
 from fastnn.sweeping.work.places import Place
 from fastnn.sweeping.work.shard_queue import Lost, ShardQueue
 from fastnn.sweeping.work.silence import Silence, trained_here
 from fastnn.system.calling import at_most, submitted
 from fastnn.system.progress import Progress
-from fastnn.training.identity import difference, identity
 
-__all__ = ["Crew", "compute", "order"]
+__all__ = ["Crew"]
 
 POLL_SECONDS = 0.1
 # Shards handed over for each worker: one that it works on, one that waits for it.
@@ -45,73 +41,7 @@ WINDOW = 2
 MOST_REFUSALS = 6
 # Of executors that are made: more only where every one has brought so many answers.
 FEW_BREAKS, ANSWERS_FOR_A_BREAK = 6, 4
-LONGEST_REASON = 300
 CLOSING_SECONDS = 5.0
-
-
-def order(design: Design, every: int, curve_dtype: str) -> bytes:
-    """Everything that a worker must know of a sweep, and who asks."""
-    values = {"plan": described(design), "engine": design.plan.engine, "every": every, "dtype": curve_dtype}
-    return pack(values | {"identity": identity()}, arrays_of(design))
-
-
-def compute(order: bytes, *edges: int) -> bytes:
-    """Train networks of the sweep that was ordered; never raises.
-
-    Those from the first edge to before the second, from the third to before the fourth, and so on.
-
-    Runs in a worker. The answer is packed: the results, or in ``error`` why there are none.
-    """
-    try:
-        design, every, curve_dtype = _design(order)
-        numbers = Numbers(tuple(map(range, edges[::2], edges[1::2])))
-        results = design.room(numbers, every, curve_dtype)
-        for block in design.blocks(numbers, 1):
-            design.train(block, results)
-    except Exception as error:
-        return pack({"error": _told(error)}, {})
-    arrays = {name: getattr(results, name) for name in ("parameters", "loss", "diverged", "curves")}
-    return pack(_announced(numbers, every), arrays | results.measured)
-
-
-def _announced(numbers: Numbers, every: int) -> dict[str, Any]:
-    """What an answer says of itself: which networks it has, and who computed them."""
-    return {"edges": _edges(numbers), "every": every, "identity": identity()}
-
-
-def _edges(numbers: Numbers) -> list[int]:
-    """Where the ranges of numbers begin and end, as a worker is told."""
-    return [edge for some in numbers.ranges for edge in (some.start, some.stop)]
-
-
-@lru_cache(maxsize=2)
-def _design(order: bytes) -> tuple[Design, int, str]:
-    values, arrays = unpack(order)
-    different = difference(values.get("identity"), "where the sweep was asked for")
-    if different:
-        raise InputError(
-            f"a worker must compute as the process that asks it; {different}. Install the same version there."
-        )
-    design = design_of(values["plan"], arrays, values["engine"])
-    return design, values["every"], values["dtype"]
-
-
-def _results(answer: Any, numbers: Numbers, design: Design, every: int, curve_dtype: str) -> Results:
-    """What a worker sent back, after a look at every bit; raises DamageError or RuntimeError."""
-    values, arrays = unpack(answer)
-    if "error" in values:
-        raise RuntimeError(str(values["error"])[:LONGEST_REASON])
-    different = difference(values.get("identity"), "at the worker")
-    if different:
-        raise DamageError(f"it was computed otherwise than it would be here: {different}")
-    if values != _announced(numbers, every):
-        raise DamageError(f"networks {numbers} were asked for, others came back")
-    fault = Expected.of(design, every, curve_dtype).fault(arrays, len(numbers))
-    if fault:
-        raise DamageError(f"the answer is no result of the sweep: {fault}")
-    measured = {name: arrays[name] for name in design.measures}
-    columns = (arrays["parameters"], arrays["loss"], arrays["diverged"], arrays.get("curves"))
-    return Results(numbers, *columns, every, measured)
 
 
 class Crew:
@@ -158,7 +88,7 @@ class Crew:
             self.given = self.maker()
             self.executor = executor_of(self.given)
         except Exception as error:
-            return f"it could not be replaced: {_told(error)}"
+            return f"it could not be replaced: {told(error)}"
         if self.given is before:
             return "it could not be replaced: the function gave the same one again"
         self.answered, self.refusals, self.wait_until = False, 0, 0.0
@@ -212,7 +142,7 @@ class Crew:
                         results = self._answer(future, numbers, place)
                     except (Exception, CancelledError) as error:
                         breaks = self.gone or isinstance(error, BrokenExecutor)
-                        self.why = _told(error)
+                        self.why = told(error)
                         queue.lost(numbers, self.why, breaks and company)
                         broken |= breaks
                         continue
@@ -269,7 +199,7 @@ class Crew:
             try:
                 results = trained_here(place, numbers, lambda: future is not None and future.done())
             except Exception as error:
-                queue.lost(numbers, _told(error), False)
+                queue.lost(numbers, told(error), False)
             else:
                 if results is None:
                     return None
@@ -283,10 +213,10 @@ class Crew:
         """The results that a future brings, or an error of whatever kind came instead."""
         error = future.exception()  # a SystemExit is a worker's end, not ours
         if error is not None:
-            raise error if isinstance(error, Exception | CancelledError) else RuntimeError(_told(error))
+            raise error if isinstance(error, Exception | CancelledError) else RuntimeError(told(error))
         answer = future.result()
         self.answered, self.blamed, self.answers = True, None, self.answers + 1
-        return _results(answer, numbers, place.design, place.every, place.curve_dtype)
+        return results_of(answer, numbers, place.design, place.every, place.curve_dtype)
 
     def _begin_anew(self, queue: ShardQueue, in_hand: set[int]) -> None:
         """Replace an executor that broke, or give up."""
@@ -325,7 +255,7 @@ class Crew:
                 return
             self.silence.hands(numbers, alone=not pending)
             self.offered = numbers
-            self.reply = submitted(self.executor, compute, ordered, *_edges(numbers))
+            self.reply = submitted(self.executor, compute, ordered, *edges_of(numbers))
             if not self._taken(self.reply, queue, pending):
                 return
 
@@ -380,7 +310,7 @@ class Crew:
         if self.refusals < MOST_REFUSALS:
             return None
         return _failed(
-            BrokenExecutor(f"it refused work {counted(self.refusals, 'time')} in a row: {_told(error)}")
+            BrokenExecutor(f"it refused work {counted(self.refusals, 'time')} in a row: {told(error)}")
         )
 
 
@@ -393,12 +323,3 @@ def _failed(error: Exception) -> Future[bytes]:
     future: Future[bytes] = Future()
     future.set_exception(error)
     return future
-
-
-def _told(error: BaseException) -> str:
-    """An error in words, whatever it is."""
-    try:
-        text = str(error)
-    except Exception:
-        text = "without words"
-    return f"{type(error).__name__}: {text}"[:LONGEST_REASON]

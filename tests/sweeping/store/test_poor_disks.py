@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from small_sweeps import SHARDS, faults, files, leftovers, small_shards, store, swept  # noqa: F401

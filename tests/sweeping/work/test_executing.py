@@ -20,7 +20,7 @@ from small_sweeps import faults, leftovers, store, swept
 
 import fastnn
 from fastnn.sweeping.grid import Numbers
-from fastnn.sweeping.work import executing, packing, places, shard_queue, silence
+from fastnn.sweeping.work import executing, orders, packing, places, shard_queue, silence
 
 __all__ = ["store"]  # a fixture
 
@@ -69,7 +69,7 @@ class TestCompute:
         order = executing.order(sweep.design, 5, "float32")
         answer = executing.compute(order, 20, 50)
         assert answer == executing.compute(order, 20, 50)
-        results = executing._results(answer, Numbers.of(20, 50), sweep.design, 5, "float32")
+        results = orders.results_of(answer, Numbers.of(20, 50), sweep.design, 5, "float32")
         assert results.parameters.tobytes() == sweep.parameters[20:50].tobytes()
         with np.errstate(over="ignore"):
             assert results.curves.tobytes() == sweep.curves[20:50, 4::5].astype(np.float32).tobytes()
@@ -217,7 +217,7 @@ class TestLosses:
             swept(executor=pool)
 
     def test_an_error_of_a_worker_is_told(self, monkeypatch):
-        monkeypatch.setattr(executing, "_design", lambda order: 1 / 0)
+        monkeypatch.setattr(orders, "_design", lambda order: 1 / 0)
         with ThreadPoolExecutor(2) as pool, pytest.raises(RuntimeError, match="ZeroDivisionError"):
             swept(executor=pool)
 

@@ -10,7 +10,7 @@ from forging import JUNK, changed
 from small_sweeps import swept
 
 from fastnn.sweeping.grid import Numbers
-from fastnn.sweeping.work import executing, packing
+from fastnn.sweeping.work import executing, orders, packing
 from fastnn.training.identity import identity
 
 NUMBERS = Numbers.of(16, 48)
@@ -25,7 +25,7 @@ def asked():
 
 
 def taken(answer, design):
-    return executing._results(answer, NUMBERS, design, EVERY, "float32")
+    return orders.results_of(answer, NUMBERS, design, EVERY, "float32")
 
 
 def header_of(answer):
@@ -107,7 +107,7 @@ def test_other_headers_are_damage(asked, header):
 def test_a_long_error_is_cut(asked):
     with pytest.raises(RuntimeError) as caught:
         taken(packing.pack({"error": "x" * 10**6}, {}), asked[0])
-    assert len(str(caught.value)) == executing.LONGEST_REASON
+    assert len(str(caught.value)) == orders.LONGEST_REASON
 
 
 def test_each_name_of_an_identity_counts(asked):

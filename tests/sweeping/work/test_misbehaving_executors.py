@@ -9,7 +9,7 @@ from small_sweeps import files, store, swept
 
 import fastnn
 from fastnn.sweeping import accounts
-from fastnn.sweeping.work import executing, packing, places
+from fastnn.sweeping.work import executing, orders, packing, places
 from fastnn.training import identity
 
 __all__ = ["store"]  # a fixture
@@ -222,7 +222,7 @@ class TestWrongAnswers:
 
     def test_a_worker_of_another_version_refuses_the_order(self, monkeypatch):
         order = executing.order(swept().design, 0, "float64")
-        executing._design.cache_clear()
+        orders._design.cache_clear()
         monkeypatch.setattr(identity, "__version__", "9.9")
         values, _ = packing.unpack(executing.compute(order, 0, 3))
         assert values["error"].startswith(

@@ -1,56 +1,24 @@
-"""What a Training and a Sweep show of themselves in a notebook: small, however large they are."""
+"""What a Training shows of itself in a notebook: small, however large it is."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
 from fastnn.showing.lettering import counted, grouped, told_apart
-from fastnn.sweeping.ranking import LOSSES
-from fastnn.training.endings import LOOKED_AT
 from fastnn.training.evaluating import scores
 
-__all__ = ["sweep_card", "training_card"]
+__all__ = ["described", "relu_units", "training_card"]
 
 PARAMETERS = 100
-CELLS = 8
 
 
 def training_card(run: Any) -> str:
     """The HTML of a `Training`: of one network its losses, of several how they ended."""
     return _one(run) if run.parameters.ndim == 1 else _several(run)
-
-
-def sweep_card(sweep: Any) -> str:
-    """The HTML of a `Sweep`: its summary and the histogram of its losses."""
-    unfinished = f" of {grouped(sweep.grid.total)}" if len(sweep) < sweep.grid.total else ""
-    losses, diverged = _losses_of(sweep)
-    plan = sweep.plan
-    facts = [
-        ("ended", f"{grouped(len(sweep) - diverged)} ok, {grouped(diverged)} diverged"),
-        ("but", "; ".join(sweep.notes)),
-        ("dead units", _dead_units_of(sweep)),
-        ("starts", f"{sweep.initial!r}, seed {sweep.seed}"),
-        ("trained", f"{counted(plan.epochs, 'epoch')}, engine {sweep.engine}, {plan.dtype}"),
-        ("store", "" if sweep.store is None else str(sweep.store)),
-    ]
-    summary = sweep.summary()
-    more = (
-        f"and {counted(len(summary) - CELLS, 'further cell')}: sweep.summary()"
-        if len(summary) > CELLS
-        else ""
-    )
-    rows = summary.head(CELLS).itertuples(index=False, name=None)
-    return card(
-        f"Sweep of {_named(sweep.network)}: {counted(len(sweep), 'network')}{unfinished}",
-        facts,
-        histogram(losses, f"{LOSSES[sweep.ranked_by]}, of those that did not diverge"),
-        table([str(name) for name in summary.columns], rows, more),
-    )
 
 
 def _one(run: Any) -> str:
@@ -66,7 +34,7 @@ def _one(run: Any) -> str:
         *_settings(run),
     ]
     losses = sparkline(run.loss_curve, f"loss over {counted(run.epochs, 'epoch')}")
-    return card(f"Training of {_named(run.network)}{whose}", facts, losses, _parameters(run))
+    return card(f"Training of {described(run.network)}{whose}", facts, losses, _parameters(run))
 
 
 def _several(run: Any) -> str:
@@ -77,7 +45,7 @@ def _several(run: Any) -> str:
     middle = f"best {number(ok.min())} ({whose}), median {number(float(np.median(ok)))}" if len(ok) else ""
     facts = [("ended", run.ended), ("but", "; ".join(run.notes)), ("loss", middle), *_settings(run)]
     bars = histogram(ok, "loss of the last epoch, of those that did not diverge")
-    return card(f"Training of {counted(len(losses), 'network')} {_named(run.network)}", facts, bars)
+    return card(f"Training of {counted(len(losses), 'network')} {described(run.network)}", facts, bars)
 
 
 def _settings(run: Any) -> list[tuple[str, str]]:
@@ -96,13 +64,14 @@ def _r2(run: Any) -> str:
 
 
 def _dead_units(run: Any) -> str:
-    relu = _relu_units(run.network)
+    relu = relu_units(run.network)
     if run.status != "ok" or not relu or run.quiet is None:
         return ""
     return f"{run.quiet.units[0]} of {relu} hidden ReLU units"
 
 
-def _relu_units(network: Network) -> int:
+def relu_units(network: Network) -> int:
+    """How many hidden ReLU units a network has."""
     hidden = zip(network.layers[1:-1], network.hidden, strict=True)
     return sum(units for units, activation in hidden if activation == "relu")
 
@@ -114,24 +83,6 @@ def _parameters(run: Any) -> str:
     return fold(f"{counted(len(names), 'parameter')}", table(["", "start", "end"], rows, more))
 
 
-def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:
-    """The losses that rank, of at most a million networks that did not diverge, and how many did."""
-    step = max(1, len(sweep) // 1_000_000)
-    losses, diverged = [np.empty(0)], 0
-    for piece in sweep.table.read([sweep.ranked_by, "diverged"]):
-        ok = piece["diverged"] == 0
-        losses.append(piece[sweep.ranked_by][ok][::step].astype(np.float64))
-        diverged += int((~ok).sum())
-    return np.concatenate(losses), diverged
-
-
-def _dead_units_of(sweep: Any) -> str:
-    """How many networks have how many, where it is soon counted."""
-    if sweep.foreign or not _relu_units(sweep.network) or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
-        return ""
-    counts = enumerate(sweep.dead_unit_counts().tolist())
-    return ", ".join(f"{units or 'none'} in {grouped(count)}" for units, count in counts if count)
-
-
-def _named(network: Network) -> str:
+def described(network: Network) -> str:
+    """A network in a few words: ``2-2-1 (relu, identity)``."""
     return f"{'-'.join(map(str, network.layers))} ({', '.join(network.activations)})"

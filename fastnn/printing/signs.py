@@ -1,0 +1,43 @@
+"""Nodes of notation only: what a page of mathematics writes, and no engine computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastnn.core.expressions import Expression, Symbol
+
+__all__ = ["ELEMENTWISE", "MATRIX_PRODUCT", "Derivative", "Gate", "Largest", "Transposed"]
+
+MATRIX_PRODUCT, ELEMENTWISE = "@", "⊙"
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative(Expression):
+    """The derivative of one value by another."""
+
+    of: Symbol
+    by: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed(Expression):
+    """A matrix, its rows for its columns; a vector as one row."""
+
+    matrix: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Gate(Expression):
+    """1 for each element where ``left comparison right`` holds, else 0."""
+
+    left: Expression
+    comparison: str
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Largest(Expression):
+    """The larger of two, element by element."""
+
+    left: Expression
+    right: Expression

@@ -1,0 +1,65 @@
+"""What a Sweep shows of itself in a notebook: small, however large it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.showing.cards import card, histogram, table
+from fastnn.showing.lettering import counted, grouped
+from fastnn.sweeping.ranking import LOSSES
+from fastnn.training.card import described, relu_units
+from fastnn.training.endings import LOOKED_AT
+
+__all__ = ["sweep_card"]
+
+CELLS = 8
+
+
+def sweep_card(sweep: Any) -> str:
+    """The HTML of a `Sweep`: its summary and the histogram of its losses."""
+    unfinished = f" of {grouped(sweep.grid.total)}" if len(sweep) < sweep.grid.total else ""
+    losses, diverged = _losses_of(sweep)
+    plan = sweep.plan
+    facts = [
+        ("ended", f"{grouped(len(sweep) - diverged)} ok, {grouped(diverged)} diverged"),
+        ("but", "; ".join(sweep.notes)),
+        ("dead units", _dead_units_of(sweep)),
+        ("starts", f"{sweep.initial!r}, seed {sweep.seed}"),
+        ("trained", f"{counted(plan.epochs, 'epoch')}, engine {sweep.engine}, {plan.dtype}"),
+        ("store", "" if sweep.store is None else str(sweep.store)),
+    ]
+    summary = sweep.summary()
+    more = (
+        f"and {counted(len(summary) - CELLS, 'further cell')}: sweep.summary()"
+        if len(summary) > CELLS
+        else ""
+    )
+    rows = summary.head(CELLS).itertuples(index=False, name=None)
+    return card(
+        f"Sweep of {described(sweep.network)}: {counted(len(sweep), 'network')}{unfinished}",
+        facts,
+        histogram(losses, f"{LOSSES[sweep.ranked_by]}, of those that did not diverge"),
+        table([str(name) for name in summary.columns], rows, more),
+    )
+
+
+def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:
+    """The losses that rank, of at most a million networks that did not diverge, and how many did."""
+    step = max(1, len(sweep) // 1_000_000)
+    losses, diverged = [np.empty(0)], 0
+    for piece in sweep.table.read([sweep.ranked_by, "diverged"]):
+        ok = piece["diverged"] == 0
+        losses.append(piece[sweep.ranked_by][ok][::step].astype(np.float64))
+        diverged += int((~ok).sum())
+    return np.concatenate(losses), diverged
+
+
+def _dead_units_of(sweep: Any) -> str:
+    """How many networks have how many, where it is soon counted."""
+    if sweep.foreign or not relu_units(sweep.network) or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
+        return ""
+    counts = enumerate(sweep.dead_unit_counts().tolist())
+    return ", ".join(f"{units or 'none'} in {grouped(count)}" for units, count in counts if count)
