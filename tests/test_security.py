@@ -36,7 +36,9 @@ class TestNoPathLeavesTheStore:
         self.hostile(store, change)
         before = files(store.parent, "**/*")
         for use in (fastnn.open, lambda folder: swept(store=folder)):
-            with pytest.raises(OSError, match="must describe a sweep; it does not: plan must have"):
+            with pytest.raises(
+                OSError, match="must describe a sweep; it does not: it must have format, plan"
+            ):
                 use(store)
         assert files(store.parent, "**/*") == before
 

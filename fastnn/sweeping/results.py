@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.data.metrics import note
 from fastnn.showing.cards import shown_or_none
-from fastnn.showing.lettering import counted
+from fastnn.showing.lettering import counted, grouped
 from fastnn.sweeping.card import sweep_card
 from fastnn.sweeping.columns import SweepColumns
 from fastnn.sweeping.dead_units import dead_unit_pieces
@@ -293,7 +293,7 @@ class Sweep(SweepColumns):
 
     def __repr__(self) -> str:
         why = "interrupted" if self.interrupted else "unfinished"
-        stopped = f" of {self.grid.total}, {why}" if len(self) < self.grid.total else ""
+        stopped = f" of {grouped(self.grid.total)}, {why}" if len(self) < self.grid.total else ""
         where = "" if self.store is None else f", store={str(self.store)!r}"
         return (
             f"<Sweep of {self.network!r}: {counted(len(self), 'network')}{stopped}, "

@@ -90,7 +90,7 @@ def test_the_stand_in_is_not_taken_for_ones_own_insurance_table(capsys, monkeypa
     monkeypatch.delenv("FASTNN_DATA")
     code, out, err = run(capsys, *command)
     assert (code, out) == (2, "")
-    assert "got other data, 1338 rows from insurance_simulated.csv" in err
+    assert "got other data, 1 338 rows from insurance_simulated.csv" in err
 
 
 def test_no_option_of_a_sweep_is_forgotten():

@@ -505,8 +505,8 @@ class TestPublishing:
     def test_killed_while_writing_nothing_is_published(self, tmp_path):
         code = (
             "import os, signal, fastnn\n"
-            "from fastnn import publishing\n"
-            "publishing.os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)\n"
+            "from fastnn import files\n"
+            "files.os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)\n"
             "run = fastnn.train(fastnn.Network((1, 1)), [0, 1], [1, 0], epochs=1, engine='batched')\n"
             f"run.save({str(tmp_path / 'm.npz')!r})\n"
         )

@@ -55,7 +55,7 @@ def text(shown, name):
 
 def test_things_show_themselves_and_progress_shows_when_it_takes_long():
     _, run, swept, soon, asked, widget, data = outputs(
-        "import fastnn; from fastnn import progress; net = fastnn.Network((1, 1))",
+        "import fastnn; from fastnn.system import progress; net = fastnn.Network((1, 1))",
         "fastnn.train(net, [0.0, 1.0], [1.0, 0.0], epochs=5)",
         SWEEP,
         f"progress.UNASKED_SECONDS = 0; {SWEEP};",

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import fastnn
 from fastnn import engines as engine_modules
 from fastnn.engines import Blocks
+from fastnn.showing.lettering import grouped
 from fastnn.sweeping import design as designing
 from fastnn.sweeping import sweep as sweeping
 from fastnn.sweeping.grid import Grid, Numbers
@@ -606,7 +607,7 @@ class TestInterruption:
         assert sweep.summary()["networks"].tolist() == [kept]
         assert len(sweep.best(5)) == 5
         assert len(sweep.dead_units()) == len(sweep.score(X, Y)) == len(sweep.predict(X)) == kept
-        assert f"{kept} networks of 100000, interrupted" in repr(sweep)
+        assert f"{grouped(kept)} networks of 100 000, interrupted" in repr(sweep)
 
     def test_a_network_that_was_not_reached_can_be_replayed(self, ctrl_c):
         ctrl_c(1)

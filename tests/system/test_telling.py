@@ -407,7 +407,7 @@ class TestTerminal:
 
     def test_the_estimate_has_a_line_of_its_own_and_the_bar_another(self):
         first, *rest = self.lines("sweep", "--data", "simulated", "--networks", "3000", "--out", "p")
-        assert re.fullmatch(r"3 000 networks, about [\d.]+ m?s on \d+, .* of memory", first)
+        assert re.fullmatch(r"3 000 networks, about [\d.]+ m?s on \d+ threads?, .* of memory", first)
         assert all("about" not in line for line in rest)
         assert re.match(r"100%\|█+\| 3000/3000 \[.* networks/s\]$", rest[-2])
         assert rest[-1] == ""

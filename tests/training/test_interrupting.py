@@ -100,7 +100,7 @@ sys.exit(main(["train", "--epochs=1"]))
 
 DATA = fastnn.load_insurance(simulated=True)
 NETWORK = fastnn.Network((2, 2, 1))
-INTERRUPTED = "training was interrupted: this is what {} of 10000000 epochs came to"
+INTERRUPTED = "training was interrupted: this is what {} of 10 000 000 epochs came to"
 ROWS = DATA.X[:40], DATA.y[:40]
 FURTHER = DATA.X[40:60], DATA.y[40:60]
 

@@ -564,7 +564,7 @@ import tracemalloc
 import fastnn
 from fastnn.sweeping import tables
 from fastnn.sweeping.store import manifest
-sweep_tables.AT_ONCE = manifest.MOST_NETWORKS = 1 << 12
+tables.AT_ONCE = manifest.MOST_NETWORKS = 1 << 12
 import numpy as np
 x = np.linspace(0, 1, 6).reshape(3, 2)
 sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), x, x[:, 0], networks={networks}, epochs=1,
