@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 import fastnn
-from fastnn.core.network import ACTIVATIONS
+from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.rule import DTYPES
 from fastnn.engines import ENGINES, load
 from suite.common import MILLION, SHAPES, Arrays, checked_kernel, expected, refuse_disagreement

@@ -27,7 +27,7 @@ from fastnn.commands import DONE, FAILED, INTERRUPTED, REFUSED, TERMINATED, comm
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
 from fastnn.commands.refusing import in_options
-from fastnn.core.network import ACTIVATIONS
+from fastnn.core.activations import ACTIVATIONS
 from fastnn.engines import ENGINES
 from fastnn.system.telling import drop_notes, note, settle, tell, tell_notes
 from fastnn.version import __version__

@@ -1,4 +1,4 @@
-"""From a network to the ordered equations of one training step: the heart of fastnn.
+"""From a network and a rule to the ordered equations of one training step: the heart of fastnn.
 
 The derivation applies the chain rule to layers. For layer l with weights w, biases b, inputs a
 (the activations of the layer before) and activation f::
@@ -13,27 +13,75 @@ The gradient of the squared error is 2*d times the derivative of yhat; descendin
 minus the learning rate. Both factors are folded in first, as ``step = -2*learning_rate``, so a delta
 ``s`` is the change of its unit's bias. All deltas come before all updates: they use the weights as
 they were before this row.
+
+Printers and explanations choose equations by `Equation.kind` and `Equation.stage`, never by position.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, product
+from typing import Literal
 
 from fastnn.checking import InputError
-from fastnn.core.expressions import Call, Expression, Index, Number, Select, Sum, Symbol, bind
+from fastnn.core.activations import activation
+from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes
 from fastnn.core.network import Network, checked_network
+from fastnn.core.rule import PLAIN, Rule
 
-__all__ = ["STAGES", "TOTAL", "Derivation", "Equation", "derive"]
+__all__ = [
+    "DELTAS",
+    "ERROR",
+    "FORWARD",
+    "STEP",
+    "TOTAL",
+    "UPDATES",
+    "Derivation",
+    "Equation",
+    "Kind",
+    "Stage",
+    "derive",
+    "error",
+    "input_value",
+    "target_value",
+]
 
-STAGES = ("forward", "error", "deltas", "updates")
-
-STEP = Symbol("step")
 TOTAL = Symbol("total")
+(STEP,) = PLAIN.given
 
 MOST_WRITTEN_OUT = 100_000  # parameters: two equations each, a few seconds
+
+Kind = Literal["sum", "activation", "error", "loss", "delta", "update"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a training step: equations that run one after the other.
+
+    Attributes
+    ----------
+    name : str
+        As code and tables have it.
+    title : str
+        Over its equations on a page.
+    when : str
+        "row" if it runs for every row, "batch" if it runs after the last row of a batch.
+    """
+
+    name: str
+    title: str
+    when: Literal["row", "batch"] = "row"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+FORWARD = Stage("forward", "Forward pass")
+ERROR = Stage("error", "Loss")
+DELTAS = Stage("deltas", "Deltas")
+UPDATES = Stage("updates", "Updates", when="batch")  # a batch is one row
 
 
 @dataclass(frozen=True)
@@ -44,8 +92,11 @@ class Equation:
     ----------
     number : int
         Its place among the equations, from 1: what an explanation cites.
-    stage : str
-        One of `STAGES`.
+    stage : Stage
+        The part of the step it belongs to.
+    kind : str
+        What it computes: a weighted "sum", an "activation", the "error" of an output, the "loss", a "delta",
+        or the "update" of a parameter.
     layer : int
         The layer it belongs to; 1 is the first after the inputs.
     target : Symbol
@@ -59,7 +110,8 @@ class Equation:
     """
 
     number: int
-    stage: str
+    stage: Stage
+    kind: Kind
     layer: int
     target: Symbol
     expression: Expression
@@ -76,6 +128,7 @@ class Derivation:
     """
 
     network: Network
+    rule: Rule
     equations: tuple[Equation, ...]
 
     def __repr__(self) -> str:
@@ -89,9 +142,14 @@ class Derivation:
     def __len__(self) -> int:
         return len(self.equations)
 
-    def stage(self, name: str) -> tuple[Equation, ...]:
-        """The equations of one of `STAGES`."""
-        return tuple(equation for equation in self.equations if equation.stage == name)
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages in their order."""
+        return tuple(dict.fromkeys(equation.stage for equation in self.equations))
+
+    def of(self, *kinds: Kind, layer: int | None = None) -> list[Equation]:
+        """The equations of these kinds, of all layers or of one."""
+        return [e for e in self.equations if e.kind in kinds and layer in (None, e.layer)]
 
     @property
     def groups(self) -> list[tuple[Equation, ...]]:
@@ -110,11 +168,13 @@ class Derivation:
                 f"a network must have at most {MOST_WRITTEN_OUT} parameters to be written out; "
                 f"got {self.network.n_parameters}. Take its equations with running indices."
             )
-        written = (equation for group in self.groups for equation in _write_out(group))
-        return tuple(
-            Equation(number, e.stage, e.layer, e.target, e.expression, (), e.rule)
-            for number, e in enumerate(written, start=1)
-        )
+        return _numbered(equation for group in self.groups for equation in _write_out(group))
+
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """The functions of `fastnn.core.elementary` that the equations call, by name."""
+        every = (node for equation in self.equations for node in nodes(equation.expression))
+        return frozenset(node.function for node in every if isinstance(node, Call))
 
     def name(self, symbol: Symbol) -> str:
         """The name of a scalar symbol as the user sees it: w1, z2, yhat, s, ..."""
@@ -143,64 +203,86 @@ def derive(network: Network) -> Derivation:
     >>> derivation = derive(Network((2, 2, 1)))
     >>> derivation
     <Derivation of Network((2, 2, 1), hidden='relu', output='identity'): 11 equations, 19 written out>
-    >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.stage == "deltas"]
+    >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.kind == "delta"]
     ['s', 's1', 's2']
     """
-    checked_network(network)
-    stages = (_forward(network), _error(network), _deltas(network), _updates(network))
-    equations = (equation for stage in stages for equation in stage)
-    return Derivation(network, tuple(_numbered(equations)))
+    return _derived(checked_network(network), PLAIN)
 
 
-def _numbered(equations: Iterator[Equation]) -> Iterator[Equation]:
-    for number, e in enumerate(equations, start=1):
-        yield Equation(number, e.stage, e.layer, e.target, e.expression, e.over, e.rule)
+def _derived(network: Network, rule: Rule) -> Derivation:
+    parts = (_forward(network), _error(network, rule), _deltas(network, rule), _updates(network))
+    return Derivation(network, rule, _numbered(equation for part in parts for equation in part))
+
+
+def input_value(index: Index | int) -> Symbol:
+    """An input of the row: x."""
+    return Symbol("x", 0, (index,))
+
+
+def target_value(index: Index | int) -> Symbol:
+    """What an output should be for the row: y."""
+    return Symbol("y", 0, (index,))
+
+
+def error(index: Index | int) -> Symbol:
+    """How far an output is from its target: d."""
+    return Symbol("d", 0, (index,))
+
+
+def _numbered(equations: Iterator[Equation]) -> tuple[Equation, ...]:
+    return tuple(replace(equation, number=number) for number, equation in enumerate(equations, start=1))
 
 
 def _equation(
-    stage: str, layer: int, target: Symbol, expression: Expression, over: tuple[Index, ...], rule: str
+    stage: Stage,
+    kind: Kind,
+    layer: int,
+    target: Symbol,
+    expression: Expression,
+    over: tuple[Index, ...],
+    rule: str,
 ) -> Equation:
-    return Equation(0, stage, layer, target, expression, over, rule)
+    return Equation(0, stage, kind, layer, target, expression, over, rule)
 
 
 def _forward(network: Network) -> Iterator[Equation]:
-    for layer, activation in enumerate(network.activations, start=1):
+    for layer, name in enumerate(network.activations, start=1):
         j, i = _unit(network, layer), _input(network, layer)
         w, b = Symbol("w", layer, (j, i)), Symbol("b", layer, (j,))
         h = _activation_of(network, layer, j)
-        z = h if activation == "identity" else Symbol("z", layer, (j,))
+        identity = activation(name).is_identity
+        z = h if identity else Symbol("z", layer, (j,))
         weighted = Sum(i, w * _activation_of(network, layer - 1, i)) + b
-        yield _equation("forward", layer, z, weighted, (j,), "weighted sum of the inputs, plus the bias")
-        if activation != "identity":
-            yield _equation("forward", layer, h, _activate(activation, z), (j,), activation)
+        yield _equation(FORWARD, "sum", layer, z, weighted, (j,), "weighted sum of the inputs, plus the bias")
+        if not identity:
+            yield _equation(FORWARD, "activation", layer, h, activation(name).value(z), (j,), name)
 
 
-def _error(network: Network) -> Iterator[Equation]:
+def _error(network: Network, rule: Rule) -> Iterator[Equation]:
     last = len(network.layers) - 1
     k = _unit(network, last)
-    d = Symbol("d", last, (k,))
-    difference = _activation_of(network, last, k) - Symbol("y", last, (k,))
-    yield _equation("error", last, d, difference, (k,), "prediction minus target")
-    yield _equation("error", last, TOTAL, TOTAL + Sum(k, d * d), (), "squared error, added to the epoch's")
+    difference = _activation_of(network, last, k) - target_value(k)
+    yield _equation(ERROR, "error", last, error(k), difference, (k,), "prediction minus target")
+    lost = TOTAL + Sum(k, rule.loss.term(error(k)))
+    yield _equation(ERROR, "loss", last, TOTAL, lost, (), f"{rule.loss.words}, added to the epoch's")
 
 
-def _deltas(network: Network) -> Iterator[Equation]:
+def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
     last = len(network.layers) - 1
     for layer in range(last, 0, -1):
         j = _unit(network, layer)
         if layer == last:
-            arriving: Expression = STEP * Symbol("d", last, (j,))
-            rule = "derivative of the squared error, times minus the learning rate"
+            arriving: Expression = STEP * error(j)
+            words = f"derivative of the {rule.loss.words}, times minus the learning rate"
         else:
             k = Index("k", network.layers[layer + 1])
             arriving = Sum(k, Symbol("s", layer + 1, (k,)) * Symbol("w", layer + 1, (k, j)))
-            rule = "chain rule: what arrives through the weights of the layer after it"
-        activation = network.activations[layer - 1]
-        z, h = Symbol("z", layer, (j,)), _activation_of(network, layer, j)
-        delta = _times_slope(activation, arriving, z, h)
-        if activation != "identity":
-            rule += f", times the derivative of {activation}"
-        yield _equation("deltas", layer, Symbol("s", layer, (j,)), delta, (j,), rule)
+            words = "chain rule: what arrives through the weights of the layer after it"
+        entry = activation(network.activations[layer - 1])
+        delta = entry.slope(arriving, Symbol("z", layer, (j,)), _activation_of(network, layer, j))
+        if not entry.is_identity:
+            words += f", times the derivative of {entry.name}"
+        yield _equation(DELTAS, "delta", layer, Symbol("s", layer, (j,)), delta, (j,), words)
 
 
 def _updates(network: Network) -> Iterator[Equation]:
@@ -208,8 +290,9 @@ def _updates(network: Network) -> Iterator[Equation]:
         j, i = _unit(network, layer), _input(network, layer)
         s, a = Symbol("s", layer, (j,)), _activation_of(network, layer - 1, i)
         w, b = Symbol("w", layer, (j, i)), Symbol("b", layer, (j,))
-        yield _equation("updates", layer, w, w + s * a, (j, i), "the unit's delta times the weight's input")
-        yield _equation("updates", layer, b, b + s, (j,), "the unit's delta")
+        words = "the unit's delta times the weight's input"
+        yield _equation(UPDATES, "update", layer, w, w + s * a, (j, i), words)
+        yield _equation(UPDATES, "update", layer, b, b + s, (j,), "the unit's delta")
 
 
 def _unit(network: Network, layer: int) -> Index:
@@ -223,26 +306,8 @@ def _input(network: Network, layer: int) -> Index:
 def _activation_of(network: Network, layer: int, index: Index) -> Symbol:
     """The value that a layer passes on: the inputs x, a hidden layer's h, the outputs' yhat."""
     if layer == 0:
-        return Symbol("x", 0, (index,))
+        return input_value(index)
     return Symbol("yhat" if layer == len(network.layers) - 1 else "h", layer, (index,))
-
-
-def _activate(activation: str, z: Symbol) -> Expression:
-    if activation == "relu":
-        return Select(z, "<=", Number(0.0), Number(0.0), z)
-    return Call(activation, z)
-
-
-def _times_slope(activation: str, value: Expression, z: Symbol, h: Symbol) -> Expression:
-    """`value` times the derivative of the activation; ReLU's is a gate, shut at 0 and for NaN."""
-    match activation:
-        case "relu":
-            return Select(z, ">", Number(0.0), value, Number(0.0))
-        case "tanh":
-            return value * (1.0 - h * h)
-        case "sigmoid":
-            return value * (h * (1.0 - h))
-    return value
 
 
 def _write_out(group: tuple[Equation, ...]) -> Iterator[Equation]:
@@ -255,8 +320,7 @@ def _write_out(group: tuple[Equation, ...]) -> Iterator[Equation]:
                 values = dict(zip((*units, *inner), (*numbers, *more), strict=True))
                 target = bind(equation.target, values)
                 assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
-                bound = bind(equation.expression, values)
-                yield _equation(equation.stage, equation.layer, target, bound, (), equation.rule)
+                yield replace(equation, target=target, expression=bind(equation.expression, values), over=())
 
 
 def _scalar_name(network: Network, symbol: Symbol) -> str:

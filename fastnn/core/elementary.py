@@ -15,7 +15,7 @@ sigmoid  1/(1 + exp(-x)) for x >= 0, exp(x)/(1 + exp(x)) below: exp never overfl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -32,9 +32,10 @@ from fastnn.core.expressions import (
     Select,
     Symbol,
     expression,
+    nodes,
 )
 
-__all__ = ["PRECISIONS", "Function", "Precision", "elementary", "functions_of"]
+__all__ = ["PRECISIONS", "Function", "Precision", "called_by", "elementary", "functions_of"]
 
 LN2 = Fraction("0.693147180559945309417232121458176568075500134360255254120680009493393621969694716")
 
@@ -111,10 +112,19 @@ def elementary(name: str, dtype: str) -> Function:
     return Function(name, x, tuple(steps.steps))
 
 
-def functions_of(activations: tuple[str, ...], dtype: str) -> list[Function]:
-    """The functions that these activations need, each after those it calls."""
-    wanted = [name for name in ("tanh", "sigmoid") if name in activations]
-    return [elementary(name, dtype) for name in (["exp", *wanted] if wanted else [])]
+def functions_of(names: Iterable[str], dtype: str) -> list[Function]:
+    """These functions and those that they call, each after those it calls."""
+    wanted = set(names)
+    for name in reversed(_WRITERS):
+        if name in wanted:
+            wanted |= called_by(elementary(name, dtype))
+    return [elementary(name, dtype) for name in _WRITERS if name in wanted]
+
+
+def called_by(function: Function) -> set[str]:
+    """The names of the functions that a function calls."""
+    every = (node for step in function.steps for node in nodes(step.expression))
+    return {node.function for node in every if isinstance(node, Call)}
 
 
 def _write_exp(x: Symbol, steps: _Steps, precision: Precision) -> None:
@@ -173,6 +183,7 @@ def _write_sigmoid(x: Symbol, steps: _Steps, precision: Precision) -> None:
     steps.let("value", quotient - (quotient * lost) * inverse)
 
 
+# Each after those it calls.
 _WRITERS: dict[str, Callable[[Symbol, _Steps, Precision], None]] = {
     "exp": _write_exp,
     "tanh": _write_tanh,

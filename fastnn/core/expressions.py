@@ -2,6 +2,8 @@
 
 Every operation is one IEEE operation, in the order in which it is written; nothing is ever reordered,
 fused or simplified. So two printings of the same expression compute the same bits.
+
+Whoever spells, computes or rewrites expressions is a `Visitor`: one method for each kind of node.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any, ClassVar
 
 __all__ = [
     "Assignment",
@@ -21,6 +24,7 @@ __all__ = [
     "Select",
     "Sum",
     "Symbol",
+    "Visitor",
     "bind",
     "expression",
     "nodes",
@@ -37,9 +41,13 @@ class Index:
 
 
 class Expression:
-    """Anything that has a value. ``+ - * /`` build larger expressions."""
+    """Anything that has a value. ``+ - * /`` build larger expressions.
+
+    `kind` names its method in a `Visitor`.
+    """
 
     __slots__ = ()
+    kind: ClassVar[str]
 
     def __add__(self, other: Expression | float) -> Binary:
         return Binary("+", self, expression(other))
@@ -67,6 +75,7 @@ class Expression:
 class Number(Expression):
     """A constant."""
 
+    kind: ClassVar[str] = "number"
     value: float
 
 
@@ -78,6 +87,7 @@ class Symbol(Expression):
     the inputs), `indices` which element: running indices, or numbers once they are bound.
     """
 
+    kind: ClassVar[str] = "symbol"
     family: str
     layer: int = 0
     indices: tuple[Index | int, ...] = ()
@@ -87,6 +97,7 @@ class Symbol(Expression):
 class Binary(Expression):
     """One of ``+ - * /``, rounded once."""
 
+    kind: ClassVar[str] = "binary"
     operator: str
     left: Expression
     right: Expression
@@ -96,6 +107,7 @@ class Binary(Expression):
 class Sum(Expression):
     """The terms for index = 0, 1, ..., added in that order, starting from the first term."""
 
+    kind: ClassVar[str] = "sum"
     index: Index
     term: Expression
 
@@ -104,6 +116,7 @@ class Sum(Expression):
 class Select(Expression):
     """`yes` where ``left comparison right`` holds, else `no`; a comparison with NaN does not hold."""
 
+    kind: ClassVar[str] = "select"
     left: Expression
     comparison: str
     right: Expression
@@ -115,6 +128,7 @@ class Select(Expression):
 class Call(Expression):
     """One of the functions of `fastnn.core.elementary`, by name."""
 
+    kind: ClassVar[str] = "call"
     function: str
     argument: Expression
 
@@ -123,6 +137,7 @@ class Call(Expression):
 class PowerOfTwo(Expression):
     """Exactly 2**exponent, for a whole exponent within the range of normal numbers."""
 
+    kind: ClassVar[str] = "power_of_two"
     exponent: Expression
 
 
@@ -132,6 +147,20 @@ class Assignment:
 
     target: Symbol
     expression: Expression
+
+
+class Visitor:
+    """A walk over expressions, with one method for each kind of node: ``visit_binary``, ``visit_select``, ...
+
+    A language defines all of them, or takes them from another one and overrides what it spells otherwise.
+    """
+
+    def visit(self, node: Expression, *given: Any, **named: Any) -> Any:
+        """Call the method for the node's kind with the node and with whatever else is given."""
+        method = getattr(self, f"visit_{node.kind}", None)
+        if method is None:
+            raise TypeError(f"{type(self).__name__} has no form for {type(node).__name__}")
+        return method(node, *given, **named)
 
 
 def expression(value: Expression | float) -> Expression:

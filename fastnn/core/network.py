@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, one_of, shown, whole_number
 from fastnn.showing.lettering import counted
+from fastnn.core.activations import ACTIVATIONS
 
-__all__ = ["ACTIVATIONS", "Network", "checked_network"]
+__all__ = ["Network", "checked_network"]
 
 MOST_LAYERS = 32  # a kernel of 34 layers takes half a minute to compile
 MOST_PARAMETERS = 10_000_000
-
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Network:
     layers : sequence of int
         Units per layer, inputs first and outputs last: ``(2, 2, 1)``. Two to 32 numbers, each >= 1.
     hidden : str or sequence of str
-        Activation of the hidden layers, one for all or one for each: relu, tanh, sigmoid or identity.
+        Activation of the hidden layers, one for all or one for each: a name in `fastnn.core.activations`.
     output : str
         Activation of the output layer.
 

@@ -11,20 +11,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.derivation import STAGES, Derivation, Equation, derive
+from fastnn.core.derivation import FORWARD, Derivation, Equation, derive
 from fastnn.core.elementary import functions_of
-from fastnn.core.expressions import Expression, Index, Number, Select, Sum, Symbol, bind, nodes
+from fastnn.core.expressions import (
+    Call,
+    Expression,
+    Index,
+    Number,
+    Select,
+    Sum,
+    Symbol,
+    bind,
+    nodes,
+    operands,
+)
 from fastnn.core.network import Network
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import run_source
-from fastnn.printing.arrays import ArrayWriter, array_function, slots
+from fastnn.printing.arrays import COMPARISONS, UFUNCS, ArrayWriter, array_function, computed, slots
 from fastnn.printing.infix import Lines, import_line, layer_array
 
 __all__ = ["blocks", "forward", "kernel", "source"]
@@ -36,17 +48,7 @@ BLOCK_BYTES = 3 << 20
 # Sums of more terms are added up in a loop, so that the source stays short.
 WRITTEN_OUT = 4
 
-NUMPY_NAMES = (
-    "add",
-    "copyto",
-    "divide",
-    "empty",
-    "less",
-    "maximum",
-    "minimum",
-    "multiply",
-    "subtract",
-)
+NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", *UFUNCS.values(), *COMPARISONS.values())
 HELPER_NAMES = ("columns", "gate", "power_of_two")
 
 
@@ -86,9 +88,9 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
 def source(network: Network, dtype: str) -> str:
     """The source of the kernel."""
     derivation, lines, row = derive(network), Lines(), Lines()
-    for stage in STAGES:
+    for stage, equations in groupby(derivation, key=lambda e: e.stage):
         row(f"# {stage}")
-        for equation in derivation.stage(stage):
+        for equation in equations:
             _write(equation, derivation, row)
     with lines.block("def advance(parameters, X, Y, steps, totals):"):
         lines("networks = len(parameters)")
@@ -100,13 +102,14 @@ def source(network: Network, dtype: str) -> str:
                 lines(*str(row).splitlines())
             lines("copyto(totals[:, e], total)")
         _store(network, lines)
-    return _module(network, dtype, str(lines))
+    return _module(derivation, dtype, str(lines))
 
 
 def _forward_source(network: Network, dtype: str) -> str:
     derivation, lines, body = derive(network), Lines(), Lines()
-    for equation in derivation.stage("forward"):
-        _write(equation, derivation, body)
+    for equation in derivation:
+        if equation.stage == FORWARD:
+            _write(equation, derivation, body)
     with lines.block("def forward(parameters, X):"):
         lines("x = X.T[:, None, :]")
         _load(network, lines, "[..., None]")
@@ -114,11 +117,11 @@ def _forward_source(network: Network, dtype: str) -> str:
         lines(*str(body).splitlines())
         hidden = [layer_array(Symbol("h", layer)) for layer in range(1, len(network.layers) - 1)]
         lines(f"return [{', '.join([*hidden, 'Yhat'])}]")
-    return _module(network, dtype, str(lines))
+    return _module(derivation, dtype, str(lines))
 
 
-def _module(network: Network, dtype: str, body: str) -> str:
-    functions = [array_function(function) for function in functions_of(network.activations, dtype)]
+def _module(derivation: Derivation, dtype: str, body: str) -> str:
+    functions = [array_function(function) for function in functions_of(derivation.functions, dtype)]
     text = "\n\n".join([*functions, body])
     numpy = import_line("numpy", NUMPY_NAMES, text)
     helpers = import_line("fastnn.engines.array_helpers", HELPER_NAMES, text)
@@ -146,7 +149,7 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
     layers = derivation.network.layers
     sizes = {"total": lanes, "Yhat": f"{layers[-1]}, {lanes}", "D": f"{layers[-1]}, {lanes}"}
     kinds: dict[str, str] = {}
-    scratch = max((slots(f, dtype) for f in functions_of(derivation.network.activations, dtype)), default=0)
+    scratch = max((slots(f, dtype) for f in functions_of(derivation.functions, dtype)), default=0)
     for layer, units in enumerate(layers[1:], start=1):
         sizes |= {f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", "Q", "mask", "condition")}
         sizes[f"scratch{layer}"] = f"{scratch}, {units}, {lanes}"
@@ -167,16 +170,16 @@ class _LayerWriter(ArrayWriter):
     """Writes one equation; `axes` are the running indices that stand for the leading axes of its arrays."""
 
     def __init__(self, lines: Lines, derivation: Derivation, equation: Equation) -> None:
-        super().__init__(lines, [_spare(equation)])
-        self.activations = derivation.network.activations
+        super().__init__(lines, [_spare(equation)], f"condition{equation.layer}")
+        self.derivation = derivation
         self.equation = equation
         self.axes: tuple[Index | int, ...] = equation.over
 
     def spell(self, symbol: Symbol) -> str:
         if symbol.family in ("x", "y"):
             name = symbol.family
-        elif symbol.family == "step":
-            name = "steps"
+        elif symbol in self.derivation.rule.given:
+            name = f"{symbol.family}s"  # one for each network
         elif not symbol.indices:
             name = symbol.family
         else:
@@ -184,11 +187,14 @@ class _LayerWriter(ArrayWriter):
         return name + self._subscript(symbol)
 
     def _home(self, symbol: Symbol) -> Symbol:
-        """ReLU works in place: its z and its h share a buffer, since z > 0 exactly where h > 0."""
-        if symbol.family == "z" and self.activations[symbol.layer - 1] == "relu":
-            last = symbol.layer == len(self.activations)
-            return Symbol("yhat" if last else "h", symbol.layer, symbol.indices)
-        return symbol
+        """A choice between z and a constant works in place: h, which says as much as z, shares its buffer."""
+        if symbol.family != "z":
+            return symbol
+        (activation,) = self.derivation.of("activation", layer=symbol.layer)
+        in_place = isinstance(activation.expression, Select) and not any(
+            map(computed, operands(activation.expression))
+        )
+        return replace(symbol, family=activation.target.family) if in_place else symbol
 
     def _subscript(self, symbol: Symbol) -> str:
         """Pick elements by number, and stretch an array that lacks the inner one of two axes."""
@@ -199,20 +205,26 @@ class _LayerWriter(ArrayWriter):
             places.pop()
         return f"[{', '.join(places)}]" if places else ""
 
-    def call(self, function: str, argument: Expression, out: str) -> None:
+    def visit_call(self, node: Call, out: str) -> str:
+        """A function into `out`, with the scratch buffers of the equation's layer."""
         layer = self.equation.layer
-        self.lines(f"{function}({self.emit(argument, out)}, {out}, scratch{layer}, condition{layer})")
+        argument = self.visit(node.argument, out)
+        self.lines(f"{node.function}({argument}, {out}, scratch{layer}, condition{layer})")
+        return out
 
-    def select(self, node: Select, out: str) -> None:
+    def visit_select(self, node: Select, out: str) -> str:
+        """A choice; one between a value and 0 closes a gate."""
         if (node.comparison, node.right, node.no) != (">", Number(0.0), Number(0.0)):
-            super().select(node, out)
-            return
+            return super().visit_select(node, out)
         self.assign(node.yes, out)
-        self.lines(f"gate({out}, {self.emit(node.left, out)}, mask{self.equation.layer})")
+        self.lines(f"gate({out}, {self.visit(node.left, out)}, mask{self.equation.layer})")
+        return out
 
-    def sum(self, node: Sum, out: str) -> str:
+    def visit_sum(self, node: Sum, out: str) -> str:
+        """A sum: its products side by side, then added in their order."""
         if node.index.size == 1:
-            return self.emit(bind(node.term, {node.index: 0}), out)
+            only: str = self.visit(bind(node.term, {node.index: 0}), out)
+            return only
         outer = self.axes
         weight = _weight_of(node.term)
         self.axes = weight.indices if weight else (node.index,)

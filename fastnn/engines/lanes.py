@@ -16,14 +16,14 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.core.derivation import TOTAL, Derivation, derive
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, derive
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines
 from fastnn.printing.scalars import Written
-from fastnn.printing.vectors import ALIGNMENT, LayerByLayer, vector_choice, vector_module, way_back
+from fastnn.printing.vectors import ALIGNMENT, LayerByLayer, PythonOfVectors, vector_module, way_back
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["blocks", "kernel", "source"]
@@ -135,7 +135,8 @@ def kernel(network: Network, dtype: str) -> Kernel:
 def source(network: Network, dtype: str) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
     write = _straight_line if _is_small(network) else _loops
-    return vector_module(network, dtype, write(derive(network), dtype))
+    derivation = derive(network)
+    return vector_module(derivation, dtype, write(derivation, dtype))
 
 
 def _is_small(network: Network) -> bool:
@@ -155,8 +156,8 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
         name = derivation.name(symbol)
         return places.get(name, name)
 
-    ahead = Written(derivation, dtype, choice=vector_choice, spell=named)
-    back = Written(derivation, dtype, choice=vector_choice, spell=in_memory)
+    ahead = Written(derivation, PythonOfVectors(named, dtype))
+    back = Written(derivation, PythonOfVectors(in_memory, dtype))
     flat = _vectors("flat", block, 0, block.rows)
     with (
         _blocks_and_epochs(block, block.groups * block.rows, dtype, lines, [flat]),
@@ -165,9 +166,9 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
         ahead.load_row(lines)
         with lines.block("for group in range(groups):"):
             lines(*(f"{name} = {place}" for name, place in places.items() if place != total))
-            lines("# forward and error")
-            ahead.write(lines, (e for e in derivation.scalar if e.stage in ("forward", "error")))
-            lines("# deltas and updates")
+            lines(f"# {FORWARD} and {ERROR}")
+            ahead.write(lines, (e for e in derivation.scalar if e.stage in (FORWARD, ERROR)))
+            lines(f"# {DELTAS} and {UPDATES}")
             if _outgrows_registers(derivation.network):
                 lines("read_again()")
             back.write(lines, way_back(derivation))

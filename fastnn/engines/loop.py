@@ -14,7 +14,7 @@ from fastnn.core.derivation import Derivation, derive
 from fastnn.core.network import Network
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
-from fastnn.printing.infix import Lines
+from fastnn.printing.infix import Lines, Python
 from fastnn.printing.scalars import Looped, Written, module
 
 __all__ = ["blocks", "kernel", "source"]
@@ -38,13 +38,14 @@ def kernel(network: Network, dtype: str) -> Kernel:
 def source(network: Network, dtype: str) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
     write = _straight_line if network.n_parameters <= STRAIGHT_LINE_PARAMETERS else _loops
-    return module(network, dtype, write(derive(network), dtype))
+    derivation = derive(network)
+    return module(derivation, dtype, write(derivation, dtype))
 
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
     # With branches 0.96 to 1.02 of the time of C, without 1.20 (ratios.py): the next row need not wait for a
     # delta that changes nothing, and which gates open is foreseen well enough.
-    printer, lines = Written(derivation, dtype, branches=True), Lines()
+    printer, lines = Written(derivation, Python(derivation.name, dtype), branches=True), Lines()
     names = derivation.network.parameter_names
     with lines.block("def advance(parameters, X, Y, steps, totals):"):
         lines("rows = X.shape[0]")

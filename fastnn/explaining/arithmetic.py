@@ -9,9 +9,9 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from operator import add, gt, le, lt, mul, sub, truediv
 from typing import Any
 
-from fastnn.core.derivation import Derivation
+from fastnn.core.derivation import ERROR, FORWARD, Derivation
 from fastnn.core.elementary import elementary
-from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol
+from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
 
 __all__ = ["DECIMALS", "FLOATS", "Arithmetic", "Values", "numerical_derivatives"]
 
@@ -26,27 +26,45 @@ SHIFT = Decimal("1e-20")
 
 
 @dataclass(frozen=True)
-class Arithmetic:
-    """How a kind of number is made from a constant, and how functions of it are worked out."""
+class Arithmetic(Visitor):
+    """How a kind of number is made from a constant, and how functions of it are worked out.
+
+    Called with an expression and the values of its symbols, and of what else is known by now.
+    """
 
     number: Callable[[float], Any]
     call: Callable[[str, Any], Any]
 
     def __call__(self, node: Expression, values: Mapping[Expression, Any]) -> Any:
-        """The value of an expression; `values` has those of its symbols."""
-        match node:
-            case Number(value):
-                return self.number(value)
-            case Binary(operator, left, right):
-                return OPERATIONS[operator](self(left, values), self(right, values))
-            case Select(left, comparison, right, yes, no):
-                holds = COMPARISONS[comparison](self(left, values), self(right, values))
-                return self(yes if holds else no, values)
-            case Call(function, argument):
-                return self.call(function, self(argument, values))
-            case PowerOfTwo(exponent):
-                return math.ldexp(1.0, int(self(exponent, values)))
+        """The value of an expression."""
+        return self.visit(node, values)
+
+    def visit_symbol(self, node: Symbol, values: Mapping[Expression, Any]) -> Any:
+        """A value that is known."""
         return values[node]
+
+    visit_derivative = visit_symbol
+
+    def visit_number(self, node: Number, values: Mapping[Expression, Any]) -> Any:
+        """A constant."""
+        return self.number(node.value)
+
+    def visit_binary(self, node: Binary, values: Mapping[Expression, Any]) -> Any:
+        """One operation, rounded once."""
+        return OPERATIONS[node.operator](self(node.left, values), self(node.right, values))
+
+    def visit_select(self, node: Select, values: Mapping[Expression, Any]) -> Any:
+        """One of two values; the other is not worked out."""
+        holds = COMPARISONS[node.comparison](self(node.left, values), self(node.right, values))
+        return self(node.yes if holds else node.no, values)
+
+    def visit_call(self, node: Call, values: Mapping[Expression, Any]) -> Any:
+        """A function of its argument."""
+        return self.call(node.function, self(node.argument, values))
+
+    def visit_power_of_two(self, node: PowerOfTwo, values: Mapping[Expression, Any]) -> Any:
+        """Exact, as all powers of two are."""
+        return self.number(math.ldexp(1.0, int(self(node.exponent, values))))
 
 
 def _float_call(name: str, argument: float) -> float:
@@ -105,7 +123,7 @@ class _Loss:
     """The squared error of one row, in decimals, by the equations of the forward pass."""
 
     def __init__(self, derivation: Derivation, values: Mapping[Expression, float]) -> None:
-        self.equations = [e for e in derivation.scalar if e.stage in ("forward", "error")]
+        self.equations = [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)]
         self.values = values
         self.kinks: set[Symbol] = set()
 

@@ -1,9 +1,9 @@
 """The equations of a training step as a page of mathematics tells them: with the derivatives themselves.
 
-What runs has the step folded in: a delta is ``s = step*d...``, with step = -2*learning_rate. Put 2 for the
-step, and the same equation gives the derivative of the loss by the unit's weighted sum; that is how the
-lines here are made. So line 8' is the derivative that belongs to equation 8 of the derivation, and
--learning_rate times the one is the other.
+What runs has the step folded in: a delta is ``s = step*d...``, with step = -2*learning_rate. Put the loss's
+factor, 2, for the step, and the same equation gives the derivative of the loss by the unit's weighted sum:
+that is how the lines here are made. So line 8' is the derivative that belongs to equation 8 of the
+derivation, and -learning_rate times the one is the other.
 """
 
 from __future__ import annotations
@@ -11,14 +11,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fastnn.core.derivation import STEP, TOTAL, Derivation, Equation
+from fastnn.core.activations import activation
+from fastnn.core.derivation import (
+    DELTAS,
+    ERROR,
+    FORWARD,
+    STEP,
+    TOTAL,
+    UPDATES,
+    Derivation,
+    Equation,
+    Stage,
+    error,
+)
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.network import Network
 from fastnn.printing.signs import Derivative
 
-__all__ = ["LOSS", "SECTIONS", "Line", "explained", "put"]
+__all__ = ["DERIVATIVES", "LOSS", "SECTIONS", "Line", "explained", "kinks_of", "put", "sign_of"]
 
-SECTIONS = ("forward", "error", "derivatives", "deltas", "updates")
+DERIVATIVES = Stage("derivatives", "Derivatives")
+SECTIONS = (FORWARD, ERROR, DERIVATIVES, DELTAS, UPDATES)
 LOSS = Symbol("L")
 
 
@@ -30,7 +43,7 @@ class Line:
     ----------
     number : str
         That of the equation of the derivation it tells; with a prime for its derivative: "8", "8'".
-    section : str
+    section : Stage
         One of `SECTIONS`.
     target : Symbol or Derivative
         What it computes.
@@ -43,7 +56,7 @@ class Line:
     """
 
     number: str
-    section: str
+    section: Stage
     target: Symbol | Derivative
     chain: Expression | None
     expression: Expression
@@ -55,10 +68,21 @@ def explained(derivation: Derivation, equations: tuple[Equation, ...]) -> tuple[
 
     In the order in which they can be computed, section by section.
     """
-    derivatives = _Derivatives(derivation.network, equations)
-    lines = [derivatives.line(e) for e in equations if e.stage in ("deltas", "updates")]
+    derivatives = _Derivatives(derivation, equations)
+    lines = [derivatives.line(e) for e in equations if e.kind in ("delta", "update")]
     lines += [_as_it_runs(e) for e in equations]
     return tuple(line for section in SECTIONS for line in lines if line.section == section)
+
+
+def sign_of(line: Line) -> str:
+    """What stands between a line's target and what it becomes: an update replaces its target."""
+    return "←" if line.section == UPDATES else "="
+
+
+def kinks_of(network: Network) -> str:
+    """What has to be said of points where an activation of a network has no derivative."""
+    said = (activation(name).kink for name in network.activations)
+    return " ".join(dict.fromkeys(filter(None, said)))
 
 
 def put(node: Expression, values: Mapping[Expression, Expression]) -> Expression:
@@ -82,27 +106,33 @@ class _Derivatives:
     it is needed; the others stand there by name.
     """
 
-    def __init__(self, network: Network, equations: tuple[Equation, ...]) -> None:
-        self.network = network
-        self.last = len(network.layers) - 1
+    def __init__(self, derivation: Derivation, equations: tuple[Equation, ...]) -> None:
+        self.network = derivation.network
+        self.loss = derivation.rule.loss
+        self.last = len(self.network.layers) - 1
+        self.without_step: dict[Expression, Expression] = {STEP: Number(self.loss.factor)}
         self.short = {
-            e.target: put(e.expression, {STEP: Number(2.0)})
+            e.target: put(e.expression, self.without_step)
             for e in equations
-            if (e.stage, e.layer) == ("deltas", self.last) and not e.over and network.output == "identity"
+            if (e.kind, e.layer) == ("delta", self.last) and not e.over and self._is_identity(self.last)
         }
+
+    def _is_identity(self, layer: int) -> bool:
+        """Whether the units of a layer pass on their weighted sums."""
+        return activation(self.network.activations[layer - 1]).is_identity
 
     def line(self, equation: Equation) -> Line:
         by, expression = self._by(equation), self._without_the_step(equation)
         rule, chain = self._rule(equation), self._chain(equation, by)
-        return Line(f"{equation.number}'", "derivatives", Derivative(LOSS, by), chain, expression, rule)
+        return Line(f"{equation.number}'", DERIVATIVES, Derivative(LOSS, by), chain, expression, rule)
 
     def _by(self, equation: Equation) -> Symbol:
         """By what the loss is differentiated: a parameter, or the weighted sum of a delta's unit."""
-        return equation.target if equation.stage == "updates" else self._weighted_sum(equation.target)
+        return equation.target if equation.kind == "update" else self._weighted_sum(equation.target)
 
     def _weighted_sum(self, symbol: Symbol) -> Symbol:
         """The weighted sum of the unit that a delta or a bias belongs to."""
-        if self.network.activations[symbol.layer - 1] != "identity":
+        if not self._is_identity(symbol.layer):
             return Symbol("z", symbol.layer, symbol.indices[:1])
         return self._value(symbol)
 
@@ -113,11 +143,10 @@ class _Derivatives:
     def _without_the_step(self, equation: Equation) -> Expression:
         """What is added to a parameter, or a delta, with 2 for the step and derivatives for the deltas."""
         expression = equation.expression
-        if equation.stage == "updates":
+        if equation.kind == "update":
             assert isinstance(expression, Binary)  # noqa: S101 - an update adds to its parameter
             expression = expression.right
-        values: dict[Expression, Expression] = {STEP: Number(2.0)}
-        return put(expression, values | {s: self._derivative(s) for s in _deltas_in(expression)})
+        return put(expression, self.without_step | {s: self._derivative(s) for s in _deltas_in(expression)})
 
     def _derivative(self, delta: Symbol) -> Expression:
         """The derivative by a delta's weighted sum."""
@@ -125,7 +154,7 @@ class _Derivatives:
 
     def _chain(self, equation: Equation, by: Symbol) -> Expression:
         """The chain of derivatives that leads from the loss to `by`."""
-        if equation.stage == "updates":
+        if equation.kind == "update":
             unit = self._weighted_sum(by)
             return Derivative(LOSS, unit) * Derivative(unit, by)
         value = self._value(equation.target)
@@ -135,7 +164,7 @@ class _Derivatives:
     def _arriving(self, equation: Equation, value: Symbol) -> Expression:
         """The chain from the loss to what a unit passes on: one path through each unit after it."""
         if equation.target.layer == self.last:
-            d = Symbol("d", self.last, equation.target.indices)
+            d = error(*equation.target.indices)
             return Derivative(LOSS, d) * Derivative(d, value)
         after = [self._weighted_sum(s) for s in _deltas_in(equation.expression)]
         first, *rest = (Derivative(LOSS, unit) * Derivative(unit, value) for unit in after)
@@ -147,10 +176,10 @@ class _Derivatives:
             return "the weight moves its unit's sum by its input"
         if equation.target.family == "b":
             return "the bias moves its unit's sum one to one"
-        activation = self.network.activations[equation.target.layer - 1]
-        slope = "" if activation == "identity" else f", times the derivative of {activation}"
+        name = self.network.activations[equation.target.layer - 1]
+        slope = "" if self._is_identity(equation.target.layer) else f", times the derivative of {name}"
         if equation.target.layer == self.last:
-            return f"derivative of the squared error{slope}"
+            return f"derivative of the {self.loss.words}{slope}"
         return f"what arrives through the weights of the layer after it{slope}"
 
 

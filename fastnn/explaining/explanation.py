@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_number, flag
-from fastnn.core.derivation import derive
+from fastnn.core.derivation import DELTAS, UPDATES, derive
 from fastnn.core.network import Network, checked_network
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
-from fastnn.explaining.chain_rule import Line, explained
+from fastnn.explaining.chain_rule import DERIVATIVES, SECTIONS, Line, explained, kinks_of, sign_of
 from fastnn.explaining.document import Document
 from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.matrix_form import in_matrices
@@ -29,20 +29,12 @@ from fastnn.training.plan import code
 
 __all__ = ["Explanation", "RunningCode", "explain"]
 
-TITLES = {
-    "forward": "Forward pass",
-    "error": "Loss",
-    "derivatives": "Derivatives, by the chain rule",
-    "deltas": "Deltas",
-    "updates": "Updates",
-}
-DERIVATIVES = "Equation n' is the derivative that equation n, below, descends."
-KINK = "relu has no derivative at 0; fastnn takes 0 there."
-DELTAS = (
+ON_DERIVATIVES = "By the chain rule. Equation n' is the derivative that equation n, below, descends."
+ON_DELTAS = (
     "What runs has the learning rate folded in first: step = -2*learning_rate, worked out once. So a delta s "
     "is -learning_rate times the derivative of the same number."
 )
-UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
+ON_UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
 
 
 class Explanation(Document):
@@ -152,15 +144,13 @@ class Explanation(Document):
         """The layout of the parameters, and the equations stage by stage."""
         yield Paragraph(f"{self.network!r}, {self.network.n_parameters} parameters")
         yield self._layout()
-        notes = {"derivatives": self._on_derivatives(), "deltas": DELTAS, "updates": UPDATES}
-        for section, title in TITLES.items():
-            yield Heading(title)
+        on_derivatives = f"{ON_DERIVATIVES} {kinks_of(self.network)}".rstrip()
+        notes = {DERIVATIVES: on_derivatives, DELTAS: ON_DELTAS, UPDATES: ON_UPDATES}
+        for section in SECTIONS:
+            yield Heading(section.title)
             if section in notes:
                 yield Paragraph(notes[section])
             yield Equations(tuple(_formula(line) for line in self.lines if line.section == section))
-
-    def _on_derivatives(self) -> str:
-        return f"{DERIVATIVES} {KINK}" if "relu" in self.network.activations else DERIVATIVES
 
     def _layout(self) -> Table:
         """Which parameters each layer has."""
@@ -261,4 +251,4 @@ def _range(names: tuple[str, ...]) -> str:
 
 def _formula(line: Line) -> Formula:
     members = (line.expression,) if line.chain is None else (line.chain, line.expression)
-    return Formula(line.number, line.target, members, "←" if line.section == "updates" else "=", line.rule)
+    return Formula(line.number, line.target, members, sign_of(line), line.rule)

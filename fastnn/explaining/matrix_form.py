@@ -7,7 +7,19 @@ outer product.
 
 from __future__ import annotations
 
-from fastnn.core.expressions import Binary, Call, Expression, Index, Number, Select, Sum, Symbol, nodes
+from fastnn.core.expressions import (
+    Binary,
+    Call,
+    Expression,
+    Index,
+    Number,
+    PowerOfTwo,
+    Select,
+    Sum,
+    Symbol,
+    Visitor,
+    nodes,
+)
 from fastnn.explaining.chain_rule import Line
 from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
 
@@ -31,44 +43,66 @@ def _whole(symbol: Symbol) -> Symbol:
     return Symbol(family, symbol.layer) if symbol.indices else symbol
 
 
-def _matrices(node: Expression) -> Expression:
-    match node:
-        case Symbol():
-            return _whole(node)
-        case Derivative(of, by):
-            return Derivative(_whole(of), _whole(by))
-        case Sum(index, Binary("*", left, right)):
-            return _summed(index, left, right)
-        case Binary("*", left, right):
-            return _product(left, right)
-        case Binary(operator, left, right):
-            return Binary(operator, _matrices(left), _matrices(right))
-        case Call(function, argument):
-            return Call(function, _matrices(argument))
-        case Select(z, "<=", Number(0.0), Number(0.0), same) if z == same:
-            return Largest(Number(0.0), _matrices(z))
-        case Select(left, comparison, right, yes, Number(0.0)):
-            return Binary(ELEMENTWISE, _matrices(yes), Gate(_matrices(left), comparison, _matrices(right)))
-        case Number():
-            return node
-    raise TypeError(f"no matrix form for {type(node).__name__}")
+class _InMatrices(Visitor):
+    """Makes an expression of whole layers out of one with running indices."""
+
+    def __call__(self, node: Expression) -> Expression:
+        whole: Expression = self.visit(node)
+        return whole
+
+    def visit_symbol(self, node: Symbol) -> Expression:
+        """All values of its kind."""
+        return _whole(node)
+
+    def visit_derivative(self, node: Derivative) -> Expression:
+        """The derivatives by all values of a kind."""
+        return Derivative(_whole(node.of), _whole(node.by))
+
+    def visit_number(self, node: Number) -> Expression:
+        """A constant."""
+        return node
+
+    def visit_sum(self, node: Sum) -> Expression:
+        """The sum of left*right over an index: a product of matrices."""
+        if not isinstance(node.term, Binary) or node.term.operator != "*":
+            raise TypeError(f"no matrix form for a sum of {node.term}")
+        left, right = node.term.left, node.term.right
+        matrix, vector = (left, right) if len(_free(left)) == 2 else (right, left)
+        if len(_free(matrix)) == 1:
+            return Binary(MATRIX_PRODUCT, Transposed(self(left)), self(right))
+        rows, _ = _free(matrix)
+        across = Transposed(self(matrix)) if rows == node.index else self(matrix)
+        return Binary(MATRIX_PRODUCT, across, self(vector))
+
+    def visit_binary(self, node: Binary) -> Expression:
+        """An operation element by element, or an outer product."""
+        if node.operator != "*":
+            return Binary(node.operator, self(node.left), self(node.right))
+        rows, columns = _free(node.left), _free(node.right)
+        if rows and columns and rows != columns:
+            return Binary(MATRIX_PRODUCT, self(node.left), Transposed(self(node.right)))
+        return Binary(ELEMENTWISE if rows and columns else "*", self(node.left), self(node.right))
+
+    def visit_select(self, node: Select) -> Expression:
+        """The larger of a value and 0, a gate, or a choice element by element."""
+        zero = Number(0.0)
+        left, right, yes, no = (self(part) for part in (node.left, node.right, node.yes, node.no))
+        if (node.comparison, node.right, node.yes) == ("<=", zero, zero) and node.left == node.no:
+            return Largest(zero, left)
+        if node.no == zero:
+            return Binary(ELEMENTWISE, yes, Gate(left, node.comparison, right))
+        return Select(left, node.comparison, right, yes, no)
+
+    def visit_call(self, node: Call) -> Expression:
+        """A function element by element."""
+        return Call(node.function, self(node.argument))
+
+    def visit_power_of_two(self, node: PowerOfTwo) -> Expression:
+        """Element by element."""
+        return PowerOfTwo(self(node.exponent))
 
 
-def _summed(index: Index, left: Expression, right: Expression) -> Expression:
-    """The sum of left*right over an index, as a product of matrices."""
-    matrix, vector = (left, right) if len(_free(left)) == 2 else (right, left)
-    if len(_free(matrix)) == 1:
-        return Binary(MATRIX_PRODUCT, Transposed(_matrices(left)), _matrices(right))
-    rows, _ = _free(matrix)
-    across = Transposed(_matrices(matrix)) if rows == index else _matrices(matrix)
-    return Binary(MATRIX_PRODUCT, across, _matrices(vector))
-
-
-def _product(left: Expression, right: Expression) -> Expression:
-    rows, columns = _free(left), _free(right)
-    if rows and columns and rows != columns:
-        return Binary(MATRIX_PRODUCT, _matrices(left), Transposed(_matrices(right)))
-    return Binary(ELEMENTWISE if rows and columns else "*", _matrices(left), _matrices(right))
+_matrices = _InMatrices()
 
 
 def _free(node: Expression) -> list[Index]:

@@ -1,25 +1,37 @@
 """A proof beside the derivation: sympy differentiates the loss itself and compares.
 
 Needs sympy: ``pip install "fastnn-sweep[explain]"``. The loss is composed here from the network's
-definition, not from fastnn's equations. A ReLU unit is its sum times a gate, 1 where the sum is above 0 and
-0 elsewhere: the gate does not change with the parameters but at 0, so that one proof covers every way in
-which the gates can stand.
+definition, not from fastnn's equations. Where the sign of a unit's sum chooses, as in ReLU, a gate does, 1
+where the sum is above 0 and 0 elsewhere: the gate does not change with the parameters but at 0, so that one
+proof covers every way in which the gates can stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn.checking import InputError
-from fastnn.core.derivation import STEP, TOTAL, Derivation
-from fastnn.core.expressions import Binary, Call, Expression, Number, Select, Symbol
+from fastnn.core.activations import activation
+from fastnn.core.derivation import (
+    ERROR,
+    FORWARD,
+    TOTAL,
+    UPDATES,
+    Derivation,
+    error,
+    input_value,
+    target_value,
+)
+from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
+from fastnn.explaining.arithmetic import OPERATIONS
 from fastnn.explaining.blocks import Block, Heading, Paragraph, Table
-from fastnn.explaining.chain_rule import LOSS, Line, explained
+from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained, kinks_of
 from fastnn.explaining.document import Document
+from fastnn.printing.signs import Derivative
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +73,8 @@ class Proof(Document):
             "each parameter, and what the numbered equation says is subtracted. "
             + ("Each difference simplifies to 0." if self.holds else "A difference is left: see below.")
         )
-        if "relu" in self.derivation.network.activations:
-            yield Paragraph("A ReLU is its sum times a gate g, which is 1 where the sum is above 0, else 0.")
+        if kinks_of(self.derivation.network):
+            yield Paragraph("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
         yield Table(
             ("claim", "equation", "difference"),
             tuple((row["claim"], f"({row['number']})", row["difference"]) for row in self._rows),
@@ -84,7 +96,7 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
     learning_rate = sympy.Symbol("learning_rate")
     algebra = _Algebra(derivation)
     loss = algebra.defined_loss()
-    ours = algebra.of(lines, -2 * learning_rate)
+    ours = algebra.of(lines, derivation.rule.values(learning_rate))
     found = []
 
     def compare(line: Line, claim: str, expected: Any, value: Any) -> None:
@@ -95,13 +107,13 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
     for line, value in zip(lines, ours, strict=True):
         if line.target == LOSS:
             compare(line, "L is the squared error", loss, value)
-        elif line.section in ("derivatives", "updates"):
+        elif line.section in (DERIVATIVES, UPDATES):
             symbol = line.target if isinstance(line.target, Symbol) else line.target.by
             if symbol.family not in ("w", "b"):
                 continue
             name = derivation.name(symbol)
             derivative = sympy.diff(loss, sympy.Symbol(name))
-            if line.section == "derivatives":
+            if line.section == DERIVATIVES:
                 compare(line, f"∂L/∂{name}", derivative, value)
             else:
                 moved = sympy.Symbol(name) - learning_rate * derivative
@@ -133,8 +145,11 @@ def _functions() -> tuple[Any, Any]:
     return Sigmoid, Kept
 
 
-class _Algebra:
-    """The network in sympy: its loss by definition, and by fastnn's equations."""
+class _Algebra(Visitor):
+    """The network in sympy: its loss by definition, and by fastnn's equations.
+
+    Where a value is chosen by the sign of a weighted sum, a gate chooses, 1 where the sum is above 0, else 0.
+    """
 
     def __init__(self, derivation: Derivation) -> None:
         import sympy
@@ -142,7 +157,8 @@ class _Algebra:
         self.derivation = derivation
         self.network = derivation.network
         self.sympy = sympy
-        self.sigmoid, self.keep = _functions()
+        sigmoid, self.keep = _functions()
+        self.functions = {"exp": sympy.exp, "tanh": sympy.tanh, "sigmoid": sigmoid}
         self.kept: dict[Any, Any] = {}
 
     def kept_as(self, value: Any, name: str) -> Any:
@@ -158,43 +174,36 @@ class _Algebra:
         """The squared error of one row, by the definition of the network."""
         names = np.array(self.network.parameter_names, dtype=object)
         symbols = np.array([self.sympy.Symbol(name) for name in names], dtype=object)
-        values = [self.named(Symbol("x", 0, (i,))) for i in range(self.network.n_inputs)]
+        values = [self.named(input_value(i)) for i in range(self.network.n_inputs)]
         for layer, (W, b) in enumerate(self.network.split(symbols), start=1):
             inputs = values
             sums = (sum(w * a for w, a in zip(row, inputs, strict=True)) for row in W)
             values = [self.unit(layer, j, z + bias) for j, (z, bias) in enumerate(zip(sums, b, strict=True))]
-        return sum(self.error(k, value) ** 2 for k, value in enumerate(values))
-
-    def error(self, k: int, value: Any) -> Any:
-        """How far an output is from its target."""
-        difference = value - self.named(Symbol("y", 0, (k,)))
-        return self.kept_as(difference, self.derivation.name(Symbol("d", 0, (k,))))
+        terms = []
+        for k, value in enumerate(values):
+            d = self.kept_as(value - self.named(target_value(k)), self.derivation.name(error(k)))
+            terms.append(self.evaluated(self.derivation.rule.loss.term(error(k)), {error(k): d}))
+        return sum(terms)
 
     def unit(self, layer: int, unit: int, z: Any) -> Any:
         """What a unit of a layer makes of its sum."""
-        activation = self.network.activations[layer - 1]
-        if activation == "identity":
-            family = "yhat" if layer == len(self.network.activations) else "h"
-            return self.kept_as(z, self.derivation.name(Symbol(family, layer, (unit,))))
-        kept = self.kept_as(z, self.derivation.name(Symbol("z", layer, (unit,))))
-        return self.gate(layer, unit) * kept if activation == "relu" else self.call(activation, kept)
-
-    def gate(self, layer: int, unit: int) -> Any:
-        return self.named(Symbol("g", layer, (unit,)))
-
-    def call(self, function: str, argument: Any) -> Any:
-        return {"tanh": self.sympy.tanh, "sigmoid": self.sigmoid}[function](argument)
+        entry = activation(self.network.activations[layer - 1])
+        last = layer == len(self.network.activations)
+        family = "z" if not entry.is_identity else "yhat" if last else "h"
+        symbol = Symbol(family, layer, (unit,))
+        kept = self.kept_as(z, self.derivation.name(symbol))
+        return self.evaluated(entry.value(symbol), {symbol: kept})
 
     def named(self, symbol: Symbol) -> Any:
         return self.sympy.Symbol(self.derivation.name(symbol))
 
-    def of(self, lines: Sequence[Line], step: Any) -> list[Any]:
+    def of(self, lines: Sequence[Line], given: Mapping[Expression, Any]) -> list[Any]:
         """What the lines make of the symbols of one row, line by line."""
-        values: dict[Expression, Any] = {STEP: step, TOTAL: self.sympy.Integer(0)}
+        values: dict[Expression, Any] = {**given, TOTAL: self.sympy.Integer(0)}
         found = []
         for line in lines:
             value = self.evaluated(line.expression, values)
-            if line.section in ("forward", "error") and _is_sum(line):
+            if line.section in (FORWARD, ERROR) and _is_sum(line):
                 assert isinstance(line.target, Symbol)  # noqa: S101 - no derivative among these
                 value = self.kept_as(value, self.derivation.name(line.target))
             values[line.target] = value
@@ -202,20 +211,42 @@ class _Algebra:
         return found
 
     def evaluated(self, node: Expression, values: dict[Expression, Any]) -> Any:
-        """An expression in sympy; where ReLU chooses, the gate does."""
-        match node:
-            case Number(value):
-                return self.sympy.nsimplify(value)
-            case Binary(operator, left, right):
-                a, b = self.evaluated(left, values), self.evaluated(right, values)
-                return {"+": a + b, "-": a - b, "*": a * b}[operator]
-            case Select(Symbol("z", layer, (int(unit),)), comparison, Number(0.0), yes, no):
-                gate = self.gate(layer, unit)
-                opened, shut = (yes, no) if comparison == ">" else (no, yes)
-                return gate * self.evaluated(opened, values) + (1 - gate) * self.evaluated(shut, values)
-            case Call(function, argument):
-                return self.call(function, self.evaluated(argument, values))
-        return values[node] if node in values else values.setdefault(node, self.named(_symbol(node)))
+        """An expression in sympy; symbols that have no value yet stand for themselves."""
+        return self.visit(node, values)
+
+    def visit_symbol(self, node: Symbol, values: dict[Expression, Any]) -> Any:
+        """A value of the row, or a name."""
+        return values[node] if node in values else values.setdefault(node, self.named(node))
+
+    def visit_derivative(self, node: Derivative, values: dict[Expression, Any]) -> Any:
+        """A derivative that a line before has given."""
+        return values[node]
+
+    def visit_number(self, node: Number, values: dict[Expression, Any]) -> Any:
+        """A constant, as a fraction."""
+        return self.sympy.nsimplify(node.value, rational=True)
+
+    def visit_binary(self, node: Binary, values: dict[Expression, Any]) -> Any:
+        """One operation, exact."""
+        a, b = self.evaluated(node.left, values), self.evaluated(node.right, values)
+        return OPERATIONS[node.operator](a, b)
+
+    def visit_select(self, node: Select, values: dict[Expression, Any]) -> Any:
+        """A choice by the sign of a weighted sum: the gate of that unit chooses."""
+        z, zero = node.left, node.right
+        if not isinstance(z, Symbol) or z.family != "z" or zero != Number(0.0):
+            raise TypeError(f"no algebra for a choice by {node.left} {node.comparison} {node.right}")
+        gate = self.named(Symbol("g", z.layer, z.indices))
+        opened, shut = (node.yes, node.no) if node.comparison == ">" else (node.no, node.yes)
+        return gate * self.evaluated(opened, values) + (1 - gate) * self.evaluated(shut, values)
+
+    def visit_call(self, node: Call, values: dict[Expression, Any]) -> Any:
+        """A function that sympy knows, or is told."""
+        return self.functions[node.function](self.evaluated(node.argument, values))
+
+    def visit_power_of_two(self, node: PowerOfTwo, values: dict[Expression, Any]) -> Any:
+        """Exact."""
+        return 2 ** self.evaluated(node.exponent, values)
 
     def short(self, expression: Any) -> Any:
         """An expression with every value that was kept in one piece under its name."""
@@ -228,8 +259,3 @@ class _Algebra:
 def _is_sum(line: Line) -> bool:
     """Whether a line gives a weighted sum or an error, which are kept in one piece."""
     return isinstance(line.expression, Binary) and line.target != LOSS
-
-
-def _symbol(node: Expression) -> Symbol:
-    assert isinstance(node, Symbol)  # noqa: S101 - derivatives are known before they are read
-    return node

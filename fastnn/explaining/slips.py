@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.core.derivation import TOTAL, Derivation, Equation
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, Equation
 from fastnn.explaining.arithmetic import FLOATS, Values
 from fastnn.explaining.blocks import Block, Heading, Paragraph, Table
 from fastnn.explaining.document import Document
@@ -89,10 +89,10 @@ def _after(
     """The parameters by name after these equations, and the loss of the same row then."""
     values = given.values(derivation)
     _run(derivation, values, equations)
-    updated = [e.target for e in derivation.scalar if e.stage == "updates"]
+    updated = [e.target for e in derivation.scalar if e.kind == "update"]
     parameters = {derivation.name(symbol): values[symbol] for symbol in updated}
     values[TOTAL] = 0.0
-    _run(derivation, values, [e for e in derivation.scalar if e.stage in ("forward", "error")])
+    _run(derivation, values, [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)])
     return parameters, values[TOTAL]
 
 
@@ -105,8 +105,8 @@ def _run(derivation: Derivation, values: Values, equations: Iterable[Equation]) 
 
 def _in_the_wrong_order(derivation: Derivation) -> list[Equation]:
     """Each layer's deltas, then its updates, then the layer below."""
-    order = [e for e in derivation.scalar if e.stage in ("forward", "error")]
+    order = [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)]
     for layer in range(len(derivation.network.layers) - 1, 0, -1):
-        for stage in ("deltas", "updates"):
+        for stage in (DELTAS, UPDATES):
             order += [e for e in derivation.scalar if (e.stage, e.layer) == (stage, layer)]
     return order

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError
-from fastnn.core.derivation import STEP, TOTAL, Derivation
+from fastnn.core.activations import activation
+from fastnn.core.derivation import FORWARD, STEP, TOTAL, UPDATES, Derivation, input_value, target_value
 from fastnn.core.expressions import Expression, Number, Symbol
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
 from fastnn.explaining.blocks import Block, Equations, Formula, Heading, Paragraph, Table
-from fastnn.explaining.chain_rule import LOSS, Line, explained, put
+from fastnn.explaining.chain_rule import LOSS, SECTIONS, Line, explained, kinks_of, put, sign_of
 from fastnn.explaining.document import Document
 from fastnn.printing.notation import ExactText, rounded
 from fastnn.printing.signs import Derivative
@@ -27,17 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["ALL_DIGITS", "Given", "Step", "digits_of_agreement", "need_finite"]
 
 ALL_DIGITS = 17  # as many as tell any float64 from any other
-SIGNS = {"updates": "←"}
 FEW_DIGITS = 9  # fewer are left where a slope has lost half of its digits to rounding
 PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
-
-TITLES = {
-    "forward": "Forward pass, in numbers",
-    "error": "Loss, in numbers",
-    "derivatives": "Derivatives, in numbers",
-    "deltas": "Deltas, in numbers",
-    "updates": "Updates, in numbers",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +44,9 @@ class Given:
     def values(self, derivation: Derivation) -> Values:
         """The value of every symbol that is known before the first equation."""
         network = derivation.network
-        last = len(network.layers) - 1
-        found: Values = {STEP: -2 * self.learning_rate, TOTAL: 0.0}
-        found |= {Symbol("x", 0, (i,)): value for i, value in enumerate(self.x.tolist())}
-        found |= {Symbol("y", last, (k,)): value for k, value in enumerate(self.y.tolist())}
+        found: Values = {**derivation.rule.values(self.learning_rate), TOTAL: 0.0}
+        found |= {input_value(i): value for i, value in enumerate(self.x.tolist())}
+        found |= {target_value(k): value for k, value in enumerate(self.y.tolist())}
         for layer, (W, b) in enumerate(network.split(self.parameters), start=1):
             for unit, (weights, bias) in enumerate(zip(W.tolist(), b.tolist(), strict=True)):
                 found |= {Symbol("w", layer, (unit, i)): weight for i, weight in enumerate(weights)}
@@ -74,7 +65,7 @@ class _Computed:
     @property
     def before(self) -> float | None:
         """The value of the target before, for an update."""
-        return self.known.get(self.line.target) if self.line.section == "updates" else None
+        return self.known.get(self.line.target) if self.line.section == UPDATES else None
 
 
 class Step(Document):
@@ -116,7 +107,7 @@ class Step(Document):
             rows.append(
                 {
                     "number": line.number,
-                    "stage": line.section,
+                    "stage": line.section.name,
                     "name": text(line.target),
                     "equation": f"{text(line.target)} = {text(line.expression)}",
                     "numbers": text(_put_in(line.expression, computed.known)),
@@ -156,8 +147,8 @@ class Step(Document):
         """The given numbers, every equation with its numbers, the derivatives and the changes."""
         yield Heading("The numbers of one step")
         yield Table(("given", "value"), tuple((k, rounded(v)) for k, v in self._given_values().items()))
-        for section, title in TITLES.items():
-            yield Heading(title)
+        for section in SECTIONS:
+            yield Heading(f"{section.title}, in numbers")
             yield Equations(tuple(_formula(c) for c in self._computed if c.line.section == section))
         changes = self.changes()
         yield Heading("Derivatives, checked")
@@ -169,13 +160,13 @@ class Step(Document):
     @cached_property
     def _parameters(self) -> dict[str, Symbol]:
         """The symbol of each parameter by its name, in their order."""
-        updated = [e.target for e in self.derivation.scalar if e.stage == "updates"]
+        updated = [e.target for e in self.derivation.scalar if e.kind == "update"]
         found = {self.derivation.name(symbol): symbol for symbol in updated}
         return {name: found[name] for name in self.derivation.network.parameter_names}
 
     @cached_property
     def _numerical(self) -> tuple[dict[Symbol, float], set[Symbol]]:
-        values = self._start | {c.line.target: c.value for c in self._computed if c.line.section == "forward"}
+        values = self._start | {c.line.target: c.value for c in self._computed if c.line.section == FORWARD}
         return numerical_derivatives(self.derivation, values, list(self._parameters.values()))
 
     def _given_values(self) -> dict[str, float]:
@@ -193,14 +184,15 @@ class Step(Document):
             "The numerical derivatives are central differences of the loss, taken in decimals of 80 digits. "
             f"They agree with those of the chain rule to at least {digits} of {ALL_DIGITS} digits."
         )
-        if digits < FEW_DIGITS and {"tanh", "sigmoid"} & set(self.derivation.network.activations):
+        entries = [activation(name) for name in self.derivation.network.activations]
+        if digits < FEW_DIGITS and any(entry.saturates for entry in entries):
             text += " A unit is saturated: in float64, 1 - h*h or h*(1 - h) then keeps few digits or none."
         kinks = ", ".join(sorted(self.derivation.name(z) for z in self._numerical[1]))
         if not kinks:
             return text
         return (
-            f"{text} At 0 relu has no derivative, and fastnn takes 0: here that is so for {kinks}, where a "
-            "central difference finds the mean of both sides."
+            f"{text} {kinks_of(self.derivation.network)} Here that is so for {kinks}, where a central "
+            "difference finds the mean of both sides."
         )
 
 
@@ -245,7 +237,7 @@ def _formula(computed: _Computed) -> Formula:
     line, value = computed.line, Number(computed.value)
     numbers = _put_in(line.expression, computed.known, PUT_IN_DIGITS)
     members = (value,) if isinstance(numbers, Number) else (numbers, value)
-    return Formula(line.number, line.target, members, SIGNS.get(line.section, "="))
+    return Formula(line.number, line.target, members, sign_of(line))
 
 
 def _given_row(name: str, value: float) -> dict[str, Any]:

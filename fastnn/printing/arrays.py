@@ -11,25 +11,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from fastnn.core.elementary import Function, elementary
-from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Sum, Symbol, nodes
+from fastnn.core.elementary import Function, called_by, elementary
+from fastnn.core.expressions import (
+    Binary,
+    Call,
+    Expression,
+    Number,
+    PowerOfTwo,
+    Select,
+    Symbol,
+    Visitor,
+    nodes,
+)
 from fastnn.printing.infix import Lines
 
-__all__ = ["ArrayWriter", "array_function", "slots"]
+__all__ = ["COMPARISONS", "UFUNCS", "ArrayWriter", "array_function", "computed", "slots"]
 
 UFUNCS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater"}
 
 
-class ArrayWriter:
+class ArrayWriter(Visitor):
     """Writes the ufunc calls for expressions; subclasses say where symbols live.
 
-    `spare` names the buffers that are free for intermediate results; they have the target's shape.
+    Each method gets a buffer `out`, writes the calls that compute the node, into `out` if it needs any, and
+    returns where the value is.
+
+    `spare` names the buffers that are free for intermediate results; they have the target's shape, as the
+    boolean buffer `condition` has.
     """
 
-    def __init__(self, lines: Lines, spare: list[str]) -> None:
+    def __init__(self, lines: Lines, spare: list[str], condition: str) -> None:
         self.lines = lines
         self.spare = spare
+        self.condition = condition
 
     def spell(self, symbol: Symbol) -> str:
         """The text of a symbol's buffer."""
@@ -37,55 +52,45 @@ class ArrayWriter:
 
     def assign(self, node: Expression, out: str) -> None:
         """Write the calls that put the value of `node` into the buffer `out`."""
-        value = self.emit(node, out)
+        value = self.visit(node, out)
         if value != out:
             self.lines(f"copyto({out}, {value})")
 
-    def emit(self, node: Expression, out: str) -> str:
-        """Write the calls that compute `node`, into `out` if it needs any; return where its value is."""
-        match node:
-            case Symbol():
-                return self.spell(node)
-            case Number(value):
-                return repr(value)
-            case Binary(operator, left, right):
-                self._binary(UFUNCS[operator], left, right, out)
-            case Select():
-                self.select(node, out)
-            case Call(function, argument):
-                self.call(function, argument, out)
-            case PowerOfTwo(exponent):
-                self.lines(f"power_of_two({self.emit(exponent, out)}, out={out})")
-            case Sum():
-                return self.sum(node, out)
+    def visit_symbol(self, node: Symbol, out: str) -> str:
+        """A value that has a buffer."""
+        return self.spell(node)
+
+    def visit_number(self, node: Number, out: str) -> str:
+        """A constant."""
+        return repr(node.value)
+
+    def visit_binary(self, node: Binary, out: str) -> str:
+        """One ufunc call, after those for the operands."""
+        ufunc, left, right = UFUNCS[node.operator], node.left, node.right
+        with self._spare_if(computed(left) and self._reads(right, out), out) as home:
+            first = self.visit(left, home)
+            with self._spare_if(computed(right) and first == out, out) as other:
+                self.lines(f"{ufunc}({first}, {self.visit(right, other)}, out={out})")
         return out
 
-    def call(self, function: str, argument: Expression, out: str) -> None:
-        """Write the call of one of the functions of `fastnn.core.elementary`."""
-        raise NotImplementedError
-
-    def sum(self, node: Sum, out: str) -> str:
-        """Write the calls that add up a sum."""
-        raise NotImplementedError
-
-    def select(self, node: Select, out: str) -> None:
-        """Write a choice; a floor or a ceiling is one call, which keeps NaN just as the choice does."""
+    def visit_select(self, node: Select, out: str) -> str:
+        """A choice; a floor or a ceiling is one call, which keeps NaN just as the choice does."""
         if isinstance(node.yes, Number) and (node.yes, node.no) == (node.right, node.left):
             ufunc = "minimum" if node.comparison == ">" else "maximum"
-            self.lines(f"{ufunc}({self.emit(node.left, out)}, {self.emit(node.right, out)}, out={out})")
-            return
+            self.lines(f"{ufunc}({self.visit(node.left, out)}, {self.visit(node.right, out)}, out={out})")
+            return out
         self.assign(node.no, out)
-        with self._spare_if(_computed(node.yes), out) as home:
-            yes = self.emit(node.yes, home)
-            condition = f"{self.emit(node.left, out)}, {self.emit(node.right, out)}"
-            self.lines(f"{COMPARISONS[node.comparison]}({condition}, out=condition)")
-            self.lines(f"copyto({out}, {yes}, where=condition)")
+        with self._spare_if(computed(node.yes), out) as home:
+            yes = self.visit(node.yes, home)
+            compared = f"{self.visit(node.left, out)}, {self.visit(node.right, out)}"
+            self.lines(f"{COMPARISONS[node.comparison]}({compared}, out={self.condition})")
+            self.lines(f"copyto({out}, {yes}, where={self.condition})")
+        return out
 
-    def _binary(self, ufunc: str, left: Expression, right: Expression, out: str) -> None:
-        with self._spare_if(_computed(left) and self._reads(right, out), out) as home:
-            first = self.emit(left, home)
-            with self._spare_if(_computed(right) and first == out, out) as other:
-                self.lines(f"{ufunc}({first}, {self.emit(right, other)}, out={out})")
+    def visit_power_of_two(self, node: PowerOfTwo, out: str) -> str:
+        """The helper for it."""
+        self.lines(f"power_of_two({self.visit(node.exponent, out)}, out={out})")
+        return out
 
     def _reads(self, node: Expression, buffer: str) -> bool:
         return any(isinstance(part, Symbol) and self.spell(part) == buffer for part in nodes(node))
@@ -101,7 +106,8 @@ class ArrayWriter:
         self.spare.insert(0, spare)
 
 
-def _computed(node: Expression) -> bool:
+def computed(node: Expression) -> bool:
+    """Whether a node takes a call, as values and constants do not."""
     return not isinstance(node, Symbol | Number)
 
 
@@ -109,15 +115,17 @@ class _FunctionWriter(ArrayWriter):
     """Writes a function of one array; its steps live in slots, freed after their last use."""
 
     def __init__(self, lines: Lines, function: Function) -> None:
-        super().__init__(lines, [f"t{n}" for n in range(len(function.steps))])
+        super().__init__(lines, [f"t{n}" for n in range(len(function.steps))], "condition")
         self.homes = {function.argument: function.argument.family}
         self.function = function
 
     def spell(self, symbol: Symbol) -> str:
         return self.homes[symbol]
 
-    def call(self, function: str, argument: Expression, out: str) -> None:
-        self.lines(f"{function}({self.emit(argument, out)}, {out}, further, condition)")
+    def visit_call(self, node: Call, out: str) -> str:
+        """Another function, with the scratch buffers that are left."""
+        self.lines(f"{node.function}({self.visit(node.argument, out)}, {out}, further, condition)")
+        return out
 
     def write(self) -> None:
         """Write all steps; the last one goes to `out`."""
@@ -152,10 +160,7 @@ def array_function(function: Function) -> str:
 
 def slots(function: Function, dtype: str) -> int:
     """How many scratch buffers a function takes, with those of the functions that it calls."""
-    called = {
-        node.function for step in function.steps for node in nodes(step.expression) if isinstance(node, Call)
-    }
-    inner = max((slots(elementary(name, dtype), dtype) for name in called), default=0)
+    inner = max((slots(elementary(name, dtype), dtype) for name in called_by(function)), default=0)
     return len(_slot_names(_function_body(function))) + inner
 
 

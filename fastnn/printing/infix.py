@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from fastnn.core.elementary import PRECISIONS, Function
-from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol
+from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
 
 __all__ = [
-    "Choice",
+    "Infix",
     "Lines",
-    "Spelling",
+    "Python",
     "assignment",
     "import_line",
-    "infix",
     "layer_array",
-    "number_speller",
-    "python_choice",
-    "scalar_function",
+    "python_function",
     "scalar_power_of_two",
 ]
 
@@ -50,62 +46,80 @@ class Lines:
         return "\n".join(self._lines) + "\n"
 
 
-Choice = Callable[[str, str, str], str]
+class Infix(Visitor):
+    """Expressions in infix notation, with no more parentheses than the order of operations needs.
+
+    Sums are bound or written as loops before: no language here has a form for them. Each method gets the
+    precedence of the operator outside: what binds less tightly stands in parentheses.
+    """
+
+    def __init__(self, symbol: Callable[[Symbol], str]) -> None:
+        self.symbol = symbol
+
+    def __call__(self, node: Expression) -> str:
+        """Spell an expression that stands alone."""
+        return self._spell(node, 0)
+
+    def _spell(self, node: Expression, outer: int) -> str:
+        text: str = self.visit(node, outer)
+        return text
+
+    def number(self, value: float) -> str:
+        """A constant."""
+        return repr(value)
+
+    def choice(self, condition: str, yes: str, no: str) -> str:
+        """One of two values by a condition: Python's conditional expression."""
+        return f"{yes} if {condition} else {no}"
+
+    def visit_symbol(self, node: Symbol, outer: int) -> str:
+        """The name of a value."""
+        return self.symbol(node)
+
+    def visit_number(self, node: Number, outer: int) -> str:
+        """A constant."""
+        return self.number(node.value)
+
+    def visit_binary(self, node: Binary, outer: int) -> str:
+        """Two operands around their operator."""
+        own = PRECEDENCE[node.operator]
+        gap = " " if own == 1 else ""
+        text = f"{self._spell(node.left, own)}{gap}{node.operator}{gap}{self._spell(node.right, own + 1)}"
+        return f"({text})" if own < outer else text
+
+    def visit_select(self, node: Select, outer: int) -> str:
+        """One of two values."""
+        condition = f"{self._spell(node.left, 1)} {node.comparison} {self._spell(node.right, 1)}"
+        text = self.choice(condition, self._spell(node.yes, 1), self._spell(node.no, 1))
+        return f"({text})" if outer else text
+
+    def visit_call(self, node: Call, outer: int) -> str:
+        """A function of its argument."""
+        return f"{node.function}({self(node.argument)})"
+
+    def visit_power_of_two(self, node: PowerOfTwo, outer: int) -> str:
+        """The helper that every language has for it."""
+        return f"power_of_two({self(node.exponent)})"
 
 
-def python_choice(condition: str, yes: str, no: str) -> str:
-    """Python's conditional expression."""
-    return f"{yes} if {condition} else {no}"
+class Python(Infix):
+    """Python as Numba compiles it in a precision."""
+
+    def __init__(self, symbol: Callable[[Symbol], str], dtype: str) -> None:
+        super().__init__(symbol)
+        self.dtype = dtype
+
+    def number(self, value: float) -> str:
+        """A constant of the precision: to Numba a bare literal would widen float32 to float64."""
+        return repr(value) if self.dtype == "float64" else f"float32({value!r})"
 
 
-@dataclass(frozen=True)
-class Spelling:
-    """How a printer spells symbols, numbers, and a choice by a condition."""
-
-    symbol: Callable[[Symbol], str]
-    number: Callable[[float], str] = field(default=repr)
-    choice: Choice = python_choice
-
-
-def number_speller(dtype: str) -> Callable[[float], str]:
-    """Spell numbers so that Numba keeps them in `dtype`: a bare literal would widen float32 to float64."""
-    return repr if dtype == "float64" else lambda value: f"float32({value!r})"
-
-
-def infix(node: Expression, spelling: Spelling) -> str:
-    """`node` in infix notation, with no more parentheses than its order of operations needs."""
-    return _infix(node, spelling, 0)
-
-
-def _infix(node: Expression, spelling: Spelling, outer: int) -> str:
-    """`node`, in parentheses where an operator of precedence `outer` would otherwise bind tighter."""
-    match node:
-        case Symbol():
-            return spelling.symbol(node)
-        case Number(value):
-            return spelling.number(value)
-        case Binary(operator, left, right):
-            own = PRECEDENCE[operator]
-            gap = " " if own == 1 else ""
-            text = f"{_infix(left, spelling, own)}{gap}{operator}{gap}{_infix(right, spelling, own + 1)}"
-            return f"({text})" if own < outer else text
-        case Select(left, comparison, right, yes, no):
-            condition = f"{_infix(left, spelling, 1)} {comparison} {_infix(right, spelling, 1)}"
-            text = spelling.choice(condition, _infix(yes, spelling, 1), _infix(no, spelling, 1))
-            return f"({text})" if outer else text
-        case Call(function, argument):
-            return f"{function}({_infix(argument, spelling, 0)})"
-        case PowerOfTwo(exponent):
-            return f"power_of_two({_infix(exponent, spelling, 0)})"
-    raise TypeError(f"no infix notation for {type(node).__name__}")
-
-
-def assignment(target: Symbol, expression: Expression, spelling: Spelling) -> str:
+def assignment(target: Symbol, expression: Expression, language: Infix) -> str:
     """``target = expression``, or ``target += ...`` where it adds to itself."""
     match expression:
         case Binary("+", left, right) if left == target:
-            return f"{spelling.symbol(target)} += {infix(right, spelling)}"
-    return f"{spelling.symbol(target)} = {infix(expression, spelling)}"
+            return f"{language.symbol(target)} += {language(right)}"
+    return f"{language.symbol(target)} = {language(expression)}"
 
 
 def layer_array(symbol: Symbol) -> str:
@@ -114,14 +128,13 @@ def layer_array(symbol: Symbol) -> str:
     return family if symbol.family in ("d", "yhat") else f"{family}{symbol.layer}"
 
 
-def scalar_function(function: Function, dtype: str, choice: Choice = python_choice) -> str:
+def python_function(function: Function, dtype: str, language: type[Python] = Python) -> str:
     """A function of `fastnn.core.elementary` as a Python function of one number, or of one vector."""
-    lines = Lines()
-    spelling = Spelling(lambda symbol: symbol.family, number_speller(dtype), choice)
+    lines, spelled = Lines(), language(lambda symbol: symbol.family, dtype)
     with lines.block(f"def {function.name}({function.argument.family}):"):
         for step in function.steps[:-1]:
-            lines(assignment(step.target, step.expression, spelling))
-        lines(f"return {infix(function.steps[-1].expression, spelling)}")
+            lines(assignment(step.target, step.expression, spelled))
+        lines(f"return {spelled(function.steps[-1].expression)}")
     return str(lines)
 
 
@@ -139,7 +152,7 @@ def scalar_power_of_two(dtype: str) -> str:
     """
     precision = PRECISIONS[dtype]
     integer = dtype.replace("float", "int")
-    offset = number_speller(dtype)(precision.rounder + precision.bias)
+    offset = Python(lambda symbol: symbol.family, dtype).number(precision.rounder + precision.bias)
     lines = Lines()
     with lines.block("def power_of_two(exponent):"):
         lines(f"bits = {dtype}(exponent + {offset}).view({integer})")

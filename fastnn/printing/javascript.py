@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 
-from fastnn.core.derivation import STAGES, STEP, TOTAL, Derivation
+from fastnn.core.derivation import TOTAL, Derivation, input_value, target_value
 from fastnn.core.elementary import PRECISIONS, Function, functions_of
 from fastnn.core.expressions import Expression, Symbol
-from fastnn.printing.infix import Lines, Spelling, assignment, infix
+from fastnn.printing.infix import Infix, Lines, assignment
 
-__all__ = ["javascript"]
+__all__ = ["JavaScript", "javascript"]
 
 
 def javascript(derivation: Derivation) -> str:
@@ -24,27 +25,30 @@ def javascript(derivation: Derivation) -> str:
     and returns an object of every number that it works out: the parameters and the total after the row, and
     the values on the way. It changes nothing.
     """
-    functions = functions_of(derivation.network.activations, "float64")
+    functions = functions_of(derivation.functions, "float64")
     parts = [_power_of_two()] if functions else []
     parts += [_function(function) for function in functions]
     return "\n".join([*parts, _take_row(derivation)])
 
 
-def _choice(condition: str, yes: str, no: str) -> str:
-    return f"{condition} ? {yes} : {no}"
+class JavaScript(Infix):
+    """JavaScript, whose numbers are float64."""
+
+    def choice(self, condition: str, yes: str, no: str) -> str:
+        """The conditional operator."""
+        return f"{condition} ? {yes} : {no}"
 
 
 def _take_row(derivation: Derivation) -> str:
-    spelling = Spelling(derivation.name, choice=_choice)
+    language = JavaScript(derivation.name)
     given, moved, found = _names(derivation)
     lines = Lines()
     with _braces(lines, "function takeRow(given)"):
         lines(f"const {{{', '.join(given)}}} = given;", f"let {{{', '.join(moved)}}} = given;")
-        for stage in STAGES:
+        for stage, equations in groupby(derivation.scalar, key=lambda e: e.stage):
             lines(f"// {stage}")
-            for e in derivation.scalar:
-                if e.stage == stage:
-                    lines(_statement(e.target, e.expression, spelling, new=e.target in found))
+            for e in equations:
+                lines(_statement(e.target, e.expression, language, new=e.target in found))
         lines(f"return {{{', '.join([*moved, *map(derivation.name, found)])}}};")
     return str(lines)
 
@@ -52,22 +56,22 @@ def _take_row(derivation: Derivation) -> str:
 def _names(derivation: Derivation) -> tuple[list[str], list[str], list[Symbol]]:
     """What a row is given and keeps, what it is given and moves, and what it works out on the way."""
     network = derivation.network
-    rows = [Symbol("x", 0, (i,)) for i in range(network.n_inputs)]
-    rows += [Symbol("y", 0, (k,)) for k in range(network.n_outputs)]
+    rows = [input_value(i) for i in range(network.n_inputs)]
+    rows += [target_value(k) for k in range(network.n_outputs)]
     moved = [*network.parameter_names, derivation.name(TOTAL)]
     targets = [e.target for e in derivation.scalar]
     found = [target for target in targets if derivation.name(target) not in moved]
-    return [*map(derivation.name, [*rows, STEP])], moved, found
+    return [*map(derivation.name, [*rows, *derivation.rule.given])], moved, found
 
 
 def _function(function: Function) -> str:
     """A function of `fastnn.core.elementary`."""
-    spelling = Spelling(lambda symbol: symbol.family, choice=_choice)
+    language = JavaScript(lambda symbol: symbol.family)
     lines = Lines()
     with _braces(lines, f"function {function.name}({function.argument.family})"):
         for step in function.steps[:-1]:
-            lines(_statement(step.target, step.expression, spelling, new=True))
-        lines(f"return {infix(function.steps[-1].expression, spelling)};")
+            lines(_statement(step.target, step.expression, language, new=True))
+        lines(f"return {language(function.steps[-1].expression)};")
     return str(lines)
 
 
@@ -82,8 +86,8 @@ def _power_of_two() -> str:
     return str(lines)
 
 
-def _statement(target: Symbol, expression: Expression, spelling: Spelling, *, new: bool) -> str:
-    return f"{'const ' if new else ''}{assignment(target, expression, spelling)};"
+def _statement(target: Symbol, expression: Expression, language: Infix, *, new: bool) -> str:
+    return f"{'const ' if new else ''}{assignment(target, expression, language)};"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from html import escape
 
 from fastnn.core.derivation import Derivation
-from fastnn.core.expressions import Binary, Call, Expression, Number, Select, Symbol
+from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
 from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
 
 __all__ = ["ExactText", "Latex", "MathML", "Notation", "Text", "rounded"]
@@ -21,16 +21,20 @@ PRECEDENCE = {"+": 2, "-": 2, MATRIX_PRODUCT: 4, ELEMENTWISE: 6, "*": 6, "/": 6}
 ATOM = 8
 DIGITS = 12
 LATEX_ROW = 100  # characters of LaTeX that fit into a line of cases
-LATEX_COMPARISONS = {"<=": r"\le", ">": ">"}
-LATEX_FUNCTIONS = {"tanh": r"\tanh", "sigmoid": r"\sigma", "max": r"\max"}
+LATEX_COMPARISONS = {"<": "<", "<=": r"\le", ">": ">"}
+LATEX_FUNCTIONS = {"exp": r"\exp", "tanh": r"\tanh", "sigmoid": r"\sigma", "max": r"\max"}
 LATEX_NAMES = {"yhat": r"\hat{y}", "step": r"\mathrm{step}"}
 GREEK = {"sigmoid": "σ"}
 HAT = "<mover accent='true'><mi>{}</mi><mo stretchy='false'>^</mo></mover>"
 NAME = re.compile(r"(?P<letters>[A-Za-z_]+)(?P<digits>\d*)")
 
 
-class Notation(ABC):
-    """How expressions of one derivation are spelled."""
+class Notation(Visitor, ABC):
+    """How expressions of one derivation are spelled.
+
+    Each method for a kind of node gets the precedence of the operator outside: what binds less tightly stands
+    in parentheses. A negative number needs them as well, unless it `leads` what it stands in.
+    """
 
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
@@ -40,38 +44,53 @@ class Notation(ABC):
         return self._spell(node, 0)
 
     def _spell(self, node: Expression, outer: int, *, leads: bool = True) -> str:
-        """`node`, in parentheses where an operator of precedence `outer` would bind tighter.
+        text: str = self.visit(node, outer, leads=leads)
+        return text
 
-        A negative number needs them as well, unless it leads what it stands in.
-        """
-        match node:
-            case Binary(operator, left, right):
-                own = PRECEDENCE[operator]
-                before = self._spell(left, own, leads=leads or own < outer)
-                text = self.binary(node, before, self._spell(right, self._right(operator), leads=False))
-                return self.grouped(text) if own < outer else text
-            case Select(left, comparison, right, yes, no):
-                inner = [self._spell(part, 1) for part in (left, right, yes, no)]
-                return self.select(comparison, *inner, bare=not outer)
-            case Symbol():
-                return self.layer_name(node) if _is_whole(node) else self.name(self.derivation.name(node))
-            case Number(value):
-                return self.number(value) if leads or value >= 0 else self.grouped(self.number(value))
-            case Derivative(of, by):
-                return self.derivative(self(of), self(by))
-        return self._spell_function(node)
+    def visit_symbol(self, node: Symbol, outer: int, *, leads: bool) -> str:
+        """A value by its name, or all of a kind in a layer."""
+        return self.layer_name(node) if _is_whole(node) else self.name(self.derivation.name(node))
 
-    def _spell_function(self, node: Expression) -> str:
-        match node:
-            case Call(function, argument):
-                return self.call(function, self(argument))
-            case Transposed(matrix):
-                return self.transposed(self._spell(matrix, ATOM))
-            case Gate(left, comparison, right):
-                return self.gate(comparison, self(left), self(right))
-            case Largest(left, right):
-                return self.call("max", self.listed(self(left), self(right)))
-        raise TypeError(f"no notation for {type(node).__name__}")
+    def visit_number(self, node: Number, outer: int, *, leads: bool) -> str:
+        """A constant."""
+        text = self.number(node.value)
+        return text if leads or node.value >= 0 else self.grouped(text)
+
+    def visit_binary(self, node: Binary, outer: int, *, leads: bool) -> str:
+        """Two operands around their operator."""
+        own = PRECEDENCE[node.operator]
+        before = self._spell(node.left, own, leads=leads or own < outer)
+        text = self.binary(node, before, self._spell(node.right, self._right(node.operator), leads=False))
+        return self.grouped(text) if own < outer else text
+
+    def visit_select(self, node: Select, outer: int, *, leads: bool) -> str:
+        """One of two values."""
+        inner = [self._spell(part, 1) for part in (node.left, node.right, node.yes, node.no)]
+        return self.select(node.comparison, *inner, bare=not outer)
+
+    def visit_call(self, node: Call, outer: int, *, leads: bool) -> str:
+        """A function of its argument."""
+        return self.call(node.function, self(node.argument))
+
+    def visit_power_of_two(self, node: PowerOfTwo, outer: int, *, leads: bool) -> str:
+        """A power of two, as a function."""
+        return self.call("power_of_two", self(node.exponent))
+
+    def visit_derivative(self, node: Derivative, outer: int, *, leads: bool) -> str:
+        """The derivative of one value by another."""
+        return self.derivative(self(node.of), self(node.by))
+
+    def visit_transposed(self, node: Transposed, outer: int, *, leads: bool) -> str:
+        """A matrix on its side."""
+        return self.transposed(self._spell(node.matrix, ATOM))
+
+    def visit_gate(self, node: Gate, outer: int, *, leads: bool) -> str:
+        """1 where a comparison holds, else 0."""
+        return self.gate(node.comparison, self(node.left), self(node.right))
+
+    def visit_largest(self, node: Largest, outer: int, *, leads: bool) -> str:
+        """The larger of two."""
+        return self.call("max", self.listed(self(node.left), self(node.right)))
 
     def _right(self, operator: str) -> int:
         """The precedence that an operator asks of what stands to its right."""
@@ -217,7 +236,8 @@ class Latex(Notation):
         return rf"\begin{{cases}} {_stacked(yes)} & {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
 
     def call(self, function: str, argument: str) -> str:
-        return rf"{LATEX_FUNCTIONS[function]}\left({argument}\right)"
+        name = LATEX_FUNCTIONS.get(function, rf"\operatorname{{{function}}}".replace("_", r"\_"))
+        return rf"{name}\left({argument}\right)"
 
     def derivative(self, of: str, by: str) -> str:
         return rf"\frac{{\partial {of}}}{{\partial {by}}}"
@@ -313,7 +333,7 @@ def _fenced(before: str, text: str, after: str) -> str:
 
 def _is_whole(symbol: Symbol) -> bool:
     """Whether a symbol stands for all values of its kind in a layer."""
-    return not symbol.indices and (symbol.layer > 0 or symbol.family == "x")
+    return not symbol.indices and (symbol.layer > 0 or symbol.family in ("x", "y", "d"))
 
 
 def _has_layer(symbol: Symbol) -> bool:

@@ -7,24 +7,22 @@ the sizes of the layers, so that compiling stays quick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
-from fastnn.core.derivation import STAGES, Derivation, Equation
+from fastnn.core.activations import activation
+from fastnn.core.derivation import Derivation, Equation, input_value, target_value
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
-from fastnn.core.network import Network
 from fastnn.printing.infix import (
-    Choice,
+    Infix,
     Lines,
-    Spelling,
+    Python,
     assignment,
     import_line,
     layer_array,
-    number_speller,
-    python_choice,
-    scalar_function,
+    python_function,
     scalar_power_of_two,
 )
 
@@ -34,11 +32,11 @@ NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan
 ACCUMULATOR = Symbol("accumulated")
 
 
-def module(network: Network, dtype: str, body: str) -> str:
+def module(derivation: Derivation, dtype: str, body: str) -> str:
     """The function `body` behind the imports and the functions it needs, so that it runs as it stands."""
-    functions = functions_of(network.activations, dtype)
+    functions = functions_of(derivation.functions, dtype)
     parts = [scalar_power_of_two(dtype)] if functions else []
-    parts += [scalar_function(function, dtype) for function in functions]
+    parts += [python_function(function, dtype) for function in functions]
     text = "\n\n".join([*parts, body])
     return f"{import_line('numpy', NUMPY_NAMES, text)}\n\n\n{text}"
 
@@ -46,10 +44,14 @@ def module(network: Network, dtype: str, body: str) -> str:
 def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
     """The weighted sum that must be above 0 for an update to change anything; None if it always may.
 
-    A unit of the first layer whose ReLU gate is shut has the delta 0, and its inputs are finite. So 0 of
+    A unit of the first layer whose gate is shut has the delta 0, and its inputs are finite. So 0 of
     either sign is added, which changes no number but -0.0, and no parameter is that.
     """
-    if (equation.stage, equation.layer, derivation.network.activations[0]) != ("updates", 1, "relu"):
+    if (
+        equation.kind != "update"
+        or equation.layer != 1
+        or not activation(derivation.network.activations[0]).dies
+    ):
         return None
     return Symbol("z", 1, equation.target.indices[:1])
 
@@ -63,30 +65,25 @@ def spell_element(symbol: Symbol) -> str:
 
 
 class Written:
-    """One variable for every value: w1, z2, yhat, s1, ... or what `spell` makes of it.
+    """One variable for every value: w1, z2, yhat, s1, ... or what the language makes of it.
 
     With `branches`, updates that a shut gate makes void are jumped over.
     """
 
-    def __init__(
-        self,
-        derivation: Derivation,
-        dtype: str,
-        *,
-        branches: bool = False,
-        choice: Choice = python_choice,
-        spell: Callable[[Symbol], str] | None = None,
-    ) -> None:
+    def __init__(self, derivation: Derivation, language: Infix, *, branches: bool = False) -> None:
         self.derivation = derivation
-        self.network = derivation.network
-        self.spelling = Spelling(spell or derivation.name, number_speller(dtype), choice)
+        self.language = language
         self.branches = branches
 
     def load_row(self, lines: Lines) -> None:
         """Name the values of row i."""
-        for family, array, size in (("x", "X", self.network.n_inputs), ("y", "Y", self.network.n_outputs)):
+        network = self.derivation.network
+        for value, array, size in (
+            (input_value, "X", network.n_inputs),
+            (target_value, "Y", network.n_outputs),
+        ):
             for position in range(size):
-                lines(f"{self.derivation.name(Symbol(family, 0, (position,)))} = {array}[i, {position}]")
+                lines(f"{self.derivation.name(value(position))} = {array}[i, {position}]")
 
     def write_row(self, lines: Lines) -> None:
         """Write all equations, stage by stage."""
@@ -97,18 +94,18 @@ class Written:
     def write(self, lines: Lines, equations: Iterable[Equation]) -> None:
         """Write some equations."""
         for gate, gated in groupby(equations, key=self._gate):
-            with _if_open(gate, self.spelling, lines):
+            with _if_open(gate, self.language, lines):
                 for equation in gated:
-                    lines(assignment(equation.target, equation.expression, self.spelling))
+                    lines(assignment(equation.target, equation.expression, self.language))
 
     def _gate(self, equation: Equation) -> Symbol | None:
         return gate_of(self.derivation, equation) if self.branches else None
 
 
-def _if_open(gate: Symbol | None, spelling: Spelling, lines: Lines) -> AbstractContextManager[None]:
+def _if_open(gate: Symbol | None, language: Infix, lines: Lines) -> AbstractContextManager[None]:
     if gate is None:
         return nullcontext()
-    return lines.block(f"if {spelling.symbol(gate)} > {spelling.number(0.0)}:")
+    return lines.block(f"if {language.symbol(gate)} > {language.number(0.0)}:")
 
 
 class Looped:
@@ -121,12 +118,12 @@ class Looped:
         self.derivation = derivation
         self.network = derivation.network
         self.dtype = dtype
-        self.spelling = Spelling(spell_element, number_speller(dtype))
+        self.language = Python(spell_element, dtype)
 
     def scratch(self) -> list[str]:
         """The assignments that allocate the arrays, except those of the parameters."""
         sizes = {
-            layer_array(e.target): e.over[0].size for e in self.derivation if e.stage != "updates" and e.over
+            layer_array(e.target): e.over[0].size for e in self.derivation if e.kind != "update" and e.over
         }
         return [f"{name} = empty({size}, {self.dtype})" for name, size in sizes.items()]
 
@@ -141,7 +138,7 @@ class Looped:
 
     def write_row(self, lines: Lines) -> None:
         """Write all equations, stage by stage, in loops over the units of each layer."""
-        for stage in STAGES:
+        for stage in self.derivation.stages:
             lines(f"# {stage}")
             for group in self.derivation.groups:
                 if group[0].stage == stage:
@@ -156,7 +153,7 @@ class Looped:
         gate = gate_of(self.derivation, group[0])
         with (
             lines.block(f"for {unit.name} in range({unit.size}):"),
-            _if_open(gate, self.spelling, lines),
+            _if_open(gate, self.language, lines),
         ):
             for equation in group:
                 if len(equation.over) == 1:
@@ -167,19 +164,19 @@ class Looped:
                     self._write_equation(equation, lines)
 
     def _write_equation(self, equation: Equation, lines: Lines) -> None:
-        write_equation(equation.target, equation.expression, self.spelling, lines)
+        write_equation(equation.target, equation.expression, self.language, lines)
 
 
-def write_equation(target: Symbol, expression: Expression, spelling: Spelling, lines: Lines) -> None:
+def write_equation(target: Symbol, expression: Expression, language: Infix, lines: Lines) -> None:
     """One assignment, after the loop that adds up its sum, if it has one."""
-    for inner in [node for node in nodes(expression) if isinstance(node, Sum)]:
-        _write_sum(inner, spelling, lines)
+    for inner in dict.fromkeys(node for node in nodes(expression) if isinstance(node, Sum)):
+        _write_sum(inner, language, lines)
         expression = substitute(expression, inner, ACCUMULATOR)
-    lines(assignment(target, expression, spelling))
+    lines(assignment(target, expression, language))
 
 
-def _write_sum(inner: Sum, spelling: Spelling, lines: Lines) -> None:
-    lines(assignment(ACCUMULATOR, bind(inner.term, {inner.index: 0}), spelling))
+def _write_sum(inner: Sum, language: Infix, lines: Lines) -> None:
+    lines(assignment(ACCUMULATOR, bind(inner.term, {inner.index: 0}), language))
     if inner.index.size > 1:
         with lines.block(f"for {inner.index.name} in range(1, {inner.index.size}):"):
-            lines(assignment(ACCUMULATOR, ACCUMULATOR + inner.term, spelling))
+            lines(assignment(ACCUMULATOR, ACCUMULATOR + inner.term, language))

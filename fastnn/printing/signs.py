@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fastnn.core.expressions import Expression, Symbol
 
@@ -15,6 +16,7 @@ MATRIX_PRODUCT, ELEMENTWISE = "@", "⊙"
 class Derivative(Expression):
     """The derivative of one value by another."""
 
+    kind: ClassVar[str] = "derivative"
     of: Symbol
     by: Symbol
 
@@ -23,6 +25,7 @@ class Derivative(Expression):
 class Transposed(Expression):
     """A matrix, its rows for its columns; a vector as one row."""
 
+    kind: ClassVar[str] = "transposed"
     matrix: Expression
 
 
@@ -30,6 +33,7 @@ class Transposed(Expression):
 class Gate(Expression):
     """1 for each element where ``left comparison right`` holds, else 0."""
 
+    kind: ClassVar[str] = "gate"
     left: Expression
     comparison: str
     right: Expression
@@ -39,5 +43,6 @@ class Gate(Expression):
 class Largest(Expression):
     """The larger of two, element by element."""
 
+    kind: ClassVar[str] = "largest"
     left: Expression
     right: Expression

@@ -14,34 +14,39 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from fastnn.core.derivation import Derivation, Equation
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation, Kind
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
-from fastnn.core.network import Network
-from fastnn.printing.infix import Lines, Spelling, assignment, import_line, number_speller, scalar_function
+from fastnn.printing.infix import Infix, Lines, Python, assignment, import_line, python_function
 from fastnn.printing.scalars import NUMPY_NAMES, spell_element, write_equation
 
-__all__ = ["ALIGNMENT", "LayerByLayer", "vector_choice", "vector_module", "way_back"]
+__all__ = ["ALIGNMENT", "LayerByLayer", "PythonOfVectors", "vector_module", "way_back"]
 
 ALIGNMENT = 64  # bytes: vectors that lie across two lines of the cache take twice as long
 
 VECTOR_NAMES = ("Vectors", "choose", "power_of_two", "read_again")
 
 
-def vector_choice(condition: str, yes: str, no: str) -> str:
-    """The choice in every lane.
+class PythonOfVectors(Python):
+    """Python in which every value is a vector, one number in each lane."""
 
-    ReLU's is a maximum, and with `<` for `<=` it is compiled to one operation instead of two: 2-2-1 takes
-    0.95 of the time. They differ for -0.0, which no weighted sum is, as no bias is: see the contract.
-    """
-    if condition == f"{no} <= {yes}":
-        condition = f"{no} < {yes}"
-    return f"choose({condition}, {yes}, {no})"
+    def choice(self, condition: str, yes: str, no: str) -> str:
+        """The choice in every lane.
+
+        ReLU's is a maximum, and with `<` for `<=` it is compiled to one operation instead of two (measured:
+        2-2-1 x0.95). They differ for -0.0, which no weighted sum is, as no bias is: see the contract.
+        """
+        if condition == f"{no} <= {yes}":
+            condition = f"{no} < {yes}"
+        return f"choose({condition}, {yes}, {no})"
 
 
-def vector_module(network: Network, dtype: str, body: str) -> str:
+def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
     """The function `body` behind the imports and the functions it needs, so that it runs as it stands."""
-    functions = (scalar_function(f, dtype, vector_choice) for f in functions_of(network.activations, dtype))
+    functions = (
+        python_function(function, dtype, PythonOfVectors)
+        for function in functions_of(derivation.functions, dtype)
+    )
     text = "\n\n".join([*functions, body])
     sources = {"numpy": NUMPY_NAMES, "fastnn.engines.simd": VECTOR_NAMES}
     imports = "\n".join(import_line(module, names, text) for module, names in sources.items())
@@ -52,15 +57,14 @@ def way_back(derivation: Derivation) -> Iterator[Equation]:
     """The written-out deltas and updates, in an order in which few values wait.
 
     After a delta come the updates that need no further one and whose parameter no further one needs as it
-    was. A delta is made of its unit's activation instead of its argument, as in `LayerByLayer`.
+    was. Each delta is computed from h, not from z, as in `LayerByLayer`.
     """
-    forward, deltas, waiting = (
-        [equation for equation in derivation.scalar if equation.stage == stage]
-        for stage in ("forward", "deltas", "updates")
-    )
+    values = [e.target for e in derivation.scalar if e.kind == "activation"]
+    deltas = [e for e in derivation.scalar if e.stage == DELTAS]
+    waiting = [e for e in derivation.scalar if e.stage == UPDATES]
     for position, delta in enumerate(deltas, start=1):
         expression = delta.expression
-        for value in (equation.target for equation in forward):
+        for value in values:
             expression = substitute(expression, Symbol("z", value.layer, value.indices), value)
         yield replace(delta, expression=expression)
         missing = {later.target for later in deltas[position:]}
@@ -96,9 +100,8 @@ class LayerByLayer:
         self.layers = range(1, len(self.network.layers))
         self.units_together = units_together
         self.joined = {f"H{layer}": f"A{layer}" for layer in self.layers[:-1] if self._has_function(layer)}
-        number = number_speller(dtype)
-        self.row = Spelling(partial(_spell, row="row", half="now"), number, vector_choice)
-        self.following = Spelling(partial(_spell, row="following", half="then"), number, vector_choice)
+        self.row = PythonOfVectors(partial(_spell, row="row", half="now"), dtype)
+        self.following = PythonOfVectors(partial(_spell, row="following", half="then"), dtype)
 
     def scratch(self) -> dict[str, tuple[int, int]]:
         """The vectors beside those of the parameters: so many rows of so many."""
@@ -111,7 +114,7 @@ class LayerByLayer:
         """Write the forward pass of the first row."""
         lines("following = then = 0")
         for layer in self.layers:
-            lines(f"# forward, layer {layer}")
+            lines(f"# {FORWARD}, layer {layer}")
             for units in self._some_units(layer, lines):
                 self._write_forward(layer, units, lines)
             self._write_function(layer, lines)
@@ -119,19 +122,17 @@ class LayerByLayer:
     def write_row(self, lines: Lines) -> None:
         """Write the other equations of a row, and the forward pass of the following one."""
         lines("now, then = then, 1 - then", "following = row + 1 if row + 1 < rows else 0")
-        lines("# error")
-        difference, total = self.derivation.stage("error")
-        with lines.block(f"for j in range({difference.over[0].size}):"):
-            self._assign(difference.target, difference.expression, self.row, lines)
-        write_equation(total.target, total.expression, self.row, lines)
+        lines(f"# {ERROR}")
+        for equation in self.derivation.of("error", "loss"):
+            self._write_over_units(equation, lines)
         for layer in reversed(self.layers[1:]):
-            lines(f"# deltas, layer {layer}")
+            lines(f"# {DELTAS}, layer {layer}")
             for units in self._some_units(layer, lines):
                 self._write_deltas(layer, units, lines)
                 for unit in units:
                     self._assign(self._kept(layer, unit), unit.s, self.row, lines)
         for layer in self.layers:
-            lines(f"# updates, and forward with the following row, layer {layer}")
+            lines(f"# {UPDATES}, and {FORWARD} with the following row, layer {layer}")
             for units in self._some_units(layer, lines):
                 if layer == 1:
                     self._write_deltas(layer, units, lines)
@@ -140,6 +141,15 @@ class LayerByLayer:
                         self._assign(unit.s, self._kept(layer, unit), self.row, lines)
                 self._write_forward(layer, units, lines, updating=True)
             self._write_function(layer, lines)
+
+    def _write_over_units(self, equation: Equation, lines: Lines) -> None:
+        """One equation for all units of its layer, one after the other."""
+        if not equation.over:
+            write_equation(equation.target, equation.expression, self.row, lines)
+            return
+        (unit,) = equation.over
+        with lines.block(f"for {unit.name} in range({unit.size}):"):
+            write_equation(equation.target, equation.expression, self.row, lines)
 
     def _some_units(self, layer: int, lines: Lines) -> Iterator[list[_Unit]]:
         """The units of a layer, some at a time, inside the loop over them if there is one."""
@@ -159,16 +169,10 @@ class LayerByLayer:
             yield units(range(whole, size))
 
     def _write_deltas(self, layer: int, units: list[_Unit], lines: Lines) -> None:
-        """The deltas of some units, from their activations instead of the arguments of these.
-
-        ReLU's gate is open where its value is above 0, as where its argument is; the other slopes are made
-        of the value alone. So the arguments need not be kept.
-        """
-        (delta,) = self._equations("deltas", layer)
-        weighted, *activation = self._equations("forward", layer)
-        expression = delta.expression
-        for equation in activation:
-            expression = substitute(expression, weighted.target, equation.target)
+        """The deltas of some units, each computed from h, not from z: so z need not be kept."""
+        expression = self._only("delta", layer).expression
+        for activation in self.derivation.of("activation", layer=layer):
+            expression = substitute(expression, self._only("sum", layer).target, activation.target)
         arriving = [node for node in nodes(expression) if isinstance(node, Sum)]  # none at the outputs
         for total in arriving:
             for k in _positions(total.index, lines):
@@ -182,24 +186,24 @@ class LayerByLayer:
 
     def _write_forward(self, layer: int, units: list[_Unit], lines: Lines, *, updating: bool = False) -> None:
         """The weighted sums of some units and what is made of them, each parameter updated just before."""
-        weighted, *activation = self._equations("forward", layer)
-        weight, bias = self._equations("updates", layer)
-        (total,) = (node for node in nodes(weighted.expression) if isinstance(node, Sum))
+        weighted, activation = self._only("sum", layer), self._activation(layer)
+        updates = self.derivation.of("update", layer=layer)
+        total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in _positions(total.index, lines):
             for unit in units:
                 here = {**unit.here, total.index: i}
                 if updating:
-                    self._update(weight, here, unit, lines)
+                    self._update(updates, here, unit, lines)
                 term = bind(total.term, here)
                 self._assign(unit.z, term if i == 0 else unit.z + term, self.following, lines)
         for unit in units:
             if updating:
-                self._update(bias, unit.here, unit, lines)
+                self._update(updates, unit.here, unit, lines)
             value = bind(substitute(weighted.expression, total, unit.z), unit.here)
-            if activation and not self._has_function(layer):
+            if activation is not None and not self._has_function(layer):
                 self._assign(unit.z, value, self.following, lines)
-                value = bind(substitute(activation[0].expression, weighted.target, unit.z), unit.here)
-            last = activation[0] if activation else weighted
+                value = bind(substitute(activation.expression, weighted.target, unit.z), unit.here)
+            last = activation or weighted
             self._assign(bind(last.target, unit.here), value, self.following, lines)
 
     def _write_function(self, layer: int, lines: Lines) -> None:
@@ -207,8 +211,9 @@ class LayerByLayer:
 
         It waits for its own results: alone a value of tanh takes 5.3 ns, in turns with three others 3.3.
         """
-        if self._has_function(layer):
-            weighted, activation = self._equations("forward", layer)
+        activation = self._activation(layer)
+        if activation is not None and self._has_function(layer):
+            weighted = self._only("sum", layer)
             place = Symbol("a", layer, (Index("j", self._joined(layer)),))
             with lines.block(f"for j in range({self._joined(layer)}):"):
                 value = substitute(activation.expression, weighted.target, place)
@@ -216,29 +221,41 @@ class LayerByLayer:
 
     def _has_function(self, layer: int) -> bool:
         """Whether a function makes the activations of a hidden layer."""
-        expression = self._equations("forward", layer)[-1].expression
-        return layer < self.layers[-1] and any(isinstance(node, Call) for node in nodes(expression))
+        activation = self._activation(layer)
+        if activation is None or layer == self.layers[-1]:
+            return False
+        return any(isinstance(node, Call) for node in nodes(activation.expression))
 
     def _joined(self, layer: int) -> int:
         """How many vectors of several units hold a layer."""
         return -(-self.network.layers[layer] // self.units_together)
 
-    def _update(self, equation: Equation, here: dict[Index, Index | int], unit: _Unit, lines: Lines) -> None:
-        delta = Symbol("s", equation.layer, equation.target.indices[:1])
-        value = bind(substitute(equation.expression, delta, unit.s), here)
-        self._assign(bind(equation.target, here), value, self.row, lines)
+    def _update(
+        self, updates: list[Equation], here: dict[Index, Index | int], unit: _Unit, lines: Lines
+    ) -> None:
+        """Those updates that run over just the indices that are bound here: of a weight, or of a bias."""
+        for equation in updates:
+            if len(equation.over) == len(here):
+                delta = Symbol("s", equation.layer, equation.target.indices[:1])
+                value = bind(substitute(equation.expression, delta, unit.s), here)
+                self._assign(bind(equation.target, here), value, self.row, lines)
 
     def _kept(self, layer: int, unit: _Unit) -> Expression:
         """Where the delta of a unit is kept until its weights are updated."""
-        (delta,) = self._equations("deltas", layer)
-        return bind(delta.target, unit.here)
+        return bind(self._only("delta", layer).target, unit.here)
 
-    def _equations(self, stage: str, layer: int) -> list[Equation]:
-        return [equation for equation in self.derivation.stage(stage) if equation.layer == layer]
+    def _only(self, kind: Kind, layer: int) -> Equation:
+        """The equation of a kind of which every layer has one."""
+        (equation,) = self.derivation.of(kind, layer=layer)
+        return equation
 
-    def _assign(self, target: Expression, value: Expression, spelling: Spelling, lines: Lines) -> None:
+    def _activation(self, layer: int) -> Equation | None:
+        """The equation of a layer's activation; None where that is the weighted sum itself."""
+        return next(iter(self.derivation.of("activation", layer=layer)), None)
+
+    def _assign(self, target: Expression, value: Expression, language: Infix, lines: Lines) -> None:
         assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
-        lines(assignment(target, value, spelling))
+        lines(assignment(target, value, language))
 
 
 def _spell(symbol: Symbol, *, row: str, half: str) -> str:

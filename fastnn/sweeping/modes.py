@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.sweeping.results import Sweep
 
@@ -51,4 +52,4 @@ def mode_names(network: Network) -> list[str]:
 
 def _relu_units(network: Network) -> int:
     hidden = zip(network.layers[1:-1], network.hidden, strict=True)
-    return sum(units for units, activation in hidden if activation == "relu")
+    return sum(units for units, name in hidden if activation(name).dies)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
 from fastnn.showing.lettering import counted, grouped, told_apart
@@ -73,7 +74,7 @@ def _dead_units(run: Any) -> str:
 def relu_units(network: Network) -> int:
     """How many hidden ReLU units a network has."""
     hidden = zip(network.layers[1:-1], network.hidden, strict=True)
-    return sum(units for units, activation in hidden if activation == "relu")
+    return sum(units for units, name in hidden if activation(name).dies)
 
 
 def _parameters(run: Any) -> str:

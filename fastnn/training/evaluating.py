@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError
+from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.data.arrays import checked_inputs, checked_rows, finite_array
 from fastnn.data.datasets import Dataset
@@ -131,12 +132,12 @@ def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool
 
     None of a network whose parameters are NaN.
     """
-    relu = [layer for layer, activation in enumerate(network.hidden) if activation == "relu"]
+    gated = [layer for layer, name in enumerate(network.hidden) if activation(name).dies]
     dead = np.empty((len(parameters), sum(network.layers[1:-1])), bool)
-    by_boxes = _summed_safely(network, parameters, X) if relu == [0] else np.zeros(len(parameters), bool)
+    by_boxes = _summed_safely(network, parameters, X) if gated == [0] else np.zeros(len(parameters), bool)
     if by_boxes.any():
         dead[by_boxes] = _shut_in_the_first_layer(network, parameters[by_boxes], X)
-    dead[~by_boxes] = _shut_row_by_row(network, parameters[~by_boxes], X, relu)
+    dead[~by_boxes] = _shut_row_by_row(network, parameters[~by_boxes], X, gated)
     dead[np.isnan(parameters).any(axis=1)] = False
     return dead
 
@@ -159,14 +160,14 @@ def _shut_in_the_first_layer(network: Network, parameters: Array, X: Array) -> N
     return shut
 
 
-def _shut_row_by_row(network: Network, parameters: Array, X: Array, relu: Sequence[int]) -> NDArray[np.bool_]:
+def _shut_row_by_row(network: Network, parameters: Array, X: Array, gated: Sequence[int]) -> NDArray[np.bool_]:
     """Which units of some layers have their gate shut on every row."""
     opened = [np.full((units, len(parameters)), True) for units in network.layers[1:-1]]
-    for layer in relu:
+    for layer in gated:
         opened[layer][:] = False
     for networks, rows in _pieces(network, parameters, X):
         values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
-        for layer in relu:
+        for layer in gated:
             opened[layer][:, networks] |= (values[layer] > 0).any(axis=2)
     return ~np.concatenate([*opened, np.empty((0, len(parameters)), bool)]).T
 

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.training.gates import Rows
 
@@ -48,7 +49,7 @@ def reduced_sizes(network: Network, visits: float) -> tuple[int, ...]:
     """
     if (
         len(network.layers) < 3
-        or network.hidden[0] != "relu"
+        or not activation(network.hidden[0]).dies
         or visits * network.n_parameters < WORTH_A_KERNEL
     ):
         return ()

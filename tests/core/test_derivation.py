@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
-from itertools import product
+from itertools import groupby, product
 
 import numpy as np
 import pytest
@@ -11,7 +11,8 @@ import sympy
 from comparing import agrees, all_agree, case_of, compiled, label, random_case, run
 
 from fastnn.checking import InputError
-from fastnn.core.derivation import STAGES, derive
+from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, derive, input_value, target_value
 from fastnn.core.expressions import (
     Binary,
     Call,
@@ -26,7 +27,7 @@ from fastnn.core.expressions import (
     nodes,
     substitute,
 )
-from fastnn.core.network import ACTIVATIONS, Network
+from fastnn.core.network import Network
 from fastnn.engines import ENGINES
 
 # Central differences of width 1e-5 on losses near 1 are good to about 1e-10 of the largest gradient.
@@ -125,11 +126,8 @@ def trained_symbolically(network, equations, gates):
     """What the equations make of the symbols of one row: the value of every symbol after them."""
     learning_rate = sympy.Symbol("learning_rate")
     values = {Symbol("step"): -2 * learning_rate, Symbol("total"): sympy.Symbol("total")}
-    last = len(network.layers) - 1
-    for i in range(network.n_inputs):
-        values[Symbol("x", 0, (i,))] = sympy.Symbol(f"x{i + 1}")
-    for k in range(network.n_outputs):
-        values[Symbol("y", last, (k,))] = sympy.Symbol(f"y{k + 1}")
+    values |= {input_value(i): sympy.Symbol(f"x{i + 1}") for i in range(network.n_inputs)}
+    values |= {target_value(k): sympy.Symbol(f"y{k + 1}") for k in range(network.n_outputs)}
     values |= {parameter: sympy.Symbol(name) for name, parameter in parameters_of(network).items()}
     for equation in equations:
         values[equation.target] = evaluate(equation.expression, values, gates)
@@ -170,9 +168,9 @@ class TestBySympy:
     def test_rejects_the_wrong_order(self, network):
         """Each layer updated before the deltas of the layer below are worked out from its weights."""
         equations = derive(network).scalar
-        order = [*(e for e in equations if e.stage in STAGES[:2])]
+        order = [e for e in equations if e.stage in (FORWARD, ERROR)]
         for layer in (2, 1):
-            for stage in STAGES[2:]:
+            for stage in (DELTAS, UPDATES):
                 order += [e for e in equations if (e.stage, e.layer) == (stage, layer)]
         assert len(order) == len(equations)
         assert not descends_the_gradient(network, order)
@@ -310,9 +308,8 @@ def symbols(node):
 class TestStructure:
     def test_stages_in_order(self, network):
         for equations in (derive(network), derive(network).scalar):
-            stages = [STAGES.index(e.stage) for e in equations]
-            assert stages == sorted(stages)
-            assert set(stages) == set(range(4))
+            assert [stage for stage, _ in groupby(e.stage for e in equations)] == [*derive(network).stages]
+        assert [*derive(network).stages] == [FORWARD, ERROR, DELTAS, UPDATES]
 
     def test_numbered_from_1(self, network):
         for equations in (derive(network).equations, derive(network).scalar):
@@ -320,8 +317,8 @@ class TestStructure:
 
     def test_every_value_is_computed_before_it_is_read(self, network):
         known = {Symbol("step"), Symbol("total"), *parameters_of(network).values()}
-        known |= {Symbol("x", 0, (i,)) for i in range(network.n_inputs)}
-        known |= {Symbol("y", len(network.layers) - 1, (k,)) for k in range(network.n_outputs)}
+        known |= {input_value(i) for i in range(network.n_inputs)}
+        known |= {target_value(k) for k in range(network.n_outputs)}
         for equation in derive(network).scalar:
             assert known.issuperset(symbols(equation.expression))
             known.add(equation.target)
@@ -330,7 +327,7 @@ class TestStructure:
         derivation = derive(network)
         targets = [e.target for e in derivation.scalar]
         assert len(set(targets)) == len(targets)
-        updated = [e.target for e in derivation.scalar if e.stage == "updates"]
+        updated = [e.target for e in derivation.scalar if e.kind == "update"]
         assert sorted(map(derivation.name, updated)) == sorted(network.parameter_names)
 
     def test_names_tell_symbols_apart_and_follow_the_layout(self, network):
@@ -350,7 +347,10 @@ class TestStructure:
         derivation = derive(network)
         assert [e for group in derivation.groups for e in group] == list(derivation)
         assert len(derivation) == len(derivation.equations)
-        assert [e for stage in STAGES for e in derivation.stage(stage)] == list(derivation)
+        kinds = {"sum", "activation", "error", "loss", "delta", "update"}
+        assert sorted(derivation.of(*kinds), key=lambda e: e.number) == list(derivation)
+        by_layer = [e for layer in range(1, len(network.layers)) for e in derivation.of(*kinds, layer=layer)]
+        assert sorted(by_layer, key=lambda e: e.number) == list(derivation)
 
     def test_every_equation_says_by_which_rule(self, network):
         assert all(e.rule for e in derive(network))

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnn.checking import InputError
-from fastnn.core.network import ACTIVATIONS, Network
+from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.network import Network
 
 CLASSROOM = Network((2, 2, 1))
 
@@ -20,7 +21,7 @@ CLASSROOM = Network((2, 2, 1))
 def networks(draw):
     """Any small network."""
     layers = draw(st.lists(st.integers(1, 5), min_size=2, max_size=5))
-    activations = st.sampled_from(ACTIVATIONS)
+    activations = st.sampled_from([*ACTIVATIONS])
     return Network(layers, [draw(activations) for _ in layers[1:-1]], draw(activations))
 
 

@@ -29,8 +29,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derive
-from fastnn.core.network import ACTIVATIONS, Network
+from fastnn.core.network import Network
 from fastnn.engines import ENGINES, lanes, load, loop
 from fastnn.engines.compiling import compile_kernel, run_source
 from fastnn.printing.vectors import way_back
@@ -443,7 +444,7 @@ class TestEdges:
 def cases(draw):
     """Any small network; numbers moderate, special or anywhere up to the largest."""
     layers = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
-    activations = st.sampled_from(ACTIVATIONS)
+    activations = st.sampled_from([*ACTIVATIONS])
     hidden = [draw(activations) for _ in layers[1:-1]]
     network = Network(layers, hidden, draw(activations))
     dtype = draw(st.sampled_from(DTYPES))

@@ -15,8 +15,8 @@ from sympy import Symbol as SympySymbol
 
 import fastnn
 from fastnn import Network
+from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.expressions import Binary, Call, Number, Symbol
-from fastnn.core.network import ACTIVATIONS
 from fastnn.explaining.chain_rule import LOSS
 from fastnn.explaining.explanation import RunningCode
 from fastnn.explaining.proving import Proof
@@ -86,7 +86,7 @@ def broken(network):
     """A derivation whose deltas of the first layer are wrong: twice what they should be."""
     derivation = fastnn.derive(network)
     wrong = [
-        replace(e, expression=2.0 * e.expression) if (e.stage, e.layer) == ("deltas", 1) else e
+        replace(e, expression=2.0 * e.expression) if (e.kind, e.layer) == ("delta", 1) else e
         for e in derivation
     ]
     return replace(derivation, equations=tuple(wrong))
@@ -112,14 +112,14 @@ class TestEquations:
     def test_each_equation_has_its_number_and_each_parameter_its_derivative(self, network):
         derivation = fastnn.derive(network)
         lines = fastnn.explain(network).lines
-        plain = [line for line in lines if line.section != "derivatives"]
+        plain = [line for line in lines if line.section.name != "derivatives"]
         assert [line.number for line in plain] == [str(e.number) for e in derivation.scalar]
         assert [line.rule for line in plain] == [e.rule for e in derivation.scalar]
-        derivatives = {line.number: line.target for line in lines if line.section == "derivatives"}
-        moved = {f"{e.number}'": e.target for e in derivation.scalar if e.stage == "updates"}
+        derivatives = {line.number: line.target for line in lines if line.section.name == "derivatives"}
+        moved = {f"{e.number}'": e.target for e in derivation.scalar if e.kind == "update"}
         assert {derivatives[number] for number in moved} == {Derivative(LOSS, p) for p in moved.values()}
         assert [number for number in derivatives if number not in moved] == [
-            f"{e.number}'" for e in derivation.scalar if e.stage == "deltas"
+            f"{e.number}'" for e in derivation.scalar if e.kind == "delta"
         ]
 
     @every_network
@@ -236,7 +236,7 @@ class TestNumericalDerivatives:
             0,
             -2,
         ]
-        assert "here that is so for z1, where" in " ".join(step.text().split())
+        assert "Here that is so for z1, where" in " ".join(step.text().split())
 
     def test_say_where_a_unit_is_saturated(self):
         few = fastnn.explain(Network((1, 1), output="tanh")).step([15, 0], 1, 2)
@@ -349,7 +349,7 @@ class TestMatrices:
     @every_network
     def test_give_the_numbers_of_the_step(self, network):
         parameters, x, y, rate = some_step(network)
-        values = {Symbol("x"): x, Symbol("y", len(network.layers) - 1): y, Symbol("step"): -2 * rate}
+        values = {Symbol("x"): x, Symbol("y"): y, Symbol("step"): -2 * rate}
         for layer, (W, b) in enumerate(network.split(parameters), start=1):
             values |= {Symbol("W", layer): W, Symbol("b", layer): b}
         derivatives = {}

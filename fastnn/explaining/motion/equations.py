@@ -10,13 +10,6 @@ from fastnn.printing.notation import MathML
 
 __all__ = ["live_equations"]
 
-STAGES = {
-    "forward": "Forward pass",
-    "error": "Loss",
-    "deltas": "Deltas",
-    "updates": "Updates",
-}
-
 
 class _Places(MathML):
     """MathML with a place for the number behind each name: what it was when the equation took it."""
@@ -38,10 +31,10 @@ def live_equations(derivation: Derivation) -> str:
     """
     names, places = MathML(derivation), _Places(derivation)
     return "\n".join(
-        f"<details open><summary>{title}</summary>\n"
+        f"<details open><summary>{stage.title}</summary>\n"
         + "\n".join(_equation(e, names, places) for e in derivation.scalar if e.stage == stage)
         + "\n</details>"
-        for stage, title in STAGES.items()
+        for stage in derivation.stages
     )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_number, shown
+from fastnn.core.activations import activation
 from fastnn.core.derivation import derive
-from fastnn.core.expressions import Select
 from fastnn.core.network import Network
 from fastnn.data.arrays import checked_rows, finite_array
 from fastnn.data.datasets import Dataset
@@ -41,7 +41,7 @@ SPEEDS = {
     "as fast as it goes": (1e9, "epochs"),
 }
 
-GATES = " Where a circle is dashed, relu's gate is shut."
+GATES = " Where a circle is dashed, the unit's gate is shut."
 
 
 class Motion:
@@ -101,7 +101,7 @@ class Motion:
             starts=_options({name: name for name in self.starts}),
             drawing=network_drawing(derivation, self.names),
             row=self._row(),
-            gates=GATES if "relu" in self.network.activations else "",
+            gates=GATES if any(map(self._dies, range(1, len(self.network.layers)))) else "",
             equations=live_equations(derivation),
             parameters="\n".join(map(_parameter_row, self.network.parameter_names)),
             code=code,
@@ -134,8 +134,11 @@ class Motion:
     def _gated(self) -> list[str]:
         """The units with a gate, by the name of what they pass on."""
         derivation = derive(self.network)
-        chosen = [e for e in derivation.scalar if e.stage == "forward" and isinstance(e.expression, Select)]
-        return [derivation.name(e.target) for e in chosen]
+        gated = [e for e in derivation.scalar if e.kind == "activation" and self._dies(e.layer)]
+        return [derivation.name(e.target) for e in gated]
+
+    def _dies(self, layer: int) -> bool:
+        return activation(self.network.activations[layer - 1]).dies
 
     def _data(self) -> str:
         """What the script is given, as JSON; its decimals are the shortest that give the same doubles."""

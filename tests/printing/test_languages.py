@@ -1,0 +1,164 @@
+"""Every language has a form for every kind of node that is left for it."""
+
+import pytest
+
+from fastnn.core.derivation import FORWARD, derive
+from fastnn.core.expressions import (
+    Binary,
+    Call,
+    Expression,
+    Index,
+    Number,
+    PowerOfTwo,
+    Select,
+    Sum,
+    Symbol,
+    Visitor,
+)
+from fastnn.core.network import Network
+from fastnn.engines.batched import _LayerWriter
+from fastnn.explaining.arithmetic import DECIMALS, FLOATS
+from fastnn.explaining.chain_rule import Line
+from fastnn.explaining.matrix_form import in_matrices
+from fastnn.explaining.proving import _Algebra
+from fastnn.printing import signs
+from fastnn.printing.arrays import ArrayWriter
+from fastnn.printing.infix import Infix, Lines, Python
+from fastnn.printing.javascript import JavaScript
+from fastnn.printing.notation import ExactText, Latex, MathML, Text
+from fastnn.printing.vectors import PythonOfVectors
+
+DERIVATION = derive(Network((2, 2, 1), "tanh"))
+UNIT = Index("j", 2)
+Z = Symbol("z", 1, (0,))
+
+# One node of each kind, of those that are computed and of those that are only written.
+COMPUTED = {
+    "number": Number(0.5),
+    "symbol": Z,
+    "binary": Z * 2.0,
+    "select": Select(Z, ">", Number(0.0), Z, Number(0.0)),
+    "call": Call("tanh", Z),
+    "power_of_two": PowerOfTwo(Z),
+}
+SUM = Sum(UNIT, Symbol("w", 2, (0, UNIT)) * Symbol("h", 1, (UNIT,)))
+SIGNS = {
+    "derivative": signs.Derivative(Symbol("h", 1, (0,)), Z),
+    "transposed": signs.Transposed(Symbol("W", 1)),
+    "gate": signs.Gate(Z, ">", Number(0.0)),
+    "largest": signs.Largest(Number(0.0), Z),
+}
+
+
+def name(symbol):
+    return f"{symbol.family}1"
+
+
+class Arrays(ArrayWriter):
+    """Everything lives in a buffer of its name; functions and sums are left to those who know the layer."""
+
+    def spell(self, symbol):
+        return name(symbol)
+
+
+def of_arrays(node):
+    return _LayerWriter(Lines(), DERIVATION, DERIVATION.of("sum", layer=2)[0]).visit(node, "out")
+
+
+def of_matrices(node):
+    return in_matrices(Line("1", FORWARD, Symbol("h", 1, (UNIT,)), None, node, "")).expression
+
+
+def of_algebra(node):
+    pytest.importorskip("sympy", reason="the proof needs sympy")
+    return _Algebra(DERIVATION).visit(node, {})
+
+
+def of_numbers(arithmetic, one):
+    return lambda node: arithmetic(node, {Z: one})
+
+
+SCALAR = {
+    "Python": Python(name, "float64"),
+    "Python in float32": Python(name, "float32"),
+    "Python of vectors": PythonOfVectors(name, "float64"),
+    "JavaScript": JavaScript(name),
+}
+NOTATIONS = {form.__name__: form(DERIVATION) for form in (Text, ExactText, Latex, MathML)}
+COMPUTING = {"floats": of_numbers(FLOATS, 1.0), "algebra": of_algebra, "NumPy": of_arrays}
+
+
+def kinds(module_names):
+    """The kinds of all nodes that are defined."""
+    return {cls.kind for cls in Expression.__subclasses__() if cls.__module__ in module_names}
+
+
+def test_every_kind_of_node_is_asked_for():
+    assert kinds({"fastnn.core.expressions"}) == {*COMPUTED, "sum"}
+    assert kinds({"fastnn.printing.signs"}) == {*SIGNS}
+    assert all(node.kind == kind for kind, node in (COMPUTED | SIGNS | {"sum": SUM}).items())
+
+
+def test_every_language_is_asked():
+    def descendants(cls):
+        return {cls}.union(*(descendants(child) for child in cls.__subclasses__()))
+
+    asked = {*map(type, SCALAR.values()), *map(type, NOTATIONS.values()), Infix, ArrayWriter, Arrays, Visitor}
+    ours = {cls for cls in descendants(Visitor) if cls.__module__.startswith("fastnn.")}
+    left = {cls.__name__ for cls in ours - asked}
+    assert left <= {
+        "_LayerWriter",
+        "_FunctionWriter",
+        "_Algebra",
+        "_InMatrices",
+        "Arithmetic",
+        "Notation",
+        "_Places",
+    }
+
+
+@pytest.mark.parametrize("kind", COMPUTED)
+@pytest.mark.parametrize("language", SCALAR)
+def test_code(language, kind):
+    assert SCALAR[language](COMPUTED[kind])
+
+
+@pytest.mark.parametrize("kind", COMPUTED | SIGNS)
+@pytest.mark.parametrize("language", NOTATIONS)
+def test_notation(language, kind):
+    assert NOTATIONS[language]((COMPUTED | SIGNS)[kind])
+
+
+@pytest.mark.parametrize("kind", COMPUTED)
+@pytest.mark.parametrize("language", COMPUTING)
+def test_computing(language, kind):
+    assert COMPUTING[language](COMPUTED[kind]) is not None
+
+
+@pytest.mark.parametrize("kind", [*COMPUTED, "sum"])
+def test_matrices(kind):
+    assert of_matrices((COMPUTED | {"sum": SUM})[kind]) is not None
+
+
+def test_sums_of_arrays():
+    assert of_arrays(SUM) == "out"
+
+
+def test_decimals_keep_a_constant():
+    assert DECIMALS(Number(0.5), {}) * 2 == 1
+
+
+@pytest.mark.parametrize("language", SCALAR)
+def test_what_has_no_form_is_said(language):
+    with pytest.raises(TypeError, match="has no form for Sum"):
+        SCALAR[language](SUM)
+
+
+def test_a_language_that_lacks_a_kind_is_noticed():
+    class Lacking(Visitor):
+        def visit_number(self, node):
+            return repr(node.value)
+
+    assert Lacking().visit(Number(1.0)) == "1.0"
+    with pytest.raises(TypeError, match="Lacking has no form for Binary"):
+        Lacking().visit(Binary("+", Number(1.0), Number(2.0)))
