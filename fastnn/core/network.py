@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, one_of, shown, whole_number
-from fastnn.showing.lettering import counted
 from fastnn.core.activations import ACTIVATIONS
+from fastnn.showing.lettering import counted
 
 __all__ = ["Network", "checked_network"]
 

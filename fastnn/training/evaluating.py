@@ -160,7 +160,9 @@ def _shut_in_the_first_layer(network: Network, parameters: Array, X: Array) -> N
     return shut
 
 
-def _shut_row_by_row(network: Network, parameters: Array, X: Array, gated: Sequence[int]) -> NDArray[np.bool_]:
+def _shut_row_by_row(
+    network: Network, parameters: Array, X: Array, gated: Sequence[int]
+) -> NDArray[np.bool_]:
     """Which units of some layers have their gate shut on every row."""
     opened = [np.full((units, len(parameters)), True) for units in network.layers[1:-1]]
     for layer in gated:
