@@ -27,7 +27,7 @@ class Case:
     parameters: np.ndarray  # (M, P)
     X: np.ndarray  # (N, D)
     Y: np.ndarray  # (N, K)
-    steps: np.ndarray  # (M,), -2*learning_rate
+    settings: np.ndarray  # (M, 1), -2*learning_rate
     epochs: int
 
     @property
@@ -39,7 +39,7 @@ class Case:
         return replace(
             self,
             parameters=np.ascontiguousarray(self.parameters[networks]),
-            steps=np.ascontiguousarray(self.steps[networks]),
+            settings=np.ascontiguousarray(self.settings[networks]),
         )
 
 
@@ -59,8 +59,9 @@ class Outcome:
 def case_of(network, parameters, X, Y, learning_rate, epochs=1, dtype="float64"):
     """A case from plain numbers: one network or several, one learning rate or one for each."""
     parameters = np.array(parameters, dtype, ndmin=2)
-    steps = np.full(len(parameters), -2 * np.asarray(learning_rate, dtype), dtype)
-    return Case(network, parameters, np.array(X, dtype), np.array(Y, dtype), steps, epochs)
+    settings = np.empty((len(parameters), 1), dtype)
+    settings[:, 0] = -2 * np.asarray(learning_rate, dtype)
+    return Case(network, parameters, np.array(X, dtype), np.array(Y, dtype), settings, epochs)
 
 
 def random_case(network, dtype="float64", *, networks=3, rows=5, epochs=3, seed=0):
@@ -115,7 +116,7 @@ def run(kernel: Callable[..., None], case: Case) -> Outcome:
     """Train all networks of a case by one call of the kernel."""
     parameters = case.parameters.copy()
     totals = np.zeros((len(parameters), case.epochs), case.dtype)
-    kernel(parameters, case.X, case.Y, case.steps, totals)
+    kernel(parameters, case.X, case.Y, case.settings, totals)
     return outcome(parameters, totals, len(case.X))
 
 
@@ -148,7 +149,7 @@ def by_reference(case: Case) -> Outcome:
             reference_functions(case.dtype),
             rounded=float if case.dtype == "float64" else reference.to_float32,
         )
-        for start, step in zip(case.parameters, case.steps, strict=True)
+        for start, step in zip(case.parameters, case.settings[:, 0], strict=True)
     ]
     parameters, losses, diverged = zip(*found, strict=True)
     return Outcome(np.array(parameters, case.dtype), np.array(losses, case.dtype), np.array(diverged))

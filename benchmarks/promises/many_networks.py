@@ -33,7 +33,7 @@ def versus_numpy(data, rounds):
 
     def plain(arrays):
         columns = np.ascontiguousarray(arrays.parameters.T)
-        numpy_loop(columns, arrays.X, arrays.Y, arrays.steps, arrays.totals)
+        numpy_loop(columns, arrays.X, arrays.Y, arrays.settings[:, 0], arrays.totals)
         arrays.parameters[:] = columns.T
 
     found, other = fresh(), fresh()

@@ -38,7 +38,7 @@ class Arrays:
     parameters: np.ndarray
     X: np.ndarray
     Y: np.ndarray
-    steps: np.ndarray
+    settings: np.ndarray
     totals: np.ndarray
 
     @classmethod
@@ -49,20 +49,20 @@ class Arrays:
             START.draw(network, range(networks), 0).astype(dtype),
             np.ascontiguousarray(data.X[:rows, : network.n_inputs], dtype),
             data.y[:rows, None].astype(dtype),
-            np.full(networks, np.asarray(-2, dtype) * np.asarray(LEARNING_RATE, dtype)),
+            np.full((networks, 1), np.asarray(-2, dtype) * np.asarray(LEARNING_RATE, dtype)),
             np.zeros((networks, epochs), dtype),
         )
 
     def alone(self, m):
         """Views for network m alone."""
         one = slice(m, m + 1)
-        return Arrays(self.parameters[one], self.X, self.Y, self.steps[one], self.totals[one])
+        return Arrays(self.parameters[one], self.X, self.Y, self.settings[one], self.totals[one])
 
     def advance(self, kernel, at_once):
         """Run a kernel over all networks, `at_once` together."""
         for first in range(0, len(self.parameters), at_once):
             some = slice(first, first + at_once)
-            kernel(self.parameters[some], self.X, self.Y, self.steps[some], self.totals[some])
+            kernel(self.parameters[some], self.X, self.Y, self.settings[some], self.totals[some])
 
 
 @cache
@@ -81,7 +81,7 @@ def expected(network, dtype, networks, rows, epochs):
     X, Y = ([list(row) for row in array] for array in (start.X, start.Y))
     trained = [
         reference.advance(network.layers, network.hidden[0], list(parameters), X, Y, step, epochs)
-        for parameters, step in zip(start.parameters, start.steps, strict=True)
+        for parameters, step in zip(start.parameters, start.settings[:, 0], strict=True)
     ]
     parameters, totals = zip(*trained, strict=True)
     return np.array(parameters, dtype), np.array(totals, dtype)

@@ -9,16 +9,16 @@ An engine is a module with three functions:
 ``blocks(network, dtype) -> Blocks``
     How many networks a call should have.
 
-The contract of a kernel, ``advance(parameters, X, Y, steps, totals)``:
+The contract of a kernel, ``advance(parameters, X, Y, settings, totals)``:
 
 - It advances M networks by ``totals.shape[1]`` epochs over the rows of X and Y, in the order given.
 - `parameters` (M, P), C-ordered, changes in place. To column e of `totals` (M, E), of any strides, it
-  adds, row by row, the squared error that each row met before its own update, summed over the outputs.
+  adds, row by row, what each row lost before its own update, summed over the outputs.
   The caller clears `totals` where an epoch begins, divides by N where it ends, and may hand over the rows
-  of one epoch in several calls. `X` (N, D) and `Y` (N, K), C-ordered, and `steps` (M,), which are
-  -2*learning_rate, are never touched. All five are of the kernel's dtype and native.
+  of one epoch in several calls. `X` (N, D), `Y` (N, K) and `settings` (M, C), C-ordered, are never touched;
+  the columns of `settings` are what `Rule.given` names. All five are of the kernel's dtype and native.
 - No number given is -0.0 among the parameters, nor infinite among X and Y.
-- The bits of network m depend on its own parameters, its own step, X and Y alone: not on M, on its
+- The bits of network m depend on its own parameters, its own settings, X and Y alone: not on M, on its
   neighbours, on the block or the thread it ran in, nor on the engine. The operations are those of the
   equations, each rounded once, in their order.
 - Nothing is raised. A network diverges in the first epoch whose total is not finite. From that epoch on

@@ -92,9 +92,11 @@ def source(network: Network, dtype: str) -> str:
         row(f"# {stage}")
         for equation in equations:
             _write(equation, derivation, row)
-    with lines.block("def advance(parameters, X, Y, steps, totals):"):
+    with lines.block("def advance(parameters, X, Y, settings, totals):"):
         lines("networks = len(parameters)")
         _load(network, lines, "")
+        for column, symbol in enumerate(derivation.rule.given):
+            lines(f"{_plural(symbol)} = settings[:, {column}].copy()")
         _allocate(derivation, dtype, lines, "networks", str(row))
         with lines.block("for e in range(totals.shape[1]):"):
             lines("copyto(total, totals[:, e])")
@@ -179,7 +181,7 @@ class _LayerWriter(ArrayWriter):
         if symbol.family in ("x", "y"):
             name = symbol.family
         elif symbol in self.derivation.rule.given:
-            name = f"{symbol.family}s"  # one for each network
+            name = _plural(symbol)
         elif not symbol.indices:
             name = symbol.family
         else:
@@ -244,6 +246,11 @@ class _LayerWriter(ArrayWriter):
             return
         for n in range(2, size):
             self.lines(f"add({out}, {term(n)}, out={out})")
+
+
+def _plural(setting: Symbol) -> str:
+    """The name of the array that holds a setting of every network."""
+    return f"{setting.family}s"
 
 
 def _weight_of(node: Expression) -> Symbol | None:

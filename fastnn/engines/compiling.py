@@ -54,7 +54,7 @@ def _compiled(source: str, dtype: str) -> Kernel:
         numba.types.Array(number, 2, "C"),
         read_only,
         read_only,
-        numba.types.Array(number, 1, "C", readonly=True),
+        read_only,
         numba.types.Array(number, 2, "A"),
     )
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}

@@ -19,6 +19,7 @@ import numpy as np
 from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, derive
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN
 from fastnn.engines import Blocks, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines
@@ -61,7 +62,7 @@ def registers() -> Registers:
 class Shape:
     """A block of networks: `groups` of them, each in a vector of so many registers and lanes.
 
-    `rows` vectors hold what there is of a group.
+    `rows` vectors hold a group: its parameters, its settings, and the total of the epoch.
     """
 
     groups: int
@@ -89,7 +90,7 @@ def shape(network: Network, dtype: str) -> Shape:
     of the cache: with one of AVX2's 4-20-20-1 takes 0.86 of the time, 10-32-32-1 0.92 to 0.97.
     """
     number, size = registers()
-    lanes, rows = size // np.dtype(dtype).itemsize, network.n_parameters + 2
+    lanes, rows = size // np.dtype(dtype).itemsize, network.n_parameters + len(PLAIN.given) + 1
     if _is_small(network):
         together = _registers_together(network)
         return Shape(STRAIGHT_LINE_BLOCK // (size * together), together, lanes, rows)
@@ -145,7 +146,7 @@ def _is_small(network: Network) -> bool:
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
     block, lines = shape(derivation.network, dtype), Lines()
-    names = [*derivation.network.parameter_names, "step", "total"]
+    names = [*derivation.network.parameter_names, *_after_the_parameters(derivation)]
     places = {name: f"flat[group, {place}]" for place, name in enumerate(names)}
     total = places["total"]
 
@@ -201,11 +202,17 @@ def _loops(derivation: Derivation, dtype: str) -> str:
     start, lines = Lines(), Lines()
     printer.write_start(start)
     with _blocks_and_epochs(block, _up_to(first, together), dtype, lines, views, str(start)):
-        lines("step, total = flat[0], flat[1]")
+        names = _after_the_parameters(derivation)
+        lines(f"{', '.join(names)} = {', '.join(f'flat[{place}]' for place in range(len(names)))}")
         with lines.block("for row in range(rows):"):
             printer.write_row(lines)
-        lines("flat[1] = total")
+        lines(f"flat[{len(names) - 1}] = total")
     return str(lines)
+
+
+def _after_the_parameters(derivation: Derivation) -> list[str]:
+    """What follows the parameters of a group: its settings, then the total of the epoch."""
+    return [derivation.name(symbol) for symbol in (*derivation.rule.given, TOTAL)]
 
 
 def _up_to(number: int, multiple: int) -> int:
@@ -225,12 +232,13 @@ def _blocks_and_epochs(
     """The loops over blocks and epochs around the loop over rows, and the copies in and out of a block.
 
     `views` stand before them, `start` before the epochs of each block.
-    Each group has its parameters in the first rows of its memory, then `step` and the total of the epoch.
+    Each group has its parameters in the first rows of its memory, then its settings and the epoch's total.
     Lanes that are left over in the last group repeat the last network, to the bit.
     """
-    width, vector, parameters = block.networks, block.vector, block.rows - 2
+    width, vector, settings = block.networks, block.vector, len(PLAIN.given)
+    parameters = block.rows - settings - 1
     every_parameter = f"for p in range({parameters}):"
-    with lines.block("def advance(parameters, X, Y, steps, totals):"):
+    with lines.block("def advance(parameters, X, Y, settings, totals):"):
         lines("rows, networks = X.shape[0], parameters.shape[0]")
         lines(*_aligned_memory(vectors, vector, dtype))
         lines(f"block = memory[:{block.groups * block.rows}].reshape({block.groups}, {block.rows}, {vector})")
@@ -238,16 +246,17 @@ def _blocks_and_epochs(
         with lines.block(f"for first in range(0, networks, {width}):"):
             lines(f"groups = min({block.groups}, (networks - first + {vector - 1}) // {vector})")
             with _every_lane(vector, lines):
-                lines(f"block[group, {parameters}, lane] = steps[m]")
+                for column in range(settings):
+                    lines(f"block[group, {parameters + column}, lane] = settings[m, {column}]")
                 with lines.block(every_parameter):
                     lines("block[group, p, lane] = parameters[m, p]")
             lines(*start.splitlines())
             with lines.block("for e in range(totals.shape[1]):"):
                 with _every_lane(vector, lines):
-                    lines(f"block[group, {parameters + 1}, lane] = totals[m, e]")
+                    lines(f"block[group, {block.rows - 1}, lane] = totals[m, e]")
                 yield
                 with _every_lane(vector, lines):
-                    lines(f"totals[m, e] = block[group, {parameters + 1}, lane]")
+                    lines(f"totals[m, e] = block[group, {block.rows - 1}, lane]")
             with _every_lane(vector, lines), lines.block(every_parameter):
                 lines("parameters[m, p] = block[group, p, lane]")
 

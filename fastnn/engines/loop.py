@@ -47,10 +47,10 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     # delta that changes nothing, and which gates open is foreseen well enough.
     printer, lines = Written(derivation, Python(derivation.name, dtype), branches=True), Lines()
     names = derivation.network.parameter_names
-    with lines.block("def advance(parameters, X, Y, steps, totals):"):
+    with lines.block("def advance(parameters, X, Y, settings, totals):"):
         lines("rows = X.shape[0]")
         with lines.block("for m in range(parameters.shape[0]):"):
-            lines("step = steps[m]")
+            lines(*_settings(derivation))
             lines(*(f"{name} = parameters[m, {position}]" for position, name in enumerate(names)))
             with _epochs(lines), lines.block("for i in range(rows):"):
                 printer.load_row(lines)
@@ -61,13 +61,19 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
 
 def _loops(derivation: Derivation, dtype: str) -> str:
     printer, lines = Looped(derivation, dtype), Lines()
-    with lines.block("def advance(parameters, X, Y, steps, totals):"):
+    with lines.block("def advance(parameters, X, Y, settings, totals):"):
         lines("rows = X.shape[0]", *printer.scratch())
         with lines.block("for m in range(parameters.shape[0]):"):
-            lines("step = steps[m]", "flat = parameters[m]", *printer.views("flat"))
+            lines(*_settings(derivation), "flat = parameters[m]", *printer.views("flat"))
             with _epochs(lines), lines.block("for row in range(rows):"):
                 printer.write_row(lines)
     return str(lines)
+
+
+def _settings(derivation: Derivation) -> Iterator[str]:
+    """The lines that name the settings of network m."""
+    for column, symbol in enumerate(derivation.rule.given):
+        yield f"{derivation.name(symbol)} = settings[m, {column}]"
 
 
 @contextmanager

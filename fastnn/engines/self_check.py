@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
 from fastnn.system.floating_point import ieee
@@ -93,9 +94,9 @@ def _computed(kernel: Kernel, network: Network, networks: int, dtype: str) -> li
         random.uniform(-2 / widest, 2 / widest, (networks, network.n_parameters)),
         random.random((ROWS, network.n_inputs)),
         random.random((ROWS, network.n_outputs)),
-        -random.random(networks) / widest,
+        -random.random((networks, len(PLAIN.given))) / widest,
         random.random((networks, EPOCHS)),
     )
-    parameters, X, Y, steps, totals = (array.astype(dtype) for array in numbers)
-    kernel(parameters, X, Y, steps, totals)
+    parameters, X, Y, settings, totals = (array.astype(dtype) for array in numbers)
+    kernel(parameters, X, Y, settings, totals)
     return [parameters, totals]

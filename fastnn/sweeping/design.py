@@ -25,6 +25,7 @@ from fastnn.checking import (
     whole_numbers,
 )
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN
 from fastnn.data.arrays import in_dtype
 from fastnn.engines import load
 from fastnn.sweeping.grid import Cell, Grid, Numbers
@@ -192,10 +193,10 @@ class Design:
         start = self.grid.start_of(block.first)
         drawn = self.initial.draw(self.plan.network, range(start, start + block.count), self.seed)
         parameters = in_dtype(drawn, self.plan.dtype, "initial")
-        steps = self.plan.steps(block.cell.learning_rate, block.count)
+        settings = PLAIN.settings(self.plan.learning_rates(block.cell.learning_rate, block.count))
         job = self.jobs[block.cell.rows]
         curve = self._whole_curve(room)
-        room.loss[:], room.diverged[:] = run(job, parameters, steps, curve=curve, pause=pause)
+        room.loss[:], room.diverged[:] = run(job, parameters, settings, curve=curve, pause=pause)
         room.parameters[:] = parameters
         for name, measuring in self.measures.items():
             room.measured[name][:] = measured(measuring, parameters, pause)

@@ -70,7 +70,7 @@ def _computed() -> str:
     parameters, rest = numbers[:4], numbers[4:].ravel()
     X, Y = rest[:8].reshape(4, 2), rest[8:12].reshape(4, 1)
     totals = np.zeros((4, 2))
-    batched.kernel(network, "float64")(parameters, X, Y, np.full(4, -0.5), totals)
+    batched.kernel(network, "float64")(parameters, X, Y, np.full((4, 1), -0.5), totals)
     return content_hash(parameters, totals)
 
 

@@ -85,16 +85,15 @@ class Plan:
         """The engine that trains so many networks."""
         return choose(self.engine, self.network, self.dtype, networks)
 
-    def steps(self, learning_rate: Any, networks: int) -> NDArray[Any]:
-        """-2*learning_rate of each of M networks, for one learning rate or M of them."""
+    def learning_rates(self, learning_rate: Any, networks: int) -> NDArray[Any]:
+        """The learning rate of each of M networks (M,), for one learning rate or M of them."""
         rates = learning_rates(learning_rate, self.dtype)
         if rates.ndim == 1 and len(rates) != networks:
             raise InputError(
                 f"learning_rate must be one number or one for each of {counted(networks, 'network')}; "
                 f"got {len(rates)}. Give as many as there are rows of parameters."
             )
-        steps: NDArray[Any] = np.asarray(-2, self.dtype) * np.broadcast_to(rates, networks)
-        return steps
+        return np.array(np.broadcast_to(rates, networks))
 
 
 def learning_rates(values: Any, dtype: str) -> NDArray[Any]:

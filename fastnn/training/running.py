@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN
 from fastnn.engines import EngineModule, Kernel, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.system.floating_point import ieee
@@ -108,7 +109,7 @@ class Job:
 def run(
     job: Job,
     parameters: Array,
-    steps: Array,
+    settings: Array,
     *,
     curve: Array | None = None,
     after_epoch: Callable[[int], None] | None = None,
@@ -121,8 +122,8 @@ def run(
     job : Job
     parameters : (M, P)
         The starts; changed in place. All NaN afterwards where a network diverged.
-    steps : (M,)
-        -2*learning_rate of each network.
+    settings : (M, C)
+        What the kernel is given for each network: see `fastnn.core.rule.Rule`.
     curve : (M, E), optional
         Filled with the loss of every epoch; NaN from the epoch in which a network diverged.
     after_epoch : callable, optional
@@ -140,7 +141,7 @@ def run(
         parameters, were not finite. 0 for never.
     """
     parameters += parameters.dtype.type(0)  # -0.0 becomes 0.0, and stays away: see `reducing`
-    run_ = _Run(job, parameters, steps, curve, pause)
+    run_ = _Run(job, parameters, settings, curve, pause)
     while run_.epoch < job.epochs:
         run_.stage(1 if after_epoch is not None else job.epochs - run_.epoch)
         if after_epoch is not None:
@@ -165,8 +166,8 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
     pause : callable, optional
         As in `run`; it counts no training.
     """
-    steps = np.zeros(len(parameters), parameters.dtype)
-    found, _ = run(job, parameters.copy(), steps, pause=None if pause is None else lambda _: pause(0.0))
+    settings = PLAIN.settings(np.zeros(len(parameters), parameters.dtype))
+    found, _ = run(job, parameters.copy(), settings, pause=None if pause is None else lambda _: pause(0.0))
     unclear = np.isnan(found) & ~np.isnan(parameters).any(axis=1)
     if unclear.any():
         exact = losses_in_row_order(job.network, parameters[unclear], job.X, job.Y)
@@ -178,7 +179,7 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
 def run_kept(
     job: Job,
     parameters: Array,
-    steps: Array,
+    settings: Array,
     *,
     curve: Array,
     after_epoch: Callable[[int], None] | None = None,
@@ -195,7 +196,7 @@ def run_kept(
         How many were trained: `parameters` are those after them, and so many columns of `curve` are filled.
     """
     parameters += parameters.dtype.type(0)
-    run_ = _Run(job, parameters, steps, curve, None)
+    run_ = _Run(job, parameters, settings, curve, None)
     most = 1 if after_epoch is not None else max(1, int(STAGE_VISITS / (parameters.size * len(job.X))))
     kept: tuple[int, Array, NDArray[np.int32]] | None = None
     try:
@@ -224,7 +225,7 @@ class _Run:
 
     job: Job
     parameters: Array
-    steps: Array
+    settings: Array
     curve: Array | None
     pause: Callable[[float], None] | None
 
@@ -327,7 +328,7 @@ class _Run:
     def _calls(self, group: Group, parameters: Array, epochs: int) -> Array:
         """Advance parameters (m, P') in several calls of the kernel; return the totals (m, epochs)."""
         kernel = self.job.kernel(group.network, len(parameters))
-        steps, pace, rows = self.steps[group.numbers], self.paces[kernel], len(self.job.X)
+        settings, pace, rows = self.settings[group.numbers], self.paces[kernel], len(self.job.X)
         totals = np.zeros((len(parameters), epochs), parameters.dtype)
         epoch = row = 0
         while epoch < epochs:
@@ -336,7 +337,7 @@ class _Run:
             more_epochs, more_rows = pace.next_call(parameters.size, together, rows, row)
             some = slice(row, row + more_rows)
             began = perf_counter()
-            kernel(parameters, X[some], Y[some], steps, totals[:, epoch : epoch + more_epochs])
+            kernel(parameters, X[some], Y[some], settings, totals[:, epoch : epoch + more_epochs])
             pace.took(perf_counter() - began, parameters.size * more_epochs * more_rows)
             row = (row + more_rows) % rows
             epoch += more_epochs if row == 0 else 0

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, flag, seed_number, shown
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN
 from fastnn.data.arrays import finite_array, in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
@@ -141,14 +142,12 @@ def trained(
     """Train one network (P,) or several (M, P) as planned; see `train`, which checks and warns."""
     single = start.ndim == 1
     networks = np.atleast_2d(start).copy()
-    steps = plan.steps(learning_rate, len(networks))
+    rates = plan.learning_rates(learning_rate, len(networks))
     curve = _curve(len(networks), plan)
     validating = None if validation is None else _Validating(plan, validation, networks)
-    diverged, epochs = run_kept(
-        plan.job(len(networks)), networks, steps, curve=curve, after_epoch=validating, reached=reached
-    )
+    job, settings = plan.job(len(networks)), PLAIN.settings(rates)
+    diverged, epochs = run_kept(job, networks, settings, curve=curve, after_epoch=validating, reached=reached)
     curve = curve[:, :epochs]
-    rates = steps / -2
 
     def given_shape(array: Any) -> Any:
         return array[0] if single else array

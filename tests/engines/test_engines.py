@@ -226,19 +226,19 @@ class TestContract:
     def test_inputs_are_left_alone_and_may_be_read_only(self, engine, network, dtype):
         case, kernel = random_case(network, dtype), compiled(engine, network, dtype)
         expected = run(kernel, case)
-        inputs = [case.X.copy(), case.Y.copy(), case.steps.copy()]
+        inputs = [case.X.copy(), case.Y.copy(), case.settings.copy()]
         for array in inputs:
             array.flags.writeable = False
         found = run(kernel, Case(network, case.parameters, *inputs, case.epochs))
         assert not differences(found, expected)
-        for array, before in zip(inputs, (case.X, case.Y, case.steps), strict=True):
+        for array, before in zip(inputs, (case.X, case.Y, case.settings), strict=True):
             assert not array_differences("input", array, before)
 
     def test_inputs_that_may_be_written_are_left_alone(self, engine, network, dtype):
         case = random_case(network, dtype)
-        given = [case.X.copy(), case.Y.copy(), case.steps.copy()]
+        given = [case.X.copy(), case.Y.copy(), case.settings.copy()]
         run(compiled(engine, network, dtype), case)
-        for array, before in zip((case.X, case.Y, case.steps), given, strict=True):
+        for array, before in zip((case.X, case.Y, case.settings), given, strict=True):
             assert not array_differences("input", array, before)
 
     @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ class TestContract:
     def test_totals_of_any_strides(self, engine, network, dtype, strided):
         case, kernel = random_case(network, dtype), compiled(engine, network, dtype)
         parameters, totals = case.parameters.copy(), strided(*self.sizes(case), dtype)
-        kernel(parameters, case.X, case.Y, case.steps, totals)
+        kernel(parameters, case.X, case.Y, case.settings, totals)
         assert not differences(outcome(parameters, totals, len(case.X)), run(kernel, case))
         base = totals.base if totals.base is not None else totals
         assert np.count_nonzero(base) == totals.size
@@ -265,14 +265,14 @@ class TestContract:
         for epoch in range(case.epochs):
             for start, stop in pairwise(cuts):
                 X, Y = case.X[start:stop], case.Y[start:stop]
-                kernel(parameters, X, Y, case.steps, totals[:, epoch : epoch + 1])
+                kernel(parameters, X, Y, case.settings, totals[:, epoch : epoch + 1])
         assert not differences(outcome(parameters, totals, len(case.X)), run(kernel, case))
 
     def test_epochs_over_several_calls(self, engine, network, dtype):
         case, kernel = random_case(network, dtype, epochs=6), compiled(engine, network, dtype)
         parameters, totals = case.parameters.copy(), np.zeros(self.sizes(case), dtype)
         for block in (slice(0, 1), slice(1, 4), slice(4, 6)):
-            kernel(parameters, case.X, case.Y, case.steps, totals[:, block])
+            kernel(parameters, case.X, case.Y, case.settings, totals[:, block])
         assert not differences(outcome(parameters, totals, len(case.X)), run(kernel, case))
 
     def sizes(self, case):
@@ -303,9 +303,9 @@ def test_holds_no_lock_while_it_computes(engine):
 def diverging(network, dtype):
     """Nine networks; the output biases of every other one overflow after about 2, 6, 12 or 24 of 32 rows."""
     case = random_case(network, dtype, networks=9, rows=4, epochs=8)
-    steps = case.steps.copy()
-    steps[1::2] = [-(float(np.finfo(dtype).max) ** (0.5 / rows)) for rows in (2, 6, 12, 24)]
-    return replace(case, steps=steps)
+    settings = case.settings.copy()
+    settings[1::2, 0] = [-(float(np.finfo(dtype).max) ** (0.5 / rows)) for rows in (2, 6, 12, 24)]
+    return replace(case, settings=settings)
 
 
 @every_engine
@@ -334,7 +334,7 @@ class TestDivergence:
         parameters, totals = case.parameters.copy(), np.zeros((9, 8), dtype)
         for epoch in range(8):
             for rows in (slice(0, 1), slice(1, 4)):
-                kernel(parameters, case.X[rows], case.Y[rows], case.steps, totals[:, epoch : epoch + 1])
+                kernel(parameters, case.X[rows], case.Y[rows], case.settings, totals[:, epoch : epoch + 1])
         found, expected = outcome(parameters, totals, 4), run(kernel, case)
         assert not array_differences("diverged", found.diverged, expected.diverged)
         assert not differences(found, expected)
@@ -361,7 +361,7 @@ class TestDivergence:
         finite = [-9.0, *start[1:]]
         case = case_of(CLASSROOM, [start, finite], [[1.0, 2.0]] * 3, [[1.0]] * 3, 0.01, 1, dtype)
         parameters, totals = case.parameters.copy(), np.zeros((2, 1), dtype)
-        compiled(engine, CLASSROOM, dtype)(parameters, case.X, case.Y, case.steps, totals)
+        compiled(engine, CLASSROOM, dtype)(parameters, case.X, case.Y, case.settings, totals)
         assert parameters[:, 0].tolist() == [-np.inf, -9.0]
         assert not array_differences("parameters", parameters[0, 1:], parameters[1, 1:])
         assert not array_differences("totals", totals[0], totals[1])
@@ -384,7 +384,7 @@ class TestEdges:
         start = [0.5, 0.25, -1.0, 0.5, 2.0, 3.0, 0.5, 0.0, -1.0]
         kernel, case = self.step(engine, dtype, start, (1.0, 2.0), 1.0, 0.125)
         totals = np.array([[2.5]], dtype)
-        kernel(case.parameters.copy(), case.X, case.Y, case.steps, totals)
+        kernel(case.parameters.copy(), case.X, case.Y, case.settings, totals)
         assert totals.tolist() == [[3.5]]
 
     def test_overflow_behind_a_shut_gate_is_zero(self, engine, dtype):
@@ -458,9 +458,8 @@ def cases(draw):
     M, N = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     shapes = [(M, network.n_parameters), (N, layers[0]), (N, layers[-1])]
     parameters, X, Y = (draw(arrays(dtype, shape, elements=numbers)) for shape in shapes)
-    rates = draw(
-        arrays(dtype, M, elements=st.floats(0, 2, width=width))
-    )  # half a step may be too small to be
+    # Half a step may be too small to be.
+    rates = draw(arrays(dtype, (M, 1), elements=st.floats(0, 2, width=width)))
     return Case(network, parameters + 0, X, Y, -2 * rates, draw(st.integers(1, 3)))  # + 0: none is -0.0
 
 
@@ -528,7 +527,7 @@ class TestModule:
 
 FRAME = """
     for m in range(parameters.shape[0]):
-        step = steps[m]
+        step = settings[m, 0]
         w1 = parameters[m, 0]
         b3 = parameters[m, 8]
         for e in range(totals.shape[1]):

@@ -692,7 +692,7 @@ class TestFailure:
     def test_an_exception_in_a_thread_stops_the_others_and_reaches_the_caller(self, monkeypatch, error):
         calls = itertools.count()
 
-        def failing(parameters, X, Y, steps, totals):
+        def failing(parameters, X, Y, settings, totals):
             time.sleep(0.001)
             if next(calls) == 10:
                 raise error("no more")

@@ -66,7 +66,7 @@ def trained(job, start, steps):
     """Everything that a run answers, as bytes: curves, last losses, divergence, parameters."""
     parameters = start.astype(job.X.dtype)
     curve = np.empty((len(start), job.epochs), job.X.dtype)
-    losses, diverged = running.run(job, parameters, steps.astype(job.X.dtype), curve=curve)
+    losses, diverged = running.run(job, parameters, steps.astype(job.X.dtype)[:, None], curve=curve)
     return {"curve": curve, "losses": losses, "diverged": diverged, "parameters": parameters}
 
 
@@ -230,7 +230,7 @@ class TestProgress:
         job = job_of(SHAPES["2-2-1"], "float64")
         told = []
         start = starts(job.network, 500, scale)
-        running.run(job, start, np.full(500, -2 * 0.3 * scale), pause=told.append)
+        running.run(job, start, np.full((500, 1), -2 * 0.3 * scale), pause=told.append)
         assert sum(told) == pytest.approx(500)
 
 
