@@ -113,8 +113,9 @@ class _Mask(types.Type):  # type: ignore[misc]
     """What a comparison of vectors gives."""
 
     def __init__(self, vector: _Vector) -> None:
+        self.vector = vector
         self.llvm = ir.ArrayType(ir.VectorType(ir.IntType(1), vector.lanes), vector.registers)
-        super().__init__(f"{vector.registers} x {vector.lanes} x bool")
+        super().__init__(f"comparison of {vector}")
 
 
 class _Vectors(types.Type):  # type: ignore[misc]
@@ -191,9 +192,19 @@ def _together(builder: Any, parts: Iterable[Any]) -> Any:
     return whole
 
 
-def _vector_operands(context: Any, builder: Any, kinds: Any, values: Any) -> Iterable[tuple[Any, ...]]:
+def _type_of_choice(mask: Any, yes: Any, no: Any) -> _Vector | None:
+    """That of the values; of two numbers that of what was compared."""
+    if not isinstance(mask, _Mask):
+        return None
+    numbers = isinstance(yes, types.Number) and isinstance(no, types.Number)
+    return mask.vector if numbers else _vector_among((yes, no))
+
+
+def _vector_operands(
+    context: Any, builder: Any, kinds: Any, values: Any, vector: _Vector | None = None
+) -> Iterable[tuple[Any, ...]]:
     """The operands of an operation in each register."""
-    vector = _vector_among(kinds)
+    vector = vector or _vector_among(kinds)
     assert vector is not None  # noqa: S101 - or Numba had not come here
     operands = zip(values, kinds, strict=True)
     return zip(
@@ -219,7 +230,7 @@ def _comparison(sign: str) -> Callable[..., Any]:
 
 
 def _lower_choose(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    operands = _vector_operands(context, builder, signature.args[1:], values[1:])
+    operands = _vector_operands(context, builder, signature.args[1:], values[1:], signature.return_type)
     masks = _parts(builder, values[0])
     return _together(
         builder, (builder.select(mask, *some) for mask, some in zip(masks, operands, strict=True))
@@ -310,7 +321,7 @@ def _register() -> None:
         _type(function, _type_of_comparison)
         for pair in pairs:
             lower_builtin(function, *pair)(_comparison(sign))
-    _type(choose, lambda mask, yes, no: _vector_among((yes, no)) if isinstance(mask, _Mask) else None)
+    _type(choose, _type_of_choice)
     lower_builtin(choose, _Mask, types.Any, types.Any)(_lower_choose)
     _type(power_of_two, lambda exponent: exponent if isinstance(exponent, _Vector) else None)
     lower_builtin(power_of_two, _Vector)(_lower_power_of_two)

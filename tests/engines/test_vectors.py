@@ -80,6 +80,7 @@ class TestOperations:
             v = Vectors(m, registers, lanes, 0, 1)
             v[1] = 3.0
             v[2] = (2.0 * v[0] - m[0, 1]) / v[1] + choose(v[0] > 1.0, 1.0, v[0])
+            v[2] += choose(v[0] > 1.0, 1.0, 0.25)
 
         compiled, python = both_ways(calculate, [0.5, 1.25, 2.0], [0.0], lanes=registers * lanes, dtype=dtype)
         assert compiled.tobytes() == python.tobytes()
