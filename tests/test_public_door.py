@@ -206,7 +206,7 @@ class TestCode:
         X, y = np.array([[0.5, 1.0], [1.0, 0.25]]), np.array([[1.0], [0.5]])
         parameters, totals = np.array([[2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]]), np.zeros((1, 4))
         run = fastnn.train(NET, X, y, parameters, learning_rate=0.01, epochs=4)
-        run_source(fastnn.code(NET, "loop"))["advance"](parameters, X, y, np.array([-0.02]), totals)
+        run_source(fastnn.code(NET, "loop"))["advance"](parameters, X, y, np.array([[-0.02]]), totals)
         assert parameters.tobytes() == run.parameters.tobytes()
         assert (totals / 2).tobytes() == run.loss_curve.tobytes()
 

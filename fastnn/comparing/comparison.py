@@ -20,7 +20,7 @@ from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, 
 from fastnn.core.network import Network, checked_network
 from fastnn.data.arrays import checked_rows, finite_array
 from fastnn.data.datasets import Dataset
-from fastnn.models.keras import BACKENDS, installed_backends
+from fastnn.models.keras import BACKENDS, installed_backends, need_shared_activations
 from fastnn.training.evaluating import scores
 from fastnn.training.plan import code
 from fastnn.training.starts import DEFAULT_START, Start
@@ -155,7 +155,8 @@ def compare(
     """
     if not isinstance(data, Dataset):
         raise InputError(f"data must be a fastnn.Dataset; got {shown(data)}. Make one with load_insurance().")
-    X, Y = checked_rows(checked_network(network), data.X, data.y, "float64")
+    need_shared_activations(checked_network(network))
+    X, Y = checked_rows(network, data.X, data.y, "float64")
     start = _start(network, parameters, seed)
     rate = finite_number(learning_rate, "learning_rate", positive=True)
     problem = (X, Y, network, start, rate)

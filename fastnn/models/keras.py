@@ -23,7 +23,14 @@ from fastnn.checking import InputError, shown
 from fastnn.core.network import Network, checked_network
 from fastnn.data.arrays import finite_array
 
-__all__ = ["BACKENDS", "from_keras", "installed_backends", "need_keras", "to_keras"]
+__all__ = [
+    "BACKENDS",
+    "from_keras",
+    "installed_backends",
+    "need_keras",
+    "need_shared_activations",
+    "to_keras",
+]
 
 BACKENDS = ("jax", "tensorflow", "torch")
 VARIABLE = "KERAS_BACKEND"
@@ -123,9 +130,10 @@ def to_keras(network: Network, parameters: ArrayLike) -> Any:
     Raises
     ------
     InputError
-        If the parameters do not fit or are not finite, or Keras is not installed.
+        If the parameters do not fit or are not finite, if Keras lacks an activation, or is not installed.
     """
-    weights = checked_network(network).split(finite_array(parameters, "parameters", (1,)))
+    need_shared_activations(checked_network(network))
+    weights = network.split(finite_array(parameters, "parameters", (1,)))
     keras = need_keras()
     dense = [
         keras.layers.Dense(units, activation=ACTIVATIONS[activation])
@@ -134,6 +142,16 @@ def to_keras(network: Network, parameters: ArrayLike) -> Any:
     model = keras.Sequential([keras.layers.Input((network.n_inputs,)), *dense])
     model.set_weights([array for W, b in weights for array in (W.T, b)])
     return model
+
+
+def need_shared_activations(network: Network) -> None:
+    """Refuse a network with an activation that Keras does not have, or not alike."""
+    alone = sorted(set(network.activations) - set(ACTIVATIONS))
+    if alone:
+        raise InputError(
+            f"network must have activations that Keras has as well ({', '.join(ACTIVATIONS)}); "
+            f"got {', '.join(alone)}. Use one of these."
+        )
 
 
 def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:
