@@ -147,25 +147,32 @@ def forward(
     for W, b, activation in zip(weights, biases, activations, strict=True):
         z = [rounded(dot(unit, values[-1], rounded) + bias) for unit, bias in zip(W, b, strict=True)]
         sums.append(z)
-        values.append([rounded(activate(activation, z_k, functions)) for z_k in z])
+        values.append([rounded(activate(activation, z_k, functions, rounded)) for z_k in z])
     return values, sums
 
 
-def activate(activation: str, z: float, functions: Functions) -> float:
+# What is let through of a sum at or below 0, by the activations that have a gate.
+LEAKS = {"relu": 0.0}
+
+
+def activate(activation: str, z: float, functions: Functions, rounded: Rounding = float) -> float:
     """The unit's value f(z). A NaN stays a NaN."""
     if activation == "identity":
         return z
-    if activation == "relu":
-        return 0.0 if z <= 0 else z
+    if activation in LEAKS:
+        leak = rounded(LEAKS[activation])
+        return z if not z <= 0 else rounded(leak * z) if leak else 0.0
     return functions[activation](z)
 
 
 def through(s: Vector, activation: str, values: Vector, sums: Vector, rounded: Rounding) -> Vector:
-    """Take deltas back through an activation: gated for relu (shut at 0), times the slope otherwise."""
+    """Take deltas back through an activation: through a gate (shut at 0), or times the slope."""
     if activation == "identity":
         return s
-    if activation == "relu":
-        return [s_k if z > 0 else 0.0 for s_k, z in zip(s, sums, strict=True)]
+    if activation in LEAKS:
+        leak = rounded(LEAKS[activation])
+        shut = [rounded(s_k * leak) if leak else 0.0 for s_k in s]
+        return [s_k if z > 0 else less for s_k, less, z in zip(s, shut, sums, strict=True)]
     slopes = {
         "tanh": lambda h: rounded(1.0 - rounded(h * h)),
         "sigmoid": lambda h: rounded(h * rounded(1.0 - h)),

@@ -71,11 +71,11 @@ def test_slopes_of_the_functions():
 
 
 def gates_of(network):
-    """Every way in which the ReLU units can be open or shut: {(layer, unit): whether it is open}."""
+    """Every way in which the gates of units can be open or shut: {(layer, unit): whether it is open}."""
     units = [
         (layer, unit)
         for layer, activation in enumerate(network.activations, start=1)
-        if activation == "relu"
+        if activation in reference.LEAKS
         for unit in range(network.layers[layer])
     ]
     return [dict(zip(units, choice, strict=True)) for choice in product((True, False), repeat=len(units))]
@@ -89,8 +89,9 @@ def loss_by_hand(network, gates):
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True), start=1):
         activation = network.activations[layer - 1]
         sums = [sum(w * a for w, a in zip(u, values, strict=True)) + c for u, c in zip(W, b, strict=True)]
-        if activation == "relu":
-            values = [z if gates[layer, unit] else sympy.Integer(0) for unit, z in enumerate(sums)]
+        if activation in reference.LEAKS:
+            leak = sympy.nsimplify(reference.LEAKS[activation])
+            values = [z if gates[layer, unit] else leak * z for unit, z in enumerate(sums)]
         else:
             values = [FUNCTIONS.get(activation, lambda z: z)(z) for z in sums]
     targets = sympy.symbols(f"y1:{network.n_outputs + 1}")
@@ -191,7 +192,9 @@ def far_from_kinks(network):
         weights, biases = reference.split(network.layers, case.parameters[0].tolist())
         x, functions = case.X[0].tolist(), reference.FUNCTIONS
         _, sums = reference.forward(weights, biases, network.activations, x, functions)
-        z = [v for f, unit in zip(network.activations, sums, strict=True) if f == "relu" for v in unit]
+        z = [
+            v for f, unit in zip(network.activations, sums, strict=True) if f in reference.LEAKS for v in unit
+        ]
         if all(abs(v) > FAR_FROM_KINKS for v in z) and 2 * sum(v > 0 for v in z) >= len(z):
             return case
     raise AssertionError(f"no case for {network}")
@@ -202,7 +205,7 @@ def central_differences(kernel, case, width=1e-5):
     shifts = width * np.eye(case.network.n_parameters)
     shifted = case.parameters + np.concatenate([shifts, -shifts])
     totals = np.zeros((len(shifted), 1))
-    kernel(shifted, case.X, case.Y, np.zeros(len(shifted)), totals)
+    kernel(shifted, case.X, case.Y, np.zeros((len(shifted), 1)), totals)
     above, below = totals.reshape(2, -1)
     return (above - below) / (2 * width)
 
@@ -228,7 +231,7 @@ class TestByCentralDifferences:
 
     def gradient(self, kernel, case):
         after = case.parameters.copy()
-        kernel(after, case.X, case.Y, np.full(1, -2.0), np.zeros((1, 1)))  # a learning rate of 1
+        kernel(after, case.X, case.Y, np.full((1, 1), -2.0), np.zeros((1, 1)))  # a learning rate of 1
         return (case.parameters - after)[0]
 
     def test_gradient(self, engine, network):
