@@ -152,7 +152,7 @@ def forward(
 
 
 # What is let through of a sum at or below 0, by the activations that have a gate.
-LEAKS = {"relu": 0.0}
+LEAKS = {"relu": 0.0, "leaky_relu": 0.01}
 
 
 def activate(activation: str, z: float, functions: Functions, rounded: Rounding = float) -> float:

@@ -7,6 +7,7 @@ language of `fastnn.core.expressions`, so that every engine, explanation and pro
 name       h = f(z)                 f'(z)                its slope at 0
 ========== ======================== ==================== ===========================
 relu       max(0, z)                1 or 0               0, the left one
+leaky_relu z or 0.01*z              1 or 0.01            0.01, the left one
 tanh       tanh(z)                  1 - h*h              1
 sigmoid    1/(1 + exp(-z))          h*(1 - h)            1/4
 identity   z                        1                    1
@@ -74,6 +75,12 @@ ACTIVATIONS = _by_name(
             slope=lambda arriving, z, h: Select(z, ">", ZERO, arriving, ZERO),
             dies=True,
             kink="relu has no derivative at 0; fastnn takes 0 there.",
+        ),
+        Activation(
+            "leaky_relu",
+            value=lambda z: Select(z, "<=", ZERO, LEAK * z, z),
+            slope=lambda arriving, z, h: arriving * Select(z, ">", ZERO, ONE, LEAK),
+            kink="leaky_relu has no derivative at 0; fastnn takes 0.01 there.",
         ),
         Activation(
             "tanh",
