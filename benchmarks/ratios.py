@@ -5,14 +5,14 @@
 Prints a table of ratios: on a shared machine times drift by a factor of two, ratios of what ran in
 turns hardly. Times are those of the processor, without waiting for one; only for several threads and for
 whole processes are they the clock's. Results are compared before anything is timed. `--write` puts the
-table into the README. Exits with 1 if a promise is broken.
+table into RESULTS.md. Exits with 1 if a promise is broken.
 """
 
 import argparse
 import sys
 
 import fastnn
-import readme
+import results
 from promises import many_networks, one_network, processes, sizes
 
 PACKAGES = ("numpy", "numba", "pandas")
@@ -33,7 +33,7 @@ def main():
         processes.first_sweep,
         processes.memory,
     )
-    about = readme.about(PACKAGES, data)
+    about = results.about(PACKAGES, data)
     print(about, "", f"{'':<44}{'promise':>8}{'median':>8}  {'5 % .. 95 %':<14}", sep="\n")
     lines = []
     for measure in measures:
@@ -42,7 +42,7 @@ def main():
                 print(as_text(line), flush=True)
                 lines.append(line)
     if arguments.write:
-        readme.write("ratios", f"{about}\n\n{as_markdown(lines)}")
+        results.write("ratios", f"{about}\n\n{as_markdown(lines)}")
     return int(any(line.verdict == "BROKEN" for line in lines))
 
 
@@ -50,7 +50,7 @@ def parsed_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="the published insurance.csv; without it the simulated stand-in")
     parser.add_argument("--yardstick", metavar="FOLDER", help="where a loop written by hand is kept")
-    parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: for a look, not for a claim")
     parser.add_argument("--only", default="", metavar="NAME", help="only measurements of such a name")
     arguments = parser.parse_args()
@@ -69,7 +69,7 @@ def as_text(line):
 
 
 def as_markdown(lines):
-    """The README's table: the promises, each with its details beside it."""
+    """The table in Markdown: the promises, each with its details beside it."""
     rows = ["| | promised | measured | | |", "|---|--:|--:|---|---|"]
     details = []
     for line in reversed(lines):

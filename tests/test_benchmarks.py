@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-README = """# Title
+TEXT = """# Title
 
 <!-- ratios: written by ratios.py -->
 old
@@ -25,12 +25,12 @@ def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
 
 
-class TestReadme:
+class TestResults:
     def test_a_section_is_written_between_its_markers_and_nowhere_else(self):
-        from readme import written_between
+        from results import written_between
 
-        written = written_between(README, "ratios", "| a | b |\n")
-        assert written == README.replace("old\n", "\n| a | b |\n\n")
+        written = written_between(TEXT, "ratios", "| a | b |\n")
+        assert written == TEXT.replace("old\n", "\n| a | b |\n\n")
         assert written_between(written, "ratios", "| a | b |") == written
         other = written_between(written, "peers", "| c |")
         assert other.endswith("<!-- peers: written by peers -->\n\n| c |\n\n<!-- end of peers -->\nlast\n")
@@ -40,23 +40,23 @@ class TestReadme:
         "text",
         [
             "nothing",
-            README + README,
-            README.replace("<!-- end of ratios -->", ""),
+            TEXT + TEXT,
+            TEXT.replace("<!-- end of ratios -->", ""),
             "<!-- end of ratios --> <!-- ratios: written -->",
         ],
     )
     def test_without_markers_in_order_nothing_is_written(self, text):
-        from readme import written_between
+        from results import written_between
 
         with pytest.raises(ValueError, match=r"must hold '<!-- ratios: \.\.\. -->' and then"):
             written_between(text, "ratios", "new")
 
-    def test_the_readme_has_a_place_for_both_tables(self):
-        import readme
+    def test_the_results_have_a_place_for_both_tables(self):
+        import results
 
-        text = readme.README.read_text(encoding="utf-8")
+        text = results.RESULTS.read_text(encoding="utf-8")
         for name in ("ratios", "peers"):
-            assert "new words" in readme.written_between(text, name, "new words")
+            assert "new words" in results.written_between(text, name, "new words")
 
 
 class TestLine:

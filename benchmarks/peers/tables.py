@@ -1,10 +1,10 @@
-"""The results as Markdown, and their place in a README."""
+"""The results as Markdown, and the notes below them."""
 
-import readme
 from peers.forms import TOLERANCE
 from peers.goals import GOALS
 from peers.problems import REFERENCE
 from peers.rounds import MANY, ONE
+from results import about
 
 PACKAGES = ("numpy", "numba", "scikit-learn", "torch", "jax", "keras")
 LIMIT = "the limit of multiply and add ports"
@@ -14,7 +14,7 @@ def report(results, light, problems, data):
     """The whole section: two tables, the goals, and what they mean."""
     others = [name for name in results if name != REFERENCE]
     parts = [
-        f"{readme.about(PACKAGES, data)} Nanoseconds per network and row; ×: by the time of fastnn in the "
+        f"{about(PACKAGES, data)} Nanoseconds per network and row; ×: by the time of fastnn in the "
         "same round, median."
     ]
     if REFERENCE in results:

@@ -1,4 +1,4 @@
-"""The README's measured tables: where they stand, and what is said about the machine they come from."""
+"""The measured tables: where they stand, and what is said about the machine they come from."""
 
 import os
 import platform
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import fastnn
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+RESULTS = Path(__file__).resolve().with_name("RESULTS.md")
 
 
 def write(name, section):
-    """Put a section between the README's markers of that name."""
-    README.write_text(written_between(README.read_text(encoding="utf-8"), name, section), encoding="utf-8")
+    """Put a section between the markers of that name in RESULTS.md."""
+    RESULTS.write_text(written_between(RESULTS.read_text(encoding="utf-8"), name, section), encoding="utf-8")
 
 
 def written_between(text, name, section):
