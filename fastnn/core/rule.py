@@ -5,16 +5,17 @@ Here alone settings, such as the learning rate, become the numbers that kernels 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.checking import InputError, shown
 from fastnn.core.expressions import Expression, Symbol
 
-__all__ = ["DTYPES", "MOST_EPOCHS", "PLAIN", "Loss", "Rule"]
+__all__ = ["DTYPES", "MOST_EPOCHS", "PLAIN", "Loss", "Rule", "rule_of"]
 
 DTYPES = ("float64", "float32")
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
@@ -86,6 +87,13 @@ class Rule:
 PLAIN = Rule()
 
 
-def described_rule(plain: Mapping[str, Any]) -> bool:
-    """Whether plain values describe the rule that there is."""
-    return dict(plain) == PLAIN.described()
+def rule_of(plain: Any) -> Rule:
+    """The rule that plain values describe, as `Rule.described` gives them; InputError for any other."""
+    known = PLAIN.described()
+    same = isinstance(plain, dict) and plain == known and all(type(plain[k]) is type(known[k]) for k in known)
+    if not same:
+        raise InputError(
+            f"rule must be one that this version of fastnn has, {known}; got {shown(plain)}. "
+            "Use the version that wrote it."
+        )
+    return PLAIN

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
 from fastnn.core.network import Network
-from fastnn.core.rule import DTYPES, MOST_EPOCHS
+from fastnn.core.rule import DTYPES, MOST_EPOCHS, Rule, rule_of
 from fastnn.data.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names
 from fastnn.data.scaling import Scaling, TableScaling, frozen
 from fastnn.models.npz import LONGEST_HEADER, Member, damaged
@@ -22,7 +22,7 @@ from fastnn.version import __version__
 
 __all__ = ["Header", "header_in", "json_of"]
 
-FORMAT = 3
+FORMAT = 4
 MOST = 2**31 - 1  # units of a layer, networks, rows: beyond what any file holds
 WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What Python raises where JSON is broken, too deep, or holds other things than it should."""
@@ -38,6 +38,7 @@ class Header:
     """
 
     network: Network
+    rule: Rule
     networks: int | None
     diverged: int
     epochs: int
@@ -83,6 +84,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "fastnn_model": FORMAT,
         "versions": _versions() if versions is None else versions,
         "network": {"layers": network.layers, "hidden": network.hidden, "output": network.output},
+        "rule": header.rule.described(),
         "networks": header.networks,
         "diverged": header.diverged,
         "epochs": header.epochs,
@@ -112,6 +114,7 @@ def header_in(text: bytes, name: str) -> Header:
         networks, scaling = plain["networks"], plain["scaling"]
         header = Header(
             network=_network(plain["network"]),
+            rule=rule_of(plain["rule"]),
             networks=None if networks is None else whole_number(networks, "networks", 1, MOST),
             diverged=whole_number(plain["diverged"], "diverged", 0, MOST),
             epochs=whole_number(plain["epochs"], "epochs", 1, MOST_EPOCHS),

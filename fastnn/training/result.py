@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, ModelFileError
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.data.columns import joined
 from fastnn.data.datasets import Dataset, scaling_of
 from fastnn.data.metrics import note
@@ -65,10 +66,12 @@ class Training:
         Ctrl-C ended it before the epochs that were asked for; `epochs` says how many were trained.
     told : tuple of str
         The notes that a model file held.
+    rule : Rule
+        The loss, the optimizer and the rows of a batch by which it was trained.
     arithmetic : str
-        The rule by which every bit was computed.
+        How every bit was computed.
     foreign : str
-        How that differs from the rule of this version, where a model file tells of it; else nothing. The
+        How that differs from the arithmetic of this version, if a model file tells of it; else nothing. The
         arrays can be read then; what would be computed from them is refused.
     notes : tuple of str
         What has to be said where `status` alone would say too much.
@@ -90,6 +93,7 @@ class Training:
     trained_on: tuple[Array, Array] | None = None
     interrupted: bool = False
     told: tuple[str, ...] = ()
+    rule: Rule = PLAIN
     arithmetic: str = ARITHMETIC
 
     @property

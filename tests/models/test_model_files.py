@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from model_fuzzing import dataset, models, saved_models, sealed, taken_apart, unlike
+from rules import OTHER_RULES
 
 import fastnn
 from fastnn import files
@@ -291,6 +292,7 @@ class TestOtherReaders:
         assert smoker == {"name": "smoker", "categories": ["no", "yes"], "one_hot": False}
         assert header["scaling"]["minimum"]["targets"] == data.target_values.min()
         assert (header["epochs"], header["rows"], header["dtype"]) == (3, 12, "float64")
+        assert header["rule"] == {"loss": "squared", "optimizer": "sgd", "batch_size": 1}
 
     def test_the_layout_is_for_ever(self):
         content = b"".join(bytes(p) for p in written(b"{}", {Member("w", "<f8", (2, 3)): np.arange(6.0)}))
@@ -610,8 +612,14 @@ class TestRefusedToLoad:
 
     def test_a_later_format(self, whole, tmp_path):
         header, arrays = taken_apart(whole[0][1])
-        (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header | {"fastnn_model": 4}).encode(), arrays))
-        assert "of format 3; got format 4. Read it with the version" in refusal(tmp_path / "case.npz")[0]
+        (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header | {"fastnn_model": 5}).encode(), arrays))
+        assert "of format 4; got format 5. Read it with the version" in refusal(tmp_path / "case.npz")[0]
+
+    @pytest.mark.parametrize("rule", OTHER_RULES, ids=str)
+    def test_of_another_rule(self, rule, whole, tmp_path):
+        header, arrays = taken_apart(whole[0][1])
+        (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header | {"rule": rule}).encode(), arrays))
+        assert refusal(tmp_path / "case.npz")[1] is fastnn.ModelFileError
 
     @pytest.mark.parametrize("number", [-1, -(2**63)])
     def test_a_forged_number(self, number, whole, tmp_path):

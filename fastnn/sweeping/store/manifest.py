@@ -37,7 +37,7 @@ from fastnn.training.identity import COMPUTING, difference
 
 __all__ = ["LARGEST", "Manifest", "canonical", "sealed", "unsealed"]
 
-FORMAT = "fastnn store 1"
+FORMAT = "fastnn store 2"
 LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
 
 # A shard is what a crash or Ctrl-C loses of each thread's work, and what a worker is handed at a time: some

@@ -18,6 +18,7 @@ import pytest
 from comparing import DTYPES, array_differences
 from hypothesis import given
 from hypothesis import strategies as st
+from rules import OTHER_RULES
 from small_sweeps import (
     GRID,
     NET,
@@ -349,8 +350,20 @@ class TestGoingOn:
         swept(store=store)
         values = json.loads((store / "manifest.json").read_text())
         del values["sha256"]
-        (store / "manifest.json").write_bytes(sealed(values | {"format": "fastnn store 2"}))
-        with pytest.raises(StoreError, match="must be of format 'fastnn store 1'; got 'fastnn store 2'"):
+        (store / "manifest.json").write_bytes(sealed(values | {"format": "fastnn store 1"}))
+        with pytest.raises(StoreError, match="must be of format 'fastnn store 2'; got 'fastnn store 1'"):
+            fastnn.open(store)
+
+    @pytest.mark.parametrize("rule", OTHER_RULES, ids=str)
+    def test_a_manifest_of_another_rule_is_refused(self, store, rule):
+        from fastnn.sweeping.store.manifest import sealed
+
+        swept(store=store)
+        values = json.loads((store / "manifest.json").read_text())
+        del values["sha256"]
+        assert values["plan"]["rule"] == {"loss": "squared", "optimizer": "sgd", "batch_size": 1}
+        (store / "manifest.json").write_bytes(sealed(values | {"plan": values["plan"] | {"rule": rule}}))
+        with pytest.raises(StoreError, match="rule must be one that this version of fastnn has"):
             fastnn.open(store)
 
     def test_bits_that_changed_are_an_error(self, store):
