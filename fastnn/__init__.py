@@ -41,7 +41,7 @@ __all__ = [
     "warmup",
 ]
 
-# Where each name comes from when it is first asked for: the import itself does without NumPy.
+# The module of each name, imported at the name's first use: `import fastnn` alone does not import NumPy.
 _HOMES = {
     "ENGINES": "fastnn.engines",
     "Dataset": "fastnn.data.datasets",
@@ -79,7 +79,7 @@ _HOMES = {
     "warmup": "fastnn.training.plan",
 }
 
-if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do not run it
+if _typing.TYPE_CHECKING:  # the same names for type checkers and editors, which do not run __getattr__
     from fastnn.checking import InputError, ModelFileError, ScaleWarning
     from fastnn.core.derivation import derive
     from fastnn.core.network import Network
@@ -100,10 +100,10 @@ if _typing.TYPE_CHECKING:  # the same for type checkers and editors, which do no
     from fastnn.training.result import Training
     from fastnn.training.starts import constant, given, glorot, he, normal, uniform
     from fastnn.training.train import train
-else:  # of a module with __getattr__ they would believe every name, a misspelt one too
+else:  # if type checkers saw __getattr__, they would accept every name, even a misspelt one
 
     def __getattr__(name: str) -> _typing.Any:
-        """A public name, imported and kept."""
+        """Import a public name and keep it in the module."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import importlib
@@ -112,7 +112,7 @@ else:  # of a module with __getattr__ they would believe every name, a misspelt 
         from fastnn.system.forking import ONE_AT_A_TIME
 
         with ONE_AT_A_TIME:
-            home = ieee(importlib.import_module)(_HOMES[name])  # numbers in the source are read right, too
+            home = ieee(importlib.import_module)(_HOMES[name])  # Python also reads a source's numbers exactly
             found = globals()[name] = getattr(home, name)
         return found
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 __all__ = ["main"]
 
-INTERRUPTED = 130  # as shells have it; fastnn.commands has all codes, and is not read by now
+INTERRUPTED = 130  # the shells' convention; all codes are in fastnn.commands, which is not yet imported here
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,13 +16,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from fastnn.system.floating_point import default_mode
 
-        with default_mode():  # Python reads the numbers of its source in the mode of the thread, too
+        with default_mode():  # Python parses the numbers in its source in the thread's mode, too
             from fastnn.commands.cli import main as run
 
             return run(arguments)
-    except KeyboardInterrupt:  # while Python reads the source; later ones are answered there
-        eval("0")  # noqa: S307 - so that CPython forgets it, and ends with this code: see fastnn.commands.cli
-        with suppress(Exception):  # the stream may be closed, or none
+    except KeyboardInterrupt:  # during the imports; fastnn.commands.cli handles later ones
+        eval("0")  # noqa: S307 - CPython then forgets the interrupt and exits with this code: see cli.py
+        with suppress(Exception):  # the stream may be closed or None
             print("fastnn: interrupted", file=sys.stderr)
         return INTERRUPTED
 

@@ -1,7 +1,7 @@
 """The checks at the public door: each argument once, each refusal in three parts.
 
-A refusal says what is required, what was given and what to do. What passes comes back as plain
-Python numbers or C-ordered native arrays that share nothing with the caller's data.
+A refusal says what is required, what was given and what to do. A check returns accepted values as plain
+Python numbers, lists or texts that share no memory with the caller's data.
 """
 
 import os
@@ -30,39 +30,39 @@ __all__ = [
 ]
 
 MOST_VALUES = 1_000_000
-"""Of what is given one by one; some iterators never end."""
+"""The most values that an iterable may give: some iterators never end."""
 
 LARGEST_INTEGER = 2**53
-"""Up to here float64 keeps all whole numbers exactly."""
+"""float64 holds every whole number up to this one exactly."""
 
 
 class OneSentenceError(Exception):
-    """An error whose message is all that its reader needs; a notebook shows that instead of a traceback.
+    """An error whose message tells the reader enough: a notebook shows the message and no traceback.
 
-    With the environment variable FASTNN_DEBUG set a notebook shows the traceback, too. Nothing changes
-    outside of notebooks and IPython, which ask an error how it wants to be shown.
+    If the environment variable FASTNN_DEBUG is set, a notebook shows the traceback, too. Only notebooks and
+    IPython ask an error how to show it; everywhere else it looks like any other error.
     """
 
     @property
     def _render_traceback_(self) -> Callable[[], list[str]]:
         if os.environ.get("FASTNN_DEBUG"):
-            raise AttributeError("IPython shows a traceback of its own where this is missing")
+            raise AttributeError("IPython shows its own traceback when this is missing")
         return lambda: f"{type(self).__name__}: {self}".splitlines()
 
 
 class InputError(OneSentenceError, ValueError):
-    """Something handed to fastnn was refused before any work began."""
+    """Refuses an argument before any work begins."""
 
 
 class ModelFileError(InputError):
-    """A file is no model file of fastnn's, or is damaged: nothing of it was taken."""
+    """Refuses a file that is damaged or is not a fastnn model file: nothing was loaded from it."""
 
 
 class ScaleWarning(UserWarning):
-    """Inputs or targets are far from 1, where networks die, diverge or learn nothing: scale them first.
+    """Inputs or targets are far from 1, so networks die, diverge or learn nothing: scale them first.
 
-    `fastnn.Dataset.from_frame` and `fastnn.load_csv` scale. Where the numbers are meant as they are,
-    ``warnings.simplefilter("ignore", fastnn.ScaleWarning)`` silences it.
+    `fastnn.Dataset.from_frame` and `fastnn.load_csv` scale. If the numbers are right as they are, silence the
+    warning: ``warnings.simplefilter("ignore", fastnn.ScaleWarning)``.
     """
 
 
@@ -83,7 +83,7 @@ def whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = 
 
 
 def whole_numbers(values: Any, name: str, minimum: int = 0, maximum: int | None = None) -> list[int]:
-    """Return one whole number, or some, as a list; refuse them unless each is from minimum to maximum."""
+    """Return one whole number, or several, as a list; refuse any that is not from minimum to maximum."""
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     several = isinstance(plain, Iterable) and not isinstance(plain, str | bytes)
     checked = (whole_number(value, name, minimum, maximum) for value in (plain if several else [plain]))
@@ -91,7 +91,7 @@ def whole_numbers(values: Any, name: str, minimum: int = 0, maximum: int | None 
 
 
 def all_of(values: Iterable[Any], name: str, most: int = MOST_VALUES) -> list[Any]:
-    """Return the values as a list, or refuse more than so many."""
+    """Return the values as a list, or refuse more than `most` of them."""
     found = list(islice(values, most + 1))
     if len(found) > most:
         raise InputError(f"{name} must be at most {most} values; got more than that. Give fewer.")
@@ -99,7 +99,7 @@ def all_of(values: Iterable[Any], name: str, most: int = MOST_VALUES) -> list[An
 
 
 def seed_number(value: Any, bits: int = 64) -> int:
-    """Return a seed as an int, or refuse it unless 0 <= seed < 2**bits, with the one to take instead."""
+    """Return a seed as an int; unless 0 <= seed < 2**bits refuse it and name the seed to take instead."""
     if isinstance(value, Integral) and not isinstance(value, bool | np.bool_):
         seed, seeds = int(value), 2**bits
         if not 0 <= seed < seeds:
@@ -137,8 +137,8 @@ def one_of(value: Any, name: str, choices: Iterable[str]) -> str:
 
 
 def meant(text: str, known: Iterable[str]) -> str:
-    """Name what was probably meant by a text that is none of the known ones, in brackets; or nothing."""
-    from difflib import get_close_matches  # only where something is refused
+    """Suggest the known name that an unknown one resembles: " (did you mean relu?)"; "" if none is close."""
+    from difflib import get_close_matches  # imported only when something is refused
 
     names = list(known)
     longer = [name for name in names if text and name.startswith(text)]
@@ -154,9 +154,9 @@ def flag(value: Any, name: str) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A short description of a refused value: its repr, or its type where that is long or fails."""
+    """Describe a refused value: its repr, or its type if the repr fails or is longer than 60 characters."""
     try:
         text = repr(value)
-    except Exception:  # whatever it is, it was to be refused; an int of 5000 digits has no repr
+    except Exception:  # an int of 5000 digits has no repr, and a user's object may raise anything
         text = ""
     return text if 0 < len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"

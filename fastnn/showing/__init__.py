@@ -1,1 +1,1 @@
-"""How names and numbers are spelled for people, and the cards of a notebook."""
+"""The spelling of names and numbers for people, and the cards that a notebook shows."""

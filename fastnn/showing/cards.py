@@ -1,4 +1,4 @@
-"""Small cards of HTML for notebooks: facts, tables and pictures, of lines and bars drawn as SVG."""
+"""Small HTML cards for notebooks: facts, tables, and line and bar pictures drawn as SVG."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from fastnn.showing.lettering import plain
 __all__ = ["card", "fold", "histogram", "number", "shown_or_none", "sparkline", "table"]
 
 WIDTH, HEIGHT = 320, 56
-POINTS = 200  # of a line
+POINTS = 200  # the most points of a line
 BARS = 32
-WIDE = 100
+WIDE = 100  # the ratio of largest to smallest above which a picture is logarithmic
 LOGARITHMIC = ", on a logarithmic scale"
-SHOWN = 0.95  # the quantile up to which a histogram draws; the last bar holds what lies beyond
-LONGEST = 120  # characters of a name or of a fact
+SHOWN = 0.95  # a histogram ends at this quantile; its last bar also counts the larger values
+LONGEST = 120  # the most characters of a name or of a fact
 
 TABLE = "margin:0.3em 0;border-collapse:collapse"
 CELL = "padding:0.1em 1em 0.1em 0;text-align:left;vertical-align:top"
 QUIET = f"{CELL};opacity:0.7;white-space:nowrap"
-NO_MATHEMATICS = "tex2jax_ignore mathjax_ignore"  # in names between two dollars
+NO_MATHEMATICS = "tex2jax_ignore mathjax_ignore"  # MathJax then leaves a name between two dollars alone
 
 
 def card(title: str, facts: Iterable[tuple[str, str]], picture: str, *parts: str) -> str:
-    """A title, a picture, facts by their names, and further parts; picture and parts are HTML already."""
-    rows = "".join(f"<tr>{_cell(name, QUIET)}{_cell(value, CELL)}</tr>" for name, value in facts if value)
-    inside = f'<strong>{_text(title)}</strong>{picture}<table style="{TABLE}"><tbody>{rows}</tbody></table>'
+    """A title, a picture, named facts and further parts; the picture and the parts are HTML already."""
+    lines = "".join(f"<tr>{_cell(name, QUIET)}{_cell(value, CELL)}</tr>" for name, value in facts if value)
+    inside = f'<strong>{_text(title)}</strong>{picture}<table style="{TABLE}"><tbody>{lines}</tbody></table>'
     return f'<div class="fastnn {NO_MATHEMATICS}">{inside}{"".join(parts)}</div>'
 
 
 def fold(summary: str, inside: str) -> str:
-    """What is shown when the reader asks for it."""
+    """HTML that stays folded away behind a summary until the reader opens it."""
     return f"<details><summary>{_text(summary)}</summary>{inside}</details>" if inside else ""
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], more: str = "") -> str:
-    """A table of texts and numbers, and a line below it."""
+def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], more: str = "") -> str:
+    """A table of texts and numbers, with the text `more` below it."""
     head = "".join(_cell(heading, CELL, "th") for heading in headings)
-    body = "".join(f"<tr>{''.join(_cell(number(cell), CELL) for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(_cell(number(cell), CELL) for cell in line)}</tr>" for line in lines)
     below = f"<p>{_text(more)}</p>" if more else ""
     return f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}'
 
@@ -55,7 +55,7 @@ def number(value: Any) -> str:
 
 
 def sparkline(values: ArrayLike, what: str) -> str:
-    """A line through the values that are finite, on a logarithmic scale where they span a hundredfold."""
+    """A line through the finite values; logarithmic if all are above 0 and span more than a factor of 100."""
     heights = np.asarray(values, np.float64)
     some = np.unique(np.linspace(0, len(heights) - 1, min(len(heights), POINTS)).astype(int))
     some = some[np.isfinite(heights[some])]
@@ -75,7 +75,7 @@ def sparkline(values: ArrayLike, what: str) -> str:
 
 
 def histogram(values: ArrayLike, what: str) -> str:
-    """Bars of the finite values up to their 95 % quantile; the last bar holds what is larger, too."""
+    """Bars of the finite values up to their 95 % quantile; the last bar also counts the larger ones."""
     finite = np.asarray(values, np.float64)
     finite = finite[np.isfinite(finite)]
     if len(finite) < 2:
@@ -98,10 +98,10 @@ def histogram(values: ArrayLike, what: str) -> str:
 
 
 def shown_or_none(make: Callable[[], str]) -> str | None:
-    """What `make` makes, of signs that HTML holds; None, for which a notebook shows the repr, if not."""
+    """Call `make` and return its HTML; return None if that fails, so that a notebook shows the repr."""
     try:
         return plain(make())
-    except Exception:  # a picture of a thing must never be in its way
+    except Exception:  # a failing card must not keep the object from being shown
         return None
 
 

@@ -1,4 +1,4 @@
-"""Names and numbers of the user's as they are shown: as written, as short as fits, each told from others."""
+"""The spelling of the user's names and numbers: as written, short enough to fit, no two alike."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from itertools import count
 
 __all__ = ["LONGEST", "distinct", "plain", "shortened", "told_apart"]
 
-LONGEST = 32  # letters of a name in a picture
-MARKS = 4  # accents on one letter
-LOOKED_AT = 40  # signs of a name for each letter that is drawn
-# What no SVG and no font can hold: control characters, halves of surrogate pairs, non-characters.
+LONGEST = 32  # the most letters of a name in a picture
+MARKS = 4  # the most accents on one letter
+LOOKED_AT = 40  # characters of a name that are read for each letter drawn
+# Characters that no SVG and no font can hold: control characters, halves of surrogate pairs, non-characters.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 BLANKS = re.compile("[\t\n\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 STAND_IN = "\N{REPLACEMENT CHARACTER}"
 
 
 def shortened(name: object, longest: int = LONGEST) -> str:
-    """A name on one line, of at most so many letters of ordinary width, its end cut off by an ellipsis."""
+    """A name on one line, at most `longest` letters of ordinary width; an ellipsis replaces the rest."""
     text = str(name)
     kept = _without_towers(text[: LOOKED_AT * longest])
     whole = len(text) <= LOOKED_AT * longest and _fitting(kept, longest) == len(kept)
@@ -32,17 +32,17 @@ def grouped(number: int) -> str:
 
 
 def counted(number: int, noun: str, write: Callable[[int], str] = grouped) -> str:
-    """How many there are of something: 1 row, 10 000 rows."""
+    """A number with its noun: 1 row, 10 000 rows."""
     return f"{write(number)} {noun}{'s' * (number != 1)}"
 
 
 def plain(text: str) -> str:
-    """The text with a sign that stands in for each that no SVG, HTML or UTF-8 may hold."""
+    """The text with U+FFFD in place of each character that SVG, HTML or UTF-8 cannot hold."""
     return FORBIDDEN.sub(STAND_IN, text)
 
 
 def told_apart(numbers: Sequence[float], digits: int = 6) -> list[str]:
-    """Numbers as texts, equal ones alike and others not: with more than so many digits if need be."""
+    """Numbers as texts: equal numbers have equal texts, others differ, with more than `digits` if needed."""
     values = [float(number) + 0.0 for number in numbers]  # -0.0 is 0.0
     while digits < 17:
         texts = [f"{value:.{digits}g}" for value in values]
@@ -53,7 +53,7 @@ def told_apart(numbers: Sequence[float], digits: int = 6) -> list[str]:
 
 
 def distinct(names: Iterable[object]) -> list[str]:
-    """Names as texts, of which no two are alike: a later one becomes "name (2)"."""
+    """Names as texts, no two alike: the second "name" becomes "name (2)"."""
     texts = list(map(str, names))
     taken, met = set(texts), set[str]()
     for place, text in enumerate(texts):
@@ -66,7 +66,7 @@ def distinct(names: Iterable[object]) -> list[str]:
 
 
 def _without_towers(text: str) -> str:
-    """The text with at most `MARKS` accents on a letter: hundreds would take all of a picture's height."""
+    """The text with at most `MARKS` accents on a letter: hundreds would fill the height of a picture."""
     kept, marks = [], 0
     for sign in text:
         marks = marks + 1 if unicodedata.combining(sign) else 0
@@ -76,7 +76,7 @@ def _without_towers(text: str) -> str:
 
 
 def _fitting(text: str, room: int) -> int:
-    """How many of the first characters fit into the room of so many letters."""
+    """The number of leading characters that fit into the width of `room` letters."""
     width = 0
     for place, sign in enumerate(text):
         width += _width(sign)

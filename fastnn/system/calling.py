@@ -1,4 +1,4 @@
-"""Calls into code of others that may never return: they hold up nobody."""
+"""Calls into foreign code that may never return: the caller goes on without them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ __all__ = ["at_most", "beside", "submitted"]
 
 
 def at_most(seconds: float, call: Callable[..., Any], *arguments: Any, **options: Any) -> None:
-    """Make a call of which neither the outcome nor its failing matters, and wait no longer for its end."""
+    """Make a call, wait for it at most `seconds`, and ignore its result and its errors."""
     wait([beside(call, *arguments, **options)], seconds)
 
 
 def submitted(executor: Any, *work: Any) -> Future[Any]:
-    """What `submit` returns or raises; a `submit` that never returns holds up nobody.
+    """A future of what ``executor.submit(*work)`` returns or raises; the caller does not wait for `submit`.
 
-    That of a process pool returns at once. It may fork, beside which there should be no further thread.
+    The `submit` of a process pool returns at once, so this thread calls it: it may fork, and a process
+    should fork without further threads.
     """
     return beside(executor.submit, *work, here=type(executor) is ProcessPoolExecutor)
 
 
 def beside(call: Callable[..., Any], *arguments: Any, here: bool = False, **options: Any) -> Future[Any]:
-    """What a call returns or raises, from a thread that ends with the process, or at once from this one."""
+    """A future of what a call returns or raises. It runs in a daemon thread, or in this one if `here`."""
     outcome: Future[Any] = Future()
 
     def work() -> None:
@@ -39,6 +40,6 @@ def beside(call: Callable[..., Any], *arguments: Any, here: bool = False, **opti
         return outcome
     try:
         Thread(target=work, daemon=True).start()
-    except RuntimeError as error:  # there are too many
+    except RuntimeError as error:  # there are too many threads
         outcome.set_exception(error)
     return outcome

@@ -1,8 +1,8 @@
-"""The floating-point mode of the thread that computes: IEEE's default, whatever a library has left behind.
+"""The floating-point mode of the computing thread: IEEE's default, even if a library has changed it.
 
 A shared library that was linked with ``-ffast-math`` sets "flush to zero" in the thread that loads it, and
-threads begin with the mode of the thread that starts them. Subnormal numbers then become 0, in kernels and in
-NumPy alike, so no comparison of one with the other shows it. Other programs change how numbers are rounded.
+a new thread inherits the mode of the thread that starts it. Subnormal numbers then become 0 in kernels and in
+NumPy alike, so comparing the two does not reveal it. Other programs change the rounding of numbers.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ __all__ = ["default_mode", "ieee", "is_default"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# 1, half and three quarters of its last place, the smallest normal and the smallest subnormal number: as
-# bits, since this module may be compiled in another mode, and read when they are needed.
+# 1, half and three quarters of its last place, the smallest normal and the smallest subnormal number. They
+# are written as bits, since Python may compile this module in another mode, and read when they are needed.
 BITS = (0x3FF0000000000000, 0x3CA0000000000000, 0x3CA8000000000000, 0x0010000000000000, 0x0000000000000001)
 NUMBERS = list(struct.unpack("<5d", struct.pack("<5Q", *BITS)))
 
-ENVIRONMENT_BYTES = 256  # of C's fenv_t; 32 on x86-64, 8 on AArch64
+ENVIRONMENT_BYTES = 256  # room for C's fenv_t, which has 32 bytes on x86-64 and 8 on AArch64
 
 
 def is_default() -> bool:
-    """Whether this thread rounds to nearest, ties to even, and keeps subnormal numbers; takes 0.2 us."""
+    """Whether this thread rounds to nearest, ties to even, and keeps subnormal numbers (measured: 0.2 us)."""
     one, tie, above, normal, subnormal = NUMBERS
     nearest = one + tie == one and one + above > one and -one - tie == -one and -one - above < -one
     return bool(nearest and normal * 0.5 > 0.0 and subnormal * one > 0.0)
 
 
 def ieee(function: Callable[P, R]) -> Callable[P, R]:
-    """Have a function compute in the default mode, and raise and warn of nothing that NumPy may meet.
+    """Wrap a function so that it computes in the default mode, without NumPy's floating-point warnings.
 
-    The thread's own mode, and what the caller told `numpy.seterr`, are back when the function returns.
+    When the function returns, the thread's own mode and the caller's `numpy.seterr` are restored.
 
     Raises
     ------
     InputError
-        When called, if the mode is another one and cannot be changed here.
+        When the function is called, if the mode is not the default one and cannot be changed here.
     """
 
     @wraps(function)
     def computed(*args: P.args, **kwargs: P.kwargs) -> R:
-        import numpy as np  # the command line asks for the mode alone, and may do without
+        import numpy as np  # imported here: the command line needs only the mode, and may not need NumPy
 
         with np.errstate(all="ignore"), default_mode():
             return function(*args, **kwargs)
@@ -58,12 +58,12 @@ def ieee(function: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def default_mode() -> Iterator[None]:
-    """Set the default mode where it is not set, and what was before at the end.
+    """Set the default mode if it is not set, and restore the former mode at the end.
 
     Raises
     ------
     InputError
-        If the mode is another one and cannot be changed here.
+        If the mode is not the default one and cannot be changed here.
     """
     if is_default():
         yield

@@ -1,7 +1,7 @@
-"""A lock for what no fork may interrupt: importing what fastnn needs, compiling and checking kernels.
+"""A lock that makes a fork wait while fastnn imports its modules, or compiles and checks kernels.
 
-A child whose parent was compiling in another thread would find the locks of Numba and of Python's imports
-taken for ever. So a fork waits until that is over; the child begins with all of them free.
+If a process forked while another thread compiled, the locks of Numba and of Python's imports would stay
+taken for ever in the child. So the fork waits, and the child begins with all of these locks free.
 """
 
 import logging
@@ -10,8 +10,8 @@ from threading import RLock
 
 __all__ = ["ONE_AT_A_TIME"]
 
-# `logging` registers a handler of its own for its lock, which importing Numba needs. What is registered last
-# runs first: so it must have been imported before.
+# Importing Numba takes the lock of `logging`, which registers a handler of its own at import. The handler
+# registered last runs first, so `logging` must be imported before ours is registered.
 _ = logging
 
 ONE_AT_A_TIME = RLock()

@@ -1,4 +1,4 @@
-"""Ctrl-C within a larger work: what it has cut short is not gone on with."""
+"""Ctrl-C during a larger piece of work: the work ends instead of using a result that was cut short."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Found = TypeVar("Found", bound=Interruptible)
 
 
 def to_the_end(found: Found) -> Found:
-    """Return a Training or a Sweep that was not interrupted, or pass on the Ctrl-C that did it."""
+    """Return a Training or a Sweep, or raise KeyboardInterrupt if Ctrl-C ended it early."""
     if found.interrupted:
         raise KeyboardInterrupt
     return found

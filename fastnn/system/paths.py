@@ -1,4 +1,4 @@
-"""Paths that users give, each checked before any work; ``~`` in front is the home folder everywhere."""
+"""Checks of the paths that users give, made before any work; a leading ``~`` is the home folder."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fastnn.checking import InputError, shown
 
 __all__ = ["file_given", "folder_given"]
 
-ROOM = "shards/" + "x" * 80  # what a folder has to have room for: the longest names that fastnn writes
+ROOM = "shards/" + "x" * 80  # longer than any name that fastnn writes into a folder
 
 
 def file_given(value: Any, name: str, required: str) -> Path:
-    """Return the path of a file, there or not; refuse what can be none, saying what is `required`."""
+    """Return the path of a file, which need not exist; refuse an impossible one, naming the `required`."""
     path = _path(value, "file", name, required)
     if str(value).endswith(("/", os.sep)) and not path.is_dir():
         raise _refusal(str(value), name, required, "it ends as the name of a folder")
@@ -22,9 +22,9 @@ def file_given(value: Any, name: str, required: str) -> Path:
 
 
 def folder_given(value: Any, name: str) -> Path:
-    """Return the path of a folder, there or not, with room for names in it; refuse what can be none.
+    """Return the path of a folder, which need not exist; refuse one in which no file could be written.
 
-    What is kept of it is made absolute: the user's program may change its folder meanwhile.
+    A caller that keeps the path makes it absolute: the user's program may change its folder meanwhile.
     """
     return _path(value, "folder", name, "a folder", ROOM)
 
@@ -32,7 +32,7 @@ def folder_given(value: Any, name: str) -> Path:
 def _path(value: Any, kind: str, name: str, required: str, inside: str = "") -> Path:
     try:
         text = os.fspath(value)
-    except Exception:  # whatever an object of the user's raises
+    except Exception:  # a user's object may raise anything
         text = None
     if not isinstance(text, str):
         raise InputError(f"{name} must be the path of a {kind}; got {shown(value)}. Give a str or a Path.")
@@ -52,7 +52,7 @@ def _path(value: Any, kind: str, name: str, required: str, inside: str = "") -> 
 
 
 def _fault(path: Path) -> str:
-    """Why nothing can be at a path; empty where something could be."""
+    """The reason why no file can be at a path; empty if one could be."""
     try:
         path.absolute()
     except FileNotFoundError:
@@ -61,7 +61,7 @@ def _fault(path: Path) -> str:
         if _is_there(path):
             return ""
         there = next((parent for parent in path.parents if _is_there(parent)), Path())
-        for name in path.parts[len(there.parts) :]:  # of a path only the first missing name was looked at
+        for name in path.parts[len(there.parts) :]:  # `stat` ends at the first missing name: check each one
             _is_there(there / name)
     except OSError as error:
         return error.strerror or str(error)

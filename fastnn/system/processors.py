@@ -1,4 +1,4 @@
-"""How many processors this process may use."""
+"""The number of processors that this process may use."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def available_processors() -> int:
-    """How many processors this process may use: what its affinity and its cgroups allow, at least 1."""
+    """The number of processors that this process's affinity and cgroups allow, at least 1."""
     has_affinity = hasattr(os, "sched_getaffinity")
     allowed = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     return max(1, math.ceil(min(allowed, _quota())))
 
 
 def _quota() -> float:
-    """The processors' time that the process's cgroups allow, in processors; infinite without a limit."""
+    """The number of processors that this process's cgroups allow; infinite without a limit."""
     with suppress(OSError, ValueError, ZeroDivisionError):
         for line in OWN_CGROUP.read_text().splitlines():
             number, controllers, path = line.split(":", 2)
@@ -33,7 +33,7 @@ def _quota() -> float:
 
 
 def _upwards(root: Path, path: str) -> list[Path]:
-    """A cgroup's folder and those above it. In a container they may be mounted as if it were the root."""
+    """A cgroup's folder and all folders above it, up to `root`; a container may mount the cgroup as root."""
     own = root / path.lstrip("/")
     return [own, *(folder for folder in own.parents if folder.is_relative_to(root))]
 

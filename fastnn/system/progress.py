@@ -1,4 +1,4 @@
-"""What a sweep or a training says while it runs: on a terminal a bar, in a log file a line now and then."""
+"""The progress of a sweep or a training: a bar on a terminal, a line every ten seconds in a log file."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ __all__ = ["Bar", "Epochs", "Progress", "duration", "size"]
 
 LINE_SECONDS = 10.0
 NARROW = 79
-UNASKED_SECONDS = 2.0  # of work, before a notebook or a training shows a bar unasked
+UNASKED_SECONDS = 2.0  # a notebook or a training shows a bar that nobody asked for after this time
 
 
 class Progress:
-    """Tells how many networks are done, how fast and how much time is left, on standard error.
+    """Tells on standard error how many networks are done, how fast they are and how much time is left.
 
-    Nothing that goes wrong with telling is raised.
+    It never raises: a failure to write is ignored.
 
     Parameters
     ----------
     total, done : int
-        Networks of the sweep, and how many of them were done before.
+        The networks of the sweep, and how many of them were done before.
     show : bool, optional
-        By default on a terminal, and in a notebook after two seconds; with True also elsewhere, in lines.
+        By default progress is shown on a terminal, and in a notebook after two seconds. True shows it
+        everywhere: as lines where there is neither.
     """
 
     def __init__(self, total: int, done: int, show: bool | None) -> None:
@@ -56,12 +57,12 @@ class Progress:
             self._say_line()
 
     def say(self, text: str) -> None:
-        """Say something before the work begins: after that the line belongs to the bar."""
+        """Say something before the work begins: from then on the line belongs to the bar."""
         if self.shown and not self.delayed:
             tell(text)
 
     def begin(self) -> None:
-        """The work begins; so does the time of which a rate is told."""
+        """Begin the work, and the time from which the rate is computed."""
         self.begun = True
         self.began = self.said = perf_counter()
         if self.shown and (self.terminal or self.notebook):
@@ -69,7 +70,7 @@ class Progress:
             self.bar = Bar(self.total, self.done, unit=" networks", delay=delay)
 
     def reached(self, done: int) -> None:
-        """So many networks of the sweep are done."""
+        """Show that `done` networks of the sweep are done."""
         done = max(self.done, min(done, self.total))
         if self.bar is not None:
             self.bar.update(done - self.done)
@@ -90,13 +91,14 @@ class Progress:
 
 
 class Epochs:
-    """Shows how many epochs of a training are over, from two seconds on; nothing of it is raised.
+    """Shows how many epochs of a training are over, after two seconds of work; it never raises.
 
     Parameters
     ----------
     total : int
     show : bool, optional
-        By default on a terminal and in a notebook; with True also elsewhere, in lines.
+        By default progress is shown on a terminal and in a notebook. True shows it everywhere: as lines
+        where there is neither.
     """
 
     def __init__(self, total: int, show: bool | None) -> None:
@@ -114,7 +116,7 @@ class Epochs:
             self.bar.close()
 
     def reached(self, done: int) -> None:
-        """So many epochs are over."""
+        """Show that `done` epochs are over."""
         now = perf_counter()
         if self.bar is not None:
             self.bar.reach(done)
@@ -128,12 +130,12 @@ class Epochs:
 
 
 class Bar:
-    """A progress bar on standard error, of which nothing is raised: work goes on where it cannot be drawn.
+    """A progress bar on standard error. It never raises: if it cannot be drawn, the work goes on.
 
     Parameters
     ----------
     total, done : int
-        What there is to do, and what of it was done before.
+        The number of units of work, and how many of them were done before.
     looks
         Further arguments of `tqdm.tqdm`.
     """
@@ -150,33 +152,33 @@ class Bar:
             else:
                 from tqdm import tqdm
 
-                if not _width():  # some terminals do not know, and nothing would be drawn
+                if not _width():  # some terminals report no width, and tqdm would draw nothing
                     looks |= {"dynamic_ncols": False, "ncols": NARROW}
                 self.drawn = tqdm(file=Words(), **looks)
 
     def update(self, more: int) -> None:
-        """So much more is done."""
+        """Show that `more` units of work are done."""
         with suppress(Exception):
             self.drawn.update(more)
 
     def reach(self, done: int) -> None:
-        """So much is done by now."""
+        """Show that `done` units of work are done in all."""
         with suppress(Exception):
             self.drawn.update(done - self.drawn.n)
 
     def name(self, what: str) -> None:
-        """Name what is being done."""
+        """Show `what` as the name of the present work."""
         with suppress(Exception):
             self.drawn.set_description(what)
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """End the bar and leave it as it is."""
         with suppress(Exception):
             self.drawn.close()
 
 
 def _width() -> int:
-    """How many columns the terminal has; 0 where that is not known."""
+    """The number of the terminal's columns; 0 if it is unknown."""
     with suppress(Exception):
         return os.get_terminal_size(sys.stderr.fileno()).columns
     return 0
@@ -191,7 +193,7 @@ def in_notebook() -> bool:
 
 
 def duration(seconds: float) -> str:
-    """A time in the two units that matter: 3 h 20 min."""
+    """A time in its two largest units: 3 h 20 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"

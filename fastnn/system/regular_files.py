@@ -1,7 +1,7 @@
-"""Regular files of a bounded length: what is read is opened here, and nothing else is waited for or obeyed.
+"""Regular files of a bounded length: fastnn opens all files that it reads here, and refuses anything else.
 
-A pipe, a device or a socket in a file's place would hang its reader or never end, a sparse file of terabytes
-take all memory, and one that grows might never end.
+In place of a file, a pipe, a device or a socket could block the reader or never end. A sparse file of
+terabytes could take all memory, and a file that grows could never end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 __all__ = ["bytes_of", "opened", "pieces_of"]
 
-# Of those that a system has: a pipe does not block, a terminal is not taken over.
+# The flags that the system knows. With them a pipe does not block and a terminal does not take us over.
 FLAGS = reduce(or_, (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_BINARY", "O_CLOEXEC", "O_NOCTTY")))
 
 PIECE = 1 << 16  # bytes
@@ -27,14 +27,15 @@ PIECE = 1 << 16  # bytes
 
 @contextmanager
 def opened(path: Path, most: float = math.inf) -> Iterator[BufferedReader]:
-    """Open a regular file, of at most so many bytes, to read.
+    """Open a regular file of at most `most` bytes for reading.
 
     Raises
     ------
     OSError
-        It cannot be opened, is no regular file, or is too long; `strerror` says which.
+        If it cannot be opened, is no regular file, or is too long; `strerror` says which.
     """
-    # Before it is opened, as that alone makes some devices act; and after, as another may be there.
+    # Check before opening, since opening some devices makes them act; check again after, since another file
+    # may have taken its place.
     _refuse_others(Path(path).stat(), path)
     with os.fdopen(os.open(path, os.O_RDONLY | FLAGS), "rb") as file:
         found = os.fstat(file.fileno())
@@ -45,13 +46,13 @@ def opened(path: Path, most: float = math.inf) -> Iterator[BufferedReader]:
 
 
 def bytes_of(path: Path, most: int) -> bytes:
-    """Return what a regular file of at most so many bytes holds; raises OSError as `opened` does."""
+    """Return the bytes of a regular file of at most `most` bytes; raises OSError as `opened` does."""
     with opened(path, most) as file:
         return file.read(min(os.fstat(file.fileno()).st_size, most))
 
 
 def pieces_of(path: Path, most: int) -> Iterator[bytes]:
-    """Yield the same piece by piece, in memory that does not grow with the file."""
+    """Yield the bytes of a regular file piece by piece, in memory that does not grow with the file."""
     with opened(path, most) as file:
         left = min(os.fstat(file.fileno()).st_size, most)
         while piece := file.read(min(left, PIECE)):

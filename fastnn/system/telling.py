@@ -1,7 +1,7 @@
-"""Words for people, on standard error and standard output: that they cannot be said never ends any work.
+"""Words for people, on standard error and standard output: failing to write them never ends any work.
 
-The streams may be missing (a windowed program, a daemon), closed, full, without a reader, of an encoding
-that holds no ²; an editor's may know no more than ``write``, and that may fail in any way.
+A stream may be missing (a windowed program, a daemon), closed or full. It may have no reader, or an encoding
+without ². An editor's stream may have only a ``write``, and that may fail in any way.
 """
 
 from __future__ import annotations
@@ -34,34 +34,35 @@ __all__ = [
 
 LOG = logging.getLogger("fastnn")
 
-# What fastnn prints beyond ASCII, for streams that cannot hold it; names of the user's get escapes.
+# The characters beyond ASCII that fastnn prints, and their stand-ins on streams that cannot hold them. Other
+# characters, such as those of the user's names, are escaped.
 PLAIN = {
     **{"²": "2", "ŷ": "yhat", "∂": "d", "σ": "sigma", "Σ": "sum", "ᵀ": "^T", "·": "*", "⊙": "(*)", "×": "x"},
     **{"≤": "<=", "≥": ">=", "≠": "!=", "←": "<-", "→": "->", "−": "-", "–": "-", "…": "...", "∞": "inf"},
 }
-MARKED = ("utf-8-sig", "utf-16", "utf-32")  # begin with a mark, which must be written only once
+MARKED = ("utf-8-sig", "utf-16", "utf-32")  # encodings that begin with a mark, which is written only once
 RETRY_SECONDS = 0.01
 
-_NOTES: list[str] = []  # told before the next words
+_NOTES: list[str] = []  # to be told before the next words
 
 
 class OutputError(OSError):
-    """Standard output could not be written, and nothing but that was asked for."""
+    """Standard output could not be written, and writing it was the whole task."""
 
 
 def tell(text: str) -> None:
-    """Tell people a line, on standard error, if that can be."""
+    """Write a line for people to standard error, if that is possible."""
     tell_notes()
     Words().write(f"{text}\n")
 
 
 def note(text: str) -> None:
-    """Keep a note until other words are told or printed: where the work is refused it is of no interest."""
+    """Keep a note until other words are told or printed: if the work is refused, nobody needs the note."""
     _NOTES.append(" ".join(text.split()))
 
 
 def tell_notes() -> None:
-    """Tell the notes that were kept."""
+    """Tell the notes that were kept, and forget them."""
     while _NOTES:
         Words().write(f"note: {_NOTES.pop(0)}\n")
 
@@ -72,7 +73,7 @@ def drop_notes() -> None:
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Print words beside results that are safe in files; where they cannot be printed, tell why."""
+    """Print words when the results are already safe in files; if printing fails, tell why and go on."""
     try:
         give(text, end)
     except OutputError as error:
@@ -80,18 +81,18 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def give(text: str, end: str = "\n", encoding: str | None = None) -> None:
-    """Print what was asked for; a reader who has left had all that it wanted.
+    """Print what the user asked for. A reader that has left is no error: it had all that it wanted.
 
     Parameters
     ----------
     text, end : str
     encoding : str, optional
-        That of a document which names its own; by default that of standard output.
+        By default standard output's; for a document that names its own encoding, that one.
 
     Raises
     ------
     OutputError
-        It could not be printed.
+        If it could not be printed.
     """
     tell_notes()
     try:
@@ -103,7 +104,7 @@ def give(text: str, end: str = "\n", encoding: str | None = None) -> None:
 
 
 def warn(text: str, category: type[Warning], stacklevel: int = 1) -> None:
-    """Warn as `warnings.warn` does: it may raise where warnings are errors, but not for want of a stream."""
+    """Warn as `warnings.warn` does: it raises where warnings are errors, but not because a stream fails."""
     try:
         warnings.warn(text, category, stacklevel + 1)
     except category:
@@ -113,16 +114,16 @@ def warn(text: str, category: type[Warning], stacklevel: int = 1) -> None:
 
 
 def log(level: int, text: str, *arguments: object) -> None:
-    """Tell the logger ``fastnn``; its handlers may fail."""
+    """Tell the logger ``fastnn``, and ignore handlers that fail."""
     with suppress(Exception):
         LOG.log(level, text, *arguments, stacklevel=2)
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether somebody watches a stream."""
+    """Whether a stream is a terminal."""
     try:
         return bool(stream.isatty())
-    except Exception:  # None, closed, or an object that knows no such thing
+    except Exception:  # None, closed, or an object without `isatty`
         return False
 
 
@@ -131,7 +132,7 @@ class Words:
 
     @property
     def encoding(self) -> str:
-        """What decides which signs a bar is drawn with."""
+        """The encoding, by which tqdm chooses the characters of its bar."""
         return str(getattr(sys.stderr, "encoding", None) or "ascii")
 
     def write(self, text: str) -> int:
@@ -141,21 +142,21 @@ class Words:
         return len(text)
 
     def flush(self) -> None:
-        """Do nothing: all that was written is flushed."""
+        """Do nothing: `write` has flushed already."""
 
     def isatty(self) -> bool:
-        """Whether somebody watches."""
+        """Whether standard error is a terminal."""
         return is_terminal(sys.stderr)
 
     def fileno(self) -> int:
-        """The file descriptor, for who asks how wide the terminal is."""
+        """The file descriptor, by which a bar asks for the terminal's width."""
         return int(sys.stderr.fileno())
 
 
 def settle() -> bool:
-    """Flush what others have printed, and return whether that could be done.
+    """Flush both standard streams, and return whether standard output could be flushed.
 
-    Otherwise the interpreter tries when it ends, complains, and ends with an exit code of its own.
+    If fastnn did not, the interpreter would try at its end, complain and choose an exit code of its own.
     """
     settled = True
     for stream in (sys.stdout, sys.stderr):
@@ -170,7 +171,7 @@ def settle() -> bool:
 
 
 def _discard(stream: Any) -> None:
-    """Have all that is printed to a stream from now on, and what it still holds, go nowhere."""
+    """Discard what a stream still holds and all that is printed to it from now on."""
     with suppress(Exception):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -178,27 +179,27 @@ def _discard(stream: Any) -> None:
 
 
 def _write(stream: Any, text: str, patient: bool, encoding: str | None = None) -> None:
-    """Write and flush, whole if `patient`, or raise; what could not be written does not stay in a buffer."""
+    """Write and flush a text, or raise; if `patient`, wait for a slow reader. Nothing stays in a buffer."""
     if stream is None:
-        raise OSError("there is none")
+        raise OSError("there is no stream")
     raw = _raw(stream)
     if raw is None:
         _write_text(stream, text)
         return
-    stream.flush()  # what others have printed comes first
+    stream.flush()  # text that others have printed comes first
     left = memoryview(_encoded(text.replace("\n", os.linesep), encoding or stream.encoding))
     while left:
         count = raw.write(left)
         if count is not None:
             left = left[count:]
         elif patient:
-            time.sleep(RETRY_SECONDS)  # a pipe that does not block, and is full
+            time.sleep(RETRY_SECONDS)  # a non-blocking pipe is full
         else:
             raise BlockingIOError(errno.EAGAIN, "nobody reads it")
 
 
 def _raw(stream: Any) -> io.RawIOBase | None:
-    """What a file of the operating system's writes through; None for streams of any other kind."""
+    """The raw file under a stream of the operating system; None for streams of any other kind."""
     if type(stream) is not io.TextIOWrapper or codecs.lookup(stream.encoding).name in MARKED:
         return None
     buffer = stream.buffer
@@ -218,7 +219,7 @@ def _write_text(stream: Any, text: str) -> None:
 
 
 def _encoded(text: str, encoding: str) -> bytes:
-    """The bytes of a text, with plain signs or escapes for what an encoding does not hold."""
+    """The bytes of a text, with plain stand-ins or escapes for characters that the encoding lacks."""
     try:
         return text.encode(encoding)
     except UnicodeEncodeError:
@@ -240,6 +241,6 @@ codecs.register_error("fastnn.plain", _plain)
 
 
 def _reader_left(error: Exception) -> bool:
-    """Whether a pipe's reader has gone, which Windows calls an invalid argument."""
+    """Whether a write failed because the pipe's reader has gone; Windows calls that an invalid argument."""
     gone = (errno.EPIPE, errno.ESHUTDOWN, *((errno.EINVAL,) if sys.platform == "win32" else ()))
     return isinstance(error, OSError) and error.errno in gone
