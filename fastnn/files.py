@@ -1,33 +1,61 @@
-"""Files that appear whole or not at all, whatever happens while they are written."""
+"""Files and folders that appear whole or not at all, whatever happens while they are written.
+
+A file is written beside its place, flushed to the disk and renamed, and its folder is flushed: once `publish`
+has returned, the file outlasts a power cut. The unfinished file is locked while its writer lives; the lock
+goes with the process, whatever ends it. So an unlocked one is stale, and whoever finds it removes it.
+
+Where a disk lacks something (exFAT, network shares), flushing is left out, a missing hard link is replaced by
+a renaming for which writers take turns, and without locks nothing is taken for stale.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
-import signal
+import shutil
 import stat
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from time import time
+from typing import Any
 
 from fastnn.checking import InputError, shown
 from fastnn.system.paths import file_given
 
-__all__ = ["file_to_write", "flush_folder", "published", "undisturbed", "where_known"]
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
-# How disks say that they have not what a call asks for.
-UNKNOWN = {
-    errno.EINVAL,
-    errno.ENOTSUP,
-    errno.EOPNOTSUPP,
-    errno.ENOSYS,
-    errno.ENOTTY,
-    errno.EBADF,
-    errno.EISDIR,
+__all__ = [
+    "alone",
+    "file_to_write",
+    "is_temporary",
+    "publish",
+    "publish_together",
+    "remove_stale",
+    "unfinished_folder",
+]
+
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+ENDING = ".part"
+LONGEST_ENDING = 20  # letters; one that says how a file is written is shorter
+ATTEMPTS = 5
+UNFINISHED = ".unfinished-"
+ABANDONED_SECONDS = 24 * 3600  # after which an unfinished folder that nobody has touched is removed
+
+# What a call raises on a disk that lacks what it asks for.
+LACKING = {
+    *(errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
+    *(errno.ENOTTY, errno.EBADF, errno.EISDIR),
+}
+# What `link` raises on a disk without hard links, or on one that has no room for another.
+WITHOUT_LINKS = {
+    *(errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
+    *(errno.EMLINK, errno.EXDEV, errno.EINVAL),
 }
 
 
@@ -47,6 +75,109 @@ def file_to_write(path: Any, name: str) -> Path:
     raise InputError(f"{name} must be {required}; got {shown(str(path))}: {problem}. Check the path.")
 
 
+def publish(path: Path, *pieces: bytes | memoryview, replace: bool = True) -> None:
+    """Write a file of some pieces, whole or not at all; return once it will outlast a power cut.
+
+    Without `replace` a file that is there already stays as it is.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; nothing of it is left behind then.
+    """
+    for attempt in range(ATTEMPTS):
+        temporary = _beside(path, ENDING)
+        try:
+            with _errors_naming(path, temporary):
+                _write_and_rename(temporary, path, pieces, replace)
+            break
+        except FileNotFoundError:
+            # Another process took it for stale in the moment between its making and its locking.
+            if attempt == ATTEMPTS - 1 or not path.parent.is_dir():
+                raise
+        finally:
+            with suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - as os.open: what tests of faults take hold of
+    _flush_folder(path.parent)
+
+
+def publish_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
+    """Write files, each by its writer, which is given a path: all of them whole, or none at all."""
+    beside = {
+        path: _beside(path, path.suffix if len(path.suffix) < LONGEST_ENDING else "") for path in writers
+    }
+    try:
+        for path, write in writers.items():
+            with _errors_naming(path, beside[path]):
+                write(beside[path])
+        for path, written in beside.items():
+            written.replace(path)
+    finally:
+        for written in beside.values():
+            written.unlink(missing_ok=True)
+
+
+def remove_stale(folder: Path) -> list[str]:
+    """Remove files that `publish` has not finished and whose writers are gone; return their names."""
+    removed = []
+    for path in sorted(folder.iterdir()):
+        if is_temporary(path.name):
+            with suppress(OSError):
+                descriptor = os.open(path, os.O_RDWR)
+                try:
+                    _lock(descriptor)
+                    path.unlink()
+                    removed.append(path.name)
+                finally:
+                    os.close(descriptor)
+    return removed
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one that `publish` has not finished."""
+    return name.startswith(".") and name.endswith(ENDING)
+
+
+@contextmanager
+def unfinished_folder(folder: Path, name: str) -> Iterator[Path]:
+    """Give a new folder to write into, hidden inside `folder`; at the end remove it with what is left in it.
+
+    `folder`, an absolute path, is made with its parents; at the end the new ones that are empty are removed
+    again. What killed processes left unfinished in it a day ago is removed, too.
+
+    Raises
+    ------
+    InputError
+        It cannot be made or written; the message calls it `name`.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    unfinished = folder / f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        _make(unfinished, name)
+        _remove_abandoned(folder)
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        for new in made:
+            with suppress(OSError):  # it holds something by now
+                new.rmdir()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Have other processes that ask for the same folder wait, where the system can lock a folder."""
+    if fcntl is None or not folder.is_dir():
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a disk without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _kind(path: Path) -> int | None:
     """Return the kind of what is at `path`, as `stat.S_IFMT` gives it, or None where nothing is."""
     try:
@@ -55,54 +186,82 @@ def _kind(path: Path) -> int | None:
         return None
 
 
-@contextmanager
-def published(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to write that takes its place at `path`, and any older file's, once it is complete.
+def _beside(path: Path, ending: str) -> Path:
+    """A new name in the folder of `path`; a short one, as that of `path` may be as long as names can be."""
+    return path.with_name(f".fastnn-{secrets.token_hex(8)}{ending}")
 
-    It is written beside its place, flushed to the disk, and renamed; on any failure it is removed and what
-    was at `path` is untouched.
-    """
-    beside = path.with_name(f".fastnn-{secrets.token_hex(8)}.tmp")
+
+@contextmanager
+def _errors_naming(path: Path, beside: Path) -> Iterator[None]:
+    """Have errors about the file beside its place name the path that somebody gave."""
     try:
-        with beside.open("xb") as file:
-            yield file
-            file.flush()
-            with where_known():
-                os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException as error:
-        beside.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename == str(beside):
-            error.filename = str(path)  # the one that somebody gave
+        yield
+    except OSError as error:
+        if error.filename is not None and Path(error.filename) == beside:
+            error.filename = str(path)
         raise
-    flush_folder(path.parent)
 
 
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Have Ctrl-C and SIGTERM wait until the block has ended: what is short and must not be cut short."""
-    if threading.current_thread() is not threading.main_thread():  # where they do not arrive
-        yield
-        return
-    came: list[Any] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda *what: came.append(what))
+def _write_and_rename(
+    temporary: Path, path: Path, pieces: tuple[bytes | memoryview, ...], replace: bool
+) -> None:
+    descriptor = os.open(temporary, NEW, 0o666)
     try:
-        yield
+        with suppress(OSError):  # a disk without locks, or it was taken for stale
+            _lock(descriptor)
+        for piece in pieces:
+            _write(descriptor, piece)
+        with _where_known():
+            os.fsync(descriptor)
+        # Renamed while it is open and locked; Windows cannot.
+        if fcntl is not None:
+            _rename(temporary, path, pieces, replace)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for number, frame in came[:1]:
-        handler = before[number]
-        if callable(handler):
-            handler(number, frame)
+        os.close(descriptor)
+    if fcntl is None:
+        _rename(temporary, path, pieces, replace)
 
 
-def flush_folder(folder: Path) -> None:
+def _lock(descriptor: int) -> None:
+    """Take the lock of an unfinished file, or raise BlockingIOError where another process has it."""
+    if fcntl is not None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _write(descriptor: int, piece: bytes | memoryview) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _rename(temporary: Path, path: Path, pieces: tuple[bytes | memoryview, ...], replace: bool) -> None:
+    if replace:
+        try:
+            os.replace(temporary, path)  # noqa: PTH105
+        except (FileExistsError, PermissionError):  # not over a file, or not over one that is being read
+            if not path.is_file() or path.read_bytes() != b"".join(pieces):
+                raise
+    elif os.name == "nt":
+        with suppress(FileExistsError):
+            os.rename(temporary, path)  # noqa: PTH104
+    else:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            if error.errno not in WITHOUT_LINKS:
+                raise
+            # Without locks too, two writers would have to meet in the microseconds between look and renaming.
+            with alone(path.parent):
+                if not path.exists():
+                    os.replace(temporary, path)  # noqa: PTH105
+
+
+def _flush_folder(folder: Path) -> None:
     """Make a renaming last; only POSIX systems can, and need to."""
     if os.name == "posix":
-        with where_known():
+        with _where_known():
             handle = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(handle)
@@ -111,10 +270,28 @@ def flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def where_known() -> Iterator[None]:
-    """Let be what a disk has not: flushing, say, of folders on some network shares."""
+def _where_known() -> Iterator[None]:
+    """Let be what a disk lacks: flushing, say, of folders on some network shares."""
     try:
         yield
     except OSError as error:
-        if error.errno not in UNKNOWN:
+        if error.errno not in LACKING:
             raise
+
+
+def _make(unfinished: Path, name: str) -> None:
+    try:
+        unfinished.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(
+            f"{name} must be one that can be made and written; "
+            f"got {unfinished.parent}: {error.strerror}. Name another folder."
+        ) from None
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left unfinished."""
+    for left in folder.glob(f"{UNFINISHED}*"):
+        with suppress(FileNotFoundError):  # another process was finished in this moment
+            if time() - left.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from small_sweeps import GRID, faults, leftovers, small_shards, swept
 
+from fastnn import files
 from fastnn.checking import InputError
-from fastnn.sweeping.store import publishing
 from fastnn.sweeping.store.folder import Store
 
 STEPS = ("open", "write", "fsync", "replace", "link", "close", "unlink")
@@ -69,11 +69,11 @@ def refused_link(*arguments):
 def undefended(path, content, *, replace=True):
     """Publishing with the defence removed: straight into the file of the final name."""
     if replace or not path.exists():
-        descriptor = publishing.os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        descriptor = files.os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         half = len(content) // 2
         for part in (content[:half], content[half:]):
-            publishing.os.write(descriptor, part)
-        publishing.os.close(descriptor)
+            files.os.write(descriptor, part)
+        files.os.close(descriptor)
 
 
 sizes = [GRID["networks"]]  # that a child's store grows to, one after the other
@@ -110,7 +110,7 @@ def killed_at(folder, step, moment, seed):
     """Kill a child at a step."""
 
     def prepare():
-        publishing.os = TracedOS(step, moment)
+        files.os = TracedOS(step, moment)
 
     return ended(child(folder, prepare, seed))
 

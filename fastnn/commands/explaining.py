@@ -11,13 +11,14 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.data_options import OF_THE_DATA, data_of
 from fastnn.commands.options import network_for, network_of
-from fastnn.commands.output import output_files, published_together
+from fastnn.commands.output import output_files
 from fastnn.commands.parsing import numbers
 from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.explaining.motion import motion
+from fastnn.files import publish_together
 from fastnn.showing.lettering import counted
 from fastnn.system.telling import give, note
 
@@ -53,7 +54,7 @@ def explain(options: Namespace) -> int:
     page = _explained(parts, options, data)
     if options.out:
         writers[files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
-    published_together(writers)
+    publish_together(writers)
     if not options.out:
         give(page, end="", encoding=None if options.format == "text" else "utf-8")  # which documents name
     return 0

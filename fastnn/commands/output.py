@@ -1,12 +1,10 @@
-"""What the command line writes: files whole or not at all, JSON without what JSON has no number for."""
+"""What the command line writes: files that can be written, JSON without what JSON has no number for."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,7 @@ from fastnn.files import file_to_write
 from fastnn.system.paths import file_given
 from fastnn.system.telling import give, say
 
-__all__ = ["as_json", "output_files", "published", "published_together", "show"]
-
-LONGEST_ENDING = 20  # one that says how a file is written is shorter
+__all__ = ["as_json", "output_files", "show"]
 
 
 def show(report: Report, json: bool, *, beside: bool = False) -> None:
@@ -65,30 +61,6 @@ def output_files(
             )
         taken[path] = option
     return files
-
-
-def published(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all."""
-    published_together({path: write})
-
-
-def published_together(writers: dict[Path, Callable[[Path], object]]) -> None:
-    """Write files, each by its writer: all of them whole, or none at all."""
-    endings = {path: path.suffix if len(path.suffix) < LONGEST_ENDING else "" for path in writers}
-    beside = {path: path.with_name(f".fastnn-{secrets.token_hex(8)}{end}") for path, end in endings.items()}
-    try:
-        for path, write in writers.items():
-            try:
-                write(beside[path])
-            except OSError as error:
-                if error.filename is not None and Path(error.filename) == beside[path]:
-                    error.filename = str(path)  # the one that somebody gave
-                raise
-        for path, written in beside.items():
-            written.replace(path)
-    finally:
-        for written in beside.values():
-            written.unlink(missing_ok=True)
 
 
 def as_json(values: Any) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 import fastnn
 from fastnn.checking import InputError
-from fastnn.commands.output import as_json, output_files, published
+from fastnn.commands.output import as_json, output_files
+from fastnn.files import publish_together
 from fastnn.showing.lettering import counted, grouped
 from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.store.opening import stored_sweep
@@ -122,7 +123,7 @@ def _export(options: Namespace) -> int:
     columns = options.columns.split(",") if options.columns else None
     pieces = found.pieces(columns, [_filter(text) for text in options.where])
     write = _write_parquet if path.suffix == ".parquet" else _write_csv
-    published(path, lambda beside: write(pieces, beside))
+    publish_together({path: lambda beside: write(pieces, beside)})
     return 0
 
 

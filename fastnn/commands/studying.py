@@ -12,12 +12,13 @@ from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED
 from fastnn.commands.data_options import data_of
 from fastnn.commands.options import network_for, start_of
-from fastnn.commands.output import output_files, published, show
+from fastnn.commands.output import output_files, show
 from fastnn.commands.reports import Report
 from fastnn.commands.study_reports import comparison_report, studies_report
 from fastnn.comparing import Comparison
 from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
+from fastnn.files import publish_together
 from fastnn.models.keras import installed_backends
 from fastnn.showing.lettering import counted
 from fastnn.studies import Experiment, Studies
@@ -57,7 +58,7 @@ def tutorial(options: Namespace) -> int:
     """``fastnn tutorial``."""
     file = output_files({"--out": options.out}, new=True)["--out"]
     text = _tutorial_notebook(options)
-    published(file, lambda path: path.write_text(text, encoding="utf-8"))
+    publish_together({file: lambda path: path.write_text(text, encoding="utf-8")})
     say(f"notebook {options.out}")
     return 0
 

@@ -20,9 +20,9 @@ from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.commands.reproducing import train_command
 from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
-from fastnn.files import undisturbed
 from fastnn.reporting import published_folder, published_list, sweep_page
 from fastnn.showing.lettering import counted, grouped
+from fastnn.system.interrupting import undisturbed
 from fastnn.system.paths import folder_given
 from fastnn.system.telling import give, say, tell
 

@@ -13,10 +13,11 @@ from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.data_options import data_of, dialect_of
 from fastnn.commands.options import network_for, row_count, shared, start_of
-from fastnn.commands.output import output_files, published, show
+from fastnn.commands.output import output_files, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.data.loading import new_rows
 from fastnn.data.reading.files import existing_file
+from fastnn.files import publish_together
 from fastnn.plotting.library import one_line
 from fastnn.system.telling import note, tell
 
@@ -70,7 +71,7 @@ def _draw(run: fastnn.Training, path: Path, given: str) -> bool:
     try:
         figure, ax = plotting.new_figure()
         plotting.loss_curves(run, ax)
-        published(path, lambda beside: plotting.save(figure, beside))
+        publish_together({path: lambda beside: plotting.save(figure, beside)})
     except Exception as error:
         tell(f"fastnn: {given} could not be drawn: {one_line(error)}")
         return False

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag
 from fastnn.data.reading.files import existing_file
-from fastnn.files import file_to_write, published
+from fastnn.files import file_to_write, publish
 from fastnn.models.header import Header, header_in, json_of
 from fastnn.models.npz import MOST_BYTES, arrays_of, damaged, header_of, size_of, written
 from fastnn.system.regular_files import opened
@@ -64,9 +64,7 @@ def save_training(
     if fault:
         raise InputError(f"a Training must be as it was trained to be saved; got {fault}. Train it again.")
     text = json_of(replace(header, notes=notes()))
-    with published(file) as out:
-        for piece in written(text, arrays):
-            out.write(piece)
+    publish(file, *written(text, arrays))
 
 
 def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:

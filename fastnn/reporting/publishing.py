@@ -13,25 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
-from time import time
-from uuid import uuid4
 
 from fastnn.checking import InputError
-from fastnn.files import undisturbed
+from fastnn.files import alone, unfinished_folder
+from fastnn.system.interrupting import undisturbed
 from fastnn.system.paths import folder_given
 from fastnn.system.regular_files import bytes_of, opened
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["published_folder", "published_list"]
 
 LIST = ".written-by-fastnn"
 LONGEST_LIST = 1 << 26  # bytes
-UNFINISHED = ".unfinished-"
-ABANDONED_SECONDS = 24 * 3600  # what another process has not touched for so long is swept
 
 
 @contextmanager
@@ -61,26 +53,17 @@ def published_folder(name: str | os.PathLike[str], *, beside: str | None = None)
         The disk is full, or fails; the results that new ones were to stand beside are gone.
     """
     folder = folder_given(name, "the output folder")
-    with _alone(folder):
+    with alone(folder):
         _refuse_what_is_not_ours(folder)
-    folder = folder.absolute()
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    unfinished = folder / f"{UNFINISHED}{os.getpid()}-{uuid4().hex[:8]}"
-    try:
-        _make(unfinished, name)
-        _sweep_abandoned(folder)
+    folder = folder.absolute()  # the user's program may change its folder meanwhile
+    with unfinished_folder(folder, "the output folder") as unfinished:
         yield unfinished
         if any(unfinished.iterdir()):
-            with undisturbed(), _alone(folder):
+            with undisturbed(), alone(folder):
                 _refuse_what_is_not_ours(folder)
                 if beside not in (None, published_list(folder)):
                     raise OSError(f"another process has written into {os.fspath(name)} meanwhile")
                 _put_in_place(unfinished, folder, keep=beside is not None)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        for new in made:
-            with suppress(OSError):  # it holds something by now
-                new.rmdir()
 
 
 def published_list(name: str | os.PathLike[str]) -> str:
@@ -88,31 +71,6 @@ def published_list(name: str | os.PathLike[str]) -> str:
     with suppress(OSError, UnicodeDecodeError):
         return bytes_of(Path(name) / LIST, LONGEST_LIST).decode("utf-8")
     return ""
-
-
-def _make(unfinished: Path, name: str | os.PathLike[str]) -> None:
-    try:
-        unfinished.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(
-            "the output folder must be one that can be made and written; "
-            f"got {os.fspath(name)}: {error.strerror}. Name another folder."
-        ) from None
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let no other process put its files in place meanwhile, where the system can lock a folder."""
-    if fcntl is None or not folder.is_dir():
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a disk without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _refuse_what_is_not_ours(folder: Path) -> None:
@@ -162,14 +120,6 @@ def _put_in_place(unfinished: Path, folder: Path, keep: bool) -> None:
             (folder / name).parent.rmdir()
     _write_list(folder, unfinished, lines)
     shutil.rmtree(unfinished)
-
-
-def _sweep_abandoned(folder: Path) -> None:
-    """Remove what killed processes left unfinished."""
-    for left in folder.glob(f"{UNFINISHED}*"):
-        with suppress(FileNotFoundError):  # another process was finished in this moment
-            if time() - left.stat().st_mtime > ABANDONED_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _files(folder: Path) -> list[str]:

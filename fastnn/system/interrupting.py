@@ -1,10 +1,14 @@
-"""Ctrl-C during a larger piece of work: the work ends instead of using a result that was cut short."""
+"""Ctrl-C during a larger piece of work: it waits for what must not be cut short, and then ends the work."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
 
-__all__ = ["to_the_end"]
+__all__ = ["to_the_end", "undisturbed"]
 
 
 class Interruptible(Protocol):
@@ -23,3 +27,24 @@ def to_the_end(found: Found) -> Found:
     if found.interrupted:
         raise KeyboardInterrupt
     return found
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM wait until the block has ended: what is short and must not be cut short."""
+    if threading.current_thread() is not threading.main_thread():  # where they do not arrive
+        yield
+        return
+    came: list[Any] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *what: came.append(what))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number, frame in came[:1]:
+        handler = before[number]
+        if callable(handler):
+            handler(number, frame)

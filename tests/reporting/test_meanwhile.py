@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from small_sweeps import drop, faults, store, swept
 
+from fastnn import files
 from fastnn.commands.cli import main
 from fastnn.reporting import publishing
 from fastnn.sweeping.store import StoreError
@@ -93,9 +94,9 @@ class TestStore:
         assert "84 of 84" in capsys.readouterr().out
 
 
-def publish(name, **files):
+def publish(name, **contents):
     with publishing.published_folder(name) as folder:
-        for file, content in files.items():
+        for file, content in contents.items():
             (folder / file).write_text(content)
 
 
@@ -107,12 +108,12 @@ class TestPublishedFolder:
     @pytest.fixture
     def unfinished(self, tmp_path):
         """What another process has not finished yet."""
-        folder = tmp_path / f"{publishing.UNFINISHED}other"
+        folder = tmp_path / f"{files.UNFINISHED}other"
         (folder / "pictures").mkdir(parents=True)
         return folder
 
     def test_another_is_finished_while_the_abandoned_are_swept(self, tmp_path, unfinished, monkeypatch):
-        monkeypatch.setattr(publishing, "time", lambda: shutil.rmtree(unfinished) or 0.0)
+        monkeypatch.setattr(files, "time", lambda: shutil.rmtree(unfinished) or 0.0)
         publish(tmp_path, index="1")
         assert texts(tmp_path) == {"index": "1"}
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError
+from fastnn.files import is_temporary, publish, remove_stale
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.description import arrays_of, design_of
 from fastnn.sweeping.design import Design, Results
@@ -32,7 +33,6 @@ from fastnn.sweeping.store.contents import (
 )
 from fastnn.sweeping.store.manifest import LARGEST, Manifest, sealed, unsealed
 from fastnn.sweeping.store.parquet import columns_of, curves_bytes, matrix_bytes, need_pyarrow, results_bytes
-from fastnn.sweeping.store.publishing import is_temporary, publish, remove_stale
 from fastnn.system.regular_files import bytes_of, pieces_of
 
 __all__ = ["Store"]

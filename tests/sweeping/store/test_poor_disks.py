@@ -9,11 +9,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from small_sweeps import SHARDS, faults, files, leftovers, small_shards, store, swept  # noqa: F401
+from small_sweeps import SHARDS, faults, leftovers, small_shards, store, swept  # noqa: F401
+from small_sweeps import files as listed
 from test_survival import FaultyOS, killing
 
 import fastnn
-from fastnn.sweeping.store import publishing
+from fastnn import files
 
 LINK_ERRORS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV", "EINVAL"]
 DIGEST = swept().digest()
@@ -23,7 +24,7 @@ DIGEST = swept().digest()
 def without_links(request, monkeypatch):
     """A disk whose `link` raises one of the errors."""
     shim = FaultyOS("link", 1, getattr(errno, request.param), True)
-    monkeypatch.setattr(publishing, "os", shim)
+    monkeypatch.setattr(files, "os", shim)
     return shim
 
 
@@ -47,13 +48,13 @@ class TestWithoutHardLinks:
         assert swept(store=store).digest() == DIGEST
         assert without_links.failed > 0
         assert (faults(store), leftovers(store)) == ([], [])
-        assert len(files(store, "shards/*")) == SHARDS
+        assert len(listed(store, "shards/*")) == SHARDS
         assert swept(store=store).ran == 0
         assert fastnn.open(store).table_digest() == DIGEST
 
     def test_what_is_there_stays(self, without_links, tmp_path):
-        publishing.publish(tmp_path / "file", b"first", replace=False)
-        publishing.publish(tmp_path / "file", b"second", replace=False)
+        files.publish(tmp_path / "file", b"first", replace=False)
+        files.publish(tmp_path / "file", b"second", replace=False)
         assert (tmp_path / "file").read_bytes() == b"first"
         assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -64,7 +65,7 @@ class TestWithoutHardLinks:
 
             def write(number, path=path, before=before, seen=seen):
                 before.wait()
-                publishing.publish(path, b"%d" % number * 1000, replace=False)
+                files.publish(path, b"%d" % number * 1000, replace=False)
                 seen.append(path.read_bytes())
 
             writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
@@ -108,7 +109,7 @@ with small_shards():
         assert (found["failures"], found["lost"]) == (0, [])
 
     def test_a_disk_that_fails_is_no_such_disk(self, store, monkeypatch):  # noqa: F811
-        monkeypatch.setattr(publishing, "os", FaultyOS("link", 1, errno.EIO, True))
+        monkeypatch.setattr(files, "os", FaultyOS("link", 1, errno.EIO, True))
         with pytest.raises(OSError, match="Input/output error"):
             swept(store=store)
 
@@ -132,19 +133,19 @@ class TestOtherLacks:
         def refuse(*arguments):
             raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-        monkeypatch.setattr(publishing.fcntl, "flock", refuse)
-        monkeypatch.setattr(publishing, "os", FaultyOS("link", 1, errno.EPERM, True))
+        monkeypatch.setattr(files.fcntl, "flock", refuse)
+        monkeypatch.setattr(files, "os", FaultyOS("link", 1, errno.EPERM, True))
         assert swept(store=store).digest() == DIGEST
         assert (faults(store), leftovers(store)) == ([], [])
 
     def test_renaming_over_what_is_there(self, tmp_path, monkeypatch):
         """Needed only where the same bytes are there already: a file's name is that of its bytes."""
-        publishing.publish(tmp_path / "file", b"same")
-        monkeypatch.setattr(publishing, "os", FaultyOS("replace", 1, errno.EACCES, True))
-        publishing.publish(tmp_path / "file", b"same")
+        files.publish(tmp_path / "file", b"same")
+        monkeypatch.setattr(files, "os", FaultyOS("replace", 1, errno.EACCES, True))
+        files.publish(tmp_path / "file", b"same")
         with pytest.raises(PermissionError):
-            publishing.publish(tmp_path / "file", b"other")
+            files.publish(tmp_path / "file", b"other")
         with pytest.raises(PermissionError):
-            publishing.publish(tmp_path / "new", b"other")
+            files.publish(tmp_path / "new", b"other")
         assert (tmp_path / "file").read_bytes() == b"same"
         assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -18,8 +18,8 @@ from damaging import Mutations, detected
 from small_sweeps import SHARDS, drop, faults, leftovers, small_shards, store, swept
 
 import fastnn
+from fastnn import files
 from fastnn.sweeping.store import folder as folder_module
-from fastnn.sweeping.store import publishing
 from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.work import places
 
@@ -113,7 +113,7 @@ def faulty_sweeps(base, name, error, persistent, patch):
         folder = base / f"{name}-{k}"
         shim = FaultyOS(name, k, error, persistent)
         with small_shards(64), pytest.MonkeyPatch.context() as mended:
-            mended.setattr(publishing, "os", shim if patch else os)
+            mended.setattr(files, "os", shim if patch else os)
             try:
                 swept(store=folder)
             except OSError:
@@ -149,9 +149,7 @@ class TestFaults:
         assert faulty_sweeps(tmp_path, "fsync", errno.ENOSPC, True, patch=False) == 0
 
     def test_a_write_that_ignores_how_much_was_written_is_found_out(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(
-            publishing, "_write", lambda descriptor, content: publishing.os.write(descriptor, content)
-        )
+        monkeypatch.setattr(files, "_write", lambda descriptor, content: files.os.write(descriptor, content))
         with pytest.raises(
             (AssertionError, OSError), match=r"damaged|digest does not fit|StoreError|is damaged"
         ):
@@ -160,7 +158,7 @@ class TestFaults:
     def test_an_error_says_what_happened_and_the_command_line_how_to_go_on(self, store, monkeypatch, capsys):
         from fastnn.commands.cli import main
 
-        monkeypatch.setattr(publishing, "os", FaultyOS("fsync", 9, errno.ENOSPC, True))
+        monkeypatch.setattr(files, "os", FaultyOS("fsync", 9, errno.ENOSPC, True))
         options = ["--data", "simulated", "--networks", "100", "--rows", "10", "--epochs", "2"]
         code = main(["sweep", *options, "--store", str(store), "--no-progress"])
         err = capsys.readouterr().err
@@ -183,9 +181,9 @@ class TestStaleTemporaries:
     def test_those_of_a_living_writer_stay(self, store):
         swept(store=store)
         with (store / "shards" / ".x.parquet.1-aa.part").open("wb") as file:
-            publishing._lock(file.fileno())
-            assert publishing.remove_stale(store / "shards") == []
-        assert publishing.remove_stale(store / "shards") == [".x.parquet.1-aa.part"]
+            files._lock(file.fileno())
+            assert files.remove_stale(store / "shards") == []
+        assert files.remove_stale(store / "shards") == [".x.parquet.1-aa.part"]
 
     def test_a_writer_whose_file_was_taken_for_stale_writes_again(self, tmp_path, monkeypatch):
         taken = []
@@ -200,8 +198,8 @@ class TestStaleTemporaries:
 
                 return fsync
 
-        monkeypatch.setattr(publishing, "os", Taking("fsync", 1, 0, False))
-        publishing.publish(tmp_path / "file", b"content")
+        monkeypatch.setattr(files, "os", Taking("fsync", 1, 0, False))
+        files.publish(tmp_path / "file", b"content")
         assert len(taken) == 1
         assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"content"]
 
@@ -412,6 +410,6 @@ class TestSameBits:
 
 
 def test_modules_that_were_patched_are_whole():
-    assert publishing.os is os
-    assert folder_module.publish is publishing.publish
+    assert files.os is os
+    assert folder_module.publish is files.publish
     assert places.Stored
