@@ -1,4 +1,4 @@
-"""Sweeps that say "block" whenever a block is finished, for who waits for it. Run, it is ``fastnn``."""
+"""Sweeps that print "chunk" whenever a chunk is finished. Run as a script, this file is ``fastnn``."""
 
 import sys
 
@@ -7,22 +7,22 @@ from fastnn.sweeping.design import Design
 
 
 def tell():
-    """From now on, say on standard error when a block is finished."""
+    """From now on, print a line on standard error when a chunk is finished."""
     original = Design.train
 
     def train(*arguments):
         original(*arguments)
-        print("block", file=sys.stderr, flush=True)
+        print("chunk", file=sys.stderr, flush=True)
 
     Design.train = train
 
 
-def wait_for_blocks(process, count):
-    """Return when a process that tells has finished so many more."""
+def wait_for_chunks(process, count):
+    """Return when a process that runs this file has finished `count` more chunks."""
     while count:
         line = process.stderr.readline()
         assert line, "it has ended"
-        count -= line == "block\n"
+        count -= line == "chunk\n"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The header of a model file: what it says of a Training in JSON, and the checks of one from anywhere."""
+"""The header of a model file: a Training described in JSON, and the checks of a header from a stranger."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from fastnn.version import __version__
 __all__ = ["Header", "header_in", "json_of"]
 
 FORMAT = 4
-MOST = 2**31 - 1  # units of a layer, networks, rows: beyond what any file holds
+MOST = 2**31 - 1  # units of a layer, networks, rows: more than any file holds
 WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
-"""What Python raises where JSON is broken, too deep, or holds other things than it should."""
+"""The errors that Python raises for JSON that is broken, too deep, or of the wrong content."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a model file says of its Training; `networks` is None for a single one.
+    """The description of a Training in its model file.
 
-    `diverged` is how many of them did, `validation` whether there is a validation curve, `arithmetic` by what
-    rule they were computed, `numbered` whether they have numbers in a sweep, `notes` what had to be said of
-    them.
+    `networks` is None for a single network; `diverged` is the number of diverged networks; `validation` says
+    whether there is a validation curve; `arithmetic` names the rule of computing; `numbered` says whether the
+    networks have numbers in a sweep; `notes` are the Training's notes.
     """
 
     network: Network
@@ -53,7 +53,7 @@ class Header:
 
     @property
     def members(self) -> list[Member]:
-        """The arrays that belong to it, in their order."""
+        """The arrays of the file, in the order in which they are stored."""
         number = {"float64": "<f8", "float32": "<f4"}[self.dtype]
         lead = () if self.networks is None else (self.networks,)
         parameters, curve = (*lead, self.network.n_parameters), (*lead, self.epochs)
@@ -69,14 +69,14 @@ class Header:
 
     @property
     def divergence(self) -> str:
-        """How many networks diverged, in words."""
+        """The number of diverged networks, in words."""
         return "a network that" if self.networks is None else f"{self.diverged} of {self.networks} that"
 
 
 def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
-    """The one way in which a header is written; `versions` are those of today unless given.
+    """Return a header as JSON. The same header always gives the same bytes.
 
-    Raises InputError for what `header_in` would refuse.
+    `versions` are the installed ones unless given. Raises InputError if `header_in` would refuse the header.
     """
     _refuse_unfit(header.scaling, header.network)
     network = header.network
@@ -107,7 +107,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
 
 
 def header_in(text: bytes, name: str) -> Header:
-    """The header that the JSON of the file called `name` holds, each entry checked; else ModelFileError."""
+    """Return the header in a file's JSON, each entry checked; raise ModelFileError, with `name`, if wrong."""
     try:
         plain = json.loads(text.decode("ascii"))
         _refuse_other_format(plain["fastnn_model"], name)
@@ -128,7 +128,7 @@ def header_in(text: bytes, name: str) -> Header:
             notes=tuple(map(_line, plain.get("notes", ()))),
         )
         versions = {key: _text(plain["versions"][key]) for key in _versions()}
-        if json_of(header, versions) != text:  # an entry too many, or twice, or spelled otherwise
+        if json_of(header, versions) != text:  # an entry is superfluous, repeated, or spelled otherwise
             raise ValueError
     except ModelFileError:
         raise
@@ -188,7 +188,7 @@ def _numbers(plain: Any) -> NDArray[np.float64]:
 
 
 def _text(value: Any) -> str:
-    """`value`, if it is a text that can be shown and written."""
+    """Return `value` if it is a text that can be shown and written; else raise."""
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
         raise InputError(
             f"a name must be a text of at most {LONGEST_TEXT} letters; got {shown(value)}. Shorten it."
@@ -198,7 +198,7 @@ def _text(value: Any) -> str:
 
 
 def _line(value: Any) -> str:
-    """`value`, if it is a text that stays on its line."""
+    """Return `value` if it is a text of one line; else raise."""
     text = _text(value)
     if not text or not text.isprintable():
         raise ValueError
@@ -206,7 +206,7 @@ def _line(value: Any) -> str:
 
 
 def _refuse_unfit(scaling: TableScaling | None, network: Network) -> None:
-    """Refuse a scaling that is not that of a table which the network takes, or cannot be written as JSON."""
+    """Refuse a scaling that does not fit the network, or cannot be written as JSON."""
     if scaling is None:
         return
     columns = (*scaling.input_columns, *scaling.target_columns)
@@ -226,18 +226,18 @@ def _refuse_unfit(scaling: TableScaling | None, network: Network) -> None:
 
 
 def _refuse_odd(column: Column) -> None:
-    """Refuse a column that no table can have become."""
+    """Refuse a column that cannot come from a table."""
     texts = [_text(text) for text in (column.name, *column.categories)][1:]
     fewest, most = (3, MOST_CATEGORIES) if column.one_hot else (2, MOST)
     if (texts or column.one_hot) and not fewest <= len(set(texts)) == len(texts) <= most:
         raise InputError(
-            f"the categories of {column.name!r} must be different, and as many as its inputs take; "
+            f"the categories of {column.name!r} must be distinct, and from {fewest} to {most} in number; "
             f"got {len(texts)}. Make a Dataset of it again."
         )
 
 
 def _is_whole(scaling: Scaling, shape: tuple[int, ...]) -> bool:
-    """Whether a scaling has finite numbers for columns of that shape, and no range below 0."""
+    """Whether a scaling has finite numbers of the given shape and no negative range."""
     alike = scaling.minimum.shape == scaling.range.shape == shape
     finite = np.isfinite(scaling.minimum).all() and np.isfinite(scaling.range).all()
     return bool(alike and finite and (scaling.range >= 0).all())

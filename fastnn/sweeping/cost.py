@@ -32,7 +32,7 @@ def seconds_per_network(design: Design) -> float:
 
 
 def _trial(design: Design) -> float:
-    block = next(design.blocks(Numbers.of(0, design.grid.total), 1))
+    chunk = next(design.chunks(Numbers.of(0, design.grid.total), 1))
     trained = 0.0
 
     def pause(networks: float) -> None:
@@ -41,11 +41,11 @@ def _trial(design: Design) -> float:
         if perf_counter() - began > TRIAL_SECONDS:
             raise _Enough
 
-    room = design.room(Numbers.of(block.first, block.first + block.count))
+    room = design.room(Numbers.of(chunk.first, chunk.first + chunk.count))
     began = perf_counter()
     with suppress(_Enough):
-        design.train(block, room, pause)
-    return (perf_counter() - began) / trained * float(np.mean(design.grid.rows)) / block.cell.rows
+        design.train(chunk, room, pause)
+    return (perf_counter() - began) / trained * float(np.mean(design.grid.rows)) / chunk.cell.rows
 
 
 def cost(design: Design, networks: int, parallel: int, who: str, bytes_: int, where: str) -> str:

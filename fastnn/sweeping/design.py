@@ -1,7 +1,7 @@
-"""A sweep's design: everything that its results depend on, and the training of any run of its networks.
+"""A sweep's design: everything that its results depend on, and the training of any of its networks.
 
-The networks of the grid are cut into blocks that share their learning rate and rows. A network's result
-depends on the design and on its number alone: neither blocks nor who trains them show in the results.
+The networks of the grid are cut into chunks. All networks of a chunk have the same learning rate and rows. A
+network's result depends only on the design and on its number, not on the chunk, the thread or the worker.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from fastnn.training.plan import Plan, learning_rates
 from fastnn.training.running import Job, measured, run
 from fastnn.training.starts import Start
 
-__all__ = ["Block", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
+__all__ = ["Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
 
 Array = NDArray[Any]
 
 MOST_RATES = 1_000_000  # a store's manifest, of at most 64 MiB, names each
 
-# What an interruption loses: a block should take no longer, as far as its engine allows.
-BLOCK_SECONDS = 0.5
+# An interruption loses the chunks under way. None should take longer, as far as its engine allows.
+CHUNK_SECONDS = 0.5
 
-# Of fewer networks it pays later to look which units died: a sweep of 1200 networks took 1.16 times as long
-# for each as one of 20 000 in blocks of 300, 1.03 times in one of 1200.
+# The smaller a chunk, the later a look for dead units pays. Measured: 1200 networks x1.16 in chunks of 300,
+# x1.03 in one chunk of 1200 (time per network, against 20 000 networks).
 FULL_WIDTHS = 20
 
 
@@ -52,8 +52,8 @@ class DivergenceError(OneSentenceError, ArithmeticError):
 
 
 @dataclass(frozen=True)
-class Block:
-    """Networks `first`, `first` + 1, ... of a cell; their results are those from `place` on."""
+class Chunk:
+    """Networks `first`, `first` + 1, ... of a cell; their results begin at `place`."""
 
     cell: Cell
     first: int
@@ -63,11 +63,11 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """The results of the networks `numbers`, in their order.
+    """The results of the networks `numbers`, in the order of their numbers.
 
-    `parameters` (m, P), `loss` (m,) and `diverged` (m,) are as in `fastnn.Sweep`; `curves` (m, n) holds
-    the loss of the epochs `every`, 2*`every`, ..., or is None; `measured` has the design's further losses
-    (m,) by their names.
+    `parameters` (m, P), `loss` (m,) and `diverged` (m,) are as in `fastnn.Sweep`. `curves` (m, n) holds the
+    losses of epochs `every`, 2*`every`, ..., or is None. `measured` holds the design's further losses (m,)
+    by name.
     """
 
     numbers: Numbers
@@ -81,10 +81,10 @@ class Results:
     def __len__(self) -> int:
         return len(self.loss)
 
-    def only(self, block: Block) -> Results:
-        """The results of a block, which share memory with these."""
-        some = slice(block.place, block.place + block.count)
-        numbers = Numbers.of(block.first, block.first + block.count)
+    def only(self, chunk: Chunk) -> Results:
+        """The results of one chunk, as views of these arrays."""
+        some = slice(chunk.place, chunk.place + chunk.count)
+        numbers = Numbers.of(chunk.first, chunk.first + chunk.count)
         curves = None if self.curves is None else self.curves[some]
         measured = {name: losses[some] for name, losses in self.measured.items()}
         arrays = (self.parameters[some], self.loss[some], self.diverged[some], curves)
@@ -95,7 +95,7 @@ class Results:
 class Design:
     """A checked sweep. Two equal designs give the same bits, whatever engine their plans name.
 
-    `validation` has checked rows that are not trained on, (N', D) and (N', K), or is None.
+    `validation` holds checked validation rows, (N', D) and (N', K), or is None.
     """
 
     plan: Plan
@@ -133,16 +133,17 @@ class Design:
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """The losses that every network gets; the last one ranks them.
+        """The names of every network's losses; the last one ranks the networks.
 
-        "loss" is that of the last epoch, over the rows trained on. Where these differ it compares nothing:
-        "loss_all_rows" is over all rows. "validation_loss" is over rows that nothing was trained on.
+        "loss" is the loss of the last epoch, over the training rows. If cells have different training rows it
+        cannot compare networks; "loss_all_rows", over all rows, can. "validation_loss" is over the validation
+        rows.
         """
         return ("loss", *self.measures)
 
     @cached_property
     def measures(self) -> dict[str, Job]:
-        """The rows on which networks are measured when they are trained, by the names of the losses."""
+        """The jobs that measure the further losses of trained networks, by the names of the losses."""
         rows = {"loss_all_rows": (self.plan.X, self.plan.Y)} if len(self.grid.rows) > 1 else {}
         if self.validation is not None:
             rows["validation_loss"] = self.validation
@@ -150,32 +151,32 @@ class Design:
 
     @cached_property
     def jobs(self) -> dict[int, Job]:
-        """What the networks on each number of rows share; compiles the kernel if need be."""
+        """The training job for each number of rows. Compiles the kernels if need be."""
         networks = self.grid.starts * len(self.grid.learning_rates)
         return {rows: self.plan.job(networks, rows) for rows in self.grid.rows}
 
     def warm(self) -> None:
-        """Compile every kernel that training may call, so that no time measured later holds any compiling."""
+        """Compile every kernel that training may call, so that no later timing includes compiling."""
         networks = self.grid.starts * len(self.grid.learning_rates)
         for job in self.jobs.values():
             job.warm(networks)
 
-    def blocks(self, numbers: Numbers, workers: int) -> Iterator[Block]:
-        """Cut networks into blocks: small enough to interrupt and to share out, large enough to be quick."""
+    def chunks(self, numbers: Numbers, workers: int) -> Iterator[Chunk]:
+        """Cut networks into chunks: small enough to interrupt and share out, large enough to be fast."""
         total, place = len(numbers), 0
         sizes = load(self.plan.engine_for(total)).blocks(self.plan.network, self.plan.dtype)
         for some, cell in self.grid.parts(numbers):
             inside = range(max(cell.first, some.start), min(cell.first + self.grid.starts, some.stop))
             seconds = sizes.seconds * self.plan.network.n_parameters * cell.rows * self.plan.epochs
             fair = max(-(-total // (4 * workers)), min(FULL_WIDTHS * sizes.width, -(-total // workers)))
-            size = min(sizes.most, max(1, int(BLOCK_SECONDS / seconds)), fair)
+            size = min(sizes.most, max(1, int(CHUNK_SECONDS / seconds)), fair)
             size = max(size, min(sizes.fewest, -(-total // workers)))
             size = -(-size // sizes.width) * sizes.width
             yield from _alike(cell, inside, size, sizes.width, place)
             place += len(inside)
 
     def room(self, numbers: Numbers, every: int = 0, curve_dtype: str = "") -> Results:
-        """Results to be filled, with the loss of every `every` epochs unless that is 0."""
+        """Allocate results. They have curves, a loss for every `every` epochs, unless `every` is 0."""
         shape = (len(numbers), self.plan.epochs // every) if every else None
         return Results(
             numbers=numbers,
@@ -187,14 +188,14 @@ class Design:
             measured={name: np.empty(len(numbers), self.plan.dtype) for name in self.measures},
         )
 
-    def train(self, block: Block, into: Results, pause: Callable[[float], None] | None = None) -> None:
-        """Train a block and leave its results in their places; `pause` is as in `running.run`."""
-        room = into.only(block)
-        start = self.grid.start_of(block.first)
-        drawn = self.initial.draw(self.plan.network, range(start, start + block.count), self.seed)
+    def train(self, chunk: Chunk, into: Results, pause: Callable[[float], None] | None = None) -> None:
+        """Train a chunk and write its results into their places; `pause` is as in `running.run`."""
+        room = into.only(chunk)
+        start = self.grid.start_of(chunk.first)
+        drawn = self.initial.draw(self.plan.network, range(start, start + chunk.count), self.seed)
         parameters = in_dtype(drawn, self.plan.dtype, "initial")
-        settings = PLAIN.settings(self.plan.learning_rates(block.cell.learning_rate, block.count))
-        job = self.jobs[block.cell.rows]
+        settings = PLAIN.settings(self.plan.learning_rates(chunk.cell.learning_rate, chunk.count))
+        job = self.jobs[chunk.cell.rows]
         curve = self._whole_curve(room)
         room.loss[:], room.diverged[:] = run(job, parameters, settings, curve=curve, pause=pause)
         room.parameters[:] = parameters
@@ -205,33 +206,33 @@ class Design:
                 room.curves[:] = curve[:, room.every - 1 :: room.every]
 
     def _whole_curve(self, room: Results) -> Array | None:
-        """Where a block's loss of every epoch goes: to where it is kept, if all of it is."""
+        """The array for a chunk's loss of every epoch: the kept curves, if they hold every epoch."""
         kept = room.curves
         if kept is None or (room.every == 1 and kept.dtype == self.plan.dtype):
             return kept
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
 
 
-def _alike(cell: Cell, numbers: range, most: int, width: int, place: int) -> Iterator[Block]:
-    """Cut networks of a cell into as few blocks as can be, of multiples of `width` and of nearly one size.
+def _alike(cell: Cell, numbers: range, most: int, width: int, place: int) -> Iterator[Chunk]:
+    """Cut networks of a cell into as few chunks as possible, multiples of `width` and of nearly equal size.
 
-    With a short one at the end two threads are 1.95 times as fast as one, at best, in the sweep that is
-    measured; of 20 000 networks one had 10 240 to train.
+    A short last chunk would leave one thread idle. Measured: reference sweep on two threads, at best x1.95
+    as fast as on one (one thread had 10 240 of 20 000 networks).
     """
-    blocks, widths = -(-len(numbers) // most), -(-len(numbers) // width)
-    edges = [numbers[width * (widths * block // blocks)] for block in range(blocks)]
+    chunks, widths = -(-len(numbers) // most), -(-len(numbers) // width)
+    edges = [numbers[width * (widths * chunk // chunks)] for chunk in range(chunks)]
     for first, stop in pairwise([*edges, numbers.stop]):
-        yield Block(cell, first, stop - first, place + first - numbers.start)
+        yield Chunk(cell, first, stop - first, place + first - numbers.start)
 
 
 class Part:
-    """Networks whose results belong together, while they are being trained."""
+    """Networks in training whose results are kept together."""
 
     def __init__(self, design: Design, results: Results, workers: int) -> None:
         self.results = results
-        self.blocks = list(design.blocks(results.numbers, workers))
+        self.chunks = list(design.chunks(results.numbers, workers))
         self.finished = np.zeros(len(results), bool)
-        self.unfinished = len(self.blocks)
+        self.unfinished = len(self.chunks)
 
 
 def refuse_divergence(design: Design, results: Results) -> None:
@@ -266,7 +267,7 @@ def _each_once(values: Array, name: str, most: int) -> Array:
 
 
 def _check_start(initial: Any, plan: Plan, starts: int, seed: int) -> None:
-    """Refuse a start that does not fit, by drawing the first and the last one."""
+    """Refuse a start that does not fit: the first and the last network's parameters are drawn to find out."""
     if not isinstance(initial, Start):
         raise InputError(
             f"initial must be a start such as fastnn.normal(0, 1.5); got {shown(initial)}. "

@@ -1,4 +1,4 @@
-"""From what the user asks for to what an engine is told: every argument checked, once."""
+"""A training as the user asked for it, every argument checked once, ready for an engine."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ MANY = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A checked request: the network, its rows in the precision of training, how to visit them.
+    """A checked request: the network, its rows, and how they are visited.
 
-    `X` (N, D), `Y` (N, K) are C-ordered copies in `dtype`; `engine` is a name in `ENGINES`, or "auto".
+    `X` (N, D) and `Y` (N, K) are C-ordered copies in `dtype`, the precision of training. `engine` is a name
+    in `ENGINES`, or "auto".
     """
 
     network: Network
@@ -58,7 +59,7 @@ class Plan:
         return cls(network, *checked_rows(network, X, y, dtype), epochs, engine, dtype, shuffle_seed)
 
     def job(self, networks: int, rows: int | None = None) -> Job:
-        """The job of training so many networks on the first `rows` rows, or on all; compiles its kernel."""
+        """The job of training M networks on the first `rows` rows (None: on all). Compiles its kernel."""
         X, Y = self.X[:rows], self.Y[:rows]
         sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
         job = Job(self.network, self.engine, X, Y, self.epochs, self.shuffle_seed, sizes)
@@ -66,11 +67,11 @@ class Plan:
         return job
 
     def measuring(self, X: NDArray[Any], Y: NDArray[Any]) -> Job:
-        """The job of measuring the loss of networks on checked rows, in their order."""
+        """The job of measuring the loss of networks on checked rows, in file order."""
         return Job(self.network, self.engine, X, Y, epochs=1)
 
     def validation(self, given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Check a pair (X, y) of rows that are not trained on, as those that are."""
+        """Return X and Y of the validation rows, checked in the same way as the training rows."""
         if isinstance(given, Dataset):
             given = (given.X, given.y)
         if not isinstance(given, tuple | list) or len(given) != 2:
@@ -82,22 +83,22 @@ class Plan:
         return checked_rows(self.network, X, y, self.dtype, "validation ")
 
     def engine_for(self, networks: int) -> str:
-        """The engine that trains so many networks."""
+        """The name of the engine that trains M networks."""
         return choose(self.engine, self.network, self.dtype, networks)
 
     def learning_rates(self, learning_rate: Any, networks: int) -> NDArray[Any]:
-        """The learning rate of each of M networks (M,), for one learning rate or M of them."""
+        """The learning rate of each of M networks (M,), from one number or M numbers."""
         rates = learning_rates(learning_rate, self.dtype)
         if rates.ndim == 1 and len(rates) != networks:
             raise InputError(
                 f"learning_rate must be one number or one for each of {counted(networks, 'network')}; "
-                f"got {len(rates)}. Give as many as there are rows of parameters."
+                f"got {len(rates)}. Give one for each row of parameters."
             )
         return np.array(np.broadcast_to(rates, networks))
 
 
 def learning_rates(values: Any, dtype: str) -> NDArray[Any]:
-    """One learning rate () or several (n,), in `dtype`, all positive and finite there."""
+    """One learning rate () or several (n,), converted to `dtype`, where each must be positive and finite."""
     rates = finite_array(values, "learning_rate", (0, 1))
     if np.asarray(values).dtype == bool:
         raise InputError(f"learning_rate must be a number; got {shown(values)}. Give a number such as 0.005.")
@@ -114,13 +115,13 @@ def learning_rates(values: Any, dtype: str) -> NDArray[Any]:
 
 
 def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
-    """Return the source that an engine runs for a network: printed from its equations, as it runs.
+    """Return the source code that an engine runs for a network, printed from the network's equations.
 
     Parameters
     ----------
     network : Network
     engine : str
-        One of `fastnn.ENGINES`, or "auto": that of one network alone.
+        One of `fastnn.ENGINES`, or "auto": the engine that trains one network alone.
     dtype : str
         "float64" or "float32".
 
@@ -137,9 +138,9 @@ def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
 
 
 def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> None:
-    """Compile what training a network needs, for one and for many, so that later calls start at once.
+    """Compile every kernel that training one or many such networks needs, so that later calls start at once.
 
-    What is compiled is kept on disk, too (``fastnn cache`` tells where), so once is enough for a machine.
+    Kernels are kept on disk (``fastnn cache`` tells where), so one call per machine is enough.
 
     Parameters
     ----------

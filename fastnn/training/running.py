@@ -1,9 +1,9 @@
 """Training networks through all epochs, in calls short enough to be interrupted between them.
 
-Here, in Python and between calls, happens all that an engine does not do: the order of the rows, the
-division of each epoch's total by N, divergence made visible, progress and interruption, and leaving out
-what need not be computed. How the work is cut into stages and calls follows the clock and the number of
-networks; the results do not depend on it.
+An engine only adds up losses and moves parameters. Everything else happens here, in Python, between calls:
+ordering the rows, dividing each epoch's total by N, marking divergence, reporting progress, stopping on
+Ctrl-C, and leaving out needless computation. The clock and the number of networks decide how long calls and
+stretches of epochs are; the results do not depend on it.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ Chosen = NDArray[np.bool_]
 CALL_SECONDS = 0.1
 ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 
-# Between two looks at what can be left out: epochs, and parameters that meet a row. A look takes about as
-# long as 10**7 of those in `lanes`.
+# Between two looks for units and networks to leave out: at most so many epochs, at least so many visits. A
+# visit is one parameter meeting one row. A look costs about 10**7 visits of engine `lanes`.
 MOST_EPOCHS_UNSEEN = 64
 FEWEST_VISITS_UNSEEN = 2 * 10**8
-# With 3 epochs to go a sweep on 100 000 rows took 1.13 of its time without looks, with 4 0.99, with 6 0.87.
+# Measured: a sweep on 100 000 rows x1.13 with 3 epochs to go, x0.99 with 4, x0.87 with 6 (against no looks).
 EPOCHS_WORTH_A_LOOK = 4
-# What Ctrl-C may lose of a training, and how many rows parameters meet in it in the slowest engine.
-STAGE_SECONDS, STAGE_VISITS = 0.5, 2.5e8
-STAGE_LOSSES = 1 << 17  # of all networks together: 1 MB, whatever the number of epochs
+# The training that Ctrl-C may lose: seconds, and visits in the slowest engine.
+STRETCH_SECONDS, STRETCH_VISITS = 0.5, 2.5e8
+STRETCH_LOSSES = 1 << 17  # losses of all networks in one stretch: 1 MB, however many epochs are to come
 
 
 @dataclass(frozen=True)
 class Job:
-    """What all networks of a run share.
+    """The settings that all networks of a run share.
 
     Attributes
     ----------
@@ -61,10 +61,11 @@ class Job:
         C-ordered, in the precision of training.
     epochs : int
     shuffle_seed : int, optional
-        With it the rows are visited in a new order in every epoch, the same for all networks; without, in
-        the order given.
+        If given, every epoch visits the rows in a new order, the same for all networks; if None, in file
+        order.
     reduced : tuple of int
-        To how many units the first hidden layer may be reduced, ascending; a kernel is compiled for each.
+        The numbers of units to which the first hidden layer may be reduced, ascending. A kernel is compiled
+        for each.
     """
 
     network: Network
@@ -77,27 +78,27 @@ class Job:
 
     @cached_property
     def rows(self) -> Rows:
-        """The rows, as they are asked which units they open."""
+        """The rows, with bounds that tell which units stay shut on all of them."""
         return Rows(self.X)
 
     def ordered(self, epoch: int) -> tuple[Array, Array]:
-        """X and Y in the order in which `epoch`, counted from 0, visits them."""
+        """X and Y in the order in which `epoch`, counted from 0, visits its rows."""
         if self.shuffle_seed is None:
             return self.X, self.Y
         order = _row_order(self.shuffle_seed, len(self.X), epoch)
         return self.X[order], self.Y[order]
 
     def engine_for(self, network: Network, networks: int) -> EngineModule:
-        """The engine for so many networks, of the job's description or of a reduced one."""
+        """The engine for a number of networks, of the job's network or of a reduced one."""
         return load(choose(self.engine, network, str(self.X.dtype), networks))
 
     def kernel(self, network: Network, networks: int) -> Kernel:
-        """Its kernel for them, compiled and checked when it is first asked for."""
+        """That engine's kernel, compiled and checked on first use."""
         dtype = str(self.X.dtype)
         return checked_kernel(choose(self.engine, network, dtype, networks), network, dtype)
 
     def warm(self, networks: int) -> None:
-        """Compile every kernel that so many networks may come to need, as they end, die and diverge."""
+        """Compile every kernel that training M networks may call as some end, die or diverge."""
         self.kernel(self.network, networks)
         if networks > 1:
             self.kernel(self.network, 1)
@@ -121,29 +122,29 @@ def run(
     ----------
     job : Job
     parameters : (M, P)
-        The starts; changed in place. All NaN afterwards where a network diverged.
+        The starts; changed in place. A network that diverged ends with NaN in all its parameters.
     settings : (M, C)
-        What the kernel is given for each network: see `fastnn.core.rule.Rule`.
+        The kernel's settings of each network: see `fastnn.core.rule.Rule`.
     curve : (M, E), optional
         Filled with the loss of every epoch; NaN from the epoch in which a network diverged.
     after_epoch : callable, optional
-        Called with the epoch's number, from 0, when it is over and `parameters` are those after it.
+        Called with the epoch's number, from 0, after each epoch; `parameters` are up to date then.
     pause : callable, optional
-        Called between calls of the kernel with how many networks' worth of training, in fractions of one,
-        was done since the last pause (negative where something has to be done again); may raise to stop.
+        Called between calls of the kernel with the training done since the last pause, in networks: 0.5 is
+        half of one network's training. It is negative where work has to be done again. It may raise to stop.
 
     Returns
     -------
     losses : (M,)
         The loss of the last epoch.
     diverged : (M,) int32
-        The epoch, from 1, in which a network diverged: whose loss, or for the last epoch whose
-        parameters, were not finite. 0 for never.
+        The epoch, from 1, in which the loss was not finite, or in which the last update made a parameter
+        overflow. 0: the network did not diverge.
     """
-    parameters += parameters.dtype.type(0)  # -0.0 becomes 0.0, and stays away: see `reducing`
+    parameters += parameters.dtype.type(0)  # turns -0.0 into 0.0; no update brings it back: see `reducing`
     run_ = _Run(job, parameters, settings, curve, pause)
     while run_.epoch < job.epochs:
-        run_.stage(1 if after_epoch is not None else job.epochs - run_.epoch)
+        run_.stretch(1 if after_epoch is not None else job.epochs - run_.epoch)
         if after_epoch is not None:
             after_epoch(run_.epoch - 1)
     return run_.finished()
@@ -151,20 +152,20 @@ def run(
 
 @ieee
 def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None = None) -> Array:
-    """The loss of M networks as they are on the rows of a job: (M,); NaN where it is not a finite number.
+    """Return the loss (M,) of M networks on the rows of a job, without training them; NaN where not finite.
 
-    That is one more epoch with a learning rate of 0: every parameter gets 0 added, so the errors are those of
-    the networks as they are, added row by row in the order of the rows, and divided by N once. Where a hidden
-    unit's value overflows, 0 times infinity would be added; such networks are evaluated without an update.
+    It runs one epoch with a learning rate of 0. Every update adds 0, so the parameters stay as they are, and
+    the loss is summed in row order and divided by N once. Where a hidden unit overflows, the update would add
+    0 times infinity; such networks are evaluated without an update.
 
     Parameters
     ----------
     job : Job
-        Of one epoch, not shuffled.
+        It has one epoch and does not shuffle.
     parameters : (M, P)
         Left untouched.
     pause : callable, optional
-        As in `run`; it counts no training.
+        As in `run`, but always called with 0: measuring is no training.
     """
     settings = PLAIN.settings(np.zeros(len(parameters), parameters.dtype))
     found, _ = run(job, parameters.copy(), settings, pause=None if pause is None else lambda _: pause(0.0))
@@ -185,29 +186,30 @@ def run_kept(
     after_epoch: Callable[[int], None] | None = None,
     reached: Callable[[int], None] | None = None,
 ) -> tuple[NDArray[np.int32], int]:
-    """Train as `run` does; Ctrl-C ends it with the last stage that was finished, if one was.
+    """Train as `run` does; on Ctrl-C, keep the last finished stretch of epochs. Without one, raise.
 
-    `reached` is called, every half a second or so, with how many epochs are over.
+    `reached` is called with the number of finished epochs, about twice a second.
 
     Returns
     -------
     diverged : (M,) int32
     epochs : int
-        How many were trained: `parameters` are those after them, and so many columns of `curve` are filled.
+        The number of epochs trained. `parameters` are those after them; the first `epochs` columns of
+        `curve` are filled.
     """
     parameters += parameters.dtype.type(0)
     run_ = _Run(job, parameters, settings, curve, None)
-    most = 1 if after_epoch is not None else max(1, int(STAGE_VISITS / (parameters.size * len(job.X))))
+    most = 1 if after_epoch is not None else max(1, int(STRETCH_VISITS / (parameters.size * len(job.X))))
     kept: tuple[int, Array, NDArray[np.int32]] | None = None
     try:
         while run_.epoch < job.epochs:
             began, before = perf_counter(), run_.epoch
-            run_.stage(min(most, job.epochs - before))
+            run_.stretch(min(most, job.epochs - before))
             if after_epoch is not None:
                 after_epoch(run_.epoch - 1)
             else:
                 pace = (run_.epoch - before) / max(perf_counter() - began, 1e-9)
-                most = max(1, min(int(STAGE_SECONDS * pace), 16 * most))
+                most = max(1, min(int(STRETCH_SECONDS * pace), 16 * most))
             kept = run_.epoch, parameters.copy(), run_.diverged.copy()
             if reached is not None:
                 reached(run_.epoch)
@@ -233,18 +235,18 @@ class _Run:
         networks = len(self.parameters)
         self.epoch = 0
         self.is_training = np.ones(networks, bool)
-        self.groups: list[Group] | None = None  # of those that are training; None: to be made
+        self.groups: list[Group] | None = None  # of the networks still training; None: make them anew
         self.losses = np.full(networks, np.nan, self.parameters.dtype)
         self.diverged = np.zeros(networks, np.int32)
         self.units = Units.of(self.job.network, self.job.rows, networks) if self.job.reduced else None
         self.looks = self.next_look = 0
         self.paces: dict[Kernel, _Pace] = defaultdict(_Pace)
 
-    def stage(self, most: int) -> None:
-        """Advance by some epochs, at most so many, all networks that are still training.
+    def stretch(self, most: int) -> None:
+        """Advance all networks that are still training by at most `most` epochs.
 
-        Now and then, where enough is left to do, an epoch goes alone, and it is looked at what it left as it
-        was: units that have died, and networks that have settled.
+        Now and then, if enough epochs remain, one epoch runs alone. What it left unchanged shows which units
+        have died and which networks have settled.
         """
         training = max(1, int(self.is_training.sum()))
         visits = training * self.parameters.shape[1] * len(self.job.X)
@@ -258,10 +260,10 @@ class _Run:
             self.next_look = self.epoch + max(fewest, min(1 << self.looks, MOST_EPOCHS_UNSEEN))
             self.looks += 1
             return
-        self._advance_all(min(most, max(1, STAGE_LOSSES // training)))
+        self._advance_all(min(most, max(1, STRETCH_LOSSES // training)))
 
     def finished(self) -> tuple[Array, NDArray[np.int32]]:
-        """The last losses, and when networks diverged; parameters that overflowed at the very end are NaN."""
+        """Return the last losses and epochs of divergence; networks that overflowed at the end become NaN."""
         overflowed = ~np.isfinite(self.parameters).all(axis=1) & (self.diverged == 0)
         self.diverged[overflowed] = self.job.epochs
         self.parameters[overflowed], self.losses[overflowed] = np.nan, np.nan
@@ -281,12 +283,12 @@ class _Run:
                 self.groups = None
 
     def _finite(self, numbers: Numbers) -> Chosen:
-        """Which networks have finite parameters, as reducing them needs."""
+        """Whether each network has finite parameters only: others cannot be reduced."""
         finite: Chosen = np.asarray(np.isfinite(self.parameters[numbers]).all(axis=1))
         return finite
 
     def _grouped(self) -> Iterator[Group]:
-        """The networks that are still training, reduced as far as is known."""
+        """The networks that are still training, without the units known to be dead."""
         training = self.training
         if self.units is None:
             yield Group(self.job.network, training)
@@ -326,7 +328,7 @@ class _Run:
             self._advance(Group(self.job.network, again), epochs)
 
     def _calls(self, group: Group, parameters: Array, epochs: int) -> Array:
-        """Advance parameters (m, P') in several calls of the kernel; return the totals (m, epochs)."""
+        """Advance parameters (m, P') in several calls of the kernel; return the loss totals (m, epochs)."""
         kernel = self.job.kernel(group.network, len(parameters))
         settings, pace, rows = self.settings[group.numbers], self.paces[kernel], len(self.job.X)
         totals = np.zeros((len(parameters), epochs), parameters.dtype)
@@ -345,7 +347,7 @@ class _Run:
         return totals
 
     def _keep(self, numbers: Numbers, losses: Array, finite: Chosen, settled: Chosen) -> None:
-        """Note the losses (m, epochs) of networks, make divergence visible, end what need not go on."""
+        """Store the losses (m, epochs) of networks, mark the diverged, and end those that need not go on."""
         diverged = ~finite
         if diverged.any():
             bad = ~np.isfinite(losses)
@@ -364,19 +366,19 @@ class _Run:
             self._pause(len(ended) * (self.job.epochs - after))
 
     def _pause(self, epochs: float) -> None:
-        """Say that so many epochs of one network are over."""
+        """Report epochs done, counted over networks: two networks by three epochs are 6."""
         if self.pause is not None:
             self.pause(epochs / self.job.epochs)
 
 
 @dataclass
 class _Pace:
-    """Plans how long the next call is, from how long the last one took, in rows met by a parameter."""
+    """The length of the next call, in visits (one parameter meeting one row), from the last call's time."""
 
     visits: float = 576.0
 
     def next_call(self, parameters: int, epochs_left: int, rows: int, row: int) -> tuple[int, int]:
-        """(epochs, rows) of the next call: several whole epochs, or rows of one epoch from `row` on."""
+        """Return (epochs, rows) of the next call: several whole epochs, or some rows of one from `row` on."""
         visits = int(self.visits) // parameters
         if row == 0 and visits >= rows:
             return min(epochs_left, visits // rows), rows

@@ -1,4 +1,4 @@
-"""Training one network, or some."""
+"""The training of one network, or of several at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["train", "trained"]
 
 Array = NDArray[Any]
 
-SECOND_SECONDS = 2.0  # a Ctrl-C so soon after another means more than the training under way
+SECOND_SECONDS = 2.0  # a Ctrl-C within 2 s of the last is meant for the whole program, not for one training
 _interrupted = -SECOND_SECONDS
 
 
@@ -56,41 +56,41 @@ def train(
         Finite real numbers; left untouched. (N,) is taken for a network of one input.
     y : array_like (N,) or (N, K)
     parameters : array_like (P,) or (M, P), or Start
-        Where to begin: numbers in the order of ``network.parameter_names``, or a rule such as
-        ``fastnn.normal(0, 1.5)``, of which network 0 of `seed` is taken.
+        The starting parameters, named and ordered as in ``network.parameter_names``, or a rule such as
+        ``fastnn.normal(0, 1.5)``, which draws those of network 0 of `seed`.
     learning_rate : float or array_like (M,)
         Positive; one for all, or one for each network.
     epochs : int
-        How often all rows are visited, at least once.
+        The number of passes over all rows, at least 1.
     engine : str
-        One of `fastnn.ENGINES`, or "auto": the fastest for so many networks. All give the same bits.
+        One of `fastnn.ENGINES`, or "auto": the fastest for M networks. All give the same bits.
     dtype : str
         "float64" or "float32": the precision of every operation.
     shuffle : bool
-        Visit the rows in a new order in every epoch, drawn from `seed`; else in the order given.
+        Visit the rows in a new order in every epoch, drawn from `seed`; else in file order.
     seed : int
         From 0 to 2**64 - 1.
     validation : (X, y), or Dataset, optional
-        Further rows, scaled as those trained on, on which the loss is measured after every epoch.
+        Further rows, scaled as the training rows are. The loss on them is measured after every epoch.
     progress : bool, optional
         Show, after two seconds, how many epochs are over. By default on a terminal and in a notebook.
 
     Returns
     -------
     Training
-        After Ctrl-C that of the last epoch that was finished, with a `RuntimeWarning`, and ``interrupted``
-        is true. Where none was, or where Ctrl-C stopped another training less than two seconds ago, it is
-        passed on: pressed twice it ends a loop.
+        Ctrl-C ends the training early: the result has the epochs finished so far, ``interrupted`` is true,
+        and a `RuntimeWarning` says so. If no epoch was finished, or Ctrl-C stopped another training less than
+        two seconds ago, KeyboardInterrupt is raised instead: pressed twice, Ctrl-C ends a loop.
 
     Raises
     ------
     InputError
-        For anything that does not fit, before any work is done.
+        If an argument is wrong; no work has been done then.
 
     Warns
     -----
     ScaleWarning
-        X or y are far from 1. What came of it is in the Training's `notes`.
+        X or y are far from 1. The Training's `notes` say what that did to the result.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def train(
     >>> run.status, run.loss_curve.shape
     ('ok', (200,))
 
-    Several networks at once, as rows of parameters:
+    Several networks at once, one per row of parameters:
 
     >>> both = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [[0, 0], [1, 1]], epochs=1)
     >>> both.parameters.shape, both.loss
@@ -118,13 +118,13 @@ def train(
     if found.interrupted:
         _pass_on_a_second()
         asked = counted(plan.epochs, "epoch")
-        text = f"training was interrupted: this is what {found.epochs} of {asked} came to"
+        text = f"training was interrupted: this is the result after {found.epochs} of {asked}"
         warn(text, RuntimeWarning, stacklevel=2)
     return found
 
 
 def _pass_on_a_second() -> None:
-    """Raise the Ctrl-C that ended a training if another was ended just before: who presses it wants out."""
+    """Raise KeyboardInterrupt if Ctrl-C ended another training less than two seconds before this one."""
     global _interrupted
     before, _interrupted = _interrupted, perf_counter()
     if _interrupted - before < SECOND_SECONDS:
@@ -139,7 +139,7 @@ def trained(
     number: Any = None,
     reached: Callable[[int], None] | None = None,
 ) -> Training:
-    """Train one network (P,) or several (M, P) as planned; see `train`, which checks and warns."""
+    """Train one network (P,) or several (M, P) by a plan; `train` does the checks and the warnings."""
     single = start.ndim == 1
     networks = np.atleast_2d(start).copy()
     rates = plan.learning_rates(learning_rate, len(networks))
@@ -195,7 +195,7 @@ def _curve(networks: int, plan: Plan) -> Array:
 
 
 class _Validating:
-    """Measures the loss on further rows after every epoch."""
+    """The loss on further rows, measured after every epoch."""
 
     def __init__(self, plan: Plan, validation: Any, parameters: Array) -> None:
         self.network = plan.network
@@ -207,7 +207,7 @@ class _Validating:
         self.curve[:, epoch] = losses(self.network, self.parameters, self.X, self.Y)
 
     def finished(self, diverged: NDArray[np.int32], epochs: int) -> Array:
-        """The curve of so many epochs, NaN from the one in which a network diverged."""
+        """The curve (M, epochs), NaN from the epoch in which a network diverged."""
         curve = self.curve[:, :epochs]
         curve[(diverged[:, None] > 0) & (np.arange(1, epochs + 1) >= diverged[:, None])] = np.nan
         return curve

@@ -465,7 +465,7 @@ class TestSweep:
         command = [sys.executable, telling.__file__, "sweep", "--data", "simulated", "--networks", "1000000"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(command, **pipes) as process:
-            telling.wait_for_blocks(process, 2)
+            telling.wait_for_chunks(process, 2)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=120)
         assert process.returncode == 130

@@ -1,4 +1,4 @@
-"""Sweeps: every network as if trained alone, whatever the grid, blocks, threads and interruptions."""
+"""Sweeps: every network as if trained alone, whatever the grid, chunks, threads and interruptions."""
 
 import io
 import itertools
@@ -213,7 +213,7 @@ class TestEqualsTrain:
 CUT = {"rows": [3, 12], "learning_rate": [0.01, 9.0], "networks": 11, "epochs": 25}
 
 
-class TestBlocks:
+class TestChunks:
     """However the work is cut, the results are the same."""
 
     @engines
@@ -232,11 +232,11 @@ class TestBlocks:
         original = designing.Design.train
         blocks = Blocks(1, 1000, width=1, vector=1, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: blocks)
-        monkeypatch.setattr(designing, "BLOCK_SECONDS", 1e-12)
+        monkeypatch.setattr(designing, "CHUNK_SECONDS", 1e-12)
 
-        def train(design, block, into, pause=None):
-            sizes.append(block.count)
-            original(design, block, into, pause)
+        def train(design, chunk, into, pause=None):
+            sizes.append(chunk.count)
+            original(design, chunk, into, pause)
 
         monkeypatch.setattr(designing.Design, "train", train)
         assert_equal(swept(**CUT, engine=engine), expected)
@@ -274,7 +274,7 @@ class TestBlocks:
         epochs=st.sampled_from([1, 10**4, 10**7]),
         first=st.integers(0, 10**4),
     )
-    def test_every_network_is_in_one_block(
+    def test_every_network_is_in_one_chunk(
         self, starts, cells, workers, fewest, further, width, epochs, first
     ):
         engine_for = lambda networks: "stub"  # noqa: E731
@@ -286,16 +286,16 @@ class TestBlocks:
         with pytest.MonkeyPatch.context() as patch:
             stub = SimpleNamespace(blocks=lambda network, dtype: Blocks(fewest, most, width, 1, 1e-9))
             patch.setattr(designing, "load", lambda engine: stub)
-            blocks = list(design.blocks(Numbers((wanted,)), workers))
-        numbers = [n for block in blocks for n in range(block.first, block.first + block.count)]
+            chunks = list(design.chunks(Numbers((wanted,)), workers))
+        numbers = [n for chunk in chunks for n in range(chunk.first, chunk.first + chunk.count)]
         assert numbers == list(wanted)
-        assert all(block.count <= most for block in blocks)
+        assert all(chunk.count <= most for chunk in chunks)
         assert all(
-            block.cell.first <= block.first and block.first + block.count <= block.cell.first + starts
-            for block in blocks
+            chunk.cell.first <= chunk.first and chunk.first + chunk.count <= chunk.cell.first + starts
+            for chunk in chunks
         )
-        for _, of_one_cell in itertools.groupby(blocks, key=lambda block: block.cell.first):
-            *counts, last = (block.count for block in of_one_cell)
+        for _, of_one_cell in itertools.groupby(chunks, key=lambda chunk: chunk.cell.first):
+            *counts, last = (chunk.count for chunk in of_one_cell)
             assert all(count % width == 0 for count in counts)
             assert all(abs(count - last) < 2 * width for count in counts)
 
@@ -560,26 +560,26 @@ class TestPredictAndScore:
         assert sweep.predict(np.ones(300_000), [0]).shape == (1, 300_000)
 
 
-LONG = {"networks": 100_000, "epochs": 2000, "workers": 2}  # minutes of work, in blocks of about 20 ms
+LONG = {"networks": 100_000, "epochs": 2000, "workers": 2}  # minutes of work, in chunks of about 20 ms
 
 
 @pytest.fixture
 def ctrl_c(monkeypatch):
-    """Makes Ctrl-C come when so many blocks are finished."""
+    """Returns a function that sends Ctrl-C after a number of finished chunks."""
     finished = threading.Semaphore(0)
     train = designing.Design.train
 
-    def train_and_tell(design, block, into, pause=None):
-        train(design, block, into, pause)
+    def train_and_tell(design, chunk, into, pause=None):
+        train(design, chunk, into, pause)
         finished.release()
 
-    def after(blocks):
+    def after(chunks):
         def wait(*arguments):
-            assert all(finished.acquire(timeout=60) for _ in range(blocks))
+            assert all(finished.acquire(timeout=60) for _ in range(chunks))
             raise KeyboardInterrupt
 
         monkeypatch.setattr(threads, "wait", wait)
-        monkeypatch.setattr(designing, "BLOCK_SECONDS", 0.02)
+        monkeypatch.setattr(designing, "CHUNK_SECONDS", 0.02)
         monkeypatch.setattr(designing.Design, "train", train_and_tell)
 
     yield after
@@ -627,7 +627,7 @@ class TestInterruption:
 
     def test_at_once(self, monkeypatch):
         monkeypatch.setattr(threads, "wait", interrupt)
-        sweep = swept(networks=10, epochs=10**8)  # no block can be over
+        sweep = swept(networks=10, epochs=10**8)  # no chunk can be over
         assert sweep.interrupted
         assert len(sweep) == len(sweep.frame()) == len(sweep.best()) == len(sweep.score(X, Y)) == 0
         assert sweep.summary()["networks"].tolist() == [0]
@@ -658,7 +658,7 @@ np.savez({str(tmp_path / "swept.npz")!r}, numbers=sweep.numbers, parameters=swee
         command = [sys.executable, "-c", script]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(command, **pipes) as process:
-            telling.wait_for_blocks(process, 2)
+            telling.wait_for_chunks(process, 2)
             began = time.perf_counter()
             process.send_signal(signal.SIGINT)
             assert process.stdout.readline() == "True\n"

@@ -100,7 +100,7 @@ sys.exit(main(["train", "--epochs=1"]))
 
 DATA = fastnn.load_insurance(simulated=True)
 NETWORK = fastnn.Network((2, 2, 1))
-INTERRUPTED = "training was interrupted: this is what {} of 10 000 000 epochs came to"
+INTERRUPTED = "training was interrupted: this is the result after {} of 10 000 000 epochs"
 ROWS = DATA.X[:40], DATA.y[:40]
 FURTHER = DATA.X[40:60], DATA.y[40:60]
 
@@ -134,7 +134,7 @@ class TestTrain:
     def test_what_was_reached_is_returned(self, ctrl_c, shuffle):
         whole = self.trained(5, shuffle=shuffle)
         ctrl_c(6)
-        with pytest.warns(RuntimeWarning, match="this is what 5 of 300 epochs came to"):
+        with pytest.warns(RuntimeWarning, match="this is the result after 5 of 300 epochs"):
             found = self.trained(300, shuffle=shuffle)
         assert (found.interrupted, found.epochs, found.status) == (True, 5, "ok")
         assert found.parameters.tobytes() == whole.parameters.tobytes()
@@ -175,14 +175,14 @@ class TestTrain:
 
     def test_a_network_trained_again_is_whole_or_none(self, monkeypatch):
         sweep = fastnn.sweep(NETWORK, *ROWS, networks=3, epochs=4)
-        stage = running._Run.stage
+        stretch = running._Run.stretch
 
         def interrupted(run, most):
             if run.epoch:
                 raise KeyboardInterrupt
-            stage(run, 1)
+            stretch(run, 1)
 
-        monkeypatch.setattr("fastnn.training.running._Run.stage", interrupted)
+        monkeypatch.setattr("fastnn.training.running._Run.stretch", interrupted)
         with pytest.raises(KeyboardInterrupt):
             sweep.replay(1)
 

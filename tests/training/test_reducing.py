@@ -28,7 +28,7 @@ every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
 @pytest.fixture(autouse=True)
-def short_stages(monkeypatch):
+def short_stretches(monkeypatch):
     """Look at what can be left out as often as if the rows were many."""
     monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
     monkeypatch.setattr(running, "MOST_EPOCHS_UNSEEN", 4)
@@ -109,7 +109,7 @@ class TestSameBits:
         network, networks = SHAPES["2-2-1"], 1500
         job = job_of(network, "float64")
         monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 10 * networks * network.n_parameters * ROWS)
-        monkeypatch.setattr(running, "STAGE_LOSSES", 2 * networks)
+        monkeypatch.setattr(running, "STRETCH_LOSSES", 2 * networks)
         start, steps = starts(network, networks), np.full(networks, -0.02)
         expected = trained(replace(job, reduced=()), start, steps)
         seen.clear()

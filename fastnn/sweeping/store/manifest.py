@@ -1,7 +1,6 @@
-"""The manifest of a store: its plan as readable JSON, of which no byte can change unnoticed.
+"""The manifest of a store: its plan as readable JSON, with a digest that shows any changed byte.
 
-It names no file and no folder: where things lie follows from what they are, so nothing in it can lead out
-of the store.
+It names no file and no folder. Paths follow from what is stored, so no manifest can lead out of its store.
 """
 
 from __future__ import annotations
@@ -40,22 +39,30 @@ __all__ = ["LARGEST", "Manifest", "canonical", "sealed", "unsealed"]
 FORMAT = "fastnn store 2"
 LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
 
-# A shard is what a crash or Ctrl-C loses of each thread's work, and what a worker is handed at a time: some
-# seconds of one core, if it is not already some megabytes.
+# A worker is handed one shard at a time; a crash or Ctrl-C loses one shard per thread. A shard takes at most
+# some seconds of one core and some megabytes.
 SHARD_SECONDS = 8.0
-SECONDS_PER_PARAMETER = 1e-10  # and row and epoch; engine `lanes`, 2-2-1: 0.9 ns for 9 parameters
+SECONDS_PER_PARAMETER = 1e-10  # per row and epoch, too; measured: engine `lanes`, 2-2-1 0.9 ns (9 parameters)
 SHARD_BYTES = 8 << 20
 MOST_NETWORKS = LARGEST_SHARD
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a store is of.
+    """The sweep that a store holds.
 
-    `plan` is the description of the design (`fastnn.sweeping.description`) as it was at first, with `curves`,
-    every how many epochs the loss is kept (0: none), and `networks_per_shard`. `written_by` is not part of
-    the plan, nor is `names`: the inputs, the target and the source of the data, where the sweep was given a
-    Dataset. `grown` has the numbers of starts that the store has grown to since, each from a file of its own.
+    Attributes
+    ----------
+    plan : dict
+        The description of the first design (`fastnn.sweeping.description`), with `curves` (the loss is kept
+        every so many epochs; 0: never) and `networks_per_shard`.
+    written_by : dict of str
+        Versions and machine; not part of the plan.
+    names : dict, optional
+        The inputs, the target and the source of the data, if the sweep was given a Dataset; not part of the
+        plan.
+    grown : tuple of int
+        The numbers of starts to which the store has grown since, each from a file of its own.
     """
 
     plan: dict[str, Any]
@@ -71,7 +78,7 @@ class Manifest:
         networks_per_shard: int | None = None,
         names: dict[str, Any] | None = None,
     ) -> Manifest:
-        """The manifest of a new store, or of one whose shards have a size already."""
+        """The manifest of a new store, or of an existing one, which has a shard size already."""
         size = networks_per_shard or _shard_size(design, every)
         checked_total(design.grid.total, size)
         plan = described(design) | {"curves": every, "networks_per_shard": size}
@@ -79,12 +86,12 @@ class Manifest:
 
     @classmethod
     def read(cls, content: bytes) -> Manifest:
-        """The manifest that was written.
+        """Read a manifest.
 
         Raises
         ------
         StoreError
-            If a byte is not as it was written, or another format is named.
+            If a byte has changed, or the format is another.
         """
         values = unsealed(content, "manifest.json")
         if values.get("format") != FORMAT:
@@ -105,17 +112,17 @@ class Manifest:
         return found
 
     def growing(self, starts: int) -> bytes:
-        """What is written where the store grows to so many starts in every cell."""
+        """The content of the file that records the store's growth to `starts` starts in every cell."""
         checked_total(self.shards.cells * starts, self.shard_size)
         return sealed({"format": FORMAT, "plan": self.plan_digest, "networks": starts})
 
     def after(self, content: bytes, name: str) -> Manifest:
-        """The manifest after the growth that a file of this name tells of.
+        """The manifest after the growth that the file `name` records.
 
         Raises
         ------
         StoreError
-            If a byte is not as it was written, or it is not of this store.
+            If a byte has changed, or the file belongs to another store.
         """
         values = unsealed(content, name)
         try:
@@ -126,13 +133,13 @@ class Manifest:
             starts = 0
         if not starts or (values.get("format"), values.get("plan")) != (FORMAT, self.plan_digest):
             raise StoreError(
-                f"{name} must say to how many networks this store has grown; it is of another store, or says "
-                "something else. Restore it from a copy."
+                f"{name} must say to how many networks this store has grown; it belongs to another store, or "
+                "says something else. Restore it from a copy."
             )
         return replace(self, grown=(*self.grown, starts))
 
     def text(self) -> bytes:
-        """What is written."""
+        """The content of the manifest's file."""
         names = {} if self.names is None else {"data": self.names}
         return sealed({"format": FORMAT, "plan": self.plan, **names, "written_by": self.written_by})
 
@@ -149,7 +156,7 @@ class Manifest:
 
     @property
     def starts(self) -> int:
-        """How many starts every cell of the grid has now."""
+        """The present number of starts in every cell of the grid."""
         return self.grown[-1] if self.grown else whole_number(self.plan["networks"], "networks", 1)
 
     @cached_property
@@ -161,48 +168,48 @@ class Manifest:
 
     @property
     def total(self) -> int:
-        """How many networks the sweep has."""
+        """The number of networks in the sweep."""
         return self.shards.total
 
     @property
     def shard_size(self) -> int:
-        """How many networks a shard has at most."""
+        """The largest number of networks in a shard."""
         return whole_number(self.plan["networks_per_shard"], "networks_per_shard", 1)
 
     @property
     def shard_count(self) -> int:
-        """How many shards the sweep has."""
+        """The number of shards in the sweep."""
         return self.shards.count
 
     @cached_property
     def grid(self) -> Grid:
-        """How the networks are numbered."""
+        """The grid, which numbers the networks."""
         rates = np.array(self.plan["learning_rate"]).astype(self.plan["dtype"])
         return Grid(rates, tuple(self.plan["rows"]), self.starts)
 
     @property
     def expected(self) -> Expected:
-        """What the results of networks are like, without their curves."""
+        """The names, dtypes and shapes of correct results, without curves."""
         kinds = (self.network.n_parameters, self.plan["dtype"], tuple(self.losses), self.plan["epochs"])
         return Expected(*kinds, 0, "float32")
 
     @property
     def foreign(self) -> str:
-        """How the results were computed otherwise than they would be here, in words; nothing if alike."""
+        """In words, how the results were computed otherwise than they would be here; empty if alike."""
         return difference(self.plan, "there", COMPUTING)
 
     @property
     def curve_length(self) -> int:
-        """How many losses of each network are kept."""
+        """The number of losses kept of each network."""
         return int(self.plan["epochs"]) // int(self.plan["curves"]) if self.plan["curves"] else 0
 
     @property
     def losses(self) -> list[str]:
-        """The losses of every network."""
+        """The names of every network's losses."""
         return list(self.plan.get("losses", ["loss"]))
 
     def check_names(self) -> None:
-        """Raise InputError unless there are no names, or a name for each column of the data and a source."""
+        """Raise InputError if there are names, but not one for each column and one for the source."""
         if self.names is None:
             return
         names = self.names if isinstance(self.names, dict) else {}
@@ -215,7 +222,7 @@ class Manifest:
 
     @property
     def bytes_per_network(self) -> int:
-        """About how much a network takes on the disk, without its curve."""
+        """About how many bytes a network takes on disk, without its curve."""
         return (self.network.n_parameters + len(self.losses)) * int(np.dtype(self.plan["dtype"]).itemsize) + 4
 
     def numbers(self, shard: int) -> Numbers:
@@ -223,9 +230,9 @@ class Manifest:
         return self.shards.numbers(shard)
 
     def differences(self, other: Manifest) -> list[str]:
-        """Where another plan differs, in words: nothing, if both are of the same sweep.
+        """In words, where another plan differs from this one; empty if both are of the same sweep.
 
-        The other one may ask for more networks: a store grows, and does not shrink.
+        Asking for more networks is no difference: a store may grow. Asking for fewer is one.
         """
         mine_, theirs_ = self.plan | {"networks": self.starts}, other.plan | {"networks": other.starts}
         if other.starts > self.starts:
@@ -240,17 +247,17 @@ class Manifest:
 
 
 def canonical(values: dict[str, Any]) -> bytes:
-    """Values as readable JSON, the same bytes whenever they are written."""
+    """Values as readable JSON; equal values give equal bytes."""
     return (json.dumps(values, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode()
 
 
 def sealed(values: dict[str, Any]) -> bytes:
-    """Values as JSON with a digest over them, to be read by `unsealed`."""
+    """Values as JSON with their digest; `unsealed` reads it."""
     return canonical(values | {"sha256": sha256(canonical(values)).hexdigest()})
 
 
 def unsealed(content: bytes, name: str) -> dict[str, Any]:
-    """The values that were sealed, or a StoreError where a byte has changed."""
+    """Return the values that were sealed; raise StoreError if a byte has changed."""
     try:
         values = json.loads(content[:LARGEST])
         seal = values.pop("sha256")
@@ -266,7 +273,7 @@ def unsealed(content: bytes, name: str) -> dict[str, Any]:
 
 
 def _shard_size(design: Design, every: int) -> int:
-    """A power of two; whoever works on it, and however many, it is the same."""
+    """The number of networks in a shard, a power of two: the same for any workers."""
     plan = design.plan
     seconds = SECONDS_PER_PARAMETER * plan.network.n_parameters * max(design.grid.rows) * plan.epochs
     size = plan.network.n_parameters * np.dtype(plan.dtype).itemsize
@@ -276,7 +283,7 @@ def _shard_size(design: Design, every: int) -> int:
 
 
 def _versions(engine: str) -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version  # a twelfth of `import fastnn`
+    from importlib.metadata import PackageNotFoundError, version  # late: a twelfth of `import fastnn`
 
     found = {"engine": engine, "python": platform.python_version(), "machine": platform.machine()}
     for package in ("fastnn-sweep", "numpy", "numba", "pyarrow"):

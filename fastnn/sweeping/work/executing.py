@@ -25,10 +25,10 @@ from fastnn.sweeping.work.executors import (
     refuse_a_script_read_again,
     refuse_what_cannot_be_read_again,
 )
-from fastnn.sweeping.work.orders import compute, edges_of, order, results_of, told
 from fastnn.sweeping.work.places import Place
 from fastnn.sweeping.work.shard_queue import Lost, ShardQueue
 from fastnn.sweeping.work.silence import Silence, trained_here
+from fastnn.sweeping.work.tasks import compute, edges_of, results_of, task, told
 from fastnn.system.calling import at_most, submitted
 from fastnn.system.progress import Progress
 
@@ -117,7 +117,7 @@ class Crew:
 
         `check` is shown the results of every shard before they are kept, and may raise.
         """
-        ordered = order(place.design, place.every, place.curve_dtype)
+        packed = task(place.design, place.every, place.curve_dtype)
         queue = ShardQueue(place.shards())
         pending: dict[Future[bytes], Numbers] = {}
 
@@ -130,7 +130,7 @@ class Crew:
         self.silence = Silence()
         try:
             while queue.more() or pending or self.offered:
-                self._hand_over(queue, pending, ordered)
+                self._hand_over(queue, pending, packed)
                 finished = self._finished(pending)
                 broken, company = self.gone, len(self._out(pending)) > 1
                 in_hand = {numbers.first for numbers in self._out(pending)}
@@ -237,7 +237,7 @@ class Crew:
         elif reason := self.replace():
             queue.give_up(f"{broke}; {reason}")
 
-    def _hand_over(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], ordered: bytes) -> None:
+    def _hand_over(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], packed: bytes) -> None:
         """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
         if self.reply is not None and not self._taken(self.reply, queue, pending):
             return
@@ -255,7 +255,7 @@ class Crew:
                 return
             self.silence.hands(numbers, alone=not pending)
             self.offered = numbers
-            self.reply = submitted(self.executor, compute, ordered, *edges_of(numbers))
+            self.reply = submitted(self.executor, compute, packed, *edges_of(numbers))
             if not self._taken(self.reply, queue, pending):
                 return
 

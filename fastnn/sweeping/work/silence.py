@@ -88,8 +88,8 @@ def trained_here(place: Place, numbers: Numbers, answered: Callable[[], bool]) -
 
     results = place.design.room(numbers, place.every, place.curve_dtype)
     try:
-        for block in place.design.blocks(numbers, 1):
-            place.design.train(block, results, pause)
+        for chunk in place.design.chunks(numbers, 1):
+            place.design.train(chunk, results, pause)
     except _Answered:
         return None
     return results

@@ -1,4 +1,4 @@
-"""Threads that take blocks until none is left: the default way to work through a sweep, on this machine."""
+"""Threads that take chunks until none is left: the default way to work through a sweep, on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Event, Lock
 
-from fastnn.sweeping.design import Block, Part, Results
+from fastnn.sweeping.design import Chunk, Part, Results
 from fastnn.sweeping.work.places import Place
 from fastnn.system.progress import Progress
 
@@ -16,7 +16,7 @@ POLL_SECONDS = 0.1
 
 
 class _Stopped(Exception):  # noqa: N818 - an answer to a request, not an error
-    """Raised inside a thread to leave a block that is half-trained."""
+    """Raised inside a thread to leave a chunk that is half-trained."""
 
 
 class _Crew:
@@ -24,26 +24,26 @@ class _Crew:
 
     def __init__(self, place: Place, workers: int, check: Callable[[Results], None] | None) -> None:
         self.design = place.design
-        self.waiting = ((part, block) for part in place.parts(workers) for block in part.blocks)
+        self.waiting = ((part, chunk) for part in place.parts(workers) for chunk in part.chunks)
         self.deliver = place.keep
         self.check = check
         self.stop = Event()
         self.lock = Lock()
         self.trained = 0.0  # networks, those under way in parts
 
-    def take_blocks(self) -> None:
+    def take_chunks(self) -> None:
         try:
             while not self.stop.is_set():
                 with self.lock:
-                    part, block = next(self.waiting, (None, None))
-                if part is None or block is None:
+                    part, chunk = next(self.waiting, (None, None))
+                if part is None or chunk is None:
                     return
-                self.train(part, block)
+                self.train(part, chunk)
         except _Stopped:
             return
 
-    def train(self, part: Part, block: Block) -> None:
-        """Train a block, and deliver its part if it was the last one."""
+    def train(self, part: Part, chunk: Chunk) -> None:
+        """Train a chunk, and deliver its part if it was the last one."""
 
         def pause(networks: float) -> None:
             with self.lock:
@@ -51,11 +51,11 @@ class _Crew:
             if self.stop.is_set():
                 raise _Stopped
 
-        self.design.train(block, part.results, pause)
+        self.design.train(chunk, part.results, pause)
         if self.check is not None:
-            self.check(part.results.only(block))
+            self.check(part.results.only(chunk))
         with self.lock:
-            part.finished[block.place : block.place + block.count] = True
+            part.finished[chunk.place : chunk.place + chunk.count] = True
             part.unfinished -= 1
             complete = not part.unfinished
         if complete:
@@ -69,13 +69,13 @@ def train_here(
 
     Parts are asked for one after the other, when there is a thread with nothing else to do: at most one
     for each thread is under way. The thread that finishes a part has it kept. `check` is shown the results
-    of every block and may raise.
+    of every chunk and may raise.
     """
     crew = _Crew(place, workers, check)
     done_before = progress.done
     with ThreadPoolExecutor(workers) as pool:
         try:
-            unfinished = threads = {pool.submit(crew.take_blocks) for _ in range(workers)}
+            unfinished = threads = {pool.submit(crew.take_chunks) for _ in range(workers)}
             while unfinished and not any(thread.done() and thread.exception() for thread in threads):
                 _, unfinished = wait(unfinished, POLL_SECONDS, FIRST_EXCEPTION)
                 progress.reached(done_before + int(crew.trained))

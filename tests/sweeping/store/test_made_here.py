@@ -67,8 +67,8 @@ def looked_into(monkeypatch):
 def test_what_cannot_be_is_not_written(store, change, monkeypatch):
     train = Design.train
 
-    def wrong(design, block, results, *rest):
-        train(design, block, results, *rest)
+    def wrong(design, chunk, results, *rest):
+        train(design, chunk, results, *rest)
         change(results)
 
     monkeypatch.setattr(Design, "train", wrong)

@@ -56,9 +56,9 @@ def trained(monkeypatch):
     numbers = []
     original = Design.train
 
-    def train(design, block, into, pause=None):
-        numbers.extend(range(block.first, block.first + block.count))
-        original(design, block, into, pause)
+    def train(design, chunk, into, pause=None):
+        numbers.extend(range(chunk.first, chunk.first + chunk.count))
+        original(design, chunk, into, pause)
 
     monkeypatch.setattr(Design, "train", train)
     return numbers

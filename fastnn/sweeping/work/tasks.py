@@ -1,4 +1,4 @@
-"""Orders and answers: what a worker is told of a sweep, what it sends back, and how both are compared."""
+"""Tasks and answers: the bytes sent to a worker, the bytes it sends back, and the checks of both."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ from fastnn.sweeping.work.expecting import Expected
 from fastnn.sweeping.work.packing import DamageError, pack, unpack
 from fastnn.training.identity import difference, identity
 
-__all__ = ["compute", "edges_of", "order", "results_of", "told"]
+__all__ = ["compute", "edges_of", "results_of", "task", "told"]
 
 LONGEST_REASON = 300
 
 
-def order(design: Design, every: int, curve_dtype: str) -> bytes:
-    """Everything that a worker must know of a sweep, and who asks."""
+def task(design: Design, every: int, curve_dtype: str) -> bytes:
+    """Pack everything that a worker must know of a sweep, with the identity of the process that asks."""
     values = {"plan": described(design), "engine": design.plan.engine, "every": every, "dtype": curve_dtype}
     return pack(values | {"identity": identity()}, arrays_of(design))
 
 
-def compute(order: bytes, *edges: int) -> bytes:
-    """Train networks of the sweep that was ordered; never raises.
+def compute(task: bytes, *edges: int) -> bytes:
+    """Train some networks of a task's sweep, in a worker; never raises.
 
-    Those from the first edge to before the second, from the third to before the fourth, and so on.
-
-    Runs in a worker. The answer is packed: the results, or in ``error`` why there are none.
+    The edges are pairs: networks from the first edge up to, not including, the second, then from the third up
+    to the fourth, and so on. The answer is packed: the results, or an ``error`` that says why there are none.
     """
     try:
-        design, every, curve_dtype = _design(order)
+        design, every, curve_dtype = _design(task)
         numbers = Numbers(tuple(map(range, edges[::2], edges[1::2])))
         results = design.room(numbers, every, curve_dtype)
-        for block in design.blocks(numbers, 1):
-            design.train(block, results)
+        for chunk in design.chunks(numbers, 1):
+            design.train(chunk, results)
     except Exception as error:
         return pack({"error": told(error)}, {})
     arrays = {name: getattr(results, name) for name in ("parameters", "loss", "diverged", "curves")}
@@ -44,29 +43,30 @@ def compute(order: bytes, *edges: int) -> bytes:
 
 
 def _announced(numbers: Numbers, every: int) -> dict[str, Any]:
-    """What an answer says of itself: which networks it has, and who computed them."""
+    """The plain values of an answer: which networks it holds, and who computed them."""
     return {"edges": edges_of(numbers), "every": every, "identity": identity()}
 
 
 def edges_of(numbers: Numbers) -> list[int]:
-    """Where the ranges of numbers begin and end, as a worker is told."""
+    """The edges of the ranges of numbers, as `compute` takes them."""
     return [edge for some in numbers.ranges for edge in (some.start, some.stop)]
 
 
 @lru_cache(maxsize=2)
-def _design(order: bytes) -> tuple[Design, int, str]:
-    values, arrays = unpack(order)
+def _design(task: bytes) -> tuple[Design, int, str]:
+    values, arrays = unpack(task)
     different = difference(values.get("identity"), "where the sweep was asked for")
     if different:
         raise InputError(
-            f"a worker must compute as the process that asks it; {different}. Install the same version there."
+            f"a worker must compute as the sweeping process does; {different}. "
+            "Install the same version there."
         )
     design = design_of(values["plan"], arrays, values["engine"])
     return design, values["every"], values["dtype"]
 
 
 def results_of(answer: Any, numbers: Numbers, design: Design, every: int, curve_dtype: str) -> Results:
-    """What a worker sent back, after a look at every bit; raises DamageError or RuntimeError."""
+    """Return the results in a worker's answer, every bit checked; raise DamageError or RuntimeError."""
     values, arrays = unpack(answer)
     if "error" in values:
         raise RuntimeError(str(values["error"])[:LONGEST_REASON])
@@ -84,7 +84,7 @@ def results_of(answer: Any, numbers: Numbers, design: Design, every: int, curve_
 
 
 def told(error: BaseException) -> str:
-    """An error in words, whatever it is."""
+    """An error in words. It never raises, even if the error's own text does."""
     try:
         text = str(error)
     except Exception:
