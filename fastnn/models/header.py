@@ -33,8 +33,8 @@ class Header:
     """The description of a Training in its model file.
 
     `networks` is None for a single network; `diverged` is the number of diverged networks; `validation` says
-    whether there is a validation curve; `arithmetic` names the rule of computing; `numbered` says whether the
-    networks have numbers in a sweep; `notes` are the Training's notes.
+    whether there is a validation curve; `arithmetic` names how every bit was computed; `numbered` says
+    whether the networks have numbers in a sweep; `notes` are the Training's notes.
     """
 
     network: Network

@@ -20,7 +20,7 @@ from small_sweeps import faults, leftovers, store, swept
 
 import fastnn
 from fastnn.sweeping.grid import Numbers
-from fastnn.sweeping.work import executing, orders, packing, places, shard_queue, silence
+from fastnn.sweeping.work import executing, packing, places, shard_queue, silence, tasks
 
 __all__ = ["store"]  # a fixture
 
@@ -66,17 +66,17 @@ class TestPacking:
 class TestCompute:
     def test_a_shard_is_a_function_of_the_order_and_its_numbers(self):
         sweep = swept(curves=True)
-        order = executing.order(sweep.design, 5, "float32")
-        answer = executing.compute(order, 20, 50)
-        assert answer == executing.compute(order, 20, 50)
-        results = orders.results_of(answer, Numbers.of(20, 50), sweep.design, 5, "float32")
+        task = executing.task(sweep.design, 5, "float32")
+        answer = executing.compute(task, 20, 50)
+        assert answer == executing.compute(task, 20, 50)
+        results = tasks.results_of(answer, Numbers.of(20, 50), sweep.design, 5, "float32")
         assert results.parameters.tobytes() == sweep.parameters[20:50].tobytes()
         with np.errstate(over="ignore"):
             assert results.curves.tobytes() == sweep.curves[20:50, 4::5].astype(np.float32).tobytes()
 
     def test_it_answers_in_bytes_and_never_raises(self):
-        for order in (b"", b"nonsense", executing.order(swept().design, 0, "float64")[:-1]):
-            answer = executing.compute(order, 0, 3)
+        for task in (b"", b"nonsense", executing.task(swept().design, 0, "float64")[:-1]):
+            answer = executing.compute(task, 0, 3)
             assert isinstance(answer, bytes)
             assert "DamageError" in packing.unpack(answer)[0]["error"]
 
@@ -171,8 +171,8 @@ class TestKinds:
 
         with Watched(1) as pool:
             swept(executor=pool)
-        for order, first, stop, answer in sent:
-            assert [type(thing) for thing in (order, first, stop, answer)] == [bytes, int, int, bytes]
+        for task, first, stop, answer in sent:
+            assert [type(thing) for thing in (task, first, stop, answer)] == [bytes, int, int, bytes]
 
 
 class Losing(ThreadPoolExecutor):
@@ -182,13 +182,13 @@ class Losing(ThreadPoolExecutor):
         super().__init__(2)
         self.times, self.error = dict(times), error or RuntimeError("lost")
 
-    def submit(self, call, order, first, stop):
+    def submit(self, call, task, first, stop):
         if self.times.get(first, 0):
             self.times[first] -= 1
             future = Future()
             future.set_exception(self.error)
             return future
-        return super().submit(call, order, first, stop)
+        return super().submit(call, task, first, stop)
 
 
 class TestLosses:
@@ -217,7 +217,7 @@ class TestLosses:
             swept(executor=pool)
 
     def test_an_error_of_a_worker_is_told(self, monkeypatch):
-        monkeypatch.setattr(orders, "_design", lambda order: 1 / 0)
+        monkeypatch.setattr(tasks, "_design", lambda task: 1 / 0)
         with ThreadPoolExecutor(2) as pool, pytest.raises(RuntimeError, match="ZeroDivisionError"):
             swept(executor=pool)
 

@@ -10,7 +10,7 @@ from forging import JUNK, changed
 from small_sweeps import swept
 
 from fastnn.sweeping.grid import Numbers
-from fastnn.sweeping.work import executing, orders, packing
+from fastnn.sweeping.work import executing, packing, tasks
 from fastnn.training.identity import identity
 
 NUMBERS = Numbers.of(16, 48)
@@ -21,11 +21,11 @@ EVERY = 5
 def asked():
     """A design, and what a worker answers."""
     design = swept().design
-    return design, executing.compute(executing.order(design, EVERY, "float32"), 16, 48)
+    return design, executing.compute(executing.task(design, EVERY, "float32"), 16, 48)
 
 
 def taken(answer, design):
-    return orders.results_of(answer, NUMBERS, design, EVERY, "float32")
+    return tasks.results_of(answer, NUMBERS, design, EVERY, "float32")
 
 
 def header_of(answer):
@@ -107,7 +107,7 @@ def test_other_headers_are_damage(asked, header):
 def test_a_long_error_is_cut(asked):
     with pytest.raises(RuntimeError) as caught:
         taken(packing.pack({"error": "x" * 10**6}, {}), asked[0])
-    assert len(str(caught.value)) == orders.LONGEST_REASON
+    assert len(str(caught.value)) == tasks.LONGEST_REASON
 
 
 def test_each_name_of_an_identity_counts(asked):

@@ -9,7 +9,7 @@ from small_sweeps import files, store, swept
 
 import fastnn
 from fastnn.sweeping import accounts
-from fastnn.sweeping.work import executing, orders, packing, places
+from fastnn.sweeping.work import executing, packing, places, tasks
 from fastnn.training import identity
 
 __all__ = ["store"]  # a fixture
@@ -140,7 +140,7 @@ ANSWERS = {
     "an end": lambda calls, *_: failing(SystemExit(3)),
     "an interruption that is not ours": lambda calls, *_: failing(KeyboardInterrupt()),
     "out of memory": lambda calls, *_: failing(MemoryError()),
-    "another shard": lambda calls, call, order, first, *rest: done(call, order, first + 1, *rest),
+    "another shard": lambda calls, call, task, first, *rest: done(call, task, first + 1, *rest),
     **{name: changed(change) for name, change in CHANGES.items()},
 }
 
@@ -221,10 +221,10 @@ class TestWrongAnswers:
             swept(executor=Here(changed(CHANGES["another arithmetic"])))
 
     def test_a_worker_of_another_version_refuses_the_order(self, monkeypatch):
-        order = executing.order(swept().design, 0, "float64")
-        orders._design.cache_clear()
+        task = executing.task(swept().design, 0, "float64")
+        tasks._design.cache_clear()
         monkeypatch.setattr(identity, "__version__", "9.9")
-        values, _ = packing.unpack(executing.compute(order, 0, 3))
+        values, _ = packing.unpack(executing.compute(task, 0, 3))
         assert values["error"].startswith(
             "InputError: a worker must compute as the process that asks it; fastnn is '0.1.0' where the sweep"
         )
@@ -313,7 +313,7 @@ class TestBreaking:
         assert "the function gave the same one again" in sweep.failures[0]
 
     def test_one_shard_that_breaks_every_executor(self, place):
-        def gone(calls, call, order, first, *rest):
+        def gone(calls, call, task, first, *rest):
             return failing(BrokenExecutor("gone")) if first == 32 else None
 
         sweep, made = self.broken(place, lambda count: Here(gone))
@@ -358,7 +358,7 @@ class TestBusy:
             swept(executor=Here(lambda *_: raises(RuntimeError("busy"))), **place)
 
     def test_for_one_shard(self, place):
-        busy = Here(lambda calls, call, order, first, *_: raises(OSError("no")) if first == 32 else None)
+        busy = Here(lambda calls, call, task, first, *_: raises(OSError("no")) if first == 32 else None)
         sweep = checked(place, executor=busy)
         assert (len(sweep), counted(sweep)) == (68, 16)
         assert "refused work 6 times in a row: OSError: no" in sweep.failures[0]

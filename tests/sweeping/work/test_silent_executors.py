@@ -71,10 +71,10 @@ class Here:
     def __init__(self, odd):
         self.odd, self.calls, self.firsts, self.futures = odd, 0, [], []
 
-    def submit(self, call, order, first, *rest):
+    def submit(self, call, task, first, *rest):
         self.calls += 1
         self.firsts.append(first)
-        self.futures.append(self.odd(self.calls, first) or done(call, order, first, *rest))
+        self.futures.append(self.odd(self.calls, first) or done(call, task, first, *rest))
         return self.futures[-1]
 
     def shutdown(self, **options):
