@@ -22,7 +22,7 @@ class Visits:
     repeat = (3, 15, 2.0)
 
     def setup(self, engine, shape, networks, dtype):
-        blocks = load(engine).blocks(SHAPES[shape], dtype)
+        blocks = load(engine).call_sizes(SHAPES[shape], dtype)
         self.most = blocks.most
         if networks == 1 < blocks.fewest:
             raise NotImplementedError(f"{engine} is not made for one network alone")

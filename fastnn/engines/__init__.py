@@ -6,8 +6,8 @@ An engine is a module with three functions:
     The Python source of its kernel, printed from ``derive(network)``: what runs is what is shown.
 ``kernel(network, dtype) -> Kernel``
     That source, ready to call; `fastnn.engines.self_check` tries it before it is used.
-``blocks(network, dtype) -> Blocks``
-    How many networks a call should have.
+``call_sizes(network, dtype) -> CallSizes``
+    How many networks one call of the kernel should take.
 
 The contract of a kernel, ``advance(parameters, X, Y, settings, totals)``:
 
@@ -18,13 +18,13 @@ The contract of a kernel, ``advance(parameters, X, Y, settings, totals)``:
   of one epoch in several calls. `X` (N, D), `Y` (N, K) and `settings` (M, C), C-ordered, are never touched;
   the columns of `settings` are what `Rule.given` names. All five are of the kernel's dtype and native.
 - No number given is -0.0 among the parameters, nor infinite among X and Y.
-- The bits of network m depend on its own parameters, its own settings, X and Y alone: not on M, on its
-  neighbours, on the block or the thread it ran in, nor on the engine. The operations are those of the
+- The bits of network m depend only on its own parameters, its own settings, X and Y: not on M, on its
+  neighbours, on the call or the thread it ran in, nor on the engine. The operations are those of the
   equations, each rounded once, in their order.
 - Nothing is raised. A network diverges in the first epoch whose total is not finite. From that epoch on
   the kernel may leave anything at all in its later totals and in its parameters; `fastnn.training.running`
   makes them NaN. Its neighbours are not disturbed.
-- It holds no lock while it computes: threads may run the same kernel on disjoint blocks.
+- It holds no lock while it computes: threads may run the same kernel on different networks.
 
 An engine imports NumPy, Numba, its neighbours here and what it is printed from (expressions,
 elementary, network, derivation): nothing above.
@@ -39,18 +39,18 @@ from numpy.typing import NDArray
 from fastnn.core.network import Network
 from fastnn.system.forking import ONE_AT_A_TIME
 
-__all__ = ["ENGINES", "Blocks", "EngineModule", "Kernel", "choose", "load"]
+__all__ = ["ENGINES", "CallSizes", "EngineModule", "Kernel", "choose", "load"]
 
 ENGINES = ("loop", "batched", "lanes")
 
 Kernel = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], None]
 
 
-class Blocks(NamedTuple):
-    """How many networks a call should have: from `fewest` to `most`, best a multiple of `width`.
+class CallSizes(NamedTuple):
+    """How many networks a call should take: from `fewest` to `most`, best a multiple of `width`.
 
-    So many as fill a vector take as long as one of them. `seconds` is about what a parameter takes to meet a
-    row, in a call of many networks.
+    `vector` networks fill a vector: a full one costs the same as one network. `seconds` is roughly the time
+    in which one parameter meets one row, in a call of many networks.
     """
 
     fewest: int
@@ -69,15 +69,15 @@ class EngineModule(Protocol):
     def kernel(self, network: Network, dtype: str) -> Kernel:
         """The kernel, ready to call."""
 
-    def blocks(self, network: Network, dtype: str) -> Blocks:
-        """How many networks a call should have."""
+    def call_sizes(self, network: Network, dtype: str) -> CallSizes:
+        """How many networks one call should take."""
 
 
 def choose(name: str, network: Network, dtype: str, networks: int) -> str:
-    """The engine meant by `name` for so many networks; "auto" is `lanes`, for too few `loop`."""
+    """The engine that `name` means for this number of networks: "auto" means `lanes`, or `loop` for few."""
     if name != "auto":
         return name
-    return "lanes" if networks >= load("lanes").blocks(network, dtype).fewest else "loop"
+    return "lanes" if networks >= load("lanes").call_sizes(network, dtype).fewest else "loop"
 
 
 def load(name: str) -> EngineModule:

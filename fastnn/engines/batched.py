@@ -1,8 +1,8 @@
 """The engine `batched`: many networks at once, NumPy ufuncs over whole layers, no Numba needed.
 
 Each value of the equations is an array with the networks along its last, contiguous axis: W1 has the
-shape (units, inputs, networks). The arrays are allocated once for each call; a call takes as many
-networks as keep them in the processor's cache.
+shape (units, inputs, networks). Each call allocates the arrays once, and takes as many networks as
+keep them in the processor's cache.
 
 The same printing gives `forward`, which evaluates many networks on many rows.
 """
@@ -34,16 +34,16 @@ from fastnn.core.expressions import (
     operands,
 )
 from fastnn.core.network import Network
-from fastnn.engines import Blocks, Kernel
+from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import run_source
 from fastnn.printing.arrays import COMPARISONS, UFUNCS, ArrayWriter, array_function, computed, slots
 from fastnn.printing.infix import Lines, import_line, layer_array
 
-__all__ = ["blocks", "forward", "kernel", "source"]
+__all__ = ["call_sizes", "forward", "kernel", "source"]
 
-# Bytes of all arrays of a call. 16 000 networks of 2-2-1 in blocks of 0.3, 0.6, 1.2, 2.5 and 3.7 MB
-# took 1.24, 0.87, 0.66, 0.58 and 0.58 of the time of plain NumPy.
-BLOCK_BYTES = 3 << 20
+# Bytes of all arrays of a call. Measured: 16 000 networks of 2-2-1 in calls of 0.3, 0.6, 1.2, 2.5 and
+# 3.7 MB x1.24, x0.87, x0.66, x0.58, x0.58 (against plain NumPy).
+CALL_BYTES = 3 << 20
 
 # Sums of more terms are added up in a loop, so that the source stays short.
 WRITTEN_OUT = 4
@@ -52,12 +52,12 @@ NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", *UFUNCS.values(), *COMPA
 HELPER_NAMES = ("columns", "gate", "power_of_two")
 
 
-def blocks(network: Network, dtype: str) -> Blocks:
-    """How many networks a call should have: as many as keep its arrays in the cache."""
+def call_sizes(network: Network, dtype: str) -> CallSizes:
+    """How many networks a call should take: as many as keep its arrays in the cache."""
     widest = max(inputs * units for inputs, units in pairwise(network.layers))
     numbers = network.n_parameters + widest + 4 * sum(network.layers[1:])
-    most = max(1, BLOCK_BYTES // (numbers * np.dtype(dtype).itemsize))
-    return Blocks(fewest=most, most=most, width=1, vector=1, seconds=1e-9)
+    most = max(1, CALL_BYTES // (numbers * np.dtype(dtype).itemsize))
+    return CallSizes(fewest=most, most=most, width=1, vector=1, seconds=1e-9)
 
 
 @cache

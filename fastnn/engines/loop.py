@@ -12,21 +12,22 @@ from functools import cache
 
 from fastnn.core.derivation import Derivation, derive
 from fastnn.core.network import Network
-from fastnn.engines import Blocks, Kernel
+from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines, Python
 from fastnn.printing.scalars import Looped, Written, module
 
-__all__ = ["blocks", "kernel", "source"]
+__all__ = ["call_sizes", "kernel", "source"]
 
-# Straight-line code runs in 0.6 to 0.7 of the time of loops (bench_engines), but its compile time grows:
-# 0.5 s for 17 parameters, 1.4 s for 49, 3.3 s for 97, where loops take 0.9 s whatever the size.
+# Straight-line code is faster, but its compile time grows with the network: 0.5 s for 17 parameters, 1.4 s
+# for 49, 3.3 s for 97. Loops compile in 0.9 s, whatever the size. Measured (bench_engines): x0.6 to x0.7
+# (against loops).
 STRAIGHT_LINE_PARAMETERS = 64
 
 
-def blocks(network: Network, dtype: str) -> Blocks:
-    """How many networks a call should have: any number; 1024 hide the cost of a call for certain."""
-    return Blocks(fewest=1, most=1024, width=1, vector=1, seconds=1e-9)
+def call_sizes(network: Network, dtype: str) -> CallSizes:
+    """How many networks a call should take: any number; with 1024 the cost of the call does not matter."""
+    return CallSizes(fewest=1, most=1024, width=1, vector=1, seconds=1e-9)
 
 
 @cache
@@ -43,8 +44,8 @@ def source(network: Network, dtype: str) -> str:
 
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
-    # With branches 0.96 to 1.02 of the time of C, without 1.20 (ratios.py): the next row need not wait for a
-    # delta that changes nothing, and which gates open is foreseen well enough.
+    # With branches the next row need not wait for a delta that changes nothing, and processors predict the
+    # gates well. Measured (ratios.py): x0.96 to x1.02 with branches, x1.20 without (against C).
     printer, lines = Written(derivation, Python(derivation.name, dtype), branches=True), Lines()
     names = derivation.network.parameter_names
     with lines.block("def advance(parameters, X, Y, settings, totals):"):

@@ -78,7 +78,7 @@ def _is_right(kernel: Kernel, engine: str, network: Network, dtype: str) -> bool
     """Whether a kernel gives the bits of `batched`; taken for granted where nothing was compiled."""
     if not is_compiled(kernel):
         return True
-    networks = load(engine).blocks(network, dtype).width + LEFT_OVER
+    networks = load(engine).call_sizes(network, dtype).width + LEFT_OVER
     try:
         found = _computed(kernel, network, networks, dtype)
     except Exception:  # machine code raises nothing, but what unpacks its arguments may

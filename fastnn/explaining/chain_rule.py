@@ -26,9 +26,10 @@ from fastnn.core.derivation import (
 )
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.network import Network
+from fastnn.printing.notation import Text
 from fastnn.printing.signs import Derivative
 
-__all__ = ["DERIVATIVES", "LOSS", "SECTIONS", "Line", "explained", "kinks_of", "put", "sign_of"]
+__all__ = ["DERIVATIVES", "LOSS", "SECTIONS", "Line", "explained", "folded_in", "kinks_of", "put", "sign_of"]
 
 DERIVATIVES = Stage("derivatives", "Derivatives")
 SECTIONS = (FORWARD, ERROR, DERIVATIVES, DELTAS, UPDATES)
@@ -72,6 +73,13 @@ def explained(derivation: Derivation, equations: tuple[Equation, ...]) -> tuple[
     lines = [derivatives.line(e) for e in equations if e.kind in ("delta", "update")]
     lines += [_as_it_runs(e) for e in equations]
     return tuple(line for section in SECTIONS for line in lines if line.section == section)
+
+
+def folded_in(derivation: Derivation) -> str:
+    """What is computed from the learning rate before the first row: ``step = -2*learning_rate``."""
+    text = Text(derivation)
+    ((target, value),) = derivation.rule.values(Symbol("learning_rate")).items()
+    return f"{text(target)} = {text(value)}"
 
 
 def sign_of(line: Line) -> str:

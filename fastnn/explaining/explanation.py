@@ -15,7 +15,7 @@ from fastnn.core.network import Network, checked_network
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
-from fastnn.explaining.chain_rule import DERIVATIVES, SECTIONS, Line, explained, kinks_of, sign_of
+from fastnn.explaining.chain_rule import DERIVATIVES, SECTIONS, Line, explained, folded_in, kinks_of, sign_of
 from fastnn.explaining.document import Document
 from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.matrix_form import in_matrices
@@ -31,8 +31,8 @@ __all__ = ["Explanation", "RunningCode", "explain"]
 
 ON_DERIVATIVES = "By the chain rule. Equation n' is the derivative that equation n, below, descends."
 ON_DELTAS = (
-    "What runs has the learning rate folded in first: step = -2*learning_rate, worked out once. So a delta s "
-    "is -learning_rate times the derivative of the same number."
+    "What runs has the learning rate folded in: {}, computed once. So a delta s is -learning_rate times the "
+    "derivative of the same number."
 )
 ON_UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
 
@@ -145,7 +145,11 @@ class Explanation(Document):
         yield Paragraph(f"{self.network!r}, {self.network.n_parameters} parameters")
         yield self._layout()
         on_derivatives = f"{ON_DERIVATIVES} {kinks_of(self.network)}".rstrip()
-        notes = {DERIVATIVES: on_derivatives, DELTAS: ON_DELTAS, UPDATES: ON_UPDATES}
+        notes = {
+            DERIVATIVES: on_derivatives,
+            DELTAS: ON_DELTAS.format(folded_in(self.derivation)),
+            UPDATES: ON_UPDATES,
+        }
         for section in SECTIONS:
             yield Heading(section.title)
             if section in notes:

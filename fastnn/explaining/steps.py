@@ -17,7 +17,7 @@ from fastnn.core.derivation import FORWARD, STEP, TOTAL, UPDATES, Derivation, in
 from fastnn.core.expressions import Expression, Number, Symbol
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
 from fastnn.explaining.blocks import Block, Equations, Formula, Heading, Paragraph, Table
-from fastnn.explaining.chain_rule import LOSS, SECTIONS, Line, explained, kinks_of, put, sign_of
+from fastnn.explaining.chain_rule import LOSS, SECTIONS, Line, explained, folded_in, kinks_of, put, sign_of
 from fastnn.explaining.document import Document
 from fastnn.printing.notation import ExactText, rounded
 from fastnn.printing.signs import Derivative
@@ -207,7 +207,7 @@ def digits_of_agreement(found: float, expected: float) -> int:
 def _compute(derivation: Derivation, start: Values) -> list[_Computed]:
     """Every line with its numbers; refused as soon as one is not finite."""
     values, found = dict(start), []
-    need_finite("step = -2*learning_rate", values[STEP])
+    need_finite(folded_in(derivation), values[STEP])
     for line in explained(derivation, derivation.scalar):
         known = dict(values)
         values[line.target] = FLOATS(line.expression, values)

@@ -1,7 +1,7 @@
 """Expressions as calls of NumPy ufuncs that write into buffers allocated beforehand.
 
-One call for each operation, in the order of the expression. Intermediate results go to the target's own
-buffer where nothing still needs what it holds, else to a spare one.
+One call for each operation, in the order of the expression. An intermediate result goes to the target's own
+buffer, unless its old content is still needed; then it goes to a spare buffer.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater"}
 class ArrayWriter(Visitor):
     """Writes the ufunc calls for expressions; subclasses say where symbols live.
 
-    Each method gets a buffer `out`, writes the calls that compute the node, into `out` if it needs any, and
-    returns where the value is.
+    Each method gets a buffer `out`, writes the calls that compute the node (into `out`, if it needs a
+    buffer), and returns where the value is.
 
-    `spare` names the buffers that are free for intermediate results; they have the target's shape, as the
-    boolean buffer `condition` has.
+    `spare` names the buffers that are free for intermediate results. They and the boolean buffer `condition`
+    have the target's shape.
     """
 
     def __init__(self, lines: Lines, spare: list[str], condition: str) -> None:
@@ -74,7 +74,7 @@ class ArrayWriter(Visitor):
         return out
 
     def visit_select(self, node: Select, out: str) -> str:
-        """A choice; a floor or a ceiling is one call, which keeps NaN just as the choice does."""
+        """A choice. A floor or a ceiling is one call, which keeps NaN as the choice does."""
         if isinstance(node.yes, Number) and (node.yes, node.no) == (node.right, node.left):
             ufunc = "minimum" if node.comparison == ">" else "maximum"
             self.lines(f"{ufunc}({self.visit(node.left, out)}, {self.visit(node.right, out)}, out={out})")
@@ -112,7 +112,7 @@ def computed(node: Expression) -> bool:
 
 
 class _FunctionWriter(ArrayWriter):
-    """Writes a function of one array; its steps live in slots, freed after their last use."""
+    """Writes a function of one array. Its intermediate values live in slots, freed after their last use."""
 
     def __init__(self, lines: Lines, function: Function) -> None:
         super().__init__(lines, [f"t{n}" for n in range(len(function.steps))], "condition")
@@ -128,7 +128,7 @@ class _FunctionWriter(ArrayWriter):
         return out
 
     def write(self) -> None:
-        """Write all steps; the last one goes to `out`."""
+        """Write all assignments; the last value goes to `out`."""
         last_use = {
             part: n
             for n, step in enumerate(self.function.steps)
@@ -148,7 +148,7 @@ def array_function(function: Function) -> str:
     """A function of `fastnn.core.elementary` over arrays: ``f(x, out, scratch, condition)``.
 
     `x` and `out` have the same shape; `scratch` holds `slots` buffers of that shape, `condition` is a
-    boolean one. Only `exp`, which reads x first and never again, may have x as its out.
+    boolean buffer. Only `exp` may have x as its `out`: it reads x first and never again.
     """
     body = _function_body(function)
     lines = Lines()
@@ -159,7 +159,7 @@ def array_function(function: Function) -> str:
 
 
 def slots(function: Function, dtype: str) -> int:
-    """How many scratch buffers a function takes, with those of the functions that it calls."""
+    """How many scratch buffers a function takes, including the functions that it calls."""
     inner = max((slots(elementary(name, dtype), dtype) for name in called_by(function)), default=0)
     return len(_slot_names(_function_body(function))) + inner
 

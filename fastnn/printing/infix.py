@@ -1,4 +1,4 @@
-"""What all printers share: lines with indentation, and expressions in infix notation."""
+"""What all printers share: indented lines, and expressions in infix notation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Lines:
 
     @contextmanager
     def block(self, header: str) -> Iterator[None]:
-        """Add a header; what is added inside the ``with`` stands one level deeper."""
+        """Add a header. Lines added inside the ``with`` are indented one level deeper."""
         self(header)
         self._depth += 1
         yield
@@ -49,8 +49,8 @@ class Lines:
 class Infix(Visitor):
     """Expressions in infix notation, with no more parentheses than the order of operations needs.
 
-    Sums are bound or written as loops before: no language here has a form for them. Each method gets the
-    precedence of the operator outside: what binds less tightly stands in parentheses.
+    Sums are written as loops or written out before: no language here has a form for them. Each method gets
+    the precedence of the operator outside; an operator that binds less tightly gets parentheses.
     """
 
     def __init__(self, symbol: Callable[[Symbol], str]) -> None:
@@ -98,7 +98,7 @@ class Infix(Visitor):
         return f"{node.function}({self(node.argument)})"
 
     def visit_power_of_two(self, node: PowerOfTwo, outer: int) -> str:
-        """The helper that every language has for it."""
+        """A call of the helper that every language has."""
         return f"power_of_two({self(node.exponent)})"
 
 
@@ -110,7 +110,7 @@ class Python(Infix):
         self.dtype = dtype
 
     def number(self, value: float) -> str:
-        """A constant of the precision: to Numba a bare literal would widen float32 to float64."""
+        """A constant of the precision: in Numba a bare literal would widen float32 to float64."""
         return repr(value) if self.dtype == "float64" else f"float32({value!r})"
 
 
@@ -139,7 +139,7 @@ def python_function(function: Function, dtype: str, language: type[Python] = Pyt
 
 
 def import_line(module: str, names: Iterable[str], body: str) -> str:
-    """The line that imports those of `names` from `module` that occur in `body`."""
+    """The line that imports from `module` each of `names` that occurs in `body`."""
     used = sorted(name for name in names if re.search(rf"\b{name}\b", body))
     return f"from {module} import {', '.join(used)}"
 
@@ -147,8 +147,8 @@ def import_line(module: str, names: Iterable[str], body: str) -> str:
 def scalar_power_of_two(dtype: str) -> str:
     """The function that puts a whole exponent into the exponent bits of a number.
 
-    Adding `rounder` + bias leaves exponent + bias in the lowest bits of the sum; the shift moves it to
-    its place and everything else out.
+    Adding `rounder` + bias leaves exponent + bias in the lowest bits of the sum. The shift moves it to its
+    place and every other bit out.
     """
     precision = PRECISIONS[dtype]
     integer = dtype.replace("float", "int")

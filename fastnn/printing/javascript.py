@@ -21,14 +21,15 @@ __all__ = ["JavaScript", "javascript"]
 def javascript(derivation: Derivation) -> str:
     """The function ``takeRow(given)``, behind the functions that it needs.
 
-    It is given an object of numbers by name, the parameters, the row's inputs and targets, step and total,
-    and returns an object of every number that it works out: the parameters and the total after the row, and
-    the values on the way. It changes nothing.
+    `given` is an object of numbers by name: the parameters, the row's inputs and targets, the settings and
+    the total. The function returns an object of all numbers that it computes: the parameters and the total
+    after the row, and the values on the way. It changes nothing. ``settingsOf(learning_rate)`` gives the
+    settings.
     """
     functions = functions_of(derivation.functions, "float64")
     parts = [_power_of_two()] if functions else []
     parts += [_function(function) for function in functions]
-    return "\n".join([*parts, _take_row(derivation)])
+    return "\n".join([*parts, _settings_of(derivation), _take_row(derivation)])
 
 
 class JavaScript(Infix):
@@ -37,6 +38,15 @@ class JavaScript(Infix):
     def choice(self, condition: str, yes: str, no: str) -> str:
         """The conditional operator."""
         return f"{condition} ? {yes} : {no}"
+
+
+def _settings_of(derivation: Derivation) -> str:
+    """The function that gives the settings of a learning rate."""
+    language, lines = JavaScript(lambda symbol: symbol.family), Lines()
+    values = derivation.rule.values(Symbol("learning_rate"))
+    with _braces(lines, "function settingsOf(learning_rate)"):
+        lines(f"return {{{', '.join(f'{language(s)}: {language(value)}' for s, value in values.items())}}};")
+    return str(lines)
 
 
 def _take_row(derivation: Derivation) -> str:

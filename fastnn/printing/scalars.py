@@ -1,8 +1,8 @@
 """The equations of one row as assignments of single numbers, written out or in loops over units.
 
-`Written` has one variable for every value (w1, z2, yhat, s1, ...) and reads like the classroom notebook.
-`Looped` has one array for every layer's values (W1[j, i], Z1[j], S1[j], ...); its length does not depend on
-the sizes of the layers, so that compiling stays quick.
+`Written` has one variable for each value (w1, z2, yhat, s1, ...) and reads like the classroom notebook.
+`Looped` has one array for each layer's values (W1[j, i], Z1[j], S1[j], ...). The length of its code does not
+depend on the sizes of the layers, so it compiles quickly.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ACCUMULATOR = Symbol("accumulated")
 
 
 def module(derivation: Derivation, dtype: str, body: str) -> str:
-    """The function `body` behind the imports and the functions it needs, so that it runs as it stands."""
+    """A complete module: imports, the functions that `body` calls, and `body`, which is a function."""
     functions = functions_of(derivation.functions, dtype)
     parts = [scalar_power_of_two(dtype)] if functions else []
     parts += [python_function(function, dtype) for function in functions]
@@ -42,10 +42,10 @@ def module(derivation: Derivation, dtype: str, body: str) -> str:
 
 
 def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
-    """The weighted sum that must be above 0 for an update to change anything; None if it always may.
+    """The weighted sum that must be above 0 for an update to change anything; None if there is none.
 
-    A unit of the first layer whose gate is shut has the delta 0, and its inputs are finite. So 0 of
-    either sign is added, which changes no number but -0.0, and no parameter is that.
+    A unit of the first layer whose gate is shut has the delta 0, and its inputs are finite. So its update
+    adds 0.0 or -0.0. That changes no number but -0.0, and no parameter is -0.0.
     """
     if (
         equation.kind != "update"
@@ -57,7 +57,7 @@ def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
 
 
 def spell_element(symbol: Symbol) -> str:
-    """A value as the element of its layer's array, or of a row of the data: W1[j, i], X[row, i], ..."""
+    """A value as an element of its layer's array, or of a row of the data: W1[j, i], X[row, i], ..."""
     indices = ", ".join(i.name if isinstance(i, Index) else str(i) for i in symbol.indices)
     if symbol.family in ("x", "y"):
         return f"{symbol.family.upper()}[row, {indices}]"
@@ -65,9 +65,9 @@ def spell_element(symbol: Symbol) -> str:
 
 
 class Written:
-    """One variable for every value: w1, z2, yhat, s1, ... or what the language makes of it.
+    """One variable for each value: w1, z2, yhat, s1, ..., as the language names it.
 
-    With `branches`, updates that a shut gate makes void are jumped over.
+    With `branches`, updates that a shut gate makes void are skipped.
     """
 
     def __init__(self, derivation: Derivation, language: Infix, *, branches: bool = False) -> None:
@@ -109,9 +109,9 @@ def _if_open(gate: Symbol | None, language: Infix, lines: Lines) -> AbstractCont
 
 
 class Looped:
-    """An array for every layer's values: W1[j, i], Z1[j], S1[j], ...
+    """One array for each layer's values: W1[j, i], Z1[j], S1[j], ...
 
-    Updates that a shut gate makes void are jumped over.
+    Updates that a shut gate makes void are skipped.
     """
 
     def __init__(self, derivation: Derivation, dtype: str) -> None:
@@ -121,14 +121,14 @@ class Looped:
         self.language = Python(spell_element, dtype)
 
     def scratch(self) -> list[str]:
-        """The assignments that allocate the arrays, except those of the parameters."""
+        """The lines that allocate the arrays, except the parameters'."""
         sizes = {
             layer_array(e.target): e.over[0].size for e in self.derivation if e.kind != "update" and e.over
         }
         return [f"{name} = empty({size}, {self.dtype})" for name, size in sizes.items()]
 
     def views(self, flat: str) -> list[str]:
-        """The assignments that name each layer's parameters in `flat`, which holds them all."""
+        """The lines that name each layer's parameters in `flat`, which holds all parameters."""
         found = []
         for layer, (weights, biases) in enumerate(self.network.slices, start=1):
             units, inputs = self.network.layers[layer], self.network.layers[layer - 1]
@@ -168,7 +168,7 @@ class Looped:
 
 
 def write_equation(target: Symbol, expression: Expression, language: Infix, lines: Lines) -> None:
-    """One assignment, after the loop that adds up its sum, if it has one."""
+    """One assignment. If the expression has a sum, a loop adds it up first."""
     for inner in dict.fromkeys(node for node in nodes(expression) if isinstance(node, Sum)):
         _write_sum(inner, language, lines)
         expression = substitute(expression, inner, ACCUMULATOR)

@@ -1,10 +1,10 @@
 """The equations of one row for vectors of networks: see `fastnn.engines.simd`.
 
-`LayerByLayer` runs twice through the weights of a layer for a row: once to carry its deltas to the layer
-before, and once to update each weight and to use it at once for the following row. So every weight is written
-once for a row and read twice, those of the first layer once, and all sums are added up in registers. With a
-layer's delta carried back in the loop that updates it, and a pass forward of its own, one hidden layer takes
-1.2 to 1.3 times as long (4-16-1, 2-20-1, 8-30-1), two about the same.
+For each row `LayerByLayer` runs twice through the weights of a layer: once to carry deltas to the layer
+before, and once to update each weight and to use it at once for the following row. So each weight is written
+once for a row and read twice (in the first layer once), and all sums are added up in registers. The other
+way, with the deltas carried back in the loop that updates, and a forward pass of its own, is slower.
+Measured: 4-16-1, 2-20-1 and 8-30-1 x1.2 to x1.3; two hidden layers x1.0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fastnn.printing.scalars import NUMPY_NAMES, spell_element, write_equation
 
 __all__ = ["ALIGNMENT", "LayerByLayer", "PythonOfVectors", "vector_module", "way_back"]
 
-ALIGNMENT = 64  # bytes: vectors that lie across two lines of the cache take twice as long
+ALIGNMENT = 64  # bytes: a vector that lies across two lines of the cache takes twice as long
 
 VECTOR_NAMES = ("Vectors", "choose", "power_of_two", "read_again")
 
@@ -56,8 +56,8 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
 def way_back(derivation: Derivation) -> Iterator[Equation]:
     """The written-out deltas and updates, in an order in which few values wait.
 
-    After a delta come the updates that need no further one and whose parameter no further one needs as it
-    was. Each delta is computed from h, not from z, as in `LayerByLayer`.
+    Each delta is followed by the updates that need no later delta and whose parameter no later delta reads.
+    A delta is computed from h, not from z, as in `LayerByLayer`.
     """
     values = [e.target for e in derivation.scalar if e.kind == "activation"]
     deltas = [e for e in derivation.scalar if e.stage == DELTAS]
@@ -79,7 +79,7 @@ def way_back(derivation: Derivation) -> Iterator[Equation]:
 
 
 class _Unit(NamedTuple):
-    """A unit at hand: where it is, and the variables for its weighted sum and its delta."""
+    """A unit being worked on: its place, and the variables for its weighted sum and its delta."""
 
     here: dict[Index, Index | int]
     z: Symbol
@@ -89,9 +89,10 @@ class _Unit(NamedTuple):
 class LayerByLayer:
     """Vectors for every layer's values: W1[j, i], B1[j], H1[now, j], S2[j], ...
 
-    H1[now] are the activations of the row, H1[then] those of the following one. So many `units_together`
-    share what is read of another layer, and take turns. So do functions: A1[now, j] is a vector of so many
-    activations of H1[now]. `joined` tells which have such a name.
+    H1[now] holds the activations of the row, H1[then] the activations of the following row.
+    `units_together` units share each value that is read from another layer, and take turns. Functions work
+    on as many values at once: A1[now, j] is a vector of `units_together` activations of H1[now]. `joined`
+    names the vectors that have such a second name.
     """
 
     def __init__(self, derivation: Derivation, dtype: str, units_together: int) -> None:
@@ -104,7 +105,7 @@ class LayerByLayer:
         self.following = PythonOfVectors(partial(_spell, row="following", half="then"), dtype)
 
     def scratch(self) -> dict[str, tuple[int, int]]:
-        """The vectors beside those of the parameters: so many rows of so many."""
+        """The vectors besides the parameters: (rows, vectors in a row) by name."""
         units, outputs = self.network.layers, self.network.n_outputs
         sizes = {f"H{layer}": (2, self.units_together * self._joined(layer)) for layer in self.layers[:-1]}
         sizes |= {f"S{layer}": (1, units[layer]) for layer in self.layers[1:]}
@@ -120,7 +121,7 @@ class LayerByLayer:
             self._write_function(layer, lines)
 
     def write_row(self, lines: Lines) -> None:
-        """Write the other equations of a row, and the forward pass of the following one."""
+        """Write the remaining equations of a row, and the forward pass of the following row."""
         lines("now, then = then, 1 - then", "following = row + 1 if row + 1 < rows else 0")
         lines(f"# {ERROR}")
         for equation in self.derivation.of("error", "loss"):
@@ -152,7 +153,7 @@ class LayerByLayer:
             write_equation(equation.target, equation.expression, self.row, lines)
 
     def _some_units(self, layer: int, lines: Lines) -> Iterator[list[_Unit]]:
-        """The units of a layer, some at a time, inside the loop over them if there is one."""
+        """The units of a layer, a few at a time, inside the loop over them if there is one."""
         size, together = self.network.layers[layer], self.units_together
         whole = size - size % together
 
@@ -185,7 +186,7 @@ class LayerByLayer:
                 self._assign(unit.s, value, self.row, lines)
 
     def _write_forward(self, layer: int, units: list[_Unit], lines: Lines, *, updating: bool = False) -> None:
-        """The weighted sums of some units and what is made of them, each parameter updated just before."""
+        """The weighted sums of some units and their activations; `updating`, each parameter just before."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
         updates = self.derivation.of("update", layer=layer)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
@@ -207,9 +208,10 @@ class LayerByLayer:
             self._assign(bind(last.target, unit.here), value, self.following, lines)
 
     def _write_function(self, layer: int, lines: Lines) -> None:
-        """Put a layer's activations in the place of their arguments, if a function makes them.
+        """Replace a layer's arguments by its activations, if a function computes them.
 
-        It waits for its own results: alone a value of tanh takes 5.3 ns, in turns with three others 3.3.
+        A function waits for its own results, so several values take turns. Measured: a value of tanh takes
+        5.3 ns alone, 3.3 ns in turns with three others.
         """
         activation = self._activation(layer)
         if activation is not None and self._has_function(layer):
@@ -220,14 +222,14 @@ class LayerByLayer:
                 self._assign(place, value, self.following, lines)
 
     def _has_function(self, layer: int) -> bool:
-        """Whether a function makes the activations of a hidden layer."""
+        """Whether a function computes the activations of a hidden layer."""
         activation = self._activation(layer)
         if activation is None or layer == self.layers[-1]:
             return False
         return any(isinstance(node, Call) for node in nodes(activation.expression))
 
     def _joined(self, layer: int) -> int:
-        """How many vectors of several units hold a layer."""
+        """How many joined vectors hold a layer."""
         return -(-self.network.layers[layer] // self.units_together)
 
     def _update(
@@ -241,7 +243,7 @@ class LayerByLayer:
                 self._assign(bind(equation.target, here), value, self.row, lines)
 
     def _kept(self, layer: int, unit: _Unit) -> Expression:
-        """Where the delta of a unit is kept until its weights are updated."""
+        """Where the delta of a unit stays until its weights are updated."""
         return bind(self._only("delta", layer).target, unit.here)
 
     def _only(self, kind: Kind, layer: int) -> Equation:
@@ -259,7 +261,7 @@ class LayerByLayer:
 
 
 def _spell(symbol: Symbol, *, row: str, half: str) -> str:
-    """A value as the element of its layer's vectors; activations as those of a half of these."""
+    """A value as an element of its layer's vectors; an activation as an element of one half of them."""
     text = spell_element(symbol)
     if symbol.family in ("x", "y"):
         return text.replace("[row, ", f"[{row}, ")
@@ -267,7 +269,7 @@ def _spell(symbol: Symbol, *, row: str, half: str) -> str:
 
 
 def _positions(index: Index, lines: Lines) -> Iterator[Index | int]:
-    """The first term of a sum, and inside a loop all others."""
+    """The first position of a sum, then all others inside a loop."""
     yield 0
     if index.size > 1:
         with lines.block(f"for {index.name} in range(1, {index.size}):"):

@@ -164,7 +164,7 @@ class Design:
     def chunks(self, numbers: Numbers, workers: int) -> Iterator[Chunk]:
         """Cut networks into chunks: small enough to interrupt and share out, large enough to be fast."""
         total, place = len(numbers), 0
-        sizes = load(self.plan.engine_for(total)).blocks(self.plan.network, self.plan.dtype)
+        sizes = load(self.plan.engine_for(total)).call_sizes(self.plan.network, self.plan.dtype)
         for some, cell in self.grid.parts(numbers):
             inside = range(max(cell.first, some.start), min(cell.first + self.grid.starts, some.stop))
             seconds = sizes.seconds * self.plan.network.n_parameters * cell.rows * self.plan.epochs

@@ -295,7 +295,7 @@ class _Run:
             return
         finite = self._finite(training)
         engine = self.job.engine_for(self.job.network, len(training))
-        vector = engine.blocks(self.job.network, str(self.job.X.dtype)).vector
+        vector = engine.call_sizes(self.job.network, str(self.job.X.dtype)).vector
         yield from self.units.groups(training[finite], vector, self.job.reduced)
         yield Group(self.job.network, training[~finite])
 

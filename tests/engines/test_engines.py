@@ -498,7 +498,7 @@ class TestModule:
     @every_dtype
     @every_network
     def test_blocks(self, engine, network, dtype):
-        fewest, most, width, vector, seconds = load(engine).blocks(network, dtype)
+        fewest, most, width, vector, seconds = load(engine).call_sizes(network, dtype)
         assert all(isinstance(count, int) for count in (fewest, most, width, vector))
         assert 1 <= fewest <= most
         assert most % width == 0

@@ -78,7 +78,7 @@ class TestCase:
     @pytest.mark.parametrize(("layers", "hidden"), SHAPES)
     def test_every_parameter_and_total_moves_and_stays_finite(self, engine, dtype, layers, hidden):
         network = fastnn.Network(layers, hidden)
-        networks = load(engine).blocks(network, dtype).width + self_check.LEFT_OVER
+        networks = load(engine).call_sizes(network, dtype).width + self_check.LEFT_OVER
         before = self_check._computed(lambda *arrays: None, network, networks, dtype)
         after = self_check._computed(batched.kernel(network, dtype), network, networks, dtype)
         for start, end in zip(before, after, strict=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
-from test_elementary import anything, scalar_form
+from elementary_numbers import anything, scalar_form
 
 import fastnn
 from fastnn.explaining.motion import motion

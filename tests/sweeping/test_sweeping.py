@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import fastnn
 from fastnn import engines as engine_modules
-from fastnn.engines import Blocks
+from fastnn.engines import CallSizes
 from fastnn.showing.lettering import grouped
 from fastnn.sweeping import design as designing
 from fastnn.sweeping import sweep as sweeping
@@ -221,8 +221,8 @@ class TestChunks:
     @pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 3, 3), (1, 4, 2), (11, 11, 1), (50, 99, 3)])
     def test_of_any_size(self, monkeypatch, sizes, workers, engine):
         expected = swept(**CUT)
-        blocks = Blocks(*sizes, vector=1, seconds=1e-9)
-        monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: blocks)
+        blocks = CallSizes(*sizes, vector=1, seconds=1e-9)
+        monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda network, dtype: blocks)
         assert_equal(swept(**CUT, workers=workers, engine=engine), expected)
 
     @engines
@@ -230,8 +230,8 @@ class TestChunks:
         expected = swept(**CUT)
         sizes = []
         original = designing.Design.train
-        blocks = Blocks(1, 1000, width=1, vector=1, seconds=1e-9)
-        monkeypatch.setattr(engine_modules.load(engine), "blocks", lambda network, dtype: blocks)
+        blocks = CallSizes(1, 1000, width=1, vector=1, seconds=1e-9)
+        monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda network, dtype: blocks)
         monkeypatch.setattr(designing, "CHUNK_SECONDS", 1e-12)
 
         def train(design, chunk, into, pause=None):
@@ -284,7 +284,7 @@ class TestChunks:
         design = designing.Design(plan, grid, None, 0)
         wanted = range(first % (starts * cells), starts * cells)
         with pytest.MonkeyPatch.context() as patch:
-            stub = SimpleNamespace(blocks=lambda network, dtype: Blocks(fewest, most, width, 1, 1e-9))
+            stub = SimpleNamespace(call_sizes=lambda network, dtype: CallSizes(fewest, most, width, 1, 1e-9))
             patch.setattr(designing, "load", lambda engine: stub)
             chunks = list(design.chunks(Numbers((wanted,)), workers))
         numbers = [n for chunk in chunks for n in range(chunk.first, chunk.first + chunk.count)]
@@ -698,8 +698,8 @@ class TestFailure:
                 raise error("no more")
 
         monkeypatch.setattr(engine_modules.load("loop"), "kernel", lambda network, dtype: failing)
-        blocks = Blocks(1, 1, width=1, vector=1, seconds=1e-9)
-        monkeypatch.setattr(engine_modules.load("loop"), "blocks", lambda network, dtype: blocks)
+        blocks = CallSizes(1, 1, width=1, vector=1, seconds=1e-9)
+        monkeypatch.setattr(engine_modules.load("loop"), "call_sizes", lambda network, dtype: blocks)
         before = threading.active_count()
         with pytest.raises(error, match="no more"):
             swept(networks=20_000, workers=3, engine="loop")

@@ -26,7 +26,7 @@ function begin(parameters) {
 
 // The numbers of the next row. Nothing moves by it: before the first step they can be read at leisure.
 function workOut() {
-    taken = {...now, step: -2.0*rate};
+    taken = {...now, ...settingsOf(rate)};
     data.columns.forEach((name, place) => { taken[name] = data.rows[row][place]; });
     found = takeRow(taken);
 }
