@@ -1,1 +1,1 @@
-"""Networks through all epochs: their starts, their rows, and what came of them."""
+"""The training of networks: their starts, their rows, all epochs, and the results."""

@@ -1,4 +1,4 @@
-"""What a Training shows of itself in a notebook: small, however large it is."""
+"""The card of a Training in a notebook: small, however large the Training is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARAMETERS = 100
 
 
 def training_card(run: Any) -> str:
-    """The HTML of a `Training`: of one network its losses, of several how they ended."""
+    """The HTML of a `Training`: the losses of one network, or a summary of how several ended."""
     return _one(run) if run.parameters.ndim == 1 else _several(run)
 
 
@@ -57,7 +57,7 @@ def _settings(run: Any) -> list[tuple[str, str]]:
 
 
 def _r2(run: Any) -> str:
-    """On the rows trained on: the same in every unit of the target."""
+    """R² on the training rows, which does not depend on the unit of the target; empty if there is none."""
     if run.trained_on is None or run.status != "ok" or not np.ptp(run.trained_on[1], axis=0).all():
         return ""
     found = scores(run.network, run.parameters[None], *run.trained_on)["r2"][0]
@@ -72,7 +72,7 @@ def _dead_units(run: Any) -> str:
 
 
 def relu_units(network: Network) -> int:
-    """How many hidden ReLU units a network has."""
+    """The number of hidden ReLU units in a network."""
     hidden = zip(network.layers[1:-1], network.hidden, strict=True)
     return sum(units for units, name in hidden if activation(name).dies)
 

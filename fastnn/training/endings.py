@@ -1,4 +1,4 @@
-"""How networks ended where "ok" says too much: dead, with one answer for all rows, by way of huge losses."""
+"""Endings that the status "ok" hides: dead networks, one answer for all rows, huge losses on the way."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Quiet", "evenly", "quiet_networks", "training_notes"]
 Array = NDArray[Any]
 
 FAR = 1e30
-ALIKE = 1e-6  # answers that differ by less, as a fraction of what the targets do, are one number
-LOOKED_AT = 20_000_000  # visits of a network to a row: less than a second
+ALIKE = 1e-6  # answers count as one number if their range is at most this fraction of the targets' range
+LOOKED_AT = 20_000_000  # networks times rows to look at: less than a second
 
 
 @dataclass(frozen=True, eq=False)
 class Quiet:
-    """What networks (M, P) answer to the rows trained on, where it is the same for all of them.
+    """Units and answers of networks (M, P) that are the same on all training rows.
 
     Attributes
     ----------
@@ -33,11 +33,11 @@ class Quiet:
     layer : (M,) int
         The first such layer, from 1.
     units : (M,) int
-        Hidden units that are shut on every row.
+        The number of hidden units that are shut on every row.
     constant : (M,) bool
-        One answer for all rows, although their inputs and their targets differ.
+        The network gives one answer for all rows, although their inputs and their targets differ.
     answer : (M, K)
-        The least answer of all.
+        The smallest answer over all rows.
     """
 
     dead: NDArray[np.bool_]
@@ -48,7 +48,7 @@ class Quiet:
 
 
 def quiet_networks(network: Network, parameters: Array, X: Array, Y: Array) -> Quiet:
-    """Look at trained networks (M, P) on the rows (N, D) and (N, K) that they were trained on."""
+    """Find dead units and constant answers of trained networks (M, P) on their training rows."""
     gates = dead_gates(network, parameters, X)
     ends = np.cumsum((0, *network.layers[1:-1]))
     layers = [gates[:, first:end].all(axis=1) for first, end in pairwise(ends)]
@@ -68,12 +68,12 @@ def quiet_networks(network: Network, parameters: Array, X: Array, Y: Array) -> Q
 
 
 def evenly(networks: int, rows: int) -> NDArray[np.int64]:
-    """Which of so many networks are looked at: all, or as many as do not take long, evenly spaced."""
+    """The networks to look at: all, or evenly spaced ones if all would take too long."""
     return np.unique(np.linspace(0, networks - 1, max(1, min(networks, LOOKED_AT // rows))).astype(np.int64))
 
 
 def training_notes(network: Network, curve: Array, diverged: Array, quiet: Quiet | None) -> tuple[str, ...]:
-    """What has to be said of M networks with loss curves (M, E), where it is known what they answer."""
+    """Sentences on what "ok" hides in M networks with loss curves (M, E); `quiet` is None if unknown."""
     with np.errstate(invalid="ignore"):
         far = (curve > FAR) & (diverged[:, None] == 0)
     if len(curve) == 1:

@@ -1,4 +1,4 @@
-"""What trained networks say: checked rows in, predictions, scores and dead units out."""
+"""The evaluation of trained networks: checked rows in, predictions, scores and dead units out."""
 
 from __future__ import annotations
 
@@ -34,14 +34,12 @@ __all__ = [
 Array = NDArray[Any]
 
 MEMORY_LIMIT = 2 << 30
-FIRST_ROWS = (
-    32  # on which units are looked at before the others: 9 us a network become 0.6 (2-2-1, 1338 rows)
-)
-EVALUATED_BYTES = 4 << 20  # of the arrays alive while a piece is evaluated: they stay in the cache
+FIRST_ROWS = 32  # every unit is tried on these first; measured: 2-2-1 0.6 us a network against 9 (1338 rows)
+EVALUATED_BYTES = 4 << 20  # for the arrays alive while a piece is evaluated, so that they stay in the cache
 
 
 def _inputs_of(network: Network, data: Dataset, dtype: str) -> Array:
-    """The inputs of a Dataset (N, D) for a network that takes as many, in `dtype`."""
+    """The inputs (N, D) of a Dataset in `dtype`; refused if the network takes another number."""
     if len(data.inputs) != network.n_inputs:
         raise InputError(
             f"data must have the {counted(network.n_inputs, 'input')} of the network; "
@@ -51,7 +49,7 @@ def _inputs_of(network: Network, data: Dataset, dtype: str) -> Array:
 
 
 def within_memory(what: str, shape: tuple[int, ...], itemsize: int, remedy: str) -> None:
-    """Refuse an array that would take more than the limit of 2 GiB, saying what it would cost."""
+    """Refuse an array of more than 2 GiB, saying how much memory it would take."""
     size = float(np.prod([float(n) for n in shape])) * itemsize
     if size > MEMORY_LIMIT:
         raise InputError(
@@ -62,7 +60,7 @@ def within_memory(what: str, shape: tuple[int, ...], itemsize: int, remedy: str)
 
 @ieee
 def outputs(network: Network, parameters: Array, X: Array) -> Array:
-    """The outputs (M, N, K) of networks (M, P) for checked inputs (N, D), with training's arithmetic."""
+    """The outputs (M, N, K) of networks (M, P) for checked inputs (N, D), by the arithmetic of training."""
     found = np.empty((len(parameters), len(X), network.n_outputs), parameters.dtype)
     for networks, rows in _pieces(network, parameters, X):
         values = forward(network, str(parameters.dtype))(parameters[networks], X[rows])
@@ -71,7 +69,7 @@ def outputs(network: Network, parameters: Array, X: Array) -> Array:
 
 
 def least_and_most(network: Network, parameters: Array, X: Array) -> tuple[Array, Array]:
-    """The least and the most (M, K) that networks (M, P) answer to checked inputs (N, D); NaN stays NaN."""
+    """The smallest and the largest output (M, K) of networks (M, P) over inputs (N, D); NaN stays NaN."""
     least = np.full((len(parameters), network.n_outputs), np.inf, parameters.dtype)
     most = -least
     for networks, rows in _pieces(network, parameters, X):
@@ -84,8 +82,8 @@ def least_and_most(network: Network, parameters: Array, X: Array) -> tuple[Array
 def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Array:
     """The outputs of networks (M, P) for some rows: (M, N), or (M, N, K) for K > 1 outputs.
 
-    With a `Dataset` for X they are in the target's own unit. `remedy` says what to do where they would
-    take too much memory.
+    With a `Dataset` for X they are in the target's own unit. `remedy` is the advice in the error if they
+    would take too much memory.
     """
     dtype = str(parameters.dtype)
     inputs = _inputs_of(network, X, dtype) if isinstance(X, Dataset) else checked_inputs(network, X, dtype)
@@ -98,7 +96,7 @@ def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Arr
 
 @ieee
 def losses(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
-    """The mean over checked rows of the squared error, summed over the outputs, of networks (M, P): (M,)."""
+    """The squared error of networks (M, P), summed over outputs, averaged over checked rows: (M,)."""
     found = np.empty(len(parameters), parameters.dtype)
     for some in _parts(len(parameters), Y.size):
         with np.errstate(all="ignore"):
@@ -109,7 +107,7 @@ def losses(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
 
 @ieee
 def losses_in_row_order(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
-    """The same, added row by row as an epoch's loss is: the same bits on any machine and for any M: (M,)."""
+    """The same, added row by row as an epoch's loss is: the same bits on any machine and for any M."""
     found = np.empty(len(parameters), parameters.dtype)
     for some in _parts(len(parameters), Y.size):
         errors = outputs(network, parameters[some], X) - Y
@@ -119,18 +117,18 @@ def losses_in_row_order(network: Network, parameters: Array, X: Array, Y: Array)
 
 
 def dead_units(network: Network, parameters: Array, X: Array) -> NDArray[np.int64]:
-    """How many hidden ReLU units of each network have their gate shut on every row of X: (M,).
+    """The number of hidden ReLU units of each network whose gate is shut on every row of X: (M,).
 
-    0 for a network whose parameters are NaN, which diverged: it has no gates to speak of.
+    It is 0 for a network that diverged: its parameters are NaN, and no gate is known to be shut.
     """
     return np.asarray(dead_gates(network, parameters, X).sum(axis=1), np.int64)
 
 
 @ieee
 def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
-    """Which hidden units, layer by layer, are ReLU units with their gate shut on every row of X: (M, units).
+    """Whether each hidden unit, layer by layer, is a ReLU unit shut on every row of X: (M, units).
 
-    None of a network whose parameters are NaN.
+    False for all units of a network whose parameters are NaN.
     """
     gated = [layer for layer, name in enumerate(network.hidden) if activation(name).dies]
     dead = np.empty((len(parameters), sum(network.layers[1:-1])), bool)
@@ -143,7 +141,7 @@ def dead_gates(network: Network, parameters: Array, X: Array) -> NDArray[np.bool
 
 
 def _summed_safely(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
-    """Whether no weighted sum of a network's first layer can overflow, and so be NaN, on rows of X: (M,)."""
+    """Whether no weighted sum of a network's first layer can overflow on rows of X, and so be NaN: (M,)."""
     (weights, biases), *_ = network.split(parameters)
     with np.errstate(over="ignore", invalid="ignore"):
         most = 2 * (np.abs(weights) @ np.abs(X).max(axis=0) + np.abs(biases))
@@ -151,7 +149,7 @@ def _summed_safely(network: Network, parameters: Array, X: Array) -> NDArray[np.
 
 
 def _shut_in_the_first_layer(network: Network, parameters: Array, X: Array) -> NDArray[np.bool_]:
-    """The same as `_shut_row_by_row` of the first layer alone; most units are open on one of a few rows."""
+    """The same as `_shut_row_by_row` for the first layer; a few rows, tried first, open most units."""
     shut = _shut_row_by_row(network, parameters, X[:: 1 + len(X) // FIRST_ROWS], [0])
     (weights, biases), *_ = network.split(parameters)
     some = np.nonzero(shut[:, : network.layers[1]])
@@ -163,7 +161,7 @@ def _shut_in_the_first_layer(network: Network, parameters: Array, X: Array) -> N
 def _shut_row_by_row(
     network: Network, parameters: Array, X: Array, gated: Sequence[int]
 ) -> NDArray[np.bool_]:
-    """Which units of some layers have their gate shut on every row."""
+    """Whether each unit has its gate shut on every row; False for units outside the layers `gated`."""
     opened = [np.full((units, len(parameters)), True) for units in network.layers[1:-1]]
     for layer in gated:
         opened[layer][:] = False
@@ -176,7 +174,7 @@ def _shut_row_by_row(
 
 @ieee
 def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[str, NDArray[np.float64]]:
-    """mse, r2 and mape of networks (M, P), each (M,); for K outputs the mean over them.
+    """The mse, r2 and mape of networks (M, P), each (M,); with K outputs, their mean over the outputs.
 
     With a `Dataset` for X they are in the target's own unit, else in the unit of y.
     """
@@ -209,14 +207,14 @@ def _scored_rows(network: Network, X: Any, y: Any, dtype: str) -> tuple[Array, A
 
 
 def score_notes(X: Any, y: Any = None) -> list[str]:
-    """What has to be said beside `scores` on the same rows."""
+    """The notes that belong to the `scores` on the same rows."""
     if isinstance(X, Dataset):
         return metric_notes(X.target_values, X.scaling.targets)
     return metric_notes(finite_array(y, "y", (1, 2)))
 
 
 def _parts(networks: int, numbers: int) -> list[slice]:
-    """Cut networks into parts whose results, so many numbers for each, stay in the cache."""
+    """Cut networks into parts whose results stay in the cache, each network having `numbers` of them."""
     at_once = max(1, EVALUATED_BYTES // (8 * numbers))
     return [slice(first, first + at_once) for first in range(0, networks, at_once)]
 

@@ -1,7 +1,7 @@
-"""What results depend on beside their design, in words that are compared wherever they arrive.
+"""The identity of a computation: everything that results depend on beside their design, in words.
 
-A store, a worker's orders and answers and a model file say by what rule they were computed. Where it is not
-the rule here, what they hold can be read, and nothing is computed from it.
+A store, a worker's task, its answer and a model file name how their bits are computed. If that differs from
+this version, their content can be read, but nothing is computed from it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from fastnn.version import __version__
 
 __all__ = ["ARITHMETIC", "COMPUTING", "RANDOM_NUMBERS", "content_hash", "difference", "identity"]
 
-# To be changed with anything that changes a bit of the results, so that no store is finished by another rule.
+# Change these with anything that changes a bit of the results: then no store is finished by other arithmetic.
 ARITHMETIC = "fastnn 1: IEEE operations in the order of the equations, none fused"
 RANDOM_NUMBERS = "fastnn 1: Philox4x32-10 by counter (network or epoch, purpose, block), key from the seed"
-COMPUTING = ("arithmetic", "random_numbers")  # what a description names of how its results are computed
+COMPUTING = ("arithmetic", "random_numbers")  # the parts of the identity that a description names
 
 
 def content_hash(*arrays: NDArray[Any]) -> str:
-    """A digest of arrays' shapes and numbers, the same on any machine."""
+    """A digest of the shapes and numbers of arrays, the same on any machine."""
     digest = sha256()
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
@@ -39,14 +39,14 @@ def content_hash(*arrays: NDArray[Any]) -> str:
 
 
 def identity() -> dict[str, str]:
-    """Everything that is compared, by name."""
+    """All parts of the identity here, by name."""
     return {name: tell() for name, tell in HERE.items()}
 
 
 def difference(theirs: Any, where: str, names: Iterable[str] | None = None) -> str:
-    """How another identity differs from the one here, in words; nothing where they are the same.
+    """In words, how another identity differs from the one here; empty if they are the same.
 
-    `names` are the parts that are compared: all, unless given.
+    `names` are the parts to compare; all, unless given.
     """
     told = theirs if isinstance(theirs, dict) else {}
     ours = {name: HERE[name]() for name in (HERE if names is None else names)}
@@ -60,10 +60,10 @@ def difference(theirs: Any, where: str, names: Iterable[str] | None = None) -> s
 @cache
 @ieee
 def _computed() -> str:
-    """A digest of a small case, drawn and trained by the engine that needs no compiler: the same everywhere.
+    """A digest of a small case, drawn here and trained by engine `batched`, which needs no compiler.
 
-    So a machine, or a version of NumPy, that computes otherwise is told from this one before it is believed.
-    A compiled kernel is compared with this engine before it is used: see `fastnn.engines.self_check`.
+    It must be the same everywhere. It exposes a machine or a NumPy version that computes otherwise, before
+    its results are believed. Compiled kernels are compared with `batched`: see `fastnn.engines.self_check`.
     """
     network = Network((2, 2, 2, 1), ("tanh", "relu"), "sigmoid")
     numbers = starts.normal(0.0, 1.5).draw(network, range(6), 0)

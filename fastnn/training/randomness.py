@@ -1,16 +1,16 @@
 """Random numbers by counter: number j of stream i depends on (seed, purpose, i, j) and on nothing else.
 
-A generator that walks from state to state makes a network's start depend on who drew before it. Here
-every number is a function of its address, so any network of a sweep can be drawn alone, in any order, in
-any chunk and on any machine, with the same bits. The function is Philox4x32-10; the address is laid out as
+With a generator that walks from state to state, a network's start would depend on what was drawn before it.
+Here every number is a function of its address, so any network of a sweep can be drawn alone, in any order,
+in any chunk and on any machine, with the same bits. The function is Philox4x32-10; the address is laid out as
 
     key      (seed low, seed high)
     counter  (block, purpose, stream low, stream high)
 
 and each block of four 32-bit words gives two 64-bit words, numbers 2*block and 2*block + 1 of its stream.
 
-Only exact integer operations, IEEE + - * / sqrt and comparisons are used. NumPy's log, exp and cos are
-not: their last digits differ between machines.
+Only exact integer operations, IEEE + - * / sqrt and comparisons are used. NumPy's log, exp and cos are not
+used: their last digits differ between machines.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -34,9 +34,9 @@ __all__ = [
 ]
 
 START = 1
-"""Purpose of the numbers that starting parameters are made of; the stream is the network's number."""
+"""Purpose of the numbers for starting parameters; the stream is the network's number."""
 SHUFFLE = 2
-"""Purpose of the numbers that order the rows; the stream is the epoch."""
+"""Purpose of the numbers that shuffle the rows; the stream is the epoch."""
 
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -53,8 +53,8 @@ _ROUNDS = 10
 _MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 _WEYL_STEPS = 0x9E3779B9, 0xBB67AE85
 
-# Blocks worked on at a time: each temporary is 128 KiB, so a core's cache holds them. A million streams of
-# nine uniform numbers take 0.20 s so, 0.67 s in tiles of 2**10 blocks (AMD EPYC 7003, one core).
+# Blocks of a tile: each temporary is 128 KiB, so a core's cache holds them. Measured: a million streams of
+# nine uniform numbers 0.20 s (against 0.67 s with 2**10 blocks; AMD EPYC 7003, one core).
 _TILE = 2**14
 
 
@@ -71,7 +71,7 @@ def philox4x32(counter: NDArray[np.uint32], key: NDArray[np.uint32]) -> NDArray[
     Returns
     -------
     (..., 4) uint32
-        Four random words per counter, in the order of Random123 and of C++26's ``std::philox4x32``.
+        Four random words per counter, ordered as in Random123 and in C++26's ``std::philox4x32``.
     """
     x0, x1, x2, x3 = np.moveaxis(np.asarray(counter, dtype=np.uint32).astype(np.uint64), -1, 0)
     k0, k1 = np.moveaxis(np.asarray(key, dtype=np.uint32).astype(np.uint64), -1, 0)
@@ -95,8 +95,8 @@ def uniforms(seed: int, purpose: int, streams: Streams, count: int) -> Floats:
     Returns
     -------
     (m, count) float64
-        Multiples of 2**-53, from 0 to 1 - 2**-53. Element [i, j] depends on (seed, purpose, streams[i], j)
-        alone: not on `count`, nor on the other streams.
+        Multiples of 2**-53, from 0 to 1 - 2**-53. Element [i, j] depends only on (seed, purpose, streams[i],
+        j), neither on `count` nor on the other streams.
 
     Raises
     ------
@@ -109,9 +109,9 @@ def uniforms(seed: int, purpose: int, streams: Streams, count: int) -> Floats:
 def normals(seed: int, purpose: int, streams: Streams, count: int) -> Floats:
     """Draw the first `count` numbers of each stream, standard normal.
 
-    Arguments, shape and errors are those of `uniforms`. Element [i, j] is the normal quantile of the middle
-    of the cell [u, u + 2**-53) that starts at the uniform number u = [i, j]. So the two rise together (to
-    rounding), the tails are symmetric to the bit, and the largest magnitude is 8.293.
+    Arguments, shape and errors are as in `uniforms`. Let u be element [i, j] of `uniforms`: the result is the
+    normal quantile at the middle of the cell [u, u + 2**-53). So both rise together (but for rounding), the
+    tails are symmetric to the bit, and the largest magnitude is 8.293.
 
     The relative error is at most 6e-16 (measured); the bits are the same on every IEEE machine.
     """
@@ -132,15 +132,15 @@ def permutations(seed: int, epochs: Streams, rows: int) -> NDArray[np.int64]:
     seed : int
         0 <= seed < 2**64.
     epochs : (e,) whole numbers
-        Numbers of the epochs, in the form `uniforms` takes streams.
+        Numbers of the epochs, given as `uniforms` takes streams.
     rows : int
-        How many rows there are, at least 1.
+        The number of rows, at least 1.
 
     Returns
     -------
     (e, rows) int64
-        Each line holds 0 .. rows - 1, sorted by 64-bit random keys (equal keys, met about once in
-        2**65 / rows**2 epochs, keep the file's order). A line depends on (seed, its epoch, rows) alone.
+        For each epoch 0 .. rows - 1, sorted by 64-bit random keys. Equal keys keep file order; they occur
+        about once in 2**65 / rows**2 epochs. The order depends only on (seed, epoch, rows).
 
     Raises
     ------
@@ -153,14 +153,14 @@ def permutations(seed: int, epochs: Streams, rows: int) -> NDArray[np.int64]:
 
 
 def stream_numbers(values: Streams, name: str) -> Words:
-    """Return numbers of streams (or networks, or epochs) as a uint64 array of one dimension.
+    """Return the numbers of streams (or networks, or epochs) as a uint64 array of one dimension.
 
     Parameters
     ----------
     values : (m,) whole numbers
         A range, a list or tuple of ints, or an integer array of any width and byte order; m may be 0.
     name : str
-        What the caller calls them, for the refusal.
+        The caller's name for them, used in the error.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def stream_numbers(values: Streams, name: str) -> Words:
     if isinstance(values, range):
         return _from_range(values, name)
     if isinstance(values, list | tuple):
-        # one by one: NumPy makes floats of a list that mixes 1 and 2**63
+        # one by one: NumPy turns a list that mixes 1 and 2**63 into floats
         return np.array([whole_number(value, name, 0, _LARGEST_64_BIT) for value in values], dtype=np.uint64)
     array = np.asarray(values)
     if array.dtype.kind not in "iu" or array.ndim != 1:
@@ -189,9 +189,9 @@ def _from_range(values: range, name: str) -> Words:
         return np.empty(0, dtype=np.uint64)
     for end in (values[0], values[-1]):
         whole_number(end, name, 0, _LARGEST_64_BIT)
-    # arithmetic modulo 2**64, so that a step may be negative
-    steps = np.arange(len(values), dtype=np.uint64) * np.uint64(values.step % 2**64)
-    return steps + np.uint64(values[0])
+    # arithmetic modulo 2**64, so that the range may descend
+    offsets = np.arange(len(values), dtype=np.uint64) * np.uint64(values.step % 2**64)
+    return offsets + np.uint64(values[0])
 
 
 def _filled(
@@ -202,7 +202,7 @@ def _filled(
     streams: Streams,
     count: int,
 ) -> NDArray[Number]:
-    """Fill (m, count) numbers, tile by tile; `convert` makes numbers of 64-bit words, element by element."""
+    """Fill (m, count) numbers, tile by tile; `convert` turns each 64-bit word into a number."""
     seed = seed_number(seed)
     purpose = whole_number(purpose, "purpose", 0, _LOW)
     count = whole_number(count, "count", 0, _LARGEST_COUNT)
@@ -224,10 +224,9 @@ def _tiles(streams: int, count: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _words(key: tuple[int, int], purpose: int, streams: Words, columns: slice) -> Words:
-    """Return the 64-bit words (c, m) of some columns (the first one even) of m streams.
+    """Return the 64-bit words (c, m) of some columns of m streams; the first column is even.
 
-    Streams lie along the last axis, so that NumPy's inner loops are long although a network has few
-    parameters.
+    Streams lie along the last axis: NumPy's inner loops are long then, though a network has few parameters.
     """
     blocks = np.arange(columns.start // 2, (columns.stop + 1) // 2, dtype=np.uint64)[:, np.newaxis]
     counter = blocks, np.uint64(purpose), streams & _LOW, streams >> 32
@@ -264,8 +263,8 @@ def _to_uniform(words: Words) -> Floats:
 def _to_normal(words: Words) -> Floats:
     """The standard normal quantile at the middle of each word's cell of width 2**-53.
 
-    The middle needs 54 bits, one more than a double holds near 1; the distance to the nearer end
-    needs 53. So everything is worked out from that tail, exactly, and the sign put on last.
+    Near 1 the middle needs 54 bits, one more than a double holds. The distance to the nearer end of (0, 1),
+    the tail, needs 53. So the quantile is computed from the exact tail, and its sign is set last.
     """
     lower = _to_uniform(words)
     tail = np.minimum(lower, (1 - 2.0**-53) - lower) + 2.0**-54
@@ -320,7 +319,7 @@ def _upper_quantile(tail: Floats) -> Floats:
     Applied Statistics 37 (1988) 477-484, PPND16.
     """
     q = 0.5 - tail
-    # above 0.425 another formula follows; clipped there, so that no denominator can vanish
+    # where q > 0.425 another formula replaces this one; clipped there, so that no denominator is 0
     r = np.maximum(0.180625 - q * q, 0.0)
     z: Floats = q * _ratio(r, _CENTRE)
     outer = q > 0.425
@@ -329,7 +328,7 @@ def _upper_quantile(tail: Floats) -> Floats:
 
 
 def _outer_quantile(tail: Floats) -> Floats:
-    """The quantile where the tail is below 0.075."""
+    """The quantile for a tail below 0.075."""
     r = np.sqrt(-_log(tail))
     z = _ratio(r - 1.6, _SHOULDER)
     far = r > 5.0
@@ -344,7 +343,7 @@ def _ratio(x: Floats, coefficients: tuple[Sequence[float], Sequence[float]]) -> 
 
 
 def _polynomial(x: Floats, coefficients: Sequence[float]) -> Floats:
-    """Horner's rule; lowest power first."""
+    """A polynomial by Horner's rule; coefficients with the lowest power first."""
     value = np.full_like(x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         value *= x
@@ -360,9 +359,9 @@ _ATANH_SERIES = tuple(2 / (2 * k + 1) for k in range(11))
 def _log(x: Floats) -> Floats:
     """The natural logarithm of positive normal numbers, within 0.8 ulp (measured).
 
-    x = 2**e * m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s) with s = (m - 1) / (m + 1), whose series
-    in s*s <= 0.0295 is cut where its terms fall below 2**-56. As in fdlibm's ``e_log.c``, 2 s is written
-    f - f*f/2 + s*f*f/2 with f = m - 1, which is exact, so that the rounding errors are those of small terms.
+    x = 2**e * m with m in [sqrt(1/2), sqrt(2)), and log m = 2 atanh(s) with s = (m - 1) / (m + 1). The series
+    in s*s <= 0.0295 is cut where its terms fall below 2**-56. As in fdlibm's ``e_log.c``, 2 s is written as
+    f - f*f/2 + s*f*f/2 with f = m - 1. This f is exact, so only small terms bring rounding errors.
     """
     m, e = np.frexp(x)
     small = m < np.sqrt(0.5)

@@ -1,18 +1,18 @@
-"""What need not be computed: units that are dead for ever, and the smaller networks that are left.
+"""The leaving out of dead units: smaller networks are trained instead, and no bit of the result changes.
 
-A ReLU unit of the first hidden layer sees the same rows in every epoch. If its weighted sum is at or below
-0 on all of them, its gate is shut, its weights and its bias get no gradient, and so it stays shut. It passes
-on 0 to every unit after it, whose weights for it get no gradient either. So it can be left out, and no bit
-of the result changes:
+A ReLU unit of the first hidden layer sees the same rows in every epoch. If its weighted sum is at or below 0
+on all rows, its gate is shut: its weights and its bias get no gradient, so it stays shut. It passes 0 to
+every unit of the next layer, so the weights from it get no gradient either. It can be left out, for two
+reasons:
 
-- A product with its 0 is 0 of either sign, and adding that changes no number but -0.0. A sum of products is
-  -0.0 at most until its bias is added, and no parameter is ever -0.0: `running` begins without, and adding
-  makes -0.0 out of nothing but two of them.
-- That holds as long as all numbers are finite, since infinity times 0 is NaN. A parameter that has become
-  infinite or NaN stays so, and an infinite delta makes its bias so. Therefore `running` has every network
-  that comes out with such a parameter trained again, unreduced, from where it last was whole.
+- A product with its 0 is 0.0 or -0.0. Adding that changes no number except -0.0. A sum of products can be
+  -0.0 only until its bias is added, because no parameter is ever -0.0: `running` removes it at the start, and
+  only the sum of two -0.0 is -0.0.
+- This holds only while all numbers are finite, since infinity times 0 is NaN. A parameter that becomes
+  infinite or NaN stays so, and an infinite delta makes its bias so. So if a network ends with such a
+  parameter, `running` trains it again, unreduced, from its last finite state.
 
-In deeper layers a unit that is shut now may open again when the units before it move.
+In deeper layers a shut unit may open again when the units before it move.
 """
 
 from __future__ import annotations
@@ -33,19 +33,21 @@ __all__ = ["Group", "Units", "reduced_networks", "reduced_sizes"]
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
 
-# A tenth of a second in `lanes`; a kernel takes half a second to two, but is compiled once for a machine.
+# A tenth of a second in engine `lanes`. A kernel takes 0.5 to 2 s to compile, but only once on a machine.
 WORTH_A_KERNEL = 1e9
 
 
 def reduced_sizes(network: Network, visits: float) -> tuple[int, ...]:
-    """To how many units the first hidden layer may be reduced: ascending, the last is all; () for never.
+    """The numbers of units that the first hidden layer may be reduced to, ascending; () for never.
+
+    The last number is all units.
 
     Parameters
     ----------
     network : Network
     visits : float
-        How many rows all networks together are to meet. For few, a smaller network's kernel would take
-        longer to compile than it saves.
+        The training ahead: networks times rows times epochs. If it is small, compiling a smaller kernel
+        takes longer than it saves.
     """
     if (
         len(network.layers) < 3
@@ -60,21 +62,22 @@ def reduced_sizes(network: Network, visits: float) -> tuple[int, ...]:
 
 
 def reduced_networks(network: Network) -> tuple[Network, ...]:
-    """The smaller networks that a network may be reduced to."""
+    """The smaller networks to which a network may be reduced."""
     return tuple(_with_units(network, size) for size in reduced_sizes(network, np.inf)[:-1])
 
 
 def _with_units(network: Network, size: int) -> Network:
-    """The same network with so many units in its first hidden layer."""
+    """The same network with `size` units in its first hidden layer."""
     inputs, _, *after = network.layers
     return Network((inputs, size, *after), network.hidden, network.output)
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Networks that are trained together: `numbers` (m,) of M, as networks of a description of their own.
+    """Networks trained together: `numbers` (m,) out of M, all described by `network`.
 
-    `columns` (m, P') tells where each one's parameters lie among the P of the whole network.
+    `columns` (m, P') tells where the parameters of each lie among the P of the whole network; None: all of
+    them.
     """
 
     network: Network
@@ -87,7 +90,7 @@ class Group:
         return whole if self.columns is None else np.take_along_axis(whole, self.columns, axis=1)
 
     def put(self, parameters: Array, values: Array, chosen: NDArray[np.bool_] | slice) -> None:
-        """Write those of the group's parameters that are `chosen`, of (m,), back into all (M, P)."""
+        """Write the values (m, P') of the `chosen` networks (m,) back into the parameters (M, P) of all."""
         numbers = self.numbers[chosen]
         if self.columns is None:
             parameters[numbers] = values[chosen]
@@ -97,9 +100,9 @@ class Group:
 
 @dataclass(eq=False)
 class Units:
-    """The units of the first hidden layer of M networks, and which of them live, (M, H).
+    """The units of the first hidden layer of M networks; `living` (M, H) tells which are alive.
 
-    A unit lives until it was seen to be shut on every row.
+    A unit counts as living until it is found shut on every row.
     """
 
     network: Network
@@ -108,7 +111,7 @@ class Units:
 
     @classmethod
     def of(cls, network: Network, rows: Rows, networks: int) -> Units:
-        """All units, taken to live."""
+        """All units, all living."""
         return cls(network, rows, np.ones((networks, network.layers[1]), bool))
 
     def look(self, before: Array, after: Array, numbers: Numbers) -> bool:
@@ -117,8 +120,8 @@ class Units:
         Parameters
         ----------
         before, after : (M, P)
-            Parameters before and after an epoch; those of `numbers` are finite. Only a unit that it left as
-            it was can have been shut throughout.
+            Parameters before and after an epoch, finite for `numbers`. Only a unit that the epoch left
+            unchanged can have been shut throughout.
         numbers : (m,)
         """
         (weights, biases), *_ = self.network.split(after[numbers])
@@ -130,15 +133,16 @@ class Units:
         return bool(shut.any())
 
     def groups(self, numbers: Numbers, vector: int, sizes: tuple[int, ...]) -> Iterator[Group]:
-        """The networks `numbers` by how many units live in them.
+        """Group the networks `numbers` by their numbers of living units.
 
         Parameters
         ----------
         numbers : (m,)
         vector : int
-            So many networks take as long as one. A group takes a multiple of it; the rest moves up.
+            The networks in a full vector, which costs the same as one network. Each group has a multiple of
+            it; the rest moves to the next larger size.
         sizes : tuple of int
-            The numbers of units that a group may have, ascending; the last is all.
+            The numbers of units that a group may have, ascending; the last is all units.
         """
         count = self.living[numbers].sum(axis=1)
         order = np.argsort(count, kind="stable")
@@ -152,13 +156,13 @@ class Units:
             yield Group(self.network, waiting)
 
     def _group(self, numbers: Numbers, size: int) -> Group:
-        """Networks reduced to `size` units each, in their order: the living, and dead ones to fill up."""
+        """Reduce networks to `size` units each: the living, filled up with dead ones, their order kept."""
         dead_last = np.argsort(~self.living[numbers], axis=1, kind="stable")
         kept = np.sort(dead_last[:, :size], axis=1)
         return Group(_with_units(self.network, size), numbers, self._columns(kept))
 
     def _columns(self, kept: Numbers) -> Numbers:
-        """Where the parameters lie that are left with the units `kept` (m, size)."""
+        """The columns of the parameters that remain if only the units `kept` (m, size) do."""
         where = np.arange(self.network.n_parameters)
         (into, bias), (out_of, next_bias), *rest = self.network.split(where)
         networks = len(kept)

@@ -1,4 +1,4 @@
-"""What training gives: the parameters, the losses on the way, and the questions one asks of them."""
+"""The result of training: parameters, loss curves, predictions, scores, and saving to a file."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Training:
-    """Trained networks and how they got there.
+    """Trained networks and their course of training.
 
-    For one network the arrays have no leading axis; for M networks it is the first one.
+    With M networks every array has a leading axis of length M; with one network it has none.
 
     Attributes
     ----------
@@ -42,39 +42,39 @@ class Training:
     start : (P,) or (M, P)
         The parameters before the first epoch.
     parameters : (P,) or (M, P)
-        The parameters after the last epoch; all NaN where the network diverged.
+        The parameters after the last epoch; all NaN if the network diverged.
     loss_curve : (E,) or (M, E)
-        The loss of every epoch: the mean, over the rows, of the squared error each row met before its
-        own update (not halved; summed over the outputs). NaN from the epoch in which it diverged.
+        The loss of every epoch: the squared error of each row before its own update, summed over the outputs,
+        not halved, averaged over the rows. NaN from the epoch in which the network diverged.
     validation_curve : (E,) or (M, E), or None
         The mean squared error over the validation rows after every epoch (summed over the outputs).
     status : str, or (M,) array of str
         "ok", or "diverged": in some epoch the loss was not finite.
     diverged : int, or (M,) int32
-        The epoch in which that happened, from 1; 0 for never.
+        The epoch in which the network diverged, from 1; 0 for never.
     learning_rate : float, or (M,)
     epochs, rows : int
     engine, dtype : str
-        The engine that ran, and the precision it ran in.
+        The engine that trained, and its precision.
     scaling : TableScaling, or None
-        The names, scaling and categories of the data, where a model file held them.
+        The names, scaling and categories of the data, if a model file held them.
     number : int, or (M,) int64 array, or None
-        The number of each network in the sweep that it was replayed from; None where there was no sweep.
+        The number of each network in its sweep; None if it was not replayed from a sweep.
     trained_on : (X, Y), or None
-        The rows trained on, (N, D) and (N, K) in `dtype`; None where it was loaded.
+        The training rows, (N, D) and (N, K) in `dtype`; None if the Training was loaded.
     interrupted : bool
-        Ctrl-C ended it before the epochs that were asked for; `epochs` says how many were trained.
+        Ctrl-C ended the training early; `epochs` says how many epochs were trained.
     told : tuple of str
         The notes that a model file held.
     rule : Rule
-        The loss, the optimizer and the rows of a batch by which it was trained.
+        The loss, the optimizer and the rows of a batch of this training.
     arithmetic : str
         How every bit was computed.
     foreign : str
-        How that differs from the arithmetic of this version, if a model file tells of it; else nothing. The
-        arrays can be read then; what would be computed from them is refused.
+        How that differs from the arithmetic of this version; empty if it does not. Only a loaded Training can
+        differ. Its arrays can then be read, but nothing is computed from them.
     notes : tuple of str
-        What has to be said where `status` alone would say too much.
+        Sentences on what `status` alone does not tell.
     """
 
     network: Network
@@ -98,32 +98,32 @@ class Training:
 
     @property
     def status(self) -> Any:
-        """Whether each network stayed "ok" or "diverged"."""
+        """The status of each network, "ok" or "diverged"."""
         status = np.where(np.asarray(self.diverged) > 0, "diverged", "ok")
         return str(status) if status.ndim == 0 else status
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What has to be said where "ok" would say too much: nothing, or a sentence for each thing.
+        """Sentences on what "ok" alone does not tell; empty if there is nothing to add.
 
-        That networks are dead (all units of a hidden layer shut on every row trained on) or answer all rows
-        with one number, and that a loss was beyond 1e30 on the way. Of a loaded Training, which has no rows,
-        what was said when it was saved, and whether another arithmetic computed it. Many networks on many
-        rows are looked at in part, evenly spaced, and it is said.
+        They tell of networks that are dead (all units of a hidden layer are shut on every training row), of
+        networks that answer all rows with one number, and of losses beyond 1e30 on the way. A loaded Training
+        has no rows: it repeats the notes of its file, and tells whether another arithmetic computed it. Of
+        many networks on many rows only some are looked at, evenly spaced, and a note says so.
         """
         if self.foreign:
-            computed = "computed otherwise than it would be here, so that it can only be read"
-            return (f"{computed}, and trained again it may get other bits: {self.foreign}", *self._own_notes)
+            computed = "computed by another arithmetic than this version's, so it can only be read"
+            return (f"{computed}; training it again may give other bits: {self.foreign}", *self._own_notes)
         return self._own_notes
 
     @property
     def foreign(self) -> str:
-        """How it was computed otherwise than it would be here, in words; nothing if alike."""
+        """In words, how its arithmetic differs from the one here; empty if it does not."""
         return difference({"arithmetic": self.arithmetic}, "there", ("arithmetic",))
 
     @cached_property
     def _own_notes(self) -> tuple[str, ...]:
-        """Those of the networks, which a model file keeps."""
+        """The notes on the networks themselves, which a model file keeps."""
         if self.trained_on is None:
             return self.told
         diverged, curve = np.atleast_1d(self.diverged), np.atleast_2d(self.loss_curve)
@@ -131,7 +131,7 @@ class Training:
 
     @cached_property
     def quiet(self) -> Quiet | None:
-        """What the networks answer where it is one number; None of a loaded Training, which has no rows."""
+        """The dead units and constant answers of the networks; None for a loaded Training: it has no rows."""
         if self.trained_on is None:
             return None
         X, Y = self.trained_on
@@ -140,19 +140,20 @@ class Training:
 
     @property
     def loss(self) -> Any:
-        """The loss of the last epoch, for each network."""
+        """Each network's loss of the last epoch."""
         return self.loss_curve[..., -1][()]
 
     def predict(self, X: Any, scaling: Dataset | TableScaling | None = None) -> Array:
-        """The outputs for some rows, computed with the arithmetic of training.
+        """Return the outputs for some rows, computed by the arithmetic of training.
 
         Parameters
         ----------
         X : array_like (N, D), or Dataset
-            Scaled as in training. With a Dataset the predictions come back in the target's own unit.
+            Scaled as in training. With a Dataset the predictions are in the target's own unit.
         scaling : Dataset or TableScaling, optional
-            The Dataset of training, or the `scaling` of a loaded model. Then X is new rows in their own
-            units, a DataFrame (columns are found by name) or an array, and so are the predictions.
+            The Dataset of training, or the `scaling` of a loaded model. X then holds new rows in their own
+            units, as a DataFrame (columns are found by name) or an array. The predictions are in the target's
+            own unit.
 
         Returns
         -------
@@ -161,14 +162,14 @@ class Training:
         Raises
         ------
         ModelFileError
-            It was loaded, and trained by another arithmetic than that of this version.
+            If it was loaded, and trained by another arithmetic than this version's.
         """
         self._refuse_foreign()
         remedy = "Predict fewer rows or networks at a time."
         if scaling is not None:
             if isinstance(X, Dataset):
                 raise InputError(
-                    "X must be rows in their own units where scaling is given; got a Dataset, which is "
+                    "X must be rows in their own units if scaling is given; got a Dataset, which is "
                     "scaled. Leave scaling out."
                 )
             scaling = scaling_of(scaling, "scaling")
@@ -178,7 +179,7 @@ class Training:
         return found[0] if self.parameters.ndim == 1 else found
 
     def score(self, X: Any, y: ArrayLike | None = None) -> dict[str, Any]:
-        """Mean squared error, R² and MAPE (a fraction) on some rows; for K outputs the mean over them.
+        """Return the mean squared error, R² and MAPE (a fraction) on some rows, averaged over K outputs.
 
         Parameters
         ----------
@@ -190,8 +191,8 @@ class Training:
         Returns
         -------
         dict
-            "mse", "r2", "mape": a float each, or (M,) for M networks. See `fastnn.mape`, which leaves out
-            rows whose target is 0 and says so by a `MetricNote`.
+            "mse", "r2", "mape": a float each, or (M,) for M networks. The MAPE leaves out rows whose target
+            is 0, and a `MetricNote` says so: see `fastnn.mape`.
         """
         self._refuse_foreign()
         found = scores(self.network, np.atleast_2d(self.parameters), X, y)
@@ -205,26 +206,26 @@ class Training:
     ) -> None:
         """Write everything in this Training to a file, whole or not at all.
 
-        The file is an uncompressed .npz (any name will do) with one more member, header.json. NumPy reads
-        it without fastnn: ``numpy.load(path)["parameters"]``. A file that was there is replaced.
+        The file is an uncompressed .npz under any name, with one further member, header.json. NumPy reads it
+        without fastnn: ``numpy.load(path)["parameters"]``. An existing file is replaced.
 
         Parameters
         ----------
         path : str or path
         data : Dataset or TableScaling, optional
-            The Dataset of training: its names, scaling and categories (none of its rows) travel with the
-            model, so that it can predict new rows in their own units. Without, the `scaling` that the
-            model was loaded with, if any.
+            The Dataset of training. Its names, scaling and categories, but none of its rows, are stored with
+            the model, so that it can predict new rows in their own units. By default `scaling` is stored, if
+            there is one.
         finite : bool
-            Refuse networks that diverged, whose parameters are NaN.
+            Refuse networks that diverged; their parameters are NaN.
 
         Raises
         ------
         InputError
-            The folder does not exist, `data` does not fit the network, a network diverged, or the file
+            If the folder does not exist, `data` does not fit the network, a network diverged, or the file
             would take more than 2 GiB. Nothing is written.
         OSError
-            The disk is full or cannot be written. What was at `path` is untouched.
+            If the disk is full or cannot be written. A file already at `path` is untouched.
         """
         scaling = self.scaling if data is None else scaling_of(data, "data")
         found = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -232,25 +233,25 @@ class Training:
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, finite: bool = True) -> Training:
-        """Read what `save` wrote: the same numbers to the bit.
+        """Read a file that `save` wrote: the same numbers to the bit.
 
-        What was computed by another arithmetic than that of this version can only be read; `foreign` says so.
+        If another arithmetic than this version's computed it, it can only be read; `foreign` tells.
 
-        The file may come from anyone: nothing in it is run, what it claims is compared with its length before
-        any memory is taken, and then at most half as much again as the file is long, which is 2 GiB at most.
+        The file may come from anyone. Nothing in it is run. Its claims are compared with its length before
+        memory is taken; the memory taken is at most 1.5 times that length, which is at most 2 GiB.
 
         Parameters
         ----------
         path : str or path
         finite : bool
-            Refuse a file with networks that diverged, whose parameters are NaN.
+            Refuse a file with networks that diverged; their parameters are NaN.
 
         Raises
         ------
         ModelFileError
-            The file is not fastnn's, damaged in any byte, or holds what training cannot have made.
+            If the file is not fastnn's, has a damaged byte, or holds results that no training can give.
         InputError
-            There is no such file, or it cannot be read.
+            If there is no such file, or it cannot be read.
 
         Examples
         --------
@@ -264,7 +265,7 @@ class Training:
     def _refuse_foreign(self) -> None:
         if self.foreign:
             raise ModelFileError(
-                f"what a model computes must be computed as it was trained; {self.foreign}. "
+                f"a model must be used with the arithmetic that trained it; {self.foreign}. "
                 "Read its arrays here, or predict with the version of fastnn that wrote the file."
             )
 
@@ -297,7 +298,7 @@ class Training:
 
     @property
     def ended(self) -> str:
-        """The status in words, of several networks how many have it."""
+        """The status in words; for several networks, how many are ok and how many diverged."""
         if self.parameters.ndim == 1:
             return f"diverged in epoch {self.diverged}" if self.diverged else "ok"
         diverged = int(np.count_nonzero(self.diverged))

@@ -1,8 +1,8 @@
-"""Starting parameters: how network i of a sweep begins, a function of (seed, i) alone.
+"""Starting parameters: those of network i are a function of (seed, i) alone.
 
-A `Start` is a small frozen description; `Start.draw` makes the numbers. Parameter j of network i is made
-of number j of stream i (`fastnn.training.randomness`), whatever the distribution. So with one seed a normal
-and a uniform start rise and fall together, parameter by parameter: comparing them compares like with like.
+A `Start` is a small frozen description; `Start.draw` makes the numbers. Parameter j of network i comes from
+number j of stream i (`fastnn.training.randomness`), whatever the distribution. So with one seed, normal and
+uniform starts rise and fall together, parameter by parameter, and comparing them compares like with like.
 """
 
 import math
@@ -27,14 +27,14 @@ __all__ = ["DEFAULT_START", "Start", "constant", "given", "glorot", "he", "norma
 Floats = NDArray[np.float64]
 
 _LARGEST = 1e300
-"""Largest magnitude of a setting: no start made of such settings can overflow."""
+"""Largest magnitude of a setting; no start with such settings can overflow."""
 _SHOWN = 12
-"""Given parameters up to this many are shown one by one."""
+"""The largest number of given parameters that are shown one by one."""
 
 
 @dataclass(frozen=True, repr=False)
 class Start:
-    """A rule for starting parameters; made by `constant`, `given`, `normal`, `uniform`, `he` or `glorot`."""
+    """A rule for starting parameters, from `constant`, `given`, `normal`, `uniform`, `he` or `glorot`."""
 
     @ieee
     def draw(self, network: Network, networks: Streams, seed: int) -> Floats:
@@ -46,18 +46,18 @@ class Start:
         networks : (m,) whole numbers
             The networks' numbers, each 0 <= i < 2**64, in any order: a range, a list or an integer array.
         seed : int
-            0 <= seed < 2**64. Without effect on `constant` and `given`.
+            0 <= seed < 2**64. `constant` and `given` do not use it.
 
         Returns
         -------
         (m, P) float64
-            A new array. Row k depends on (seed, networks[k]) alone: the same bits whenever, in whatever
-            company and on whatever machine it is drawn.
+            A new array. Element [k] depends only on (seed, networks[k]): it has the same bits on any machine,
+            whatever else is drawn.
 
         Raises
         ------
         InputError
-            If the start does not fit the network, has no such network, or a number is out of range.
+            If the start does not fit the network's shape, holds no such network, or a number is out of range.
         """
         self.check(checked_network(network))
         seed = seed_number(seed)
@@ -81,7 +81,7 @@ def constant(value: float) -> Start:
     Raises
     ------
     InputError
-        If `value` is no number of magnitude at most 1e300.
+        If `value` is not a number of magnitude at most 1e300.
 
     Examples
     --------
@@ -93,19 +93,19 @@ def constant(value: float) -> Start:
 
 
 def given(parameters: Any) -> Start:
-    """Start from parameters that you give.
+    """Start from given parameters.
 
     Parameters
     ----------
     parameters : (P,) or (M, P) array of finite numbers
-        (P,): every network starts there. (M, P): network i starts at row i, and there are M of them.
-        Copied: what happens to the array later has no effect.
+        (P,): every network starts there. (M, P): network i starts at ``parameters[i]``, for M networks. The
+        array is copied; later changes to it have no effect.
 
     Raises
     ------
     InputError
-        If they are not finite numbers in one or two dimensions. Whether P fits is known when the network is:
-        `Start.check` and `Start.draw` refuse it then.
+        If they are not finite numbers in one or two dimensions. `Start.check` and `Start.draw` refuse a P
+        that does not fit the network.
 
     Examples
     --------
@@ -124,12 +124,12 @@ def normal(mean: float = 0.0, sd: float = 1.5) -> Start:
     ----------
     mean : float
     sd : float
-        Standard deviation, not below 0. With 0, every parameter is `mean`: the end of an axis of sds.
+        Standard deviation, not below 0. With 0, every parameter is `mean`.
 
     Raises
     ------
     InputError
-        If one is no number of magnitude at most 1e300, or `sd` is below 0.
+        If one is not a number of magnitude at most 1e300, or `sd` is below 0.
 
     Examples
     --------
@@ -148,12 +148,12 @@ def normal(mean: float = 0.0, sd: float = 1.5) -> Start:
 def uniform(low: float = -1.0, high: float = 1.0) -> Start:
     """Start every weight and bias at a uniformly distributed number in [low, high).
 
-    The number is low + (high - low)*u with u < 1, rounded: `high` itself can come up, nothing above it.
+    The number is low + (high - low)*u with u < 1, rounded. By rounding it can be `high`, but never above it.
 
     Raises
     ------
     InputError
-        If one is no number of magnitude at most 1e300, or `low` is not below `high`.
+        If one is not a number of magnitude at most 1e300, or `low` is not below `high`.
 
     Examples
     --------
@@ -303,7 +303,7 @@ def _scaled(values: Floats, network: Network, scale: Callable[[int, int], float]
 
 
 def _refuse_too_many(network: Network, networks: Streams) -> None:
-    """Refuse more starting parameters at once than an array may hold."""
+    """Refuse to draw more starting parameters at once than an array may hold."""
     count = networks.size if isinstance(networks, np.ndarray) else 0
     if isinstance(networks, range | list | tuple):
         count = len(networks[: MOST_NUMBERS + 1])
@@ -315,4 +315,4 @@ def _refuse_too_many(network: Network, networks: Streams) -> None:
 
 
 DEFAULT_START = normal(0.0, 1.5)
-"""How networks begin where nothing else is asked for."""
+"""The start of networks unless another is given."""

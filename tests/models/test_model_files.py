@@ -235,7 +235,7 @@ class TestAnotherArithmetic:
         words = f"arithmetic is '{self.OTHER}' there and 'fastnn 1: IEEE"
         assert words in loaded.foreign
         for text in (str(loaded), repr(loaded), loaded._repr_html_().replace("&#x27;", "'")):
-            assert "may get other bits: arithmetic is" in text
+            assert "may give other bits: arithmetic is" in text
 
     def test_saved_again_it_is_the_same_file(self, foreign):
         again = foreign.with_name("again.npz")
@@ -326,7 +326,7 @@ ROWS_REFUSED = {
         "a cell for each of the columns age, smoker, 'Größe, in cm'",
     ),
     "a code of no category": ([[30, 2, 170]], r"categories of 'smoker' as no = 0, yes = 1; got \[2\.0\] in"),
-    "a Dataset": (dataset(), "X must be rows in their own units where scaling is given; got a Dataset"),
+    "a Dataset": (dataset(), "X must be rows in their own units if scaling is given; got a Dataset"),
 }
 
 
