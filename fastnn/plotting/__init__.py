@@ -1,8 +1,8 @@
-"""Pictures of results: results in, matplotlib Axes out. Nothing here trains.
+"""Pictures of results: each function takes results and returns matplotlib Axes. Nothing here trains.
 
-Every picture has its numbers: ``tables.fan(sweep)`` is what ``fan(sweep)`` draws, as a DataFrame.
-Pictures are black on white with colours that people of every colour vision can tell apart (Okabe and
-Ito, 2008); what is told by colour is told by words or strokes as well.
+The numbers of every picture are at hand: ``tables.fan(sweep)`` returns what ``fan(sweep)`` draws, as a
+DataFrame. Pictures are black on white, with colours that people of every colour vision can tell apart (Okabe
+and Ito, 2008). Words or strokes repeat everything that a colour says.
 
 Needs matplotlib: ``pip install "fastnn-sweep[plot]"``.
 """

@@ -1,4 +1,4 @@
-"""What all pictures share: where they are drawn, their colours, and how they are kept."""
+"""The parts that all pictures share: axes, colours, names and legends, and the writing of files."""
 
 from __future__ import annotations
 
@@ -17,23 +17,21 @@ if TYPE_CHECKING:
 
     from fastnn.plotting.figures import Drawing
 
-# Okabe and Ito (2008): people of every colour vision can tell them apart. These show on white and on black.
+# Okabe and Ito (2008): people of every colour vision can tell these apart. They show on white and on black.
 BLUE, ORANGE, VERMILION, GREEN, PURPLE, SKY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 INK, PAPER, GREY = "#000000", "#ffffff", "#8a8d93"
-DARK, BRIGHT = (
-    "#101114",
-    "#fdfdfd",
-)  # on a coloured ground: these stay as they are on a page shown light on dark
+# For text and lines on a coloured ground: a page shown light on dark swaps INK and PAPER, but not these two.
+DARK, BRIGHT = "#101114", "#fdfdfd"
 
 LOSS = "loss (mean squared error, scaled)"
-WIDTH, HEIGHT = 5.0, 3.5  # inches, of a picture that can still be read on a phone
+WIDTH, HEIGHT = 5.0, 3.5  # inches: a picture of this size can still be read on a phone
 DOTS_PER_INCH = 144
-NEED_LATEX = {"pgf"}
+NEED_LATEX = {"pgf"}  # formats that matplotlib can write only where LaTeX is installed
 
 
 def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Drawing, Axes]:
-    """An empty figure that belongs to no window, for pictures that go to a file or a page.
+    """Return an empty figure that belongs to no window, and its axes: for pictures in a file or a page.
 
     Parameters
     ----------
@@ -49,14 +47,14 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Drawing, A
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file; its ending (.png, .svg, .pdf) says in which format."""
+    """Write a figure to a file; the file's ending (.png, .svg, .pdf) chooses the format."""
     refuse_ending(path, "a picture's file name")
     with fixed_settings():
         figure.savefig(path, dpi=DOTS_PER_INCH)
 
 
 def refuse_ending(path: Path, name: str) -> None:
-    """Refuse the name of a picture's file whose ending names no format that can be written."""
+    """Refuse the file name of a picture unless its ending names a format that can be written."""
     from matplotlib.backend_bases import FigureCanvasBase
 
     known = set(FigureCanvasBase.get_supported_filetypes()) - NEED_LATEX
@@ -67,7 +65,7 @@ def refuse_ending(path: Path, name: str) -> None:
 
 
 def axes(ax: Axes | None) -> Axes:
-    """Where to draw: `ax`, or the axes of a new figure; without a frame at its upper and right end."""
+    """Return `ax`, or the axes of a new figure if it is None, without a frame at the top and the right."""
     if ax is None:
         ax = _axes_of_a_window()
     ax.spines[["top", "right"]].set_visible(False)
@@ -75,33 +73,33 @@ def axes(ax: Axes | None) -> Axes:
 
 
 def _axes_of_a_window() -> Axes:
-    """The axes of a new figure that pyplot shows, where its backend can be used here."""
+    """The axes of a new figure that pyplot shows, or of one without a window if there is no screen."""
     from matplotlib import pyplot
 
     from fastnn.plotting.figures import Drawing
 
     try:
         return pyplot.subplots(FigureClass=Drawing, layout="constrained")[1]
-    except ImportError:  # a backend with windows, and no screen
+    except ImportError:  # the backend needs windows, and there is no screen
         return new_figure()[1]
 
 
 def lettered(name: object, longest: int = LONGEST) -> str:
-    """A name for any text of matplotlib, which would take what stands between two dollars for mathematics.
+    """A name for a text of matplotlib, with each dollar written as ``\\$``.
 
-    Only of ``\\$`` it makes a plain dollar.
+    Matplotlib would set text between two plain dollars as mathematics.
     """
     return shortened(name, longest).replace("$", r"\$")
 
 
 def label(name: object) -> str:
-    """The name of something in a legend; matplotlib leaves out those that begin with an underscore."""
+    """A name for a legend, with a leading underscore hidden: matplotlib leaves out names that have one."""
     text = lettered(name)
     return f"\N{ZERO WIDTH SPACE}{text}" if text.startswith("_") else text
 
 
 def legend(ax: Axes, **options: Any) -> None:
-    """Name what is drawn, each name once."""
+    """Add a legend that holds each name once, if anything has a name."""
     handles, labels = ax.get_legend_handles_labels()
     named = dict(zip(labels, handles, strict=True))
     if named:

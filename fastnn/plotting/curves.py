@@ -1,4 +1,4 @@
-"""The losses of many networks over the epochs, as the bands in which they lie."""
+"""The losses of many networks over the epochs, drawn as bands of quantiles."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STROKES = ("-", "--", "-.", ":")
-FEW = 100  # epochs, of which powers of ten alone would be one or two ticks
+FEW = 100  # below this number of epochs, ticks at powers of ten alone would be one or two
 
 
 @under_fixed_settings
 def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike], ax: Axes | None = None) -> Axes:
     """Draw the median loss of many networks over the epochs, and the bands in which 50 % and 90 % lie.
 
-    Epochs are on a logarithmic scale, as most happens in the first of them; so are losses that span more
-    than a factor of three. A diverged network counts as an infinitely large loss; where a quantile is not
-    finite, nothing is drawn.
+    Epochs are on a logarithmic scale, since most happens in the first ones. Losses are logarithmic if they
+    span more than a factor of three. A diverged network counts as an infinite loss; a quantile that is not
+    finite is not drawn.
 
     Parameters
     ----------
     curves : Sweep with curves, array_like (M, E), or a mapping of names to such arrays
-        With a Sweep there is one fan for each learning rate, and for each number of rows where they vary.
+        A Sweep has one fan for each learning rate, and for each number of rows if that varies.
     ax : Axes, optional
-        Where to draw; a new figure without.
+        Where to draw; by default a new figure.
     """
     return draw_fan(axes(ax), tables.fan(curves))
 
@@ -55,7 +55,7 @@ def draw_fan(ax: Axes, table: pd.DataFrame) -> Axes:
 def bands(
     ax: Axes, x: Any, quantiles: Any, colour: str, name: str, stroke: str = "-", **options: Any
 ) -> None:
-    """Draw a median and the bands between the 25 % and 75 %, and the 5 % and 95 % quantiles."""
+    """Draw a median, the band from the 25 % to the 75 % quantile, and that from 5 % to 95 %."""
     low, lower, middle, upper, high = (drawable(quantiles[q]) for q in tables.QUANTILE_NAMES)
     ax.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
     ax.fill_between(x, lower, upper, color=colour, alpha=0.35, linewidth=0)
@@ -63,7 +63,7 @@ def bands(
 
 
 def _scale(ax: Axes, epochs: int, losses: NDArray[np.float64]) -> None:
-    """Choose scales, with ticks that are written as plain numbers."""
+    """Set the scales of both axes; write the ticks of epochs as plain numbers."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set_xscale("log")

@@ -1,4 +1,4 @@
-"""How the networks of a sweep are distributed: their losses, their scores, their dead units."""
+"""The distributions of a sweep's networks: their losses, their scores and their dead units."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BY_DEAD_UNITS = (BLUE, ORANGE, VERMILION, GREEN)
-LABELLED = 8  # per cent, of a bar with room for its number
-WIDE = 100.0  # a ratio of medians above which a linear scale shows only the largest
-TICKS = 5  # at most so many steps, whose numbers of up to seven signs lie side by side
-UNIT = 60  # letters of what is measured, and in which unit
+LABELLED = 8  # per cent: a bar of this length has room for its number
+WIDE = 100.0  # above this ratio of medians, a linear scale would show only the largest
+TICKS = 5  # the most intervals between ticks: numbers of up to seven characters then fit side by side
+UNIT = 60  # the most letters of the quantity and its unit
 METRICS = {"mse": "mean squared error", "r2": "R²", "mape": "MAPE (%)"}
 
 
 @under_fixed_settings
 def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
-    """Draw how many networks ended at which loss, stacked by their modes: fitted, one unit dead, and so on.
+    """Draw a histogram of the networks' last losses, stacked by mode: fitted, one unit dead, and so on.
 
-    Diverged networks have no loss and are counted in the title; so are those of the largest losses, which
-    lie to the right of the picture.
+    The title counts the diverged networks, which have no loss, and the networks whose losses are too large
+    for the picture.
 
     Parameters
     ----------
     sweep : Sweep
     ax : Axes, optional
-        Where to draw; a new figure without.
+        Where to draw; by default a new figure.
     """
     return draw_histogram(axes(ax), tables.sweep_histogram(sweep), counts_of(sweep))
 
 
 def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float | None = None) -> Axes:
-    """Draw the numbers of `tables.sweep_histogram`, and a loss that somebody claims."""
+    """Draw the numbers of `tables.sweep_histogram`, and a line at the loss `claim`, if given."""
     base = np.zeros(len(table))
     bounds = np.append(table["from"], table["to"].iloc[-1:]).astype(float)
     claims = np.array([] if claim is None else [claim])
@@ -84,7 +84,7 @@ def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float |
 
 
 class Counts(NamedTuple):
-    """What the title of a histogram tells of a sweep."""
+    """The facts of a sweep in the title of its histogram."""
 
     shape: str
     networks: int
@@ -92,19 +92,19 @@ class Counts(NamedTuple):
 
 
 def counts_of(sweep: Sweep) -> Counts:
-    """The layers of a sweep's networks, how many they are, and how many of them diverged."""
+    """The layers of a sweep's networks, the number of networks, and how many of them diverged."""
     return Counts(shape(sweep.network), len(sweep), int(sweep.summary()["diverged"].sum()))
 
 
 @under_fixed_settings
 def dead_units(sweep: Sweep, ax: Axes | None = None) -> Axes:
-    """Draw for each learning rate and number of rows which share of the networks ended in which mode.
+    """Draw the share of the networks that ended in each mode, for each learning rate and number of rows.
 
     Parameters
     ----------
     sweep : Sweep
     ax : Axes, optional
-        Where to draw; a new figure without.
+        Where to draw; by default a new figure.
     """
     return draw_dead_units(axes(ax), tables.dead_units(sweep))
 
@@ -135,16 +135,16 @@ def draw_dead_units(ax: Axes, table: pd.DataFrame) -> Axes:
 
 @under_fixed_settings
 def scores_against_rows(scores: pd.DataFrame, metric: str, ax: Axes | None = None) -> Axes:
-    """Draw a score against the number of rows trained on: its median, and where 50 % and 90 % lie.
+    """Draw a score against the number of rows trained on: its median, and the bands of 50 % and 90 %.
 
     Parameters
     ----------
     scores : DataFrame
-        One row for each network: ``rows``, the metric, and ``learning_rate`` where that varies.
+        One line for each network: ``rows``, the metric, and ``learning_rate`` if that varies.
     metric : str
         "r2", "mape" (a fraction, drawn in per cent) or "mse".
     ax : Axes, optional
-        Where to draw; a new figure without.
+        Where to draw; by default a new figure.
     """
     return draw_scores(axes(ax), tables.scores_against_rows(scores, metric), metric)
 
@@ -174,17 +174,17 @@ def draw_scores(ax: Axes, table: pd.DataFrame, metric: str) -> Axes:
 
 @under_fixed_settings
 def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
-    """Draw distributions below one another: a median, and where 50 % and 90 % lie; and a claim beside it.
+    """Draw distributions one below the other: the median, the ranges of 50 % and 90 %, and a claim, if any.
 
     Parameters
     ----------
     table : DataFrame
-        One row for each distribution: ``label``, the quantiles ``5 %``, ``25 %``, ``50 %``, ``75 %`` and
-        ``95 %``, and, if wanted, ``claim``: a figure to set beside it, NaN for none.
+        One line for each distribution: ``label``, the quantiles ``5 %``, ``25 %``, ``50 %``, ``75 %`` and
+        ``95 %``, and optionally ``claim``, a figure to compare with (NaN for none).
     unit : str
-        What is measured, and in which unit.
+        The quantity and its unit, for the axis.
     ax : Axes, optional
-        Where to draw; a new figure without.
+        Where to draw; by default a new figure.
     """
     tables.has_columns(table, "table", ["label", *tables.QUANTILE_NAMES])
     ax = axes(ax)
@@ -206,7 +206,7 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
 
 
 def _set_scale(ax: Axes, which: str, table: pd.DataFrame) -> None:
-    """Make the scale logarithmic where medians differ so much that the small ones would merge."""
+    """Make a scale logarithmic if the medians differ so much that a linear one would merge the small ones."""
     drawn = [name for name in (*tables.QUANTILE_NAMES, "claim") if name in table]
     values = drawable(table[drawn])
     values = values[np.isfinite(values)]
@@ -218,4 +218,4 @@ def _set_scale(ax: Axes, which: str, table: pd.DataFrame) -> None:
     elif values.min() > 0:
         logarithmic(ax, which, values.min(), values.max())
     else:
-        bent(ax, which, values.min(), values.max())  # only R² falls below 0: it ends at 1
+        bent(ax, which, values.min(), values.max())  # only R² has values below 0, and it ends at 1

@@ -1,4 +1,4 @@
-"""The figure of fastnn's own pictures: it is drawn and saved under fixed settings, by whomever."""
+"""The figure class of fastnn's own pictures: always drawn and saved under fixed settings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["Drawing"]
 
 
 class Drawing(Figure):
-    """A figure on which the user's settings have no influence, and that warns once of a missing glyph.
+    """A figure that ignores the user's settings and warns once of each missing glyph.
 
-    Many settings are looked up only when a figure is drawn, which a notebook does long after it was made.
+    Matplotlib reads many settings only when it draws a figure, which a notebook does long after making it.
 
     Attributes
     ----------
     signs_told : set of str
-        The signs without a glyph that it has warned of, as "U+5E74".
+        The characters without a glyph that it has warned of, as "U+5E74".
     further : dict
-        Settings of matplotlib for this figure alone.
+        Matplotlib settings for this figure alone.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -31,7 +31,7 @@ class Drawing(Figure):
         self.further: dict[str, Any] = {}
 
     def lay_out(self) -> None:
-        """Give all that is in the figure its place now and for good, however often it is drawn after that."""
+        """Lay out the figure now; drawing it later moves nothing."""
         engine = self.get_layout_engine()
         if engine is not None:
             with fixed_settings(self.further), glyph_warnings_as_one(self.signs_told):
@@ -39,7 +39,7 @@ class Drawing(Figure):
                 self.set_layout_engine(None)
 
     def draw(self, renderer: Any) -> None:
-        """Draw all that is in the figure."""
+        """Draw the figure; see matplotlib."""
         with fixed_settings(self.further), glyph_warnings_as_one(self.signs_told):
             super().draw(renderer)
 

@@ -1,4 +1,4 @@
-"""What a picture of two inputs holds the further ones at."""
+"""The values at which a picture over two inputs holds all other inputs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Array = NDArray[Any]
 
 
 def grid_of_inputs(data: Any, rows: Array, points: Array, chosen: Sequence[int]) -> Array:
-    """Return a row of inputs for each of the `points` (points, chosen) over the chosen inputs.
+    """Return all inputs (points, D) for each of the `points` (points, chosen) over the chosen inputs.
 
-    Further numbers are held at the median of the `rows`, categories of a Dataset at the most common one.
-    Where one of several categories is chosen and is 1, the others of its column are 0.
+    The other inputs are held at the median of the `rows`, and categories of a Dataset at the most common one.
+    If a chosen input is a category and is 1, the other categories of its column are 0.
     """
     grid = np.repeat(np.median(rows, axis=0)[None], len(points), axis=0)
     columns = data.scaling.input_columns if isinstance(data, Dataset) else ()
@@ -34,7 +34,7 @@ def grid_of_inputs(data: Any, rows: Array, points: Array, chosen: Sequence[int])
 
 
 def _hold_categories(grid: Array, rows: Array, points: Array, chosen: Sequence[int], places: Array) -> None:
-    """Put the most common category at a column's places, one that is not chosen where others are."""
+    """Hold a column at its most common category; categories that are chosen inputs do not count."""
     free = [place for place in places if place not in chosen]
     taken = [axis for axis, place in enumerate(chosen) if place in places]
     if not free:
@@ -46,7 +46,7 @@ def _hold_categories(grid: Array, rows: Array, points: Array, chosen: Sequence[i
 
 
 def inputs_to_draw(data: Any, count: int) -> tuple[int, ...]:
-    """The first two inputs that are columns of their own; categories spread over several say less."""
+    """The first two inputs that have a column of their own; one of several categories shows less."""
     if count == 1:
         return (0,)
     if not isinstance(data, Dataset):
@@ -56,7 +56,7 @@ def inputs_to_draw(data: Any, count: int) -> tuple[int, ...]:
 
 
 def held_at(data: Any, inputs: Array, chosen: Sequence[int], names: Sequence[str]) -> list[str]:
-    """What the inputs that are not chosen are held at, in their own units: "children = 1", "city = Graz"."""
+    """The values of the inputs that are not chosen, in their own units: "children = 1", "city = Graz"."""
     if not isinstance(data, Dataset):
         return [
             f"{names[place]} = {inputs[place]:.4g}" for place in range(len(inputs)) if place not in chosen

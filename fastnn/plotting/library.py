@@ -1,4 +1,4 @@
-"""Matplotlib, brought in where pictures are drawn, whatever is set for it and whatever is wrong with it."""
+"""The import of matplotlib, made when a picture is drawn, with a refusal in words if it fails."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fastnn.showing.lettering import shortened
 
 __all__ = ["need_matplotlib", "need_matplotlib_installed", "one_line"]
 
-LONGEST_REASON = 300  # letters of an error's message
+LONGEST_REASON = 300  # the most letters of an error's message
 
 
 def need_matplotlib() -> None:
-    """Refuse to go on without matplotlib, or with one that cannot be imported, saying what to do."""
+    """Refuse to go on if matplotlib is not installed or cannot be imported, and say what to do."""
     need_matplotlib_installed()
     try:
         _import_matplotlib()
@@ -28,10 +28,10 @@ def need_matplotlib() -> None:
 
 
 def need_matplotlib_installed() -> None:
-    """Refuse to go on where matplotlib is not installed: a page could only say so in each picture's place."""
+    """Refuse to go on if matplotlib is not installed: a page would repeat it in place of each picture."""
     try:
         found = find_spec("matplotlib") is not None
-    except ValueError:  # None stands in sys.modules for what must not be imported
+    except ValueError:  # None in sys.modules forbids the import
         found = False
     if not found:
         raise InputError(
@@ -40,9 +40,9 @@ def need_matplotlib_installed() -> None:
 
 
 def _import_matplotlib() -> None:
-    """Import matplotlib, also where MPLBACKEND names a backend that it does not know: files need none."""
+    """Import matplotlib, even if MPLBACKEND names an unknown backend: pictures in files need no backend."""
     if "matplotlib" in sys.modules:
-        import matplotlib as _  # noqa: F401 - None stands there for one that must not be imported
+        import matplotlib as _  # noqa: F401 - fails if sys.modules holds None, which forbids the import
 
         return
     backend = os.environ.pop("MPLBACKEND", None)
@@ -57,6 +57,6 @@ def _import_matplotlib() -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong, on one line: "ValueError: it is wrong"."""
+    """An error on one line: "ValueError: it is wrong"."""
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {shortened(words, LONGEST_REASON)}" if words else type(error).__name__

@@ -1,4 +1,4 @@
-"""The losses of single networks over the epochs, each with a colour and a label of its own."""
+"""The losses of single networks over the epochs, each with its own colour and label."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from fastnn.training.result import Training
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAMED = 10  # curves in a legend; of more, so many, evenly spaced
-INSIDE = 3  # names that leave room for the curves beside them
-DECADES = 100.0  # a ratio of losses above which a linear scale shows only the largest
-BEYOND = 3.0  # how far above the largest loss of the others one that diverges is followed
+NAMED = 10  # the most curves in a legend; of more curves it names ten, evenly spaced
+INSIDE = 3  # a legend of at most this many names fits beside the curves
+DECADES = 100.0  # above this ratio of losses, a linear scale would show only the largest
+BEYOND = 3.0  # a diverging curve is followed up to this multiple of the others' largest loss
 RATE = "learning rate "
 
 
@@ -32,23 +32,24 @@ def loss_curves(
 ) -> Axes:
     """Draw the loss of every epoch, and the validation loss (dashed) if there is one.
 
-    Several networks have a colour and a label each: the name given to them, and whatever differs of layers,
-    learning rate and number. More than ten have colours from dark to bright in their order, and the legend
-    names ten of them. The scale is logarithmic where losses above 0 span more than two decades, and says
-    so. A network that diverged has no line from that epoch on; a cross marks its last loss.
+    Each of several networks has its own colour and label. The label holds the name given to the network, and
+    those of its layers, learning rate and number that differ. More than ten networks have colours from dark
+    to bright, first to last, and the legend names ten of them. The scale is logarithmic if all losses are
+    above 0 and span more than two decades; the axis then says so. The line of a diverged network ends before
+    the epoch in which it diverged, and a cross marks its last loss.
 
     Parameters
     ----------
     trainings : Training, several of them, a mapping of names to them, or a Sweep with curves
         Up to 500 networks in all; `fan` draws more.
     ax : Axes, optional
-        Where to draw; a new figure without.
+        Where to draw; by default a new figure.
     """
     return draw_curves(axes(ax), named_curves(trainings))
 
 
 def draw_curves(ax: Axes, curves: Sequence[Curve]) -> Axes:
-    """Draw curves that have their labels."""
+    """Draw labelled curves."""
     alone = len(curves) == 1
     strokes = _strokes(len(curves))
     for curve, (colour, stroke) in zip(curves, strokes, strict=True):
@@ -67,9 +68,9 @@ def draw_curves(ax: Axes, curves: Sequence[Curve]) -> Axes:
 
 
 def _of_interest(curves: Sequence[Curve]) -> NDArray[np.float64]:
-    """The losses that the picture must hold: all, but of networks that diverged only the start.
+    """The losses that the picture must show: all of the networks that stayed finite, the start of the others.
 
-    On their way out they pass 1e300, where the differences between the others cannot be seen.
+    A diverging loss passes 1e300. On a scale that showed it, all other losses would look alike.
     """
     every = [
         (curve, some) for curve in curves for some in (curve.losses, curve.validation) if some is not None
@@ -95,7 +96,7 @@ def _label(curve: Curve) -> str:
 
 
 def _mark_the_end(ax: Axes, curve: Curve, colour: Any) -> None:
-    """A cross at the last loss of a network that diverged: a line that just ends looks like a good one."""
+    """Draw a cross at a diverged network's last loss: without it the line would look like a good one."""
     if not curve.diverged:
         return
     finite = np.flatnonzero(np.isfinite(curve.losses))
@@ -109,7 +110,7 @@ def _mark_the_end(ax: Axes, curve: Curve, colour: Any) -> None:
 
 
 def _name(ax: Axes, curves: Sequence[Curve]) -> None:
-    """A legend, beside the curves where it is long."""
+    """Add a legend, outside the axes if it is long."""
     from matplotlib.lines import Line2D
 
     lines = [line for line in ax.get_lines() if not str(line.get_label()).startswith("_")]
@@ -137,8 +138,8 @@ def _name(ax: Axes, curves: Sequence[Curve]) -> None:
 
 
 def _shared(curves: Sequence[Curve]) -> str:
-    """What all curves have in common, for the title."""
-    shapes = list(dict.fromkeys(shape(curve.shape) for curve in curves))
+    """The layers that all curves share, and their learning rates, for the title."""
+    shapes = list(dict.fromkeys(shape(curve.network) for curve in curves))
     rates = sorted({curve.learning_rate for curve in curves})
     told = shapes[:1] if len(shapes) == 1 else []
     texts = told_apart(rates)

@@ -1,4 +1,4 @@
-"""Loss curves by name: one or several trainings, or a sweep, as lines with what tells them apart."""
+"""Loss curves with labels that tell them apart, from one or several trainings or from a sweep."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fastnn.training.result import Training
 
 __all__ = ["Curve", "named_curves"]
 
-MOST = 500  # curves in one picture
+MOST = 500  # the most curves in one picture
 ACCEPTED = "a Training, several of them, a mapping of names to them, or a Sweep with curves"
 
 
@@ -28,38 +28,38 @@ class Curve:
     Attributes
     ----------
     label : str
-        What tells it from the others; empty for the only one.
-    network : int
-        Its place among all curves, or its number where it is of a sweep.
+        Tells the curve from the others; empty if it is the only one.
+    number : int
+        The network's number in its sweep, or its place in its training.
     epochs : (E,) int64
         From 1.
     losses : (E,)
     validation : (E,) or None
     diverged : int
-        The epoch, or 0.
-    shape : Network
+        The epoch in which it diverged, or 0.
+    network : Network
     learning_rate : float
     """
 
     label: str
-    network: int
+    number: int
     epochs: NDArray[np.int64]
     losses: NDArray[Any]
     validation: NDArray[Any] | None
     diverged: int
-    shape: Network
+    network: Network
     learning_rate: float
 
 
 def named_curves(given: Any) -> list[Curve]:
-    """The curves of trainings or of a sweep, each with a label of its own where they are several.
+    """Return the curves of trainings or of a sweep; each of several curves has its own label.
 
-    A label is made of what differs: the name given to it, the layers, the learning rate, the number.
+    A label holds the name given to the curve, and those of its layers, learning rate and number that differ.
 
     Raises
     ------
     InputError
-        It is something else, or empty, a Sweep without curves, or more curves than can be told apart.
+        For anything else, for nothing, for a Sweep without curves, and for more than 500 curves.
     """
     parts = list(_parts(given))
     count = sum(
@@ -74,7 +74,7 @@ def named_curves(given: Any) -> list[Curve]:
 
 
 def _parts(given: Any) -> Iterable[tuple[str, Any]]:
-    """Each Training or Sweep with the name it was given; without one it is empty."""
+    """Each Training or Sweep with the name given to it, which may be empty."""
     parts: list[tuple[str, Any]]
     if isinstance(given, Mapping):
         parts = [(str(name), one) for name, one in given.items()]
@@ -123,7 +123,7 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
 
 
 def _labelled(curves: Sequence[Curve]) -> list[Curve]:
-    """The same curves, their labels completed by whatever tells them apart."""
+    """The same curves, with labels that tell them apart."""
     if len(curves) == 1:
         return list(curves)
     labels = [[curve.label] if curve.label else [] for curve in curves]
@@ -131,23 +131,23 @@ def _labelled(curves: Sequence[Curve]) -> list[Curve]:
         if len(set(told)) > 1 and _alike(labels):
             labels = [[*label, one] for label, one in zip(labels, told, strict=True)]
     if _alike(labels):
-        numbers = [curve.network for curve in curves]
+        numbers = [curve.number for curve in curves]
         if len(set(zip(map(tuple, labels), numbers, strict=True))) < len(curves):
-            numbers = list(range(len(curves)))  # of several trainings, each of which begins at 0
+            numbers = list(range(len(curves)))  # the numbers of several trainings all begin at 0
         labels = [[*label, f"network {number}"] for label, number in zip(labels, numbers, strict=True)]
     return [replace(curve, label=", ".join(label)) for label, curve in zip(labels, curves, strict=True)]
 
 
 def _alike(labels: Sequence[Sequence[str]]) -> bool:
-    """Whether some labels are still equal."""
+    """Whether any two labels are equal."""
     return len(set(map(tuple, labels))) < len(labels)
 
 
 def _layers(curves: Sequence[Curve]) -> list[str]:
-    return ["-".join(map(str, curve.shape.layers)) for curve in curves]
+    return ["-".join(map(str, curve.network.layers)) for curve in curves]
 
 
 def _rates(curves: Sequence[Curve]) -> list[str]:
-    """The learning rates, with as many digits as tell them apart."""
+    """The learning rates, with enough digits to tell them apart."""
     texts = told_apart([curve.learning_rate for curve in curves], digits=3)
     return [f"learning rate {text}" for text in texts]

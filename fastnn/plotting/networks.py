@@ -22,34 +22,35 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-DRAWN = 1000  # weights; more are a grey cloud
-NAMED = 12  # weights that leave room for their names and values
-LARGEST = 620.0  # of a unit's disc, in square points
-READABLE = 200.0  # of a disc with room for the unit's name
-LETTERS = 14  # of a name beside a unit
+DRAWN = 1000  # the most weights that are drawn: more would be a grey cloud
+NAMED = 12  # the most weights that are written with their names and values
+LARGEST = 620.0  # the largest area of a unit's disc, in square points
+READABLE = 200.0  # a disc above this area has room for the unit's name
+LETTERS = 14  # the most letters of a name beside a unit
 MIDDLE = 0.56  # the height of a layer's only unit; layers reach from 0.12 to 1
 COLUMN = 125.0  # points that the discs of one layer share
-WIDEST = 4.0  # points, of the line of the largest weight before or after
+WIDEST = 4.0  # points: the width of the line for the largest weight, before or after
 
 
 @under_fixed_settings
 def network(training: Training, ax: Axes | None = None, *, when: str = "after", X: Any = None) -> Axes:
-    """Draw a network: its units, and its weights as lines, wide where they are large.
+    """Draw a network: its units as discs and its weights as lines; a large weight has a wide line.
 
     Positive weights are solid and blue, negative ones dashed and red. The widths before and after training
-    share one scale. Up to 12 weights are written beside their lines, and biases beside their units.
+    share one scale. If there are at most 12 weights, they are written beside their lines and the biases
+    beside their units.
 
     Parameters
     ----------
     training : Training
-        Of one network.
+        The training of one network.
     ax : Axes, optional
-        Where to draw; a new figure without.
+        Where to draw; by default a new figure.
     when : str
         "before" or "after" training.
     X : array_like (N, D), or Dataset, optional
-        The rows trained on, and maybe more: hidden ReLU units that are shut on all of them are then
-        marked as dead. A Dataset also names the inputs and the outputs.
+        The rows trained on; further rows may follow and are ignored. Hidden ReLU units that are shut on all
+        rows trained on are then marked as dead. A Dataset also names the inputs and the outputs.
     """
     one_of(when, "when", ("before", "after"))
     table = tables.network(training)
@@ -77,7 +78,7 @@ def network(training: Training, ax: Axes | None = None, *, when: str = "after", 
 
 
 def _places(layer: int, units: int) -> NDArray[np.float64]:
-    """Where a layer's units stand: (units, 2), from above to below."""
+    """The places (units, 2) of a layer's units, from top to bottom."""
     heights = np.linspace(1, 2 * MIDDLE - 1, units) if units > 1 else np.array([MIDDLE])
     return np.column_stack([np.full(units, float(layer)), heights])
 
@@ -144,7 +145,7 @@ def _write_names(ax: Axes, data: Dataset, places: list[Any]) -> None:
 
 
 def _dead(training: Training, when: str, X: Any) -> list[NDArray[np.bool_]]:
-    """For each hidden layer, which of its units are dead."""
+    """For each hidden layer, whether each of its units is dead."""
     net = training.network
     cuts = np.cumsum(net.layers[1:-1])
     if X is None:

@@ -1,4 +1,4 @@
-"""Scales that hold any numbers: matplotlib's own margins overflow beside the largest of them."""
+"""Scales for numbers of any size: matplotlib's own margins overflow near the largest floats."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
 __all__ = ["bent", "drawable", "handy", "limits", "logarithmic", "scale_losses", "share_in_labels"]
 
-MARGIN = 0.05  # of the extent, left free on both sides
-LARGE, SMALL = 1e60, 1e-60  # beyond which numbers are drawn in another unit
-LARGEST, SMALLEST = 1e280, 1e-280  # beyond which matplotlib's arithmetic overflows
-FEW_DECADES, MANY_DECADES = 3, 100  # with ticks between the powers of ten, and with few of the powers
+MARGIN = 0.05  # this share of the extent is left free on both sides
+LARGE, SMALL = 1e60, 1e-60  # numbers beyond these are drawn in another unit
+LARGEST, SMALLEST = 1e280, 1e-280  # matplotlib's arithmetic overflows beyond these
+FEW_DECADES = 3  # a scale of fewer decades also has ticks between the powers of ten
+MANY_DECADES = 100  # a scale of more decades has ticks at only some powers of ten
 TICKS = 5
 
 
 def handy(*arrays: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], str]:
-    """The arrays in a unit in which they can be drawn, and that unit in words: "", or " (in 1e+200)"."""
+    """Return the arrays in a unit that can be drawn, and that unit in words: "", or " (in 1e+200)"."""
     finite = np.concatenate([array[np.isfinite(array)] for array in arrays])
     largest = float(np.abs(finite).max(initial=0.0))
     if largest == 0 or SMALL <= largest <= LARGE:
@@ -30,23 +31,23 @@ def handy(*arrays: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], str]
 
 
 def limits(values: NDArray[np.float64], share: float = MARGIN) -> tuple[float, float]:
-    """Where a linear axis begins and ends, to hold all finite values with a margin."""
+    """The two ends of a linear axis that holds all finite values with a margin."""
     finite = np.clip(values[np.isfinite(values)].astype(np.float64), -LARGEST, LARGEST)
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     margin = share * (high - low)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):  # (nearly) all alike
-        margin = MARGIN * max(abs(low), abs(high)) or 1.0  # whatever the share
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # the values are equal, or nearly so
+        margin = MARGIN * max(abs(low), abs(high)) or 1.0  # here `share` does not count
     return max(low - margin, -LARGEST), min(high + margin, LARGEST)
 
 
 def drawable(values: Any) -> NDArray[np.float64]:
-    """Values as they can be drawn: NaN for what is not finite, and none too large for matplotlib."""
+    """The values with NaN in place of infinities, clipped to what matplotlib can draw."""
     array = np.asarray(values, np.float64)
     return np.where(np.isfinite(array), np.clip(array, -LARGEST, LARGEST), np.nan)
 
 
 def logarithmic(ax: Axes, which: str, low: float, high: float) -> None:
-    """Make an axis, "x" or "y", logarithmic from one number above 0 to another, with a margin."""
+    """Make an axis, "x" or "y", logarithmic from `low` to `high`, both above 0, with a margin."""
     from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
 
     first, last = np.log10(np.clip([float(low), float(high)], SMALLEST, LARGEST))
@@ -75,7 +76,7 @@ def bent(ax: Axes, which: str, low: float, high: float) -> None:
 
 
 def share_in_labels(ax: Axes) -> Axes:
-    """The picture `ax`, whose linear axes write in their labels what their numbers share."""
+    """Write the shared part of tick numbers in the labels of `ax`'s linear axes, and return `ax`."""
     from matplotlib.ticker import ScalarFormatter
 
     from fastnn.plotting.ticks import SharedInLabel
@@ -87,7 +88,7 @@ def share_in_labels(ax: Axes) -> Axes:
 
 
 def _scaled(ax: Axes, which: str, low: float, high: float, scale: str, **options: Any) -> Any:
-    """Give an axis its limits and its scale, in an order in which matplotlib looks for none of its own."""
+    """Give an axis its limits and then its scale: the other way round, matplotlib would look for limits."""
     set_scale = getattr(ax, f"set_{which}scale")
     set_scale("linear")
     getattr(ax, f"set_{which}lim")(low, high)
@@ -96,9 +97,9 @@ def _scaled(ax: Axes, which: str, low: float, high: float, scale: str, **options
 
 
 def scale_losses(ax: Axes, losses: NDArray[np.float64], factor: float) -> bool:
-    """Let the upright axis hold some losses; logarithmic, if all are above 0 and span more than a factor.
+    """Scale the y axis for some losses, and return whether it is logarithmic.
 
-    Returns whether it is logarithmic.
+    It is logarithmic if all losses are above 0 and span more than `factor`.
     """
     finite = losses[np.isfinite(losses)]
     if not len(finite) or finite.min() <= 0 or finite.max() / factor <= finite.min():

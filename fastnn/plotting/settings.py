@@ -1,7 +1,7 @@
-"""The settings that fastnn's pictures are drawn under: always the same, whatever the user's own are.
+"""The fixed settings under which fastnn draws its pictures, independent of the user's own.
 
-A matplotlibrc file, a style, ``text.usetex`` or a missing font changes no picture, and no picture changes
-them: what the user has set, the open figures and the filters of warnings are afterwards as they were.
+A matplotlibrc file, a style, ``text.usetex`` or a missing font changes no picture. Drawing a picture in turn
+leaves the user's settings, open figures and warning filters as they were.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ __all__ = [
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Not of how a picture looks, but of the user's windows and keys.
+# Settings of the user's windows and keys, which do not change the look of a picture.
 USERS = (
     *("backend", "interactive", "toolbar", "timezone", "keymap.", "webagg.", "tk.", "macosx."),
     "savefig.directory",
 )
-# Asked in this order, where they are installed, for signs that DejaVu Sans does not have.
+# Fonts that are tried from first to last, if installed, for characters that DejaVu Sans lacks.
 FURTHER_FONTS = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei"),
     *("Yu Gothic", "Malgun Gothic", "PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo"),
@@ -40,12 +40,12 @@ FURTHER_FONTS = (
     *("Nirmala UI", "Leelawadee UI", "Segoe UI Symbol", "Arial Unicode MS", "Unifont"),
 )
 GLYPH = re.compile(r"Glyph (\d+) .* missing from", re.DOTALL)  # matplotlib's warning
-NAMED = 12  # signs without a glyph that are told one by one
+NAMED = 12  # the most characters without a glyph that a warning names one by one
 
 
 @contextmanager
 def fixed_settings(further: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Draw under settings of our own for a while, and maybe further ones."""
+    """Set fastnn's settings, and `further` ones if given, while the context lasts."""
     need_matplotlib()
     import matplotlib as mpl
 
@@ -55,7 +55,7 @@ def fixed_settings(further: Mapping[str, Any] | None = None) -> Iterator[None]:
 
 
 def under_fixed_settings(draw: Function) -> Function:
-    """Let a function draw under `fixed_settings`."""
+    """Wrap a function so that it draws under `fixed_settings`."""
 
     @wraps(draw)
     def drawing(*arguments: Any, **options: Any) -> Any:
@@ -66,17 +66,17 @@ def under_fixed_settings(draw: Function) -> Function:
 
 
 class MissingGlyphs(UserWarning):
-    """No font of this machine has some of the signs that a picture writes."""
+    """Some characters of a picture are in no font of this machine."""
 
 
 @contextmanager
 def glyph_warnings_as_one(told: set[str]) -> Iterator[None]:
-    """Let one `MissingGlyphs` take the place of matplotlib's warnings of each sign, each time it is drawn.
+    """Warn once, with `MissingGlyphs`; matplotlib would warn of each character each time it is drawn.
 
     Parameters
     ----------
     told : set of str
-        The signs that have been warned of already, as "U+5E74"; those found now are added.
+        The characters that a warning has named already, as "U+5E74"; the new ones are added.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -94,7 +94,7 @@ def glyph_warnings_as_one(told: set[str]) -> Iterator[None]:
 
 
 def missing_glyphs(signs: set[str]) -> str:
-    """A sentence on signs that no font has."""
+    """A sentence that names characters without a font."""
     first = sorted(signs, key=lambda sign: int(sign[2:], 16))[:NAMED]
     named = ", ".join(first) + (f" and {len(signs) - NAMED} more" if len(signs) > NAMED else "")
     return (
@@ -105,7 +105,7 @@ def missing_glyphs(signs: set[str]) -> str:
 
 @cache
 def _settings() -> dict[str, Any]:
-    """Matplotlib's own, with fonts for many scripts."""
+    """Matplotlib's default settings, with fonts for many scripts."""
     import matplotlib as mpl
     from matplotlib.font_manager import fontManager
 

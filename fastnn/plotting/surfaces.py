@@ -1,4 +1,4 @@
-"""What a network learned: its output over two inputs, with the rows it learned from."""
+"""A picture of what a network learned: its output over two inputs, with the rows trained on."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ Array = NDArray[np.float64]
 Ends = tuple[float, float, float, float]  # left, right, lower, upper
 
 MOST_TICKS = 12
-TOLD = 3  # further inputs whose values stand in the title
-LINES = 6  # of equal answers
-SHOWN = 0.98  # the quantile of the residuals at which their colours end: a few lie far out
+TOLD = 3  # the title holds the values of at most this many other inputs
+LINES = 6  # the number of lines of equal answers
+SHOWN = 0.98  # the colours end at this quantile of the residuals, since a few lie far out
 COLOURS = "cividis"  # made for every colour vision; evenly brighter from low to high
 
 
@@ -49,25 +49,25 @@ def surface(
     inputs: tuple[int, int] | None = None,
     output: int = 0,
 ) -> Axes:
-    """Draw what a network answers over two of its inputs as a map, with the rows it was trained on as dots.
+    """Draw a network's answers over two of its inputs as a map, and the rows trained on as dots.
 
-    The map's colours are the answers, a dot's the residual: how far its target lies above (red) or below
-    (blue) the network's answer in that row; a white one is fitted well. Further inputs are held at their
-    medians, categories at the most common one, and the picture says at what. A network of one input is
-    drawn as a line; one that diverged has no map.
+    The colour of the map is the answer. The colour of a dot is the residual: how far the row's target lies
+    above (red) or below (blue) the network's answer; a white dot is fitted well. Other inputs are held at
+    their medians, categories at the most common one, and the title names these values. A network of one input
+    is drawn as a line; one that diverged has no map.
 
     Parameters
     ----------
     training : Training
-        Of one network.
+        The training of one network.
     X : array_like (N, D), or Dataset
-        The rows trained on, and maybe more; with a Dataset everything is drawn in its own units.
+        The rows trained on; further rows may follow and are ignored. A Dataset is drawn in its own units.
     y : array_like (N,) or (N, K), optional
         Not needed with a Dataset.
     ax : Axes, optional
-        Where to draw; a new figure without.
+        Where to draw; by default a new figure.
     inputs : (int, int), optional
-        Which inputs, from 0. Without, the first two that are not one of several categories.
+        Which inputs, from 0. By default the first two that are not one of several categories.
     output : int
         Which output, from 0.
     """
@@ -90,7 +90,7 @@ def draw_surface(ax: Axes, table: pd.DataFrame, title: str) -> Axes:
 
 
 def _held_lines(held: Sequence[str]) -> list[str]:
-    """What further inputs are held at, on a line below the title, as many as it has room for."""
+    """A line below the title that names the values of the other inputs, as many as fit."""
     told = [lettered(one) for one in held[:TOLD]] + ([f"{len(held) - TOLD} more"] if len(held) > TOLD else [])
     return [f"held: {', '.join(told)}"] if told else []
 
@@ -129,13 +129,13 @@ def _map(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame, marks: Mapping[str,
 
 
 def _with_half_a_dot(low: float, high: float) -> tuple[float, float]:
-    """The ends of an image whose outermost dots have their middles at low and high."""
+    """The ends of an image whose outermost pixels have their centres at `low` and `high`."""
     half = (high - low) / (tables.GRID - 1) / 2
     return low - half, high + half
 
 
 def _answers(ax: Axes, answers: Any, ends: Ends, extent: Ends) -> Any:
-    """The map of what the network answers, with lines of equal answers."""
+    """Draw the map of the network's answers, with lines of equal answers."""
     from matplotlib.patheffects import withStroke
 
     low, high = answers.min(), answers.max()
@@ -147,8 +147,8 @@ def _answers(ax: Axes, answers: Any, ends: Ends, extent: Ends) -> Any:
         places = [np.linspace(*some, tables.GRID) for some in (ends[:2], ends[2:])]
         lines = ax.contour(*places, answers, levels=LINES, colors=BRIGHT, linewidths=0.8)
         texts = [f"{level:g}" for level in lines.levels]
-        if len(set(texts)) == len(texts):  # else they are too much alike for short labels: the bar tells more
-            with suppress(IndexError):  # matplotlib's, where it finds no point of a line for the label
+        if len(set(texts)) == len(texts):  # else the levels are too close for short labels: the bar suffices
+            with suppress(IndexError):  # raised by matplotlib if it finds no place on a line for the label
                 ax.clabel(lines, fontsize=9, fmt="{:g}".format)
         for text in lines.labelTexts:
             text.set_path_effects([withStroke(linewidth=2, foreground=DARK)])
@@ -156,7 +156,7 @@ def _answers(ax: Axes, answers: Any, ends: Ends, extent: Ends) -> Any:
 
 
 def _residuals(ax: Axes, across: Array, up: Array, data: pd.DataFrame) -> None:
-    """The rows as dots, coloured by how far their targets lie above or below what the network answers."""
+    """Draw the rows as dots, coloured by how far their targets lie above or below the network's answers."""
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.ticker import MaxNLocator
 
@@ -183,6 +183,6 @@ def _column(table: pd.DataFrame, place: int) -> Array:
 
 
 def _ticks(marks: Sequence[str]) -> dict[str, Any]:
-    """Ticks at 0, 1, 2, ... with the names of the categories there, some left out where they are many."""
+    """Ticks at 0, 1, 2, ... with the names of the categories; of many categories only some are named."""
     places = range(0, len(marks), 1 + len(marks) // MOST_TICKS)
     return {"ticks": list(places), "labels": [lettered(marks[place]) for place in places]}

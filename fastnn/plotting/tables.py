@@ -1,4 +1,4 @@
-"""The numbers that the pictures draw, as DataFrames: one function for each picture, of the same name."""
+"""The numbers of the pictures, as DataFrames: each picture has a function of the same name here."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ Array = NDArray[Any]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 QUANTILE_NAMES = tuple(f"{100 * q:g} %" for q in QUANTILES)
 BINS = 80
-SHOWN = (0.0, 0.98)  # the quantiles between which the histogram runs: a few starts end far out
-MOST_IN_A_FAN = 100_000  # networks of a sweep's cell: the ranks of their quantiles are those of all to 0.2 %
+SHOWN = (0.0, 0.98)  # the histogram runs between these quantiles, since a few starts end far out
+# The most networks of one fan. Of a larger cell, the ranks of its quantiles are right to 0.2 %.
+MOST_IN_A_FAN = 100_000
 SORTED_AT_ONCE = 1 << 22  # numbers
 GRID = 61  # points of a surface along each input
 
@@ -52,7 +53,7 @@ def table_of_curves(curves: Sequence[Curve]) -> pd.DataFrame:
     lengths = [len(curve.epochs) for curve in curves]
     columns: dict[str, Any] = {
         "curve": np.repeat(np.array([_held(curve.label) for curve in curves], object), lengths),
-        "network": np.repeat([curve.network for curve in curves], lengths),
+        "network": np.repeat([curve.number for curve in curves], lengths),
         "epoch": np.concatenate([curve.epochs for curve in curves]),
         "loss": np.concatenate([curve.losses for curve in curves]),
     }
@@ -68,7 +69,7 @@ def table_of_curves(curves: Sequence[Curve]) -> pd.DataFrame:
 def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike]) -> pd.DataFrame:
     """curves (the name of a fan), epoch (from 1), and the quantiles of the loss over the networks.
 
-    See `fastnn.plotting.fan` for the argument. A diverged network counts as infinitely large.
+    See `fastnn.plotting.fan` for the argument. A diverged network counts as an infinite loss.
     """
     import pandas as pd
 
@@ -82,9 +83,9 @@ def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike]) -> pd.DataFrame:
 
 
 def sweep_histogram(sweep: Sweep) -> pd.DataFrame:
-    """from, to (bounds of the loss), and for each mode how many networks ended there.
+    """from, to (bounds of the loss), and for each mode how many networks ended between them.
 
-    The largest 2 % of the losses lie beyond the last bin, unless they are all alike.
+    The largest 2 % of the losses lie beyond the last bin, unless all losses are equal.
     """
     import pandas as pd
 
@@ -101,7 +102,7 @@ def sweep_histogram(sweep: Sweep) -> pd.DataFrame:
 
 
 def dead_units(sweep: Sweep) -> pd.DataFrame:
-    """learning_rate, rows, networks, and for each mode how many of these networks ended in it."""
+    """learning_rate, rows, networks, and for each mode how many networks ended in it."""
     import pandas as pd
 
     names, cells = mode_names(sweep.network), list(sweep.grid.cells())
@@ -121,8 +122,7 @@ def dead_units(sweep: Sweep) -> pd.DataFrame:
 def scores_against_rows(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """learning_rate, rows, networks, and the quantiles of a metric over the networks.
 
-    See `fastnn.plotting.scores_against_rows` for the arguments. A diverged network counts as
-    infinitely bad.
+    See `fastnn.plotting.scores_against_rows` for the arguments. A diverged network counts as infinitely bad.
     """
     import pandas as pd
 
@@ -145,11 +145,12 @@ def surface(
     inputs: tuple[int, int] | None = None,
     output: int = 0,
 ) -> pd.DataFrame:
-    """Two inputs, the output and its residual (the row's target less the network's answer).
+    """kind, the two inputs, the output, and the residual (the row's target less the network's answer).
 
-    Of kind "fitted" over a grid, where there are no residuals, and of kind "data" in the rows trained on.
-    See `fastnn.plotting.surface` for the arguments. `attrs["marks"]` has the names of 0, 1, 2, ... in a
-    column that was categories, `attrs["held"]` what each further input is held at: "children = 1".
+    Lines of kind "fitted" hold the answers over a grid, and have no residual. Lines of kind "data" hold the
+    rows trained on. See `fastnn.plotting.surface` for the arguments. ``attrs["marks"]`` holds the category
+    names of 0, 1, 2, ... for each column of categories; ``attrs["held"]`` holds the value of each other
+    input: "children = 1".
     """
     import pandas as pd
 
@@ -205,7 +206,7 @@ def network(training: Training) -> pd.DataFrame:
 
 
 def has_columns(table: Any, name: str, columns: Sequence[str]) -> None:
-    """Refuse what is no table with some columns and a row to draw."""
+    """Refuse anything but a DataFrame that has these columns and at least one line."""
     import pandas as pd
 
     wanted = f"{name} must be a DataFrame of at least one row with the columns {', '.join(columns)}"
@@ -218,7 +219,7 @@ def has_columns(table: Any, name: str, columns: Sequence[str]) -> None:
 
 
 def worst_last_quantiles(values: Array) -> Array:
-    """The quantiles of each column, a member of it each (no interpolation); NaN counts as infinity."""
+    """The quantiles of each column, each one of its values (no interpolation); NaN counts as infinity."""
     places = [max(0, int(np.ceil(q * len(values) - 1e-9)) - 1) for q in QUANTILES]
     at_once = max(1, SORTED_AT_ONCE // len(values))
     found = np.empty((len(places), values.shape[1]), values.dtype)
@@ -254,12 +255,12 @@ def _named_curves(curves: Any) -> dict[str, Array]:
 
 
 def _held(name: object) -> str:
-    """A name as a table can hold it: halves of surrogate pairs are written out."""
+    """A name that a table can hold: halves of surrogate pairs are escaped."""
     return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
-    """The curves of each cell: of all its networks, or of so many of them, evenly spaced."""
+    """The curves of each cell: of all its networks, or of `MOST_IN_A_FAN` of them, evenly spaced."""
     few = sweep.grid.starts <= MOST_IN_A_FAN
     told = "" if few else f", {grouped(MOST_IN_A_FAN)} starts evenly spaced"
     starts = np.linspace(0, sweep.grid.starts - 1, min(MOST_IN_A_FAN, sweep.grid.starts)).astype(np.int64)
@@ -270,19 +271,19 @@ def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
 
 
 def cell_labels(table: pd.DataFrame) -> list[str]:
-    """What the rows of a table are called by their learning_rate and rows, no two alike."""
+    """A label for each line of a table, from its learning_rate and rows; no two are alike."""
     rates = told_apart(table["learning_rate"].tolist())
     return [f"rate {rate}, {counted(rows, 'row')}" for rate, rows in zip(rates, table["rows"], strict=True)]
 
 
 def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
-    """network, loss, diverged and the codes of their modes, in memory that does not grow with the sweep."""
+    """Yield network, loss and diverged, and the networks' mode codes, in memory that does not grow with M."""
     for columns, dead in sweep.dead_unit_pieces(("loss", "diverged")):
         yield columns, mode_codes(sweep.network, dead, columns["diverged"])
 
 
 def _answers(training: Training, X: Any, rows: Array, output: int) -> Array:
-    """One output for rows of inputs, in the target's own unit with a Dataset."""
+    """One output for rows of inputs; in the target's own unit if `X` is a Dataset."""
     found = training.predict(rows)
     if isinstance(X, Dataset):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -291,12 +292,12 @@ def _answers(training: Training, X: Any, rows: Array, output: int) -> Array:
 
 
 def _another_name(name: str, taken: Mapping[str, Any]) -> str:
-    """A name for a column beside the user's own."""
+    """A column name that the user's own columns have not taken."""
     return name if name not in taken else _another_name(f"{name}_", taken)
 
 
 def _rows_of(training: Training, X: Any, y: Any, output: int) -> tuple[Array, Array, list[str]]:
-    """The inputs (scaled, with a Dataset), one output, both of the rows trained on, and their names."""
+    """The inputs (scaled if from a Dataset) and one output of the rows trained on, and their names."""
     if isinstance(X, Dataset):
         inputs, _ = checked_rows(training.network, X.X, X.y, "float64")
         targets = X.target_values.reshape(X.rows, -1)

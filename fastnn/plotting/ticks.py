@@ -1,6 +1,6 @@
-"""Numbers beside ticks, whose shared part, a power of ten or a large summand, stands in the axis's label.
+"""Tick numbers whose shared part, a power of ten or a large summand, is written in the axis's label.
 
-Matplotlib writes it at the axis's end, on top of labels, titles and colour bars.
+Matplotlib writes the shared part at the axis's end, on top of labels, titles and colour bars.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from matplotlib.ticker import ScalarFormatter
 
 __all__ = ["SharedInLabel"]
 
-LONGEST = 44  # letters of a label on one line: so many fit beside a picture of the usual height
+LONGEST = 44  # the most letters of a label on one line: they fit beside a picture of the usual height
 PARTS = re.compile(r"(1e-?\d+)?([+-].+)?")
 
 
 class SharedInLabel(ScalarFormatter):
-    """Numbers of an axis labelled "bmi (in 1e9)" or "bmi (less 1e9)", as their ticks need it."""
+    """The formatter of an axis, which completes its label to "bmi (in 1e9)" or "bmi (less 1e9)"."""
 
     def __init__(self) -> None:
         super().__init__(useOffset=True, useMathText=False, useLocale=False)
-        self.told = ""  # the ending of the label that was written here
+        self.told = ""  # the ending of the label, written by this formatter
 
     def set_locs(self, locs: Any) -> None:
         """Choose the numbers for some ticks, and complete the label."""
@@ -36,7 +36,7 @@ class SharedInLabel(ScalarFormatter):
         label.set_text(named + self.told)
 
     def get_offset(self) -> str:
-        """Nothing: the label has it."""
+        """Return nothing: the label holds the offset."""
         return ""
 
     def _shared(self) -> str:
