@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import gc
 import os
 import signal
 import sys
@@ -14,15 +15,22 @@ from hypothesis import settings
 ROOT = Path(__file__).parents[1]
 NAMED = os.environ.get("FASTNN_DATA")  # as the test run was started; tests change it
 
-# Kernels of a test run stay among themselves, in the processes that it starts, too.
-KERNELS = tempfile.TemporaryDirectory(prefix="fastnn-kernels-")
-os.environ["FASTNN_CACHE"] = KERNELS.name
+# A test run keeps its kernels in a new folder, which its workers and the processes that tests start share.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    KERNELS = tempfile.TemporaryDirectory(prefix="fastnn-kernels-")
+    os.environ["FASTNN_CACHE"] = KERNELS.name
 
 # A shell lets what it runs in the background ignore Ctrl-C, and so would the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("fastnn", deadline=None, derandomize=True)
 settings.load_profile("fastnn")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what collecting made: thousands of tests, all of which stay."""
+    gc.freeze()
+    gc.set_threshold(20_000)  # for Numba, which makes many objects and keeps them: a tenth of its time
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
