@@ -6,10 +6,10 @@
 
     found = compare(fastnn.Network((2, 2, 1)), fastnn.load_insurance(), epochs=10)
     found.frame()        # lines of code, seconds, R², MAPE, how far apart the final weights are
-    found.weights()      # the final weights, one column for each
+    found.weights()      # the final weights, one column for each program
 
-Every backend of Keras that is installed takes part, each in a process of its own. Where Keras is not
-installed, `Comparison.missing` says what to install, and fastnn stands alone.
+Every installed backend of Keras takes part, each in its own process. If Keras is not installed, fastnn is
+trained alone, and `Comparison.missing` says what to install.
 """
 
 from fastnn.comparing.comparison import Comparison, compare

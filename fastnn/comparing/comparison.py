@@ -1,4 +1,4 @@
-"""Run the programs on one problem and lay their results side by side."""
+"""The comparison itself: each program is run on the same problem, and the results stand side by side."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ INSTALL = 'Keras is not installed with a backend: pip install "fastnn-sweep[peer
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What one program found.
+    """The result of one program.
 
     Attributes
     ----------
     name : str
     lines : int
-        Of code.
+        Lines of code.
     first : float
-        Seconds from a fresh start to the end of a first epoch: importing and compiling.
+        Seconds from a fresh start to the end of a first epoch, with importing and compiling.
     per_epoch : float
         Seconds for each epoch after the first.
     loss : float
-        Of the last epoch, as the program reports it.
+        The loss of the last epoch, as the program reports it.
     parameters : (P,) float64
-        After the last epoch.
+        The parameters after the last epoch.
     """
 
     name: str
@@ -72,11 +72,11 @@ class Comparison:
     learning_rate : float
     epochs : int
     results : list of Result
-        fastnn first.
+        fastnn's comes first.
     missing : list of str
-        Who could not take part, and why or what to install.
+        Each program that could not take part, and why, or what to install.
     by_hand : int
-        Lines of code of the loop that fastnn derives and prints, which a student would write by hand.
+        Lines of code of the loop that fastnn derives and prints; a student would write it by hand.
     """
 
     network: Network
@@ -89,7 +89,7 @@ class Comparison:
     by_hand: int
 
     def frame(self) -> pd.DataFrame:
-        """One row for each program.
+        """Return a table of the programs.
 
         Columns: program, lines, first, per_epoch; loss; r2 and mape over all rows in the target's unit;
         apart, the largest difference of a final weight or bias from fastnn's.
@@ -112,7 +112,7 @@ class Comparison:
         )
 
     def weights(self) -> pd.DataFrame:
-        """The parameters: their names, the start, and those of each program after the last epoch."""
+        """Return a table of the parameters: their names, their start, and each program's final values."""
         import pandas as pd
 
         names = {result.name: result.parameters for result in self.results}
@@ -132,26 +132,26 @@ def compare(
 ) -> Comparison:
     """Train the same network from the same start on the same rows in the same order, in fastnn and in Keras.
 
-    Keras trains in float64, one row a batch, without shuffling, on every backend that is installed
-    (jax, tensorflow, torch), each in a process of its own; an epoch of 1338 rows takes 0.05 to 2 seconds.
+    Keras trains in float64, with one row in a batch and without shuffling. It trains on every installed
+    backend (jax, tensorflow, torch), each in its own process; an epoch of 1338 rows takes 0.05 to 2 seconds.
 
     Parameters
     ----------
     network : Network
     data : Dataset
     parameters : array_like (P,), or Start
-        Where to begin; of a Start, network 0 of `seed`.
+        The start; a Start gives the one of network 0 of `seed`.
     learning_rate, epochs, seed
         As in `fastnn.train`.
     backends : sequence of str, optional
-        Which of Keras's backends take part; by default all that are installed.
+        The backends of Keras that take part; by default all that are installed.
     told : callable, optional
         Called with the name of each program before it runs.
 
     Raises
     ------
     InputError
-        For anything that does not fit, before any work is done.
+        For any argument that does not fit, before any work is done.
     """
     if not isinstance(data, Dataset):
         raise InputError(f"data must be a fastnn.Dataset; got {shown(data)}. Make one with load_insurance().")
@@ -187,7 +187,7 @@ def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:
 
 
 def _run(name: str, problem: Any, epochs: int) -> Result:
-    """Run a program, fastnn or Keras on the backend of that name, in a process of its own."""
+    """Run fastnn, or Keras on the backend `name`, in a process of its own."""
     X, Y, network, start, learning_rate = problem
     program = with_fastnn if name == "fastnn" else with_keras
     task = {
@@ -210,7 +210,7 @@ def _run(name: str, problem: Any, epochs: int) -> Result:
 
 
 def _environment(name: str) -> dict[str, str]:
-    """That of this process, with Keras's backend, JAX in float64, and this fastnn."""
+    """This process's environment, with Keras's backend, JAX in float64, and the path of this fastnn."""
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
     return {**os.environ, **quiet, "KERAS_BACKEND": name, "JAX_ENABLE_X64": "1", "PYTHONPATH": path}

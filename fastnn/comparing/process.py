@@ -1,8 +1,8 @@
 """``python -m fastnn.comparing.process FOLDER``: run one of the programs in a process of its own.
 
-Keras takes its backend from the environment when it is imported, and JAX its precision; and the time to
-import and compile shows in a fresh process only. Reads ``task.json`` and ``arrays.npz`` in the folder,
-writes ``result.json``.
+Keras reads its backend from the environment when it is imported, and JAX its precision; and only a fresh
+process shows the time to import and compile. The process reads ``task.json`` and ``arrays.npz`` in the folder
+and writes ``result.json``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ MEASURED_SECONDS = 0.2
 
 
 def main(folder: Path) -> None:
-    """Train for one epoch twice, the first time to import and compile, then for all epochs.
+    """Train for one epoch twice, the first time to import and compile, and then for all epochs.
 
-    Where these are over too soon to be measured, train again for more of them.
+    If all epochs take too little time to be measured, train again for more epochs.
     """
     began = perf_counter()
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
         "parameters": parameters.tolist(),
         "loss": float(loss),
         "first": first,
-        # What a new model costs before its first epoch drops out of the difference.
+        # The difference leaves out the cost of making a model before its first epoch.
         "per_epoch": (several - one) / (epochs - 1),
     }
     (folder / "result.json").write_text(json.dumps(found), encoding="utf-8")

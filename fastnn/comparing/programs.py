@@ -1,4 +1,4 @@
-"""The programs that are compared, as a student would write them; what is run is what is counted."""
+"""The programs that are compared, as a student would write them; their lines of code are counted here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def with_fastnn(X: Any, y: Any, network: Network, start: Any, learning_rate: flo
 
 
 def with_keras(X: Any, y: Any, network: Network, start: Any, learning_rate: float, epochs: int) -> Any:
-    """Train with Keras, one row a batch, in order; return the final parameters (P,) and the last loss."""
+    """Train with Keras, one row in a batch, in row order; return the final parameters (P,) and last loss."""
     import keras
 
     layers = [keras.layers.Input((network.n_inputs,))]
@@ -38,12 +38,12 @@ def with_keras(X: Any, y: Any, network: Network, start: Any, learning_rate: floa
 
 
 def source_lines(program: Callable[..., Any]) -> int:
-    """How many lines of code a program has: see `lines_of_code`."""
+    """The number of lines of code of a program: see `lines_of_code`."""
     return lines_of_code(dedent(inspect.getsource(program)))
 
 
 def lines_of_code(source: str) -> int:
-    """The lines of Python source that hold code: no blank lines, comments or docstrings."""
+    """The number of lines of Python source that hold code: no blank lines, comments or docstrings."""
     tree = ast.parse(source)
     texts = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and _is_text(node.value)]
     inside = {line for node in texts for line in range(node.lineno, (node.end_lineno or 0) + 1)}

@@ -1,4 +1,4 @@
-"""The classroom report retold: each of its lines with thousands of starts instead of one.
+"""The classroom report, repeated: each of its lines with thousands of starts instead of one.
 
 ::
 
@@ -10,9 +10,9 @@
     found.outcomes(), found.by_rows()        # how the starts ended; R² and MAPE against rows trained on
     found["L3"].verdict, found["L3"].reasons
 
-    studies.learning_rates(experiment)       # L1 to L5 alone; it trains what they need, once
+    studies.learning_rates(experiment)       # L1 to L5 alone; it trains their sweeps, each once
 
-`report` holds what the report says, `verdicts` the rules by which it is judged.
+The module `report` holds the report's statements, the module `verdicts` the rules that judge them.
 """
 
 from fastnn.studies.experiment import Experiment

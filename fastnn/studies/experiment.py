@@ -1,4 +1,4 @@
-"""The sweeps behind the studies: each trained once, however many lines of the report ask for it."""
+"""The sweeps behind the studies: each is trained once, even if several lines of the report use it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ __all__ = ["Experiment"]
 
 Floats = NDArray[np.float64]
 
-MOST_NETWORKS = 50_000  # 120 MB of loss curves for each of 54 sweeps of any size at most: 1.8 GB in all
+MOST_NETWORKS = 50_000  # 120 MB of loss curves a sweep; the 54 sweeps, some of them smaller, hold 1.8 GB
 TABLES = 20
-FARTHEST = 0.5
+FARTHEST = 0.5  # the largest distance from a given start, as a share of the start's size
 TRIAL_SECONDS = 0.2
 TRIAL_NETWORKS = 512
 
@@ -39,27 +39,27 @@ Ranges = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """What all lines of the report share, and the sweeps trained so far.
+    """The settings that all lines of the report share, and the sweeps trained so far.
 
     Parameters
     ----------
     data : Dataset
-        Two inputs and one target: age, bmi -> charges in the report. Of other data than the insurance table
-        or its stand-in there are distributions, but no verdicts: the report's figures are not of them.
+        Two inputs and one target: age, bmi -> charges in the report. The report's figures belong to the
+        insurance table; data other than this table or its stand-in get distributions, but no verdicts.
     networks : int
         Starts for each line, at most 50 000. Start i is the same in every line that draws its starts.
     seed : int
     epochs : int
-        At least 2, as the report speaks of losses that rise or fall from one to the next.
+        At least 2, since the report speaks of losses that rise or fall from one epoch to the next.
     engine : str
         One of `fastnn.ENGINES`, or "auto". All give the same bits.
     workers : int, optional
-        Threads; by default as many as this process may use processors.
+        Threads; by default one for each processor that this process may use.
 
     Raises
     ------
     InputError
-        For anything that does not fit, before any work is done.
+        For any argument that does not fit, before any work is done.
     """
 
     data: Dataset
@@ -90,27 +90,27 @@ class Experiment:
 
     @property
     def of_the_report(self) -> bool:
-        """Whether the data are what the report's figures are of."""
+        """Whether the data are the report's own, so that its figures can be judged."""
         return report.is_of(self.data)
 
     def plain(self, learning_rate: float = report.LEARNING_RATE, rows: int | None = None) -> Outcomes:
-        """Starts from normal(0, 1.5) on the first `rows` rows, or on all."""
+        """Starts from normal(0, 1.5), trained on the first `rows` rows, by default on all."""
         rows = self.data.rows if rows is None else rows
         return self._once(("plain", learning_rate, rows), lambda: [self._sweep(learning_rate, rows)])
 
     def near(self, start: Floats) -> Outcomes:
-        """Starts around a given one, nearer first: see `distances`."""
+        """Starts around a given one, the nearest first: see `distances`."""
         return self._once(("near", *start), lambda: [self._sweep(initial=self.around(start))])
 
     def generated(self, ranges: Ranges) -> Outcomes:
-        """Starts from normal(0, 1.5) on generated tables, which share the starts out among them."""
+        """Starts from normal(0, 1.5), trained on generated tables: each table gets a part of the starts."""
         return self._once(("generated", *ranges.values()), lambda: self._generated(ranges))
 
     def scores(self, rows: int | None = None) -> dict[str, Floats]:
         """r2 and mape (M,) on all rows, in the target's unit, of networks trained on the first `rows` rows.
 
-        A diverged network has the worst there is: minus infinity and infinity. Where most targets are 0 there
-        is no MAPE: NaN for all.
+        A diverged network has the worst scores, minus infinity and infinity. If most targets are 0, there is
+        no MAPE: it is NaN for all networks.
         """
         rows = self.data.rows if rows is None else rows
         if rows not in self._scored:
@@ -124,20 +124,21 @@ class Experiment:
 
     @property
     def distances(self) -> Floats:
-        """(M,) how far starts lie around a given one: the sd of the normal numbers added to each parameter.
+        """(M,) the distance of each start from the given one, as a share of the given start's size.
 
-        It grows evenly from 0 to half of the given start's own size (the root of its mean square).
+        The size is the root of the start's mean square. Distance times size is the standard deviation of the
+        normal numbers added to each parameter. The distance grows evenly from 0 to 0.5.
         """
         return FARTHEST * np.arange(self.networks) / (self.networks - 1)
 
     def around(self, start: Floats) -> Start:
-        """The starts at these distances from a given one; the first is the given one itself."""
+        """The starts at `distances` from a given one; the first is the given one itself."""
         drawn = normal(0.0, 1.0).draw(report.NETWORK, range(self.networks), self.seed)
         size = np.sqrt(np.mean(start * start))
         return given(start + drawn * (self.distances * size)[:, None])
 
     def prepare(self, progress: bool | None = None) -> None:
-        """Train everything that the lines ask for, with a progress bar (by default on a terminal only)."""
+        """Train every sweep that the lines need, with a progress bar (by default on a terminal only)."""
         shown = is_terminal(sys.stderr) if progress is None else progress
         bar = Bar(self.visits(), bar_format="{l_bar}{bar}| {elapsed}, {remaining} to go") if shown else None
         asked = self._everything()
@@ -153,19 +154,19 @@ class Experiment:
                 bar.close()
 
     def visits(self) -> int:
-        """How often a network is shown a row, in all sweeps together."""
+        """The number of updates in all sweeps together: networks times rows times epochs."""
         rows = sum(self.row_counts) + self.data.rows * (4 + 3) + 2 * self.generated_rows
         return rows * self.networks * self.epochs
 
     @property
     def generated_rows(self) -> int:
-        """Rows of each generated table."""
+        """The number of rows of each generated table."""
         return 100
 
     def estimate(self) -> float:
-        """How many seconds the training will take, by a trial of less than a second; compiles if need be."""
+        """Estimate the seconds of the training from a trial of less than a second; compile before it."""
         some = min(self.networks, TRIAL_NETWORKS)
-        self._trial(some, 1)  # touches everything for the first time
+        self._trial(some, 1)  # the first use of everything takes longer, and is not measured
         epochs = 1
         while True:
             seconds = self._trial(some, epochs)
@@ -174,7 +175,7 @@ class Experiment:
             epochs = min(4 * epochs, self.epochs)
 
     def _everything(self) -> list[Callable[[], Outcomes]]:
-        """What trains all that the lines ask for, sweep by sweep."""
+        """The calls that train every sweep that the lines need."""
         rates = dict.fromkeys((*report.LEARNING_RATES, report.LEARNING_RATE))
         return [
             *(partial(self.plain, learning_rate) for learning_rate in rates),
@@ -203,7 +204,7 @@ class Experiment:
         return self._trained[key]
 
     def _generated(self, ranges: Ranges) -> list[Sweep]:
-        """A table for each share of the starts, which are numbered on from table to table."""
+        """Train each part of the starts on a generated table of its own."""
         found = []
         tables = min(TABLES, self.networks)
         drawn = normal(0.0, report.START).draw(report.NETWORK, range(self.networks), self.seed)

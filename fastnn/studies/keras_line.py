@@ -1,4 +1,4 @@
-"""K1: what the report says of Keras, beside what a comparison measured."""
+"""K1: the report's claims about Keras, beside the numbers that a comparison measured."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fastnn.studies.verdicts import CONFIRMED, NOT_REPRODUCED
 
 __all__ = ["KerasClaim", "keras_claims"]
 
-AGREE = 1e-6  # how far apart weights may end that were moved by the same derivatives
+AGREE = 1e-6  # weights that the same derivatives have moved end no further apart than this
 
 
 @dataclass(frozen=True)
 class KerasClaim:
-    """A claim of K1: confirmed or not by two numbers."""
+    """A claim of K1, the numbers that decide it, and its verdict."""
 
     says: str
     numbers: str
@@ -22,10 +22,11 @@ class KerasClaim:
 
 
 def keras_claims(found: Comparison) -> list[KerasClaim]:
-    """The report's claims about Keras, judged by its quickest backend; none where Keras is missing.
+    """Judge the report's claims about Keras by its fastest backend; return none if Keras is missing.
 
-    Less code: fewer lines than the loop derived by hand. Well optimised: an epoch takes no longer than
-    fastnn's. No derivation by hand: its own derivatives lead to the same weights within 1e-6.
+    "Less code" holds if Keras needs fewer lines than the loop derived by hand. "Well optimised" holds if an
+    epoch takes no longer than fastnn's. "No derivation" holds if Keras's own derivatives lead to the same
+    weights within 1e-6.
     """
     ours, *theirs = found.results
     if not theirs:

@@ -1,4 +1,4 @@
-"""The fourteen lines of the report, one function for each: its claims beside the values of the starts."""
+"""The fourteen lines of the report, one function for each: its claims and the values of its starts."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ Floats = NDArray[np.float64]
 LOSS, R2, MAPE = "loss of the last epoch", "R² on all rows", "MAPE on all rows"
 SETTLED = "epochs until the loss stays within 5 % of its last, less those of"
 NEAR_ZERO = 0.05
-STEADY = 0.01
-NEARLY_ALL = 5
+STEADY = 0.01  # a loss that never rises by more than this fraction is stable
+NEARLY_ALL = 5  # of the 6 weights
 ABOVE_0 = (math.nextafter(0.0, 1.0), np.inf)
 BELOW_0 = (-np.inf, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A line of the report, how its starts ended, and what became of its claims.
+    """A line of the report, the outcomes of its starts, and its judged claims.
 
     Attributes
     ----------
     report : ReportLine
     outcomes : Outcomes
-        Of the starts of this line; for I1, I2, I3 the first one is the report's own.
+        How the starts of this line ended. For I1, I2 and I3 the first start is the report's own.
     claims : sequence of Claim
-        Its figure first.
+        The claim of its figure comes first.
     start : (P,), optional
-        The report's own start, where it names one.
+        The report's own start, if it names one.
     """
 
     report: ReportLine
@@ -63,21 +63,21 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """That of its figure; empty where the report's figure is of other data."""
+        """The verdict on its figure; empty if the report's figure belongs to other data."""
         return self.claims[0].verdict
 
     @property
     def judged(self) -> bool:
-        """Whether the report's figure is of these data."""
+        """Whether the report's figure belongs to these data."""
         return self.claims[0].judged
 
     @property
     def changed(self) -> str:
-        """What the line changes; of other data than the report's without naming these."""
+        """What the line changes; for data other than the report's, without the report's name for them."""
         return self.report.changed if self.judged else self.report.changed.removeprefix("insurance data, ")
 
     def measured(self) -> Line:
-        """The line of other data than the report's: what its starts ended at, without claims."""
+        """The line for data other than the report's: the distributions of its starts, without claims."""
         ended = self.outcomes
         told = [measured(self.id, "loss", LOSS, ended.loss)]
         for name in (R2, MAPE):
@@ -93,7 +93,7 @@ def generated_data(experiment: Experiment) -> list[Line]:
 
 
 def starting_parameters(experiment: Experiment) -> list[Line]:
-    """I0 to I4: the insurance data, from the report's starts, starts around them and random ones."""
+    """I0 to I4: the insurance data, with the report's starts, starts around them and random ones."""
     return [line_of(line, experiment) for line in ("I0", "I1", "I2", "I3", "I4")]
 
 
@@ -240,10 +240,10 @@ def _compared(
     by: Callable[[Floats, Floats], Floats] | None = None,
     percent: bool = False,
 ) -> Claim:
-    """A claim that compares each start, changed, with the same start of another line, unchanged.
+    """A claim that compares each start, with the line's change, with the same start of another line.
 
-    With nothing changed at all, the starts of that other line are compared with each other: each with the
-    next one, and the next one with it.
+    To see what differs when nothing is changed, it also compares each start of that other line with the next
+    one, both ways.
     """
     differ = by or _less
     changed, usual = pair
@@ -275,13 +275,13 @@ def _compared_loss(
 
 
 def _less(these: Floats, those: Floats) -> Floats:
-    """The difference; 0 where both are infinite, that is, diverged."""
+    """The differences of values; 0 where both are infinite, because both networks diverged."""
     with np.errstate(invalid="ignore"):
         return np.where(these == those, 0.0, these - those)
 
 
 def _relative(these: Floats, those: Floats) -> Floats:
-    """By what fraction these differ from those; 0 where they are equal, diverged ones included."""
+    """The relative differences of values; 0 where both are equal, also where both are infinite."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(these == those, 0.0, these / those - 1.0)
 
@@ -290,7 +290,7 @@ OF_GENERATED_DATA = ("D1", "D2")
 
 
 def line_of(id: str, experiment: Experiment) -> Line:
-    """A line of the report; judged where its figure is of the experiment's data."""
+    """A line of the report; it is judged only if its figure belongs to the experiment's data."""
     line = MAKERS[id](experiment)
     return line if id in OF_GENERATED_DATA or experiment.of_the_report else line.measured()
 

@@ -1,4 +1,4 @@
-"""How the networks of a study ended: one value for each start of everything that the claims speak of."""
+"""The outcomes of a study's networks: for each start, one value of every quantity that a claim uses."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Floats = NDArray[np.float64]
 KINDS = tuple(mode_names(NETWORK))
 """How a network can end: fitted, one unit dead, both units dead, diverged."""
 SAME = 0.05
-"""Losses are called almost the same where they differ by no more than this fraction."""
+"""Losses are "almost the same" if they differ by at most this fraction."""
 AT_FIRST = 20
-"""Epochs."""
+"""The number of epochs that count as "at first"."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """M starts, trained: the sweeps behind them, one after another, as one.
+    """The outcomes of M trained starts, from one sweep or from several joined end to end.
 
-    A diverged network has no loss; here it counts as infinite, above every other.
+    A diverged network has no loss; here its loss counts as infinite, above every other.
     """
 
     sweeps: tuple[Sweep, ...]
@@ -41,12 +41,12 @@ class Outcomes:
 
     @cached_property
     def loss(self) -> Floats:
-        """(M,) of the last epoch."""
+        """(M,) the loss of the last epoch."""
         return _infinite(self._joined([sweep.loss for sweep in self.sweeps]))
 
     @cached_property
     def kind(self) -> NDArray[np.int64]:
-        """(M,) places in `KINDS`."""
+        """(M,) how each network ended, as an index into `KINDS`."""
         return self._joined([np.asarray(modes(sweep).codes, np.int64) for sweep in self.sweeps])
 
     @cached_property
@@ -57,12 +57,12 @@ class Outcomes:
 
     @property
     def curves(self) -> Floats:
-        """(M, E) the loss of every epoch; infinite from the one in which a network diverged."""
+        """(M, E) the loss of every epoch; infinite from the epoch in which a network diverged."""
         return _infinite(self._joined([_curves(sweep) for sweep in self.sweeps]))
 
     @cached_property
     def settled(self) -> Floats:
-        """(M,) the epoch, from 1, from which on the loss stays almost the last one; infinite if none."""
+        """(M,) the epoch, from 1, from which on the loss stays within 5 % of its last; infinite if none."""
         last = self.curves[:, -1:]
         with np.errstate(invalid="ignore"):
             away = ~(np.abs(self.curves - last) <= SAME * last)
@@ -72,31 +72,31 @@ class Outcomes:
 
     @cached_property
     def largest_rise(self) -> Floats:
-        """(M,) the largest rise from an epoch's loss to the next one's, as a fraction of the former."""
+        """(M,) the largest rise of the loss from one epoch to the next, as a fraction of the earlier loss."""
         return np.asarray(self._rises().max(axis=1))
 
     @cached_property
     def rise_at_first(self) -> Floats:
-        """(M,) the same, over the first epochs alone."""
+        """(M,) the largest such rise within the first `AT_FIRST` epochs."""
         return np.asarray(self._rises()[:, : AT_FIRST - 1].max(axis=1))
 
     @cached_property
     def growth(self) -> Floats:
-        """(M,) the last epoch's loss above the first one's, as a fraction of the former's size."""
+        """(M,) the rise of the loss from the first epoch to the last, as a fraction of the first loss."""
         first = self.curves[:, 0]
         with np.errstate(invalid="ignore"):
             return np.where(np.isfinite(self.loss), self.loss / first - 1.0, np.inf)
 
     @cached_property
     def negative_weights(self) -> Floats:
-        """(M,) how many of the weights are below 0 at the end; biases are not counted."""
+        """(M,) the number of weights below 0 at the end; biases do not count."""
         weights = self.sweeps[0].network.n_weights
         parameters = self._joined([sweep.parameters for sweep in self.sweeps])
         with np.errstate(invalid="ignore"):
             return np.asarray((parameters[:, :weights] < 0).sum(axis=1), float)
 
     def _rises(self) -> Floats:
-        """(M, E - 1) the rise to the next epoch, as a fraction; from infinity to infinity it is 0."""
+        """(M, E - 1) the rise from each epoch to the next, as a fraction; 0 from infinity to infinity."""
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             return np.nan_to_num(self.curves[:, 1:] / self.curves[:, :-1] - 1.0, nan=0.0, posinf=np.inf)
 

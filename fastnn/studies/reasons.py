@@ -1,4 +1,4 @@
-"""Why a line's starts ended as they did, in sentences, where the numbers show it."""
+"""Sentences that explain how a line's starts ended, written only where the numbers show it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from fastnn.training.train import train
 
 __all__ = ["reasons"]
 
-FEW = 0.005  # a share below it is not worth a sentence
+FEW = 0.005  # a smaller share is not worth a sentence
 BOTH_DEAD = KINDS.index("both units dead")
-USEFUL = 0.01  # R² up to which a network is no better than the mean
-WATCHED = 1000  # starts whose last row's error is watched: 20 epochs of them take a second
+USEFUL = 0.01  # up to this R² a network is no better than the mean
+WATCHED = 1000  # the error of the last row is watched in this many starts: 20 epochs of them take a second
 
 
 def reasons(line: Line, experiment: Experiment) -> list[str]:
-    """What the numbers show about a line, most telling first."""
+    """Return sentences on what the numbers show about a line, the most telling first."""
     return [
         *_own_start(line, experiment),
         *_alike(line),
@@ -40,7 +40,7 @@ def reasons(line: Line, experiment: Experiment) -> list[str]:
 
 
 def _own_start(line: Line, experiment: Experiment) -> Iterator[str]:
-    """The run that the report made, made again."""
+    """How the report's own start ends, and how near to it other starts end otherwise."""
     if line.start is None:
         return
     ended = line.outcomes
@@ -60,7 +60,7 @@ def _own_start(line: Line, experiment: Experiment) -> Iterator[str]:
 
 
 def _alike(line: Line) -> Iterator[str]:
-    """Two units that begin alike are moved alike, and so stay one unit for ever."""
+    """Whether two units that begin equal stay equal: they get the same updates, and act as one unit."""
     if line.start is None:
         return
     first, last = (_units(p) for p in (line.start, line.outcomes.sweeps[0].parameters[0]))
@@ -70,7 +70,7 @@ def _alike(line: Line) -> Iterator[str]:
 
 
 def _at_the_figure(line: Line) -> Iterator[str]:
-    """What the networks are that end at the report's figure."""
+    """How the networks that agree with the report's figure ended."""
     claim = line.claims[0]
     agree = claim.agreeing
     if claim.in_words or not agree.any():
@@ -87,7 +87,7 @@ def _at_the_figure(line: Line) -> Iterator[str]:
 
 
 def _narrow(line: Line) -> Iterator[str]:
-    """A number outside the starts' percentiles that stands for others which are inside."""
+    """Whether the report's number lies outside the percentiles although numbers that agree with it do not."""
     claim = line.claims[0]
     low, high = claim.quantile(0.01), claim.quantile(0.99)
     if claim.number is None or claim.verdict == NOT_REPRODUCED or low <= claim.number <= high:
@@ -100,7 +100,7 @@ def _narrow(line: Line) -> Iterator[str]:
 
 
 def _mean_predictors(line: Line) -> Iterator[str]:
-    """The loss of networks that have lost both units, whatever their start."""
+    """The share of the networks whose units are both dead, and their loss."""
     ended = line.outcomes
     dead = ended.kind == BOTH_DEAD
     if dead.mean() < FEW:
@@ -121,7 +121,7 @@ def _mean_predictors(line: Line) -> Iterator[str]:
 
 
 def _compared(line: Line) -> Iterator[str]:
-    """How far the change alone moves a loss, beside what another start does."""
+    """How far the change alone moves a loss, and how far another start moves it."""
     for claim in line.claims:
         if claim.quantity.startswith("loss relative") and claim.unchanged is not None:
             low, high = 100 * np.quantile(claim.unchanged, [0.05, 0.95], method="inverted_cdf")
@@ -139,7 +139,7 @@ def _diverged(ended: Outcomes) -> Iterator[str]:
 
 
 def _rising(line: Line, experiment: Experiment) -> Iterator[str]:
-    """Losses that rise before they fall, and why a report may have seen it where they do not."""
+    """How many losses rise before they fall, and why the report may have seen a rise where none does."""
     rises = line.outcomes.rise_at_first
     share = float((rises > 0.01).mean())
     if share >= FEW:
@@ -182,7 +182,7 @@ def _last_row_rises(experiment: Experiment, some: int) -> float:
 
 
 def _units(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(hidden units, ...) all that belongs to each hidden unit: weights in, bias, weight out."""
+    """(hidden units, ...) the parameters of each hidden unit: weights in, bias, weight out."""
     (W, b), (out, _) = report.NETWORK.split(parameters)
     return np.column_stack([W, b, out[0]])
 

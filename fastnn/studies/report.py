@@ -1,7 +1,8 @@
-"""The classroom report that fastnn retells: what each of its lines changed, measured and concluded.
+"""The classroom report that fastnn repeats: what each of its lines changed, measured and concluded.
 
-Network 2-2-1, ReLU, per-sample gradient descent, 300 epochs, min-max scaled, learning rate 0.005 unless
-said. Each line is one run of the report's author; the figures are the report's, never fastnn's.
+Network 2-2-1, ReLU, per-sample gradient descent, 300 epochs, min-max scaled data; learning rate 0.005 unless
+a line says otherwise. Each line is one run of the report's author; the figures are the report's, never
+fastnn's.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ NETWORK = Network((2, 2, 1))
 EPOCHS = 300
 LEARNING_RATE = 0.005
 START = 1.5
-"""Standard deviation of the normal distribution that the report draws its new weights from."""
+"""Standard deviation of the normal distribution from which the report draws its new weights."""
 LEARNING_RATES = (0.00005, 0.005, 0.01, 0.1, 1.0)
 ROWS = (30, 50, 100, 200, 400, 800)
-"""Rows trained on, before all of them."""
+"""The numbers of rows to train on, besides all rows."""
 
 SIMPLE = {"n1": (0, 5), "n2": (0, 5), "noise": (0, 5)}
 WIDE = {"n1": (0, 20), "n2": (0, 50), "noise": (0, 10)}
@@ -81,16 +82,16 @@ LINES = (
     ReportLine("K1", "Keras / TensorFlow instead", "-", "less code, well optimised, no derivation by hand"),
 )
 INPUTS, TARGET = ("age", "bmi"), "charges"
-# Of the insurance table, min-max scaled: mean and variance of charges, and their linear fit.
+# The mean and variance of charges in the insurance table, min-max scaled, and their linear fit.
 PROPERTIES = {"mean": 0.19392, "variance": 0.037337, "constant": 0.033875, "age": 0.17764, "bmi": 0.19755}
 TABLE_ROWS = 1338
 ALIKE = 0.03  # the simulated stand-in differs by 1.8 % at most
 
 
 def is_of(data: Any) -> bool:
-    """Whether a Dataset is what the report's figures are of: the insurance table, or its stand-in.
+    """Whether a Dataset is the insurance table of the report, or its stand-in.
 
-    Asked of the numbers themselves, in whatever file they are, and of the columns' names.
+    The numbers and the names of the columns decide, not the name of the file.
     """
     if (data.inputs, data.target) != (INPUTS, TARGET) or data.rows != TABLE_ROWS:
         return False

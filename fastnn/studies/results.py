@@ -1,4 +1,4 @@
-"""All lines of the report together, and the tables that one asks of them."""
+"""All lines of the report together, and tables of them."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ BANDS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, eq=False)
 class Studies:
-    """The report's lines beside the starts that retell them.
+    """The report's lines, each with the outcomes of its starts.
 
     Attributes
     ----------
     experiment : Experiment
-        With every sweep behind the lines.
+        It holds every sweep behind the lines.
     lines : tuple of Line
         D1, D2, I0-I4, L1-L5, N1, N2.
     reasons : dict of str to list of str
-        For each line, what the numbers show.
+        For each line's name, sentences on what the numbers show.
     seconds : float
-        How long it took, compiling included.
+        The time of the whole run, with compiling.
     """
 
     experiment: Experiment
@@ -48,12 +48,12 @@ class Studies:
         return next(line for line in self.lines if line.id == id)
 
     def claims(self) -> pd.DataFrame:
-        """One row for each claim of each line.
+        """Return a table of the claims of all lines.
 
         Columns: line; changed, says (the report's figure or words); quantity; p5, median, p95 of the
-        starts; percentile_low, percentile_high between which the report's figure falls, in per cent;
-        agree, the share of the starts that agree with the claim; unchanged, the share that agrees with it
-        where nothing was changed; run, the value of the report's own start; verdict.
+        starts; percentile_low, percentile_high, the percentiles between which the report's figure falls;
+        agree, the share of the starts that agree with the claim; unchanged, the share that agree with it
+        although nothing was changed; run, the value of the report's own start; verdict.
         """
         import pandas as pd
 
@@ -78,7 +78,7 @@ class Studies:
         )
 
     def outcomes(self) -> pd.DataFrame:
-        """One row for each line: how many starts, the share that ended in each way, the loss's quantiles."""
+        """A table of the lines: the number of starts, the share that ended each way, the loss's quantiles."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -92,7 +92,7 @@ class Studies:
         )
 
     def by_rows(self) -> pd.DataFrame:
-        """One row for each number of rows trained on: quantiles of R² and MAPE over all rows of the data."""
+        """A table of the numbers of rows trained on: quantiles of R² and MAPE over all rows of the data."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -112,14 +112,14 @@ def run(experiment: Experiment, progress: bool | None = None) -> Studies:
     Parameters
     ----------
     experiment : Experiment
-        What it has trained already is not trained again.
+        Sweeps that it has trained already are not trained again.
     progress : bool, optional
-        Show a bar; by default on a terminal only.
+        Whether to show a bar; by default on a terminal only.
 
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C; sweeps that were finished stay in the experiment.
+        On Ctrl-C; finished sweeps stay in the experiment.
     """
     began = perf_counter()
     experiment.prepare(progress)

@@ -1,12 +1,12 @@
-"""Is a claim borne out by thousands of starts? The rules, and nothing but numbers.
+"""The rules that judge a claim by thousands of starts.
 
-A claim speaks of one quantity with one value for each start, and of the values that agree with it: a start
-agrees with a figure if it ends within 5 % of it, or at a number that rounds to it; with a claim in words,
-where it holds. The verdict follows from shares of the starts alone:
+A claim is about one quantity, which has one value for each start. A start agrees with a figure if its value
+lies within 5 % of the figure or rounds to it. A start agrees with a claim in words if the claim holds for it.
+The verdict depends only on shares of the starts. The first rule that holds decides:
 
-1. *not reproduced*: all that agrees with the figure lies outside the 1st to 99th percentile of the starts.
-2. *confirmed*: at least 90 % of the starts agree (and the report's own start, where it is known).
-3. *an effect of the start*: with nothing changed, other starts agree with it at least two thirds as often.
+1. *not reproduced*: every value that agrees with the claim lies outside the starts' 1st to 99th percentile.
+2. *confirmed*: at least 90 % of the starts agree (and the report's own start, if it is known).
+3. *an effect of the start*: with nothing changed, other starts agree at least two thirds as often.
 4. *one of several outcomes*: none of these.
 """
 
@@ -51,7 +51,7 @@ NOTHING = (np.inf, -np.inf)
 AS_OFTEN = 2 / 3
 
 RULES = (
-    ("not reproduced", "what agrees with the claim lies outside the 1st to 99th percentile of the starts"),
+    ("not reproduced", "all values that agree with it lie outside the starts' 1st to 99th percentile"),
     ("confirmed", "at least 90 % of the starts agree, and the report's own start where it is known"),
     (
         "an effect of the start",
@@ -63,7 +63,7 @@ RULES = (
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """What a line of the report says of one quantity, beside the values that M starts gave it.
+    """What a line of the report says about one quantity, and the quantity's values from M starts.
 
     Attributes
     ----------
@@ -72,19 +72,19 @@ class Claim:
     says : str
         The claim in a few words.
     quantity : str
-        What is measured.
+        The quantity in words.
     values : (M,)
-        Infinite where a network diverged.
+        Its value for each start; infinite where the network diverged.
     agrees : (low, high)
         The values that agree with the claim: low <= value < high.
     unchanged : (n,), optional
         The same quantity with nothing changed, from other starts.
     run : float, optional
-        The value of the report's own start, where the report names it.
+        The value of the report's own start, if the report names one.
     percent : bool
-        The quantity is a fraction, to be shown in per cent.
+        Whether the quantity is a fraction that is shown in per cent.
     number : float, optional
-        The figure itself; without, the claim is in words.
+        The figure itself; without one the claim is in words.
     """
 
     line: str
@@ -98,19 +98,19 @@ class Claim:
     number: float | None = None
 
     def quantile(self, share: float) -> float:
-        """A quantile of the values: one of them, so that infinite ones do no harm."""
+        """A quantile of the values, without interpolation: infinite values then do no harm."""
         return float(np.quantile(self.values, share, method="inverted_cdf"))
 
     @property
     def percentiles(self) -> tuple[float, float]:
-        """Between which percentiles (0 to 1) the figure falls: the shares of starts below its two ends."""
+        """The percentiles (0 to 1) around the figure: the shares of starts below its two ends."""
         low, high = self.agrees
         above = 0.0 if high == np.inf else float((self.values >= high).mean())
         return float((self.values < low).mean()), 1.0 - above
 
     @property
     def judged(self) -> bool:
-        """Whether the report says something of the quantity; what it does not speak of is measured alone."""
+        """Whether the report says anything about the quantity; if not, the quantity is only measured."""
         return self.agrees != NOTHING
 
     @property
@@ -120,7 +120,7 @@ class Claim:
 
     @property
     def agreeing(self) -> NDArray[np.bool_]:
-        """(M,) which starts agree with the claim."""
+        """(M,) whether each start agrees with the claim."""
         return _within(self.values, self.agrees)
 
     @property
@@ -130,7 +130,7 @@ class Claim:
 
     @property
     def agree_unchanged(self) -> float | None:
-        """The share of the starts that agree with the claim although nothing was changed, where known."""
+        """The share of the starts that agree with the claim although nothing was changed; None if unknown."""
         return None if self.unchanged is None else float(_within(self.unchanged, self.agrees).mean())
 
     @property
@@ -141,7 +141,7 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """One of `VERDICTS`, by the rules at the top of this module; empty for what is measured alone."""
+        """One of `VERDICTS`, by the rules at the top of this module; empty if not `judged`."""
         if not self.judged:
             return ""
         if not self.within_percentiles:
@@ -158,7 +158,7 @@ class Claim:
 def figure(line: str, text: str, quantity: str, values: Floats, **more: Any) -> Claim:
     """The claim that a quantity has the value written as `text`; a "%" at its end divides by 100.
 
-    What is within 5 % of it agrees with it, and every number that rounds to it.
+    Every value within 5 % of it agrees with it, and so does every number that rounds to it.
     """
     scale = 100.0 if text.endswith("%") else 1.0
     written = Decimal(text.removesuffix("%").strip())
@@ -177,12 +177,12 @@ def around(line: str, text: str, number: float, quantity: str, values: Floats, *
 def in_words(
     line: str, text: str, quantity: str, values: Floats, agrees: tuple[float, float], **more: Any
 ) -> Claim:
-    """A claim in words, with which those values agree for which it holds."""
+    """A claim in words; the values from `agrees` agree with it."""
     return Claim(line, text, quantity, values, agrees, **more)
 
 
 def portion(share: float) -> str:
-    """A share of the starts as every table and sentence writes it: 72 %, 5.6 %, 99.8 %, 100 % of all."""
+    """A share of the starts, as all tables and sentences write it: 72 %, 5.6 %, 99.8 %, 100 % if all."""
     percent = 100 * float(share)
     if percent in (0.0, 100.0) or 10 <= percent < 99.5:
         return f"{percent:.0f} %"
@@ -190,7 +190,7 @@ def portion(share: float) -> str:
 
 
 def measured(line: str, name: str, quantity: str, values: Floats, percent: bool = False) -> Claim:
-    """A quantity that the report says nothing of, or not of these data."""
+    """A quantity about which the report says nothing, or nothing for these data."""
     return Claim(line, name, quantity, values, NOTHING, percent=percent)
 
 
@@ -200,6 +200,6 @@ def _near(number: float) -> tuple[float, float]:
 
 
 def _within(values: Any, bounds: tuple[float, float]) -> NDArray[np.bool_]:
-    """low <= value < high, infinity itself included where high is infinite."""
+    """Whether low <= value < high; if high is infinite, an infinite value counts, too."""
     low, high = bounds
     return np.asarray((values >= low) & ((values < high) | (high == np.inf)))

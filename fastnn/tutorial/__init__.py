@@ -1,7 +1,7 @@
 """The tutorial: a script with cells, ``# %%``, that becomes a notebook.
 
-The script beside this file, `from_one_run_to_ten_thousand`, runs as it stands (in an editor that knows such
-cells, cell by cell). `notebook` runs it as a notebook and keeps what it prints and draws.
+The script beside this file, `from_one_run_to_ten_thousand`, runs as it is. An editor that knows such cells
+runs it cell by cell. `notebook` runs it as a notebook and keeps the output and the pictures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ POLL_SECONDS = 0.1
 
 
 def script(networks: int | None = None) -> str:
-    """The tutorial's source; with another number of starts, if one is given."""
+    """Return the tutorial's source, with `networks` starts if that is given."""
     source = files("fastnn.tutorial").joinpath(NAME).read_text(encoding="utf-8")
     if networks is None:
         return source
@@ -39,21 +39,21 @@ def notebook(
     folder: Path | None = None,
     told: Callable[[int, int], None] | None = None,
 ) -> str:
-    """The tutorial as an executed notebook: the text of an .ipynb file.
+    """Run the tutorial as a notebook and return it, with its output, as the text of an .ipynb file.
 
     Parameters
     ----------
     networks : int, optional
-        Starts of each sweep; 10 000 without.
+        Starts of each sweep; by default 10 000.
     folder : Path, optional
-        Where it runs; here without.
+        The folder in which it runs; by default the current one.
     told : callable, optional
-        Called before each cell and at the end, with how many cells are done and how many there are.
+        Called before each cell and at the end, with the number of cells done and the number of all cells.
 
     Raises
     ------
     InputError
-        If what it needs is not installed.
+        If a library that it needs is not installed.
     """
     need_libraries()
     import jupytext
@@ -75,7 +75,7 @@ def notebook(
         client.on_cell_start = lambda cell, cell_index: told(cell_index, len(found.cells))
     beside = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    # This fastnn, no other; and pictures go into the notebook, whatever the environment says.
+    # The notebook imports this fastnn and no other, and keeps its pictures, whatever the environment says.
     _execute(client, {**os.environ, **inline, "PYTHONPATH": os.pathsep.join(beside)})
     if told is not None:
         told(len(found.cells), len(found.cells))
@@ -83,7 +83,7 @@ def notebook(
 
 
 def _execute(client: Any, environment: dict[str, str]) -> None:
-    """Run the notebook in a thread: Ctrl-C arrives here, and the kernel goes before it is passed on."""
+    """Run the notebook in a thread. On Ctrl-C, which arrives here, end its kernel and then raise."""
     stop = Event()
 
     async def execute() -> None:
@@ -93,9 +93,9 @@ def _execute(client: Any, environment: dict[str, str]) -> None:
         if running.done():
             running.result()
             return
-        running.cancel()  # once: a second time would cancel what it does about its kernel
+        running.cancel()  # only once: a second call would cancel the shutdown of its kernel
         await asyncio.gather(running, return_exceptions=True)
-        if client.km is not None and client.km.has_kernel:  # it was about to begin
+        if client.km is not None and client.km.has_kernel:  # the kernel had just begun
             await client.km.shutdown_kernel(now=True)
 
     with ThreadPoolExecutor(1) as pool:
@@ -109,7 +109,7 @@ def _execute(client: Any, environment: dict[str, str]) -> None:
 
 
 def need_libraries() -> None:
-    """Refuse to go on without what turns the script into a notebook, saying what to install."""
+    """Refuse to go on without the libraries that run a notebook, and say what to install."""
     try:
         import ipykernel as _1  # noqa: F401
         import jupytext as _2  # noqa: F401

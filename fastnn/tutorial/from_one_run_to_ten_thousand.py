@@ -2,8 +2,8 @@
 # # From one run to ten thousand
 #
 # A student wrote a neural network by hand: two inputs, two ReLU units, one output, six weights, three
-# biases. For every row a forward pass, nine derivatives, nine small steps. Then came the questions. Does
-# the learning rate matter? The starting weights? The number of rows? Each was answered by **one run**.
+# biases. Every row took a forward pass, nine derivatives and nine small updates. Then came the questions.
+# Does the learning rate matter? The starting weights? The number of rows? **One run** answered each of them.
 #
 # This notebook asks the same questions again, first with one run, then with ten thousand. Every number in
 # it is computed here.
@@ -20,9 +20,9 @@ STARTS = 10_000
 # %% [markdown]
 # ## The data
 #
-# Charges of a medical insurance, from age and body mass index. Everything is min-max scaled to 0 .. 1.
-# Where the published table is not at hand, fastnn uses a simulated stand-in and says so; its figures come
-# close.
+# The network predicts the charges of a medical insurance from age and body mass index. Everything is min-max
+# scaled to 0 .. 1. If the published table is not at hand, fastnn uses a simulated stand-in and says so; its
+# figures come close.
 
 # %%
 data = fastnn.load_insurance()
@@ -31,7 +31,7 @@ print(data)
 # %% [markdown]
 # ## One run
 #
-# The start is one of the report's own (it calls it I1). Training visits the rows in order, 300 times.
+# The start is one of the student's report, which calls it I1. Training visits the rows in order, 300 times.
 
 # %%
 net = fastnn.Network((2, 2, 1))
@@ -55,16 +55,16 @@ print(f"the network: {run.loss:.5f}; predicting the mean: {mean_loss:.5f}; R² {
 # %% [markdown]
 # ## No black magic
 #
-# What runs was derived from the description of the network. These are the equations of a step, and what
-# they give for the first row:
+# fastnn derived the training from the description of the network. These are the equations of a step, with
+# their numbers for the first row:
 
 # %%
 explained = fastnn.explain(net)
 print(explained.step(large, data.X[0], data.y[0]))
 
 # %% [markdown]
-# and this is the loop that was printed from them and compiled. Change `Network((2, 2, 1))` and everything
-# follows.
+# And this is the loop that fastnn printed from them and compiled. Change `Network((2, 2, 1))`, and the
+# equations and the loop change with it.
 
 # %%
 print(fastnn.code(net, engine="loop"))
@@ -82,8 +82,8 @@ for number in range(8):
     print(f"start {number}: {losses[0]:.5f} at 0.005, {losses[1]:.5f} at 0.01")
 
 # %% [markdown]
-# Which makes the larger difference, the start or the rate? Ask thousands: the same starts, three learning
-# rates.
+# Which makes the larger difference, the start or the rate? Ask thousands of networks: the same starts at
+# three learning rates.
 
 # %%
 sweep = fastnn.sweep(
@@ -108,8 +108,8 @@ plt.show()
 
 # %% [markdown]
 # The dotted lines are the report's figures. There is not one outcome but several. A unit is **dead** if
-# it is shut on every row: it gives 0, gets no gradient and stays so. With both units dead a network
-# answers every row with one number.
+# it is shut on every row: it gives 0, gets no gradient and stays dead. A network with both units dead
+# answers every row with the same number.
 
 # %%
 dead = sweep.dead_units()
@@ -122,9 +122,9 @@ for cell in cells:
     )
 
 # %% [markdown]
-# Compare these losses with the report's 0.038 at rate 0.01 and 0.041 at 0.1. If they agree, what the
-# report read as an effect of the learning rate was, in part, an effect of the start. Start by start, the
-# effect of the rate alone is:
+# Compare these losses with the report's 0.038 at rate 0.01 and 0.041 at 0.1. If they agree, the report took
+# an effect of the start, at least in part, for an effect of the learning rate. The effect of the rate alone,
+# start by start, is:
 
 # %%
 at = {float(cell.learning_rate): sweep.loss[cell.first : cell.first + STARTS] for cell in cells}
@@ -152,8 +152,8 @@ print("unit 2:", W[1], b[1], out[0, 1])
 #
 # ## More rows
 #
-# With 30 rows the report found R² 0.05 and MAPE 189 %, with all of them "R² near 0" and MAPE 125 %.
-# Scored on all rows, for the same starts:
+# With 30 rows the report found R² 0.05 and MAPE 189 %, with all rows "R² near 0" and MAPE 125 %. These are
+# the scores on all rows, for the same starts:
 
 # %%
 experiment = studies.Experiment(data, networks=STARTS)
@@ -163,8 +163,8 @@ print(found.by_rows().round(3).to_string(index=False))
 # %% [markdown]
 # ## All fourteen lines
 #
-# That was also the whole report. Each of its claims beside thousands of starts, and what follows from the
-# shares alone (`fastnn.studies.verdicts` has the rules):
+# `studies.run` has repeated the whole report. This table sets each claim beside thousands of starts, with a
+# verdict that depends only on the shares of the starts (`fastnn.studies.verdicts` has the rules):
 
 # %%
 columns = ["line", "says", "median", "percentile_low", "percentile_high", "agree", "verdict"]
@@ -175,10 +175,10 @@ for line in ("I1", "I3", "L1", "L3", "L5"):
     print(f"{line}: {' '.join(found.reasons[line])}\n")
 
 # %% [markdown]
-# ## Any of them again
+# ## Any network again
 #
-# A network of a sweep is known by its number. Trained again, alone, it has the same bits, and its whole
-# curve:
+# A network of a sweep has a number. Trained again alone, the network has the same bits, and now its whole
+# loss curve:
 
 # %%
 again = sweep.replay(sweep.best(1).network)
@@ -189,6 +189,6 @@ plt.show()
 # %% [markdown]
 # ## What next
 #
-# - `fastnn studies --out report` writes all of this as one page, with the network training in the page.
+# - `fastnn studies --out report` writes all of this as one page, in which the network trains.
 # - `fastnn explain --layers 2,3,1` derives another network, with a proof.
-# - `fastnn compare` sets Keras beside it.
+# - `fastnn compare` trains the same network in Keras.
