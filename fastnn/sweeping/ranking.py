@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +13,21 @@ from fastnn.showing.lettering import distinct, told_apart
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.selecting import checked_levels
-from fastnn.sweeping.tables import Table, quantiles
+from fastnn.sweeping.tables import Table
+from fastnn.system.floating_point import ieee
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LOSSES", "QUANTILES", "best_numbers", "cell_quantiles", "checked_loss", "loss_values", "summary"]
+__all__ = [
+    "LOSSES",
+    "QUANTILES",
+    "best_numbers",
+    "cell_quantiles",
+    "checked_loss",
+    "loss_quantiles",
+    "summary",
+]
 
 Array = NDArray[Any]
 
@@ -53,10 +62,21 @@ def best_numbers(design: Design, table: Table, count: int, by: str | None) -> ND
     return numbers
 
 
-def loss_values(table: Table, by: str, within: range | None = None) -> Iterator[Array]:
-    """The losses that rank, piece by piece."""
+@ieee
+def loss_quantiles(
+    table: Table, levels: Sequence[float], by: str, within: range | None = None
+) -> NDArray[np.float64]:
+    """The quantiles of a loss of all networks that are ok, or of those `within`; NaN where there are none."""
+    # Filled as the pieces come: 81 MB for 10 million networks, where joining the pieces takes 160.
+    values = np.empty(len(table) if within is None else min(len(table), len(within)))
+    count = 0
     for piece in table.read([by, "diverged"], within):
-        yield piece[by][_ranked(piece, by)]
+        ranked = piece[by][_ranked(piece, by)]
+        values[count : count + len(ranked)] = ranked
+        count += len(ranked)
+    if not count:
+        return np.full(len(levels), np.nan)
+    return np.quantile(values[:count], levels, overwrite_input=True)
 
 
 def cell_quantiles(design: Design, table: Table, levels: Sequence[float], by: str) -> pd.DataFrame:
@@ -67,9 +87,8 @@ def cell_quantiles(design: Design, table: Table, levels: Sequence[float], by: st
     names = [f"{text} %" for text in distinct(told_apart([100 * level for level in checked]))]
     cells = []
     for cell in design.grid.cells():
-        within = _numbers(design, cell)
         row = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
-        values = quantiles(lambda within=within: loss_values(table, by, within), checked)  # type: ignore[misc]
+        values = loss_quantiles(table, checked, by, _numbers(design, cell))
         cells.append(row | dict(zip(names, values, strict=True)))
     return pd.DataFrame(cells)
 

@@ -23,7 +23,7 @@ from fastnn.sweeping.ranking import (
     best_numbers,
     cell_quantiles,
     checked_loss,
-    loss_values,
+    loss_quantiles,
     summary,
 )
 from fastnn.sweeping.replaying import network_numbers, replayed
@@ -37,7 +37,7 @@ from fastnn.sweeping.selecting import (
     selected,
 )
 from fastnn.sweeping.store import StoreError
-from fastnn.sweeping.tables import Columns, MemoryTable, quantiles, table_digest
+from fastnn.sweeping.tables import Columns, MemoryTable, table_digest
 from fastnn.training.evaluating import predictions, score_notes, scores
 from fastnn.training.result import Training
 
@@ -55,7 +55,8 @@ class Sweep(SweepColumns):
 
     The rows lie in memory, or in a store (`fastnn.open`). Of a store, `frame` with filters, `pieces`,
     `best`, `summary`, `quantiles`, `dead_unit_counts`, `digest` and `replay` read shard by shard, in
-    memory that does not grow with the sweep; an attribute of m rows loads all of them when it is asked for.
+    memory that does not grow with the sweep, but for quantiles: they take 8 bytes for each network of a cell,
+    or of all cells together. An attribute of m rows loads all of them when it is asked for.
 
     Attributes
     ----------
@@ -166,7 +167,7 @@ class Sweep(SweepColumns):
 
     def loss_quantiles(self, levels: Sequence[float]) -> NDArray[np.float64]:
         """The quantiles of the last epoch's loss of all networks that are ok, of all cells together."""
-        return quantiles(lambda: loss_values(self.table, "loss"), checked_levels(levels))
+        return loss_quantiles(self.table, checked_levels(levels), "loss")
 
     def digest(self) -> str:
         """One digest over the table: SHA-256 over every bit of every row, in the order of their numbers.

@@ -16,8 +16,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from comparing import DTYPES, array_differences
-from hypothesis import given
-from hypothesis import strategies as st
 from rules import OTHER_RULES
 from small_sweeps import (
     GRID,
@@ -37,7 +35,6 @@ from small_sweeps import (
 
 import fastnn
 from fastnn.commands.cli import main
-from fastnn.sweeping import tables
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.store import StoreError
 from fastnn.sweeping.store.folder import Store
@@ -575,45 +572,46 @@ class TestReading:
             script = f"""
 import tracemalloc
 import fastnn
-from fastnn.sweeping import tables
 from fastnn.sweeping.store import manifest
-tables.AT_ONCE = manifest.MOST_NETWORKS = 1 << 12
+manifest.MOST_NETWORKS = 1 << 12
 import numpy as np
 x = np.linspace(0, 1, 6).reshape(3, 2)
 sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), x, x[:, 0], networks={networks}, epochs=1,
                      store={str(tmp_path / str(networks))!r}, progress=False)
 sweep.best(), sweep.summary()
 tracemalloc.start()
-sweep.best(), sweep.summary(), sweep.dead_unit_counts(), sweep.table_digest(), sweep.replay(5)
+sweep.best(), sweep.dead_unit_counts(), sweep.table_digest(), sweep.replay(5)
 sweep.frame(["network"], [("loss", "<", 1e-9)])
+print(tracemalloc.get_traced_memory()[1])
+tracemalloc.reset_peak()
+sweep.summary(), sweep.quantiles(), sweep.loss_quantiles([0, 0.5])
 print(tracemalloc.get_traced_memory()[1])
 """
             command = [sys.executable, "-c", script]
             processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        peaks = [int(process.communicate()[0]) for process in processes]
-        assert peaks[1] < 1.2 * peaks[0] + 200_000  # a byte for each network more would be 180 000
+        few, many = (list(map(int, process.communicate()[0].split())) for process in processes)
+        assert many[0] < 1.2 * few[0] + 200_000  # a byte for each network more would be 180 000
+        assert many[1] < 1.2 * few[1] + 200_000 + 8 * 180_000  # the losses themselves, once
 
 
 class TestQuantiles:
-    @given(
-        st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=60),
-        st.lists(st.floats(0, 1), min_size=1, max_size=4),
-        st.integers(1, 7),
-    )
-    def test_by_counting_as_by_sorting(self, numbers, levels, piece):
-        array = np.array(numbers)
-        pieces = [array[at : at + piece] for at in range(0, len(array), piece)]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tables, "AT_ONCE", 0)
-            found = tables.quantiles(lambda: iter(pieces), levels)
-        scale = np.abs(array).max()
-        assert found == pytest.approx(np.quantile(array, levels), rel=1e-12, abs=1e-12 * scale)
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_of_what_is_there(self, dtype, store):
+        swept(store=store, dtype=dtype)
+        drop(store, 1, 4)
+        sweep = fastnn.open(store)
+        losses = sweep.loss[sweep.diverged == 0].astype(np.float64)
+        assert 0 < len(losses) < len(sweep) < 84
+        levels = [0, 0.05, 0.3, 0.5, 1]
+        assert same(sweep.loss_quantiles(levels), np.quantile(losses, levels))
+        for cell, row in zip(sweep.grid.cells(), sweep.quantiles(levels).to_numpy(), strict=True):
+            ok = sweep.only(cell).frame(["loss"], [("status", "==", "ok")])["loss"].astype(np.float64)
+            expected = np.quantile(ok, levels) if len(ok) else np.full(len(levels), np.nan)
+            assert same(row[2:], expected)
 
-    def test_ranks_are_exact(self):
-        numbers = np.random.default_rng(1).normal(size=5000) ** 3
-        ranks = {0, 1, 17, 2500, 4998, 4999}
-        found = tables._at_ranks(lambda: iter(np.split(numbers, 10)), ranks)
-        assert found == {rank: np.sort(numbers)[rank] for rank in ranks}
+    def test_of_none(self, store):
+        swept(store=store, learning_rate=1e9)
+        assert np.isnan(fastnn.open(store).loss_quantiles([0, 0.5])).all()
 
 
 class TestDigest:
