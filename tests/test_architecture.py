@@ -25,12 +25,13 @@ KNOWN_IN = {
     "llvmlite": ("engines",),
     "keras": ("models", "comparing"),
     "pyarrow": ("sweeping.store.parquet", "data.reading.tables", "commands"),
+    "platformdirs": ("system.folders",),
     "sympy": ("explaining.proving",),
     "matplotlib": ("plotting", "reporting", "tutorial"),
 }
 CALLS_KERNELS = {"training", "engines"}  # import `engines.self_check`, which hands out kernels
 
-HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "pyarrow", "distributed", "jinja2"}
+HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "pyarrow", "distributed", "jinja2", "platformdirs"}
 LONGEST = 400
 
 # Use the package as users do; no module imports them.

@@ -1,18 +1,21 @@
-"""Where things of the user's are kept."""
+"""The folders of a user in which fastnn keeps things."""
 
-import os
-import sys
 from pathlib import Path
 
 __all__ = ["cache_folder"]
 
 
 def cache_folder() -> Path:
-    """Return where this user's system keeps caches: ``pooch.os_cache("fastnn")``, but without pooch."""
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "fastnn" / "fastnn" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "fastnn"
-    named = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return (Path(named) if named else Path.home() / ".cache") / "fastnn"
+    """Return the folder for fastnn's caches, where this user's system keeps them.
+
+    Raises
+    ------
+    RuntimeError
+        The user has no home folder.
+    """
+    from platformdirs import user_cache_path  # imported here: `import fastnn` needs no folder
+
+    folder = user_cache_path("fastnn")
+    if not folder.is_absolute():  # as older versions of platformdirs say that there is no home
+        raise RuntimeError(f"{folder} is no absolute path")
+    return folder
