@@ -42,7 +42,7 @@ def main():
                 print(as_text(line), flush=True)
                 lines.append(line)
     if arguments.write:
-        results.write("ratios", f"{about}\n\n{as_markdown(lines)}")
+        results.write(results.RESULTS, "ratios", f"{about}\n\n{as_markdown(lines)}")
     return int(any(line.verdict == "BROKEN" for line in lines))
 
 

@@ -12,9 +12,9 @@ import fastnn
 RESULTS = Path(__file__).resolve().with_name("RESULTS.md")
 
 
-def write(name, section):
-    """Put a section between the markers of that name in RESULTS.md."""
-    RESULTS.write_text(written_between(RESULTS.read_text(encoding="utf-8"), name, section), encoding="utf-8")
+def write(path, name, section):
+    """Put a section between the markers of that name in a file."""
+    path.write_text(written_between(path.read_text(encoding="utf-8"), name, section), encoding="utf-8")
 
 
 def written_between(text, name, section):
@@ -25,13 +25,23 @@ def written_between(text, name, section):
     ValueError
         Unless both markers are there, once and in this order.
     """
+    before, _, after = parted(text, name)
+    return f"{before}\n\n{section.strip()}\n\n{after}"
+
+
+def between(text, name):
+    """The section between the markers of a name; see `written_between`."""
+    return parted(text, name)[1].strip()
+
+
+def parted(text, name):
+    """The text up to the first marker and with it, what is between the two, and the rest."""
     begin, end = f"<!-- {name}: ", f"<!-- end of {name} -->"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
         raise ValueError(f"the text must hold '{begin}... -->' and then '{end}', each once. Put them in.")
-    before, rest = text.split(begin)
-    inside, after = rest.split(end)
-    head = inside.split("-->")[0]
-    return f"{before}{begin}{head}-->\n\n{section.strip()}\n\n{end}{after}"
+    inside = text.index("-->", text.index(begin)) + len("-->")
+    outside = text.index(end)
+    return text[:inside], text[inside:outside], text[outside:]
 
 
 def about(packages, data):

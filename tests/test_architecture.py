@@ -15,7 +15,7 @@ PACKAGE = ROOT / "fastnn"
 FLOORS = (
     *(("version", "checking"), ("showing",), ("system",), ("files", "core"), ("printing", "data")),
     *(("engines", "models"), ("training",), ("sweeping", "explaining"), ("comparing", "plotting")),
-    *(("studies",), ("reporting", "tutorial"), ("commands",)),
+    *(("studies",), ("reporting", "tutorial", "guide"), ("commands",)),
 )
 DOOR = {"__init__", "__main__"}  # import from any floor; nothing but the command line imports them
 AT_THE_ROOT = {"__init__", "__main__", "version", "checking", "files"}
@@ -27,6 +27,7 @@ KNOWN_IN = {
     "pyarrow": ("sweeping.store.parquet", "data.reading.tables", "commands"),
     "platformdirs": ("system.folders",),
     "sympy": ("explaining.proving",),
+    "pdoc": ("guide",),
     "matplotlib": ("plotting", "reporting", "tutorial"),
 }
 CALLS_KERNELS = {"training", "engines"}  # import `engines.self_check`, which hands out kernels

@@ -1,5 +1,6 @@
 """The benchmarks' own helpers: comparisons that refuse, verdicts, and a writer that keeps to its place."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -57,6 +58,55 @@ class TestResults:
         text = results.RESULTS.read_text(encoding="utf-8")
         for name in ("ratios", "peers"):
             assert "new words" in results.written_between(text, name, "new words")
+
+
+class TestReadme:
+    """What the README shows is some rows of the results, and a picture that a script draws."""
+
+    def test_its_table_is_that_of_the_results(self):
+        import readme
+        from results import RESULTS, between
+
+        shown = between(readme.README.read_text(encoding="utf-8"), "speed")
+        assert shown == readme.table_of(between(RESULTS.read_text(encoding="utf-8"), "peers"))
+        assert len([line for line in shown.splitlines() if line.startswith("|")]) == 2 + 6
+
+    def test_the_first_table_counts_and_a_missing_row_is_named(self):
+        import readme
+
+        heads = "| a | b | c | d | e | f |\n|---|--:|--:|--:|--:|---|"
+        rows = [f"| {name} | {i} | 2 | 3 | 4 | 5 |" for i, name in enumerate(readme.ROWS)]
+        others = [f"| {name} | 9 |" for name in readme.ROWS]
+        section = "\n".join(["About.", "", heads, *reversed(rows), "", *others])
+        lines = readme.table_of(section).splitlines()
+        assert lines[0] == "| a | b | c | d | e |"
+        assert lines[2:8] == [f"| {name} | {i} | 2 | 3 | 4 |" for i, name in enumerate(readme.ROWS)]
+        assert lines[8:] == ["", "About."]
+        with pytest.raises(ValueError, match=r"it lacks \{'plain Python'\}"):
+            readme.table_of(section.replace("| plain Python |", "| other |"))
+
+    def test_its_picture_is_drawn_and_told_of(self, tmp_path):
+        import fastnn
+        import picture
+
+        data = fastnn.load_insurance(simulated=True)
+        sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), data, networks=1000, epochs=2)
+        picture.draw(sweep, tmp_path / "picture.png")
+        assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+        told = picture.caption(sweep)
+        losses = sweep.frame()["loss"]
+        assert f"from 1 000 starts ends at losses from {losses.min():.4f} to {losses.max():.4f}" in told
+        numbers = re.findall(r"(\d[\d ]*)[,.]", told.split(": ")[-1])
+        assert sum(int(number.replace(" ", "")) for number in numbers) == 1000
+
+    @pytest.mark.slow  # the sweep of the picture, whole
+    def test_its_caption_is_what_the_script_writes(self):
+        import fastnn
+        import picture
+
+        data = fastnn.load_insurance(simulated=True)
+        sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), data, networks=picture.NETWORKS)
+        assert picture.caption(sweep) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 class TestLine:

@@ -3,7 +3,8 @@
     python benchmarks/peers [--data insurance.csv] [--json results.json] [--write] [--quick]
 
 Every peer is first checked to reach the same parameters, its best form is found by trying, then all run
-in turns. `--write` puts the tables into RESULTS.md. Exits with 1 if a peer reaches other parameters.
+in turns. `--write` puts the tables into RESULTS.md
+and some rows into the README. Exits with 1 if a peer reaches other parameters.
 """
 
 import argparse
@@ -16,11 +17,12 @@ if not __package__:  # run as a folder: the package is what stands in its parent
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import fastnn
+import readme
 from peers import problems, tables
 from peers.ports import Light
 from peers.roster import PEERS
 from peers.rounds import Pool, compare
-from results import write
+from results import RESULTS, write
 
 BEGAN = perf_counter()
 
@@ -45,7 +47,8 @@ def main():
     section = tables.report(results, light, jobs, data)
     print(section)
     if arguments.write:
-        write("peers", section)
+        write(RESULTS, "peers", section)
+        readme.main()
     return int("DISAGREES" in json.dumps(results))
 
 
@@ -65,7 +68,7 @@ def parsed_arguments():
     parser.add_argument("--data", help="the published insurance.csv; without it the simulated stand-in")
     parser.add_argument("--rounds", type=int, default=5, help="how often everything runs in turn")
     parser.add_argument("--json", help="a file for all numbers")
-    parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md and the README")
     parser.add_argument("--quick", action="store_true", help="the reference sweep only, short: for a look")
     parser.add_argument("--problem", action="append", help="only this problem; may be repeated")
     parser.add_argument("--peer", action="append", help="only rows whose name holds this; may be repeated")

@@ -15,6 +15,7 @@ HOMES = {
     "compare": "studying",
     "completion": "completing",
     "explain": "explaining",
+    "guide": "guiding",
     "predict": "training",
     "store": "storing",
     "studies": "studying",

@@ -52,6 +52,7 @@ examples:
   fastnn compare                       fastnn beside Keras
   fastnn tutorial                      the report's story as a notebook
   fastnn code --layers 2,3,1           the loop that runs
+  fastnn guide                         all of this, told in a browser
 
 `fastnn COMMAND --help` tells each command's options.
 """
@@ -150,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
     _add_code(commands.add_parser("code", help="print the loop that runs, derived from the network"))
     _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
+    _add_guide(commands.add_parser("guide", help="open the guide in the browser"))
     _add_completion(commands.add_parser("completion", help="print what completes commands in your shell"))
     commands.choices["completion"].set_defaults(parser=parser)
     _add_help(commands.add_parser("help", help="print this, or the help of a command"))
@@ -337,6 +339,12 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
         "FASTNN_CACHE=0 keeps none, FASTNN_CACHE=FOLDER keeps them there."
     )
     parser.add_argument("action", nargs="?", default="show", choices=("show", "clear"), help="default show")
+
+
+def _add_guide(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Make the guide's pages from its texts and the docstrings; open them in the browser."
+    parser.add_argument("--out", metavar="FOLDER", help="where the pages go; default in the cache folder")
+    parser.add_argument("--no-open", action="store_true", help="print where they are, and open nothing")
 
 
 def _add_completion(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import fastnn
@@ -228,5 +229,11 @@ def test_other_data_are_shown_without_the_report_s_figures(capsys):
     page = Path("page", "index.html").read_text()
     assert "These are other data" in page
     assert "0.0335" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    names = {path.name for path in Path("page").iterdir()}
+    assert names >= {"index.html", "pictures", "claims.csv", "outcomes.csv", "rows.csv", "keras.csv"}
+    *expected, of_keras = (line.id for line in report.LINES)
+    lines = pd.read_csv("page/claims.csv")["line"]
+    assert [line for line in dict.fromkeys(lines) if line != of_keras] == expected
+    assert {path.suffix for path in Path("page/pictures").iterdir()} == {".svg", ".png", ".csv"}
     code, out, _ = run(capsys, "studies", "--no-progress", *options, "--json")
     assert json.loads(out)["of_the_report"] is False

@@ -44,7 +44,7 @@ from fastnn.sweeping.work import places
 __all__ = ["store"]  # a fixture
 
 
-README = Path(__file__).parents[3] / "README.md"
+GUIDE = Path(__file__).parents[3] / "fastnn" / "guide" / "sweeps.md"
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ class TestShards:
         frame = pd.read_parquet(store / "shards")
         assert same(frame["loss"].to_numpy(), sweep.loss)
         assert frame["status"].astype(str).tolist() == sweep.status.tolist()
-        query = re.search(r"^SELECT .*?;$", README.read_text(), re.DOTALL | re.MULTILINE)[0]
+        query = re.search(r"^SELECT .*?;$", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)[0]
         medians = duckdb.sql(query.replace("night/", f"{store}/")).fetchall()
         ok_losses = sweep.frame(["learning_rate", "loss"], [("status", "==", "ok")])
         for rate, count, median in medians:

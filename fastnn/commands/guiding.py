@@ -1,0 +1,33 @@
+"""``fastnn guide``: the guide's pages, made and opened."""
+
+from __future__ import annotations
+
+import webbrowser
+from argparse import Namespace
+
+from fastnn import guide as guide_
+from fastnn.commands import DONE
+from fastnn.reporting import published_folder
+from fastnn.system.folders import cache_folder
+from fastnn.system.paths import folder_given
+from fastnn.system.telling import note, say
+
+__all__ = ["guide"]
+
+FOLDER = "guide"  # in the cache folder
+
+
+def guide(options: Namespace) -> int:
+    """``fastnn guide``."""
+    guide_.need_libraries()
+    out = cache_folder() / FOLDER if options.out is None else folder_given(options.out, "--out")
+    with published_folder(out) as folder:
+        for name, text in guide_.pages().items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    page = out / "index.html"
+    say(f"guide    {page}")
+    if not (options.no_open or webbrowser.open(page.absolute().as_uri())):
+        note("no browser was found: open the page in one")
+    return DONE

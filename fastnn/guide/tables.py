@@ -1,0 +1,83 @@
+"""The tables of the guide that are made from the code: ``<!-- table: activations -->`` holds their places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from inspect import getdoc
+
+from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.derivation import derive
+from fastnn.core.expressions import Symbol
+from fastnn.core.network import Network
+from fastnn.guide.chapters import chapters
+from fastnn.printing.notation import Text
+
+__all__ = ["REFERENCES", "TABLES", "filled"]
+
+# The modules whose docstrings become pages.
+REFERENCES = (
+    "fastnn",
+    "fastnn.plotting",
+    "fastnn.plotting.tables",
+    "fastnn.studies",
+    "fastnn.core.network",
+    "fastnn.core.derivation",
+    "fastnn.core.activations",
+    "fastnn.core.expressions",
+    "fastnn.engines",
+)
+PLACE = re.compile(r"^<!-- table: (\w+) -->$", re.MULTILINE)
+
+
+def filled(text: str) -> str:
+    """A text with its tables in their places."""
+    return PLACE.sub(lambda place: TABLES[place[1]](), text)
+
+
+def activations() -> str:
+    """Every activation: its value, its unit's delta, whether it dies, and what is said of its kink."""
+    spelled = Text(derive(Network((1, 1))))
+    g, z, h = Symbol("g"), Symbol("z"), Symbol("h")
+    return _table(
+        ("activation", "h = f(z)", "g times the slope", "can die", "at its kink"),
+        (
+            (
+                f"`{entry.name}`",
+                f"`{spelled(entry.value(z))}`",
+                f"`{spelled(entry.slope(g, z, h))}`",
+                "yes" if entry.dies else "no",
+                entry.kink,
+            )
+            for entry in ACTIVATIONS.values()
+        ),
+    )
+
+
+def list_of_chapters() -> str:
+    """Every chapter, with what it is about."""
+    rows = ((f"[{chapter.title}]({chapter.name}.md)", chapter.summary) for chapter in chapters())
+    return _table(("chapter", "what it tells"), rows)
+
+
+def list_of_references() -> str:
+    """Every module that has a page, with what it is."""
+    rows = []
+    for name in REFERENCES:
+        first = (getdoc(import_module(name)) or "").partition("\n\n")[0]
+        rows.append((f"`{name}`", " ".join(first.split())))  # pdoc makes a link of such a name
+    return _table(("module", "what it is"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "activations": activations,
+    "chapters": list_of_chapters,
+    "references": list_of_references,
+}
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
