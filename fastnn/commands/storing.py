@@ -17,6 +17,7 @@ from fastnn.files import publish_together
 from fastnn.showing.lettering import counted, grouped
 from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.store.opening import stored_sweep
+from fastnn.sweeping.store.parquet import write_frames
 from fastnn.system.paths import folder_given
 from fastnn.system.progress import size
 from fastnn.system.telling import give
@@ -122,7 +123,7 @@ def _export(options: Namespace) -> int:
     found = fastnn.open(options.store)
     columns = options.columns.split(",") if options.columns else None
     pieces = found.pieces(columns, [_filter(text) for text in options.where])
-    write = _write_parquet if path.suffix == ".parquet" else _write_csv
+    write = write_frames if path.suffix == ".parquet" else _write_csv
     publish_together({path: lambda beside: write(pieces, beside)})
     return 0
 
@@ -132,17 +133,6 @@ def _write_csv(pieces: Iterator[Any], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         for number, piece in enumerate(pieces):
             piece.to_csv(file, index=False, header=number == 0)
-
-
-def _write_parquet(pieces: Iterator[Any], path: Path) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
-    first = pyarrow.Table.from_pandas(next(pieces), preserve_index=False)
-    with pyarrow.parquet.ParquetWriter(path, first.schema, write_page_checksum=True) as writer:
-        writer.write_table(first)
-        for piece in pieces:
-            writer.write_table(pyarrow.Table.from_pandas(piece, first.schema, preserve_index=False))
 
 
 def _filter(text: str) -> tuple[str, str, Any]:

@@ -22,6 +22,7 @@ from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
 from fastnn.reporting import published_folder, published_list, sweep_page
 from fastnn.showing.lettering import counted, grouped
+from fastnn.sweeping.store import parquet
 from fastnn.system.interrupting import undisturbed
 from fastnn.system.paths import folder_given
 from fastnn.system.telling import give, say, tell
@@ -163,11 +164,8 @@ def _write_table(found: fastnn.Sweep, folder: Path, options: Namespace) -> dict[
     if found.store is not None:
         return {"table": str(options.store / "shards" / "*.parquet"), "digest": found.digest()}
     frame = found.frame()
-    try:
-        import pyarrow as _  # noqa: F401
-
-        frame.to_parquet(folder / "sweep.parquet", index=False)
+    if parquet.is_installed():
+        parquet.write_frames([frame], folder / "sweep.parquet")
         return {"table": str(options.out / "sweep.parquet")}
-    except ImportError:
-        frame.to_csv(folder / "sweep.csv", index=False)
-        return {"table": str(options.out / "sweep.csv")}
+    frame.to_csv(folder / "sweep.csv", index=False)
+    return {"table": str(options.out / "sweep.csv")}

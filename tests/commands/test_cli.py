@@ -20,6 +20,7 @@ import telling
 import fastnn
 from fastnn.commands.cli import main
 from fastnn.reporting import Page
+from fastnn.sweeping.store import parquet
 
 QUICK = ["--data", "simulated", "--epochs", "3"]
 
@@ -563,11 +564,11 @@ def test_a_failed_write_leaves_the_old_file(capsys, monkeypatch):
     run(capsys, "sweep", *QUICK, "--networks", "3")
     before = Path("fastnn-sweep/sweep.parquet").read_bytes()
 
-    def fail(self, path, **options):
+    def fail(frames, path):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", fail)
+    monkeypatch.setattr(parquet, "write_frames", fail)
     code, _, err = run(capsys, "sweep", *QUICK, "--networks", "4")
     assert code == 1
     assert "No space left" in err

@@ -1,9 +1,10 @@
-"""Results as parquet, and back. The only module of the library that knows pyarrow."""
+"""Results as parquet, and back. Only this module and the reading of data know pyarrow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,19 @@ from fastnn.showing.lettering import counted
 from fastnn.sweeping.design import Design, Results
 from fastnn.sweeping.store import StoreError
 
-__all__ = ["columns_of", "curves_bytes", "exact_columns", "matrix_bytes", "need_pyarrow", "results_bytes"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "columns_of",
+    "curves_bytes",
+    "exact_columns",
+    "is_installed",
+    "matrix_bytes",
+    "need_pyarrow",
+    "results_bytes",
+    "write_frames",
+]
 
 Array = NDArray[Any]
 
@@ -32,6 +45,15 @@ def need_pyarrow() -> Any:
             'store needs pyarrow; it is not installed. Run: pip install "fastnn-sweep[store]"'
         ) from None
     return pyarrow
+
+
+def is_installed() -> bool:
+    """Whether there is a pyarrow."""
+    try:
+        need_pyarrow()
+    except InputError:
+        return False
+    return True
 
 
 def results_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
@@ -68,6 +90,17 @@ def matrix_bytes(matrices: dict[str, Array], metadata: dict[str, str]) -> bytes:
         f"{name}{j + 1}": matrix[:, j] for name, matrix in matrices.items() for j in range(matrix.shape[1])
     }
     return _written(columns, metadata, [])
+
+
+def write_frames(frames: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write tables of the same columns, at least one, as one parquet file, piece by piece."""
+    pyarrow = need_pyarrow()
+    pieces = iter(frames)
+    first = pyarrow.Table.from_pandas(next(pieces), preserve_index=False)
+    with pyarrow.parquet.ParquetWriter(path, first.schema, write_page_checksum=True) as writer:
+        writer.write_table(first)
+        for piece in pieces:
+            writer.write_table(pyarrow.Table.from_pandas(piece, first.schema, preserve_index=False))
 
 
 def columns_of(
