@@ -130,6 +130,8 @@ def arrays_of(file: BufferedReader, name: str, header: bytes, members: list[Memb
         raise damaged(name, "a header that asks for more than 2 GiB")
     if size != length:
         raise damaged(name, f"{counted(length, 'byte', str)} where its header asks for {size}")
+    # Not by `numpy.load`: it must be kept from unpacking 0.8 MB to 0.8 GB by a check of every member before,
+    # and of dtypes and shapes after it, which are longer than this loop; and it takes 1.6 times as long.
     arrays, place = {}, LOCAL.size + len(HEADER) + len(header)
     for member in members:
         array = np.empty(member.shape, member.dtype)
