@@ -1,1 +1,1 @@
-"""Ten million of them: a grid of settings, its networks side by side, and their table."""
+"""Sweeps: networks trained side by side over a grid of settings, and the table of their results."""

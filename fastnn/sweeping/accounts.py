@@ -1,6 +1,6 @@
-"""The account of a sweep: what is done and what failed is what was asked for, counted at the end.
+"""The account of a sweep, made at the end: networks done plus networks failed are the networks asked for.
 
-Counted is what the table holds then, in memory and in a store alike, not what was handed over or kept.
+Done are the networks in the table, in memory or in a store; what was handed over or kept does not count.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ class NothingDoneError(OneSentenceError, RuntimeError):
 
 
 def failures(place: Place, done: int, lost: Lost, interrupted: bool) -> tuple[str, ...]:
-    """What failed, in words that add up to what is missing; what an interruption left undone did not fail.
+    """In words, which networks failed. They add up to the missing ones, less those that Ctrl-C left undone.
 
     Raises
     ------
     NothingDoneError
-        If nothing is done and something failed, unless it was interrupted.
+        If no network is done and some failed, unless the sweep was interrupted.
     """
     total = place.design.grid.total
     failed = [(numbers, reason) for numbers, reason in lost.shards if place.lacks(numbers)]
@@ -32,10 +32,10 @@ def failures(place: Place, done: int, lost: Lost, interrupted: bool) -> tuple[st
     if rest > 0 and lost.rest:
         found.append(f"{counted(rest, 'network')}: {lost.rest}")
     elif rest > 0 and not interrupted:
-        found.append(f"{counted(rest, 'network')}: they were kept, and are not there any more")
+        found.append(f"{counted(rest, 'network')}: they were finished, but have disappeared since")
     if found and not done and not interrupted:
         raise NothingDoneError(
             f"at least one of {counted(total, 'network')} must be trained; none could be: "
-            f"{'; '.join(found[:3])}. Mend the executor, or sweep without one: on threads here."
+            f"{'; '.join(found[:3])}. Mend the executor, or leave it out to sweep on threads here."
         )
     return tuple(found)

@@ -1,4 +1,4 @@
-"""What a Sweep shows of itself in a notebook: small, however large it is."""
+"""The card of a Sweep in a notebook: small, however large the Sweep is."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ def sweep_card(sweep: Any) -> str:
 
 
 def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:
-    """The losses that rank, of at most a million networks that did not diverge, and how many did."""
-    step = max(1, len(sweep) // 1_000_000)
+    """The losses that rank up to a million networks that did not diverge, and the number that did."""
+    spacing = max(1, len(sweep) // 1_000_000)
     losses, diverged = [np.empty(0)], 0
     for piece in sweep.table.read([sweep.ranked_by, "diverged"]):
         ok = piece["diverged"] == 0
-        losses.append(piece[sweep.ranked_by][ok][::step].astype(np.float64))
+        losses.append(piece[sweep.ranked_by][ok][::spacing].astype(np.float64))
         diverged += int((~ok).sum())
     return np.concatenate(losses), diverged
 
 
 def _dead_units_of(sweep: Any) -> str:
-    """How many networks have how many, where it is soon counted."""
+    """In words, the numbers of networks by their dead units; empty if counting would take long."""
     if sweep.foreign or not relu_units(sweep.network) or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
         return ""
     counts = enumerate(sweep.dead_unit_counts().tolist())

@@ -1,4 +1,4 @@
-"""The columns of a sweep: what it was asked for, and what its networks ended with, as arrays of m rows."""
+"""The columns of a sweep: its settings, and the results of its m networks as arrays of m rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SweepColumns:
-    """The attributes of a `fastnn.Sweep`, described there; one of m rows is read when it is asked for."""
+    """The attributes of a `fastnn.Sweep`, described there; those of m rows are read at their first use."""
 
     design: Design
     table: Table
@@ -43,17 +43,17 @@ class SweepColumns:
 
     @property
     def grid(self) -> Grid:
-        """How networks are numbered over learning rates, rows and starts."""
+        """The grid, which numbers the networks over learning rates, rows and starts."""
         return self.design.grid
 
     @property
     def initial(self) -> Start:
-        """How the networks began."""
+        """The rule for the starting parameters."""
         return self.design.initial
 
     @property
     def seed(self) -> int:
-        """The seed of the starts, and of the order of the rows."""
+        """The seed of the starts and of the shuffles."""
         return self.design.seed
 
     @property
@@ -63,7 +63,7 @@ class SweepColumns:
 
     @property
     def engine(self) -> str:
-        """The engine that ran."""
+        """The engine that trained."""
         return self.plan.engine_for(self.grid.total)
 
     @cached_property
@@ -78,13 +78,13 @@ class SweepColumns:
 
     @cached_property
     def loss_all_rows(self) -> Array | None:
-        """The loss over all rows, where the networks are trained on different numbers of them."""
+        """The loss over all rows; None if all networks are trained on the same rows."""
         found = "loss_all_rows" in self.design.losses
         return self._whole("loss_all_rows", self.plan.dtype) if found else None
 
     @cached_property
     def validation_loss(self) -> Array | None:
-        """The loss on the rows given as `validation`, if there are such."""
+        """The loss on the rows given as `validation`; None without them."""
         found = "validation_loss" in self.design.losses
         return self._whole("validation_loss", self.plan.dtype) if found else None
 
@@ -108,7 +108,7 @@ class SweepColumns:
 
     @cached_property
     def curves(self) -> Array | None:
-        """The loss in the epochs `curve_epochs`, if it was kept."""
+        """The loss in the epochs `curve_epochs`; None if it was not kept."""
         if not self.curves_every:
             return None
         pieces = [piece["curve"] for piece in self.table.read(["curve"])]
@@ -123,7 +123,7 @@ class SweepColumns:
 
     @property
     def status(self) -> NDArray[np.str_]:
-        """Whether each network stayed "ok" or "diverged"."""
+        """The status of each network, "ok" or "diverged"."""
         return np.where(self.diverged > 0, "diverged", "ok")
 
     def __len__(self) -> int:

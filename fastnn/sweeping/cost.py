@@ -1,4 +1,4 @@
-"""What a sweep will cost, from a short trial of its own first networks."""
+"""The cost of a sweep, estimated from a short trial of its own first networks."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class _Enough(Exception):  # noqa: N818 - the end of a trial, not an error
 
 
 def seconds_per_network(design: Design) -> float:
-    """How long one core takes for a network of average rows, by training some of them for a moment.
+    """The seconds that one core takes for a network of average rows, from a short trial.
 
-    A trial sees the first epochs alone. Later ones are cheaper where units die or networks diverge, and
-    dearer on a processor that slows down when it is warm.
+    A trial sees the first epochs only. Later epochs are cheaper if units die or networks diverge, and dearer
+    if the processor slows down when warm.
     """
-    _trial(design)  # the first one touches everything for the first time
+    _trial(design)  # warms the caches; not counted
     return _trial(design)
 
 
@@ -49,9 +49,9 @@ def _trial(design: Design) -> float:
 
 
 def cost(design: Design, networks: int, parallel: int, who: str, bytes_: int, where: str) -> str:
-    """One line: how many networks, about how long they will take, how many bytes, where.
+    """One line with the number of networks, about how long they take, and how many bytes they fill, where.
 
-    `parallel` is how many threads or workers, as `who` says, train them.
+    `parallel` is the number of threads or workers that train them, `who` names which of the two.
     """
     seconds = seconds_per_network(design) * networks / parallel
     by = counted(parallel, who)

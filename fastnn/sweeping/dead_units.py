@@ -1,4 +1,4 @@
-"""The dead units of a sweep's networks, few networks at a time wherever the sweep lies."""
+"""The dead units of a sweep's networks, counted a few networks at a time, in memory or in a store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AT_ONCE = 1 << 18  # networks
 def dead_unit_pieces(
     design: Design, table: Table, names: Sequence[str]
 ) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
-    """Some columns and the dead units of their networks, piece by piece; see `fastnn.Sweep`."""
+    """Yield some columns and the dead units of their networks, piece by piece; see `fastnn.Sweep`."""
     network, X = design.plan.network, design.plan.X
     for columns, parameters in _pieces(table, tuple(dict.fromkeys(["network", *names]))):
         dead = np.empty(len(parameters), np.int64)

@@ -1,7 +1,7 @@
-"""A sweep's design as plain values, and back: what a store's manifest and a worker's orders say.
+"""The description of a sweep's design in plain values, for a store's manifest and a worker's task.
 
-The description names everything that the bits of the results depend on, the data by their content. The
-engine is not among it: all engines give the same bits.
+It names everything that the bits of the results depend on; the data are named by a digest of their content.
+The engine is not named: all engines give the same bits.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def described(design: Design) -> dict[str, Any]:
 
 
 def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: str = "auto") -> Design:
-    """The design that a description and its arrays, as `arrays_of` has them, came from.
+    """Rebuild a design from its description and its arrays, as `described` and `arrays_of` return them.
 
     Raises
     ------
     InputError, KeyError, TypeError
-        If the description is not one.
+        If the description is damaged.
     """
     network = description["network"]
     rule_of(description["rule"])
@@ -74,9 +74,9 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
 
 
 def arrays_of(design: Design) -> dict[str, Array]:
-    """The arrays that a description is of: X and Y; where given, starts, validation_X and validation_Y."""
+    """The arrays of a design by name: X and Y; if given, starts, validation_X and validation_Y."""
     arrays = {"X": design.plan.X, "Y": design.plan.Y}
-    starts = getattr(design.initial, "parameters", None)  # that `fastnn.given` was given
+    starts = getattr(design.initial, "parameters", None)  # only a `fastnn.given` has them
     if starts is not None:
         arrays["starts"] = starts
     if design.validation is not None:
@@ -85,7 +85,7 @@ def arrays_of(design: Design) -> dict[str, Array]:
 
 
 def _described_losses(design: Design) -> dict[str, Any]:
-    """The losses, where there are more than that of the last epoch."""
+    """The names of the losses, if there is more than one, and the validation rows, if any."""
     described: dict[str, Any] = {} if len(design.losses) == 1 else {"losses": list(design.losses)}
     if design.validation is not None:
         X, Y = design.validation

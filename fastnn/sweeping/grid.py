@@ -1,4 +1,4 @@
-"""How the networks of a sweep are numbered across its grid."""
+"""The numbering of a sweep's networks across its grid."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers of some networks: ranges of them, ascending, none twice."""
+    """The numbers of some networks: ascending ranges that do not overlap."""
 
     ranges: tuple[range, ...]
 
     @classmethod
     def of(cls, first: int, stop: int) -> Numbers:
-        """Those from the first to before the second."""
+        """The numbers from `first` up to, not including, `stop`."""
         return cls((range(first, stop),))
 
     @property
     def first(self) -> int:
-        """The smallest of them."""
+        """The smallest number."""
         return self.ranges[0].start
 
     def __len__(self) -> int:
@@ -47,16 +47,16 @@ class Numbers:
         return " and ".join(f"{some.start} to {some.stop - 1}" for some in self.ranges)
 
     def array(self) -> NDArray[np.int64]:
-        """All of them, (m,)."""
+        """All numbers as an array (m,)."""
         return np.concatenate([np.arange(some.start, some.stop) for some in self.ranges])
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The full grid of learning rates, numbers of rows and starts, the starts running fastest.
+    """The full grid of learning rates, numbers of rows and starts; the starts vary fastest.
 
-    Network n has start ``n % starts``; so the same start number has the same starting parameters in
-    every cell, and cells compare like with like.
+    Network n has start ``n % starts``. So a start number means the same starting parameters in every cell,
+    and comparing cells compares like with like.
     """
 
     learning_rates: NDArray[Any]
@@ -65,39 +65,39 @@ class Grid:
 
     @property
     def total(self) -> int:
-        """How many networks there are."""
+        """The number of networks."""
         return len(self.learning_rates) * len(self.rows) * self.starts
 
     def cells(self, within: range | None = None) -> Iterator[Cell]:
-        """The cells in the order of their networks' numbers; `within`, those that have some of these."""
+        """The cells, by ascending numbers of their networks; if given, only those that meet `within`."""
         numbers = range(self.total) if within is None else within
         for cell in range(numbers.start // self.starts, -(-numbers.stop // self.starts)):
             rate, rows = divmod(cell, len(self.rows))
             yield Cell(self.learning_rates[rate], self.rows[rows], cell * self.starts)
 
     def parts(self, numbers: Numbers) -> Iterator[tuple[range, Cell]]:
-        """Each range of numbers with each cell that has some of it."""
+        """Pairs of a range of numbers and a cell that contains some of it."""
         return ((some, cell) for some in numbers.ranges for cell in self.cells(some))
 
     def name_of(self, cell: Cell) -> str:
-        """What a cell is called: its learning rate, and its rows where they vary."""
+        """The name of a cell for people: its learning rate, and its rows if they vary."""
         rows = f", {counted(cell.rows, 'row')}" if len(self.rows) > 1 else ""
         return f"learning rate {self._rates[float(cell.learning_rate)]}{rows}"
 
     @cached_property
     def _rates(self) -> dict[float, str]:
-        """The learning rates as texts, no two alike."""
+        """The learning rates as texts, all different."""
         rates = self.learning_rates.tolist()
         return dict(zip(rates, told_apart(rates), strict=True))
 
     def start_of(self, numbers: Any) -> Any:
-        """The start number of networks."""
+        """The start numbers of networks."""
         return numbers % self.starts
 
     def learning_rate_of(self, numbers: Any) -> Any:
-        """The learning rate of networks."""
+        """The learning rates of networks."""
         return self.learning_rates[numbers // (self.starts * len(self.rows))]
 
     def rows_of(self, numbers: Any) -> Any:
-        """On how many rows networks are trained."""
+        """The numbers of rows that networks are trained on."""
         return np.asarray(self.rows)[numbers // self.starts % len(self.rows)]

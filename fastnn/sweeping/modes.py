@@ -1,4 +1,4 @@
-"""How networks of a sweep ended, in words: fitted, with dead units, or diverged."""
+"""The modes in which networks of a sweep end, in words: fitted, with dead units, or diverged."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FITTED = "fitted"
 
 
 def modes(sweep: Sweep) -> pd.Categorical[str]:
-    """How each network ended: (m,), an ordered categorical over `mode_names`.
+    """The mode of each network: (m,), an ordered categorical over `mode_names`.
 
-    A network is "fitted" if no hidden ReLU unit of it is dead, that is shut on every row it was trained
-    on, and if it did not diverge. It says nothing about how small its loss is.
+    A network is "fitted" if it did not diverge and none of its hidden ReLU units is dead (shut on every
+    training row). Its loss may still be large.
     """
     import pandas as pd
 
@@ -32,7 +32,7 @@ def modes(sweep: Sweep) -> pd.Categorical[str]:
 
 
 def mode_codes(network: Network, dead: NDArray[np.int64], diverged: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The places in `mode_names` of networks with so many dead units, that diverged in some epoch or not."""
+    """The places in `mode_names` of networks (m,), from their dead units and epochs of divergence (or 0)."""
     units, last = _relu_units(network), len(mode_names(network)) - 1
     # 0, 1 and all units dead are modes of their own; the numbers between share one.
     codes = np.where(dead == units, last - 1, np.minimum(dead, 2)) if units else dead
@@ -40,7 +40,7 @@ def mode_codes(network: Network, dead: NDArray[np.int64], diverged: NDArray[np.i
 
 
 def mode_names(network: Network) -> list[str]:
-    """The ways in which a network can end, the best first."""
+    """The modes in which a network can end, the best first."""
     units = _relu_units(network)
     if units <= 2:
         dead = [[], ["its unit dead"], ["one unit dead", "both units dead"]][units]

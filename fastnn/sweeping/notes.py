@@ -1,4 +1,4 @@
-"""What has to be said of a sweep most of whose networks came to nothing."""
+"""The notes of a sweep in which most networks diverged or answer all rows with one number."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NAMED = 6
 def sweep_notes(sweep: Any) -> tuple[str, ...]:
     """A sentence for each cell of a `Sweep` in which most networks diverged or answer with one number.
 
-    Whether they do is asked of a thousand networks, the first ones of each cell.
+    Answers are computed for a thousand networks in all, the first ones of each cell.
     """
     cells = list(sweep.grid.cells())
     found = [(cell, text) for cell in cells if (text := _note(sweep, cell, max(1, ASKED // len(cells))))]
     if len(found) == len(cells) and len({text for _, text in found}) == 1:
         return (found[0][1],)
     said = [f"{sweep.grid.name_of(cell)}: {text}" if len(cells) > 1 else text for cell, text in found]
-    more = [f"and so of {counted(len(said) - NAMED, 'further cell')}"] if len(said) > NAMED else []
+    more = [f"similar in {counted(len(said) - NAMED, 'further cell')}"] if len(said) > NAMED else []
     return (*said[:NAMED], *more)
 
 

@@ -1,4 +1,4 @@
-"""Networks of a sweep trained again, from their numbers: as one network, or as several."""
+"""The replay of networks of a sweep: one or several are trained again from their numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def replayed(design: Design, number: int | ArrayLike) -> Training:
     if len(rows) != 1:
         raise InputError(
             "number must name networks that were trained on the same rows; got "
-            f"{' and '.join(map(str, rows)) or 'no'} rows. Replay those of one number of rows at a time."
+            f"{' and '.join(map(str, rows)) or 'no'} rows. Make one replay for each number of rows."
         )
     some: Any = 0 if len(numbers) == 1 else slice(None)
     plan = replace(design.plan, X=design.plan.X[: rows[0]], Y=design.plan.Y[: rows[0]])
@@ -41,15 +41,15 @@ def replayed(design: Design, number: int | ArrayLike) -> Training:
 
 
 def network_numbers(given: Any, name: str, total: int) -> NDArray[np.int64]:
-    """The numbers of networks that one number names, or some in any container: (m,), each below `total`.
+    """Return the numbers of networks (m,), each below `total`, given as one number or in any container.
 
-    Whole floats are taken: in a frame's row the number stands beside losses, and becomes one.
+    Whole floats are taken, too: in a row of a frame pandas turns a number beside losses into a float.
     """
     if getattr(given, "ndim", 1) == 2 and given.shape[1] == 1:  # a frame of one column
         given = np.ravel(given)
     if getattr(given, "ndim", 1) > 1 or isinstance(given, dict):
         raise InputError(
-            f"{name} must be a number of a network, or a sequence of them; got {shown(given)}. "
+            f"{name} must be the number of a network, or a sequence of numbers; got {shown(given)}. "
             "Take one column, such as sweep.best(5).network."
         )
     if isinstance(given, np.ndarray) and given.ndim == 1 and given.dtype.kind in "iu" and len(given):
@@ -63,6 +63,6 @@ def network_numbers(given: Any, name: str, total: int) -> NDArray[np.int64]:
 
 
 def _whole(value: Any) -> Any:
-    """A whole float as an int; anything else as it is."""
+    """Return a whole float as an int, anything else unchanged."""
     whole = isinstance(value, float | np.floating) and float(value).is_integer()
     return int(value) if whole else value

@@ -1,4 +1,4 @@
-"""The results of a sweep: one table, and the questions one asks of it."""
+"""The results of a sweep: one table, with its frames, best networks, quantiles, replays and scores."""
 
 from __future__ import annotations
 
@@ -51,63 +51,64 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep(SweepColumns):
-    """What a sweep found: m networks, one row each, in the order of their numbers.
+    """The results of a sweep: m networks, one row each, in the order of their numbers.
 
-    The rows lie in memory, or in a store (`fastnn.open`). Of a store, `frame` with filters, `pieces`,
-    `best`, `summary`, `quantiles`, `dead_unit_counts`, `digest` and `replay` read shard by shard, in
-    memory that does not grow with the sweep, but for quantiles: they take 8 bytes for each network of a cell,
-    or of all cells together. An attribute of m rows loads all of them when it is asked for.
+    The rows lie in memory, or in a store (`fastnn.open`). From a store, `frame` with filters, `pieces`,
+    `best`, `summary`, `quantiles`, `dead_unit_counts`, `digest` and `replay` read shard by shard. Their
+    memory does not grow with the sweep, except for quantiles, which take 8 bytes for each network of a cell,
+    or of all cells together. An attribute of m rows loads all rows at its first use.
 
     Attributes
     ----------
     design : Design
-        The checked sweep: its plan (network, rows, epochs, engine, dtype), how its grid numbers the
-        networks over learning rates, rows and starts, its initial start and its seed.
+        The checked sweep: its plan (network, rows, epochs, engine, dtype), the grid that numbers its networks
+        over learning rates, rows and starts, its initial start and its seed.
     table : Table
-        Where the rows lie.
+        The rows.
     interrupted : bool
-        Ctrl-C stopped the sweep; what was unfinished is not in the table.
+        Ctrl-C stopped the sweep; unfinished networks are not in the table.
     seconds : float
-        How long that took by the clock, without compiling and estimating here. With an executor it holds
-        what workers take to begin.
+        The wall-clock time of training, without compiling and estimating in this process. With an executor
+        it includes the time that workers take to start.
     ran : int
-        How many networks were trained by the call that gave this; 0 by `fastnn.open`.
+        The number of networks that this call trained; 0 from `fastnn.open`.
     store : Path, or None
-        The folder in which the rows lie.
+        The folder that holds the rows.
     failures : tuple of str
-        What could not be done, in words: shards that failed three times, and what an executor that does not
-        work left. With the table they add up to all networks, unless the sweep was interrupted.
+        The networks that could not be trained, in words: shards that failed three times, and the rest if the
+        executor does not work. With the table they add up to all networks, unless the sweep was interrupted.
     foreign : str
-        How the rows were computed otherwise than they would be here, where a store tells of it. They can be
-        read then; what would be computed anew, or computed from them, is refused.
+        How the arithmetic of a store's rows differs from this version's; empty if it does not. Such rows can
+        be read, but nothing is computed from them, and no network is trained again.
     numbers : (m,) int64
-        The numbers of the networks in the table: all, unless something is unfinished.
+        The numbers of the networks in the table: all, unless some are unfinished.
     parameters : (m, P)
-        After the last epoch; all NaN where a network diverged.
+        The parameters after the last epoch; all NaN if the network diverged.
     loss : (m,)
-        Of the last epoch, over the rows trained on; NaN where a network diverged.
+        The loss of the last epoch, over the training rows; NaN if the network diverged.
     loss_all_rows : (m,), or None
-        Where the networks are trained on different numbers of rows, the loss of each as it ended over all
-        rows, the same for all of them. NaN also where that is not a finite number.
+        The trained network's loss over all rows, if networks are trained on different numbers of rows. NaN if
+        the network diverged or the loss is not a finite number.
     validation_loss : (m,), or None
         The same over the rows given as ``validation``, if any.
     ranked_by : str
-        The loss that compares all networks, by which `best` ranks: "loss", "loss_all_rows" where they are
-        trained on different numbers of rows, "validation_loss" where there is one.
+        The loss by which `best` ranks all networks: "validation_loss" if there is one; else "loss_all_rows"
+        if networks are trained on different numbers of rows; else "loss".
     diverged : (m,) int32
         The epoch, from 1, in which a network diverged; 0 for never.
     curves : (m, n), or None
-        Every network's loss in the epochs `curve_epochs`, if they were asked for.
+        Every network's loss in the epochs `curve_epochs`, if curves are kept.
     """
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Where most networks of the sweep, or of a cell of it, diverged or answer all rows with one number.
+        """Sentences on cells in which most networks diverged or answer all rows with one number.
 
-        The latter is asked of a thousand networks, the first of each cell.
+        Answers are computed for a thousand networks in all, the first ones of each cell.
         """
         if self.foreign:
-            return (f"computed otherwise than it would be here, so that it can only be read: {self.foreign}",)
+            computed = "computed by another arithmetic than this version's, so it can only be read"
+            return (f"{computed}: {self.foreign}",)
         return sweep_notes(self)
 
     def frame(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> pd.DataFrame:
@@ -116,10 +117,10 @@ class Sweep(SweepColumns):
         Parameters
         ----------
         columns : sequence of str, optional
-            Which columns; also "diverged".
+            The columns of the frame; "diverged" can be named, too.
         filters : sequence of (column, comparison, value)
-            Which rows: those for which all hold, such as ``[("loss", "<", 0.01), ("rows", "==", 30)]``. A
-            comparison is ==, !=, <, <=, >, >= or in.
+            Keep the networks for which all filters hold, such as ``[("loss", "<", 0.01), ("rows", "==",
+            30)]``. A comparison is ==, !=, <, <=, >, >= or in.
         """
         import pandas as pd
 
@@ -127,53 +128,51 @@ class Sweep(SweepColumns):
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
 
     def pieces(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> Iterator[pd.DataFrame]:
-        """The table of `frame` piece by piece, in memory that does not grow with the sweep."""
+        """Yield the table of `frame` piece by piece, in memory that does not grow with the sweep."""
         return selected(self.design, self.table, columns, filters)
 
     def best(self, count: int = 5, by: str | None = None) -> pd.DataFrame:
-        """The rows of the `count` networks with the smallest loss, best first; diverged ones never.
+        """The rows of the `count` networks with the smallest loss, best first, without diverged ones.
 
         Parameters
         ----------
         count : int
         by : str, optional
-            By which loss: one of those that the sweep has. By default the one that compares all its networks,
-            `ranked_by`.
+            The name of one of the sweep's losses; by default `ranked_by`, which compares all networks.
         """
         numbers = best_numbers(self.design, self.table, count, by)
         return as_frame(columns_of(self.design, self.table, numbers, checked_columns(self.design)))
 
     def summary(self) -> pd.DataFrame:
-        """For each cell of the grid: its networks, and the quantiles of the loss of those that are ok.
+        """For each cell of the grid: its number of networks, and quantiles of the loss of the ok ones.
 
-        ``best`` and the quantiles are of the last epoch's loss, over the rows that the cell was trained on.
-        Cells of different rows are compared by ``best loss_all_rows`` and ``best validation_loss``, where the
-        sweep has these losses.
+        ``best`` and the quantiles are of the last epoch's loss, over the cell's training rows. To compare
+        cells with different rows, use ``best loss_all_rows`` and ``best validation_loss``, if there are any.
         """
         return summary(self.design, self.table)
 
     def quantiles(self, levels: Sequence[float] = QUANTILES, by: str = "loss") -> pd.DataFrame:
-        """For each cell of the grid: the quantiles of a loss of the networks that are ok.
+        """For each cell of the grid: the quantiles of a loss over the networks that are ok.
 
-        By linear interpolation, exact however many networks there are; NaN where there are none.
+        They are interpolated linearly, exact for any number of networks, and NaN without networks.
 
         Parameters
         ----------
         levels : sequence of float
         by : str
-            Of which loss: one of those that the sweep has.
+            The name of one of the sweep's losses.
         """
         return cell_quantiles(self.design, self.table, levels, checked_loss(self.design, by))
 
     def loss_quantiles(self, levels: Sequence[float]) -> NDArray[np.float64]:
-        """The quantiles of the last epoch's loss of all networks that are ok, of all cells together."""
+        """The quantiles of the last epoch's loss over the ok networks of all cells together."""
         return loss_quantiles(self.table, checked_levels(levels), "loss")
 
     def digest(self) -> str:
-        """One digest over the table: SHA-256 over every bit of every row, in the order of their numbers.
+        """The SHA-256 over every bit of every row of the table, in the order of the networks' numbers.
 
-        The same whatever engine, threads, workers and interruptions the rows came by, in memory and in a
-        store.
+        It does not depend on engine, threads, workers or interruptions, nor on whether the rows lie in memory
+        or in a store.
         """
         return self.table.kept_digest() or self.table_digest()
 
@@ -186,7 +185,7 @@ class Sweep(SweepColumns):
         return self.part(np.arange(cell.first, cell.first + self.grid.starts))
 
     def part(self, numbers: ArrayLike) -> Sweep:
-        """The part of the table with the networks of some numbers, in memory; those it lacks are left out."""
+        """The part of the table with the networks `numbers`, in memory; missing networks are left out."""
         names = self.network.parameter_names
         needed = ["network", *self.design.losses, "diverged", *names]
         nothing = no_rows(self.plan.dtype, needed)
@@ -205,40 +204,40 @@ class Sweep(SweepColumns):
     def replay(self, number: int | ArrayLike) -> Training:
         """Train network `number` again, alone: the same bits, with its loss curve.
 
-        Any network of the grid can be replayed, also one that an interrupted sweep did not reach. Several
-        that were trained on the same rows come back as one Training, in the order in which they are named:
+        Any network of the grid can be replayed, even one that an interrupted sweep did not reach. Several
+        numbers give one Training, in the given order, if their networks have the same training rows:
         ``sweep.replay(sweep.best(5).network).save("best.npz")``. The Training knows their numbers.
 
         Parameters
         ----------
-        number : int, or sequence of them
-            A sequence of one number, such as ``sweep.best(1).network``, is one network.
+        number : int, or sequence of int
+            A sequence of one number, such as ``sweep.best(1).network``, gives one network.
         """
         self.refuse_foreign()
         return replayed(self.design, number)
 
     def refuse_foreign(self) -> None:
-        """Raise a StoreError if the rows come of another arithmetic: nothing is computed from them here."""
+        """Raise StoreError if another arithmetic computed the rows: nothing is computed from them here."""
         if self.foreign:
             raise StoreError(
-                f"what is computed must be computed as the rows of {self.store or 'the store'} were; "
-                f"{self.foreign}. Read them here, or compute with the version of fastnn that wrote them."
+                f"the rows of {self.store or 'the store'} must be used with the arithmetic that computed "
+                f"them; {self.foreign}. Read them here, or use the version of fastnn that wrote them."
             )
 
     def dead_units(self) -> NDArray[np.int64]:
-        """How many hidden ReLU units of each network are shut on every row it was trained on: (m,).
+        """The number of dead units of each network: hidden ReLU units shut on every training row, (m,).
 
-        Such a unit is constant and gets no gradient. Diverged networks count as 0.
+        Such a unit is constant and gets no gradient. It is 0 for diverged networks.
         """
         return np.concatenate([np.empty(0, np.int64), *(dead for _, dead in self.dead_unit_pieces(()))])
 
     def dead_unit_pieces(self, names: Sequence[str]) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
-        """Some columns and the dead units of their networks, piece by piece."""
+        """Yield some columns and the dead units of their networks, piece by piece."""
         self.refuse_foreign()
         return dead_unit_pieces(self.design, self.table, names)
 
     def dead_unit_counts(self) -> NDArray[np.int64]:
-        """How many networks that are ok have 0, 1, 2, ... dead units, up to the most that any has."""
+        """The numbers of ok networks with 0, 1, 2, ... dead units, up to the most that any network has."""
         total = np.zeros(1, np.int64)
         for columns, dead in self.dead_unit_pieces(("diverged",)):
             counted = np.bincount(dead[columns["diverged"] == 0], minlength=len(total))
@@ -247,14 +246,14 @@ class Sweep(SweepColumns):
         return total
 
     def predict(self, X: Any, numbers: ArrayLike | None = None) -> Array:
-        """The outputs of some networks, or of all, for some rows.
+        """Return the outputs of some networks, or of all, for some rows.
 
         Parameters
         ----------
         X : array_like (N, D), or Dataset
-            With a Dataset the predictions come back in the target's own unit.
+            With a Dataset the predictions are in the target's own unit.
         numbers : array_like of int, optional
-            The networks' numbers.
+            The networks' numbers; by default all.
 
         Returns
         -------
@@ -270,13 +269,13 @@ class Sweep(SweepColumns):
         return predictions(self.network, parameters, X, "Name fewer networks with numbers=[...].")
 
     def score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
-        """network, mse, r2 and mape of every network on some rows, as `Training.score` computes them."""
+        """A frame with the number, mse, r2 and mape of every network on some rows; see `Training.score`."""
         found = self.quiet_score(X, y)
         note(score_notes(X, y))
         return found
 
     def quiet_score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
-        """The same without its notes, for whoever says them in another way."""
+        """The same as `score`, but silent about its notes, for callers that show them otherwise."""
         self.refuse_foreign()
         import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Which columns and rows of a sweep's table are asked for, and how a table's columns become a frame."""
+"""The selection of columns and rows from a sweep's table, and the frame made of them."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ COMPARISONS: dict[str, Comparison] = {
     "in": lambda column, values: np.isin(column, list(values)),
 }
 
-# What a column that no table holds is made of.
+# Columns that no table holds, and the stored column that each is made from.
 DERIVED = {"learning_rate": "network", "rows": "network", "status": "diverged"}
 
 STATUS = ("ok", "diverged")
 
 
 def checked_columns(design: Design, columns: Sequence[str] | None = None) -> list[str]:
-    """The names of columns, by default those that a frame has."""
+    """Return the names of columns, checked; by default the columns of a frame."""
     names = design.plan.network.parameter_names
     usual = ["network", "learning_rate", "rows", *design.losses, "status", *names]
     if columns is None:
@@ -62,7 +62,7 @@ def checked_columns(design: Design, columns: Sequence[str] | None = None) -> lis
 
 
 def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
-    """A filter's column, the comparison itself, and what it compares with."""
+    """Return a filter's column, its comparison as a function, and the value to compare with."""
     if not isinstance(each, tuple | list) or len(each) != 3:
         raise InputError(
             f"each of filters must be (column, comparison, value); got {shown(each)}. "
@@ -75,26 +75,26 @@ def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
         return name, compare, _compared(name, value)
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         raise InputError(
-            f"a filter's value must be a list where it says in; got {shown(value)}. "
+            f"a filter's value must be a list if its comparison is in; got {shown(value)}. "
             'Write it like ("network", "in", [3, 70]).'
         )
     return name, compare, [_compared(name, each) for each in all_of(value, "a filter's value", MOST_NUMBERS)]
 
 
 def _compared(name: str, value: Any) -> Any:
-    """What a column is compared with: a word for the status, a number for all others."""
+    """Return the checked value of a filter: a word for the status, a number for all other columns."""
     if not isinstance(value, str if name == "status" else Real):
         kind, example = ("a word", '"ok"') if name == "status" else ("a number", "0.01")
         raise InputError(
             f"a filter's value must be {kind} for {name}; got {shown(value)}. Write one such as {example}."
         )
     if isinstance(value, Integral) and abs(int(value)) > FLOAT_MAX:
-        return np.inf if int(value) > 0 else -np.inf  # no column holds it, and NumPy cannot compare with it
+        return np.inf if int(value) > 0 else -np.inf  # NumPy cannot compare with an int beyond float64
     return value
 
 
 def checked_levels(levels: Any) -> list[float]:
-    """The levels of quantiles."""
+    """Return the levels of quantiles, checked."""
     if not isinstance(levels, Iterable) or isinstance(levels, str | bytes):
         raise InputError(f"levels must be a list of numbers from 0 to 1; got {shown(levels)}. Write [0.5].")
     found = all_of((_checked_level(level) for level in levels), "levels", MOST_LEVELS)
@@ -113,16 +113,16 @@ def _checked_level(level: Any) -> float:
 
 
 def stored_columns(names: Iterable[str]) -> list[str]:
-    """Which columns of a table have to be read for some of a frame."""
+    """The columns to read from a table for the columns `names` of a frame."""
     return list(dict.fromkeys(DERIVED.get(name, name) for name in names))
 
 
 def with_derived(grid: Grid, read: Columns, names: Iterable[str]) -> Columns:
-    """Columns of a frame, from those that were read."""
+    """Columns of a frame, from the columns read."""
     makers: dict[str, Callable[[], Array]] = {
         "learning_rate": lambda: grid.learning_rate_of(read["network"]),
         "rows": lambda: grid.rows_of(read["network"]),
-        # As objects, two for all: 8 bytes a network where text of its own takes 32.
+        # Two shared objects: 8 bytes a network, against 32 for a text each.
         "status": lambda: np.array(STATUS, object)[(read["diverged"] > 0).astype(np.intp)],
     }
     return {name: makers[name]() if name in makers else read[name] for name in names}
@@ -131,7 +131,7 @@ def with_derived(grid: Grid, read: Columns, names: Iterable[str]) -> Columns:
 def selected(
     design: Design, table: Table, columns: Sequence[str] | None, filters: Filters
 ) -> Iterator[pd.DataFrame]:
-    """Columns of the networks for which all filters hold, piece by piece; see `fastnn.Sweep.frame`."""
+    """Yield columns of the networks for which all filters hold, piece by piece; see `fastnn.Sweep.frame`."""
     wanted = checked_columns(design, columns)
     checked = [checked_filter(design, each) for each in filters]
     needed = dict.fromkeys([*wanted, *(name for name, _, _ in checked)])
@@ -152,7 +152,7 @@ def selected(
 
 
 def columns_of(design: Design, table: Table, wanted: NDArray[np.int64], names: Sequence[str]) -> Columns:
-    """Columns of some networks, in the order in which they are named."""
+    """Columns of the networks `wanted`, in the given order."""
     needed = stored_columns(dict.fromkeys(["network", *names]))
     pieces = [no_rows(design.plan.dtype, needed)]
     pieces += table.take(needed, np.unique(wanted))
@@ -175,7 +175,7 @@ def no_rows(dtype: str, names: Iterable[str]) -> Columns:
 
 
 def as_frame(columns: Columns) -> pd.DataFrame:
-    """Columns as a frame, the status as a categorical."""
+    """Columns as a frame, with the status as a categorical."""
     import pandas as pd
 
     plain: dict[str, Any] = dict(columns)

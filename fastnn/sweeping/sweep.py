@@ -1,7 +1,7 @@
 """Sweeps: any number of starts, learning rates and data sizes, trained side by side.
 
-By default threads here work through the sweep and its rows stay in memory. With a store the rows go to a
-folder, shard by shard; with an executor others do the work. None of this shows in the results.
+By default threads of this process train the networks, and the results stay in memory. With a store the
+results go to a folder, shard by shard; with an executor other processes train. The results are the same.
 """
 
 from __future__ import annotations
@@ -71,76 +71,77 @@ def sweep(
     ----------
     network : Network
     X : array_like (N, D), or Dataset
-        Finite real numbers; left untouched. With a Dataset a store also keeps the names of its columns and
-        where they come from.
+        Finite real numbers; left untouched. With a Dataset, a store also keeps the names of its columns and
+        its source.
     y : array_like (N,) or (N, K)
         Not needed with a Dataset.
     networks : int
-        How many starts. With lists below, so many in each cell of the full grid.
+        The number of starts, in each cell of the full grid.
     initial : Start
-        How the networks begin: `normal`, `uniform`, `he`, `glorot`, `constant` or `given`. Start i
-        depends on (seed, i) alone and is the same in every cell.
+        The rule for starting parameters: `normal`, `uniform`, `he`, `glorot`, `constant` or `given`. Start i
+        depends only on (seed, i) and is the same in every cell.
     seed : int
         From 0 to 2**64 - 1.
     learning_rate : float or sequence of them
         Positive.
     rows : int or sequence of them, optional
-        Train on the first so many rows; on all without. With several numbers every network also gets its
-        loss over all rows as it ended, by which they are compared. That costs one more epoch over all rows:
-        with ``rows=[30, 1338]`` a sweep of 300 epochs took 1.01 of the time, one of 50 epochs 1.06.
+        The number of rows to train on, from the first row; by default all. With several numbers every trained
+        network is also measured on all rows, so that all can be compared. That costs one more epoch over all
+        rows; measured: ``rows=[30, 1338]`` x1.01 with 300 epochs, x1.06 with 50.
     epochs, engine, dtype, shuffle
         As in `fastnn.train`.
     validation : (X, y), or Dataset, optional
-        Further rows, scaled as those trained on: every network gets its loss on them as it ended, by which
-        they are then ranked. That costs one more epoch, over these rows.
+        Further rows, scaled as the training rows are. Every trained network is measured on them, and networks
+        are ranked by that loss. It costs one more epoch, over these rows.
     workers : int, optional
-        Threads; by default as many as this process may use processors. With an executor, how many shards
-        are worked on at a time, where it does not say itself.
+        The number of threads; by default the number of processors that this process may use. With an
+        executor: the number of shards worked on at a time, needed only if the executor does not tell.
     progress : bool, optional
-        Say what the sweep will cost and show how it gets on: on a terminal a bar, elsewhere a line every
-        ten seconds. By default on a terminal, and in a notebook after two seconds.
+        Show an estimate of the cost, then the progress: on a terminal a bar, elsewhere a line every ten
+        seconds. By default on a terminal, and in a notebook after two seconds.
     curves : bool or int
-        Keep every network's loss curve: of every epoch, or of every so many. In memory at most 2 GiB; in a
-        store as float32, in files of their own. Without, any curve is a `replay` away.
+        Keep every network's loss curve: of every epoch (True), or of every n-th (n). In memory they may take
+        at most 2 GiB; a store keeps them as float32, in separate files. Without them, `replay` gives a curve.
     store : str or path, optional
-        A folder that the results go to as they are finished, and that is read from then on; see
-        `fastnn.sweeping.store`. If it holds a part of the same sweep, or of the same one with fewer networks,
-        only what is missing is done.
+        A folder to which finished results are written, and from which they are read; see
+        `fastnn.sweeping.store`. If it holds a part of the same sweep, or the same sweep with fewer networks,
+        only the missing networks are trained.
     executor : int, Executor, distributed.Client, or a function that makes one, optional
-        Who works instead of threads here: so many processes on this machine (on Windows at most 61), or
-        whatever has ``submit`` as `concurrent.futures` describes it, or a Dask cluster. A function lets a
-        broken one be replaced. Processes by number read no script, so that none needs a guard.
-        What workers answer is compared with what was asked for; they must have the same version. Where
-        nothing is answered for long, or ``submit`` does not return (a minute at least, and 20 times what the
-        longest shard takes), a warning says so and shards are computed here, one at a time; answers that
-        come are taken all the same, and whoever has not answered when all is done is not waited for.
+        The workers to use instead of threads: a number of processes on this machine (on Windows at most 61),
+        any object with the ``submit`` of `concurrent.futures`, or a Dask cluster. A function allows replacing
+        an executor that breaks. Processes given by number do not read the script again, so it needs no guard.
+
+        Workers must have the same version; their answers are compared with what was asked for. If no answer
+        comes for long, or ``submit`` does not return, a warning says so and shards are computed here, one at
+        a time. Long means at least a minute, and 20 times the time of the longest shard. Answers that still
+        come are taken; at the end nobody is waited for.
     on_divergence : str
         "record" that a network diverged, or "raise" a `DivergenceError` at the first one.
 
     Returns
     -------
     Sweep
-        The table of results. After Ctrl-C it holds what was finished, and ``interrupted`` is true; what
-        workers could not do in three attempts is listed in ``failures``: what is in the table and what is
-        listed there add up to what was asked for.
+        The table of results. After Ctrl-C it holds the finished networks, and ``interrupted`` is true.
+        ``failures`` lists the networks that workers could not train in three attempts. Unless interrupted,
+        the table and ``failures`` add up to all networks.
 
     Raises
     ------
     InputError
-        For anything that does not fit, before any work is done; also for a store of another sweep.
+        If an argument is wrong, or the store is of another sweep. No work has been done then.
     StoreError
-        If the store's manifest is damaged, or if the disk fails or is full. What was finished is kept.
+        If the store's manifest is damaged, or the disk fails or is full. Finished results are kept.
     DivergenceError
-        If it was asked for and a network diverges.
+        If a network diverges and `on_divergence` is "raise".
     RuntimeError
-        If not one network could be trained, as an executor does not work; it says why.
+        If the executor does not work and no network could be trained. The message says why.
 
     Warns
     -----
     ScaleWarning
-        X or y are far from 1. What came of it is in the Sweep's `notes`.
+        X or y are far from 1. The Sweep's `notes` say what that did to the results.
     RuntimeWarning
-        An executor has not answered for long, or shards could not be done.
+        An executor has not answered for long, or shards could not be computed.
     """
     inputs, targets, names = _rows_given(X, y, validation)
     design = Design.of(
@@ -192,17 +193,17 @@ def sweep(
     found = place.sweep(interrupted=interrupted, seconds=seconds, ran=ran)
     failed = failures(place, len(found), lost, interrupted)
     if failed:
-        warn(f"shards could not be done: {'; '.join(failed[:3])}", RuntimeWarning, stacklevel=2)
+        warn(f"shards could not be computed: {'; '.join(failed[:3])}", RuntimeWarning, stacklevel=2)
     return replace(found, failures=failed)
 
 
 def _work(
     place: Place, crew: Crew | None, threads: int, check: Callable[[Results], None] | None, said: Progress
 ) -> tuple[bool, Lost, float]:
-    """Do what is missing; return whether Ctrl-C stopped it, what could not be done, and the seconds it took.
+    """Train the missing networks; return whether Ctrl-C stopped it, the lost shards, and the seconds it took.
 
-    What was done and is not there any more is done again. The clock starts when everything is compiled and
-    nothing is left to say.
+    Networks that were finished but have disappeared are trained again. The clock starts when everything is
+    compiled and the estimate is shown.
     """
     missing = place.design.grid.total - place.done
     interrupted, began = False, perf_counter()
@@ -230,7 +231,7 @@ def _work(
 
 
 def _rows_given(X: Any, y: Any, validation: Any) -> tuple[Any, Any, dict[str, Any] | None]:
-    """X and y, and with a Dataset the names that a store keeps."""
+    """Return X and y, and with a Dataset the names that a store keeps."""
     if not isinstance(X, Dataset):
         if y is None:
             raise InputError("sweep needs X and y, or a Dataset; got X alone. Give the targets as well.")
@@ -241,15 +242,15 @@ def _rows_given(X: Any, y: Any, validation: Any) -> tuple[Any, Any, dict[str, An
         )
     if isinstance(validation, Dataset) and not _alike(X.scaling, validation.scaling):
         raise InputError(
-            "validation must have the columns of the data trained on, scaled as they are; got a Dataset with "
+            "validation must have the columns and the scaling of the training data; got a Dataset with "
             "columns or a scaling of its own. Give (data.scaling.apply(rows), data.scaling.y.apply(target)), "
-            "of rows in their own units."
+            "with rows in their own units."
         )
     return X.X, X.y, {"inputs": list(X.inputs), "target": list(X.scaling.targets), "source": X.source}
 
 
 def _alike(one: TableScaling, other: TableScaling) -> bool:
-    """Whether two tables became numbers in the same way."""
+    """Whether two scalings turn tables into numbers in the same way."""
     pairs = ((one.X, other.X), (one.y, other.y))
     return (one.input_columns, one.target_columns) == (other.input_columns, other.target_columns) and all(
         np.array_equal(mine.minimum, theirs.minimum) and np.array_equal(mine.range, theirs.range)
@@ -258,7 +259,7 @@ def _alike(one: TableScaling, other: TableScaling) -> bool:
 
 
 def _curves_every(curves: Any, epochs: int) -> int:
-    """Every how many epochs the loss is kept; 0 for never."""
+    """Return n if the loss of every n-th epoch is kept, 0 if none is."""
     if isinstance(curves, bool | np.bool_):
         return int(curves)
     if isinstance(curves, int | np.integer):

@@ -1,4 +1,4 @@
-"""Where a sweep's rows lie: in memory here, in a store elsewhere. A `Sweep` asks both in the same way."""
+"""The tables of sweeps: what a `Sweep` asks of its rows, and the table in memory. A store has another."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ class Table(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, names: Sequence[str], within: range | None = None) -> Iterator[Columns]:
-        """Some columns, piece by piece: network, losses, diverged, curve (m, n) and parameters by name.
+        """Yield some columns piece by piece: network, losses, diverged, curve (m, n), parameters by name.
 
-        `within` leaves out networks of other numbers.
+        If `within` is given, only networks with these numbers are read.
         """
 
     def take(self, names: Sequence[str], numbers: NDArray[np.int64]) -> Iterator[Columns]:
-        """The same of networks of some sorted numbers, those left out that are not there."""
+        """Yield the same for networks given by sorted numbers; missing networks are left out."""
 
     def parameters(self, names: Sequence[str] = ()) -> Iterator[tuple[Columns, Array]]:
-        """Some columns and all parameters (m, P), piece by piece."""
+        """Yield some columns and all parameters (m, P), piece by piece."""
 
     def kept_digest(self) -> str | None:
-        """The digest over all rows, if it has been kept beside them."""
+        """The digest over all rows, if one is stored beside them; else None."""
 
 
 @dataclass(frozen=True, eq=False)
 class MemoryTable:
-    """All rows in arrays: one piece. `matrix` (m, P) has the parameters by `names`, `columns` the rest."""
+    """A table in arrays: one piece. `matrix` (m, P) holds the parameters `names`, `columns` the rest."""
 
     names: tuple[str, ...]
     matrix: Array
@@ -82,11 +82,11 @@ class MemoryTable:
 
 
 def table_digest(design: Design, table: Table) -> str:
-    """One digest over all rows in their order: the same for the same bits, wherever they lie.
+    """Return one digest over all rows, in order: the same bits give the same digest, wherever they lie.
 
-    SHA-256 over the names of the columns, and then over every row: network (int64), rows (int64), diverged
-    (int32), learning rate, losses and parameters in the sweep's dtype, little-endian, without gaps. All NaNs
-    are alike.
+    It is the SHA-256 over the names of the columns, then over every row: network (int64), rows (int64),
+    diverged (int32), learning rate, losses and parameters in the sweep's dtype, little-endian, without gaps.
+    Every NaN counts as the same NaN.
     """
     number = np.dtype(design.plan.dtype).newbyteorder("<")
     names, losses = design.plan.network.parameter_names, design.losses

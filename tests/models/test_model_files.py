@@ -192,7 +192,7 @@ class TestOfASweep:
             ([[1, 2]], r"from 0 to 4; got \[1, 2\]"),
             (np.ones((2, 2)), "got a ndarray. Take one column, such as sweep.best"),
             (pd.DataFrame({"network": [1], "loss": [0.1]}), "got a DataFrame. Take one column"),
-            ({1: 2}, "must be a number of a network, or a sequence of them; got {1: 2}"),
+            ({1: 2}, "must be the number of a network, or a sequence of numbers; got {1: 2}"),
         ],
     )
     def test_what_is_no_number_is_refused_in_words(self, given, text):

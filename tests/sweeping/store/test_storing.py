@@ -174,7 +174,7 @@ class TestNames:
         frame = pd.DataFrame({"a": X[:, 0] * 2, "b": X[:, 1], "c": Y})
         other = fastnn.Dataset.from_frame(frame, ["a", "b"], "c")
         with pytest.raises(
-            fastnn.InputError, match="validation must have the columns of the data trained on, sc"
+            fastnn.InputError, match="validation must have the columns and the scaling of the tr"
         ):
             fastnn.sweep(NET, data, validation=other)
         found = fastnn.sweep(NET, data, networks=3, epochs=2, validation=data, progress=False)
@@ -501,7 +501,7 @@ class TestReading:
             (None, [("loss", "<", "1")], "a filter's value must be a number for loss; got '1'"),
             (None, [("loss", "<", [1, 2])], r"a filter's value must be a number for loss; got \[1, 2\]"),
             (None, [("network", "in", [3, None])], "a filter's value must be a number for network; got None"),
-            (None, [("network", "in", 3)], "a filter's value must be a list where it says in; got 3"),
+            (None, [("network", "in", 3)], "a filter's value must be a list if its comparison is in; got 3"),
             (None, [("status", "==", 1)], "a filter's value must be a word for status; got 1"),
             (None, ["loss<1"], r"each of filters must be \(column, comparison, value\); got 'loss<1'"),
         ],

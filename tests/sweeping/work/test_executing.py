@@ -197,7 +197,7 @@ class TestLosses:
             assert swept(executor=pool, store=store).digest() == DIGEST
 
     def test_what_cannot_be_done_is_listed_and_the_rest_is_kept(self, store):
-        message = "shards could not be done: networks 16 to 31: RuntimeError: lost"
+        message = "shards could not be computed: networks 16 to 31: RuntimeError: lost"
         with Losing({16: 3}) as pool, pytest.warns(RuntimeWarning, match=message):
             sweep = swept(executor=pool, store=store)
         assert sweep.failures == ("networks 16 to 31: RuntimeError: lost",)
@@ -344,7 +344,7 @@ class TestWorkersAreKilled:
 
     def test_without_a_replacement_it_does_not_end(self, counted, store, monkeypatch):
         monkeypatch.setattr(executing.Crew, "replace", lambda crew: False)
-        with pytest.warns(RuntimeWarning, match="could not be done"):
+        with pytest.warns(RuntimeWarning, match="could not be computed"):
             sweep, _, _ = self.sweep(1, counted, store)
         assert 0 < len(sweep) < 4000
 
@@ -482,7 +482,7 @@ class TestDask:
         client.wait_for_workers(2, timeout=60)
         thread = threading.Thread(target=killer)
         thread.start()
-        with pytest.warns(RuntimeWarning, match="could not be done"):
+        with pytest.warns(RuntimeWarning, match="could not be computed"):
             sweep = swept(executor=client, store=store, networks=1000, workers=2)
         thread.join()
         client.close(timeout=2)

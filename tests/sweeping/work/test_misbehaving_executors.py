@@ -161,7 +161,7 @@ def counted(sweep):
 
 def checked(place, **options):
     """A sweep whose numbers add up; its rows are right, and resumed it is that of an undisturbed one."""
-    with pytest.warns(RuntimeWarning, match="could not be done"):
+    with pytest.warns(RuntimeWarning, match="could not be computed"):
         sweep = swept(**options, **place)
     assert not sweep.interrupted
     assert len(sweep) + counted(sweep) == TOTAL
@@ -422,7 +422,7 @@ class TestCounting:
                 path.unlink()
 
         monkeypatch.setattr(places.Stored, "keep", forgetful)
-        with pytest.warns(RuntimeWarning, match="16 networks: they were kept, and are not there any more"):
+        with pytest.warns(RuntimeWarning, match="16 networks: they were finished, but have disap"):
             sweep = swept(store=store)
         assert (len(sweep), counted(sweep)) == (68, 16)
 
@@ -433,9 +433,9 @@ class TestCounting:
 
     def test_a_store_that_has_rows_is_not_nothing(self, store):
         some = Here(lambda calls, *_: failing(ValueError("lost")) if calls > 2 else None)
-        with pytest.warns(RuntimeWarning, match="could not be done"):
+        with pytest.warns(RuntimeWarning, match="could not be computed"):
             before = len(swept(executor=some, store=store))
-        with pytest.warns(RuntimeWarning, match="could not be done"):
+        with pytest.warns(RuntimeWarning, match="could not be computed"):
             sweep = swept(executor=Here(lambda *_: failing(ValueError("lost"))), store=store)
         assert (len(sweep), counted(sweep)) == (before, TOTAL - before)
 
@@ -449,7 +449,7 @@ class TestCounting:
             return {next(iter(pending))}, set()
 
         monkeypatch.setattr(executing, "wait", wait)
-        with pytest.warns(RuntimeWarning, match="could not be done: networks"):
+        with pytest.warns(RuntimeWarning, match="could not be computed: networks"):
             sweep = swept(executor=Here(lambda *_: failing(ValueError("lost"))), workers=1, **place)
         assert sweep.interrupted
         assert (len(sweep), len(sweep.failures)) == (0, 1)

@@ -241,7 +241,7 @@ class TestHangingAndBreaking:
         monkeypatch.setattr(executing, "trained_here", here)
         with pytest.warns(RuntimeWarning) as told:
             sweep = swept(executor=make, **place)
-        assert "could not be done: networks 32 to 47" in str(told[-1].message)
+        assert "could not be computed: networks 32 to 47" in str(told[-1].message)
         assert "now the executor is silent" in sweep.failures[0]
         assert (len(sweep), len(sweep.failures)) == (68, 1)
         if place:
