@@ -220,13 +220,13 @@ class TestWrongAnswers:
         with pytest.raises(RuntimeError, match="arithmetic is 'another' at the worker and 'fastnn 1: IEEE"):
             swept(executor=Here(changed(CHANGES["another arithmetic"])))
 
-    def test_a_worker_of_another_version_refuses_the_order(self, monkeypatch):
+    def test_a_worker_of_another_version_refuses_the_task(self, monkeypatch):
         task = executing.task(swept().design, 0, "float64")
         tasks._design.cache_clear()
         monkeypatch.setattr(identity, "__version__", "9.9")
         values, _ = packing.unpack(executing.compute(task, 0, 3))
         assert values["error"].startswith(
-            "InputError: a worker must compute as the process that asks it; fastnn is '0.1.0' where the sweep"
+            "InputError: a worker must compute as the sweeping process does; fastnn is '0.1.0' where the sweep"
         )
 
     def test_one_future_for_two_shards(self, place):
