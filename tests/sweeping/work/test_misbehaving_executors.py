@@ -226,7 +226,7 @@ class TestWrongAnswers:
         monkeypatch.setattr(identity, "__version__", "9.9")
         values, _ = packing.unpack(executing.compute(task, 0, 3))
         assert values["error"].startswith(
-            "InputError: a worker must compute as the sweeping process does; fastnn is '0.1.0' where the sweep"
+            "InputError: a worker must compute as the sweeping process does; fastnn is '0.1.0' where"
         )
 
     def test_one_future_for_two_shards(self, place):
@@ -428,7 +428,7 @@ class TestCounting:
 
     def test_if_nothing_stays_it_is_an_error(self, store, monkeypatch):
         monkeypatch.setattr(places.Stored, "keep", lambda place, results: None)
-        with pytest.raises(RuntimeError, match="84 networks: they were kept, and are not there"):
+        with pytest.raises(RuntimeError, match="84 networks: they were finished, but have disap"):
             swept(store=store)
 
     def test_a_store_that_has_rows_is_not_nothing(self, store):
