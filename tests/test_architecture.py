@@ -14,7 +14,7 @@ PACKAGE = ROOT / "fastnn"
 # The rooms of the house on their floors: a module imports from its own room and from floors to the left.
 FLOORS = (
     *(("version", "checking"), ("showing",), ("system",), ("files", "core"), ("printing", "data")),
-    *(("engines", "models"), ("training",), ("sweeping", "explaining"), ("comparing", "plotting")),
+    *(("engines", "models", "pages"), ("training",), ("sweeping", "explaining"), ("comparing", "plotting")),
     *(("studies",), ("reporting", "tutorial", "guide"), ("commands",)),
 )
 DOOR = {"__init__", "__main__"}  # import from any floor; nothing but the command line imports them
@@ -32,7 +32,7 @@ KNOWN_IN = {
 }
 CALLS_KERNELS = {"training", "engines"}  # import `engines.self_check`, which hands out kernels
 
-HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "pyarrow", "distributed", "jinja2", "platformdirs"}
+HEAVY = {"numba", "pandas", "matplotlib", "sympy", "tqdm", "pyarrow", "distributed", "platformdirs"}
 LONGEST = 400
 
 # Use the package as users do; no module imports them.

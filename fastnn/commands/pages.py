@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
-from fastnn.reporting import Page, need_libraries, published_folder
+from fastnn.plotting.library import need_matplotlib_installed
+from fastnn.reporting import Page, published_folder
 from fastnn.reporting.drawing import draw_together
 
 __all__ = ["publish_page"]
@@ -32,7 +33,7 @@ def publish_page(out: Path, draw: Callable[[], Page], beside: str | None) -> tup
         That a library is missing is no failure.
     """
     try:
-        need_libraries()
+        need_matplotlib_installed()
         with published_folder(out, beside=beside) as folder:
             page = draw()
             draw_together(page.pictures)

@@ -78,10 +78,11 @@ def _run_studies(options: Namespace, data: Dataset) -> tuple[Report, int]:
     if options.out is None:
         return studies_report(*_retold(experiment, options), {}), DONE
     from fastnn.commands.pages import publish_page
-    from fastnn.reporting import need_libraries, published_folder, published_list
+    from fastnn.plotting.library import need_matplotlib_installed
+    from fastnn.reporting import published_folder, published_list
     from fastnn.reporting.studies_page import studies_page
 
-    need_libraries()
+    need_matplotlib_installed()
     out = folder_given(options.out, "--out")
     with published_folder(out) as folder:
         found, comparison = _retold(experiment, options)

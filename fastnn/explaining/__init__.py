@@ -2,8 +2,8 @@
 
 Everything here is written from the equations of `fastnn.core.derivation`, so it follows the network as the
 engines do. They become lines (`chain_rule`, and `matrix_form` for large networks), lines and numbers become
-blocks (`explanation`, `steps`, `proving`), and blocks become text, LaTeX or HTML (`writing_text` and its
-neighbours), each in its spelling of expressions (`fastnn.printing.notation`).
+sections of blocks (`explanation`, `steps`, `proving`), and `fastnn.pages` writes these as text, LaTeX or
+HTML, each in its spelling of expressions (`fastnn.printing.notation`).
 
 `motion` is for the screen alone: a part of a page in which the network trains, printed from them as well.
 """

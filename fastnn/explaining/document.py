@@ -6,27 +6,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from fastnn.core.derivation import Derivation
-from fastnn.explaining.blocks import Block
 from fastnn.explaining.motion import Motion
-from fastnn.explaining.writing_html import html_page, written_as_html
-from fastnn.explaining.writing_latex import latex_document, written_as_latex
-from fastnn.explaining.writing_text import written_as_text
+from fastnn.pages.blocks import Section
+from fastnn.pages.html import html_fragment, html_page
+from fastnn.pages.latex import latex_document, written_as_latex
+from fastnn.pages.text import written_as_text
 
 __all__ = ["Document", "together"]
 
 
 class Document(ABC):
-    """Something about a derivation in blocks, written in three ways from them."""
+    """Something about a derivation in sections, written in three ways from them."""
 
     derivation: Derivation
 
     @abstractmethod
-    def blocks(self) -> Iterable[Block]:
+    def sections(self) -> Iterable[Section]:
         """What it is made of."""
 
     def text(self) -> str:
         """Plain text, 80 columns wide."""
-        return written_as_text(self.derivation, self.blocks())
+        return written_as_text(self.sections())
 
     def latex(self) -> str:
         """A LaTeX document that compiles as it stands."""
@@ -34,14 +34,14 @@ class Document(ABC):
 
     def html(self, motion: Motion | None = None) -> str:
         """An HTML page that needs nothing else, its equations in MathML; first of all a network in motion."""
-        moving = "" if motion is None else f"<h2>The network in motion</h2>\n{motion.fragment}"
-        return html_page(self._title(), moving + self._repr_html_())
+        moving = [] if motion is None else [Section("The network in motion", [motion.block])]
+        return html_page(self._title(), "", [*moving, *self.sections()])
 
     def _repr_latex_(self) -> str:
-        return written_as_latex(self.derivation, self.blocks())
+        return written_as_latex(self.sections())
 
     def _repr_html_(self) -> str:
-        return written_as_html(self.derivation, self.blocks())
+        return html_fragment(self.sections())
 
     def __str__(self) -> str:
         return self.text().removesuffix("\n")
@@ -55,8 +55,8 @@ class _Together(Document):
         self.derivation = parts[0].derivation
         self.parts = parts
 
-    def blocks(self) -> Iterable[Block]:
-        return [block for part in self.parts for block in part.blocks()]
+    def sections(self) -> Iterable[Section]:
+        return [section for part in self.parts for section in part.sections()]
 
 
 def together(parts: Sequence[Document]) -> Document:

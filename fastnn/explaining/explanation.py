@@ -14,7 +14,6 @@ from fastnn.core.derivation import DELTAS, UPDATES, derive
 from fastnn.core.network import Network, checked_network
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
-from fastnn.explaining.blocks import Block, Code, Equations, Formula, Heading, Paragraph, Table
 from fastnn.explaining.chain_rule import DERIVATIVES, SECTIONS, Line, explained, folded_in, kinks_of, sign_of
 from fastnn.explaining.document import Document
 from fastnn.explaining.limits import need_written_out
@@ -23,6 +22,9 @@ from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
 from fastnn.explaining.steps import Given, Step
+from fastnn.pages.blocks import Block, Code, Section
+from fastnn.pages.equations import Equations, Formula
+from fastnn.pages.tables import Table
 from fastnn.showing.lettering import counted
 from fastnn.system.floating_point import ieee
 from fastnn.training.plan import code
@@ -140,10 +142,9 @@ class Explanation(Document):
         """The code that runs, printed from the same equations."""
         return code(self.network)
 
-    def blocks(self) -> Iterable[Block]:
+    def sections(self) -> Iterable[Section]:
         """The layout of the parameters, and the equations stage by stage."""
-        yield Paragraph(f"{self.network!r}, {self.network.n_parameters} parameters")
-        yield self._layout()
+        yield Section("", [f"{self.network!r}, {self.network.n_parameters} parameters", self._layout()])
         on_derivatives = f"{ON_DERIVATIVES} {kinks_of(self.network)}".rstrip()
         notes = {
             DERIVATIVES: on_derivatives,
@@ -151,19 +152,26 @@ class Explanation(Document):
             UPDATES: ON_UPDATES,
         }
         for section in SECTIONS:
-            yield Heading(section.title)
-            if section in notes:
-                yield Paragraph(notes[section])
-            yield Equations(tuple(_formula(line) for line in self.lines if line.section == section))
+            formulas = tuple(_formula(line) for line in self.lines if line.section == section)
+            blocks: list[Block] = [notes[section]] if section in notes else []
+            yield Section(section.title, [*blocks, Equations(self.derivation, formulas)])
 
     def _layout(self) -> Table:
         """Which parameters each layer has."""
         names, sizes = self.network.parameter_names, self.network.layers
         rows = []
         for layer, (weights, biases) in enumerate(self.network.slices, start=1):
-            shape = (layer, sizes[layer - 1], sizes[layer], self.network.activations[layer - 1])
-            rows.append((*map(str, shape), _range(names[weights]), _range(names[biases])))
-        return Table(("layer", "inputs", "units", "activation", "weights", "biases"), tuple(rows))
+            rows.append(
+                {
+                    "layer": layer,
+                    "inputs": sizes[layer - 1],
+                    "units": sizes[layer],
+                    "activation": self.network.activations[layer - 1],
+                    "weights": _range(names[weights]),
+                    "biases": _range(names[biases]),
+                }
+            )
+        return Table(rows)
 
     def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any) -> Given:
         need_written_out(self.network)
@@ -188,10 +196,9 @@ class RunningCode(Document):
         self.derivation = explanation.derivation
         self.source = explanation.code()
 
-    def blocks(self) -> Iterator[Block]:
+    def sections(self) -> Iterator[Section]:
         """The source."""
-        yield Heading("The code that runs")
-        yield Code(self.source)
+        yield Section("The code that runs", [Code(self.source)])
 
 
 def explain(network: Network, *, compact: bool = False) -> Explanation:

@@ -28,9 +28,10 @@ from fastnn.core.derivation import (
 )
 from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
 from fastnn.explaining.arithmetic import OPERATIONS
-from fastnn.explaining.blocks import Block, Heading, Paragraph, Table
 from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained, kinks_of
 from fastnn.explaining.document import Document
+from fastnn.pages.blocks import Block, Section
+from fastnn.pages.tables import Table
 from fastnn.printing.signs import Derivative
 
 if TYPE_CHECKING:
@@ -63,22 +64,22 @@ class Proof(Document):
 
         return pd.DataFrame(self._rows)
 
-    def blocks(self) -> Iterable[Block]:
+    def sections(self) -> Iterable[Section]:
         """What is proved, and how."""
         import sympy
 
-        yield Heading("Proof")
-        yield Paragraph(
+        blocks: list[Block] = [
             f"sympy {sympy.__version__} differentiates the loss, composed from the network's definition, by "
             "each parameter, and what the numbered equation says is subtracted. "
             + ("Each difference simplifies to 0." if self.holds else "A difference is left: see below.")
-        )
+        ]
         if kinks_of(self.derivation.network):
-            yield Paragraph("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
-        yield Table(
-            ("claim", "equation", "difference"),
-            tuple((row["claim"], f"({row['number']})", row["difference"]) for row in self._rows),
-        )
+            blocks.append("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
+        rows = [
+            {"claim": row["claim"], "equation": f"({row['number']})", "difference": row["difference"]}
+            for row in self._rows
+        ]
+        yield Section("Proof", [*blocks, Table(rows)])
 
 
 def _need_sympy() -> None:

@@ -10,14 +10,17 @@ import numpy as np
 
 from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, Equation
 from fastnn.explaining.arithmetic import FLOATS, Values
-from fastnn.explaining.blocks import Block, Heading, Paragraph, Table
 from fastnn.explaining.document import Document
 from fastnn.explaining.steps import ALL_DIGITS, Given, need_finite
+from fastnn.pages.blocks import Block, Section
+from fastnn.pages.tables import Format, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Slip", "first_different_digit"]
+
+FORMATS: dict[str, Format] = {"right": repr, "slipped": repr, "digit": lambda digit: str(digit or "-")}
 
 
 class Slip(Document):
@@ -57,20 +60,18 @@ class Slip(Document):
         digits = [first_different_digit(a, b) for a, b in zip(right, wrong, strict=True)]
         return pd.DataFrame({"name": names, "right": right, "slipped": wrong, "digit": digits})
 
-    def blocks(self) -> Iterable[Block]:
+    def sections(self) -> Iterable[Section]:
         """The parameters both ways, and the digit where it shows."""
         frame = self.frame()
-        yield Heading("The slip: updating the output layer first")
-        yield Paragraph(
+        blocks: list[Block] = [
             "All deltas come before all updates. Whoever updates each layer first, from the outputs down, "
             "works out the deltas below from weights that have already moved. The last column is the first "
             "significant digit in which it shows."
-        )
+        ]
         if not frame["digit"].any():
-            yield Paragraph("Here nothing differs: no delta is taken through a weight that moves.")
-        rows = frame.itertuples(index=False)
-        cells = tuple((n, repr(a), repr(b), str(d) if d else "-") for n, a, b, d in rows)
-        yield Table(("after the step", "right", "slipped", "digit"), cells)
+            blocks.append("Here nothing differs: no delta is taken through a weight that moves.")
+        blocks.append(Table(frame, "", {"name": "after the step"}, FORMATS))
+        yield Section("The slip: updating the output layer first", blocks)
 
 
 def first_different_digit(a: float, b: float) -> int:

@@ -16,9 +16,11 @@ from fastnn.core.activations import activation
 from fastnn.core.derivation import FORWARD, STEP, TOTAL, UPDATES, Derivation, input_value, target_value
 from fastnn.core.expressions import Expression, Number, Symbol
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
-from fastnn.explaining.blocks import Block, Equations, Formula, Heading, Paragraph, Table
 from fastnn.explaining.chain_rule import LOSS, SECTIONS, Line, explained, folded_in, kinks_of, put, sign_of
 from fastnn.explaining.document import Document
+from fastnn.pages.blocks import Section
+from fastnn.pages.equations import Equations, Formula
+from fastnn.pages.tables import Table
 from fastnn.printing.notation import ExactText, rounded
 from fastnn.printing.signs import Derivative
 
@@ -29,6 +31,7 @@ __all__ = ["ALL_DIGITS", "Given", "Step", "digits_of_agreement", "need_finite"]
 
 ALL_DIGITS = 17  # as many as tell any float64 from any other
 FEW_DIGITS = 9  # fewer are left where a slope has lost half of its digits to rounding
+ROUNDED = dict.fromkeys(("value", "derivative", "numerical", "before", "change", "after"), rounded)
 PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
 
 
@@ -143,19 +146,19 @@ class Step(Document):
             )
         return pd.DataFrame(rows)
 
-    def blocks(self) -> Iterable[Block]:
+    def sections(self) -> Iterable[Section]:
         """The given numbers, every equation with its numbers, the derivatives and the changes."""
-        yield Heading("The numbers of one step")
-        yield Table(("given", "value"), tuple((k, rounded(v)) for k, v in self._given_values().items()))
+        given = [{"given": name, "value": value} for name, value in self._given_values().items()]
+        yield Section("The numbers of one step", [Table(given, formats=ROUNDED)])
         for section in SECTIONS:
-            yield Heading(f"{section.title}, in numbers")
-            yield Equations(tuple(_formula(c) for c in self._computed if c.line.section == section))
+            formulas = tuple(_formula(c) for c in self._computed if c.line.section == section)
+            yield Section(f"{section.title}, in numbers", [Equations(self.derivation, formulas)])
         changes = self.changes()
-        yield Heading("Derivatives, checked")
-        yield Paragraph(self._agreement(int(changes["digits"].min())))
-        yield _table(changes[["parameter", "derivative", "numerical", "digits"]])
-        yield Heading("Changes")
-        yield _table(changes[["parameter", "before", "change", "after"]])
+        checked = Table(changes[["parameter", "derivative", "numerical", "digits"]], formats=ROUNDED)
+        agreement = self._agreement(int(changes["digits"].min()))
+        yield Section("Derivatives, checked", [agreement, checked])
+        changed = Table(changes[["parameter", "before", "change", "after"]], formats=ROUNDED)
+        yield Section("Changes", [changed])
 
     @cached_property
     def _parameters(self) -> dict[str, Symbol]:
@@ -243,9 +246,3 @@ def _formula(computed: _Computed) -> Formula:
 def _given_row(name: str, value: float) -> dict[str, Any]:
     blank = {"number": "", "stage": "given", "name": name, "equation": "", "numbers": "", "value": value}
     return blank | {"before": math.nan, "change": math.nan}
-
-
-def _table(frame: pd.DataFrame) -> Table:
-    rows = frame.itertuples(index=False)
-    cells = (tuple(rounded(c) if isinstance(c, float) else str(c) for c in row) for row in rows)
-    return Table(tuple(map(str, frame.columns)), tuple(cells))

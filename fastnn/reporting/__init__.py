@@ -21,11 +21,12 @@ A page is made of sections, a section of blocks::
 That leaves ``index.html``, and for every picture ``pictures/losses.svg``, ``.png`` and ``.csv``. The page
 fetches nothing, follows the reader's light or dark, and prints. `sweep_page` makes the page of a sweep.
 
-Needs matplotlib and Jinja2: ``pip install "fastnn-sweep[plot]"``.
+Pictures need matplotlib: ``pip install "fastnn-sweep[plot]"``.
 """
 
-from fastnn.reporting.blocks import Code, Fragment, Section, Table, per_cent, written
-from fastnn.reporting.page import Page, need_libraries
+from fastnn.pages.blocks import Code, Fragment, Section
+from fastnn.pages.tables import Table, per_cent, written
+from fastnn.reporting.page import Page
 from fastnn.reporting.pictures import Picture
 from fastnn.reporting.publishing import published_folder, published_list
 from fastnn.reporting.sweep_page import sweep_page
@@ -37,7 +38,6 @@ __all__ = [
     "Picture",
     "Section",
     "Table",
-    "need_libraries",
     "per_cent",
     "published_folder",
     "published_list",

@@ -6,17 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fastnn.checking import InputError
-from fastnn.explaining.fading import fading
+from fastnn.pages.blocks import Section
+from fastnn.pages.html import anchor, html_page
 from fastnn.plotting.library import need_matplotlib_installed
 from fastnn.plotting.settings import missing_glyphs
-from fastnn.reporting.blocks import Section
 from fastnn.reporting.pictures import Picture
-from fastnn.showing.lettering import plain
 
-__all__ = ["Page", "need_libraries"]
+__all__ = ["Page"]
 
 # On Windows no file can have such a name, whatever its ending.
 DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
@@ -47,7 +45,9 @@ class Page:
     def html(self) -> str:
         """The page as text."""
         self._check_names()
-        return plain(str(_template().render(page=self)))
+        if self.pictures:
+            need_matplotlib_installed()
+        return html_page(self.title, self.lead, self.sections)
 
     @property
     def missing(self) -> list[str]:
@@ -98,39 +98,9 @@ class Page:
                     "each picture's name must be its own, made of letters, digits, - and _, and none that "
                     f"Windows reserves; got {', '.join(map(repr, names))}. Rename {name!r}."
                 )
-        anchors = [_anchor(section.heading) for section in self.sections]
-        for anchor, section in zip(anchors, self.sections, strict=True):
-            if anchors.count(anchor) > 1 or not anchor:
+        links = [anchor(section.heading) for section in self.sections]
+        for link, section in zip(links, self.sections, strict=True):
+            if links.count(link) > 1 or not link:
                 raise InputError(
                     f"each section must have a heading of its own; got {section.heading!r}. Rename it."
                 )
-
-
-def need_libraries() -> None:
-    """Refuse to go on without matplotlib and Jinja2, saying what to install."""
-    need_matplotlib_installed()
-    try:
-        import jinja2 as _  # noqa: F401
-    except ImportError:
-        raise InputError(
-            'pages need Jinja2; it is not installed. Run: pip install "fastnn-sweep[plot]"'
-        ) from None
-
-
-def _template() -> Any:
-    need_libraries()
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    loader = PackageLoader("fastnn.reporting")
-    environment = Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
-    environment.filters["anchor"] = _anchor
-    environment.globals["fading"] = Markup(fading(".scrolls"))  # noqa: S704 - our own
-    return environment.get_template("page.html")
-
-
-def _anchor(heading: str) -> str:
-    """What a heading is linked by: losses-of-the-last-epoch."""
-    return re.sub("[^a-z0-9]+", "-", heading.lower()).strip("-")

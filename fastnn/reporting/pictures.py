@@ -12,6 +12,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastnn.pages.blocks import Figure
 from fastnn.plotting.canvas import DOTS_PER_INCH, HEIGHT, WIDTH, new_figure
 from fastnn.plotting.library import one_line
 from fastnn.plotting.settings import MissingGlyphs, fixed_settings
@@ -72,7 +73,7 @@ def _drawn(name: str, draw: Callable[[Axes], object], size: tuple[float, float])
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class Picture(Figure):
     """A picture that matplotlib draws, shown in the page and kept as SVG, PNG and CSV files.
 
     Draw in black on white: in the page black becomes its ink and white its paper, light on dark for who
@@ -102,8 +103,6 @@ class Picture:
     caption: str
     data: pd.DataFrame
     size: tuple[float, float] = (WIDTH, HEIGHT)
-
-    kind = "picture"
 
     @cached_property
     def drawn(self) -> Drawn:

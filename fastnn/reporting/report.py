@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnn.checking import InputError, finite_number, shown
 from fastnn.data.datasets import Dataset
-from fastnn.reporting.page import need_libraries
+from fastnn.plotting.library import need_matplotlib_installed
 from fastnn.reporting.publishing import published_folder
 from fastnn.reporting.sweep_page import sweep_page
 from fastnn.sweeping.results import Sweep
@@ -43,7 +43,7 @@ def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: f
     ------
     InputError
         For anything that does not fit, other data than were swept over, a folder that holds anything else,
-        or where matplotlib or Jinja2 is missing. Nothing is written.
+        or where matplotlib is missing. Nothing is written.
     OSError
         The folder cannot be made or written.
 
@@ -65,7 +65,7 @@ def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: f
     _refuse_other_data(sweep, data)
     claim = None if claim is None else finite_number(claim, "claim")
     place = folder_given(folder, "folder")
-    need_libraries()
+    need_matplotlib_installed()
     with published_folder(place) as unfinished:
         missing = sweep_page(sweep, data, claim=claim).write(unfinished)
     for picture in missing:

@@ -9,10 +9,12 @@ import numpy as np
 
 from fastnn.comparing import Comparison
 from fastnn.explaining.motion import motion
+from fastnn.pages.blocks import Block, Code, Section
+from fastnn.pages.tables import Table, per_cent, written
 from fastnn.reporting import studies_pictures as pictures
-from fastnn.reporting.blocks import Block, Code, Fragment, Section, Table, data_in_words, per_cent, written
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_networks import learned
+from fastnn.reporting.sweep_page import data_in_words
 from fastnn.showing.lettering import counted
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
@@ -46,7 +48,7 @@ def studies_page(found: Studies, comparison: Comparison) -> Page:
     Raises
     ------
     InputError
-        Matplotlib or Jinja2 is missing.
+        Matplotlib is missing.
     """
     sections = [_brief(found), *(_group(found, heading, ids) for heading, ids in GROUPS)]
     sections += [_keras(comparison), learned(found.experiment.plain().sweeps[0], found.experiment.data)]
@@ -190,7 +192,7 @@ def _in_motion(found: Studies) -> Section:
             "with the same operations in the same order: its parameters are those of fastnn.train to the "
             "last bit. All its equations, step by step, with a proof:",
             Code("fastnn explain"),
-            Fragment(motion(NETWORK, data, starts=starts).fragment),
+            motion(NETWORK, data, starts=starts).block,
         ],
     )
 

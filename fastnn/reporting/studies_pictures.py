@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import plotting
+from fastnn.pages.tables import per_cent, written
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, WIDTH, legend
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.distributions import draw_scores
 from fastnn.plotting.scales import share_in_labels
-from fastnn.reporting.blocks import per_cent, written
 from fastnn.reporting.pictures import Picture
 from fastnn.showing.lettering import counted
 from fastnn.studies.experiment import Experiment

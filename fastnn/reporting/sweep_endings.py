@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import plotting
+from fastnn.pages.blocks import Block, Section
+from fastnn.pages.tables import Table, per_cent, written
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import WIDTH
 from fastnn.plotting.distributions import counts_of, draw_dead_units, draw_histogram, draw_scores
-from fastnn.reporting.blocks import Block, Section, Table, per_cent, written
 from fastnn.reporting.pictures import Picture
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.grid import Cell

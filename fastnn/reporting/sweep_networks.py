@@ -10,11 +10,12 @@ import numpy as np
 from fastnn import plotting
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
+from fastnn.pages.blocks import Block, Code, Section
+from fastnn.pages.tables import Table, written
 from fastnn.plotting import tables
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
 from fastnn.plotting.surfaces import draw_surface
-from fastnn.reporting.blocks import Block, Code, Section, Table, written
 from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
 from fastnn.showing.lettering import counted, shortened, told_apart

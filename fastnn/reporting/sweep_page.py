@@ -6,9 +6,10 @@ import numpy as np
 
 from fastnn.checking import finite_number
 from fastnn.data.datasets import Dataset
+from fastnn.pages.blocks import Section
+from fastnn.pages.tables import written
 from fastnn.plotting.canvas import shape
 from fastnn.reporting import sweep_endings, sweep_networks
-from fastnn.reporting.blocks import Section, data_in_words, written
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_endings import evenly
 from fastnn.showing.lettering import counted
@@ -16,7 +17,7 @@ from fastnn.sweeping.modes import modes
 from fastnn.sweeping.results import Sweep
 from fastnn.training.evaluating import score_notes
 
-__all__ = ["sweep_page"]
+__all__ = ["data_in_words", "sweep_page"]
 
 SHOWN = 100_000  # networks: their page takes 7 s of one processor (2-2-1, 1 338 rows)
 
@@ -44,7 +45,7 @@ def sweep_page(
     Raises
     ------
     InputError
-        The claim is not a finite number, or matplotlib or Jinja2 is missing.
+        The claim is not a finite number, or matplotlib is missing.
     """
     claim = None if claim is None else finite_number(claim, "claim")
     shown = found if len(found) <= SHOWN else _evenly_spaced(found)
@@ -90,4 +91,16 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
         f"Starts {found.initial!r}, seed {found.seed}; {counted(found.plan.epochs, 'epoch')}, one row "
         f"at a time; "
         f"{units} units; engine {found.engine}, {found.plan.dtype}, {found.seconds:.1f} s.{stopped}"
+    )
+
+
+def data_in_words(data: Dataset) -> str:
+    """The columns and rows of the data, where they come from, and what became of what was no number."""
+    columns = data.scaling.columns_in_words("\N{RIGHTWARDS ARROW}")
+    more = [*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])]
+    return " ".join(
+        [
+            f"{columns}, {counted(data.rows, 'row', written)} from {data.source}.",
+            *(f"{told}." for told in more),
+        ]
     )

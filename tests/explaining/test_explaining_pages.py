@@ -11,6 +11,7 @@ import fastnn
 from fastnn import Network
 from fastnn.explaining.document import together
 from fastnn.explaining.explanation import RunningCode
+from fastnn.pages.equations import Equations
 
 NETWORKS = [
     Network((2, 2, 1)),
@@ -86,7 +87,11 @@ class TestNotebook:
     @pytest.mark.parametrize("make", [whole, fastnn.explain])
     def test_shows_a_part_of_the_page(self, make):
         shown = make(NETWORKS[0])
-        assert shown._repr_html_() in shown.html()
+        html = shown.html()
+        part = shown._repr_html_()
+        inside = [line for line in part[part.index("</style>") :].splitlines() if "section>" not in line]
+        assert len(inside) > 20
+        assert all(line in html for line in inside[1:-1])
         assert shown._repr_latex_() in shown.latex()
         assert "<html" not in shown._repr_html_()
         assert r"\documentclass" not in shown._repr_latex_()
@@ -111,10 +116,13 @@ class TestPage:
         heights = page.evaluate(
             "[...document.querySelectorAll('.equation math')].map((m) => m.getBoundingClientRect().height)"
         )
-        told = [block for block in document.blocks() if hasattr(block, "formulas")]
+        blocks = [block for section in document.sections() for block in section.blocks]
+        told = [block for block in blocks if isinstance(block, Equations)]
         assert len(heights) >= sum(len(block.formulas) for block in told) > 0
         assert min(heights) > 10
-        numbers = page.evaluate("[...document.querySelectorAll('.number')].map((n) => n.textContent)")
+        numbers = page.evaluate(
+            "[...document.querySelectorAll('.equation > .number')].map((n) => n.textContent)"
+        )
         assert numbers == [f"({formula.number})" for block in told for formula in block.formulas]
 
     @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -128,7 +136,7 @@ class TestPage:
 
     @every_network
     def test_needs_nothing_else(self, network):
-        assert not re.search(r"(src|href)=|url\(|@import|https?://", whole(network).html())
+        assert not re.search(r'(src|href)="(?!#|data:)|url\(|@import|https?://', whole(network).html())
 
     def test_may_begin_with_a_network_in_motion(self, page):
         explanation = fastnn.explain(Network((2, 2, 1)))

@@ -12,7 +12,8 @@ from elementary_numbers import anything, scalar_form
 
 import fastnn
 from fastnn.explaining.motion import motion
-from fastnn.explaining.writing_html import html_page
+from fastnn.pages.blocks import Fragment, Section
+from fastnn.pages.html import html_page
 from fastnn.printing.javascript import javascript
 
 REPORT_START = [2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]  # I1 of the classroom report
@@ -78,7 +79,7 @@ def numbers(texts):
 
 def trained_in_the_browser(page, fragments, epochs):
     """The parameters of sections that stand on one page, each after so many epochs."""
-    page.open(html_page("all", "\n".join(fragments)))
+    page.open(html_page("all", "", [Section("", list(map(Fragment, fragments)))]))
     return [
         numbers(texts)
         for texts in page.evaluate(f"""{list(epochs)}.map((epochs, place) => {{
@@ -161,7 +162,7 @@ class TestTheNumbers:
     def test_of_the_functions_are_those_of_the_engines(self, page):
         x = anything("float64", 4000)
         everything = fastnn.derive(fastnn.Network((1, 1, 1), "tanh", "sigmoid"))
-        page.open(html_page("functions", ""))
+        page.open(html_page("functions", "", []))
         found = page.evaluate(f"""(() => {{
             {javascript(everything)}
             const view = new DataView(new ArrayBuffer(8));
@@ -260,7 +261,7 @@ class TestTheControls:
     def test_by_the_keyboard_alone(self, page):
         case = Case(fastnn.Network((2, 2, 1)), 1)
         reader = Reader(page, case)
-        for key in ("Tab", "Tab", " ", "Tab", "Enter", "Tab", "Tab", "Tab", "Tab", "Tab"):
+        for key in ("Tab", "Enter", "Tab", "Tab", " ", "Tab", "Enter", "Tab", "Tab", "Tab", "Tab", "Tab"):
             page.press(key)
         assert reader.rows_taken(case) == case.rows
         assert page.evaluate("document.activeElement.dataset.part") == "numbers"
@@ -472,7 +473,9 @@ def _lightness(colour):
 class TestTheSection:
     def test_stands_alone(self):
         html = Case(fastnn.Network((2, 3, 2), "tanh"), 1).motion().html()
-        assert not re.search(r"""(src|href)=|url\(|import |https?://(?!www\.w3\.org/2000/svg)""", html)
+        assert not re.search(
+            r"""(src|href)="(?!#|data:)|url\(|import |https?://(?!www\.w3\.org/2000/svg)""", html
+        )
 
     def test_every_control_has_a_label(self):
         section = Case(fastnn.Network((2, 2, 1)), 1).motion().fragment
@@ -501,7 +504,7 @@ class TestTheSection:
     def test_runs_where_a_notebook_puts_it(self, page):
         """A notebook sets the HTML of an element, whose scripts do not run, and then makes them anew."""
         case = CASES["2-2-1 after one epoch"]
-        page.open(html_page("notebook", "<div></div>"))
+        page.open(html_page("notebook", "", [Section("", [Fragment("<div></div>")])]))
         page.evaluate(f"""(() => {{
             const cell = document.querySelector("div");
             cell.innerHTML = {json.dumps(case.motion()._repr_html_())};

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.image import imread
 
 import fastnn
-from fastnn.reporting import Fragment, Page, Picture, Section, published_folder, sweep_page, written
+from fastnn.reporting import Code, Fragment, Page, Picture, Section, published_folder, sweep_page, written
 from fastnn.showing.lettering import counted
 
 NET = fastnn.Network((2, 2, 1))
@@ -102,7 +102,7 @@ class TestContent:
 
     def test_the_code_trains_the_best_network_again(self, report, grid, data):
         section = report.sections[-1]
-        code = next(block.text for block in section.blocks if getattr(block, "kind", "") == "code")
+        code = next(block.text for block in section.blocks if isinstance(block, Code))
         names = {"fastnn": fastnn, "data": data}
         exec(code, names)  # noqa: S102 - what the page tells a reader to run
         frame = grid.frame()

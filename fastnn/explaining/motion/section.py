@@ -19,11 +19,11 @@ from fastnn.core.derivation import derive
 from fastnn.core.network import Network
 from fastnn.data.arrays import checked_rows, finite_array
 from fastnn.data.datasets import Dataset
-from fastnn.explaining.fading import fading
 from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
-from fastnn.explaining.writing_html import html_page
+from fastnn.pages.blocks import Fragment, Section
+from fastnn.pages.html import html_page, style
 from fastnn.printing.javascript import javascript
 from fastnn.showing.lettering import counted, plain, shortened
 from fastnn.training.starts import DEFAULT_START
@@ -81,7 +81,12 @@ class Motion:
 
     def html(self) -> str:
         """An HTML page that needs nothing else."""
-        return html_page(f"A {self._layers} network in motion", self.fragment)
+        return html_page(f"A {self._layers} network in motion", "", [Section("", [self.block])])
+
+    @property
+    def block(self) -> Fragment:
+        """The same as a block of pages."""
+        return Fragment(self.fragment)
 
     def _repr_html_(self) -> str:
         return self.fragment
@@ -93,7 +98,7 @@ class Motion:
         code = javascript(derivation)
         html = _file("section.html").substitute(
             layers=self._layers,
-            style=_file("section.css").substitute(fading=fading(".fastnn-motion :is(.rows, .wide, pre)")),
+            style=style() + _file("section.css").template,
             speeds=_options(
                 {name: f"{number:g} {unit}" for name, (number, unit) in SPEEDS.items()}, USUAL_SPEED
             ),
@@ -233,5 +238,5 @@ def _options(values: Mapping[str, str], chosen: str = "") -> str:
 
 
 def _parameter_row(name: str) -> str:
-    cells = (f'<td><data data-{when}="{name}"></data></td>' for when in ("start", "now"))
+    cells = (f'<td class="number"><data data-{when}="{name}"></data></td>' for when in ("start", "now"))
     return f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>'

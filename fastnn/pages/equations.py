@@ -1,29 +1,17 @@
-"""What an explanation is made of, before it is written as text, LaTeX or HTML."""
+"""Equations below each other, each with its number, and the rows that a long one takes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fastnn.core.derivation import Derivation
 from fastnn.core.expressions import Binary, Expression
 from fastnn.printing.notation import Notation
 
-__all__ = ["Block", "Code", "Equations", "Formula", "Heading", "Paragraph", "Table", "display_rows"]
+__all__ = ["Equations", "Formula", "display_rows"]
 
 Run = list[tuple[str, Expression]]
-
-
-@dataclass(frozen=True)
-class Heading:
-    """The title of what follows."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """Some words."""
-
-    text: str
 
 
 @dataclass(frozen=True)
@@ -39,27 +27,17 @@ class Formula:
 
 @dataclass(frozen=True)
 class Equations:
-    """Formulas below each other."""
+    """Formulas below each other, in the names of a derivation."""
 
+    derivation: Derivation
     formulas: tuple[Formula, ...]
 
-
-@dataclass(frozen=True)
-class Table:
-    """Cells as they are to be shown, numbers to the right."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Code:
-    """Source text, line by line."""
-
-    text: str
-
-
-Block = Heading | Paragraph | Equations | Table | Code
+    def told(self) -> Iterator[tuple[Formula, str]]:
+        """Each formula, with its rule where it is used first and an empty text elsewhere."""
+        told: set[str] = set()
+        for formula in self.formulas:
+            yield formula, "" if formula.rule in told else formula.rule
+            told.add(formula.rule)
 
 
 def display_rows(formula: Formula, text: Notation, width: int) -> list[Run]:
