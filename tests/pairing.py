@@ -1,0 +1,23 @@
+"""Pairwise coverage: few rows of a table in which any two values of two columns meet in some row."""
+
+from itertools import combinations, product
+
+
+def pairwise(*columns):
+    """Rows of one value from each column, so that every two values of different columns share a row.
+
+    Always the same rows; about as many as the two longest columns have pairs.
+    """
+    places = [range(len(column)) for column in columns]
+    missing = {pair for row in product(*places) for pair in pairs_of(row)}
+    rows = []
+    while missing:
+        best = max(product(*places), key=lambda row: len(missing.intersection(pairs_of(row))))
+        missing.difference_update(pairs_of(best))
+        rows.append(tuple(column[place] for column, place in zip(columns, best, strict=True)))
+    return rows
+
+
+def pairs_of(row):
+    """Every two values of a row, with the columns that they stand in."""
+    return list(combinations(enumerate(row), 2))
