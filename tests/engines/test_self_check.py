@@ -16,8 +16,15 @@ from fastnn.engines.self_check import checked_kernel
 from fastnn.sweeping.work import executing, packing
 
 COMPILED = ("loop", "lanes")
-SHAPES = (((2, 2, 1), "relu"), ((9, 8, 1), "relu"), ((3, 2, 2), "tanh"), ((2, 3, 2, 1), "sigmoid"))
-X, Y = [[0.5, 1], [1, 0.25]], [1, 0.5]
+SHARED = os.environ[kernel_files.VARIABLE]  # the folder of this test run
+SHAPES = (
+    ((2, 2, 1), "relu"),
+    ((4, 9, 5, 2), ("relu", "tanh")),
+    ((3, 2, 2), "tanh"),
+    ((2, 3, 2, 1), "sigmoid"),
+)
+LEAST, OTHER = fastnn.Network((1, 1)), fastnn.Network((1, 1), output="sigmoid")
+X, Y, START = [[0.5], [0.25]], [1, 0.5], np.ones((3, 2)) / 7
 
 # Trains with both engines that compile, prints the bits; told to, keeps wrong kernels under right names.
 SCRIPT = """
@@ -26,11 +33,11 @@ import numpy as np
 import fastnn
 from fastnn.engines import compiling, load, self_check
 
-net, X, y, start = fastnn.Network((2, 2, 1)), [[0.5, 1], [1, 0.25]], [1, 0.5], np.ones((3, 9)) / 7
+net, X, y, start = fastnn.Network((1, 1)), [[0.5], [0.25]], [1, 0.5], np.ones((3, 2)) / 7
 if "wrong" in sys.argv:
     run_source = compiling.run_source
-    other = {load(e).source(net, "float64"): load(e).source(fastnn.Network((2, 2, 1), "tanh"), "float64")
-             for e in ("loop", "lanes")}
+    sigmoid = fastnn.Network((1, 1), output="sigmoid")
+    other = {load(e).source(net, "float64"): load(e).source(sigmoid, "float64") for e in ("loop", "lanes")}
     compiling.run_source = lambda source: run_source(other[source])
     self_check._is_right = lambda *arguments: True
 for engine in ("loop", "lanes"):
@@ -130,11 +137,10 @@ def test_additions_fused_with_products_do_not_pass(engine):
 class TestWrongKernels:
     @pytest.mark.long
     def test_on_disk_are_compiled_anew(self, kernels):
-        right, quiet = trained_elsewhere(FASTNN_CACHE="0")
+        right, quiet = trained_elsewhere(FASTNN_CACHE=SHARED)
         wrong, _ = trained_elsewhere("wrong")
         assert not set(right) & set(wrong)
-        before = kernel_files.held()
-        assert len(before) == 2
+        one, other = kernel_files.held()
 
         bits, said = trained_elsewhere()
         assert bits == right
@@ -143,21 +149,27 @@ class TestWrongKernels:
         assert quiet == ""
 
         assert trained_elsewhere() == (right, "")
+
+        # One under the other's name, with the checksum of its new name, is not run.
+        contents = [kernel_files.read(path.stem) for path in (one, other)]
+        kernel_files.write(one.stem, contents[1])
+        kernel_files.write(other.stem, contents[0])
+        assert trained_elsewhere() == (right, "")
+        assert [kernel_files.read(path.stem) for path in (one, other)] != contents[::-1]
         assert trained_elsewhere() == (right, "")
 
     def test_that_stay_wrong_give_way_to_batched(self, kernels, monkeypatch, caplog):
-        network, compiled = fastnn.Network((2, 2, 1)), []
-        other = load("lanes").source(fastnn.Network((2, 2, 1), "tanh"), "float64")
+        network, compiled = LEAST, []
+        other = load("lanes").source(OTHER, "float64")
 
         def wrong(source):
             compiled.append(source)
             return run_source(other)
 
         monkeypatch.setattr(compiling, "run_source", wrong)
-        start = np.ones((3, 9)) / 7
-        expected = fastnn.train(network, X, Y, start, epochs=4, engine="batched")
+        expected = fastnn.train(network, X, Y, START, epochs=4, engine="batched")
         for _ in range(2):  # the second time nothing is tried again
-            run = fastnn.train(network, X, Y, start, epochs=4, engine="lanes")
+            run = fastnn.train(network, X, Y, START, epochs=4, engine="lanes")
             assert run.parameters.tobytes() == expected.parameters.tobytes()
             assert run.loss.tobytes() == expected.loss.tobytes()
             assert len(compiled) == 2
@@ -170,25 +182,16 @@ class TestWrongKernels:
         assert kernel_files.held() == {}
 
     def test_of_a_worker_change_no_bit_of_its_answer(self, kernels, monkeypatch, caplog):
-        right = fastnn.sweep(fastnn.Network((2, 2, 1)), X, Y, networks=20, epochs=4, engine="batched")
+        right = fastnn.sweep(LEAST, X, Y, networks=20, epochs=4, engine="batched")
         plan = replace(right.plan, engine="lanes")
         order = executing.order(replace(right.design, plan=plan), 1, "float64")
-        other = load("lanes").source(fastnn.Network((2, 2, 1), "tanh"), "float64")
+        other = load("lanes").source(OTHER, "float64")
         monkeypatch.setattr(compiling, "run_source", lambda source: run_source(other))
         values, arrays = packing.unpack(executing.compute(order, 0, 20))
         assert "error" not in values
         assert arrays["parameters"].tobytes() == right.parameters.tobytes()
         assert arrays["loss"].tobytes() == right.loss.tobytes()
         assert "the engine batched takes its place" in caplog.messages[-1]
-
-    def test_another_kernel_under_its_name_is_not_run(self, kernels):
-        right, _ = trained_elsewhere()
-        one, other = kernel_files.held()
-        contents = [kernel_files.read(path.stem) for path in (one, other)]
-        kernel_files.write(one.stem, contents[1])  # with the checksum of its new name
-        kernel_files.write(other.stem, contents[0])
-        assert trained_elsewhere() == (right, "")
-        assert [kernel_files.read(path.stem) for path in (one, other)] != contents[::-1]
 
 
 def test_without_compiling_nothing_is_checked(monkeypatch):
