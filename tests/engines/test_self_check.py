@@ -184,10 +184,10 @@ class TestWrongKernels:
     def test_of_a_worker_change_no_bit_of_its_answer(self, kernels, monkeypatch, caplog):
         right = fastnn.sweep(LEAST, X, Y, networks=20, epochs=4, engine="batched")
         plan = replace(right.plan, engine="lanes")
-        order = executing.order(replace(right.design, plan=plan), 1, "float64")
+        task = executing.task(replace(right.design, plan=plan), 1, "float64")
         other = load("lanes").source(OTHER, "float64")
         monkeypatch.setattr(compiling, "run_source", lambda source: run_source(other))
-        values, arrays = packing.unpack(executing.compute(order, 0, 20))
+        values, arrays = packing.unpack(executing.compute(task, 0, 20))
         assert "error" not in values
         assert arrays["parameters"].tobytes() == right.parameters.tobytes()
         assert arrays["loss"].tobytes() == right.loss.tobytes()
