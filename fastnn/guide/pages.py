@@ -17,6 +17,9 @@ from fastnn.version import __version__
 __all__ = ["need_libraries", "pages"]
 
 TEMPLATES = Path(__file__).parent / "templates"
+RULE = r"=+(?: +=+)+"
+TABLE = re.compile(rf"^{RULE}\n.+?\n{RULE}\n.+?\n{RULE}$", re.MULTILINE | re.DOTALL)
+LITERAL = re.compile(r"(\S?)::$", re.MULTILINE)
 TO_A_CHAPTER = re.compile(r"\]\((\w+)\.md(#[\w-]+)?\)")
 
 
@@ -45,6 +48,7 @@ def pages() -> dict[str, str]:
         template_directory=TEMPLATES,
     )
     texts = [chapter(INDEX), *chapters()]
+    render.env.filters["readable"] = readable
     render.env.globals["chapters"] = {text.name: text.title for text in texts}
     with warnings.catch_warnings():
         # The annotations of a method that is inherited name what only its own module imports.
@@ -64,6 +68,12 @@ def need_libraries() -> None:
             f"the guide needs pdoc, which makes its pages; got {missing}. "
             'Run: pip install "fastnn-sweep[guide]"'
         ) from None
+
+
+def readable(docstring: str) -> str:
+    """A docstring whose tables and literal blocks, in reStructuredText, are such in Markdown as well."""
+    fenced = TABLE.sub(lambda table: f"```text\n{table[0]}\n```", docstring)
+    return LITERAL.sub(lambda colons: f"{colons[1]}:" if colons[1] else "", fenced)
 
 
 def _as_module(text: Chapter) -> ModuleType:

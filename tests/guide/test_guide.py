@@ -13,6 +13,7 @@ from fastnn.commands.cli import main
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.guide import pages as pages_
 from fastnn.guide.chapters import CHAPTERS, INDEX, Chapter, chapter, chapters
+from fastnn.guide.pages import readable
 from fastnn.guide.tables import REFERENCES, TABLES, filled
 
 FOLDER = Path(fastnn.__file__).parent / "guide"
@@ -78,6 +79,19 @@ class TestTables:
         assert all(f"`{name}`" in text for name in REFERENCES)
 
 
+SEARCH = """new Promise((done) => {
+    const box = document.querySelector("input[type=search]")
+    box.focus()
+    box.value = "replay"
+    box.dispatchEvent(new Event("input"))
+    const look = () => {
+        const text = document.querySelector("main").textContent
+        text.includes("search result") ? done(text) : setTimeout(look, 50)
+    }
+    look()
+})"""
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The guide, made by the command, in a folder."""
@@ -89,6 +103,19 @@ def built(tmp_path_factory):
 def words(path):
     """What a page says."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", path.read_text(encoding="utf-8"))).split())
+
+
+class TestDocstrings:
+    def test_tables_and_literal_blocks_are_such_in_markdown(self):
+        rule = "===== ==="
+        table = f"{rule}\nname  f\n{rule}\nrelu  a\ntanh  b\n{rule}"
+        assert readable(f"Words.\n\n{table}\n\nMore.") == f"Words.\n\n```text\n{table}\n```\n\nMore."
+        assert readable("A folder::\n\n    one\n") == "A folder:\n\n    one\n"
+        assert readable("Words.\n\n::\n\n    one\n") == "Words.\n\n\n\n    one\n"
+
+    def test_others_stay_as_they_are(self):
+        text = "A slice a[::2] of ``x``.\n\nParameters\n----------\nx : int\n"
+        assert readable(text) == text
 
 
 class TestPages:
@@ -131,6 +158,13 @@ class TestPages:
             across = page.evaluate("document.documentElement.scrollWidth")
             assert across <= width, f"{name} is {across} wide"
             assert all(address.startswith("file:") for address in page.fetched())
+
+    def test_words_are_found_in_them(self, built, page):
+        page.visit(built / "index.html", width=1200)
+        page.evaluate("console.info = () => {}")  # the index tells there whether it was compiled
+        found = page.evaluate(SEARCH)
+        assert "fastnn.Sweep.replay" in found
+        assert all(address.startswith("file:") for address in page.fetched())
 
 
 class TestCommand:
