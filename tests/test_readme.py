@@ -7,6 +7,8 @@ import pytest
 from conftest import ROOT
 from documents import blocks, links, run
 
+from fastnn.guide.chapters import CHAPTERS
+
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 MOST_LINES = 130
 
@@ -46,6 +48,10 @@ def test_the_files_it_names_are_there():
         assert Path(ROOT, target).exists(), target
 
 
-def test_the_command_that_ci_runs_is_found_in_it():
+def test_every_chapter_of_the_guide_is_named():
+    assert set(links(TEXT)) >= {f"fastnn/guide/{name}.md" for name in CHAPTERS}
+
+
+def test_ci_runs_its_first_two_commands():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert re.findall(r"\bblock (\d)\b", script) == ["1", "2"]

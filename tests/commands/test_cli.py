@@ -513,7 +513,7 @@ def test_code_into_a_closed_pipe_is_quiet():
 
 
 COMMANDS = ("train", "predict", "sweep", "studies", "compare", "tutorial", "explain", "cache", "code")
-COMMANDS += ("store", "store export", "completion", "help")
+COMMANDS += ("store", "store export", "guide", "completion", "help")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
