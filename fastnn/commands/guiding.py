@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import webbrowser
 from argparse import Namespace
+from pathlib import Path
 
 from fastnn import guide as guide_
+from fastnn.checking import InputError
 from fastnn.commands import DONE
 from fastnn.reporting import published_folder
 from fastnn.system.folders import cache_folder
@@ -20,7 +22,7 @@ FOLDER = "guide"  # in the cache folder
 def guide(options: Namespace) -> int:
     """``fastnn guide``."""
     guide_.need_libraries()
-    out = cache_folder() / FOLDER if options.out is None else folder_given(options.out, "--out")
+    out = _folder(options)
     with published_folder(out) as folder:
         for name, text in guide_.pages().items():
             path = folder / name
@@ -31,3 +33,15 @@ def guide(options: Namespace) -> int:
     if not (options.no_open or webbrowser.open(page.absolute().as_uri())):
         note("no browser was found: open the page in one")
     return DONE
+
+
+def _folder(options: Namespace) -> Path:
+    """Where the pages go."""
+    if options.out is not None:
+        return folder_given(options.out, "--out")
+    try:
+        return cache_folder() / FOLDER
+    except RuntimeError as missing:
+        raise InputError(
+            f"--out must be given where the user has no cache folder; got none: {missing}. Give --out FOLDER."
+        ) from None

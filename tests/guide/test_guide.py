@@ -174,7 +174,6 @@ class TestCommand:
         made = {"index.html": "<p>The guide</p>", "search.js": "", "fastnn/plotting.html": ""}
         monkeypatch.setattr("fastnn.guide.pages", lambda: made)
         monkeypatch.setattr("fastnn.guide.need_libraries", lambda: None)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         monkeypatch.setattr("fastnn.commands.guiding.cache_folder", lambda: tmp_path / "cache")
 
     @pytest.mark.parametrize("found", [True, False])
@@ -187,6 +186,14 @@ class TestCommand:
         said = capsys.readouterr()
         assert said.out == f"guide    {index}\n"
         assert ("no browser was found" in said.err) is not found
+
+    def test_without_a_home_it_asks_for_a_folder(self, monkeypatch, capsys):
+        def homeless():
+            raise RuntimeError("no home")
+
+        monkeypatch.setattr("fastnn.commands.guiding.cache_folder", homeless)
+        assert main(["guide", "--no-open"]) == 2
+        assert "Give --out FOLDER." in capsys.readouterr().err
 
     def test_it_opens_nothing_where_that_is_asked_for(self, monkeypatch, tmp_path):
         monkeypatch.setattr("webbrowser.open", lambda address: pytest.fail("opened"))
