@@ -18,7 +18,12 @@ NOUNS = (
 # Never one: these, and bounds (in capitals). A rate, a column of a table, or words in the place of a number.
 NEVER_ONE = {"n_parameters", "n_weights", "st_size", "end", "some", "units", "units - 1", "shown(shards)"}
 NEVER_ONE |= {"len(all_cells)", "len(claim.values)", "written(experiment.networks)", "shown(networks)"}
-NEVER_ONE |= {"grouped(round(rate))", "grouped(count)", "row['rows']", "' and '.join(map(str, rows)) or 'no'"}
+NEVER_ONE |= {
+    "grouped(round(rate))",
+    "grouped(count)",
+    "each['rows']",
+    "' and '.join(map(str, rows)) or 'no'",
+}
 NEVER_ONE |= {"most", "len(y)", "numbers.max()", "grouped(MOST_IN_A_FAN)"}
 
 

@@ -1,4 +1,4 @@
-"""What the commands of the command line do: each takes the parsed options and returns the exit code."""
+"""The commands of the command line: each takes the parsed options and returns the exit code."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -8,7 +8,7 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "REFUSED", "TERMINATED", "command"]
 
 DONE, FAILED, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143  # exit codes
 
-# Where each command is at home.
+# The module of each command.
 HOMES = {
     "cache": "kernels",
     "code": "explaining",
@@ -26,8 +26,8 @@ HOMES = {
 
 
 def command(name: str) -> Callable[[Namespace], int]:
-    """A command by its name, without what only other commands need: a tenth of the time to a first table."""
-    from fastnn.system.floating_point import ieee  # brings in NumPy, which --help does without
+    """Import and return one command, and not the others: that saves a tenth of the time to a first table."""
+    from fastnn.system.floating_point import ieee  # imports NumPy, which --help does not need
 
     home = ieee(import_module)(f"fastnn.commands.{HOMES[name]}")
     found: Callable[[Namespace], int] = ieee(getattr(home, name))

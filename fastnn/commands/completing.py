@@ -1,4 +1,4 @@
-"""``fastnn completion``: a script that has a shell complete what is typed."""
+"""``fastnn completion``: a script with which a shell completes command lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def completion(options: argparse.Namespace) -> int:
 
 
 def _mark_files(parser: argparse.ArgumentParser, kinds: dict[str, Any]) -> None:
-    """Have file names completed where an option takes one."""
+    """Mark the options that take a file or a folder, so that the shell completes its name."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():

@@ -1,4 +1,4 @@
-"""The options that say which data: declared for the parsers, and read into a Dataset."""
+"""The options that name the data: their declarations for the parsers, and the Dataset that they give."""
 
 from __future__ import annotations
 
@@ -24,75 +24,75 @@ __all__ = ["OF_THE_DATA", "add_data", "add_reading", "data_of", "dialect_of"]
 STAND_IN = "no published insurance.csv found; simulated data are used (see --help)"
 ORDER = re.compile(r'("(?:[^"]|"")*"|[^="]+)=(.+)', re.DOTALL)
 TABLES = ("insurance", "simulated", "generated")
-SHORTEST = 8  # digits of a digest that are enough
+SHORTEST = 8  # the fewest digits of a digest that are accepted
 READING = ("sep", "decimal", "thousands", "encoding", "header")
 OF_THE_DATA = ("inputs", "target", *READING, "ordered", "categories", "data_digest")
 
 
 def add_data(parser: argparse.ArgumentParser, title: str = "data") -> None:
-    """Declare the options that name a table, how it is written and what becomes of its columns."""
+    """Declare the options that name a table, its format and the use of its columns."""
     group = parser.add_argument_group(title)
     group.add_argument(
         "--data",
         default="insurance",
         metavar="NAME|FILE",
-        help="insurance (your copy, else the embedded stand-in), simulated (the stand-in), generated "
-        "(n1, n2 -> n3), or a CSV or Parquet file, packed (gz, zip, ...) or not",
+        help="insurance (your copy, or else the embedded stand-in), simulated (the stand-in), generated "
+        "(n1, n2 -> n3), or a CSV or Parquet file, which may be compressed (gz, zip, ...)",
     )
     group.add_argument(
         "--inputs",
         action="append",
         metavar="NAME,..",
-        help="input columns, also given several times; a name with a comma is quoted: '\"a,b\",c'; "
+        help="input columns; may be given several times; quote a name with a comma: '\"a,b\",c'; "
         "insurance: age,bmi",
     )
     group.add_argument(
         "--target",
         action="append",
         metavar="NAME",
-        help="target column, given several times for several; insurance: charges",
+        help="target column; may be given several times; insurance: charges",
     )
     add_reading(group)
     group.add_argument(
         "--missing",
         default="refuse",
         choices=("refuse", "drop"),
-        help="rows with a missing cell: refuse the table, or drop them; default refuse",
+        help="refuse a table with missing cells, or drop their rows; default refuse",
     )
     group.add_argument(
         "--ordered",
         action="append",
         metavar="NAME=LOW,..",
-        help="categories of a column from low to high: 0, 1, 2, ..., such as size=S,M,L",
+        help="categories of a column from low to high, such as size=S,M,L: they become 0, 1, 2, ...",
     )
     group.add_argument(
         "--categories",
         action="append",
         metavar="NAME,..",
-        help="columns that are categories though they look like numbers, such as postal codes",
+        help="columns of categories that look like numbers, such as postal codes",
     )
     group.add_argument(
         "--data-digest",
         metavar="DIGITS",
-        help="refuse any other data than those with this digest, as the page of a sweep gives it",
+        help="refuse data with another digest; the page of a sweep shows its data's digest",
     )
 
 
 def add_reading(group: Any) -> None:
-    """Declare how a file is written, where that cannot be seen from it."""
-    group.add_argument("--sep", metavar="SIGN", help="between cells: ';' or tab, semicolon, whitespace, ...")
+    """Declare the options of a file's format, for files from which it cannot be recognised."""
+    group.add_argument("--sep", metavar="SIGN", help="sign between cells: ';' or tab, semicolon, whitespace")
     group.add_argument("--decimal", metavar="SIGN", help="decimal sign: comma or point")
-    group.add_argument("--thousands", metavar="SIGN", help="between groups of digits: comma, space, ...")
+    group.add_argument("--thousands", metavar="SIGN", help="sign between groups of digits: comma, space, ...")
     group.add_argument("--encoding", metavar="NAME", help="such as latin-1 or cp1252; default UTF-8")
     group.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
-        help="the first line holds the names, whatever it looks like; or none does: x1, x2, ...",
+        help="the first line holds the names; or no line does, and the columns are x1, x2, ...",
     )
 
 
 def dialect_of(options: Namespace) -> Dialect:
-    """How --sep, --decimal, --thousands, --encoding and --header say that a file is written."""
+    """The format of a file, as --sep, --decimal, --thousands, --encoding and --header give it."""
     from fastnn.data.reading.dialect import Dialect
 
     told: dict[str, Any] = {name: getattr(options, name) for name in READING}
@@ -141,7 +141,7 @@ def _named(options: Namespace) -> Dataset:
 
 
 def _insurance(simulated: bool, columns: dict[str, Any]) -> Dataset:
-    """The insurance data; a short note for the stand-in."""
+    """Load the insurance data; note briefly if they are the stand-in."""
     import fastnn
 
     with warnings.catch_warnings(record=True) as told:
@@ -154,13 +154,13 @@ def _insurance(simulated: bool, columns: dict[str, Any]) -> Dataset:
 
 
 def _refuse_reading(options: Namespace) -> None:
-    """Refuse what says how a file is written where no file is read."""
+    """Refuse options of a file's format if no file is read."""
     told = next((name for name in READING if getattr(options, name) is not None), None)
     told = "no-header" if told == "header" and not options.header else told
     if told is not None:
         raise InputError(
-            f"--{told} says how a file is written; got --data {options.data}, which is none. Leave it out, "
-            "or give the file: --data FILE."
+            f"--{told} gives the format of a file; got --data {options.data}, which is no file. "
+            "Leave it out, or give the file: --data FILE."
         )
 
 
@@ -173,18 +173,18 @@ def _refuse_other_data(data: Dataset, options: Namespace) -> None:
         raise InputError(
             f"the data must be those that this command was written for, with the digest {wanted}; got other "
             f"data, {counted(data.rows, 'row')} from {data.source}, with the digest {digest[:SHORT]}. "
-            f"Give the table of "
-            "then (--data FILE), with its columns and as it was read; or leave --data-digest out."
+            "Give the same table (--data FILE), the same columns and the same format; "
+            "or leave --data-digest out."
         )
 
 
 def _names(given: list[str] | None, option: str) -> list[str]:
-    """Column names, separated by commas and quoted where they have some."""
+    """Column names, separated by commas; names with commas are quoted."""
     return [name for text in given or () for name in _split(text, option)]
 
 
 def _orders(given: list[str] | None) -> dict[str, list[str]] | None:
-    """The order of categories by column, of texts such as size=S,M,L."""
+    """The ordered categories of each column, from texts such as size=S,M,L."""
     orders: dict[str, list[str]] = {}
     for text in given or ():
         parts = ORDER.fullmatch(text)
@@ -208,7 +208,7 @@ def _split(text: str, option: str) -> list[str]:
     parts = [part.strip() for part in parts]
     if not all(parts) or not parts:
         raise InputError(
-            f"{option} must be names separated by commas, quoted where they have some; got {text!r}. "
+            f"{option} must be names separated by commas, quoted if they hold commas; got {text!r}. "
             "Write them like age,bmi or '\"height, cm\",bmi'."
         )
     return parts

@@ -56,7 +56,8 @@ def explain(options: Namespace) -> int:
         writers[files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
     publish_together(writers)
     if not options.out:
-        give(page, end="", encoding=None if options.format == "text" else "utf-8")  # which documents name
+        # LaTeX and HTML documents name their encoding, UTF-8.
+        give(page, end="", encoding=None if options.format == "text" else "utf-8")
     return 0
 
 
@@ -80,7 +81,7 @@ def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any
 
 
 def _refuse_unused(options: Namespace) -> None:
-    """Refuse options of ``fastnn explain`` that would have no effect beside the others."""
+    """Refuse options of ``fastnn explain`` that would have no effect together with the others."""
 
     def given(*names: str) -> list[str]:
         values = {name: getattr(options, name) for name in names}
@@ -89,7 +90,7 @@ def _refuse_unused(options: Namespace) -> None:
     of_the_step = given("parameters", "row", "learning_rate", "csv", "slip", "motion")
     if options.compact and of_the_step:
         raise InputError(
-            "--compact gives the equations and the code alone, without the numbers of a step; "
+            "--compact gives only the equations and the code, without the numbers of a step; "
             f"got {of_the_step[0]} as well. Leave one of the two out."
         )
     if options.motion and options.format != "html":
@@ -106,7 +107,7 @@ def _refuse_unused(options: Namespace) -> None:
 
 
 def _proof(explanation: Explanation) -> list[Document]:
-    """The proof, or a note that says what to install for it."""
+    """Return the proof; if sympy is missing, note what to install and return nothing."""
     try:
         return [explanation.proof()]
     except InputError as missing:
@@ -115,7 +116,7 @@ def _proof(explanation: Explanation) -> list[Document]:
 
 
 def _explained(parts: list[Document], options: Namespace, data: Dataset | None) -> str:
-    """All parts in the format asked for."""
+    """All parts as one document, in the format of --format."""
     document = together(parts)
     if data is None:
         return str(getattr(document, options.format)())
@@ -127,7 +128,7 @@ def _explained(parts: list[Document], options: Namespace, data: Dataset | None) 
 
 
 def _data_of_motion(options: Namespace) -> Dataset | None:
-    """The data that --motion trains on; None without it."""
+    """The data that --motion trains on; None without --motion."""
     if not options.motion:
         return None
     options.data = options.data or "generated"

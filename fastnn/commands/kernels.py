@@ -25,5 +25,5 @@ def cache(options: Namespace) -> int:
         give(f"{counted(len(sizes), 'kernel')}, {megabytes}, in {place}")
     problem = kernel_files.problem()
     if problem is not None:
-        give(f"it cannot be used: {problem}\nkernels are compiled in every process")
+        give(f"the folder cannot be used: {problem}\nkernels are compiled in every process")
     return 0

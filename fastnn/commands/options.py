@@ -1,4 +1,4 @@
-"""What the options of the command line mean: networks, starts."""
+"""The networks, starts and settings that the options of the command line describe."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = [
 
 
 def network_of(options: Namespace, layers: str) -> Network:
-    """The network that --layers, --hidden and --output describe; `layers` where none are given."""
+    """The network that --layers, --hidden and --output describe; `layers` if there is no --layers."""
     hidden = options.hidden.split(",") if "," in options.hidden else options.hidden
     return Network(whole_numbers(options.layers or layers, "--layers"), hidden, options.output)
 
 
 def network_for(options: Namespace, data: Dataset) -> Network:
-    """The network that the options describe, of the inputs and the targets of the data."""
+    """The network that the options describe; refuse one that does not fit the data's inputs and targets."""
     inputs, targets = len(data.inputs), len(data.scaling.targets)
     network = network_of(options, f"{inputs},2,{targets}")
     if (network.n_inputs, network.n_outputs) != (inputs, targets):
@@ -46,7 +46,7 @@ def network_for(options: Namespace, data: Dataset) -> Network:
 
 
 def shared(options: Namespace) -> dict[str, Any]:
-    """The options that `fastnn.train` and `fastnn.sweep` take alike."""
+    """The options that `fastnn.train` and `fastnn.sweep` share."""
     return {name: getattr(options, name) for name in ("epochs", "engine", "dtype", "shuffle", "seed")}
 
 
@@ -56,14 +56,14 @@ def row_count(rows: int | None, data: Dataset) -> int | None:
 
 
 def start_of(options: Namespace, network: Network) -> Any:
-    """Where `fastnn train` begins: at numbers, or as one of the networks of a sweep."""
+    """The start of `fastnn train`: the given numbers, or the start of a network of a sweep."""
     if options.parameters:
         return numbers(options.parameters, "--parameters")
     return initial_of(options.initial).draw(network, [options.network or 0], options.seed)[0]
 
 
 def initial_of(text: str) -> Start:
-    """The start that ``normal:0,1.5`` and the like name."""
+    """The start that a text such as ``normal:0,1.5`` names."""
     name, _, settings = text.partition(":")
     makers: dict[str, Callable[..., Start]] = {
         maker.__name__: maker

@@ -1,4 +1,4 @@
-"""What the command line writes: files that can be written, JSON without what JSON has no number for."""
+"""The output of the command line: checked files, text, and JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["as_json", "output_files", "show"]
 
 
 def show(report: Report, json: bool, *, beside: bool = False) -> None:
-    """Print a report: it is what was asked for, unless it is text `beside` results that are in files."""
+    """Print a report; a failure is only a note if it is text `beside` results that are already in files."""
     if beside and not json:
         say(report.text)
     else:
@@ -30,16 +30,16 @@ def show(report: Report, json: bool, *, beside: bool = False) -> None:
 def output_files(
     named: dict[str, str | None], *, new: bool = False, read: dict[str, str | None] | None = None
 ) -> dict[str, Path]:
-    """The output files by their options, refused before the work begins unless they can be written.
+    """Return the output file of each option; refuse files that cannot be written, before the work begins.
 
     Parameters
     ----------
     named : dict
-        What each option was given; None and "" for nothing.
+        The name given to each option; None or "" if there is none.
     new : bool
-        Refuse a file that exists.
+        Whether to refuse a file that exists.
     read : dict, optional
-        Files that the command reads: none may be written over.
+        The files that the command reads: none of them may be overwritten.
     """
     files = {option: file_to_write(name, option) for option, name in named.items() if name}
     inputs = {
@@ -64,7 +64,7 @@ def output_files(
 
 
 def as_json(values: Any) -> str:
-    """JSON with null for what JSON has no number for."""
+    """JSON, with null for NaN and infinities, which JSON cannot hold."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):

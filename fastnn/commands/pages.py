@@ -1,4 +1,4 @@
-"""Pages that are drawn when the numbers are safe: whatever goes wrong with them costs no result."""
+"""Pages, drawn after the results are safe in files: a failing page loses no result."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ __all__ = ["publish_page"]
 
 
 def publish_page(out: Path, draw: Callable[[], Page], beside: str | None) -> tuple[dict[str, str], int]:
-    """Draw and write a page into a folder; return what was written or why not, and the exit code.
+    """Draw a page and write it into a folder; return what was written, or why it was not, and the exit code.
 
     Parameters
     ----------
     out : Path
     draw : callable
     beside : str, optional
-        The list of the results in the folder that stay; without, the page replaces them.
+        The list of the results that stay in the folder; without one the page replaces them.
 
     Returns
     -------
     written : dict
-        "page": its path, or why there is none; "pictures": those that could not be drawn, if any.
+        "page": its path, or why there is none; "pictures": the pictures that could not be drawn, if any.
     code : int
-        That a library is missing is no failure.
+        A missing library is no failure.
     """
     try:
         need_matplotlib_installed()

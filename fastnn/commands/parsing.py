@@ -1,4 +1,4 @@
-"""How the command line is read: its parser, whole numbers and numbers, lists of them and ranges."""
+"""The parser of the command line, and its readers of numbers, lists of numbers and ranges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastnn.system.telling import give, tell
 
 __all__ = ["Parser", "number", "numbers", "whole", "whole_numbers"]
 
-MOST_DIGITS = 100  # a seed from the system has 39
+MOST_DIGITS = 100  # more than a seed from the system has, which is 39
 MOST_IN_A_RANGE = 10_000
 
 RANGE = re.compile(r"(log|lin):(.+)\.\.(.+):(.+)")
@@ -24,15 +24,15 @@ Number = TypeVar("Number", int, float)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line, with what was probably meant; options are written out."""
+    """A parser that reports an error on one line, with a suggestion; it takes no abbreviated options."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **{**settings, "allow_abbrev": False})
-        # What begins with a minus and a digit is a value: --parameters -1,2.
+        # An argument that begins with a minus and a digit is a value: --parameters -1,2.
         self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Read arguments, and refuse an option that is not known here, where its neighbours are."""
+        """Parse arguments; refuse an unknown option and suggest a similar one of this command."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             names = [name.partition("=")[0] for name in unknown if name.startswith("-")]
@@ -50,17 +50,17 @@ class Parser(argparse.ArgumentParser):
             )
 
     def error(self, message: str) -> NoReturn:
-        """Say in one line what is wrong, and end."""
+        """Report an error on one line, and exit."""
         tell(f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)")
         raise SystemExit(REFUSED)
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Print help, a version: standard output may not hold its signs, or fail."""
+        """Print help or a version, with `give`: standard output may lack some characters, or fail."""
         give(message, end="")
 
 
 def whole(text: str) -> int:
-    """A whole number, as people write large ones: 10000, 10_000, 10 000, 1e4."""
+    """Read a whole number, in any form that people use: 10000, 10_000, 10 000, 1e4."""
     try:
         return _whole(text)
     except ValueError:
@@ -70,7 +70,7 @@ def whole(text: str) -> int:
 
 
 def number(text: str) -> float:
-    """One number."""
+    """Read one number."""
     try:
         return float(text)
     except ValueError:
@@ -81,12 +81,12 @@ def number(text: str) -> float:
 
 
 def numbers(text: str, option: str) -> list[float]:
-    """Numbers separated by commas; some may be ranges: log:1e-4..1:5, lin:0..1:3."""
+    """Read numbers separated by commas; some may be ranges: log:1e-4..1:5, lin:0..1:3."""
     return _separated(text, option, float, "numbers", "0.005,0.01")
 
 
 def whole_numbers(text: str, option: str) -> list[int]:
-    """Whole numbers separated by commas; some may be ranges."""
+    """Read whole numbers separated by commas; some may be ranges."""
     return _separated(text, option, _whole, "whole numbers", "2,2,1")
 
 
@@ -121,7 +121,7 @@ def _separated(
 
 
 def _refuse_decimal_commas(text: str, option: str) -> None:
-    """Refuse 0,005, which would be two numbers: of a list, no number but 0 begins with a 0 and a digit."""
+    """Refuse 0,005, which would be two numbers, 0 and 005: nobody writes a number of a list as 005."""
     parts = [part.strip() for part in text.split(",")]
     padded = any(re.fullmatch(r"-?0\d+", part) for part in parts)
     rate_of_zero = option == "--learning-rate" and len(parts) > 1 and "0" in parts
@@ -131,7 +131,7 @@ def _refuse_decimal_commas(text: str, option: str) -> None:
 
 
 def _spread(spread: re.Match[str], option: str, read: Callable[[str], Number]) -> list[Number]:
-    """The numbers of a range, evenly spread from its first to its last, or their logarithms are."""
+    """The numbers of a range: at equal distances for ``lin``, at equal ratios for ``log``."""
     kind, low, high, count = spread.groups()
     first, last, many = read(low), read(high), _whole(count)
     if not 2 <= many <= MOST_IN_A_RANGE or (kind == "log" and min(first, last) <= 0):
@@ -145,5 +145,5 @@ def _spread(spread: re.Match[str], option: str, read: Callable[[str], Number]) -
     values: list[float] = spreading(first, last, many).tolist()
     if isinstance(first, int):
         return list(dict.fromkeys(read(str(round(value))) for value in values))
-    # Twelve digits: 0.001 and no neighbour of it, so that a printed number is the one that was trained with.
+    # Round to twelve digits: to 0.001, not to a neighbour of it, so that the printed number is the one used.
     return [first, *(read(f"{value:.12g}") for value in values[1:-1]), last]

@@ -1,4 +1,4 @@
-"""Refusals in the words of the command line: by the option that was typed, not a function's argument."""
+"""Refusals in the words of the command line: they name the option, not the function's argument."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["in_options"]
 
 NAMED = re.compile(r"(each of )?([a-z]+(?:_[a-z]+)*)(?= (?:must|requires)\b|=)")
 NO_OPTIONS = {"action", "command", "file", "parser", "shell", "store", "train"}
-OF_INITIAL = {"high", "low", "mean", "sd", "value"}  # arguments of the starts that --initial names
+OF_INITIAL = {"high", "low", "mean", "sd", "value"}  # arguments of the starts that --initial can name
 CHOICE = re.compile(r'([a-z]+(?:_[a-z]+)+)="(\w+)"')
 
 
 def in_options(refusal: str, options: Namespace) -> str:
-    """A refusal of an argument, by the name of the option that it came from."""
+    """A refusal of an argument, with the name of the option in place of the argument's name."""
     known = set(vars(options)) - (NO_OPTIONS - {"store"} if options.command == "sweep" else NO_OPTIONS)
 
     def option(name: str) -> str:
@@ -28,7 +28,7 @@ def in_options(refusal: str, options: Namespace) -> str:
     rest = said[named.end() :]
     if name == "executor" and "processes" in known:
         return f"{each}--processes{rest}"
-    if name == "path" and "data" in known:  # of the table
+    if name == "path" and "data" in known:  # the path of the table
         return f"{each}--data{rest}"
     if name in OF_INITIAL and "initial" in known:
         return f"--initial: {said}"

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 WIDTH = 80
-DIGITS = (4, 3, 2)  # of losses: as many as leave a table narrow enough
+DIGITS = (4, 3, 2)  # of losses: a table takes the first number of digits with which it is narrow enough
 HEADINGS = {
     "learning_rate": "rate",
     "r2": "R²",
@@ -46,14 +46,14 @@ OK = "quantiles over the networks that did not diverge"
 
 @dataclass(frozen=True)
 class Report:
-    """The same results twice: as text and as plain values."""
+    """The same results in two forms: as text and as plain values."""
 
     text: str
     values: dict[str, Any]
 
 
 def training_report(run: Training, data: Dataset) -> Report:
-    """What ``fastnn train`` prints; R² and MAPE are over all rows of the data, in the target's own unit."""
+    """The report of ``fastnn train``; R² and MAPE are over all rows of the data, in the target's own unit."""
     found = scores(run.network, np.atleast_2d(run.parameters), data)
     score = {name: float(values[0]) for name, values in found.items()}
     notes = score_notes(data)
@@ -89,10 +89,10 @@ def training_report(run: Training, data: Dataset) -> Report:
 
 
 def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:
-    """What ``fastnn predict`` prints: CSV with a column for each target, of each network if there are many.
+    """The report of ``fastnn predict``: CSV with a column for each target of each network.
 
-    A network of a sweep is named by its number there. A heading begins with "predicted": no name that a model
-    file holds can pass for a spreadsheet's formula.
+    A network of a sweep is named by its number. Every heading begins with "predicted", so that a spreadsheet
+    takes no name from a model file for a formula.
     """
     networks = len(np.atleast_2d(run.parameters))
     by_row = np.moveaxis(predictions.reshape(networks, -1, len(targets)), 0, 1)
@@ -112,7 +112,7 @@ def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -
 
 
 def sweep_report(found: Sweep, data: Dataset) -> Report:
-    """What ``fastnn sweep`` prints; R² and MAPE are over all rows of the data, in the target's own unit."""
+    """The report of ``fastnn sweep``; R² and MAPE are over all rows of the data, in the target's own unit."""
     summary = _records(found.summary())
     dead = found.dead_unit_counts()
     diverged = sum(cell["diverged"] for cell in summary)
@@ -155,7 +155,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "",
         *_losses(found, summary),
         "",
-        "Hidden units that are dead, their gate shut on every row",
+        "Hidden units that are dead: their gate is shut on every row",
         *(_dead_lines(dead) if len(found) else []),
         *_noted(found.notes),
         "",
@@ -167,7 +167,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
 
 
 def written_lines(written: dict[str, str]) -> list[str]:
-    """Where a command wrote what."""
+    """Lines that name what a command wrote, and where."""
     return [f"{name:8} {what}" for name, what in written.items()]
 
 
@@ -176,10 +176,10 @@ def _noted(notes: Iterable[str]) -> list[str]:
 
 
 def _losses(found: Sweep, summary: list[dict[str, Any]]) -> list[str]:
-    """Quantiles of the last epoch's loss in each cell, and of the loss that compares the cells."""
+    """Quantiles of the last epoch's loss in each cell, and of the loss by which networks are ranked."""
     plain = [{key: value for key, value in cell.items() if not key.startswith("best")} for cell in summary]
-    rows = ", over the rows trained on" if len(found.grid.rows) > 1 else ""
-    lines = [*wrap(f"Loss of the last epoch{rows}: {OK}", WIDTH), *_table(plain)]
+    which = ", over the rows trained on" if len(found.grid.rows) > 1 else ""
+    lines = [*wrap(f"Loss of the last epoch{which}: {OK}", WIDTH), *_table(plain)]
     if found.ranked_by != "loss":
         cells = _records(found.quantiles(by=found.ranked_by))
         lines += ["", f"{LOSSES[found.ranked_by].capitalize()}: {OK}", *_table(cells)]
@@ -189,22 +189,22 @@ def _losses(found: Sweep, summary: list[dict[str, Any]]) -> list[str]:
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
     frame = found.best(5)
     parameters = frame[list(found.network.parameter_names)].to_numpy(found.plan.dtype)
-    rows = _records(frame[["network", "learning_rate", "rows", *found.design.losses]])
+    best = _records(frame[["network", "learning_rate", "rows", *found.design.losses]])
     score = scores(found.network, parameters, data)
-    return [{**row, "r2": score["r2"][n], "mape": score["mape"][n]} for n, row in enumerate(rows)]
+    return [{**each, "r2": score["r2"][n], "mape": score["mape"][n]} for n, each in enumerate(best)]
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+    return [{str(key): value for key, value in record.items()} for record in frame.to_dict("records")]
 
 
-def _table(rows: list[dict[str, Any]]) -> list[str]:
-    """Rows of equal keys as aligned columns."""
-    if not rows:
+def _table(records: list[dict[str, Any]]) -> list[str]:
+    """Records with the same keys as lines of aligned columns."""
+    if not records:
         return ["none"]
-    headings = [HEADINGS.get(key, key) for key in rows[0]]
+    headings = [HEADINGS.get(key, key) for key in records[0]]
     for digits in DIGITS:
-        cells = [headings, *([_cell(key, row[key], digits) for key in row] for row in rows)]
+        cells = [headings, *([_cell(key, each[key], digits) for key in each] for each in records)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         if sum(widths) + 2 * (len(widths) - 1) <= WIDTH:
             break
@@ -222,7 +222,7 @@ def _cell(key: str, value: Any, digits: int) -> str:
 
 
 def _short(value: float, digits: int) -> str:
-    """A number with so many digits, its exponent written short: 1.234e5."""
+    """A number with at most `digits` digits and a short exponent: 1.234e5."""
     return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.{digits}g}")
 
 
@@ -243,7 +243,7 @@ def _network_lines(network: Network) -> list[str]:
 
 
 def data_lines(data: Dataset) -> list[str]:
-    """The data in a few words: its columns, its rows and where they come from, and what became of others."""
+    """Lines on the data: their columns, rows and source, their coded categories and their dropped rows."""
     columns = data.scaling.columns_in_words()
     lines = _labelled("data", f"{columns}, {counted(data.rows, 'row')} from {data.source}")
     for told in (*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])):

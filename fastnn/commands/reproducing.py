@@ -1,4 +1,4 @@
-"""Command lines that do the same again: written from the parser, so that no option can be forgotten."""
+"""Command lines that repeat a training: they are written from the parser, so no option is forgotten."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from fastnn.data.digest import SHORT
 __all__ = ["train_command"]
 
 OF_ONE_NETWORK = ("network", "learning_rate", "rows")
-"""Options of ``fastnn train`` that say which network of a sweep is meant."""
+"""The options of ``fastnn train`` that differ from network to network of a sweep."""
 
 
 def train_command(options: Namespace, data: Dataset) -> str:
-    """The command line of ``fastnn train`` for the networks of a sweep, but for which of them.
+    """The command line of ``fastnn train`` for any network of a sweep, without the options that choose it.
 
-    `options` are those of ``fastnn sweep``. Each that the two commands share is in it if it is not the
-    default of ``fastnn train``, and the digest of the data, so that other data under that name are refused.
+    `options` are the options of ``fastnn sweep``. The line holds each option that the two commands share,
+    unless it is the default of ``fastnn train``. It also holds the digest of the data, so that
+    ``fastnn train`` refuses other data of the same name.
     """
     told = Namespace(**vars(options) | {"data_digest": data.digest[:SHORT]})
     return shlex.join(["fastnn", "train", *_words(options.train, told, OF_ONE_NETWORK)])
@@ -31,7 +32,7 @@ def _words(parser: argparse.ArgumentParser, options: Namespace, without: Collect
     """The options of a parser that are not at their defaults, as words of a command line."""
     words: list[str] = []
     for group in parser._action_groups:
-        if group.title == "output":  # where results go changes none
+        if group.title == "output":  # output options do not change results
             continue
         for action in group._group_actions:
             value = getattr(options, action.dest, action.default)

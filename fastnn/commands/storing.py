@@ -36,7 +36,7 @@ def store(options: Namespace) -> int:
 
 
 def _info(options: Namespace) -> int:
-    """What the manifest and the listing say; no shard is read."""
+    """Print what the manifest and the listing of files tell; read no shard."""
     found = Store.at(folder_given(options.store, "STORE"))
     manifest, done = found.manifest, found.done()
     networks = sum(map(manifest.shards.rows, done))
@@ -76,7 +76,7 @@ def _info(options: Namespace) -> int:
 
 
 def _bytes_in(folder: Path) -> int:
-    """The size of all files in a folder; a sweep that goes on may remove some of them meanwhile."""
+    """The size of all files in a folder; a running sweep may remove some of them meanwhile."""
     total = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
@@ -88,11 +88,11 @@ def _line(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_line(item)}" for key, item in value.items())
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return "".join(letter if letter.isprintable() else "?" for letter in text)  # of a store from anywhere
+    return "".join(letter if letter.isprintable() else "?" for letter in text)  # the store may be anyone's
 
 
 def _verify(options: Namespace) -> int:
-    """Read every byte; 1 if something is damaged or missing."""
+    """Read every byte; return 1 if anything is damaged or missing."""
     found = Store.at(folder_given(options.store, "STORE"))
     faults = [f"{path.relative_to(found.folder)} {reason}" for path, reason in found.faults()]
     done = found.done()
@@ -129,7 +129,7 @@ def _export(options: Namespace) -> int:
 
 
 def _write_csv(pieces: Iterator[Any], path: Path) -> None:
-    # Names of columns, numbers, "ok" and "diverged": nothing that a spreadsheet takes for a formula.
+    # Column names, numbers, "ok" and "diverged": a spreadsheet takes none of these for a formula.
     with path.open("w", encoding="utf-8", newline="") as file:
         for number, piece in enumerate(pieces):
             piece.to_csv(file, index=False, header=number == 0)

@@ -24,18 +24,18 @@ WIDTH = 80
 BAND = 15
 COLUMNS = f"  {'':20} {'median':>8} {'5 % .. 95 %':>{BAND}} {'agree':>8} verdict"
 LEGEND = (
-    "Median and 5 % .. 95 % are those of the starts. Agree: the share of the starts that end within 5 % of "
-    "the report's figure or at a number that rounds to it; with a claim in words, for which it holds."
+    "Median and 5 % .. 95 % are quantiles over the starts. Agree: the share of the starts that end within "
+    "5 % of the report's figure or round to it, or for which a claim in words holds."
 )
 OTHER_DATA = (
-    "figures  the report's are of the insurance table: no verdicts on these data,",
+    "figures  the report's belong to the insurance table: no verdicts on these data,",
     "         only on the generated ones (D1, D2)",
 )
-NAMES = 20  # parameters up to this many are shown one by one
+NAMES = 20  # the most parameters that are shown one by one
 
 
 def studies_report(found: Studies, comparison: Comparison, written: dict[str, str]) -> Report:
-    """What ``fastnn studies`` prints."""
+    """The report of ``fastnn studies``."""
     experiment = found.experiment
     engine = found.lines[0].outcomes.sweeps[0].engine
     head = [
@@ -79,7 +79,7 @@ def compact(value: float, percent: bool = False, digits: int = 3) -> str:
 
 
 def band(claim: Claim) -> str:
-    """The 5th and the 95th percentile, with as many digits as fit."""
+    """The 5th and the 95th percentile, with up to three digits, as many as fit."""
     low, high = claim.quantile(0.05), claim.quantile(0.95)
     for digits in (3, 2, 1):
         below, above = (compact(value, claim.percent, digits) for value in (low, high))
@@ -105,16 +105,16 @@ def _claim_text(claim: Claim) -> str:
 
 def _rows_text(found: Studies) -> list[str]:
     lines = ["R² and MAPE over all rows, by the rows trained on: median, 5 % .. 95 %"]
-    for row in found.by_rows().to_dict("records"):
+    for each in found.by_rows().to_dict("records"):
         lines.append(
-            f"  {row['rows']:>6} rows   R² {_spread(row, 'r2', False)}   MAPE {_spread(row, 'mape', True)}"
+            f"  {each['rows']:>6} rows   R² {_spread(each, 'r2', False)}   MAPE {_spread(each, 'mape', True)}"
         )
     notes = (line for text in score_notes(found.experiment.data) for line in wrap(text, WIDTH))
     return [*lines, *notes, ""]
 
 
-def _spread(row: dict[Any, Any], name: str, percent: bool) -> str:
-    low, middle, high = (row[f"{name}_p{q}"] for q in (5, 50, 95))
+def _spread(quantiles: dict[Any, Any], name: str, percent: bool) -> str:
+    low, middle, high = (quantiles[f"{name}_p{q}"] for q in (5, 50, 95))
     if np.isnan(middle):
         return "  none"
     scale, digits = (100, 0) if percent else (1, 3)
@@ -124,16 +124,16 @@ def _spread(row: dict[Any, Any], name: str, percent: bool) -> str:
 
 
 def comparison_report(found: Comparison) -> Report:
-    """What ``fastnn compare`` prints."""
+    """The report of ``fastnn compare``."""
     frame = found.weights()
     weights: list[str] = []
     if len(frame) <= NAMES:
         header = f"  {'':9} " + " ".join(f"{name:>16}" for name in frame.columns[1:])
-        rows = [
-            f"  {row[0]:9} " + " ".join(f"{value:16.11f}" for value in row[1:])
-            for row in frame.itertuples(index=False, name=None)
+        lines = [
+            f"  {name:9} " + " ".join(f"{value:16.11f}" for value in values)
+            for name, *values in frame.itertuples(index=False, name=None)
         ]
-        weights = ["", f"Weights and biases after {counted(found.epochs, 'epoch')}", header, *rows]
+        weights = ["", f"Weights and biases after {counted(found.epochs, 'epoch')}", header, *lines]
     text = [
         *data_lines(found.data),
         f"trained  {counted(found.epochs, 'epoch')}, rows in order, "
@@ -148,16 +148,16 @@ def comparison_report(found: Comparison) -> Report:
 def _programs_text(found: Comparison) -> list[str]:
     headings = ("program", "lines", "first", "an epoch", "loss", "R²", "MAPE", "apart")
     lines = ["  {:18} {:>5} {:>7} {:>9} {:>8} {:>7} {:>8} {:>8}".format(*headings)]
-    for row in found.frame().to_dict("records"):
+    for each in found.frame().to_dict("records"):
         lines.append(
-            f"  {row['program']:18} {row['lines']:>5} {row['first']:5.2f} s {_time(row['per_epoch']):>9} "
-            f"{row['loss']:>8.5f} {row['r2']:>7.4f} {_per_cent(row['mape']):>8} "
-            f"{compact(row['apart'], digits=2):>8}"
+            f"  {each['program']:18} {each['lines']:>5} {each['first']:5.2f} s {_time(each['per_epoch']):>9} "
+            f"{each['loss']:>8.5f} {each['r2']:>7.4f} {_per_cent(each['mape']):>8} "
+            f"{compact(each['apart'], digits=2):>8}"
         )
     legend = (
-        f"Lines of code, of which the loop derived by hand takes {found.by_hand}; seconds to import, compile "
-        "and end the first epoch, and for an epoch after that; R² and MAPE over all rows; apart: the largest "
-        "difference of a weight or bias from fastnn's."
+        f"Lines: lines of code; the loop derived by hand has {found.by_hand}. First: time to import, compile "
+        "and end the first epoch. An epoch: time of each later epoch. R² and MAPE are over all rows. Apart: "
+        "the largest difference of a weight or bias from fastnn's."
     )
     said = (legend, *score_notes(found.data), *found.missing)
     return [*lines, *(line for text in said for line in wrap(text, WIDTH))]

@@ -1,4 +1,4 @@
-"""What the commands about the report do: ``fastnn studies``, ``fastnn compare``, ``fastnn tutorial``."""
+"""The commands about the report: ``fastnn studies``, ``fastnn compare`` and ``fastnn tutorial``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KERAS_EPOCHS, QUICK_KERAS_EPOCHS = 5, 2
 
 
 def studies(options: Namespace) -> int:
-    """``fastnn studies``: the tables are written, then the page is drawn, then the report printed."""
+    """``fastnn studies``: write the tables, then draw the page, then print the report."""
     report, code = _run_studies(options, data_of(options))
     show(report, options.json, beside=options.out is not None)
     return code
@@ -64,7 +64,7 @@ def tutorial(options: Namespace) -> int:
 
 
 def _run_studies(options: Namespace, data: Dataset) -> tuple[Report, int]:
-    """Retell the report; say before how long it will take. Return the exit code, too."""
+    """Run the studies, and return their report and the exit code."""
     if options.quick and options.networks is not None:
         raise InputError(
             f"--quick chooses the number of starts; got --networks {options.networks} as well. Leave one out."
@@ -76,7 +76,7 @@ def _run_studies(options: Namespace, data: Dataset) -> tuple[Report, int]:
         data, networks=networks, seed=options.seed, engine=options.engine, workers=options.workers
     )
     if options.out is None:
-        return studies_report(*_retold(experiment, options), {}), DONE
+        return studies_report(*_studied(experiment, options), {}), DONE
     from fastnn.commands.pages import publish_page
     from fastnn.plotting.library import need_matplotlib_installed
     from fastnn.reporting import published_folder, published_list
@@ -85,7 +85,7 @@ def _run_studies(options: Namespace, data: Dataset) -> tuple[Report, int]:
     need_matplotlib_installed()
     out = folder_given(options.out, "--out")
     with published_folder(out) as folder:
-        found, comparison = _retold(experiment, options)
+        found, comparison = _studied(experiment, options)
         for name, table in _tables(found, comparison).items():
             table.to_csv(folder / f"{name}.csv", index=False)
     beside = published_list(out)
@@ -96,8 +96,8 @@ def _run_studies(options: Namespace, data: Dataset) -> tuple[Report, int]:
     return studies_report(found, comparison, tables | page), code
 
 
-def _retold(experiment: Experiment, options: Namespace) -> tuple[Studies, Comparison]:
-    """Say how long it will take, and do it."""
+def _studied(experiment: Experiment, options: Namespace) -> tuple[Studies, Comparison]:
+    """Say how long the studies will take, and run them."""
     seconds = experiment.estimate()
     starts = f"{counted(experiment.networks, 'start')} for each of {len(MAKERS)} lines"
     tell(f"{starts}: about {_duration(seconds)}")
@@ -111,7 +111,7 @@ def _tables(found: Studies, comparison: Comparison) -> dict[str, pd.DataFrame]:
 
 
 def _run_comparison(options: Namespace, data: Dataset, network: Network, start: Any) -> Report:
-    """Train the same in fastnn and in Keras."""
+    """Train the same network in fastnn and in Keras."""
     found = comparing.compare(
         network,
         data,
@@ -124,11 +124,11 @@ def _run_comparison(options: Namespace, data: Dataset, network: Network, start: 
 
 
 def _tutorial_notebook(options: Namespace) -> str:
-    """The tutorial as an executed notebook."""
+    """Run the tutorial, and return it as an executed notebook."""
     from fastnn import tutorial
 
     tutorial.need_libraries()
-    tutorial.script(options.networks)  # refuses a number of starts that is none
+    tutorial.script(options.networks)  # refuses an invalid number of starts
     tell(f"running the tutorial with {counted(options.networks, 'start')}")
     bar: Bar | None = None
 
@@ -147,7 +147,7 @@ def _tutorial_notebook(options: Namespace) -> str:
 
 
 def _keras_beside(data: Dataset, quick: bool) -> Comparison:
-    """K1, with few epochs, as Keras takes up to two seconds for one; with one backend if it must be quick."""
+    """Compare with Keras for K1, over few epochs of up to two seconds each; `quick` uses one backend."""
     backends = installed_backends()
     if backends:
         tell(f"and Keras on {' and '.join(backends[:1] if quick else backends)}")

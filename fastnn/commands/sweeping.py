@@ -1,4 +1,4 @@
-"""``fastnn sweep``: the main job."""
+"""``fastnn sweep``."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from fastnn.system.telling import give, say, tell
 
 __all__ = ["sweep"]
 
-KEPT_CURVES = 256 << 20  # bytes: the loss curves of a sweep that are kept for its page
+KEPT_CURVES = 256 << 20  # bytes: a sweep keeps loss curves up to this size for its page
 
 
 def sweep(options: Namespace) -> int:
-    """``fastnn sweep``: the table is written, then the report printed, then the page drawn."""
+    """``fastnn sweep``: write the table, then print the report, then draw the page."""
     data = data_of(options)
     network = network_for(options, data)
     _check_sweep(options)
     with warnings.catch_warnings(), published_folder(options.out) as folder:
-        warnings.simplefilter("ignore", RuntimeWarning)  # what could not be done is listed below
+        warnings.simplefilter("ignore", RuntimeWarning)  # failures are listed below
         found = _swept(options, network, data)
         quick = found.interrupted and found.store is not None
         with undisturbed():
             written = {} if quick else _write_table(found, folder, options)
     if quick:
-        # The report looks at every network: the answer to Ctrl-C would come minutes later.
+        # The report reads every network, so that the program would end minutes after Ctrl-C.
         _print_interrupted(found, options)
         return _ended(found, options, DONE)
     report = sweep_report(found, data)
@@ -72,7 +72,7 @@ def _print_interrupted(found: fastnn.Sweep, options: Namespace) -> None:
 
 
 def _ended(found: fastnn.Sweep, options: Namespace, code: int) -> int:
-    """Tell what is missing; return the exit code: that of the page, unless networks are missing."""
+    """Tell what is missing, and return the exit code: the page's `code`, unless networks are missing."""
     for failure in found.failures:
         tell(f"fastnn: could not be done: {failure}")
     if len(found) < found.grid.total:
@@ -104,7 +104,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
 
 
 def _check_sweep(options: Namespace) -> None:
-    """Refuse, before the work begins, what only the command line asks for."""
+    """Check the options that only the command line has, before the work begins."""
     options.out = folder_given(options.out, "--out")
     if options.claim is not None:
         finite_number(options.claim, "--claim")

@@ -56,7 +56,7 @@ def train(options: Namespace) -> int:
 
 
 def _refuse_picture(path: Path) -> None:
-    """Refuse, before the work, a picture that could not be drawn after it."""
+    """Refuse, before the training, a picture that could not be drawn after it."""
     from fastnn.plotting.canvas import refuse_ending
     from fastnn.plotting.library import need_matplotlib
 
@@ -65,7 +65,7 @@ def _refuse_picture(path: Path) -> None:
 
 
 def _draw(run: fastnn.Training, path: Path, given: str) -> bool:
-    """Draw the loss of every epoch; return whether that could be done: the results are out by now."""
+    """Draw the loss of every epoch and return whether that succeeded; the results are printed by now."""
     from fastnn import plotting
 
     try:

@@ -1,4 +1,4 @@
-"""Ctrl-C during a larger piece of work: it waits for what must not be cut short, and then ends the work."""
+"""Ctrl-C during a larger piece of work: it ends the work, but never in the middle of a critical part."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def to_the_end(found: Found) -> Found:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Have Ctrl-C and SIGTERM wait until the block has ended: what is short and must not be cut short."""
-    if threading.current_thread() is not threading.main_thread():  # where they do not arrive
+    """Delay Ctrl-C and SIGTERM until the context ends: for short work that must not be cut off."""
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
         yield
         return
     came: list[Any] = []

@@ -117,7 +117,7 @@ REFUSED = {
     "csv exists": (["--csv", "taken"], "--csv must name a new file; got taken, which exists"),
     "no folder": (["--out", "no/page"], "--out must be a file in an existing folder; got 'no/page'"),
     "one file": (["--out", "a", "--csv", "./a"], "--csv and --out must name different files; got a twice"),
-    "compact step": (["--compact", "--row", "1,2,3"], "--compact gives the equations and the code alone"),
+    "compact step": (["--compact", "--row", "1,2,3"], "--compact gives only the equations and the code"),
     "compact motion": (["--compact", "--motion", "--format", "html"], "got --motion as well. Leave one"),
     "motion as text": (["--motion"], "--motion needs a page that runs in a browser; got --format text. Give"),
     "data alone": (

@@ -138,7 +138,7 @@ def test_refused_options(capsys, options, message):
 
 
 def test_a_table_that_is_no_file_has_no_dialect(capsys):
-    assert "--no-header says how a file is written" in refused(capsys, "train", "--no-header")
+    assert "--no-header gives the format of a file" in refused(capsys, "train", "--no-header")
 
 
 def test_predict_names_the_column_that_is_missing(capsys):

@@ -282,7 +282,7 @@ class TestLog:
         assert main(["cache"]) == 0
         assert capsys.readouterr().out == (
             f"0 kernels, 0.0 MB, in {kernels}\n"
-            f"it cannot be used: {problem}\nkernels are compiled in every process\n"
+            f"the folder cannot be used: {problem}\nkernels are compiled in every process\n"
         )
 
     def test_a_file_in_a_parents_place(self, kernels, logged):
