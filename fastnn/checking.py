@@ -5,7 +5,8 @@ Python numbers, lists or texts that share no memory with the caller's data.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from numbers import Integral, Real
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = [
     "finite_number",
     "flag",
     "meant",
+    "needing",
     "one_of",
     "seed_number",
     "shown",
@@ -144,6 +146,19 @@ def meant(text: str, known: Iterable[str]) -> str:
     longer = [name for name in names if text and name.startswith(text)]
     close = longer or get_close_matches(text, names, 1) or get_close_matches(text.lower(), names, 1)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+@contextmanager
+def needing(what: str, extra: str) -> Iterator[None]:
+    """Refuse to go on where an import in the block fails; `what` says what it is needed for.
+
+    The message says to install `extra`, one of the distribution's.
+    """
+    try:
+        yield
+    except ImportError as error:
+        found = "is not installed" if isinstance(error, ModuleNotFoundError) else f"fails: {error}"
+        raise InputError(f'{what}; {error.name} {found}. Run: pip install "fastnn-sweep[{extra}]"') from None
 
 
 def flag(value: Any, name: str) -> bool:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import fastnn
+from fastnn.checking import needing
 from fastnn.sweeping import design
 from fastnn.training import train
 
@@ -623,6 +624,22 @@ def test_descriptions_refuse_too(ask, message):
     with pytest.raises(fastnn.InputError, match=message) as refused:
         ask()
     told(refused)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import absent", "absent is not installed"),
+        ("import broken", "broken fails: a library is too old"),
+        ("from sys import absent", "sys fails: cannot import name 'absent' from 'sys' (unknown location)"),
+    ],
+)
+def test_a_library_that_is_missing_or_broken(source, found, tmp_path, monkeypatch):
+    (tmp_path / "broken.py").write_text("raise ImportError('a library is too old', name='broken')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(fastnn.InputError) as refusal, needing("pages need it", "plot"):
+        exec(source)  # noqa: S102
+    assert str(refusal.value) == f'pages need it; {found}. Run: pip install "fastnn-sweep[plot]"'
 
 
 def test_a_refusal_is_a_value_error():

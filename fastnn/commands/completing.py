@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fastnn.checking import InputError
+from fastnn.checking import needing
 from fastnn.system.telling import give
 
 __all__ = ["completion"]
@@ -13,12 +13,8 @@ __all__ = ["completion"]
 
 def completion(options: argparse.Namespace) -> int:
     """``fastnn completion``."""
-    try:
+    with needing("completion needs shtab", "completion"):
         import shtab
-    except ImportError:
-        raise InputError(
-            'completion needs shtab; it is not installed. Run: pip install "fastnn-sweep[completion]"'
-        ) from None
     _mark_files(options.parser, {"FILE": shtab.FILE, "FOLDER": shtab.DIRECTORY})
     give(shtab.complete(options.parser, options.shell))
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import fastnn
-from fastnn.checking import InputError, finite_number
+from fastnn.checking import InputError, finite_number, needing
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.data_options import data_of
 from fastnn.commands.options import initial_of, network_for, shared
@@ -141,12 +141,8 @@ def _executor(options: Namespace) -> Any:
         return options.processes
     if not options.dask:
         raise InputError(f"--dask must be an address; got {options.dask!r}. Write it like tcp://HOST:8786.")
-    try:
+    with needing("--dask needs Dask", "dask"):
         from distributed import Client
-    except ImportError:
-        raise InputError(
-            '--dask needs Dask; it is not installed. Run: pip install "fastnn-sweep[dask]"'
-        ) from None
     return partial(Client, options.dask)
 
 

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from fastnn.checking import InputError, flag
+from fastnn.checking import InputError, flag, needing
 from fastnn.data.datasets import Dataset
 from fastnn.data.loading import dataset_in
 from fastnn.data.reading.files import MOST_BYTES, content_of, existing_file
@@ -131,13 +131,8 @@ def _cached() -> bytes | None:
 
 def _downloaded() -> Path:
     """Fetch the published file into the cache folder; pooch writes beside it, checks, then renames."""
-    try:
+    with needing("download=True needs pooch", "data"):
         import pooch
-    except ImportError:
-        raise InputError(
-            "download=True must have pooch to fetch with; got none installed. "
-            'Run: pip install "fastnn-sweep[data]"'
-        ) from None
     try:
         fetched = pooch.retrieve(URL, known_hash=f"sha256:{SHA256}", fname=FILE, path=cache_folder())
     except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong hash is a ValueError

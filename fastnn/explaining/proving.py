@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.checking import InputError
+from fastnn.checking import needing
 from fastnn.core.activations import activation
 from fastnn.core.derivation import (
     ERROR,
@@ -83,12 +83,8 @@ class Proof(Document):
 
 
 def _need_sympy() -> None:
-    try:
+    with needing("the proof needs sympy", "explain"):
         import sympy as _  # noqa: F401
-    except ImportError:
-        raise InputError(
-            'the proof needs sympy; it is not installed. Run: pip install "fastnn-sweep[explain]"'
-        ) from None
 
 
 def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fastnn.checking import InputError
+from fastnn.checking import needing
 from fastnn.guide.chapters import INDEX, Chapter, chapter, chapters
 from fastnn.guide.tables import REFERENCES, filled
 from fastnn.version import __version__
@@ -61,13 +61,8 @@ def pages() -> dict[str, str]:
 
 def need_libraries() -> None:
     """Refuse to go on without what makes the pages, saying what to install."""
-    try:
+    with needing("the guide needs pdoc, which makes its pages", "guide"):
         import pdoc as _  # noqa: F401
-    except ImportError as missing:
-        raise InputError(
-            f"the guide needs pdoc, which makes its pages; got {missing}. "
-            'Run: pip install "fastnn-sweep[guide]"'
-        ) from None
 
 
 def readable(docstring: str) -> str:

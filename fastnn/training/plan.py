@@ -53,8 +53,7 @@ class Plan:
     ) -> Plan:
         """Check a request."""
         checked_network(network)
-        engine = one_of(engine, "engine", ("auto", *ENGINES))
-        dtype = one_of(dtype, "dtype", DTYPES)
+        engine, dtype = _known(engine, dtype)
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
         return cls(network, *checked_rows(network, X, y, dtype), epochs, engine, dtype, shuffle_seed)
 
@@ -131,8 +130,7 @@ def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
     >>> [line.strip() for line in lines if "z1 =" in line or "h1 =" in line]
     ['z1 = w1*x1 + w2*x2 + b1', 'h1 = 0.0 if z1 <= 0.0 else z1']
     """
-    engine = one_of(engine, "engine", ("auto", *ENGINES))
-    dtype = one_of(dtype, "dtype", DTYPES)
+    engine, dtype = _known(engine, dtype)
     used = choose(engine, checked_network(network), dtype, networks=1)
     return load(used).source(network, dtype)
 
@@ -154,9 +152,13 @@ def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> No
     --------
     >>> warmup(Network((2, 2, 1)))
     """
-    engine = one_of(engine, "engine", ("auto", *ENGINES))
-    dtype = one_of(dtype, "dtype", DTYPES)
+    engine, dtype = _known(engine, dtype)
     checked_network(network)
     checked_kernel(choose(engine, network, dtype, networks=1), network, dtype)
     for description in (network, *reduced_networks(network)):
         checked_kernel(choose(engine, description, dtype, MANY), description, dtype)
+
+
+def _known(engine: str, dtype: str) -> tuple[str, str]:
+    """Return the names of an engine, or "auto", and of a precision; refuse others."""
+    return one_of(engine, "engine", ("auto", *ENGINES)), one_of(dtype, "dtype", DTYPES)

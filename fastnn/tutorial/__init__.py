@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from fastnn.checking import InputError, whole_number
+from fastnn.checking import needing, whole_number
 
 __all__ = ["need_libraries", "notebook", "script"]
 
@@ -110,13 +110,8 @@ def _execute(client: Any, environment: dict[str, str]) -> None:
 
 def need_libraries() -> None:
     """Refuse to go on without the libraries that run a notebook, and say what to install."""
-    try:
+    with needing("the tutorial needs Jupyter's libraries and matplotlib", "tutorial"):
         import ipykernel as _1  # noqa: F401
         import jupytext as _2  # noqa: F401
         import matplotlib as _3  # noqa: F401
         import nbclient as _4  # noqa: F401
-    except ImportError as missing:
-        raise InputError(
-            f"the tutorial needs Jupyter's libraries and matplotlib; got {missing}. "
-            'Run: pip install "fastnn-sweep[tutorial]"'
-        ) from None

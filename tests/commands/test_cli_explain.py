@@ -97,9 +97,8 @@ def test_without_sympy_it_says_what_to_install_and_goes_on(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "sympy", None)
     code, out, err = run(capsys, "explain")
     assert code == 0
-    assert (
-        err == 'note: the proof needs sympy; it is not installed. Run: pip install "fastnn-sweep[explain]"\n'
-    )
+    remedy = 'Run: pip install "fastnn-sweep[explain]"'
+    assert err == f"note: the proof needs sympy; sympy is not installed. {remedy}\n"
     assert "PROOF" not in out
     assert "THE CODE THAT RUNS" in out
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, needing
 from fastnn.data.reading.decoding import decoded
 from fastnn.data.reading.dialect import Dialect
 from fastnn.data.reading.kinds import PARQUET, refuse_other_kinds, unpacked
@@ -105,14 +105,9 @@ def _parsed(layout: Layout, chosen: Sequence[str], file: str) -> dict[str, list[
 
 def _of_parquet(content: bytes, file: str, chosen: Chosen) -> pd.DataFrame:
     """The chosen columns of a Parquet file, of their own kinds."""
-    try:
+    with needing(f"{file} is a Parquet file, which needs pyarrow", "store"):
         import pyarrow
         from pyarrow import parquet
-    except ImportError:
-        raise InputError(
-            f"{file} is a Parquet file, which must have pyarrow to be read; got none installed. "
-            'Run: pip install "fastnn-sweep[store]"'
-        ) from None
     try:
         opened = parquet.ParquetFile(BytesIO(content))
         names = list(chosen(opened.schema_arrow.names))

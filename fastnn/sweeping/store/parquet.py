@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, needing
 from fastnn.core.network import Network
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.design import Design, Results
@@ -37,13 +37,9 @@ MOST_GROUPS = 1000  # of rows, of which pyarrow puts a million into each
 
 def need_pyarrow() -> Any:
     """The packages pyarrow and pyarrow.parquet, or a refusal that says how to install them."""
-    try:
+    with needing("store needs pyarrow", "store"):
         import pyarrow
         import pyarrow.parquet
-    except ImportError:
-        raise InputError(
-            'store needs pyarrow; it is not installed. Run: pip install "fastnn-sweep[store]"'
-        ) from None
     return pyarrow
 
 
