@@ -2,13 +2,17 @@
 
 import ast
 import html
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from documents import blocks, links, run
 
 import fastnn
+from fastnn import plotting
 from fastnn.commands.cli import main
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.guide import pages as pages_
@@ -46,6 +50,16 @@ class TestTexts:
     def test_the_title_and_the_summary_are_its_beginning(self):
         text = Chapter("short", "# Of it\n\nIn two\nlines.\n\nMore.\n")
         assert (text.title, text.summary) == ("Of it", "In two lines.")
+
+    def test_the_loop_that_is_shown_is_the_one_that_runs(self):
+        (shown,) = (code for _, code in blocks(chapter("first_steps").text, "text"))
+        lines = {line.strip() for line in fastnn.code(fastnn.Network((2, 2, 1)), "loop").splitlines()}
+        assert {line.partition("  #")[0].strip() for line in shown.splitlines()} - {"..."} <= lines
+
+    def test_every_picture_is_told_of(self):
+        told = re.findall(r"^\| `(\w+)` \|", chapter("pictures").text, re.MULTILINE)
+        helpers = {"intervals", "new_figure", "save", "tables"}
+        assert set(told) == set(plotting.__all__) - helpers
 
     def test_python_for_other_machines_can_be_read(self):
         (code,) = (code for _, code in blocks(chapter("executors").text, "text") if "distributed" in code)
@@ -202,8 +216,21 @@ class TestCommand:
         assert (tmp_path / "here/fastnn/plotting.html").is_file()
 
 
+def test_docstrings_that_name_a_missing_library_are_shown(tmp_path):
+    code = (
+        "import sys; sys.modules['matplotlib'] = None; from fastnn.commands.cli import main;"
+        "sys.exit(main(['guide', '--no-open', '--out', 'out']))"
+    )
+    where = {**os.environ, "PYTHONPATH": str(Path(fastnn.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=where, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sweep_histogram" in words(tmp_path / "out/fastnn/plotting.html")
+
+
 def test_without_pdoc_it_says_what_to_install(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(__import__("sys").modules, "pdoc", None)
+    monkeypatch.setitem(sys.modules, "pdoc", None)
     assert main(["guide", "--no-open", "--out", str(tmp_path / "out")]) == 2
     assert 'pip install "fastnn-sweep[guide]"' in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
