@@ -2,7 +2,7 @@
 
 It is written for reading, one operation after the other, in the order that DESIGN.md (section 3)
 prescribes to the bit; every engine is compared with it. `test_reference.py` pins it in turn by published
-numbers, by a step worked by hand, by finite differences and by sympy.
+numbers, by a step worked by hand and by finite differences.
 
 Parameters are one flat list: all weights first, layer by layer, unit by unit, input by input, then all
 biases, layer by layer. Between the layers they are ``weights[layer][unit][input]`` and

@@ -37,7 +37,7 @@ FAR_FROM_KINKS = 0.01
 
 CLASSROOM = Network((2, 2, 1))
 EVERY_ACTIVATION = [
-    *(Network((2, 2, 2), hidden, output) for hidden, output in product(ACTIVATIONS, repeat=2)),
+    *(Network((1, 2, 1), hidden, output) for hidden, output in product(ACTIVATIONS, repeat=2)),
     *(Network((2, 1), output=output) for output in ACTIVATIONS),
 ]
 SHAPES = [
