@@ -16,8 +16,9 @@ from small_sweeps import X, Y, copied, drop, faults, files, leftovers, small_sha
 from test_survival import killing
 
 import fastnn
+from fastnn import files
 from fastnn.sweeping.grid import Grid
-from fastnn.sweeping.store import StoreError, publishing
+from fastnn.sweeping.store import StoreError
 from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.store.manifest import sealed, unsealed
 from fastnn.sweeping.store.shards import Shards
@@ -147,7 +148,7 @@ class TestInterrupted:
                     link(*paths)
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(publishing, "os", Crashing())
+        monkeypatch.setattr(files, "os", Crashing())
         with pytest.raises(KeyboardInterrupt):
             Store.at(store).grown_to(40)
         monkeypatch.undo()
