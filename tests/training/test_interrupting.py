@@ -23,9 +23,9 @@ def _elsewhere(tmp_path, tmp_path_factory, monkeypatch):
     monkeypatch.delenv("FASTNN_DATA", raising=False)
 
 
-def begun(*arguments):
+def begun(*arguments, module="fastnn"):
     """The command line in a process of its own."""
-    command = [sys.executable, "-m", "fastnn", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -33,13 +33,20 @@ def begun(*arguments):
 
 def offspring(process, fewest=1):
     """The processes that one has started, once there are so many."""
+
+    def found():
+        return psutil.Process(process.pid).children(recursive=True)
+
+    wait_for(lambda: len(found()) >= fewest)
+    return found()
+
+
+def wait_for(condition):
+    """Wait up to a minute until something is so."""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = psutil.Process(process.pid).children(recursive=True)
-        if len(found) >= fewest:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("no process was started")
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -145,7 +152,7 @@ class TestTrain:
     def test_of_several_networks_those_that_diverged_are_known(self, ctrl_c):
         starts, rates = np.full((2, 9), 0.1), [0.01, 5.0]
         network = fastnn.Network((2, 2, 1), "tanh")
-        settings = {"learning_rate": rates, "validation": FURTHER}
+        settings = {"learning_rate": rates, "validation": FURTHER, "engine": "batched"}
         whole = fastnn.train(network, *ROWS, starts, epochs=5, **settings)
         ctrl_c(6)
         with pytest.warns(RuntimeWarning, match="interrupted"):
@@ -188,21 +195,24 @@ class TestTrain:
 
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_on_the_command_line(self, number, code):
-        options = [
-            "--data",
-            "simulated",
-            "--epochs",
-            "1e7",
-            "--save",
-            "m.npz",
-            "--plot",
-            "l.png",
-            "--json",
-        ]
-        with begun("train", *options) as process:
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and psutil.Process(process.pid).cpu_times().user < 4:
-                time.sleep(0.1)  # it is training by then
+        Path("telling.py").write_text("""
+import sys
+from pathlib import Path
+from fastnn.__main__ import main
+from fastnn.training import running
+
+stretch = running._Run.stretch
+
+def telling(run, most):
+    stretch(run, most)
+    Path("training").touch()
+
+running._Run.stretch = telling
+sys.exit(main(sys.argv[1:]))
+""")
+        options = ["--data=simulated", "--epochs=1e7", "--save=m.npz", "--plot=l.png", "--json"]
+        with begun("train", *options, module="telling") as process:
+            wait_for(Path("training").exists)
             process.send_signal(number)
             out, err = process.communicate(timeout=60)
         found = json.loads(out)
