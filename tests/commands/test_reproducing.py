@@ -12,6 +12,7 @@ import pytest
 
 import fastnn
 from fastnn.commands import cli
+from fastnn.commands.parsers import command_line
 from fastnn.reporting.sweep_page import sweep_page
 
 TABLE = (
@@ -94,7 +95,7 @@ def test_the_stand_in_is_not_taken_for_ones_own_insurance_table(capsys, monkeypa
 
 
 def test_no_option_of_a_sweep_is_forgotten():
-    parser = cli._parser()
+    parser = command_line()
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     train, sweep = (
         {action.dest for action in commands.choices[name]._actions} for name in ("train", "sweep")

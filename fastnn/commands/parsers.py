@@ -1,0 +1,310 @@
+"""The parsers of the command line: which options each command takes, and what ``--help`` says of them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from fastnn.commands.data_options import add_data, add_reading
+from fastnn.commands.parsing import Parser, number, whole
+from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.rule import DTYPES
+from fastnn.engines import ENGINES
+from fastnn.version import __version__
+
+__all__ = ["command_line"]
+
+DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
+
+EXAMPLES = """\
+examples:
+  fastnn sweep                         10 000 random starts of the 2-2-1 network
+  fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338    a grid of four cells
+  fastnn sweep --networks 10000000 --store night    resumes where it was stopped
+  fastnn train --network 4711          trains network 4711 of that sweep again
+  fastnn train --save model.npz        keep the network, with its scaling ...
+  fastnn predict model.npz --data new.csv      ... and predict new rows
+  fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
+  fastnn explain --layers 2,3,1        its backpropagation, and one step
+  fastnn studies                       the report again, 10 000 starts a line
+  fastnn compare                       the same training in fastnn and Keras
+  fastnn tutorial                      the report's story as a notebook
+  fastnn code --layers 2,3,1           the loop that trains the network
+  fastnn guide                         opens the guide in a browser
+
+`fastnn COMMAND --help` lists the options of a command.
+"""
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of ``fastnn``, with one for each command."""
+    layout: Any = argparse.RawDescriptionHelpFormatter
+    parser = Parser("fastnn", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=layout)
+    parser.add_argument("-V", "--version", action="version", version=f"fastnn {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    train = commands.add_parser("train", help="train one network and print its weights and biases")
+    _add_train(train)
+    _add_predict(commands.add_parser("predict", help="predict new rows with a saved network"))
+    _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"), train)
+    _add_tutorial(commands.add_parser("tutorial", help="write the report's story as an executed notebook"))
+    _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
+    _add_studies(commands.add_parser("studies", help="repeat the classroom report with thousands of starts"))
+    _add_compare(commands.add_parser("compare", help="train the same network in fastnn and in Keras"))
+    _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
+    _add_code(commands.add_parser("code", help="print the loop that trains a network"))
+    _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
+    _add_guide(commands.add_parser("guide", help="open the guide in the browser"))
+    _add_completion(commands.add_parser("completion", help="print a completion script for your shell"))
+    commands.choices["completion"].set_defaults(parser=parser)
+    _add_help(commands.add_parser("help", help="print this help, or that of a command"))
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Train one network; print its weights and biases, its loss, R² and MAPE."
+    _add_network(parser)
+    add_data(parser)
+    group = parser.add_argument_group("training")
+    _add_one_start(group)
+    _add_training(group)
+    _add_learning_rate(group)
+    group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
+    output = parser.add_argument_group("output")
+    output.add_argument("--plot", metavar="FILE", help="draw the loss of every epoch (.png, .svg, .pdf)")
+    output.add_argument("--save", metavar="FILE", help="save the network, for `fastnn predict`")
+    _add_json(output)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Predict new rows, in their own units, with a network that `fastnn train --save FILE` saved; "
+        "print the predictions as CSV, one line for each row."
+    )
+    parser.add_argument("file", metavar="FILE", help="the file of a saved network")
+    parser.add_argument("--data", required=True, metavar="FILE", help="a table with the input columns")
+    add_reading(parser.add_argument_group("format of the table, if it cannot be recognised"))
+    _add_json(parser)
+
+
+def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Train many networks from different starts, over a grid of learning rates and numbers of rows. "
+        "Print how they ended, write a table with one line for each network, and write a page to look at, "
+        "FOLDER/index.html, which opens in any browser. The page's pictures and their data are files beside "
+        "it. FOLDER must be new, empty, or the output of an earlier sweep, which is replaced."
+    )
+    _add_network(parser)
+    add_data(parser)
+    parser.set_defaults(train=train)  # the sweep's page shows the train command for each network
+    group = parser.add_argument_group("sweep")
+    _add_networks(group)
+    _add_training(group)
+    group.add_argument(
+        "--learning-rate",
+        default="0.005",
+        metavar="RATE,..",
+        help="default 0.005; ranges: log:1e-4..1:5 (equal ratios), lin:0.01..0.05:5 (equal distances)",
+    )
+    group.add_argument("--rows", metavar="N,..", help="train on the first N rows; default all; also ranges")
+    group.add_argument(
+        "--on-divergence", default="record", choices=("record", "raise"), help="raise stops at the first one"
+    )
+    group = parser.add_argument_group("workers")
+    _add_workers(group)
+    group.add_argument("--processes", type=whole, metavar="N", help="use N processes instead of threads")
+    group.add_argument("--dask", metavar="ADDRESS", help="use the workers of this Dask scheduler instead")
+    output = parser.add_argument_group("output")
+    output.add_argument("--store", metavar="FOLDER", help="write results here as they come; resume a sweep")
+    output.add_argument("--curves", type=whole, metavar="K", help="with --store: the loss of every Kth epoch")
+    output.add_argument("--out", default="fastnn-sweep", metavar="FOLDER", help="default fastnn-sweep")
+    output.add_argument("--claim", type=number, metavar="LOSS", help="a reported loss, for comparison")
+    _add_no_progress(output)
+    _add_json(output)
+
+
+def _add_studies(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Repeat the classroom report from which fastnn grew: each line was one run, and is trained here from "
+        "thousands of starts. Print the report's figures beside the distributions, with verdicts and reasons."
+    )
+    add_data(parser)
+    group = parser.add_argument_group("studies")
+    group.add_argument("--networks", type=whole, metavar="M", help="starts for each line; default 10000")
+    group.add_argument("--quick", action="store_true", help="a first look: 500 starts for each line")
+    group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the starts; default 0")
+    _add_engine(group)
+    _add_workers(group)
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", metavar="FOLDER", help="write a page with pictures and tables; default none")
+    _add_no_progress(output)
+    _add_json(output)
+
+
+def _add_tutorial(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write the report's story, from one run to ten thousand, as an executed Jupyter notebook. It uses "
+        "your copy of the insurance data (FASTNN_DATA), or else the embedded stand-in."
+    )
+    _add_networks(parser)
+    parser.add_argument(
+        "--out", default="fastnn-tutorial.ipynb", metavar="FILE", help="default fastnn-tutorial.ipynb"
+    )
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Train the same network from the same start on the same rows in the same order, in fastnn and in "
+        "Keras on every installed backend. Print lines of code, seconds, weights, R² and MAPE."
+    )
+    _add_network(parser)
+    add_data(parser)
+    group = parser.add_argument_group("training")
+    _add_one_start(group)
+    _add_initial(group)
+    group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
+    _add_learning_rate(group)
+    _add_json(parser.add_argument_group("output"))
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Explain backpropagation through a network: every equation, numbered, in the names of the "
+        "parameters; every number of one training step on one row; a proof by sympy; the code that runs."
+    )
+    _add_network(parser)
+    group = parser.add_argument_group("the step")
+    group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
+    group.add_argument("--row", metavar="X1,..,Y1,..", help="inputs and targets")
+    group.add_argument("--learning-rate", type=number, metavar="RATE", help="default 0.005")
+    parts = parser.add_argument_group("parts")
+    parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")
+    parts.add_argument("--compact", action="store_true", help="the equations in matrix notation, no step")
+    parts.add_argument("--motion", action="store_true", help="also train the network in the page (html)")
+    add_data(parser, "data for --motion; default generated")
+    parser.set_defaults(data=None)
+    output = parser.add_argument_group("output")
+    output.add_argument("--format", default="text", choices=("text", "latex", "html"), help="default text")
+    output.add_argument("--out", metavar="FILE", help="write to a new file instead of standard output")
+    output.add_argument("--csv", metavar="FILE", help="write every number of the step to a new file")
+
+
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Look at, check or export a sweep that was written with --store."
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    info = actions.add_parser("info", help="print the sweep's settings and how many networks are done")
+    verify = actions.add_parser("verify", help="read every byte and say what is damaged or missing")
+    export = actions.add_parser("export", help="write the table, or a part of it, into one file")
+    for action in (info, verify, export):
+        action.add_argument("store", metavar="FOLDER")
+    export.add_argument("file", metavar="FILE", help="ends in .parquet or .csv")
+    export.add_argument("--columns", metavar="NAME,..", help="default all")
+    export.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="TEST",
+        help="such as 'loss<0.01' or 'status==ok'; may be given several times",
+    )
+    for action in (info, verify):
+        _add_json(action)
+
+
+def _add_code(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Print the source that an engine runs for a network, derived from its layers."
+    _add_network(parser)
+    _add_engine(parser)
+    _add_dtype(parser)
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Show the folder of the compiled kernels and their number, or remove them. "
+        "FASTNN_CACHE=0 keeps none; FASTNN_CACHE=FOLDER keeps them in that folder."
+    )
+    parser.add_argument("action", nargs="?", default="show", choices=("show", "clear"), help="default show")
+
+
+def _add_guide(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Make the guide's pages from its texts and the docstrings; open them in the browser."
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="the folder of the pages; default in the cache folder"
+    )
+    parser.add_argument(
+        "--no-open", action="store_true", help="print the path of the pages, and open no browser"
+    )
+
+
+def _add_completion(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Print a script with which your shell completes commands, options and file names. For bash: "
+        'eval "$(fastnn completion bash)"; for zsh: fastnn completion zsh > FOLDER/_fastnn, with a folder of '
+        "$fpath; for fish: fastnn completion fish > ~/.config/fish/completions/fastnn.fish."
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def _add_help(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("about", nargs="*", metavar="COMMAND", help="default all commands")
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("network")
+    group.add_argument("--layers", metavar="N,N,..", help="inputs first, outputs last; default 2,2,1")
+    known = ", ".join(ACTIVATIONS)
+    group.add_argument("--hidden", default="relu", metavar="NAME,..", help=f"{known}; one, or one per layer")
+    group.add_argument("--output", default="identity", choices=ACTIVATIONS, help="default identity")
+
+
+def _add_one_start(group: Any) -> None:
+    group.add_argument("--parameters", metavar="W1,..,B1,..", help="the start: weights, then biases")
+    group.add_argument("--network", type=whole, metavar="I", help="start as network I of a sweep; default 0")
+
+
+def _add_initial(group: Any) -> None:
+    group.add_argument(
+        "--initial",
+        default="normal:0,1.5",
+        metavar="START",
+        help="normal:MEAN,SD uniform:LOW,HIGH he glorot constant:VALUE; default normal:0,1.5",
+    )
+    group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the starts; default 0")
+
+
+def _add_training(group: Any) -> None:
+    _add_initial(group)
+    group.add_argument("--epochs", type=whole, default=300, metavar="E", help="default 300")
+    group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
+    _add_engine(group)
+    _add_dtype(group)
+
+
+def _add_learning_rate(group: Any) -> None:
+    group.add_argument("--learning-rate", type=number, default=0.005, metavar="RATE", help="default 0.005")
+
+
+def _add_seed(group: Any) -> None:
+    group.add_argument("--seed", type=whole, default=0, metavar="N", help="of the starts; default 0")
+
+
+def _add_networks(group: Any) -> None:
+    group.add_argument("--networks", type=whole, default=10_000, metavar="M", help="starts; default 10000")
+
+
+def _add_workers(group: Any) -> None:
+    group.add_argument("--workers", type=whole, metavar="N", help="threads; default one for each processor")
+
+
+def _add_engine(group: Any) -> None:
+    group.add_argument("--engine", default="auto", choices=("auto", *ENGINES), help="all give the same bits")
+
+
+def _add_dtype(group: Any) -> None:
+    group.add_argument("--dtype", default="float64", choices=DTYPES, help="precision")
+
+
+def _add_no_progress(group: Any) -> None:
+    group.add_argument("--no-progress", action="store_true", help="show no progress")
+
+
+def _add_json(group: Any) -> None:
+    group.add_argument("--json", action="store_true", help="print the results as JSON")
