@@ -85,7 +85,9 @@ def _block(block: Block) -> str:
         case Equations():
             return "\n".join(_equations(block))
         case Code(source):
-            return f"<pre><code>{escape(source)}</code></pre>"
+            # A command is seen whole, on several lines; the lines of a source stay lines and scroll.
+            kind = "" if "\n" in source else ' class="line"'
+            return f"<pre{kind}><code>{escape(source)}</code></pre>"
         case Figure():
             return _figure(block)
         case Fragment(html):
