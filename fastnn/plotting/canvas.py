@@ -106,6 +106,12 @@ def legend(ax: Axes, **options: Any) -> None:
         ax.legend(named.values(), named.keys(), frameon=False, fontsize="small", **options)
 
 
+def legend_above(ax: Axes, columns: int) -> None:
+    """Add a legend of all that has a name above the axes."""
+    handles = ax.get_legend_handles_labels()
+    ax.figure.legend(*handles, loc="outside upper center", ncols=columns, frameon=False, fontsize="small")
+
+
 def shape(network: Network) -> str:
     """The layers of a network: 2-2-1."""
     return "-".join(map(str, network.layers))

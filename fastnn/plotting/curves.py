@@ -40,7 +40,7 @@ def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike], ax: Axes | None = N
     return draw_fan(axes(ax), tables.fan(curves))
 
 
-def draw_fan(ax: Axes, table: pd.DataFrame) -> Axes:
+def draw_fan(ax: Axes, table: pd.DataFrame, title: str = "") -> Axes:
     """Draw the numbers of `tables.fan`."""
     for place, (name, some) in enumerate(table.groupby("curves", sort=False)):
         colour = COLOURS[place % len(COLOURS)]
@@ -49,7 +49,10 @@ def draw_fan(ax: Axes, table: pd.DataFrame) -> Axes:
     ax.set_xlabel("epoch")
     ax.set_ylabel(LOSS)
     legend(ax)
-    return share_in_labels(ax)
+    share_in_labels(ax)
+    if title:
+        ax.set_title(title, fontsize="medium")
+    return ax
 
 
 def bands(

@@ -21,6 +21,7 @@ from fastnn.plotting.canvas import (
     axes,
     grouped,
     legend,
+    legend_above,
     lettered,
     shape,
 )
@@ -127,9 +128,7 @@ def draw_dead_units(ax: Axes, table: pd.DataFrame) -> Axes:
     ax.invert_yaxis()
     ax.set_xlim(0, 100)
     ax.set_xlabel("networks (%)")
-    ax.figure.legend(
-        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize="small"
-    )
+    legend_above(ax, 2)
     return ax
 
 
@@ -199,9 +198,7 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel(lettered(unit, UNIT))
     _set_scale(ax, "x", table)
-    ax.figure.legend(
-        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize="small"
-    )
+    legend_above(ax, 4)
     return share_in_labels(ax)
 
 

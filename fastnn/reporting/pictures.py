@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["Drawn", "Picture", "drawn"]
+__all__ = ["Drawn", "Picture", "drawn", "row_by_row"]
 
 EMBEDDED_DOTS_PER_INCH = 150  # of what is rasterized inside an SVG: a page holds many of them
 
@@ -46,6 +46,11 @@ class Drawn:
     png: bytes = b""
     failure: str = ""
     missing_signs: frozenset[str] = frozenset()
+
+
+def row_by_row(table: pd.DataFrame) -> tuple[float, float]:
+    """The size of a picture with a line for each row of a table, in inches."""
+    return WIDTH, 1.2 + 0.28 * max(2, len(table))
 
 
 def drawn(name: str, draw: Callable[[Axes], object], size: tuple[float, float]) -> Drawn:

@@ -11,11 +11,11 @@ import numpy as np
 from fastnn import plotting
 from fastnn.pages.tables import per_cent, written
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, WIDTH, legend
+from fastnn.plotting.canvas import BLUE, GREY, LOSS, ORANGE, VERMILION, legend, legend_above
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.distributions import draw_scores
 from fastnn.plotting.scales import share_in_labels
-from fastnn.reporting.pictures import Picture
+from fastnn.reporting.pictures import Picture, row_by_row
 from fastnn.showing.lettering import counted
 from fastnn.studies.experiment import Experiment
 from fastnn.studies.lines import LOSS as LAST_LOSS
@@ -56,7 +56,7 @@ def overview(lines: Sequence[Line], name: str) -> Picture:
         "The losses of thousands of starts"
         + ("; the report's, one run, is the diamond." if numbers["claim"].notna().any() else "."),
         numbers,
-        (WIDTH, _height(numbers)),
+        row_by_row(numbers),
     )
 
 
@@ -172,7 +172,7 @@ def endings(found: Studies) -> Picture:
         f"Bars, one for each line. {told}.",
         "How the starts ended.",
         numbers,
-        (WIDTH, _height(numbers)),
+        row_by_row(numbers),
     )
 
 
@@ -186,9 +186,7 @@ def _draw_endings(ax: Axes, table: pd.DataFrame) -> None:
     ax.invert_yaxis()
     ax.set_xlim(0, 100)
     ax.set_xlabel("starts (%)")
-    ax.figure.legend(
-        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize="small"
-    )
+    legend_above(ax, 2)
 
 
 def against_rows(found: Studies, metric: str) -> Picture:
@@ -233,16 +231,11 @@ def _fan(line: Line) -> Picture:
     first, last = numbers["50 %"].iloc[0], numbers["50 %"].iloc[-1]
     return Picture(
         f"curves-{line.id}",
-        partial(_draw_fan, table=numbers, title=_title(line)),
+        partial(draw_fan, table=numbers, title=_title(line)),
         f"Loss against epochs for {line.id}. The median goes from {written(first)} to {written(last)}.",
         f"{line.id}, {line.changed}: the median loss, and where half and nine tenths of them lie.",
         numbers,
     )
-
-
-def _draw_fan(ax: Axes, table: pd.DataFrame, title: str) -> None:
-    draw_fan(ax, table)
-    ax.set_title(title, fontsize="medium")
 
 
 def _interval(line: Line) -> dict[str, Any]:
@@ -281,11 +274,6 @@ def _reported_loss(line: Line) -> float | None:
     """The loss that the report gives, if it does."""
     claim = line.claims[0]
     return claim.number if claim.quantity == LAST_LOSS else None
-
-
-def _height(table: pd.DataFrame) -> float:
-    """The height of a picture with a line for each row of a table, in inches."""
-    return 1.2 + 0.28 * len(table)
 
 
 def _title(line: Line) -> str:

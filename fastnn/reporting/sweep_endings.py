@@ -12,9 +12,8 @@ from fastnn import plotting
 from fastnn.pages.blocks import Block, Section
 from fastnn.pages.tables import Table, per_cent, written
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import WIDTH
 from fastnn.plotting.distributions import counts_of, draw_dead_units, draw_histogram, draw_scores
-from fastnn.reporting.pictures import Picture
+from fastnn.reporting.pictures import Picture, row_by_row
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.ranking import LOSSES
@@ -146,7 +145,7 @@ def _picture_of_modes(found: Sweep) -> Picture:
         f"Bars, one for each learning rate and number of rows. Of all networks, {told}.",
         "How the networks of each learning rate and number of rows ended, in per cent.",
         numbers,
-        (WIDTH, _height(numbers)),
+        row_by_row(numbers),
     )
 
 
@@ -191,7 +190,7 @@ def _intervals(quantiles: pd.DataFrame, what: str, claim: float | None) -> Pictu
         f"Distributions of the {what} below one another. Medians: {told}.",
         f"The {what}, of each learning rate and number of rows; diverged networks are left out.",
         numbers,
-        (WIDTH, _height(numbers)),
+        row_by_row(numbers),
     )
 
 
@@ -208,8 +207,3 @@ def _against_rows(table: pd.DataFrame, metric: str) -> Picture:
         "half and nine tenths of the networks lie.",
         numbers,
     )
-
-
-def _height(numbers: pd.DataFrame) -> float:
-    """The height of a figure with a line for each row of a table, in inches."""
-    return 1.2 + 0.28 * max(2, len(numbers))

@@ -28,8 +28,7 @@ from fastnn.training.result import Training
 from fastnn.training.starts import given
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+    pass
 
 __all__ = ["epochs", "learned", "replaying"]
 
@@ -159,17 +158,12 @@ def _fan(curved: Sweep, text: str, rate: float, rows: list[int]) -> Picture:
     first, last = numbers["50 %"].iloc[[0, -1]]
     return Picture(
         f"fan-{text}".replace(".", "_").replace("+", ""),
-        partial(_draw_fan, table=numbers, rate=text),
+        partial(draw_fan, table=numbers, title=f"learning rate {text}"),
         f"Median and bands of the loss over the epochs, learning rate {text}. The median goes from "
         f"{written(first)} to {written(last)}.",
         f"Loss over the epochs, learning rate {text}.",
         numbers,
     )
-
-
-def _draw_fan(ax: Axes, table: pd.DataFrame, rate: str) -> None:
-    draw_fan(ax, table)
-    ax.set_title(f"learning rate {rate}", fontsize="medium")
 
 
 def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
@@ -203,7 +197,7 @@ def _surface(what: str, run: Training, data: Dataset) -> Picture:
     more = " and others" if len(numbers.attrs["held"]) > HELD else ""
     return Picture(
         f"surface-{what}",
-        partial(_draw_surface, table=numbers, what=what),
+        partial(draw_surface, table=numbers, title=f"the {what} network"),
         f"{target} as the {what} network has it, over {over}: from {written(fitted.min())} to "
         f"{written(fitted.max())}, with the rows trained on.",
         f"{target} over {over}, as the {what} network answers, and the rows it was trained on: a red dot's "
@@ -211,10 +205,6 @@ def _surface(what: str, run: Training, data: Dataset) -> Picture:
         + (f" Further inputs are held at {held}{more}." if held else ""),
         numbers,
     )
-
-
-def _draw_surface(ax: Axes, table: pd.DataFrame, what: str) -> None:
-    draw_surface(ax, table, f"the {what} network")
 
 
 def _drawing(what: str, run: Training, data: Dataset, when: str) -> Picture:
