@@ -1,7 +1,7 @@
-"""The classroom's training loop (2-2-1, ReLU) by other means: plain Python, C, NumPy with temporaries.
+"""The classroom's training loop (2-2-1, ReLU) written by hand: plain Python, C, NumPy with temporaries.
 
-Each does the operations of fastnn's `loop` in the same order, so their results must agree to the last bit
-before their times may be compared.
+Each does the operations of fastnn's `loop` in the same order. So their results must agree to the last bit,
+and only then are their times compared.
 """
 
 import ctypes
@@ -42,7 +42,7 @@ extern "C" void train(double *p, const double *X, const double *Y, long rows, do
 
 
 def python_loop(parameters, rows, step, epochs):
-    """Nine parameters, rows (x1, x2, y): return the trained parameters and each epoch's total."""
+    """Train nine parameters on rows (x1, x2, y); return the trained parameters and each epoch's total."""
     w1, w2, w3, w4, w5, w6, b1, b2, b3 = parameters
     totals = []
     for _ in range(epochs):
@@ -72,7 +72,7 @@ def python_loop(parameters, rows, step, epochs):
 
 
 def numpy_loop(parameters, X, Y, step, totals):
-    """M networks at once, as one writes it down: `parameters` (9, M) and `totals` (M, E) change in place."""
+    """Train M networks at once, in plain NumPy; `parameters` (9, M) and `totals` (M, E) change in place."""
     w1, w2, w3, w4, w5, w6, b1, b2, b3 = parameters
     rows = list(zip(X[:, 0], X[:, 1], Y[:, 0], strict=True))
     for e in range(totals.shape[1]):
@@ -107,7 +107,7 @@ def compiled_c():
         source, library = Path(folder, "loop.cpp"), Path(folder, "loop.so")
         source.write_text(C_SOURCE)
         subprocess.run([compiler, *C_FLAGS, "-shared", "-fPIC", source, "-o", library], check=True)
-        train = ctypes.CDLL(str(library)).train  # stays loaded when the file is gone
+        train = ctypes.CDLL(str(library)).train  # stays loaded after the file is removed
     array = np.ctypeslib.ndpointer(np.float64, flags="C_CONTIGUOUS")
     train.argtypes = [array, array, array, ctypes.c_long, ctypes.c_double, array, ctypes.c_long]
     train.restype = None

@@ -1,4 +1,4 @@
-"""Make the dashboard whole: put the libraries that asv's pages ask the network for beside them.
+"""A dashboard that needs no network: the libraries that asv's pages would fetch are put beside them.
 
 python offline.py        # in this folder, after asv publish; needs npm
 """
@@ -19,7 +19,7 @@ PACKAGES = (
     "blueimp-md5@2.19.0",
     "bootstrap@3.1.1",
 )
-# What the pages ask for, by the end of its address, and the file of those packages that is the same.
+# The end of each address that the pages fetch, and the same file in those packages.
 FILES = {
     "jquery-3.3.1.min.js": "jquery/dist/jquery.min.js",
     "jquery.flot.min.js": "flot/jquery.flot.js",
@@ -48,7 +48,7 @@ def main():
 
 
 def install():
-    """The packages, unless they are there."""
+    """Install the packages, unless they are there."""
     if all((NPM / "node_modules" / file).is_file() for file in FILES.values()):
         return
     NPM.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def install():
 
 
 def local(page):
-    """A page that takes every script and style from the folder `libraries`; KeyError for an unknown one."""
+    """The page with every script and style taken from the folder `libraries`; KeyError for an unknown one."""
 
     def replaced(match):
         tag, attributes, name, file = match.groups()

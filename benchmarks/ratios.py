@@ -1,10 +1,10 @@
-"""What fastnn promises about its speed and memory, measured side by side in one process.
+"""The promises of fastnn about its speed and memory, measured side by side in one process.
 
     python benchmarks/ratios.py [--data insurance.csv] [--yardstick FOLDER] [--write] [--quick]
 
-Prints a table of ratios: on a shared machine times drift by a factor of two, ratios of what ran in
-turns hardly. Times are those of the processor, without waiting for one; only for several threads and for
-whole processes are they the clock's. Results are compared before anything is timed. `--write` puts the
+Prints a table of ratios. On a shared machine times drift by a factor of two, but ratios of programs that run
+in turns hardly drift. Times are processor times, without waiting for a processor; several threads and whole
+processes are measured by the wall clock. Results are compared before anything is timed. `--write` puts the
 table into RESULTS.md. Exits with 1 if a promise is broken.
 """
 
@@ -49,10 +49,10 @@ def main():
 def parsed_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="the published insurance.csv; without it the simulated stand-in")
-    parser.add_argument("--yardstick", metavar="FOLDER", help="where a loop written by hand is kept")
+    parser.add_argument("--yardstick", metavar="FOLDER", help="the folder of a loop written by hand")
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: for a look, not for a claim")
-    parser.add_argument("--only", default="", metavar="NAME", help="only measurements of such a name")
+    parser.add_argument("--only", default="", metavar="NAME", help="only measurements whose name holds NAME")
     arguments = parser.parse_args()
     if arguments.write and (arguments.quick or arguments.only):
         parser.error("--write needs all promises: leave out --quick and --only")
@@ -60,7 +60,7 @@ def parsed_arguments():
 
 
 def as_text(line):
-    """A line of the printed table; details and remarks are set in."""
+    """A line of the printed table; details and remarks are indented."""
     low, median, high = line.quantiles
     what = line.what if line.promised else f"  {line.what}{', ' * bool(line.unit)}{line.unit}"
     spread = f"{low} .. {high}" if len(line.values) > 1 else ""
@@ -70,7 +70,7 @@ def as_text(line):
 
 def as_markdown(lines):
     """The table in Markdown: the promises, each with its details beside it."""
-    rows = ["| | promised | measured | | |", "|---|--:|--:|---|---|"]
+    table = ["| | promised | measured | | |", "|---|--:|--:|---|---|"]
     details = []
     for line in reversed(lines):
         if not line.promised:
@@ -78,9 +78,9 @@ def as_markdown(lines):
             continue
         notes = "; ".join(filter(None, [line.remark, *details]))
         promised = line.promised.replace(">=", "≥").replace("<=", "≤")
-        rows.insert(2, f"| {line.what} | {promised} | {line.quantiles[1]} | {line.verdict} | {notes} |")
+        table.insert(2, f"| {line.what} | {promised} | {line.quantiles[1]} | {line.verdict} | {notes} |")
         details = []
-    return "\n".join(rows)
+    return "\n".join(table)
 
 
 if __name__ == "__main__":

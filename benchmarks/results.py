@@ -1,4 +1,4 @@
-"""The measured tables: where they stand, and what is said about the machine they come from."""
+"""The measured tables in RESULTS.md, and the sentences about the machine that they come from."""
 
 import os
 import platform
@@ -18,12 +18,12 @@ def write(path, name, section):
 
 
 def written_between(text, name, section):
-    """`text` with `section` in place of what is between ``<!-- name: ... -->`` and ``<!-- end of name -->``.
+    """Replace the text between ``<!-- name: ... -->`` and ``<!-- end of name -->`` by a section.
 
     Raises
     ------
     ValueError
-        Unless both markers are there, once and in this order.
+        Unless `text` holds both markers, each once and in this order.
     """
     before, _, after = parted(text, name)
     return f"{before}\n\n{section.strip()}\n\n{after}"
@@ -55,7 +55,7 @@ def about(packages, data):
 
 
 def installed(package):
-    """The version of a package, or nothing."""
+    """The version of a package; empty if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -63,7 +63,7 @@ def installed(package):
 
 
 def processor():
-    """The processor's name and its widest vectors, as far as the system tells."""
+    """The processor's name and its widest vectors, as far as the system tells them."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:

@@ -260,17 +260,17 @@ class TestTables:
         assert "| 2-2-1: than the best of JAX | 15 | 0.5 | missed, by JAX, fast |" in text
         assert "slow: 500" in text
 
-    def test_a_goal_is_held_against_the_fastest_of_its_rows(self):
+    def test_a_goal_is_held_against_the_fastest_of_its_peers(self):
         from peers.goals import Goal
 
-        rows = {
+        results = {
             "JAX, a": {"many": {"ratio": 20.0}},
             "JAX, b": {"many": {"ratio": 16.0}},
             "JAX, c": {"many": {"error": "failed"}},
             "Keras on JAX": {"many": {"ratio": 1.0}},
         }
-        assert Goal("2-2-1", 15, "JAX", "JAX").best(rows) == ("JAX, b", {"ratio": 16.0})
-        assert Goal("2-2-1", 15, "Torch", "Torch").best(rows) is None
+        assert Goal("2-2-1", 15, "JAX", "JAX").best(results) == ("JAX, b", {"ratio": 16.0})
+        assert Goal("2-2-1", 15, "Torch", "Torch").best(results) is None
 
 
 @pytest.mark.slow  # ten seconds: a process on each processor for each peer
@@ -292,10 +292,10 @@ def test_peers_run_in_turns_and_the_missing_are_named():
         found = rounds.compare(problem, peers, pool, 2, 0.01, told.append)
         light = Light.measured(len(pool.processors))
     assert found["nobody"]["many"] == {"error": "not installed: a_package_nobody_has"}
-    for row in ("plain Python", "plain NumPy", FASTNN.row):
-        assert all(len(found[row][kind]["rounds"]) == 2 for kind in ("one", "many")), row
-    assert found[FASTNN.row]["one"]["ratio"] == found[FASTNN.row]["many"]["ratio"] == 1
+    for name in ("plain Python", "plain NumPy", FASTNN.name):
+        assert all(len(found[name][kind]["rounds"]) == 2 for kind in ("one", "many")), name
+    assert found[FASTNN.name]["one"]["ratio"] == found[FASTNN.name]["many"]["ratio"] == 1
     assert found["plain Python"]["one"]["ratio"] > 3
     assert found["plain NumPy"]["many"]["networks"] > 1
     text = tables.report({problems.REFERENCE: found}, light, jobs, insurance())
-    assert all(f"| {row} |" in text for row in found)
+    assert all(f"| {name} |" in text for name in found)

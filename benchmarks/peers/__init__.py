@@ -1,1 +1,1 @@
-"""The same job by fastnn and by its peers: see `__main__` for the commands, `roster` for who takes part."""
+"""The same job by fastnn and by its peers: `__main__` has the commands, `roster` the list of peers."""

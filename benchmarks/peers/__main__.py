@@ -2,9 +2,9 @@
 
     python benchmarks/peers [--data insurance.csv] [--json results.json] [--write] [--quick]
 
-Every peer is first checked to reach the same parameters, its best form is found by trying, then all run
-in turns. `--write` puts the tables into RESULTS.md
-and some rows into the README. Exits with 1 if a peer reaches other parameters.
+Each peer must first reach the same parameters. Then its best form is found by trying, and at last all peers
+run in turns. `--write` puts the tables into RESULTS.md and some of their lines into the README. Exits with 1
+if a peer reaches other parameters.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-if not __package__:  # run as a folder: the package is what stands in its parent
+if not __package__:  # run as a folder, `python peers`: the package is imported from the folder's parent
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import fastnn
@@ -33,7 +33,7 @@ def main():
     jobs = problems.problems(data)
     if arguments.problem or arguments.quick:
         jobs = {name: jobs[name] for name in arguments.problem or [problems.REFERENCE]}
-    peers = [peer for peer in PEERS if not arguments.peer or any(a in peer.row for a in arguments.peer)]
+    peers = [peer for peer in PEERS if not arguments.peer or any(a in peer.name for a in arguments.peer)]
     rounds, seconds = (2, 0.05) if arguments.quick else (arguments.rounds, 0.1)
     results = {}
     with Pool() as pool:
@@ -53,12 +53,12 @@ def main():
 
 
 def tell(what):
-    """Progress, with the seconds since the start."""
+    """Print progress, with the seconds since the start."""
     print(f"{perf_counter() - BEGAN:5.0f} s  {what}", flush=True)
 
 
 def keep(path, results, light):
-    """Write what is known so far."""
+    """Write the results so far."""
     if path:
         Path(path).write_text(json.dumps({"limit": str(light), "problems": results}, indent=1))
 
@@ -66,12 +66,12 @@ def keep(path, results, light):
 def parsed_arguments():
     parser = argparse.ArgumentParser(prog="peers", description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="the published insurance.csv; without it the simulated stand-in")
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything runs in turn")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds, in each of which all run")
     parser.add_argument("--json", help="a file for all numbers")
     parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md and the README")
     parser.add_argument("--quick", action="store_true", help="the reference sweep only, short: for a look")
     parser.add_argument("--problem", action="append", help="only this problem; may be repeated")
-    parser.add_argument("--peer", action="append", help="only rows whose name holds this; may be repeated")
+    parser.add_argument("--peer", action="append", help="only peers whose name holds this; may be repeated")
     arguments = parser.parse_args()
     if arguments.write and (arguments.quick or arguments.problem or arguments.peer):
         parser.error("--write needs the whole comparison: leave out --quick, --problem and --peer")

@@ -1,4 +1,4 @@
-"""What a peer offers: forms of doing the job, and the check that each of them does it."""
+"""The forms in which a peer can do the job, and the check that each form does it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ import numpy as np
 import fastnn
 from peers.problems import Problem
 
-# Others fuse or reorder operations: after the check's thousand steps or more that stays far below these.
-# The slip of updating a layer before the deltas of the one below shows in the 7th digit or before.
+# Peers fuse or reorder operations; after the check's thousand steps they differ by far less than this.
+# A peer that wrongly updates a layer before the deltas of the layer below differs in the 7th digit or before.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 
 CHECKED_NETWORKS = 8
-CHECKED_VISITS = 2000  # rows times epochs, but an epoch at the least
+CHECKED_VISITS = 2000  # rows times epochs; at least one epoch
 
 Train = Callable[[np.ndarray, int], np.ndarray]
 
 
 class DisagreementError(Exception):
-    """A peer reached other parameters: its times may not be compared."""
+    """A peer reached other parameters, so its times must not be compared."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class Form:
     Attributes
     ----------
     name : str
-        For the table: which of the library's ways this is.
+        The form's name in the table.
     networks : tuple of int
-        How many to train at once; the fastest is found by trying, fewest first.
+        The numbers of networks to train at once, in increasing order; the fastest is found by trying.
     prepare : callable (Problem, networks) -> Train
-        What is done once, such as compiling. A Train takes starts (M, P) and epochs, leaves the starts
-        as they are, and returns the trained parameters (M, P).
+        Does the work that is done once, such as compiling. A Train takes starts (M, P) and epochs, leaves
+        the starts as they are, and returns the trained parameters (M, P).
     rows : int, optional
-        Slow forms meet the first so many rows only.
+        A slow form meets only this many rows, the first ones.
     all_epochs : bool
-        Whether a call has to run for all of the problem's epochs.
+        Whether a call must run for all of the problem's epochs.
     tolerance : float
-        The least to which parameters agree; `TOLERANCE` if that is more.
+        How far parameters may differ; `TOLERANCE` if that is larger.
     """
 
     name: str
@@ -52,12 +52,12 @@ class Form:
     tolerance: float = 0.0
 
     def problem(self, problem):
-        """The problem as this form meets it."""
+        """The problem with the rows that this form meets."""
         return problem.first(self.rows)
 
 
 def checked(form, problem, networks):
-    """A form's Train for so many networks, once it has reached fastnn's parameters."""
+    """Return a form's Train for a number of networks, after checking that it reaches fastnn's parameters."""
     train = form.prepare(problem, networks)
     epochs = problem.epochs if form.all_epochs else max(1, min(2, CHECKED_VISITS // len(problem.X)))
     starts = problem.starts(networks)
@@ -73,14 +73,14 @@ def checked(form, problem, networks):
 
 
 def trained_by_fastnn(problem, starts, epochs):
-    """Parameters (M, P) by the engine `loop`, which the tests hold to the bit against plain Python."""
+    """The parameters (M, P) of the engine `loop`, which the tests compare to the bit with plain Python."""
     return _trained_by_fastnn(
         problem.layers, *(_Bytes(a) for a in (problem.X, problem.Y, starts)), problem.learning_rate, epochs
     )
 
 
 def refuse_other_parameters(found, expected, tolerance):
-    """Raise where parameters differ by more than the tolerance, relative or absolute."""
+    """Raise if parameters differ by more than the tolerance, relative or absolute."""
     if found.shape != expected.shape:
         raise DisagreementError(f"parameters of shape {found.shape} are not {expected.shape}")
     with np.errstate(invalid="ignore"):
@@ -91,7 +91,7 @@ def refuse_other_parameters(found, expected, tolerance):
 
 
 class _Bytes:
-    """An array that can be a key of a cache."""
+    """An array that can be the key of a cache."""
 
     def __init__(self, array):
         self.array = array

@@ -1,4 +1,4 @@
-"""What fastnn aims at beside its peers: so many times as fast as the best of them, on all processors."""
+"""The goals of fastnn: to be a given number of times as fast as its best peers, on all processors."""
 
 import re
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from peers.rounds import MANY
 
 @dataclass(frozen=True)
 class Goal:
-    """`times` the speed of the fastest of some rows, those whose name `pattern` matches, on a problem."""
+    """On a problem, fastnn is `times` as fast as the fastest peer whose name `pattern` matches."""
 
     problem: str
     times: float
     than: str
     pattern: str
 
-    def best(self, rows):
-        """The fastest of these rows, as (name, its result with many networks), or None."""
+    def best(self, results):
+        """The fastest of these peers, as (name, its result with many networks), or None."""
         timed = [
-            (row, kinds[MANY])
-            for row, kinds in rows.items()
-            if re.match(self.pattern, row) and "ratio" in kinds.get(MANY, {})
+            (name, kinds[MANY])
+            for name, kinds in results.items()
+            if re.match(self.pattern, name) and "ratio" in kinds.get(MANY, {})
         ]
         return min(timed, key=lambda one: one[1]["ratio"], default=None)
 

@@ -1,8 +1,8 @@
-"""The speed of light: how fast this processor could multiply and add what a training step asks for.
+"""The speed of light: the least time in which this processor can do the arithmetic of a training step.
 
-Counted are the multiplications and additions of the equations, each rounded once, so not fused; not counted
-are comparisons, selections, loads and the loop itself. No order of instructions can be faster, except by
-leaving work out, as a sweep does for units that are shut for good.
+It counts the multiplications and additions of the equations, each rounded once and so not fused. It does not
+count comparisons, selections, loads and the loop itself. No order of instructions can be faster. Only leaving
+work out can be, as a sweep does for units that are shut for good.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from fastnn.core.expressions import Binary, nodes
 
 @dataclass(frozen=True)
 class Ports:
-    """What a core starts per cycle: vectors multiplied, vectors added, or vectors of either kind."""
+    """The vector operations that a core starts per cycle: multiplications, additions, or either."""
 
     vector_bits: int
     multiply: int
@@ -42,10 +42,11 @@ class Ports:
 
 
 def ports_of(vendor, family):
-    """The ports of x86 cores, from their makers' optimisation guides; 256-bit sharing ones where not known.
+    """The ports of x86 cores, from their makers' optimisation guides.
 
     AMD from Zen 2 to Zen 4 (families 23 and 25): two pipes multiply, two others add, 256 bits each; Zen 4
-    splits vectors of 512 bits. Zen 5 (26) has them 512 bits wide.
+    splits vectors of 512 bits. Zen 5 (26) has pipes of 512 bits. An unknown core is taken to have two shared
+    pipes of 256 bits.
     """
     if vendor == "AuthenticAMD" and family in (23, 25, 26):
         return Ports(512 if family == 26 else 256, 2, 2, shared=False)
@@ -53,7 +54,7 @@ def ports_of(vendor, family):
 
 
 def operations(network):
-    """How often a step multiplies and how often it adds or subtracts: {"*": ..., "+": ...}."""
+    """The multiplications of a step, and its additions and subtractions: {"*": ..., "+": ...}."""
     counts = Counter()
     for equation in fastnn.derive(network).scalar:
         for node in nodes(equation.expression):
@@ -63,7 +64,7 @@ def operations(network):
 
 
 def this_core():
-    """(vendor, family) as the system tells, or (None, None)."""
+    """(vendor, family) as the system tells them, or (None, None)."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -73,7 +74,7 @@ def this_core():
 
 
 def gigahertz(seconds=0.3, steps=5_000_000):
-    """The clock, measured: xorshift makes its core wait for six operations of one cycle each."""
+    """Measure the clock: each xorshift is a chain of six operations that take one cycle each."""
     import numba
 
     @numba.njit
@@ -106,7 +107,7 @@ class Light:
         return cls(ports_of(*this_core()), gigahertz(), cores)
 
     def nanoseconds(self, problem):
-        """Per network and row, all cores at work."""
+        """The least nanoseconds per network and row, with all cores at work."""
         counts = operations(problem.network)
         return self.ports.cycles(counts, 8 * problem.dtype.itemsize) / self.gigahertz / self.cores
 

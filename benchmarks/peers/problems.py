@@ -1,4 +1,4 @@
-"""The jobs that all peers do: a network, its rows, its starts."""
+"""The jobs that all peers do: each has a network, rows and starts."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,10 +14,10 @@ REFERENCE = "2-2-1"
 
 @dataclass(frozen=True)
 class Problem:
-    """Per-sample gradient descent on the squared error, not halved, rows in the order given.
+    """Per-sample gradient descent on the squared error, which is not halved, with rows in the given order.
 
-    `X` (N, D) and `Y` (N, K) are of the precision in which to train. A sweep runs for all `epochs`; other
-    calls for as many of them as their clock needs.
+    `X` (N, D) and `Y` (N, K) have the dtype of the training. A sweep runs for all `epochs`; other calls run
+    for as many epochs as their timing needs.
     """
 
     name: str
@@ -38,11 +38,11 @@ class Problem:
 
     @property
     def step(self):
-        """-2*learning_rate, in the precision of training: what an error is multiplied with."""
+        """-2*learning_rate in the dtype of the training; each error is multiplied by it."""
         return self.dtype.type(-2) * self.dtype.type(self.learning_rate)
 
     def starts(self, networks, part=0):
-        """Starting parameters (networks, P); other parts hold other networks."""
+        """The starting parameters (networks, P); each part has other networks."""
         numbers = range(part * networks, (part + 1) * networks)
         return self.initial.draw(self.network, numbers, 0).astype(self.dtype)
 
@@ -67,7 +67,7 @@ def problems(data):
 
 
 def generated(name, layers, epochs, rows=400):
-    """Rows of uniform inputs and a smooth target, for shapes that the insurance table has no columns for."""
+    """A problem with uniform inputs and a smooth target, for shapes that the insurance data do not fit."""
     draw = np.random.default_rng(0)
     X = draw.uniform(0, 1, (rows, layers[0]))
     Y = np.sin(3 * X).mean(axis=1, keepdims=True) + draw.normal(0, 0.05, (rows, layers[-1]))

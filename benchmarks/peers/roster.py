@@ -1,4 +1,4 @@
-"""Who takes part: the rows of the table, and what each needs."""
+"""The peers: one for each line of the table, with what it needs to run."""
 
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -9,24 +9,24 @@ import fastnn
 
 @dataclass(frozen=True)
 class Peer:
-    """A row of the table.
+    """A line of the table.
 
     Attributes
     ----------
-    row : str
+    name : str
     module, kind : str
-        Its forms are what `forms(problem, kind)` of that module of this package returns.
+        `forms(problem, kind)` of this module of the package returns its forms.
     packages : tuple of str
-        What has to be installed.
+        The packages that it needs.
     environment : dict
-        Of its processes.
+        Environment variables of its processes.
     own_threads : bool
-        Whether it fills the processors itself; others get one process on each of them.
+        Whether it uses all processors itself; other peers get one process on each processor.
     everywhere : bool
-        Whether it takes part beyond the reference sweep.
+        Whether it takes part in all problems, not only in the reference sweep.
     """
 
-    row: str
+    name: str
     module: str
     kind: str = ""
     packages: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Peer:
 
     @property
     def processes(self):
-        """What rows share that run in the same processes."""
+        """A key that is equal for peers that run in the same processes."""
         return (self.module, *sorted(self.environment.items()), self.own_threads)
 
     def forms(self, problem):
@@ -66,5 +66,5 @@ PEERS = (
     *(Peer(f"fastnn, engine `{name}`", "with_fastnn", name) for name in fastnn.ENGINES),
 )
 
-# What every ratio is taken to: `fastnn.train` for one network, `fastnn.sweep` for many.
+# Every ratio is relative to this: `fastnn.train` for one network, `fastnn.sweep` for many.
 FASTNN = Peer("**fastnn as it is called**", "with_fastnn", "door", own_threads=True)

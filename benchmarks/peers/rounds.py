@@ -1,4 +1,4 @@
-"""Finding every peer's best form, and timing all of them in turns."""
+"""The search for every peer's best form, and the timing of all peers in turns."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ ONE, MANY = "one", "many"
 
 @dataclass
 class Job:
-    """A row's best form, what it runs on, and what it took in each round."""
+    """A peer's best form, its workers, and its time in each round."""
 
     peer: object
     kind: str
@@ -27,32 +27,32 @@ class Job:
 
     @property
     def key(self):
-        return self.peer.row, self.kind
+        return self.peer.name, self.kind
 
     @property
     def best(self):
         return min(self.tried, key=lambda tried: tried.seconds)
 
     def prepare(self):
-        """Have all workers prepare and check it, each with its own networks."""
+        """Ask all workers to prepare and check the job, each with its own networks."""
         for worker in self.workers:
             worker.ask("make", self.key, self.peer, self.best.form, self.best.networks)
 
     def failure(self):
-        """Wait for the workers; in words what went wrong, or None."""
+        """Wait for the workers; return what went wrong in words, or None."""
         replies = [worker.reply() for worker in self.workers]
         self.rows = replies[0][1]
         return next((value for told, value in replies if told == "error"), None)
 
     def plan(self, problem, seconds):
-        """Choose epochs and calls so that a round takes so many seconds or a little more."""
+        """Choose epochs and calls so that a round takes `seconds` or a little more."""
         a_row = self.best.seconds * self.best.networks
         wanted = max(1, math.ceil(seconds / (a_row * self.rows)))
         self.epochs = problem.epochs if self.best.all_epochs else min(problem.epochs, wanted)
         self.times = max(1, math.ceil(wanted / self.epochs))
 
     def run(self):
-        """Time a round: from the start of all workers to the end of the last."""
+        """Time a round: the time of the slowest worker counts."""
         for worker in self.workers:
             worker.ask("run", self.key, self.epochs, self.times)
         seconds = max(worker.answer() for worker in self.workers)
@@ -61,14 +61,14 @@ class Job:
 
 
 class Pool:
-    """The worker processes: for each peer one on each processor, or one for all of them."""
+    """The worker processes: for each peer one on each processor, or one for all processors."""
 
     def __init__(self):
         self.processors = processors() or [None]
         self.started = {}
 
     def start(self, peers):
-        """Start the workers of some peers, where they do not run yet."""
+        """Start the workers of some peers, unless they run already."""
         for peer in peers:
             if not peer.missing and peer.processes not in self.started:
                 homes = [None] if peer.own_threads else self.processors
@@ -90,33 +90,33 @@ class Pool:
         return [worker for workers in self.started.values() for worker in workers]
 
     def meet(self, problem):
-        """Tell all workers what the next questions are about."""
+        """Tell all workers the problem of the next questions."""
         for worker in self.all():
             worker.call("meet", problem)
 
 
 def compare(problem, peers, pool, rounds, seconds, tell=print):
-    """Results by row and kind: what was timed, or why nothing was.
+    """Return the results by peer and kind: times, or the reason why there are none.
 
-    Every round runs each job once, every other round in reverse order; a ratio is one round's time by
-    the time of fastnn in the same round.
+    Every round runs each job once, every other round in reverse order. A ratio is one round's time divided
+    by the time of fastnn in the same round.
     """
-    found = {peer.row: {} for peer in (*peers, FASTNN)}
+    found = {peer.name: {} for peer in (*peers, FASTNN)}
     jobs = []
     pool.start([*peers, FASTNN])
     pool.meet(problem)
     for peer, tuned in tuned_forms(peers, pool, tell):
         if isinstance(tuned, str):
-            found[peer.row] = {kind: {"error": tuned} for kind in (ONE, MANY)}
+            found[peer.name] = {kind: {"error": tuned} for kind in (ONE, MANY)}
         else:
             jobs += jobs_of(peer, tuned, pool)
-    for job in jobs:  # all at work before the first is waited for
+    for job in jobs:  # start all workers before waiting for the first
         job.prepare()
     for job in list(jobs):
         if failure := job.failure():
             if job.peer is FASTNN:
                 raise RuntimeError(f"fastnn itself {failure}")
-            found[job.peer.row][job.kind] = {"error": failure}
+            found[job.peer.name][job.kind] = {"error": failure}
             jobs.remove(job)
         else:
             job.plan(problem, seconds)
@@ -126,14 +126,14 @@ def compare(problem, peers, pool, rounds, seconds, tell=print):
             job.run()
     ours = {job.kind: np.array(job.nanoseconds) for job in jobs if job.peer is FASTNN}
     for job in jobs:
-        found[job.peer.row][job.kind] = summary(job, ours[job.kind])
+        found[job.peer.name][job.kind] = summary(job, ours[job.kind])
     return found
 
 
 def tuned_forms(peers, pool, tell):
-    """Each peer with all its forms that were tried, or with a word why there are none.
+    """Return each peer with all its forms that were tried, or with the reason why there are none.
 
-    On every processor one peer after the other, and then fastnn, which takes all of them.
+    Each processor tries one peer after the other. Then fastnn is tried, which uses all processors.
     """
 
     def tuned(peer, place):
@@ -142,11 +142,11 @@ def tuned_forms(peers, pool, tell):
         try:
             tried = pool.workers(peer)[place].call("tune", peer)
         except RuntimeError as error:
-            tell(f"  {peer.row}: {error}")
+            tell(f"  {peer.name}: {error}")
             return str(error)
         best = min(tried, key=lambda t: t.seconds)
         form = f"{best.form}, {best.networks} networks"
-        tell(f"  {peer.row}: {form}, {best.seconds * 1e9:.3g} ns per network and row on a processor")
+        tell(f"  {peer.name}: {form}, {best.seconds * 1e9:.3g} ns per network and row on a processor")
         return tried
 
     places = len(pool.processors)
@@ -163,7 +163,7 @@ def tuned_forms(peers, pool, tell):
 def jobs_of(peer, tuned, pool):
     """The jobs of a peer: one network on one processor, if it has a form for that, and many on all.
 
-    Where nothing trains many at once, every processor trains one network after the other.
+    If no form trains many networks at once, every processor trains one network after the other.
     """
     alone = [tried for tried in tuned if tried.networks == 1]
     together = [tried for tried in tuned if tried.networks > 1]
@@ -173,7 +173,7 @@ def jobs_of(peer, tuned, pool):
 
 
 def summary(job, ours):
-    """What the table and the file need."""
+    """A job's results for the table and the file."""
     values = np.array(job.nanoseconds)
     tuning = [f"{t.form}, {t.networks} networks: {t.seconds * 1e9:.3g} ns on a processor" for t in job.tried]
     return {

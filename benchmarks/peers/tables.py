@@ -1,4 +1,4 @@
-"""The results as Markdown, and the notes below them."""
+"""The results as Markdown tables, and the notes below them."""
 
 from peers.forms import TOLERANCE
 from peers.goals import GOALS
@@ -11,7 +11,7 @@ LIMIT = "the limit of multiply and add ports"
 
 
 def report(results, light, problems, data):
-    """The whole section: two tables, the goals, and what they mean."""
+    """The whole section: two tables, the goals and the notes."""
     others = [name for name in results if name != REFERENCE]
     parts = [
         f"{about(PACKAGES, data)} Nanoseconds per network and row; ×: by the time of fastnn in the "
@@ -25,61 +25,61 @@ def report(results, light, problems, data):
 
 
 def goals_table(results, light, problems):
-    """What was aimed at, on all processors, and what was reached."""
+    """The goals on all processors, and the results beside them."""
     lines = [
         "| aim, many networks | times faster | reached | | by the ports' limit |",
         "|---|--:|--:|---|--:|",
     ]
     for goal in GOALS:
         if best := goal.best(results.get(goal.problem, {})):
-            row, result = best
+            peer, result = best
             most = result["nanoseconds"] / light.nanoseconds(problems[goal.problem])
             verdict = "reached" if result["ratio"] >= goal.times else "missed"
             what = f"{goal.problem}: than {goal.than}"
-            reached = f"{number(result['ratio'])} | {verdict}, by {row}"
+            reached = f"{number(result['ratio'])} | {verdict}, by {peer}"
             lines.append(f"| {what} | {number(goal.times)} | {reached} | {number(most)} |")
     return "\n".join(lines)
 
 
-def reference_table(rows, light, problem):
-    """The reference sweep: one network on one processor, and as many as are best on all of them."""
+def reference_table(results, light, problem):
+    """The reference sweep: one network on one processor, and the fastest number of networks on all."""
     lines = [
         "| 2-2-1, ReLU | one network, ns | × | many, ns | × | networks at once | best form |",
         "|---|--:|--:|--:|--:|--:|---|",
     ]
-    for row, kinds in rows.items():
+    for peer, kinds in results.items():
         one, many = kinds.get(ONE, {}), kinds.get(MANY, {})
         if error := many.get("error") or one.get("error"):
-            lines.append(f"| {row} | {error} | | | | | |")
+            lines.append(f"| {peer} | {error} | | | | | |")
             continue
         at_once = many.get("networks", "")
-        cells = [row, ns(one), ratio(one), ns(many), ratio(many), at_once, forms(one, many)]
+        cells = [peer, ns(one), ratio(one), ns(many), ratio(many), at_once, forms(one, many)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    limit, reached = light.nanoseconds(problem), fastnn_of(rows, MANY)
+    limit, reached = light.nanoseconds(problem), fastnn_of(results, MANY)
     by_fastnn = f"{limit / reached:.2g}" if reached else ""
     lines.append(f"| {LIMIT} | | | {number(limit)} | {by_fastnn} | | each operation rounded once |")
     return "\n".join(lines)
 
 
 def others_table(results, light, problems):
-    """Other shapes, precisions and numbers of rows: nanoseconds, and by fastnn's."""
+    """Other shapes, dtypes and numbers of rows: nanoseconds, and their ratio to fastnn's."""
     heads = [f"{name}: {kind}" for name in results for kind in (ONE, MANY)]
     lines = ["| |" + "".join(f" {head} |" for head in heads), "|---|" + "--:|" * len(heads)]
-    for row in next(iter(results.values())):
-        cells = [both(rows.get(row, {}).get(kind, {})) for rows in results.values() for kind in (ONE, MANY)]
-        lines.append(f"| {row} | {' | '.join(cells)} |")
+    for peer in next(iter(results.values())):
+        cells = [both(some.get(peer, {}).get(kind, {})) for some in results.values() for kind in (ONE, MANY)]
+        lines.append(f"| {peer} | {' | '.join(cells)} |")
     limits = [["", number(light.nanoseconds(problems[name]))] for name in results]
     lines.append(f"| {LIMIT} | {' | '.join(cell for pair in limits for cell in pair)} |")
     return "\n".join(lines)
 
 
 def notes(results, light):
-    """How it was done."""
+    """The notes: how the peers were measured."""
     fewer = sorted(
-        {(kinds[kind]["rows"], row) for row, kinds in next(iter(results.values())).items() for kind in kinds
+        {(kinds[kind]["rows"], peer) for peer, kinds in next(iter(results.values())).items() for kind in kinds
          if kinds[kind].get("rows", 10**9) < 1000}
     )  # fmt: skip
-    shortened = "; ".join(f"{row}: {rows}" for rows, row in fewer)
+    shortened = "; ".join(f"{peer}: {rows}" for rows, peer in fewer)
     tolerances = ", ".join(f"{value:.0e} in {dtype}" for dtype, value in TOLERANCE.items())
     return (
         f"Every form first reached fastnn's parameters from the same starts (within {tolerances}; 1e-07 for "
@@ -93,13 +93,14 @@ def notes(results, light):
     )
 
 
-def fastnn_of(rows, kind):
-    """fastnn's own nanoseconds: the row whose ratio is one."""
-    return next((k[kind]["nanoseconds"] for k in rows.values() if k.get(kind, {}).get("ratio") == 1.0), None)
+def fastnn_of(results, kind):
+    """fastnn's own nanoseconds: its ratio is one."""
+    ours = (kinds[kind] for kinds in results.values() if kinds.get(kind, {}).get("ratio") == 1.0)
+    return next((result["nanoseconds"] for result in ours), None)
 
 
 def forms(one, many):
-    """The names of both forms, once if they are the same."""
+    """The names of both forms, one name if they are equal."""
     names = dict.fromkeys(kind["form"] for kind in (one, many) if kind)
     return "; ".join(names)
 
@@ -119,5 +120,5 @@ def both(result):
 
 
 def number(value):
-    """Three figures, two below ten, thousands apart."""
+    """A number with three digits, with two below 100, and its thousands apart."""
     return f"{float(f'{value:.3g}'):,.0f}".replace(",", " ") if value >= 100 else f"{value:.2g}"

@@ -1,4 +1,4 @@
-"""fastnn at its public door: `train` by each engine, `sweep` as users call it."""
+"""fastnn at its public door: `train` with each engine, and `sweep` as users call it."""
 
 import fastnn
 from peers.forms import Form

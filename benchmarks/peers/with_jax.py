@@ -1,11 +1,15 @@
-"""JAX: everything in one jit, a scan over the rows inside a loop over the epochs.
+"""JAX: one jit of everything, with a scan over the rows inside a loop over the epochs.
 
-Tried on 2-2-1, 4-16-1 and 10-32-32-1, and left out as slower or no faster than what stands here (ns per
-network and row of 2-2-1, float64, one core of an EPYC of the Zen 4 kind, jax 0.10, 256 networks, where the
-scan by hand takes 3.1): one array for each parameter (10; XLA's CPU backend gives every result a loop of its
-own), unroll=2, 4, 8 (6, 26, 21), weights and biases of a layer in one array (4.4), fori_loop instead of
-scan, or rows as arguments instead of constants (more copies: 5), vmap inside the scan (8), other vector
-widths and fast-math flags (no change).
+Other forms were tried on 2-2-1, 4-16-1 and 10-32-32-1; none is faster, so they are left out. Measured in ns
+per network and row (2-2-1, float64, 256 networks, one core of an EPYC of the Zen 4 kind, jax 0.10), where the
+scan by hand takes 3.1:
+
+- one array for each parameter: 10; XLA's CPU backend gives every result a loop of its own
+- unroll=2, 4, 8: 6, 26, 21
+- weights and biases of a layer in one array: 4.4
+- fori_loop instead of scan, or rows as arguments instead of constants: 5, because of more copies
+- vmap inside the scan: 8
+- other vector widths and fast-math flags: no change
 """
 
 from functools import cache, partial
@@ -14,7 +18,7 @@ import numpy as np
 
 from peers.forms import Form
 
-# Without it the scan copies its parameters in every step: 5.2 ns instead of 3.1.
+# Without this option the scan copies its parameters in every step (measured: 5.2 ns instead of 3.1).
 OPTIONS = {"xla_cpu_copy_insertion_use_region_analysis": True}
 
 SIZES = (1, 8, 32, 128, 256, 512, 1024)
@@ -34,15 +38,15 @@ def forms(problem, kind):
 
 
 def trainer(step, problem, over=None):
-    """A jitted function of parameters and epochs that visits all rows in every epoch.
+    """Return a jitted function of parameters and epochs that visits all rows in every epoch.
 
-    `over` is a transformation of that function, made for one network, such as jax.vmap.
+    `over` transforms this function of one network, as jax.vmap does.
     """
     import jax
     from jax import lax
 
     jax.config.update("jax_enable_x64", str(problem.dtype) == "float64")
-    rows = problem.X, problem.Y  # constants of what is compiled
+    rows = problem.X, problem.Y  # constants of the compiled function
 
     def advance(parameters, epochs):
         def visit(parameters, row):
@@ -56,7 +60,7 @@ def trainer(step, problem, over=None):
 
 @cache
 def options():
-    """`OPTIONS`, where this version of XLA knows them."""
+    """`OPTIONS`, or none if this version of XLA does not know them."""
     import jax
 
     try:
@@ -67,7 +71,7 @@ def options():
 
 
 def batched(problem, networks, step):
-    """One network's training under vmap, networks first."""
+    """The training of one network under vmap, with networks along the first axis."""
     import jax
 
     made, transposed = step(problem)
@@ -83,7 +87,7 @@ def batched(problem, networks, step):
 
 
 def of_grad(layout):
-    """The step by jax.grad of the squared error; W (units, inputs) for "ji", (inputs, units) for "ij"."""
+    """The step with jax.grad of the squared error; W (units, inputs) for "ji", (inputs, units) for "ij"."""
 
     def made(problem):
         import jax
@@ -106,7 +110,7 @@ def of_grad(layout):
 
 
 def by_hand(problem):
-    """The step written down, W (inputs, units)."""
+    """The step by hand, with W (inputs, units)."""
     import jax.numpy as jnp
 
     def step(layers, x, y):
@@ -125,7 +129,7 @@ def by_hand(problem):
 
 
 def networks_last(problem, networks):
-    """The step written down for all networks: W (units, inputs, M), so that every loop is as long as M."""
+    """The step by hand for all networks, with W (units, inputs, M), so that every loop runs over M."""
     import jax.numpy as jnp
 
     def step(layers, x, y):

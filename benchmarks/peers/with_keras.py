@@ -1,4 +1,4 @@
-"""Keras: `fit` with one row per batch, of one network, or of many as one model."""
+"""Keras: `fit` with one row per batch, for one network, or for many networks as one model."""
 
 import os
 import warnings
@@ -8,13 +8,13 @@ import numpy as np
 
 from peers.forms import Form
 
-STEPS = {"jax": 500, "torch": 1}  # in one call of what is compiled; torch takes only one
+STEPS = {"jax": 500, "torch": 1}  # steps in one compiled call; torch takes only one
 ROWS = {"jax": 1500, "torch": 500}
-KEPT_IN_FLOAT32 = 1e-7  # Keras keeps the learning rate in float32, whatever the rest is in
+KEPT_IN_FLOAT32 = 1e-7  # the tolerance: Keras always keeps the learning rate in float32
 
 
 def forms(problem, kind):
-    """`kind` is "fit", for one network as Keras is meant to be used, or "joined", for many as one model."""
+    """`kind` is "fit", one network as Keras is meant to be used, or "joined", many networks as one model."""
     networks = {"fit": (1,), "joined": (256, 1024, 4096, 8192)}[kind]
     backend = os.environ["KERAS_BACKEND"]
     name = f"{kind}, jit_compile, steps_per_execution={STEPS[backend]}"
@@ -50,7 +50,7 @@ def one_network(keras, problem, networks):
 
 
 def many_networks(keras, problem, networks):
-    """All networks side by side in one model, whose loss is the sum of theirs."""
+    """One model of all networks side by side; its loss is the sum of their losses."""
     hidden, activations = problem.layers[1:], ["relu"] * (len(problem.layers) - 2) + [None]
     layers = [
         keras.layers.EinsumDense(

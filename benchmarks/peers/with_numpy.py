@@ -1,4 +1,4 @@
-"""Plain NumPy: one network with a matrix per layer, or many with the networks along the last axis."""
+"""Plain NumPy: one network with a matrix per layer, or many networks along the last axis."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import numpy as np
 from peers.forms import Form
 from peers.written_out import function, names_of, step_lines
 
-MOST_WRITTEN_OUT = 200  # parameters: beyond that, a step is thousands of calls
+MOST_WRITTEN_OUT = 200  # parameters: with more, a step is thousands of calls
 
 
 def forms(problem, kind):
@@ -50,7 +50,7 @@ def matrices(problem, networks):
 
 
 def layers(problem, networks):
-    """Many networks: W (units, inputs, M), one product and one sum per layer."""
+    """Many networks: W (units, inputs, M), with one product and one sum per layer."""
 
     def advance(layers, epochs):
         for _ in range(epochs):
@@ -76,7 +76,7 @@ def layers(problem, networks):
 
 
 def written_out(problem, networks):
-    """Many networks: one array (M,) for each parameter, one expression for each line of the step."""
+    """Many networks: one array (M,) for each parameter, and one expression for each line of the step."""
     network = problem.network
     parameters = ", ".join(network.parameter_names)
     row = f"({names_of('x', network.n_inputs)}), ({names_of('y', network.n_outputs)})"
@@ -101,7 +101,7 @@ def written_out(problem, networks):
 
 
 def in_place(line):
-    """A line such as w1 = w1 + s*x as w1 += s*x."""
+    """Turn a line such as w1 = w1 + s*x into w1 += s*x."""
     target, _, expression = line.partition(" = ")
     if not expression.startswith(f"{target} + "):
         return line

@@ -1,4 +1,4 @@
-"""Plain Python: one network, floats in local variables, a step written out line by line."""
+"""Plain Python: one network, with floats in local variables and a step written out line by line."""
 
 import numpy as np
 

@@ -32,7 +32,7 @@ def prepare(problem, networks):
         max_iter=1,
         n_iter_no_change=10**9,
     )
-    model.fit(problem.X[:1], y[:1])  # makes its arrays, which then take the starts
+    model.fit(problem.X[:1], y[:1])  # makes the model's arrays, which `one` then sets to the starts
 
     def one(start, epochs):
         pairs = problem.network.split(start)

@@ -1,9 +1,9 @@
 """PyTorch: a module with SGD, torch.func's vmap of grad, and the step by hand, compiled or batched.
 
-What is compiled holds several rows, as a call costs 30 to 50 µs. Of the compiled forms the one written out
-is fastest where it fits: with one tensor (M,) for each parameter everything is pointwise, so that inductor
-makes one vectorised loop of all rows of a call (2-2-1, float64, one core: 1.7 ns per network and row for
-16 rows and 4096 networks; 2.3 for 8 rows; 12 for one).
+A compiled function takes several rows, since a call costs 30 to 50 µs. The compiled form that is written out
+is the fastest one where it fits. It has one tensor (M,) for each parameter, so everything is pointwise, and
+inductor makes one vectorised loop of all rows of a call. Measured in ns per network and row (2-2-1, float64,
+4096 networks, one core): 1.7 with 16 rows a call, 2.3 with 8, 12 with one.
 """
 
 import os
@@ -17,7 +17,7 @@ from peers.written_out import function, step_lines
 
 ROWS = 500
 COUNT = count()
-MOST_WRITTEN_OUT = 40  # parameters; 4-16-1, written out, took 130 ns and compiled for 10 s
+MOST_WRITTEN_OUT = 40  # parameters (measured: 4-16-1 took 130 ns, and 10 s to compile)
 
 
 def forms(problem, kind):
@@ -41,7 +41,7 @@ def forms(problem, kind):
 
 
 def tensors(problem):
-    """PyTorch on as many threads as this process has processors, and the rows."""
+    """PyTorch, with one thread for each processor of this process, and the rows as tensors."""
     import torch
 
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
@@ -77,7 +77,7 @@ def module(problem, networks):
 
 
 def stepped(problem, networks, step, per_call):
-    """Many networks, `per_call` rows in a compiled function; 0 for one row, not compiled."""
+    """Many networks, with `per_call` rows in a compiled function; 0 means one row, not compiled."""
     torch, X, Y = tensors(problem)
     one_row, last = step(torch, problem)
     calls = row_calls(torch, one_row, X, Y, per_call)
@@ -98,7 +98,7 @@ def stepped(problem, networks, step, per_call):
 
 
 def row_calls(torch, one_row, X, Y, per_call):
-    """The calls of an epoch, as (function, rows of X, rows of Y): several rows each, the rest one by one."""
+    """The calls of an epoch, (function, rows of X, rows of Y): `per_call` rows each, the rest one by one."""
 
     def several(layers, x, y):
         for i in range(len(x)):
@@ -107,7 +107,7 @@ def row_calls(torch, one_row, X, Y, per_call):
 
     if per_call == 0:
         return [(one_row, x, y) for x, y in zip(X, Y, strict=True)]
-    # A name of its own, so that what is compiled for others is not asked first in every call.
+    # With a name of its own, a call does not first try the functions compiled for other problems.
     several.__code__ = several.__code__.replace(co_name=f"several_{next(COUNT)}")
     compiled = torch.compile(several, fullgraph=True, dynamic=False)
     whole = len(X) // per_call * per_call
@@ -117,7 +117,7 @@ def row_calls(torch, one_row, X, Y, per_call):
 
 
 def of_grad(torch, problem):
-    """The step by torch.func: W (M, units, inputs)."""
+    """The step with torch.func, with W (M, units, inputs)."""
     rate = problem.learning_rate
 
     def loss(layers, x, y):
@@ -137,7 +137,7 @@ def of_grad(torch, problem):
 
 
 def networks_last(torch, problem):
-    """The step by hand for all networks: W (units, inputs, M)."""
+    """The step by hand for all networks, with W (units, inputs, M)."""
     factor = float(problem.step)
 
     def step(layers, x, y):
@@ -156,7 +156,7 @@ def networks_last(torch, problem):
 
 
 def written_out(problem, networks, per_call=16):
-    """The step by hand, one tensor (M,) for each parameter."""
+    """The step by hand, with one tensor (M,) for each parameter."""
     torch, X, Y = tensors(problem)
     network = problem.network
     parameters = ", ".join(network.parameter_names)
@@ -182,7 +182,7 @@ def written_out(problem, networks, per_call=16):
 
 
 def matrix_products(problem, networks):
-    """The step by hand, batched matrix products in place: W (M, units, inputs)."""
+    """The step by hand, with batched matrix products in place and W (M, units, inputs)."""
     torch, X, Y = tensors(problem)
     factor = float(problem.step)
 

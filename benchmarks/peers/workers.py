@@ -1,4 +1,4 @@
-"""Processes that do a peer's work: each keeps its libraries, its compiled code and its processor."""
+"""The processes that do a peer's work: each keeps its libraries, its compiled code and its processor."""
 
 import math
 import multiprocessing
@@ -12,19 +12,19 @@ from peers.forms import DisagreementError, checked
 
 TUNING_SECONDS = 0.1
 TUNED_AGAIN = 3
-HOPELESS = 2.0  # times the best so far: not timed again
-PAST_ITS_BEST = 1.3  # times the form's best with fewer networks: more are not tried
-LONGEST_CALL = 1.0  # seconds; larger numbers of networks are not tried
+HOPELESS = 2.0  # a form slower than the best so far by this factor is not timed again
+PAST_ITS_BEST = 1.3  # more networks are not tried if a form is slower than its own best by this factor
+LONGEST_CALL = 1.0  # seconds: more networks are not tried after a call that takes longer
 
 
 def processors():
-    """The processors that this process may use, or None where the system does not tell."""
+    """The processors that this process may use, or None if the system does not tell."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A form with a number of networks, and its seconds per network and row."""
+    """A form with a number of networks, and its time: seconds per network and row."""
 
     form: str
     networks: int
@@ -33,7 +33,7 @@ class Tried:
 
 
 class Worker:
-    """A process on the far side of a pipe; `ask` and `answer` are apart, so that several work at once."""
+    """A process behind a pipe; `ask` and `answer` are separate, so that several workers run at once."""
 
     def __init__(self, environment, processor, part):
         context = multiprocessing.get_context("spawn")
@@ -46,7 +46,7 @@ class Worker:
         self.pipe.send((name, arguments))
 
     def reply(self):
-        """("value", what was asked for), or ("error", why it failed)."""
+        """Return ("value", the answer) or ("error", the reason)."""
         return self.pipe.recv()
 
     def answer(self):
@@ -67,7 +67,7 @@ class Worker:
 
 
 def serve(pipe, environment, processor, part):
-    """Answer until the pipe closes."""
+    """Answer questions until the pipe closes."""
     os.environ.update(environment)
     if processor is not None:
         os.sched_setaffinity(0, {processor})
@@ -87,27 +87,27 @@ def serve(pipe, environment, processor, part):
 
 
 class Desk:
-    """What a worker answers."""
+    """The answers of a worker, one method for each question."""
 
     def __init__(self, part):
         self.part = part
         self.problem = None
-        self.trained_by = {}  # by form and networks: what has been checked
+        self.trained_by = {}  # the checked Train of each form and number of networks
         self.jobs = {}
 
     def meet(self, problem):
-        """Take up a problem and drop what was prepared for the last one."""
+        """Take up a problem, and drop the work prepared for the last one."""
         self.problem = problem
         self.trained_by.clear()
         self.jobs.clear()
-        if "torch" in sys.modules:  # which falls back to slow code once it has compiled eight of a kind
+        if "torch" in sys.modules:  # torch falls back to slow code after compiling a function eight times
             sys.modules["torch"].compiler.reset()
 
     def tune(self, peer):
-        """Every form with every number of networks, and its time.
+        """Return every form with every number of networks, and its time.
 
-        A form that cannot run here, such as a compiled one without a C compiler, is passed over; wrong
-        parameters are not.
+        A form that cannot run here, such as a compiled one without a C compiler, is skipped. Wrong parameters
+        raise an error.
         """
         found, failed = [], []
         for form in peer.forms(self.problem):
@@ -132,21 +132,21 @@ class Desk:
         return found
 
     def make(self, key, peer, name, networks):
-        """Prepare and check a job, to be run by its key; return the rows it visits in an epoch."""
+        """Prepare and check a job, which `run` runs by its key; return the number of its rows."""
         form = next(form for form in peer.forms(self.problem) if form.name == name)
         cut = form.problem(self.problem)
         self.jobs[key] = (self.checked(form, networks), cut.starts(networks, self.part))
         return len(cut.X)
 
     def checked(self, form, networks):
-        """A form's Train for so many networks, prepared and checked once."""
+        """A form's Train for a number of networks, prepared and checked once."""
         key = form.name, networks
         if key not in self.trained_by:
             self.trained_by[key] = checked(form, form.problem(self.problem), networks)
         return self.trained_by[key]
 
     def run(self, key, epochs, times):
-        """Seconds of training the job's networks for some epochs, so many times."""
+        """Train the job's networks `times` times for some epochs, and return the seconds."""
         train, starts = self.jobs[key]
         began = perf_counter()
         for _ in range(times):
@@ -155,7 +155,7 @@ class Desk:
 
 
 def timed(train, form, problem, networks, best_of_others):
-    """Processor seconds of a call, and the least of them per network and row."""
+    """The processor seconds of the last call, and the least seconds per network and row of all calls."""
     starts = problem.starts(networks)
     epochs, best = problem.epochs if form.all_epochs else 1, math.inf
     for _ in range(TUNED_AGAIN):

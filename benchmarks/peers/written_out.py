@@ -1,7 +1,7 @@
 """One training step written out, one line for every value: the best form for scalars and for pointwise code.
 
-The lines are arithmetic alone, so that Python's floats, NumPy's arrays and PyTorch's tensors all run them;
-what a ReLU and its gate look like is said by the caller.
+The lines hold only arithmetic, so Python's floats, NumPy's arrays and PyTorch's tensors can all run them. The
+caller gives the text of a ReLU and of its gate.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def step_lines(network, relu, gate):
     relu : str
         A hidden unit's value, such as "max({z}, 0.0)".
     gate : str
-        What passes back through a hidden unit, such as "{s} if {z} > 0.0 else 0.0".
+        The value passed back through a hidden unit, such as "{s} if {z} > 0.0 else 0.0".
     """
     layers = network.split(np.array(network.parameter_names, object))
     values = [[f"x{i + 1}" for i in range(network.n_inputs)]]
@@ -46,9 +46,9 @@ def step_lines(network, relu, gate):
     return lines + updates
 
 
-def function(head, blocks, names=None):
-    """The function that a head and its body make; each block is (depth, lines)."""
-    text = "\n".join([head, *("    " * depth + line for depth, lines in blocks for line in lines)])
+def function(head, parts, names=None):
+    """Compile a function from its head and the parts of its body; each part is (depth, lines)."""
+    text = "\n".join([head, *("    " * depth + line for depth, lines in parts for line in lines)])
     found = dict(names or {})
     exec(compile(text, "<written out>", "exec"), found)  # noqa: S102 - printed above
     return found[head.removeprefix("def ").partition("(")[0]]

@@ -1,1 +1,1 @@
-"""What `ratios.py` measures, a module for each kind of promise."""
+"""The measurements of `ratios.py`: a module for each kind of promise."""

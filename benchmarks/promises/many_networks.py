@@ -1,4 +1,4 @@
-"""Many networks: `batched` and NumPy, `lanes` or a sweep and a loop by hand, two threads and one."""
+"""Many networks: `batched` against NumPy, `lanes` and a sweep against a handwritten loop, two threads."""
 
 import importlib.util
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +15,13 @@ from promises.measuring import Line, in_turns, refuse_far, refuse_other_bits, se
 from suite.common import CLASSROOM, LEARNING_RATE, START, Arrays, checked_kernel
 
 DTYPES = ("float64", "float32")
-# The yardstick fuses and reorders operations; parameters are at most so far apart after one epoch.
+# The yardstick fuses and reorders operations; after one epoch parameters differ by at most this.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 QUARTILES = (0.25, 0.5, 0.75)
 
 
 def versus_numpy(data, rounds):
-    """16 000 networks: the batched engine and NumPy that allocates its temporaries."""
+    """16 000 networks: the engine `batched` against NumPy that allocates its temporaries."""
     networks, rows = 16_000, 200
     kernel = load("batched").kernel(CLASSROOM, "float64")
 
@@ -46,10 +46,11 @@ def versus_numpy(data, rounds):
 
 
 class Yardstick:
-    """Many networks of 2-2-1 by a loop written by hand, kept outside this project.
+    """Many networks of 2-2-1, trained by a handwritten loop that is kept outside this project.
 
-    Its folder holds ``yardstick.py`` with two functions: ``build(dtype)``, and ``dense(built, columns,
-    parameters, epochs)``, which trains parameters (9, M) in place, M a multiple of 16, on three columns.
+    Its folder holds ``yardstick.py`` with two functions, ``build(dtype)`` and ``dense(built, columns,
+    parameters, epochs, learning_rate)``. The latter trains parameters (9, M) in place on three columns; M is
+    a multiple of 16.
     """
 
     def __init__(self, folder, data, dtype):
@@ -66,7 +67,7 @@ class Yardstick:
 
 
 def versus_yardstick(folder):
-    """The two comparisons with the yardstick in that folder, as a measurement."""
+    """The measurement that makes both comparisons with the yardstick in a folder."""
 
     def measure(data, rounds):
         if folder is None:
@@ -82,7 +83,7 @@ def versus_yardstick(folder):
 
 
 def lanes_by(yardstick, data, dtype, rounds, networks=1024, epochs=40):
-    """The kernel of `lanes`, nothing left out, and the yardstick, on one thread."""
+    """The kernel of `lanes`, without elimination, against the yardstick, on one thread."""
     what, promise = f"lanes : yardstick, {dtype}", 1.15
     if "lanes" not in fastnn.ENGINES:
         yield Line(what, promise=promise, remark="there is no engine of this name")
@@ -112,7 +113,7 @@ def lanes_by(yardstick, data, dtype, rounds, networks=1024, epochs=40):
 
 
 def sweep_by(yardstick, data, dtype, rounds, epochs=300):
-    """The reference sweep from its starts to its table on one thread, and the yardstick's loop alone."""
+    """The reference sweep, from its starts to its table on one thread, against the yardstick's loop alone."""
     networks = 10_000 if rounds > 2 else 2000
     starts = Arrays.fresh(CLASSROOM, dtype, networks, 1, 1, data).parameters.T
     sweep = partial(fastnn.sweep, CLASSROOM, data.X, data.y, initial=START, learning_rate=LEARNING_RATE)
@@ -127,14 +128,14 @@ def sweep_by(yardstick, data, dtype, rounds, epochs=300):
         losses["theirs"] = yardstick.train(np.ascontiguousarray(starts), epochs)
 
     timed = in_turns(rounds, sweep=lambda: seconds(ours), yardstick=lambda: seconds(theirs))
-    # Gates that open a row earlier part ways for good: networks of all starts agree, not each of them.
+    # If a gate opens one row earlier, two trainings part for good: compare quantiles, not single networks.
     refuse_far(np.quantile(losses["ours"], QUARTILES), np.quantile(losses["theirs"], QUARTILES), 1e-4)
     yield Line(f"yardstick : sweep, {dtype}", timed["yardstick"] / timed["sweep"], 1.3, at_least=True)
     yield Line("sweep", timed["sweep"] / networks / len(data.X) / epochs * 1e9, unit="ns per network and row")
 
 
 def versus_one_thread(data, rounds):
-    """A sweep on two threads and on one, by the wall's clock."""
+    """A sweep on two threads against one, by the wall clock."""
     what, promise = "sweep: one thread : two threads", 1.9
     if available_processors() < 2:
         yield Line(what, promise=promise, remark="needs two processors")
@@ -145,7 +146,7 @@ def versus_one_thread(data, rounds):
         fastnn.sweep(CLASSROOM, data.X, data.y, networks=networks, epochs=epochs, workers=workers, **settings)
 
     def kernels(threads, parts=8):
-        """The bare kernel on parts that share nothing: what the machine gives to so many threads."""
+        """The bare kernel on parts that share nothing: the best that this machine can do."""
         kernel = load("lanes").kernel(CLASSROOM, "float64")
         arrays = [Arrays.fresh(CLASSROOM, "float64", 1024, len(data.X), 30, data) for _ in range(parts)]
         with ThreadPoolExecutor(threads) as pool:

@@ -1,4 +1,4 @@
-"""How the promises are measured: in turns, by the processor's clock, on results that agree."""
+"""The measuring of promises: in turns, by processor time, on results that agree."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ STEP = -2 * LEARNING_RATE
 
 @dataclass(frozen=True)
 class Line:
-    """A promise and the values measured, the median of which has to keep it; without one, a detail.
+    """A promise with its measured values, whose median must keep it; or, without a promise, a detail.
 
-    A promise without values was skipped, one `out_of_reach` is missed by whoever computes; `remark` says why.
+    A promise without values was skipped. A promise `out_of_reach` cannot be kept by any program on this
+    machine, and is missed instead of broken. `remark` says why.
     """
 
     what: str
@@ -29,7 +30,7 @@ class Line:
 
     @property
     def verdict(self):
-        """ "kept", "BROKEN", "missed" or "skipped"; nothing for a detail."""
+        """One of "kept", "BROKEN", "missed" and "skipped"; empty for a detail."""
         if self.promise is None:
             return ""
         if not len(self.values):
@@ -52,7 +53,7 @@ class Line:
 
 
 def in_turns(rounds: int, **timed: Callable[[], float | tuple[float, ...]]) -> dict[str, np.ndarray]:
-    """Call each once per round, every other round in reverse order; return what they returned, by name."""
+    """Call each function once a round, every other round in reverse; return their results by name."""
     found = {name: [] for name in timed}
     for number in range(rounds):
         for name in list(timed)[:: 1 if number % 2 else -1]:
@@ -61,24 +62,24 @@ def in_turns(rounds: int, **timed: Callable[[], float | tuple[float, ...]]) -> d
 
 
 def seconds(function, *arguments, clock=process_time):
-    """Processor seconds of a call that keeps one thread busy; waiting for a turn is not counted."""
+    """The processor seconds of a call on one thread; time spent waiting for the processor does not count."""
     began = clock()
     function(*arguments)
     return clock() - began
 
 
 def wall_seconds(function, *arguments):
-    """Seconds of a call on the wall's clock, for what keeps several threads busy."""
+    """The wall-clock seconds of a call, for calls on several threads."""
     return seconds(function, *arguments, clock=perf_counter)
 
 
 def refuse_other_bits(*pairs):
-    """Raise where an array differs from what was expected, by as little as one bit."""
+    """Raise if an array differs from the expected one, even by one bit."""
     for found, expected in pairs:
         if found.tobytes() != np.asarray(expected, found.dtype).tobytes():
             raise AssertionError("results differ: nothing to compare")
 
 
 def refuse_far(found, expected, tolerance):
-    """Raise where numbers differ by more than the tolerance, relative or absolute; NaN agrees with NaN."""
+    """Raise if numbers differ by more than the tolerance, relative or absolute; NaN agrees with NaN."""
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)

@@ -1,4 +1,4 @@
-"""One network at a time: `loop` beside the same loop in plain Python and in C."""
+"""One network at a time: `loop` against the same loop in plain Python and in C."""
 
 import numba
 import numpy as np
@@ -14,7 +14,7 @@ TIMES_PYTHON = 80
 
 
 class Starts:
-    """Networks of 2-2-1, each trained alone, by `loop` and by something else right after it."""
+    """Networks of 2-2-1, each trained alone: by `loop`, and right after it by another program."""
 
     def __init__(self, data):
         self.data = data
@@ -29,10 +29,10 @@ class Starts:
         arrays.advance(self.kernel, at_once=1)
 
     def against(self, other, rounds, epochs=EPOCHS):
-        """Check that the bits agree; return nanoseconds per row of loop and of the other: (rounds, starts).
+        """Check that the bits agree; return nanoseconds per row, (rounds, starts), of `loop` and the other.
 
-        The other trains so few epochs that both take milliseconds, and neither meets more of what else
-        runs on the machine.
+        The other program trains few enough epochs that both take milliseconds. So other work on the machine
+        disturbs both alike.
         """
         for ours, theirs in zip(self.fresh(epochs), self.fresh(epochs), strict=True):
             self.loop(ours)
@@ -47,7 +47,7 @@ class Starts:
 
 
 def versus_python(data, rounds):
-    """fastnn's loop and the same loop in plain Python, beside what no compiled loop can go below."""
+    """`loop` against the same loop in plain Python, and the least time that any compiled loop can take."""
     starts = Starts(data)
     plain = list(zip(*data.X.T.tolist(), data.y.tolist(), strict=True))
     scalars = list(zip(*data.X.T, data.y, strict=True))
@@ -79,7 +79,7 @@ def versus_python(data, rounds):
 
 
 def versus_c(data, rounds):
-    """fastnn's loop and the same loop in C."""
+    """`loop` against the same loop in C."""
     in_c = compiled_c()
     if in_c is None:
         yield Line("loop : C", promise=1.1, remark="no g++ was found")
@@ -96,15 +96,15 @@ def versus_c(data, rounds):
 
 
 def over_starts(above, below):
-    """The ratio of what all starts took together, round by round."""
+    """The ratio of the total times of all starts, round by round."""
     return above.sum(axis=1) / below.sum(axis=1)
 
 
 def chain_nanoseconds(rounds, rows=1_000_000):
-    """What a row takes at the least: the longest way from a weight to itself on the next row, nothing else.
+    """The least nanoseconds of a row: the longest chain of operations from a weight to its next value.
 
     z = w*x + . + b, yhat = h*v + . + b, d = yhat - y, s = step*d, s1 = s*v, w += s1*x. The choices of the
-    ReLU and of its gate are left out: a processor may guess them.
+    ReLU and of its gate are left out, since a processor may predict them.
     """
 
     @numba.njit

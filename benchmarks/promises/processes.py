@@ -1,4 +1,4 @@
-"""Whole processes: what a first use takes, and how much memory a million networks."""
+"""Whole processes: the time of a first use, and the memory of a million networks."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ assert len(swept.frame()) == 1_000_000
 
 
 class Processes:
-    """Fresh processes of this checkout, byte-compiled as if installed, in a folder of their own."""
+    """Fresh processes that run this checkout, byte-compiled as if installed, in a folder of their own."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -43,7 +43,7 @@ class Processes:
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def seconds(self, arguments, **environment):
-        """From the start of a process to its end, by the wall's clock."""
+        """The wall-clock seconds from the start of a process to its end."""
         began = perf_counter()
         subprocess.run(
             [sys.executable, *arguments],
@@ -55,7 +55,7 @@ class Processes:
         return perf_counter() - began
 
     def sweep_seconds(self, arguments, **environment):
-        """From the start of a sweep's process to its printed table, and to its end."""
+        """The seconds from the start of a sweep's process to its printed table, and to its end."""
         began = perf_counter()
         with subprocess.Popen(
             [sys.executable, *arguments],
@@ -65,7 +65,7 @@ class Processes:
             stderr=subprocess.DEVNULL,
             text=True,
         ) as process:
-            # The table stands there when the blank line after its last part does.
+            # The table is complete when the blank line after its last part is printed.
             headings = (line for line in process.stdout if line.startswith("Best networks"))
             if next(headings, None) is None or "\n" not in process.stdout:
                 raise RuntimeError("no table was printed")
@@ -77,7 +77,7 @@ class Processes:
 
 
 def first_use(data, rounds):
-    """Importing, asking for help."""
+    """Importing fastnn, and asking for help."""
     with TemporaryDirectory() as folder:
         processes = Processes(folder)
         for arguments in PROGRAMS.values():
@@ -93,7 +93,7 @@ def first_use(data, rounds):
 
 
 def first_sweep(data, rounds):
-    """A sweep of 100 networks on the command line, with nothing compiled before and with everything."""
+    """A sweep of 100 networks on the command line, with an empty kernel cache and with a filled one."""
     with TemporaryDirectory() as folder:
         processes = Processes(folder)
         processes.seconds(HUNDRED, FASTNN_CACHE="0")
@@ -113,7 +113,7 @@ def first_sweep(data, rounds):
 
 
 def memory(data, rounds):
-    """Peak memory of a process that sweeps a million networks and makes their table."""
+    """The peak memory of a process that sweeps a million networks and makes their table."""
     what, promise = "sweep of 1 000 000 networks, peak MB", 500
     if sys.platform == "win32":
         yield Line(what, promise=promise, remark="not measured on Windows")

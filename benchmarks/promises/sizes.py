@@ -1,4 +1,4 @@
-"""What a network costs on a row, whether there are few rows or many, few networks or many."""
+"""The cost of a network on a row, for few rows and many, for few networks and many."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START
 
 
 def over_rows(data, rounds):
-    """The same number of visits, spread over few rows and many epochs or the other way round."""
+    """The same number of visits, spread over few rows and many epochs, or many rows and few epochs."""
     counts, networks = (10, 100, 1000, 10_000), 1000
     X, y = np.resize(data.X, (max(counts), 2)), np.resize(data.y, max(counts))
 
@@ -26,15 +26,15 @@ def over_rows(data, rounds):
     for title, job in (("train", train), (f"sweep of {networks}", sweep)):
         job(max(counts))
         timed = in_turns(rounds, **{str(rows): partial(seconds, job, rows) for rows in counts})
-        # What a sweep can leave out depends on its rows, so that it promises nothing.
+        # A sweep can leave out more or less work depending on its rows, so it promises nothing here.
         yield flatness(f"{title}, 10 to 10 000 rows", 1.1 if job is train else None, timed)
 
 
 def over_networks(data, rounds):
     """The reference sweep of few networks and of many on one thread: processor seconds per network.
 
-    Few networks are trained many times, with other starts each time: once on the way to the most, which
-    take minutes, and once on the way back, so that a machine that grows slower meanwhile favours nobody.
+    Sweeps of few networks are repeated, with new starts each time. The sizes are measured from fewest to
+    most and back again, since the largest takes minutes: a machine that slows down then favours no size.
     """
     epochs = 300
     sizes = (1000, 10_000, 100_000, 1_000_000) if rounds > 3 else (1000, 10_000)
@@ -59,7 +59,7 @@ def over_networks(data, rounds):
 
 
 def flatness(what, promise, timed):
-    """The slowest size by the fastest, by the medians of each round's times relative to the round's mean."""
+    """The slowest size divided by the fastest: medians of the times relative to the round's mean."""
     table = np.array(list(timed.values()))
     relative = np.median(table / table.mean(axis=0), axis=1)
     relative /= relative.min()

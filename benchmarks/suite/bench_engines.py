@@ -1,4 +1,4 @@
-"""Every engine: what one network costs on one row, alone and in company; and a check of the check."""
+"""Every engine: the cost of one network on one row, alone and among others; and a test of the check."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ ROWS = 100
 
 
 class Visits:
-    """A million visits on one thread: milliseconds here are nanoseconds per network and row."""
+    """A million visits on one thread, so that milliseconds are nanoseconds per network and row."""
 
     params = (ENGINES, tuple(SHAPES), (1, 100, 10_000), DTYPES)
     param_names = ("engine", "shape", "networks", "dtype")
@@ -22,9 +22,9 @@ class Visits:
     repeat = (3, 15, 2.0)
 
     def setup(self, engine, shape, networks, dtype):
-        blocks = load(engine).call_sizes(SHAPES[shape], dtype)
-        self.most = blocks.most
-        if networks == 1 < blocks.fewest:
+        sizes = load(engine).call_sizes(SHAPES[shape], dtype)
+        self.most = sizes.most
+        if networks == 1 < sizes.fewest:
             raise NotImplementedError(f"{engine} is not made for one network alone")
         self.kernel = checked_kernel(engine, SHAPES[shape], dtype)
         self.arrays = Arrays.fresh(SHAPES[shape], dtype, networks, ROWS, MILLION // ROWS // networks)
@@ -34,7 +34,7 @@ class Visits:
 
 
 class Activation:
-    """A million visits of one hidden unit: what an activation and its derivative add to the identity."""
+    """A million visits of one hidden unit: the time that an activation and its slope add to the identity."""
 
     params = (ENGINES, ACTIVATIONS)
     param_names = ("engine", "activation")
@@ -53,14 +53,14 @@ class Activation:
 
 
 class Check:
-    """That the comparison before the clock refuses wrong answers."""
+    """Whether the comparison that precedes every timing refuses wrong answers."""
 
     params = (ACTIVATIONS, DTYPES)
     param_names = ("activation", "dtype")
     unit = "wrong answers refused"
 
     def track_refused(self, activation, dtype):
-        """Of three: zeros, one number a little off, two networks swapped."""
+        """How many of three it refuses: zeros, one number a little off, two networks swapped."""
         network = fastnn.Network((2, 2, 1), hidden=activation)
         parameters, totals = expected(network, dtype, networks=5, rows=7, epochs=2)
         right = replace(Arrays.fresh(network, dtype, 5, 7, 2), parameters=parameters, totals=totals)

@@ -1,4 +1,4 @@
-"""What the first use costs: importing, compiling, the first answer of a fresh process."""
+"""The cost of a first use: importing, compiling, the first answer of a fresh process."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from suite.common import SHAPES
 
 
 class Import:
-    """Fresh processes, without the interpreter's own start."""
+    """Imports in fresh processes, without the interpreter's own start."""
 
     repeat = 10
 
@@ -24,9 +24,9 @@ class Import:
 
 
 class FirstAnswer:
-    """A fresh process imports fastnn and trains one network for one epoch.
+    """A fresh process that imports fastnn and trains one network for one epoch.
 
-    The kernels on disk: switched off, none there yet, or there already.
+    The kernel cache on disk is switched off, empty or filled.
     """
 
     params = (ENGINES, ("off", "empty", "filled"))
@@ -45,7 +45,7 @@ class FirstAnswer:
     def timeraw_first_answer(self, engine, cache):
         kept = {
             "off": "'0'",
-            "empty": f"tempfile.mkdtemp(dir={self.folder.name!r})",  # another one for every process
+            "empty": f"tempfile.mkdtemp(dir={self.folder.name!r})",  # a new folder for every process
             "filled": repr(self.folder.name),
         }[cache]
         before = f"import os, tempfile; os.environ['FASTNN_CACHE'] = {kept}"
@@ -78,12 +78,12 @@ class CommandLine:
         self.run("--help")
 
     def time_sweep_of_100(self):
-        """From a filled kernel cache, over 1338 rows and 300 epochs, with its table and picture."""
+        """With a filled kernel cache, over 1338 rows and 300 epochs, with its table and page."""
         self.run("sweep", "--networks", "100", "--data", "simulated")
 
 
 class Compile:
-    """A kernel from its network, in a process that has compiled before; nothing is kept on disk."""
+    """Compiling a kernel in a process that has compiled before; nothing is kept on disk."""
 
     params = (ENGINES, tuple(SHAPES))
     param_names = ("engine", "shape")

@@ -6,7 +6,7 @@ import sys
 import fastnn
 from suite.common import CLASSROOM, insurance
 
-# Linux keeps ru_maxrss across fork and exec, so that a child reports its parent's; VmHWM begins anew.
+# Linux keeps ru_maxrss across fork and exec, so a child would report its parent's peak; VmHWM begins anew.
 PRINT_PEAK = """
 import sys
 if sys.platform == "linux":
@@ -19,13 +19,13 @@ else:
 
 
 def peak_of(program):
-    """The peak memory, in bytes, of a fresh process that runs a program. On Linux and macOS."""
+    """The peak memory, in bytes, of a fresh process that runs a program; on Linux and macOS only."""
     command = [sys.executable, "-c", program + PRINT_PEAK]
     return int(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 class Import:
-    """A process that does nothing but import."""
+    """A process that only imports a package."""
 
     params = ("sys", "numpy", "fastnn")
     param_names = ("package",)
@@ -36,7 +36,7 @@ class Import:
 
 
 class Sweep:
-    """A sweep and its table, asv's own share included: the slope over networks is what counts."""
+    """A sweep and its table, with asv's own memory: only the slope over networks matters."""
 
     params = (1000, 100_000, 1_000_000)
     param_names = ("networks",)

@@ -1,6 +1,6 @@
-"""Quality beside speed: what a fixed sweep finds.
+"""Quality beside speed: the results of a fixed sweep.
 
-Nothing here is noise: a change means that the arithmetic, the starts or the data changed.
+There is no noise here: a change means that the arithmetic, the starts or the data changed.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Random numbers: starting parameters, and the orders of shuffled rows."""
+"""Random numbers: starting parameters and shuffled row orders."""
 
 import fastnn
 from fastnn.training.randomness import permutations
@@ -13,7 +13,7 @@ STARTS = {
 
 
 class Draw:
-    """The starts of 2-2-1 networks: of 100 000, 10 ms are 100 ns per network and 11 ns per number."""
+    """The starts of 2-2-1 networks; for 100 000 of them 10 ms are 100 ns per network and 11 ns per number."""
 
     params = (tuple(STARTS), (1, 100_000))
     param_names = ("start", "networks")
@@ -30,7 +30,7 @@ class Draw:
 
 
 class Shuffle:
-    """Orders of the rows."""
+    """Shuffled row orders."""
 
     def time_orders_of_1338_rows_for_100_epochs(self):
         permutations(0, range(100), 1338)

@@ -1,4 +1,4 @@
-"""What a store costs beside the same sweep in memory, and what checking costs of the sweep."""
+"""The cost of a store beside the same sweep in memory, and the share of a sweep that checking takes."""
 
 import shutil
 import statistics
@@ -16,7 +16,7 @@ from suite.common import CLASSROOM, LEARNING_RATE, insurance
 
 
 class Store:
-    """Short jobs, for which a store costs most; the default sweep trains 100 times as long."""
+    """Short sweeps, for which a store costs most; the default sweep trains 100 times as long."""
 
     params = ("memory", "store")
     param_names = ("place",)
@@ -60,10 +60,10 @@ class Store:
 
 
 class Checks:
-    """What share of the reference sweep goes into checking what its shards hold.
+    """The share of the reference sweep that goes into checking its shards.
 
-    Counted in the processor's seconds within one run, so that a busy machine hardly shows: all of the reading
-    back, of the digests compared and of the looks at columns. It may be 0.3 %.
+    It is measured in processor seconds within one run, so a busy machine hardly matters. It counts reading
+    the shards back, comparing their digests and checking their columns. It should be at most 0.3 %.
     """
 
     params = (1338, 300)
@@ -109,7 +109,7 @@ class Checks:
 
 
 class Spent:
-    """Processor time within some functions, of which one may call another."""
+    """The processor time within some functions, which may call each other."""
 
     def __init__(self):
         self.seconds, self.calls, self.depth = 0.0, 0, 0

@@ -1,4 +1,4 @@
-"""The public door: `train`, `sweep`, and the questions a sweep answers."""
+"""The public door: `train`, `sweep`, and the questions that a sweep answers."""
 
 import fastnn
 from fastnn.core.rule import DTYPES
@@ -25,12 +25,12 @@ class Train:
         assert self.train(epochs=300).status == "ok"
 
     def time_one_row_once(self):
-        """What the door costs: checking, planning, the result."""
+        """The cost of the door: checking, planning, the result."""
         self.train(epochs=1, rows=1)
 
 
 class Sweep:
-    """Ten million visits spread over few networks or many, on one thread or two: 10 ms are 1 ns per visit."""
+    """Ten million visits of few networks or many, on one thread or two, so that 10 ms are 1 ns per visit."""
 
     params = (ENGINES, (1000, 100_000), DTYPES, (1, 2))
     param_names = ("engine", "networks", "dtype", "threads")
@@ -54,7 +54,7 @@ class Sweep:
 
 
 class Questions:
-    """What is asked of a sweep afterwards."""
+    """The questions that a finished sweep answers."""
 
     repeat = (3, 10, 2.0)
 

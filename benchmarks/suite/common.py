@@ -1,7 +1,7 @@
-"""What the benchmarks share: networks, data, jobs of a million visits, and the check before the clock.
+"""The shared parts of the benchmarks: networks, data, jobs of a million visits, the check before each timing.
 
-A *visit* is one network meeting one row. Where a benchmark says so it makes a million of them, whatever
-its parameters, so that the milliseconds on the dashboard are nanoseconds per network and row.
+A *visit* is one network meeting one row. Benchmarks named so make a million visits for all of their
+parameters, so that the milliseconds on the dashboard are nanoseconds per network and row.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ START = fastnn.normal(0, 1.5)
 LEARNING_RATE = 0.005
 MILLION = 1_000_000
 
-# fastnn has its own tanh and sigmoid, at most 2 ulp off; after the check's 14 steps that stays below this.
+# fastnn has its own tanh and sigmoid, at most 2 ulp off; after the check's 14 steps the error is below this.
 SMOOTH_EPS = 64
 
 
@@ -67,7 +67,7 @@ class Arrays:
 
 @cache
 def checked_kernel(engine, network, dtype):
-    """The kernel of an engine for a network, compiled, and compared with the reference."""
+    """Return the compiled kernel of an engine for a network, after comparing it with the reference."""
     kernel = load(engine).kernel(network, dtype)
     found = Arrays.fresh(network, dtype, networks=5, rows=7, epochs=2)
     found.advance(kernel, at_once=3)
@@ -76,7 +76,7 @@ def checked_kernel(engine, network, dtype):
 
 
 def expected(network, dtype, networks, rows, epochs):
-    """Parameters and totals after training, by the plain reference."""
+    """The parameters and totals after training with the plain reference."""
     start = Arrays.fresh(network, dtype, networks, rows, epochs)
     X, Y = ([list(row) for row in array] for array in (start.X, start.Y))
     trained = [
@@ -88,7 +88,7 @@ def expected(network, dtype, networks, rows, epochs):
 
 
 def refuse_disagreement(found, parameters, totals, network):
-    """Raise where trained parameters or totals differ: to the last bit, or by more than rounding."""
+    """Raise if parameters or totals differ: by one bit if the arithmetic is equal, else beyond rounding."""
     exact = set(network.hidden) <= {"relu", "identity"}
     tolerance = 0 if exact else SMOOTH_EPS * np.finfo(totals.dtype).eps
     np.testing.assert_allclose(found.parameters, parameters, rtol=tolerance, atol=tolerance)

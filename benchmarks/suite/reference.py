@@ -1,4 +1,4 @@
-"""One network in plain Python, nothing of fastnn: what every engine is compared with before it is timed."""
+"""One network in plain Python, without fastnn: every engine is compared with it before it is timed."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ def advance(layers, activation, parameters, X, Y, step, epochs):
     Parameters
     ----------
     layers : units per layer, inputs first.
-    activation : of the hidden layers; the output has none.
+    activation : the hidden layers' activation; the output has none.
     parameters : P numbers, all weights first, then all biases.
     X, Y : N rows of inputs and of targets.
     step : -2*learning_rate.
@@ -62,7 +62,7 @@ def activate(activation, z):
 
 
 def gate(activation, arriving, h):
-    """What arrives at a hidden unit of value h, taken back through its activation."""
+    """The value that arrives at a hidden unit, times the slope of its activation, computed from h."""
     match activation:
         case "relu":
             return arriving if h > 0 else 0.0
