@@ -1,31 +1,31 @@
-"""Sweeps on disk: files published whole, checked before they are read, found again by listing a folder.
+"""Stores of sweeps on disk: files appear whole, are checked before they are read, and are found by listing.
 
 A store is a folder::
 
-    manifest.json               the plan: what the results depend on, and how they are cut into shards
-    inputs/data-00000000-*.parquet      the rows trained on, so that any network can be trained again
-    inputs/starts-00000000-*.parquet    the starting parameters, where they were given
-    inputs/validation-00000000-*.parquet    the rows measured on, where they were given
-    grown-00000001.json                 to how many starts the store has grown, the first time
+    manifest.json               the plan: everything the results depend on, and the size of the shards
+    inputs/data-00000000-*.parquet      the training rows, so that any network can be trained again
+    inputs/starts-00000000-*.parquet    the starting parameters, if they were given
+    inputs/validation-00000000-*.parquet    the validation rows, if they were given
+    grown-00000001.json                 the number of starts after the store has grown for the first time
     shards/shard-00000007-*.parquet     one row for each network
-    curves/curves-00000007-*.parquet    their loss curves, where they were asked for
-    damaged/                    files that were not what they had been, set aside
+    curves/curves-00000007-*.parquet    the loss curves of these networks, if they are kept
+    damaged/                    damaged files, set aside
     digest.json                 one digest over the finished table
 
-The ``*`` is a digest over the plan, the kind, the number and the bytes of the file, so a name can only be
-right for one content of one sweep. A shard is done when a file of its name is there: the listing is the
-truth, and nothing else records it.
+The ``*`` is a digest over the plan, the kind, the number and the bytes of the file, so each name fits only
+one content of one sweep. A shard is done when a file with its name exists. Only the listing of the folder
+tells this; nothing else records it.
 
-A store grows: the same sweep with more networks adds to it. Start i depends on the seed and on i alone, so
-what is there stays as it is; a file that appears once says how many starts there are from then on, and those
-that came are cut into shards of their own. Since a sweep numbers its networks cell by cell, their numbers
-move: so a shard names the ``start`` of each network beside its learning rate and its rows, and its number in
-the sweep is computed. The finished table is, to the bit, that of a sweep made at once.
+A store can grow: the same sweep with more networks adds to it. Start i depends only on the seed and on i, so
+existing shards stay as they are. A new file gives the new number of starts, and the new starts are cut into
+shards of their own. A sweep numbers its networks cell by cell, so their numbers change when the store grows.
+Therefore a shard holds the ``start``, the learning rate and the rows of each network, and the number of the
+network is computed from these. The finished table has the same bits as a sweep made at once.
 
-Modules, from below: `publishing` (a file appears whole or not at all), `shards` (which network is where),
-`entries` (what each entry of a plan may be), `manifest` (the plan as text), `tables` (arrays as parquet and
-back), `contents` (what files must hold), `asides` (what makes way), `folder` (what is there and what is
-missing), `opening` (a store as a `Sweep`).
+Modules, from below: `shards` (the place of each network), `entries` (the checks of a plan's entries),
+`manifest` (the plan as text), `parquet` (arrays as files and back), `contents` (the checks of what files
+hold), `asides` (the moving aside of files), `folder` (the files that exist or are missing), `opening` (a
+store as a `Sweep`).
 """
 
 from fastnn.checking import OneSentenceError

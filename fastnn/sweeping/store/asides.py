@@ -1,4 +1,4 @@
-"""Room in a store: what lies where something of the store belongs makes way, and nothing is lost by it."""
+"""The moving aside of files that lie in a store's place; nothing is deleted."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["make_room", "set_aside", "told"]
 
 
 def make_room(folder: Path) -> None:
-    """Make a folder, unless it is there; what is there and is none makes way."""
+    """Make a folder, unless it exists; if something else has its name, rename that."""
     if os.path.lexists(folder) and not folder.is_dir():
         folder.rename(_free(folder.with_name(f".{folder.name}.aside")))
     folder.mkdir(exist_ok=True)
 
 
 def set_aside(path: Path, folder: Path) -> bool:
-    """Move what lies there into a folder; return whether it was still there."""
+    """Move a file or folder into another folder; return whether it still existed."""
     make_room(folder)
     with contextlib.suppress(FileNotFoundError):  # another process was first
         path.rename(_free(folder / path.name))
@@ -29,12 +29,12 @@ def set_aside(path: Path, folder: Path) -> bool:
 
 
 def told(path: Path, most: int) -> bytes:
-    """What a file says, if it is one, and no larger than such a file may be.
+    """Return the bytes of a file.
 
     Raises
     ------
     StoreError
-        If it is not.
+        If it is not a file, is larger than `most` bytes, or cannot be read.
     """
     try:
         return bytes_of(path, most)
@@ -46,7 +46,7 @@ def told(path: Path, most: int) -> bytes:
 
 
 def _free(path: Path) -> Path:
-    """The path, or one with a number after it, where nothing is yet."""
+    """Return the path, or the path with a number after it, that does not exist yet."""
     count, place = 0, path
     while os.path.lexists(place):
         count += 1

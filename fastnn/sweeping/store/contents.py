@@ -1,4 +1,4 @@
-"""What the files of a store hold, compared with its manifest: the right bytes may be of something else."""
+"""The content of a store's files, compared with its manifest: an intact file may hold something else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["INPUTS", "check_results", "fault_of_content", "input_arrays", "input
 
 Array = NDArray[Any]
 
-# What the sweep was given, by kinds of files: the arrays of a design by the letters of their columns.
+# The kinds of input files. Each has the arrays of a design by the letters of their columns.
 INPUTS = {
     "data": {"x": "X", "y": "Y"},
     "starts": {"p": "starts"},
@@ -26,7 +26,7 @@ INPUTS = {
 
 
 def inputs_of(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """What the plan says of each kind of arrays that the sweep was given."""
+    """The entry of the plan for each kind of input that the sweep was given."""
     plan = manifest.plan
     found = {"data": plan["data"]}
     if plan["initial"]["start"] == "given":
@@ -35,7 +35,7 @@ def inputs_of(manifest: Manifest) -> dict[str, dict[str, Any]]:
 
 
 def most_bytes(manifest: Manifest, kind: str, number: int) -> int:
-    """How many bytes a file may have."""
+    """The largest size in bytes that a file of this kind and number may have."""
     if kind in INPUTS:
         rows, columns = _rows_of(manifest, kind), len(_input_columns(manifest, kind))
         width = 8 * columns
@@ -48,9 +48,9 @@ def most_bytes(manifest: Manifest, kind: str, number: int) -> int:
 def fault_of_content(
     manifest: Manifest, kind: str, number: int, content: bytes, shard: bytes | None = None
 ) -> str:
-    """What is wrong with a file whose bytes are those of its name, in words; nothing if it may be right.
+    """In words, what is wrong with the content of a file whose bytes are intact; empty if it may be right.
 
-    `shard` is that with the networks whose curves the file has, if it is there.
+    For a file of curves, `shard` holds the bytes of the shard with the same networks, if it exists.
     """
     try:
         if kind in INPUTS:
@@ -62,24 +62,24 @@ def fault_of_content(
 
 
 def check_results(manifest: Manifest, number: int, results: Results) -> None:
-    """Raise a StoreError unless results may be those of a shard; of their curves nothing is asked."""
+    """Raise StoreError unless these may be the results of shard `number`; curves are not checked."""
     fault = "" if results.numbers == manifest.numbers(number) else f"they are of networks {results.numbers}"
     arrays = {"parameters": results.parameters, "loss": results.loss, "diverged": results.diverged}
     fault = fault or manifest.expected.fault(arrays | results.measured, len(results))
     if fault:
         raise StoreError(
             f"results must be those of shard {number} of the sweep; they cannot be: {fault}. They were not "
-            "kept: run the same sweep again with this store."
+            "kept. Run the same sweep again with this store."
         )
 
 
 def input_arrays(manifest: Manifest, kind: str, content: bytes) -> dict[str, Array]:
-    """The arrays of a kind that the sweep was given.
+    """Return the arrays in an input file.
 
     Raises
     ------
     StoreError
-        If they are not those of the manifest.
+        If the manifest names others.
     """
     told, columns = inputs_of(manifest)[kind], _input_columns(manifest, kind)
     found = exact_columns(content, columns, _rows_of(manifest, kind))
@@ -90,7 +90,7 @@ def input_arrays(manifest: Manifest, kind: str, content: bytes) -> dict[str, Arr
     if kind == "starts":
         arrays["starts"] = arrays["starts"].reshape(told["shape"])
     if content_hash(*arrays.values()) != told["sha256"]:
-        raise StoreError(f"the {kind} in the store must be those of its manifest; they are others.")
+        raise StoreError(f"the {kind} in the store must have the digest in its manifest; they have another.")
     return arrays
 
 
@@ -130,22 +130,22 @@ def _fault_of_shard(manifest: Manifest, number: int, content: bytes, _: bytes | 
         "start": _starts(manifest, number),
         "learning_rate": manifest.grid.learning_rate_of(numbers),
         "rows": manifest.grid.rows_of(numbers),
-        "status": (found["diverged"] > 0).astype(int),  # their places in `STATUS`
+        "status": (found["diverged"] > 0).astype(int),  # places in `STATUS`
     }
     for name, column in known.items():
         if not np.array_equal(found[name], column):
-            return f"holds something else: {name} is not that of its networks"
+            return f"holds something else: {name} does not fit its networks"
     arrays = {name: found[name] for name in (*manifest.losses, "diverged")}
     arrays["parameters"] = np.column_stack([found[name] for name in names])
     fault = manifest.expected.fault(arrays, rows)
-    return f"holds what cannot be: {fault}" if fault else ""
+    return f"holds impossible results: {fault}" if fault else ""
 
 
 def _fault_of_curves(manifest: Manifest, number: int, content: bytes, shard: bytes | None) -> str:
     rows, length = manifest.shards.rows(number), manifest.curve_length
     found = exact_columns(content, {"start": "int64", "curve": f"curve {length}"}, rows)
     if not np.array_equal(found["start"], _starts(manifest, number)):
-        return "holds something else: start is not that of its networks"
+        return "holds something else: start does not fit its networks"
     if shard is None:
         return ""
     dtype = manifest.plan["dtype"]
@@ -153,4 +153,4 @@ def _fault_of_curves(manifest: Manifest, number: int, content: bytes, shard: byt
     fault = manifest.expected.fault_of_curves(
         found["curve"], ends["loss"], ends["diverged"], int(manifest.plan["curves"])
     )
-    return f"holds what cannot be: {fault}" if fault else ""
+    return f"holds impossible results: {fault}" if fault else ""

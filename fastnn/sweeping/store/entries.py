@@ -1,6 +1,6 @@
-"""The entries of a manifest, each checked as an argument is at the public door: one table of checks.
+"""The entries of a manifest, each checked as strictly as an argument at the public door.
 
-A seal shows that nothing changed by chance, not that what was sealed makes sense.
+The seal of a manifest shows that nothing changed by chance. It does not show that the content makes sense.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def checked_plan(plan: Any) -> None:
-    """Refuse a plan unless it has every entry of a sweep's, and each could have been asked for.
+    """Refuse a plan unless it has exactly the entries of a sweep, all with possible values.
 
     Raises
     ------
     InputError
-        An entry is missing, unknown or cannot be; it is named.
+        If an entry is missing, unknown or impossible; it is named.
     """
     entries = checked_names(plan, "plan", {*CHECKS}, {"losses", "validation"})
     for name, check in CHECKS.items():
@@ -48,23 +48,23 @@ def checked_plan(plan: Any) -> None:
     several = len(entries["rows"]) > 1
     losses = ["loss", *["loss_all_rows"] * several, *["validation_loss"] * ("validation" in entries)]
     if entries.get("losses", losses[:1]) != losses:
-        raise InputError(f"losses must be {losses} of such a sweep; got {shown(entries.get('losses'))}.")
+        raise InputError(f"losses must be {losses} in such a sweep; got {shown(entries.get('losses'))}.")
     cells = len(entries["rows"]) * len(entries["learning_rate"])
     checked_total(cells * entries["networks"], entries["networks_per_shard"])
 
 
 def checked_total(networks: int, size: int) -> None:
-    """Refuse a store of too many networks, or of too many shards of a size."""
+    """Refuse a store of too many networks, or of too many shards of `size` networks."""
     shards = -(-networks // size)
     if networks > MOST_STARTS or shards > MOST_SHARDS:
         raise InputError(
             f"a store must have at most {MOST_SHARDS} shards; got {shown(networks)} networks, which make "
-            f"{shown(shards)} shards of {size}. Sweep fewer networks, or into several stores."
+            f"{shown(shards)} shards of {size}. Sweep fewer networks, or use several stores."
         )
 
 
 def checked_texts(values: Any, name: str) -> None:
-    """Refuse values that are not texts with names."""
+    """Refuse anything but a dict of texts."""
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise InputError(f"{name} must be texts; got {shown(values)}.")
 
@@ -72,7 +72,7 @@ def checked_texts(values: Any, name: str) -> None:
 def checked_names(
     values: Any, name: str, names: Collection[str], others: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The values by name, unless one of `names` is missing or one is neither of these nor of `others`."""
+    """Return the values by name; refuse them if one of `names` is missing, or one is of neither set."""
     found = values if isinstance(values, dict) else {}
     wrong = sorted({*names} - found.keys() | found.keys() - {*names, *others})
     if not isinstance(values, dict) or wrong:
@@ -82,7 +82,7 @@ def checked_names(
 
 @dataclass(frozen=True)
 class _Entry:
-    """One entry of a plan, among the others."""
+    """One entry of a plan, with access to the others."""
 
     plan: dict[str, Any]
     name: str
@@ -135,7 +135,7 @@ def _initial(entry: _Entry) -> None:
     _digest(told["sha256"], "initial")
     shape = _Entry(told, "shape").several()
     if len(shape) > 2 or not all(type(length) is int and 0 < length <= MOST_STARTS for length in shape):
-        raise InputError(f"shape of initial must be that of (P,) or (M, P) numbers; got {shown(shape)}.")
+        raise InputError(f"shape of initial must be (P,) or (M, P); got {shown(shape)}.")
 
 
 def _learning_rates(entry: _Entry) -> None:
@@ -159,7 +159,7 @@ def _text(entry: _Entry) -> None:
         raise InputError(f"{entry.name} must be a text; got {shown(entry.value)}.")
 
 
-# In this order: some look at those before them.
+# The order matters: some checks use entries that were checked before.
 CHECKS: dict[str, Callable[[_Entry], Any]] = {
     "network": _network,
     "data": _told_rows,

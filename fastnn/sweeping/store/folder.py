@@ -1,4 +1,4 @@
-"""The folder of a store: what is there, what is missing, what is damaged."""
+"""The folder of a store: which files exist, are missing, or are damaged."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ MOST_DIGEST_BYTES = 1 << 16
 class Store:
     """A store that has a manifest.
 
-    Nothing is read from a file before its bytes have been found to be those of its name; of a file that
-    was, later reads take what they need alone. `made` has the names of the shards whose bytes were made here,
-    of results that had been checked: a file of these bytes holds what it should.
+    Before anything is taken from a file, all its bytes are compared with the digest in its name. Later reads
+    of the same file read only what they need. `made` has the names of the shards written by this process,
+    whose results were checked before; a file with these bytes needs no check of its content.
     """
 
     folder: Path
@@ -61,7 +61,7 @@ class Store:
 
     @classmethod
     def begin(cls, folder: Path, design: Design, every: int, names: dict[str, Any] | None = None) -> Store:
-        """Make a store, of data with these names, or open the one that is there if it is of the same sweep.
+        """Make a store, with the names of its data, or open an existing store of the same sweep.
 
         Raises
         ------
@@ -103,12 +103,12 @@ class Store:
 
     @classmethod
     def at(cls, folder: Path) -> Store:
-        """The store in a folder.
+        """Open the store in a folder.
 
         Raises
         ------
         InputError
-            If there is none.
+            If the folder is not a store.
         StoreError
             If its manifest is damaged.
         """
@@ -130,9 +130,9 @@ class Store:
         return cls(folder, manifest)
 
     def grown_to(self, starts: int) -> Store:
-        """The store when it has grown to so many starts in every cell, or more.
+        """Let the store grow to at least `starts` starts in every cell, and return it.
 
-        It grows by one file that appears whole, once: a second process that would write it finds it there.
+        It grows by one new file, which appears whole. A second process that would write it finds it there.
         """
         store = self
         while store.manifest.starts < starts:
@@ -145,10 +145,10 @@ class Store:
         """Whether the store has not grown since it was opened."""
         return not (self.folder / _growth(len(self.manifest.grown) + 1)).exists()
 
-    # -- what is there ---------------------------------------------------------------------------------
+    # -- the files -------------------------------------------------------------------------------------
 
     def files(self, kind: str) -> dict[int, list[Path]]:
-        """The files of a kind by their numbers, as the folder lists them; none is opened."""
+        """The files of a kind by their numbers, from the listing of the folder; none is opened."""
         found: dict[int, list[Path]] = {}
         folder = self.folder / FOLDERS[kind]
         for name in sorted(os.listdir(folder)) if folder.is_dir() else []:  # noqa: PTH208 - faster, for many
@@ -158,7 +158,7 @@ class Store:
         return {number: found[number] for number in sorted(found)}
 
     def done(self) -> list[int]:
-        """The numbers of the shards that the folder lists, with their curves if the plan has them."""
+        """The numbers of the shards that exist, together with their curves if the plan has curves."""
         numbers = set(self.files("shard"))
         if self.manifest.plan["curves"]:
             numbers &= set(self.files("curves"))
@@ -171,18 +171,18 @@ class Store:
         return np.flatnonzero(~there)
 
     def shard_of(self, numbers: Numbers) -> int:
-        """The number of the shard of some networks."""
+        """The number of the shard that holds some networks."""
         shards, _ = self.manifest.shards.places(np.array([numbers.first]))
         return int(shards[0])
 
     def faults(self) -> Iterator[tuple[Path, str]]:
-        """Every file that should not be as it is, and why; reads every byte of the store."""
+        """Yield every wrong file and why it is wrong; reads every byte of the store."""
         for folder in dict.fromkeys(FOLDERS.values()):
             for path in sorted((self.folder / folder).iterdir()) if (self.folder / folder).is_dir() else []:
                 match = NAME.fullmatch(path.name)
                 if match is None:
                     if not is_temporary(path.name):
-                        yield path, "is no file of this store"
+                        yield path, "does not belong to this store"
                 elif FOLDERS[match[1]] != folder:
                     yield path, "lies in the wrong folder"
                 else:
@@ -192,15 +192,15 @@ class Store:
                             yield path, reason
 
     def _fault(self, path: Path, kind: str, number: int, name: str) -> str:
-        """Why a file is not the one of its name, or holds something else; nothing if it is right.
+        """In words, why a file is damaged or holds something else; empty if it is right.
 
-        Bounded in memory and time by what it may be large. Raises FileNotFoundError if it is gone.
+        Memory and time are bounded by its largest allowed size. Raises FileNotFoundError if it is gone.
         """
-        before = path.lstat()  # looked at once: another process may set it aside at any moment
+        before = path.lstat()  # read only once: another process may set it aside at any moment
         if not stat.S_ISREG(before.st_mode):
             return "is not a file"
         if kind in INPUTS and (number or kind not in inputs_of(self.manifest)):
-            return "is of something that the sweep was not given"
+            return "is an input that the sweep was not given"
         if kind not in INPUTS and number >= self.manifest.shard_count:
             return "has a number beyond the sweep's shards"
         if before.st_size > most_bytes(self.manifest, kind, number):
@@ -209,7 +209,7 @@ class Store:
         content = b"" if made else self._bytes(path, kind, number)
         pieces = pieces_of(path, most_bytes(self.manifest, kind, number)) if made else [content]
         if self._digest(pieces, kind, number) != name:
-            return "is damaged: its bytes are not those of its name"
+            return "is damaged: its bytes do not have the digest in its name"
         shard = self._shard_of_curves(number) if kind == "curves" else None
         reason = "" if made else fault_of_content(self.manifest, kind, number, content, shard)
         if not reason:
@@ -220,7 +220,7 @@ class Store:
         return bytes_of(path, most_bytes(self.manifest, kind, number))
 
     def _shard_of_curves(self, number: int) -> bytes | None:
-        """The bytes of the shard whose curves are in another file, if it is there and sound."""
+        """The bytes of the shard that belongs to a file of curves; None if it is missing or damaged."""
         for path in self.files("shard").get(number, []):
             with contextlib.suppress(OSError):
                 if self.is_sound(path, "shard", number):
@@ -228,18 +228,18 @@ class Store:
         return None
 
     def is_sound(self, path: Path, kind: str, number: int) -> bool:
-        """Whether a file is that of its name, as it was when it was last looked at, or else now."""
+        """Whether a file is right. An unchanged file is checked only once."""
         state = path.lstat()
         if self.checked.get(path) == (state.st_size, state.st_mtime_ns):
             return True
         return not self._fault(path, kind, number, path.stem[-32:])
 
     def _digest(self, pieces: Iterable[bytes], kind: str, number: int) -> str:
-        """The digest in the name of a file that consists of these pieces."""
+        """The digest for the name of a file with these pieces."""
         of = ""
         if FOLDERS[kind] != "inputs":
             came = self.manifest.shards.came_with(number)
-            if came.start:  # had the store grown otherwise, the number would be that of other starts
+            if came.start:  # after another growth the same number would mean other starts
                 of = f" of starts {came.start} to {came.stop}"
         digest = sha256(f"{self.manifest.plan_digest} {kind} {number}{of}\n".encode())
         for piece in pieces:
@@ -249,23 +249,23 @@ class Store:
     # -- changing it -----------------------------------------------------------------------------------
 
     def sweep_up(self) -> None:
-        """Remove what processes that are gone have left half-written."""
+        """Remove half-written files of processes that have ended."""
         for name in ("", *dict.fromkeys(FOLDERS.values())):
             make_room(self.folder / name)
             remove_stale(self.folder / name)
 
     def set_aside_damaged(self) -> list[str]:
-        """Check every file, move the damaged ones into the folder `damaged` and say what was wrong."""
+        """Check every file, move the wrong ones into the folder `damaged`, and return what was wrong."""
         found = []
-        for path, reason in self.faults():  # each at once: another process may have mended it a while later
-            if not self.is_as_it_was():  # then files may be of what came since
+        for path, reason in self.faults():  # moved at once, before another process can replace it
+            if not self.is_as_it_was():  # files may belong to a growth since then
                 break
             if set_aside(path, self.folder / "damaged"):
                 found.append(f"{path.relative_to(self.folder)} {reason}")
         return found
 
     def keep(self, design: Design, results: Results) -> None:
-        """Publish the results of a shard, or raise a StoreError if they are none; then it is done."""
+        """Publish the results of a shard, which is done then; raise StoreError if they cannot be right."""
         number = self.shard_of(results.numbers)
         check_results(self.manifest, number, results)
         if results.curves is not None:
@@ -274,7 +274,7 @@ class Store:
         self.made.add(self._publish("shard", number, content))
 
     def keep_inputs(self, design: Design) -> None:
-        """Publish the rows, and the other arrays that the sweep was given, unless they are there."""
+        """Publish the training rows and the other given arrays, unless they are there already."""
         arrays = arrays_of(design)
         for kind in inputs_of(self.manifest):
             if not self._intact(kind):
@@ -292,8 +292,8 @@ class Store:
         return {"fastnn": f"{kind} {number} of sweep {self.manifest.plan_digest}"}
 
     def _publish(self, kind: str, number: int, content: bytes) -> str:
-        """Publish a file; return its name. Two processes may write the same rows as other bytes (of another
-        version of pyarrow): both then keep the file whose name comes first, of those that are right."""
+        """Publish a file and return its name. Two processes with different versions of pyarrow may write the
+        same rows as different bytes: both then keep only the first, by name, of the right files."""
         digest = self._digest([content], kind, number)
         path = self.folder / FOLDERS[kind] / f"{kind}-{number:08d}-{digest}.parquet"
         publish(path, content)
@@ -314,7 +314,7 @@ class Store:
     def read(
         self, kind: str, number: int, names: Sequence[str], listed: dict[int, list[Path]] | None = None
     ) -> dict[str, Array]:
-        """Columns of a shard, or of its curves, as arrays; `listed` is what `files` has said before.
+        """Columns of a shard, or of its curves, as arrays; `listed` is an earlier result of `files`.
 
         Raises
         ------
@@ -328,12 +328,12 @@ class Store:
             return columns_of(content, names, self.manifest.network, self.manifest.plan["dtype"], rows)
 
     def _checked_path(self, kind: str, number: int, listed: dict[int, list[Path]] | None = None) -> Path:
-        """The file of a kind and number, after its bytes were found to be those of its name."""
+        """The file of a kind and number, after it was checked."""
         paths = (self.files(kind) if listed is None else listed).get(number)
         if not paths:
             raise StoreError(
                 f"{kind} {number} must be in the store; {self.folder} has none. Run the same sweep again "
-                "with this store: it computes what is missing."
+                "with this store: it computes the missing shards."
             )
         reason = ""
         for path in paths:
@@ -373,7 +373,7 @@ class Store:
     # -- its digest ------------------------------------------------------------------------------------
 
     def kept_digest(self) -> str | None:
-        """The digest over the finished table, if it was kept and is of this plan and so many networks."""
+        """The kept digest over the finished table; None if there is none for this plan and this size."""
         try:
             values = unsealed(bytes_of(self.folder / "digest.json", MOST_DIGEST_BYTES), "digest.json")
         except (OSError, StoreError):
@@ -394,5 +394,5 @@ class Store:
 
 
 def _growth(number: int) -> str:
-    """The file that says to what the store has grown, the first time, the second, ..."""
+    """The name of the file that records the store's growth, `number` counting from 1."""
     return f"grown-{number:08d}.json"

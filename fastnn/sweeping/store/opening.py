@@ -1,4 +1,4 @@
-"""A store as a `Sweep`: read shard by shard, when something is asked for."""
+"""The opening of a store as a `Sweep`, which reads shard by shard when something is asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 class StoredTable:
-    """The rows of the shards that were done when it was made."""
+    """The rows of the shards that were done when this table was made."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -61,7 +61,7 @@ class StoredTable:
     def _pieces(
         self, names: Sequence[str], numbers: NDArray[np.int64], listed: dict[str, Any]
     ) -> Iterator[Columns]:
-        """Columns of networks of sorted numbers, in one piece; nothing where none of them is there."""
+        """Yield columns of networks given by sorted numbers, in one piece; nothing if all are missing."""
         shards, rows = self.layout.places(numbers)
         there = self.there[shards]
         numbers, shards, rows = numbers[there], shards[there], rows[there]
@@ -69,7 +69,7 @@ class StoredTable:
         for shard in np.unique(shards).tolist():
             inside = np.flatnonzero(shards == shard)
             for name, column in self._read(listed, shard, names).items():
-                if len(inside) == len(numbers) == len(column):  # the whole shard, as it is
+                if len(inside) == len(numbers) == len(column):  # a whole shard needs no copy
                     found[name] = column
                     continue
                 room = found.setdefault(name, np.empty((len(numbers), *column.shape[1:]), column.dtype))
@@ -79,7 +79,7 @@ class StoredTable:
             yield {name: found[name] for name in names}
 
     def _read(self, listed: dict[str, Any], shard: int, names: Sequence[str]) -> Columns:
-        """Columns of a whole shard, but for the networks' numbers, which follow from its own."""
+        """Columns of a whole shard, without the networks' numbers, which follow from the shard's number."""
         own = [name for name in names if name not in ("network", "curve")]
         found = self.store.read("shard", shard, own, listed["shard"]) if own else {}
         if "curve" in names:
@@ -95,21 +95,21 @@ def open(store: str | PathLike[str], *, engine: str = "auto") -> Sweep:
     store : str or path
         The folder that was given to ``fastnn.sweep(store=...)``.
     engine : str
-        What `Sweep.replay` runs: one of `fastnn.ENGINES`, or "auto".
+        The engine for `Sweep.replay`: one of `fastnn.ENGINES`, or "auto".
 
     Returns
     -------
     Sweep
-        Of the shards that are done now. It reads them when something is asked for, each after its bytes
-        were found to be those that were written, and to hold what they should. If they were computed by
-        another arithmetic than that of this version, ``foreign`` says so, and they can only be read.
+        It has the shards that are done now, and reads them when something is asked for. Before a shard is
+        read, its bytes and its content are checked. If another arithmetic than this version's computed the
+        shards, ``foreign`` says so, and they can only be read.
 
     Raises
     ------
     InputError
-        If the folder is no store.
+        If the folder is not a store.
     StoreError
-        If the manifest or the kept inputs are damaged; later, when a damaged shard is read.
+        If the manifest or the kept inputs are damaged. Later, when a damaged shard is read.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def open(store: str | PathLike[str], *, engine: str = "auto") -> Sweep:
 
 
 def stored_sweep(store: Store, design: Design, **outcome: Any) -> Sweep:
-    """The `Sweep` of a store; `outcome` says how the run that filled it ended."""
+    """The `Sweep` of a store; `outcome` are attributes of the `Sweep` that tell how its last run ended."""
     every = int(store.manifest.plan["curves"])
     foreign = store.manifest.foreign
     return Sweep(

@@ -1,4 +1,4 @@
-"""Results as parquet, and back. Only this module and the reading of data know pyarrow."""
+"""Parquet files of results, written and read. Only this module and the reading of data know pyarrow."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ __all__ = [
 Array = NDArray[Any]
 
 STATUS = ("ok", "diverged")
-MOST_GROUPS = 1000  # of rows, of which pyarrow puts a million into each
+MOST_GROUPS = 1000  # groups of rows; pyarrow puts a million rows into each
 
 
 def need_pyarrow() -> Any:
-    """The packages pyarrow and pyarrow.parquet, or a refusal that says how to install them."""
+    """Return pyarrow, with pyarrow.parquet imported; if it is missing, InputError says how to install it."""
     with needing("store needs pyarrow", "store"):
         import pyarrow
         import pyarrow.parquet
@@ -44,7 +44,7 @@ def need_pyarrow() -> Any:
 
 
 def is_installed() -> bool:
-    """Whether there is a pyarrow."""
+    """Whether pyarrow is installed."""
     try:
         need_pyarrow()
     except InputError:
@@ -53,7 +53,7 @@ def is_installed() -> bool:
 
 
 def results_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
-    """Networks as a parquet file: start, learning_rate, rows, losses, status, diverged, w1..., b1..."""
+    """Results as a parquet file: start, learning_rate, rows, losses, status, diverged, w1..., b1..."""
     pyarrow = need_pyarrow()
     numbers = results.numbers.array()
     codes = pyarrow.array((results.diverged > 0).astype(np.int8))
@@ -73,7 +73,7 @@ def results_bytes(design: Design, results: Results, metadata: dict[str, str]) ->
 def curves_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
     """Loss curves as a parquet file: start, curve (a list of float32, one for each epoch kept)."""
     pyarrow = need_pyarrow()
-    assert results.curves is not None  # noqa: S101 - asked for by a plan with curves
+    assert results.curves is not None  # noqa: S101 - only plans with curves come here
     losses = np.ascontiguousarray(results.curves, np.float32)
     curve = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(losses.reshape(-1)), losses.shape[1])
     starts = design.grid.start_of(results.numbers.array())
@@ -107,7 +107,7 @@ def columns_of(
     Raises
     ------
     StoreError
-        If it is not such a file, of so many rows.
+        If it is not such a file, or has another number of rows.
     """
     reader = _reader(content)
     if reader.metadata.num_rows != rows or not set(names) <= set(reader.schema_arrow.names):
@@ -131,19 +131,20 @@ def columns_of(
 def exact_columns(
     content: bytes, columns: Mapping[str, str], rows: int, *, others: bool = False
 ) -> dict[str, Array]:
-    """All columns of a file by their names, after a look at what they are; nothing is read before.
+    """All columns of a file by name. Names, types, rows and sizes are checked before anything is read.
 
     Parameters
     ----------
     columns : mapping
-        A dtype, "status", or "curve 25" for lists of 25 losses, by name, in their order.
+        The kind of each column by name, in the order of the file: a dtype, "status", or "curve 25" for lists
+        of 25 losses.
     others : bool
         Whether there may be other columns, which are not read.
 
     Raises
     ------
     StoreError
-        If it is not such a file, of so many rows.
+        If it is not such a file, or has another number of rows.
     """
     reader = _reader(content)
     metadata, schema = reader.metadata, reader.schema_arrow
@@ -155,19 +156,19 @@ def exact_columns(
     for name, kind in columns.items():
         if not _is_of(schema.field(name).type, kind):
             raise StoreError(f"column {name} must be {kind}; it is {str(schema.field(name).type)[:60]}.")
-    # Of a column's chunks nothing is asked: where they are nonsense, pyarrow ends the process.
+    # The chunks of a column are not looked at: if they are nonsense, pyarrow ends the process.
     groups = (metadata.row_group(group) for group in range(min(metadata.num_row_groups, MOST_GROUPS)))
     if metadata.num_row_groups > MOST_GROUPS or sum(group.total_byte_size for group in groups) > len(content):
         raise StoreError("it must be written as fastnn does, without compression; it unpacks to more.")
     table = _read(reader, list(columns))
     try:
         return {name: _converted(table.column(name), kind, rows) for name, kind in columns.items()}
-    except Exception as error:  # pyarrow's, of codes of a dictionary that has no such entry
+    except Exception as error:  # pyarrow's, for codes beyond the dictionary
         raise StoreError(f"its columns must hold values; they do not: {_reason(error)}.") from None
 
 
 def _converted(column: Any, kind: str, rows: int) -> Array:
-    """A column without missing values as an array: (rows,), of curves (rows, n), of a status its place."""
+    """A column as an array (rows,), or (rows, n) for curves; a status becomes its place in `STATUS`."""
     if column.null_count:
         raise StoreError(f"a column must have a value in each row; {column.null_count} are missing.")
     whole = column.combine_chunks()
@@ -183,13 +184,13 @@ def _converted(column: Any, kind: str, rows: int) -> Array:
         return values
     losses = whole.flatten()
     if losses.null_count:
-        raise StoreError(f"curves must have a value in each place; {losses.null_count} are missing.")
+        raise StoreError(f"curves must have a value for each epoch; {losses.null_count} are missing.")
     curves: Array = losses.to_numpy(zero_copy_only=False).reshape(rows, -1)
     return curves
 
 
 def _is_of(type_: Any, kind: str) -> bool:
-    """Whether a type of Arrow is that of a column: a dtype, "status" or "curve 25"."""
+    """Whether an Arrow type fits the kind of a column: a dtype, "status" or "curve 25"."""
     types = need_pyarrow().types
     if kind == "status":
         return bool(types.is_dictionary(type_) and types.is_string(type_.value_type))
@@ -228,7 +229,7 @@ def _written(columns: dict[str, Any], metadata: dict[str, str], repeated: list[s
     pyarrow = need_pyarrow()
     table = pyarrow.table(columns).replace_schema_metadata(metadata)
     sink = pyarrow.BufferOutputStream()
-    # Trained parameters do not compress (zstd saves 6 %, and takes longer than the disk).
+    # Trained parameters do not compress; measured: zstd saves 6 % and takes longer than the disk.
     pyarrow.parquet.write_table(
         table,
         sink,

@@ -1,9 +1,9 @@
-"""How the networks of a store are cut into shards, so that it can grow and no shard has to change.
+"""The shards of a store, cut so that the store can grow without changing a shard.
 
-A store begins with some starts in every cell of the grid, and may grow by more. Those that came together are
-cut into shards of their own, cell after cell; the shards are numbered on from those that were there. What the
-networks are numbered in the sweep does change when it grows, since its numbers run cell by cell: so a shard
-holds starts, and which networks of the sweep these are is computed here.
+A store begins with some starts in every cell of the grid, and may grow by further starts. Starts that are
+added together are cut into shards of their own, cell after cell; these shards get the next free numbers. The
+sweep numbers its networks cell by cell, so the networks' numbers change when the store grows. Therefore a
+shard holds starts, and the networks' numbers are computed here.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Shards:
-    """The shards of a store of so many `cells`, of at most `size` networks each.
+    """The shards of a store with `cells` cells, each of at most `size` networks.
 
-    `starts` says how many starts each cell had at first, how many after the store had grown once, and so on.
+    `starts` holds the number of starts of each cell: at first, after the store has grown once, and so on.
     """
 
     cells: int
@@ -35,32 +35,32 @@ class Shards:
 
     @property
     def total(self) -> int:
-        """How many networks there are."""
+        """The number of networks."""
         return self.cells * self.starts[-1]
 
     @property
     def count(self) -> int:
-        """How many shards there are."""
+        """The number of shards."""
         return int(self._firsts[-1])
 
     @cached_property
     def _edges(self) -> Whole:
-        """Where the starts begin that came together, and where the last of them end."""
+        """The first start of each addition, then the end of the last addition."""
         return np.array([0, *self.starts], np.int64)
 
     @cached_property
     def _firsts(self) -> Whole:
-        """The first shard of those that came together, and how many there are in all."""
+        """The first shard of each addition, then the number of all shards."""
         counts = [-(-self.cells * (stop - first) // self.size) for first, stop in pairwise((0, *self.starts))]
         return np.cumsum([0, *counts])
 
     def came_with(self, shard: int) -> range:
-        """The starts that came together with those of a shard."""
+        """All starts of the addition to which a shard belongs."""
         place = self._place(shard)
         return range(int(self._edges[place]), int(self._edges[place + 1]))
 
     def rows(self, shard: int) -> int:
-        """How many networks a shard has."""
+        """The number of networks in a shard."""
         before = (shard - int(self._firsts[self._place(shard)])) * self.size
         return min(self.size, self.cells * len(self.came_with(shard)) - before)
 
@@ -82,11 +82,11 @@ class Shards:
         return Numbers(tuple(found))
 
     def _place(self, shard: int) -> int:
-        """Whether a shard's starts came first, or second, or later: 0, 1, ..."""
+        """The addition to which a shard belongs: 0 for the first starts, 1, 2, ... for later ones."""
         return int(np.searchsorted(self._firsts, shard, side="right")) - 1
 
     def places(self, numbers: Whole) -> tuple[Whole, Whole]:
-        """In which shards some networks are, and in which rows of these."""
+        """The shards that hold some networks, and their rows in these shards."""
         cell, start = np.divmod(numbers, self.starts[-1])
         group = np.searchsorted(self._edges, start, side="right") - 1
         width = np.diff(self._edges)[group]

@@ -123,7 +123,7 @@ def test_other_bytes_in_its_place_are_found(store, monkeypatch):
         path.write_bytes(content[:-100] + bytes(100))
 
     monkeypatch.setattr(Stored, "keep", damaged)
-    with pytest.raises(StoreError, match="its bytes are not those of its name"):
+    with pytest.raises(StoreError, match="its bytes do not have the digest in its name"):
         swept(store=store)
     monkeypatch.undo()
     sweep = swept(store=store)

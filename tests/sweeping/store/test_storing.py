@@ -326,7 +326,7 @@ class TestGoingOn:
         swept(store=store)
         path = next(store.glob("inputs/*"))
         path.write_bytes(path.read_bytes() + b"\0")
-        with pytest.raises(StoreError, match="is damaged: its bytes are not those of its name"):
+        with pytest.raises(StoreError, match="is damaged: its bytes do not have the digest in its name"):
             fastnn.open(store)
         swept(store=store)
         assert same(fastnn.open(store).plan.X, X)
