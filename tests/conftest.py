@@ -62,6 +62,14 @@ def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the pictures of pages empty: drawing them takes 1 to 4 s a page."""
+    from undrawn import leave_undrawn
+
+    leave_undrawn(monkeypatch.setattr)
+
+
 @pytest.fixture(autouse=True)
 def no_figure_stays() -> Iterator[None]:
     """What a test draws through pyplot is closed after it: matplotlib warns of many that are open."""

@@ -1,6 +1,8 @@
-"""Sweeps that print "chunk" whenever a chunk is finished. Run as a script, this file is ``fastnn``."""
+"""Sweeps that print "chunk" whenever a chunk is finished. Run as a script: ``fastnn``, pictures empty."""
 
 import sys
+
+from undrawn import leave_undrawn
 
 from fastnn.commands.cli import main
 from fastnn.sweeping.design import Design
@@ -27,4 +29,5 @@ def wait_for_chunks(process, count):
 
 if __name__ == "__main__":
     tell()
+    leave_undrawn()
     sys.exit(main())

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import telling
+import undrawn
 
 import fastnn
 from fastnn.commands.cli import main
@@ -158,6 +159,7 @@ class TestTrain:
         code, _, err = run(capsys, "predict", "model.npz", "--data", "new.csv")
         assert (code, err.startswith(f"note: {note}"), err.count("\n")) == (0, True, 1)
 
+    @pytest.mark.usefixtures("undrawn")
     def test_a_sweep_that_came_to_nothing_says_so(self, capsys):
         options = ["--networks", "20", *QUICK, "--learning-rate", "0.005,1e9", "--out", "page"]
         code, out, _ = run(capsys, "sweep", *options)
@@ -173,6 +175,7 @@ class TestTrain:
         assert code == 0
         assert "3-2-1" in out
 
+    @pytest.mark.usefixtures("undrawn")
     def test_says_that_there_is_no_mape(self, capsys):
         Path("own.csv").write_text("a,b\n1,0\n2,0\n3,0\n4,5\n5,9\n")
         options = ["--data", "own.csv", "--inputs", "a", "--target", "b", "--epochs", "2"]
@@ -337,6 +340,7 @@ class TestSweep:
         assert 'pip install "fastnn-sweep[plot]"' in out
         assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
 
+    @pytest.mark.usefixtures("undrawn")
     def test_large_losses_fit_80_columns_too(self, capsys):
         grid = ["--learning-rate", "0.00001234,0.005", "--rows", "30,1338", "--networks", "200"]
         code, out, _ = run(capsys, "sweep", *QUICK, *grid, "--initial", "normal:0,900", "--no-progress")
@@ -348,12 +352,15 @@ class TestSweep:
         waiting = (
             "import faulthandler, sys; from fastnn.commands.cli import main; "
             "from fastnn.commands import sweeping; "
+            "from undrawn import leave_undrawn; leave_undrawn(); "
             "faulthandler.dump_traceback_later(100, exit=True); "  # should nobody answer
             "draw = sweeping.sweep_page; "
             "sweeping.sweep_page = lambda *a, **k: input() or draw(*a, **k); main(sys.argv[1:])"
         )
         command = [sys.executable, "-c", waiting, "sweep", *QUICK, "--networks", "9", "--no-progress"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        with subprocess.Popen(command, **pipes, env=environment) as process:
             assert "Best networks, by loss of the last epoch\n" in process.stdout
             assert [len(next(process.stdout).split()) for _ in range(7)] == [6, *[7] * 5, 0]
             # The table is in its place, for good, before the first word about it.
@@ -394,12 +401,14 @@ class TestSweep:
         assert json.loads(out)["written"]["page"].startswith("could not be made: ")
         assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
 
+    @pytest.mark.usefixtures("undrawn")
     def test_a_later_sweep_without_a_page_leaves_no_page_of_another(self, capsys, monkeypatch):
         run(capsys, "sweep", *QUICK, "--networks", "3", "--no-progress")
         monkeypatch.setattr(Page, "write", half_written(RuntimeError("no font")))
         run(capsys, "sweep", *QUICK, "--networks", "5", "--no-progress")
         assert listing("fastnn-sweep") == [".written-by-fastnn", "sweep.parquet"]
 
+    @pytest.mark.usefixtures("undrawn")
     def test_a_page_never_stands_beside_the_table_of_another_sweep(self, capsys, monkeypatch):
         write = Page.write
 
@@ -419,12 +428,13 @@ class TestSweep:
     def test_a_reader_who_leaves_stops_nothing(self):
         read, written = os.pipe()
         os.close(read)
-        command = [sys.executable, "-m", "fastnn", "sweep", *QUICK, "--networks", "5", "--no-progress"]
+        command = [sys.executable, undrawn.__file__, "sweep", *QUICK, "--networks", "5", "--no-progress"]
         done = subprocess.run(command, stdout=written, stderr=subprocess.PIPE, text=True, check=True)
         os.close(written)
         assert done.stderr == ""
         assert "index.html" in listing("fastnn-sweep")
 
+    @pytest.mark.usefixtures("undrawn")
     def test_the_table_ranks_as_best_does(self, capsys):
         options = [*QUICK, "--networks", "40", "--rows", "30,1338", "--no-progress"]
         code, out, _ = run(capsys, "sweep", *options)
@@ -438,6 +448,7 @@ class TestSweep:
         assert "Loss over all rows: quantiles over the networks that did not diverge" in out
         assert max(map(len, out.splitlines())) <= 80
 
+    @pytest.mark.usefixtures("undrawn")
     def test_all_diverged_is_a_result(self, capsys):
         code, out, err = run(capsys, "sweep", *QUICK, "--networks", "4", "--learning-rate", "1e9,1e10")
         assert code == 1  # there is no network, as after a training that diverged
@@ -586,6 +597,7 @@ def test_a_folder_with_somebody_elses_file_is_refused_before_any_work(capsys, mo
     assert listing("mine") == ["notes.txt"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_into_its_own_folder_replaces_what_it_wrote(capsys):
     plain = [*QUICK, "--layers", "2,1", "--engine", "batched"]  # has few pictures, and compiles nothing
     run(capsys, "sweep", *plain, "--networks", "3", "--learning-rate", "0.005,1e9")
@@ -596,6 +608,7 @@ def test_a_sweep_into_its_own_folder_replaces_what_it_wrote(capsys):
     assert set(listing("fastnn-sweep/pictures")) < set(before)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("grid", [[], ["--learning-rate", "0.005,0.01", "--rows", "30,99"]])
 def test_the_page_tells_how_to_train_a_network_again(capsys, grid):
     options = [

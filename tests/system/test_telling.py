@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,9 +16,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import undrawn
 
 import fastnn
 from fastnn import studies
+from fastnn.commands.cli import main
+from fastnn.engines import compiling, load, self_check
 from fastnn.system import telling
 from fastnn.system.progress import Progress
 
@@ -250,19 +254,38 @@ class TestSigns:
         assert Path("said").read_text() == "caf\\udce9\n"
 
 
-def command_line(*arguments, redirect="", **environment):
-    """Run the command line under a shell that redirects: its exit code, output and errors."""
-    command = f'"{sys.executable}" -m fastnn "$@" {redirect}'
+def shell(arguments, redirect="", **environment):
+    """Run Python under a shell that redirects: its exit code, output and errors."""
     done = subprocess.run(
-        ["bash", "-c", command, "fastnn", *arguments],
+        ["bash", "-c", f'"{sys.executable}" "$@" {redirect}', "python", *arguments],
         env={**os.environ, **environment},
         capture_output=True,
-        text=True,
         check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+def command_line(*arguments, redirect=""):
+    """Run the command line in a process of its own."""
+    return shell(["-m", "fastnn", *arguments], redirect)
+
+
+COMMANDS = """
+import json, sys
+from undrawn import leave_undrawn, main
+
+leave_undrawn()
+sys.exit(max(main(arguments) for arguments in json.loads(sys.argv[1])))
+"""
+
+
+def commands(*each, redirect="", **environment):
+    """Run the command line several times in one process, with pages whose pictures are empty."""
+    path = os.pathsep.join(sys.path)
+    return shell(["-c", COMMANDS, json.dumps(each)], redirect, PYTHONPATH=path, **environment)
+
+
+LOST = "fastnn: standard output could not be written: No space left on device\n"
 needs_a_full_disk = pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full, which Linux has")
 
 
@@ -281,10 +304,16 @@ class TestCommandLine:
             ["train", *QUICK, "--save", "m.npz", "--json"],
         ],
     )
-    def test_output_that_was_asked_for_and_is_lost_is_a_failure(self, arguments):
-        code, _, err = command_line(*arguments, redirect="> /dev/full")
-        assert code == 1
-        assert err == "fastnn: standard output could not be written: No space left on device\n"
+    def test_output_that_was_asked_for_and_is_lost_is_a_failure(self, arguments, monkeypatch, capfd):
+        with FULL.open("w") as full:
+            monkeypatch.setattr(sys, "stdout", full)
+            assert main(arguments) == 1
+        assert capfd.readouterr().err == LOST
+
+    @needs_a_full_disk
+    @pytest.mark.parametrize("arguments", [["code"], ["--help"]])
+    def test_so_it_is_for_an_interpreter_that_ends(self, arguments):
+        assert command_line(*arguments, redirect="> /dev/full") == (1, "", LOST)
 
     @needs_a_full_disk
     @pytest.mark.parametrize("redirect", ["> /dev/full 2> /dev/full", ">&- 2>&-"])
@@ -294,14 +323,15 @@ class TestCommandLine:
     @needs_a_full_disk
     @pytest.mark.parametrize("redirect", ["> /dev/full", ">&-", "2> /dev/full", "2>&-", ">&- 2>&-"])
     def test_results_in_files_are_there_whatever_can_be_said(self, redirect):
-        options = [*QUICK, "--networks", "5"]
-        code, _, err = command_line("sweep", *options, "--out", "here", redirect=redirect)
-        assert code == 0
+        codes, _, err = commands(
+            ["sweep", *QUICK, "--networks", "5", "--out", "here"],
+            ["train", *QUICK, "--save", "m.npz"],
+            redirect=redirect,
+        )
+        assert codes == 0
         assert "Exception ignored" not in err
         assert len(pd.read_parquet("here/sweep.parquet")) == 5
         assert Path("here/index.html").is_file()
-        saved = command_line("train", *QUICK, "--save", "m.npz", redirect=redirect)
-        assert saved[0] == 0
         assert fastnn.Training.load("m.npz").epochs == 2
 
     @needs_a_full_disk
@@ -330,36 +360,56 @@ class TestCommandLine:
 
     @pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252", "utf-8"])
     @pytest.mark.parametrize("form", ["html", "latex"])
-    def test_a_document_is_of_the_encoding_that_it_names(self, encoding, form, tmp_path):
-        environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
-        command = [sys.executable, "-m", "fastnn", "explain", "--format", form]
-        done = subprocess.run(command, env=environment, capture_output=True, check=True)
-        assert subprocess.run([*command, "--out", "it"], check=True).returncode == 0
-        assert done.stdout.decode("utf-8").splitlines() == Path("it").read_text(encoding="utf-8").splitlines()
+    def test_a_document_is_of_the_encoding_that_it_names(self, encoding, form, monkeypatch):
+        document = ["explain", "--format", form]
+        assert main([*document, "--out", "it"]) == 0
+        with open("said", "w", encoding=encoding) as stream:  # noqa: PTH123
+            monkeypatch.setattr(sys, "stdout", stream)
+            assert main(document) == 0
+        assert Path("said").read_text(encoding="utf-8") == Path("it").read_text(encoding="utf-8")
 
     @pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252", "latin-1", "utf-16"])
-    def test_every_encoding_prints_something(self, encoding):
-        environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
-        Path("größe.csv").write_text("年齢,ö,ciena €\n" + "1,2,3\n2,3,5\n" * 4, encoding="utf-8")
-        data = ["--data", "größe.csv", "--inputs", "年齢,ö", "--target", "ciena €", "--epochs", "2"]
-        script = "import sys; sys.modules['matplotlib'] = None  # no page, which takes 2 s\n"
-        script += "from fastnn.commands.cli import main; sys.exit(main(sys.argv[1:]))"
-        for arguments in (
-            ["train", *data, "--save", "größe.npz"],
-            ["sweep", *data, "--networks", "3", "--out", "p", "--no-progress"],
-            ["explain"],
-            ["train", "--help"],
-        ):
-            done = subprocess.run(
-                [sys.executable, "-c", script, *arguments],
-                env={**os.environ, **environment},
-                capture_output=True,
-                check=False,
-            )
-            assert (done.returncode, done.stderr) == (0, b"")
-            assert "R2" in done.stdout.decode(encoding).replace("²", "2") or arguments == ["explain"]
+    def test_every_encoding_prints_something(self, encoding, monkeypatch, undrawn):
+        for arguments in of_odd_names():
+            with open("said", "w", encoding=encoding) as out, open("told", "w", encoding=encoding) as err:  # noqa: PTH123
+                monkeypatch.setattr(sys, "stdout", out)
+                monkeypatch.setattr(sys, "stderr", err)
+                assert main(arguments) == 0
+            assert Path("told").read_bytes() in (b"", "".encode(encoding))
+            said = Path("said").read_text(encoding)
+            assert "R2" in said.replace("²", "2") or arguments == ["explain"]
         assert Path("größe.npz").is_file()
         assert Path("p/sweep.parquet").is_file()
+
+    def test_an_interpreter_prints_something_in_the_encoding_it_is_given(self):
+        document = ["explain", "--format", "html"]
+        encoding = {"PYTHONIOENCODING": "cp932", "PYTHONUTF8": "0"}
+        done = subprocess.run(
+            [sys.executable, "-c", COMMANDS, json.dumps([*of_odd_names(), document])],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        words, begin, page = done.stdout.partition(b"<!doctype html>")
+        assert "R2" in words.decode("cp932")
+        assert "Größe".encode("cp932", "backslashreplace").lower() in words.lower()
+        assert begin
+        assert "∂" in page.decode("utf-8")
+        assert Path("größe.npz").is_file()
+        assert Path("p/sweep.parquet").is_file()
+
+
+def of_odd_names():
+    """Commands about a table whose names few encodings hold."""
+    Path("größe.csv").write_text("年齢,ö,ciena €\n" + "1,2,3\n2,3,5\n" * 4, encoding="utf-8")
+    data = ["--data", "größe.csv", "--inputs", "年齢,ö", "--target", "ciena €", "--epochs", "2"]
+    return [
+        ["train", *data, "--save", "größe.npz"],
+        ["sweep", *data, "--networks", "3", "--out", "p", "--no-progress"],
+        ["explain"],
+        ["train", "--help"],
+    ]
 
 
 class TestProgress:
@@ -378,35 +428,63 @@ class TestProgress:
         assert progress.done == 10
 
 
+def carriages_returned(seen):
+    """What is seen of a text on a terminal, line by line, as carriage returns leave it."""
+    found = []
+    for line in seen.decode().split("\n"):
+        written = ""
+        for text in line.split("\r"):
+            written = text + written[len(text) :]
+        found.append(written.rstrip())
+    return found
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.long
+@pytest.mark.usefixtures("undrawn")
 class TestTerminal:
-    def lines(self, *arguments, columns=80):
-        """What is seen on a terminal of 80 columns, line by line, as carriage returns leave it."""
+    @contextmanager
+    def terminal(self, columns):
+        """A terminal: a descriptor that writes to it, and the list of what was written until it is closed."""
         import pty
         import termios
 
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (24, columns))
-        command = [sys.executable, "-m", "fastnn", *arguments]
-        with subprocess.Popen(command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs) as process:
-            os.close(theirs)
-            seen = b""
+        seen = []
+
+        def read():
             with suppress(OSError):  # how the end of a terminal shows
                 while piece := os.read(ours, 4096):
-                    seen += piece
-        os.close(ours)
-        assert process.returncode == 0
-        found = []
-        for line in seen.decode().split("\n"):
-            written = ""
-            for text in line.split("\r"):
-                written = text + written[len(text) :]
-            found.append(written.rstrip())
-        return found
+                    seen.append(piece)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            yield theirs, seen
+        finally:
+            with suppress(OSError):  # closed already
+                os.close(theirs)
+            reader.join()
+            os.close(ours)
+
+    def lines(self, *arguments, columns=80):
+        """What is seen on a terminal of 80 columns, line by line."""
+        with (
+            self.terminal(columns) as (theirs, seen),
+            open(theirs, "w") as stream,  # noqa: PTH123
+            open(os.devnull, "w") as nowhere,  # noqa: PTH123
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setattr(sys, "stderr", stream)
+            patch.setattr(sys, "stdout", nowhere)
+            assert main(arguments) == 0
+        return carriages_returned(b"".join(seen))
 
     def test_the_estimate_has_a_line_of_its_own_and_the_bar_another(self):
-        first, *rest = self.lines("sweep", "--data", "simulated", "--networks", "3000", "--out", "p")
+        command = [sys.executable, undrawn.__file__, "sweep", "--data", "simulated", "--networks", "3000"]
+        with self.terminal(80) as (theirs, seen):
+            subprocess.run(command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs, check=True)
+        first, *rest = carriages_returned(b"".join(seen))
         assert re.fullmatch(r"3 000 networks, about [\d.]+ m?s on \d+ threads?, .* of memory", first)
         assert all("about" not in line for line in rest)
         assert re.match(r"100%\|█+\| 3000/3000 \[.* networks/s\]$", rest[-2])
@@ -429,50 +507,45 @@ class TestTerminal:
         assert any(re.match(r"sweep 1?\d of \d\d: ", line) for line in found)
 
 
-CLOCK = """
-import importlib, json, sys
-import fastnn
-from fastnn.engines import compiling
+@pytest.fixture
+def clock(monkeypatch):
+    """How often a kernel is compiled, or read from disk, before and while the time is taken; none is yet."""
+    came, now = {"before": 0, "while it runs": 0}, ["before"]
+    sweeping, compiled = sys.modules["fastnn.sweeping.sweep"], compiling._compiled
 
-sweeping = importlib.import_module("fastnn.sweeping.sweep")
-compiled, clock = {"before": 0, "while it runs": 0}, ["before"]
-compile_ = compiling._compiled
+    def counted(*arguments):
+        came[now[0]] += 1
+        return compiled(*arguments)
 
-def counted(*arguments):
-    compiled[clock[0]] += 1
-    return compile_(*arguments)
+    class Clock(Progress):
+        def begin(self):
+            super().begin()
+            now[0] = "while it runs"
 
-class Clock(sweeping.Progress):
-    def begin(self):
-        super().begin()
-        clock[0] = "while it runs"
+        def __exit__(self, *why):
+            now[0] = "before"
 
-    def __exit__(self, *why):
-        clock[0] = "before"
-
-compiling._compiled, sweeping.Progress = counted, Clock
-data = fastnn.load_insurance(simulated=True)
-found = fastnn.sweep(fastnn.Network(LAYERS), data.X, data.y, progress=False, workers=2, **SETTINGS)
-print(json.dumps(compiled))
-"""
+    monkeypatch.setattr(compiling, "_compiled", counted)
+    monkeypatch.setattr(sweeping, "Progress", Clock)
+    monkeypatch.setattr(compiling, "COMPILED", {})
+    monkeypatch.setattr(self_check, "CHECKED", {})
+    for engine in fastnn.ENGINES:
+        load(engine).kernel.cache_clear()
+    return came
 
 
 @pytest.mark.parametrize(
     ("layers", "settings"),
     [
-        ((2, 2, 1), "networks=4000"),  # of which some are reduced to one unit
-        ((2, 2, 1), "networks=1, learning_rate=[0.01, 0.02, 0.03], epochs=3"),  # blocks of one
-        ((2, 2, 1), "networks=1, epochs=3"),
-        ((2, 3, 1), "networks=9, epochs=3, engine='loop'"),
-        ((2, 2, 1), "networks=300, epochs=3, store='s'"),
+        ((2, 2, 1), {"networks": 4000, "epochs": 300}),  # of which some are reduced to one unit
+        ((2, 2, 1), {"networks": 1, "learning_rate": [0.01, 0.02, 0.03]}),  # blocks of one
+        ((2, 2, 1), {"networks": 1}),
+        ((2, 3, 1), {"networks": 9, "engine": "loop"}),
+        ((2, 2, 1), {"networks": 300, "store": "s"}),
     ],
 )
-def test_no_time_that_is_told_holds_compiling(layers, settings):
-    """On a machine where nothing is compiled yet."""
-    script = CLOCK.replace("LAYERS", str(layers)).replace("**SETTINGS", settings)
-    command = [sys.executable, "-c", script]
-    environment = {**os.environ, "FASTNN_CACHE": "0"}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    found = json.loads(done.stdout)
-    assert found["before"] >= 1
-    assert found["while it runs"] == 0
+def test_no_time_that_is_told_holds_compiling(layers, settings, clock):
+    table, options = data(), {"epochs": 3, "progress": False, "workers": 2} | settings
+    fastnn.sweep(fastnn.Network(layers), table.X, table.y, **options)
+    assert clock["before"] >= 1
+    assert clock["while it runs"] == 0
