@@ -1,4 +1,4 @@
-"""Pages whose pictures are empty, for questions that are not about pictures. Run, it is ``fastnn``."""
+"""Pages whose pictures are empty, for questions that are not about pictures. Run as a script: ``fastnn``."""
 
 import sys
 
