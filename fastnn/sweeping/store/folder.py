@@ -323,9 +323,7 @@ class Store:
         """
         path = self._checked_path(kind, number, listed)
         rows = self.manifest.shards.rows(number)
-        pyarrow = need_pyarrow()
-        with pyarrow.memory_map(str(path)) as content:
-            return columns_of(content, names, self.manifest.network, self.manifest.plan["dtype"], rows)
+        return columns_of(path, names, self.manifest.plan["dtype"], rows)
 
     def _checked_path(self, kind: str, number: int, listed: dict[int, list[Path]] | None = None) -> Path:
         """The file of a kind and number, after it was checked."""

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, needing
-from fastnn.core.network import Network
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.design import Design, Results
 from fastnn.sweeping.store import StoreError
@@ -99,9 +98,7 @@ def write_frames(frames: Iterable[pd.DataFrame], path: Path) -> None:
             writer.write_table(pyarrow.Table.from_pandas(piece, first.schema, preserve_index=False))
 
 
-def columns_of(
-    content: Any, names: Sequence[str], network: Network, dtype: str, rows: int
-) -> dict[str, Array]:
+def columns_of(path: Path, names: Sequence[str], dtype: str, rows: int) -> dict[str, Array]:
     """Columns of a file of results or of curves, as arrays; `curve` is (m, n).
 
     Raises
@@ -109,12 +106,13 @@ def columns_of(
     StoreError
         If it is not such a file, or has another number of rows.
     """
-    reader = _reader(content)
-    if reader.metadata.num_rows != rows or not set(names) <= set(reader.schema_arrow.names):
-        raise StoreError(
-            f"a shard must have {counted(rows, 'row')} and the columns {', '.join(names)}; it has others."
-        )
-    table = _read(reader, list(names))
+    with need_pyarrow().memory_map(str(path)) as content:
+        reader = _reader(content)
+        if reader.metadata.num_rows != rows or not set(names) <= set(reader.schema_arrow.names):
+            raise StoreError(
+                f"a shard must have {counted(rows, 'row')} and the columns {', '.join(names)}; it has others."
+            )
+        table = _read(reader, list(names))
     found = {}
     for name in names:
         column = table.column(name).combine_chunks()
