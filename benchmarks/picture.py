@@ -36,7 +36,7 @@ def draw(sweep, path):
 
 
 def caption(sweep):
-    """What the picture shows, in numbers."""
+    """The sentence below the picture: its numbers."""
     table = plotting.tables.dead_units(sweep)
     counts = table.iloc[:, 3:].sum()
     modes = ", ".join(f"{name} {count:,}".replace(",", " ") for name, count in counts.items() if count)

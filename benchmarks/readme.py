@@ -1,4 +1,4 @@
-"""The README's table: six rows of the peers' table in RESULTS.md.
+"""The README's table: six lines of the peers' table in RESULTS.md.
 
     python benchmarks/readme.py
 
@@ -19,7 +19,7 @@ ROWS = (
     "JAX, step by hand in a scan",
     "**fastnn as it is called**",
 )
-COLUMNS = 5  # the row's name; one network and many, each in nanoseconds and by fastnn's time
+COLUMNS = 5  # the name; one network and many networks, each in nanoseconds and relative to fastnn
 
 
 def main():
@@ -28,12 +28,12 @@ def main():
 
 
 def table_of(section):
-    """What was measured where, and the rows of `ROWS` with their first columns.
+    """Return the table of the peers `ROWS` with its first columns, and the sentence on the machine below it.
 
     Raises
     ------
     ValueError
-        If the section lacks one of the rows.
+        If the section lacks one of them.
     """
     lines = section.strip().splitlines()
     table = [cells(line) for line in lines if line.startswith("|")]

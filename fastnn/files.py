@@ -1,11 +1,12 @@
-"""Files and folders that appear whole or not at all, whatever happens while they are written.
+"""Files and folders that appear whole or not at all, even if writing them is cut short.
 
 A file is written beside its place, flushed to the disk and renamed, and its folder is flushed: once `publish`
-has returned, the file outlasts a power cut. The unfinished file is locked while its writer lives; the lock
-goes with the process, whatever ends it. So an unlocked one is stale, and whoever finds it removes it.
+has returned, the file outlasts a power cut. The unfinished file is locked while its writer lives; however the
+process ends, the lock ends with it. So an unfinished file without a lock is stale, and the next process that
+finds it removes it.
 
-Where a disk lacks something (exFAT, network shares), flushing is left out, a missing hard link is replaced by
-a renaming for which writers take turns, and without locks nothing is taken for stale.
+Some disks lack such functions (exFAT, network shares). Without flushing, it is left out. Without hard links,
+writers take turns and rename. Without locks, no file counts as stale.
 """
 
 from __future__ import annotations
@@ -42,17 +43,17 @@ __all__ = [
 
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 ENDING = ".part"
-LONGEST_ENDING = 20  # letters; one that says how a file is written is shorter
+LONGEST_ENDING = 20  # letters: an ending that names a format is shorter
 ATTEMPTS = 5
 UNFINISHED = ".unfinished-"
-ABANDONED_SECONDS = 24 * 3600  # after which an unfinished folder that nobody has touched is removed
+ABANDONED_SECONDS = 24 * 3600  # an unfinished folder that nobody has touched for this time is removed
 
-# What a call raises on a disk that lacks what it asks for.
+# The errors of a call whose function the disk lacks.
 LACKING = {
     *(errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
     *(errno.ENOTTY, errno.EBADF, errno.EISDIR),
 }
-# What `link` raises on a disk without hard links, or on one that has no room for another.
+# The errors of `link` on a disk without hard links, or without room for another one.
 WITHOUT_LINKS = {
     *(errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
     *(errno.EMLINK, errno.EXDEV, errno.EINVAL),
@@ -60,14 +61,14 @@ WITHOUT_LINKS = {
 
 
 def file_to_write(path: Any, name: str) -> Path:
-    """Return `path` as that of a file that could be written, new or in another's place; else refuse it."""
+    """Return the path of a file that can be written, new or in place of an old one; refuse any other path."""
     required = "a file in an existing folder"
     given = file_given(path, name, required)
     try:
-        file = Path(os.path.realpath(given))  # through a link, into what it points at
-        kind = _kind(file)  # looked at once: another process may put a file there at any moment
+        file = Path(os.path.realpath(given))  # a link is written through, into its target
+        kind = _kind(file)  # asked only once: another process may put a file there at any moment
         if kind == stat.S_IFREG or (kind is None and file.parent.is_dir()):
-            with TemporaryFile(dir=file.parent):  # it has no name, or none for long
+            with TemporaryFile(dir=file.parent):  # this file has no name, or has one only briefly
                 return file
         problem = "there is no such folder" if kind is None else "it is no ordinary file"
     except OSError as error:
@@ -76,14 +77,14 @@ def file_to_write(path: Any, name: str) -> Path:
 
 
 def publish(path: Path, *pieces: bytes | memoryview, replace: bool = True) -> None:
-    """Write a file of some pieces, whole or not at all; return once it will outlast a power cut.
+    """Write the pieces of a file, whole or not at all; return once the file will outlast a power cut.
 
-    Without `replace` a file that is there already stays as it is.
+    Without `replace` an existing file stays as it is.
 
     Raises
     ------
     OSError
-        If it cannot be written; nothing of it is left behind then.
+        If the file cannot be written; then no part of it is left behind.
     """
     for attempt in range(ATTEMPTS):
         temporary = _beside(path, ENDING)
@@ -92,17 +93,17 @@ def publish(path: Path, *pieces: bytes | memoryview, replace: bool = True) -> No
                 _write_and_rename(temporary, path, pieces, replace)
             break
         except FileNotFoundError:
-            # Another process took it for stale in the moment between its making and its locking.
+            # Another process took the file for stale between its creation and its locking.
             if attempt == ATTEMPTS - 1 or not path.parent.is_dir():
                 raise
         finally:
             with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - as os.open: what tests of faults take hold of
+                os.unlink(temporary)  # noqa: PTH108 - like os.open: tests put faults into these functions
     _flush_folder(path.parent)
 
 
 def publish_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
-    """Write files, each by its writer, which is given a path: all of them whole, or none at all."""
+    """Write files, all of them whole or none at all; each writer is called with the path to write to."""
     beside = {
         path: _beside(path, path.suffix if len(path.suffix) < LONGEST_ENDING else "") for path in writers
     }
@@ -118,7 +119,7 @@ def publish_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
 
 
 def remove_stale(folder: Path) -> list[str]:
-    """Remove files that `publish` has not finished and whose writers are gone; return their names."""
+    """Remove the unfinished files of `publish` whose writers are gone; return their names."""
     removed = []
     for path in sorted(folder.iterdir()):
         if is_temporary(path.name):
@@ -134,21 +135,21 @@ def remove_stale(folder: Path) -> list[str]:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of this name is one that `publish` has not finished."""
+    """Whether a name belongs to an unfinished file of `publish`."""
     return name.startswith(".") and name.endswith(ENDING)
 
 
 @contextmanager
 def unfinished_folder(folder: Path, name: str) -> Iterator[Path]:
-    """Give a new folder to write into, hidden inside `folder`; at the end remove it with what is left in it.
+    """Yield a new folder to write into, hidden inside `folder`; at the end remove it with its contents.
 
-    `folder`, an absolute path, is made with its parents; at the end the new ones that are empty are removed
-    again. What killed processes left unfinished in it a day ago is removed, too.
+    `folder`, an absolute path, is made with its parents; at the end those that are new and empty are removed.
+    Unfinished folders that killed processes left in it a day ago are removed, too.
 
     Raises
     ------
     InputError
-        It cannot be made or written; the message calls it `name`.
+        If the folder cannot be made or written; the message calls it `name`.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     unfinished = folder / f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(4)}"
@@ -159,13 +160,13 @@ def unfinished_folder(folder: Path, name: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
         for new in made:
-            with suppress(OSError):  # it holds something by now
+            with suppress(OSError):  # it is no longer empty
                 new.rmdir()
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Have other processes that ask for the same folder wait, where the system can lock a folder."""
+    """Keep other processes out of the same folder, if the system can lock folders: they wait."""
     if fcntl is None or not folder.is_dir():
         yield
         return
@@ -179,7 +180,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _kind(path: Path) -> int | None:
-    """Return the kind of what is at `path`, as `stat.S_IFMT` gives it, or None where nothing is."""
+    """Return the kind of file at `path`, as `stat.S_IFMT` gives it, or None if there is no file."""
     try:
         return stat.S_IFMT(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -187,13 +188,13 @@ def _kind(path: Path) -> int | None:
 
 
 def _beside(path: Path, ending: str) -> Path:
-    """A new name in the folder of `path`; a short one, as that of `path` may be as long as names can be."""
+    """A new name in the folder of `path`; it is short, since the name of `path` may be as long as allowed."""
     return path.with_name(f".fastnn-{secrets.token_hex(8)}{ending}")
 
 
 @contextmanager
 def _errors_naming(path: Path, beside: Path) -> Iterator[None]:
-    """Have errors about the file beside its place name the path that somebody gave."""
+    """Let errors about the file `beside` name `path`, the path that the caller gave."""
     try:
         yield
     except OSError as error:
@@ -213,7 +214,7 @@ def _write_and_rename(
             _write(descriptor, piece)
         with _where_known():
             os.fsync(descriptor)
-        # Renamed while it is open and locked; Windows cannot.
+        # Rename the file while it is open and locked. Windows cannot, and renames it after closing.
         if fcntl is not None:
             _rename(temporary, path, pieces, replace)
     finally:
@@ -223,7 +224,7 @@ def _write_and_rename(
 
 
 def _lock(descriptor: int) -> None:
-    """Take the lock of an unfinished file, or raise BlockingIOError where another process has it."""
+    """Take the lock of an unfinished file, or raise BlockingIOError if another process has it."""
     if fcntl is not None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -238,7 +239,7 @@ def _rename(temporary: Path, path: Path, pieces: tuple[bytes | memoryview, ...],
     if replace:
         try:
             os.replace(temporary, path)  # noqa: PTH105
-        except (FileExistsError, PermissionError):  # not over a file, or not over one that is being read
+        except (FileExistsError, PermissionError):  # the system replaces no file, or none that is being read
             if not path.is_file() or path.read_bytes() != b"".join(pieces):
                 raise
     elif os.name == "nt":
@@ -252,14 +253,14 @@ def _rename(temporary: Path, path: Path, pieces: tuple[bytes | memoryview, ...],
         except OSError as error:
             if error.errno not in WITHOUT_LINKS:
                 raise
-            # Without locks too, two writers would have to meet in the microseconds between look and renaming.
+            # Even without locks, two writers would have to meet in the microseconds between check and renaming.
             with alone(path.parent):
                 if not path.exists():
                     os.replace(temporary, path)  # noqa: PTH105
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a renaming last; only POSIX systems can, and need to."""
+    """Flush a folder, so that a renaming in it lasts; only POSIX systems can do it, and need it."""
     if os.name == "posix":
         with _where_known():
             handle = os.open(folder, os.O_RDONLY)
@@ -271,7 +272,7 @@ def _flush_folder(folder: Path) -> None:
 
 @contextmanager
 def _where_known() -> Iterator[None]:
-    """Let be what a disk lacks: flushing, say, of folders on some network shares."""
+    """Ignore errors for a function that the disk lacks, such as flushing folders on some network shares."""
     try:
         yield
     except OSError as error:

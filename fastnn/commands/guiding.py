@@ -1,4 +1,4 @@
-"""``fastnn guide``: the guide's pages, made and opened."""
+"""``fastnn guide``: the pages of the guide, which it makes and opens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def guide(options: Namespace) -> int:
 
 
 def _folder(options: Namespace) -> Path:
-    """Where the pages go."""
+    """The folder of the pages."""
     if options.out is not None:
         return folder_given(options.out, "--out")
     try:

@@ -1,4 +1,4 @@
-"""The parsers of the command line: which options each command takes, and what ``--help`` says of them."""
+"""The parsers of the command line: the options of each command, and their texts for ``--help``."""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ class Curve:
 def named_curves(given: Any) -> list[Curve]:
     """Return the curves of trainings or of a sweep; each of several curves has its own label.
 
-    A label holds the name given to the curve, and those of its layers, learning rate and number that differ.
+    A label holds the name given to the curve. It also holds the layers, the learning rate and the number, if
+    these differ.
 
     Raises
     ------

@@ -28,7 +28,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 LOSS, R2, MAPE = "loss of the last epoch", "R² on all rows", "MAPE on all rows"
-SETTLED = "epochs until the loss stays within 5 % of its last, less those of"
+SETTLED = "epochs until the loss stays within 5 % of its last, minus the epochs of"
 NEAR_ZERO = 0.05
 STEADY = 0.01  # a loss that never rises by more than this fraction is stable
 NEARLY_ALL = 5  # of the 6 weights
@@ -221,7 +221,7 @@ def _n2(experiment: Experiment) -> Line:
         figure("N2", "125 %", MAPE, full["mape"]),
         in_words("N2", "R² near 0", R2, full["r2"], (-NEAR_ZERO, NEAR_ZERO)),
         _compared_mape("N2", "MAPE below N1's", full["mape"], few["mape"], BELOW_0),
-        in_words("N2", "R² as with N1", "R² less that of N1", moved, (-NEAR_ZERO, NEAR_ZERO)),
+        in_words("N2", "R² as with N1", "R² minus N1's", moved, (-NEAR_ZERO, NEAR_ZERO)),
     ]
     return Line(report.REPORT["N2"], experiment.plain(), claims)
 
@@ -263,14 +263,14 @@ def _compared_speed(
 def _compared_mape(
     line: str, says: str, changed: Floats, usual: Floats, agrees: tuple[float, float]
 ) -> Claim:
-    quantity = f"MAPE less {says.split()[-1]}"
+    quantity = f"MAPE minus {says.split()[-1]}"
     return _compared(line, says, quantity, (changed, usual), agrees, percent=True)
 
 
 def _compared_loss(
     line: str, says: str, changed: Outcomes, usual: Outcomes, agrees: tuple[float, float]
 ) -> Claim:
-    quantity = f"loss relative to that of {says.split()[-1]}"
+    quantity = f"loss relative to the loss of {says.split()[-1]}"
     return _compared(line, says, quantity, (changed.loss, usual.loss), agrees, _relative, percent=True)
 
 

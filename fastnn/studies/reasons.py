@@ -158,8 +158,8 @@ def _no_rise(claim: Claim, experiment: Experiment) -> str:
     happened = int(claim.agreeing.sum())
     return (
         f"The mean loss rises at first in {happened or 'none'} of the {len(claim.values)} starts: a step "
-        "this small follows the slope of the mean downhill. The error of one row alone may rise: that of the "
-        f"last row does in {portion(share)} of {some} starts. If the report printed the error of the last "
+        "this small follows the slope of the mean downhill. The error of one row alone may rise: the last "
+        f"row's error does in {portion(share)} of {some} starts. If the report printed the error of the last "
         "row instead of the mean, it may have seen that."
     )
 

@@ -1,1 +1,1 @@
-"""What the machine and its system bring: streams, paths, processors, forks, modes."""
+"""The machine and its operating system: streams, paths, files, processors, forks, floating-point modes."""
