@@ -253,7 +253,7 @@ def _rename(temporary: Path, path: Path, pieces: tuple[bytes | memoryview, ...],
         except OSError as error:
             if error.errno not in WITHOUT_LINKS:
                 raise
-            # Even without locks, two writers would have to meet in the microseconds between check and renaming.
+            # Even without locks, two writers collide only within microseconds, between check and renaming.
             with alone(path.parent):
                 if not path.exists():
                     os.replace(temporary, path)  # noqa: PTH105

@@ -56,7 +56,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_guide(commands.add_parser("guide", help="open the guide in the browser"))
     _add_completion(commands.add_parser("completion", help="print a completion script for your shell"))
     commands.choices["completion"].set_defaults(parser=parser)
-    _add_help(commands.add_parser("help", help="print this help, or that of a command"))
+    _add_help(commands.add_parser("help", help="print this help, or the help of a command"))
     return parser
 
 

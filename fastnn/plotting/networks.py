@@ -130,10 +130,10 @@ def _draw_units(ax: Axes, net: Network, places: list[Any], dead: Any) -> None:
 
 def _write_biases(ax: Axes, table: pd.DataFrame, when: str, places: list[Any]) -> None:
     last = len(places) - 1
-    for row in table[table["input"] == 0].to_dict("records"):
-        place = places[row["layer"]][row["unit"] - 1]
-        text = f"{row['parameter']} {_number(row[when])}"
-        _write_beside(ax, place, text, above=place[1] > MIDDLE and row["layer"] < last)
+    for bias in table[table["input"] == 0].to_dict("records"):
+        place = places[bias["layer"]][bias["unit"] - 1]
+        text = f"{bias['parameter']} {_number(bias[when])}"
+        _write_beside(ax, place, text, above=place[1] > MIDDLE and bias["layer"] < last)
 
 
 def _write_names(ax: Axes, data: Dataset, places: list[Any]) -> None:

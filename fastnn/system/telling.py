@@ -35,7 +35,7 @@ __all__ = [
 LOG = logging.getLogger("fastnn")
 
 # The characters beyond ASCII that fastnn prints, and their stand-ins on streams that cannot hold them. Other
-# characters, such as those of the user's names, are escaped.
+# characters, such as letters of the user's names, are escaped.
 PLAIN = {
     **{"²": "2", "ŷ": "yhat", "∂": "d", "σ": "sigma", "Σ": "sum", "ᵀ": "^T", "·": "*", "⊙": "(*)", "×": "x"},
     **{"≤": "<=", "≥": ">=", "≠": "!=", "←": "<-", "→": "->", "−": "-", "–": "-", "…": "...", "∞": "inf"},
