@@ -33,6 +33,7 @@ ALLOWED = {
     "engines.kernel_cache: import pickle": "of kernels in a private folder of the user's own, "
     "each checked by SHA-256 first: whoever can forge one there can run code as the user anyway",
     "engines.compiling: exec()": "runs that source, which no user's text ever reaches",
+    "guide.references: importlib.import_module": "a module that has a page, by its name in REFERENCES",
     "__main__: eval()": "of the text 0, which clears an interruption that Python remembers",
     "commands.cli: eval()": "of the text 0, which clears an interruption that Python remembers",
     "tutorial: import asyncio": "waits for the kernel of the notebook, which listens on this machine alone",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import warnings
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from fastnn.checking import needing
 from fastnn.guide.chapters import INDEX, Chapter, chapter, chapters
-from fastnn.guide.tables import REFERENCES, filled
+from fastnn.guide.references import REFERENCES, reference
+from fastnn.guide.tables import filled
 from fastnn.version import __version__
 
 __all__ = ["need_libraries", "pages"]
@@ -54,7 +54,7 @@ def pages() -> dict[str, str]:
         # Annotations may name what is not imported here, or is of a library that is not installed.
         warnings.filterwarnings("ignore", module=r"pdoc\.doc_types")
         modules: dict[str, Any] = {text.name: doc.Module(_as_module(text)) for text in texts}
-        modules |= {name: doc.Module(_complete(name)) for name in REFERENCES}
+        modules |= {name: doc.Module(reference(name)) for name in REFERENCES}
         made = {_path(name): render.html_module(module, modules) for name, module in modules.items()}
         return {**made, "search.js": render.search_index(modules)}
 
@@ -75,14 +75,6 @@ def _as_module(text: Chapter) -> ModuleType:
     """A text in the form of a module, which is what pdoc makes pages of."""
     module = ModuleType(text.name, TO_A_CHAPTER.sub(r"](\1.html\2)", filled(text.text)))
     module.__dict__.update(__docformat__="markdown", __all__=[])
-    return module
-
-
-def _complete(name: str) -> ModuleType:
-    """A module with its public names in it: those of `fastnn` come when they are first asked for."""
-    module = import_module(name)
-    for public in getattr(module, "__all__", ()):
-        getattr(module, public)
     return module
 
 

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
-from inspect import getdoc
 
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derive
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.guide.chapters import chapters
+from fastnn.guide.references import REFERENCES, summary
 from fastnn.printing.notation import Text
 
-__all__ = ["REFERENCES", "TABLES", "filled"]
+__all__ = ["TABLES", "filled"]
 
-# The modules whose docstrings become pages.
-REFERENCES = (
-    "fastnn",
-    "fastnn.plotting",
-    "fastnn.plotting.tables",
-    "fastnn.studies",
-    "fastnn.core.network",
-    "fastnn.core.derivation",
-    "fastnn.core.activations",
-    "fastnn.core.expressions",
-    "fastnn.engines",
-)
 PLACE = re.compile(r"^<!-- table: (\w+) -->$", re.MULTILINE)
 
 
@@ -63,10 +50,7 @@ def list_of_chapters() -> str:
 
 def list_of_references() -> str:
     """Every module that has a page, with what it is."""
-    rows = []
-    for name in REFERENCES:
-        first = (getdoc(import_module(name)) or "").partition("\n\n")[0]
-        rows.append((f"`{name}`", " ".join(first.split())))  # pdoc makes a link of such a name
+    rows = ((f"`{name}`", summary(name)) for name in REFERENCES)  # pdoc makes a link of such a name
     return _table(("module", "what it is"), rows)
 
 

@@ -18,7 +18,8 @@ from fastnn.core.activations import ACTIVATIONS
 from fastnn.guide import pages as pages_
 from fastnn.guide.chapters import CHAPTERS, INDEX, Chapter, chapter, chapters
 from fastnn.guide.pages import readable
-from fastnn.guide.tables import REFERENCES, TABLES, filled
+from fastnn.guide.references import REFERENCES
+from fastnn.guide.tables import TABLES, filled
 
 FOLDER = Path(fastnn.__file__).parent / "guide"
 NAMES = [INDEX, *CHAPTERS]
