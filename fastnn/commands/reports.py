@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
-from fastnn.showing.lettering import counted, grouped
+from fastnn.showing.lettering import counted, grouped, shape
 from fastnn.sweeping.ranking import LOSSES
 from fastnn.sweeping.results import Sweep
 from fastnn.training.evaluating import score_notes, scores
@@ -236,7 +236,7 @@ def _dead_lines(dead: Iterable[int]) -> list[str]:
 
 
 def _network_lines(network: Network) -> list[str]:
-    units = "-".join(map(str, network.layers))
+    units = shape(network.layers)
     return _labelled(
         "network", f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters"
     )

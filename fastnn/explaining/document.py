@@ -11,6 +11,7 @@ from fastnn.pages.blocks import Section
 from fastnn.pages.html import html_fragment, html_page
 from fastnn.pages.latex import latex_document, written_as_latex
 from fastnn.pages.text import written_as_text
+from fastnn.showing.lettering import shape
 
 __all__ = ["Document", "together"]
 
@@ -47,7 +48,7 @@ class Document(ABC):
         return self.text().removesuffix("\n")
 
     def _title(self) -> str:
-        return f"Backpropagation in a {'-'.join(map(str, self.derivation.network.layers))} network"
+        return f"Backpropagation in a {shape(self.derivation.network.layers)} network"
 
 
 class _Together(Document):

@@ -43,16 +43,17 @@ class Table:
 
     def cells(self) -> tuple[list[Cell], list[list[Cell]]]:
         """The headings, and each row's cells, as (text, whether it is a number)."""
-        # Column by column: a row of a frame would turn whole numbers into floats.
+        found = self._columns()
         columns = [
             [(self._written(name, cell), isinstance(cell, Real)) for cell in cells]
-            for name, cells in self._columns().items()
+            for name, cells in found.items()
         ]
         numbers = [all(is_number for _, is_number in column) for column in columns]
-        names = [self.headings.get(name, str(name)) for name in self._columns()]
+        names = [self.headings.get(name, str(name)) for name in found]
         return list(zip(names, numbers, strict=True)), [list(row) for row in zip(*columns, strict=True)]
 
     def _columns(self) -> dict[str, list[Any]]:
+        """The cells of each column: a row of a frame would turn whole numbers into floats."""
         rows: Any = self.rows
         if hasattr(rows, "columns"):
             return {name: rows[name].tolist() for name in rows.columns}

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError
-from fastnn.core.network import Network
 from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import fixed_settings
 from fastnn.showing.lettering import LONGEST, shortened
@@ -110,11 +109,6 @@ def legend_above(ax: Axes, columns: int) -> None:
     """Add a legend of all that has a name above the axes."""
     handles = ax.get_legend_handles_labels()
     ax.figure.legend(*handles, loc="outside upper center", ncols=columns, frameon=False, fontsize="small")
-
-
-def shape(network: Network) -> str:
-    """The layers of a network: 2-2-1."""
-    return "-".join(map(str, network.layers))
 
 
 def grouped(number: int) -> str:

@@ -23,12 +23,11 @@ from fastnn.plotting.canvas import (
     legend,
     legend_above,
     lettered,
-    shape,
 )
 from fastnn.plotting.curves import STROKES, bands
 from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.showing.lettering import counted, told_apart
+from fastnn.showing.lettering import counted, shape, told_apart
 from fastnn.sweeping.results import Sweep
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Counts(NamedTuple):
 
 def counts_of(sweep: Sweep) -> Counts:
     """The layers of a sweep's networks, the number of networks, and how many of them diverged."""
-    return Counts(shape(sweep.network), len(sweep), int(sweep.summary()["diverged"].sum()))
+    return Counts(shape(sweep.network.layers), len(sweep), int(sweep.summary()["diverged"].sum()))
 
 
 @under_fixed_settings

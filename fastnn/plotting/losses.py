@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label, shape
+from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label
 from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.plotting.scales import drawable, scale_losses, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.showing.lettering import told_apart
+from fastnn.showing.lettering import shape, told_apart
 from fastnn.sweeping.results import Sweep
 from fastnn.training.result import Training
 
@@ -139,7 +139,7 @@ def _name(ax: Axes, curves: Sequence[Curve]) -> None:
 
 def _shared(curves: Sequence[Curve]) -> str:
     """The layers that all curves share, and their learning rates, for the title."""
-    shapes = list(dict.fromkeys(shape(curve.network) for curve in curves))
+    shapes = list(dict.fromkeys(shape(curve.network.layers) for curve in curves))
     rates = sorted({curve.learning_rate for curve in curves})
     told = shapes[:1] if len(shapes) == 1 else []
     texts = told_apart(rates)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, shown
 from fastnn.core.network import Network
-from fastnn.showing.lettering import told_apart
+from fastnn.showing.lettering import shape, told_apart
 from fastnn.sweeping.results import Sweep
 from fastnn.training.result import Training
 
@@ -145,7 +145,7 @@ def _alike(labels: Sequence[Sequence[str]]) -> bool:
 
 
 def _layers(curves: Sequence[Curve]) -> list[str]:
-    return ["-".join(map(str, curve.network.layers)) for curve in curves]
+    return [shape(curve.network.layers) for curve in curves]
 
 
 def _rates(curves: Sequence[Curve]) -> list[str]:

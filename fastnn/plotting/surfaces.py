@@ -19,10 +19,10 @@ from fastnn.plotting.canvas import (
     axes,
     legend,
     lettered,
-    shape,
 )
 from fastnn.plotting.scales import handy, limits, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
+from fastnn.showing.lettering import shape
 from fastnn.training.result import Training
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def surface(
     output : int
         Which output, from 0.
     """
-    return draw_surface(axes(ax), tables.surface(training, X, y, inputs, output), shape(training.network))
+    return draw_surface(
+        axes(ax), tables.surface(training, X, y, inputs, output), shape(training.network.layers)
+    )
 
 
 def draw_surface(ax: Axes, table: pd.DataFrame, title: str) -> Axes:

@@ -11,8 +11,9 @@ A page is made of sections, a section of blocks::
                 Table(sweep.summary(), "Quantiles of the loss", formats={"diverged": "{:d}"}),
                 Picture("losses", draw, "What one who cannot see it has to know.", "Its caption.", data),
                 Code("fastnn train --network 4711"),
-                Fragment(explanation_html),
+                Fragment("<b>Ready-made HTML</b>"),
             ]),
+            *fastnn.explain(network).sections(),
         ],
     )
     with published_folder("fastnn-sweep") as folder:      # whole or not at all

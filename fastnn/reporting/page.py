@@ -98,9 +98,8 @@ class Page:
                     "each picture's name must be its own, made of letters, digits, - and _, and none that "
                     f"Windows reserves; got {', '.join(map(repr, names))}. Rename {name!r}."
                 )
-        links = [anchor(section.heading) for section in self.sections]
-        for link, section in zip(links, self.sections, strict=True):
+        headings = [section.heading for section in self.sections if section.heading]
+        links = [anchor(heading) for heading in headings]
+        for link, heading in zip(links, headings, strict=True):
             if links.count(link) > 1 or not link:
-                raise InputError(
-                    f"each section must have a heading of its own; got {section.heading!r}. Rename it."
-                )
+                raise InputError(f"each section must have a heading of its own; got {heading!r}. Rename it.")

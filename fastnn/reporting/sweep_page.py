@@ -8,11 +8,10 @@ from fastnn.checking import finite_number
 from fastnn.data.datasets import Dataset
 from fastnn.pages.blocks import Section
 from fastnn.pages.tables import written
-from fastnn.plotting.canvas import shape
 from fastnn.reporting import sweep_endings, sweep_networks
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_endings import evenly
-from fastnn.showing.lettering import counted
+from fastnn.showing.lettering import counted, shape
 from fastnn.sweeping.modes import modes
 from fastnn.sweeping.results import Sweep
 from fastnn.training.evaluating import score_notes
@@ -50,7 +49,7 @@ def sweep_page(
     claim = None if claim is None else finite_number(claim, "claim")
     shown = found if len(found) <= SHOWN else _evenly_spaced(found)
     return Page(
-        title=f"{counted(len(found), 'network', written)} of {shape(found.network)}",
+        title=f"{counted(len(found), 'network', written)} of {shape(found.network.layers)}",
         lead=_lead(found, shown, data),
         sections=[
             *(_sections(found, shown, data, claim) if len(found) else _nothing()),

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
-__all__ = ["LONGEST", "distinct", "plain", "shortened", "told_apart"]
+__all__ = ["LONGEST", "distinct", "plain", "shape", "shortened", "told_apart"]
 
 LONGEST = 32  # the most letters of a name in a picture
 MARKS = 4  # the most accents on one letter
@@ -34,6 +34,11 @@ def grouped(number: int) -> str:
 def counted(number: int, noun: str, write: Callable[[int], str] = grouped) -> str:
     """A number with its noun: 1 row, 10 000 rows."""
     return f"{write(number)} {noun}{'s' * (number != 1)}"
+
+
+def shape(layers: Iterable[int]) -> str:
+    """The layers of a network: 2-2-1."""
+    return "-".join(map(str, layers))
 
 
 def plain(text: str) -> str:

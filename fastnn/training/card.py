@@ -9,7 +9,7 @@ import numpy as np
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
-from fastnn.showing.lettering import counted, grouped, told_apart
+from fastnn.showing.lettering import counted, grouped, shape, told_apart
 from fastnn.training.evaluating import scores
 
 __all__ = ["described", "relu_units", "training_card"]
@@ -86,4 +86,4 @@ def _parameters(run: Any) -> str:
 
 def described(network: Network) -> str:
     """A network in a few words: ``2-2-1 (relu, identity)``."""
-    return f"{'-'.join(map(str, network.layers))} ({', '.join(network.activations)})"
+    return f"{shape(network.layers)} ({', '.join(network.activations)})"

@@ -155,3 +155,7 @@ def test_in_a_notebook_it_has_the_colours_around_it(page, dark):
     assert page.evaluate("getComputedStyle(document.querySelector('.fastnn-blocks')).backgroundColor") == (
         "rgba(0, 0, 0, 0)"
     )
+
+
+def test_the_rows_of_a_table_may_come_one_by_one():
+    assert Table({"n": n} for n in (1, 2)).cells() == ([("n", True)], [[("1", True)], [("2", True)]])

@@ -151,6 +151,18 @@ class TestPage:
         ):
             page(*[picture(name) for name in names]).html()
 
+    def test_an_explanation_may_stand_in_it(self):
+        explanation = fastnn.explain(fastnn.Network((1, 1)))
+        html = Page("T", "L", [Section("One", ["Words."]), *explanation.sections()]).html()
+        headings = ["One", "Forward pass", "Loss", "Derivatives", "Deltas", "Updates"]
+        assert re.findall(r"<h2>(.*?)</h2>", html) == headings
+        assert html.count('<div class="equation">') == len(explanation.lines)
+
+    @pytest.mark.parametrize("heading", ["!", "…"])
+    def test_refuses_a_heading_that_nothing_can_link_to(self, heading):
+        with pytest.raises(InputError, match=r"must have a heading of its own; got .*Rename it"):
+            Page("T", "L", [Section(heading, [])]).html()
+
     def test_refuses_equal_headings(self):
         twice = Page("T", "L", [Section("The same", []), Section("the same!", [])])
         with pytest.raises(InputError, match=r"must have a heading of its own; got 'The same'\. Rename it"):

@@ -25,7 +25,7 @@ from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
 from fastnn.pages.html import html_page, style
 from fastnn.printing.javascript import javascript
-from fastnn.showing.lettering import counted, plain, shortened
+from fastnn.showing.lettering import counted, plain, shape, shortened
 from fastnn.training.starts import DEFAULT_START
 
 __all__ = ["Motion", "motion"]
@@ -134,7 +134,7 @@ class Motion:
 
     @property
     def _layers(self) -> str:
-        return "-".join(map(str, self.network.layers))
+        return shape(self.network.layers)
 
     def _gated(self) -> list[str]:
         """The units with a gate, by the name of what they pass on."""
