@@ -624,7 +624,7 @@ def test_the_page_tells_how_to_train_a_network_again(capsys, grid):
     ]
     run(capsys, "sweep", *QUICK, *options, *grid)
     page = unescape(Path("fastnn-sweep/index.html").read_text())
-    (command,) = re.findall(r"<pre><code>(fastnn train .*?)</code></pre>", page)
+    (command,) = re.findall(r"<code>(fastnn train .*?)</code></pre>", page)
     code, out, _ = run(capsys, *shlex.split(command)[1:], "--json")
     assert code == 0
     frame = pd.read_parquet("fastnn-sweep/sweep.parquet")
