@@ -103,7 +103,10 @@ def publish(path: Path, *pieces: bytes | memoryview, replace: bool = True) -> No
 
 
 def publish_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
-    """Write files, all of them whole or none at all; each writer is called with the path to write to."""
+    """Write files, all of them whole or none at all; each writer is called with the path to write to.
+
+    Once it has returned, they outlast a power cut.
+    """
     beside = {
         path: _beside(path, path.suffix if len(path.suffix) < LONGEST_ENDING else "") for path in writers
     }
@@ -111,11 +114,14 @@ def publish_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
         for path, write in writers.items():
             with _errors_naming(path, beside[path]):
                 write(beside[path])
+                _flush(beside[path])
         for path, written in beside.items():
             written.replace(path)
     finally:
         for written in beside.values():
             written.unlink(missing_ok=True)
+    for folder in {path.parent for path in writers}:
+        _flush_folder(folder)
 
 
 def remove_stale(folder: Path) -> list[str]:
@@ -143,19 +149,27 @@ def is_temporary(name: str) -> bool:
 def unfinished_folder(folder: Path, name: str) -> Iterator[Path]:
     """Yield a new folder to write into, hidden inside `folder`; at the end remove it with its contents.
 
-    `folder`, an absolute path, is made with its parents; at the end those that are new and empty are removed.
-    Unfinished folders that killed processes left in it a day ago are removed, too.
+    `folder` is made with its parents; at the end those that are new and empty are removed. Unfinished folders
+    that killed processes left in it a day ago are removed, too. The path that is yielded is absolute, since
+    the user's program may change its working folder meanwhile.
 
     Raises
     ------
     InputError
         If the folder cannot be made or written; the message calls it `name`.
     """
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    unfinished = folder / f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(4)}"
+    parent = folder.absolute()
+    made = [path for path in (parent, *parent.parents) if not path.exists()]
+    unfinished = parent / f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        _make(unfinished, name)
-        _remove_abandoned(folder)
+        try:
+            unfinished.mkdir(parents=True)
+        except OSError as error:
+            raise InputError(
+                f"{name} must be one that can be made and written; "
+                f"got {folder}: {error.strerror}. Name another folder."
+            ) from None
+        _remove_abandoned(parent)
         yield unfinished
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -262,12 +276,16 @@ def _rename(temporary: Path, path: Path, pieces: tuple[bytes | memoryview, ...],
 def _flush_folder(folder: Path) -> None:
     """Flush a folder, so that a renaming in it lasts; only POSIX systems can do it, and need it."""
     if os.name == "posix":
-        with _where_known():
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        _flush(folder)
+
+
+def _flush(path: Path) -> None:
+    with _where_known():
+        handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextmanager
@@ -278,16 +296,6 @@ def _where_known() -> Iterator[None]:
     except OSError as error:
         if error.errno not in LACKING:
             raise
-
-
-def _make(unfinished: Path, name: str) -> None:
-    try:
-        unfinished.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(
-            f"{name} must be one that can be made and written; "
-            f"got {unfinished.parent}: {error.strerror}. Name another folder."
-        ) from None
 
 
 def _remove_abandoned(folder: Path) -> None:

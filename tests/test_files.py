@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -94,6 +95,24 @@ class TestPublishTogether:
         files.publish_together(dict.fromkeys((tmp_path / name for name in names), write))
         assert given == [".parquet", "", ""]
         assert listing(tmp_path) == sorted(names)
+
+    def test_they_are_flushed_before_they_are_renamed_and_the_folder_after(self, tmp_path, monkeypatch):
+        done, fsync, replace = [], os.fsync, os.replace
+
+        def flushed(descriptor):
+            kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+            done.append((kind, kind == "file" and os.fstat(descriptor).st_size))
+            fsync(descriptor)
+
+        def renamed(path, target):
+            done.append(("renamed", Path(target).name))
+            replace(path, target)
+
+        monkeypatch.setattr(os, "fsync", flushed)
+        monkeypatch.setattr(os, "replace", renamed)
+        files.publish_together(self.writers(tmp_path, "ab"))
+        assert done[:4] == [("file", 1), ("file", 1), ("renamed", "a"), ("renamed", "b")]
+        assert done[4:] == [("folder", False)] * (os.name == "posix")
 
     def test_an_error_names_the_file_that_was_asked_for(self, tmp_path):
         path = tmp_path / "gone" / "x"

@@ -55,9 +55,9 @@ def published_folder(name: str | os.PathLike[str], *, beside: str | None = None)
     folder = folder_given(name, "the output folder")
     with alone(folder):
         _refuse_what_is_not_ours(folder)
-    folder = folder.absolute()  # the user's program may change its folder meanwhile
     with unfinished_folder(folder, "the output folder") as unfinished:
         yield unfinished
+        folder = unfinished.parent
         if any(unfinished.iterdir()):
             with undisturbed(), alone(folder):
                 _refuse_what_is_not_ours(folder)
