@@ -327,7 +327,7 @@ class TestCurves:
         monkeypatch.setattr(sweeping, "_work", None)
         message = (
             r"loss curves may take at most 2 GiB; got shape \(1000000, 300\), which is 2\.2 GiB\. "
-            "Sweep fewer networks, keep fewer epochs or use a store, or replay those that matter"
+            "Sweep fewer networks, keep fewer epochs, use a store, or replay single networks"
         )
         with pytest.raises(fastnn.InputError, match=message):
             swept(networks=10**6, epochs=300, curves=True)

@@ -1,1 +1,1 @@
-"""Who works through a sweep: threads here, or executors elsewhere, shard by shard."""
+"""The work of a sweep: done by threads here, or shard by shard by executors elsewhere."""

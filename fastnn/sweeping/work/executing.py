@@ -1,9 +1,9 @@
 """Shards on any executor: processes here, or workers on other machines.
 
 Only submit, result and wait of `concurrent.futures` are used. A shard is a pure function of the sweep's
-description and its number; what a worker sends back is bytes with a digest, compared with what was asked
-for and with who asked. So it does not matter who computes a shard, when, or how often: where an executor
-falls silent, this process does.
+description and the shard's numbers. A worker's answer is bytes with a digest; it is compared with the request
+and with the identity of this process. So it does not matter which worker computes a shard, when or how often.
+If an executor falls silent, this process computes.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ __all__ = ["Crew"]
 POLL_SECONDS = 0.1
 # Shards handed over for each worker: one that it works on, one that waits for it.
 WINDOW = 2
-# An executor that has nothing in hand and takes nothing is busy: asked again after 0.1 s, 0.2 s, 0.4 s, ...
+# An executor that has nothing in hand but takes nothing is busy: asked again after 0.1 s, 0.2 s, 0.4 s, ...
 MOST_REFUSALS = 6
-# Of executors that are made: more only where every one has brought so many answers.
+# The breaks allowed in any case, and the number of answers that allow one more.
 FEW_BREAKS, ANSWERS_FOR_A_BREAK = 6, 4
 CLOSING_SECONDS = 5.0
 
 
 class Crew:
-    """Workers of any kind, and what is known of them.
+    """Workers of any kind, and their history.
 
     Parameters
     ----------
     given : int, concurrent.futures.Executor, distributed.Client, or a function that makes one of these
-        A number is that of processes on this machine.
+        An int is a number of processes on this machine.
     workers : int, optional
-        How many shards are worked on at a time, where the executor does not say.
+        The number of shards worked on at a time, if the executor does not tell.
     """
 
     def __init__(self, given: Any, workers: int | None) -> None:
@@ -64,22 +64,22 @@ class Crew:
         self.width = Width(self.given, workers)
         self.answers, self.breaks, self.why = 0, 0, ""
         self.answered = False  # by this executor
-        # Where executors break that have not answered anything, one after the other: the shards of which each
-        # was in hand every time, so that it might be to blame.
+        # If executors break one after the other without an answer: the shards that were in hand every time,
+        # one of which may be to blame.
         self.blamed: set[int] | None = None
         self.refusals, self.wait_until = 0, 0.0
         self.silence = Silence()
-        # What `submit` will return, and the shard that it was called for, unless that was computed here.
+        # The future result of `submit`, and the shard submitted, unless that was computed here meanwhile.
         self.reply: Future[Any] | None = None
         self.offered: Numbers | None = None
 
     @property
     def gone(self) -> bool:
-        """Whether the scheduler of a distributed.Client has left for good."""
+        """Whether the given distributed.Client is closed for good."""
         return getattr(self.given, "status", "running") in ("closed", "closing")
 
     def replace(self) -> str:
-        """Make new workers; return why there are none, if there are none."""
+        """Make new workers; return an empty text, or the reason why there are none."""
         if self.maker is None:
             return "a function that makes one could replace it"
         self.dismiss()
@@ -96,11 +96,11 @@ class Crew:
         return ""
 
     def dismiss(self) -> None:
-        """Let go of workers that were made here, at once; leave alone those that were given."""
+        """Dismiss workers that were made here, at once; leave alone workers that were given."""
         if self.maker is None:
             return
         processes: dict[Any, Any] = {}
-        with contextlib.suppress(Exception):  # it may be broken, which is why it goes
+        with contextlib.suppress(Exception):  # the executor may be broken
             processes |= getattr(self.given, "_processes", None) or {}
             if hasattr(self.given, "nthreads"):
                 at_most(CLOSING_SECONDS, self.given.close, timeout=2)
@@ -113,9 +113,9 @@ class Crew:
     def work(
         self, place: Place, check: Callable[[Results], None] | None, progress: Progress
     ) -> tuple[bool, Lost]:
-        """Have what is missing computed; return whether Ctrl-C stopped it, and what could not be done.
+        """Have the missing shards computed; return whether Ctrl-C stopped it, and the lost shards.
 
-        `check` is shown the results of every shard before they are kept, and may raise.
+        `check` gets the results of every shard before they are kept, and may raise.
         """
         packed = task(place.design, place.every, place.curve_dtype)
         queue = ShardQueue(place.shards())
@@ -165,23 +165,23 @@ class Crew:
         return False, queue.failed
 
     def _out(self, pending: dict[Future[bytes], Numbers]) -> list[Numbers]:
-        """The shards that were handed over, or are being."""
+        """The shards that are handed over or being handed over."""
         return [*pending.values(), *([] if self.offered is None else [self.offered])]
 
     def _finished(self, pending: dict[Future[bytes], Numbers]) -> list[Future[bytes]]:
-        """The futures that are finished, after a short wait for one, or for a `submit` to return."""
+        """The finished futures, after a short wait for one, or for `submit` to return."""
         awaited = [*pending, *([] if self.reply is None else [self.reply])]
         if not awaited:  # the executor is busy
             sleep(POLL_SECONDS)
             return []
         finished, _ = wait(awaited, POLL_SECONDS, FIRST_COMPLETED)
-        # `wait` overlooks those that were cancelled before anybody worked on them.
+        # `wait` overlooks futures that were cancelled before any work on them.
         return [future for future in pending if future in finished or future.cancelled()]
 
     def _help(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], place: Place) -> Results | None:
-        """Compute here the shard that is least likely to be under way; None if its answer came first.
+        """Compute here the shard that is least likely to be under way; return None if its answer came first.
 
-        Not one that was in hand whenever an executor broke: it might end this process as well.
+        A shard that was in hand whenever an executor broke is left out: it might end this process, too.
         """
         future = None
         numbers = queue.other_than([suspect.first for suspect in queue.suspects])
@@ -210,8 +210,8 @@ class Crew:
         return results
 
     def _answer(self, future: Future[bytes], numbers: Numbers, place: Place) -> Results:
-        """The results that a future brings, or an error of whatever kind came instead."""
-        error = future.exception()  # a SystemExit is a worker's end, not ours
+        """Return the results in a finished future, or raise its error."""
+        error = future.exception()  # a SystemExit ended the worker and must not end this process
         if error is not None:
             raise error if isinstance(error, Exception | CancelledError) else RuntimeError(told(error))
         answer = future.result()
@@ -238,7 +238,7 @@ class Crew:
             queue.give_up(f"{broke}; {reason}")
 
     def _hand_over(self, queue: ShardQueue, pending: dict[Future[bytes], Numbers], packed: bytes) -> None:
-        """Fill the window; a suspect is handed over when nothing else is, and nothing beside it."""
+        """Hand over shards until the window is full; a suspect only alone, when nothing else is in hand."""
         if self.reply is not None and not self._taken(self.reply, queue, pending):
             return
         if perf_counter() < self.wait_until:
@@ -267,7 +267,7 @@ class Crew:
             return False
         numbers, self.offered, self.reply = self.offered, None, None
         future = self._submitted(reply, pending)
-        if numbers is None:  # computed here since
+        if numbers is None:  # computed here meanwhile
             if future is not None:
                 at_most(CLOSING_SECONDS, _cancel, future)
             return future is not None
@@ -279,7 +279,7 @@ class Crew:
         return not (ended and isinstance(future.exception(), BrokenExecutor))
 
     def _submitted(self, reply: Future[Any], pending: dict[Future[bytes], Numbers]) -> Future[bytes] | None:
-        """The future of a shard, or one that says why there is none; None if it has to wait."""
+        """Return the future of a shard, or a failed future with the reason; None if the shard has to wait."""
         error = reply.exception()
         if isinstance(error, KeyboardInterrupt):
             raise error
@@ -300,10 +300,10 @@ class Crew:
         return _failed(BrokenExecutor(reason))
 
     def _refused(self, error: BaseException, waiting: bool) -> Future[bytes] | None:
-        """An executor that is broken says so; one that is busy is asked again later, but not for ever."""
+        """Return a failed future if the executor is broken; None if it is busy and is to be asked later."""
         if self.gone or isinstance(error, BrokenExecutor) or "after shutdown" in str(error):
             return _failed(error if isinstance(error, BrokenExecutor) else BrokenExecutor(str(error)))
-        self.wait_until = float("inf")  # until something that it has in hand is finished
+        self.wait_until = float("inf")  # until a shard in its hands is finished
         if not waiting:
             self.refusals += 1
             self.wait_until = perf_counter() + POLL_SECONDS * 2 ** (self.refusals - 1)

@@ -1,4 +1,4 @@
-"""What may be given as executor of a sweep, and processes of our own."""
+"""Executors that may be given to a sweep, and pools of processes made here."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 MOST = 1024  # processes
 MOST_ON_WINDOWS = 61  # processes of a ProcessPoolExecutor: one call of Windows waits for no more
 
-# What others bring along and is no executor: how to come from it to one.
+# Advice for objects of other libraries that are no executors.
 REMEDIES = {
     "joblib": "Give a number, or loky.get_reusable_executor().",
     "multiprocessing": "Give a number, or a concurrent.futures.ProcessPoolExecutor.",
@@ -46,18 +46,18 @@ REMEDIES = {
     "ray": "Give a number, or a cluster of Dask.",
 }
 ONE_OF_THESE = "Give one of these."
-ASK_SECONDS, ANSWER_SECONDS = 5.0, 0.1  # a cluster, how large it is
+ASK_SECONDS, ANSWER_SECONDS = 5.0, 0.1  # how often a cluster is asked for its size, and the wait for it
 SECONDS_TO_END = 1.0  # for the processes of a broken pool
-BEGUN_AGAIN = 76  # the exit code of a process that was to work and came upon the sweep that it is for
+BEGUN_AGAIN = 76  # the exit code of a worker that, reading the script, came to the sweep itself
 
 
 def maker_of(given: Any) -> Callable[[], Any] | None:
-    """A function that makes executors, if that or a number was given; None if an executor was.
+    """Return a function that makes executors if one, or a number, was given; None if an executor was.
 
     Raises
     ------
     InputError
-        It is none of these, or a number that cannot be.
+        If it is none of these, or the number is out of range.
     """
     if isinstance(given, Real | np.bool_):
         on_windows = sys.platform == "win32"
@@ -77,27 +77,27 @@ def maker_of(given: Any) -> Callable[[], Any] | None:
 
 
 def submits(thing: Any) -> bool:
-    """Whether it takes work as `concurrent.futures` describes it."""
+    """Whether a thing has the ``submit`` of `concurrent.futures`."""
     return callable(getattr(thing, "submit", None)) and not isinstance(thing, type)
 
 
 def executor_of(given: Any) -> Any:
-    """What was given, or of a distributed.Client its executor."""
-    # pure=False: a shard that was lost is computed again, not looked up.
+    """Return the given executor, or the executor of a given distributed.Client."""
+    # pure=False: a lost shard is computed again, not looked up.
     return given.get_executor(pure=False) if hasattr(given, "get_executor") else given
 
 
 class Width:
-    """How many shards an executor works on at a time: so many `workers`, or what it says itself."""
+    """The number of shards that an executor works on at a time: `workers`, or else as the executor tells."""
 
     def __init__(self, given: Any, workers: int | None) -> None:
         self.given, self.workers = given, workers
-        self.threads, self.asked = 1, -ASK_SECONDS  # of a cluster
+        self.threads, self.asked = 1, -ASK_SECONDS  # a cluster's
         self.answer: Future[Any] | None = None
 
     @property
     def now(self) -> int:
-        """So many; a cluster is asked again as it grows, and goes on being as large while it is silent."""
+        """The number now. A cluster is asked repeatedly, as it may grow; if silent it keeps its size."""
         if self.workers is not None:
             return self.workers
         if not hasattr(self.given, "nthreads"):
@@ -114,30 +114,31 @@ class Width:
 
 
 def refuse_what_cannot_be_read_again(executor: Any) -> None:
-    """Refuse a pool whose processes could not read the script that began it; and in them, end at once.
+    """Refuse a pool whose processes cannot read the script that made it. In such a process, end at once.
 
-    A process that reads the script comes here too where nothing guards the sweep. Its own pool would fail,
-    and the script go on: it ends without a word, and `refuse_a_script_read_again` tells why.
+    Without a guard in the script, a worker that reads the script comes to the sweep and calls this function.
+    Its own pool would fail and the script would go on. So it ends silently, and `refuse_a_script_read_again`
+    tells why.
     """
     context = getattr(executor, "_mp_context", None)
     if context is None or context.get_start_method() == "fork":
         return
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         atexit._run_exitfuncs()
-        os._exit(BEGUN_AGAIN)  # SystemExit would lose the code on its way through a fork server
+        os._exit(BEGUN_AGAIN)  # a fork server would lose the code of a SystemExit
     if isinstance(context, _Context):
         return
     main = sys.modules["__main__"]
     script = getattr(main, "__file__", None)
     if script and getattr(main, "__spec__", None) is None and not Path(script).exists():
         raise InputError(
-            f"processes of a pool must be able to read the script that began it; got {script}. "
-            "Write a file and run that, or give executor=N, a number: its processes read none."
+            f"processes of a pool must be able to read the script that made it; got {script}. "
+            "Run the script from a file, or give executor=N, a number: its processes read no script."
         )
 
 
 def refuse_a_script_read_again(executor: Any) -> None:
-    """Say why a pool broke, if its processes came upon the sweep in reading the script."""
+    """Raise InputError if a pool broke because its processes read the script and came to the sweep."""
     processes = dict(getattr(executor, "_processes", None) or {}).values()
     deadline = monotonic() + SECONDS_TO_END
     while any(process.exitcode is None for process in processes) and monotonic() < deadline:
@@ -166,7 +167,7 @@ def _takes_nothing(function: Callable[..., Any]) -> bool:
         inspect.signature(function).bind()
     except TypeError:
         return False
-    except ValueError:  # some that are written in C do not tell
+    except ValueError:  # some functions written in C have no signature
         return True
     return True
 
@@ -174,8 +175,8 @@ def _takes_nothing(function: Callable[..., Any]) -> bool:
 def _refuse_subinterpreters(executor: Any) -> None:
     if type(executor).__name__ == "InterpreterPoolExecutor":
         raise InputError(
-            "executor must run where NumPy and Numba can be loaded; got an InterpreterPoolExecutor, in whose "
-            "interpreters they cannot. Give a number of processes, or no executor: threads work side by side."
+            "executor must run where NumPy and Numba can be loaded; got an InterpreterPoolExecutor, whose "
+            "interpreters cannot load them. Give a number of processes, or no executor, to use threads."
         )
 
 
@@ -185,14 +186,14 @@ def _library(thing: Any) -> str:
 
 
 def processes(count: int) -> ProcessPoolExecutor:
-    """Processes that begin anew (a fork would copy the locks of our threads) and leave Ctrl-C to us."""
+    """A pool of new processes (a fork would copy locked locks of our threads) that ignore Ctrl-C."""
     return ProcessPoolExecutor(count, _Context(), signal.signal, (signal.SIGINT, signal.SIG_IGN))
 
 
 class _Process(SpawnProcess):
-    """A process that does not read the script: all that it needs is in fastnn.
+    """A process that does not read the script: everything it needs is in fastnn.
 
-    So a script needs no `if __name__ == "__main__"`, and there need not be one: standard input, ``-c``.
+    So a script needs no `if __name__ == "__main__"`. There may even be no script: standard input, ``-c``.
     """
 
     def start(self) -> None:
@@ -209,7 +210,7 @@ ONE_AT_A_TIME = Lock()
 
 @contextmanager
 def _without_script() -> Iterator[None]:
-    """Have a process that is started here find no script that it would have to read."""
+    """Hide the script from processes that start within this context."""
     main: dict[str, Any] = vars(sys.modules["__main__"])
     with ONE_AT_A_TIME:
         kept = {name: value for name, value in main.items() if name in ("__file__", "__spec__")}

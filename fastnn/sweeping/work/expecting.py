@@ -1,7 +1,7 @@
-"""What results must be like, and what is wrong with them: a right digest is not right content.
+"""The properties that results must have, and the faults of those that do not: a right digest is not enough.
 
-What a worker answers and what a file of a store holds is compared with the plan, in names, dtypes, shapes and
-ranges, before it is taken for a result. A wrong number that is possible cannot be told from a right one here.
+The answer of a worker and the content of a store's file are compared with the plan, in names, dtypes, shapes
+and ranges, before they count as results. A wrong number that is possible cannot be detected here.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Expected:
-    """What the results of any networks of a sweep are like.
+    """The names, dtypes, shapes and ranges of a sweep's results.
 
-    `losses` are the names of the losses of each network, the first that of training; with `every` above 0 the
-    loss of every so many epochs is kept, in `curve_dtype`.
+    `losses` are the names of each network's losses; the first is the training loss. With `every` above 0 the
+    loss of every `every`-th epoch is kept, in `curve_dtype`.
     """
 
     parameters: int
@@ -38,13 +38,13 @@ class Expected:
 
     @classmethod
     def of(cls, design: Design, every: int, curve_dtype: str) -> Expected:
-        """That of a sweep whose curves are kept so."""
+        """The properties of a design's results, with curves of every `every`-th epoch in `curve_dtype`."""
         plan = design.plan
         kinds = (plan.network.n_parameters, plan.dtype, design.losses, plan.epochs)
         return cls(*kinds, every, curve_dtype)
 
     def kinds(self, networks: int) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """The dtype and the shape of every array of so many networks."""
+        """The dtype and the shape of every array, by name, for this number of networks."""
         found: dict[str, tuple[str, tuple[int, ...]]] = dict.fromkeys(self.losses, (self.dtype, (networks,)))
         found["parameters"] = self.dtype, (networks, self.parameters)
         found["diverged"] = "int32", (networks,)
@@ -54,7 +54,7 @@ class Expected:
 
     @ieee
     def fault(self, arrays: Mapping[str, Array], networks: int) -> str:
-        """What is wrong with the arrays of so many networks, in words; nothing if they may be results."""
+        """In words, what is wrong with the arrays of some networks; empty if they may be results."""
         expected = self.kinds(networks)
         if arrays.keys() != expected.keys():
             return f"it has {', '.join(sorted(arrays)) or 'nothing'}, not {', '.join(sorted(expected))}"
@@ -69,7 +69,7 @@ class Expected:
 
     def _fault_of_numbers(self, arrays: Mapping[str, Array], ended: NDArray[np.bool_]) -> str:
         parameters, loss, *measured = (arrays[name] for name in ("parameters", *self.losses))
-        rest: Any = ~ended if ended.any() else slice(None)  # mostly all of them: nothing is copied then
+        rest: Any = ~ended if ended.any() else slice(None)  # mostly none diverged: then nothing is copied
         if not np.isfinite(parameters[rest]).all() or not np.isnan(parameters[ended]).all():
             return "parameters are not finite exactly where a network did not diverge"
         if not _possible(loss) or np.isnan(loss[rest]).any() or not np.isnan(loss[ended]).all():
@@ -83,14 +83,14 @@ class Expected:
 
     @ieee
     def fault_of_curves(self, curves: Array, loss: Array, diverged: NDArray[np.int32], every: int) -> str:
-        """What is wrong with the losses (m, n) of every so many epochs, in words.
+        """In words, what is wrong with curves (m, n), the losses of every `every`-th epoch; empty if nothing.
 
-        They are NaN from the epoch on in which a network diverged, and the last one is its loss.
+        They must be NaN from the epoch in which a network diverged, and end with the network's loss.
         """
         kept = np.arange(every, self.epochs + 1, every)
         ended = diverged > 0
-        # The smallest is NaN where one is. Where none ended it is that of all networks: 20 times as fast as
-        # those of each, for 30 losses. Nothing is made that is as large as the curves.
+        # A NaN makes the minimum NaN. If no network diverged, one minimum over all curves is enough;
+        # measured: x20 as fast as a minimum for each (30 losses). No array as large as the curves is made.
         axis, rest = (1, ~ended) if ended.any() else (None, slice(None))
         smallest = np.atleast_1d(curves.min(axis=axis, initial=0))[rest]
         cut, there = curves[ended], kept < diverged[ended][:, None]
@@ -112,5 +112,5 @@ class Expected:
 
 
 def _possible(losses: Array) -> bool:
-    """Whether all of some losses are finite and not below 0, or NaN."""
+    """Whether each loss is NaN, or finite and not below 0."""
     return not (losses < 0).any() and not (losses == np.inf).any()

@@ -1,7 +1,7 @@
-"""Arrays and a few plain values as bytes with a digest: what goes to a worker and what comes back.
+"""Packed bytes for workers and their answers: plain values and arrays, with a digest.
 
-The form: 32 bytes of SHA-256 over all that follows; 8 bytes, the length of the header; the header, JSON;
-the arrays one after the other, C-ordered and little-endian. Reading it runs nothing and allocates nothing
+The form: 32 bytes of SHA-256 over all that follows; 8 bytes, the length of the header; the header in JSON;
+the arrays one after the other, C-ordered and little-endian. Reading runs nothing, and allocates nothing
 before the digest and every size are checked.
 """
 
@@ -24,11 +24,11 @@ DTYPES = {"float64": "<f8", "float32": "<f4", "int32": "<i4"}
 
 
 class DamageError(ValueError):
-    """Bytes are not what was written."""
+    """Bytes differ from those that were written."""
 
 
 def pack(values: Mapping[str, Any], arrays: Mapping[str, Array | None]) -> bytes:
-    """Write plain values and arrays; an array that is None is left out."""
+    """Return plain values and arrays as bytes; an array that is None is left out."""
     present = {name: array for name, array in arrays.items() if array is not None}
     described = {name: [str(array.dtype), list(array.shape)] for name, array in present.items()}
     header = json.dumps({"values": values, "arrays": described}).encode()
@@ -39,12 +39,12 @@ def pack(values: Mapping[str, Any], arrays: Mapping[str, Array | None]) -> bytes
 
 
 def unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Read what `pack` wrote; the arrays are read-only views of the bytes.
+    """Return the values and the arrays of packed bytes; the arrays are read-only views of the bytes.
 
     Raises
     ------
     DamageError
-        If a bit is not as it was written.
+        If a bit has changed.
     """
     if not isinstance(packed, bytes) or sha256(packed[32:]).digest() != packed[:32] or len(packed) < 40:
         raise DamageError("the bytes do not have the digest that they came with")
@@ -56,12 +56,12 @@ def unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise DamageError(f"the bytes do not have the form of an answer: {type(error).__name__}") from None
     if end != len(packed) or not isinstance(values, dict):
-        raise DamageError(f"{end} bytes were announced, {len(packed)} are there")
+        raise DamageError(f"{end} bytes were announced, {len(packed)} arrived")
     return values, found
 
 
 def _arrays(packed: bytes, announced: dict[str, Any], end: int) -> tuple[dict[str, Array], int]:
-    """The arrays that begin at `end`, and where they end."""
+    """Return the arrays that begin at `end`, and the position after them."""
     found = {}
     for name, (dtype, shape) in announced.items():
         kind = np.dtype(DTYPES[dtype])

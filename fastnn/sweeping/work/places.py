@@ -1,4 +1,4 @@
-"""Where the results of a sweep go: into memory, or into a store."""
+"""The places for the results of a sweep: memory, or a store."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ from fastnn.training.evaluating import within_memory
 
 __all__ = ["Memory", "Place", "Stored"]
 
-# Of a sweep that stays in memory, what an executor is handed at a time.
+# The number of networks that an executor is handed at a time, if the results stay in memory.
 SHARD = 1 << 12
 
 
 class Place(Protocol):
-    """What threads and executors know of it."""
+    """A place, as threads and executors use it."""
 
     design: Design
-    every: int  # the loss of every so many epochs is kept; 0 for none
+    every: int  # the loss of every `every`-th epoch is kept; 0: none
     curve_dtype: str
 
     @property
     def done(self) -> int:
-        """How many networks are finished."""
+        """The number of finished networks."""
 
     def parts(self, workers: int) -> Iterator[Part]:
-        """What is missing, each part in its own arrays, made when it is asked for."""
+        """Yield the missing networks in parts, each with arrays of its own, made on demand."""
 
     def shards(self) -> Iterator[Numbers]:
-        """What is missing, by the numbers of the networks."""
+        """Yield the numbers of the missing networks, shard by shard."""
 
     def keep(self, results: Results) -> None:
-        """Take in the results of a part or a shard."""
+        """Keep the results of a part or a shard."""
 
     def recount(self) -> int:
-        """Look again at what there is; return how many networks are missing, which come up again."""
+        """Count the finished networks again; return how many are missing, which `shards` yields again."""
 
     def lacks(self, numbers: Numbers) -> bool:
         """Whether a shard is missing."""
 
     def cost(self) -> tuple[int, str]:
-        """How many bytes the missing results will take, and where."""
+        """The number of bytes that the missing results will take, and where."""
 
     def sweep(self, **outcome: Any) -> Sweep:
-        """What there is now."""
+        """The results so far."""
 
 
 class Memory:
@@ -66,13 +66,13 @@ class Memory:
     def __init__(self, design: Design, every: int) -> None:
         self.design, self.every, self.curve_dtype = design, every, design.plan.dtype
         if every:
-            remedy = "Sweep fewer networks, keep fewer epochs or use a store, or replay those that matter."
+            remedy = "Sweep fewer networks, keep fewer epochs, use a store, or replay single networks."
             shape = (design.grid.total, design.plan.epochs // every)
             within_memory("loss curves", shape, np.dtype(design.plan.dtype).itemsize, remedy)
         try:
             self.results = design.room(Numbers.of(0, design.grid.total), every)
             self.finished = np.zeros(design.grid.total, bool)
-        except (MemoryError, OverflowError, ValueError):  # too large for the machine, an integer, NumPy
+        except (MemoryError, OverflowError, ValueError):  # too large for memory, an integer, or NumPy
             raise InputError(_too_large(design)) from None
 
     @property
@@ -116,7 +116,7 @@ class Memory:
 
 
 def _arrays(results: Results) -> dict[str, NDArray[Any]]:
-    """The arrays of results by the names of a table's columns; those that there are."""
+    """The arrays of results that are not None, by the names of a table's columns."""
     arrays = {"parameters": results.parameters, "loss": results.loss, **results.measured}
     arrays["diverged"] = results.diverged
     return arrays if results.curves is None else arrays | {"curve": results.curves}
@@ -133,12 +133,12 @@ def _too_large(design: Design) -> str:
 
 
 class Stored:
-    """A store, of which what is missing is to be done."""
+    """A store, with its missing shards."""
 
     def __init__(
         self, design: Design, every: int, folder: Path, refuse: bool, names: dict[str, Any] | None
     ) -> None:
-        # Brings in pyarrow, which a sweep in memory does without.
+        # Imports pyarrow, which a sweep in memory does not need.
         from fastnn.sweeping.store.folder import Store
 
         self.design, self.every, self.curve_dtype = design, every, "float32"
@@ -168,8 +168,8 @@ class Stored:
             yield Part(self.design, self.design.room(numbers, self.every, self.curve_dtype), workers)
 
     def shards(self) -> Iterator[Numbers]:
-        # Begun anywhere, so that two processes on one store share the work; what the other one has
-        # finished by then is left out.
+        # A random first shard: two processes on one store then share the work. Shards that the other has
+        # finished meanwhile are left out.
         begin = randrange(max(1, len(self.missing)))  # noqa: S311 - no secret
         for shard in map(int, np.roll(self.missing, -begin)):
             if shard not in self.store.done():
@@ -213,7 +213,7 @@ class Stored:
         return found
 
     def _keep_digest(self, found: Sweep) -> None:
-        """Keep the digest of a finished table; if it had one before, it must be the same."""
+        """Keep the digest of a finished table; an earlier digest must be the same."""
         before = self.store.kept_digest()
         if before is not None and not found.ran:
             return
@@ -221,6 +221,6 @@ class Stored:
         if before is not None and before != digest:
             raise StoreError(
                 f"the finished table must have the digest kept in {self.store.folder}, {before}; it has "
-                f"{digest}. A shard was computed otherwise than before: compare the machines and versions."
+                f"{digest}. A shard got other bits than before: compare the machines and versions."
             )
         self.store.keep_digest(digest)

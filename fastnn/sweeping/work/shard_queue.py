@@ -1,4 +1,4 @@
-"""The shards of a sweep on their way to workers: what is still to be done, done again, or given up."""
+"""The queue of shards for workers: shards still to do, to do again, or given up."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ATTEMPTS = 3
 
 @dataclass
 class Lost:
-    """What could not be done: shards that were lost too often, and why the rest was given up, if it was."""
+    """The shards that were lost too often, and, if all others were given up, the reason in `rest`."""
 
     shards: list[tuple[Numbers, str]] = field(default_factory=list)
     rest: str = ""
 
 
 class ShardQueue:
-    """The shards that are still to be handed over: those that were lost first."""
+    """The shards still to be handed over; lost ones come first."""
 
     def __init__(self, shards: Iterable[Numbers]) -> None:
         self.coming: Iterator[Numbers] = iter(shards)
@@ -42,20 +42,20 @@ class ShardQueue:
         return bool(self.again or self.suspects)
 
     def next(self) -> Numbers | None:
-        """The next shard; a suspect is handed over when nothing else is."""
+        """The next shard; None if none is left."""
         if not self.more():
             return None
         return self.suspects.pop(0) if self.suspects else self.again.pop(0)
 
     def other_than(self, blamed: Collection[int]) -> Numbers | None:
-        """A shard that is not blamed for anything; None if there is none."""
+        """A shard whose first number is not in `blamed`; None if there is none."""
         waiting = self._with_other_than(blamed)
         if waiting is None:
             return None
         return waiting.pop([numbers.first in blamed for numbers in waiting].index(False))
 
     def has_other_than(self, blamed: Collection[int]) -> bool:
-        """Whether there is one."""
+        """Whether `other_than` would find a shard."""
         return self._with_other_than(blamed) is not None
 
     def _with_other_than(self, blamed: Collection[int]) -> list[Numbers] | None:
@@ -70,21 +70,21 @@ class ShardQueue:
         return self.again
 
     def suspected(self, numbers: Numbers) -> bool:
-        """Whether a shard was in hand every time that an executor broke."""
+        """Whether a shard was lost so often that it may be what breaks executors."""
         return self.attempts.get(numbers.first, 0) >= ATTEMPTS
 
     def postpone(self, numbers: Numbers) -> None:
-        """A shard was not taken: others are handed over first."""
+        """Put back a shard that the executor did not take; others are handed over first."""
         if self.suspected(numbers):
             self.suspects.append(numbers)
         else:
             self.postponed.append(numbers)
 
     def lost(self, numbers: Numbers, reason: str, company: bool) -> None:
-        """A shard did not come back: it is tried again, three times in all.
+        """Note that a shard was lost. It is tried three times in all.
 
-        Where an executor broke that had others in hand as well, who broke it is not known. So after three
-        such losses a shard is only suspected, and tried once more, alone.
+        With `company`, other shards were in hand when the executor broke, so the culprit is unknown. After
+        three losses such a shard is only a suspect, and is tried once more, alone.
         """
         count = self.attempts[numbers.first] = self.attempts.get(numbers.first, 0) + 1
         if count < ATTEMPTS:
@@ -95,6 +95,6 @@ class ShardQueue:
             self.failed.shards.append((numbers, reason))
 
     def give_up(self, reason: str) -> None:
-        """Nothing more can be done."""
+        """Give up all shards that are left."""
         self.again, self.postponed, self.suspects, self.coming = [], [], [], iter(())
         self.failed.rest = reason

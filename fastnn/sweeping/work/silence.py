@@ -1,8 +1,8 @@
-"""The silence of an executor: how long it is borne, and shards computed here instead.
+"""The silence of an executor: when it is too long, and the computing of shards here instead.
 
-A worker that never answers cannot be told from one that works slowly, or waits in a queue. So nobody is given
-up for it: after a long silence the sweeping process does what the executor should, shard by shard, and goes
-on taking the answers that come.
+A worker that never answers looks like one that works slowly or waits in a queue. So no worker is given up for
+silence. After a long silence the sweeping process computes shards itself, one by one, and still takes the
+answers that come.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from fastnn.system.telling import warn
 
 __all__ = ["Silence", "trained_here"]
 
-# Without an answer for so long, and for the time of so many of the longest shards, help begins.
+# Help begins after this time without an answer, if it is also as long as this many of the longest shards.
 LEAST_SECONDS, MOST_SHARDS = 60.0, 20
 
 
 class Silence:
-    """How long an executor has answered nothing, although it had something to do."""
+    """The time since an executor's last answer, while it has work."""
 
     def __init__(self) -> None:
         self.since = perf_counter()
-        self.handed: dict[int, float] = {}  # when the shard of a first number was handed over
-        self.longest = 0.0  # seconds from there to the answer
-        self.predicted: float | None = None  # seconds of a shard, not known before a silence
+        self.handed: dict[int, float] = {}  # by a shard's first number: the time when it was handed over
+        self.longest = 0.0  # the most seconds from there to an answer
+        self.predicted: float | None = None  # seconds for a shard, estimated in the first silence
         self.told = False
 
     def hands(self, numbers: Numbers, alone: bool) -> None:
-        """A shard is handed over, perhaps while nothing else is out."""
+        """Note that a shard is handed over, `alone` if no other is out."""
         self.handed[numbers.first] = now = perf_counter()
         if alone:
             self.since = now
 
     def ends(self, numbers: Numbers) -> None:
-        """An answer for a shard came, of whatever kind."""
+        """Note that an answer for a shard came, good or bad."""
         now = perf_counter()
         began = self.handed.pop(numbers.first, now)
-        if not self.told:  # else it would be as long as a silence, and the next one 20 times as long
+        if not self.told:  # a silence must not count as a shard's time: the next would be 20 times as long
             self.longest = max(self.longest, now - began)
         self.since, self.told = now, False
 
     def is_long(self, place: Place, out: Iterable[Numbers]) -> bool:
-        """Whether it has lasted longer than any shard that is out can explain."""
+        """Whether the silence is longer than any shard that is out can explain."""
         lasts = perf_counter() - self.since
         if lasts < max(LEAST_SECONDS, MOST_SHARDS * self.longest):
             return False
@@ -57,30 +57,30 @@ class Silence:
         return lasts >= MOST_SHARDS * self.predicted
 
     def tell(self, stacklevel: int) -> None:
-        """Warn of it, once."""
+        """Warn of the silence, once."""
         if not self.told:
             self.told = True
             seconds = duration(perf_counter() - self.since)
             warn(
-                f"the executor has answered nothing for {seconds}: until it does, shards are computed here, "
-                "one at a time. Ctrl-C ends the sweep",
+                f"the executor has answered nothing for {seconds}: until it answers, shards are computed "
+                "here, one at a time. Ctrl-C ends the sweep",
                 RuntimeWarning,
                 stacklevel + 1,
             )
 
 
 def _most_seconds(place: Place, networks: int) -> float:
-    """How long so many networks may take on one core."""
+    """The most seconds that this number of networks may take on one core."""
     rows = place.design.grid.rows
     return seconds_per_network(place.design) * networks * max(rows) * len(rows) / sum(rows)
 
 
-class _Answered(Exception):  # noqa: N818 - the end of work that is not needed, not an error
-    """Raised to leave a shard whose answer has come."""
+class _Answered(Exception):  # noqa: N818 - ends needless work, is no error
+    """Raised to leave a shard whose answer has arrived."""
 
 
 def trained_here(place: Place, numbers: Numbers, answered: Callable[[], bool]) -> Results | None:
-    """The results of a shard, computed in this thread; None if its answer came first."""
+    """Compute the results of a shard in this thread; return None if its answer came first."""
 
     def pause(networks: float) -> None:
         if answered():

@@ -1,4 +1,4 @@
-"""Threads that take chunks until none is left: the default way to work through a sweep, on this machine."""
+"""Threads that train chunks of a sweep until none is left: the default, on this machine."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ POLL_SECONDS = 0.1
 
 
 class _Stopped(Exception):  # noqa: N818 - an answer to a request, not an error
-    """Raised inside a thread to leave a chunk that is half-trained."""
+    """Raised inside a thread to leave a half-trained chunk."""
 
 
 class _Crew:
-    """What the threads share."""
+    """The state that the threads share."""
 
     def __init__(self, place: Place, workers: int, check: Callable[[Results], None] | None) -> None:
         self.design = place.design
@@ -29,7 +29,7 @@ class _Crew:
         self.check = check
         self.stop = Event()
         self.lock = Lock()
-        self.trained = 0.0  # networks, those under way in parts
+        self.trained = 0.0  # in networks; half a training counts 0.5
 
     def take_chunks(self) -> None:
         try:
@@ -43,7 +43,7 @@ class _Crew:
             return
 
     def train(self, part: Part, chunk: Chunk) -> None:
-        """Train a chunk, and deliver its part if it was the last one."""
+        """Train a chunk; deliver its part if this was the part's last chunk."""
 
         def pause(networks: float) -> None:
             with self.lock:
@@ -65,11 +65,10 @@ class _Crew:
 def train_here(
     place: Place, workers: int, check: Callable[[Results], None] | None, progress: Progress
 ) -> bool:
-    """Do what is missing on threads; return whether Ctrl-C stopped it.
+    """Train the missing networks on threads; return whether Ctrl-C stopped it.
 
-    Parts are asked for one after the other, when there is a thread with nothing else to do: at most one
-    for each thread is under way. The thread that finishes a part has it kept. `check` is shown the results
-    of every chunk and may raise.
+    A thread without work asks for the next part, so at most one part per thread is under way. The thread that
+    finishes a part keeps it. `check` gets the results of every chunk and may raise.
     """
     crew = _Crew(place, workers, check)
     done_before = progress.done

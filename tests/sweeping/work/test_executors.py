@@ -259,7 +259,7 @@ class TestScripts:
     def test_a_pool_from_standard_input_is_refused(self):
         done = run("-", text=POOL.format(method="spawn") + SWEEP.format(executor="make()"))
         assert (done.returncode, done.stdout, done.stderr.count("Traceback")) == (1, "", 1)
-        assert "must be able to read the script that began it; got <stdin>" in done.stderr.splitlines()[-1]
+        assert "must be able to read the script that made it; got <stdin>" in done.stderr.splitlines()[-1]
 
     def test_with_a_guard_a_pool_works(self, tmp_path):
         inside = SWEEP.format(executor="pool").replace("\n", "\n        ").rstrip()

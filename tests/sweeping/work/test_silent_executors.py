@@ -210,7 +210,7 @@ class TestHanging:
         )
         with pytest.warns(RuntimeWarning) as told:
             sweep = swept(executor=Here(lambda *_: Future()), **place)
-        assert str(told[-1].message).endswith("done: networks 48 to 63: MemoryError: none left")
+        assert str(told[-1].message).endswith("computed: networks 48 to 63: MemoryError: none left")
         assert (len(sweep), sweep.failures) == (68, ("networks 48 to 63: MemoryError: none left",))
         if place:
             assert swept(**place).digest() == DIGEST
