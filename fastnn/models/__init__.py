@@ -1,1 +1,1 @@
-"""Trained networks out: files of our own, and the layers of other libraries."""
+"""The export of trained networks: model files, and models of other libraries."""

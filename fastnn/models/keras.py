@@ -1,8 +1,7 @@
-"""Keras's models and fastnn's networks, each made of the other.
+"""The conversion of fastnn's networks to Keras's models and back.
 
-Needs Keras and one of its backends: ``pip install "fastnn-sweep[peers]"``. Nothing of Keras is imported
-before it is asked for. Keras takes tensorflow where nobody says otherwise; here it takes a backend that is
-installed.
+It needs Keras and one of its backends: ``pip install "fastnn-sweep[peers]"``. Keras is imported only when a
+function here needs it. By default Keras runs on tensorflow; here it runs on a backend that is installed.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "identity":
 
 
 def installed_backends() -> list[str]:
-    """Keras's backends that are installed, if Keras is; nothing is imported to find out."""
+    """The installed backends of Keras; none if Keras is missing. Nothing is imported to find out."""
     return [name for name in BACKENDS if _is_installed("keras") and _is_installed(name)]
 
 
 def need_keras() -> Any:
-    """The module keras, on a backend that is installed, or a refusal that says what is missing."""
+    """Return the module keras on an installed backend; else raise InputError that says what is missing."""
     if "keras" not in sys.modules and _is_installed("keras") and not _backend_asked_for():
         _forget_halves()
         chosen = installed_backends()
@@ -60,7 +59,7 @@ def need_keras() -> Any:
 def _imported() -> Any:
     try:
         import keras
-    except (ImportError, ValueError) as error:  # of a backend that it does not know
+    except (ImportError, ValueError) as error:  # ValueError: an unknown backend
         asked, others = os.environ.get(VARIABLE), installed_backends()
         if asked and others and asked not in others:
             remedy = f"{VARIABLE}={asked} asks for another; unset it, or set it to {' or '.join(others)}"
@@ -80,7 +79,10 @@ def _is_installed(name: str) -> bool:
 
 
 def _backend_asked_for() -> str | None:
-    """What the environment asks for, or Keras's own file if that is installed: Keras writes one unasked."""
+    """The backend named by the environment, or else by Keras's file; None if the file's is not installed.
+
+    Keras writes its file unasked, so the backend in it may be missing.
+    """
     asked = os.environ.get(VARIABLE)
     if asked:
         return asked
@@ -94,14 +96,14 @@ def _backend_asked_for() -> str | None:
 
 
 def _forget_halves() -> None:
-    """Drop what an import of Keras left behind that failed: it has chosen the backend that failed."""
+    """Drop the modules that a failed import of Keras left behind: they have chosen the failed backend."""
     for name in [name for name in sys.modules if name.startswith("keras.")]:
         del sys.modules[name]
 
 
 @contextmanager
 def _backend(name: str) -> Iterator[None]:
-    """Let Keras be imported on a backend; the environment is then as it was."""
+    """Let Keras be imported on a backend within this context; restore the environment afterwards."""
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = name
     try:
@@ -114,7 +116,7 @@ def _backend(name: str) -> Iterator[None]:
 
 
 def to_keras(network: Network, parameters: ArrayLike) -> Any:
-    """Carry parameters over to Keras.
+    """Make a Keras model with the given parameters.
 
     Parameters
     ----------
@@ -124,13 +126,13 @@ def to_keras(network: Network, parameters: ArrayLike) -> Any:
     Returns
     -------
     keras.Sequential
-        Of Dense layers, not compiled. Its weights are `parameters` rounded to Keras's precision,
+        A model of Dense layers, not compiled. Its weights are `parameters` rounded to Keras's precision,
         float32 unless ``keras.config.set_floatx("float64")`` was called (JAX: with JAX_ENABLE_X64=1).
 
     Raises
     ------
     InputError
-        If the parameters do not fit or are not finite, if Keras lacks an activation, or is not installed.
+        If the parameters do not fit or are not finite, Keras lacks an activation, or Keras is not installed.
     """
     need_shared_activations(checked_network(network))
     weights = network.split(finite_array(parameters, "parameters", (1,)))
@@ -145,33 +147,33 @@ def to_keras(network: Network, parameters: ArrayLike) -> Any:
 
 
 def need_shared_activations(network: Network) -> None:
-    """Refuse a network with an activation that Keras does not have, or not alike."""
+    """Refuse a network with an activation that Keras lacks or defines otherwise."""
     alone = sorted(set(network.activations) - set(ACTIVATIONS))
     if alone:
         raise InputError(
-            f"network must have activations that Keras has as well ({', '.join(ACTIVATIONS)}); "
+            f"network must have activations that Keras has, too ({', '.join(ACTIVATIONS)}); "
             f"got {', '.join(alone)}. Use one of these."
         )
 
 
 def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:
-    """Carry a Keras model over to fastnn.
+    """Make a network and its parameters from a Keras model.
 
     Parameters
     ----------
     model : keras.Sequential
-        A built one of Dense layers with biases, and with activations relu, tanh, sigmoid or linear.
+        A built model of Dense layers with biases, and with activations relu, tanh, sigmoid or linear.
 
     Returns
     -------
     network : Network
     parameters : (P,) float64
-        A copy of the model's weights, exactly.
+        An exact copy of the model's weights.
 
     Raises
     ------
     InputError
-        For any other model, weights that are not finite, or where Keras is not installed.
+        If the model is another one, a weight is not finite, or Keras is not installed.
     """
     keras = need_keras()
     required = "model must be a built keras.Sequential of Dense layers with biases"

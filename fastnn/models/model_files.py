@@ -1,8 +1,8 @@
-"""Trained networks as files: what `Training.save` writes, and all that `Training.load` insists on.
+"""Model files of trained networks: written by `Training.save`, checked and read by `Training.load`.
 
-A file is read in four steps, each of which refuses before the next begins: its header, at most 1 MiB of
-JSON; what the header claims, entry by entry; the arrays that go with it, if the file is exactly as long as
-they take; and whether their numbers can have come from training. Nothing in a file is run or unpickled.
+Reading checks four things, each before the next: the header, at most 1 MiB of JSON; the claims of the header,
+entry by entry; the length of the file, which must be exactly what its arrays need; the numbers in the arrays,
+which must be possible results of training. Nothing in a file is run or unpickled.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fastnn.system.regular_files import opened
 __all__ = ["load_training", "save_training"]
 
 TAKEN_OVER = ("network", "rule", "epochs", "rows", "engine", "dtype", "arithmetic", "scaling")
-"""Fields of a Training that its header has as they are."""
+"""Fields of a Training that its header holds unchanged."""
 
 
 def save_training(
@@ -36,7 +36,7 @@ def save_training(
 ) -> None:
     """Write the fields of a Training, by name, as a model file; see `Training.save`.
 
-    `notes` is called when nothing is wrong with the fields.
+    `notes` is called after all fields were found right.
     """
     file, finite = file_to_write(path, "path"), flag(finite, "finite")
     parameters = fields["parameters"]
@@ -50,25 +50,25 @@ def save_training(
     if header.diverged and finite:
         raise InputError(
             f"parameters must be finite to be saved; got {header.divergence} diverged. "
-            "Leave out what diverged, or save and load with finite=False."
+            "Leave out the diverged networks, or save and load with finite=False."
         )
     text = json_of(header)
     size = size_of(text, header.members)
     if size > MOST_BYTES:
         raise InputError(
             f"a model file may take at most 2 GiB; got {size / 2**30:.1f} GiB. "
-            "Train fewer networks, or for fewer epochs, at a time."
+            "Train fewer networks at a time, or for fewer epochs."
         )
     arrays = {member: np.asarray(fields[member.name], member.dtype, "C") for member in header.members}
     fault = _fault(header, {member.name: array for member, array in arrays.items()})
     if fault:
-        raise InputError(f"a Training must be as it was trained to be saved; got {fault}. Train it again.")
+        raise InputError(f"a Training must be unchanged to be saved; got {fault}. Train it again.")
     text = json_of(replace(header, notes=notes()))
     publish(file, *written(text, arrays))
 
 
 def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
-    """Read a model file: the fields of a Training, by name; see `Training.load`."""
+    """Read a model file and return the fields of a Training by name; see `Training.load`."""
     place, finite = existing_file(path, "path"), flag(finite, "finite")
     try:
         with opened(place) as file:
@@ -96,7 +96,7 @@ def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
 
 
 def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
-    """What in the arrays cannot have come from training, if anything."""
+    """In words, what in the arrays no training can give; None if nothing."""
     for member in header.members:
         if arrays[member.name].shape != member.shape:
             return f"{member.name} of shape {arrays[member.name].shape}, not {member.shape}"
@@ -106,7 +106,7 @@ def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
         or (diverged < 0).any()
         or (diverged > header.epochs).any()
     ):
-        return "epochs of divergence that do not hold"
+        return "epochs of divergence that cannot be"
     if header.numbered and (arrays["number"] < 0).any():
         return "a number of a network below 0"
     if not np.isfinite(arrays["start"]).all():
@@ -122,6 +122,6 @@ def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
 
 
 def _kept_epochs(epochs: int, diverged: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which epochs have a loss: (E,) or (M, E)."""
+    """Whether each epoch has a finite loss: (E,) or (M, E)."""
     last = np.where(diverged == 0, epochs + 1, diverged)[..., None]
     return np.asarray(np.arange(1, epochs + 1, dtype=np.int32) < last)

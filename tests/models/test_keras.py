@@ -18,5 +18,5 @@ from fastnn.models import keras
 def test_an_activation_that_keras_lacks_is_refused_before_it_is_imported(monkeypatch, carry):
     monkeypatch.delitem(keras.ACTIVATIONS, "tanh")
     monkeypatch.setattr(keras, "need_keras", None)
-    with pytest.raises(fastnn.InputError, match=r"activations that Keras has as well .* got tanh"):
+    with pytest.raises(fastnn.InputError, match=r"activations that Keras has, too .* got tanh"):
         carry(fastnn.Network((2, 2, 1), "tanh"))

@@ -418,11 +418,11 @@ class TestRefusedToSave:
             ({"start": np.full(9, np.nan)}, "a start that is not finite"),
             ({"learning_rate": -1.0}, "a learning rate that is not positive"),
             ({"loss_curve": np.full(2, np.nan)}, "losses that are not finite"),
-            ({"diverged": -1}, "epochs of divergence that do not hold"),
+            ({"diverged": -1}, "epochs of divergence that cannot be"),
         ],
     )
     def test_a_training_that_was_tampered_with(self, change, fault, run, tmp_path):
-        with pytest.raises(fastnn.InputError, match=f"must be as it was trained to be saved; got {fault}"):
+        with pytest.raises(fastnn.InputError, match=f"must be unchanged to be saved; got {fault}"):
             replace(run, **change).save(tmp_path / "m.npz", finite=False)
         assert listing(tmp_path) == []
 
