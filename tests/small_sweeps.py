@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,6 +24,12 @@ def swept(**changes):
     """A sweep of 84 networks, some of which diverge."""
     options = GRID | {"workers": 1, "progress": False} | changes
     return fastnn.sweep(options.pop("network", NET), options.pop("x", X), options.pop("y", Y), **options)
+
+
+@cache
+def usual_digest():
+    """The digest of that sweep."""
+    return swept().digest()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_sweeps import SHARDS, faults, files, store, swept
+from small_sweeps import SHARDS, faults, files, store, swept, usual_digest
 
 import fastnn
 from fastnn.sweeping.design import Design
@@ -13,8 +13,6 @@ from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.work.places import Stored
 
 __all__ = ["store"]  # a fixture
-
-DIGEST = swept().digest()
 
 
 def first_loss(value):
@@ -88,7 +86,7 @@ def test_results_of_other_networks_are_not_written(store):
 
 def test_nothing_made_here_is_looked_into_again(store, looked_into):
     sweep = swept(store=store, curves=5)
-    assert (sweep.digest(), len(sweep.loss)) == (DIGEST, 84)
+    assert (sweep.digest(), len(sweep.loss)) == (usual_digest(), 84)
     assert "shard" not in looked_into
     assert len(fastnn.open(store).loss) == 84
     assert looked_into.count("shard") == SHARDS
@@ -109,7 +107,7 @@ def test_what_others_made_is_looked_into(store, looked_into):
     looked_into.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stored, "keep", beside)
-        assert swept(store=store).digest() == DIGEST
+        assert swept(store=store).digest() == usual_digest()
     assert looked_into.count("shard") == SHARDS - 1
 
 
@@ -127,4 +125,4 @@ def test_other_bytes_in_its_place_are_found(store, monkeypatch):
         swept(store=store)
     monkeypatch.undo()
     sweep = swept(store=store)
-    assert (sweep.digest(), faults(store)) == (DIGEST, [])
+    assert (sweep.digest(), faults(store)) == (usual_digest(), [])

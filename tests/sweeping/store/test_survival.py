@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 from damaging import Mutations, detected
-from small_sweeps import SHARDS, drop, faults, leftovers, small_shards, store, swept
+from small_sweeps import SHARDS, drop, faults, leftovers, small_shards, store, swept, usual_digest
 
 import fastnn
 from fastnn import files
@@ -122,14 +122,11 @@ def faulty_sweeps(base, name, error, persistent, patch):
         if (folder / "manifest.json").exists():
             assert faults(folder) == []
         with small_shards(64):
-            assert swept(store=folder).digest() == DIGEST
+            assert swept(store=folder).digest() == usual_digest()
         assert (leftovers(folder), faults(folder)) == ([], [])
         if not shim.failed:
             return failures
     raise AssertionError("every call failed")
-
-
-DIGEST = swept().digest()
 
 
 class TestFaults:
@@ -278,7 +275,7 @@ class TestDamage:
         if any(way.startswith("manifest") for way in ways):
             (store / "manifest.json").unlink()
         with small_shards():
-            assert swept(store=store).digest() == DIGEST, ways
+            assert swept(store=store).digest() == usual_digest(), ways
         assert faults(store) == []
         assert len(Store.at(store).done()) == SHARDS
 
@@ -380,23 +377,23 @@ class TestSameBits:
         with TemporaryDirectory(dir=MEMORY) as folder:
             for seed in range(count):
                 digest, ways = combination(seed, Path(folder) / str(seed))
-                assert digest == DIGEST, ways
+                assert digest == usual_digest(), ways
                 seen.add(tuple(ways))
         assert len(seen) >= count * 2 / 3  # 200 of 300
 
     def test_in_memory(self):
         for engine in fastnn.ENGINES:
             for workers in (1, 2, 5):
-                assert swept(engine=engine, workers=workers).digest() == DIGEST
+                assert swept(engine=engine, workers=workers).digest() == usual_digest()
 
     @pytest.mark.parametrize(
         "changes", [{"seed": 1}, {"epochs": 24}, {"dtype": "float32"}, {"shuffle": True}], ids=str
     )
     def test_another_sweep_has_another_digest(self, changes):
-        assert swept(**changes).digest() != DIGEST
+        assert swept(**changes).digest() != usual_digest()
 
     def test_a_worker_that_computes_otherwise_is_found_out(self, store, monkeypatch):
-        assert swept(store=store).digest() == DIGEST
+        assert swept(store=store).digest() == usual_digest()
         drop(store, 2)
         keep = Store.keep
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import counting
 import numpy as np
 import pytest
-from small_sweeps import faults, leftovers, store, swept
+from small_sweeps import faults, leftovers, store, swept, usual_digest
 
 import fastnn
 from fastnn.sweeping.grid import Numbers
@@ -24,7 +24,6 @@ from fastnn.sweeping.work import executing, packing, places, shard_queue, silenc
 
 __all__ = ["store"]  # a fixture
 
-DIGEST = swept().digest()
 TESTS = Path(__file__).parents[2]
 ROOT = TESTS.parent
 
@@ -109,11 +108,16 @@ class TestKinds:
         with ThreadPoolExecutor(3) as pool:
             sweep = swept(executor=pool, **place)
             assert pool.submit(abs, -1).result() == 1  # what was given is left alone
-        assert (sweep.digest(), len(sweep), sweep.failures, sweep.interrupted) == (DIGEST, 84, (), False)
+        assert (sweep.digest(), len(sweep), sweep.failures, sweep.interrupted) == (
+            usual_digest(),
+            84,
+            (),
+            False,
+        )
 
     def test_processes(self, store):
         before = set(multiprocessing.active_children())
-        assert swept(executor=2, store=store).digest() == DIGEST
+        assert swept(executor=2, store=store).digest() == usual_digest()
         deadline = time.monotonic() + 60
         while set(multiprocessing.active_children()) - before and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -122,14 +126,14 @@ class TestKinds:
     def test_a_process_pool(self):
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(2, context) as pool:
-            assert swept(executor=pool, curves=5).digest() == DIGEST
+            assert swept(executor=pool, curves=5).digest() == usual_digest()
 
     def test_loky(self, store):
         loky = pytest.importorskip("loky", reason="needs pip install loky")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of loky's own
             pool = loky.ProcessPoolExecutor(2)
-            assert swept(executor=pool, store=store).digest() == DIGEST
+            assert swept(executor=pool, store=store).digest() == usual_digest()
             pool.shutdown(wait=True, kill_workers=True)
 
     def test_the_window_is_bounded(self, monkeypatch):
@@ -194,16 +198,16 @@ class Losing(ThreadPoolExecutor):
 class TestLosses:
     def test_a_shard_is_tried_three_times(self, store):
         with Losing({16: 2, 48: 1}) as pool:
-            assert swept(executor=pool, store=store).digest() == DIGEST
+            assert swept(executor=pool, store=store).digest() == usual_digest()
 
     def test_what_cannot_be_done_is_listed_and_the_rest_is_kept(self, store):
         message = "shards could not be computed: networks 16 to 31: RuntimeError: lost"
         with Losing({16: 3}) as pool, pytest.warns(RuntimeWarning, match=message):
             sweep = swept(executor=pool, store=store)
         assert sweep.failures == ("networks 16 to 31: RuntimeError: lost",)
-        assert (len(sweep), sweep.interrupted, sweep.digest() == DIGEST) == (68, False, False)
+        assert (len(sweep), sweep.interrupted, sweep.digest() == usual_digest()) == (68, False, False)
         assert "68 networks of 84, unfinished" in repr(sweep)
-        assert swept(store=store).digest() == DIGEST
+        assert swept(store=store).digest() == usual_digest()
 
     def test_with_one_attempt_a_single_loss_is_final(self, monkeypatch):
         monkeypatch.setattr(shard_queue, "ATTEMPTS", 1)
@@ -227,7 +231,7 @@ class TestLosses:
         with Losing({32: 9}, BrokenExecutor("gone")) as pool, pytest.warns(RuntimeWarning, match="broke"):
             sweep = swept(executor=pool, store=store, workers=1)
         assert any("a function that makes one could replace it" in failure for failure in sweep.failures)
-        assert swept(store=store).digest() == DIGEST
+        assert swept(store=store).digest() == usual_digest()
 
     def test_one_that_a_function_made_is_replaced(self, store, monkeypatch):
         monkeypatch.setattr(places, "randrange", lambda count: 0)
@@ -239,7 +243,7 @@ class TestLosses:
             return made[-1]
 
         sweep = swept(executor=make, store=store, workers=1)
-        assert (sweep.digest(), sweep.failures, len(made)) == (DIGEST, (), 3)
+        assert (sweep.digest(), sweep.failures, len(made)) == (usual_digest(), (), 3)
         assert all(pool._shutdown for pool in made)
 
     def test_a_shard_that_breaks_its_worker_is_told_from_its_neighbours(self, store):
@@ -421,9 +425,9 @@ class TestDask:
         with Client(cluster.address) as client:
             client.wait_for_workers(2, timeout=60)
             sweep = swept(executor=client, store=store)
-            assert (sweep.digest(), sweep.failures) == (DIGEST, ())
+            assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
             assert client.status == "running"  # what was given is left alone
-            assert swept(executor=client, curves=5).digest() == DIGEST
+            assert swept(executor=client, curves=5).digest() == usual_digest()
         assert sorted(counted()) == sorted([*range(0, 84, 16), 0])
 
     def test_workers_killed_every_two_seconds(self, cluster, store, counted, monkeypatch):
@@ -459,14 +463,14 @@ class TestDask:
         frozen = cluster.scheduler if which == "scheduler" else cluster.workers[0]
         with Client(cluster.address) as client:
             client.wait_for_workers(2, timeout=60)
-            assert swept(executor=client).digest() == DIGEST
+            assert swept(executor=client).digest() == usual_digest()
             monkeypatch.setattr(silence, "LEAST_SECONDS", 3.0)
             monkeypatch.setattr(silence, "MOST_SHARDS", 0)
             monkeypatch.setattr(executing, "CLOSING_SECONDS", 0.5)
             frozen.send_signal(signal.SIGSTOP)
             sweep = swept(executor=client, store=store)
             frozen.send_signal(signal.SIGCONT)
-        assert (sweep.digest(), sweep.failures, sweep.ran) == (DIGEST, (), 84)
+        assert (sweep.digest(), sweep.failures, sweep.ran) == (usual_digest(), (), 84)
 
     def test_the_scheduler_killed_then_gone_on_with(self, cluster, store, counted):
         from distributed import Client

@@ -5,7 +5,7 @@ from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from small_sweeps import files, store, swept
+from small_sweeps import files, store, swept, usual_digest
 
 import fastnn
 from fastnn.sweeping import accounts
@@ -14,7 +14,6 @@ from fastnn.training import identity
 
 __all__ = ["store"]  # a fixture
 
-DIGEST = swept().digest()
 TOTAL = 84
 
 
@@ -168,7 +167,7 @@ def checked(place, **options):
     whole = swept()
     assert sweep.parameters.tobytes() == whole.parameters[sweep.numbers].tobytes()
     if place:
-        assert swept(**place).digest() == DIGEST
+        assert swept(**place).digest() == usual_digest()
     return sweep
 
 
@@ -177,7 +176,7 @@ class TestWrongAnswers:
     def test_now_and_then_are_done_again(self, place, wrong):
         executor = Here(lambda calls, *arguments: wrong(calls, *arguments) if calls % 3 == 1 else None)
         sweep = swept(executor=executor, **place)
-        assert (sweep.digest(), sweep.failures, len(sweep)) == (DIGEST, (), TOTAL)
+        assert (sweep.digest(), sweep.failures, len(sweep)) == (usual_digest(), (), TOTAL)
 
     @pytest.mark.parametrize("wrong", ANSWERS.values(), ids=ANSWERS.keys())
     def test_of_one_shard_are_a_failure(self, place, wrong):
@@ -191,7 +190,7 @@ class TestWrongAnswers:
             swept(executor=Here(wrong), **place)
         if place:
             assert files(place["store"], "shards/*") == []
-            assert swept(**place).digest() == DIGEST
+            assert swept(**place).digest() == usual_digest()
 
     def test_a_short_answer_with_curves(self, place):
         for name in ("curves", "loss"):
@@ -200,7 +199,7 @@ class TestWrongAnswers:
                 lambda calls, *arguments, short=short: short(calls, *arguments) if calls == 1 else None
             )
             options = {"store": place["store"].with_name(name)} if place else {}
-            assert swept(executor=executor, curves=5, **options).digest() == DIGEST
+            assert swept(executor=executor, curves=5, **options).digest() == usual_digest()
 
     @pytest.mark.parametrize(
         ("number", "epoch", "value"),
@@ -245,7 +244,7 @@ class TestWrongAnswers:
 
         with ThreadPoolExecutor(1) as pool:
             sweep = swept(executor=Here(same), **place)
-        assert (sweep.digest(), sweep.failures) == (DIGEST, ())
+        assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
 
 
 class TestBreaking:
@@ -266,7 +265,7 @@ class TestBreaking:
             swept(executor=make_counted(lambda count: Here(wrong), made := []), **place)
         assert len(made) == 2
         if place:
-            assert swept(**place).digest() == DIGEST
+            assert swept(**place).digest() == usual_digest()
 
     def test_what_was_finished_before_is_kept(self, place):
         def make(count):
@@ -334,11 +333,11 @@ class TestBusy:
     def test_for_a_while_nothing_is_lost(self, place, times):
         executor = Here(lambda calls, *_: raises(RuntimeError("busy")) if calls <= times else None)
         sweep = swept(executor=executor, **place)
-        assert (sweep.digest(), sweep.failures) == (DIGEST, ())
+        assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
 
     def test_every_second_time(self, place):
         executor = Here(lambda calls, *_: raises(ValueError("busy")) if calls % 2 else None)
-        assert swept(executor=executor, **place).digest() == DIGEST
+        assert swept(executor=executor, **place).digest() == usual_digest()
 
     def test_with_one_place_alone(self, place):
         hand = []
@@ -351,7 +350,7 @@ class TestBusy:
 
         with ThreadPoolExecutor(1) as pool:
             sweep = swept(executor=Here(one), **place)
-        assert (sweep.digest(), sweep.failures) == (DIGEST, ())
+        assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
 
     def test_for_ever(self, place):
         with pytest.raises(RuntimeError, match="refused work 6 times in a row: RuntimeError: busy"):
@@ -396,7 +395,7 @@ class TestCounting:
 
         sweep = swept(executor=Here(empty), workers=1, store=store)
         assert emptied
-        assert (sweep.digest(), len(sweep), sweep.failures) == (DIGEST, TOTAL, ())
+        assert (sweep.digest(), len(sweep), sweep.failures) == (usual_digest(), TOTAL, ())
 
     def test_on_threads_too(self, store, monkeypatch):
         keep, calls = places.Stored.keep, []
@@ -411,7 +410,7 @@ class TestCounting:
         monkeypatch.setattr(places.Stored, "keep", emptied)
         sweep = swept(store=store)
         assert len(calls) == 10  # 6 shards, and 4 again
-        assert (sweep.digest(), len(sweep), sweep.failures) == (DIGEST, TOTAL, ())
+        assert (sweep.digest(), len(sweep), sweep.failures) == (usual_digest(), TOTAL, ())
 
     def test_those_that_never_stay_are_told_of(self, store, monkeypatch):
         keep = places.Stored.keep

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from small_sweeps import SHARDS, faults, store, swept
+from small_sweeps import SHARDS, faults, store, swept, usual_digest
 
 from fastnn.sweeping.grid import Numbers
 from fastnn.sweeping.work import executing, places, silence
@@ -20,7 +20,6 @@ from fastnn.system.calling import submitted
 
 __all__ = ["store"]  # a fixture
 
-DIGEST = swept().digest()
 TOTAL = 84
 TESTS = Path(__file__).parents[2]
 
@@ -91,10 +90,10 @@ def whole(place, **options):
         sweep = swept(**options, **place)
     assert [Path(warning.filename).name for warning in told] == ["small_sweeps.py"]
     assert (len(sweep), sweep.failures, sweep.interrupted, sweep.ran) == (TOTAL, (), False, TOTAL)
-    assert sweep.digest() == DIGEST
+    assert sweep.digest() == usual_digest()
     if place:
         assert faults(place["store"]) == []
-        assert swept(**place).digest() == DIGEST
+        assert swept(**place).digest() == usual_digest()
 
 
 HANGS = {
@@ -213,7 +212,7 @@ class TestHanging:
         assert str(told[-1].message).endswith("computed: networks 48 to 63: MemoryError: none left")
         assert (len(sweep), sweep.failures) == (68, ("networks 48 to 63: MemoryError: none left",))
         if place:
-            assert swept(**place).digest() == DIGEST
+            assert swept(**place).digest() == usual_digest()
 
 
 class TestHangingAndBreaking:
@@ -245,7 +244,7 @@ class TestHangingAndBreaking:
         assert "now the executor is silent" in sweep.failures[0]
         assert (len(sweep), len(sweep.failures)) == (68, 1)
         if place:
-            assert swept(**place).digest() == DIGEST
+            assert swept(**place).digest() == usual_digest()
 
     @pytest.mark.parametrize("second", ["answers", "hangs"])
     def test_a_submit_that_hangs_when_the_executor_breaks(self, place, over, second, monkeypatch):
@@ -270,7 +269,7 @@ class TestHangingAndBreaking:
         else:
             monkeypatch.setattr(silence, "LEAST_SECONDS", 60.0)
             sweep = swept(executor=make, **place)
-            assert (sweep.digest(), sweep.failures) == (DIGEST, ())
+            assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
         assert len(made) == 2
 
     def test_futures_that_are_cancelled_at_once(self, patient):
@@ -280,12 +279,12 @@ class TestHangingAndBreaking:
             return future if calls % 3 == 1 else None
 
         sweep = swept(executor=Here(cancelled), **patient)
-        assert (sweep.digest(), sweep.failures) == (DIGEST, ())
+        assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
 
     @pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), CancelledError()])
     def test_a_submit_that_ends_otherwise_has_refused(self, patient, error):
         sweep = swept(executor=Here(lambda calls, _: raises(error) if calls % 2 else None), **patient)
-        assert (sweep.digest(), sweep.failures) == (DIGEST, ())
+        assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
 
     def test_one_that_refuses_for_ever_keeps_what_was_finished(self, patient):
         busy = Here(lambda calls, first: raises(OSError("busy")) if calls > 3 else None)
@@ -294,7 +293,7 @@ class TestHangingAndBreaking:
         assert 36 <= len(sweep) <= 48
         assert sweep.failures[0].startswith(f"{TOTAL - len(sweep)} networks: the executor broke")
         if patient:
-            assert swept(**patient).digest() == DIGEST
+            assert swept(**patient).digest() == usual_digest()
 
 
 class TestInterrupting:
