@@ -1,8 +1,11 @@
 """Small stored sweeps that several test files share, and how to look at what a store holds."""
 
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +33,29 @@ def swept(**changes):
 def usual_digest():
     """The digest of that sweep."""
     return swept().digest()
+
+
+def both_at_once(store, networks, before=""):
+    """The digests of two processes that sweep into one store at the same time, after a statement in each."""
+    script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from small_sweeps import small_shards, swept
+{before}
+swept()  # by now everything is imported and compiled
+print("ready", flush=True)
+sys.stdin.readline()
+with small_shards():
+    print(swept(store=Path({str(store)!r}), networks={networks}).digest())
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen([sys.executable, "-c", script], **pipes) for _ in range(2)]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+    for process in processes:
+        process.stdin.write("begin\n")
+        process.stdin.flush()
+    return [process.communicate(timeout=300)[0].strip() for process in processes]
 
 
 @contextmanager

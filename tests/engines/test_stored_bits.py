@@ -22,6 +22,7 @@ from fastnn.training import reducing, running
 STORED = Path(__file__).with_name("stored_bits.json")
 JOBS = 600
 PART = 50  # jobs in a test
+QUICK = 200  # jobs that every run of the tests trains, of every engine; all of them take 20 s
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")  # some jobs diverge, and should
@@ -127,7 +128,10 @@ def stored():
     return json.loads(STORED.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("first", range(0, JOBS, PART))
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(first, marks=[pytest.mark.slow] * (first >= QUICK)) for first in range(0, JOBS, PART)],
+)
 def test_the_bits_are_those_that_are_stored(first, stored):
     assert [found(number) for number in range(first, first + PART)] == stored[first : first + PART]
 

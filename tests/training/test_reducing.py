@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from comparing import DTYPES
+from pairing import pairwise
 
 import fastnn
 from fastnn.training import running
@@ -79,9 +80,7 @@ def starts(network, networks, scale=1.5):
 
 
 class TestSameBits:
-    @every_shape
-    @every_dtype
-    @pytest.mark.parametrize("shuffle_seed", [None, 5])
+    @pytest.mark.parametrize(("shape", "dtype", "shuffle_seed"), pairwise([*SHAPES], DTYPES, [None, 5]))
     def test_with_and_without(self, shape, dtype, shuffle_seed, seen):
         network = SHAPES[shape]
         job = job_of(network, dtype, shuffle_seed=shuffle_seed)
@@ -157,7 +156,7 @@ class TestSameBits:
 
     @pytest.mark.parametrize("engine", fastnn.ENGINES)
     def test_every_engine(self, engine):
-        network = SHAPES["3-5-2"]
+        network = SHAPES["2-2-1"]
         job = job_of(network, "float64", epochs=9)
         start, steps = starts(network, 200), np.full(200, -0.05)
         expected = trained(replace(job, reduced=(), engine="loop"), start, steps)

@@ -1,18 +1,28 @@
 """Stores that grow: the same sweep with more networks goes on, and is what it would be if made at once."""
 
 import os
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_sweeps import X, Y, copied, drop, faults, files, leftovers, small_shards, store, swept
+from small_sweeps import (
+    X,
+    Y,
+    both_at_once,
+    copied,
+    drop,
+    faults,
+    files,
+    leftovers,
+    small_shards,
+    store,
+    swept,
+)
 from test_survival import killing
 
 import fastnn
@@ -279,20 +289,8 @@ class TestTwoAtOnce:
 
     def test_processes_on_a_store_that_grows(self, store):
         grown(store, (5,))
-        script = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from pathlib import Path
-from small_sweeps import small_shards, swept
-sys.stdin.readline()
-with small_shards():
-    print(swept(store=Path({str(store)!r}), networks=500).digest())
-"""
-        command = [sys.executable, "-c", script]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        processes = [subprocess.Popen(command, **pipes) for _ in range(2)]
-        digests = [process.communicate("begin\n", timeout=300)[0].strip() for process in processes]
-        assert digests == [swept(networks=500).digest()] * 2
+        digests = both_at_once(store, 300)
+        assert digests == [swept(networks=300).digest()] * 2
         assert (faults(store), leftovers(store)) == ([], [])
 
 
@@ -329,7 +327,7 @@ class TestShards:
         assert all(len(Shards(7, (5,), 8).numbers(shard).ranges) == 1 for shard in range(5))
 
 
-@pytest.mark.long
+@pytest.mark.usefixtures("without_matplotlib")
 def test_on_the_command_line(store, capsys):
     from fastnn.commands.cli import main
 

@@ -3,13 +3,10 @@
 import errno
 import os
 import stat
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
-from small_sweeps import SHARDS, faults, leftovers, small_shards, store, swept, usual_digest  # noqa: F401
+from small_sweeps import SHARDS, both_at_once, faults, leftovers, small_shards, store, swept, usual_digest  # noqa: F401
 from small_sweeps import files as listed
 from test_survival import FaultyOS, killing
 
@@ -80,29 +77,13 @@ class TestWithoutHardLinks:
             swept(store=store, seed=1)
 
     def test_two_processes(self, store):  # noqa: F811
-        script = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from pathlib import Path
-import os
-import stat
-from killing import refused_link
-from small_sweeps import small_shards, swept
-os.link = refused_link
-sys.stdin.readline()
-with small_shards():
-    print(swept(store=Path({str(store)!r}), networks=1000).digest())
-"""
-        command = [sys.executable, "-c", script]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        processes = [subprocess.Popen(command, **pipes) for _ in range(2)]
-        digests = [process.communicate("begin\n", timeout=300)[0].strip() for process in processes]
-        assert digests == [swept(networks=1000).digest()] * 2
+        digests = both_at_once(store, 300, before="import os, killing; os.link = killing.refused_link")
+        assert digests == [swept(networks=300).digest()] * 2
         assert (faults(store), leftovers(store)) == ([], [])
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
     def test_kills(self):
-        found = killing(trials=60, seconds=60, variant="without links")
+        found = killing(trials=40, seconds=60, variant="without links")
         assert found["kills"] >= 30
         assert found["finished"] > 0
         assert (found["failures"], found["lost"]) == (0, [])

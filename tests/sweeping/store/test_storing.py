@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from comparing import DTYPES, array_differences
 from rules import OTHER_RULES
-from small_sweeps import (
+from small_sweeps import both_at_once, (
     GRID,
     NET,
     SHARDS,
@@ -405,20 +405,8 @@ class TestTwoAtOnce:
         assert (faults(store), leftovers(store), len(files(store, "shards/*"))) == ([], [], SHARDS)
 
     def test_processes(self, store):
-        script = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from pathlib import Path
-from small_sweeps import small_shards, swept
-sys.stdin.readline()
-with small_shards():
-    print(swept(store=Path({str(store)!r}), networks=2000).digest())
-"""
-        command = [sys.executable, "-c", script]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        processes = [subprocess.Popen(command, **pipes) for _ in range(2)]
-        digests = [process.communicate("begin\n", timeout=300)[0].strip() for process in processes]
-        assert digests == [swept(networks=2000).digest()] * 2
+        digests = both_at_once(store, 300)
+        assert digests == [swept(networks=300).digest()] * 2
         assert (faults(store), leftovers(store)) == ([], [])
 
     def test_copies_of_a_shard_by_two_versions_of_pyarrow(self, store):
@@ -736,6 +724,7 @@ class TestCommands:
         values = json.loads(run("store", "info", store, "--json")[1])
         assert values["shards"] == {"done": 5, "total": 6}
 
+    @pytest.mark.usefixtures("without_matplotlib")
     def test_info_names_the_data(self, run, store, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         frame = pd.DataFrame({"age": range(6), "city": ["Graz", "Wien", "Linz"] * 2, "charges": range(6)})
