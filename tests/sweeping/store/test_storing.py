@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 from comparing import DTYPES, array_differences
 from rules import OTHER_RULES
-from small_sweeps import both_at_once, (
+from small_sweeps import (
     GRID,
     NET,
     SHARDS,
     X,
     Y,
+    both_at_once,
     copied,
     drop,
     faults,
@@ -846,7 +847,7 @@ class TestCommands:
             "--networks",
             "30000000",
         ]
-        command += ["--store", "kept", "--rows", "100", "--epochs", "100"]
+        command += ["--store", "kept", "--rows", "100", "--epochs", "20"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
         with subprocess.Popen(command, **pipes) as process:
             while len(list(tmp_path.glob("kept/shards/*.parquet"))) < 2:
