@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+QUICK_OR_SLOW: set[Path] = set()  # files with a test of either kind, of those that this run has collected
 NAMED = os.environ.get("FASTNN_DATA")  # as the test run was started; tests change it
 
 # A test run keeps its kernels in a new folder, which its workers and the processes that tests start share.
@@ -44,6 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if group not in begun and not (item.get_closest_marker("slow") or item.get_closest_marker("long")):
             begun.add(group)
             item.add_marker("quick")
+    for item in items:
+        if item.get_closest_marker("slow") or item.get_closest_marker("quick"):
+            QUICK_OR_SLOW.add(item.path)
 
 
 @pytest.fixture
@@ -68,6 +72,14 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     from undrawn import leave_undrawn
 
     leave_undrawn(monkeypatch.setattr)
+
+
+@pytest.fixture
+def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the pictures of pages drawn as SVG alone, without layout: half the time."""
+    from undrawn import leave_sketched
+
+    leave_sketched(monkeypatch.setattr)
 
 
 @pytest.fixture(autouse=True)

@@ -1,17 +1,14 @@
 """The quick tests: which they are."""
 
-import re
-import subprocess
-import sys
-
-from conftest import ROOT, pytest_collection_modifyitems
+import conftest
+from conftest import QUICK_OR_SLOW, pytest_collection_modifyitems
 
 
 class Item:
     """As much of a test as the rule looks at."""
 
     def __init__(self, nodeid, *marks):
-        self.nodeid, self.marks = nodeid, set(marks)
+        self.nodeid, self.marks, self.path = nodeid, set(marks), nodeid.partition("::")[0]
 
     def get_closest_marker(self, name):
         return name in self.marks
@@ -37,8 +34,13 @@ def test_they_are_the_first_of_every_class_but_for_slow_and_long_ones():
     assert {item.nodeid: item.marks for item in items} == names
 
 
-def test_every_file_has_some_unless_all_of_it_is_slow():
-    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-n", "0", "-m", "quick or slow"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    found = set(re.findall(r"^tests/(?:\w+/)*(test_\w+)\.py::", done.stdout, re.MULTILINE))
-    assert found == {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+def test_every_file_that_is_collected_has_some_unless_all_of_it_is_slow(request):
+    """Of the whole suite where that is run, else of this file."""
+    assert {item.path for item in request.session.items} <= QUICK_OR_SLOW
+
+
+def test_a_file_that_has_none_is_seen(monkeypatch):
+    monkeypatch.setattr(conftest, "QUICK_OR_SLOW", set())
+    items = [Item("a.py::test_minutes", "long"), Item("b.py::test_one"), Item("c.py::test_hours", "slow")]
+    pytest_collection_modifyitems(items)
+    assert {"b.py", "c.py"} == conftest.QUICK_OR_SLOW

@@ -1,6 +1,7 @@
 """What a hostile store cannot do; that nothing read is run, `test_nothing_read_is_run` holds."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -96,12 +97,13 @@ class TestFormulas:
         (tmp_path / "=cmd().csv").write_text("=1+1,@b,y\n1,2,3\n2,1,5\n")
         without_pyarrow = (
             "import sys; sys.modules['pyarrow'] = None; "
-            "from fastnn.commands.cli import main; main(sys.argv[1:])"
+            "from undrawn import leave_undrawn, main; leave_undrawn(); main(sys.argv[1:])"
         )
         options = ["--data", "=cmd().csv", "--inputs", "=1+1,@b", "--target", "y", "--networks", "9"]
         options += ["--layers", "2,1", "--engine", "batched"]  # has few pictures, and compiles nothing
         command = [sys.executable, "-c", without_pyarrow, "sweep", *options, "--epochs", "2", "--no-progress"]
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
         files = [tmp_path / "fastnn-sweep/sweep.csv", *(tmp_path / "fastnn-sweep/pictures").glob("*.csv")]
         assert len(files) > 5
         assert "'=1+1" in (tmp_path / "fastnn-sweep/pictures/surface-best.csv").read_text()

@@ -31,6 +31,9 @@ OF_MANY = {"networks", "on_divergence", "workers", "processes", "dask", "store",
 OF_MANY |= {"no_progress", "json"}
 
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -176,6 +176,7 @@ AT_ONCE = {
 }
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("columns", AT_ONCE.values(), ids=AT_ONCE.keys())
 def test_a_table_becomes_everything(columns, tmp_path):
     *inputs, target = columns

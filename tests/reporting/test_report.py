@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from undrawn import EMPTY
 
 import fastnn
-from fastnn.reporting import published_folder, sweep_page
+from fastnn.reporting import Picture, published_folder, sweep_page
 
 NET = fastnn.Network((2, 2, 1))
 
@@ -29,7 +30,7 @@ def listing(folder):
 
 
 @pytest.mark.long
-def test_is_the_page_of_the_command_line(found, data, tmp_path):
+def test_is_the_page_of_the_command_line(found, data, tmp_path, monkeypatch):
     index = fastnn.report(found, data, tmp_path / "page", claim=0.0335)
     assert index == tmp_path / "page" / "index.html"
     with published_folder(tmp_path / "other") as folder:
@@ -37,6 +38,7 @@ def test_is_the_page_of_the_command_line(found, data, tmp_path):
     assert index.read_bytes() == (tmp_path / "other" / "index.html").read_bytes()
     pictures = [listing(tmp_path / name / "pictures") for name in ("page", "other")]
     assert pictures[0] == pictures[1] != []
+    monkeypatch.setattr(Picture, "drawn", EMPTY)
     assert fastnn.report(found, data, tmp_path / "page") == index  # in place of the old one
 
 

@@ -79,6 +79,7 @@ class TestContent:
         intervals = next(picture for picture in report.pictures if picture.name == "cells")
         assert intervals.data["claim"].tolist() == [0.0335] * 4
 
+    @pytest.mark.usefixtures("sketched")
     def test_without_a_claim_nothing_is_said_of_one(self, grid, data):
         assert "claim" not in sweep_page(grid.part(range(9)), data).html()
 
@@ -117,6 +118,7 @@ class TestContent:
         for name in ("fan-0_005", "fan-40"):
             pd.testing.assert_frame_equal(again[name], kept[name])
 
+    @pytest.mark.usefixtures("undrawn")
     def test_of_many_starts_some_evenly_spaced_are_trained_again(self, data):
         many = fastnn.sweep(
             NET, data.X[:9], data.y[:9], networks=1000, epochs=2, shuffle=True, dtype="float32"
@@ -153,6 +155,7 @@ CASES = {
 }
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("name", CASES)
 def test_other_sweeps_have_their_page(data, name):
     network, options = CASES[name]
@@ -160,6 +163,7 @@ def test_other_sweeps_have_their_page(data, name):
     found = fastnn.sweep(network, data.X[:20], data.y[:20], **options)
     report = sweep_page(found, data)
     html = report.html()
+    assert report.missing == []
     assert len(html) < LARGEST
     assert ("Nothing can be shown" in html) == (name == "all diverged")
     assert ("are not drawn" in html) == (name == "too large to draw")
@@ -167,6 +171,7 @@ def test_other_sweeps_have_their_page(data, name):
         assert len(picture.data.columns) > 1
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("inputs", [["age"], ["age", "bmi", "children"]])
 def test_other_numbers_of_inputs_and_outputs(inputs):
     frame = pd.DataFrame(
@@ -181,6 +186,7 @@ def test_other_numbers_of_inputs_and_outputs(inputs):
     assert names(report).count("surface-best") == 1
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("finished", [0, 1, 50])
 def test_an_interrupted_sweep(data, grid, finished):
     part = replace(grid.part(range(finished)), interrupted=True)
@@ -234,8 +240,7 @@ def colour(page, element, what):
 
 @pytest.mark.long
 class TestInTheBrowser:
-    @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-    @pytest.mark.parametrize("width", [DESKTOP, PHONE])
+    @pytest.mark.parametrize(("width", "dark"), [(DESKTOP, False), (PHONE, True)])
     def test_every_picture_is_there(self, page, folder, report, width, dark):
         page.visit(folder / "index.html", width=width, dark=dark)
         boxes = page.evaluate(FIGURES)

@@ -1,8 +1,6 @@
 """The studies: what is measured of each start, what is trained for which line, what the tables say."""
 
-import os
 import re
-import subprocess
 import sys
 from dataclasses import replace
 from itertools import pairwise
@@ -10,13 +8,16 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from uncompiled import forget_kernels
 
 import fastnn
 from fastnn import studies
+from fastnn.engines import compiling
 from fastnn.studies import report
 from fastnn.studies.lines import MAKERS
 from fastnn.studies.outcomes import KINDS, Outcomes
 from fastnn.studies.verdicts import VERDICTS, portion
+from fastnn.system.progress import Progress
 
 FEW, EPOCHS = 60, 25
 
@@ -161,39 +162,27 @@ class TestExperiment:
         assert trials == [(512, 1), (512, 1), (512, 4), (512, 16), (512, 64), (512, 256)]
         assert seconds == pytest.approx(experiment.visits() * 0.256 / (512 * 256 * data.rows))
 
-    def test_estimate_times_no_compiling(self):
+    def test_estimate_times_no_compiling(self, data, monkeypatch):
         """Where nothing is compiled yet, and a long trial is reduced to fewer units."""
-        script = """
-import importlib
-import fastnn
-from fastnn import studies
-from fastnn.engines import compiling
+        timed, original = [], studies.Experiment._trial
 
-sweeping = importlib.import_module("fastnn.sweeping.sweep")
+        class Clock(Progress):
+            def begin(self):
+                super().begin()
+                self.compiled = len(compiling.COMPILED)
 
-class Clock(sweeping.Progress):
-    def begin(self):
-        super().begin()
-        self.compiled = len(compiling.COMPILED)
+            def __exit__(self, *why):
+                timed.append(len(compiling.COMPILED) - self.compiled)
 
-    def __exit__(self, *why):
-        timed.append(len(compiling.COMPILED) - self.compiled)
+        def trial(self, networks, epochs):
+            original(self, networks, epochs)
+            return float(epochs >= 256)  # a second: long enough, on any machine
 
-timed, original = [], studies.Experiment._trial
-
-def trial(self, networks, epochs):
-    original(self, networks, epochs)
-    return float(epochs >= 256)  # a second: long enough, on any machine
-
-sweeping.Progress, studies.Experiment._trial = Clock, trial
-studies.Experiment(fastnn.load_insurance(simulated=True), networks=2000).estimate()
-print(len(compiling.COMPILED), *timed)
-"""
-        command = [sys.executable, "-c", script]
-        environment = {**os.environ, "FASTNN_CACHE": "0"}
-        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-        compiled, *timed = map(int, done.stdout.split())
-        assert compiled >= 2
+        forget_kernels(monkeypatch)
+        monkeypatch.setattr(sys.modules["fastnn.sweeping.sweep"], "Progress", Clock)
+        monkeypatch.setattr(studies.Experiment, "_trial", trial)
+        studies.Experiment(data, networks=2000).estimate()
+        assert len(compiling.COMPILED) >= 2
         assert timed == [0] * 6
 
     def test_estimate_of_very_little_work(self, data):

@@ -211,6 +211,7 @@ def test_all_diverged_can_be_drawn(made):
         assert picture.alt
 
 
+@pytest.mark.usefixtures("sketched")
 def test_other_data_are_shown_without_the_report_s_figures(capsys):
     random = np.random.default_rng(0)
     rows = [
@@ -219,8 +220,8 @@ def test_other_data_are_shown_without_the_report_s_figures(capsys):
     ]
     Path("own.csv").write_text("\n".join(["age,bmi,charges", *rows]))
     named = ["--data", "own.csv", "--inputs", "age,bmi", "--target", "charges"]
-    options = [*named, "--networks", "8", "--out", "page"]
-    code, out, _ = run(capsys, "studies", "--no-progress", *options)
+    options = [*named, "--networks", "8"]
+    code, out, _ = run(capsys, "studies", "--no-progress", *options, "--out", "page")
     assert code == 0
     assert "no verdicts on these data" in out
     assert "0.0335" not in out

@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import undrawn
+from uncompiled import forget_kernels
 
 import fastnn
 from fastnn import studies
 from fastnn.commands.cli import main
-from fastnn.engines import compiling, load, self_check
+from fastnn.engines import compiling
 from fastnn.system import telling
 from fastnn.system.progress import Progress
 
@@ -527,10 +528,7 @@ def clock(monkeypatch):
 
     monkeypatch.setattr(compiling, "_compiled", counted)
     monkeypatch.setattr(sweeping, "Progress", Clock)
-    monkeypatch.setattr(compiling, "COMPILED", {})
-    monkeypatch.setattr(self_check, "CHECKED", {})
-    for engine in fastnn.ENGINES:
-        load(engine).kernel.cache_clear()
+    forget_kernels(monkeypatch)
     return came
 
 
