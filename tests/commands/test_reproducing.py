@@ -48,7 +48,7 @@ def run(capsys, *arguments):
 
 def command_on_the_page(folder="fastnn-sweep"):
     page = unescape(Path(folder, "index.html").read_text(encoding="utf-8"))
-    (command,) = re.findall(r"<pre><code>(fastnn train .*?)</code></pre>", page)
+    (command,) = re.findall(r"<pre[^>]*><code>(fastnn train .*?)</code></pre>", page)
     return shlex.split(command)[1:]
 
 
@@ -119,7 +119,7 @@ def test_a_page_made_in_python_checks_the_data(tmp_path):
     found = fastnn.sweep(net, data.X, data.y, networks=3, epochs=2, progress=False)
     sweep_page(found, data).write(tmp_path)
     page = unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
-    (code,) = re.findall(r"<pre><code>(assert .*?)</code></pre>", page, re.DOTALL)
+    (code,) = re.findall(r"<pre[^>]*><code>(assert .*?)</code></pre>", page, re.DOTALL)
     names = {"fastnn": fastnn, "data": data}
     exec(code, names)  # noqa: S102 - what the page tells a reader to run
     assert names["run"].loss_curve[-1] == found.loss.min()
