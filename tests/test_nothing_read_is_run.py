@@ -25,8 +25,6 @@ ALLOWED = {
     "commands: importlib.import_module": "the module of a command, by a table of them",
     "sweeping.work.executors: the name 'joblib', to be looked up": "beside what to take in its place",
     "comparing.process: np.load": "of arrays that the process before it wrote, and without pickle",
-    "guide.pages: importlib.import_module": "a module that has a page, by a table of them",
-    "guide.tables: importlib.import_module": "a module that has a page, by a table of them",
     "engines: importlib.import_module": "an engine's module, by its name in ENGINES",
     "engines.compiling: compile()": "compiles source that fastnn itself has printed from derived equations",
     "engines.compiling: the name 'exec', to be looked up": "the mode in which that source is compiled",
