@@ -203,7 +203,9 @@ class TestOfASweep:
     @pytest.mark.parametrize(("numbers", "got"), [([0, 5], "2 and 3"), ([], "no")])
     def test_of_other_rows_they_are_refused(self, numbers, got):
         sweep = fastnn.sweep(NET, X, Y, networks=5, rows=[2, 3], epochs=1)
-        with pytest.raises(fastnn.InputError, match=f"trained on the same rows; got {got} rows. Make one replay"):
+        with pytest.raises(
+            fastnn.InputError, match=f"trained on the same rows; got {got} rows. Make one replay"
+        ):
             sweep.replay(numbers)
 
 
