@@ -9,6 +9,7 @@ import reference
 from comparing import DTYPES, reference_functions
 from hypothesis import given
 from hypothesis import strategies as st
+from pairing import pairwise
 from small_sweeps import DRAW, GRID, NET, X, Y, store, swept  # noqa: F401 - a fixture
 
 import fastnn
@@ -73,9 +74,7 @@ def plain_loss(network, parameters, rows, targets, dtype):
 class TestArithmetic:
     """The losses that are measured: the same bits as row by row in plain Python."""
 
-    @pytest.mark.parametrize("engine", fastnn.ENGINES)
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kind", NETWORKS)
+    @pytest.mark.parametrize(("kind", "dtype", "engine"), pairwise([*NETWORKS], DTYPES, [*fastnn.ENGINES]))
     def test_the_plain_reference(self, kind, dtype, engine):
         network, outputs = NETWORKS[kind]
         y, other = DRAW.normal(size=(12, outputs)), DRAW.normal(size=(5, outputs))
