@@ -84,7 +84,8 @@ def test_the_weighted_sums_are_those_of_the_engines():
 @pytest.mark.parametrize("layers", [(2, 1), (2, 3)])
 def test_networks_without_hidden_layers_have_none(layers):
     network = fastnn.Network(layers)
-    sweep = fastnn.sweep(network, [[0, 1], [1, 0.5]], np.zeros((2, layers[1])), networks=3, epochs=1)
+    X, Y = [[0, 1], [1, 0.5]], np.zeros((2, layers[1]))
+    sweep = fastnn.sweep(network, X, Y, networks=3, epochs=1, engine="batched")
     assert sweep.dead_units().tolist() == [0, 0, 0]
     assert sweep.replay(1).quiet.units.tolist() == [0]
 
