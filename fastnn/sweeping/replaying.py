@@ -26,7 +26,7 @@ def replayed(design: Design, number: int | ArrayLike) -> Training:
     if len(rows) != 1:
         raise InputError(
             "number must name networks that were trained on the same rows; got "
-            f"{' and '.join(map(str, rows)) or 'no'} rows. Make one replay for each number of rows."
+            f"{' and '.join(map(str, rows)) or 'no'} rows. Replay networks of one number of rows at a time."
         )
     some: Any = 0 if len(numbers) == 1 else slice(None)
     plan = replace(design.plan, X=design.plan.X[: rows[0]], Y=design.plan.Y[: rows[0]])
