@@ -1,1 +1,1 @@
-"""Tables in: columns chosen, converted and scaled, and what their numbers are compared with."""
+"""The import of tables: columns are chosen, converted and scaled; metrics compare their numbers."""

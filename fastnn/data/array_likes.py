@@ -1,4 +1,4 @@
-"""Tables, columns and tensors of other libraries, told by what they offer, so that none need be installed."""
+"""Tables, columns and tensors of other libraries, recognised by their attributes: none need be installed."""
 
 from typing import Any, NamedTuple
 
@@ -8,14 +8,14 @@ __all__ = ["NamedColumn", "columns_in", "holds_categories", "missing_cells", "re
 
 
 class NamedColumn(NamedTuple):
-    """A column under its label; None for one that has none."""
+    """A column and its label, None if it has no label."""
 
     label: Any
     cells: Any
 
 
 def columns_in(values: Any) -> list[NamedColumn] | None:
-    """Return the columns of a table (pandas, polars, pyarrow, a structured array); None for what is none."""
+    """Return the columns of a table (pandas, polars, pyarrow, a structured array); None if it is no table."""
     if isinstance(values, np.ndarray):
         names = values.dtype.names
         return None if names is None else [NamedColumn(name, values[name]) for name in names]
@@ -29,13 +29,13 @@ def columns_in(values: Any) -> list[NamedColumn] | None:
 
 
 def holds_categories(column: Any) -> bool:
-    """Whether a column is of a type of categories: their numbers are names and no quantities."""
+    """Whether a column's type is one of categories, whose numbers are names, not quantities."""
     kind = str(getattr(column, "dtype", getattr(column, "type", ""))).lower()
     return kind.startswith(("category", "categorical", "dictionary", "enum"))
 
 
 def missing_cells(column: Any) -> int:
-    """How many cells of a column are marked as missing, NaN apart."""
+    """The number of cells in a column that are marked as missing; NaN does not count."""
     if hasattr(column, "null_count"):  # a number in pyarrow, a method in polars
         return int(column.null_count() if callable(column.null_count) else column.null_count)
     marks = hasattr(column, "isna") and not isinstance(column.dtype, np.dtype)
@@ -43,7 +43,7 @@ def missing_cells(column: Any) -> int:
 
 
 def remedy_for(values: Any, reason: str) -> str:
-    """What to do with something that NumPy cannot make an array of, for this reason."""
+    """The advice for values that NumPy cannot turn into an array; `reason` is NumPy's error."""
     if getattr(values, "requires_grad", False) is True:
         return "Call .detach() on it."
     if "cpu()" in reason:

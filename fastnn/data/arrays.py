@@ -1,4 +1,4 @@
-"""Arrays of numbers, as the user gives them: what passes for one, and for the rows of a network."""
+"""Checks of the arrays that users give: arrays of numbers, and the rows of a network."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["MOST_NUMBERS", "checked_inputs", "checked_rows", "finite_array", "in
 Array = NDArray[Any]
 
 MOST_NUMBERS = 2**28
-"""Of an array, which take 2 GiB: what is asked for is refused before memory is taken for it."""
+"""The most numbers of an array, 2 GiB; larger requests are refused before memory is taken."""
 
 
 def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") -> Array:
-    """X as (N, D) in `dtype`; (N,) is taken for a network of one input."""
+    """Return X as (N, D) in `dtype`; (N,) is accepted for a network of one input."""
     values = finite_array(X, name, (1, 2) if network.n_inputs == 1 else (2,))
     values = values.reshape(len(values), -1)
     if values.shape[1] != network.n_inputs:
@@ -42,7 +42,7 @@ def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") 
 def checked_rows(
     network: Network, X: ArrayLike, y: ArrayLike, dtype: str, prefix: str = ""
 ) -> tuple[Array, Array]:
-    """X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is taken for one output."""
+    """Return X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is accepted for one output."""
     inputs = checked_inputs(network, X, dtype, f"{prefix}X")
     given = finite_array(y, f"{prefix}y", (1, 2))
     targets = given.reshape(len(given), -1)
@@ -62,7 +62,7 @@ def checked_rows(
 
 
 def in_dtype(values: Array, dtype: str, name: str) -> Array:
-    """`values` in `dtype`, refused where that makes a finite number infinite."""
+    """Return `values` in `dtype`; refuse them if a finite number would become infinite."""
     with np.errstate(over="ignore"):
         converted = values.astype(dtype)
     if not np.isfinite(converted).all():
@@ -77,10 +77,10 @@ def in_dtype(values: Array, dtype: str, name: str) -> Array:
 def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray[np.float64]:
     """Return a C-ordered float64 copy of real, finite numbers with one of the given numbers of dimensions.
 
-    Taken are arrays of any layout and of any real dtype, lists, tensors that NumPy can read, and tables and
-    columns (pandas, polars, pyarrow, structured arrays) of numbers and bools.
-    Refused: ragged lists, text, objects, categories, dates, complex, sparse and masked arrays,
-    integers that float64 cannot hold, missing cells, NaN and infinity.
+    Accepted: arrays of any layout and real dtype, lists, tensors that NumPy can read, and tables and columns
+    (pandas, polars, pyarrow, structured arrays) of numbers and bools.
+    Refused: ragged lists, text, objects, categories, dates, complex, sparse and masked arrays, integers that
+    float64 cannot hold, missing cells, NaN and infinity.
     """
     array = numeric_array(values, name)
     if array.ndim not in dimensions:
@@ -99,15 +99,15 @@ def finite_array(values: Any, name: str, dimensions: tuple[int, ...]) -> NDArray
         first = f", the first at {_position(values, bad)}" if array.ndim else ""
         raise InputError(
             f"{name} must be finite; got {int(bad.sum())} NaN or infinite value(s){first}. "
-            "Drop or replace what is not a number."
+            "Drop or replace these values."
         )
     return numbers
 
 
 def numeric_array(values: Any, name: str) -> NDArray[Any]:
-    """Return `values` as an array of real numbers of its own dtype, or refuse it; it may share memory.
+    """Return `values` as an array of real numbers in its own dtype, or refuse it; it may share memory.
 
-    The columns of a table are put side by side, in float64 unless they are of one dtype.
+    The columns of a table are put side by side, in float64 unless all have one dtype.
     """
     if np.ma.isMaskedArray(values):
         raise InputError(
@@ -139,8 +139,8 @@ def numeric_array(values: Any, name: str) -> NDArray[Any]:
 
 
 def _refuse_too_many(values: Any, name: str) -> None:
-    """Refuse, before they are copied, more numbers than 2 GiB hold."""
-    size = getattr(values, "size", None)  # of an array; some libraries have a method of that name
+    """Refuse more numbers than 2 GiB hold, before they are copied."""
+    size = getattr(values, "size", None)  # a number for arrays; a method in some libraries
     count = size if isinstance(size, int) else len(values) if isinstance(values, Sequence) else 0
     if count > MOST_NUMBERS:
         raise InputError(
@@ -163,7 +163,7 @@ def _side_by_side(columns: list[NamedColumn], name: str) -> NDArray[Any]:
 
 
 def _column(column: Any, title: str) -> NDArray[Any]:
-    """A table's column as an array of real numbers (N,) of its own dtype."""
+    """Return a table's column as an array of real numbers (N,) in its own dtype."""
     missing = missing_cells(column)
     if missing:
         raise InputError(
@@ -186,7 +186,7 @@ def _column(column: Any, title: str) -> NDArray[Any]:
 
 
 def _of_objects(array: NDArray[Any], title: str) -> NDArray[Any]:
-    """Python's own numbers as float64; what holds anything else as it is."""
+    """Return an array of Python's numbers as float64; return any other array unchanged."""
     values = array.tolist()
     if not all(isinstance(value, Real | Decimal | np.bool_) for value in values):
         return array
@@ -198,7 +198,7 @@ def _of_objects(array: NDArray[Any], title: str) -> NDArray[Any]:
 
 
 def _as_array(values: Any, name: str) -> NDArray[Any]:
-    """What NumPy makes of `values`, whatever it is; a refusal for whatever it cannot."""
+    """Return `values` as NumPy's array; refuse them if NumPy cannot convert them."""
     try:
         return np.asarray(values)
     except Exception as error:  # each library raises its own
@@ -210,14 +210,14 @@ def _as_array(values: Any, name: str) -> NDArray[Any]:
 
 
 def _position(values: Any, bad: NDArray[np.bool_]) -> str:
-    """Where the first bad number stands: [row, column], or the row and the name of a table's column."""
+    """The place of the first bad number: [row, column], or for a table the row and the column's name."""
     place: list[int] = np.argwhere(bad)[0].tolist()
     columns = columns_in(values)
     return f"row {place[0]} of column {columns[place[1]].label!r}" if columns else str(place)
 
 
 def _reshaping(given: int, wanted: tuple[int, ...]) -> str:
-    """What to do about an array with another number of dimensions than wanted."""
+    """The advice for an array with a wrong number of dimensions."""
     if given == 1 and 2 in wanted:
         return "Reshape it: [[1, 2]] is one row of two columns, reshape(-1, 1) makes one column of all."
     return "Reshape it."

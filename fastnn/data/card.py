@@ -1,4 +1,4 @@
-"""What a Dataset shows of itself in a notebook: what became of each column, and its first rows."""
+"""The card of a Dataset in a notebook: the conversion of each column, and the first rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = 20
 
 
 def dataset_card(data: Any) -> str:
-    """The HTML of a `Dataset`: what became of each column, and its first rows."""
+    """The HTML of a `Dataset`: the conversion of each column, and the first rows."""
     scaling = data.scaling
     columns = [*scaling.input_columns, *scaling.target_columns]
     names = [*data.inputs, *scaling.targets]
@@ -57,7 +57,7 @@ def _first_rows(data: Any, names: list[str]) -> str:
 
 
 def _cells(column: Any, values: list[Any]) -> list[Any]:
-    """A column's first cells as they were: numbers, or categories."""
+    """A column's first cells before scaling and coding: numbers, or categories."""
     if column.one_hot:
         return [column.categories[place] for place in np.argmax(values, axis=0)]
     if column.categories:

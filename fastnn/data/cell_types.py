@@ -1,4 +1,4 @@
-"""Types of cells that are Python's objects: which kind a type is, and what float64 can hold of a number."""
+"""Types of cells that are Python's objects: the kind of a type, and the numbers that float64 can hold."""
 
 import math
 from datetime import date, time, timedelta
@@ -23,7 +23,7 @@ REMEDIES = {
 
 
 def kind_of(cell: type) -> str:
-    """What cells of a type are, in a word."""
+    """The kind of cells of a type, in one or a few words."""
     if issubclass(cell, str):
         return "text"
     if issubclass(cell, bool | np.bool_):
@@ -36,16 +36,17 @@ def kind_of(cell: type) -> str:
 
 
 def is_lost(value: Any) -> bool:
+    """Whether a value is a whole number beyond those that float64 holds exactly."""
     if isinstance(value, str):
         return lost_integer(value)
-    if isinstance(value, Decimal):  # whose abs() rounds, and may signal
+    if isinstance(value, Decimal):  # abs() of a Decimal rounds, and may signal
         whole = value.is_finite() and value == value.to_integral_value()
         return bool(whole and value.copy_abs() > LARGEST_INTEGER)
     return isinstance(value, Integral) and abs(int(value)) > LARGEST_INTEGER
 
 
 def float_of(value: Any) -> float:
-    """A number as a float; infinite, to be refused, where none holds it."""
+    """Return a number as a float; infinity, which is refused later, if no float can hold it."""
     try:
         return float(value)
     except (OverflowError, ValueError):  # 10**400 / 3, a signaling NaN

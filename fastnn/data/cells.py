@@ -1,15 +1,16 @@
-"""Text cells and what they mean: numbers, missing marks, words; and what must not pass for words.
+"""Text cells and their meaning: numbers, missing marks or words, and numbers that must not count as words.
 
-A column of words becomes categories, and a category has no size. So a column of numbers that are written
-with something around them, or of dates, must not be taken for words. It is told from the cells:
+A column of words becomes categories, and a category has no size. So a column of dates, or of numbers with
+something written around them, must not count as words. Such a column is recognised by its cells:
 
-- In at least half of them, or of the different ones, a number stands apart, with no letter directly before
-  it: ``1248 CC``, ``€565K``, ``<18``, ``10-20``, ``CHF 900``, ``No. 5``, ``12.03.2024``, ``10:01``; digits of
-  any script count.
-- Or more than half of the different ones differ in their numbers alone: ``Q1 Q2 Q3``, ``CHF900 CHF850``.
-- Or at least half are dates with the month's name glued on: ``Jan20 Feb20``; or lengths of time: ``PT1H30M``.
+- In at least half of the cells, or of the different cells, a number stands apart, with no letter directly
+  before it: ``1248 CC``, ``€565K``, ``<18``, ``10-20``, ``CHF 900``, ``No. 5``, ``12.03.2024``, ``10:01``;
+  digits of any script count.
+- Or more than half of the different cells differ only in their numbers: ``Q1 Q2 Q3``, ``CHF900 CHF850``.
+- Or at least half are dates with the month's name glued on (``Jan20 Feb20``) or lengths of time
+  (``PT1H30M``).
 
-Codes such as ``A1 B2 C3`` or ``x86 arm64`` are words, as their letters tell them apart.
+Codes such as ``A1 B2 C3`` or ``x86 arm64`` are words, because their letters differ.
 """
 
 import re
@@ -43,13 +44,13 @@ INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _MARKS = "NA N/A n/a NaN nan -NaN -nan NULL null None <NA> #NA #N/A 1.#IND -1.#IND 1.#QNAN -1.#QNAN"
 _NO_WORDS = "? \\N NaT #DIV/0! #NAME? #NULL! #NUM! #REF! #VALUE!"
 MISSING = frozenset({"", "#N/A N/A", *_MARKS.split(), *_NO_WORDS.split()})
-"""What pandas takes for missing in a file, and what databases and spreadsheets write that is no word."""
+"""The marks that pandas reads as missing, and those of databases and spreadsheets that are no words."""
 _MORE_MARKS = (
     "- -- --- \u2013 \u2014 \u2212 . .. ... \u2026 * ** : / \\n na n.a. n/a #n/a n.d. n/d nd nr none "
     "nil null nan nat missing unknown undefined (null) #div/0! #name? #null! #num! #ref! #value!"
 )
 MISSING_AMONG_NUMBERS = frozenset(_MORE_MARKS.split())
-"""More of them, in small letters, that could be words where the other cells are."""
+"""More marks, in small letters. Among numbers they mean missing; among words they could be words."""
 
 APART = re.compile(r"(?<![^\W_])\d")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -73,7 +74,7 @@ PART_OF_A_YEAR = re.compile(
 
 
 def is_number(cell: str) -> bool:
-    """Whether the cell is a number as Python and C write it: 12, -2.5, 1e-3, inf."""
+    """Whether the cell is a number as Python and C write numbers: 12, -2.5, 1e-3, inf."""
     return PLAIN_NUMBER.fullmatch(cell) is not None
 
 
@@ -83,18 +84,18 @@ def is_missing(cell: str) -> bool:
 
 
 def is_missing_among_numbers(cell: str) -> bool:
-    """Whether the cell is a mark of something missing where the other cells are numbers."""
+    """Whether the cell is a missing mark if the other cells are numbers."""
     return cell in MISSING or cell.casefold() in MISSING_AMONG_NUMBERS
 
 
 def numbers_of(cells: Sequence[Any]) -> NDArray[np.float64] | None:
-    """Return text cells as float64 (N,), each correctly rounded, where none needs a closer look.
+    """Return text cells as float64 (N,), each correctly rounded; None if a cell needs a closer look.
 
-    None unless all are texts and numbers, finite ones, within the whole numbers that float64 keeps.
+    All cells must be texts of finite numbers, below the largest whole number that float64 keeps.
     """
     try:
         together = "".join(cells)
-        if "_" in together or not together.isascii():  # float() takes 1_000, and the digits of any script
+        if "_" in together or not together.isascii():  # float() accepts 1_000, and digits of any script
             return None
         numbers = np.fromiter(map(float, cells), np.float64, len(cells))
     except (TypeError, ValueError):
@@ -103,17 +104,16 @@ def numbers_of(cells: Sequence[Any]) -> NDArray[np.float64] | None:
 
 
 def lost_integer(cell: str) -> bool:
-    """Whether the cell is a whole number, written out, beyond those that float64 keeps exactly."""
+    """Whether the cell is a whole number, written out, that float64 does not keep exactly."""
     if len(cell) < 16 or INTEGER.fullmatch(cell) is None:
         return False
     return len(cell.lstrip("+-0")) > 16 or abs(int(cell)) > LARGEST_INTEGER
 
 
 def number_within(times: Mapping[str, int]) -> str | None:
-    """Return a cell that shows that the cells of a column are numbers with something around them.
+    """Return a cell that shows that a column holds numbers with something around them; None for words.
 
-    `times` says how often each different cell is there. None where they are words; the module's text has
-    the rules.
+    `times` has the number of occurrences of each different cell. The module's docstring has the rules.
     """
     texts = {cell: normalize("NFKC", cell) for cell in times}
     rows = sum(times.values())
@@ -129,7 +129,7 @@ def number_within(times: Mapping[str, int]) -> str | None:
 
 
 def spelled_alike(words: Iterable[str]) -> tuple[str, str] | None:
-    """Return two words that are alike but for capitals, blanks within, or how their accents are written."""
+    """Return two words that differ only in capitals, inner blanks or coding of accents; None if none do."""
     first: dict[str, str] = {}
     for word in sorted(words):
         alike = first.setdefault(" ".join(normalize("NFKC", word).casefold().split()), word)
@@ -139,11 +139,11 @@ def spelled_alike(words: Iterable[str]) -> tuple[str, str] | None:
 
 
 def looks_like_date(cell: str) -> bool:
-    """Whether there is a date, a part of a year, a time of day or a length of time in the cell."""
+    """Whether the cell contains a date, a part of a year, a time of day or a length of time."""
     text = normalize("NFKC", cell)
     return any((DATE.search(text), PART_OF_A_YEAR.search(text), DURATION.fullmatch(text)))
 
 
 def only_notation(cell: str) -> bool:
-    """Whether the cell is a number but for its decimal or thousands separators."""
+    """Whether the cell is a number except for its decimal or thousands separators."""
     return NOTATION.fullmatch(cell) is not None

@@ -1,4 +1,4 @@
-"""The columns of a table: which are meant, what each became, and under which names networks take them."""
+"""The columns of a table: the chosen ones, their conversion, and the names of the inputs they become."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence, Set
@@ -28,14 +28,14 @@ __all__ = [
     "refuse_unwritable",
 ]
 
-MOST_CATEGORIES = 50  # of one column that become inputs
-LONGEST = 40  # letters of a category where it is shown
+MOST_CATEGORIES = 50  # in one column whose categories become inputs
+LONGEST = 40  # letters of a category that are shown
 LONGEST_TEXT = 10_000  # letters of a name or a category
 
 
 @dataclass(frozen=True)
 class Column:
-    """What one column of a table became: numbers, or categories.
+    """A converted column of a table: numbers, or categories.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class Column:
     categories : tuple of str
         The different values as texts; empty for a column of numbers.
     one_hot : bool
-        Whether each category is an input of its own, 0 or 1, as more than two are that have no order. Else
-        there is one input: the numbers, or for categories their places 0, 1, 2, ...
+        Whether each category is an input of its own, 0 or 1: true for more than two categories without an
+        order. Else there is one input: the numbers, or the places 0, 1, 2, ... of the categories.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Column:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the inputs that the column became: its own, or city=Graz, city=Linz, ..."""
+        """The names of the column's inputs: its own name, or city=Graz, city=Linz, ..."""
         if self.one_hot:
             return tuple(f"{self.name}={category}" for category in self.categories)
         return (self.name,)
@@ -66,7 +66,7 @@ class Column:
 
     @property
     def coding(self) -> str:
-        """How categories became numbers, in words; empty for a column of numbers."""
+        """In words, the numbers that stand for the categories; empty for a column of numbers."""
         texts = [_plain(category) for category in self.categories]
         if self.one_hot:
             return f"{counted(len(texts), 'input')}, 0 or 1: {joined(texts)}"
@@ -74,21 +74,21 @@ class Column:
 
     @property
     def marks(self) -> dict[str, tuple[str, ...]]:
-        """By input, what its values 0, 1, 2, ... stand for; empty for a column of numbers."""
+        """For each input, the meanings of its values 0, 1, 2, ...; empty for a column of numbers."""
         if self.one_hot:
             return {name: ("other", text) for name, text in zip(self.inputs, self.categories, strict=True)}
         return {self.name: self.categories} if self.categories else {}
 
 
 class Table(NamedTuple):
-    """Chosen columns as numbers: inputs (N, D) and targets (N, K), and what each column became."""
+    """Chosen columns as numbers: inputs (N, D) and targets (N, K), with the converted columns."""
 
     input_columns: tuple[Column, ...]
     target_columns: tuple[Column, ...]
     inputs: NDArray[np.float64]
     targets: NDArray[np.float64]
     dropped: int
-    """How many rows were left out for their missing cells."""
+    """The number of rows left out because of missing cells."""
 
 
 class ColumnNames(NamedTuple):
@@ -99,10 +99,10 @@ class ColumnNames(NamedTuple):
 
 
 def is_among(name: Any, names: Iterable[Hashable]) -> bool:
-    """Whether a name is one of several, whatever it is: pandas.NA equals nothing and differs from nothing."""
+    """Whether a name of any type is among some names; pandas.NA, which equals nothing, can be."""
     try:
         return name in set(names)
-    except TypeError:  # it cannot be hashed, so no label is it
+    except TypeError:  # without a hash it cannot be a label
         return False
 
 
@@ -112,11 +112,10 @@ def chosen_names(
     known: Sequence[Hashable],
     table: str,
 ) -> ColumnNames:
-    """Return the names of inputs and targets, each one name or several, found among the `known` ones.
+    """Return the names of inputs and targets, each given as one name or several, and all of them `known`.
 
-    Raises InputError for names that are unknown, repeated or both input and target, for two that are one
-    name as texts (1 and "1"), and for a `table` (its name, for the message) that itself has two columns of
-    one name; columns named "" are let be.
+    Raises InputError if a name is unknown, repeated, or both input and target, if two names are the same as
+    texts (1 and "1"), or if two columns of the table have one name, except "". `table` is its name in errors.
     """
     repeated = [str(name) for name, times in Counter(known).items() if times > 1 and name != ""]
     if repeated:
@@ -137,12 +136,12 @@ def chosen_names(
 
 
 def input_names(columns: Iterable[Column]) -> tuple[str, ...]:
-    """The names of the inputs that the columns became, in their order."""
+    """The names of the inputs of some columns, in the order of the columns."""
     return tuple(name for column in columns for name in column.inputs)
 
 
 def refuse_shared_names(inputs: Sequence[Column], targets: Sequence[Column]) -> None:
-    """Refuse inputs and targets of which two would have one name, as 1 and "1", or city=Graz twice."""
+    """Refuse inputs and targets if two would share a name, such as 1 and "1", or city=Graz twice."""
     columns = [*inputs, *targets]
     names = [{column.name, *column.inputs} for column in columns]
     twice = [name for name, times in Counter(name for some in names for name in some).items() if times > 1]
@@ -155,7 +154,7 @@ def refuse_shared_names(inputs: Sequence[Column], targets: Sequence[Column]) -> 
 
 
 def refuse_unwritable(columns: Iterable[Column], table: str) -> None:
-    """Refuse names and categories, in a `table` of that name, that no file could hold after the training."""
+    """Refuse names and categories that a model file could not hold; `table` is the table's name in errors."""
     for text in (text for column in columns for text in (column.name, *column.categories)):
         halves = any("\ud800" <= sign <= "\udfff" for sign in text)
         if halves or len(text) > LONGEST_TEXT:
@@ -167,7 +166,7 @@ def refuse_unwritable(columns: Iterable[Column], table: str) -> None:
 
 
 def refuse_other_columns(wanted: Iterable[str], known: Sequence[str], table: str) -> None:
-    """Refuse new rows, in a `table` of that name, without each of the columns of training, once."""
+    """Refuse new rows unless they have each column of training once; `table` is their name in errors."""
     for name in wanted:
         if (times := known.count(name)) != 1:
             raise InputError(
@@ -177,34 +176,34 @@ def refuse_other_columns(wanted: Iterable[str], known: Sequence[str], table: str
 
 
 def listed(names: Sequence[Any], most: int = 20) -> str:
-    """Join names for a message, in quotes where they need some, cut short where there are very many."""
+    """Join names for a message, odd ones in quotes, cut short after `most` names."""
     return joined([*map(quoted_if_odd, names[:most]), *names[most:]], most)
 
 
 def joined(texts: Sequence[Any], most: int = 20) -> str:
-    """Join texts, cut short where there are very many."""
+    """Join texts, cut short after `most` of them."""
     shown = ", ".join(map(str, texts[:most]))
     return shown if len(texts) <= most else f"{shown}, ... ({len(texts)} in all)"
 
 
 def quoted_if_odd(name: Any) -> str:
-    """A name as it is, or in quotes where it would not be seen where it ends, or what is in it."""
+    """Return a name as it is, or in quotes if its end or its signs could not be seen otherwise."""
     text = str(name)
     odd = not text or "," in text or text != text.strip() or not text.isprintable()
     return repr(text) if odd else text
 
 
 def _plain(text: str) -> str:
-    """A category as it can be shown: on one line, short, without signs that no terminal should be sent."""
+    """Return a category as it can be shown: short, on one line, without control signs."""
     short = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     return quoted_if_odd(short)
 
 
 def _meant(name: Any, known: Sequence[Hashable]) -> str:
-    """A suggestion for a name that is unknown, if one of the known ones is like it."""
+    """A suggestion for an unknown name, if a known one is similar; else empty."""
     folded = {str(each).casefold(): each for each in reversed(known) if each != ""}
     text = str(name).casefold()
-    # Of a name with a comma, a list of names without quotes has the first part.
+    # An unquoted list of names splits a name at its comma; then `name` is its first part.
     parted = [known for known in folded if known.startswith(f"{text},")]
     close = get_close_matches(text, folded, n=1) or parted
     if not close:
@@ -234,8 +233,8 @@ def _names(
 def _as_tuple(
     given: Hashable | Iterable[Hashable], role: str, known: Sequence[Hashable]
 ) -> tuple[Hashable, ...]:
-    """One name or several; a tuple that is itself a label, as where columns have two levels, is one."""
-    if isinstance(given, Set):  # its order would be another in the next process
+    """Return one name or several as a tuple; a tuple that is itself a label (of two levels) is one name."""
+    if isinstance(given, Set):  # its order changes from process to process
         raise InputError(f"{role} must have an order; got a {type(given).__name__}. Give a list of names.")
     if isinstance(given, tuple) and is_among(given, known):
         return (given,)

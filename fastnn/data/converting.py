@@ -1,6 +1,6 @@
-"""One column of a DataFrame as numbers or codes: what its cells are, and the refusal of all that is unclear.
+"""The conversion of one column of a DataFrame to numbers or codes; everything unclear is refused.
 
-Files and DataFrames go the same way: a cell of text means the same wherever it comes from.
+Files and DataFrames are converted in the same way: a cell of text means the same in both.
 """
 
 from collections import Counter
@@ -23,11 +23,11 @@ from fastnn.showing.lettering import counted
 __all__ = ["Cells", "Place", "cells_of", "text_of"]
 
 BOOLS = ("False", "True")
-NEARLY_ALL = 0.9  # of the rows: a column with more different words than that has names, not categories
+NEARLY_ALL = 0.9  # with more different words than this share of its rows, a column holds names
 
 
 class Place(NamedTuple):
-    """Where cells come from, for refusals: a DataFrame with its index, or a file and its rows' lines."""
+    """The source of cells, for errors: a DataFrame with its index, or a file with the lines of its rows."""
 
     labels: Any  # the DataFrame's index
     file: str | None = None
@@ -44,17 +44,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Cells:
-    """The N cells of one column, and what they are.
+    """The N cells of one column, and their kind.
 
     Attributes
     ----------
     kind : str
-        "numbers", "bools", "categories" (told to be, or of such a dtype), or "text": words or numbers.
+        "numbers", "bools", "categories" (by dtype, or by the user's word), or "text": words or numbers.
     values : array (N,)
-        Numbers of any dtype, bools, or objects; for categories and text with texts free of blanks around.
+        Numbers of any dtype, bools, or objects; texts of categories and text have no blanks around them.
     missing : bool array (N,)
     order : tuple of str, or None
-        The order of the categories, where there is one; some of them may be in no row.
+        The order of the categories, if they have one; some of them may be in no row.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Cells:
     order: tuple[str, ...] | None = None
 
     def converted(self, rows: NDArray[np.int64]) -> tuple[Column, NDArray[np.float64]]:
-        """Return what the column becomes, and its numbers or codes in some rows, none of them missing."""
+        """Return the converted column, and its numbers or codes in the given rows, none of them missing."""
         if self.kind == "bools":
             return Column(self.name, BOOLS), self.values[rows].astype(bool).astype(np.float64)
         if self.kind == "categories":
@@ -75,13 +75,13 @@ class Cells:
         return Column(self.name), self._as_numbers(rows)
 
     def coded_as(self, column: Column, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the numbers or codes that the cells have in a `column` of training."""
+        """Return the numbers or codes of the cells, coded as the `column` was in training."""
         if not column.categories:
             return self._as_trained_numbers(rows)
         code = {category: place for place, category in enumerate(column.categories)}
         texts = [text_of(value) for value in self.values[rows]]
         if column.categories == BOOLS:
-            texts = [text.capitalize() for text in texts]  # TRUE, as some write it
+            texts = [text.capitalize() for text in texts]  # some write TRUE
         unknown = next((place for place, text in enumerate(texts) if text not in code), None)
         if unknown is not None:
             self._refuse(
@@ -174,7 +174,7 @@ class Cells:
     def _refuse_numbers_in_disguise(
         self, words: dict[str, int], given: list[Any], rows: NDArray[np.int64]
     ) -> None:
-        """Refuse text that is numbers with something around them, in another notation, or dates."""
+        """Refuse numbers with something around them, numbers in another notation, and dates."""
         cell = cells.number_within(words)
         if cell is None:
             return
@@ -196,17 +196,17 @@ class Cells:
         )
 
     def _refuse_names(self, words: dict[str, int], given: list[Any]) -> None:
-        """Refuse words that hardly ever come again."""
+        """Refuse words that hardly ever repeat."""
         if len(words) > 2 and len(words) > NEARLY_ALL * len(given):
             self._refuse(
-                "hold words that come again",
+                "hold words that repeat",
                 f"{len(words)} different ones in {counted(len(given), 'row')}, such as {_short(given[0])}",
-                "Leave it out, as names and numbers of rows tell nothing of other rows; "
+                "Leave it out, as names and numbers of rows tell nothing about other rows; "
                 f"or give {self._as_asked()}.",
             )
 
     def _refuse_spellings(self, words: Iterable[str]) -> None:
-        """Refuse words that are alike but for capitals, blanks within, or how their accents are written."""
+        """Refuse words that differ only in capitals, inner blanks or the coding of accents."""
         alike = cells.spelled_alike(words)
         if alike is not None:
             self._refuse(
@@ -216,7 +216,7 @@ class Cells:
             )
 
     def _as_asked(self) -> str:
-        return f"categories=[{self.name!r}] (--categories) to have its cells as categories"
+        return f"categories=[{self.name!r}] (--categories) to use its cells as categories"
 
     # --- categories ---
 
@@ -242,7 +242,7 @@ class Cells:
         return self._coded(texts, [text for text in self.order if text in distinct], ordered=True)
 
     def refuse_blanks(self, given: pd.Series) -> None:
-        """Refuse categories that differ in the blanks around them alone."""
+        """Refuse categories that differ only in the blanks around them."""
         texts = sorted({value for value in given.tolist() if isinstance(value, str) and value.strip()})
         first: dict[str, str] = {}
         for text in texts:
@@ -254,12 +254,12 @@ class Cells:
                 )
 
     def _refuse_alike(self, pairs: Iterable[tuple[Any, Any]]) -> None:
-        """Refuse different categories with one text."""
+        """Refuse different categories that have the same text."""
         for one, other in pairs:
             if one is not other and not _equal(one, other):
                 self._refuse(
                     "hold categories that differ as texts",
-                    f"two that are {_short(text_of(one))}",
+                    f"two that read {_short(text_of(one))}",
                     "Give each a name of its own.",
                 )
 
@@ -270,7 +270,7 @@ class Cells:
             self._refuse(
                 "hold at least two different values",
                 f"{_short(distinct[0])} in every row",
-                "Leave it out: it tells nothing.",
+                "Leave it out: a constant column tells nothing.",
             )
         one_hot = len(distinct) > 2 and not ordered
         if one_hot and len(distinct) > MOST_CATEGORIES:
@@ -290,11 +290,11 @@ class Cells:
 def cells_of(
     series: pd.Series, name: str, place: Place, order: tuple[str, ...] | None = None, told: bool = False
 ) -> Cells:
-    """Look at a column's cells: what kind they are, and which are missing.
+    """Find out the kind of a column's cells, and which are missing.
 
-    `told` says that they are categories whatever they look like; so does an `order` of them. Then only
-    empty cells are missing; else also the marks that pandas takes for missing in a file, ? and \\N, and
-    further ones such as - and : among numbers.
+    `told` or an `order` makes them categories, whatever they look like. Then only empty cells are missing.
+    Else the marks that pandas reads as missing, ? and \\N are missing, too, and among numbers further marks
+    such as - and :.
     """
     series = _without_signals(series)
     missing = series.isna().to_numpy(dtype=bool, copy=True)
@@ -318,7 +318,7 @@ def cells_of(
 
 
 def text_of(value: Any) -> str:
-    """A category as a text, as a CSV file would have it: whole numbers without point."""
+    """A category as a text, as in a CSV file: whole numbers have no decimal point."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
@@ -337,12 +337,12 @@ def text_of(value: Any) -> str:
 def _equal(one: Any, other: Any) -> bool:
     try:
         return bool(one == other)
-    except Exception:  # whatever cells are, such as arrays
+    except Exception:  # a cell can be anything, such as an array
         return False
 
 
 def _without_signals(series: pd.Series) -> pd.Series:
-    """The cells with a quiet NaN for each signaling one, which may not even be compared."""
+    """The cells, with a quiet NaN in place of each signaling NaN, which cannot even be compared."""
     try:
         series.isna()
     except InvalidOperation:
@@ -384,7 +384,7 @@ def _of_objects(values: NDArray[np.object_], missing: NDArray[np.bool_], name: s
 
 
 def _among(values: NDArray[np.object_], texts: Set[str]) -> NDArray[np.bool_]:
-    """Which cells are one of the texts: (N,)."""
+    """Whether each cell is one of the texts: (N,)."""
     if not texts:
         return np.zeros(len(values), bool)
     return np.array([isinstance(value, str) and value in texts for value in values.tolist()], bool)

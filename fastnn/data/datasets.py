@@ -1,4 +1,4 @@
-"""Tables made ready for training: columns chosen, categories coded, everything min-max scaled, and back."""
+"""Datasets: tables ready for training, with chosen columns, coded categories and min-max scaling."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,13 +39,13 @@ class Dataset:
     y : float64 array of shape (N,), or (N, K) for K > 1 targets
         The target, scaled to [0, 1] over all rows.
     scaling : TableScaling
-        What became of each column, and the way back to its own unit: what new rows need to be predicted.
+        The conversion of each column, and the way back to its own unit; predictions for new rows need it.
     target_values : float64 array of the shape of y
-        The target in its own unit: the very values that were read, not y scaled back.
+        The target in its own unit: the values as they were read, not y scaled back.
     source : str
-        Where the rows come from, in a few words.
+        The source of the rows, in a few words.
     dropped : int
-        How many rows were left out for their missing cells.
+        The number of rows left out because of missing cells.
     """
 
     X: Floats
@@ -69,38 +69,38 @@ class Dataset:
     ) -> "Dataset":
         """Take columns of a DataFrame.
 
-        Numbers stay numbers, also where they are held as text. Words, bools and categorical columns become
-        numbers: two categories one input, 0 and 1 in their sorted order; more than two an input each, 0 or
-        1, named such as city=Graz; an ordered categorical one input, 0, 1, 2, ... in its order. Text that
-        is neither (numbers with a unit, dates, names) is refused. The frame is not modified.
+        Numbers stay numbers, even if they are stored as text. Words, bools and categorical columns are coded.
+        Two categories become one input, 0 and 1 in sorted order. More than two become one input each, 0 or 1,
+        with names such as city=Graz. Categories with an order become one input, 0, 1, 2, ... Other text
+        (numbers with a unit, dates, names) is refused. The frame is not modified.
 
         Parameters
         ----------
         frame : pandas.DataFrame
-            At least one row; columns of any dtype, as only the chosen ones are read.
+            It has at least one row. Only the chosen columns are read; others may have any dtype.
         inputs : column name or sequence of them
         target : column name or sequence of them
             Numbers or two categories.
         missing : str
-            What becomes of rows with a missing cell in a chosen column: "refuse", or "drop" to leave them
-            out and count them. Missing are None, NaN, NA, empty text, and the marks that pandas takes for
-            missing in a file, such as NA and null, and ?; among numbers also -, :, unknown and the like.
+            How to treat rows with a missing cell in a chosen column: "refuse", or "drop" to leave them out
+            and count them. Missing are None, NaN, NA, empty text, ?, and the marks that pandas reads as
+            missing, such as NA and null; among numbers also marks such as -, : and unknown.
         ordered : dict of column name to sequence, optional
-            Columns of categories that have an order, such as ``{"size": ["S", "M", "L"]}``: one input, 0, 1,
-            2, ..., and not one for each.
+            Columns of categories with an order, such as ``{"size": ["S", "M", "L"]}``. Each becomes one
+            input, 0, 1, 2, ...
         categories : column name or sequence of them
-            Columns whose cells are categories although they do not look so, such as postal codes. Their
+            Columns whose cells are categories though they look like numbers, such as postal codes. Their
             texts are kept as they are: 01 is not 1.
         source : str
-            A few words on where the rows come from; shown when the Dataset is printed.
+            The source of the rows, in a few words; shown when the Dataset is printed.
 
         Raises
         ------
         InputError
-            A name is unknown, given twice, or among both inputs and targets; there are no rows; a
-            cell is missing, infinite, a whole number beyond those that float64 keeps exactly, or of a kind
-            that is neither number nor category; a column has one category in all rows, more than 50, or
-            nearly as many as rows; a target has more than two.
+            If a name is unknown, given twice, or both input and target; if there are no rows; if a cell is
+            missing, infinite, a whole number that float64 does not keep exactly, or neither number nor
+            category; if a column has one category in all rows, more than 50, or nearly as many as rows; if a
+            target has more than two categories.
 
         Examples
         --------
@@ -151,25 +151,25 @@ class Dataset:
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:
-        """The categories of each column that has some, by its name."""
+        """The categories of each column with categories, by its name."""
         return self.scaling.categories
 
     @property
     def digest(self) -> str:
-        """What tells these data from others: a SHA-256 of the bits of X and y and of what columns became.
+        """The SHA-256 of the bits of X and y and of the columns' conversion, which identifies the data.
 
-        64 hexadecimal digits, the same on every machine. `source` is not in it: the same table under
-        another name has the same digest.
+        It has 64 hexadecimal digits and is the same on every machine. `source` is not part of it: the same
+        table under another name has the same digest.
         """
         return digest_of(self.X, self.y, self.scaling)
 
     @property
     def dropped_in_words(self) -> str:
-        """How many rows were left out, and why."""
+        """In words, how many rows were left out, and why."""
         return f"{counted(self.dropped, 'more row')} dropped, as a cell is missing"
 
     def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
-        """Return scaled targets or predictions in the target's own unit.
+        """Convert scaled targets or predictions to the target's own unit.
 
         Parameters
         ----------
@@ -208,7 +208,7 @@ class Dataset:
 
 @ieee
 def dataset_of(table: Table, source: str) -> Dataset:
-    """Scale and put together columns that are numbers."""
+    """Scale a table of numbers and make a Dataset of it."""
     single = len(table.target_columns) == 1
     target_values = table.targets[:, 0].copy() if single else table.targets
     X_scaling, y_scaling = Scaling.over(table.inputs), Scaling.over(target_values)
@@ -223,7 +223,7 @@ def dataset_of(table: Table, source: str) -> Dataset:
 
 
 def scaling_of(value: Any, name: str) -> TableScaling:
-    """`value`, if it is a TableScaling; that of a Dataset; else refuse it."""
+    """Return `value` if it is a TableScaling, or the scaling of a Dataset; else refuse it."""
     if isinstance(value, Dataset):
         return value.scaling
     if not isinstance(value, TableScaling):
@@ -246,14 +246,13 @@ def generate_train_data(
     Parameters
     ----------
     rows : int
-        How many rows, from 1 to ten million.
+        The number of rows, from 1 to ten million.
     n1, n2, noise : (low, high)
-        Ranges of whole numbers, each drawn evenly from low .. high - 1 (half-open, as in
-        `numpy.random.randint`); between -10**7 and 10**7.
+        Ranges of whole numbers, drawn uniformly from low .. high - 1 (half-open, as in
+        `numpy.random.randint`); bounds from -10**7 to 10**7.
     seed : int
-        From 0 to 2**32 - 1. The same seed gives the same table on every machine and with every
-        version of NumPy: the numbers come from `numpy.random.RandomState`, whose stream NumPy has
-        frozen (NEP 19).
+        From 0 to 2**32 - 1. The same seed gives the same table on every machine and with every version of
+        NumPy: the numbers come from `numpy.random.RandomState`, whose stream NumPy has frozen (NEP 19).
 
     Returns
     -------
@@ -263,7 +262,7 @@ def generate_train_data(
     Raises
     ------
     InputError
-        A range is not two whole numbers with low < high, or another argument is out of bounds.
+        If a range is not two whole numbers with low < high, or another argument is out of bounds.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A digest of data as training sees them, by which another table is told from the right one."""
+"""The digest of data as training sees them, which tells one table from another."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SHORT", "digest_of"]
 
-SHORT = 16  # digits that are shown: two tables in 2**64 share them by chance
+SHORT = 16  # digits that are shown; two tables share them by chance once in 2**64
 
 
 def digest_of(X: NDArray[np.float64], y: NDArray[np.float64], scaling: TableScaling) -> str:
-    """Return the SHA-256 of the bits of X and y, of their shapes, and of what became of each column.
+    """Return the SHA-256 of the bits of X and y, of their shapes, and of the conversion of each column.
 
-    64 hexadecimal digits, the same on every machine, wherever the rows come from.
+    It has 64 hexadecimal digits. It is the same on every machine and for any source of the rows.
     """
     columns = [
         [[column.name, column.categories, column.one_hot] for column in some]

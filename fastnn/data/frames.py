@@ -1,4 +1,4 @@
-"""Tables as numbers: the one way from a DataFrame, whether it was given or read from a file, to a network."""
+"""The conversion of DataFrames, given or read from a file, to a network's inputs and targets."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import Any
@@ -38,8 +38,8 @@ def table_of(
 ) -> Table:
     """Return the chosen columns of `frame` as numbers, or refuse, naming column and row.
 
-    See `Dataset.from_frame`. Where the frame was read from a file, `file` is its name and `lines` has the
-    line of each row, for refusals.
+    See `Dataset.from_frame`. If the frame was read from a file, `file` is its name and `lines` has the line
+    of each row, for errors.
     """
     one_of(missing, "missing", ("refuse", "drop"))
     title = "the DataFrame" if file is None else file
@@ -77,10 +77,10 @@ def numbers_like(
     file: str | None = None,
     lines: Sequence[int] | None = None,
 ) -> NDArray[np.float64]:
-    """Return new rows as the inputs (N, D) that the `columns` of a table became, or refuse."""
+    """Return new rows as inputs (N, D), converted as the `columns` of training were; refuse what differs."""
     title = "the DataFrame" if file is None else file
     place = _place(frame, title, file, lines)
-    labels = {str(label): label for label in _labels(frame)}  # names in a Dataset are text, labels any
+    labels = {str(label): label for label in _labels(frame)}  # a Dataset's names are texts, labels can be any
     refuse_other_columns([column.name for column in columns], list(map(str, _labels(frame))), title)
     named = [(column.name, column.categories) for column in columns]
     found = [cells_of(_series(frame, labels[name]), name, place, known or None) for name, known in named]
@@ -92,7 +92,7 @@ def numbers_like(
 
 
 def _labels(frame: Any) -> list[Hashable]:
-    """The labels of a table's columns; whatever is no table is refused by its name."""
+    """Return the labels of a table's columns; refuse anything that is no table."""
     if isinstance(frame, pd.DataFrame):
         return list(frame.columns)
     columns = columns_in(frame)
@@ -109,7 +109,7 @@ def _labels(frame: Any) -> list[Hashable]:
 
 
 def _series(frame: Any, label: Hashable) -> pd.Series:
-    """A column of a table; of other libraries' tables as Python's objects, which change no value."""
+    """Return a column of a table; those of other libraries as Python objects, which keep all values."""
     if isinstance(frame, pd.DataFrame):
         found: pd.Series = frame[label]
         return found
@@ -128,7 +128,7 @@ def _place(frame: Any, title: str, file: str | None, lines: Sequence[int] | None
 def _orders(
     ordered: Mapping[Any, Iterable[Any]] | None, labels: Sequence[Hashable]
 ) -> dict[Hashable, tuple[str, ...]]:
-    """The order asked for of each column's categories, as texts."""
+    """Return the given orders of columns' categories, as texts."""
     if ordered is None:
         return {}
     if not isinstance(ordered, Mapping):
@@ -157,7 +157,7 @@ def _orders(
 def _refuse_unmet(
     orders: Mapping[Hashable, tuple[str, ...]], columns: Mapping[Hashable, Column], place: Place
 ) -> None:
-    """Refuse an order with a category that is in no row: no network would learn what it means."""
+    """Refuse an order with a category that is in no row: no network can learn its meaning."""
     for label, order in orders.items():
         unmet = [text for text in order if text not in columns[label].categories]
         if unmet:
@@ -168,7 +168,7 @@ def _refuse_unmet(
 
 
 def told_categories(ordered: Any, categories: Any) -> tuple[Any, ...]:
-    """The columns that are told to be categories, by an order or without, unchecked."""
+    """Return the columns that the user calls categories, with or without an order; not checked."""
     several = isinstance(categories, Iterable) and not isinstance(categories, str)
     names = tuple(all_of(categories, "categories")) if several else (categories,)
     return (*names, *ordered) if isinstance(ordered, Mapping) else names
@@ -181,7 +181,7 @@ def _refuse_unchosen(names: Iterable[Hashable], option: str, labels: Sequence[Ha
 
 
 def _kept(columns: Sequence[Cells], missing: str, title: str, remedy: str | None = None) -> NDArray[np.int64]:
-    """The rows without a missing cell; all rows, unless missing="drop"."""
+    """Return the rows without a missing cell; refuse any missing cell unless missing is "drop"."""
     gone = np.logical_or.reduce([cells.missing for cells in columns])
     if gone.any() and missing == "refuse":
         faulty = [cells for cells in columns if cells.missing.any()]

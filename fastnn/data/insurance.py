@@ -1,4 +1,4 @@
-"""The medical insurance table: the published file where it can be had, a simulated stand-in where not."""
+"""The medical insurance table: the published file if it is found, else a simulated stand-in."""
 
 import hashlib
 import os
@@ -30,9 +30,9 @@ STAND_IN = "insurance_simulated.csv"
 
 
 class SimulatedDataNote(UserWarning):
-    """A note, not a fault: the simulated stand-in is in use, because no published file was found.
+    """A note, not an error: no published file was found, so the simulated stand-in is used.
 
-    A warning, so that notebooks and scripts show it once per place and either of these silences it:
+    As a warning, it is shown once per place in notebooks and scripts. Two ways silence it:
     ``load_insurance(simulated=True)``, or ``warnings.simplefilter("ignore", SimulatedDataNote)``.
     """
 
@@ -52,7 +52,7 @@ def load_insurance(
 
     The first of these that applies is used:
 
-    1. what an argument names: `path`, `download` or `simulated`;
+    1. the source that an argument names: `path`, `download` or `simulated`;
     2. the file, or the insurance.csv in the folder, that the environment variable FASTNN_DATA names;
     3. insurance.csv in the user's cache folder, if its SHA-256 is the published file's;
     4. the simulated stand-in that comes with fastnn, with a `SimulatedDataNote`.
@@ -60,16 +60,16 @@ def load_insurance(
     Parameters
     ----------
     path : str or path, optional
-        A CSV file with the columns asked for; the published one or any other.
+        A CSV file with the chosen columns: the published one or any other.
     inputs, target : column name or sequence of them
-        Which columns to learn from (age in years, bmi in kg/m², children, or the categories sex,
-        smoker, region) and which to predict (charges in US dollars).
+        The columns to learn from (age in years, bmi in kg/m², children, or the categories sex, smoker,
+        region) and the column to predict (charges in US dollars).
     download : bool
         Fetch the published file (54 kB) into the cache folder, unless it is there already, and use it.
         Nothing is ever fetched unasked. Needs pooch: ``pip install "fastnn-sweep[data]"``.
     simulated : bool
-        Use the stand-in, whatever files there are, and without the note. Its figures come close to
-        the published table's, and are the same everywhere.
+        Use the stand-in, even if there is a published file, and without the note. Its figures are close to
+        the published table's, and the same everywhere.
 
     missing, ordered, categories
         As in `Dataset.from_frame`.
@@ -77,8 +77,8 @@ def load_insurance(
     Raises
     ------
     InputError
-        More than one source was asked for; the file named is missing or faulty (see `load_csv`); the
-        download failed or brought other bytes than the published ones (then nothing is kept).
+        If more than one source is given; if the named file is missing or faulty (see `load_csv`); if the
+        download fails or brings other bytes than the published ones (then nothing is kept).
 
     Examples
     --------
@@ -107,7 +107,7 @@ def load_insurance(
 
 
 def _named_file(path: str | PathLike[str] | None) -> Path | None:
-    """Return the file that the argument or else the environment names, or None where neither does."""
+    """Return the file that the argument names, or else the environment; None if neither names one."""
     if path is not None:
         return existing_file(path, "path")
     named = os.environ.get(VARIABLE)
@@ -121,7 +121,7 @@ def _is_published(content: bytes) -> bool:
 
 
 def _cached() -> bytes | None:
-    """Return the published file from the cache folder; a file with any other bytes there is passed over."""
+    """Return the published file from the cache folder; None if it is missing or has other bytes."""
     try:
         content = bytes_of(cache_folder() / FILE, MOST_BYTES)
     except (OSError, RuntimeError):

@@ -1,4 +1,4 @@
-"""Table files made Datasets: their bytes are read as text, or as Parquet, and converted as frames are."""
+"""The loading of table files as Datasets: bytes are read as text or Parquet, then converted as frames are."""
 
 from __future__ import annotations
 
@@ -39,45 +39,44 @@ def load_csv(
 ) -> Dataset:
     """Read columns of a table file: CSV in any of its dialects, packed (gz, bz2, xz, zip) or not, or Parquet.
 
-    What no option names is seen from the file: the separator (comma, semicolon, tab, bar, or blanks
-    between numbers), a byte order mark, decimal commas and grouped digits where they can only be that,
-    comments (#) and a title above the names, a first line ``sep=;``, rows that end in a separator, row
-    names without a name above them, as R writes them. `Dataset.source` says what was seen. What can be
-    read in two ways is refused, naming the option that says which. pandas parses the cells, pyarrow reads
+    Everything that no option names is found out from the file: the separator (comma, semicolon, tab, bar, or
+    blanks between numbers), a byte order mark, decimal commas and grouped digits if they are unambiguous,
+    comments (#) and a title above the names, a first line ``sep=;``, rows that end in a separator, and row
+    names without a header, as R writes them. `Dataset.source` names the findings. A file that can be read in
+    two ways is refused; the error names the option that decides. pandas parses the cells, pyarrow reads
     Parquet.
 
-    Only the chosen columns are converted; the others need only be there. What their cells become is said
-    at `Dataset.from_frame`: the cells are handed to it as they are written, without the blanks around
-    them. Blank lines are no rows, nor are rows of empty cells at the end. The file is only read: nothing
-    in it is run. (One thing no reader can see: a file cut off within the last cell of its last row.)
+    Only the chosen columns are converted; `Dataset.from_frame` gets their cells as they are written, without
+    the blanks around them. Blank lines are no rows, nor are rows of empty cells at the end. The file is only
+    read; nothing in it is run. (No reader can notice that a file was cut off within its last cell.)
 
     Parameters
     ----------
     path : str or path
-        A regular file of at most 2 GiB, unpacked too.
+        A regular file of at most 2 GiB, also when unpacked.
     inputs : column name or sequence of them
     target : column name or sequence of them
     sep : str, optional
-        What stands between cells: one character, or comma, semicolon, tab, pipe, space, whitespace.
+        The separator of cells: one character, or comma, semicolon, tab, pipe, space, whitespace.
     decimal : str, optional
         The decimal sign: "." or ",".
     thousands : str, optional
         The sign between groups of three digits, such as "," or "'" or "space".
     encoding : str, optional
-        Such as "latin-1" or "cp1252"; UTF-8, or what a byte order mark says, if None.
+        Such as "latin-1" or "cp1252". None: as a byte order mark says, else UTF-8.
     header : "infer", 0 or None
-        None: no line holds names, and the columns are x1, x2, ...; 0: the first line does; "infer": it
-        does, and is refused if it looks like a row.
+        0: the first line holds the names. None: no line does, and the columns are x1, x2, ... "infer": the
+        first line does, and is refused if it looks like a row.
     missing, ordered, categories
         As in `Dataset.from_frame`.
 
     Raises
     ------
     InputError
-        Naming file, line and column where they are known: no such file or no file at all, another kind
-        of file, no rows, bytes that are not of the encoding, a broken quotation, a row too short or too
-        long, column names that are unknown or met twice, an option that is not one of those above, and
-        all that `Dataset.from_frame` refuses.
+        If the file is missing or is no regular file, is of another kind, has no rows, has bytes outside the
+        encoding, a broken quotation, or a row that is too short or too long; if a column name is unknown or
+        occurs twice; if an option is wrong; and in all cases of `Dataset.from_frame`. The error names file,
+        line and column if they are known.
 
     Examples
     --------
@@ -101,8 +100,8 @@ def dataset_in(
 ) -> Dataset:
     """Return the Dataset in a table file's bytes.
 
-    `file` is its name, for refusals, and its source, unless another one is given; `conversion` are the
-    options of `Dataset.from_frame`.
+    `file` is the file's name in errors, and the Dataset's source unless `source` is given. `conversion` are
+    the options of `Dataset.from_frame`.
     """
     from fastnn.data.frames import table_of, told_categories
     from fastnn.data.reading.tables import table_in
@@ -127,10 +126,9 @@ def new_rows(
 ) -> NDArray[np.float64]:
     """Return the rows of a table file, scaled as the table of training was: (N, D).
 
-    `name` is what refusals call the path.
+    `name` is the path's name in errors.
 
-    Raises InputError where `load_csv` does, for a column of training that is missing, and for what it did
-    not hold in training.
+    Raises InputError as `load_csv` does, and if a column of training is missing or holds a new category.
     """
     from fastnn.data.frames import numbers_like
     from fastnn.data.reading.tables import table_in

@@ -1,4 +1,4 @@
-"""How good are predictions? Mean squared error, R² and MAPE, for one network or for many at once."""
+"""Metrics of predictions: mean squared error, R² and MAPE, for one network or for many at once."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,10 +16,10 @@ __all__ = ["MEASURES", "MetricNote", "mape", "metric_notes", "mse", "note", "r2"
 
 
 class MetricNote(UserWarning):
-    """A note, not a fault: a metric leaves rows out, or is what a convention says, as its definition has it.
+    """A note, not an error: a metric leaves rows out, or has its value by convention.
 
-    Of MAPE, that rows whose target is 0 are left out of it, and how many, or that there is none; of R², that
-    all targets are one value. ``warnings.simplefilter("ignore", fastnn.MetricNote)`` silences it.
+    MAPE: how many rows were left out because their target is 0, or that there is no MAPE. R²: that all
+    targets are one value. ``warnings.simplefilter("ignore", fastnn.MetricNote)`` silences it.
     """
 
 
@@ -57,11 +57,11 @@ def mse(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
 def r2(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     """Return the coefficient of determination, 1 - Σ(prediction - y)² / Σ(y - mean of y)².
 
-    1 is exact, 0 is as good as predicting the mean, and there is no lower end. Where all of `y` is one
-    value (one row, too) the quotient is undefined; the result is then 1.0 for an exact prediction and
-    0.0 for any other. That is scikit-learn's convention, taken for two reasons: numbers agree with
-    those students meet elsewhere, and NaN keeps its one meaning, a network that diverged. (For one row
-    scikit-learn itself answers NaN and warns.) A `MetricNote` then says so.
+    1 is exact, 0 is as good as predicting the mean, and there is no lower bound. If all of `y` is one value
+    (or there is one row) the quotient is undefined. The result is then 1.0 for an exact prediction and 0.0
+    for any other, and a `MetricNote` says so. This is scikit-learn's convention, so numbers agree with those
+    seen elsewhere, and NaN always means a network that diverged. (For one row scikit-learn itself returns NaN
+    and warns.)
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def r2(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
 
     Notes
     -----
-    The definition is that of `sklearn.metrics.r2_score`, whose documented example is tested.
+    The definition is the same as in `sklearn.metrics.r2_score`, whose documented example is tested.
 
     Examples
     --------
@@ -98,11 +98,11 @@ def r2(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
 def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     """Return the mean absolute percentage error, the mean of |prediction - y| / |y|, as a fraction.
 
-    A fraction: 1.25 means 125 %. Rows with y = 0 have no relative error and are left out of the mean; a
-    `MetricNote` says how many were. Where more than half of the rows have y = 0 there is no MAPE: the result
-    is NaN, and a note says why. (Min-max scaled targets always hold a 0. scikit-learn divides by 2.2e-16
-    instead, and answers 1e12 and the like.) Rows with `y` close to 0 are counted and weigh enormously: prefer
-    the target's own unit to the scaled one.
+    1.25 means 125 %. Rows with y = 0 have no relative error and are left out of the mean; a `MetricNote` says
+    how many. If more than half of the rows have y = 0 there is no MAPE: the result is NaN, and a note says
+    why. (Min-max scaled targets always hold a 0. scikit-learn divides by 2.2e-16 instead, and returns numbers
+    such as 1e12.) Rows with `y` close to 0 count and weigh enormously: prefer the target's own unit to the
+    scaled one.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
     Returns
     -------
     float or float64 array of shape (M,)
-        One fraction per network, computed in float64. Predictions of NaN or infinity give NaN or
-        infinity, for that network only and without a warning, in rows that are left out, too.
+        One fraction per network, computed in float64. Predictions of NaN or infinity give NaN or infinity,
+        for that network only and without a warning, even in rows that are left out.
 
     Raises
     ------
@@ -140,14 +140,14 @@ def mape(y: ArrayLike, prediction: ArrayLike) -> float | NDArray[np.float64]:
 
 
 def metric_notes(targets: NDArray[Any], names: Sequence[str] = ()) -> list[str]:
-    """What has to be said beside metrics of these targets: nothing, or a sentence for each thing.
+    """Return the notes that belong to metrics of these targets, a sentence each; often none.
 
     Parameters
     ----------
     targets : (N,) or (N, K)
         The true values.
     names : sequence of str, optional
-        What K > 1 targets are called; else they are numbered from 1.
+        The names of K > 1 targets; by default 1, 2, ...
     """
     columns = np.asarray(targets, np.float64).reshape(len(targets), -1).T
     several = len(columns) > 1
@@ -160,7 +160,7 @@ def metric_notes(targets: NDArray[Any], names: Sequence[str] = ()) -> list[str]:
 
 
 def note(notes: Sequence[str], stacklevel: int = 3) -> None:
-    """Say each of `notes` as a `MetricNote` of the line that called our caller."""
+    """Emit each of `notes` as a `MetricNote` at the line that called the caller of this function."""
     for text in notes:
         warn(text, MetricNote, stacklevel=stacklevel)
 
@@ -177,7 +177,7 @@ def _r2_notes(y: NDArray[np.float64], of: str) -> list[str]:
     if y.min() != y.max():
         return []
     rows = "the only target" if len(y) == 1 else f"each of {len(y)} targets"
-    return [f"R²{of} is undefined, as {rows} is {y[0]:g}: it counts as 1 where all is exact, else as 0"]
+    return [f"R²{of} is undefined, as {rows} is {y[0]:g}: it counts as 1 if predicted exactly, else as 0"]
 
 
 def _mostly_zero(y: NDArray[np.float64]) -> bool:
@@ -202,7 +202,7 @@ def _r2(y: NDArray[np.float64], predicted: NDArray[Any]) -> float | NDArray[np.f
 def _mape(y: NDArray[np.float64], predicted: NDArray[Any]) -> float | NDArray[np.float64]:
     counted = y != 0
     rows = np.nan if _mostly_zero(y) else np.float64(counted.sum())
-    size = np.where(counted, np.abs(y), np.inf)  # a row that is left out adds 0, or NaN where it diverged
+    size = np.where(counted, np.abs(y), np.inf)  # a row left out adds 0, or NaN if the network diverged
     error = _differences(y, predicted)
     np.abs(error, out=error)
     error /= size
@@ -220,7 +220,7 @@ MEASURES: dict[str, Callable[[NDArray[np.float64], NDArray[Any]], float | NDArra
     "r2": _r2,
     "mape": _mape,
 }
-"""The same of arrays that are checked, without notes: beside many numbers they are said once."""
+"""The same metrics for checked arrays, without notes: for many networks a note is given only once."""
 
 
 def _pair(y: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDArray[Any]]:
@@ -237,14 +237,14 @@ def _pair(y: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDA
 
 
 def _differences(true: NDArray[np.float64], predicted: NDArray[Any]) -> NDArray[np.float64]:
-    """Return prediction - y in float64, C-ordered: then a network's sum does not depend on its neighbours."""
+    """Return prediction - y in float64, C-ordered, so that a network's sum does not depend on the others."""
     return np.asarray(np.subtract(predicted, true, dtype=np.float64, order="C"))
 
 
 def _mean_square(
     true: NDArray[np.float64], predicted: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Return the mean of (prediction - y)² over the last axis as numbers x and powers p: x * 2**p."""
+    """Return the mean of (prediction - y)² over the last axis as x * 2**p: numbers x and powers p."""
     error = _differences(true, predicted)
     np.square(error, out=error)
     mean = np.asarray(error.mean(axis=-1))
@@ -258,10 +258,11 @@ def _mean_square(
 
 
 def _variance(y: NDArray[np.float64]) -> tuple[Any, Any]:
-    """Return the mean of (y - mean of y)² as a number x and a power p: x * 2**p.
+    """Return the mean of (y - mean of y)² as x * 2**p: a number x and a power p.
 
-    The rounding of the mean is taken out again, as in the corrected two-pass algorithm of Chan, Golub and
-    LeVeque, "Algorithms for computing the sample variance" (1983): values may differ in the last bits.
+    The rounding error of the mean is subtracted, as in the corrected two-pass algorithm of Chan, Golub and
+    LeVeque, "Algorithms for computing the sample variance" (1983): values of y may differ in their last bits
+    only.
     """
     near, shift = _brought_near(y)
     near, more = _brought_near(near - near.mean())
@@ -269,14 +270,14 @@ def _variance(y: NDArray[np.float64]) -> tuple[Any, Any]:
 
 
 def _far(means: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """For which networks a mean is so small or large that terms of it may have underflowed or overflowed."""
+    """Whether a network's mean is so small or large that its terms may have underflowed or overflowed."""
     return ~((means > 2.0**-900) & (means < 2.0**900))
 
 
 def _far_differences(
     true: NDArray[np.float64], predicted: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Return prediction - y times 2**shift, and that shift: 0, or -2 where a network's would overflow."""
+    """Return (prediction - y) * 2**shift, and the shift: 0, or -2 for a network that would overflow."""
     error = _differences(true, predicted)
     over = ~np.isfinite(error).all(axis=-1)
     error[over] = _differences(true * 0.25, predicted[over] * np.float64(0.25))
@@ -284,9 +285,10 @@ def _far_differences(
 
 
 def _brought_near(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Return each network's numbers times 2**shift, exactly, the largest near 1 (at least 2**-74); and shift.
+    """Return each network's numbers times 2**shift, and the shift. The product is exact.
 
-    The shift is 0 where all are 0 or one is not finite.
+    The largest number becomes near 1 (at least 2**-74). The shift is 0 if all numbers are 0, or one is not
+    finite.
     """
     largest = np.abs(numbers).max(axis=-1)
     usable = np.isfinite(largest) & (largest > 0)

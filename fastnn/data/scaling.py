@@ -1,4 +1,4 @@
-"""Min-max scaling: of columns, and of whole tables with their names and categories; and back."""
+"""Min-max scaling and its inverse, for columns and for whole tables with names and categories."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,14 +22,14 @@ Floats = NDArray[np.float64]
 class Scaling:
     """Min-max scaling, column by column: (value - minimum) / range.
 
-    The rows it was made from land in [0, 1], their smallest value on 0 and their largest on 1 exactly;
-    other values may land outside. A constant column has range 0: everything in it scales to 0, and
-    everything comes back as the constant.
+    The rows it was made from are scaled to [0, 1], the smallest value exactly to 0 and the largest exactly to
+    1; other values may fall outside. A constant column has range 0: every value scales to 0, and scales back
+    to the constant.
 
     Attributes
     ----------
     minimum, range : float64 arrays of shape (D,) for a table of D columns, () for a single column
-        In the columns' own units.
+        They are in the columns' own units.
     """
 
     minimum: Floats
@@ -80,16 +80,16 @@ class Scaling:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TableScaling:
-    """What a network needs to know of its table to predict new rows: its columns and their scaling.
+    """The columns of a table and their scaling, which a network needs to predict new rows.
 
-    `Dataset.scaling` is one; a model file keeps it.
+    A Dataset has one as `scaling`; a model file keeps it.
 
     Attributes
     ----------
     input_columns, target_columns : tuple of Column
-        What each column of the table became; more than two categories became one input each.
+        The conversion of each column of the table.
     X, y : Scaling
-        Of the D inputs, (D,), and of the target, () or, for K > 1 targets, (K,).
+        The scaling of the D inputs, (D,), and of the target, () or, for K > 1 targets, (K,).
     """
 
     input_columns: tuple[Column, ...]
@@ -114,18 +114,18 @@ class TableScaling:
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:
-        """The categories of each column that has some, by its name."""
+        """The categories of each column with categories, by its name."""
         columns = (*self.input_columns, *self.target_columns)
         return {column.name: column.categories for column in columns if column.categories}
 
     @property
     def marks(self) -> dict[str, tuple[str, ...]]:
-        """By input and target, what its values 0, 1, 2, ... stand for, where that was categories."""
+        """For inputs and targets from categories, the meanings of their values 0, 1, 2, ..., by name."""
         columns = (*self.input_columns, *self.target_columns)
         return {name: texts for column in columns for name, texts in column.marks.items()}
 
     def columns_in_words(self, arrow: str = "->") -> str:
-        """The columns by name, from inputs to targets, and the number of inputs where it is another."""
+        """In words, the names of input and target columns, with the number of inputs if it differs."""
         names = ", ".join(quoted_if_odd(column.name) for column in self.input_columns)
         count = len(self.inputs)
         inputs = "" if count == len(self.input_columns) else f" ({counted(count, 'input')})"
@@ -133,37 +133,36 @@ class TableScaling:
 
     @property
     def spread_in_words(self) -> str:
-        """Which columns became several inputs, as the end of a phrase; empty if none did."""
+        """The end of a phrase that names the columns that became several inputs; empty if none did."""
         spread = [column for column in self.input_columns if column.one_hot]
         told = " and ".join(f"{column.name!r} became {len(column.inputs)}" for column in spread)
         return told and f", of which {told}"
 
     @property
     def codings(self) -> list[str]:
-        """What became of each column of categories, in words."""
+        """In words, the coding of each column of categories."""
         columns = (*self.input_columns, *self.target_columns)
         return [f"{column.name}: {column.coding}" for column in columns if column.categories]
 
     def apply(self, rows: Any) -> Floats:
-        """Return new rows, given in their own units, scaled as the table was.
+        """Scale new rows, given in their own units, as the table was scaled.
 
         Parameters
         ----------
         rows : pandas.DataFrame or array_like (N, D)
-            A DataFrame's columns are found by name, and its categories become what the table's did. An
-            array of numbers has the D inputs in their order, and codes or 0 and 1 where categories were;
-            rows with texts in them have a cell for each column of the table.
+            The columns of a DataFrame are found by name, and its categories are coded as the table's were. An
+            array of numbers has the D inputs in order, with codes, or 0 and 1, for categories. Rows with
+            texts have a cell for each input column of the table.
 
         Returns
         -------
         float64 array (N, D)
-            Values beyond the table's own land outside [0, 1].
+            Values beyond the table's own fall outside [0, 1].
 
         Raises
         ------
         InputError
-            A column or a cell is missing, or holds something else than it did; a category was not in the
-            table.
+            If a column or a cell is missing or of another kind, or a category was not in the table.
         """
         table = rows if columns_in(rows) is not None else self._table_of_texts(rows)
         if table is not None:
@@ -176,11 +175,11 @@ class TableScaling:
         return self.X.apply(numbers)
 
     def invert(self, scaled_y: ArrayLike) -> Floats:
-        """Return predictions (N,) or (M, N), for K > 1 (N, K) or (M, N, K), in the target's own unit."""
+        """Convert predictions (N,) or (M, N), for K > 1 (N, K) or (M, N, K), to the target's own unit."""
         return self.y.invert(scaled_y)
 
     def _table_of_texts(self, rows: Any) -> Any:
-        """Rows (N, columns) that hold texts as a DataFrame; None for other rows."""
+        """Return rows (N, columns) with texts as a DataFrame; None for other rows."""
         if getattr(getattr(rows, "dtype", None), "kind", "O") not in "OU":
             return None
         try:
@@ -206,7 +205,7 @@ class TableScaling:
             raise InputError(
                 f"X must have {counted(len(self.inputs), 'column')}, one for each "
                 f"input{self.spread_in_words}; "
-                f"got shape {numbers.shape}. Give the inputs in their order, or a DataFrame."
+                f"got shape {numbers.shape}. Give the inputs in order, or a DataFrame."
             )
         first = 0
         for column in self.input_columns:
@@ -230,7 +229,7 @@ class TableScaling:
 
 
 def frozen(array: ArrayLike) -> Floats:
-    """Return the array, made read-only: a scaling or a Dataset is shared by all that was made with it."""
+    """Return the array, made read-only: a scaling or a Dataset is shared by everything made with it."""
     kept: Floats = np.asarray(array, dtype=np.float64)
     kept.setflags(write=False)
     return kept

@@ -246,9 +246,9 @@ def test_numbers_among_words_are_refused(cells):
 
 def test_names_and_constants_are_refused():
     names = [f"{first} {last}" for first in ("Ann", "Bob", "Eve") for last in ("Bauer", "Huber", "Moser")]
-    assert "'x' must hold words that come again; got 9 different ones in 9 rows" in refusal(names)
+    assert "'x' must hold words that repeat; got 9 different ones in 9 rows" in refusal(names)
     many = [f"{a}{b}" for a in "abcdefgh" for b in "klmnopqr"]
-    assert "words that come again; got 64 different ones in 66 rows" in refusal([*many, *many[:2]])
+    assert "words that repeat; got 64 different ones in 66 rows" in refusal([*many, *many[:2]])
     assert len(read([*names, *names]).inputs) == 9
     assert "'x' must hold at least two different values; got 'a' in every row" in refusal(["a"] * 3)
     assert "at least two different values" in refusal(pd.Categorical(["a"] * 3))

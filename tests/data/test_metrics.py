@@ -164,9 +164,9 @@ class TestNotes:
             (mape, [0, 0, 1], ["no MAPE: 2 of 3 rows with target 0"]),
             (mape, [1, -1, 1e-300], []),
             (mape, [5, 5, 5], []),
-            (r2, [5, 5, 5], ["R² is undefined, as each of 3 targets is 5: it counts as 1 where all is exact, "
-                             "else as 0"]),
-            (r2, [7], ["R² is undefined, as the only target is 7: it counts as 1 where all is exact, "
+            (r2, [5, 5, 5], ["R² is undefined, as each of 3 targets is 5: it counts as 1 if predicted "
+                             "exactly, else as 0"]),
+            (r2, [7], ["R² is undefined, as the only target is 7: it counts as 1 if predicted exactly, "
                        "else as 0"]),
             (r2, [0, 0, 1], []),
             (mse, [0, 0, 0], []),
@@ -182,7 +182,7 @@ class TestNotes:
         found = metric_notes(np.array([[0, 1], [1, 1]]), ["cost", "size"])
         assert found == [
             "MAPE of target cost over 1 of 2 rows (1 with target 0 left out)",
-            "R² of target size is undefined, as each of 2 targets is 1: it counts as 1 where all is exact, "
+            "R² of target size is undefined, as each of 2 targets is 1: it counts as 1 if predicted exactly, "
             "else as 0",
         ]
         assert metric_notes(np.array([[0, 1], [1, 2]])) == [found[0].replace("cost", "1")]

@@ -1,4 +1,4 @@
-"""Text out of bytes: byte order marks are read, and a byte that does not fit is named with its line."""
+"""The decoding of bytes to text, by byte order mark or encoding; errors name the wrong byte and its line."""
 
 import codecs
 
@@ -8,7 +8,7 @@ __all__ = ["checked_encoding", "decoded"]
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: this mark begins with UTF-16's
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -16,12 +16,12 @@ MARKS = (
 
 
 def checked_encoding(encoding: object) -> str | None:
-    """Return the name of an encoding of text that Python knows, or None; else refuse it."""
+    """Return Python's name of a text encoding, or None for None; refuse anything else."""
     if encoding is None:
         return None
     try:
         name = codecs.lookup(encoding).name if isinstance(encoding, str) else ""
-        "".encode(name)  # not of text: base64, rot13
+        "".encode(name)  # fails for encodings that are not for text: base64, rot13
     except (LookupError, ValueError):
         name = ""
     if not name:
@@ -33,7 +33,7 @@ def checked_encoding(encoding: object) -> str | None:
 
 
 def decoded(content: bytes, encoding: str | None, file: str) -> str:
-    """Return the text of `content`: in the encoding given, else what its mark says, else UTF-8."""
+    """Return the text of `content`, decoded by the given encoding, else by its mark, else as UTF-8."""
     marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
     chosen = encoding or marked or "utf-8"
     if marked == "utf-8" and not chosen.startswith("utf-8"):
@@ -65,12 +65,12 @@ def _refuse_nul(text: str, file: str) -> None:
 
 
 def _undecodable(content: bytes, error: UnicodeDecodeError, encoding: str, file: str) -> InputError:
-    # Counted in the file's own bytes: the codec may have dropped a mark in front of its own.
+    # Counted in the file's bytes: the codec may have dropped a mark, and counts without it.
     start = error.start + len(content) - len(error.object)
     line = content.count(b"\n", 0, start) + 1
     other = "cp1252" if encoding != "cp1252" else "latin-1"
     return InputError(
         f"{file}, line {line}: the file must be {encoding.upper()} text; "
-        f"got the byte 0x{content[start]:02x}. Save it as UTF-8, or name what it is: "
+        f"got the byte 0x{content[start]:02x}. Save it as UTF-8, or name its encoding: "
         f"encoding='latin-1' or '{other}' (--encoding latin-1)."
     )

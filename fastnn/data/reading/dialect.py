@@ -1,4 +1,4 @@
-"""What a reader may be told of a text file: separator, signs in numbers, encoding, line of names."""
+"""The dialect of a text file: separator, signs in numbers, encoding, and the line of names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GROUPING = {"space": " ", "comma": ",", "point": ".", "apostrophe": "'"}
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text file is written, as far as it is told; what is None is found out from the file.
+    """The user's options for a text file; options that are None are found out from the file.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Dialect:
         if repr(self.header) not in ("None", "0", "'infer'"):
             raise InputError(
                 f"header must be 'infer', 0 (the first line holds the names) or None (no line does); "
-                f"got {shown(self.header)}. Remove what stands above the names."
+                f"got {shown(self.header)}. Remove any lines above the names."
             )
         if self.decimal is not None and self.decimal == self.thousands:
             raise InputError(

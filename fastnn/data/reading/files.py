@@ -1,4 +1,4 @@
-"""Files to read: only regular ones, of a bounded size, in one piece."""
+"""Files to read: regular files of bounded size, each read in one piece."""
 
 from errno import EFBIG
 from os import PathLike
@@ -11,11 +11,11 @@ from fastnn.system.regular_files import bytes_of
 __all__ = ["MOST_BYTES", "content_of", "existing_file"]
 
 MOST_BYTES = 2**31
-"""Of a file, and of what an archive holds: far beyond what its rows may take as a table."""
+"""The largest size of a file, and of the content of an archive: far beyond any usable table."""
 
 
 def existing_file(path: str | PathLike[str], name: str, inside: str | None = None) -> Path:
-    """Return `path`, or the file `inside` it where it is a folder, as an ordinary file; else refuse it."""
+    """Return `path`, or the file `inside` it if it is a folder; refuse it unless it is an existing file."""
     file = file_given(path, name, "an existing file")
     if inside is not None and file.is_dir():
         file /= inside
@@ -26,7 +26,7 @@ def existing_file(path: str | PathLike[str], name: str, inside: str | None = Non
 
 
 def content_of(file: Path) -> bytes:
-    """Return a file's bytes, or refuse a file that cannot be read or is too large."""
+    """Return a file's bytes; refuse a file that cannot be read or is too large."""
     try:
         return bytes_of(file, MOST_BYTES)
     except OSError as error:

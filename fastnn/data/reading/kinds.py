@@ -1,4 +1,4 @@
-"""Kinds of files, told by their first bytes: archives are unpacked, what is no table of text is refused."""
+"""Kinds of files, recognised by their first bytes: archives are unpacked, files without a table refused."""
 
 import bz2
 import gzip
@@ -31,7 +31,7 @@ BROKEN = (
     zipfile.BadZipFile,
     RuntimeError,
 )
-"""What Python raises where an archive is cut short, damaged, locked or packed by an unknown method."""
+"""The errors that Python raises for an archive that is cut short, damaged, locked or of an unknown method."""
 
 BY_PANDAS = "Read it with pandas.{} and give the frame to Dataset.from_frame"
 AS_CSV = "Save it as a CSV file"
@@ -66,7 +66,7 @@ BEGINNING = 10_000  # bytes: longer than any comment above an ARFF file's first 
 
 
 def unpacked(content: bytes, file: str) -> bytes:
-    """Return the bytes that an archive (gz, bz2, xz, a zip of one file) holds, or `content` itself."""
+    """Return the content of an archive (gz, bz2, xz, a zip of one file); return other bytes unchanged."""
     try:
         for mark, opened in ARCHIVES.items():
             if content.startswith(mark):
@@ -98,7 +98,7 @@ def _of_zip(content: bytes, file: str) -> bytes:
 
 
 def _refuse_packed_kinds(names: list[str], file: str) -> None:
-    """Refuse documents that are zip archives inside."""
+    """Refuse documents and other files that are zip archives inside."""
     if any(name.startswith("xl/") for name in names):
         raise _other_kind(file, "an Excel workbook (xlsx)", BY_PANDAS.format("read_excel"))
     if "mimetype" in names or any(name.startswith(("word/", "ppt/")) for name in names):
@@ -119,7 +119,7 @@ def _bounded(opened: Any, file: str) -> bytes:
 
 
 def refuse_other_kinds(content: bytes, file: str) -> None:
-    """Refuse, by name, a file that is no text with rows and separators."""
+    """Refuse, by its kind, a file that is no text with rows and separators."""
     for mark, (kind, remedy) in OTHER_KINDS.items():
         if content.startswith(mark):
             raise _other_kind(file, kind, remedy)

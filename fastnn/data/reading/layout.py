@@ -1,4 +1,4 @@
-"""Layout of a text file: its separator, its names and its rows, seen from its lines or as told."""
+"""The layout of a text file: separator, names and rows, found from its lines or given by options."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from fastnn.showing.lettering import counted
 __all__ = ["Chosen", "Layout", "layout_of", "layout_with"]
 
 Chosen = Callable[[Sequence[str]], Sequence[str]]
-"""Returns, of the names of all columns, those to read; or raises InputError."""
+"""A function that gets the names of all columns and returns those to read, or raises InputError."""
 
 SEPARATORS = (",", ";", "\t", "|")
-LOOKED_AT = 100  # rows that are looked at to find out how a file is laid out
+LOOKED_AT = 100  # rows that decide the layout of a file
 SAID_FIRST = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # as Excel writes and reads it
 NUMBERLIKE = re.compile(r"[-+−(]?[.,]?\d+([.,]\d+)*\.?([eE][-+]?\d+)?%?")
 FRACTION = re.compile(r"[-+]?\d*[.,]\d+([eE][-+]?\d+)?|-\d+")
@@ -31,9 +31,9 @@ FRACTION = re.compile(r"[-+]?\d*[.,]\d+([eE][-+]?\d+)?|-\d+")
 
 @dataclass(frozen=True)
 class Layout:
-    """What a text file turned out to be: its separator, the names of its columns and its rows.
+    """The layout found in a text file: its separator, the names of its columns and its rows.
 
-    `seen` says in words what was found out that is not usual: nothing, for a CSV file as it should be.
+    `seen` describes unusual findings in words; it is empty for an ordinary CSV file.
     """
 
     sep: str
@@ -43,9 +43,9 @@ class Layout:
 
 
 def layout_with(text: str, dialect: Dialect, file: str, chosen: Chosen) -> tuple[Layout, Sequence[str]]:
-    """Find out how a text is laid out, and which of its columns are chosen, or refuse it.
+    """Find the layout of a text and its chosen columns, or refuse it.
 
-    Where its looks show another separator, the names that are asked for tell which it is.
+    If the separator that its lines suggest does not give the chosen names, another one that does is taken.
     """
     layout = layout_of(text, dialect, file)
     try:
@@ -61,7 +61,7 @@ def layout_with(text: str, dialect: Dialect, file: str, chosen: Chosen) -> tuple
 
 
 def layout_of(text: str, dialect: Dialect, file: str, sep: str | None = None) -> Layout:
-    """Find out how a text is laid out, or refuse it, naming the line and what to say of it."""
+    """Find the layout of a text, or refuse it; the error names the line and the option to give."""
     lines = lines_of(text)
     said = SAID_FIRST.fullmatch(lines[0]) if lines else None
     if said:
@@ -84,13 +84,14 @@ def layout_of(text: str, dialect: Dialect, file: str, sep: str | None = None) ->
 
 
 def _separator_in(lines: list[str], file: str) -> str:
-    """The separator that makes a table of the first rows, with the most numbers in it."""
+    """The separator for which the first rows look most like a table of numbers."""
     scores = {sep: _score(lines, sep) for sep in SEPARATORS}
     blanks = _score(lines, WHITESPACE)
-    # Words in a sentence are no cells, nor are those within the cells of a table whose rows are all alike.
+    # Blanks between words of a sentence separate no cells; nor do blanks in cells if another separator gives
+    # all rows one width.
     if blanks >= 1.2 and (_is_even(lines, WHITESPACE) or not any(_is_even(lines, sep) for sep in SEPARATORS)):
         scores[WHITESPACE] = 0.99 * blanks
-    # Cells may hold any of the others, but hardly ever a tab.
+    # Cells often hold the other separators, but hardly ever a tab.
     best, second = sorted(scores, key=lambda sep: (-scores[sep], sep != "\t"))[:2]
     if scores[best] == 0:
         return ","
@@ -103,7 +104,7 @@ def _separator_in(lines: list[str], file: str) -> str:
 
 
 def _score(lines: list[str], sep: str) -> float:
-    """How much the first rows look like a table: 0 not at all, 1 equal widths, 2 of numbers alone."""
+    """How much the first rows look like a table: 0 not at all, 1 equal widths, 2 numbers only."""
     rows = _first_rows(lines, sep)
     width = widest_habit(np.array([len(cells) for cells in rows], np.int64))
     if width < 2:
@@ -115,7 +116,7 @@ def _score(lines: list[str], sep: str) -> float:
 
 
 def _is_even(lines: list[str], sep: str) -> bool:
-    """Whether all of the first rows have equally many cells, two at least."""
+    """Whether all first rows have the same number of cells, at least two."""
     widths = {len(cells) for cells in _first_rows(lines, sep)}
     return len(widths) == 1 and widths != {1}
 
@@ -131,7 +132,7 @@ def _said(sep: str) -> str:
 
 
 def _option(sep: str) -> str:
-    """A separator as the command line takes it, without what a shell would read otherwise."""
+    """A separator as the command line takes it; signs that a shell would interpret get names."""
     return next((name for name, sign in NAMED_SEPARATORS.items() if sign == sep), sep)
 
 
@@ -153,7 +154,7 @@ def _names_and_body(rows: Rows, width: int, dialect: Dialect, file: str) -> tupl
     elif dialect.header == "infer":
         _refuse_rows_for_names(rest, file)
     if names[-1] == "" and len(names) > 1 and (body.widths == len(names) - 1).all():
-        names = names[:-1]  # the line of names alone ends in a separator
+        names = names[:-1]  # only the line of names ends in a separator
     _refuse_units(body, names, file)
     return names, body
 
@@ -168,20 +169,20 @@ def _first_row(rows: Rows, width: int, named: bool) -> int:
 
 
 def _is_title(rows: Rows, row: int, below: int | None, width: int) -> bool:
-    """Whether a row is not the names but a title above them: it has too few cells, and more is below."""
+    """Whether a row is a title above the names: it has too few cells, and wider rows follow."""
     cells, lacking = rows.cells(row), int(width - rows.widths[row])
     if sum(cell != "" for cell in cells) < 2:
-        return lacking > 0 or cells[0] != "" or width > 2  # else rows with numbers of their own: ,price
+        return lacking > 0 or cells[0] != "" or width > 2  # else the names of numbered rows, such as ,price
     if below is None or lacking <= 0:
         return False
     numbers = [NUMBERLIKE.fullmatch(cell) is not None for cell in rows.cells(below)]
-    if lacking == 1:  # as where rows have names of their own
+    if lacking == 1:  # the rows may have names of their own
         return bool(rows.widths[below] == width) and not any(numbers)
     return not all(numbers)
 
 
 def _commented_names(rows: Rows, first: int, width: int) -> list[str]:
-    """The names in a comment right above the first row (as NumPy writes them), if it holds as many."""
+    """The names in a comment right above the first row, as NumPy writes them; [] if their number differs."""
     if not first or width < 2 or not rows.comments[first - 1]:
         return []
     text = rows.text(first - 1)
@@ -191,7 +192,7 @@ def _commented_names(rows: Rows, first: int, width: int) -> list[str]:
 
 
 def _one_name_fewer(names: tuple[str, ...], body: Rows, file: str) -> tuple[str, ...]:
-    """The names, one of them "", where rows end in a separator, or begin with their own names, as R's do."""
+    """The names with one "" added: last if rows end in a separator, first if rows have names as in R."""
     texts = (body.text(row).rstrip("\r\n ") for row in range(len(body)))
     if body.sep != WHITESPACE and all(text.endswith(body.sep) for text in texts):
         return (*names, "")
@@ -207,7 +208,7 @@ def _one_name_fewer(names: tuple[str, ...], body: Rows, file: str) -> tuple[str,
 
 
 def _refuse_rows_for_names(rows: Rows, file: str) -> None:
-    """Refuse a file whose first line looks like a row: it would be lost, its numbers taken for names."""
+    """Refuse a file whose first line looks like a row: its numbers would become names and be lost."""
     if not _row_like(rows, 0):
         return
     raise InputError(
@@ -218,7 +219,7 @@ def _refuse_rows_for_names(rows: Rows, file: str) -> None:
 
 
 def _row_like(rows: Rows, place: int) -> bool:
-    """Whether a row looks like those below it, rather than like their names."""
+    """Whether a row looks like the rows below it rather than like their names."""
     first, *below = (rows.cells(row) for row in range(place, min(place + LOOKED_AT, len(rows))))
     below = [cells for cells in below if len(cells) == len(first)]
     filled = [cell for cell in first if not is_missing_among_numbers(cell)]
@@ -237,13 +238,13 @@ def _row_like(rows: Rows, place: int) -> bool:
 
 
 def _all_numbers(cells: Iterable[str]) -> bool:
-    """Whether the cells that are not missing, at least one, are numbers in any notation."""
+    """Whether some cells are not missing, and all of these are numbers in any notation."""
     filled = [cell for cell in cells if not is_missing_among_numbers(cell)]
     return bool(filled) and all(NUMBERLIKE.fullmatch(cell) for cell in filled)
 
 
 def _refuse_units(body: Rows, names: tuple[str, ...], file: str) -> None:
-    """Refuse a line of units below the names: words above every column of numbers."""
+    """Refuse a line of units below the names: a line with a word above every column of numbers."""
     rows = [body.cells(row) for row in range(min(LOOKED_AT, len(body)))]
     if len(rows) < 3 or any(len(cells) != len(names) for cells in rows):
         return
@@ -261,7 +262,7 @@ def _refuse_units(body: Rows, names: tuple[str, ...], file: str) -> None:
 
 
 def _refuse_other_widths(body: Rows, names: tuple[str, ...], file: str) -> None:
-    """Refuse the first row that has more or fewer cells than there are names."""
+    """Refuse the first row with more or fewer cells than names."""
     width = len(names)
     other = body.widths != width
     if not other.any():

@@ -1,4 +1,4 @@
-"""Lines of a text file: which of them hold rows, and how many cells each row has."""
+"""The lines of a text file: its rows, and the number of cells in each row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a text: all lines but blank ones, up to the last with a filled cell.
+    """The rows of a text: all lines except blank ones, up to the last with a filled cell.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class Rows:
         All lines of the text, with their ends.
     sep : str
     begins, ends : int64 arrays
-        Of each row the first and the last line, counted from 1; they differ where a quoted cell spans lines.
+        The first and the last line of each row, counted from 1; they differ if a quoted cell spans lines.
     widths : int64 array
-        How many cells each row has.
+        The number of cells in each row.
     """
 
     lines: list[str]
@@ -52,7 +52,7 @@ class Rows:
         return len(self.begins)
 
     def text(self, row: int) -> str:
-        """The row as it is written."""
+        """The text of a row as it is written."""
         return "".join(self.lines[self.begins[row] - 1 : self.ends[row]])
 
     def cells(self, row: int) -> list[str]:
@@ -61,7 +61,7 @@ class Rows:
 
     @cached_property
     def comments(self) -> NDArray[np.bool_]:
-        """Which rows begin with the sign of comments."""
+        """Whether each row begins with the sign of comments."""
         begun = {number for number, line in enumerate(self.lines, 1) if line.startswith(COMMENT)}
         return np.isin(self.begins, list(begun))
 
@@ -70,14 +70,14 @@ class Rows:
         return Rows(self.lines, self.sep, self.begins[rows], self.ends[rows], self.widths[rows])
 
     def body(self) -> str:
-        """The text of these rows alone."""
-        if self.ends[-1] - self.begins[0] + 1 == len(self):  # one line each, none between
+        """The text of only these rows."""
+        if self.ends[-1] - self.begins[0] + 1 == len(self):  # one line each, no other line between
             return "".join(self.lines[self.begins[0] - 1 : self.ends[-1]])
         return "".join(map(self.text, range(len(self))))
 
 
 def rows_of(lines: list[str], sep: str, file: str) -> Rows:
-    """Find the rows of a text, or refuse a quotation that is broken, naming its line."""
+    """Find the rows of a text; refuse a broken quotation, naming its line."""
     if any('"' in line for line in lines):
         return _quoted_rows(lines, sep, file)
     nothing = " \t\r\n".replace(sep, "")
@@ -114,7 +114,7 @@ def _quoted_rows(lines: list[str], sep: str, file: str) -> Rows:
 def _without_empty_ones_at_the_end(
     lines: list[str], sep: str, begins: list[int], ends: list[int], widths: list[int]
 ) -> Rows:
-    """The rows up to the last one with a filled cell: spreadsheets write empty ones below their tables."""
+    """The rows up to the last one with a filled cell: spreadsheets write empty rows below their tables."""
     rows = Rows(lines, sep, *(np.array(numbers, np.int64) for numbers in (begins, ends, widths)))
     count = len(rows)
     while count and not any(rows.cells(count - 1)):
@@ -123,7 +123,7 @@ def _without_empty_ones_at_the_end(
 
 
 def cells_in(lines: Iterable[str], sep: str) -> Iterator[list[str]]:
-    """Yield the cells of each row that is not blank, without blanks around them; quotes need not be right."""
+    """Yield the cells of each non-blank row, without blanks around them; quotes may be broken."""
     reader = _reader(lines, sep, strict=False)
     while True:
         try:
@@ -137,7 +137,7 @@ def cells_in(lines: Iterable[str], sep: str) -> Iterator[list[str]]:
 
 @contextmanager
 def _cells_of_any_length() -> Iterator[None]:
-    """Python's limit of a cell's length, which holds for the whole process, lifted for a while."""
+    """Lift Python's limit on a cell's length, which is one for the whole process, within this context."""
     with ONE_AT_A_TIME:
         limit = csv.field_size_limit(2**31 - 1)
         try:
@@ -154,10 +154,10 @@ def _reader(lines: Iterable[str], sep: str, strict: bool) -> Any:
 
 
 def widest_habit(widths: Integers) -> int:
-    """The most common width, the wider of two; 0 of no rows."""
+    """The most common width; of equally common ones the widest; 0 if there are no rows."""
     return int(widths.max() - np.bincount(widths)[::-1].argmax()) if widths.size else 0
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text with their ends, LF, CRLF or CR; a mark of its end (Ctrl-Z) is no line."""
+    """The lines of a text with their ends, LF, CRLF or CR; a final Ctrl-Z, an end mark, is no line."""
     return list(io.StringIO(text.rstrip("\x1a\r\n"), newline=""))

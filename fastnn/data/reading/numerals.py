@@ -1,4 +1,4 @@
-"""Numbers as people write them: decimal commas and grouped digits, rewritten where they are clear."""
+"""The notation of numbers as people write them: decimal commas and grouped digits are rewritten if clear."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Notation(NamedTuple):
 
     @property
     def signs(self) -> str:
-        """The signs that Python does not write in numbers, or writes for something else."""
+        """The signs that Python's numbers lack, or use for something else."""
         return self.thousands + self.decimal.replace(".", "")
 
     def numbers_in(self, cells: Iterable[str]) -> set[str]:
-        """The cells that are numbers in this notation; in India, groups above the first are of two digits."""
+        """The cells that are numbers in this notation. In India, only the last group has three digits."""
         sign = re.escape(self.thousands)
         grouped = rf"|\d{{1,3}}([{sign}]\d{{3}})+|\d{{1,2}}([{sign}]\d\d)+[{sign}]\d{{3}}" if sign else ""
         point = re.escape(self.decimal)
@@ -44,29 +44,29 @@ class Notation(NamedTuple):
         return set(filter(re.compile(pattern, re.ASCII).fullmatch, cells))
 
     def plain(self, cell: str) -> str:
-        """The number as Python writes it."""
+        """The number in Python's notation."""
         return cell.translate({ord(sign): None for sign in self.thousands}).replace(self.decimal, ".")
 
 
 def rewritten(
     columns: Columns, dialect: Dialect, sep: str, file: str, lines: Sequence[int]
 ) -> tuple[dict[str, list[str]], tuple[str, ...]]:
-    """Return the columns whose numbers are written in another notation, rewritten; and that, in words.
+    """Rewrite the columns in another notation; return these columns, and the notations found, in words.
 
     Parameters
     ----------
     columns : dict of str to cells
-        Text. Marks of what is missing may be among numbers; they are left as they are.
+        Texts. Missing marks may be among numbers; they are kept unchanged.
     sep : str
-        The separator: where it is a semicolon, commas may be decimal signs, and points group digits.
+        The separator. If it is a semicolon, commas may be decimal signs, and points may group digits.
     lines : sequence of int
-        Of each row, for refusals.
+        The line of each row, for errors.
 
     Raises
     ------
     InputError
-        A column could be read in two notations, such as 1,234 (a thousand, or a little more than one), or
-        two columns in different ones, or one is not written in the notation that the dialect names.
+        If a column can be read in two notations, such as 1,234 (a thousand, or a little more than one), if
+        two columns are in different notations, or if one is not in the notation that the dialect names.
     """
     if dialect.decimal is None and dialect.thousands is None:
         notations = _as_seen(columns, sep, file, lines)
@@ -77,13 +77,13 @@ def rewritten(
 
 
 def _plain(cells: Sequence[str], notation: Notation) -> list[str]:
-    """The cells with numbers as Python writes them; whatever else is among them is left as it is."""
+    """The cells, with numbers in Python's notation and everything else unchanged."""
     plain = {cell: notation.plain(cell) for cell in notation.numbers_in(set(cells))}
     return [plain.get(cell, cell) for cell in cells]
 
 
 def _as_told(columns: Columns, dialect: Dialect, file: str, lines: Sequence[int]) -> dict[str, Notation]:
-    """The columns that have numbers in the notation that the dialect names."""
+    """The columns with numbers in the notation that the dialect names."""
     told = dialect.thousands or ""
     thousands = next((signs for signs in (BLANKS, APOSTROPHES) if told and told in signs), told)
     notation = Notation(dialect.decimal or ("," if thousands == "." else "."), thousands)
@@ -98,7 +98,7 @@ def _as_told(columns: Columns, dialect: Dialect, file: str, lines: Sequence[int]
 
 
 def _as_seen(columns: Columns, sep: str, file: str, lines: Sequence[int]) -> dict[str, Notation]:
-    """The columns that are clearly written in another notation than Python's, each with its own."""
+    """The columns that are clearly in another notation than Python's, each with its notation."""
     signs = f",{BLANKS}{APOSTROPHES}"
     suspects = {
         name: cells
@@ -128,7 +128,7 @@ def _as_seen(columns: Columns, sep: str, file: str, lines: Sequence[int]) -> dic
 def _decimal(
     columns: Columns, possible: Mapping[str, list[Notation]], file: str, lines: Sequence[int]
 ) -> str:
-    """The one decimal sign in which all these columns can be written."""
+    """The one decimal sign that fits all these columns; refuse them if none or both do."""
     others = {name: cells for name, cells in columns.items() if name not in possible}
     decimals = set.intersection(*({notation.decimal for notation in found} for found in possible.values()))
     if len(decimals) == 2 and (_pointed(others) or not any(_have(columns[name], ",.") for name in possible)):
@@ -146,11 +146,11 @@ def _decimal(
 
 
 def _notations(filled: Collection[str], known: Iterable[Notation] | None = None) -> list[Notation]:
-    """The notations in which most of the cells are numbers, and no fewer than in any other; perhaps none."""
+    """The notations in which the most cells, and at least half of them, are numbers; perhaps none."""
     if 2 * sum(any(map(str.isdecimal, cell[:2])) for cell in filled) < max(1, len(filled)):
         return []
     if known is None:
-        # Only with signs that occur: without a group in it, every number is one of every grouping.
+        # Only groupings whose sign occurs: a number without groups would fit every grouping.
         groupings = ["", *(grouping for grouping in GROUPINGS if _have(filled, grouping))]
         known = [Notation(*pair) for pair in product(",.", groupings) if pair[0] != pair[1]]
     fitting = {notation: len(notation.numbers_in(filled)) for notation in known}
@@ -164,7 +164,7 @@ def _have(cells: Collection[str], signs: str) -> bool:
 
 
 def _filled(cells: Sequence[str]) -> set[str]:
-    """The different cells, without marks of what is missing."""
+    """The different cells, without missing marks."""
     return {cell for cell in set(cells) if not is_missing_among_numbers(cell)}
 
 
@@ -178,11 +178,11 @@ def _pointed(columns: Columns) -> list[str]:
 
 
 def _refuse_points(columns: Columns, file: str, lines: Sequence[int]) -> None:
-    """Where commas are the decimal sign, refuse a column of numbers with points."""
+    """Refuse a column of numbers with points, as commas are the decimal sign."""
     for name in _pointed(columns):
         row = next(row for row, cell in enumerate(columns[name]) if "." in cell)
         groups = all(map(IN_GROUPS.fullmatch, _filled(columns[name])))
-        remedy = "Say what its point is: decimal=',' with thousands='.' (--decimal , --thousands .), or write"
+        remedy = "Name its point: decimal=',' with thousands='.' (--decimal , --thousands .), or write"
         raise InputError(
             f"{_place(file, lines[row], name)}: numbers must be written with decimal commas, as others are; "
             f"got {columns[name][row]!r}. {remedy if groups else 'Write'} all numbers alike."
@@ -190,7 +190,7 @@ def _refuse_points(columns: Columns, file: str, lines: Sequence[int]) -> None:
 
 
 def _refuse_only_groups(columns: Columns, file: str, lines: Sequence[int]) -> None:
-    """Where decimal commas may be expected, refuse points that could all stand between groups of digits."""
+    """Refuse points that could all group digits, as decimal commas may be expected."""
     pointed = _pointed(columns)
     if pointed and all(all(map(IN_GROUPS.fullmatch, _filled(columns[name]))) for name in pointed):
         raise _unclear(file, pointed[0], columns[pointed[0]], lines, ".")
@@ -206,7 +206,7 @@ def _unclear(file: str, name: str, cells: Sequence[str], lines: Sequence[int], s
 
 
 def _unlike(file: str, columns: Columns, names: tuple[str, str], lines: Sequence[int]) -> InputError:
-    """Of two columns, one with decimal commas, one with points."""
+    """The error for two columns, one with decimal commas and one with points."""
     one, other = names
     row, place = (_first_sign(columns[name]) for name in names)
     return InputError(
@@ -216,7 +216,7 @@ def _unlike(file: str, columns: Columns, names: tuple[str, str], lines: Sequence
 
 
 def _first_sign(cells: Sequence[str]) -> int:
-    """The first row with a number that has more in it than digits."""
+    """The first row whose number has other signs than digits, + and -."""
     return next(
         row for row, cell in enumerate(cells) if any(map(str.isdigit, cell[:2])) and POINTED.search(cell)
     )

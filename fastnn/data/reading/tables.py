@@ -1,4 +1,4 @@
-"""Tables of a file's cells as they are written, parsed by pandas. The only part of reading that needs it."""
+"""Tables of a file's cells as they are written, parsed by pandas. Only this part of reading needs pandas."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ class FileTable(NamedTuple):
     Attributes
     ----------
     frame : pandas.DataFrame
-        Of a text file, text: the cells as they are written, but for blanks around them and for numbers
-        with decimal commas or grouped digits, which are as Python writes them. Of a Parquet file, the
-        columns as they are.
+        For a text file, the cells as texts, without blanks around them. Numbers with decimal commas or
+        grouped digits are rewritten in Python's notation. For a Parquet file, its columns.
     lines : list of int, or None
         The line in which each row begins, counted from 1; None for a Parquet file.
     seen : tuple of str
-        What was found out of how the file is written, where that is not usual.
+        Unusual findings about the file's layout and notation, in words.
     """
 
     frame: pd.DataFrame
@@ -48,17 +47,17 @@ def table_in(
     ----------
     content : bytes
     file : str
-        Its name, for refusals.
+        The file's name, for errors.
     chosen : callable
-        Returns, of the names of all columns, those to read; or raises InputError.
+        Gets the names of all columns and returns those to read, or raises InputError.
     dialect : Dialect
     words : collection of str
-        Columns whose cells are texts, and no numbers whatever they look like.
+        Columns whose cells are texts, even if they look like numbers.
 
     Raises
     ------
     InputError
-        Naming the file, and line and column where they are known.
+        If the file cannot be read; it names the file, and line and column if they are known.
     """
     content = unpacked(content, file)
     if content.startswith(PARQUET):
@@ -74,7 +73,7 @@ def table_in(
 def _parsed(layout: Layout, chosen: Sequence[str], file: str) -> dict[str, list[str]]:
     """The cells of some columns as pandas parses them."""
     places = [layout.names.index(name) for name in chosen]
-    # Bytes rather than text, which pandas would encode piece by piece: 0.8 of the time.
+    # Bytes, not text, which pandas would encode piece by piece; measured: x0.8 of the time.
     body = BytesIO(layout.rows.body().encode("utf-8", "surrogatepass"))
     try:
         parsed = pd.read_csv(
@@ -93,7 +92,7 @@ def _parsed(layout: Layout, chosen: Sequence[str], file: str) -> dict[str, list[
         )
     except pd.errors.ParserError as error:
         raise InputError(f"{file} must be well-formed CSV; got {error}. Check the quotes.") from None
-    if len(parsed) != len(layout.rows):  # quotes that pandas reads otherwise
+    if len(parsed) != len(layout.rows):  # pandas reads some quotes otherwise
         raise InputError(
             f"{file} must be well-formed CSV; got {counted(len(layout.rows), 'row')} or {len(parsed)}. "
             f"Check the quotes."
@@ -104,7 +103,7 @@ def _parsed(layout: Layout, chosen: Sequence[str], file: str) -> dict[str, list[
 
 
 def _of_parquet(content: bytes, file: str, chosen: Chosen) -> pd.DataFrame:
-    """The chosen columns of a Parquet file, of their own kinds."""
+    """The chosen columns of a Parquet file, in their own types."""
     with needing(f"{file} is a Parquet file, which needs pyarrow", "store"):
         import pyarrow
         from pyarrow import parquet
