@@ -91,7 +91,7 @@ class Plan:
         if rates.ndim == 1 and len(rates) != networks:
             raise InputError(
                 f"learning_rate must be one number or one for each of {counted(networks, 'network')}; "
-                f"got {len(rates)}. Give one for each row of parameters."
+                f"got {len(rates)}. Give one for each network."
             )
         return np.array(np.broadcast_to(rates, networks))
 

@@ -102,7 +102,7 @@ def train(
     >>> run.status, run.loss_curve.shape
     ('ok', (200,))
 
-    Several networks at once, one per row of parameters:
+    Several networks at once, with parameters (M, P):
 
     >>> both = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [[0, 0], [1, 1]], epochs=1)
     >>> both.parameters.shape, both.loss

@@ -54,8 +54,8 @@ class Manifest:
     Attributes
     ----------
     plan : dict
-        The description of the first design (`fastnn.sweeping.description`), with `curves` (the loss is kept
-        every so many epochs; 0: never) and `networks_per_shard`.
+        The description of the first design (`fastnn.sweeping.description`), with `curves` (n: the loss of
+        every n-th epoch is kept; 0: none) and `networks_per_shard`.
     written_by : dict of str
         Versions and machine; not part of the plan.
     names : dict, optional
