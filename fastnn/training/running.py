@@ -37,8 +37,8 @@ Chosen = NDArray[np.bool_]
 CALL_SECONDS = 0.1
 ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 
-# Between two looks for units and networks to leave out: the most epochs, and the fewest visits. A visit is one
-# parameter meeting one row. A look costs about 10**7 visits of engine `lanes`.
+# Between two looks for units and networks to leave out: the most epochs, and the fewest visits. A visit is
+# one parameter meeting one row. A look costs about 10**7 visits of engine `lanes`.
 MOST_EPOCHS_UNSEEN = 64
 FEWEST_VISITS_UNSEEN = 2 * 10**8
 # Measured: a sweep on 100 000 rows x1.13 with 3 epochs to go, x0.99 with 4, x0.87 with 6 (against no looks).
