@@ -29,7 +29,7 @@ from fastnn.checking import InputError
 from fastnn.core.activations import activation
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes
 from fastnn.core.network import Network, checked_network
-from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.rule import PLAIN, STEP, Rule
 
 __all__ = [
     "DELTAS",
@@ -45,15 +45,15 @@ __all__ = [
     "derive",
     "error",
     "input_value",
+    "state_of",
     "target_value",
 ]
 
 TOTAL = Symbol("total")
-(STEP,) = PLAIN.given
 
 MOST_WRITTEN_OUT = 100_000  # parameters: two equations each, a few seconds
 
-Kind = Literal["sum", "activation", "error", "loss", "delta", "update"]
+Kind = Literal["sum", "activation", "error", "loss", "delta", "state", "update"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Equation:
         The part of the step it belongs to.
     kind : str
         What it computes: a weighted "sum", an "activation", the "error" of an output, the "loss", a "delta",
-        or the "update" of a parameter.
+        a "state" of the optimizer, or the "update" of a parameter.
     layer : int
         The layer it belongs to; 1 is the first after the inputs.
     target : Symbol
@@ -157,6 +157,14 @@ class Derivation:
         together = groupby(self.equations, key=lambda e: (e.stage, e.layer, e.over[:1]))
         return [tuple(group) for _, group in together]
 
+    @property
+    def state(self) -> list[Symbol]:
+        """What is kept of a network: its parameters in their order, then each state of each, written out."""
+        parameters = [e.target for e in self.scalar if e.kind == "update"]
+        by_name = {self.name(parameter): parameter for parameter in parameters}
+        ordered = [by_name[name] for name in self.network.parameter_names]
+        return [*ordered, *(state_of(letter, p) for letter in self.rule.states for p in ordered)]
+
     @cached_property
     def scalar(self) -> tuple[Equation, ...]:
         """The equations written out unit by unit, with no running index and no sum left.
@@ -181,12 +189,14 @@ class Derivation:
         return _scalar_name(self.network, symbol)
 
 
-def derive(network: Network) -> Derivation:
+def derive(network: Network, rule: Rule = PLAIN) -> Derivation:
     """Derive the equations of one training step: forward, error, deltas, updates.
 
     Parameters
     ----------
     network : Network
+    rule : Rule
+        How it is trained; `fastnn.core.rule.PLAIN` by default.
 
     Returns
     -------
@@ -206,11 +216,8 @@ def derive(network: Network) -> Derivation:
     >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.kind == "delta"]
     ['s', 's1', 's2']
     """
-    return _derived(checked_network(network), PLAIN)
-
-
-def _derived(network: Network, rule: Rule) -> Derivation:
-    parts = (_forward(network), _error(network, rule), _deltas(network, rule), _updates(network))
+    checked_network(network)
+    parts = (_forward(network), _error(network, rule), _deltas(network, rule), _updates(network, rule))
     return Derivation(network, rule, _numbered(equation for part in parts for equation in part))
 
 
@@ -222,6 +229,11 @@ def input_value(index: Index | int) -> Symbol:
 def target_value(index: Index | int) -> Symbol:
     """What an output should be for the row: y."""
     return Symbol("y", 0, (index,))
+
+
+def state_of(letter: str, parameter: Symbol) -> Symbol:
+    """What an optimizer keeps of a parameter under a letter: vw of w, vb of b."""
+    return replace(parameter, family=letter + parameter.family)
 
 
 def error(index: Index | int) -> Symbol:
@@ -285,14 +297,26 @@ def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
         yield _equation(DELTAS, "delta", layer, Symbol("s", layer, (j,)), delta, (j,), words)
 
 
-def _updates(network: Network) -> Iterator[Equation]:
+def _updates(network: Network, rule: Rule) -> Iterator[Equation]:
     for layer in range(1, len(network.layers)):
         j, i = _unit(network, layer), _input(network, layer)
         s, a = Symbol("s", layer, (j,)), _activation_of(network, layer - 1, i)
         w, b = Symbol("w", layer, (j, i)), Symbol("b", layer, (j,))
-        words = "the unit's delta times the weight's input"
-        yield _equation(UPDATES, "update", layer, w, w + s * a, (j, i), words)
-        yield _equation(UPDATES, "update", layer, b, b + s, (j,), "the unit's delta")
+        yield from _moves(rule, layer, w, s * a, (j, i), "the unit's delta times the weight's input")
+        yield from _moves(rule, layer, b, s, (j,), "the unit's delta")
+
+
+def _moves(
+    rule: Rule, layer: int, parameter: Symbol, change: Expression, over: tuple[Index, ...], words: str
+) -> Iterator[Equation]:
+    """What the optimizer makes of a parameter's change: its states, then the parameter."""
+    states = {letter: state_of(letter, parameter) for letter in rule.states}
+    given = {symbol.family: symbol for symbol in rule.given}
+    for letter, expression in rule.optimizer.moves(parameter, change, states, given).items():
+        target = states.get(letter, parameter)
+        kind: Kind = "state" if letter else "update"
+        said = words if kind == "state" or not states else f"what {rule.optimizer.name} makes of it"
+        yield _equation(UPDATES, kind, layer, target, expression, over, said)
 
 
 def _unit(network: Network, layer: int) -> Index:
@@ -314,13 +338,17 @@ def _write_out(group: tuple[Equation, ...]) -> Iterator[Equation]:
     """The equations of a group for its first unit, then for its second, and so on."""
     units = group[0].over[:1]
     for numbers in product(*(range(index.size) for index in units)):
-        for equation in group:
-            inner = equation.over[1:]
+        for over, together in groupby(group, key=lambda e: e.over):
+            inner, equations = over[1:], list(together)
             for more in product(*(range(index.size) for index in inner)):
-                values = dict(zip((*units, *inner), (*numbers, *more), strict=True))
-                target = bind(equation.target, values)
-                assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
-                yield replace(equation, target=target, expression=bind(equation.expression, values), over=())
+                values: dict[Index, Index | int] = dict(zip((*units, *inner), (*numbers, *more), strict=True))
+                yield from (_bound(equation, values) for equation in equations)
+
+
+def _bound(equation: Equation, values: dict[Index, Index | int]) -> Equation:
+    target = bind(equation.target, values)
+    assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
+    return replace(equation, target=target, expression=bind(equation.expression, values), over=())
 
 
 def _scalar_name(network: Network, symbol: Symbol) -> str:
@@ -331,6 +359,8 @@ def _scalar_name(network: Network, symbol: Symbol) -> str:
         return f"x{numbers[0] + 1}"
     if symbol.family in ("y", "yhat", "d"):
         return symbol.family if network.n_outputs == 1 else f"{symbol.family}{numbers[0] + 1}"
+    if symbol.family[1:] in ("w", "b"):  # a state
+        return symbol.family[0] + _scalar_name(network, replace(symbol, family=symbol.family[1:]))
     if symbol.family == "w":
         unit, source = numbers
         start = network.slices[symbol.layer - 1][0].start

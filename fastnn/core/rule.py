@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, shown
 from fastnn.core.expressions import Expression, Symbol
+from fastnn.core.network import Network
+from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
 
-__all__ = ["DTYPES", "MOST_EPOCHS", "PLAIN", "Loss", "Rule", "rule_of"]
+__all__ = ["DTYPES", "MOST_EPOCHS", "PLAIN", "STEP", "Loss", "Rule", "rule_of"]
 
 DTYPES = ("float64", "float32")
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
@@ -45,9 +47,13 @@ class Loss:
 SQUARED = Loss("squared", "squared error", lambda d: d * d, 2.0)
 
 
+STEP = Symbol("step")
+DEFAULT = SGD()
+
+
 @dataclass(frozen=True)
 class Rule:
-    """A training rule. There is one: `PLAIN`, gradient descent on the squared error, one row at a time.
+    """A training rule, without the numbers of its settings. `PLAIN` is the one that is taken by default.
 
     The learning rate and the loss's factor are folded into the deltas: with ``step = -factor*learning_rate``
     a delta s is the change of its unit's bias.
@@ -55,33 +61,43 @@ class Rule:
     Attributes
     ----------
     loss : Loss
-    optimizer : str
+    optimizer : type of Optimizer
     batch_size : int
         Rows of a batch.
     """
 
     loss: Loss = SQUARED
-    optimizer: str = "sgd"
+    optimizer: type[Optimizer] = SGD
     batch_size: int = 1
 
     @property
     def given(self) -> tuple[Symbol, ...]:
         """What a kernel is given for each network, in the order of the columns of its settings."""
-        return (Symbol("step"),)
+        return (STEP, *map(Symbol, self.optimizer.settings()))
 
-    def values(self, learning_rate: Any) -> dict[Expression, Any]:
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The letters of what is kept for each parameter, beside the parameter itself."""
+        return self.optimizer.states
+
+    def state_size(self, network: Network) -> int:
+        """S, how many numbers are kept for a network: its P parameters, then P of each state."""
+        return network.n_parameters * (1 + len(self.states))
+
+    def values(self, learning_rate: Any, **others: Any) -> dict[Expression, Any]:
         """The numbers that a kernel is given, worked out from the settings: floats, arrays or algebra."""
-        (step,) = self.given
-        return {step: -self.loss.factor * learning_rate}
+        return {STEP: -self.loss.factor * learning_rate} | {Symbol(name): v for name, v in others.items()}
 
-    def settings(self, learning_rate: NDArray[Any]) -> NDArray[Any]:
+    def settings(self, learning_rate: NDArray[Any], optimizer: Optimizer = DEFAULT) -> NDArray[Any]:
         """The same for M networks of these learning rates (M,): an array (M, C) of their dtype."""
-        columns = self.values(learning_rate).values()
-        return np.stack([np.asarray(column, learning_rate.dtype) for column in columns], axis=1)
+        others = {name: getattr(optimizer, name) for name in self.optimizer.settings()}
+        columns = self.values(learning_rate, **others)
+        shape, dtype = learning_rate.shape, learning_rate.dtype
+        return np.stack([np.broadcast_to(np.asarray(columns[s], dtype), shape) for s in self.given], axis=1)
 
     def described(self) -> dict[str, Any]:
         """The rule as plain values, as files name it."""
-        return {"loss": self.loss.name, "optimizer": self.optimizer, "batch_size": self.batch_size}
+        return {"loss": self.loss.name, "optimizer": self.optimizer.name, "batch_size": self.batch_size}
 
 
 PLAIN = Rule()
@@ -89,11 +105,16 @@ PLAIN = Rule()
 
 def rule_of(plain: Any) -> Rule:
     """The rule that plain values describe, as `Rule.described` gives them; InputError for any other."""
-    known = PLAIN.described()
-    same = isinstance(plain, dict) and plain == known and all(type(plain[k]) is type(known[k]) for k in known)
-    if not same:
-        raise InputError(
-            f"rule must be one that this version of fastnn has, {known}; got {shown(plain)}. "
-            "Use the version that wrote it."
-        )
-    return PLAIN
+    for optimizer in OPTIMIZERS.values():
+        rule = Rule(optimizer=optimizer)
+        known = rule.described()
+        if (
+            isinstance(plain, dict)
+            and plain == known
+            and all(type(plain[k]) is type(known[k]) for k in known)
+        ):
+            return rule
+    raise InputError(
+        f"rule must be one that this version of fastnn has, such as {PLAIN.described()}; got {shown(plain)}. "
+        "Use the version that wrote it."
+    )

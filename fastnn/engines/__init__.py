@@ -2,23 +2,24 @@
 
 An engine is a module with three functions:
 
-``source(network, dtype) -> str``
-    The Python source of its kernel, printed from ``derive(network)``: what runs is what is shown.
-``kernel(network, dtype) -> Kernel``
+``source(network, dtype, rule) -> str``
+    The Python source of its kernel, printed from ``derive(network, rule)``: what runs is what is shown.
+``kernel(network, dtype, rule) -> Kernel``
     That source, ready to call; `fastnn.engines.self_check` tries it before it is used.
 ``call_sizes(network, dtype) -> CallSizes``
     How many networks one call of the kernel should take.
 
-The contract of a kernel, ``advance(parameters, X, Y, settings, totals)``:
+The contract of a kernel, ``advance(state, X, Y, settings, totals)``:
 
 - It advances M networks by ``totals.shape[1]`` epochs over the rows of X and Y, in the order given.
-- `parameters` (M, P), C-ordered, changes in place. To column e of `totals` (M, E), of any strides, it
-  adds, row by row, what each row lost before its own update, summed over the outputs.
+- `state` (M, S), C-ordered, changes in place: P parameters, then P numbers of each state of the optimizer.
+  To column e of `totals` (M, E), of any strides, it adds, row by row, what each row lost before its own
+  update, summed over the outputs.
   The caller clears `totals` where an epoch begins, divides by N where it ends, and may hand over the rows
   of one epoch in several calls. `X` (N, D), `Y` (N, K) and `settings` (M, C), C-ordered, are never touched;
   the columns of `settings` are what `Rule.given` names. All five are of the kernel's dtype and native.
-- No number given is -0.0 among the parameters, nor infinite among X and Y.
-- The bits of network m depend only on its own parameters, its own settings, X and Y: not on M, on its
+- No number given is -0.0 among the state, nor infinite among X and Y.
+- The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its
   neighbours, on the call or the thread it ran in, nor on the engine. The operations are those of the
   equations, each rounded once, in their order.
 - Nothing is raised. A network diverges in the first epoch whose total is not finite. From that epoch on
@@ -37,6 +38,7 @@ from typing import Any, NamedTuple, Protocol
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["ENGINES", "CallSizes", "EngineModule", "Kernel", "choose", "load"]
@@ -63,10 +65,10 @@ class CallSizes(NamedTuple):
 class EngineModule(Protocol):
     """What an engine's module offers; see the contract above."""
 
-    def source(self, network: Network, dtype: str) -> str:
+    def source(self, network: Network, dtype: str, rule: Rule = PLAIN) -> str:
         """The source of the kernel."""
 
-    def kernel(self, network: Network, dtype: str) -> Kernel:
+    def kernel(self, network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
         """The kernel, ready to call."""
 
     def call_sizes(self, network: Network, dtype: str) -> CallSizes:

@@ -34,10 +34,12 @@ from fastnn.core.expressions import (
     operands,
 )
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import run_source
 from fastnn.printing.arrays import COMPARISONS, UFUNCS, ArrayWriter, array_function, computed, slots
 from fastnn.printing.infix import Lines, import_line, layer_array
+from fastnn.printing.scalars import state_parts
 
 __all__ = ["call_sizes", "forward", "kernel", "source"]
 
@@ -61,9 +63,9 @@ def call_sizes(network: Network, dtype: str) -> CallSizes:
 
 
 @cache
-def kernel(network: Network, dtype: str) -> Kernel:
+def kernel(network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
     """The kernel, ready to call."""
-    advance = run_source(source(network, dtype))["advance"]
+    advance = run_source(source(network, dtype, rule))["advance"]
 
     def quiet(*arrays: NDArray[Any]) -> None:
         with np.errstate(all="ignore"):
@@ -85,16 +87,16 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
     return quiet
 
 
-def source(network: Network, dtype: str) -> str:
+def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel."""
-    derivation, lines, row = derive(network), Lines(), Lines()
+    derivation, lines, row = derive(network, rule), Lines(), Lines()
     for stage, equations in groupby(derivation, key=lambda e: e.stage):
         row(f"# {stage}")
         for equation in equations:
             _write(equation, derivation, row)
-    with lines.block("def advance(parameters, X, Y, settings, totals):"):
-        lines("networks = len(parameters)")
-        _load(network, lines, "")
+    with lines.block("def advance(state, X, Y, settings, totals):"):
+        lines("networks = len(state)")
+        _load(derivation, lines)
         for column, symbol in enumerate(derivation.rule.given):
             lines(f"{_plural(symbol)} = settings[:, {column}].copy()")
         _allocate(derivation, dtype, lines, "networks", str(row))
@@ -103,7 +105,7 @@ def source(network: Network, dtype: str) -> str:
             with lines.block("for x, y in zip(X[:, :, None], Y[:, :, None]):"):
                 lines(*str(row).splitlines())
             lines("copyto(totals[:, e], total)")
-        _store(network, lines)
+        _store(derivation, lines)
     return _module(derivation, dtype, str(lines))
 
 
@@ -112,10 +114,10 @@ def _forward_source(network: Network, dtype: str) -> str:
     for equation in derivation:
         if equation.stage == FORWARD:
             _write(equation, derivation, body)
-    with lines.block("def forward(parameters, X):"):
+    with lines.block("def forward(state, X):"):
         lines("x = X.T[:, None, :]")
-        _load(network, lines, "[..., None]")
-        _allocate(derivation, dtype, lines, "len(parameters), len(X)", str(body))
+        _load(derivation, lines, "[..., None]")
+        _allocate(derivation, dtype, lines, "len(state), len(X)", str(body))
         lines(*str(body).splitlines())
         hidden = [layer_array(Symbol("h", layer)) for layer in range(1, len(network.layers) - 1)]
         lines(f"return [{', '.join([*hidden, 'Yhat'])}]")
@@ -130,20 +132,19 @@ def _module(derivation: Derivation, dtype: str, body: str) -> str:
     return f"{numpy}\n\n{helpers}\n\n\n{text}"
 
 
-def _load(network: Network, lines: Lines, further_axes: str) -> None:
-    """Copy the parameters into one array for each layer's weights and biases."""
-    for layer, (weights, biases) in enumerate(network.slices, start=1):
-        units, inputs = network.layers[layer], network.layers[layer - 1]
-        flat = "parameters[:, {0.start}:{0.stop}]".format
-        lines(f"W{layer} = columns({flat(weights)}, {units}, {inputs}){further_axes}")
-        lines(f"B{layer} = columns({flat(biases)}, {units}){further_axes}")
+def _load(derivation: Derivation, lines: Lines, further_axes: str = "") -> None:
+    """Copy the state into one array for each layer's weights and biases, and for each state of them."""
+    layers, flat = derivation.network.layers, "state[:, {0.start}:{0.stop}]".format
+    for layer, w, b, weights, biases in state_parts(derivation):
+        lines(f"{w} = columns({flat(weights)}, {layers[layer]}, {layers[layer - 1]}){further_axes}")
+        lines(f"{b} = columns({flat(biases)}, {layers[layer]}){further_axes}")
 
 
-def _store(network: Network, lines: Lines) -> None:
-    for layer, (weights, biases) in enumerate(network.slices, start=1):
+def _store(derivation: Derivation, lines: Lines) -> None:
+    for _, w, b, weights, biases in state_parts(derivation):
         size = weights.stop - weights.start
-        lines(f"parameters[:, {weights.start}:{weights.stop}] = W{layer}.reshape({size}, networks).T")
-        lines(f"parameters[:, {biases.start}:{biases.stop}] = B{layer}.T")
+        lines(f"state[:, {weights.start}:{weights.stop}] = {w}.reshape({size}, networks).T")
+        lines(f"state[:, {biases.start}:{biases.stop}] = {b}.T")
 
 
 def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body: str) -> None:
@@ -153,9 +154,11 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
     kinds: dict[str, str] = {}
     scratch = max((slots(f, dtype) for f in functions_of(derivation.functions, dtype)), default=0)
     for layer, units in enumerate(layers[1:], start=1):
-        sizes |= {f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", "Q", "mask", "condition")}
+        sizes |= {
+            f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", "Q", "R", "mask", "condition")
+        }
         sizes[f"scratch{layer}"] = f"{scratch}, {units}, {lanes}"
-        sizes[f"T{layer}"] = f"{units}, {layers[layer - 1]}, {lanes}"
+        sizes |= {f"{name}{layer}": f"{units}, {layers[layer - 1]}, {lanes}" for name in "TU"}
         kinds |= {f"mask{layer}": dtype.replace("float", "int"), f"condition{layer}": "bool"}
     for name, size in sizes.items():
         if re.search(rf"\b{name}\b", body):
@@ -172,7 +175,7 @@ class _LayerWriter(ArrayWriter):
     """Writes one equation; `axes` are the running indices that stand for the leading axes of its arrays."""
 
     def __init__(self, lines: Lines, derivation: Derivation, equation: Equation) -> None:
-        super().__init__(lines, [_spare(equation)], f"condition{equation.layer}")
+        super().__init__(lines, _spare(equation), f"condition{equation.layer}")
         self.derivation = derivation
         self.equation = equation
         self.axes: tuple[Index | int, ...] = equation.over
@@ -258,8 +261,8 @@ def _weight_of(node: Expression) -> Symbol | None:
     return next(weights, None)
 
 
-def _spare(equation: Equation) -> str:
-    """A buffer of the shape of the equation's target."""
+def _spare(equation: Equation) -> list[str]:
+    """Buffers of the shape of the equation's target."""
     if not equation.over:
-        return f"Q{equation.layer}[0]"
-    return f"{'Q' if len(equation.over) == 1 else 'T'}{equation.layer}"
+        return [f"Q{equation.layer}[0]"]
+    return [f"{name}{equation.layer}" for name in ("QR" if len(equation.over) == 1 else "TU")]

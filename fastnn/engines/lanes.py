@@ -19,11 +19,11 @@ import numpy as np
 from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, derive
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines
-from fastnn.printing.scalars import Written
+from fastnn.printing.scalars import Written, state_parts
 from fastnn.printing.vectors import ALIGNMENT, LayerByLayer, PythonOfVectors, vector_module, way_back
 from fastnn.system.forking import ONE_AT_A_TIME
 
@@ -62,12 +62,14 @@ def registers() -> Registers:
 class Shape:
     """A tile of networks: `groups` of them, each one vector of `registers` registers of `lanes` lanes.
 
-    `rows` vectors hold a group: its parameters, its settings, and the total of the epoch.
+    `rows` vectors hold a group: its state, its settings, and the total of the epoch. The state has `state`
+    of them.
     """
 
     groups: int
     registers: int
     lanes: int
+    state: int
     rows: int
 
     @property
@@ -81,7 +83,7 @@ class Shape:
         return self.groups * self.vector
 
 
-def shape(network: Network, dtype: str) -> Shape:
+def shape(network: Network, dtype: str, rule: Rule = PLAIN) -> Shape:
     """The tile that suits a network.
 
     Loops are faster with two registers for every value than with one. Measured: 4-16-1 x1.25 (one against
@@ -91,13 +93,14 @@ def shape(network: Network, dtype: str) -> Shape:
     of AVX2's registers against two).
     """
     number, size = registers()
-    lanes, rows = size // np.dtype(dtype).itemsize, network.n_parameters + len(PLAIN.given) + 1
+    lanes, state = size // np.dtype(dtype).itemsize, rule.state_size(network)
+    rows = state + len(rule.given) + 1
     if _is_small(network):
         together = _registers_together(network)
-        return Shape(STRAIGHT_LINE_TILE // (size * together), together, lanes, rows)
+        return Shape(STRAIGHT_LINE_TILE // (size * together), together, lanes, state, rows)
     several = number // 8
-    outgrows = network.n_parameters * size * several > FIRST_LEVEL_CACHE
-    return Shape(1, several // 2 if outgrows else several, lanes, rows)
+    outgrows = state * size * several > FIRST_LEVEL_CACHE
+    return Shape(1, several // 2 if outgrows else several, lanes, state, rows)
 
 
 def _registers_together(network: Network) -> int:
@@ -129,15 +132,15 @@ def call_sizes(network: Network, dtype: str) -> CallSizes:
 
 
 @cache
-def kernel(network: Network, dtype: str) -> Kernel:
-    """The compiled kernel; compiled once for each network and dtype in a process."""
-    return compile_kernel(source(network, dtype), dtype)
+def kernel(network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
+    """The compiled kernel; compiled once for each network, dtype and rule in a process."""
+    return compile_kernel(source(network, dtype, rule), dtype)
 
 
-def source(network: Network, dtype: str) -> str:
+def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
     write = _straight_line if _is_small(network) else _loops
-    derivation = derive(network)
+    derivation = derive(network, rule)
     return vector_module(derivation, dtype, write(derivation, dtype))
 
 
@@ -146,10 +149,11 @@ def _is_small(network: Network) -> bool:
 
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
-    tile, lines = shape(derivation.network, dtype), Lines()
-    names = [*derivation.network.parameter_names, *_after_the_parameters(derivation)]
+    tile, lines = shape(derivation.network, dtype, derivation.rule), Lines()
+    names = [*map(derivation.name, derivation.state), *_after_the_state(derivation)]
     places = {name: f"flat[group, {place}]" for place, name in enumerate(names)}
     total = places["total"]
+    parameters, settings = derivation.network.parameter_names, map(derivation.name, derivation.rule.given)
 
     def named(symbol: Symbol) -> str:
         return total if symbol == TOTAL else derivation.name(symbol)
@@ -167,7 +171,7 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     ):
         ahead.load_row(lines)
         with lines.block("for group in range(groups):"):
-            lines(*(f"{name} = {place}" for name, place in places.items() if place != total))
+            lines(*(f"{name} = {places[name]}" for name in (*parameters, *settings)))
             lines(f"# {FORWARD} and {ERROR}")
             ahead.write(lines, (e for e in derivation.scalar if e.stage in (FORWARD, ERROR)))
             lines(f"# {DELTAS} and {UPDATES}")
@@ -187,13 +191,13 @@ def _outgrows_registers(network: Network) -> bool:
 
 
 def _loops(derivation: Derivation, dtype: str) -> str:
-    network, tile = derivation.network, shape(derivation.network, dtype)
+    network, tile = derivation.network, shape(derivation.network, dtype, derivation.rule)
     together = registers().number // 4 // tile.registers
     printer = LayerByLayer(derivation, dtype, together)
-    views = [_vectors("flat", tile, network.n_parameters, 1)]
-    for layer, (weights, biases) in enumerate(network.slices, start=1):
-        views.append(_vectors(f"W{layer}", tile, weights.start, network.layers[layer - 1]))
-        views.append(_vectors(f"B{layer}", tile, biases.start, 1))
+    views = [_vectors("flat", tile, derivation.rule.state_size(network), 1)]
+    for layer, w, b, weights, biases in state_parts(derivation):
+        views.append(_vectors(w, tile, weights.start, network.layers[layer - 1]))
+        views.append(_vectors(b, tile, biases.start, 1))
     joined, first = replace(tile, registers=together * tile.registers), _up_to(tile.rows, together)
     for name, (rows, inner) in printer.scratch().items():
         views.append(_vectors(name, tile, first, inner))
@@ -203,7 +207,7 @@ def _loops(derivation: Derivation, dtype: str) -> str:
     start, lines = Lines(), Lines()
     printer.write_start(start)
     with _tiles_and_epochs(tile, _up_to(first, together), dtype, lines, views, str(start)):
-        names = _after_the_parameters(derivation)
+        names = _after_the_state(derivation)
         lines(f"{', '.join(names)} = {', '.join(f'flat[{place}]' for place in range(len(names)))}")
         with lines.block("for row in range(rows):"):
             printer.write_row(lines)
@@ -211,8 +215,8 @@ def _loops(derivation: Derivation, dtype: str) -> str:
     return str(lines)
 
 
-def _after_the_parameters(derivation: Derivation) -> list[str]:
-    """What follows the parameters of a group: its settings, then the total of the epoch."""
+def _after_the_state(derivation: Derivation) -> list[str]:
+    """What follows the state of a group: its settings, then the total of the epoch."""
     return [derivation.name(symbol) for symbol in (*derivation.rule.given, TOTAL)]
 
 
@@ -233,24 +237,23 @@ def _tiles_and_epochs(
     """The loops over tiles and epochs around the loop over rows, and the copies into and out of a tile.
 
     `views` are written before the loops, `start` before the epochs of each tile.
-    Each group has its parameters in the first rows of its memory, then its settings and the epoch's total.
+    Each group has its state in the first rows of its memory, then its settings and the epoch's total.
     Lanes left over in the last group repeat the last network, bit for bit.
     """
-    width, vector, settings = tile.networks, tile.vector, len(PLAIN.given)
-    parameters = tile.rows - settings - 1
-    every_parameter = f"for p in range({parameters}):"
-    with lines.block("def advance(parameters, X, Y, settings, totals):"):
-        lines("rows, networks = X.shape[0], parameters.shape[0]")
+    width, vector, size = tile.networks, tile.vector, tile.state
+    whole_state = f"for p in range({size}):"
+    with lines.block("def advance(state, X, Y, settings, totals):"):
+        lines("rows, networks = X.shape[0], state.shape[0]")
         lines(*_aligned_memory(vectors, vector, dtype))
         lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")
         lines(*views)
         with lines.block(f"for first in range(0, networks, {width}):"):
             lines(f"groups = min({tile.groups}, (networks - first + {vector - 1}) // {vector})")
             with _every_lane(vector, lines):
-                for column in range(settings):
-                    lines(f"tile[group, {parameters + column}, lane] = settings[m, {column}]")
-                with lines.block(every_parameter):
-                    lines("tile[group, p, lane] = parameters[m, p]")
+                for column in range(tile.rows - size - 1):
+                    lines(f"tile[group, {size + column}, lane] = settings[m, {column}]")
+                with lines.block(whole_state):
+                    lines("tile[group, p, lane] = state[m, p]")
             lines(*start.splitlines())
             with lines.block("for e in range(totals.shape[1]):"):
                 with _every_lane(vector, lines):
@@ -258,8 +261,8 @@ def _tiles_and_epochs(
                 yield
                 with _every_lane(vector, lines):
                     lines(f"totals[m, e] = tile[group, {tile.rows - 1}, lane]")
-            with _every_lane(vector, lines), lines.block(every_parameter):
-                lines("parameters[m, p] = tile[group, p, lane]")
+            with _every_lane(vector, lines), lines.block(whole_state):
+                lines("state[m, p] = tile[group, p, lane]")
 
 
 @contextmanager

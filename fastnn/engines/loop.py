@@ -12,6 +12,7 @@ from functools import cache
 
 from fastnn.core.derivation import Derivation, derive
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines, Python
@@ -31,15 +32,15 @@ def call_sizes(network: Network, dtype: str) -> CallSizes:
 
 
 @cache
-def kernel(network: Network, dtype: str) -> Kernel:
-    """The compiled kernel; compiled once for each network and dtype in a process."""
-    return compile_kernel(source(network, dtype), dtype)
+def kernel(network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
+    """The compiled kernel; compiled once for each network, dtype and rule in a process."""
+    return compile_kernel(source(network, dtype, rule), dtype)
 
 
-def source(network: Network, dtype: str) -> str:
+def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
     write = _straight_line if network.n_parameters <= STRAIGHT_LINE_PARAMETERS else _loops
-    derivation = derive(network)
+    derivation = derive(network, rule)
     return module(derivation, dtype, write(derivation, dtype))
 
 
@@ -47,25 +48,25 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     # With branches the next row need not wait for a delta that changes nothing, and processors predict the
     # gates well. Measured (ratios.py): x0.96 to x1.02 with branches, x1.20 without (against C).
     printer, lines = Written(derivation, Python(derivation.name, dtype), branches=True), Lines()
-    names = derivation.network.parameter_names
-    with lines.block("def advance(parameters, X, Y, settings, totals):"):
+    names = [derivation.name(symbol) for symbol in derivation.state]
+    with lines.block("def advance(state, X, Y, settings, totals):"):
         lines("rows = X.shape[0]")
-        with lines.block("for m in range(parameters.shape[0]):"):
+        with lines.block("for m in range(state.shape[0]):"):
             lines(*_settings(derivation))
-            lines(*(f"{name} = parameters[m, {position}]" for position, name in enumerate(names)))
+            lines(*(f"{name} = state[m, {position}]" for position, name in enumerate(names)))
             with _epochs(lines), lines.block("for i in range(rows):"):
                 printer.load_row(lines)
                 printer.write_row(lines)
-            lines(*(f"parameters[m, {position}] = {name}" for position, name in enumerate(names)))
+            lines(*(f"state[m, {position}] = {name}" for position, name in enumerate(names)))
     return str(lines)
 
 
 def _loops(derivation: Derivation, dtype: str) -> str:
     printer, lines = Looped(derivation, dtype), Lines()
-    with lines.block("def advance(parameters, X, Y, settings, totals):"):
+    with lines.block("def advance(state, X, Y, settings, totals):"):
         lines("rows = X.shape[0]", *printer.scratch())
-        with lines.block("for m in range(parameters.shape[0]):"):
-            lines(*_settings(derivation), "flat = parameters[m]", *printer.views("flat"))
+        with lines.block("for m in range(state.shape[0]):"):
+            lines(*_settings(derivation), "flat = state[m]", *printer.views("flat"))
             with _epochs(lines), lines.block("for row in range(rows):"):
                 printer.write_row(lines)
     return str(lines)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
 from fastnn.system.floating_point import ieee
@@ -35,7 +35,7 @@ CHECKED: dict[Kernel, Kernel] = {}  # what is used for a kernel: itself, or anot
 
 
 @ieee
-def checked_kernel(engine: str, network: Network, dtype: str) -> Kernel:
+def checked_kernel(engine: str, network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
     """An engine's kernel once it has passed the self-check, or else one that gives the right numbers.
 
     Parameters
@@ -44,25 +44,26 @@ def checked_kernel(engine: str, network: Network, dtype: str) -> Kernel:
         A name in `fastnn.ENGINES`.
     network : Network
     dtype : str
+    rule : Rule
     """
-    kernel = load(engine).kernel(network, dtype)
+    kernel = load(engine).kernel(network, dtype, rule)
     if kernel not in CHECKED:
         with ONE_AT_A_TIME:
             if kernel not in CHECKED:
-                right = _is_right(kernel, engine, network, dtype)
-                CHECKED[kernel] = kernel if right else _another(kernel, engine, network, dtype)
+                right = _is_right(kernel, engine, network, dtype, rule)
+                CHECKED[kernel] = kernel if right else _another(kernel, engine, network, dtype, rule)
     return CHECKED[kernel]
 
 
-def _another(failed: Kernel, engine: str, network: Network, dtype: str) -> Kernel:
+def _another(failed: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> Kernel:
     """What is used in the place of a kernel that failed: compiled anew, or that of `batched`."""
     which = f"the kernel of the engine {engine} for {network!r} in {dtype}"
     log(logging.WARNING, "fastnn: %s failed its self-check; it is compiled anew", which)
     module: Any = load(engine)
     reject(failed)
     module.kernel.cache_clear()
-    kernel: Kernel = module.kernel(network, dtype)
-    if _is_right(kernel, engine, network, dtype):
+    kernel: Kernel = module.kernel(network, dtype, rule)
+    if _is_right(kernel, engine, network, dtype, rule):
         return kernel
     log(
         logging.WARNING,
@@ -70,33 +71,33 @@ def _another(failed: Kernel, engine: str, network: Network, dtype: str) -> Kerne
         which,
     )
     reject(kernel)
-    CHECKED[kernel] = batched.kernel(network, dtype)
+    CHECKED[kernel] = batched.kernel(network, dtype, rule)
     return CHECKED[kernel]
 
 
-def _is_right(kernel: Kernel, engine: str, network: Network, dtype: str) -> bool:
+def _is_right(kernel: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> bool:
     """Whether a kernel gives the bits of `batched`; taken for granted where nothing was compiled."""
     if not is_compiled(kernel):
         return True
     networks = load(engine).call_sizes(network, dtype).width + LEFT_OVER
     try:
-        found = _computed(kernel, network, networks, dtype)
+        found = _computed(kernel, network, networks, dtype, rule)
     except Exception:  # machine code raises nothing, but what unpacks its arguments may
         return False
-    expected = _computed(batched.kernel(network, dtype), network, networks, dtype)
+    expected = _computed(batched.kernel(network, dtype, rule), network, networks, dtype, rule)
     return all(one.tobytes() == other.tobytes() for one, other in zip(found, expected, strict=True))
 
 
-def _computed(kernel: Kernel, network: Network, networks: int, dtype: str) -> list[NDArray[Any]]:
-    """The parameters and the totals that a kernel ends with, from numbers that stay small in any network."""
+def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule: Rule) -> list[NDArray[Any]]:
+    """The state and the totals that a kernel ends with, from numbers that stay small in any network."""
     random, widest = np.random.default_rng(0), max(network.layers)
     numbers = (
-        random.uniform(-2 / widest, 2 / widest, (networks, network.n_parameters)),
+        random.uniform(-2 / widest, 2 / widest, (networks, rule.state_size(network))),
         random.random((ROWS, network.n_inputs)),
         random.random((ROWS, network.n_outputs)),
-        -random.random((networks, len(PLAIN.given))) / widest,
+        -random.random((networks, len(rule.given))) / widest,
         random.random((networks, EPOCHS)),
     )
-    parameters, X, Y, settings, totals = (array.astype(dtype) for array in numbers)
-    kernel(parameters, X, Y, settings, totals)
-    return [parameters, totals]
+    state, X, Y, settings, totals = (array.astype(dtype) for array in numbers)
+    kernel(state, X, Y, settings, totals)
+    return [state, totals]

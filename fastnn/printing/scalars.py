@@ -7,12 +7,12 @@ depend on the sizes of the layers, so it compiles quickly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
 from fastnn.core.activations import activation
-from fastnn.core.derivation import Derivation, Equation, input_value, target_value
+from fastnn.core.derivation import UPDATES, Derivation, Equation, input_value, state_of, target_value
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.printing.infix import (
@@ -26,7 +26,7 @@ from fastnn.printing.infix import (
     scalar_power_of_two,
 )
 
-__all__ = ["Looped", "Written", "module", "spell_element", "write_equation"]
+__all__ = ["Looped", "Written", "module", "spell_element", "state_parts", "write_equation"]
 
 NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "zeros")
 ACCUMULATOR = Symbol("accumulated")
@@ -45,15 +45,27 @@ def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
     """The weighted sum that must be above 0 for an update to change anything; None if there is none.
 
     A unit of the first layer whose gate is shut has the delta 0, and its inputs are finite. So its update
-    adds 0.0 or -0.0. That changes no number but -0.0, and no parameter is -0.0.
+    adds 0.0 or -0.0. That changes no number but -0.0, and no parameter is -0.0. An optimizer that remembers
+    former changes goes on moving.
     """
-    if (
-        equation.kind != "update"
-        or equation.layer != 1
-        or not activation(derivation.network.activations[0]).dies
-    ):
+    dies = activation(derivation.network.activations[0]).dies
+    if not dies or derivation.rule.states or (equation.kind, equation.layer) != ("update", 1):
         return None
     return Symbol("z", 1, equation.target.indices[:1])
+
+
+def state_parts(derivation: Derivation) -> Iterator[tuple[int, str, str, slice, slice]]:
+    """Each layer's arrays of weights and biases, then of each state of them, with their places in the state.
+
+    (layer, name of the weights' array, name of the biases', where the first lie, where the second).
+    """
+    network = derivation.network
+    for part, letter in enumerate(("", *derivation.rule.states)):
+        offset = part * network.n_parameters
+        for layer, places in enumerate(network.slices, start=1):
+            w, b = (layer_array(state_of(letter, Symbol(family, layer))) for family in "wb")
+            weights, biases = (slice(offset + place.start, offset + place.stop) for place in places)
+            yield layer, w, b, weights, biases
 
 
 def spell_element(symbol: Symbol) -> str:
@@ -123,17 +135,17 @@ class Looped:
     def scratch(self) -> list[str]:
         """The lines that allocate the arrays, except the parameters'."""
         sizes = {
-            layer_array(e.target): e.over[0].size for e in self.derivation if e.kind != "update" and e.over
+            layer_array(e.target): e.over[0].size for e in self.derivation if e.stage != UPDATES and e.over
         }
         return [f"{name} = empty({size}, {self.dtype})" for name, size in sizes.items()]
 
     def views(self, flat: str) -> list[str]:
-        """The lines that name each layer's parameters in `flat`, which holds all parameters."""
+        """The lines that name each layer's parameters and states in `flat`, which holds a network's state."""
         found = []
-        for layer, (weights, biases) in enumerate(self.network.slices, start=1):
+        for layer, w, b, weights, biases in state_parts(self.derivation):
             units, inputs = self.network.layers[layer], self.network.layers[layer - 1]
-            found.append(f"W{layer} = {flat}[{weights.start}:{weights.stop}].reshape({units}, {inputs})")
-            found.append(f"B{layer} = {flat}[{biases.start}:{biases.stop}]")
+            found.append(f"{w} = {flat}[{weights.start}:{weights.stop}].reshape({units}, {inputs})")
+            found.append(f"{b} = {flat}[{biases.start}:{biases.stop}]")
         return found
 
     def write_row(self, lines: Lines) -> None:
@@ -155,13 +167,14 @@ class Looped:
             lines.block(f"for {unit.name} in range({unit.size}):"),
             _if_open(gate, self.language, lines),
         ):
-            for equation in group:
-                if len(equation.over) == 1:
-                    self._write_equation(equation, lines)
-                    continue
-                inner = equation.over[1]
-                with lines.block(f"for {inner.name} in range({inner.size}):"):
-                    self._write_equation(equation, lines)
+            for over, equations in groupby(group, key=lambda e: e.over):
+                with (
+                    lines.block(f"for {over[1].name} in range({over[1].size}):")
+                    if over[1:]
+                    else nullcontext()
+                ):
+                    for equation in equations:
+                        self._write_equation(equation, lines)
 
     def _write_equation(self, equation: Equation, lines: Lines) -> None:
         write_equation(equation.target, equation.expression, self.language, lines)

@@ -69,13 +69,14 @@ def way_back(derivation: Derivation) -> Iterator[Equation]:
         yield replace(delta, expression=expression)
         missing = {later.target for later in deltas[position:]}
         needed = {node for later in deltas[position:] for node in nodes(later.expression)}
-        ready = [
-            update
-            for update in waiting
-            if update.target not in needed and missing.isdisjoint(nodes(update.expression))
-        ]
-        yield from ready
-        waiting = [update for update in waiting if update not in ready]
+        left = []
+        for update in waiting:
+            if update.target in needed or not missing.isdisjoint(nodes(update.expression)):
+                left.append(update)
+                missing.add(update.target)  # what reads it has to wait, too
+            else:
+                yield update
+        waiting = left
 
 
 class _Unit(NamedTuple):
@@ -188,7 +189,7 @@ class LayerByLayer:
     def _write_forward(self, layer: int, units: list[_Unit], lines: Lines, *, updating: bool = False) -> None:
         """The weighted sums of some units and their activations; `updating`, each parameter just before."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
-        updates = self.derivation.of("update", layer=layer)
+        updates = self.derivation.of("state", "update", layer=layer)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in _positions(total.index, lines):
             for unit in units:
