@@ -32,6 +32,7 @@ __all__ = [
     "mse",
     "normal",
     "open",
+    "optimizers",
     "r2",
     "report",
     "sweep",
@@ -70,6 +71,7 @@ _HOMES = {
     "mse": "fastnn.data.metrics",
     "normal": "fastnn.training.starts",
     "open": "fastnn.sweeping.store.opening",
+    "optimizers": "fastnn.core.optimizers",
     "r2": "fastnn.data.metrics",
     "report": "fastnn.reporting.report",
     "sweep": "fastnn.sweeping.sweep",
@@ -81,6 +83,7 @@ _HOMES = {
 
 if _typing.TYPE_CHECKING:  # the same names for type checkers and editors, which do not run __getattr__
     from fastnn.checking import InputError, ModelFileError, ScaleWarning
+    from fastnn.core import optimizers
     from fastnn.core.derivation import derive
     from fastnn.core.network import Network
     from fastnn.data.datasets import Dataset, generate_train_data
@@ -113,7 +116,7 @@ else:  # if type checkers saw __getattr__, they would accept every name, even a 
 
         with ONE_AT_A_TIME:
             home = ieee(importlib.import_module)(_HOMES[name])  # Python also reads a source's numbers exactly
-            found = globals()[name] = getattr(home, name)
+            found = globals()[name] = getattr(home, name, home)  # `optimizers` is a module
         return found
 
 

@@ -12,12 +12,14 @@ biases, layer by layer. Between the layers they are ``weights[layer][unit][input
 import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 Vector = list[float]
 Matrix = list[Vector]
 Rounding = Callable[[float], float]
 Functions = Mapping[str, Callable[[float], float]]
+Move = Callable[[float, float, float], tuple[float, float]]
 
 
 def to_float32(value: float) -> float:
@@ -52,6 +54,8 @@ def train(
     rounded: Rounding = float,
     wrong_order: bool = False,
     orders: Sequence[Sequence[int]] | None = None,
+    optimizer: str = "sgd",
+    momentum: float = 0.0,
 ) -> tuple[Vector, Vector, int]:
     """Train one network by per-sample gradient descent on the squared error, not halved.
 
@@ -70,6 +74,7 @@ def train(
     wrong_order : the classical slip, which tests must reject: each layer is updated, in place, before the
         deltas of the layer below are worked out from its weights.
     orders : for each epoch the order in which its rows are visited; file order without.
+    optimizer, momentum : sgd, momentum or nesterov; velocities begin at 0.
 
     Returns
     -------
@@ -84,12 +89,15 @@ def train(
     inputs = [[rounded(x) for x in row] for row in X]
     targets = [[rounded(y) for y in row] for row in Y]
     step = rounded(-2 * rounded(learning_rate))
+    velocities = split(layers, [0.0] * len(parameters))
+    mover = partial(MOVES[optimizer], momentum=rounded(momentum), rounded=rounded)
     losses: Vector = []
     for epoch in range(epochs):
         total = 0.0
         for row in range(len(inputs)) if orders is None else orders[epoch]:
             x, y = inputs[row], targets[row]
-            error = train_row(weights, biases, activations, x, y, step, chosen, rounded, wrong_order)
+            moves = (*velocities, mover)
+            error = train_row(weights, biases, activations, x, y, step, chosen, rounded, wrong_order, moves)
             total = rounded(total + error)
         losses.append(rounded(total / rounded(len(inputs))))
         if not math.isfinite(losses[-1]):
@@ -116,6 +124,7 @@ def train_row(
     functions: Functions,
     rounded: Rounding,
     wrong_order: bool,
+    moves: tuple[list[Matrix], Matrix, Move],
 ) -> float:
     """Take one step on one row, changing weights and biases in place; return the squared error before it."""
     values, sums = forward(weights, biases, activations, x, functions, rounded)
@@ -123,13 +132,13 @@ def train_row(
     s = through([rounded(step * d_k) for d_k in d], activations[-1], values[-1], sums[-1], rounded)
     for layer in reversed(range(len(weights))):
         if wrong_order:
-            update(weights[layer], biases[layer], s, values[layer], rounded)
+            update(weights[layer], biases[layer], s, values[layer], rounded, at(moves, layer))
         below = []
         if layer > 0:
             back = [dot(s, leaving, rounded) for leaving in zip(*weights[layer], strict=True)]
             below = through(back, activations[layer - 1], values[layer], sums[layer - 1], rounded)
         if not wrong_order:
-            update(weights[layer], biases[layer], s, values[layer], rounded)
+            update(weights[layer], biases[layer], s, values[layer], rounded, at(moves, layer))
         s = below
     return dot(d, d, rounded)
 
@@ -180,12 +189,45 @@ def through(s: Vector, activation: str, values: Vector, sums: Vector, rounded: R
     return [rounded(s_k * slopes[activation](h)) for s_k, h in zip(s, values, strict=True)]
 
 
-def update(W: Matrix, b: Vector, s: Vector, inputs: Vector, rounded: Rounding) -> None:
-    """w = w + s*a and b = b + s for one layer, in place."""
+def at(moves: tuple[list[Matrix], Matrix, Move], layer: int) -> tuple[Matrix, Vector, Move]:
+    """The velocities of one layer, and how parameters move."""
+    weights, biases, move = moves
+    return weights[layer], biases[layer], move
+
+
+def update(
+    W: Matrix, b: Vector, s: Vector, inputs: Vector, rounded: Rounding, moves: tuple[Matrix, Vector, Move]
+) -> None:
+    """Move the weights of one layer by s*a and its biases by s, in place; velocities too."""
+    V, c, move = moves
     for unit, s_k in enumerate(s):
         for j, a in enumerate(inputs):
-            W[unit][j] = rounded(W[unit][j] + rounded(s_k * a))
-        b[unit] = rounded(b[unit] + s_k)
+            W[unit][j], V[unit][j] = move(W[unit][j], V[unit][j], rounded(s_k * a))
+        b[unit], c[unit] = move(b[unit], c[unit], s_k)
+
+
+def plain_move(p: float, v: float, change: float, momentum: float, rounded: Rounding) -> tuple[float, float]:
+    """The parameter plus its change; there is no velocity."""
+    return rounded(p + change), v
+
+
+def momentum_move(
+    p: float, v: float, change: float, momentum: float, rounded: Rounding
+) -> tuple[float, float]:
+    """v = momentum*v + change, then p + v."""
+    v = rounded(rounded(momentum * v) + change)
+    return rounded(p + v), v
+
+
+def nesterov_move(
+    p: float, v: float, change: float, momentum: float, rounded: Rounding
+) -> tuple[float, float]:
+    """v = momentum*v + change, then p + (momentum*v + change) with the new v."""
+    v = rounded(rounded(momentum * v) + change)
+    return rounded(p + rounded(rounded(momentum * v) + change)), v
+
+
+MOVES = {"sgd": plain_move, "momentum": momentum_move, "nesterov": nesterov_move}
 
 
 def dot(left: Sequence[float], right: Sequence[float], rounded: Rounding) -> float:

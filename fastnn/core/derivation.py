@@ -29,7 +29,8 @@ from fastnn.checking import InputError
 from fastnn.core.activations import activation
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes
 from fastnn.core.network import Network, checked_network
-from fastnn.core.rule import PLAIN, STEP, Rule
+from fastnn.core.optimizers import Optimizer, optimizer_of
+from fastnn.core.rule import DEFAULT, STEP, Rule
 
 __all__ = [
     "DELTAS",
@@ -43,6 +44,7 @@ __all__ = [
     "Kind",
     "Stage",
     "derive",
+    "derived",
     "error",
     "input_value",
     "state_of",
@@ -189,14 +191,14 @@ class Derivation:
         return _scalar_name(self.network, symbol)
 
 
-def derive(network: Network, rule: Rule = PLAIN) -> Derivation:
+def derive(network: Network, optimizer: str | Optimizer = DEFAULT) -> Derivation:
     """Derive the equations of one training step: forward, error, deltas, updates.
 
     Parameters
     ----------
     network : Network
-    rule : Rule
-        How it is trained; `fastnn.core.rule.PLAIN` by default.
+    optimizer : str or Optimizer
+        As in `fastnn.train`; its settings are names in the equations.
 
     Returns
     -------
@@ -206,7 +208,7 @@ def derive(network: Network, rule: Rule = PLAIN) -> Derivation:
     Raises
     ------
     InputError
-        If it is no Network.
+        If it is no Network, or no optimizer.
 
     Examples
     --------
@@ -216,7 +218,11 @@ def derive(network: Network, rule: Rule = PLAIN) -> Derivation:
     >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.kind == "delta"]
     ['s', 's1', 's2']
     """
-    checked_network(network)
+    return derived(checked_network(network), Rule(optimizer=type(optimizer_of(optimizer))))
+
+
+def derived(network: Network, rule: Rule) -> Derivation:
+    """The same for a network and a rule that are known to be right."""
     parts = (_forward(network), _error(network, rule), _deltas(network, rule), _updates(network, rule))
     return Derivation(network, rule, _numbered(equation for part in parts for equation in part))
 

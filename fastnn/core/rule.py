@@ -17,7 +17,17 @@ from fastnn.core.expressions import Expression, Symbol
 from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
 
-__all__ = ["DTYPES", "MOST_EPOCHS", "PLAIN", "STEP", "Loss", "Rule", "rule_of"]
+__all__ = [
+    "DEFAULT",
+    "DTYPES",
+    "MOST_EPOCHS",
+    "PLAIN",
+    "STEP",
+    "Loss",
+    "Rule",
+    "described_rule",
+    "optimizer_in",
+]
 
 DTYPES = ("float64", "float32")
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
@@ -84,6 +94,12 @@ class Rule:
         """S, how many numbers are kept for a network: its P parameters, then P of each state."""
         return network.n_parameters * (1 + len(self.states))
 
+    def begun(self, parameters: NDArray[Any]) -> NDArray[Any]:
+        """The states (M, S) of networks (M, P) before their first update: `parameters` itself, if S is P."""
+        if not self.states:
+            return parameters
+        return np.pad(parameters, [(0, 0), (0, len(self.states) * parameters.shape[1])])
+
     def values(self, learning_rate: Any, **others: Any) -> dict[Expression, Any]:
         """The numbers that a kernel is given, worked out from the settings: floats, arrays or algebra."""
         return {STEP: -self.loss.factor * learning_rate} | {Symbol(name): v for name, v in others.items()}
@@ -95,26 +111,34 @@ class Rule:
         shape, dtype = learning_rate.shape, learning_rate.dtype
         return np.stack([np.broadcast_to(np.asarray(columns[s], dtype), shape) for s in self.given], axis=1)
 
-    def described(self) -> dict[str, Any]:
-        """The rule as plain values, as files name it."""
-        return {"loss": self.loss.name, "optimizer": self.optimizer.name, "batch_size": self.batch_size}
-
 
 PLAIN = Rule()
 
 
-def rule_of(plain: Any) -> Rule:
-    """The rule that plain values describe, as `Rule.described` gives them; InputError for any other."""
-    for optimizer in OPTIMIZERS.values():
-        rule = Rule(optimizer=optimizer)
-        known = rule.described()
-        if (
-            isinstance(plain, dict)
-            and plain == known
-            and all(type(plain[k]) is type(known[k]) for k in known)
-        ):
-            return rule
+def described_rule(optimizer: Optimizer) -> dict[str, Any]:
+    """The rule with the numbers of its settings, as plain values that files hold."""
+    rule = Rule(optimizer=type(optimizer))
+    settings = {name: getattr(optimizer, name) for name in rule.optimizer.settings()}
+    plain = {"loss": rule.loss.name, "optimizer": optimizer.name, "batch_size": rule.batch_size}
+    return plain | settings
+
+
+def optimizer_in(plain: Any) -> Optimizer:
+    """The optimizer of the rule that plain values describe, as `described_rule` gives them.
+
+    InputError for any other values.
+    """
+    kind = OPTIMIZERS.get(plain["optimizer"]) if _has_text(plain, "optimizer") else None
+    if kind is not None and all(type(plain.get(name)) is float for name in kind.settings()):
+        optimizer = kind(**{name: plain[name] for name in kind.settings()})
+        known = described_rule(optimizer)
+        if plain == known and all(type(plain[name]) is type(value) for name, value in known.items()):
+            return optimizer
     raise InputError(
-        f"rule must be one that this version of fastnn has, such as {PLAIN.described()}; got {shown(plain)}. "
-        "Use the version that wrote it."
+        f"rule must be one that this version of fastnn has, such as {described_rule(DEFAULT)}; "
+        f"got {shown(plain)}. Use the version that wrote it."
     )
+
+
+def _has_text(plain: Any, name: str) -> bool:
+    return isinstance(plain, dict) and isinstance(plain.get(name), str)

@@ -3,7 +3,7 @@
 An engine is a module with three functions:
 
 ``source(network, dtype, rule) -> str``
-    The Python source of its kernel, printed from ``derive(network, rule)``: what runs is what is shown.
+    The Python source of its kernel, printed from ``derived(network, rule)``: what runs is what is shown.
 ``kernel(network, dtype, rule) -> Kernel``
     That source, ready to call; `fastnn.engines.self_check` tries it before it is used.
 ``call_sizes(network, dtype) -> CallSizes``

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.derivation import FORWARD, Derivation, Equation, derive
+from fastnn.core.derivation import FORWARD, Derivation, Equation, derived
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import (
     Call,
@@ -62,9 +62,14 @@ def call_sizes(network: Network, dtype: str) -> CallSizes:
     return CallSizes(fewest=most, most=most, width=1, vector=1, seconds=1e-9)
 
 
-@cache
 def kernel(network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
     """The kernel, ready to call."""
+    return made(network, dtype, rule)
+
+
+@cache
+def made(network: Network, dtype: str, rule: Rule) -> Kernel:
+    """The same, kept; the self-check clears it when it rejects a kernel."""
     advance = run_source(source(network, dtype, rule))["advance"]
 
     def quiet(*arrays: NDArray[Any]) -> None:
@@ -89,7 +94,7 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel."""
-    derivation, lines, row = derive(network, rule), Lines(), Lines()
+    derivation, lines, row = derived(network, rule), Lines(), Lines()
     for stage, equations in groupby(derivation, key=lambda e: e.stage):
         row(f"# {stage}")
         for equation in equations:
@@ -110,7 +115,7 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
 
 
 def _forward_source(network: Network, dtype: str) -> str:
-    derivation, lines, body = derive(network), Lines(), Lines()
+    derivation, lines, body = derived(network, PLAIN), Lines(), Lines()
     for equation in derivation:
         if equation.stage == FORWARD:
             _write(equation, derivation, body)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, derive
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, derived
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
@@ -131,16 +131,21 @@ def call_sizes(network: Network, dtype: str) -> CallSizes:
     return CallSizes(fewest, 64 * tile.networks, tile.networks, tile.vector, seconds=1e-10)
 
 
-@cache
 def kernel(network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
     """The compiled kernel; compiled once for each network, dtype and rule in a process."""
+    return made(network, dtype, rule)
+
+
+@cache
+def made(network: Network, dtype: str, rule: Rule) -> Kernel:
+    """The same, kept; the self-check clears it when it rejects a kernel."""
     return compile_kernel(source(network, dtype, rule), dtype)
 
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
     write = _straight_line if _is_small(network) else _loops
-    derivation = derive(network, rule)
+    derivation = derived(network, rule)
     return vector_module(derivation, dtype, write(derivation, dtype))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from fastnn.core.derivation import Derivation, derive
+from fastnn.core.derivation import Derivation, derived
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel
@@ -31,16 +31,21 @@ def call_sizes(network: Network, dtype: str) -> CallSizes:
     return CallSizes(fewest=1, most=1024, width=1, vector=1, seconds=1e-9)
 
 
-@cache
 def kernel(network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
     """The compiled kernel; compiled once for each network, dtype and rule in a process."""
+    return made(network, dtype, rule)
+
+
+@cache
+def made(network: Network, dtype: str, rule: Rule) -> Kernel:
+    """The same, kept; the self-check clears it when it rejects a kernel."""
     return compile_kernel(source(network, dtype, rule), dtype)
 
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
     write = _straight_line if network.n_parameters <= STRAIGHT_LINE_PARAMETERS else _loops
-    derivation = derive(network, rule)
+    derivation = derived(network, rule)
     return module(derivation, dtype, write(derivation, dtype))
 
 

@@ -61,7 +61,7 @@ def _another(failed: Kernel, engine: str, network: Network, dtype: str, rule: Ru
     log(logging.WARNING, "fastnn: %s failed its self-check; it is compiled anew", which)
     module: Any = load(engine)
     reject(failed)
-    module.kernel.cache_clear()
+    module.made.cache_clear()
     kernel: Kernel = module.kernel(network, dtype, rule)
     if _is_right(kernel, engine, network, dtype, rule):
         return kernel

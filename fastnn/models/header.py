@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
 from fastnn.core.network import Network
-from fastnn.core.rule import DTYPES, MOST_EPOCHS, Rule, rule_of
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import DTYPES, MOST_EPOCHS, described_rule, optimizer_in
 from fastnn.data.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names
 from fastnn.data.scaling import Scaling, TableScaling, frozen
 from fastnn.models.npz import LONGEST_HEADER, Member, damaged
@@ -38,7 +39,7 @@ class Header:
     """
 
     network: Network
-    rule: Rule
+    optimizer: Optimizer
     networks: int | None
     diverged: int
     epochs: int
@@ -84,7 +85,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "fastnn_model": FORMAT,
         "versions": _versions() if versions is None else versions,
         "network": {"layers": network.layers, "hidden": network.hidden, "output": network.output},
-        "rule": header.rule.described(),
+        "rule": described_rule(header.optimizer),
         "networks": header.networks,
         "diverged": header.diverged,
         "epochs": header.epochs,
@@ -114,7 +115,7 @@ def header_in(text: bytes, name: str) -> Header:
         networks, scaling = plain["networks"], plain["scaling"]
         header = Header(
             network=_network(plain["network"]),
-            rule=rule_of(plain["rule"]),
+            optimizer=optimizer_in(plain["rule"]),
             networks=None if networks is None else whole_number(networks, "networks", 1, MOST),
             diverged=whole_number(plain["diverged"], "diverged", 0, MOST),
             epochs=whole_number(plain["epochs"], "epochs", 1, MOST_EPOCHS),

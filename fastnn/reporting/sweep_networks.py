@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import plotting
+from fastnn.core.rule import DEFAULT
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
 from fastnn.pages.blocks import Block, Code, Section
@@ -130,6 +131,8 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
     options = f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
     if found.plan.shuffle_seed is not None:
         options += f", shuffle=True, seed={found.seed}"
+    if found.plan.optimizer != DEFAULT:
+        options += f",\n                   optimizer=fastnn.optimizers.{found.plan.optimizer!r}"
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"
@@ -182,6 +185,7 @@ def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
         engine=found.engine,
         dtype=found.plan.dtype,
         shuffle=found.plan.shuffle_seed is not None,
+        optimizer=found.plan.optimizer,
         progress=False,
         curves=True,
     )

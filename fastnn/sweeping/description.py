@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, rule_of
+from fastnn.core.rule import described_rule, optimizer_in
 from fastnn.sweeping.design import Design
 from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
@@ -31,7 +31,7 @@ def described(design: Design) -> dict[str, Any]:
     return {
         "network": {"layers": list(network.layers), "hidden": list(network.hidden), "output": network.output},
         "data": {"rows": len(plan.X), "sha256": content_hash(plan.X, plan.Y)},
-        "rule": PLAIN.described(),
+        "rule": described_rule(plan.optimizer),
         "networks": grid.starts,
         "initial": _described_start(design.initial),
         "seed": design.seed,
@@ -55,7 +55,6 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         If the description is damaged.
     """
     network = description["network"]
-    rule_of(description["rule"])
     return Design.of(
         Network(network["layers"], network["hidden"], network["output"]),
         arrays["X"],
@@ -68,6 +67,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         epochs=description["epochs"],
         engine=engine,
         dtype=description["dtype"],
+        optimizer=optimizer_in(description["rule"]),
         shuffle=description["shuffle"],
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
     )

@@ -25,7 +25,7 @@ from fastnn.checking import (
     whole_numbers,
 )
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN
+from fastnn.core.rule import DEFAULT
 from fastnn.data.arrays import in_dtype
 from fastnn.engines import load
 from fastnn.sweeping.grid import Cell, Grid, Numbers
@@ -121,10 +121,12 @@ class Design:
         dtype: str,
         shuffle: bool,
         validation: Any = None,
+        optimizer: Any = DEFAULT,
     ) -> Design:
         """Check a request."""
         seed = seed_number(seed)
-        plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
+        shuffle_seed = seed if flag(shuffle, "shuffle") else None
+        plan = Plan.of(network, X, y, epochs, engine, dtype, shuffle_seed, optimizer)
         rates = np.atleast_1d(learning_rates(learning_rate, plan.dtype))
         rates = _each_once(rates, "learning_rate", MOST_RATES)
         grid = Grid(rates, _row_counts(rows, len(plan.X)), whole_number(networks, "networks", 1))
@@ -193,12 +195,12 @@ class Design:
         room = into.only(chunk)
         start = self.grid.start_of(chunk.first)
         drawn = self.initial.draw(self.plan.network, range(start, start + chunk.count), self.seed)
-        parameters = in_dtype(drawn, self.plan.dtype, "initial")
-        settings = PLAIN.settings(self.plan.learning_rates(chunk.cell.learning_rate, chunk.count))
+        state = self.plan.rule.begun(in_dtype(drawn, self.plan.dtype, "initial"))
+        settings = self.plan.settings(self.plan.learning_rates(chunk.cell.learning_rate, chunk.count))
         job = self.jobs[chunk.cell.rows]
         curve = self._whole_curve(room)
-        room.loss[:], room.diverged[:] = run(job, parameters, settings, curve=curve, pause=pause)
-        room.parameters[:] = parameters
+        room.loss[:], room.diverged[:] = run(job, state, settings, curve=curve, pause=pause)
+        room.parameters[:] = parameters = np.ascontiguousarray(state[:, : room.parameters.shape[1]])
         for name, measuring in self.measures.items():
             room.measured[name][:] = measured(measuring, parameters, pause)
         if room.curves is not None and curve is not None and curve is not room.curves:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.core.rule import DEFAULT
 from fastnn.data.metrics import note
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted, grouped
@@ -295,9 +296,10 @@ class Sweep(SweepColumns):
         why = "interrupted" if self.interrupted else "unfinished"
         stopped = f" of {grouped(self.grid.total)}, {why}" if len(self) < self.grid.total else ""
         where = "" if self.store is None else f", store={str(self.store)!r}"
+        moved = "" if self.plan.optimizer == DEFAULT else f"optimizer={self.plan.optimizer!r}, "
         return (
             f"<Sweep of {self.network!r}: {counted(len(self), 'network')}{stopped}, "
-            f"{counted(self.plan.epochs, 'epoch')}, "
+            f"{counted(self.plan.epochs, 'epoch')}, {moved}"
             f"initial={self.initial!r}, seed={self.seed}, engine={self.engine!r}, "
             f"dtype={self.plan.dtype!r}{where}>"
         )

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike
 
 from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.network import Network
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import DEFAULT
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
 from fastnn.data.scaling import TableScaling
@@ -57,6 +59,7 @@ def sweep(
     engine: str = "auto",
     dtype: str = "float64",
     shuffle: bool = False,
+    optimizer: str | Optimizer = DEFAULT,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
     progress: bool | None = None,
@@ -88,7 +91,7 @@ def sweep(
         The number of rows to train on, from the first row; by default all. With several numbers every trained
         network is also measured on all rows, so that all can be compared. That costs one more epoch over all
         rows; measured: ``rows=[30, 1338]`` x1.01 with 300 epochs, x1.06 with 50.
-    epochs, engine, dtype, shuffle
+    epochs, engine, dtype, shuffle, optimizer
         As in `fastnn.train`.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. Every trained network is measured on them, and networks
@@ -158,6 +161,7 @@ def sweep(
         dtype=dtype,
         shuffle=shuffle,
         validation=validation,
+        optimizer=optimizer,
     )
     warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)

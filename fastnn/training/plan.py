@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.network import Network, checked_network
-from fastnn.core.rule import DTYPES, MOST_EPOCHS
+from fastnn.core.optimizers import Optimizer, optimizer_of
+from fastnn.core.rule import DEFAULT, DTYPES, MOST_EPOCHS, Rule
 from fastnn.data.arrays import checked_rows, finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.engines import ENGINES, choose, load
@@ -39,6 +40,7 @@ class Plan:
     engine: str
     dtype: str
     shuffle_seed: int | None
+    optimizer: Optimizer = DEFAULT
 
     @classmethod
     def of(
@@ -50,18 +52,30 @@ class Plan:
         engine: str,
         dtype: str,
         shuffle_seed: int | None,
+        optimizer: Any = DEFAULT,
     ) -> Plan:
         """Check a request."""
         checked_network(network)
         engine, dtype = _known(engine, dtype)
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
-        return cls(network, *checked_rows(network, X, y, dtype), epochs, engine, dtype, shuffle_seed)
+        chosen = optimizer_of(optimizer)
+        X, Y = checked_rows(network, X, y, dtype)
+        return cls(network, X, Y, epochs, engine, dtype, shuffle_seed, chosen)
+
+    @property
+    def rule(self) -> Rule:
+        """How the networks are trained, without the numbers of its settings."""
+        return Rule(optimizer=type(self.optimizer))
+
+    def settings(self, learning_rates: NDArray[Any]) -> NDArray[Any]:
+        """What kernels are given for M networks of these learning rates (M,): (M, C)."""
+        return self.rule.settings(learning_rates, self.optimizer)
 
     def job(self, networks: int, rows: int | None = None) -> Job:
         """The job of training M networks on the first `rows` rows (None: on all). Compiles its kernel."""
         X, Y = self.X[:rows], self.Y[:rows]
         sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
-        job = Job(self.network, self.engine, X, Y, self.epochs, self.shuffle_seed, sizes)
+        job = Job(self.network, self.engine, X, Y, self.epochs, self.shuffle_seed, sizes, self.rule)
         job.kernel(self.network, networks)
         return job
 
@@ -113,7 +127,9 @@ def learning_rates(values: Any, dtype: str) -> NDArray[Any]:
     return converted
 
 
-def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
+def code(
+    network: Network, engine: str = "auto", dtype: str = "float64", optimizer: str | Optimizer = DEFAULT
+) -> str:
     """Return the source code that an engine runs for a network, printed from the network's equations.
 
     Parameters
@@ -123,6 +139,8 @@ def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
         One of `fastnn.ENGINES`, or "auto": the engine that trains one network alone.
     dtype : str
         "float64" or "float32".
+    optimizer : str or Optimizer
+        As in `fastnn.train`.
 
     Examples
     --------
@@ -132,10 +150,12 @@ def code(network: Network, engine: str = "auto", dtype: str = "float64") -> str:
     """
     engine, dtype = _known(engine, dtype)
     used = choose(engine, checked_network(network), dtype, networks=1)
-    return load(used).source(network, dtype)
+    return load(used).source(network, dtype, Rule(optimizer=type(optimizer_of(optimizer))))
 
 
-def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> None:
+def warmup(
+    network: Network, engine: str = "auto", dtype: str = "float64", optimizer: str | Optimizer = DEFAULT
+) -> None:
     """Compile every kernel that training one or many such networks needs, so that later calls start at once.
 
     Kernels are kept on disk (``fastnn cache`` tells where), so one call per machine is enough.
@@ -147,6 +167,8 @@ def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> No
         One of `fastnn.ENGINES`, or "auto".
     dtype : str
         "float64" or "float32".
+    optimizer : str or Optimizer
+        As in `fastnn.train`.
 
     Examples
     --------
@@ -154,9 +176,10 @@ def warmup(network: Network, engine: str = "auto", dtype: str = "float64") -> No
     """
     engine, dtype = _known(engine, dtype)
     checked_network(network)
-    checked_kernel(choose(engine, network, dtype, networks=1), network, dtype)
+    rule = Rule(optimizer=type(optimizer_of(optimizer)))
+    checked_kernel(choose(engine, network, dtype, networks=1), network, dtype, rule)
     for description in (network, *reduced_networks(network)):
-        checked_kernel(choose(engine, description, dtype, MANY), description, dtype)
+        checked_kernel(choose(engine, description, dtype, MANY), description, dtype, rule)
 
 
 def _known(engine: str, dtype: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
+from fastnn.core.rule import Rule
 from fastnn.training.gates import Rows
 
 __all__ = ["Group", "Units", "reduced_networks", "reduced_sizes"]
@@ -76,26 +77,26 @@ def _with_units(network: Network, size: int) -> Network:
 class Group:
     """Networks trained together: `numbers` (m,) out of M, all described by `network`.
 
-    `columns` (m, P') tells where the parameters of each lie among the P of the whole network; None: all of
-    them.
+    `columns` (m, S') tells where the state of each lies in the state (S,) of the whole network; None: all of
+    it.
     """
 
     network: Network
     numbers: Numbers
     columns: Numbers | None = None
 
-    def take(self, parameters: Array) -> Array:
-        """The group's parameters (m, P') out of all (M, P), as a new array."""
-        whole: Array = parameters[self.numbers]
+    def take(self, state: Array) -> Array:
+        """The group's states (m, S') out of all (M, S), as a new array."""
+        whole: Array = state[self.numbers]
         return whole if self.columns is None else np.take_along_axis(whole, self.columns, axis=1)
 
-    def put(self, parameters: Array, values: Array, chosen: NDArray[np.bool_] | slice) -> None:
-        """Write the values (m, P') of the `chosen` networks (m,) back into the parameters (M, P) of all."""
+    def put(self, state: Array, values: Array, chosen: NDArray[np.bool_] | slice) -> None:
+        """Write the values (m, S') of the `chosen` networks (m,) back into the states (M, S) of all."""
         numbers = self.numbers[chosen]
         if self.columns is None:
-            parameters[numbers] = values[chosen]
+            state[numbers] = values[chosen]
         else:
-            parameters[numbers[:, None], self.columns[chosen]] = values[chosen]
+            state[numbers[:, None], self.columns[chosen]] = values[chosen]
 
 
 @dataclass(eq=False)
@@ -106,31 +107,48 @@ class Units:
     """
 
     network: Network
+    rule: Rule
     rows: Rows
     living: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, network: Network, rows: Rows, networks: int) -> Units:
+    def of(cls, network: Network, rule: Rule, rows: Rows, networks: int) -> Units:
         """All units, all living."""
-        return cls(network, rows, np.ones((networks, network.layers[1]), bool))
+        return cls(network, rule, rows, np.ones((networks, network.layers[1]), bool))
 
     def look(self, before: Array, after: Array, numbers: Numbers) -> bool:
         """Find out which units of the networks `numbers` have died; return whether any has.
 
         Parameters
         ----------
-        before, after : (M, P)
-            Parameters before and after an epoch, finite for `numbers`. Only a unit that the epoch left
-            unchanged can have been shut throughout.
+        before, after : (M, S)
+            States before and after an epoch, finite for `numbers`. Only a unit that the epoch left unchanged
+            can have been shut throughout.
         numbers : (m,)
         """
-        (weights, biases), *_ = self.network.split(after[numbers])
-        (old_weights, old_biases), *_ = self.network.split(before[numbers])
-        moved = (weights != old_weights).any(axis=2) | (biases != old_biases)
+        parts = zip(self._parts(before[numbers]), self._parts(after[numbers]), strict=True)
+        moved = np.logical_or.reduce([self._moved(old, new) for old, new in parts])
+        (weights, biases), *_ = self._parts(after[numbers])[0]
         places, units = np.nonzero(self.living[numbers] & ~moved)
         shut = self.rows.all_shut(np.column_stack([weights[places, units], biases[places, units]]))
         self.living[numbers[places], units] = ~shut
         return bool(shut.any())
+
+    def _parts(self, state: Array) -> list[list[tuple[Array, Array]]]:
+        """The parameters in states (m, S), then each state of the optimizer, as (W, b) for each layer."""
+        parts = np.split(state, 1 + len(self.rule.states), axis=1)
+        return [self.network.split(part) for part in parts]
+
+    def _moved(self, old: list[tuple[Array, Array]], new: list[tuple[Array, Array]]) -> NDArray[np.bool_]:
+        """Which units (m, H) are not at rest: something into them moved, or out of them.
+
+        What leads out of a dead unit gets no gradient. Without a state it rests; an optimizer that remembers
+        former changes goes on moving it for a while.
+        """
+        moved: NDArray[np.bool_] = (new[0][0] != old[0][0]).any(axis=2) | (new[0][1] != old[0][1])
+        if self.rule.states:
+            moved |= (new[1][0] != old[1][0]).any(axis=1)
+        return moved
 
     def groups(self, numbers: Numbers, vector: int, sizes: tuple[int, ...]) -> Iterator[Group]:
         """Group the networks `numbers` by their numbers of living units.
@@ -162,7 +180,7 @@ class Units:
         return Group(_with_units(self.network, size), numbers, self._columns(kept))
 
     def _columns(self, kept: Numbers) -> Numbers:
-        """The columns of the parameters that remain if only the units `kept` (m, size) do."""
+        """The columns of the state that remain if only the units `kept` (m, size) do."""
         where = np.arange(self.network.n_parameters)
         (into, bias), (out_of, next_bias), *rest = self.network.split(where)
         networks = len(kept)
@@ -172,4 +190,7 @@ class Units:
 
         weights = [into[kept].reshape(networks, -1), out_of.T[kept].transpose(0, 2, 1).reshape(networks, -1)]
         weights += [same(W) for W, _ in rest]
-        return np.concatenate([*weights, bias[kept], same(next_bias), *(same(b) for _, b in rest)], axis=1)
+        biases = [bias[kept], same(next_bias), *(same(b) for _, b in rest)]
+        parameters = np.concatenate([*weights, *biases], axis=1)
+        parts = range(1 + len(self.rule.states))
+        return np.concatenate([parameters + part * self.network.n_parameters for part in parts], axis=1)

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, ModelFileError
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import DEFAULT
 from fastnn.data.columns import joined
 from fastnn.data.datasets import Dataset, scaling_of
 from fastnn.data.metrics import note
@@ -66,8 +67,8 @@ class Training:
         Ctrl-C ended the training early; `epochs` says how many epochs were trained.
     told : tuple of str
         The notes that a model file held.
-    rule : Rule
-        The loss, the optimizer and the rows of a batch of this training.
+    optimizer : Optimizer
+        The optimizer, with its settings.
     arithmetic : str
         How every bit was computed.
     foreign : str
@@ -93,7 +94,7 @@ class Training:
     trained_on: tuple[Array, Array] | None = None
     interrupted: bool = False
     told: tuple[str, ...] = ()
-    rule: Rule = PLAIN
+    optimizer: Optimizer = DEFAULT
     arithmetic: str = ARITHMETIC
 
     @property

@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import EngineModule, Kernel, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.system.floating_point import ieee
 from fastnn.training.evaluating import losses_in_row_order
 from fastnn.training.gates import Rows
+from fastnn.training.pace import Pace
 from fastnn.training.randomness import permutations
 from fastnn.training.reducing import Group, Units, reduced_networks
 
@@ -34,7 +35,6 @@ Array = NDArray[Any]
 Numbers = NDArray[np.intp]
 Chosen = NDArray[np.bool_]
 
-CALL_SECONDS = 0.1
 ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 
 # Between two looks for units and networks to leave out: the most epochs, and the fewest visits. A visit is
@@ -63,6 +63,8 @@ class Job:
     shuffle_seed : int, optional
         If given, every epoch visits the rows in a new order, the same for all networks; if None, in file
         order.
+    rule : Rule
+        How they are trained: the loss, the optimizer, the rows of a batch.
     reduced : tuple of int
         The numbers of units to which the first hidden layer may be reduced, ascending. A kernel is compiled
         for each.
@@ -75,6 +77,7 @@ class Job:
     epochs: int
     shuffle_seed: int | None = None
     reduced: tuple[int, ...] = ()
+    rule: Rule = PLAIN
 
     @cached_property
     def rows(self) -> Rows:
@@ -95,7 +98,7 @@ class Job:
     def kernel(self, network: Network, networks: int) -> Kernel:
         """That engine's kernel, compiled and checked on first use."""
         dtype = str(self.X.dtype)
-        return checked_kernel(choose(self.engine, network, dtype, networks), network, dtype)
+        return checked_kernel(choose(self.engine, network, dtype, networks), network, dtype, self.rule)
 
     def warm(self, networks: int) -> None:
         """Compile every kernel that training M networks may call as some end, die or diverge."""
@@ -109,7 +112,7 @@ class Job:
 @ieee
 def run(
     job: Job,
-    parameters: Array,
+    state: Array,
     settings: Array,
     *,
     curve: Array | None = None,
@@ -121,14 +124,15 @@ def run(
     Parameters
     ----------
     job : Job
-    parameters : (M, P)
-        The starts; changed in place. A network that diverged ends with NaN in all its parameters.
+    state : (M, S)
+        P starting parameters, then the optimizer's states: see `fastnn.core.rule.Rule.begun`. Changed in
+        place. A network that diverged ends with NaN in all of it.
     settings : (M, C)
         The kernel's settings of each network: see `fastnn.core.rule.Rule`.
     curve : (M, E), optional
         Filled with the loss of every epoch; NaN from the epoch in which a network diverged.
     after_epoch : callable, optional
-        Called with the epoch's number, from 0, after each epoch; `parameters` are up to date then.
+        Called with the epoch's number, from 0, after each epoch; `state` is up to date then.
     pause : callable, optional
         Called between calls of the kernel with the training done since the last pause, in networks: 0.5 is
         half of one network's training. It is negative where work has to be done again. It may raise to stop.
@@ -141,8 +145,8 @@ def run(
         The epoch, from 1, in which the loss was not finite, or in which the last update made a parameter
         overflow. 0: the network did not diverge.
     """
-    parameters += parameters.dtype.type(0)  # turns -0.0 into 0.0; no update brings it back: see `reducing`
-    run_ = _Run(job, parameters, settings, curve, pause)
+    state += state.dtype.type(0)  # turns -0.0 into 0.0; no update brings it back: see `reducing`
+    run_ = _Run(job, state, settings, curve, pause)
     while run_.epoch < job.epochs:
         run_.stretch(1 if after_epoch is not None else job.epochs - run_.epoch)
         if after_epoch is not None:
@@ -179,7 +183,7 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
 @ieee
 def run_kept(
     job: Job,
-    parameters: Array,
+    state: Array,
     settings: Array,
     *,
     curve: Array,
@@ -194,12 +198,12 @@ def run_kept(
     -------
     diverged : (M,) int32
     epochs : int
-        The number of epochs trained. `parameters` are those after them; the first `epochs` columns of
+        The number of epochs trained. `state` is the one after them; the first `epochs` columns of
         `curve` are filled.
     """
-    parameters += parameters.dtype.type(0)
-    run_ = _Run(job, parameters, settings, curve, None)
-    most = 1 if after_epoch is not None else max(1, int(STRETCH_VISITS / (parameters.size * len(job.X))))
+    state += state.dtype.type(0)
+    run_ = _Run(job, state, settings, curve, None)
+    most = 1 if after_epoch is not None else max(1, int(STRETCH_VISITS / (state.size * len(job.X))))
     kept: tuple[int, Array, NDArray[np.int32]] | None = None
     try:
         while run_.epoch < job.epochs:
@@ -210,13 +214,13 @@ def run_kept(
             else:
                 pace = (run_.epoch - before) / max(perf_counter() - began, 1e-9)
                 most = max(1, min(int(STRETCH_SECONDS * pace), 16 * most))
-            kept = run_.epoch, parameters.copy(), run_.diverged.copy()
+            kept = run_.epoch, state.copy(), run_.diverged.copy()
             if reached is not None:
                 reached(run_.epoch)
     except KeyboardInterrupt:
         if kept is None:
             raise
-        run_.epoch, parameters[:], run_.diverged = kept
+        run_.epoch, state[:], run_.diverged = kept
         run_.job, run_.curve = replace(job, epochs=run_.epoch), curve[:, : run_.epoch]
     return run_.finished()[1], run_.epoch
 
@@ -226,21 +230,23 @@ class _Run:
     """Networks on their way through the epochs of a job."""
 
     job: Job
-    parameters: Array
+    state: Array
     settings: Array
     curve: Array | None
     pause: Callable[[float], None] | None
 
     def __post_init__(self) -> None:
-        networks = len(self.parameters)
+        networks = len(self.state)
         self.epoch = 0
         self.is_training = np.ones(networks, bool)
         self.groups: list[Group] | None = None  # of the networks still training; None: make them anew
-        self.losses = np.full(networks, np.nan, self.parameters.dtype)
+        self.losses = np.full(networks, np.nan, self.state.dtype)
         self.diverged = np.zeros(networks, np.int32)
-        self.units = Units.of(self.job.network, self.job.rows, networks) if self.job.reduced else None
+        self.units = (
+            Units.of(self.job.network, self.job.rule, self.job.rows, networks) if self.job.reduced else None
+        )
         self.looks = self.next_look = 0
-        self.paces: dict[Kernel, _Pace] = defaultdict(_Pace)
+        self.paces: dict[Kernel, Pace] = defaultdict(Pace)
 
     def stretch(self, most: int) -> None:
         """Advance all networks that are still training by at most `most` epochs.
@@ -249,12 +255,12 @@ class _Run:
         have died and which networks have settled.
         """
         training = max(1, int(self.is_training.sum()))
-        visits = training * self.parameters.shape[1] * len(self.job.X)
+        visits = training * self.state.shape[1] * len(self.job.X)
         fewest = -(-FEWEST_VISITS_UNSEEN // visits)
         if self.epoch < self.next_look:
             most = min(most, self.next_look - self.epoch)
         elif most > fewest and most >= EPOCHS_WORTH_A_LOOK:
-            before = self.parameters.copy()
+            before = self.state.copy()
             self._advance_all(1)
             self._look(before)
             self.next_look = self.epoch + max(fewest, min(1 << self.looks, MOST_EPOCHS_UNSEEN))
@@ -264,9 +270,9 @@ class _Run:
 
     def finished(self) -> tuple[Array, NDArray[np.int32]]:
         """Return the last losses and epochs of divergence; networks that overflowed at the end become NaN."""
-        overflowed = ~np.isfinite(self.parameters).all(axis=1) & (self.diverged == 0)
+        overflowed = ~np.isfinite(self.state).all(axis=1) & (self.diverged == 0)
         self.diverged[overflowed] = self.job.epochs
-        self.parameters[overflowed], self.losses[overflowed] = np.nan, np.nan
+        self.state[overflowed], self.losses[overflowed] = np.nan, np.nan
         if self.curve is not None:
             self.curve[overflowed, -1] = np.nan
         return self.losses, self.diverged
@@ -279,12 +285,12 @@ class _Run:
     def _look(self, before: Array) -> None:
         if self.units is not None:
             training = self.training
-            if self.units.look(before, self.parameters, training[self._finite(training)]):
+            if self.units.look(before, self.state, training[self._finite(training)]):
                 self.groups = None
 
     def _finite(self, numbers: Numbers) -> Chosen:
         """Whether each network has finite parameters only: others cannot be reduced."""
-        finite: Chosen = np.asarray(np.isfinite(self.parameters[numbers]).all(axis=1))
+        finite: Chosen = np.asarray(np.isfinite(self.state[numbers]).all(axis=1))
         return finite
 
     def _grouped(self) -> Iterator[Group]:
@@ -307,7 +313,7 @@ class _Run:
         self.epoch += epochs
 
     def _advance(self, group: Group, epochs: int) -> None:
-        before = group.take(self.parameters)
+        before = group.take(self.state)
         trained = before.copy()
         losses = self._calls(group, trained, epochs)
         losses /= trained.dtype.type(len(self.job.X))
@@ -319,7 +325,7 @@ class _Run:
         settled = np.zeros_like(finite)
         if epochs == 1 and self.job.shuffle_seed is None:
             settled = finite & (trained == before).all(axis=1)
-        group.put(self.parameters, trained, kept)
+        group.put(self.state, trained, kept)
         self._keep(group.numbers[kept], losses[kept], finite[kept], settled[kept])
         if not isinstance(kept, slice):
             self.groups = None
@@ -327,23 +333,23 @@ class _Run:
             self._pause(-epochs * len(again))
             self._advance(Group(self.job.network, again), epochs)
 
-    def _calls(self, group: Group, parameters: Array, epochs: int) -> Array:
-        """Advance parameters (m, P') in several calls of the kernel; return the loss totals (m, epochs)."""
-        kernel = self.job.kernel(group.network, len(parameters))
+    def _calls(self, group: Group, state: Array, epochs: int) -> Array:
+        """Advance states (m, S') in several calls of the kernel; return the loss totals (m, epochs)."""
+        kernel = self.job.kernel(group.network, len(state))
         settings, pace, rows = self.settings[group.numbers], self.paces[kernel], len(self.job.X)
-        totals = np.zeros((len(parameters), epochs), parameters.dtype)
+        totals = np.zeros((len(state), epochs), state.dtype)
         epoch = row = 0
         while epoch < epochs:
             X, Y = self.job.ordered(self.epoch + epoch)
             together = epochs - epoch if self.job.shuffle_seed is None else 1
-            more_epochs, more_rows = pace.next_call(parameters.size, together, rows, row)
+            more_epochs, more_rows = pace.next_call(state.size, together, rows, row)
             some = slice(row, row + more_rows)
             began = perf_counter()
-            kernel(parameters, X[some], Y[some], settings, totals[:, epoch : epoch + more_epochs])
-            pace.took(perf_counter() - began, parameters.size * more_epochs * more_rows)
+            kernel(state, X[some], Y[some], settings, totals[:, epoch : epoch + more_epochs])
+            pace.took(perf_counter() - began, state.size * more_epochs * more_rows)
             row = (row + more_rows) % rows
             epoch += more_epochs if row == 0 else 0
-            self._pause(len(parameters) * more_epochs * more_rows / rows)
+            self._pause(len(state) * more_epochs * more_rows / rows)
         return totals
 
     def _keep(self, numbers: Numbers, losses: Array, finite: Chosen, settled: Chosen) -> None:
@@ -352,7 +358,7 @@ class _Run:
         if diverged.any():
             bad = ~np.isfinite(losses)
             self.diverged[numbers[diverged]] = self.epoch + 1 + bad[diverged].argmax(axis=1)
-            self.parameters[numbers[diverged]] = np.nan
+            self.state[numbers[diverged]] = np.nan
             losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
         self.losses[numbers] = losses[:, -1]
         after = self.epoch + losses.shape[1]
@@ -369,23 +375,6 @@ class _Run:
         """Report epochs done, counted over networks: two networks by three epochs are 6."""
         if self.pause is not None:
             self.pause(epochs / self.job.epochs)
-
-
-@dataclass
-class _Pace:
-    """The length of the next call, in visits (one parameter meeting one row), from the last call's time."""
-
-    visits: float = 576.0
-
-    def next_call(self, parameters: int, epochs_left: int, rows: int, row: int) -> tuple[int, int]:
-        """Return (epochs, rows) of the next call: several whole epochs, or some rows of one from `row` on."""
-        visits = int(self.visits) // parameters
-        if row == 0 and visits >= rows:
-            return min(epochs_left, visits // rows), rows
-        return 1, max(1, min(rows - row, visits))
-
-    def took(self, seconds: float, visits: int) -> None:
-        self.visits = visits * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)
 
 
 def _row_order(seed: int, rows: int, epoch: int) -> NDArray[np.int64]:

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, flag, seed_number, shown
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import DEFAULT
 from fastnn.data.arrays import finite_array, in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
@@ -44,6 +45,7 @@ def train(
     dtype: str = "float64",
     shuffle: bool = False,
     seed: int = 0,
+    optimizer: str | Optimizer = DEFAULT,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
@@ -70,6 +72,9 @@ def train(
         Visit the rows in a new order in every epoch, drawn from `seed`; else in file order.
     seed : int
         From 0 to 2**64 - 1.
+    optimizer : str or Optimizer
+        "sgd", "momentum" or "nesterov", or an object with settings of its own, such as
+        ``fastnn.optimizers.Momentum(momentum=0.5)``.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. The loss on them is measured after every epoch.
     progress : bool, optional
@@ -109,7 +114,9 @@ def train(
     ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = seed_number(seed)
-    plan = Plan.of(network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None)
+    plan = Plan.of(
+        network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None, optimizer
+    )
     start = _start(network, parameters, seed, plan.dtype)
     further = None if validation is None else plan.validation(validation)
     warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)
@@ -141,12 +148,13 @@ def trained(
 ) -> Training:
     """Train one network (P,) or several (M, P) by a plan; `train` does the checks and the warnings."""
     single = start.ndim == 1
-    networks = np.atleast_2d(start).copy()
+    state = plan.rule.begun(np.atleast_2d(start).copy())
+    networks = state[:, : plan.network.n_parameters]
     rates = plan.learning_rates(learning_rate, len(networks))
     curve = _curve(len(networks), plan)
     validating = None if validation is None else _Validating(plan, validation, networks)
-    job, settings = plan.job(len(networks)), PLAIN.settings(rates)
-    diverged, epochs = run_kept(job, networks, settings, curve=curve, after_epoch=validating, reached=reached)
+    job, settings = plan.job(len(networks)), plan.settings(rates)
+    diverged, epochs = run_kept(job, state, settings, curve=curve, after_epoch=validating, reached=reached)
     curve = curve[:, :epochs]
 
     def given_shape(array: Any) -> Any:
@@ -155,11 +163,12 @@ def trained(
     return Training(
         network=plan.network,
         start=start,
-        parameters=given_shape(networks),
+        parameters=given_shape(np.ascontiguousarray(networks)),
         loss_curve=given_shape(curve),
         validation_curve=None if validating is None else given_shape(validating.finished(diverged, epochs)),
         diverged=int(diverged[0]) if single else diverged,
         learning_rate=float(rates[0]) if single else rates,
+        optimizer=plan.optimizer,
         epochs=epochs,
         rows=len(plan.X),
         engine=plan.engine_for(len(networks)),

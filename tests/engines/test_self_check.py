@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn.core.rule import PLAIN
 from fastnn.engines import batched, compiling, kernel_files, load, self_check
 from fastnn.engines.compiling import run_source
 from fastnn.engines.self_check import checked_kernel
@@ -79,15 +80,15 @@ class TestCase:
     def test_right_kernels_pass(self, engine, dtype, layers, hidden):
         network = fastnn.Network(layers, hidden)
         kernel = load(engine).kernel(network, dtype)
-        assert self_check._is_right(kernel, engine, network, dtype)
+        assert self_check._is_right(kernel, engine, network, dtype, PLAIN)
         assert checked_kernel(engine, network, dtype) is kernel
 
     @pytest.mark.parametrize(("layers", "hidden"), SHAPES)
     def test_every_parameter_and_total_moves_and_stays_finite(self, engine, dtype, layers, hidden):
         network = fastnn.Network(layers, hidden)
         networks = load(engine).call_sizes(network, dtype).width + self_check.LEFT_OVER
-        before = self_check._computed(lambda *arrays: None, network, networks, dtype)
-        after = self_check._computed(batched.kernel(network, dtype), network, networks, dtype)
+        before = self_check._computed(lambda *arrays: None, network, networks, dtype, PLAIN)
+        after = self_check._computed(batched.kernel(network, dtype), network, networks, dtype, PLAIN)
         for start, end in zip(before, after, strict=True):
             assert np.isfinite(end).all()
             assert (start != end).any(axis=0).all()
@@ -104,7 +105,7 @@ def test_every_sum_and_every_product_counts(monkeypatch, layers, hidden):
 
     def passes(text):
         with np.errstate(all="ignore"):
-            return self_check._is_right(run_source(text)["advance"], "loop", network, "float64")
+            return self_check._is_right(run_source(text)["advance"], "loop", network, "float64", PLAIN)
 
     assert passes(source)
     places = [n for n in range(step, len(source)) if source[n : n + 3] in (" + ", " - ") or source[n] == "*"]
@@ -117,7 +118,7 @@ def test_every_sum_and_every_product_counts(monkeypatch, layers, hidden):
 
 def test_a_kernel_that_raises_does_not_pass(monkeypatch):
     monkeypatch.setattr(self_check, "is_compiled", lambda kernel: True)
-    assert not self_check._is_right(lambda *arrays: 1 / 0, "loop", fastnn.Network((2, 1)), "float64")
+    assert not self_check._is_right(lambda *arrays: 1 / 0, "loop", fastnn.Network((2, 1)), "float64", PLAIN)
 
 
 @pytest.mark.parametrize("engine", COMPILED)
@@ -131,7 +132,7 @@ def test_additions_fused_with_products_do_not_pass(engine):
     network = fastnn.Network((2, 2, 1))
     names = run_source(load(engine).source(network, "float64"))
     fused = numba.njit(fastmath={"contract"}, error_model="numpy")(names["advance"])
-    assert not self_check._is_right(fused, engine, network, "float64")
+    assert not self_check._is_right(fused, engine, network, "float64", PLAIN)
 
 
 class TestWrongKernels:

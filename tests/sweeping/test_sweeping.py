@@ -697,7 +697,7 @@ class TestFailure:
             if next(calls) == 10:
                 raise error("no more")
 
-        monkeypatch.setattr(engine_modules.load("loop"), "kernel", lambda network, dtype: failing)
+        monkeypatch.setattr(engine_modules.load("loop"), "kernel", lambda network, dtype, rule: failing)
         blocks = CallSizes(1, 1, width=1, vector=1, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load("loop"), "call_sizes", lambda network, dtype: blocks)
         before = threading.active_count()

@@ -9,6 +9,7 @@ from comparing import DTYPES
 from pairing import pairwise
 
 import fastnn
+from fastnn.core.rule import PLAIN
 from fastnn.training import running
 from fastnn.training.gates import Rows
 from fastnn.training.reducing import Group, Units, reduced_sizes
@@ -129,8 +130,8 @@ class TestSameBits:
 
     def test_a_reduced_network_that_overflows_is_trained_again_whole(self, seen, monkeypatch):
         # Hidden unit 1 is known to be dead; the delta of the tanh unit overflows, its weight for it is NaN.
-        def second_alone(network, rows, networks):
-            return Units(network, rows, np.tile([False, True], (networks, 1)))
+        def second_alone(network, rule, rows, networks):
+            return Units(network, rule, rows, np.tile([False, True], (networks, 1)))
 
         monkeypatch.setattr(Units, "of", second_alone)
         network = fastnn.Network((1, 2, 1, 1), hidden=("relu", "tanh"))
@@ -238,7 +239,7 @@ class TestUnits:
         network = SHAPES["3-5-2"]
         X = DRAW.normal(size=(50, 3))
         parameters = starts(network, 200)
-        units = Units.of(network, Rows(X), 200)
+        units = Units.of(network, PLAIN, Rows(X), 200)
         assert units.look(parameters, parameters, np.arange(200))
         (W, b), _ = network.split(parameters)
         sums = np.einsum("mji,ni->mjn", W, X) + b[:, :, None]
@@ -246,14 +247,14 @@ class TestUnits:
         assert 0 < (~units.living).sum() < 1000
 
     def test_others_are_not_looked_at(self):
-        units = Units.of(SHAPES["2-2-1"], Rows(np.ones((5, 2))), 3)
+        units = Units.of(SHAPES["2-2-1"], PLAIN, Rows(np.ones((5, 2))), 3)
         parameters = np.full((3, 9), -1.0)
         assert units.look(parameters, parameters, np.array([0, 2]))
         assert units.living.tolist() == [[False, False], [True, True], [False, False]]
         assert not units.look(parameters, parameters, np.array([0, 2]))
 
     def test_units_that_moved_are_not_looked_at(self):
-        units = Units.of(SHAPES["2-2-1"], Rows(np.ones((5, 2))), 3)
+        units = Units.of(SHAPES["2-2-1"], PLAIN, Rows(np.ones((5, 2))), 3)
         after = np.full((3, 9), -1.0)
         before = after.copy()
         before[0, 1], before[1, 7], before[2, 8] = -2.0, -2.0, -2.0  # into the first, into the second, b3
@@ -262,7 +263,7 @@ class TestUnits:
 
     def test_groups_hold_every_network_once_with_all_its_living_units(self):
         network = fastnn.Network((2, 8, 3, 1))
-        units = Units.of(network, Rows(np.ones((1, 2))), 500)
+        units = Units.of(network, PLAIN, Rows(np.ones((1, 2))), 500)
         units.living[:] = DRAW.uniform(size=(500, 8)) < DRAW.uniform(size=(500, 1))
         numbers = np.arange(7, 500)
         for width in (1, 16, 64, 1000):

@@ -12,7 +12,7 @@ from typing import Any
 
 from fastnn.checking import InputError, all_of, finite_number, flag, one_of, seed_number, shown, whole_number
 from fastnn.core.network import Network
-from fastnn.core.rule import DTYPES, MOST_EPOCHS, rule_of
+from fastnn.core.rule import DTYPES, MOST_EPOCHS, optimizer_in
 from fastnn.sweeping.description import STARTS
 from fastnn.training.plan import learning_rates
 
@@ -163,7 +163,7 @@ def _text(entry: _Entry) -> None:
 CHECKS: dict[str, Callable[[_Entry], Any]] = {
     "network": _network,
     "data": _told_rows,
-    "rule": lambda entry: rule_of(entry.value),
+    "rule": lambda entry: optimizer_in(entry.value),
     "networks": lambda entry: entry.whole(1, MOST_STARTS),
     "initial": _initial,
     "seed": lambda entry: seed_number(entry.value),

@@ -1,0 +1,26 @@
+"""How long the next call of a kernel may be, so that Ctrl-C and progress need not wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CALL_SECONDS", "Pace"]
+
+CALL_SECONDS = 0.1
+
+
+@dataclass
+class Pace:
+    """The length of the next call, in visits (one parameter meeting one row), from the last call's time."""
+
+    visits: float = 576.0
+
+    def next_call(self, parameters: int, epochs_left: int, rows: int, row: int) -> tuple[int, int]:
+        """Return (epochs, rows) of the next call: several whole epochs, or some rows of one from `row` on."""
+        visits = int(self.visits) // parameters
+        if row == 0 and visits >= rows:
+            return min(epochs_left, visits // rows), rows
+        return 1, max(1, min(rows - row, visits))
+
+    def took(self, seconds: float, visits: int) -> None:
+        self.visits = visits * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)

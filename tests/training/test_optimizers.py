@@ -1,0 +1,194 @@
+"""The optimizers: every engine against the plain reference, units left out, files, refusals."""
+
+import numpy as np
+import pytest
+import reference
+from comparing import DTYPES, reference_functions
+
+import fastnn
+from fastnn.engines import ENGINES
+from fastnn.training import reducing, running
+
+OPTIMIZERS = {
+    "sgd": fastnn.optimizers.SGD(),
+    "momentum": fastnn.optimizers.Momentum(momentum=0.6),
+    "nesterov": fastnn.optimizers.Nesterov(momentum=0.6),
+}
+REMEMBERING = ["momentum", "nesterov"]
+NETWORKS = {
+    "straight line": fastnn.Network((2, 2, 1)),
+    "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),
+    "loops": fastnn.Network((2, 24, 2), "leaky_relu"),
+}
+every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
+
+
+def problem(network, rows=6, networks=5, seed=0):
+    """Rows, targets and starts with all their digits."""
+    draw = np.random.default_rng(seed)
+    shapes = ((rows, network.n_inputs), (rows, network.n_outputs), (networks, network.n_parameters))
+    return [draw.normal(0.0, 0.7, shape) for shape in shapes]
+
+
+def by_reference(network, X, Y, start, name, dtype, epochs):
+    """Parameters and losses by the plain reference."""
+    rounded = float if dtype == "float64" else reference.to_float32
+    return reference.train(
+        network.layers,
+        network.activations,
+        start.tolist(),
+        X.tolist(),
+        Y.tolist(),
+        0.01,
+        epochs,
+        reference_functions(dtype),
+        rounded=rounded,
+        optimizer=name,
+        momentum=getattr(OPTIMIZERS[name], "momentum", 0.0),
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("which", NETWORKS)
+@every_optimizer
+def test_bits_of_the_reference(name, which, engine, dtype):
+    network = NETWORKS[which]
+    X, Y, starts = problem(network)
+    options = {"epochs": 3, "learning_rate": 0.01, "engine": engine, "dtype": dtype}
+    run = fastnn.train(network, X, Y, starts, optimizer=OPTIMIZERS[name], **options)
+    for m, start in enumerate(starts):
+        parameters, losses, _ = by_reference(network, X, Y, start, name, dtype, 3)
+        assert np.array(parameters, dtype).tobytes() == run.parameters[m].tobytes()
+        assert np.array(losses, dtype).tobytes() == run.loss_curve[m].tobytes()
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_the_reference_tells_them_apart(name):
+    network = NETWORKS["straight line"]
+    X, Y, starts = problem(network)
+    others = [other for other in OPTIMIZERS if other != name]
+    found = {n: by_reference(network, X, Y, starts[0], n, "float64", 3)[0] for n in (name, *others)}
+    assert all(found[name] != found[other] for other in others)
+
+
+@pytest.mark.parametrize("kind", [fastnn.optimizers.Momentum, fastnn.optimizers.Nesterov])
+def test_without_a_memory_it_is_plain_gradient_descent(kind):
+    network = NETWORKS["two layers"]
+    X, Y, starts = problem(network)
+    plain, without = (
+        fastnn.train(network, X, Y, starts, epochs=5, optimizer=o) for o in ("sgd", kind(momentum=0))
+    )
+    assert plain.parameters.tobytes() == without.parameters.tobytes()
+
+
+def test_momentum_by_hand():
+    run = fastnn.train(
+        fastnn.Network((1, 1)), [1.0, 1.0], [0.0, 0.0], [1.0, 0.0], learning_rate=0.125, epochs=1,
+        optimizer=fastnn.optimizers.Momentum(momentum=0.5),
+    )  # fmt: skip
+    # Row 1: d = 1, change = -0.25: v = -0.25, w = 0.75, b = -0.25. Row 2: d = 0.5, change = -0.125:
+    # v = -0.125 - 0.125 = -0.25, w = 0.5, b = -0.5.
+    assert run.parameters.tolist() == [0.5, -0.5]
+
+
+class TestUnitsLeftOut:
+    """Sweeps with dead units: the bits are those of the whole networks."""
+
+    @pytest.fixture(autouse=True)
+    def _early_looks(self, monkeypatch):
+        monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
+        monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+
+    def swept(self, monkeypatch, name, eliminate, seed, rows=8, epochs=60):
+        monkeypatch.setattr(reducing, "WORTH_A_KERNEL", 0 if eliminate else np.inf)
+        network = fastnn.Network((2, 4, 1))
+        X, Y, _ = problem(network, rows=rows, seed=seed)
+        options = {"networks": 300, "epochs": epochs, "engine": "batched", "workers": 1, "learning_rate": 0.3}
+        return fastnn.sweep(network, X, Y, optimizer=OPTIMIZERS[name], seed=seed, **options)
+
+    @pytest.mark.parametrize("rows", [1, 8])
+    @every_optimizer
+    def test_same_bits(self, monkeypatch, name, rows):
+        epochs = 480 // rows
+        whole = self.swept(monkeypatch, name, False, 0, rows, epochs)
+        groups = []
+        known = reducing.Units._group
+        monkeypatch.setattr(reducing.Units, "_group", lambda *a: groups.append(a[2]) or known(*a))
+        assert self.swept(monkeypatch, name, True, 0, rows, epochs).digest() == whole.digest()
+        assert groups  # some were left out
+
+    @pytest.mark.parametrize("name", REMEMBERING)
+    def test_a_coasting_parameter_counts(self, monkeypatch, name):
+        """With what leads into a unit at rest, what leads out of it may still move."""
+
+        def only_parameters(units, state):
+            return [units.network.split(state[:, : units.network.n_parameters])]
+
+        def only_what_leads_in(units, old, new):
+            return (new[0][0] != old[0][0]).any(axis=2) | (new[0][1] != old[0][1])
+
+        whole = self.swept(monkeypatch, name, False, 0, 1, 480)
+        monkeypatch.setattr(reducing.Units, "_parts", only_parameters)
+        monkeypatch.setattr(reducing.Units, "_moved", only_what_leads_in)
+        assert self.swept(monkeypatch, name, True, 0, 1, 480).digest() != whole.digest()
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_stores_workers_replays_and_files_keep_it(name, tmp_path):
+    network = NETWORKS["straight line"]
+    X, Y, _ = problem(network)
+    options = {"networks": 40, "epochs": 5, "optimizer": OPTIMIZERS[name]}
+    memory = fastnn.sweep(network, X, Y, **options)
+    assert (
+        fastnn.sweep(network, X, Y, store=tmp_path / "s", executor=1, **options).digest() == memory.digest()
+    )
+    opened = fastnn.open(tmp_path / "s")
+    again = opened.replay(7)
+    assert again.parameters.tobytes() == memory.parameters[7].tobytes()
+    assert again.optimizer == OPTIMIZERS[name]
+    again.save(tmp_path / "m.npz")
+    assert fastnn.Training.load(tmp_path / "m.npz").optimizer == OPTIMIZERS[name]
+    with pytest.raises(fastnn.InputError, match="rule"):
+        fastnn.sweep(network, X, Y, store=tmp_path / "s", **options | {"optimizer": "sgd"})
+    assert memory.digest() != fastnn.sweep(network, X, Y, **options | {"optimizer": "sgd"}).digest()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("adam", "optimizer must be one of 'sgd', 'momentum', 'nesterov'"),
+        ("Momentum", "did you mean momentum"),
+        (0.9, "optimizer must be one of"),
+        (None, "optimizer must be one of"),
+        (fastnn.optimizers.Momentum, "optimizer must be one of"),
+    ],
+)
+def test_what_is_no_optimizer(given, message):
+    network = NETWORKS["straight line"]
+    X, Y, _ = problem(network)
+    for use in (fastnn.train, fastnn.sweep):
+        with pytest.raises(fastnn.InputError, match=message):
+            use(network, X, Y, optimizer=given)
+
+
+@pytest.mark.parametrize("value", [1, 1.0, -0.1, np.nan, np.inf, "0.5", None, [0.5]])
+@pytest.mark.parametrize("kind", [fastnn.optimizers.Momentum, fastnn.optimizers.Nesterov])
+def test_what_is_no_momentum(kind, value):
+    with pytest.raises(fastnn.InputError, match=r"^momentum must"):
+        kind(momentum=value)
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_what_is_shown_is_what_runs(name):
+    network, optimizer = NETWORKS["straight line"], OPTIMIZERS[name]
+    equations = fastnn.derive(network, optimizer)
+    assert [equations.name(e.target) for e in equations.scalar if e.kind == "state"][:3] == [
+        "vw1",
+        "vw2",
+        "vb1",
+    ]
+    assert "vw1 = momentum*vw1 + s1*x1" in fastnn.code(network, "loop", optimizer=optimizer)
+    assert "momentum" not in fastnn.code(network, "loop")
+    X, Y, _ = problem(network)
+    assert repr(optimizer) in repr(fastnn.sweep(network, X, Y, networks=2, epochs=1, optimizer=optimizer))
