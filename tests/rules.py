@@ -1,13 +1,24 @@
 """Rules that files may name and this version does not have, and values that are no rule."""
 
-from fastnn.core.rule import PLAIN
+from fastnn.core.optimizers import Momentum
+from fastnn.core.rule import DEFAULT, described_rule
+
+PLAIN_RULE, MOMENTUM = described_rule(DEFAULT), described_rule(Momentum(momentum=0.5))
 
 OTHER_RULES = [
-    PLAIN.described() | {"loss": "huber"},
-    PLAIN.described() | {"optimizer": "adam"},
-    PLAIN.described() | {"batch_size": 2},
-    PLAIN.described() | {"batch_size": True},
-    PLAIN.described() | {"more": 1},
+    PLAIN_RULE | {"loss": "huber"},
+    PLAIN_RULE | {"optimizer": "adam"},
+    PLAIN_RULE | {"optimizer": ["sgd"]},
+    PLAIN_RULE | {"optimizer": "momentum"},
+    PLAIN_RULE | {"batch_size": 2},
+    PLAIN_RULE | {"batch_size": True},
+    PLAIN_RULE | {"momentum": 0.5},
+    PLAIN_RULE | {"more": 1},
+    MOMENTUM | {"momentum": 1.0},
+    MOMENTUM | {"momentum": -0.5},
+    MOMENTUM | {"momentum": 0},
+    MOMENTUM | {"momentum": "0.5"},
+    MOMENTUM | {"more": 1},
     {"loss": "squared"},
     None,
     "sgd",

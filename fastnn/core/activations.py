@@ -2,16 +2,6 @@
 
 Each is one entry of `ACTIVATIONS`; nothing else knows an activation by its name. An entry is written in the
 language of `fastnn.core.expressions`, so that every engine, explanation and proof is made from it.
-
-========== ======================== ==================== ===========================
-name       h = f(z)                 f'(z)                its slope at 0
-========== ======================== ==================== ===========================
-relu       max(0, z)                1 or 0               0, the left one
-leaky_relu z or 0.01*z              1 or 0.01            0.01, the left one
-tanh       tanh(z)                  1 - h*h              1
-sigmoid    1/(1 + exp(-z))          h*(1 - h)            1/4
-identity   z                        1                    1
-========== ======================== ==================== ===========================
 """
 
 from __future__ import annotations

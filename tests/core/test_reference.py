@@ -360,7 +360,7 @@ def test_it_imports_nothing_of_fastnn_and_no_numpy():
     tree = ast.parse(Path(reference.__file__).read_text(encoding="utf-8"))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported == {"math", "struct", "collections.abc", "itertools"}
+    assert imported == {"math", "struct", "collections.abc", "functools", "itertools"}
 
 
 class TestChecksCanFail:

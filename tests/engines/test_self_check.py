@@ -67,10 +67,10 @@ def kernels(tmp_path, monkeypatch):
     monkeypatch.setattr(compiling, "REJECTED", set())
     monkeypatch.setattr(self_check, "CHECKED", {})
     for engine in COMPILED:
-        load(engine).kernel.cache_clear()
+        load(engine).made.cache_clear()
     yield tmp_path / "cache" / "kernels"
     for engine in COMPILED:
-        load(engine).kernel.cache_clear()
+        load(engine).made.cache_clear()
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
