@@ -8,4 +8,4 @@ def forget_kernels(monkeypatch):
     monkeypatch.setattr(compiling, "COMPILED", {})
     monkeypatch.setattr(self_check, "CHECKED", {})
     for engine in ENGINES:
-        load(engine).kernel.cache_clear()
+        load(engine).made.cache_clear()
