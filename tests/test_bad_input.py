@@ -291,7 +291,7 @@ TRAIN = {
     ),
     "more learning rates than networks": (
         {"learning_rate": [0.1, 0.2, 0.3], "parameters": np.ones((2, 9))},
-        "learning_rate must be one number or one for each of 2 networks; got 3. Give as many as",
+        "learning_rate must be one number or one for each of 2 networks; got 3. Give one for each network",
     ),
     "learning rates for a single network": (
         {"learning_rate": [0.1, 0.2]},

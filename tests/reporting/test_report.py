@@ -29,6 +29,7 @@ def listing(folder):
     return sorted(path.name for path in Path(folder).iterdir())
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.long
 def test_is_the_page_of_the_command_line(found, data, tmp_path, monkeypatch):
     index = fastnn.report(found, data, tmp_path / "page", claim=0.0335)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import undrawn
+from alone import compare_alone
 from uncompiled import forget_kernels
 
 import fastnn
@@ -503,7 +504,8 @@ class TestTerminal:
     def test_a_short_training_shows_no_bar(self):
         assert self.lines("train", *QUICK) == [""]
 
-    def test_studies_count_their_sweeps(self):
+    def test_studies_count_their_sweeps(self, monkeypatch):
+        compare_alone(monkeypatch)
         found = self.lines("studies", *QUICK[:2], "--networks", "20")
         assert any(re.match(r"sweep 1?\d of \d\d: ", line) for line in found)
 
