@@ -678,9 +678,10 @@ SCALARS = st.one_of(
         ["auto", "loop", "batched", "float32", "float64", NET, fastnn.Network((1, 1)), fastnn.he()]
     ),
 )
-ARRAYS = hnp.arrays(
-    st.one_of(hnp.scalar_dtypes(), st.just(np.dtype(object)), hnp.unicode_string_dtypes(max_len=3)),
-    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+ARRAYS = st.one_of(
+    hnp.arrays(st.one_of(hnp.scalar_dtypes(), hnp.unicode_string_dtypes(max_len=3)), SHAPES),
+    hnp.arrays(np.dtype(object), SHAPES, elements=SCALARS),
 )
 FITTING = hnp.arrays(
     st.one_of(hnp.floating_dtypes(), hnp.integer_dtypes(), hnp.boolean_dtypes()),

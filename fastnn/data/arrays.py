@@ -190,11 +190,27 @@ def _of_objects(array: NDArray[Any], title: str) -> NDArray[Any]:
     values = array.tolist()
     if not all(isinstance(value, Real | Decimal | np.bool_) for value in values):
         return array
-    whole = (value for value in values if isinstance(value, Integral | Decimal) and value % 1 == 0)
-    lost = [value for value in whole if abs(int(value)) > LARGEST_INTEGER]
+    whole = (value for value in values if _is_whole(value))
+    lost = [value for value in whole if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER]
     if lost:
         raise _lost(title, lost[0])
-    return np.array([float(value) for value in values])
+    return np.array([_as_float(value) for value in values])
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_finite() and value == value.to_integral_value()
+    return isinstance(value, Integral)
+
+
+def _as_float(value: Any) -> float:
+    """Return a number as a float: infinity for a fraction too large for one, NaN for a signaling NaN."""
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf
+    except ValueError:
+        return np.nan
 
 
 def _as_array(values: Any, name: str) -> NDArray[Any]:
