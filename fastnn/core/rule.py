@@ -54,7 +54,12 @@ class Loss:
     factor: float
 
 
-SQUARED = Loss("squared", "squared error", lambda d: d * d, 2.0)
+def square(d: Expression) -> Expression:
+    """What the squared error adds for an output."""
+    return d * d
+
+
+SQUARED = Loss("squared", "squared error", square, 2.0)  # no lambda: sweeps are pickled with their rule
 
 
 STEP = Symbol("step")

@@ -554,10 +554,10 @@ class TestModule:
 
 
 FRAME = """
-    for m in range(parameters.shape[0]):
+    for m in range(state.shape[0]):
         step = settings[m, 0]
-        w1 = parameters[m, 0]
-        b3 = parameters[m, 8]
+        w1 = state[m, 0]
+        b3 = state[m, 8]
         for e in range(totals.shape[1]):
             total = totals[m, e]
             for i in range(rows):
@@ -590,8 +590,8 @@ FRAME = """
                 w6 += s*h2
                 b3 += s
             totals[m, e] = total
-        parameters[m, 0] = w1
-        parameters[m, 8] = b3
+        state[m, 0] = w1
+        state[m, 8] = b3
 """
 
 

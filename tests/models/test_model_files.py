@@ -204,7 +204,7 @@ class TestOfASweep:
     def test_of_other_rows_they_are_refused(self, numbers, got):
         sweep = fastnn.sweep(NET, X, Y, networks=5, rows=[2, 3], epochs=1)
         with pytest.raises(
-            fastnn.InputError, match=f"trained on the same rows; got {got} rows. Make one replay"
+            fastnn.InputError, match=f"trained on the same rows; got {got} rows. Replay networks"
         ):
             sweep.replay(numbers)
 

@@ -13,7 +13,7 @@ from pairing import pairwise
 from small_sweeps import DRAW, GRID, NET, X, Y, store, swept  # noqa: F401 - a fixture
 
 import fastnn
-from fastnn.core.rule import PLAIN
+from fastnn.core.rule import DEFAULT, described_rule
 from fastnn.sweeping.store.manifest import Manifest
 from fastnn.training import evaluating, running
 from fastnn.training import plan as planning
@@ -290,7 +290,7 @@ class TestOthersAreAsTheyWere:
         assert sweep.digest() == table
         manifest = Manifest.of(sweep.design, 0, 16)
         rest = {name: value for name, value in manifest.plan.items() if name != "rule"}
-        assert manifest.plan["rule"] == PLAIN.described()
+        assert manifest.plan["rule"] == described_rule(DEFAULT)
         assert replace(manifest, plan=rest).plan_digest == plan
 
     def test_nothing_more_is_computed(self, monkeypatch):
