@@ -35,6 +35,7 @@ from pairing import pairwise
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derive
 from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN
 from fastnn.engines import ENGINES, lanes, load, loop
 from fastnn.engines.compiling import compile_kernel, run_source
 from fastnn.printing.vectors import way_back
@@ -505,7 +506,7 @@ class TestAnyNetwork:
     def test_compiled(self, case):
         expected = by_reference(case)
         for engine in ENGINES:
-            kernel = load(engine).kernel.__wrapped__(case.network, case.dtype)
+            kernel = load(engine).made.__wrapped__(case.network, case.dtype, PLAIN)
             assert not differences(run(kernel, case), expected)
 
 
