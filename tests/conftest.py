@@ -62,7 +62,7 @@ def real_insurance() -> Path:
 
 @pytest.fixture
 def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For who asks nothing of the page of a sweep, which takes 2 s: a machine on which there is none."""
+    """For tests that do not ask about the page of a sweep, which takes 2 s: pages cannot be made."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
 

@@ -36,7 +36,7 @@ class Visits:
 class Activation:
     """A million visits of one hidden unit: the time that an activation and its slope add to the identity."""
 
-    params = (ENGINES, ACTIVATIONS)
+    params = (ENGINES, tuple(ACTIVATIONS))
     param_names = ("engine", "activation")
     number = 1
     repeat = (3, 15, 2.0)
@@ -55,7 +55,7 @@ class Activation:
 class Check:
     """Whether the comparison that precedes every timing refuses wrong answers."""
 
-    params = (ACTIVATIONS, DTYPES)
+    params = (tuple(ACTIVATIONS), DTYPES)
     param_names = ("activation", "dtype")
     unit = "wrong answers refused"
 

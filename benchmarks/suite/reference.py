@@ -54,6 +54,8 @@ def activate(activation, z):
     match activation:
         case "relu":
             return 0.0 if z <= 0 else z
+        case "leaky_relu":
+            return z * z.dtype.type(0.01) if z <= 0 else z
         case "tanh":
             return np.tanh(z)
         case "sigmoid":
@@ -66,6 +68,8 @@ def gate(activation, arriving, h):
     match activation:
         case "relu":
             return arriving if h > 0 else 0.0
+        case "leaky_relu":
+            return arriving if h > 0 else arriving * h.dtype.type(0.01)
         case "tanh":
             return arriving * (1 - h * h)
         case "sigmoid":

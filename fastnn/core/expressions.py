@@ -3,7 +3,7 @@
 Every operation is one IEEE operation, in the order in which it is written; nothing is ever reordered,
 fused or simplified. So two printings of the same expression compute the same bits.
 
-Whoever spells, computes or rewrites expressions is a `Visitor`: one method for each kind of node.
+Code that spells, computes or rewrites expressions is a `Visitor`: it has one method for each kind of node.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ The contract of a kernel, ``advance(state, X, Y, settings, totals)``:
   the columns of `settings` are what `Rule.given` names. All five are of the kernel's dtype and native.
 - No number given is -0.0 among the state, nor infinite among X and Y.
 - The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its
-  neighbours, on the call or the thread it ran in, nor on the engine. The operations are those of the
-  equations, each rounded once, in their order.
+  neighbours, on the call or the thread it ran in, nor on the engine. It computes the operations
+  of the equations in their order, each rounded once.
 - Nothing is raised. A network diverges in the first epoch whose total is not finite. From that epoch on
   the kernel may leave anything at all in its later totals and in its parameters; `fastnn.training.running`
   makes them NaN. Its neighbours are not disturbed.

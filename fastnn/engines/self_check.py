@@ -56,7 +56,7 @@ def checked_kernel(engine: str, network: Network, dtype: str, rule: Rule = PLAIN
 
 
 def _another(failed: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> Kernel:
-    """What is used in the place of a kernel that failed: compiled anew, or that of `batched`."""
+    """What replaces a kernel that failed: the same compiled anew, or the kernel of `batched`."""
     which = f"the kernel of the engine {engine} for {network!r} in {dtype}"
     log(logging.WARNING, "fastnn: %s failed its self-check; it is compiled anew", which)
     module: Any = load(engine)

@@ -38,7 +38,7 @@ class Vectors:
     memory : ndarray, shape (n, registers*lanes)
         C-ordered, beginning at a multiple of `ALIGNMENT` bytes.
     registers, lanes : int
-        A vector fills so many registers of so many lanes each. Written as literals, for the compiler.
+        How many registers a vector fills, and how many lanes each has. Literals, for the compiler.
     first : int
         The row of `memory` with the first of these vectors.
     inner : int
@@ -60,7 +60,7 @@ class Vectors:
 
 
 def choose(mask: Any, yes: Any, no: Any) -> Any:
-    """Each lane of `yes` where that of `mask` holds, else of `no`."""
+    """Lane by lane: the value of `yes` where `mask` holds, else the value of `no`."""
     return np.where(mask, yes, no)
 
 
@@ -127,7 +127,7 @@ class _Vectors(types.Type):  # type: ignore[misc]
 
 
 def _vector_among(kinds: Sequence[Any]) -> _Vector | None:
-    """The type of an operation's result: that of its vectors, beside which numbers may stand."""
+    """The type of an operation's result: the type of its vectors. Numbers may be among the operands."""
     found = {kind for kind in kinds if isinstance(kind, _Vector)}
     fits = all(isinstance(kind, _Vector | types.Number) for kind in kinds)
     return found.pop() if len(found) == 1 and fits else None
@@ -193,7 +193,7 @@ def _together(builder: Any, parts: Iterable[Any]) -> Any:
 
 
 def _type_of_choice(mask: Any, yes: Any, no: Any) -> _Vector | None:
-    """That of the values; of two numbers that of what was compared."""
+    """The type of a choice: the type of its values or, for two numbers, the type of what was compared."""
     if not isinstance(mask, _Mask):
         return None
     numbers = isinstance(yes, types.Number) and isinstance(no, types.Number)

@@ -96,9 +96,9 @@ def numerical_derivatives(
     Parameters
     ----------
     derivation : Derivation
-        Only its equations of the loss are used, not those of the derivatives.
+        Only its equations of the loss are used, not its derivatives.
     values : dict
-        Those of the parameters, the inputs and the targets before the step, and of the sums z.
+        The values of the parameters, the inputs and the targets before the step, and of the sums z.
     parameters : list of Symbol
 
     Returns

@@ -43,7 +43,7 @@ class Line:
     Attributes
     ----------
     number : str
-        That of the equation of the derivation it tells; with a prime for its derivative: "8", "8'".
+        The number of its equation in the derivation; with a prime for its derivative: "8", "8'".
     section : Stage
         One of `SECTIONS`.
     target : Symbol or Derivative

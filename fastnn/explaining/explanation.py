@@ -63,7 +63,7 @@ class Explanation(Document):
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
-        """The equations as data: those of ``fastnn.derive(network)`` under their numbers, and derivatives."""
+        """The equations as data: the numbered equations of ``fastnn.derive(network)``, and derivatives."""
         if self.compact:
             return tuple(map(in_matrices, explained(self.derivation, self.derivation.equations)))
         return explained(self.derivation, self.derivation.scalar)

@@ -77,7 +77,7 @@ class Step(Document):
     Attributes
     ----------
     parameters : (P,)
-        The parameters after the step: bit for bit those of ``fastnn.train`` on this row for one epoch.
+        The parameters after the step: the same bits as ``fastnn.train`` gives on this row in one epoch.
     loss : float
         The squared error before it.
     """
@@ -232,7 +232,7 @@ def need_finite(what: str, value: float) -> None:
 def _put_in(
     expression: Expression, known: Mapping[Expression, float], digits: int = ALL_DIGITS
 ) -> Expression:
-    """An expression with numbers for its symbols, to so many significant digits."""
+    """An expression with numbers for its symbols, rounded to `digits` significant digits."""
     return put(expression, {node: Number(float(f"{value:.{digits}g}")) for node, value in known.items()})
 
 

@@ -22,7 +22,7 @@ REFERENCES = (
 
 
 def reference(name: str) -> ModuleType:
-    """A module with its public names in it: those of `fastnn` come when they are first asked for."""
+    """A module with its public names in it; `fastnn` imports its names only when they are asked for."""
     module = import_module(name)
     for public in getattr(module, "__all__", ()):
         getattr(module, public)

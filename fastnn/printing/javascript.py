@@ -1,7 +1,7 @@
 """The equations of one row as JavaScript: the same operations in the same order, so the same bits.
 
-JavaScript's numbers are IEEE doubles, and its ``+ - * /`` and comparisons round and decide as those of the
-engines do. Its own ``Math.exp`` and ``Math.tanh`` are left alone: they differ from browser to browser.
+JavaScript's numbers are IEEE doubles. Its ``+ - * /`` and comparisons round and decide as the engines'
+operations do. Its own ``Math.exp`` and ``Math.tanh`` are left alone: they differ from browser to browser.
 """
 
 from __future__ import annotations

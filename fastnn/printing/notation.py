@@ -342,7 +342,7 @@ def _has_layer(symbol: Symbol) -> bool:
 
 
 def _is_square(node: Binary) -> bool:
-    """Whether a product is that of a value with itself."""
+    """Whether a product multiplies a value by itself."""
     return isinstance(node.left, Symbol) and node.left == node.right
 
 

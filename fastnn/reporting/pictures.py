@@ -54,7 +54,7 @@ def row_by_row(table: pd.DataFrame) -> tuple[float, float]:
 
 
 def drawn(name: str, draw: Callable[[Axes], object], size: tuple[float, float]) -> Drawn:
-    """Draw a picture into empty axes of so many inches. Whatever goes wrong is told, not raised.
+    """Draw a picture into empty axes of a size in inches. Errors are told, not raised.
 
     Needs nothing but its arguments, so that pictures can be drawn beside each other in several processes.
     """

@@ -26,7 +26,8 @@ def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: f
     Parameters
     ----------
     sweep : Sweep
-        With its curves (``curves=True``) the page shows those of all networks, else of some trained again.
+        If it kept its curves (``curves=True``), the page shows the curves of all networks. Otherwise some
+        networks are trained again for them.
     data : Dataset
         What was swept over.
     folder : str or path

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "reached", "scores"]
 
-CELLS = 6  # that get a histogram of their own; of more, so many, evenly spaced
+CELLS = 6  # at most this number of cells get a histogram of their own; of more cells, evenly spaced ones
 HEADINGS = {
     "learning_rate": "learning rate",
     "r2": "R²",
@@ -106,7 +106,7 @@ def scores(found: Sweep, table: pd.DataFrame, notes: Sequence[str]) -> Section:
 
 
 def evenly(things: Sequence[Any], most: int) -> list[Any]:
-    """All things, or so many of them, evenly spaced, the first and the last among them."""
+    """All things, or `most` of them, evenly spaced, including the first and the last."""
     if len(things) <= most:
         return list(things)
     return [things[place] for place in np.linspace(0, len(things) - 1, most).round().astype(int)]

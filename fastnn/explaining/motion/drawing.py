@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 
 def network_drawing(derivation: Derivation, names: Mapping[str, str]) -> str:
-    """The drawing, inputs to the left; `names` has those of the data for x1, x2, ..., y.
+    """The drawing, inputs to the left; `names` maps x1, x2, ..., y to the names in the data.
 
     A script sets the numbers: ``data-weight`` names a connection's weight, ``data-unit`` what a unit passes
     on, ``data-now`` and ``data-found`` are places for numbers.

@@ -13,7 +13,7 @@ let start, rate, playing = false;
 let taken, found; // what the last row was given, and what it worked out
 let now; // the parameters and the epoch's total
 let row, epochs, loss, diverged; // rows taken of this epoch; finished ones, the last one's loss; where it diverged
-let curve, every; // [epoch, loss] of every so many epochs: no more than can be told apart
+let curve, every; // [epoch, loss] of every n-th epoch: no more points than the eye can tell apart
 let running; // [epoch and a fraction, mean loss of this epoch's rows so far], as few of them
 
 function begin(parameters) {
@@ -196,7 +196,7 @@ function drawCurve() {
     const finite = ([epoch, loss]) => epoch && loss > 0 && loss < Infinity;
     const some = [...curve, [epochs, loss]].filter(finite);
     const inside = running.filter(finite);
-    // Of the rows so far the last mean alone: that of the first few of them jumps far up and down.
+    // Only the last mean of this epoch's rows: the mean of the first few rows jumps far up and down.
     const values = [...some, ...inside.slice(some.length ? -1 : 0)].map(([, loss]) => Math.log10(loss));
     const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [-2, 0];
     const margin = 0.05*(high - low) + 0.02;

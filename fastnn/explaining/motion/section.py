@@ -47,8 +47,8 @@ GATES = " Where a circle is dashed, the unit's gate is shut."
 class Motion:
     """A network that trains before the reader's eyes, as a part of an HTML page.
 
-    It shows itself in a notebook. After any number of epochs its parameters are those of
-    ``fastnn.train`` with the same rows, start and learning rate, to the last bit.
+    It shows itself in a notebook. After any number of epochs its parameters are the same
+    as from ``fastnn.train`` with the same rows, start and learning rate, to the last bit.
 
     Attributes
     ----------
