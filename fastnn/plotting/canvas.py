@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError
+from fastnn.files import file_to_write
 from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import fixed_settings
 from fastnn.showing.lettering import LONGEST, shortened
@@ -45,11 +47,18 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Drawing, A
         return figure, figure.subplots()
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file; the file's ending (.png, .svg, .pdf) chooses the format."""
-    refuse_ending(path, "a picture's file name")
+def save(figure: Figure, path: str | PathLike[str]) -> None:
+    """Write a figure to a file; the file's ending (.png, .svg, .pdf) chooses the format.
+
+    Raises
+    ------
+    InputError
+        If `path` is no file in an existing folder, or no format has its ending.
+    """
+    file = file_to_write(path, "path")
+    refuse_ending(file, "a picture's file name")
     with fixed_settings():
-        figure.savefig(path, dpi=DOTS_PER_INCH)
+        figure.savefig(file, dpi=DOTS_PER_INCH)
 
 
 def refuse_ending(path: Path, name: str) -> None:

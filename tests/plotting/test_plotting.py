@@ -643,3 +643,17 @@ def test_the_numbers_under_a_histogram_lie_side_by_side(first, last):
     boxes = [box for box in boxes if ax.bbox.x0 <= (box.x0 + box.x1) / 2 <= ax.bbox.x1]
     assert len(boxes) >= 3
     assert all(right.x0 - left.x1 > 0.5 * left.height for left, right in pairwise(boxes))
+
+
+class TestSave:
+    def test_a_text_names_a_file(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        plotting.save(Figure(), "x.png")
+        assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+    @pytest.mark.parametrize("path", ["none/x.png", "x.nonsense", "", None, 3, b"x.png\0"])
+    def test_what_cannot_be_written_is_refused(self, tmp_path, monkeypatch, path):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(fastnn.InputError):
+            plotting.save(Figure(), path)
+        assert list(tmp_path.iterdir()) == []
