@@ -6,7 +6,7 @@ language of `fastnn.core.expressions`, so that every engine, explanation and pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastnn.core.expressions import Call, Expression, Number, Select, Symbol
@@ -52,12 +52,9 @@ class Activation:
         return self.value(z) == z
 
 
-def _by_name(entries: Iterable[Activation]) -> dict[str, Activation]:
-    return {entry.name: entry for entry in entries}
-
-
-ACTIVATIONS = _by_name(
-    [
+ACTIVATIONS = {
+    entry.name: entry
+    for entry in (
         Activation(
             "relu",
             # NaN stays NaN: divergence has to show.
@@ -85,8 +82,8 @@ ACTIVATIONS = _by_name(
             saturates=True,
         ),
         Activation("identity", value=lambda z: z, slope=lambda arriving, z, h: arriving),
-    ]
-)
+    )
+}
 
 
 def activation(name: str) -> Activation:

@@ -36,7 +36,6 @@ __all__ = [
     "DELTAS",
     "ERROR",
     "FORWARD",
-    "STEP",
     "TOTAL",
     "UPDATES",
     "Derivation",

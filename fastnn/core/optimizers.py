@@ -124,7 +124,8 @@ OPTIMIZERS = {kind.name: kind for kind in (SGD, Momentum, Nesterov)}
 
 def optimizer_of(given: Any) -> Optimizer:
     """The optimizer that a name or an object means; InputError for anything else."""
-    if isinstance(given, Optimizer):
+    # Files and workers could not name one of another class.
+    if isinstance(given, Optimizer) and type(given) in OPTIMIZERS.values():
         return given
     if isinstance(given, str) and given in OPTIMIZERS:
         return OPTIMIZERS[given]()

@@ -16,7 +16,6 @@ from fastnn.core.derivation import (
     DELTAS,
     ERROR,
     FORWARD,
-    STEP,
     TOTAL,
     UPDATES,
     Derivation,
@@ -26,6 +25,7 @@ from fastnn.core.derivation import (
 )
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.network import Network
+from fastnn.core.rule import STEP
 from fastnn.printing.notation import Text
 from fastnn.printing.signs import Derivative
 

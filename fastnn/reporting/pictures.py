@@ -81,9 +81,10 @@ def _drawn(name: str, draw: Callable[[Axes], object], size: tuple[float, float])
 class Picture(Figure):
     """A picture that matplotlib draws, shown in the page and kept as SVG, PNG and CSV files.
 
-    Draw in black on white: in the page black becomes its ink and white its paper, light on dark for who
-    reads so, and every other colour stays. So choose colours that show on both, such as those of
-    `fastnn.plotting`. What is drawn with ``rasterized=True`` (many points) becomes an image inside the SVG.
+    Draw in black on white. In the page black becomes the colour of its text and white its background, light
+    on dark in a dark browser; every other colour stays. So choose colours that show on both, such as the
+    colours of `fastnn.plotting`. What is drawn with ``rasterized=True`` (many points) becomes an image
+    inside the SVG.
 
     Attributes
     ----------

@@ -313,6 +313,7 @@ class TestStructure:
         for equations in (derive(network), derive(network).scalar):
             assert [stage for stage, _ in groupby(e.stage for e in equations)] == [*derive(network).stages]
         assert [*derive(network).stages] == [FORWARD, ERROR, DELTAS, UPDATES]
+        assert [stage.when for stage in derive(network).stages] == ["row", "row", "row", "batch"]
 
     def test_numbered_from_1(self, network):
         for equations in (derive(network).equations, derive(network).scalar):

@@ -17,7 +17,7 @@ from fastnn.plotting import tables
 from fastnn.reporting import Page, Picture, Section
 from fastnn.showing.lettering import distinct, told_apart
 
-plotting = pytest.importorskip("fastnn.plotting")
+plotting = pytest.importorskip("fastnn.plotting", reason='needs pip install "fastnn-sweep[plot]"')
 
 A, B, Y = [1.0, 2.0, 3.0, 5.0], [4.0, 3.0, 1.0, 2.0], [1.0, 5.0, 2.0, 4.0]
 NAN = float("nan")

@@ -95,7 +95,7 @@ ASKED = {
 
 
 def _plotting():
-    return pytest.importorskip("fastnn.plotting")
+    return pytest.importorskip("fastnn.plotting", reason='needs pip install "fastnn-sweep[plot]"')
 
 
 @pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED.keys())

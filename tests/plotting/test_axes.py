@@ -8,7 +8,7 @@ import pytest
 
 import fastnn
 
-plotting = pytest.importorskip("fastnn.plotting")
+plotting = pytest.importorskip("fastnn.plotting", reason='needs pip install "fastnn-sweep[plot]"')
 from fastnn.plotting.curves import draw_fan  # noqa: E402 - after the import that may skip
 
 random = np.random.default_rng(0)

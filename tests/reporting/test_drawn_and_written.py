@@ -15,7 +15,7 @@ from fastnn.comparing.comparison import Comparison, Result
 from fastnn.explaining.motion import motion
 from fastnn.plotting.settings import MissingGlyphs
 
-plotting = pytest.importorskip("fastnn.plotting")
+plotting = pytest.importorskip("fastnn.plotting", reason='needs pip install "fastnn-sweep[plot]"')
 from fastnn.reporting.studies_page import studies_page  # noqa: E402 - after the import that may skip
 
 BUDGET = 75  # seconds of each long form

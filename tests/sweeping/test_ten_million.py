@@ -13,7 +13,7 @@ from fastnn.sweeping import dead_units
 from fastnn.sweeping.tables import MemoryTable
 from fastnn.training import evaluating
 
-plotting = pytest.importorskip("fastnn.plotting")
+plotting = pytest.importorskip("fastnn.plotting", reason='needs pip install "fastnn-sweep[plot]"')
 named_curves = sys.modules["fastnn.plotting.named_curves"]
 tables = sys.modules["fastnn.plotting.tables"]
 

@@ -162,6 +162,8 @@ def test_stores_workers_replays_and_files_keep_it(name, tmp_path):
         (0.9, "optimizer must be one of"),
         (None, "optimizer must be one of"),
         (fastnn.optimizers.Momentum, "optimizer must be one of"),
+        (fastnn.optimizers.Optimizer(), "optimizer must be one of"),
+        (type("Mine", (fastnn.optimizers.Momentum,), {})(), "optimizer must be one of"),
     ],
 )
 def test_what_is_no_optimizer(given, message):
