@@ -92,7 +92,7 @@ SHARED = {
     ),
     "a Dataset for X": (
         {"X": fastnn.load_insurance(simulated=True)},
-        r"X must hold real numbers; got a Dataset\. Give its X and its y|got a Dataset and y\. Leave y out",
+        r"a Dataset must stand alone in the place of X and y; got a Dataset and .*\. Leave y out",
     ),
     "text for X": ({"X": "data.csv"}, "X must hold real numbers; got 'data.csv'. Give an array, a list or"),
     "numbers as text": ({"X": X.astype(str)}, "X must hold real numbers; got dtype <U"),
@@ -297,15 +297,27 @@ TRAIN = {
         {"learning_rate": [0.1, 0.2]},
         "learning_rate must be one number or one for each of 1 network; got 2",
     ),
-    "validation as one array": ({"validation": X}, r"validation must be a pair \(X, y\); got .*array"),
+    "validation as one array": (
+        {"validation": X},
+        r"validation must be a pair \(X, y\), or .*; got .*array",
+    ),
     "validation as a table": (
         {"validation": np.ones((9, 9))},
-        r"validation must be a pair \(X, y\); got a ndarray",
+        r"validation must be a pair \(X, y\), or .*; got a ndarray",
     ),
-    "validation without y": ({"validation": (X,)}, r"validation must be a pair \(X, y\); got"),
-    "validation of three": ({"validation": (X, Y, 1)}, r"validation must be a pair \(X, y\); got"),
-    "validation as text": ({"validation": "Xy"}, r"validation must be a pair \(X, y\); got 'Xy'"),
-    "validation False": ({"validation": False}, r"validation must be a pair \(X, y\); got False"),
+    "validation without y": ({"validation": (X,)}, r"validation must be a pair \(X, y\), or .*; got"),
+    "validation of three": (
+        {"validation": (X, Y, 1)},
+        r"validation must be a pair \(X, y\), or .*; got",
+    ),
+    "validation as text": (
+        {"validation": "Xy"},
+        r"validation must be a pair \(X, y\), or .*; got 'Xy'",
+    ),
+    "validation False": (
+        {"validation": False},
+        r"validation must be a pair \(X, y\), or .*; got False",
+    ),
     "validation of other columns": (
         {"validation": (X[:, :1], Y)},
         "validation X has 1 column but the network has 2",
@@ -517,7 +529,7 @@ RUN = {
     "predict nothing": (lambda r: r.predict(X[:0]), r"X must hold at least one number; got shape \(0, 2\)"),
     "predict text": (lambda r: r.predict(X.astype(str)), "X must hold real numbers; got dtype <U"),
     "predict None": (lambda r: r.predict(None), "X must hold real numbers; got None"),
-    "score X alone": (lambda r: r.score(X), "score needs X and y, or a Dataset.*; got X alone"),
+    "score X alone": (lambda r: r.score(X), "X must come with y, or be a Dataset; got X alone"),
     "score other rows": (
         lambda r: r.score(X, Y[:3]),
         "X and y must have the same number of rows; got 4 and 3",
@@ -530,17 +542,17 @@ RUN = {
     "score other columns": (lambda r: r.score(X[:, :1], Y), "X has 1 column but the network has 2 inputs"),
     "score a Dataset and y": (
         lambda r: r.score(fastnn.load_insurance(simulated=True), Y),
-        "score needs X and y, or a Dataset alone; got a Dataset and y",
+        "a Dataset must stand alone in the place of X and y; got a Dataset and a",
     ),
     "score a Dataset of other inputs": (
         lambda r: r.score(fastnn.load_insurance(simulated=True, inputs="age")),
-        "data must have the 2 inputs of the network; got 1",
+        "data must have the network's 2 inputs and 1 output; got 1 input",
     ),
     "predict a Dataset of other targets": (
         lambda r: r.predict(
             fastnn.load_insurance(simulated=True, inputs=["sex", "bmi"], target=["age", "charges"])
         ),
-        "y has 2 columns but the network has 1 output",
+        "data must have the network's 2 inputs and 1 output; got 2 inputs .sex, bmi. and 2 targets",
     ),
 }
 SWEPT = {

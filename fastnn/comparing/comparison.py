@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, finite_number, one_of, shown, whole_number
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
 from fastnn.core.network import Network, checked_network
-from fastnn.data.arrays import checked_rows, finite_array
+from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
+from fastnn.data.rows import checked_rows
 from fastnn.models.keras import BACKENDS, installed_backends, need_shared_activations
 from fastnn.training.evaluating import scores
 from fastnn.training.plan import code
@@ -156,7 +157,7 @@ def compare(
     if not isinstance(data, Dataset):
         raise InputError(f"data must be a fastnn.Dataset; got {shown(data)}. Make one with load_insurance().")
     need_shared_activations(checked_network(network))
-    X, Y = checked_rows(network, data.X, data.y, "float64")
+    X, Y = checked_rows(network, data, None, "float64")
     start = _start(network, parameters, seed)
     rate = finite_number(learning_rate, "learning_rate", positive=True)
     problem = (X, Y, network, start, rate)

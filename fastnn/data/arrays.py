@@ -1,4 +1,4 @@
-"""Checks of the arrays that users give: arrays of numbers, and the rows of a network."""
+"""Checks of the arrays of numbers that users give."""
 
 from __future__ import annotations
 
@@ -8,57 +8,17 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from fastnn.checking import LARGEST_INTEGER, InputError, shown
-from fastnn.core.network import Network
 from fastnn.data.array_likes import NamedColumn, columns_in, holds_categories, missing_cells, remedy_for
-from fastnn.showing.lettering import counted
 
-__all__ = ["MOST_NUMBERS", "checked_inputs", "checked_rows", "finite_array", "in_dtype", "numeric_array"]
+__all__ = ["MOST_NUMBERS", "finite_array", "in_dtype", "numeric_array"]
 
 Array = NDArray[Any]
 
 MOST_NUMBERS = 2**28
 """The most numbers of an array, 2 GiB; larger requests are refused before memory is taken."""
-
-
-def checked_inputs(network: Network, X: ArrayLike, dtype: str, name: str = "X") -> Array:
-    """Return X as (N, D) in `dtype`; (N,) is accepted for a network of one input."""
-    values = finite_array(X, name, (1, 2) if network.n_inputs == 1 else (2,))
-    values = values.reshape(len(values), -1)
-    if values.shape[1] != network.n_inputs:
-        turned = len(values) == network.n_inputs
-        other = "drop" if values.shape[1] > network.n_inputs else "add"
-        raise InputError(
-            f"{name} has {counted(values.shape[1], 'column')} but the network has "
-            f"{counted(network.n_inputs, 'input')}; "
-            f"got {name} of shape {values.shape}. Use Network(({values.shape[1]}, ...)) or "
-            f"{'transpose it: one row for each sample' if turned else f'{other} a column'}."
-        )
-    return in_dtype(values, dtype, name)
-
-
-def checked_rows(
-    network: Network, X: ArrayLike, y: ArrayLike, dtype: str, prefix: str = ""
-) -> tuple[Array, Array]:
-    """Return X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is accepted for one output."""
-    inputs = checked_inputs(network, X, dtype, f"{prefix}X")
-    given = finite_array(y, f"{prefix}y", (1, 2))
-    targets = given.reshape(len(given), -1)
-    if targets.shape[1] != network.n_outputs:
-        raise InputError(
-            f"{prefix}y has {counted(targets.shape[1], 'column')} but the network has "
-            f"{counted(network.n_outputs, 'output')}; "
-            f"got {prefix}y of shape {given.shape}. Use Network((..., {targets.shape[1]})) "
-            "or choose columns."
-        )
-    if len(targets) != len(inputs):
-        raise InputError(
-            f"{prefix}X and y must have the same number of rows; got {len(inputs)} and {len(targets)}. "
-            "Check that both come from the same table."
-        )
-    return inputs, in_dtype(targets, dtype, f"{prefix}y")
 
 
 def in_dtype(values: Array, dtype: str, name: str) -> Array:

@@ -144,6 +144,15 @@ class TableScaling:
         columns = (*self.input_columns, *self.target_columns)
         return [f"{column.name}: {column.coding}" for column in columns if column.categories]
 
+    def same_as(self, other: "TableScaling") -> bool:
+        """Whether two scalings turn tables into numbers in the same way."""
+        columns = (self.input_columns, self.target_columns) == (other.input_columns, other.target_columns)
+        pairs = ((self.X, other.X), (self.y, other.y))
+        return columns and all(
+            np.array_equal(mine.minimum, theirs.minimum) and np.array_equal(mine.range, theirs.range)
+            for mine, theirs in pairs
+        )
+
     def apply(self, rows: Any) -> Floats:
         """Scale new rows, given in their own units, as the table was scaled.
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of
 from fastnn.core.network import Network
-from fastnn.data.arrays import checked_inputs
 from fastnn.data.datasets import Dataset
+from fastnn.data.rows import checked_inputs
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import BLUE, GREY, INK, PAPER, VERMILION, axes, legend, lettered
 from fastnn.plotting.settings import under_fixed_settings
@@ -150,7 +150,7 @@ def _dead(training: Training, when: str, X: Any) -> list[NDArray[np.bool_]]:
     cuts = np.cumsum(net.layers[1:-1])
     if X is None:
         return [np.zeros(units, bool) for units in net.layers[1:-1]]
-    inputs = checked_inputs(net, X.X if isinstance(X, Dataset) else X, training.dtype)[: training.rows]
+    inputs = checked_inputs(net, X, training.dtype)[: training.rows]
     parameters = training.start if when == "before" else training.parameters
     return np.split(dead_gates(net, parameters[None], inputs)[0], cuts[:-1]) if len(cuts) else []
 

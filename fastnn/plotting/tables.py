@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, one_of, shown, whole_number, whole_numbers
-from fastnn.data.arrays import checked_rows, numeric_array
+from fastnn.data.arrays import numeric_array
 from fastnn.data.datasets import Dataset
+from fastnn.data.rows import checked_rows
 from fastnn.plotting.canvas import grouped
 from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
 from fastnn.plotting.named_curves import Curve, named_curves
@@ -297,14 +298,11 @@ def _another_name(name: str, taken: Mapping[str, Any]) -> str:
 
 def _rows_of(training: Training, X: Any, y: Any, output: int) -> tuple[Array, Array, list[str]]:
     """The inputs (scaled if from a Dataset) and one output of the rows trained on, and their names."""
+    inputs, targets = checked_rows(training.network, X, y, "float64")
     if isinstance(X, Dataset):
-        inputs, _ = checked_rows(training.network, X.X, X.y, "float64")
         targets = X.target_values.reshape(X.rows, -1)
         target = (X.target,) if isinstance(X.target, str) else X.target
         names = [_held(name) for name in (*X.inputs, target[output])]
     else:
-        if y is None:
-            raise InputError("surface needs X and y, or a Dataset; got X alone. Give the targets as well.")
-        inputs, targets = checked_rows(training.network, X, y, "float64")
         names = [f"x{n + 1}" for n in range(inputs.shape[1])] + [f"y{output + 1}"]
     return inputs[: training.rows], targets[: training.rows, output], names

@@ -57,7 +57,7 @@ def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: f
     --------
     >>> from fastnn import load_insurance, Network, sweep
     >>> data = load_insurance(simulated=True)
-    >>> found = sweep(Network((2, 2, 1)), data.X, data.y, networks=500, curves=True)  # doctest: +SKIP
+    >>> found = sweep(Network((2, 2, 1)), data, networks=500, curves=True)  # doctest: +SKIP
     >>> report(found, data, "page")  # doctest: +SKIP
     PosixPath('page/index.html')
     """
@@ -78,7 +78,7 @@ def _refuse_other_data(sweep: Sweep, data: Any) -> None:
     if not isinstance(data, Dataset):
         raise InputError(
             f"data must be the Dataset that was swept over; got {shown(data)}. "
-            "Make one with fastnn.Dataset.from_frame and sweep over its X and y."
+            "Make one with fastnn.Dataset.from_frame and sweep over it."
         )
     plan = sweep.plan
     swept = (plan.X, plan.Y)
@@ -86,5 +86,5 @@ def _refuse_other_data(sweep: Sweep, data: Any) -> None:
     if not all(np.array_equal(one, other) for one, other in zip(swept, given, strict=True)):
         raise InputError(
             f"data must be the Dataset that was swept over; got other rows, {data!r}. "
-            "Give the one whose X and y were given to sweep."
+            "Give the one that was given to sweep."
         )

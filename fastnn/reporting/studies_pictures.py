@@ -142,7 +142,7 @@ def own_run(line: Line, experiment: Experiment) -> Picture:
     data = experiment.data
     start = line.outcomes.sweeps[0].initial  # of which the first is the report's own
     run = to_the_end(
-        train(NETWORK, data.X, data.y, start, epochs=experiment.epochs, engine=experiment.engine)
+        train(NETWORK, data, parameters=start, epochs=experiment.epochs, engine=experiment.engine)
     )
     return Picture(
         f"run-{line.id}",

@@ -81,7 +81,7 @@ class Experiment:
         whole_number(self.networks, "networks", 2, MOST_NETWORKS)
         seed_number(self.seed)
         whole_number(self.epochs, "epochs", 2)
-        Plan.of(report.NETWORK, self.data.X, self.data.y, self.epochs, self.engine, "float64", None)
+        Plan.of(report.NETWORK, self.data, None, self.epochs, self.engine, "float64", None)
 
     @property
     def row_counts(self) -> tuple[int, ...]:
@@ -187,8 +187,7 @@ class Experiment:
     def _trial(self, networks: int, epochs: int) -> float:
         found = sweep(
             report.NETWORK,
-            self.data.X,
-            self.data.y,
+            self.data,
             networks=networks,
             seed=self.seed,
             epochs=epochs,
@@ -226,8 +225,7 @@ class Experiment:
         rows = data.rows if rows is None else rows
         found = sweep(
             report.NETWORK,
-            data.X,
-            data.y,
+            data,
             networks=networks or self.networks,
             initial=initial or normal(0.0, report.START),
             seed=self.seed,

@@ -169,9 +169,8 @@ def _last_row_rises(experiment: Experiment, some: int) -> float:
     data = experiment.data
     watched = train(
         report.NETWORK,
-        data.X,
-        data.y,
-        normal(0.0, report.START).draw(report.NETWORK, range(some), experiment.seed),
+        data,
+        parameters=normal(0.0, report.START).draw(report.NETWORK, range(some), experiment.seed),
         learning_rate=report.LEARNING_RATES[0],
         epochs=AT_FIRST,
         engine=experiment.engine,

@@ -27,6 +27,7 @@ from fastnn.checking import (
 from fastnn.core.network import Network
 from fastnn.core.rule import DEFAULT
 from fastnn.data.arrays import in_dtype
+from fastnn.data.datasets import Dataset
 from fastnn.engines import load
 from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.training.plan import Plan, learning_rates
@@ -108,8 +109,8 @@ class Design:
     def of(
         cls,
         network: Network,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Dataset,
+        y: ArrayLike | None,
         *,
         networks: int,
         initial: Start,

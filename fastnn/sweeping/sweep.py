@@ -22,7 +22,6 @@ from fastnn.core.optimizers import Optimizer
 from fastnn.core.rule import DEFAULT
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
-from fastnn.data.scaling import TableScaling
 from fastnn.sweeping.accounts import failures
 from fastnn.sweeping.cost import cost
 from fastnn.sweeping.design import Design, Results, refuse_divergence
@@ -146,11 +145,10 @@ def sweep(
     RuntimeWarning
         An executor has not answered for long, or shards could not be computed.
     """
-    inputs, targets, names = _rows_given(X, y, validation)
     design = Design.of(
         network,
-        inputs,
-        targets,
+        X,
+        y,
         networks=networks,
         initial=initial,
         seed=seed,
@@ -176,7 +174,7 @@ def sweep(
     refuse = on_divergence == "raise"
     try:
         place: Place = (
-            Memory(design, every) if folder is None else Stored(design, every, folder, refuse, names)
+            Memory(design, every) if folder is None else Stored(design, every, folder, refuse, _names_in(X))
         )
         check = partial(refuse_divergence, design) if refuse else None
         before = place.done
@@ -234,32 +232,11 @@ def _work(
     return interrupted, lost, perf_counter() - began
 
 
-def _rows_given(X: Any, y: Any, validation: Any) -> tuple[Any, Any, dict[str, Any] | None]:
-    """Return X and y, and with a Dataset the names that a store keeps."""
-    if not isinstance(X, Dataset):
-        if y is None:
-            raise InputError("sweep needs X and y, or a Dataset; got X alone. Give the targets as well.")
-        return X, y, None
-    if y is not None:
-        raise InputError(
-            "sweep needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
-        )
-    if isinstance(validation, Dataset) and not _alike(X.scaling, validation.scaling):
-        raise InputError(
-            "validation must have the columns and the scaling of the training data; got a Dataset with "
-            "columns or a scaling of its own. Give (data.scaling.apply(rows), data.scaling.y.apply(target)), "
-            "with rows in their own units."
-        )
-    return X.X, X.y, {"inputs": list(X.inputs), "target": list(X.scaling.targets), "source": X.source}
-
-
-def _alike(one: TableScaling, other: TableScaling) -> bool:
-    """Whether two scalings turn tables into numbers in the same way."""
-    pairs = ((one.X, other.X), (one.y, other.y))
-    return (one.input_columns, one.target_columns) == (other.input_columns, other.target_columns) and all(
-        np.array_equal(mine.minimum, theirs.minimum) and np.array_equal(mine.range, theirs.range)
-        for mine, theirs in pairs
-    )
+def _names_in(data: Any) -> dict[str, Any] | None:
+    """The names that a store keeps, if the rows are a Dataset."""
+    if not isinstance(data, Dataset):
+        return None
+    return {"inputs": list(data.inputs), "target": list(data.scaling.targets), "source": data.source}
 
 
 def _curves_every(curves: Any, epochs: int) -> int:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
-from fastnn.data.arrays import checked_inputs, checked_rows, finite_array
+from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.metrics import MEASURES, metric_notes
+from fastnn.data.rows import checked_inputs, checked_rows
 from fastnn.engines.batched import forward
-from fastnn.showing.lettering import counted
 from fastnn.system.floating_point import ieee
 from fastnn.training.gates import Rows
 
@@ -36,16 +36,6 @@ Array = NDArray[Any]
 MEMORY_LIMIT = 2 << 30
 FIRST_ROWS = 32  # every unit is tried on these first; measured: 2-2-1 0.6 us a network against 9 (1338 rows)
 EVALUATED_BYTES = 4 << 20  # for the arrays alive while a piece is evaluated, so that they stay in the cache
-
-
-def _inputs_of(network: Network, data: Dataset, dtype: str) -> Array:
-    """The inputs (N, D) of a Dataset in `dtype`; refused if the network takes another number."""
-    if len(data.inputs) != network.n_inputs:
-        raise InputError(
-            f"data must have the {counted(network.n_inputs, 'input')} of the network; "
-            f"got {len(data.inputs)}{data.scaling.spread_in_words}. Use Network(({len(data.inputs)}, ...))."
-        )
-    return checked_rows(network, data.X, data.y, dtype)[0]
 
 
 def within_memory(what: str, shape: tuple[int, ...], itemsize: int, remedy: str) -> None:
@@ -86,7 +76,7 @@ def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Arr
     would take too much memory.
     """
     dtype = str(parameters.dtype)
-    inputs = _inputs_of(network, X, dtype) if isinstance(X, Dataset) else checked_inputs(network, X, dtype)
+    inputs = checked_inputs(network, X, dtype)
     shape = (len(parameters), len(inputs), network.n_outputs)
     within_memory("predictions", shape, parameters.itemsize, remedy)
     found = outputs(network, parameters, inputs)
@@ -193,17 +183,9 @@ def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[s
 
 def _scored_rows(network: Network, X: Any, y: Any, dtype: str) -> tuple[Array, Array]:
     """The rows to score on: checked inputs (N, D) in `dtype`, targets (N, K) in the unit of the scores."""
-    if isinstance(X, Dataset):
-        if y is not None:
-            raise InputError(
-                "score needs X and y, or a Dataset alone; got a Dataset and y. Leave y out, or give data.X."
-            )
-        inputs = _inputs_of(network, X, dtype)
-        return inputs, X.target_values.reshape(len(inputs), -1)
-    if y is None:
-        raise InputError("score needs X and y, or a Dataset; got X alone. Give the targets as well.")
     inputs, _ = checked_rows(network, X, y, dtype)
-    return inputs, finite_array(y, "y", (1, 2)).reshape(len(inputs), -1)
+    targets = X.target_values if isinstance(X, Dataset) else finite_array(y, "y", (1, 2))
+    return inputs, targets.reshape(len(inputs), -1)
 
 
 def score_notes(X: Any, y: Any = None) -> list[str]:

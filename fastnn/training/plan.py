@@ -12,8 +12,10 @@ from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer, optimizer_of
 from fastnn.core.rule import DEFAULT, DTYPES, MOST_EPOCHS, Rule
-from fastnn.data.arrays import checked_rows, finite_array
+from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
+from fastnn.data.rows import checked_rows
+from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.showing.lettering import counted
@@ -30,7 +32,7 @@ class Plan:
     """A checked request: the network, its rows, and how they are visited.
 
     `X` (N, D) and `Y` (N, K) are C-ordered copies in `dtype`, the precision of training. `engine` is a name
-    in `ENGINES`, or "auto".
+    in `ENGINES`, or "auto". `scaling` is that of the Dataset the rows were given as, or None.
     """
 
     network: Network
@@ -41,13 +43,14 @@ class Plan:
     dtype: str
     shuffle_seed: int | None
     optimizer: Optimizer = DEFAULT
+    scaling: TableScaling | None = None
 
     @classmethod
     def of(
         cls,
         network: Network,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Dataset,
+        y: ArrayLike | None,
         epochs: int,
         engine: str,
         dtype: str,
@@ -59,8 +62,9 @@ class Plan:
         engine, dtype = _known(engine, dtype)
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
         chosen = optimizer_of(optimizer)
-        X, Y = checked_rows(network, X, y, dtype)
-        return cls(network, X, Y, epochs, engine, dtype, shuffle_seed, chosen)
+        rows, targets = checked_rows(network, X, y, dtype)
+        scaling = X.scaling if isinstance(X, Dataset) else None
+        return cls(network, rows, targets, epochs, engine, dtype, shuffle_seed, chosen, scaling)
 
     @property
     def rule(self) -> Rule:
@@ -85,15 +89,21 @@ class Plan:
 
     def validation(self, given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return X and Y of the validation rows, checked in the same way as the training rows."""
-        if isinstance(given, Dataset):
-            given = (given.X, given.y)
-        if not isinstance(given, tuple | list) or len(given) != 2:
+        pair = (given, None) if isinstance(given, Dataset) else given
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise InputError(
-                f"validation must be a pair (X, y); got {shown(given)}. "
+                f"validation must be a pair (X, y), or a Dataset; got {shown(given)}. "
                 "Give rows that are not trained on, such as (X[1000:], y[1000:])."
             )
-        X, y = given
-        return checked_rows(self.network, X, y, self.dtype, "validation ")
+        X, y = pair
+        rows = checked_rows(self.network, X, y, self.dtype, "validation ")
+        if isinstance(X, Dataset) and self.scaling is not None and not X.scaling.same_as(self.scaling):
+            raise InputError(
+                "validation must have the columns and the scaling of the training data; got a Dataset with "
+                "columns or a scaling of its own. Give (data.scaling.apply(rows), "
+                "data.scaling.y.apply(target)), with rows in their own units."
+            )
+        return rows
 
     def engine_for(self, networks: int) -> str:
         """The name of the engine that trains M networks."""

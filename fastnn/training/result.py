@@ -58,7 +58,7 @@ class Training:
     engine, dtype : str
         The engine that trained, and its precision.
     scaling : TableScaling, or None
-        The names, scaling and categories of the data, if a model file held them.
+        The names, scaling and categories of the Dataset that it was trained on, or that a model file held.
     number : int, or (M,) int64 array, or None
         The number of each network in its sweep; None if it was not replayed from a sweep.
     trained_on : (X, Y), or None
@@ -152,7 +152,7 @@ class Training:
         X : array_like (N, D), or Dataset
             Scaled as in training. With a Dataset the predictions are in the target's own unit.
         scaling : Dataset or TableScaling, optional
-            The Dataset of training, or the `scaling` of a loaded model. X then holds new rows in their own
+            The Dataset of training, or the Training's `scaling`. X then holds new rows in their own
             units, as a DataFrame (columns are found by name) or an array. The predictions are in the target's
             own unit.
 

@@ -35,8 +35,8 @@ _interrupted = -SECOND_SECONDS
 
 def train(
     network: Network,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | Dataset,
+    y: ArrayLike | None = None,
     parameters: ArrayLike | Start = DEFAULT_START,
     *,
     learning_rate: float | ArrayLike = 0.005,
@@ -54,9 +54,11 @@ def train(
     Parameters
     ----------
     network : Network
-    X : array_like (N, D)
-        Finite real numbers; left untouched. (N,) is taken for a network of one input.
-    y : array_like (N,) or (N, K)
+    X : array_like (N, D), or Dataset
+        Finite real numbers; left untouched. (N,) is taken for a network of one input. A Dataset stands for
+        X and y; the Training then has its `scaling`, and everything else is given by name.
+    y : array_like (N,) or (N, K), optional
+        Not needed with a Dataset.
     parameters : array_like (P,) or (M, P), or Start
         The starting parameters, named and ordered as in ``network.parameter_names``, or a rule such as
         ``fastnn.normal(0, 1.5)``, which draws those of network 0 of `seed`.
@@ -174,6 +176,7 @@ def trained(
         engine=plan.engine_for(len(networks)),
         dtype=plan.dtype,
         number=number,
+        scaling=plan.scaling,
         trained_on=(plan.X, plan.Y),
         interrupted=epochs < plan.epochs,
     )

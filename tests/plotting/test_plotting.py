@@ -464,7 +464,7 @@ class TestSurface:
         [
             ({"inputs": (0, 2)}, "each of inputs must be a whole number from 0 to 1; got 2"),
             ({"output": 1}, "output must be a whole number from 0 to 0; got 1"),
-            ({"y": None}, "surface needs X and y, or a Dataset; got X alone. Give"),
+            ({"y": None}, "X must come with y, or be a Dataset; got X alone. Give"),
         ],
     )
     def test_refuses(self, run, data, change, message):

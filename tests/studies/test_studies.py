@@ -226,7 +226,9 @@ class TestExperiment:
         ):
             studies.Experiment("insurance")
         wide = fastnn.load_insurance(simulated=True, inputs=("age", "bmi", "children"))
-        with pytest.raises(fastnn.InputError, match="X has 3 columns but the network has 2 inputs"):
+        with pytest.raises(
+            fastnn.InputError, match=r"network's 2 inputs .* got 3 inputs .age, bmi, children. and"
+        ):
             studies.Experiment(wide)
 
 

@@ -80,7 +80,10 @@ class TestText:
             ),
             (["--networks", "0"], "networks must be a whole number from 2 to 50000; got 0"),
             (["--networks", "60000"], "networks must be a whole number from 2 to 50000; got 60000"),
-            (["--inputs", "age", "--networks", "8"], "X has 1 column but the network has 2 inputs"),
+            (
+                ["--inputs", "age", "--networks", "8"],
+                "--data must have the network's 2 inputs and 1 output; got 1",
+            ),
             (["--data", "nowhere.csv", "--inputs", "a,b", "--target", "c"], "nowhere.csv"),
             (["--workers", "0"], "--workers must be a whole number from 1 to 1024; got 0"),
         ],

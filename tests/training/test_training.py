@@ -575,7 +575,9 @@ class TestPredict:
         # four rows of one output would pass for two networks of two: no number may come back
         X, y = rows_for(NET)
         run = fastnn.train(NET, X, y, epochs=1)
-        with pytest.raises(fastnn.InputError, match="y has 2 columns but the network has 1 output"):
+        with pytest.raises(
+            fastnn.InputError, match=r"network's 2 inputs and 1 output; got 2 inputs .* 2 targets"
+        ):
             run.predict(two_targets)
 
 

@@ -17,8 +17,9 @@ from fastnn.checking import InputError, finite_number, shown
 from fastnn.core.activations import activation
 from fastnn.core.derivation import derive
 from fastnn.core.network import Network
-from fastnn.data.arrays import checked_rows, finite_array
+from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
+from fastnn.data.rows import checked_rows
 from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
@@ -193,14 +194,8 @@ def motion(
         For anything that does not fit, and for a network too large to write out.
     """
     need_written_out(network)
-    names: Sequence[str] = ()
-    if isinstance(X, Dataset):
-        rows = checked_rows(network, X.X, X.y, "float64")
-        names = (*X.inputs, *X.scaling.targets)
-    elif y is None:
-        raise InputError("motion needs X and y, or a Dataset; got X alone. Give the targets as well.")
-    else:
-        rows = checked_rows(network, X, y, "float64")
+    rows = checked_rows(network, X, y, "float64")
+    names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
     rate = finite_number(learning_rate, "learning_rate", positive=True)
     return Motion(network, rows, _checked_starts(network, starts), rate, names)
 
