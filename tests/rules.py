@@ -24,3 +24,22 @@ OTHER_RULES = [
     "sgd",
     [1],
 ]
+
+OTHER_OPTIMIZERS = [
+    {"optimizer": "sgd"},
+    {"optimizer": "adam"},
+    {"optimizer": ["sgd"]},
+    {"optimizer": "sgd", "momentum": 0.5},
+    {"optimizer": "momentum"},
+    {"optimizer": "momentum", "momentum": 1.0},
+    {"optimizer": "momentum", "momentum": -0.5},
+    {"optimizer": "momentum", "momentum": 0},
+    {"optimizer": "momentum", "momentum": "0.5"},
+    {"optimizer": "momentum", "momentum": [0.5]},
+    {"optimizer": "momentum", "momentum": 0.5, "more": 1},
+    {"momentum": 0.5},
+    {},
+    None,
+    "sgd",
+]
+"""Descriptions that no manifest may have beside plain gradient descent."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.core.network import Network
+from fastnn.core.optimizers import described_optimizer
+from fastnn.core.rule import DEFAULT
 from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted, grouped, shape
 from fastnn.sweeping.ranking import LOSSES
@@ -57,6 +59,9 @@ def training_report(run: Training, data: Dataset) -> Report:
     found = scores(run.network, np.atleast_2d(run.parameters), data)
     score = {name: float(values[0]) for name, values in found.items()}
     notes = score_notes(data)
+    moved = "" if run.optimizer == DEFAULT else f", {run.optimizer!r}"
+    trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, learning rate "
+    trained += f"{run.learning_rate:g}{moved}"
     lines = [
         str(run),
         "",
@@ -65,8 +70,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "",
         *_network_lines(run.network),
         *data_lines(data),
-        f"trained  {counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, learning rate "
-        f"{run.learning_rate:g}",
+        *_labelled("trained", trained),
         f"engine   {run.engine}, {run.dtype}",
     ]
     parameters = dict(zip(run.network.parameter_names, run.parameters.tolist(), strict=True))
@@ -76,6 +80,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "epochs": run.epochs,
         "rows": run.rows,
         "learning_rate": run.learning_rate,
+        **described_optimizer(run.optimizer),
         "engine": run.engine,
         "dtype": run.dtype,
         "status": run.status,
@@ -125,6 +130,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "initial": repr(found.initial),
         "seed": found.seed,
         "epochs": found.plan.epochs,
+        "optimizers": found.grid["optimizer"].plain,
         "engine": found.engine,
         "dtype": found.plan.dtype,
         "networks": len(found),
@@ -141,6 +147,8 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     }
     why = "interrupted" if found.interrupted else "unfinished"
     stopped = f" of {grouped(found.grid.total)}, {why}" if len(found) < found.grid.total else ""
+    trained_by = [counted(found.plan.epochs, "epoch"), *found.grid.told, f"engine {found.engine}"]
+    trained_by.append(found.plan.dtype)
     trained = f", {grouped(found.ran)} of them" if 0 < found.ran < len(found) else ""
     pace = (
         f"in {found.seconds:.1f} s, {grouped(round(rate))} networks/s" if found.ran else "found in the store"
@@ -151,7 +159,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         *_network_lines(found.network),
         *data_lines(data),
         f"starts   {found.initial!r}, seed {found.seed}",
-        f"trained  {counted(found.plan.epochs, 'epoch')}, engine {found.engine}, {found.plan.dtype}",
+        *_labelled("trained", ", ".join(trained_by)),
         "",
         *_losses(found, summary),
         "",
@@ -178,7 +186,7 @@ def _noted(notes: Iterable[str]) -> list[str]:
 def _losses(found: Sweep, summary: list[dict[str, Any]]) -> list[str]:
     """Quantiles of the last epoch's loss in each cell, and of the loss by which networks are ranked."""
     plain = [{key: value for key, value in cell.items() if not key.startswith("best")} for cell in summary]
-    which = ", over the rows trained on" if len(found.grid.rows) > 1 else ""
+    which = ", over the rows trained on" if len(found.grid["rows"]) > 1 else ""
     lines = [*wrap(f"Loss of the last epoch{which}: {OK}", WIDTH), *_table(plain)]
     if found.ranked_by != "loss":
         cells = _records(found.quantiles(by=found.ranked_by))
@@ -189,7 +197,7 @@ def _losses(found: Sweep, summary: list[dict[str, Any]]) -> list[str]:
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
     frame = found.best(5)
     parameters = frame[list(found.network.parameter_names)].to_numpy(found.plan.dtype)
-    best = _records(frame[["network", "learning_rate", "rows", *found.design.losses]])
+    best = _records(frame[["network", *found.grid.shown, *found.design.losses]])
     score = scores(found.network, parameters, data)
     return [{**each, "r2": score["r2"][n], "mape": score["mape"][n]} for n, each in enumerate(best)]
 

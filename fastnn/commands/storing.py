@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
@@ -66,6 +66,7 @@ def _info(options: Namespace) -> int:
         **({"note": f"can be read alone: {manifest.foreign}"} if manifest.foreign else {}),
         **(manifest.names or {}),
         **plan,
+        **{axis.name: list(axis.values) for axis in manifest.grid.axes},
         **manifest.written_by,
     }
     indent = 2 + max(map(len, lines))
@@ -122,7 +123,8 @@ def _export(options: Namespace) -> int:
         )
     found = fastnn.open(options.store)
     columns = options.columns.split(",") if options.columns else None
-    pieces = found.pieces(columns, [_filter(text) for text in options.where])
+    words = {"status", *found.grid.words}
+    pieces = found.pieces(columns, [_filter(text, words) for text in options.where])
     write = write_frames if path.suffix == ".parquet" else _write_csv
     publish_together({path: lambda beside: write(pieces, beside)})
     return 0
@@ -135,13 +137,13 @@ def _write_csv(pieces: Iterator[Any], path: Path) -> None:
             piece.to_csv(file, index=False, header=number == 0)
 
 
-def _filter(text: str) -> tuple[str, str, Any]:
-    """The filter that ``loss<0.01`` names."""
+def _filter(text: str, words: Collection[str]) -> tuple[str, str, Any]:
+    """The filter that ``loss<0.01`` names; `words` are the columns that hold words."""
     match = TEST.fullmatch(text)
     if not match:
         raise InputError(f"--where must be a test like loss<0.01; got {text!r}. Write COLUMN, ==, value.")
     name, comparison, value = match.groups()
-    if name == "status":
+    if name in words:
         return name, comparison, value
     try:
         return name, comparison, float(value)

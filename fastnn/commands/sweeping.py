@@ -58,7 +58,7 @@ def sweep(options: Namespace) -> int:
     if code == FAILED:
         tell(f"fastnn: the page {page['page']}")
     if len(found) and not report.values["status"]["ok"]:
-        rate = f"{min(found.grid.learning_rates) / 10:.1g}"
+        rate = f"{min(found.grid['learning_rate'].values) / 10:.1g}"
         tell(f"fastnn: all networks diverged; try a smaller --learning-rate, such as {rate}")
         code = FAILED
     return _ended(found, options, code)

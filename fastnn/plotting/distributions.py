@@ -27,7 +27,7 @@ from fastnn.plotting.canvas import (
 from fastnn.plotting.curves import STROKES, bands
 from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.showing.lettering import counted, shape, told_apart
+from fastnn.showing.lettering import counted, shape
 from fastnn.sweeping.results import Sweep
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def counts_of(sweep: Sweep) -> Counts:
 
 @under_fixed_settings
 def dead_units(sweep: Sweep, ax: Axes | None = None) -> Axes:
-    """Draw the share of the networks that ended in each mode, for each learning rate and number of rows.
+    """Draw the share of the networks that ended in each mode, for each cell of the grid.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def dead_units(sweep: Sweep, ax: Axes | None = None) -> Axes:
 
 def draw_dead_units(ax: Axes, table: pd.DataFrame) -> Axes:
     """Draw the numbers of `tables.dead_units`."""
-    names = list(table.columns[3:])
+    names = tables.modes_of(table)
     colours = dict(zip(names, (*BY_DEAD_UNITS[: len(names) - 1], GREY), strict=True))
     labels = tables.cell_labels(table)
     base = np.zeros(len(table))
@@ -138,7 +138,7 @@ def scores_against_rows(scores: pd.DataFrame, metric: str, ax: Axes | None = Non
     Parameters
     ----------
     scores : DataFrame
-        One line for each network: ``rows``, the metric, and ``learning_rate`` if that varies.
+        One line for each network: ``rows``, the metric, and what else varies, such as ``learning_rate``.
     metric : str
         "r2", "mape" (a fraction, drawn in per cent) or "mse".
     ax : Axes, optional
@@ -151,10 +151,8 @@ def draw_scores(ax: Axes, table: pd.DataFrame, metric: str) -> Axes:
     """Draw the numbers of `tables.scores_against_rows`."""
     if metric == "mape":
         table = table.assign(**{name: 100 * table[name] for name in tables.QUANTILE_NAMES})
-    rates = table["learning_rate"] if "learning_rate" in table else table["rows"] * 0
-    different = rates.unique().tolist()
-    texts = zip(different, told_apart(different), strict=True)
-    fans = [(f"learning rate {text}", table[rates == rate]) for rate, text in texts]
+    names = np.array(tables.settings_in_words(table, but="rows"))
+    fans = [(str(name), table[names == name]) for name in dict.fromkeys(names)]
     for place, (name, some) in enumerate(fans):
         colour, stroke = COLOURS[place % len(COLOURS)], STROKES[place % len(STROKES)]
         bands(ax, some["rows"], some, colour, name, stroke, marker="o", markersize=4)

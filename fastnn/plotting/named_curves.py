@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, shown
 from fastnn.core.network import Network
+from fastnn.core.optimizers import Optimizer
 from fastnn.showing.lettering import shape, told_apart
+from fastnn.sweeping.axes import Optimizers
 from fastnn.sweeping.results import Sweep
 from fastnn.training.result import Training
 
@@ -38,6 +40,7 @@ class Curve:
     diverged : int
         The epoch in which it diverged, or 0.
     network : Network
+    optimizer : Optimizer
     learning_rate : float
     """
 
@@ -48,14 +51,15 @@ class Curve:
     validation: NDArray[Any] | None
     diverged: int
     network: Network
+    optimizer: Optimizer
     learning_rate: float
 
 
 def named_curves(given: Any) -> list[Curve]:
     """Return the curves of trainings or of a sweep; each of several curves has its own label.
 
-    A label holds the name given to the curve. It also holds the layers, the learning rate and the number, if
-    these differ.
+    A label holds the name given to the curve. It also holds the layers, the optimizer, the learning rate and
+    the number, if these differ.
 
     Raises
     ------
@@ -102,13 +106,15 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
         many = np.asarray(one.curves)
         validation = None
         epochs, diverged, numbers = one.curve_epochs, one.diverged, one.numbers
-        rates = one.grid.learning_rate_of(one.numbers)
+        optimizers = [one.grid["optimizer"].values[n] for n in one.grid.place_of("optimizer", one.numbers)]
+        rates = one.grid.column("learning_rate", one.numbers)
     else:
         many = np.atleast_2d(one.loss_curve)
         validation = None if one.validation_curve is None else np.atleast_2d(one.validation_curve)
         epochs = np.arange(1, one.epochs + 1)
         diverged = np.broadcast_to(one.diverged, len(many))
         numbers = np.arange(len(many)) if one.number is None else np.atleast_1d(one.number)
+        optimizers = [one.optimizer] * len(many)
         rates = np.broadcast_to(one.learning_rate, len(many))
     for place, losses in enumerate(many):
         yield Curve(
@@ -119,6 +125,7 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
             None if validation is None else validation[place],
             int(diverged[place]),
             one.network,
+            optimizers[place],
             float(rates[place]),
         )
 
@@ -128,7 +135,7 @@ def _labelled(curves: Sequence[Curve]) -> list[Curve]:
     if len(curves) == 1:
         return list(curves)
     labels = [[curve.label] if curve.label else [] for curve in curves]
-    for told in (_layers(curves), _rates(curves)):
+    for told in (_layers(curves), _optimizers(curves), _rates(curves)):
         if len(set(told)) > 1 and _alike(labels):
             labels = [[*label, one] for label, one in zip(labels, told, strict=True)]
     if _alike(labels):
@@ -146,6 +153,10 @@ def _alike(labels: Sequence[Sequence[str]]) -> bool:
 
 def _layers(curves: Sequence[Curve]) -> list[str]:
     return [shape(curve.network.layers) for curve in curves]
+
+
+def _optimizers(curves: Sequence[Curve]) -> list[str]:
+    return Optimizers([curve.optimizer for curve in curves], "float64").texts
 
 
 def _rates(curves: Sequence[Curve]) -> list[str]:

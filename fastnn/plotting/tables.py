@@ -16,7 +16,8 @@ from fastnn.data.rows import checked_rows
 from fastnn.plotting.canvas import grouped
 from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
 from fastnn.plotting.named_curves import Curve, named_curves
-from fastnn.showing.lettering import counted, distinct, told_apart
+from fastnn.showing.lettering import distinct
+from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.modes import mode_codes, mode_names
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.tables import Columns
@@ -103,25 +104,19 @@ def sweep_histogram(sweep: Sweep) -> pd.DataFrame:
 
 
 def dead_units(sweep: Sweep) -> pd.DataFrame:
-    """learning_rate, rows, networks, and for each mode how many networks ended in it."""
+    """The settings of each cell, networks, and for each mode how many networks ended in it."""
     import pandas as pd
 
     names, cells = mode_names(sweep.network), list(sweep.grid.cells())
     counts = np.zeros((len(cells), len(names)), np.int64)
     for columns, codes in _modes_by_pieces(sweep):
         np.add.at(counts, (columns["network"] // sweep.grid.starts, codes), 1)
-    table = pd.DataFrame(
-        {
-            "learning_rate": [float(cell.learning_rate) for cell in cells],
-            "rows": [cell.rows for cell in cells],
-            "networks": counts.sum(axis=1),
-        }
-    )
-    return table.assign(**dict(zip(names, counts.T, strict=True)))
+    table = pd.DataFrame([sweep.grid.described(cell) for cell in cells])
+    return table.assign(networks=counts.sum(axis=1), **dict(zip(names, counts.T, strict=True)))
 
 
 def scores_against_rows(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """learning_rate, rows, networks, and the quantiles of a metric over the networks.
+    """The settings of each cell, networks, and the quantiles of a metric over the networks.
 
     See `fastnn.plotting.scores_against_rows` for the arguments. A diverged network counts as infinitely bad.
     """
@@ -131,8 +126,8 @@ def scores_against_rows(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     has_columns(scores, "scores", ["rows", metric])
     worst = -1 if metric == "r2" else 1
     found = []
-    keys = [name for name in ("learning_rate", "rows") if name in scores]
-    for values, some in scores.groupby(keys, sort=True, dropna=False):
+    keys = [name for axis in AXES.values() for name in axis.names() if name in scores]
+    for values, some in scores.groupby(keys, sort=True, dropna=False, observed=True):
         quantiles = worst * worst_last_quantiles(worst * some[metric].to_numpy(float)[:, None])[:, 0]
         named = dict(zip(QUANTILE_NAMES, quantiles if worst > 0 else quantiles[::-1], strict=True))
         found.append({**dict(zip(keys, values, strict=True)), "networks": len(some), **named})
@@ -271,9 +266,21 @@ def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
 
 
 def cell_labels(table: pd.DataFrame) -> list[str]:
-    """A label for each line of a table, from its learning_rate and rows; no two are alike."""
-    rates = told_apart(table["learning_rate"].tolist())
-    return [f"rate {rate}, {counted(rows, 'row')}" for rate, rows in zip(rates, table["rows"], strict=True)]
+    """A label for each line of a table, from its columns of a grid's settings; no two are alike."""
+    return [text.replace("learning rate", "rate") for text in settings_in_words(table)]
+
+
+def settings_in_words(table: pd.DataFrame, but: str = "") -> list[str]:
+    """The settings in each line of a table in words, without the axis `but`; empty texts without any."""
+    columns = {str(name): table[name].tolist() for name in table}
+    parts = [axis.texts_of(columns) for name, axis in AXES.items() if name in columns and name != but]
+    return [", ".join(each) for each in zip(*parts, strict=True)] if parts else [""] * len(table)
+
+
+def modes_of(table: pd.DataFrame) -> list[str]:
+    """The columns of a table of `dead_units` that count networks by mode."""
+    names = list(map(str, table.columns))
+    return names[names.index("networks") + 1 :]
 
 
 def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]]:

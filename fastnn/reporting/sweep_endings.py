@@ -66,14 +66,15 @@ def losses(found: Sweep, shown: Sweep, claim: float | None) -> Section:
     all_cells = reached(shown)
     cells = evenly(all_cells, CELLS)
     summary = found.summary()
-    rows = ", over the rows trained on" if len(found.grid.rows) > 1 else ""
+    rows = ", over the rows trained on" if len(found.grid["rows"]) > 1 else ""
     plain = summary.drop(columns=[name for name in summary if str(name).startswith("best ")])
     blocks: list[Block] = [Table(plain, f"Loss of the last epoch{rows}: {OK}", HEADINGS)]
     ranked, what = summary, LOSSES[found.ranked_by]
     if found.ranked_by != "loss":
         ranked = found.quantiles(by=found.ranked_by)
-        ranked.insert(2, "networks", summary["networks"])
-        ranked.insert(3, "best", summary[f"best {found.ranked_by}"])
+        settings = len(found.grid.shown)
+        ranked.insert(settings, "networks", summary["networks"])
+        ranked.insert(settings + 1, "best", summary[f"best {found.ranked_by}"])
         blocks.append(Table(ranked, f"{what.capitalize()}: {OK}", HEADINGS))
     if claim is not None:
         blocks.append(_places_of(claim, shown))
@@ -81,9 +82,9 @@ def losses(found: Sweep, shown: Sweep, claim: float | None) -> Section:
         blocks.append(f"Histograms of {len(cells)} of the {len(all_cells)} cells of the grid, evenly spaced.")
     blocks += [_histogram(shown, cell, place, claim) for place, cell in enumerate(cells, 1)]
     if claim is not None:
-        blocks.append(_intervals(summary, LOSSES["loss"], claim))
+        blocks.append(_intervals(found, summary, LOSSES["loss"], claim))
     elif len(all_cells) > 1:
-        blocks.append(_intervals(ranked, what, None))
+        blocks.append(_intervals(found, ranked, what, None))
     return Section("Losses of the last epoch", blocks)
 
 
@@ -100,7 +101,7 @@ def scores(found: Sweep, table: pd.DataFrame, notes: Sequence[str]) -> Section:
         numbers = tables.scores_against_rows(table, metric)
         formats = dict.fromkeys(tables.QUANTILE_NAMES, form)
         blocks.append(Table(numbers, f"Quantiles of {HEADINGS[metric]}", HEADINGS, formats))
-    if len(found.grid.rows) > 1:
+    if len(found.grid["rows"]) > 1:
         blocks += [_against_rows(table, metric) for metric in metrics]
     return Section("R² and MAPE", blocks)
 
@@ -137,13 +138,13 @@ def _spread(found: Sweep) -> str:
 
 def _picture_of_modes(found: Sweep) -> Picture:
     numbers = tables.dead_units(found)
-    shares = numbers[list(numbers.columns[3:])].sum() / max(1, numbers["networks"].sum())
+    shares = numbers[tables.modes_of(numbers)].sum() / max(1, numbers["networks"].sum())
     told = ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share)
     return Picture(
         "modes",
         partial(draw_dead_units, table=numbers),
-        f"Bars, one for each learning rate and number of rows. Of all networks, {told}.",
-        "How the networks of each learning rate and number of rows ended, in per cent.",
+        f"Bars, one for each {found.grid.nouns}. Of all networks, {told}.",
+        f"How the networks of each {found.grid.nouns} ended, in per cent.",
         numbers,
         row_by_row(numbers),
     )
@@ -155,8 +156,7 @@ def _places_of(claim: float, found: Sweep) -> Table:
     for cell in reached(found):
         values = np.nan_to_num(found.only(cell).loss.astype(float), nan=np.inf)
         share = float((values <= claim).mean())
-        place = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
-        rows.append(place | {"that or less": share, "more": 1 - share})
+        rows.append(found.grid.described(cell) | {"that or less": share, "more": 1 - share})
     formats = dict.fromkeys(("that or less", "more"), per_cent)
     return Table(rows, f"How many networks end with the claimed loss, {written(claim)}", HEADINGS, formats)
 
@@ -176,7 +176,7 @@ def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Pic
     )
 
 
-def _intervals(quantiles: pd.DataFrame, what: str, claim: float | None) -> Picture:
+def _intervals(found: Sweep, quantiles: pd.DataFrame, what: str, claim: float | None) -> Picture:
     numbers = quantiles.copy()
     numbers.insert(0, "label", tables.cell_labels(numbers))
     numbers = numbers[numbers["networks"] > 0]
@@ -188,7 +188,7 @@ def _intervals(quantiles: pd.DataFrame, what: str, claim: float | None) -> Pictu
         "cells",
         partial(plotting.intervals, numbers, what),
         f"Distributions of the {what} below one another. Medians: {told}.",
-        f"The {what}, of each learning rate and number of rows; diverged networks are left out.",
+        f"The {what}, of each {found.grid.nouns}; diverged networks are left out.",
         numbers,
         row_by_row(numbers),
     )

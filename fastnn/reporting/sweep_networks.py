@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +22,8 @@ from fastnn.plotting.networks import DRAWN
 from fastnn.plotting.surfaces import draw_surface
 from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
-from fastnn.showing.lettering import counted, shortened, told_apart
+from fastnn.showing.lettering import counted, shortened
+from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.ranking import LOSSES
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.sweep import sweep
@@ -28,35 +32,38 @@ from fastnn.training.evaluating import scores
 from fastnn.training.result import Training
 from fastnn.training.starts import given
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["epochs", "learned", "replaying"]
 
-RATES, ROWS = 6, 3  # learning rates that get a fan of their own, and numbers of rows in each
+PICTURES, ROWS = 6, 3  # of fans, and the numbers of rows in each
 LETTERS, HELD = 60, 8  # of a name in a caption; further inputs named there
 STARTS = 300  # that are trained again for the fans of a sweep that kept no curves
 
 
 def epochs(found: Sweep) -> Section:
-    """The fan of loss curves of each learning rate."""
+    """The fans of loss curves: a picture for each learning rate, in it a fan for each number of rows."""
     cells = reached(found)
-    rates = evenly(list(dict.fromkeys(float(cell.learning_rate) for cell in cells)), RATES)
-    rows = evenly(list(dict.fromkeys(cell.rows for cell in cells)), ROWS)
+    rows = evenly(list(dict.fromkeys(cell["rows"] for cell in cells)), ROWS)
+    pictured: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell["rows"] in rows:
+            pictured.setdefault(found.grid.name_of(cell, but="rows"), []).append(cell)
     kept = found.curves is not None and found.curves.shape[1] == found.plan.epochs
-    curved = found if kept else _trained_again(found, rates, rows)
+    starts = evenly(range(found.grid.starts), STARTS)
     whose = (
         "of the networks"
         if kept
-        else f"of {counted(curved.grid.starts, 'start', written)}, evenly spaced and trained again for "
-        "this page"
+        else f"of {counted(len(starts), 'start', written)}, evenly spaced and trained again for this page"
     )
     text = (
         f"The line is the median {whose}; half of them lie in the dark band, nine in ten in the light one. "
         "An epoch's loss is measured while it runs, on each row before its own update."
     )
-    named = zip(told_apart(rates), rates, strict=True)
-    return Section("Losses over the epochs", [text, *(_fan(curved, *each, rows) for each in named)])
+    fans = []
+    for name in evenly(list(pictured), PICTURES):
+        some = {counted(cell["rows"], "row"): cell for cell in pictured[name]}
+        curves = {which: found.only(cell).curves for which, cell in some.items()} if kept else {}
+        fans.append(_fan(name, curves or _trained_again(found, some, starts)))
+    return Section("Losses over the epochs", [text, *fans])
 
 
 def learned(found: Sweep, data: Dataset) -> Section:
@@ -68,13 +75,14 @@ def learned(found: Sweep, data: Dataset) -> Section:
     frame = found.part(list(chosen.values())).frame().set_index("network")
     rows: list[dict[str, Any]] = []
     for what, run in runs.items():
-        place = {"network": f"{what}, {chosen[what]}", "learning_rate": run.learning_rate, "rows": run.rows}
+        cell = found.grid.cell_of(chosen[what])
+        place = {"network": f"{what}, {chosen[what]}", **found.grid.described(cell)}
         score = scores(run.network, np.atleast_2d(run.parameters), data)
         losses = {name: frame[name][chosen[what]] for name in found.design.losses}
         rows.append(place | losses | {"r2": score["r2"][0], "mape": score["mape"][0]})
     text = (
         f"The best network has the smallest {LOSSES[found.ranked_by]}; the typical one has the middle one of "
-        "the networks with the same learning rate and rows that did not diverge. The maps are coloured by "
+        f"the networks with the same {found.grid.nouns} that did not diverge. The maps are coloured by "
         "what the network answers, the rows by how far their targets lie from that: a white dot is fitted "
         "well."
     )
@@ -94,8 +102,7 @@ def _best_and_typical(found: Sweep) -> dict[str, int]:
     best = found.best(1)["network"].tolist()
     if not best:
         return {}
-    (cell,) = (cell for cell in found.grid.cells() if 0 <= best[0] - cell.first < found.grid.starts)
-    ranked = found.only(cell).best(found.grid.starts)["network"]
+    ranked = found.only(found.grid.cell_of(best[0])).best(found.grid.starts)["network"]
     return {"best": best[0], "typical": int(ranked.iloc[(len(ranked) - 1) // 2])}
 
 
@@ -111,13 +118,14 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
         Code(f"run = sweep.replay({number})"),
     ]
     if train_command is not None:
-        start, rate, rows = _place(found, number)
-        command = f"{train_command} --learning-rate {rate!r} --rows {rows} --network {start}"
+        cell, start = found.grid.cell_of(number), found.grid.start_of(number)
+        words = shlex.join(word for axis in found.grid.axes for word in axis.command(cell[axis.name]))
+        command = f"{train_command} {words} --network {start}"
         blocks += ["On the command line:", Code(command)]
     if found.grid.total > found.grid.starts:
         blocks.append(
             f"Network n begins as start n mod {written(found.grid.starts)}, which is the same in every cell "
-            "of the grid; its learning rate and its rows stand beside its number in the sweep's table."
+            f"of the grid; its {found.grid.nouns} stand beside its number in the sweep's table."
         )
     if len(best):
         caption = f"The networks with the smallest {LOSSES[found.ranked_by]}, and their parameters"
@@ -127,51 +135,40 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
 
 def _python(found: Sweep, data: Dataset, number: int) -> str:
     """The lines that train a network again, on the same data and no others."""
-    start, rate, rows = _place(found, number)
+    cell, start = found.grid.cell_of(number), found.grid.start_of(number)
+    rate, optimizer = float(cell["learning_rate"]), cell["optimizer"]
     options = f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
     if found.plan.shuffle_seed is not None:
         options += f", shuffle=True, seed={found.seed}"
-    if found.plan.optimizer != DEFAULT:
-        options += f",\n                   optimizer=fastnn.optimizers.{found.plan.optimizer!r}"
+    if optimizer != DEFAULT:
+        options += f",\n                   optimizer=fastnn.optimizers.{optimizer!r}"
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"
         f"start = fastnn.{found.initial!r}.draw(network, [{start}], {found.seed})[0]\n"
-        f"run = fastnn.train(network, data.X[:{rows}], data.y[:{rows}], start,\n"
+        f"run = fastnn.train(network, data.X[:{cell['rows']}], data.y[:{cell['rows']}], start,\n"
         f"                   learning_rate={rate!r}, {options})"
     )
 
 
-def _place(found: Sweep, number: int) -> tuple[int, float, int]:
-    """A network's start, learning rate and rows."""
-    grid = found.grid
-    return (
-        int(grid.start_of(number)),
-        float(grid.learning_rate_of(number)),
-        int(grid.rows_of(number)),
-    )
-
-
-def _fan(curved: Sweep, text: str, rate: float, rows: list[int]) -> Picture:
-    """The picture of one learning rate, which is written as `text`."""
-    cells = [cell for cell in curved.grid.cells() if float(cell.learning_rate) == rate and cell.rows in rows]
-    parts = {f"{counted(cell.rows, 'row')}": curved.only(cell).curves for cell in cells}
-    fans = {name: curves for name, curves in parts.items() if curves is not None and len(curves)}
-    numbers = tables.fan(fans)
+def _fan(name: str, curves: dict[str, Any]) -> Picture:
+    """The picture of cells that differ in their rows alone; `name` says what they share."""
+    numbers = tables.fan({rows: losses for rows, losses in curves.items() if len(losses)})
     first, last = numbers["50 %"].iloc[[0, -1]]
+    short = re.sub("[^a-z0-9-]+", "_", name.replace("learning rate ", "").replace("+", ""))
     return Picture(
-        f"fan-{text}".replace(".", "_").replace("+", ""),
-        partial(draw_fan, table=numbers, title=f"learning rate {text}"),
-        f"Median and bands of the loss over the epochs, learning rate {text}. The median goes from "
-        f"{written(first)} to {written(last)}.",
-        f"Loss over the epochs, learning rate {text}.",
+        f"fan-{short}",
+        partial(draw_fan, table=numbers, title=name),
+        f"Median and bands of the loss over the epochs, {name}. The median goes from {written(first)} to "
+        f"{written(last)}.",
+        f"Loss over the epochs, {name}.",
         numbers,
     )
 
 
-def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
-    """The same sweep of fewer starts in fewer cells, with its curves."""
-    starts = evenly(range(found.grid.starts), STARTS)
+def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) -> dict[str, Any]:
+    """The curves of some starts in cells that differ in their rows alone, by the names of the cells."""
+    settings = next(iter(cells.values())).settings
     again = sweep(
         found.network,
         found.plan.X,
@@ -179,17 +176,16 @@ def _trained_again(found: Sweep, rates: list[float], rows: list[int]) -> Sweep:
         networks=len(starts),
         initial=given(found.initial.draw(found.network, starts, found.seed)),
         seed=found.seed,
-        learning_rate=rates,
-        rows=rows,
         epochs=found.plan.epochs,
         engine=found.engine,
         dtype=found.plan.dtype,
         shuffle=found.plan.shuffle_seed is not None,
-        optimizer=found.plan.optimizer,
         progress=False,
         curves=True,
+        **{**settings, "rows": [cell["rows"] for cell in cells.values()]},
     )
-    return to_the_end(again)
+    parts = zip(cells, to_the_end(again).grid.cells(), strict=True)
+    return {name: again.only(cell).curves for name, cell in parts}
 
 
 def _surface(what: str, run: Training, data: Dataset) -> Picture:

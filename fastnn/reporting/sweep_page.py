@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn.checking import finite_number
-from fastnn.core.rule import DEFAULT
 from fastnn.data.datasets import Dataset
 from fastnn.pages.blocks import Section
 from fastnn.pages.tables import written
@@ -86,7 +85,7 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
     if shown is not found:
         stopped += f" All but the table of losses shows {written(len(shown))} of them, evenly spaced."
     units = " and ".join(dict.fromkeys(found.network.activations))
-    moved = "" if found.plan.optimizer == DEFAULT else f", {found.plan.optimizer!r}"
+    moved = "".join(f", {told}" for told in found.grid.told)
     return (
         f"{data_in_words(data)} "
         f"Starts {found.initial!r}, seed {found.seed}; {counted(found.plan.epochs, 'epoch')}, one row "

@@ -112,7 +112,7 @@ def _mean_predictors(line: Line) -> Iterator[str]:
         f"Both units are dead in {portion(dead.mean())} of the starts: such a network answers every row "
         f"with one number, and they {lost}."
     )
-    rate = float(ended.sweeps[0].grid.learning_rates[0])
+    rate = float(ended.sweeps[0].grid["learning_rate"].values[0])
     if rate >= 1.0:
         yield (
             "Then the output's bias alone moves, and each row multiplies its distance from the row's target "

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.rule import DEFAULT
 from fastnn.showing.cards import card, histogram, table
 from fastnn.showing.lettering import counted, grouped
 from fastnn.sweeping.ranking import LOSSES
@@ -24,13 +23,13 @@ def sweep_card(sweep: Any) -> str:
     unfinished = f" of {grouped(sweep.grid.total)}" if len(sweep) < sweep.grid.total else ""
     losses, diverged = _losses_of(sweep)
     plan = sweep.plan
-    moved = "" if plan.optimizer == DEFAULT else f", {plan.optimizer!r}"
+    trained = [counted(plan.epochs, "epoch"), *sweep.grid.told]
     facts = [
         ("ended", f"{grouped(len(sweep) - diverged)} ok, {grouped(diverged)} diverged"),
         ("but", "; ".join(sweep.notes)),
         ("dead units", _dead_units_of(sweep)),
         ("starts", f"{sweep.initial!r}, seed {sweep.seed}"),
-        ("trained", f"{counted(plan.epochs, 'epoch')}{moved}, engine {sweep.engine}, {plan.dtype}"),
+        ("trained", f"{', '.join(trained)}, engine {sweep.engine}, {plan.dtype}"),
         ("store", "" if sweep.store is None else str(sweep.store)),
     ]
     summary = sweep.summary()

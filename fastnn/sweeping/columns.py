@@ -43,7 +43,7 @@ class SweepColumns:
 
     @property
     def grid(self) -> Grid:
-        """The grid, which numbers the networks over learning rates, rows and starts."""
+        """The grid, which numbers the networks over optimizers, learning rates, rows and starts."""
         return self.design.grid
 
     @property

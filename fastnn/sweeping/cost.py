@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from time import perf_counter
 
-import numpy as np
-
+from fastnn.core.rule import Rule
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.design import Design
-from fastnn.sweeping.grid import Numbers
+from fastnn.sweeping.grid import Cell, Numbers
 from fastnn.system.progress import duration, size
 
-__all__ = ["cost", "seconds_per_network"]
+__all__ = ["cost", "most_seconds_per_network", "seconds_per_network"]
 
 TRIAL_SECONDS = 0.1
 
@@ -22,17 +22,32 @@ class _Enough(Exception):  # noqa: N818 - the end of a trial, not an error
 
 
 def seconds_per_network(design: Design) -> float:
-    """The seconds that one core takes for a network of average rows, from a short trial.
+    """The seconds that one core takes for a network, on average over the grid, from short trials.
 
     A trial sees the first epochs only. Later epochs are cheaper if units die or networks diverge, and dearer
     if the processor slows down when warm.
     """
-    _trial(design)  # warms the caches; not counted
-    return _trial(design)
+    return sum(seconds * networks for seconds, networks in _trials(design)) / design.grid.total
 
 
-def _trial(design: Design) -> float:
-    chunk = next(design.chunks(Numbers.of(0, design.grid.total), 1))
+def most_seconds_per_network(design: Design) -> float:
+    """The same for a network of the cell that takes longest."""
+    return max(seconds for seconds, _ in _trials(design))
+
+
+def _trials(design: Design) -> Iterator[tuple[float, int]]:
+    """The seconds for a network and the number of networks, for each rule and number of rows."""
+    by_row: dict[Rule, float] = {}
+    for (rule, rows), (cell, networks) in design.kinds.items():
+        if rule not in by_row:
+            _trial(design, cell)  # warms the caches; not counted
+            by_row[rule] = _trial(design, cell) / rows
+        yield by_row[rule] * rows, networks
+
+
+def _trial(design: Design, cell: Cell) -> float:
+    """The seconds for a network of a cell."""
+    chunk = next(design.chunks(Numbers.of(cell.first, design.grid.total), 1))
     trained = 0.0
 
     def pause(networks: float) -> None:
@@ -45,7 +60,7 @@ def _trial(design: Design) -> float:
     began = perf_counter()
     with suppress(_Enough):
         design.train(chunk, room, pause)
-    return (perf_counter() - began) / trained * float(np.mean(design.grid.rows)) / chunk.cell.rows
+    return (perf_counter() - began) / trained
 
 
 def cost(design: Design, networks: int, parallel: int, who: str, bytes_: int, where: str) -> str:

@@ -24,8 +24,8 @@ def dead_unit_pieces(
     network, X = design.plan.network, design.plan.X
     for columns, parameters in _pieces(table, tuple(dict.fromkeys(["network", *names]))):
         dead = np.empty(len(parameters), np.int64)
-        rows = design.grid.rows_of(columns["network"])
-        for count in design.grid.rows:
+        rows = design.grid.column("rows", columns["network"])
+        for count in design.grid["rows"].values:
             some = np.flatnonzero(rows == count)
             dead[some] = dead_units(network, parameters[some], X[:count])
         yield columns, dead

@@ -13,12 +13,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
-from fastnn.core.rule import described_rule, optimizer_in
+from fastnn.core.rule import PLAIN
+from fastnn.sweeping.axes import AXES, Axis
 from fastnn.sweeping.design import Design
 from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
 
-__all__ = ["arrays_of", "described", "design_of"]
+__all__ = ["arrays_of", "axes_of", "described", "design_of"]
 
 Array = NDArray[Any]
 
@@ -31,12 +32,11 @@ def described(design: Design) -> dict[str, Any]:
     return {
         "network": {"layers": list(network.layers), "hidden": list(network.hidden), "output": network.output},
         "data": {"rows": len(plan.X), "sha256": content_hash(plan.X, plan.Y)},
-        "rule": described_rule(plan.optimizer),
+        "loss": PLAIN.loss.name,
         "networks": grid.starts,
         "initial": _described_start(design.initial),
         "seed": design.seed,
-        "learning_rate": [float(rate) for rate in grid.learning_rates],
-        "rows": list(grid.rows),
+        **{axis.name: axis.plain for axis in grid.axes},
         "epochs": plan.epochs,
         "dtype": plan.dtype,
         "shuffle": plan.shuffle_seed is not None,
@@ -62,15 +62,25 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         networks=description["networks"],
         initial=_start_of(description["initial"], arrays.get("starts")),
         seed=description["seed"],
-        learning_rate=description["learning_rate"],
-        rows=description["rows"],
         epochs=description["epochs"],
         engine=engine,
         dtype=description["dtype"],
-        optimizer=optimizer_in(description["rule"]),
         shuffle=description["shuffle"],
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
+        **{axis.name: axis.values for axis in axes_of(description, len(arrays["X"]))},
     )
+
+
+def axes_of(description: dict[str, Any], rows: int) -> tuple[Axis, ...]:
+    """The axes of the grid that a description has, of a sweep over this number of rows.
+
+    Raises
+    ------
+    InputError, KeyError, TypeError
+        If the description is damaged.
+    """
+    dtype = description["dtype"]
+    return tuple(axis.described(description[name], dtype, rows) for name, axis in AXES.items())
 
 
 def arrays_of(design: Design) -> dict[str, Array]:

@@ -1,13 +1,13 @@
 """A sweep's design: everything that its results depend on, and the training of any of its networks.
 
-The networks of the grid are cut into chunks. All networks of a chunk have the same learning rate and rows. A
-network's result depends only on the design and on its number, not on the chunk, the thread or the worker.
+The networks of the grid are cut into chunks. All networks of a chunk are of the same cell. A network's result
+depends only on the design and on its number, not on the chunk, the thread or the worker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -15,30 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import (
-    InputError,
-    OneSentenceError,
-    flag,
-    seed_number,
-    shown,
-    whole_number,
-    whole_numbers,
-)
+from fastnn.checking import InputError, OneSentenceError, flag, seed_number, shown, whole_number
 from fastnn.core.network import Network
-from fastnn.core.rule import DEFAULT
+from fastnn.core.rule import Rule
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
+from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.grid import Cell, Grid, Numbers
-from fastnn.training.plan import Plan, learning_rates
+from fastnn.training.plan import Plan
 from fastnn.training.running import Job, measured, run
 from fastnn.training.starts import Start
 
 __all__ = ["Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
 
 Array = NDArray[Any]
-
-MOST_RATES = 1_000_000  # a store's manifest, of at most 64 MiB, names each
 
 # An interruption loses the chunks under way. None should take longer, as far as its engine allows.
 CHUNK_SECONDS = 0.5
@@ -96,7 +87,8 @@ class Results:
 class Design:
     """A checked sweep. Two equal designs give the same bits, whatever engine their plans name.
 
-    `validation` holds checked validation rows, (N', D) and (N', K), or is None.
+    `plan` has all rows, and the first optimizer of the grid; `plan_of` is the plan of a cell. `validation`
+    holds checked validation rows, (N', D) and (N', K), or is None.
     """
 
     plan: Plan
@@ -115,22 +107,20 @@ class Design:
         networks: int,
         initial: Start,
         seed: int,
-        learning_rate: Any,
-        rows: Any,
         epochs: int,
         engine: str,
         dtype: str,
         shuffle: bool,
         validation: Any = None,
-        optimizer: Any = DEFAULT,
+        **settings: Any,
     ) -> Design:
-        """Check a request."""
+        """Check a request; `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
         shuffle_seed = seed if flag(shuffle, "shuffle") else None
-        plan = Plan.of(network, X, y, epochs, engine, dtype, shuffle_seed, optimizer)
-        rates = np.atleast_1d(learning_rates(learning_rate, plan.dtype))
-        rates = _each_once(rates, "learning_rate", MOST_RATES)
-        grid = Grid(rates, _row_counts(rows, len(plan.X)), whole_number(networks, "networks", 1))
+        plan = Plan.of(network, X, y, epochs, engine, dtype, shuffle_seed)
+        axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
+        grid = Grid(axes, whole_number(networks, "networks", 1))
+        plan = replace(plan, optimizer=grid["optimizer"].values[0])
         _check_start(initial, plan, grid.starts, seed)
         return cls(plan, grid, initial, seed, None if validation is None else plan.validation(validation))
 
@@ -147,22 +137,39 @@ class Design:
     @cached_property
     def measures(self) -> dict[str, Job]:
         """The jobs that measure the further losses of trained networks, by the names of the losses."""
-        rows = {"loss_all_rows": (self.plan.X, self.plan.Y)} if len(self.grid.rows) > 1 else {}
+        rows = {"loss_all_rows": (self.plan.X, self.plan.Y)} if len(self.grid["rows"]) > 1 else {}
         if self.validation is not None:
             rows["validation_loss"] = self.validation
         return {name: self.plan.measuring(X, Y) for name, (X, Y) in rows.items()}
 
+    def plan_of(self, cell: Cell) -> Plan:
+        """The plan by which the networks of a cell are trained."""
+        rows = cell["rows"]
+        X, Y = self.plan.X[:rows], self.plan.Y[:rows]
+        return replace(self.plan, X=X, Y=Y, optimizer=cell["optimizer"])
+
     @cached_property
-    def jobs(self) -> dict[int, Job]:
-        """The training job for each number of rows. Compiles the kernels if need be."""
-        networks = self.grid.starts * len(self.grid.learning_rates)
-        return {rows: self.plan.job(networks, rows) for rows in self.grid.rows}
+    def jobs(self) -> dict[tuple[Rule, int], Job]:
+        """The training job for each of `kinds`. Compiles the kernels if need be."""
+        return {kind: self.plan_of(cell).job(networks) for kind, (cell, networks) in self.kinds.items()}
 
     def warm(self) -> None:
         """Compile every kernel that training may call, so that no later timing includes compiling."""
-        networks = self.grid.starts * len(self.grid.learning_rates)
-        for job in self.jobs.values():
-            job.warm(networks)
+        for kind, (_, networks) in self.kinds.items():
+            self.jobs[kind].warm(networks)
+
+    @cached_property
+    def kinds(self) -> dict[tuple[Rule, int], tuple[Cell, int]]:
+        """For each rule and number of rows: a cell that has them, and how many networks do."""
+        found: dict[tuple[Rule, int], tuple[Cell, int]] = {}
+        networks = self.grid.starts * len(self.grid["learning_rate"])
+        for cell in self.grid.first_of("learning_rate").cells():
+            first, count = found.get(self._kind(cell), (cell, 0))
+            found[self._kind(cell)] = first, count + networks
+        return found
+
+    def _kind(self, cell: Cell) -> tuple[Rule, int]:
+        return self.plan_of(cell).rule, cell["rows"]
 
     def chunks(self, numbers: Numbers, workers: int) -> Iterator[Chunk]:
         """Cut networks into chunks: small enough to interrupt and share out, large enough to be fast."""
@@ -170,7 +177,7 @@ class Design:
         sizes = load(self.plan.engine_for(total)).call_sizes(self.plan.network, self.plan.dtype)
         for some, cell in self.grid.parts(numbers):
             inside = range(max(cell.first, some.start), min(cell.first + self.grid.starts, some.stop))
-            seconds = sizes.seconds * self.plan.network.n_parameters * cell.rows * self.plan.epochs
+            seconds = sizes.seconds * self.plan.network.n_parameters * cell["rows"] * self.plan.epochs
             fair = max(-(-total // (4 * workers)), min(FULL_WIDTHS * sizes.width, -(-total // workers)))
             size = min(sizes.most, max(1, int(CHUNK_SECONDS / seconds)), fair)
             size = max(size, min(sizes.fewest, -(-total // workers)))
@@ -196,9 +203,9 @@ class Design:
         room = into.only(chunk)
         start = self.grid.start_of(chunk.first)
         drawn = self.initial.draw(self.plan.network, range(start, start + chunk.count), self.seed)
-        state = self.plan.rule.begun(in_dtype(drawn, self.plan.dtype, "initial"))
-        settings = self.plan.settings(self.plan.learning_rates(chunk.cell.learning_rate, chunk.count))
-        job = self.jobs[chunk.cell.rows]
+        plan, job = self.plan_of(chunk.cell), self.jobs[self._kind(chunk.cell)]
+        state = plan.rule.begun(in_dtype(drawn, plan.dtype, "initial"))
+        settings = plan.settings(plan.learning_rates(chunk.cell["learning_rate"], chunk.count))
         curve = self._whole_curve(room)
         room.loss[:], room.diverged[:] = run(job, state, settings, curve=curve, pause=pause)
         room.parameters[:] = parameters = np.ascontiguousarray(state[:, : room.parameters.shape[1]])
@@ -245,28 +252,9 @@ def refuse_divergence(design: Design, results: Results) -> None:
         number = int(results.numbers.array()[places[0]])
         raise DivergenceError(
             f'on_divergence="raise" requires that no network diverges; network {number} did, in epoch '
-            f"{results.diverged[places[0]]} at learning rate {design.grid.learning_rate_of(number):g}. "
+            f"{results.diverged[places[0]]} at {design.grid.name_of(design.grid.cell_of(number))}. "
             f'Lower the learning rate, or record divergence: on_divergence="record".'
         )
-
-
-def _row_counts(rows: Any, available: int) -> tuple[int, ...]:
-    if rows is None:
-        return (available,)
-    counts = whole_numbers(rows, "rows", 1, available)
-    if not counts:
-        raise InputError("rows must name at least one number of rows; got none. Leave it out for all rows.")
-    return tuple(_each_once(np.array(counts), "rows", available).tolist())
-
-
-def _each_once(values: Array, name: str, most: int) -> Array:
-    if len(values) > most:
-        raise InputError(f"{name} must name at most {most} values; got {len(values)}. Name fewer.")
-    if len(np.unique(values)) < len(values):
-        raise InputError(
-            f"{name} must name each value once; got {shown(values.tolist())}. Drop the repeated ones."
-        )
-    return values
 
 
 def _check_start(initial: Any, plan: Plan, starts: int, seed: int) -> None:

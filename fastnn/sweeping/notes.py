@@ -43,7 +43,8 @@ def _note(sweep: Any, cell: Cell, asked: int) -> str | None:
     fine = some.parameters[some.diverged == 0]
     if not len(fine):
         return None
-    quiet = quiet_networks(sweep.network, fine, sweep.plan.X[: cell.rows], sweep.plan.Y[: cell.rows])
+    plan = sweep.design.plan_of(cell)
+    quiet = quiet_networks(sweep.network, fine, plan.X, plan.Y)
     share = float((quiet.dead | quiet.constant).mean())
     if share < MOST:
         return None

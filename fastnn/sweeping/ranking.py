@@ -80,16 +80,15 @@ def loss_quantiles(
 
 
 def cell_quantiles(design: Design, table: Table, levels: Sequence[float], by: str) -> pd.DataFrame:
-    """A frame with learning_rate, rows and the quantiles of a loss for each cell of the grid."""
+    """A frame with the settings and the quantiles of a loss for each cell of the grid."""
     import pandas as pd
 
     checked = list(dict.fromkeys(checked_levels(levels)))
     names = [f"{text} %" for text in distinct(told_apart([100 * level for level in checked]))]
     cells = []
     for cell in design.grid.cells():
-        row = {"learning_rate": float(cell.learning_rate), "rows": cell.rows}
         values = loss_quantiles(table, checked, by, _numbers(design, cell))
-        cells.append(row | dict(zip(names, values, strict=True)))
+        cells.append(design.grid.described(cell) | dict(zip(names, values, strict=True)))
     return pd.DataFrame(cells)
 
 
@@ -97,7 +96,7 @@ def summary(design: Design, table: Table) -> pd.DataFrame:
     """A frame with each cell's networks, its smallest losses, and the quantiles of the last epoch's loss."""
     found = cell_quantiles(design, table, QUANTILES, "loss")
     rows = [_counted(design, table, _numbers(design, cell)) for cell in design.grid.cells()]
-    for place, name in enumerate(rows[0], 2):
+    for place, name in enumerate(rows[0], len(design.grid.shown)):
         found.insert(place, name, [row[name] for row in rows])
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,23 +17,29 @@ from fastnn.training.train import trained
 
 __all__ = ["network_numbers", "replayed"]
 
+NAMED = 6  # values that a refusal names
+
 
 def replayed(design: Design, number: int | ArrayLike) -> Training:
     """Train networks of a sweep again; see `fastnn.Sweep.replay`."""
     numbers = network_numbers(number, "number", design.grid.total)
-    rows = np.unique(design.grid.rows_of(numbers)).tolist()
-    if len(rows) != 1:
-        raise InputError(
-            "number must name networks that were trained on the same rows; got "
-            f"{' and '.join(map(str, rows)) or 'no'} rows. Replay networks of one number of rows at a time."
-        )
+    if not len(numbers):
+        raise InputError("number must name at least one network; got none. Name one, such as number=0.")
+    for axis in design.grid.axes:
+        places = np.unique(design.grid.place_of(axis.name, numbers)).tolist()
+        if axis.alike and len(places) > 1:
+            raise InputError(
+                f"number must name networks that were trained {axis.alike}; got "
+                f"{' and '.join(axis.texts[place] for place in places[:NAMED])}. "
+                f"Replay networks of one {axis.noun} at a time."
+            )
     some: Any = 0 if len(numbers) == 1 else slice(None)
-    plan = replace(design.plan, X=design.plan.X[: rows[0]], Y=design.plan.Y[: rows[0]])
+    plan = design.plan_of(design.grid.cell_of(int(numbers[0])))
     start = design.initial.draw(plan.network, design.grid.start_of(numbers), design.seed)[some]
     again = trained(
         plan,
         in_dtype(start, plan.dtype, "parameters"),
-        design.grid.learning_rate_of(numbers)[some],
+        design.grid.column("learning_rate", numbers)[some],
         number=int(numbers[0]) if len(numbers) == 1 else numbers,
     )
     return to_the_end(again)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.core.rule import DEFAULT
 from fastnn.data.metrics import note
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted, grouped
@@ -63,7 +62,7 @@ class Sweep(SweepColumns):
     ----------
     design : Design
         The checked sweep: its plan (network, rows, epochs, engine, dtype), the grid that numbers its networks
-        over learning rates, rows and starts, its initial start and its seed.
+        over optimizers, learning rates, rows and starts, its initial start and its seed.
     table : Table
         The rows.
     interrupted : bool
@@ -115,10 +114,14 @@ class Sweep(SweepColumns):
     def frame(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> pd.DataFrame:
         """The table: network, learning_rate, rows, losses, status, and every parameter by name.
 
+        If the grid varies the optimizer, the columns optimizer (its name) and those of its settings, such as
+        momentum, come before learning_rate; a setting is NaN for an optimizer without it.
+
         Parameters
         ----------
         columns : sequence of str, optional
-            The columns of the frame; "diverged" can be named, too.
+            The columns of the frame; "diverged" can be named, too, and so can "optimizer" and its settings
+            where all networks have the same.
         filters : sequence of (column, comparison, value)
             Keep the networks for which all filters hold, such as ``[("loss", "<", 0.01), ("rows", "==",
             30)]``. A comparison is ==, !=, <, <=, >, >= or in.
@@ -142,7 +145,7 @@ class Sweep(SweepColumns):
             The name of one of the sweep's losses; by default `ranked_by`, which compares all networks.
         """
         numbers = best_numbers(self.design, self.table, count, by)
-        return as_frame(columns_of(self.design, self.table, numbers, checked_columns(self.design)))
+        return as_frame(self.grid, columns_of(self.design, self.table, numbers, checked_columns(self.design)))
 
     def summary(self) -> pd.DataFrame:
         """For each cell of the grid: its number of networks, and quantiles of the loss of the ok ones.
@@ -206,7 +209,8 @@ class Sweep(SweepColumns):
         """Train network `number` again, alone: the same bits, with its loss curve.
 
         Any network of the grid can be replayed, even one that an interrupted sweep did not reach. Several
-        numbers give one Training, in the given order, if their networks have the same training rows:
+        numbers give one Training, in the given order, if their networks have the same training rows and the
+        same optimizer:
         ``sweep.replay(sweep.best(5).network).save("best.npz")``. The Training knows their numbers.
 
         Parameters
@@ -296,10 +300,10 @@ class Sweep(SweepColumns):
         why = "interrupted" if self.interrupted else "unfinished"
         stopped = f" of {grouped(self.grid.total)}, {why}" if len(self) < self.grid.total else ""
         where = "" if self.store is None else f", store={str(self.store)!r}"
-        moved = "" if self.plan.optimizer == DEFAULT else f"optimizer={self.plan.optimizer!r}, "
+        told = "".join(f"{told}, " for told in self.grid.told)
         return (
             f"<Sweep of {self.network!r}: {counted(len(self), 'network')}{stopped}, "
-            f"{counted(self.plan.epochs, 'epoch')}, {moved}"
+            f"{counted(self.plan.epochs, 'epoch')}, {told}"
             f"initial={self.initial!r}, seed={self.seed}, engine={self.engine!r}, "
             f"dtype={self.plan.dtype!r}{where}>"
         )

@@ -46,19 +46,17 @@ COMPARISONS: dict[str, Comparison] = {
     "in": lambda column, values: np.isin(column, list(values)),
 }
 
-# Columns that no table holds, and the stored column that each is made from.
-DERIVED = {"learning_rate": "network", "rows": "network", "status": "diverged"}
-
 STATUS = ("ok", "diverged")
 
 
 def checked_columns(design: Design, columns: Sequence[str] | None = None) -> list[str]:
     """Return the names of columns, checked; by default the columns of a frame."""
     names = design.plan.network.parameter_names
-    usual = ["network", "learning_rate", "rows", *design.losses, "status", *names]
+    results = [*design.losses, "status", *names]
     if columns is None:
-        return usual
-    return [one_of(name, "each of columns", [*usual, "diverged"]) for name in columns]
+        return ["network", *design.grid.shown, *results]
+    known = ["network", *design.grid.columns, *results, "diverged"]
+    return [one_of(name, "each of columns", known) for name in columns]
 
 
 def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
@@ -72,19 +70,21 @@ def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
     (name,) = checked_columns(design, [name])
     compare = COMPARISONS[one_of(comparison, "a filter's comparison", COMPARISONS)]
     if comparison != "in":
-        return name, compare, _compared(name, value)
+        return name, compare, _compared(design.grid, name, value)
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         raise InputError(
             f"a filter's value must be a list if its comparison is in; got {shown(value)}. "
             'Write it like ("network", "in", [3, 70]).'
         )
-    return name, compare, [_compared(name, each) for each in all_of(value, "a filter's value", MOST_NUMBERS)]
+    values = all_of(value, "a filter's value", MOST_NUMBERS)
+    return name, compare, [_compared(design.grid, name, each) for each in values]
 
 
-def _compared(name: str, value: Any) -> Any:
-    """Return the checked value of a filter: a word for the status, a number for all other columns."""
-    if not isinstance(value, str if name == "status" else Real):
-        kind, example = ("a word", '"ok"') if name == "status" else ("a number", "0.01")
+def _compared(grid: Grid, name: str, value: Any) -> Any:
+    """Return the checked value of a filter: a word for columns of words, a number for all others."""
+    words = (grid.words | {"status": STATUS}).get(name, ())
+    if not isinstance(value, str if words else Real):
+        kind, example = ("a word", f'"{words[0]}"') if words else ("a number", "0.01")
         raise InputError(
             f"a filter's value must be {kind} for {name}; got {shown(value)}. Write one such as {example}."
         )
@@ -112,20 +112,23 @@ def _checked_level(level: Any) -> float:
     return number
 
 
-def stored_columns(names: Iterable[str]) -> list[str]:
+def stored_columns(grid: Grid, names: Iterable[str]) -> list[str]:
     """The columns to read from a table for the columns `names` of a frame."""
-    return list(dict.fromkeys(DERIVED.get(name, name) for name in names))
+    sources = dict.fromkeys(grid.columns, "network") | {"status": "diverged"}
+    return list(dict.fromkeys(sources.get(name, name) for name in names))
 
 
 def with_derived(grid: Grid, read: Columns, names: Iterable[str]) -> Columns:
     """Columns of a frame, from the columns read."""
-    makers: dict[str, Callable[[], Array]] = {
-        "learning_rate": lambda: grid.learning_rate_of(read["network"]),
-        "rows": lambda: grid.rows_of(read["network"]),
-        # Two shared objects: 8 bytes a network, against 32 for a text each.
-        "status": lambda: np.array(STATUS, object)[(read["diverged"] > 0).astype(np.intp)],
-    }
-    return {name: makers[name]() if name in makers else read[name] for name in names}
+
+    def made(name: str) -> Array:
+        if name in grid.columns:
+            return np.asarray(grid.column(name, read["network"]))
+        if name == "status":  # two shared objects: 8 bytes a network, against 32 for a text each
+            return np.array(STATUS, object)[(read["diverged"] > 0).astype(np.intp)]
+        return read[name]
+
+    return {name: made(name) for name in names}
 
 
 def selected(
@@ -136,7 +139,8 @@ def selected(
     checked = [checked_filter(design, each) for each in filters]
     needed = dict.fromkeys([*wanted, *(name for name, _, _ in checked)])
     some = False
-    for read in table.read(stored_columns(needed)):
+    stored = stored_columns(design.grid, needed)
+    for read in table.read(stored):
         found = with_derived(design.grid, read, needed)
         if checked:
             with np.errstate(over="ignore"):  # a value beyond float32 is compared as infinite
@@ -146,14 +150,14 @@ def selected(
             if some and not kept.any():
                 continue
         some = True
-        yield as_frame({name: found[name] for name in wanted})
+        yield as_frame(design.grid, {name: found[name] for name in wanted})
     if not some:
-        yield as_frame(with_derived(design.grid, no_rows(design.plan.dtype, stored_columns(needed)), wanted))
+        yield as_frame(design.grid, with_derived(design.grid, no_rows(design.plan.dtype, stored), wanted))
 
 
 def columns_of(design: Design, table: Table, wanted: NDArray[np.int64], names: Sequence[str]) -> Columns:
     """Columns of the networks `wanted`, in the given order."""
-    needed = stored_columns(dict.fromkeys(["network", *names]))
+    needed = stored_columns(design.grid, dict.fromkeys(["network", *names]))
     pieces = [no_rows(design.plan.dtype, needed)]
     pieces += table.take(needed, np.unique(wanted))
     found = {name: np.concatenate([piece[name] for piece in pieces]) for name in needed}
@@ -174,12 +178,15 @@ def no_rows(dtype: str, names: Iterable[str]) -> Columns:
     return {name: np.empty(0, kinds.get(name, dtype)) for name in names}
 
 
-def as_frame(columns: Columns) -> pd.DataFrame:
-    """Columns as a frame, with the status as a categorical."""
+def as_frame(grid: Grid, columns: Columns) -> pd.DataFrame:
+    """Columns as a frame, those of words as categoricals."""
     import pandas as pd
 
     plain: dict[str, Any] = dict(columns)
-    if "status" in plain:
-        codes = (plain["status"] == STATUS[1]).astype(np.int8)
-        plain["status"] = pd.Categorical.from_codes(codes, pd.Index(STATUS))
+    for name, words in (grid.words | {"status": STATUS}).items():
+        if name in plain:
+            codes = np.zeros(len(plain[name]), np.int8)
+            for code, word in enumerate(words):
+                codes[plain[name] == word] = code
+            plain[name] = pd.Categorical.from_codes(codes, pd.Index(words))
     return pd.DataFrame(plain)

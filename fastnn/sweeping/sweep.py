@@ -6,7 +6,7 @@ results go to a folder, shard by shard; with an executor other processes train. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -58,7 +58,7 @@ def sweep(
     engine: str = "auto",
     dtype: str = "float64",
     shuffle: bool = False,
-    optimizer: str | Optimizer = DEFAULT,
+    optimizer: str | Optimizer | Sequence[str | Optimizer] = DEFAULT,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
     progress: bool | None = None,
@@ -67,7 +67,7 @@ def sweep(
     executor: Any = None,
     on_divergence: str = "record",
 ) -> Sweep:
-    """Train many networks from different starts, over a grid of learning rates and numbers of rows.
+    """Train many networks from different starts, over a grid of optimizers, learning rates and rows.
 
     Parameters
     ----------
@@ -90,8 +90,11 @@ def sweep(
         The number of rows to train on, from the first row; by default all. With several numbers every trained
         network is also measured on all rows, so that all can be compared. That costs one more epoch over all
         rows; measured: ``rows=[30, 1338]`` x1.01 with 300 epochs, x1.06 with 50.
-    epochs, engine, dtype, shuffle, optimizer
+    epochs, engine, dtype, shuffle
         As in `fastnn.train`.
+    optimizer : str, Optimizer, or sequence of them
+        As in `fastnn.train`. A setting of an optimizer may be a sequence of numbers, too, such as
+        ``["sgd", fastnn.optimizers.Momentum(momentum=[0.5, 0.9])]``, which are three optimizers.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. Every trained network is measured on them, and networks
         are ranked by that loss. It costs one more epoch, over these rows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -86,26 +87,33 @@ def table_digest(design: Design, table: Table) -> str:
 
     It is the SHA-256 over the names of the columns, then over every row: network (int64), rows (int64),
     diverged (int32), learning rate, losses and parameters in the sweep's dtype, little-endian, without gaps.
-    Every NaN counts as the same NaN.
+    Every NaN counts as the same NaN. Where the grid varies anything else, its values, as a store's manifest
+    has them, follow the names, and a row begins with the place of its value (int64).
     """
+    others = [axis for axis in design.grid.axes if axis.shown and not axis.always]
     number = np.dtype(design.plan.dtype).newbyteorder("<")
     names, losses = design.plan.network.parameter_names, design.losses
     row = np.dtype(
         [
+            *((axis.name, "<i8") for axis in others),
             *(("network", "<i8"), ("rows", "<i8"), ("diverged", "<i4"), ("learning_rate", number)),
             *((name, number) for name in losses),
             ("parameters", number, (len(names),)),
         ]
     )
     digest = sha256(f"{design.plan.dtype} {' '.join([*losses[1:], *names])}\n".encode())
+    for axis in others:
+        digest.update(f"{axis.name} {json.dumps(axis.plain, sort_keys=True)}\n".encode())
     for columns, parameters in table.parameters(("network", *losses, "diverged")):
         for first in range(0, len(parameters), DIGEST_ROWS):
             some = slice(first, first + DIGEST_ROWS)
             numbers = columns["network"][some]
             records = np.zeros(len(numbers), row)
             records["network"], records["diverged"] = numbers, columns["diverged"][some]
-            records["rows"] = design.grid.rows_of(numbers)
-            records["learning_rate"] = design.grid.learning_rate_of(numbers)
+            records["rows"] = design.grid.column("rows", numbers)
+            records["learning_rate"] = design.grid.column("learning_rate", numbers)
+            for axis in others:
+                records[axis.name] = design.grid.place_of(axis.name, numbers)
             records["parameters"] = parameters[some]
             records["parameters"][records["diverged"] > 0] = np.nan
             for name in losses:

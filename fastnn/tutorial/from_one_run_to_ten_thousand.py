@@ -102,7 +102,7 @@ figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
 for cell, figure_of_the_report, ax in zip(cells, (0.0335, 0.038, 0.041), axes, strict=True):
     plotting.sweep_histogram(sweep.only(cell), ax)
     ax.axvline(figure_of_the_report, color="black", linestyle=":")
-    ax.set_title(f"learning rate {cell.learning_rate:g}")
+    ax.set_title(f"learning rate {cell['learning_rate']:g}")
 plt.show()
 
 # %% [markdown]
@@ -116,9 +116,8 @@ for cell in cells:
     some = slice(cell.first, cell.first + STARTS)
     both = dead[some] == 2
     loss = np.median(sweep.loss[some][both]) if both.any() else np.nan
-    print(
-        f"rate {cell.learning_rate:<5g}: both units dead in {both.mean():6.1%} of the starts, loss {loss:.5f}"
-    )
+    rate = cell["learning_rate"]
+    print(f"rate {rate:<5g}: both units dead in {both.mean():6.1%} of the starts, loss {loss:.5f}")
 
 # %% [markdown]
 # Compare these losses with the report's 0.038 at rate 0.01 and 0.041 at 0.1. If they agree, the report took
@@ -126,7 +125,7 @@ for cell in cells:
 # start by start, is:
 
 # %%
-at = {float(cell.learning_rate): sweep.loss[cell.first : cell.first + STARTS] for cell in cells}
+at = {float(cell["learning_rate"]): sweep.loss[cell.first : cell.first + STARTS] for cell in cells}
 for rate in (0.01, 0.1):
     change = at[rate] / at[0.005] - 1
     share = (change > 0).mean()

@@ -13,7 +13,6 @@ from pairing import pairwise
 from small_sweeps import DRAW, GRID, NET, X, Y, store, swept  # noqa: F401 - a fixture
 
 import fastnn
-from fastnn.core.rule import DEFAULT, described_rule
 from fastnn.sweeping.store.manifest import Manifest
 from fastnn.training import evaluating, running
 from fastnn.training import plan as planning
@@ -146,7 +145,7 @@ class TestRule:
         assert sweep.best(9, by="loss_all_rows").equals(sweep.best(9))
         by_loss = sorted(ok, key=lambda n: sweep.loss[n])
         assert sweep.best(9, by="loss")["network"].tolist() == by_loss[:9]
-        assert sweep.grid.rows_of(by_loss[0]) == 3  # which the few rows win
+        assert sweep.grid.column("rows", by_loss[0]) == 3  # which the few rows win
         assert by_loss[0] != ranked[0]
 
     def test_the_best_fits_all_rows_best(self):
@@ -289,8 +288,8 @@ class TestOthersAreAsTheyWere:
         sweep = swept(**options)
         assert sweep.digest() == table
         manifest = Manifest.of(sweep.design, 0, 16)
-        rest = {name: value for name, value in manifest.plan.items() if name != "rule"}
-        assert manifest.plan["rule"] == described_rule(DEFAULT)
+        rest = {name: value for name, value in manifest.plan.items() if name not in ("loss", "optimizer")}
+        assert (manifest.plan["loss"], manifest.plan["optimizer"]) == ("squared", [{"optimizer": "sgd"}])
         assert replace(manifest, plan=rest).plan_digest == plan
 
     def test_nothing_more_is_computed(self, monkeypatch):

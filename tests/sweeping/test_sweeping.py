@@ -27,6 +27,7 @@ from fastnn.engines import CallSizes
 from fastnn.showing.lettering import grouped
 from fastnn.sweeping import design as designing
 from fastnn.sweeping import sweep as sweeping
+from fastnn.sweeping.axes import LearningRates, Rows
 from fastnn.sweeping.grid import Grid, Numbers
 from fastnn.sweeping.work import threads
 from fastnn.system import progress
@@ -57,8 +58,9 @@ def same(found, expected):
 def alone(sweep, number, initial=None, seed=0, shuffle=False, y=Y):
     """Network `number` of a sweep over (X, y), trained by `train` from what the numbering promises."""
     starts = sweep.grid.starts
-    rows = sweep.grid.rows[number // starts % len(sweep.grid.rows)]
-    rate = sweep.grid.learning_rates[number // starts // len(sweep.grid.rows)]
+    counts, rates = sweep.grid["rows"].plain, sweep.grid["learning_rate"].plain
+    rows = counts[number // starts % len(counts)]
+    rate = rates[number // starts // len(counts)]
     initial = initial or fastnn.normal(0, 1.5)
     return fastnn.train(
         sweep.network,
@@ -112,7 +114,7 @@ class TestNumbering:
         assert len({row.tobytes() for row in sweep.parameters}) == 24  # and no two networks are alike
 
     def test_cells_know_their_numbers(self):
-        cells = [(cell.first, cell.learning_rate, cell.rows) for cell in self.sweep().grid.cells()]
+        cells = [(cell.first, cell["learning_rate"], cell["rows"]) for cell in self.sweep().grid.cells()]
         assert cells == [
             *((0, 0.02, 3), (4, 0.02, 12), (8, 0.02, 5), (12, 0.01, 3), (16, 0.01, 12), (20, 0.01, 5)),
         ]
@@ -280,7 +282,7 @@ class TestChunks:
         engine_for = lambda networks: "stub"  # noqa: E731
         plan = SimpleNamespace(engine_for=engine_for, network=NET, dtype="float64", epochs=epochs)
         most = -(-(fewest + further) // width) * width
-        grid = Grid(np.array([0.1]), tuple(range(1, cells + 1)), starts)
+        grid = Grid((LearningRates(np.array([0.1])), Rows(tuple(range(1, cells + 1)))), starts)
         design = designing.Design(plan, grid, None, 0)
         wanted = range(first % (starts * cells), starts * cells)
         with pytest.MonkeyPatch.context() as patch:

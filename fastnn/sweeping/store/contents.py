@@ -115,11 +115,10 @@ def _starts(manifest: Manifest, number: int) -> Array:
 
 
 def _fault_of_shard(manifest: Manifest, number: int, content: bytes, _: bytes | None) -> str:
-    dtype, names = manifest.plan["dtype"], manifest.network.parameter_names
+    dtype, names, grid = manifest.plan["dtype"], manifest.network.parameter_names, manifest.grid
     columns = {
         "start": "int64",
-        "learning_rate": dtype,
-        "rows": "int64",
+        **{name: grid.kind(name) for name in grid.shown},
         **dict.fromkeys(manifest.losses, dtype),
     }
     columns |= {"status": "status", "diverged": "int32", **dict.fromkeys(names, dtype)}
@@ -128,12 +127,11 @@ def _fault_of_shard(manifest: Manifest, number: int, content: bytes, _: bytes | 
     numbers = manifest.numbers(number).array()
     known = {
         "start": _starts(manifest, number),
-        "learning_rate": manifest.grid.learning_rate_of(numbers),
-        "rows": manifest.grid.rows_of(numbers),
+        **{name: grid.column(name, numbers) for name in grid.shown},
         "status": (found["diverged"] > 0).astype(int),  # places in `STATUS`
     }
     for name, column in known.items():
-        if not np.array_equal(found[name], column):
+        if not np.array_equal(found[name], column, equal_nan=column.dtype.kind == "f"):
             return f"holds something else: {name} does not fit its networks"
     arrays = {name: found[name] for name in (*manifest.losses, "diverged")}
     arrays["parameters"] = np.column_stack([found[name] for name in names])

@@ -5,16 +5,17 @@ The seal of a manifest shows that nothing changed by chance. It does not show th
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from fastnn.checking import InputError, all_of, finite_number, flag, one_of, seed_number, shown, whole_number
+from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
 from fastnn.core.network import Network
-from fastnn.core.rule import DTYPES, MOST_EPOCHS, optimizer_in
+from fastnn.core.rule import DTYPES, MOST_EPOCHS, PLAIN
+from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.description import STARTS
-from fastnn.training.plan import learning_rates
 
 __all__ = [
     "LARGEST_SHARD",
@@ -49,7 +50,7 @@ def checked_plan(plan: Any) -> None:
     losses = ["loss", *["loss_all_rows"] * several, *["validation_loss"] * ("validation" in entries)]
     if entries.get("losses", losses[:1]) != losses:
         raise InputError(f"losses must be {losses} in such a sweep; got {shown(entries.get('losses'))}.")
-    cells = len(entries["rows"]) * len(entries["learning_rate"])
+    cells = math.prod(len(entries[name]) for name in AXES)
     checked_total(cells * entries["networks"], entries["networks_per_shard"])
 
 
@@ -99,7 +100,7 @@ class _Entry:
 
     def several(self) -> list[Any]:
         if not isinstance(self.value, list) or not self.value:
-            raise InputError(f"{self.name} must be a list of numbers; got {shown(self.value)}.")
+            raise InputError(f"{self.name} must be a list of values; got {shown(self.value)}.")
         return all_of(self.value, self.name)
 
 
@@ -138,20 +139,8 @@ def _initial(entry: _Entry) -> None:
         raise InputError(f"shape of initial must be (P,) or (M, P); got {shown(shape)}.")
 
 
-def _learning_rates(entry: _Entry) -> None:
-    for rate in (rates := entry.several()):
-        finite_number(rate, "learning_rate", positive=True)
-    _each_once(learning_rates(rates, one_of(entry.plan["dtype"], "dtype", DTYPES)).tolist(), entry.name)
-
-
-def _rows(entry: _Entry) -> None:
-    most = entry.plan["data"]["rows"]
-    _each_once([whole_number(rows, "rows", 1, most) for rows in entry.several()], entry.name)
-
-
-def _each_once(values: list[Any], name: str) -> None:
-    if len(set(values)) < len(values):
-        raise InputError(f"{name} must name each value once; got {shown(values)}.")
+def _axis(entry: _Entry) -> None:
+    AXES[entry.name].described(entry.several(), entry.plan["dtype"], entry.plan["data"]["rows"])
 
 
 def _text(entry: _Entry) -> None:
@@ -163,13 +152,12 @@ def _text(entry: _Entry) -> None:
 CHECKS: dict[str, Callable[[_Entry], Any]] = {
     "network": _network,
     "data": _told_rows,
-    "rule": lambda entry: optimizer_in(entry.value),
+    "loss": lambda entry: one_of(entry.value, "loss", (PLAIN.loss.name,)),
     "networks": lambda entry: entry.whole(1, MOST_STARTS),
     "initial": _initial,
     "seed": lambda entry: seed_number(entry.value),
     "dtype": lambda entry: one_of(entry.value, "dtype", DTYPES),
-    "learning_rate": _learning_rates,
-    "rows": _rows,
+    **dict.fromkeys(AXES, _axis),
     "epochs": lambda entry: entry.whole(1, MOST_EPOCHS),
     "shuffle": lambda entry: flag(entry.value, "shuffle"),
     "arithmetic": _text,

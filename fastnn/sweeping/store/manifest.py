@@ -6,6 +6,7 @@ It names no file and no folder. Paths follow from what is stored, so no manifest
 from __future__ import annotations
 
 import json
+import math
 import platform
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +19,8 @@ import numpy as np
 from fastnn.checking import InputError, whole_number
 from fastnn.core.network import Network
 from fastnn.showing.lettering import counted
-from fastnn.sweeping.description import described
+from fastnn.sweeping.axes import AXES
+from fastnn.sweeping.description import axes_of, described
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Grid, Numbers
 from fastnn.sweeping.store import StoreError
@@ -36,7 +38,7 @@ from fastnn.training.identity import COMPUTING, difference
 
 __all__ = ["LARGEST", "Manifest", "canonical", "sealed", "unsealed"]
 
-FORMAT = "fastnn store 2"
+FORMAT = "fastnn store 3"
 LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
 
 # A worker is handed one shard at a time; a crash or Ctrl-C loses one shard per thread. A shard takes at most
@@ -162,7 +164,7 @@ class Manifest:
     @cached_property
     def shards(self) -> Shards:
         """How the networks are cut into shards."""
-        cells = len(self.plan["learning_rate"]) * len(self.plan["rows"])
+        cells = math.prod(len(self.plan[name]) for name in AXES)
         first = whole_number(self.plan["networks"], "networks", 1)
         return Shards(cells, (first, *self.grown), self.shard_size)
 
@@ -184,8 +186,7 @@ class Manifest:
     @cached_property
     def grid(self) -> Grid:
         """The grid, which numbers the networks."""
-        rates = np.array(self.plan["learning_rate"]).astype(self.plan["dtype"])
-        return Grid(rates, tuple(self.plan["rows"]), self.starts)
+        return Grid(axes_of(self.plan, self.plan["data"]["rows"]), self.starts)
 
     @property
     def expected(self) -> Expected:
@@ -275,7 +276,9 @@ def unsealed(content: bytes, name: str) -> dict[str, Any]:
 def _shard_size(design: Design, every: int) -> int:
     """The number of networks in a shard, a power of two: the same for any workers."""
     plan = design.plan
-    seconds = SECONDS_PER_PARAMETER * plan.network.n_parameters * max(design.grid.rows) * plan.epochs
+    seconds = (
+        SECONDS_PER_PARAMETER * plan.network.n_parameters * max(design.grid["rows"].values) * plan.epochs
+    )
     size = plan.network.n_parameters * np.dtype(plan.dtype).itemsize
     size += 4 * (plan.epochs // every) if every else 0
     most = min(MOST_NETWORKS, SHARD_SECONDS / seconds, SHARD_BYTES / size)

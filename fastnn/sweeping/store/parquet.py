@@ -52,21 +52,24 @@ def is_installed() -> bool:
 
 
 def results_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
-    """Results as a parquet file: start, learning_rate, rows, losses, status, diverged, w1..., b1..."""
+    """Results as a parquet file: start, settings, losses, status, diverged, w1..., b1...
+
+    The settings are learning_rate, rows and what else the grid varies, such as optimizer and momentum.
+    """
     pyarrow = need_pyarrow()
     numbers = results.numbers.array()
     codes = pyarrow.array((results.diverged > 0).astype(np.int8))
+    settings = {name: design.grid.column(name, numbers) for name in design.grid.shown}
     columns = {
         "start": design.grid.start_of(numbers),
-        "learning_rate": design.grid.learning_rate_of(numbers),
-        "rows": design.grid.rows_of(numbers),
+        **settings,
         "loss": results.loss,
         **results.measured,
         "status": pyarrow.DictionaryArray.from_arrays(codes, pyarrow.array(STATUS)),
         "diverged": results.diverged,
     }
     columns |= dict(zip(design.plan.network.parameter_names, results.parameters.T, strict=True))
-    return _written(columns, metadata, ["learning_rate", "rows", "status", "diverged"])
+    return _written(columns, metadata, [*settings, "status", "diverged"])
 
 
 def curves_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
@@ -134,8 +137,8 @@ def exact_columns(
     Parameters
     ----------
     columns : mapping
-        The kind of each column by name, in the order of the file: a dtype, "status", or "curve 25" for lists
-        of 25 losses.
+        The kind of each column by name, in the order of the file: a dtype, "text", "status", or "curve 25"
+        for lists of 25 losses.
     others : bool
         Whether there may be other columns, which are not read.
 
@@ -188,8 +191,10 @@ def _converted(column: Any, kind: str, rows: int) -> Array:
 
 
 def _is_of(type_: Any, kind: str) -> bool:
-    """Whether an Arrow type fits the kind of a column: a dtype, "status" or "curve 25"."""
+    """Whether an Arrow type fits the kind of a column: a dtype, "text", "status" or "curve 25"."""
     types = need_pyarrow().types
+    if kind == "text":
+        return bool(types.is_string(type_))
     if kind == "status":
         return bool(types.is_dictionary(type_) and types.is_string(type_.value_type))
     if kind.startswith("curve"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from time import perf_counter
 
-from fastnn.sweeping.cost import seconds_per_network
+from fastnn.sweeping.cost import most_seconds_per_network
 from fastnn.sweeping.design import Results
 from fastnn.sweeping.grid import Numbers
 from fastnn.sweeping.work.places import Place
@@ -71,8 +71,7 @@ class Silence:
 
 def _most_seconds(place: Place, networks: int) -> float:
     """The most seconds that this number of networks may take on one core."""
-    rows = place.design.grid.rows
-    return seconds_per_network(place.design) * networks * max(rows) * len(rows) / sum(rows)
+    return networks * most_seconds_per_network(place.design)
 
 
 class _Answered(Exception):  # noqa: N818 - ends needless work, is no error

@@ -1,0 +1,283 @@
+"""The axes of a sweep's grid: the settings of which a sweep may have several values.
+
+Each axis is one class in `AXES`: how its values are checked and stored, what people call them, and which
+columns of tables hold them. Only `fastnn.sweeping.design`, which trains by the values, knows an axis by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError, finite_number, shown, whole_number, whole_numbers
+from fastnn.core.optimizers import (
+    OPTIMIZERS,
+    Optimizer,
+    described_optimizer,
+    optimizer_from,
+    optimizers_of,
+)
+from fastnn.core.rule import DEFAULT
+from fastnn.showing.lettering import counted, told_apart
+from fastnn.training.plan import learning_rates
+
+__all__ = ["AXES", "Axis", "LearningRates", "Optimizers", "Rows"]
+
+Array = NDArray[Any]
+
+MOST_RATES = 1_000_000  # a store's manifest, of at most 64 MiB, names each
+NAMED = 6  # values in a sentence
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """The values of one setting in a sweep, each once.
+
+    Attributes
+    ----------
+    name : str
+        The argument of `fastnn.sweep`; also the entry of a description, and the first column of a table.
+    noun : str
+        The setting in words.
+    alike : str
+        What networks of one value have in common, in words. It is empty if one call trains networks of any
+        values.
+    named : bool
+        Whether the name of a cell tells it even if there is only one value.
+    always : bool
+        Whether tables have its columns even if there is only one value.
+    values : sequence
+        What `fastnn.train` is given, at least one.
+    """
+
+    name: ClassVar[str]
+    noun: ClassVar[str]
+    alike: ClassVar[str] = ""
+    named: ClassVar[bool] = False
+    always: ClassVar[bool] = False
+    values: Any
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        """Check what a sweep in `dtype` over `rows` rows was given; InputError if it does not fit."""
+        raise NotImplementedError
+
+    @classmethod
+    def described(cls, plain: Sequence[Any], dtype: str, rows: int) -> Self:
+        """The axis that `plain` describes; InputError unless each value is as `plain` gives it."""
+        return cls.of([cls.read(value) for value in plain], dtype, rows)
+
+    @staticmethod
+    def read(plain: Any) -> Any:
+        """One value from what a description holds; InputError for anything else."""
+        raise NotImplementedError
+
+    @property
+    def plain(self) -> list[Any]:
+        """The values as JSON can hold them."""
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """The columns of tables, by name: a number or a word for each value."""
+        raise NotImplementedError
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """All columns that it may have."""
+        return (cls.name,)
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        """The values in words, from columns of a table; different values have different words."""
+        raise NotImplementedError
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The values in words."""
+        return self.texts_of({name: column.tolist() for name, column in self.columns.items()})
+
+    @staticmethod
+    def command(value: Any) -> list[str]:
+        """The words of a command line of ``fastnn train`` that give a value."""
+        raise NotImplementedError
+
+    @property
+    def told(self) -> str:
+        """The values in a sentence on the whole sweep; empty where there is nothing to say."""
+        return ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether tables have its columns."""
+        return self.always or len(self) > 1
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Optimizers(Axis):
+    """The optimizers; tables have a column for each of their settings, NaN where an optimizer lacks it."""
+
+    name = "optimizer"
+    noun = "optimizer"
+    alike = "by the same optimizer"
+    dtype: str
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        found = optimizers_of(given)
+        _each_once([(one.name, *_in_dtype(one, dtype).values()) for one in found], cls.name, found)
+        return cls(found, dtype)
+
+    @staticmethod
+    def read(plain: Any) -> Optimizer:
+        return optimizer_from(plain)
+
+    @property
+    def plain(self) -> list[Any]:
+        return [described_optimizer(one) for one in self.values]
+
+    @cached_property
+    def columns(self) -> dict[str, Array]:
+        settings = [_in_dtype(one, self.dtype) for one in self.values]
+        names = dict.fromkeys(name for one in settings for name in one)
+        columns = {name: np.array([one.get(name, np.nan) for one in settings], self.dtype) for name in names}
+        return {"optimizer": np.array([one.name for one in self.values], object), **columns}
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        settings = [name for optimizer in OPTIMIZERS.values() for name in optimizer.settings()]
+        return tuple(dict.fromkeys([cls.name, *settings]))
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        kinds = list(columns["optimizer"])
+        texts = list(map(str, kinds))
+        for kind in dict.fromkeys(kinds):
+            places = [place for place, one in enumerate(kinds) if one == kind]
+            settings = OPTIMIZERS[kind].settings() if kind in OPTIMIZERS else ()
+            for name in settings:
+                values = [float(columns[name][place]) for place in places] if name in columns else []
+                if len(set(values)) > 1:
+                    for place, text in zip(places, told_apart(values), strict=True):
+                        texts[place] += f" {text}" if len(settings) == 1 else f" {name} {text}"
+        return texts
+
+    @staticmethod
+    def command(value: Any) -> list[str]:
+        name, *settings = described_optimizer(value).items()
+        given = ",".join(f"{setting}={number!r}" for setting, number in settings)
+        return [] if value == DEFAULT else ["--optimizer", f"{name[1]}:{given}".rstrip(":")]
+
+    @property
+    def told(self) -> str:
+        if len(self) == 1:
+            return "" if self.values[0] == DEFAULT else repr(self.values[0])
+        more = f" and {len(self) - NAMED} more" if len(self) > NAMED else ""
+        return f"optimizers {', '.join(self.texts[:NAMED])}{more}"
+
+
+@dataclass(frozen=True, eq=False)
+class LearningRates(Axis):
+    """The learning rates, in the sweep's dtype."""
+
+    name = "learning_rate"
+    noun = "learning rate"
+    named = True
+    always = True
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        rates = np.atleast_1d(learning_rates(given, dtype))
+        if len(rates) > MOST_RATES:
+            raise InputError(
+                f"learning_rate must name at most {MOST_RATES} values; got {len(rates)}. Name fewer."
+            )
+        _each_once(rates.tolist(), cls.name, rates.tolist())
+        return cls(rates)
+
+    @staticmethod
+    def read(plain: Any) -> float:
+        return finite_number(plain, "learning_rate", positive=True)
+
+    @property
+    def plain(self) -> list[Any]:
+        return [float(rate) for rate in self.values]
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        return {"learning_rate": self.values}
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        return [f"learning rate {text}" for text in told_apart(columns["learning_rate"])]
+
+    @staticmethod
+    def command(value: Any) -> list[str]:
+        return ["--learning-rate", repr(float(value))]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows(Axis):
+    """The numbers of rows trained on, from the first row."""
+
+    name = "rows"
+    noun = "number of rows"
+    alike = "on the same rows"
+    always = True
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        if given is None:
+            return cls((rows,))
+        counts = whole_numbers(given, "rows", 1, rows)
+        if not counts:
+            raise InputError(
+                "rows must name at least one number of rows; got none. Leave it out for all rows."
+            )
+        if len(counts) > rows:
+            raise InputError(f"rows must name at most {rows} values; got {len(counts)}. Name fewer.")
+        _each_once(counts, cls.name, counts)
+        return cls(tuple(counts))
+
+    @staticmethod
+    def read(plain: Any) -> int:
+        return whole_number(plain, "rows", 1)
+
+    @property
+    def plain(self) -> list[Any]:
+        return list(self.values)
+
+    @cached_property
+    def columns(self) -> dict[str, Array]:
+        return {"rows": np.array(self.values, np.int64)}
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        return [counted(rows, "row") for rows in columns["rows"]]
+
+    @staticmethod
+    def command(value: Any) -> list[str]:
+        return ["--rows", str(value)]
+
+
+# The first one varies slowest; the starts vary faster than any.
+AXES: dict[str, type[Axis]] = {axis.name: axis for axis in (Optimizers, LearningRates, Rows)}
+
+
+def _in_dtype(optimizer: Optimizer, dtype: str) -> dict[str, float]:
+    """The settings of an optimizer, as kernels are given them."""
+    settings = {name: getattr(optimizer, name) for name in optimizer.settings()}
+    return {name: np.asarray(value, dtype).item() for name, value in settings.items()}
+
+
+def _each_once(keys: list[Any], name: str, given: list[Any]) -> None:
+    if len(set(keys)) < len(keys):
+        raise InputError(f"{name} must name each value once; got {shown(given)}. Drop the repeated ones.")
