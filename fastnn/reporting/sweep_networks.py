@@ -29,6 +29,7 @@ from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.sweep import sweep
 from fastnn.system.interrupting import to_the_end
 from fastnn.training.evaluating import scores
+from fastnn.training.orders import Explicit, Shuffled
 from fastnn.training.result import Training
 from fastnn.training.starts import given
 
@@ -138,14 +139,19 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
     cell, start = found.grid.cell_of(number), found.grid.start_of(number)
     rate, optimizer = float(cell["learning_rate"]), cell["optimizer"]
     options = f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
-    if found.plan.shuffle_seed is not None:
+    order, given_order = found.plan.order, ""
+    if isinstance(order, Shuffled):
         options += f", shuffle=True, seed={found.seed}"
+    if isinstance(order, Explicit):
+        options += ", row_order=row_order"
+        given_order = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
     if optimizer != DEFAULT:
         options += f",\n                   optimizer=fastnn.optimizers.{optimizer!r}"
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"
         f"start = fastnn.{found.initial!r}.draw(network, [{start}], {found.seed})[0]\n"
+        f"{given_order}"
         f"run = fastnn.train(network, data.X[:{cell['rows']}], data.y[:{cell['rows']}], start,\n"
         f"                   learning_rate={rate!r}, {options})"
     )
@@ -169,6 +175,7 @@ def _fan(name: str, curves: dict[str, Any]) -> Picture:
 def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) -> dict[str, Any]:
     """The curves of some starts in cells that differ in their rows alone, by the names of the cells."""
     settings = next(iter(cells.values())).settings
+    order = found.plan.order
     again = sweep(
         found.network,
         found.plan.X,
@@ -179,7 +186,8 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
         epochs=found.plan.epochs,
         engine=found.engine,
         dtype=found.plan.dtype,
-        shuffle=found.plan.shuffle_seed is not None,
+        shuffle=isinstance(order, Shuffled),
+        row_order=order.rows if isinstance(order, Explicit) else None,
         progress=False,
         curves=True,
         **{**settings, "rows": [cell["rows"] for cell in cells.values()]},

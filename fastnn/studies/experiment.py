@@ -81,7 +81,7 @@ class Experiment:
         whole_number(self.networks, "networks", 2, MOST_NETWORKS)
         seed_number(self.seed)
         whole_number(self.epochs, "epochs", 2)
-        Plan.of(report.NETWORK, self.data, None, self.epochs, self.engine, "float64", None)
+        Plan.of(report.NETWORK, self.data, None, self.epochs, self.engine, "float64")
 
     @property
     def row_counts(self) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from fastnn.core.rule import PLAIN
 from fastnn.sweeping.axes import AXES, Axis
 from fastnn.sweeping.design import Design
 from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
+from fastnn.training.orders import Explicit, Order, Shuffled
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
 
 __all__ = ["arrays_of", "axes_of", "described", "design_of"]
@@ -39,7 +40,8 @@ def described(design: Design) -> dict[str, Any]:
         **{axis.name: axis.plain for axis in grid.axes},
         "epochs": plan.epochs,
         "dtype": plan.dtype,
-        "shuffle": plan.shuffle_seed is not None,
+        "shuffle": isinstance(plan.order, Shuffled),
+        **_described_order(plan.order),
         "arithmetic": ARITHMETIC,
         "random_numbers": RANDOM_NUMBERS,
         **_described_losses(design),
@@ -66,6 +68,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         engine=engine,
         dtype=description["dtype"],
         shuffle=description["shuffle"],
+        row_order=arrays["row_order"] if "row_order" in description else None,
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
         **{axis.name: axis.values for axis in axes_of(description, len(arrays["X"]))},
     )
@@ -84,14 +87,21 @@ def axes_of(description: dict[str, Any], rows: int) -> tuple[Axis, ...]:
 
 
 def arrays_of(design: Design) -> dict[str, Array]:
-    """The arrays of a design by name: X and Y; if given, starts, validation_X and validation_Y."""
+    """The arrays of a design by name: X, Y; if given, starts, row_order, validation_X and validation_Y."""
     arrays = {"X": design.plan.X, "Y": design.plan.Y}
     starts = getattr(design.initial, "parameters", None)  # only a `fastnn.given` has them
     if starts is not None:
         arrays["starts"] = starts
+    if isinstance(design.plan.order, Explicit):
+        arrays["row_order"] = design.plan.order.rows
     if design.validation is not None:
         arrays["validation_X"], arrays["validation_Y"] = design.validation
     return arrays
+
+
+def _described_order(order: Order) -> dict[str, Any]:
+    """The digest of an order that was given; its shape follows from the epochs and rows."""
+    return {"row_order": {"sha256": content_hash(order.rows)}} if isinstance(order, Explicit) else {}
 
 
 def _described_losses(design: Design) -> dict[str, Any]:

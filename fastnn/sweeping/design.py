@@ -6,7 +6,7 @@ depends only on the design and on its number, not on the chunk, the thread or th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, OneSentenceError, flag, seed_number, shown, whole_number
+from fastnn.checking import InputError, OneSentenceError, seed_number, shown, whole_number
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.data.arrays import in_dtype
@@ -23,6 +23,7 @@ from fastnn.data.datasets import Dataset
 from fastnn.engines import load
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.grid import Cell, Grid, Numbers
+from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan
 from fastnn.training.running import Job, measured, run
 from fastnn.training.starts import Start
@@ -111,16 +112,20 @@ class Design:
         engine: str,
         dtype: str,
         shuffle: bool,
+        row_order: Any = None,
         validation: Any = None,
         **settings: Any,
     ) -> Design:
         """Check a request; `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
-        shuffle_seed = seed if flag(shuffle, "shuffle") else None
-        plan = Plan.of(network, X, y, epochs, engine, dtype, shuffle_seed)
+        plan = Plan.of(network, X, y, epochs, engine, dtype)
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
-        plan = replace(plan, optimizer=grid["optimizer"].values[0])
+        counts = grid["rows"].values
+        if row_order is not None:
+            _refuse_several(counts)
+        order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
+        plan = replace(plan, optimizer=grid["optimizer"].values[0], order=order)
         _check_start(initial, plan, grid.starts, seed)
         return cls(plan, grid, initial, seed, None if validation is None else plan.validation(validation))
 
@@ -254,6 +259,15 @@ def refuse_divergence(design: Design, results: Results) -> None:
             f'on_divergence="raise" requires that no network diverges; network {number} did, in epoch '
             f"{results.diverged[places[0]]} at {design.grid.name_of(design.grid.cell_of(number))}. "
             f'Lower the learning rate, or record divergence: on_divergence="record".'
+        )
+
+
+def _refuse_several(counts: Sequence[int]) -> None:
+    """Refuse a grid of several numbers of rows, which one order of the rows cannot have."""
+    if len(counts) > 1:
+        raise InputError(
+            f"row_order must go with one number of rows; got rows={shown(list(counts))}. "
+            "Sweep over each number of rows with an order of its own."
         )
 
 

@@ -58,6 +58,7 @@ def sweep(
     engine: str = "auto",
     dtype: str = "float64",
     shuffle: bool = False,
+    row_order: ArrayLike | None = None,
     optimizer: str | Optimizer | Sequence[str | Optimizer] = DEFAULT,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
@@ -92,6 +93,8 @@ def sweep(
         rows; measured: ``rows=[30, 1338]`` x1.01 with 300 epochs, x1.06 with 50.
     epochs, engine, dtype, shuffle
         As in `fastnn.train`.
+    row_order : array_like of int (E, N), optional
+        As in `fastnn.train`, for one number of rows N; a store keeps it.
     optimizer : str, Optimizer, or sequence of them
         As in `fastnn.train`. A setting of an optimizer may be a sequence of numbers, too, such as
         ``["sgd", fastnn.optimizers.Momentum(momentum=[0.5, 0.9])]``, which are three optimizers.
@@ -161,6 +164,7 @@ def sweep(
         engine=engine,
         dtype=dtype,
         shuffle=shuffle,
+        row_order=row_order,
         validation=validation,
         optimizer=optimizer,
     )

@@ -19,6 +19,7 @@ from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.showing.lettering import counted
+from fastnn.training.orders import FILE_ORDER, Order
 from fastnn.training.reducing import reduced_networks, reduced_sizes
 from fastnn.training.running import Job
 
@@ -41,7 +42,7 @@ class Plan:
     epochs: int
     engine: str
     dtype: str
-    shuffle_seed: int | None
+    order: Order = FILE_ORDER
     optimizer: Optimizer = DEFAULT
     scaling: TableScaling | None = None
 
@@ -54,17 +55,16 @@ class Plan:
         epochs: int,
         engine: str,
         dtype: str,
-        shuffle_seed: int | None,
         optimizer: Any = DEFAULT,
     ) -> Plan:
-        """Check a request."""
+        """Check a request; the rows are visited in file order."""
         checked_network(network)
         engine, dtype = _known(engine, dtype)
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
         chosen = optimizer_of(optimizer)
         rows, targets = checked_rows(network, X, y, dtype)
         scaling = X.scaling if isinstance(X, Dataset) else None
-        return cls(network, rows, targets, epochs, engine, dtype, shuffle_seed, chosen, scaling)
+        return cls(network, rows, targets, epochs, engine, dtype, optimizer=chosen, scaling=scaling)
 
     @property
     def rule(self) -> Rule:
@@ -79,7 +79,7 @@ class Plan:
         """The job of training M networks on the first `rows` rows (None: on all). Compiles its kernel."""
         X, Y = self.X[:rows], self.Y[:rows]
         sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
-        job = Job(self.network, self.engine, X, Y, self.epochs, self.shuffle_seed, sizes, self.rule)
+        job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.rule)
         job.kernel(self.network, networks)
         return job
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -25,8 +25,8 @@ from fastnn.engines.self_check import checked_kernel
 from fastnn.system.floating_point import ieee
 from fastnn.training.evaluating import losses_in_row_order
 from fastnn.training.gates import Rows
+from fastnn.training.orders import FILE_ORDER, Order
 from fastnn.training.pace import Pace
-from fastnn.training.randomness import permutations
 from fastnn.training.reducing import Group, Units, reduced_networks
 
 __all__ = ["Job", "measured", "run", "run_kept"]
@@ -34,8 +34,6 @@ __all__ = ["Job", "measured", "run", "run_kept"]
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
 Chosen = NDArray[np.bool_]
-
-ORDERS_AT_ONCE = 1 << 18  # row numbers drawn together, 2 MB
 
 # Between two looks for units and networks to leave out: the most epochs, and the fewest visits. A visit is
 # one parameter meeting one row. A look costs about 10**7 visits of engine `lanes`.
@@ -60,9 +58,8 @@ class Job:
     X, Y : (N, D), (N, K)
         C-ordered, in the precision of training.
     epochs : int
-    shuffle_seed : int, optional
-        If given, every epoch visits the rows in a new order, the same for all networks; if None, in file
-        order.
+    order : Order
+        The order in which the epochs visit the rows, the same for all networks.
     rule : Rule
         How they are trained: the loss, the optimizer, the rows of a batch.
     reduced : tuple of int
@@ -75,7 +72,7 @@ class Job:
     X: Array
     Y: Array
     epochs: int
-    shuffle_seed: int | None = None
+    order: Order = FILE_ORDER
     reduced: tuple[int, ...] = ()
     rule: Rule = PLAIN
 
@@ -86,10 +83,8 @@ class Job:
 
     def ordered(self, epoch: int) -> tuple[Array, Array]:
         """X and Y in the order in which `epoch`, counted from 0, visits its rows."""
-        if self.shuffle_seed is None:
-            return self.X, self.Y
-        order = _row_order(self.shuffle_seed, len(self.X), epoch)
-        return self.X[order], self.Y[order]
+        order = self.order.of(epoch, len(self.X))
+        return (self.X, self.Y) if order is None else (self.X[order], self.Y[order])
 
     def engine_for(self, network: Network, networks: int) -> EngineModule:
         """The engine for a number of networks, of the job's network or of a reduced one."""
@@ -165,7 +160,7 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
     Parameters
     ----------
     job : Job
-        It has one epoch and does not shuffle.
+        It has one epoch, in file order.
     parameters : (M, P)
         Left untouched.
     pause : callable, optional
@@ -323,7 +318,7 @@ class _Run:
             whole = finite & np.isfinite(trained).all(axis=1)
             kept = kept if whole.all() else whole
         settled = np.zeros_like(finite)
-        if epochs == 1 and self.job.shuffle_seed is None:
+        if epochs == 1 and not self.job.order.changes:
             settled = finite & (trained == before).all(axis=1)
         group.put(self.state, trained, kept)
         self._keep(group.numbers[kept], losses[kept], finite[kept], settled[kept])
@@ -341,7 +336,7 @@ class _Run:
         epoch = row = 0
         while epoch < epochs:
             X, Y = self.job.ordered(self.epoch + epoch)
-            together = epochs - epoch if self.job.shuffle_seed is None else 1
+            together = 1 if self.job.order.changes else epochs - epoch
             more_epochs, more_rows = pace.next_call(state.size, together, rows, row)
             some = slice(row, row + more_rows)
             began = perf_counter()
@@ -375,14 +370,3 @@ class _Run:
         """Report epochs done, counted over networks: two networks by three epochs are 6."""
         if self.pause is not None:
             self.pause(epochs / self.job.epochs)
-
-
-def _row_order(seed: int, rows: int, epoch: int) -> NDArray[np.int64]:
-    at_once = max(1, ORDERS_AT_ONCE // rows)
-    order: NDArray[np.int64] = _row_orders(seed, rows, epoch // at_once, at_once)[epoch % at_once]
-    return order
-
-
-@lru_cache(maxsize=4)
-def _row_orders(seed: int, rows: int, piece: int, at_once: int) -> NDArray[np.int64]:
-    return permutations(seed, range(piece * at_once, (piece + 1) * at_once), rows)

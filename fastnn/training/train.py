@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, flag, seed_number, shown
+from fastnn.checking import InputError, seed_number, shown
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.rule import DEFAULT
@@ -20,6 +21,7 @@ from fastnn.showing.lettering import counted
 from fastnn.system.progress import Epochs
 from fastnn.system.telling import warn
 from fastnn.training.evaluating import losses, within_memory
+from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan
 from fastnn.training.result import Training
 from fastnn.training.running import run_kept
@@ -44,6 +46,7 @@ def train(
     engine: str = "auto",
     dtype: str = "float64",
     shuffle: bool = False,
+    row_order: ArrayLike | None = None,
     seed: int = 0,
     optimizer: str | Optimizer = DEFAULT,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
@@ -72,6 +75,9 @@ def train(
         "float64" or "float32": the precision of every operation.
     shuffle : bool
         Visit the rows in a new order in every epoch, drawn from `seed`; else in file order.
+    row_order : array_like of int (E, N), optional
+        Visit the rows in this order: in epoch e in that of ``row_order[e]``, which has each of 0 .. N-1 once.
+        It replays the run of another library. Not with `shuffle`.
     seed : int
         From 0 to 2**64 - 1.
     optimizer : str or Optimizer
@@ -116,9 +122,8 @@ def train(
     ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = seed_number(seed)
-    plan = Plan.of(
-        network, X, y, epochs, engine, dtype, seed if flag(shuffle, "shuffle") else None, optimizer
-    )
+    plan = Plan.of(network, X, y, epochs, engine, dtype, optimizer)
+    plan = replace(plan, order=order_of(shuffle, seed, row_order, plan.epochs, len(plan.X)))
     start = _start(network, parameters, seed, plan.dtype)
     further = None if validation is None else plan.validation(validation)
     warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)

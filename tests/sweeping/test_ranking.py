@@ -105,7 +105,7 @@ class TestArithmetic:
 
     @given(st.integers(1, 5), st.integers(1, 40))
     def test_it_does_not_depend_on_which_networks_are_measured_together(self, rows, networks):
-        plan = planning.Plan.of(NET, X, Y, 1, "lanes", "float64", None)
+        plan = planning.Plan.of(NET, X, Y, 1, "lanes", "float64")
         job = plan.measuring(plan.X[:rows], plan.Y[:rows])
         parameters = fastnn.normal(0, 1.5).draw(NET, range(networks), 0)
         together = running.measured(job, parameters)
@@ -113,7 +113,7 @@ class TestArithmetic:
         assert together.tobytes() == np.array(alone).tobytes()
 
     def test_networks_are_left_as_they_are(self):
-        plan = planning.Plan.of(NET, X, Y, 1, "auto", "float64", None)
+        plan = planning.Plan.of(NET, X, Y, 1, "auto", "float64")
         parameters = fastnn.normal(0, 1.5).draw(NET, range(5), 0)
         before = parameters.copy()
         running.measured(plan.measuring(plan.X, plan.Y), parameters)
@@ -122,7 +122,7 @@ class TestArithmetic:
     def test_a_hidden_value_that_overflows_is_no_divergence(self):
         """0 times infinity is NaN, were the network trained on; as it is, it answers with a finite number."""
         network = fastnn.Network((1, 1, 1, 1), ("relu", "tanh"))
-        plan = planning.Plan.of(network, [1e10], [0.5], 1, "auto", "float64", None)
+        plan = planning.Plan.of(network, [1e10], [0.5], 1, "auto", "float64")
         parameters = np.array([[1e300, 1.0, 1.0, 0.0, 0.0, 0.0]])
         with np.errstate(over="ignore"):
             assert running.measured(plan.measuring(plan.X, plan.Y), parameters).tolist() == [0.25]

@@ -12,11 +12,17 @@ import fastnn
 from fastnn.core.rule import PLAIN
 from fastnn.training import running
 from fastnn.training.gates import Rows
+from fastnn.training.orders import FILE_ORDER, Explicit, Shuffled
 from fastnn.training.reducing import Group, Units, reduced_sizes
 from fastnn.training.running import Job
 
 DRAW = np.random.default_rng(3)
 ROWS = 24
+ORDERS = [
+    FILE_ORDER,
+    Shuffled(5),
+    Explicit(np.random.default_rng(5).permuted(np.tile(np.arange(ROWS), (40, 1)), axis=1)),
+]
 SHAPES = {
     "2-2-1": fastnn.Network((2, 2, 1)),
     "3-5-2": fastnn.Network((3, 5, 2)),
@@ -56,12 +62,12 @@ def seen(monkeypatch):
     return counts
 
 
-def job_of(network, dtype, epochs=40, shuffle_seed=None, engine=None):
+def job_of(network, dtype, epochs=40, order=FILE_ORDER, engine=None):
     engine = engine or ("auto" if network.n_parameters < 10 else "batched")  # which compiles nothing
     draw = np.random.default_rng(3)  # the same rows whatever else was tested before
     X = draw.uniform(0, 1, (ROWS, network.n_inputs)).astype(dtype)
     Y = draw.uniform(0, 1, (ROWS, network.n_outputs)).astype(dtype)
-    return Job(network, engine, X, Y, epochs, shuffle_seed, reduced_sizes(network, 1e12))
+    return Job(network, engine, X, Y, epochs, order, reduced_sizes(network, 1e12))
 
 
 def trained(job, start, steps):
@@ -81,10 +87,10 @@ def starts(network, networks, scale=1.5):
 
 
 class TestSameBits:
-    @pytest.mark.parametrize(("shape", "dtype", "shuffle_seed"), pairwise([*SHAPES], DTYPES, [None, 5]))
-    def test_with_and_without(self, shape, dtype, shuffle_seed, seen):
+    @pytest.mark.parametrize(("shape", "dtype", "order"), pairwise([*SHAPES], DTYPES, ORDERS))
+    def test_with_and_without(self, shape, dtype, order, seen):
         network = SHAPES[shape]
-        job = job_of(network, dtype, shuffle_seed=shuffle_seed)
+        job = job_of(network, dtype, order=order)
         start, steps = starts(network, 1500), -2 * DRAW.uniform(0.001, 0.3, 1500)
         expected = trained(replace(job, reduced=()), start, steps)
         seen.clear()
@@ -205,11 +211,21 @@ class TestSettled:
         assert found["curve"][0, -1] == found["curve"][0, 100] != found["curve"][0, 0]
 
     def test_not_with_rows_in_ever_new_orders(self, seen):
-        job = job_of(SHAPES["2-2-1"], "float64", epochs=60, shuffle_seed=1)
+        job = job_of(SHAPES["2-2-1"], "float64", epochs=60, order=Shuffled(1))
         start, steps = np.tile([-1.0, -1, -1, -1, 3, 4, 0, 0, 5], (70, 1)), np.full(70, -0.2)
         losses = trained(job, start, steps)["curve"][0]
         assert seen["settled"] == 0
         assert len(set(losses[-9:])) > 1
+
+    @pytest.mark.parametrize("changes", [True, False])
+    def test_in_given_orders_if_they_are_all_alike(self, seen, changes):
+        orders = np.tile(np.random.default_rng(1).permutation(ROWS), (60, 1))
+        orders[-1] = orders[-1, ::-1] if changes else orders[-1]
+        job = job_of(SHAPES["2-2-1"], "float64", epochs=60, order=Explicit(orders))
+        start, steps = np.tile([-1.0, -1, -1, -1, 3, 4, 0, 0, 5], (70, 1)), np.full(70, -0.2)
+        losses = trained(job, start, steps)["curve"][0]
+        assert seen["settled"] == (0 if changes else 70)
+        assert (losses[-1] != losses[-2]) == changes
 
     def test_a_fitted_network_stays_as_it_is(self, seen):
         """XOR by hand (Goodfellow, Bengio, Courville, section 6.1): training changes nothing."""

@@ -11,7 +11,7 @@ import reference
 from comparing import DTYPES, array_differences, reference_functions
 
 import fastnn
-from fastnn.training import evaluating, running
+from fastnn.training import evaluating, orders, running
 from fastnn.training.randomness import permutation
 
 NET = fastnn.Network((2, 2, 1))
@@ -323,7 +323,7 @@ class TestShuffle:
     @pytest.mark.parametrize("at_once", [1, 9, 20, 28])
     def test_nor_on_how_many_are_drawn_together(self, monkeypatch, at_once):
         expected = self.train(7)
-        monkeypatch.setattr(running, "ORDERS_AT_ONCE", at_once)
+        monkeypatch.setattr(orders, "AT_ONCE", at_once)
         assert same(self.train(7).parameters, expected.parameters)
 
     def test_without_it_the_seed_is_of_no_effect(self):

@@ -5,6 +5,7 @@ A store is a folder::
     manifest.json               the plan: everything the results depend on, and the size of the shards
     inputs/data-00000000-*.parquet      the training rows, so that any network can be trained again
     inputs/starts-00000000-*.parquet    the starting parameters, if they were given
+    inputs/order-00000000-*.parquet     the order of the rows in each epoch, if it was given
     inputs/validation-00000000-*.parquet    the validation rows, if they were given
     grown-00000001.json                 the number of starts after the store has grown for the first time
     shards/shard-00000007-*.parquet     one row for each network

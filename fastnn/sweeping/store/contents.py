@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,15 @@ from fastnn.sweeping.store.manifest import Manifest
 from fastnn.sweeping.store.parquet import exact_columns
 from fastnn.training.identity import content_hash
 
-__all__ = ["INPUTS", "check_results", "fault_of_content", "input_arrays", "inputs_of", "most_bytes"]
+__all__ = [
+    "INPUTS",
+    "check_results",
+    "fault_of_content",
+    "input_arrays",
+    "input_matrices",
+    "inputs_of",
+    "most_bytes",
+]
 
 Array = NDArray[Any]
 
@@ -21,6 +30,7 @@ Array = NDArray[Any]
 INPUTS = {
     "data": {"x": "X", "y": "Y"},
     "starts": {"p": "starts"},
+    "order": {"r": "row_order"},
     "validation": {"x": "validation_X", "y": "validation_Y"},
 }
 
@@ -31,6 +41,8 @@ def inputs_of(manifest: Manifest) -> dict[str, dict[str, Any]]:
     found = {"data": plan["data"]}
     if plan["initial"]["start"] == "given":
         found["starts"] = plan["initial"]
+    if "row_order" in plan:
+        found["order"] = plan["row_order"]
     return found | ({"validation": plan["validation"]} if "validation" in plan else {})
 
 
@@ -89,21 +101,36 @@ def input_arrays(manifest: Manifest, kind: str, content: bytes) -> dict[str, Arr
     }
     if kind == "starts":
         arrays["starts"] = arrays["starts"].reshape(told["shape"])
+    if kind == "order":
+        arrays["row_order"] = arrays["row_order"].reshape(manifest.plan["epochs"], -1)
     if content_hash(*arrays.values()) != told["sha256"]:
         raise StoreError(f"the {kind} in the store must have the digest in its manifest; they have another.")
     return arrays
+
+
+def input_matrices(kind: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of an input file as matrices of equal height, by the letters of their columns."""
+    given = {letter: arrays[name] for letter, name in INPUTS[kind].items()}
+    return {
+        letter: array.reshape(-1, 1) if kind == "order" else np.atleast_2d(array)
+        for letter, array in given.items()
+    }
 
 
 def _input_columns(manifest: Manifest, kind: str) -> dict[str, str]:
     network, dtype = manifest.network, manifest.plan["dtype"]
     if kind == "starts":
         return {f"p{j + 1}": "float64" for j in range(network.n_parameters)}
+    if kind == "order":
+        return {"r1": "int32"}  # the epochs one after the other
     widths = {"x": network.n_inputs, "y": network.n_outputs}
     return {f"{letter}{j + 1}": dtype for letter, width in widths.items() for j in range(width)}
 
 
 def _rows_of(manifest: Manifest, kind: str) -> int:
     told = inputs_of(manifest)[kind]
+    if kind == "order":
+        return int(manifest.plan["epochs"] * manifest.plan["rows"][0])
     if kind != "starts":
         return int(told["rows"])
     return int(told["shape"][0]) if len(told["shape"]) == 2 else 1

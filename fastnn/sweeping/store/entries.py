@@ -41,12 +41,18 @@ def checked_plan(plan: Any) -> None:
     InputError
         If an entry is missing, unknown or impossible; it is named.
     """
-    entries = checked_names(plan, "plan", {*CHECKS}, {"losses", "validation"})
+    entries = checked_names(plan, "plan", {*CHECKS}, {"losses", "row_order", "validation"})
     for name, check in CHECKS.items():
         check(_Entry(entries, name))
     if "validation" in entries:
         _told_rows(_Entry(entries, "validation"))
     several = len(entries["rows"]) > 1
+    if "row_order" in entries:
+        _digest(_Entry(entries, "row_order").entries({"sha256"})["sha256"], "row_order")
+        if several or entries["shuffle"]:
+            raise InputError(
+                "row_order must go with one number of rows and without shuffle; got a plan of another kind."
+            )
     losses = ["loss", *["loss_all_rows"] * several, *["validation_loss"] * ("validation" in entries)]
     if entries.get("losses", losses[:1]) != losses:
         raise InputError(f"losses must be {losses} in such a sweep; got {shown(entries.get('losses'))}.")

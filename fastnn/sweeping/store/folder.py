@@ -28,6 +28,7 @@ from fastnn.sweeping.store.contents import (
     check_results,
     fault_of_content,
     input_arrays,
+    input_matrices,
     inputs_of,
     most_bytes,
 )
@@ -278,8 +279,8 @@ class Store:
         arrays = arrays_of(design)
         for kind in inputs_of(self.manifest):
             if not self._intact(kind):
-                matrices = {letter: np.atleast_2d(arrays[name]) for letter, name in INPUTS[kind].items()}
-                self._publish(kind, 0, matrix_bytes(matrices, self._metadata(kind, 0)))
+                content = matrix_bytes(input_matrices(kind, arrays), self._metadata(kind, 0))
+                self._publish(kind, 0, content)
 
     def _intact(self, kind: str) -> bool:
         for path in self.files(kind).get(0, []):
