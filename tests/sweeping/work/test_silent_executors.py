@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,41 +25,74 @@ TOTAL = 84
 TESTS = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["memory", "store"])
-def place(request, store, monkeypatch):
-    """Where the results go, in shards of 16 networks; an executor may be silent for a moment alone."""
-    monkeypatch.setattr(places, "SHARD", 16)
-    monkeypatch.setattr(executing, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(executing, "CLOSING_SECONDS", 0.1)
-    monkeypatch.setattr(silence, "LEAST_SECONDS", 0.3)
-    monkeypatch.setattr(silence, "MOST_SHARDS", 1)
-    return {} if request.param == "memory" else {"store": store}
+class Over(threading.Event):
+    """What a call waits for that never returns, until the test is over; `waiting` counts such calls.
 
+    `later` holds calls that are made one by one, each when nobody is at work.
+    """
 
-@pytest.fixture
-def patient(place, monkeypatch):
-    """For executors that are not silent, though a busy machine may make them seem so."""
-    monkeypatch.setattr(silence, "LEAST_SECONDS", 60.0)
-    return place
+    def __init__(self):
+        super().__init__()
+        self.waiting, self.later = 0, []
+
+    def wait(self):
+        self.waiting += 1
+        super().wait()
+        self.waiting -= 1
 
 
 @pytest.fixture
 def over():
-    """What a call waits for that never returns, until the test is over."""
-    event = threading.Event()
+    event = Over()
     yield event
     event.set()
+
+
+@pytest.fixture
+def few_at_a_time(monkeypatch):
+    """Shards of 16 networks in memory, too, and short waits."""
+    monkeypatch.setattr(places, "SHARD", 16)
+    monkeypatch.setattr(executing, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(executing, "CLOSING_SECONDS", 0.1)
+
+
+@pytest.fixture(params=["memory", "store"])
+def patient(request, store, few_at_a_time):
+    """Where the results go, for executors that are not silent."""
+    return {} if request.param == "memory" else {"store": store}
+
+
+@pytest.fixture
+def place(patient, over, monkeypatch):
+    """Where the results go. A silence is long at once if no call of `submit` is at work.
+
+    So a busy machine, where work takes long, makes no executor seem silent.
+    """
+    now, replies = [0.0], []
+
+    def asked(*work):
+        replies.append(submitted(*work))
+        return replies[-1]
+
+    def waited(*options):
+        finished = wait(*options)
+        if not finished.done and sum(not reply.done() for reply in replies) == over.waiting:
+            if over.later:
+                over.later.pop()()
+            else:
+                now[0] += silence.LEAST_SECONDS
+        return finished
+
+    monkeypatch.setattr(silence, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(silence, "MOST_SHARDS", 1)
+    monkeypatch.setattr(executing, "submitted", asked)
+    monkeypatch.setattr(executing, "wait", waited)
+    return patient
 
 
 def done(call, *arguments):
     future = Future()
     future.set_result(call(*arguments))
-    return future
-
-
-def failing(error):
-    future = Future()
-    future.set_exception(error)
     return future
 
 
@@ -93,7 +127,8 @@ def whole(place, **options):
     assert sweep.digest() == usual_digest()
     if place:
         assert faults(place["store"]) == []
-        assert swept(**place).digest() == usual_digest()
+        assert swept(curves=options.get("curves", False), **place).digest() == usual_digest()
+    return sweep
 
 
 HANGS = {
@@ -109,6 +144,12 @@ HANGS = {
 }
 
 
+@cache
+def usual_curves():
+    """The curves of that sweep, of every fifth epoch."""
+    return swept(curves=5).curves
+
+
 class TestHanging:
     @pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS.keys())
     def test_the_rest_is_computed_here(self, place, hang, over):
@@ -118,7 +159,7 @@ class TestHanging:
             assert len(executor.firsts) == len(set(executor.firsts))  # nothing is handed over twice
 
     @pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS.keys())
-    def test_so_it_is_where_a_function_makes_them(self, place, hang, over):
+    def test_so_it_is_with_curves_and_where_a_function_makes_them(self, place, hang, over):
         made = []
 
         def make():
@@ -126,17 +167,11 @@ class TestHanging:
             made[-1].shutdown = lambda **options: over.wait()
             return made[-1]
 
-        whole(place, executor=make)
+        sweep = whole(place, executor=make, curves=5)
         assert len(made) == 1
         assert all(future.done() for future in made[0].futures)
-
-    @pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS.keys())
-    def test_with_curves_it_is_the_same_sweep(self, place, hang, over):
-        before = swept(curves=5)
-        with pytest.warns(RuntimeWarning, match="answered nothing"):
-            sweep = swept(executor=Here(lambda calls, first: hang(calls, first, over)), curves=5, **place)
         with np.errstate(over="ignore"):
-            expected = before.curves.astype(sweep.curves.dtype)
+            expected = usual_curves().astype(sweep.curves.dtype)
         assert np.array_equal(sweep.curves, expected, equal_nan=True)
 
     def test_one_that_wakes_up_goes_on(self, place, monkeypatch):
@@ -161,7 +196,6 @@ class TestHanging:
 
         helped = []
         monkeypatch.setattr(executing, "trained_here", help_once)
-        monkeypatch.setattr(silence, "LEAST_SECONDS", 1.0)
         sleeper = Sleeper(None)
         whole(place, executor=sleeper, workers=1)
         assert len(helped) == 1
@@ -191,12 +225,28 @@ class TestHanging:
         whole(place, executor=One(lambda *_: None))
         assert left == [None]
 
-    def test_a_submit_that_returns_late_is_not_counted_twice(self, place, over):
-        def late(calls, first):
-            if calls == 1:
-                over.wait(1.5)
+    def test_a_submit_that_returns_late_is_not_counted_twice(self, place, over, monkeypatch):
+        """The first shard is never answered; `submit` returns for the second when it was computed here."""
+        train, returned = silence.trained_here, threading.Event()
 
-        whole(place, executor=Here(late))
+        class Late(Here):
+            def submit(self, *work):
+                future = super().submit(*work)
+                if over.is_set():
+                    returned.set()
+                return future
+
+        def here(place, numbers, answered):
+            results = train(place, numbers, answered)
+            if numbers.first == late.firsts[1]:
+                over.set()
+                assert returned.wait(60)
+            return results
+
+        monkeypatch.setattr(executing, "trained_here", here)
+        late = Late(lambda calls, first: over.wait() if calls > 1 else Future())
+        whole(place, executor=late)
+        assert [future.done() for future in late.futures] == [True, True]
 
     def test_its_shard_that_cannot_be_trained_here_is_told_of(self, place, monkeypatch):
         train = silence.trained_here
@@ -216,7 +266,7 @@ class TestHanging:
 
 
 class TestHangingAndBreaking:
-    def test_what_breaks_executors_is_not_computed_here(self, place, monkeypatch):
+    def test_what_breaks_executors_is_not_computed_here(self, place, over, monkeypatch):
         """Networks 32 to 47 break three executors that had others in hand as well; the fourth is silent."""
         train, made = silence.trained_here, []
 
@@ -230,7 +280,7 @@ class TestHangingAndBreaking:
                 if len(made) > 3:
                     return future if first == 32 else None
                 if first == 32:
-                    threading.Timer(0.1, future.set_exception, [BrokenExecutor("gone")]).start()
+                    over.later.append(lambda: future.set_exception(BrokenExecutor("gone")))
                 return None if calls == 1 and first != 32 else future
 
             made.append(Here(odd))
@@ -247,7 +297,7 @@ class TestHangingAndBreaking:
             assert swept(**place).digest() == usual_digest()
 
     @pytest.mark.parametrize("second", ["answers", "hangs"])
-    def test_a_submit_that_hangs_when_the_executor_breaks(self, place, over, second, monkeypatch):
+    def test_a_submit_that_hangs_when_the_executor_breaks(self, place, over, second):
         """The shard that it was called for goes to the next executor."""
         made = []
 
@@ -255,8 +305,8 @@ class TestHangingAndBreaking:
             if len(made) > 1:
                 return Future() if second == "hangs" else None
             if calls == 1:
-                threading.Timer(0.1, lambda: first_future.set_exception(BrokenExecutor("gone"))).start()
                 return first_future
+            first_future.set_exception(BrokenExecutor("gone"))
             return over.wait()
 
         def make():
@@ -267,7 +317,6 @@ class TestHangingAndBreaking:
         if second == "hangs":
             whole(place, executor=make)
         else:
-            monkeypatch.setattr(silence, "LEAST_SECONDS", 60.0)
             sweep = swept(executor=make, **place)
             assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
         assert len(made) == 2
@@ -314,15 +363,14 @@ class TestInterrupting:
 
     @pytest.mark.long
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another Ctrl-C")
-    @pytest.mark.parametrize("where", ["waiting", "helping"])
-    def test_a_submit_that_never_returns(self, tmp_path, where):
+    def test_a_submit_that_never_returns(self, tmp_path):
+        """Ctrl-C while it is waited for, and while shards are computed here."""
         script = tmp_path / "script.py"
         script.write_text(f"""
 import sys, threading
 sys.path.insert(0, {str(TESTS)!r})
 from fastnn.sweeping.work import silence
 from small_sweeps import swept
-silence.LEAST_SECONDS, silence.MOST_SHARDS = {(60, 20) if where == "waiting" else (0.1, 0)}
 class Stuck:
     def submit(self, *work):
         print("asked", flush=True)
@@ -330,15 +378,15 @@ class Stuck:
 def shown(*_, tell=silence.Silence.tell, **options):
     print("helping", flush=True)
 silence.Silence.tell = shown
-sweep = swept(executor=Stuck(), networks=2_000_000, epochs=500_000)
-print(sweep.interrupted, flush=True)
+for silence.LEAST_SECONDS, silence.MOST_SHARDS in ((60, 20), (0.1, 0)):
+    sweep = swept(executor=Stuck(), networks=2_000_000, epochs=500_000)
+    print(sweep.interrupted, flush=True)
 """)
         with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout.readline() == "asked\n"
-            if where == "helping":
-                assert process.stdout.readline() == "helping\n"
-            process.send_signal(signal.SIGINT)
-            assert process.stdout.readline() == "True\n"
+            for said in (["asked"], ["asked", "helping"]):
+                assert [process.stdout.readline().strip() for _ in said] == said
+                process.send_signal(signal.SIGINT)
+                assert process.stdout.readline() == "True\n"
             assert process.wait(60) == 0
 
 
@@ -346,7 +394,7 @@ class TestProcesses:
     @pytest.mark.slow
     @pytest.mark.skipif(sys.platform == "win32", reason="stops with SIGSTOP")
     @pytest.mark.parametrize("how", ["one", "all"])
-    def test_that_are_stopped(self, place, how, monkeypatch):
+    def test_that_are_stopped(self, patient, how, monkeypatch):
         """A pool by number, whose processes stop when the first shard is done."""
         pools, keep = [], executing.Silence.ends
 
@@ -364,8 +412,9 @@ class TestProcesses:
         stopped = []
         monkeypatch.setattr("fastnn.sweeping.work.executors.ProcessPoolExecutor", Pool)
         monkeypatch.setattr(silence, "LEAST_SECONDS", 20.0)
+        monkeypatch.setattr(silence, "MOST_SHARDS", 1)
         monkeypatch.setattr(executing.Silence, "ends", ends)
-        whole(place, executor=2)
+        whole(patient, executor=2)
         deadline = time.monotonic() + 60
         while any(process.is_alive() for process in stopped) and time.monotonic() < deadline:
             time.sleep(0.01)
