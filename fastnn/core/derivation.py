@@ -14,6 +14,13 @@ minus the learning rate. Both factors are folded in first, as ``step = -2*learni
 ``s`` is the change of its unit's bias. All deltas come before all updates: they use the weights as
 they were before this row.
 
+In batches of several rows, the changes of the rows are added up before they are made::
+
+    begin     factor = step / n                      n: the rows of this batch
+    deltas    s[k] = factor*d[k] * f'                otherwise as above
+    gradients g[j,i] += s[j]*a[i]                    g[j] += s[j]              from 0, row by row
+    updates   w[j,i] += g[j,i]                       b[j] += g[j]              after the last row
+
 Printers and explanations choose equations by `Equation.kind` and `Equation.stage`, never by position.
 """
 
@@ -30,31 +37,29 @@ from fastnn.core.activations import activation
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, STEP, Rule
+from fastnn.core.rule import DEFAULT, FACTOR, ROWS, STEP, Rule
+from fastnn.core.values import TOTAL, activation_of, error, gradient_of, scalar_name, state_of, target_value
 
 __all__ = [
+    "BEGIN",
     "DELTAS",
     "ERROR",
     "FORWARD",
-    "TOTAL",
+    "GRADIENTS",
     "UPDATES",
     "Derivation",
     "Equation",
     "Kind",
+    "Part",
     "Stage",
     "derive",
     "derived",
-    "error",
-    "input_value",
-    "state_of",
-    "target_value",
 ]
-
-TOTAL = Symbol("total")
 
 MOST_WRITTEN_OUT = 100_000  # parameters: two equations each, a few seconds
 
-Kind = Literal["sum", "activation", "error", "loss", "delta", "state", "update"]
+Kind = Literal["factor", "sum", "activation", "error", "loss", "delta", "gradient", "state", "update"]
+Part = Literal["begin", "row", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +73,23 @@ class Stage:
     title : str
         Over its equations on a page.
     when : str
-        "row" if it runs for every row, "batch" if it runs after the last row of a batch.
+        In which part of a batch it runs: at its "begin", for every "row", or at its "end".
     """
 
     name: str
     title: str
-    when: Literal["row", "batch"] = "row"
+    when: Part = "row"
 
     def __str__(self) -> str:
         return self.name
 
 
+BEGIN = Stage("begin", "Begin of a batch", when="begin")
 FORWARD = Stage("forward", "Forward pass")
 ERROR = Stage("error", "Loss")
 DELTAS = Stage("deltas", "Deltas")
-UPDATES = Stage("updates", "Updates", when="batch")  # a batch is one row
+GRADIENTS = Stage("gradients", "Gradients")
+UPDATES = Stage("updates", "Updates", when="end")
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,9 @@ class Equation:
     stage : Stage
         The part of the step it belongs to.
     kind : str
-        What it computes: a weighted "sum", an "activation", the "error" of an output, the "loss", a "delta",
-        a "state" of the optimizer, or the "update" of a parameter.
+        What it computes: the "factor" of a batch, a weighted "sum", an "activation", the "error" of an
+        output, the "loss", a "delta", a "gradient" (the change of a parameter that the rows of a batch add
+        up to), a "state" of the optimizer, or the "update" of a parameter.
     layer : int
         The layer it belongs to; 1 is the first after the inputs.
     target : Symbol
@@ -148,6 +156,12 @@ class Derivation:
         """The stages in their order."""
         return tuple(dict.fromkeys(equation.stage for equation in self.equations))
 
+    def part(self, when: Part) -> tuple[Stage, ...]:
+        """The stages of a part of a batch. Where a batch is one row, all of them are its row's."""
+        if not self.rule.batched:
+            return self.stages if when == "row" else ()
+        return tuple(stage for stage in self.stages if stage.when == when)
+
     def of(self, *kinds: Kind, layer: int | None = None) -> list[Equation]:
         """The equations of these kinds, of all layers or of one."""
         return [e for e in self.equations if e.kind in kinds and layer in (None, e.layer)]
@@ -187,7 +201,7 @@ class Derivation:
 
     def name(self, symbol: Symbol) -> str:
         """The name of a scalar symbol as the user sees it: w1, z2, yhat, s, ..."""
-        return _scalar_name(self.network, symbol)
+        return scalar_name(self.network, symbol)
 
 
 def derive(network: Network, optimizer: str | Optimizer = DEFAULT) -> Derivation:
@@ -222,28 +236,10 @@ def derive(network: Network, optimizer: str | Optimizer = DEFAULT) -> Derivation
 
 def derived(network: Network, rule: Rule) -> Derivation:
     """The same for a network and a rule that are known to be right."""
-    parts = (_forward(network), _error(network, rule), _deltas(network, rule), _updates(network, rule))
+    parts = [_forward(network), _error(network, rule), _deltas(network, rule), _updates(network, rule)]
+    if rule.batched:
+        parts = [_begin(network), *parts[:3], _gradients(network), *parts[3:]]
     return Derivation(network, rule, _numbered(equation for part in parts for equation in part))
-
-
-def input_value(index: Index | int) -> Symbol:
-    """An input of the row: x."""
-    return Symbol("x", 0, (index,))
-
-
-def target_value(index: Index | int) -> Symbol:
-    """What an output should be for the row: y."""
-    return Symbol("y", 0, (index,))
-
-
-def state_of(letter: str, parameter: Symbol) -> Symbol:
-    """What an optimizer keeps of a parameter under a letter: vw of w, vb of b."""
-    return replace(parameter, family=letter + parameter.family)
-
-
-def error(index: Index | int) -> Symbol:
-    """How far an output is from its target: d."""
-    return Symbol("d", 0, (index,))
 
 
 def _numbered(equations: Iterator[Equation]) -> tuple[Equation, ...]:
@@ -262,14 +258,19 @@ def _equation(
     return Equation(0, stage, kind, layer, target, expression, over, rule)
 
 
+def _begin(network: Network) -> Iterator[Equation]:
+    last, words = len(network.layers) - 1, "the step, shared out among the rows of the batch"
+    yield _equation(BEGIN, "factor", last, FACTOR, STEP / ROWS, (), words)
+
+
 def _forward(network: Network) -> Iterator[Equation]:
     for layer, name in enumerate(network.activations, start=1):
         j, i = _unit(network, layer), _input(network, layer)
         w, b = Symbol("w", layer, (j, i)), Symbol("b", layer, (j,))
-        h = _activation_of(network, layer, j)
+        h = activation_of(network, layer, j)
         identity = activation(name).is_identity
         z = h if identity else Symbol("z", layer, (j,))
-        weighted = Sum(i, w * _activation_of(network, layer - 1, i)) + b
+        weighted = Sum(i, w * activation_of(network, layer - 1, i)) + b
         yield _equation(FORWARD, "sum", layer, z, weighted, (j,), "weighted sum of the inputs, plus the bias")
         if not identity:
             yield _equation(FORWARD, "activation", layer, h, activation(name).value(z), (j,), name)
@@ -278,7 +279,7 @@ def _forward(network: Network) -> Iterator[Equation]:
 def _error(network: Network, rule: Rule) -> Iterator[Equation]:
     last = len(network.layers) - 1
     k = _unit(network, last)
-    difference = _activation_of(network, last, k) - target_value(k)
+    difference = activation_of(network, last, k) - target_value(k)
     yield _equation(ERROR, "error", last, error(k), difference, (k,), "prediction minus target")
     lost = TOTAL + Sum(k, rule.loss.term(error(k)))
     yield _equation(ERROR, "loss", last, TOTAL, lost, (), f"{rule.loss.words}, added to the epoch's")
@@ -289,26 +290,41 @@ def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
     for layer in range(last, 0, -1):
         j = _unit(network, layer)
         if layer == last:
-            arriving: Expression = STEP * error(j)
+            arriving: Expression = (FACTOR if rule.batched else STEP) * error(j)
             words = f"derivative of the {rule.loss.words}, times minus the learning rate"
+            words += ", divided by the rows of the batch" if rule.batched else ""
         else:
             k = Index("k", network.layers[layer + 1])
             arriving = Sum(k, Symbol("s", layer + 1, (k,)) * Symbol("w", layer + 1, (k, j)))
             words = "chain rule: what arrives through the weights of the layer after it"
         entry = activation(network.activations[layer - 1])
-        delta = entry.slope(arriving, Symbol("z", layer, (j,)), _activation_of(network, layer, j))
+        delta = entry.slope(arriving, Symbol("z", layer, (j,)), activation_of(network, layer, j))
         if not entry.is_identity:
             words += f", times the derivative of {entry.name}"
         yield _equation(DELTAS, "delta", layer, Symbol("s", layer, (j,)), delta, (j,), words)
 
 
+def _gradients(network: Network) -> Iterator[Equation]:
+    for layer, parameter, change, over, words in _changes(network):
+        g = gradient_of(parameter)
+        yield _equation(GRADIENTS, "gradient", layer, g, g + change, over, f"{words}, added to the batch's")
+
+
 def _updates(network: Network, rule: Rule) -> Iterator[Equation]:
+    for layer, parameter, change, over, words in _changes(network):
+        if rule.batched:
+            change, words = gradient_of(parameter), "what the rows of the batch add up to"
+        yield from _moves(rule, layer, parameter, change, over, words)
+
+
+def _changes(network: Network) -> Iterator[tuple[int, Symbol, Expression, tuple[Index, ...], str]]:
+    """(layer, parameter, the change that a row asks for, running indices, the same in words)."""
     for layer in range(1, len(network.layers)):
         j, i = _unit(network, layer), _input(network, layer)
-        s, a = Symbol("s", layer, (j,)), _activation_of(network, layer - 1, i)
+        s, a = Symbol("s", layer, (j,)), activation_of(network, layer - 1, i)
         w, b = Symbol("w", layer, (j, i)), Symbol("b", layer, (j,))
-        yield from _moves(rule, layer, w, s * a, (j, i), "the unit's delta times the weight's input")
-        yield from _moves(rule, layer, b, s, (j,), "the unit's delta")
+        yield layer, w, s * a, (j, i), "the unit's delta times the weight's input"
+        yield layer, b, s, (j,), "the unit's delta"
 
 
 def _moves(
@@ -332,13 +348,6 @@ def _input(network: Network, layer: int) -> Index:
     return Index("i", network.layers[layer - 1])
 
 
-def _activation_of(network: Network, layer: int, index: Index) -> Symbol:
-    """The value that a layer passes on: the inputs x, a hidden layer's h, the outputs' yhat."""
-    if layer == 0:
-        return input_value(index)
-    return Symbol("yhat" if layer == len(network.layers) - 1 else "h", layer, (index,))
-
-
 def _write_out(group: tuple[Equation, ...]) -> Iterator[Equation]:
     """The equations of a group for its first unit, then for its second, and so on."""
     units = group[0].over[:1]
@@ -354,22 +363,3 @@ def _bound(equation: Equation, values: dict[Index, Index | int]) -> Equation:
     target = bind(equation.target, values)
     assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
     return replace(equation, target=target, expression=bind(equation.expression, values), over=())
-
-
-def _scalar_name(network: Network, symbol: Symbol) -> str:
-    if not symbol.indices:
-        return symbol.family
-    numbers = [i for i in symbol.indices if isinstance(i, int)]
-    if symbol.family == "x":
-        return f"x{numbers[0] + 1}"
-    if symbol.family in ("y", "yhat", "d"):
-        return symbol.family if network.n_outputs == 1 else f"{symbol.family}{numbers[0] + 1}"
-    if symbol.family[1:] in ("w", "b"):  # a state
-        return symbol.family[0] + _scalar_name(network, replace(symbol, family=symbol.family[1:]))
-    if symbol.family == "w":
-        unit, source = numbers
-        start = network.slices[symbol.layer - 1][0].start
-        return f"w{start + unit * network.layers[symbol.layer - 1] + source + 1}"
-    if symbol.family == "s" and symbol.layer == len(network.layers) - 1 and network.n_outputs == 1:
-        return "s"
-    return f"{symbol.family}{sum(network.layers[1 : symbol.layer]) + numbers[0] + 1}"

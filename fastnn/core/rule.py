@@ -20,8 +20,10 @@ from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
 __all__ = [
     "DEFAULT",
     "DTYPES",
+    "FACTOR",
     "MOST_EPOCHS",
     "PLAIN",
+    "ROWS",
     "STEP",
     "Loss",
     "Rule",
@@ -63,6 +65,8 @@ SQUARED = Loss("squared", "squared error", square, 2.0)  # no lambda: sweeps are
 
 
 STEP = Symbol("step")
+FACTOR = Symbol("factor")  # the step, divided by the rows of a batch
+ROWS = Symbol("n")  # how many a batch really has: the last one of an epoch may be short
 DEFAULT = SGD()
 
 
@@ -71,19 +75,19 @@ class Rule:
     """A training rule, without the numbers of its settings. `PLAIN` is the one that is taken by default.
 
     The learning rate and the loss's factor are folded into the deltas: with ``step = -factor*learning_rate``
-    a delta s is the change of its unit's bias.
+    a delta s is the change of its unit's bias. In batches it is that row's share of the change.
 
     Attributes
     ----------
     loss : Loss
     optimizer : type of Optimizer
-    batch_size : int
-        Rows of a batch.
+    batched : bool
+        Whether a batch may have several rows, as many as a kernel is told; else every row is a batch.
     """
 
     loss: Loss = SQUARED
     optimizer: type[Optimizer] = SGD
-    batch_size: int = 1
+    batched: bool = False
 
     @property
     def given(self) -> tuple[Symbol, ...]:
@@ -120,11 +124,11 @@ class Rule:
 PLAIN = Rule()
 
 
-def described_rule(optimizer: Optimizer) -> dict[str, Any]:
+def described_rule(optimizer: Optimizer, batch_size: int = 1) -> dict[str, Any]:
     """The rule with the numbers of its settings, as plain values that files hold."""
     rule = Rule(optimizer=type(optimizer))
     settings = {name: getattr(optimizer, name) for name in rule.optimizer.settings()}
-    plain = {"loss": rule.loss.name, "optimizer": optimizer.name, "batch_size": rule.batch_size}
+    plain = {"loss": rule.loss.name, "optimizer": optimizer.name, "batch_size": batch_size}
     return plain | settings
 
 

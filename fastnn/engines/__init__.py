@@ -6,19 +6,21 @@ An engine is a module with three functions:
     The Python source of its kernel, printed from ``derived(network, rule)``: what runs is what is shown.
 ``kernel(network, dtype, rule) -> Kernel``
     That source, ready to call; `fastnn.engines.self_check` tries it before it is used.
-``call_sizes(network, dtype) -> CallSizes``
+``call_sizes(network, dtype, rule) -> CallSizes``
     How many networks one call of the kernel should take.
 
-The contract of a kernel, ``advance(state, X, Y, settings, totals)``:
+The contract of a kernel, ``advance(state, X, Y, settings, totals)``, or of one whose rule has batches,
+``advance(state, X, Y, settings, totals, batch)``:
 
 - It advances M networks by ``totals.shape[1]`` epochs over the rows of X and Y, in the order given.
 - `state` (M, S), C-ordered, changes in place: P parameters, then P numbers of each state of the optimizer.
   To column e of `totals` (M, E), of any strides, it adds, row by row, what each row lost before its own
   update, summed over the outputs.
   The caller clears `totals` where an epoch begins, divides by N where it ends, and may hand over the rows
-  of one epoch in several calls. `X` (N, D), `Y` (N, K) and `settings` (M, C), C-ordered, are never touched;
+  of one epoch in several calls, each of which ends where a batch ends. Every `batch` rows are a batch, from
+  1 up to any number; fewer are left for the last one of a call. `X` (N, D), `Y` (N, K) and `settings` (M, C), C-ordered, are never touched;
   the columns of `settings` are what `Rule.given` names. All five are of the kernel's dtype and native.
-- No number given is -0.0 among the state, nor infinite among X and Y.
+- No number given is -0.0 among the parameters, nor infinite among X and Y.
 - The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its
   neighbours, on the call or the thread it ran in, nor on the engine. It computes the operations
   of the equations in their order, each rounded once.
@@ -41,11 +43,16 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.system.forking import ONE_AT_A_TIME
 
-__all__ = ["ENGINES", "CallSizes", "EngineModule", "Kernel", "choose", "load"]
+__all__ = ["ENGINES", "CallSizes", "EngineModule", "Kernel", "arguments", "choose", "load"]
 
 ENGINES = ("loop", "batched", "lanes")
 
-Kernel = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], None]
+Kernel = Callable[..., None]
+
+
+def arguments(rule: Rule) -> str:
+    """The names of a kernel's arguments, as its source has them."""
+    return f"state, X, Y, settings, totals{', batch' if rule.batched else ''}"
 
 
 class CallSizes(NamedTuple):
@@ -71,15 +78,15 @@ class EngineModule(Protocol):
     def kernel(self, network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
         """The kernel, ready to call."""
 
-    def call_sizes(self, network: Network, dtype: str) -> CallSizes:
+    def call_sizes(self, network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
         """How many networks one call should take."""
 
 
-def choose(name: str, network: Network, dtype: str, networks: int) -> str:
+def choose(name: str, network: Network, dtype: str, networks: int, rule: Rule = PLAIN) -> str:
     """The engine that `name` means for this number of networks: "auto" means `lanes`, or `loop` for few."""
     if name != "auto":
         return name
-    return "lanes" if networks >= load("lanes").call_sizes(network, dtype).fewest else "loop"
+    return "lanes" if networks >= load("lanes").call_sizes(network, dtype, rule).fewest else "loop"
 
 
 def load(name: str) -> EngineModule:

@@ -13,13 +13,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.derivation import FORWARD, Derivation, Equation, derived
+from fastnn.core.derivation import FORWARD, Derivation, Equation, Part, derived
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import (
     Call,
@@ -35,7 +35,7 @@ from fastnn.core.expressions import (
 )
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
-from fastnn.engines import CallSizes, Kernel
+from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import run_source
 from fastnn.printing.arrays import COMPARISONS, UFUNCS, ArrayWriter, array_function, computed, slots
 from fastnn.printing.infix import Lines, import_line, layer_array
@@ -54,10 +54,11 @@ NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", *UFUNCS.values(), *COMPA
 HELPER_NAMES = ("columns", "gate", "power_of_two")
 
 
-def call_sizes(network: Network, dtype: str) -> CallSizes:
+def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
     """How many networks a call should take: as many as keep its arrays in the cache."""
     widest = max(inputs * units for inputs, units in pairwise(network.layers))
-    numbers = network.n_parameters + widest + 4 * sum(network.layers[1:])
+    kept = rule.state_size(network) + rule.batched * network.n_parameters
+    numbers = kept + widest + 4 * sum(network.layers[1:])
     most = max(1, CALL_BYTES // (numbers * np.dtype(dtype).itemsize))
     return CallSizes(fewest=most, most=most, width=1, vector=1, seconds=1e-9)
 
@@ -72,9 +73,9 @@ def made(network: Network, dtype: str, rule: Rule) -> Kernel:
     """The same, kept; the self-check clears it when it rejects a kernel."""
     advance = run_source(source(network, dtype, rule))["advance"]
 
-    def quiet(*arrays: NDArray[Any]) -> None:
+    def quiet(*arguments: Any) -> None:
         with np.errstate(all="ignore"):
-            advance(*arrays)
+            advance(*arguments)
 
     return quiet
 
@@ -94,24 +95,42 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel."""
-    derivation, lines, row = derived(network, rule), Lines(), Lines()
-    for stage, equations in groupby(derivation, key=lambda e: e.stage):
-        row(f"# {stage}")
-        for equation in equations:
-            _write(equation, derivation, row)
-    with lines.block("def advance(state, X, Y, settings, totals):"):
+    derivation, lines, epoch = derived(network, rule), Lines(), Lines()
+    _write_rows(derivation, epoch)
+    with lines.block(f"def advance({arguments(rule)}):"):
         lines("networks = len(state)")
         _load(derivation, lines)
         for column, symbol in enumerate(derivation.rule.given):
             lines(f"{_plural(symbol)} = settings[:, {column}].copy()")
-        _allocate(derivation, dtype, lines, "networks", str(row))
+        _allocate(derivation, dtype, lines, "networks", str(epoch))
         with lines.block("for e in range(totals.shape[1]):"):
-            lines("copyto(total, totals[:, e])")
-            with lines.block("for x, y in zip(X[:, :, None], Y[:, :, None]):"):
-                lines(*str(row).splitlines())
-            lines("copyto(totals[:, e], total)")
+            lines("copyto(total, totals[:, e])", *str(epoch).splitlines(), "copyto(totals[:, e], total)")
         _store(derivation, lines)
     return _module(derivation, dtype, str(lines))
+
+
+def _write_rows(derivation: Derivation, lines: Lines) -> None:
+    """Write the loop over the rows of an epoch, batch by batch if a batch may have several."""
+    if not derivation.rule.batched:
+        with lines.block("for x, y in zip(X[:, :, None], Y[:, :, None]):"):
+            _write_part("row", derivation, lines)
+        return
+    with lines.block("for start in range(0, len(X), batch):"):
+        lines("some = slice(start, start + batch)", "n = len(X[some])")
+        _write_part("begin", derivation, lines)
+        lines(*(f"copyto({layer_array(e.target)}, 0.0)" for e in derivation.of("gradient")))
+        with lines.block("for x, y in zip(X[some, :, None], Y[some, :, None]):"):
+            _write_part("row", derivation, lines)
+        _write_part("end", derivation, lines)
+
+
+def _write_part(when: Part, derivation: Derivation, lines: Lines) -> None:
+    """Write the equations of a part of a batch, stage by stage."""
+    for stage in derivation.part(when):
+        lines(f"# {stage}")
+        for equation in derivation:
+            if equation.stage == stage:
+                _write(equation, derivation, lines)
 
 
 def _forward_source(network: Network, dtype: str) -> str:
@@ -155,7 +174,8 @@ def _store(derivation: Derivation, lines: Lines) -> None:
 def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body: str) -> None:
     """Allocate those buffers that `body` uses."""
     layers = derivation.network.layers
-    sizes = {"total": lanes, "Yhat": f"{layers[-1]}, {lanes}", "D": f"{layers[-1]}, {lanes}"}
+    sizes = {"total": lanes, "factor": lanes}
+    sizes |= {"Yhat": f"{layers[-1]}, {lanes}", "D": f"{layers[-1]}, {lanes}"}
     kinds: dict[str, str] = {}
     scratch = max((slots(f, dtype) for f in functions_of(derivation.functions, dtype)), default=0)
     for layer, units in enumerate(layers[1:], start=1):
@@ -163,7 +183,8 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
             f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", "Q", "R", "mask", "condition")
         }
         sizes[f"scratch{layer}"] = f"{scratch}, {units}, {lanes}"
-        sizes |= {f"{name}{layer}": f"{units}, {layers[layer - 1]}, {lanes}" for name in "TU"}
+        sizes |= {f"{name}{layer}": f"{units}, {layers[layer - 1]}, {lanes}" for name in ("T", "U", "Gw")}
+        sizes[f"Gb{layer}"] = f"{units}, {lanes}"
         kinds |= {f"mask{layer}": dtype.replace("float", "int"), f"condition{layer}": "bool"}
     for name, size in sizes.items():
         if re.search(rf"\b{name}\b", body):

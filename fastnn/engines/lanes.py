@@ -16,10 +16,11 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, derived
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, derived
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.values import TOTAL
 from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines

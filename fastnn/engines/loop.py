@@ -13,7 +13,7 @@ from functools import cache
 from fastnn.core.derivation import Derivation, derived
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
-from fastnn.engines import CallSizes, Kernel
+from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines, Python
 from fastnn.printing.scalars import Looped, Written, module
@@ -26,7 +26,7 @@ __all__ = ["call_sizes", "kernel", "source"]
 STRAIGHT_LINE_PARAMETERS = 64
 
 
-def call_sizes(network: Network, dtype: str) -> CallSizes:
+def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
     """How many networks a call should take: any number; with 1024 the cost of the call does not matter."""
     return CallSizes(fewest=1, most=1024, width=1, vector=1, seconds=1e-9)
 
@@ -54,27 +54,40 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     # gates well. Measured (ratios.py): x0.96 to x1.02 with branches, x1.20 without (against C).
     printer, lines = Written(derivation, Python(derivation.name, dtype), branches=True), Lines()
     names = [derivation.name(symbol) for symbol in derivation.state]
-    with lines.block("def advance(state, X, Y, settings, totals):"):
+    with lines.block(f"def advance({arguments(derivation.rule)}):"):
         lines("rows = X.shape[0]")
         with lines.block("for m in range(state.shape[0]):"):
             lines(*_settings(derivation))
             lines(*(f"{name} = state[m, {position}]" for position, name in enumerate(names)))
-            with _epochs(lines), lines.block("for i in range(rows):"):
-                printer.load_row(lines)
-                printer.write_row(lines)
+            with _epochs(lines):
+                _write_rows(printer, "i", dtype, lines)
             lines(*(f"state[m, {position}] = {name}" for position, name in enumerate(names)))
     return str(lines)
 
 
 def _loops(derivation: Derivation, dtype: str) -> str:
     printer, lines = Looped(derivation, dtype), Lines()
-    with lines.block("def advance(state, X, Y, settings, totals):"):
+    with lines.block(f"def advance({arguments(derivation.rule)}):"):
         lines("rows = X.shape[0]", *printer.scratch())
         with lines.block("for m in range(state.shape[0]):"):
             lines(*_settings(derivation), "flat = state[m]", *printer.views("flat"))
-            with _epochs(lines), lines.block("for row in range(rows):"):
-                printer.write_row(lines)
+            with _epochs(lines):
+                _write_rows(printer, "row", dtype, lines)
     return str(lines)
+
+
+def _write_rows(printer: Written | Looped, row: str, dtype: str, lines: Lines) -> None:
+    """Write the loop over the rows of an epoch, batch by batch if a batch may have several."""
+    if not printer.derivation.rule.batched:
+        with lines.block(f"for {row} in range(rows):"):
+            printer.write_part("row", lines)
+        return
+    with lines.block("for start in range(0, rows, batch):"):
+        lines("stop = min(start + batch, rows)", f"n = {dtype}(stop - start)")
+        printer.write_part("begin", lines)
+        with lines.block(f"for {row} in range(start, stop):"):
+            printer.write_part("row", lines)
+        printer.write_part("end", lines)
 
 
 def _settings(derivation: Derivation) -> Iterator[str]:

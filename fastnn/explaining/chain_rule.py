@@ -12,20 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fastnn.core.activations import activation
-from fastnn.core.derivation import (
-    DELTAS,
-    ERROR,
-    FORWARD,
-    TOTAL,
-    UPDATES,
-    Derivation,
-    Equation,
-    Stage,
-    error,
-)
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation, Stage
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.network import Network
 from fastnn.core.rule import STEP
+from fastnn.core.values import TOTAL, error
 from fastnn.printing.notation import Text
 from fastnn.printing.signs import Derivative
 

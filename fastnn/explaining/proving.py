@@ -16,17 +16,9 @@ import numpy as np
 
 from fastnn.checking import needing
 from fastnn.core.activations import activation
-from fastnn.core.derivation import (
-    ERROR,
-    FORWARD,
-    TOTAL,
-    UPDATES,
-    Derivation,
-    error,
-    input_value,
-    target_value,
-)
+from fastnn.core.derivation import ERROR, FORWARD, UPDATES, Derivation
 from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
+from fastnn.core.values import TOTAL, error, input_value, target_value
 from fastnn.explaining.arithmetic import OPERATIONS
 from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained, kinks_of
 from fastnn.explaining.document import Document

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, TOTAL, UPDATES, Derivation, Equation
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
+from fastnn.core.values import TOTAL
 from fastnn.explaining.arithmetic import FLOATS, Values
 from fastnn.explaining.document import Document
 from fastnn.explaining.steps import ALL_DIGITS, Given, need_finite

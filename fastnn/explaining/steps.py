@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.derivation import FORWARD, TOTAL, UPDATES, Derivation, input_value, target_value
+from fastnn.core.derivation import FORWARD, UPDATES, Derivation
 from fastnn.core.expressions import Expression, Number, Symbol
 from fastnn.core.rule import STEP
+from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
 from fastnn.explaining.chain_rule import LOSS, SECTIONS, Line, explained, folded_in, kinks_of, put, sign_of
 from fastnn.explaining.document import Document

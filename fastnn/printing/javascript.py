@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
 
-from fastnn.core.derivation import TOTAL, Derivation, input_value, target_value
+from fastnn.core.derivation import Derivation
 from fastnn.core.elementary import PRECISIONS, Function, functions_of
 from fastnn.core.expressions import Expression, Symbol
+from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
 
 __all__ = ["JavaScript", "javascript"]

@@ -12,9 +12,10 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
 from fastnn.core.activations import activation
-from fastnn.core.derivation import UPDATES, Derivation, Equation, input_value, state_of, target_value
+from fastnn.core.derivation import UPDATES, Derivation, Equation, Part
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.core.values import input_value, state_of, target_value
 from fastnn.printing.infix import (
     Infix,
     Lines,
@@ -42,14 +43,15 @@ def module(derivation: Derivation, dtype: str, body: str) -> str:
 
 
 def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
-    """The weighted sum that must be above 0 for an update to change anything; None if there is none.
+    """The weighted sum that must be above 0 for an equation to change anything; None if there is none.
 
-    A unit of the first layer whose gate is shut has the delta 0, and its inputs are finite. So its update
-    adds 0.0 or -0.0. That changes no number but -0.0, and no parameter is -0.0. An optimizer that remembers
-    former changes goes on moving.
+    A unit of the first layer whose gate is shut has the delta 0, and its inputs are finite. So the row adds
+    0.0 or -0.0 to its parameters, or to what the rows of a batch add up to. That changes no number but -0.0,
+    and none of them is -0.0. An optimizer that remembers former changes goes on moving.
     """
-    dies = activation(derivation.network.activations[0]).dies
-    if not dies or derivation.rule.states or (equation.kind, equation.layer) != ("update", 1):
+    rule, dies = derivation.rule, activation(derivation.network.activations[0]).dies
+    gated = "gradient" if rule.batched else "update" if not rule.states else None
+    if not dies or (equation.kind, equation.layer) != (gated, 1):
         return None
     return Symbol("z", 1, equation.target.indices[:1])
 
@@ -97,11 +99,20 @@ class Written:
             for position in range(size):
                 lines(f"{self.derivation.name(value(position))} = {array}[i, {position}]")
 
-    def write_row(self, lines: Lines) -> None:
-        """Write all equations, stage by stage."""
-        for stage, equations in groupby(self.derivation.scalar, key=lambda e: e.stage):
+    def write_part(self, when: Part, lines: Lines) -> None:
+        """Write the equations of a part of a batch, stage by stage."""
+        if when == "row":
+            self.load_row(lines)
+        for stage in self.derivation.part(when):
             lines(f"# {stage}")
-            self.write(lines, equations)
+            self.write(lines, (e for e in self.derivation.scalar if e.stage == stage))
+        if when == "begin":
+            lines(*(f"{name} = {self.language.number(0.0)}" for name in self.gradients))
+
+    @property
+    def gradients(self) -> list[str]:
+        """The names of what the rows of a batch add up to."""
+        return [self.derivation.name(e.target) for e in self.derivation.scalar if e.kind == "gradient"]
 
     def write(self, lines: Lines, equations: Iterable[Equation]) -> None:
         """Write some equations."""
@@ -135,9 +146,14 @@ class Looped:
     def scratch(self) -> list[str]:
         """The lines that allocate the arrays, except the parameters'."""
         sizes = {
-            layer_array(e.target): e.over[0].size for e in self.derivation if e.stage != UPDATES and e.over
+            layer_array(e.target): tuple(index.size for index in e.over)
+            for e in self.derivation
+            if e.stage != UPDATES and e.over
         }
-        return [f"{name} = empty({size}, {self.dtype})" for name, size in sizes.items()]
+        return [
+            f"{name} = empty({size[0] if len(size) == 1 else size}, {self.dtype})"
+            for name, size in sizes.items()
+        ]
 
     def views(self, flat: str) -> list[str]:
         """The lines that name each layer's parameters and states in `flat`, which holds a network's state."""
@@ -148,13 +164,16 @@ class Looped:
             found.append(f"{b} = {flat}[{biases.start}:{biases.stop}]")
         return found
 
-    def write_row(self, lines: Lines) -> None:
-        """Write all equations, stage by stage, in loops over the units of each layer."""
-        for stage in self.derivation.stages:
+    def write_part(self, when: Part, lines: Lines) -> None:
+        """Write the equations of a part of a batch, stage by stage, in loops over the units of each layer."""
+        for stage in self.derivation.part(when):
             lines(f"# {stage}")
             for group in self.derivation.groups:
                 if group[0].stage == stage:
                     self._write_group(group, lines)
+        if when == "begin":
+            gradients = (layer_array(e.target) for e in self.derivation.of("gradient"))
+            lines(*(f"{name}[:] = {self.language.number(0.0)}" for name in gradients))
 
     def _write_group(self, group: tuple[Equation, ...], lines: Lines) -> None:
         if not group[0].over:

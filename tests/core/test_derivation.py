@@ -12,7 +12,7 @@ from comparing import agrees, all_agree, case_of, compiled, label, random_case, 
 
 from fastnn.checking import InputError
 from fastnn.core.activations import ACTIVATIONS
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, derive, input_value, target_value
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, derive
 from fastnn.core.expressions import (
     Binary,
     Call,
@@ -28,6 +28,7 @@ from fastnn.core.expressions import (
     substitute,
 )
 from fastnn.core.network import Network
+from fastnn.core.values import input_value, target_value
 from fastnn.engines import ENGINES
 
 # Central differences of width 1e-5 on losses near 1 are good to about 1e-10 of the largest gradient.
@@ -313,7 +314,7 @@ class TestStructure:
         for equations in (derive(network), derive(network).scalar):
             assert [stage for stage, _ in groupby(e.stage for e in equations)] == [*derive(network).stages]
         assert [*derive(network).stages] == [FORWARD, ERROR, DELTAS, UPDATES]
-        assert [stage.when for stage in derive(network).stages] == ["row", "row", "row", "batch"]
+        assert [stage.when for stage in derive(network).stages] == ["row", "row", "row", "end"]
 
     def test_numbered_from_1(self, network):
         for equations in (derive(network).equations, derive(network).scalar):
