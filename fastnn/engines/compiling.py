@@ -50,19 +50,15 @@ def _compiled(source: str, dtype: str) -> Kernel:
 
     number = getattr(numba.types, dtype)
     read_only = numba.types.Array(number, 2, "C", readonly=True)
-    signature = numba.types.void(
-        numba.types.Array(number, 2, "C"),
-        read_only,
-        read_only,
-        read_only,
-        numba.types.Array(number, 2, "A"),
-    )
+    namespace = run_source(source)
+    advance = namespace["advance"]
+    totals = numba.types.Array(number, 2, "A")
+    given = [numba.types.Array(number, 2, "C"), read_only, read_only, read_only, totals, numba.types.intp]
+    signature = numba.types.void(*given[: advance.__code__.co_argcount])
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options} forceinline")
     while name in REJECTED:  # its symbols may not be used again in this process
         name = name_of(source, name)
-    namespace = run_source(source)
-    advance = namespace["advance"]
     functions = [value for value in namespace.values() if isinstance(value, FunctionType)]
     for function in [function for function in functions if function.__module__ == namespace["__name__"]]:
         # Symbols of machine code that comes from disk must not meet others of the same name.

@@ -16,15 +16,16 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, derived
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, derived
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.core.values import TOTAL
-from fastnn.engines import CallSizes, Kernel
+from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines
-from fastnn.printing.scalars import Written, state_parts
+from fastnn.printing.rows_together import RowsTogether
+from fastnn.printing.scalars import Written, layer_parts, state_parts
 from fastnn.printing.vectors import ALIGNMENT, LayerByLayer, PythonOfVectors, vector_module, way_back
 from fastnn.system.forking import ONE_AT_A_TIME
 
@@ -33,6 +34,9 @@ __all__ = ["call_sizes", "kernel", "source"]
 # Beyond this number straight-line code is slower than loops, and takes longer to compile. Measured: 2-7-1,
 # 2-8-1 and 4-5-1 x0.9 to x1.0; 2-10-1, 5-6-1 and 3-4-4-1 x1.0 to x1.16 (against loops).
 STRAIGHT_LINE_PARAMETERS = 36
+
+STRAIGHT_LINE_IN_BATCHES = 10
+BATCH_REGISTERS, ROWS_TOGETHER = 1, 8
 
 STRAIGHT_LINE_TILE = 512  # bytes of each parameter; half or twice this number take the same time
 
@@ -96,7 +100,11 @@ def shape(network: Network, dtype: str, rule: Rule = PLAIN) -> Shape:
     number, size = registers()
     lanes, state = size // np.dtype(dtype).itemsize, rule.state_size(network)
     rows = state + len(rule.given) + 1
-    if _is_small(network):
+    if rule.batched:
+        if _is_small(network, rule):
+            return Shape(STRAIGHT_LINE_TILE // size, 1, lanes, state, rows)
+        return Shape(1, BATCH_REGISTERS, lanes, state, rows)
+    if _is_small(network, rule):
         together = _registers_together(network)
         return Shape(STRAIGHT_LINE_TILE // (size * together), together, lanes, state, rows)
     several = number // 8
@@ -121,14 +129,14 @@ def _registers_together(network: Network) -> int:
 
 
 @cache
-def call_sizes(network: Network, dtype: str) -> CallSizes:
+def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
     """How many networks a call should take: full lanes.
 
     Measured (against `loop`): two networks x0.9 to x1.1 with straight-line code, and x0.4 to x0.97 with loops
     of at most two registers a value; one network up to x2.3.
     """
-    tile = shape(network, dtype)
-    fewest = 2 if _is_small(network) else registers().number // 8
+    tile = shape(network, dtype, rule)
+    fewest = 2 if _is_small(network, rule) else registers().number // 8
     return CallSizes(fewest, 64 * tile.networks, tile.networks, tile.vector, seconds=1e-10)
 
 
@@ -145,13 +153,13 @@ def made(network: Network, dtype: str, rule: Rule) -> Kernel:
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
-    write = _straight_line if _is_small(network) else _loops
+    forms = (_batches_in_loops, _straight_batches) if rule.batched else (_loops, _straight_line)
     derivation = derived(network, rule)
-    return vector_module(derivation, dtype, write(derivation, dtype))
+    return vector_module(derivation, dtype, forms[_is_small(network, rule)](derivation, dtype))
 
 
-def _is_small(network: Network) -> bool:
-    return network.n_parameters <= STRAIGHT_LINE_PARAMETERS
+def _is_small(network: Network, rule: Rule) -> bool:
+    return network.n_parameters <= (STRAIGHT_LINE_IN_BATCHES if rule.batched else STRAIGHT_LINE_PARAMETERS)
 
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
@@ -172,7 +180,7 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     back = Written(derivation, PythonOfVectors(in_memory, dtype))
     flat = _vectors("flat", tile, 0, tile.rows)
     with (
-        _tiles_and_epochs(tile, tile.groups * tile.rows, dtype, lines, [flat]),
+        _tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
         lines.block("for i in range(rows):"),
     ):
         ahead.load_row(lines)
@@ -212,13 +220,79 @@ def _loops(derivation: Derivation, dtype: str) -> str:
         first += rows * inner
     start, lines = Lines(), Lines()
     printer.write_start(start)
-    with _tiles_and_epochs(tile, _up_to(first, together), dtype, lines, views, str(start)):
+    with _tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views, str(start)):
         names = _after_the_state(derivation)
         lines(f"{', '.join(names)} = {', '.join(f'flat[{place}]' for place in range(len(names)))}")
         with lines.block("for row in range(rows):"):
             printer.write_row(lines)
         lines(f"flat[{len(names) - 1}] = total")
     return str(lines)
+
+
+def _straight_batches(derivation: Derivation, dtype: str) -> str:
+    tile, lines = shape(derivation.network, dtype, derivation.rule), Lines()
+    names = [*map(derivation.name, derivation.state), *_after_the_state(derivation)]
+    places = {name: f"flat[group, {place}]" for place, name in enumerate(names)}
+    kept = {*derivation.network.parameter_names, *_after_the_state(derivation)}
+
+    def named(symbol: Symbol) -> str:
+        """States are used once a batch, and stay in memory."""
+        name = derivation.name(symbol)
+        return name if name in kept else places.get(name, name)
+
+    printer = Written(derivation, PythonOfVectors(named, dtype))
+    flat = _vectors("flat", tile, 0, tile.rows)
+    with _tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]):
+        with _batches(dtype, lines), lines.block("for group in range(groups):"):
+            lines(*(f"{name} = {places[name]}" for name in names if name in kept))
+            printer.write_part("begin", lines)
+            with lines.block("for i in range(start, stop):"):
+                printer.load_row(lines)
+                lines(f"# {FORWARD} and {ERROR}")
+                printer.write(lines, (e for e in derivation.scalar if e.stage in (FORWARD, ERROR)))
+                lines(f"# {DELTAS} and {GRADIENTS}")
+                printer.write(lines, way_back(derivation))
+            printer.write_part("end", lines)
+            moved = [*derivation.network.parameter_names, TOTAL.family]
+            lines(*(f"{places[name]} = {name}" for name in moved))
+    return str(lines)
+
+
+def _batches_in_loops(derivation: Derivation, dtype: str) -> str:
+    network, tile = derivation.network, shape(derivation.network, dtype, derivation.rule)
+    printer, state = RowsTogether(derivation, dtype, ROWS_TOGETHER), derivation.rule.state_size(network)
+    gradients = _up_to(tile.rows, ROWS_TOGETHER)
+    views = [_vectors("flat", tile, state, 1), _vectors("State", tile, 0, network.n_parameters)]
+    views.append(_vectors("G", tile, gradients, 1))
+    for layer, w, b, weights, biases in (
+        *state_parts(derivation),
+        *layer_parts(network, "g", gradients),
+    ):
+        views.append(_vectors(w, tile, weights.start, network.layers[layer - 1]))
+        views.append(_vectors(b, tile, biases.start, 1))
+    joined = replace(tile, registers=ROWS_TOGETHER * tile.registers)
+    first = _up_to(gradients + network.n_parameters, ROWS_TOGETHER)
+    for name, (rows, inner) in printer.scratch().items():
+        views.append(_vectors(name, tile, first, inner))
+        if name in printer.joined:
+            views.append(_vectors(printer.joined[name], joined, first // ROWS_TOGETHER, 1))
+        first += rows * inner
+    lines = Lines()
+    with _tiles_and_epochs(derivation.rule, tile, _up_to(first, ROWS_TOGETHER), dtype, lines, views):
+        names = _after_the_state(derivation)
+        lines(f"{', '.join(names)} = {', '.join(f'flat[{place}]' for place in range(len(names)))}")
+        with _batches(dtype, lines):
+            printer.write_batch(lines)
+        lines(f"flat[{len(names) - 1}] = total")
+    return str(lines)
+
+
+@contextmanager
+def _batches(dtype: str, lines: Lines) -> Iterator[None]:
+    """The loop over the batches of an epoch, and how many rows each has."""
+    with lines.block("for start in range(0, rows, batch):"):
+        lines("stop = min(start + batch, rows)", f"n = {dtype}(stop - start)")
+        yield
 
 
 def _after_the_state(derivation: Derivation) -> list[str]:
@@ -238,7 +312,7 @@ def _vectors(name: str, tile: Shape, first: int, inner: int) -> str:
 
 @contextmanager
 def _tiles_and_epochs(
-    tile: Shape, vectors: int, dtype: str, lines: Lines, views: Iterable[str], start: str = ""
+    rule: Rule, tile: Shape, vectors: int, dtype: str, lines: Lines, views: Iterable[str], start: str = ""
 ) -> Iterator[None]:
     """The loops over tiles and epochs around the loop over rows, and the copies into and out of a tile.
 
@@ -248,7 +322,7 @@ def _tiles_and_epochs(
     """
     width, vector, size = tile.networks, tile.vector, tile.state
     whole_state = f"for p in range({size}):"
-    with lines.block("def advance(state, X, Y, settings, totals):"):
+    with lines.block(f"def advance({arguments(rule)}):"):
         lines("rows, networks = X.shape[0], state.shape[0]")
         lines(*_aligned_memory(vectors, vector, dtype))
         lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")

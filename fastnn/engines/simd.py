@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from fastnn.core.elementary import PRECISIONS
 from fastnn.printing.vectors import ALIGNMENT
 
-__all__ = ["Vectors", "choose", "power_of_two", "read_again"]
+__all__ = ["Vectors", "choose", "filled", "power_of_two", "read_again"]
 
 types: Any = numba.types
 
@@ -72,6 +72,11 @@ def power_of_two(exponent: NDArray[Any]) -> NDArray[Any]:
     bits = (exponent + rounder).view(integer) << (precision.digits - 1)
     power: NDArray[Any] = bits.view(exponent.dtype)
     return power
+
+
+def filled(like: NDArray[Any], number: float) -> NDArray[Any]:
+    """A vector like another, with a number in every lane."""
+    return np.full_like(like, number)
 
 
 def read_again() -> None:
@@ -251,6 +256,11 @@ def _lower_power_of_two(context: Any, builder: Any, signature: Any, values: Any)
     return _together(builder, map(power, _parts(builder, values[0])))
 
 
+def _lower_filled(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    like, number = signature.args
+    return _together(builder, _in_every_lane(context, builder, values[1], number, like))
+
+
 def _lower_read_again(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     nothing = ir.InlineAsm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", side_effect=True)
     builder.call(nothing, [])
@@ -325,6 +335,8 @@ def _register() -> None:
     lower_builtin(choose, _Mask, types.Any, types.Any)(_lower_choose)
     _type(power_of_two, lambda exponent: exponent if isinstance(exponent, _Vector) else None)
     lower_builtin(power_of_two, _Vector)(_lower_power_of_two)
+    _type(filled, lambda like, number: like if isinstance(like, _Vector) else None)
+    lower_builtin(filled, _Vector, types.Number)(_lower_filled)
     _type(read_again, lambda: types.none)
     lower_builtin(read_again)(_lower_read_again)
     _type(Vectors, _type_of_vectors)

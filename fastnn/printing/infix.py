@@ -113,6 +113,10 @@ class Python(Infix):
         """A constant of the precision: in Numba a bare literal would widen float32 to float64."""
         return repr(value) if self.dtype == "float64" else f"float32({value!r})"
 
+    def zero(self) -> str:
+        """What a sum begins with."""
+        return self.number(0.0)
+
 
 def assignment(target: Symbol, expression: Expression, language: Infix) -> str:
     """``target = expression``, or ``target += ...`` where it adds to itself."""

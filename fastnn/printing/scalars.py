@@ -15,6 +15,7 @@ from fastnn.core.activations import activation
 from fastnn.core.derivation import UPDATES, Derivation, Equation, Part
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.core.network import Network
 from fastnn.core.values import input_value, state_of, target_value
 from fastnn.printing.infix import (
     Infix,
@@ -27,7 +28,7 @@ from fastnn.printing.infix import (
     scalar_power_of_two,
 )
 
-__all__ = ["Looped", "Written", "module", "spell_element", "state_parts", "write_equation"]
+__all__ = ["Looped", "Written", "layer_parts", "module", "spell_element", "state_parts", "write_equation"]
 
 NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "zeros")
 ACCUMULATOR = Symbol("accumulated")
@@ -63,11 +64,15 @@ def state_parts(derivation: Derivation) -> Iterator[tuple[int, str, str, slice, 
     """
     network = derivation.network
     for part, letter in enumerate(("", *derivation.rule.states)):
-        offset = part * network.n_parameters
-        for layer, places in enumerate(network.slices, start=1):
-            w, b = (layer_array(state_of(letter, Symbol(family, layer))) for family in "wb")
-            weights, biases = (slice(offset + place.start, offset + place.stop) for place in places)
-            yield layer, w, b, weights, biases
+        yield from layer_parts(network, letter, part * network.n_parameters)
+
+
+def layer_parts(network: Network, letter: str, offset: int) -> Iterator[tuple[int, str, str, slice, slice]]:
+    """The same for what is kept of the parameters under one letter, from the place `offset` on."""
+    for layer, places in enumerate(network.slices, start=1):
+        w, b = (layer_array(state_of(letter, Symbol(family, layer))) for family in "wb")
+        weights, biases = (slice(offset + place.start, offset + place.stop) for place in places)
+        yield layer, w, b, weights, biases
 
 
 def spell_element(symbol: Symbol) -> str:
@@ -107,7 +112,7 @@ class Written:
             lines(f"# {stage}")
             self.write(lines, (e for e in self.derivation.scalar if e.stage == stage))
         if when == "begin":
-            lines(*(f"{name} = {self.language.number(0.0)}" for name in self.gradients))
+            lines(*(f"{name} = {self.language.zero()}" for name in self.gradients))
 
     @property
     def gradients(self) -> list[str]:

@@ -14,17 +14,18 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation, Kind
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, Equation, Kind
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.core.values import TOTAL
 from fastnn.printing.infix import Infix, Lines, Python, assignment, import_line, python_function
 from fastnn.printing.scalars import NUMPY_NAMES, spell_element, write_equation
 
-__all__ = ["ALIGNMENT", "LayerByLayer", "PythonOfVectors", "vector_module", "way_back"]
+__all__ = ["ALIGNMENT", "LayerByLayer", "PythonOfVectors", "positions", "vector_module", "way_back"]
 
 ALIGNMENT = 64  # bytes: a vector that lies across two lines of the cache takes twice as long
 
-VECTOR_NAMES = ("Vectors", "choose", "power_of_two", "read_again")
+VECTOR_NAMES = ("Vectors", "choose", "filled", "power_of_two", "read_again")
 
 
 class PythonOfVectors(Python):
@@ -40,6 +41,10 @@ class PythonOfVectors(Python):
             condition = f"{no} < {yes}"
         return f"choose({condition}, {yes}, {no})"
 
+    def zero(self) -> str:
+        """Zero in every lane."""
+        return f"filled({TOTAL.family}, {self.number(0.0)})"
+
 
 def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
     """The function `body` behind the imports and the functions it needs, so that it runs as it stands."""
@@ -54,14 +59,14 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
 
 
 def way_back(derivation: Derivation) -> Iterator[Equation]:
-    """The written-out deltas and updates, in an order in which few values wait.
+    """The written-out deltas and what a row makes of them, in an order in which few values wait.
 
-    Each delta is followed by the updates that need no later delta and whose parameter no later delta reads.
-    A delta is computed from h, not from z, as in `LayerByLayer`.
+    Each delta is followed by the updates that need no later delta and whose parameter no later delta reads;
+    in batches, by the gradients. A delta is computed from h, not from z, as in `LayerByLayer`.
     """
     values = [e.target for e in derivation.scalar if e.kind == "activation"]
     deltas = [e for e in derivation.scalar if e.stage == DELTAS]
-    waiting = [e for e in derivation.scalar if e.stage == UPDATES]
+    waiting = [e for e in derivation.scalar if e.stage == (GRADIENTS if derivation.rule.batched else UPDATES)]
     for position, delta in enumerate(deltas, start=1):
         expression = delta.expression
         for value in values:
@@ -177,7 +182,7 @@ class LayerByLayer:
             expression = substitute(expression, self._only("sum", layer).target, activation.target)
         arriving = [node for node in nodes(expression) if isinstance(node, Sum)]  # none at the outputs
         for total in arriving:
-            for k in _positions(total.index, lines):
+            for k in positions(total.index, lines):
                 for unit in units:
                     term = bind(total.term, {**unit.here, total.index: k})
                     self._assign(unit.s, term if k == 0 else unit.s + term, self.row, lines)
@@ -191,7 +196,7 @@ class LayerByLayer:
         weighted, activation = self._only("sum", layer), self._activation(layer)
         updates = self.derivation.of("state", "update", layer=layer)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
-        for i in _positions(total.index, lines):
+        for i in positions(total.index, lines):
             for unit in units:
                 here = {**unit.here, total.index: i}
                 if updating:
@@ -269,7 +274,7 @@ def _spell(symbol: Symbol, *, row: str, half: str) -> str:
     return text.replace("[", f"[{half}, ") if symbol.family in ("h", "a") else text
 
 
-def _positions(index: Index, lines: Lines) -> Iterator[Index | int]:
+def positions(index: Index, lines: Lines) -> Iterator[Index | int]:
     """The first position of a sum, then all others inside a loop."""
     yield 0
     if index.size > 1:

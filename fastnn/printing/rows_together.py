@@ -1,0 +1,235 @@
+"""The equations of a batch for vectors of networks, several rows at once: see `fastnn.engines.simd`.
+
+The rows of a batch share one read of each weight, and one read and one write of what they add up to. They
+are added one after the other, so no bit depends on how many rows are worked on at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+from fastnn.core.derivation import (
+    BEGIN,
+    DELTAS,
+    ERROR,
+    FORWARD,
+    GRADIENTS,
+    UPDATES,
+    Derivation,
+    Equation,
+    Kind,
+)
+from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.printing.infix import Lines, assignment
+from fastnn.printing.scalars import spell_element, write_equation
+from fastnn.printing.vectors import PythonOfVectors, positions
+
+__all__ = ["RowsTogether"]
+
+Place = dict[Index, Index | int]
+
+SUM = Symbol("g")
+OF_A_ROW = ("yhat", "d", "h", "s")  # the values that have a vector for each row of a block
+
+
+class _Row(NamedTuple):
+    """A row being worked on: how its values are spelled, and the variables for its sum and its delta."""
+
+    language: PythonOfVectors
+    z: Symbol
+    s: Symbol
+
+
+class RowsTogether:
+    """Vectors for every layer's values: W1[j, i], B1[j], Gw1[j, i], H1[j, row of the block], S2[j, ...], ...
+
+    State[0, p], State[1, p], ... and G[p] are the same parameters, states and gradients, all layers in one.
+    `together` rows of a batch are a block; those left over at its end are worked on one by one. Functions
+    work on all rows of a block at once: A1[j] is a vector of the activations H1[j, 0], H1[j, 1], ...
+    `joined` names the vectors that have such a second name.
+    """
+
+    def __init__(self, derivation: Derivation, dtype: str, together: int) -> None:
+        self.derivation = derivation
+        self.network = derivation.network
+        self.dtype = dtype
+        self.together = together
+        self.last = len(self.network.layers) - 1
+        self.flat = PythonOfVectors(partial(_spell_flat, letters=("", *derivation.rule.states)), dtype)
+        self.joined = {
+            f"H{layer}": f"A{layer}"
+            for layer in range(1, self.last)
+            if together > 1 and self._has_function(layer)
+        }
+
+    def scratch(self) -> dict[str, tuple[int, int]]:
+        """The vectors besides the state and what the rows add up to: (rows, vectors in a row) by name."""
+        sizes = {}
+        for layer in range(1, self.last):
+            sizes[f"H{layer}"] = self.network.layers[layer], self.together
+        for layer in range(2, self.last + 1):
+            sizes[f"S{layer}"] = self.network.layers[layer], self.together
+        return sizes | dict.fromkeys(("Yhat", "D"), (self.network.n_outputs, self.together))
+
+    def write_batch(self, lines: Lines) -> None:
+        """Write all that the rows of a batch do, from `start` up to `stop`."""
+        lines(f"# {BEGIN}")
+        for equation in self.derivation.of("factor"):
+            lines(assignment(equation.target, equation.expression, self.flat))
+        with lines.block(f"for p in range({self.network.n_parameters}):"):
+            lines(f"G[p] = {self.flat.zero()}")
+        lines(f"whole = stop - (stop - start) % {self.together}")
+        with lines.block(f"for row in range(start, whole, {self.together}):"):
+            self._write_block(self.together, lines)
+        with lines.block("for row in range(whole, stop):"):
+            self._write_block(1, lines)
+        self._write_updates(lines)
+
+    def _write_block(self, rows: int, lines: Lines) -> None:
+        """Write all that some rows do: forward layer by layer, and back."""
+        block = [self._row(number) for number in range(rows)]
+        for layer in range(1, self.last + 1):
+            lines(f"# {FORWARD}, layer {layer}")
+            with self._every_unit(layer, lines) as here:
+                self._write_forward(layer, here, block, lines)
+        lines(f"# {ERROR}, {DELTAS} and {GRADIENTS}, layer {self.last}")
+        self._write_errors(block, lines)
+        for layer in range(self.last, 0, -1):
+            if layer < self.last:
+                lines(f"# {DELTAS} and {GRADIENTS}, layer {layer}")
+            with self._every_unit(layer, lines) as here:
+                self._write_delta(layer, here, block, lines)
+                self._write_gradients(layer, here, block, lines)
+
+    def _write_forward(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
+        """The weighted sums of a unit and its activations."""
+        weighted, activation = self._only("sum", layer), self._activation(layer)
+        total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
+        for i in positions(total.index, lines):
+            term = bind(total.term, {**here, total.index: i})
+            for row in block:
+                self._assign(row.z, term if i == 0 else row.z + term, row, lines)
+        joined = len(block) > 1 and f"H{layer}" in self.joined
+        for row in block:
+            value = bind(substitute(weighted.expression, total, row.z), here)
+            if activation is not None and not joined:
+                self._assign(row.z, value, row, lines)
+                value = bind(substitute(activation.expression, weighted.target, row.z), here)
+            self._assign(bind((activation or weighted).target, here), value, row, lines)
+        if joined and activation is not None:
+            place = bind(Symbol("a", layer, weighted.target.indices), here)
+            value = substitute(activation.expression, weighted.target, place)
+            self._assign(place, bind(value, here), block[0], lines)
+
+    def _write_errors(self, block: list[_Row], lines: Lines) -> None:
+        """The errors of all outputs, and what each row adds to the total."""
+        (error,), (loss,) = self.derivation.of("error"), self.derivation.of("loss")
+        with self._every_unit(self.last, lines) as here:
+            for row in block:
+                self._assign(bind(error.target, here), bind(error.expression, here), row, lines)
+        for row in block:
+            write_equation(loss.target, loss.expression, row.language, lines)
+
+    def _write_delta(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
+        """The deltas of a unit, computed from h, not from z: so z need not be kept."""
+        delta, activation = self._only("delta", layer), self._activation(layer)
+        expression = delta.expression
+        if activation is not None:
+            expression = substitute(expression, self._only("sum", layer).target, activation.target)
+        arriving = next((node for node in nodes(expression) if isinstance(node, Sum)), None)
+        if arriving is not None:
+            for k in positions(arriving.index, lines):
+                term = bind(arriving.term, {**here, arriving.index: k})
+                for row in block:
+                    self._assign(row.s, term if k == 0 else row.s + term, row, lines)
+        for row in block:
+            value = substitute(expression, arriving, row.s) if arriving is not None else expression
+            if value != row.s:
+                self._assign(row.s, bind(value, here), row, lines)
+            if layer > 1:
+                self._assign(bind(delta.target, here), row.s, row, lines)
+
+    def _write_gradients(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
+        """What a unit's deltas add to its bias and to its weights."""
+        for equation in self.derivation.of("gradient", layer=layer):
+            delta = Symbol("s", layer, equation.over[:1])
+            place = dict(here)
+            with self._every(equation.over[1:], place, lines):
+                self._assign(SUM, bind(equation.target, place), block[0], lines)
+                for row in block:
+                    added = substitute(substitute(equation.expression, equation.target, SUM), delta, row.s)
+                    self._assign(SUM, bind(added, place), row, lines)
+                self._assign(bind(equation.target, place), SUM, block[0], lines)
+
+    def _write_updates(self, lines: Lines) -> None:
+        """The end of a batch: one loop over all weights, and one over all biases."""
+        lines(f"# {UPDATES}")
+        weights = self.network.slices[-1][0].stop
+        for family, first, stop in (("w", 0, weights), ("b", weights, self.network.n_parameters)):
+            with lines.block(f"for p in range({first}, {stop}):"):
+                for equation in self.derivation.of("state", "update", layer=1):
+                    if equation.target.family.endswith(family):
+                        lines(assignment(equation.target, equation.expression, self.flat))
+
+    def _row(self, number: int) -> _Row:
+        row = f"row + {number}" if number else "row"
+        language = PythonOfVectors(partial(_spell, row=row, number=number), self.dtype)
+        return _Row(language, Symbol(f"z{number + 1}"), Symbol(f"s{number + 1}"))
+
+    @contextmanager
+    def _every_unit(self, layer: int, lines: Lines) -> Iterator[Place]:
+        """The loop over the units of a layer, and the place of each."""
+        here: Place = {}
+        with self._every((Index("j", self.network.layers[layer]),), here, lines):
+            yield here
+
+    @contextmanager
+    def _every(self, over: tuple[Index, ...], place: Place, lines: Lines) -> Iterator[None]:
+        """The loop over an index, if there is one, and its value in `place`; without a loop for one value."""
+        (index,) = over or (None,)
+        if index is None:
+            yield
+        elif index.size == 1:
+            place[index] = 0
+            yield
+        else:
+            place[index] = index
+            with lines.block(f"for {index.name} in range({index.size}):"):
+                yield
+
+    def _has_function(self, layer: int) -> bool:
+        """Whether a function computes the activations of a layer."""
+        activation = self._activation(layer)
+        return activation is not None and any(isinstance(n, Call) for n in nodes(activation.expression))
+
+    def _only(self, kind: Kind, layer: int) -> Equation:
+        """The equation of a kind of which every layer has one."""
+        (equation,) = self.derivation.of(kind, layer=layer)
+        return equation
+
+    def _activation(self, layer: int) -> Equation | None:
+        """The equation of a layer's activation; None where that is the weighted sum itself."""
+        return next(iter(self.derivation.of("activation", layer=layer)), None)
+
+    def _assign(self, target: Expression, value: Expression, row: _Row, lines: Lines) -> None:
+        assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
+        lines(assignment(target, value, row.language))
+
+
+def _spell(symbol: Symbol, *, row: str, number: int) -> str:
+    """A value as an element of its layer's vectors; what every row has of its own, as that of one row."""
+    text = spell_element(symbol)
+    if symbol.family in ("x", "y"):
+        return text.replace("[row, ", f"[{row}, ")
+    return text.replace("]", f", {number}]") if symbol.family in OF_A_ROW else text
+
+
+def _spell_flat(symbol: Symbol, letters: Sequence[str]) -> str:
+    """A parameter, a state of it, or what the rows of a batch add up to, as vector p of all of them."""
+    if not symbol.indices:
+        return symbol.family
+    letter = symbol.family[:-1]
+    return "G[p]" if letter == "g" else f"State[{letters.index(letter)}, p]"
