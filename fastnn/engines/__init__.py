@@ -18,8 +18,9 @@ The contract of a kernel, ``advance(state, X, Y, settings, totals)``, or of one 
   update, summed over the outputs.
   The caller clears `totals` where an epoch begins, divides by N where it ends, and may hand over the rows
   of one epoch in several calls, each of which ends where a batch ends. Every `batch` rows are a batch, from
-  1 up to any number; fewer are left for the last one of a call. `X` (N, D), `Y` (N, K) and `settings` (M, C), C-ordered, are never touched;
-  the columns of `settings` are what `Rule.given` names. All five are of the kernel's dtype and native.
+  1 up to any number; fewer are left for the last one of a call. `X` (N, D), `Y` (N, K) and `settings`
+  (M, C), C-ordered, are never touched; the columns of `settings` are what `Rule.given` names. All five are
+  of the kernel's dtype and native.
 - No number given is -0.0 among the parameters, nor infinite among X and Y.
 - The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its
   neighbours, on the call or the thread it ran in, nor on the engine. It computes the operations
@@ -36,8 +37,6 @@ elementary, network, derivation): nothing above.
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
-
-from numpy.typing import NDArray
 
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule

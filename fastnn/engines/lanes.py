@@ -16,7 +16,7 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, derived
+from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, derived
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
@@ -24,7 +24,7 @@ from fastnn.core.values import TOTAL
 from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines
-from fastnn.printing.rows_together import RowsTogether
+from fastnn.printing.rows_together import RowsTogether, write_rows
 from fastnn.printing.scalars import Written, layer_parts, state_parts
 from fastnn.printing.vectors import ALIGNMENT, LayerByLayer, PythonOfVectors, vector_module, way_back
 from fastnn.system.forking import ONE_AT_A_TIME
@@ -37,6 +37,7 @@ STRAIGHT_LINE_PARAMETERS = 36
 
 STRAIGHT_LINE_IN_BATCHES = 10
 BATCH_REGISTERS, ROWS_TOGETHER = 1, 8
+WRITTEN_ROWS = 4
 
 STRAIGHT_LINE_TILE = 512  # bytes of each parameter; half or twice this number take the same time
 
@@ -242,19 +243,17 @@ def _straight_batches(derivation: Derivation, dtype: str) -> str:
 
     printer = Written(derivation, PythonOfVectors(named, dtype))
     flat = _vectors("flat", tile, 0, tile.rows)
-    with _tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]):
-        with _batches(dtype, lines), lines.block("for group in range(groups):"):
-            lines(*(f"{name} = {places[name]}" for name in names if name in kept))
-            printer.write_part("begin", lines)
-            with lines.block("for i in range(start, stop):"):
-                printer.load_row(lines)
-                lines(f"# {FORWARD} and {ERROR}")
-                printer.write(lines, (e for e in derivation.scalar if e.stage in (FORWARD, ERROR)))
-                lines(f"# {DELTAS} and {GRADIENTS}")
-                printer.write(lines, way_back(derivation))
-            printer.write_part("end", lines)
-            moved = [*derivation.network.parameter_names, TOTAL.family]
-            lines(*(f"{places[name]} = {name}" for name in moved))
+    with (
+        _tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
+        _batches(dtype, lines),
+        lines.block("for group in range(groups):"),
+    ):
+        lines(*(f"{name} = {places[name]}" for name in names if name in kept))
+        printer.write_part("begin", lines)
+        write_rows(derivation, dtype, named, WRITTEN_ROWS, lines)
+        printer.write_part("end", lines)
+        moved = [*derivation.network.parameter_names, TOTAL.family]
+        lines(*(f"{places[name]} = {name}" for name in moved))
     return str(lines)
 
 

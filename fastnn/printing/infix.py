@@ -68,6 +68,10 @@ class Infix(Visitor):
         """A constant."""
         return repr(value)
 
+    def zero(self) -> str:
+        """What a sum begins with."""
+        return self.number(0.0)
+
     def choice(self, condition: str, yes: str, no: str) -> str:
         """One of two values by a condition: Python's conditional expression."""
         return f"{yes} if {condition} else {no}"
@@ -112,10 +116,6 @@ class Python(Infix):
     def number(self, value: float) -> str:
         """A constant of the precision: in Numba a bare literal would widen float32 to float64."""
         return repr(value) if self.dtype == "float64" else f"float32({value!r})"
-
-    def zero(self) -> str:
-        """What a sum begins with."""
-        return self.number(0.0)
 
 
 def assignment(target: Symbol, expression: Expression, language: Infix) -> str:

@@ -6,7 +6,7 @@ are added one after the other, so no bit depends on how many rows are worked on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -23,16 +23,54 @@ from fastnn.core.derivation import (
     Kind,
 )
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
-from fastnn.printing.infix import Lines, assignment
-from fastnn.printing.scalars import spell_element, write_equation
-from fastnn.printing.vectors import PythonOfVectors, positions
+from fastnn.core.network import Network
+from fastnn.printing.infix import Lines, assignment, layer_array
+from fastnn.printing.scalars import Written, spell_element, write_equation
+from fastnn.printing.vectors import PythonOfVectors, positions, way_back
 
-__all__ = ["RowsTogether"]
+__all__ = ["RowsTogether", "write_rows"]
 
 Place = dict[Index, Index | int]
 
 SUM = Symbol("g")
 OF_A_ROW = ("yhat", "d", "h", "s")  # the values that have a vector for each row of a block
+
+
+def write_rows(
+    derivation: Derivation, dtype: str, name: Callable[[Symbol], str], together: int, lines: Lines
+) -> None:
+    """Write what the rows of a batch do, from `start` up to `stop`, with one variable for each value.
+
+    `together` rows are written side by side, since each waits for its own results; `name` names what they
+    share, and what a row has of its own is numbered: z1_1, z1_2, ...
+    """
+    own = {e.target for e in derivation.scalar if e.kind in ("sum", "activation", "error", "delta")}
+
+    def of_row(number: int) -> Written:
+        def named(symbol: Symbol) -> str:
+            is_own = symbol in own or symbol.family in ("x", "y")
+            return f"{derivation.name(symbol)}_{number + 1}" if is_own else name(symbol)
+
+        return Written(derivation, PythonOfVectors(named, dtype))
+
+    def write_block(rows: int) -> None:
+        block = [of_row(number) for number in range(rows)]
+        for number, row in enumerate(block):
+            row.load_row(lines, f"i + {number}" if number else "i")
+        lines(f"# {FORWARD} and {ERROR}")
+        for equation in derivation.scalar:
+            if equation.stage in (FORWARD, ERROR):
+                for row in block:
+                    row.write(lines, [equation])
+        lines(f"# {DELTAS} and {GRADIENTS}")
+        for row in block:
+            row.write(lines, way_back(derivation))
+
+    lines(f"whole = stop - (stop - start) % {together}")
+    with lines.block(f"for i in range(start, whole, {together}):"):
+        write_block(together)
+    with lines.block("for i in range(whole, stop):"):
+        write_block(1)
 
 
 class _Row(NamedTuple):
@@ -97,11 +135,14 @@ class RowsTogether:
                 self._write_forward(layer, here, block, lines)
         lines(f"# {ERROR}, {DELTAS} and {GRADIENTS}, layer {self.last}")
         self._write_errors(block, lines)
-        for layer in range(self.last, 0, -1):
-            if layer < self.last:
-                lines(f"# {DELTAS} and {GRADIENTS}, layer {layer}")
+        with self._every_unit(self.last, lines) as here:
+            self._write_delta(self.last, here, block, lines)
+            self._write_gradients(self.last, here, block, lines)
+        for layer in range(self.last - 1, 0, -1):
+            lines(f"# {DELTAS} and {GRADIENTS}, layer {layer}")
             with self._every_unit(layer, lines) as here:
                 self._write_delta(layer, here, block, lines)
+                self._write_leaving(layer, here, block, lines)
                 self._write_gradients(layer, here, block, lines)
 
     def _write_forward(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
@@ -153,16 +194,36 @@ class RowsTogether:
                 self._assign(bind(delta.target, here), row.s, row, lines)
 
     def _write_gradients(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
-        """What a unit's deltas add to its bias and to its weights."""
+        """What a unit's deltas add to its bias, and to the weights that lead to it from the inputs."""
+        delta = Symbol("s", layer, (Index("j", self.network.layers[layer]),))
         for equation in self.derivation.of("gradient", layer=layer):
-            delta = Symbol("s", layer, equation.over[:1])
-            place = dict(here)
-            with self._every(equation.over[1:], place, lines):
-                self._assign(SUM, bind(equation.target, place), block[0], lines)
-                for row in block:
-                    added = substitute(substitute(equation.expression, equation.target, SUM), delta, row.s)
-                    self._assign(SUM, bind(added, place), row, lines)
-                self._assign(bind(equation.target, place), SUM, block[0], lines)
+            inner = equation.over[1:]
+            if layer == 1 or not inner:
+                place = dict(here)
+                with self._every(inner, place, lines):
+                    self._add_up(equation, place, [(row, row.s) for row in block], delta, lines)
+
+    def _write_leaving(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
+        """What the deltas of the layer after it add to the weights that lead there from a unit."""
+        (equation,) = (e for e in self.derivation.of("gradient", layer=layer + 1) if e.over[1:])
+        (own,), (after, source) = here.values(), equation.over
+        k = Index("k", after.size)
+        place: Place = {}
+        with self._every((k,), place, lines):
+            place = {after: place[k], source: own}
+            delta = Symbol("s", layer + 1, (after,))
+            self._add_up(equation, place, [(row, delta) for row in block], delta, lines)
+
+    def _add_up(
+        self, equation: Equation, place: Place, rows: list[tuple[_Row, Symbol]], delta: Symbol, lines: Lines
+    ) -> None:
+        """A gradient, and what some rows add to it, one after the other; each has its own delta."""
+        first, _ = rows[0]
+        self._assign(SUM, bind(equation.target, place), first, lines)
+        for row, own in rows:
+            value = substitute(substitute(equation.expression, equation.target, SUM), delta, own)
+            self._assign(SUM, bind(value, place), row, lines)
+        self._assign(bind(equation.target, place), SUM, first, lines)
 
     def _write_updates(self, lines: Lines) -> None:
         """The end of a batch: one loop over all weights, and one over all biases."""
@@ -176,7 +237,7 @@ class RowsTogether:
 
     def _row(self, number: int) -> _Row:
         row = f"row + {number}" if number else "row"
-        language = PythonOfVectors(partial(_spell, row=row, number=number), self.dtype)
+        language = PythonOfVectors(partial(_spell, network=self.network, row=row, number=number), self.dtype)
         return _Row(language, Symbol(f"z{number + 1}"), Symbol(f"s{number + 1}"))
 
     @contextmanager
@@ -219,12 +280,20 @@ class RowsTogether:
         lines(assignment(target, value, row.language))
 
 
-def _spell(symbol: Symbol, *, row: str, number: int) -> str:
-    """A value as an element of its layer's vectors; what every row has of its own, as that of one row."""
+def _spell(symbol: Symbol, network: Network, *, row: str, number: int) -> str:
+    """A value as an element of its layer's vectors; what every row has of its own, as that of one row.
+
+    What the only unit of a layer has is a variable. Measured: 4-16-1 x0.97.
+    """
     text = spell_element(symbol)
     if symbol.family in ("x", "y"):
         return text.replace("[row, ", f"[{row}, ")
-    return text.replace("]", f", {number}]") if symbol.family in OF_A_ROW else text
+    if not symbol.indices or symbol.family not in OF_A_ROW:
+        return text
+    name = layer_array(symbol)
+    if network.layers[symbol.layer] == 1:
+        return f"{name.lower()}_{number + 1}"
+    return text.replace("]", f", {number}]")
 
 
 def _spell_flat(symbol: Symbol, letters: Sequence[str]) -> str:

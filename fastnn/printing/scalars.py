@@ -94,15 +94,15 @@ class Written:
         self.language = language
         self.branches = branches
 
-    def load_row(self, lines: Lines) -> None:
-        """Name the values of row i."""
+    def load_row(self, lines: Lines, row: str = "i") -> None:
+        """Name the values of a row."""
         network = self.derivation.network
         for value, array, size in (
             (input_value, "X", network.n_inputs),
             (target_value, "Y", network.n_outputs),
         ):
             for position in range(size):
-                lines(f"{self.derivation.name(value(position))} = {array}[i, {position}]")
+                lines(f"{self.language.symbol(value(position))} = {array}[{row}, {position}]")
 
     def write_part(self, when: Part, lines: Lines) -> None:
         """Write the equations of a part of a batch, stage by stage."""
