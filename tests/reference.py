@@ -56,8 +56,9 @@ def train(
     orders: Sequence[Sequence[int]] | None = None,
     optimizer: str = "sgd",
     momentum: float = 0.0,
+    batch_size: int = 1,
 ) -> tuple[Vector, Vector, int]:
-    """Train one network by per-sample gradient descent on the squared error, not halved.
+    """Train one network by gradient descent on the squared error, not halved, row by row or in batches.
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ def train(
         deltas of the layer below are worked out from its weights.
     orders : for each epoch the order in which its rows are visited; file order without.
     optimizer, momentum : sgd, momentum or nesterov; velocities begin at 0.
+    batch_size : the rows of a batch; the last one of an epoch has those that are left. With one row the
+        parameters move by the row's change itself, else by the sum of the changes, added up from 0.
 
     Returns
     -------
@@ -94,11 +97,20 @@ def train(
     losses: Vector = []
     for epoch in range(epochs):
         total = 0.0
-        for row in range(len(inputs)) if orders is None else orders[epoch]:
-            x, y = inputs[row], targets[row]
-            moves = (*velocities, mover)
-            error = train_row(weights, biases, activations, x, y, step, chosen, rounded, wrong_order, moves)
-            total = rounded(total + error)
+        order = list(range(len(inputs))) if orders is None else orders[epoch]
+        for first in range(0, len(inputs), batch_size):
+            batch = order[first : first + batch_size]
+            factor = rounded(step / rounded(len(batch)))
+            gathered = split(layers, [0.0] * len(parameters))
+            moves = (*velocities, mover) if batch_size == 1 else (*gathered, gather(rounded))
+            for row in batch:
+                x, y = inputs[row], targets[row]
+                error = train_row(
+                    weights, biases, activations, x, y, factor, chosen, rounded, wrong_order, moves
+                )
+                total = rounded(total + error)
+            if batch_size > 1:
+                move_all(weights, biases, gathered, velocities, mover)
         losses.append(rounded(total / rounded(len(inputs))))
         if not math.isfinite(losses[-1]):
             return diverged_at(epoch + 1, epochs, losses, len(parameters))
@@ -204,6 +216,30 @@ def update(
         for j, a in enumerate(inputs):
             W[unit][j], V[unit][j] = move(W[unit][j], V[unit][j], rounded(s_k * a))
         b[unit], c[unit] = move(b[unit], c[unit], s_k)
+
+
+def gather(rounded: Rounding) -> Move:
+    """A parameter stays where it is; what is kept beside it grows by the change."""
+
+    def gathering(p: float, gathered: float, change: float) -> tuple[float, float]:
+        return p, rounded(gathered + change)
+
+    return gathering
+
+
+def move_all(
+    weights: list[Matrix],
+    biases: Matrix,
+    gathered: tuple[list[Matrix], Matrix],
+    velocities: tuple[list[Matrix], Matrix],
+    move: Move,
+) -> None:
+    """Move all parameters by what the rows of a batch add up to, in place; velocities too."""
+    for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        changes, states = (parts[0][layer] + [parts[1][layer]] for parts in (gathered, velocities))
+        for p, change, state in zip([*W, b], changes, states, strict=True):
+            for i in range(len(p)):
+                p[i], state[i] = move(p[i], state[i], change[i])
 
 
 def plain_move(p: float, v: float, change: float, momentum: float, rounded: Rounding) -> tuple[float, float]:

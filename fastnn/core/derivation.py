@@ -36,8 +36,8 @@ from fastnn.checking import InputError
 from fastnn.core.activations import activation
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, FACTOR, ROWS, STEP, Rule
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import DEFAULT, FACTOR, ROWS, STEP, Rule, rule_of
 from fastnn.core.values import TOTAL, activation_of, error, gradient_of, scalar_name, state_of, target_value
 
 __all__ = [
@@ -204,7 +204,7 @@ class Derivation:
         return scalar_name(self.network, symbol)
 
 
-def derive(network: Network, optimizer: str | Optimizer = DEFAULT) -> Derivation:
+def derive(network: Network, optimizer: str | Optimizer = DEFAULT, batch_size: int = 1) -> Derivation:
     """Derive the equations of one training step: forward, error, deltas, updates.
 
     Parameters
@@ -212,6 +212,9 @@ def derive(network: Network, optimizer: str | Optimizer = DEFAULT) -> Derivation
     network : Network
     optimizer : str or Optimizer
         As in `fastnn.train`; its settings are names in the equations.
+    batch_size : int
+        With more than one row, the equations of a batch: what its rows add up to, and then the updates. They
+        are the same for all such sizes.
 
     Returns
     -------
@@ -221,7 +224,7 @@ def derive(network: Network, optimizer: str | Optimizer = DEFAULT) -> Derivation
     Raises
     ------
     InputError
-        If it is no Network, or no optimizer.
+        If it is no Network, no optimizer, or no batch size.
 
     Examples
     --------
@@ -231,7 +234,7 @@ def derive(network: Network, optimizer: str | Optimizer = DEFAULT) -> Derivation
     >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.kind == "delta"]
     ['s', 's1', 's2']
     """
-    return derived(checked_network(network), Rule(optimizer=type(optimizer_of(optimizer))))
+    return derived(checked_network(network), rule_of(optimizer, batch_size))
 
 
 def derived(network: Network, rule: Rule) -> Derivation:

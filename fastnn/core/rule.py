@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, shown
+from fastnn.checking import InputError, shown, whole_number
 from fastnn.core.expressions import Expression, Symbol
 from fastnn.core.network import Network
-from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
+from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer_of
 
 __all__ = [
     "DEFAULT",
@@ -28,7 +28,8 @@ __all__ = [
     "Loss",
     "Rule",
     "described_rule",
-    "optimizer_in",
+    "rule_in",
+    "rule_of",
 ]
 
 DTYPES = ("float64", "float32")
@@ -124,6 +125,12 @@ class Rule:
 PLAIN = Rule()
 
 
+def rule_of(optimizer: str | Optimizer, batch_size: int) -> Rule:
+    """The rule that an optimizer and a batch size mean, both checked."""
+    batched = whole_number(batch_size, "batch_size", 1) > 1
+    return Rule(optimizer=type(optimizer_of(optimizer)), batched=batched)
+
+
 def described_rule(optimizer: Optimizer, batch_size: int = 1) -> dict[str, Any]:
     """The rule with the numbers of its settings, as plain values that files hold."""
     rule = Rule(optimizer=type(optimizer))
@@ -132,17 +139,16 @@ def described_rule(optimizer: Optimizer, batch_size: int = 1) -> dict[str, Any]:
     return plain | settings
 
 
-def optimizer_in(plain: Any) -> Optimizer:
-    """The optimizer of the rule that plain values describe, as `described_rule` gives them.
+def rule_in(plain: Any) -> tuple[Optimizer, int]:
+    """The optimizer and the batch size of the rule that plain values describe, as by `described_rule`.
 
     InputError for any other values.
     """
     kind = OPTIMIZERS.get(plain["optimizer"]) if _has_text(plain, "optimizer") else None
     if kind is not None and all(type(plain.get(name)) is float for name in kind.settings()):
-        optimizer = kind(**{name: plain[name] for name in kind.settings()})
-        known = described_rule(optimizer)
-        if plain == known and all(type(plain[name]) is type(value) for name, value in known.items()):
-            return optimizer
+        optimizer, size = kind(**{name: plain[name] for name in kind.settings()}), plain.get("batch_size")
+        if type(size) is int and size >= 1 and plain == described_rule(optimizer, size):
+            return optimizer, size
     raise InputError(
         f"rule must be one that this version of fastnn has, such as {described_rule(DEFAULT)}; "
         f"got {shown(plain)}. Use the version that wrote it."

@@ -29,6 +29,7 @@ from fastnn.system.telling import log
 __all__ = ["checked_kernel"]
 
 ROWS, EPOCHS = 2, 2
+ROWS_IN_BATCHES, BATCH = 13, 11  # more rows than any kernel works on at once, some left over, a short batch
 LEFT_OVER = 8  # networks, besides those that fill all lanes: enough for every gate to be open in one
 
 CHECKED: dict[Kernel, Kernel] = {}  # what is used for a kernel: itself, or another in its place
@@ -79,7 +80,7 @@ def _is_right(kernel: Kernel, engine: str, network: Network, dtype: str, rule: R
     """Whether a kernel gives the bits of `batched`; taken for granted where nothing was compiled."""
     if not is_compiled(kernel):
         return True
-    networks = load(engine).call_sizes(network, dtype).width + LEFT_OVER
+    networks = load(engine).call_sizes(network, dtype, rule).width + LEFT_OVER
     try:
         found = _computed(kernel, network, networks, dtype, rule)
     except Exception:  # machine code raises nothing, but what unpacks its arguments may
@@ -91,13 +92,14 @@ def _is_right(kernel: Kernel, engine: str, network: Network, dtype: str, rule: R
 def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule: Rule) -> list[NDArray[Any]]:
     """The state and the totals that a kernel ends with, from numbers that stay small in any network."""
     random, widest = np.random.default_rng(0), max(network.layers)
+    rows, batch = (ROWS_IN_BATCHES, (BATCH,)) if rule.batched else (ROWS, ())
     numbers = (
         random.uniform(-2 / widest, 2 / widest, (networks, rule.state_size(network))),
-        random.random((ROWS, network.n_inputs)),
-        random.random((ROWS, network.n_outputs)),
+        random.random((rows, network.n_inputs)),
+        random.random((rows, network.n_outputs)),
         -random.random((networks, len(rule.given))) / widest,
         random.random((networks, EPOCHS)),
     )
     state, X, Y, settings, totals = (array.astype(dtype) for array in numbers)
-    kernel(state, X, Y, settings, totals)
+    kernel(state, X, Y, settings, totals, *batch)
     return [state, totals]

@@ -24,7 +24,17 @@ from fastnn.system.regular_files import opened
 
 __all__ = ["load_training", "save_training"]
 
-TAKEN_OVER = ("network", "optimizer", "epochs", "rows", "engine", "dtype", "arithmetic", "scaling")
+TAKEN_OVER = (
+    "network",
+    "optimizer",
+    "batch_size",
+    "epochs",
+    "rows",
+    "engine",
+    "dtype",
+    "arithmetic",
+    "scaling",
+)
 """Fields of a Training that its header holds unchanged."""
 
 

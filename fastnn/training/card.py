@@ -56,6 +56,8 @@ def _settings(run: Any) -> list[tuple[str, str]]:
     trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, learning rate {rate}"
     if run.optimizer != DEFAULT:
         trained += f", {run.optimizer!r}"
+    if run.batch_size > 1:
+        trained += f", in batches of {run.batch_size}"
     return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
 
 

@@ -15,12 +15,17 @@ class Pace:
 
     visits: float = 576.0
 
-    def next_call(self, parameters: int, epochs_left: int, rows: int, row: int) -> tuple[int, int]:
-        """Return (epochs, rows) of the next call: several whole epochs, or some rows of one from `row` on."""
+    def next_call(
+        self, parameters: int, epochs_left: int, rows: int, row: int, batch: int = 1
+    ) -> tuple[int, int]:
+        """Return (epochs, rows) of the next call: several whole epochs, or some rows of one from `row` on.
+
+        It ends where a batch ends.
+        """
         visits = int(self.visits) // parameters
         if row == 0 and visits >= rows:
             return min(epochs_left, visits // rows), rows
-        return 1, max(1, min(rows - row, visits))
+        return 1, min(rows - row, max(1, visits // batch) * batch)
 
     def took(self, seconds: float, visits: int) -> None:
         self.visits = visits * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, DTYPES, MOST_EPOCHS, Rule
+from fastnn.core.rule import DEFAULT, DTYPES, MOST_EPOCHS, Rule, rule_of
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
@@ -45,6 +45,7 @@ class Plan:
     order: Order = FILE_ORDER
     optimizer: Optimizer = DEFAULT
     scaling: TableScaling | None = None
+    batch_size: int = 1
 
     @classmethod
     def of(
@@ -56,6 +57,7 @@ class Plan:
         engine: str,
         dtype: str,
         optimizer: Any = DEFAULT,
+        batch_size: Any = 1,
     ) -> Plan:
         """Check a request; the rows are visited in file order."""
         checked_network(network)
@@ -64,12 +66,14 @@ class Plan:
         chosen = optimizer_of(optimizer)
         rows, targets = checked_rows(network, X, y, dtype)
         scaling = X.scaling if isinstance(X, Dataset) else None
-        return cls(network, rows, targets, epochs, engine, dtype, optimizer=chosen, scaling=scaling)
+        size = whole_number(batch_size, "batch_size", 1, len(rows))
+        order = FILE_ORDER
+        return cls(network, rows, targets, epochs, engine, dtype, order, chosen, scaling, size)
 
     @property
     def rule(self) -> Rule:
         """How the networks are trained, without the numbers of its settings."""
-        return Rule(optimizer=type(self.optimizer))
+        return Rule(optimizer=type(self.optimizer), batched=self.batch_size > 1)
 
     def settings(self, learning_rates: NDArray[Any]) -> NDArray[Any]:
         """What kernels are given for M networks of these learning rates (M,): (M, C)."""
@@ -79,7 +83,9 @@ class Plan:
         """The job of training M networks on the first `rows` rows (None: on all). Compiles its kernel."""
         X, Y = self.X[:rows], self.Y[:rows]
         sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
-        job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.rule)
+        job = Job(
+            self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.rule, self.batch_size
+        )
         job.kernel(self.network, networks)
         return job
 
@@ -107,7 +113,7 @@ class Plan:
 
     def engine_for(self, networks: int) -> str:
         """The name of the engine that trains M networks."""
-        return choose(self.engine, self.network, self.dtype, networks)
+        return choose(self.engine, self.network, self.dtype, networks, self.rule)
 
     def learning_rates(self, learning_rate: Any, networks: int) -> NDArray[Any]:
         """The learning rate of each of M networks (M,), from one number or M numbers."""
@@ -138,7 +144,11 @@ def learning_rates(values: Any, dtype: str) -> NDArray[Any]:
 
 
 def code(
-    network: Network, engine: str = "auto", dtype: str = "float64", optimizer: str | Optimizer = DEFAULT
+    network: Network,
+    engine: str = "auto",
+    dtype: str = "float64",
+    optimizer: str | Optimizer = DEFAULT,
+    batch_size: int = 1,
 ) -> str:
     """Return the source code that an engine runs for a network, printed from the network's equations.
 
@@ -150,7 +160,8 @@ def code(
     dtype : str
         "float64" or "float32".
     optimizer : str or Optimizer
-        As in `fastnn.train`.
+    batch_size : int
+        As in `fastnn.train`. All sizes but 1 have the same source, which is given the size.
 
     Examples
     --------
@@ -159,12 +170,17 @@ def code(
     ['z1 = w1*x1 + w2*x2 + b1', 'h1 = 0.0 if z1 <= 0.0 else z1']
     """
     engine, dtype = _known(engine, dtype)
-    used = choose(engine, checked_network(network), dtype, networks=1)
-    return load(used).source(network, dtype, Rule(optimizer=type(optimizer_of(optimizer))))
+    checked_network(network)
+    rule = rule_of(optimizer, batch_size)
+    return load(choose(engine, network, dtype, 1, rule)).source(network, dtype, rule)
 
 
 def warmup(
-    network: Network, engine: str = "auto", dtype: str = "float64", optimizer: str | Optimizer = DEFAULT
+    network: Network,
+    engine: str = "auto",
+    dtype: str = "float64",
+    optimizer: str | Optimizer = DEFAULT,
+    batch_size: int = 1,
 ) -> None:
     """Compile every kernel that training one or many such networks needs, so that later calls start at once.
 
@@ -178,7 +194,8 @@ def warmup(
     dtype : str
         "float64" or "float32".
     optimizer : str or Optimizer
-        As in `fastnn.train`.
+    batch_size : int
+        As in `fastnn.train`. All sizes but 1 have the same source, which is given the size.
 
     Examples
     --------
@@ -186,10 +203,10 @@ def warmup(
     """
     engine, dtype = _known(engine, dtype)
     checked_network(network)
-    rule = Rule(optimizer=type(optimizer_of(optimizer)))
-    checked_kernel(choose(engine, network, dtype, networks=1), network, dtype, rule)
+    rule = rule_of(optimizer, batch_size)
+    checked_kernel(choose(engine, network, dtype, 1, rule), network, dtype, rule)
     for description in (network, *reduced_networks(network)):
-        checked_kernel(choose(engine, description, dtype, MANY), description, dtype, rule)
+        checked_kernel(choose(engine, description, dtype, MANY, rule), description, dtype, rule)
 
 
 def _known(engine: str, dtype: str) -> tuple[str, str]:

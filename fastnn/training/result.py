@@ -69,6 +69,8 @@ class Training:
         The notes that a model file held.
     optimizer : Optimizer
         The optimizer, with its settings.
+    batch_size : int
+        The rows of a batch.
     arithmetic : str
         How every bit was computed.
     foreign : str
@@ -95,6 +97,7 @@ class Training:
     interrupted: bool = False
     told: tuple[str, ...] = ()
     optimizer: Optimizer = DEFAULT
+    batch_size: int = 1
     arithmetic: str = ARITHMETIC
 
     @property

@@ -61,7 +61,9 @@ class Job:
     order : Order
         The order in which the epochs visit the rows, the same for all networks.
     rule : Rule
-        How they are trained: the loss, the optimizer, the rows of a batch.
+        How they are trained: the loss, the optimizer, whether in batches.
+    batch_size : int
+        Rows of a batch; 1 if the rule has no batches.
     reduced : tuple of int
         The numbers of units to which the first hidden layer may be reduced, ascending. A kernel is compiled
         for each.
@@ -75,6 +77,7 @@ class Job:
     order: Order = FILE_ORDER
     reduced: tuple[int, ...] = ()
     rule: Rule = PLAIN
+    batch_size: int = 1
 
     @cached_property
     def rows(self) -> Rows:
@@ -88,12 +91,13 @@ class Job:
 
     def engine_for(self, network: Network, networks: int) -> EngineModule:
         """The engine for a number of networks, of the job's network or of a reduced one."""
-        return load(choose(self.engine, network, str(self.X.dtype), networks))
+        return load(choose(self.engine, network, str(self.X.dtype), networks, self.rule))
 
     def kernel(self, network: Network, networks: int) -> Kernel:
         """That engine's kernel, compiled and checked on first use."""
         dtype = str(self.X.dtype)
-        return checked_kernel(choose(self.engine, network, dtype, networks), network, dtype, self.rule)
+        engine = choose(self.engine, network, dtype, networks, self.rule)
+        return checked_kernel(engine, network, dtype, self.rule)
 
     def warm(self, networks: int) -> None:
         """Compile every kernel that training M networks may call as some end, die or diverge."""
@@ -296,7 +300,7 @@ class _Run:
             return
         finite = self._finite(training)
         engine = self.job.engine_for(self.job.network, len(training))
-        vector = engine.call_sizes(self.job.network, str(self.job.X.dtype)).vector
+        vector = engine.call_sizes(self.job.network, str(self.job.X.dtype), self.job.rule).vector
         yield from self.units.groups(training[finite], vector, self.job.reduced)
         yield Group(self.job.network, training[~finite])
 
@@ -333,14 +337,15 @@ class _Run:
         kernel = self.job.kernel(group.network, len(state))
         settings, pace, rows = self.settings[group.numbers], self.paces[kernel], len(self.job.X)
         totals = np.zeros((len(state), epochs), state.dtype)
+        batch = (self.job.batch_size,) if self.job.rule.batched else ()
         epoch = row = 0
         while epoch < epochs:
             X, Y = self.job.ordered(self.epoch + epoch)
             together = 1 if self.job.order.changes else epochs - epoch
-            more_epochs, more_rows = pace.next_call(state.size, together, rows, row)
+            more_epochs, more_rows = pace.next_call(state.size, together, rows, row, self.job.batch_size)
             some = slice(row, row + more_rows)
             began = perf_counter()
-            kernel(state, X[some], Y[some], settings, totals[:, epoch : epoch + more_epochs])
+            kernel(state, X[some], Y[some], settings, totals[:, epoch : epoch + more_epochs], *batch)
             pace.took(perf_counter() - began, state.size * more_epochs * more_rows)
             row = (row + more_rows) % rows
             epoch += more_epochs if row == 0 else 0

@@ -49,10 +49,11 @@ def train(
     row_order: ArrayLike | None = None,
     seed: int = 0,
     optimizer: str | Optimizer = DEFAULT,
+    batch_size: int = 1,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
-    """Train one network, or M of them, by per-sample gradient descent on the squared error.
+    """Train one network, or M of them, by gradient descent on the squared error, row by row or in batches.
 
     Parameters
     ----------
@@ -83,6 +84,9 @@ def train(
     optimizer : str or Optimizer
         "sgd", "momentum" or "nesterov", or an object with settings of its own, such as
         ``fastnn.optimizers.Momentum(momentum=0.5)``.
+    batch_size : int
+        The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.
+        The last batch of an epoch may be short; the mean is then over the rows it has.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. The loss on them is measured after every epoch.
     progress : bool, optional
@@ -122,7 +126,7 @@ def train(
     ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = seed_number(seed)
-    plan = Plan.of(network, X, y, epochs, engine, dtype, optimizer)
+    plan = Plan.of(network, X, y, epochs, engine, dtype, optimizer, batch_size)
     plan = replace(plan, order=order_of(shuffle, seed, row_order, plan.epochs, len(plan.X)))
     start = _start(network, parameters, seed, plan.dtype)
     further = None if validation is None else plan.validation(validation)
@@ -176,6 +180,7 @@ def trained(
         diverged=int(diverged[0]) if single else diverged,
         learning_rate=float(rates[0]) if single else rates,
         optimizer=plan.optimizer,
+        batch_size=plan.batch_size,
         epochs=epochs,
         rows=len(plan.X),
         engine=plan.engine_for(len(networks)),

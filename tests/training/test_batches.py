@@ -1,0 +1,210 @@
+"""Batches of several rows: every engine against the plain reference, units left out, files, refusals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import reference
+from comparing import DTYPES, reference_functions
+from pairing import pairwise
+
+import fastnn
+from fastnn.core.rule import Rule
+from fastnn.engines import ENGINES, lanes, load, loop
+from fastnn.engines.compiling import run_source
+from fastnn.training import pace, reducing, running
+
+OPTIMIZERS = {
+    "sgd": fastnn.optimizers.SGD(),
+    "momentum": fastnn.optimizers.Momentum(momentum=0.6),
+    "nesterov": fastnn.optimizers.Nesterov(momentum=0.6),
+}
+NETWORKS = {
+    "straight line": fastnn.Network((2, 2, 1)),
+    "no hidden layer": fastnn.Network((3, 2), output="tanh"),
+    "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),
+    "loops": fastnn.Network((2, 24, 1), "leaky_relu"),
+}
+ROWS = 23
+# Two rows, with one left over; a block of rows with some left over, and a batch of one row; all rows at once.
+SIZES = (2, 11, ROWS)
+WAYS = pairwise([*NETWORKS], ENGINES, DTYPES, [*OPTIMIZERS], SIZES)
+
+
+def problem(network, rows=ROWS, networks=5, seed=0):
+    """Rows, targets and starts with all their digits."""
+    draw = np.random.default_rng(seed)
+    shapes = ((rows, network.n_inputs), (rows, network.n_outputs), (networks, network.n_parameters))
+    return [draw.normal(0.0, 0.7, shape) for shape in shapes]
+
+
+def by_reference(network, X, Y, start, dtype, name, size, epochs=3, orders=None):
+    """Parameters and losses by the plain reference."""
+    parameters, losses, _ = reference.train(
+        network.layers,
+        network.activations,
+        start.tolist(),
+        X.tolist(),
+        Y.tolist(),
+        0.1,
+        epochs,
+        reference_functions(dtype),
+        rounded=float if dtype == "float64" else reference.to_float32,
+        optimizer=name,
+        momentum=getattr(OPTIMIZERS[name], "momentum", 0.0),
+        batch_size=size,
+        orders=orders,
+    )
+    return np.array(parameters, dtype).tobytes(), np.array(losses, dtype).tobytes()
+
+
+@pytest.mark.parametrize(("which", "engine", "dtype", "name", "size"), WAYS)
+def test_bits_of_the_reference(which, engine, dtype, name, size):
+    network = NETWORKS[which]
+    X, Y, starts = problem(network)
+    options = {"epochs": 3, "learning_rate": 0.1, "engine": engine, "dtype": dtype}
+    run = fastnn.train(network, X, Y, starts, optimizer=OPTIMIZERS[name], batch_size=size, **options)
+    for m, start in enumerate(starts):
+        found = run.parameters[m].tobytes(), run.loss_curve[m].tobytes()
+        assert found == by_reference(network, X, Y, start, dtype, name, size)
+
+
+@pytest.mark.parametrize("registers", [(16, 32), (32, 64)], ids=["16 registers", "32 registers"])
+@pytest.mark.parametrize("limit", [0, 10**6], ids=["loops", "written out"])
+@pytest.mark.parametrize("which", NETWORKS)
+def test_every_form_of_every_source(monkeypatch, which, limit, registers):
+    """As plain Python, for both kinds of processors."""
+    monkeypatch.setattr(lanes, "registers", lambda: lanes.Registers(*registers))
+    monkeypatch.setattr(loop, "STRAIGHT_LINE_PARAMETERS", limit)
+    monkeypatch.setattr(lanes, "STRAIGHT_LINE_IN_BATCHES", limit)
+    network, dtype, size = NETWORKS[which], "float32", 11
+    X, Y, starts = (array.astype(dtype) for array in problem(network))
+    rule = Rule(optimizer=fastnn.optimizers.Nesterov, batched=True)
+    settings = rule.settings(np.full(len(starts), 0.1, dtype), OPTIMIZERS["nesterov"])
+    expected = [by_reference(network, X, Y, start, dtype, "nesterov", size, 2) for start in starts]
+    for engine in ENGINES:
+        state, totals = rule.begun(starts), np.zeros((len(starts), 2), dtype)
+        run_source(load(engine).source(network, dtype, rule))["advance"](state, X, Y, settings, totals, size)
+        losses = totals / np.float32(ROWS)
+        parameters = np.ascontiguousarray(state[:, : network.n_parameters])
+        found = [(one.tobytes(), curve.tobytes()) for one, curve in zip(parameters, losses, strict=True)]
+        assert found == expected
+
+
+def test_the_reference_tells_sizes_apart():
+    network = NETWORKS["straight line"]
+    X, Y, starts = problem(network)
+    found = {by_reference(network, X, Y, starts[0], "float64", "sgd", size) for size in (1, *SIZES)}
+    assert len(found) == 1 + len(SIZES)
+
+
+def test_all_rows_at_once_by_hand():
+    run = fastnn.train(
+        fastnn.Network((1, 1)), [1.0, 2.0, 0.0], [0.0, 0.0, 3.0], [1.0, 0.0], learning_rate=0.1875, epochs=1,
+        batch_size=3,
+    )  # fmt: skip
+    # d = 1, 2, -3; the mean of d*d is 14/3. factor = -2*0.1875/3 = -0.125; what the rows add up to:
+    # w: -0.125*(1*1 + 2*2 - 3*0) = -0.625, b: -0.125*(1 + 2 - 3) = 0.
+    assert run.parameters.tolist() == [0.375, 0.0]
+    assert run.loss == 14 / 3
+
+
+def test_a_short_batch_has_its_own_mean():
+    """Two rows, then one: the third row moves the parameters as it would alone."""
+    network, (X, Y, starts) = NETWORKS["straight line"], problem(NETWORKS["straight line"], rows=3)
+    options = {"epochs": 1, "learning_rate": 0.1, "batch_size": 2}
+    both = fastnn.train(network, X[:2], Y[:2], starts, **options).parameters
+    last = fastnn.train(network, X[2:], Y[2:], both, epochs=1, learning_rate=0.1).parameters
+    assert last.tobytes() == fastnn.train(network, X, Y, starts, **options).parameters.tobytes()
+
+
+def test_calls_end_where_batches_end(monkeypatch):
+    """However short a call may be, its rows are whole batches, and the bits are the same."""
+    network = NETWORKS["two layers"]
+    X, Y, starts = problem(network)
+    options = {"epochs": 3, "engine": "batched", "batch_size": 5}
+    whole = fastnn.train(network, X, Y, starts, **options)
+    cut = []
+
+    def shortest(self, seconds, visits):
+        cut.append(visits)
+        self.visits = 1.0
+
+    monkeypatch.setattr(pace.Pace, "took", shortest)
+    monkeypatch.setattr(pace.Pace, "visits", 1.0)
+    assert fastnn.train(network, X, Y, starts, **options).parameters.tobytes() == whole.parameters.tobytes()
+    assert [visits // starts.size for visits in cut] == 3 * [5, 5, 5, 5, 3]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_diverging_neighbour_changes_nothing(engine):
+    network = NETWORKS["straight line"]
+    X, Y, starts = problem(network)
+    options = {"epochs": 4, "learning_rate": 0.1, "engine": engine, "batch_size": 4, "optimizer": "momentum"}
+    alone = fastnn.train(network, X, Y, starts, **options)
+    wild = starts.copy()
+    wild[2] = 1e200
+    beside = fastnn.train(network, X, Y, wild, **options)
+    assert beside.diverged.tolist() == [0, 0, 1, 0, 0]
+    others = [0, 1, 3, 4]
+    assert beside.parameters[others].tobytes() == alone.parameters[others].tobytes()
+    assert beside.loss_curve[others].tobytes() == alone.loss_curve[others].tobytes()
+
+
+@pytest.mark.parametrize("size", [2, 8])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_units_left_out(monkeypatch, name, size):
+    monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
+    monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+    network = fastnn.Network((2, 4, 1))
+    X, Y, starts = problem(network, rows=8, networks=300)
+    options = {"epochs": 240, "engine": "batched", "learning_rate": 0.4, "batch_size": size}
+    runs, groups = [], []
+    known = reducing.Units._group
+    monkeypatch.setattr(reducing.Units, "_group", lambda *a: groups.append(a[2]) or known(*a))
+    for worth in (np.inf, 0):
+        monkeypatch.setattr(reducing, "WORTH_A_KERNEL", worth)
+        runs.append(fastnn.train(network, X, Y, 2 * starts, optimizer=OPTIMIZERS[name], **options))
+        assert bool(groups) == (worth == 0)
+    whole, reduced = runs
+    assert whole.parameters.tobytes() == reduced.parameters.tobytes()
+    assert whole.loss_curve.tobytes() == reduced.loss_curve.tobytes()
+
+
+def test_one_row_a_batch_is_the_default():
+    network = NETWORKS["straight line"]
+    for engine in ENGINES:
+        assert fastnn.code(network, engine, batch_size=1) == fastnn.code(network, engine)
+        assert fastnn.code(network, engine, batch_size=2) == fastnn.code(network, engine, batch_size=32)
+        assert fastnn.code(network, engine, batch_size=2) != fastnn.code(network, engine)
+    assert [str(stage) for stage in fastnn.derive(network, batch_size=2).stages] == [
+        "begin",
+        "forward",
+        "error",
+        "deltas",
+        "gradients",
+        "updates",
+    ]
+    assert "gw1 += s1*x1" in fastnn.code(network, "loop", batch_size=32)
+
+
+def test_model_files_keep_the_size(tmp_path):
+    network = NETWORKS["straight line"]
+    X, Y, starts = problem(network)
+    run = fastnn.train(network, X, Y, starts[0], epochs=2, batch_size=11)
+    run.save(tmp_path / "m.npz")
+    assert fastnn.Training.load(tmp_path / "m.npz").batch_size == run.batch_size == 11
+    assert "batches of 11" in run._repr_html_()
+    assert "batches" not in replace(run, batch_size=1)._repr_html_()
+
+
+@pytest.mark.parametrize("given", [0, -1, ROWS + 1, 1.5, True, "32", None, [2]])
+def test_what_is_no_batch_size(given):
+    network = NETWORKS["straight line"]
+    X, Y, _ = problem(network)
+    with pytest.raises(fastnn.InputError, match=r"^batch_size must"):
+        fastnn.train(network, X, Y, batch_size=given)
+    for use in (fastnn.code, fastnn.warmup, fastnn.derive):
+        if given != ROWS + 1:
+            with pytest.raises(fastnn.InputError, match=r"^batch_size must"):
+                use(network, batch_size=given)
