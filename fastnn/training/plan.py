@@ -83,9 +83,7 @@ class Plan:
         """The job of training M networks on the first `rows` rows (None: on all). Compiles its kernel."""
         X, Y = self.X[:rows], self.Y[:rows]
         sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
-        job = Job(
-            self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.rule, self.batch_size
-        )
+        job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.rule, self.batch_size)
         job.kernel(self.network, networks)
         return job
 
