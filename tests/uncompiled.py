@@ -1,4 +1,8 @@
-"""A process in which no kernel is compiled yet, as a fresh one is."""
+"""A process in which no kernel is compiled yet, as a fresh one is; and one that runs them as plain Python."""
+
+from functools import cache
+
+from comparing import quiet
 
 from fastnn.engines import ENGINES, compiling, load, self_check
 
@@ -9,3 +13,15 @@ def forget_kernels(monkeypatch):
     monkeypatch.setattr(self_check, "CHECKED", {})
     for engine in ENGINES:
         load(engine).made.cache_clear()
+
+
+def run_as_plain_python(monkeypatch):
+    """For a test, run what the engines print without compiling it, as with NUMBA_DISABLE_JIT=1."""
+
+    def plain(source, dtype):
+        return quiet(compiling.run_source(source)["advance"])
+
+    monkeypatch.setattr(compiling, "_compiled", plain)
+    monkeypatch.setattr(compiling, "COMPILED", {})
+    for engine in ENGINES:
+        monkeypatch.setattr(load(engine), "made", cache(load(engine).made.__wrapped__))

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import reference
 from comparing import DTYPES, reference_functions
+from pairing import pairwise
+from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.engines import ENGINES
@@ -20,6 +22,7 @@ NETWORKS = {
     "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),
     "loops": fastnn.Network((2, 24, 2), "leaky_relu"),
 }
+COMPILED = NETWORKS | {"two layers": fastnn.Network((2, 2, 2, 1), ("relu", "leaky_relu"))}
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
 
@@ -48,19 +51,32 @@ def by_reference(network, X, Y, start, name, dtype, epochs):
     )
 
 
+def check_bits(name, network, dtype, engines):
+    """Training by engines is that by the plain reference."""
+    X, Y, starts = problem(network)
+    expected = [by_reference(network, X, Y, start, name, dtype, 3) for start in starts]
+    for engine in engines:
+        options = {"epochs": 3, "learning_rate": 0.01, "engine": engine, "dtype": dtype}
+        run = fastnn.train(network, X, Y, starts, optimizer=OPTIMIZERS[name], **options)
+        for m, (parameters, losses, _) in enumerate(expected):
+            assert np.array(parameters, dtype).tobytes() == run.parameters[m].tobytes(), engine
+            assert np.array(losses, dtype).tobytes() == run.loss_curve[m].tobytes(), engine
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("which", NETWORKS)
 @every_optimizer
-def test_bits_of_the_reference(name, which, engine, dtype):
-    network = NETWORKS[which]
-    X, Y, starts = problem(network)
-    options = {"epochs": 3, "learning_rate": 0.01, "engine": engine, "dtype": dtype}
-    run = fastnn.train(network, X, Y, starts, optimizer=OPTIMIZERS[name], **options)
-    for m, start in enumerate(starts):
-        parameters, losses, _ = by_reference(network, X, Y, start, name, dtype, 3)
-        assert np.array(parameters, dtype).tobytes() == run.parameters[m].tobytes()
-        assert np.array(losses, dtype).tobytes() == run.loss_curve[m].tobytes()
+def test_bits_of_the_reference_as_plain_python(name, which, dtype, monkeypatch):
+    run_as_plain_python(monkeypatch)
+    check_bits(name, NETWORKS[which], dtype, ENGINES)
+
+
+# Compiling takes 0.3 to 2 s for each; "sgd" is compiled for the tests of the engines.
+@pytest.mark.parametrize(
+    ("name", "which", "engine", "dtype"), pairwise(REMEMBERING, [*COMPILED], ("loop", "lanes"), DTYPES)
+)
+def test_bits_of_the_reference_compiled(name, which, engine, dtype):
+    check_bits(name, COMPILED[which], dtype, [engine])
 
 
 @pytest.mark.parametrize("name", REMEMBERING)
@@ -77,7 +93,8 @@ def test_without_a_memory_it_is_plain_gradient_descent(kind):
     network = NETWORKS["two layers"]
     X, Y, starts = problem(network)
     plain, without = (
-        fastnn.train(network, X, Y, starts, epochs=5, optimizer=o) for o in ("sgd", kind(momentum=0))
+        fastnn.train(network, X, Y, starts, epochs=5, engine="batched", optimizer=o)
+        for o in ("sgd", kind(momentum=0))
     )
     assert plain.parameters.tobytes() == without.parameters.tobytes()
 
@@ -85,7 +102,7 @@ def test_without_a_memory_it_is_plain_gradient_descent(kind):
 def test_momentum_by_hand():
     run = fastnn.train(
         fastnn.Network((1, 1)), [1.0, 1.0], [0.0, 0.0], [1.0, 0.0], learning_rate=0.125, epochs=1,
-        optimizer=fastnn.optimizers.Momentum(momentum=0.5),
+        engine="batched", optimizer=fastnn.optimizers.Momentum(momentum=0.5),
     )  # fmt: skip
     # Row 1: d = 1, change = -0.25: v = -0.25, w = 0.75, b = -0.25. Row 2: d = 0.5, change = -0.125:
     # v = -0.125 - 0.125 = -0.25, w = 0.5, b = -0.5.
