@@ -200,12 +200,16 @@ class TestOfASweep:
         with pytest.raises(fastnn.InputError, match=text):
             sweep.replay(given)
 
-    @pytest.mark.parametrize(("numbers", "got"), [([0, 5], "2 and 3"), ([], "no")])
-    def test_of_other_rows_they_are_refused(self, numbers, got):
+    @pytest.mark.parametrize(
+        ("numbers", "message"),
+        [
+            ([0, 5], "trained on the same rows; got 2 rows and 3 rows. Replay networks"),
+            ([], "must name at least one network; got none. Name one"),
+        ],
+    )
+    def test_of_other_rows_or_none_they_are_refused(self, numbers, message):
         sweep = fastnn.sweep(NET, X, Y, networks=5, rows=[2, 3], epochs=1)
-        with pytest.raises(
-            fastnn.InputError, match=f"trained on the same rows; got {got} rows. Replay networks"
-        ):
+        with pytest.raises(fastnn.InputError, match=message):
             sweep.replay(numbers)
 
 

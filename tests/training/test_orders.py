@@ -42,11 +42,14 @@ def differences(run, other):
 class TestBits:
     @engines
     @dtypes
-    @pytest.mark.parametrize("network", [NET, TWO_OUTPUTS], ids=["2-2-1", "2-3-2"])
-    @pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
-    def test_those_of_the_reference(self, optimizer, network, dtype, engine):
+    @pytest.mark.parametrize(
+        ("network", "optimizer", "batch_size"),
+        [(NET, "sgd", 1), (TWO_OUTPUTS, "sgd", 1), (NET, "momentum", 1), (NET, "sgd", 4)],
+    )
+    def test_those_of_the_reference(self, network, optimizer, batch_size, dtype, engine):
         starts = fastnn.normal(0, 1).draw(network, range(3), 0)
-        run = train(network=network, parameters=starts, optimizer=optimizer, dtype=dtype, engine=engine)
+        options = {"optimizer": optimizer, "batch_size": batch_size, "dtype": dtype, "engine": engine}
+        run = train(network=network, parameters=starts, **options)
         for m, start in enumerate(starts):
             parameters, losses, diverged = reference.train(
                 network.layers,
@@ -61,6 +64,7 @@ class TestBits:
                 orders=ORDER.tolist(),
                 optimizer=optimizer,
                 momentum=0.9,
+                batch_size=batch_size,
             )
             assert array_differences("parameters", run.parameters[m], np.array(parameters, dtype)) == []
             assert array_differences("losses", run.loss_curve[m], np.array(losses, dtype)) == []
