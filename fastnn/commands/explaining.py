@@ -10,6 +10,7 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.data_options import OF_THE_DATA, data_of
+from fastnn.commands.optimizer_options import optimizer_of
 from fastnn.commands.options import network_for, network_of
 from fastnn.commands.output import output_files
 from fastnn.commands.parsing import numbers
@@ -28,7 +29,8 @@ __all__ = ["code", "explain"]
 def code(options: Namespace) -> int:
     """``fastnn code``."""
     layers = options.layers or "2,2,1"
-    give(fastnn.code(network_of(options, layers), options.engine, options.dtype), end="")
+    network, optimizer = network_of(options, layers), optimizer_of(options.optimizer)
+    give(fastnn.code(network, options.engine, options.dtype, optimizer), end="")
     return 0
 
 

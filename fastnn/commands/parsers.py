@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from fastnn.commands.data_options import add_data, add_reading
+from fastnn.commands.optimizer_options import add_optimizer, add_optimizers
 from fastnn.commands.parsing import Parser, number, whole
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.rule import DTYPES
@@ -67,6 +68,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     _add_one_start(group)
     _add_training(group)
+    add_optimizer(group)
     _add_learning_rate(group)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
     output = parser.add_argument_group("output")
@@ -88,7 +90,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Train many networks from different starts, over a grid of learning rates and numbers of rows. "
+        "Train many networks from different starts, over a grid of optimizers, learning rates and rows. "
         "Print how they ended, write a table with one line for each network, and write a page to look at, "
         "FOLDER/index.html, which opens in any browser. The page's pictures and their data are files beside "
         "it. FOLDER must be new, empty, or the output of an earlier sweep, which is replaced."
@@ -99,6 +101,7 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     group = parser.add_argument_group("sweep")
     _add_networks(group)
     _add_training(group)
+    add_optimizers(group)
     group.add_argument(
         "--learning-rate",
         default="0.005",
@@ -212,6 +215,7 @@ def _add_store(parser: argparse.ArgumentParser) -> None:
 def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
     _add_network(parser)
+    add_optimizer(parser)
     _add_engine(parser)
     _add_dtype(parser)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 
+from fastnn.core.optimizers import OPTIMIZERS
+
 __all__ = ["in_options"]
 
-NAMED = re.compile(r"(each of )?([a-z]+(?:_[a-z]+)*)(?= (?:must|requires)\b|=)")
+NAMED = re.compile(r"(each of )?([a-z]+(?:_[a-z]+)*)(?=(?:\[\d+\])? (?:must|requires)\b|=)")
 NO_OPTIONS = {"action", "command", "file", "parser", "shell", "store", "train"}
 OF_INITIAL = {"high", "low", "mean", "sd", "value"}  # arguments of the starts that --initial can name
+OF_OPTIMIZER = {name for optimizer in OPTIMIZERS.values() for name in optimizer.settings()}
 CHOICE = re.compile(r'([a-z]+(?:_[a-z]+)+)="(\w+)"')
 
 
@@ -32,4 +35,6 @@ def in_options(refusal: str, options: Namespace) -> str:
         return f"{each}--data{rest}"
     if name in OF_INITIAL and "initial" in known:
         return f"--initial: {said}"
+    if name in OF_OPTIMIZER and "optimizer" in known:
+        return f"--optimizer: {said}"
     return f"{each}{option(name)}{rest}"

@@ -168,7 +168,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         *_noted(found.notes),
         "",
         f"Best networks, by {LOSSES[found.ranked_by]}",
-        *_table(best),
+        *_cells(found, best, [each["network"] for each in best]),
         *_noted(notes),
     ]
     return Report("\n".join(lines), values)
@@ -187,11 +187,24 @@ def _losses(found: Sweep, summary: list[dict[str, Any]]) -> list[str]:
     """Quantiles of the last epoch's loss in each cell, and of the loss by which networks are ranked."""
     plain = [{key: value for key, value in cell.items() if not key.startswith("best")} for cell in summary]
     which = ", over the rows trained on" if len(found.grid["rows"]) > 1 else ""
-    lines = [*wrap(f"Loss of the last epoch{which}: {OK}", WIDTH), *_table(plain)]
+    numbers = [cell.first for cell in found.grid.cells()]
+    lines = [*wrap(f"Loss of the last epoch{which}: {OK}", WIDTH), *_cells(found, plain, numbers)]
     if found.ranked_by != "loss":
-        cells = _records(found.quantiles(by=found.ranked_by))
-        lines += ["", f"{LOSSES[found.ranked_by].capitalize()}: {OK}", *_table(cells)]
+        ranked = _records(found.quantiles(by=found.ranked_by))
+        lines += ["", f"{LOSSES[found.ranked_by].capitalize()}: {OK}", *_cells(found, ranked, numbers)]
     return lines
+
+
+def _cells(found: Sweep, records: list[dict[str, Any]], numbers: Iterable[int]) -> list[str]:
+    """The table of records that begin with the settings of networks; those of one axis share a column."""
+    axes = [axis for axis in found.grid.axes if axis.shown]
+    several = {name for axis in axes if len(axis.columns) > 1 for name in axis.columns}
+    brief = []
+    for record, number in zip(records, numbers, strict=True):
+        texts = {axis.name: found.grid.text_of(axis.name, number) for axis in axes if axis.name in several}
+        known = {name: record[name] for name in record if name == "network"}
+        brief.append(known | texts | {name: value for name, value in record.items() if name not in several})
+    return _table(brief, [axis.name for axis in axes if len(axis) == 1])
 
 
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
@@ -206,13 +219,14 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in record.items()} for record in frame.to_dict("records")]
 
 
-def _table(records: list[dict[str, Any]]) -> list[str]:
-    """Records with the same keys as lines of aligned columns."""
+def _table(records: list[dict[str, Any]], spare: Sequence[str] = ()) -> list[str]:
+    """Records with the same keys as lines of aligned columns, without the keys `spare` if too wide."""
     if not records:
         return ["none"]
-    headings = [HEADINGS.get(key, key) for key in records[0]]
-    for digits in DIGITS:
-        cells = [headings, *([_cell(key, each[key], digits) for key in each] for each in records)]
+    every = list(records[0])
+    for digits, keys in [*((n, every) for n in DIGITS), (DIGITS[-1], [k for k in every if k not in spare])]:
+        headings = [HEADINGS.get(key, key) for key in keys]
+        cells = [headings, *([_cell(key, each[key], digits) for key in keys] for each in records)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         if sum(widths) + 2 * (len(widths) - 1) <= WIDTH:
             break

@@ -12,6 +12,7 @@ import fastnn
 from fastnn.checking import InputError, finite_number, needing
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.data_options import data_of
+from fastnn.commands.optimizer_options import optimizers_of
 from fastnn.commands.options import initial_of, network_for, shared
 from fastnn.commands.output import as_json
 from fastnn.commands.pages import publish_page
@@ -85,12 +86,14 @@ def _ended(found: fastnn.Sweep, options: Namespace, code: int) -> int:
 def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
     rates = numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
-    curves = 8 * options.networks * len(rates) * len(rows) * options.epochs
+    optimizers = [one for some in optimizers_of(options.optimizer) for one in some.each()]
+    curves = 8 * options.networks * len(optimizers) * len(rates) * len(rows) * options.epochs
     return fastnn.sweep(
         network,
         data,
         networks=options.networks,
         initial=initial_of(options.initial),
+        optimizer=optimizers,
         learning_rate=rates,
         rows=rows,
         workers=options.workers,

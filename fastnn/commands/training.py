@@ -12,6 +12,7 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.data_options import data_of, dialect_of
+from fastnn.commands.optimizer_options import optimizer_of
 from fastnn.commands.options import network_for, row_count, shared, start_of
 from fastnn.commands.output import output_files, show
 from fastnn.commands.reports import prediction_report, training_report
@@ -37,6 +38,7 @@ def train(options: Namespace) -> int:
         data.X[:rows],
         data.y[:rows],
         start_of(options, network),
+        optimizer=optimizer_of(options.optimizer),
         learning_rate=options.learning_rate,
         **shared(options),
     )

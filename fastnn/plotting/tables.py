@@ -16,7 +16,7 @@ from fastnn.data.rows import checked_rows
 from fastnn.plotting.canvas import grouped
 from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
 from fastnn.plotting.named_curves import Curve, named_curves
-from fastnn.showing.lettering import distinct
+from fastnn.showing.lettering import LONGEST, distinct
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.modes import mode_codes, mode_names
 from fastnn.sweeping.results import Sweep
@@ -271,10 +271,18 @@ def cell_labels(table: pd.DataFrame) -> list[str]:
 
 
 def settings_in_words(table: pd.DataFrame, but: str = "") -> list[str]:
-    """The settings in each line of a table in words, without the axis `but`; empty texts without any."""
+    """The settings in each line of a table in words, without the axis `but`; empty texts without any.
+
+    Where a text would be too long for a picture, what does not vary is left out.
+    """
     columns = {str(name): table[name].tolist() for name in table}
     parts = [axis.texts_of(columns) for name, axis in AXES.items() if name in columns and name != but]
-    return [", ".join(each) for each in zip(*parts, strict=True)] if parts else [""] * len(table)
+    varied = [part for part in parts if len(set(part)) > 1]
+    for some in (parts, varied):
+        texts = [", ".join(each) for each in zip(*some, strict=True)] or [""] * len(table)
+        if max(map(len, texts), default=0) <= LONGEST:
+            break
+    return texts
 
 
 def modes_of(table: pd.DataFrame) -> list[str]:

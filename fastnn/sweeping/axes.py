@@ -102,8 +102,8 @@ class Axis:
         """The values in words."""
         return self.texts_of({name: column.tolist() for name, column in self.columns.items()})
 
-    @staticmethod
-    def command(value: Any) -> list[str]:
+    @classmethod
+    def command(cls, value: Any) -> list[str]:
         """The words of a command line of ``fastnn train`` that give a value."""
         raise NotImplementedError
 
@@ -165,23 +165,30 @@ class Optimizers(Axis):
             settings = OPTIMIZERS[kind].settings() if kind in OPTIMIZERS else ()
             for name in settings:
                 values = [float(columns[name][place]) for place in places] if name in columns else []
-                if len(set(values)) > 1:
+                if values and (len(settings) == 1 or len(set(values)) > 1):
                     for place, text in zip(places, told_apart(values), strict=True):
                         texts[place] += f" {text}" if len(settings) == 1 else f" {name} {text}"
         return texts
 
+    @classmethod
+    def command(cls, value: Any) -> list[str]:
+        return [] if value == DEFAULT else ["--optimizer", cls.spelled(value)]
+
     @staticmethod
-    def command(value: Any) -> list[str]:
-        name, *settings = described_optimizer(value).items()
-        given = ",".join(f"{setting}={number!r}" for setting, number in settings)
-        return [] if value == DEFAULT else ["--optimizer", f"{name[1]}:{given}".rstrip(":")]
+    def spelled(optimizer: Optimizer) -> str:
+        """An optimizer as the command line takes it: momentum:0.5; of several settings each has its name."""
+        names = optimizer.settings()
+        texts = [repr(getattr(optimizer, name)) for name in names]
+        if len(names) > 1:
+            texts = [f"{name}={text}" for name, text in zip(names, texts, strict=True)]
+        return ":".join([optimizer.name, *([",".join(texts)] if texts else [])])
 
     @property
     def told(self) -> str:
         if len(self) == 1:
             return "" if self.values[0] == DEFAULT else repr(self.values[0])
         more = f" and {len(self) - NAMED} more" if len(self) > NAMED else ""
-        return f"optimizers {', '.join(self.texts[:NAMED])}{more}"
+        return f"optimizers {', '.join(map(repr, self.values[:NAMED]))}{more}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +226,8 @@ class LearningRates(Axis):
     def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
         return [f"learning rate {text}" for text in told_apart(columns["learning_rate"])]
 
-    @staticmethod
-    def command(value: Any) -> list[str]:
+    @classmethod
+    def command(cls, value: Any) -> list[str]:
         return ["--learning-rate", repr(float(value))]
 
 
@@ -263,8 +270,8 @@ class Rows(Axis):
     def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
         return [counted(rows, "row") for rows in columns["rows"]]
 
-    @staticmethod
-    def command(value: Any) -> list[str]:
+    @classmethod
+    def command(cls, value: Any) -> list[str]:
         return ["--rows", str(value)]
 
 

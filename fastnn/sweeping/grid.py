@@ -160,6 +160,11 @@ class Grid:
         faster = math.prod(self._lengths[at + 1 :]) * self.starts
         return numbers // faster % self._lengths[at]
 
+    def text_of(self, name: str, number: int) -> str:
+        """The value of a network on an axis, in words."""
+        axis = self[name]
+        return axis.texts[int(self.place_of(name, number))]
+
     def start_of(self, numbers: Any) -> Any:
         """The start numbers of networks."""
         return numbers % self.starts
