@@ -204,7 +204,8 @@ def _cells(found: Sweep, records: list[dict[str, Any]], numbers: Iterable[int]) 
         texts = {axis.name: found.grid.text_of(axis.name, number) for axis in axes if axis.name in several}
         known = {name: record[name] for name in record if name == "network"}
         brief.append(known | texts | {name: value for name, value in record.items() if name not in several})
-    return _table(brief, [axis.name for axis in axes if len(axis) == 1])
+    alike = len({record.get("networks") for record in records}) == 1
+    return _table(brief, [*(axis.name for axis in axes if len(axis) == 1), *["networks"] * alike])
 
 
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
