@@ -3,7 +3,8 @@
 What runs has the step folded in: a delta is ``s = step*d...``, with step = -2*learning_rate. Put the loss's
 factor, 2, for the step, and the same equation gives the derivative of the loss by the unit's weighted sum:
 that is how the lines here are made. So line 8' is the derivative that belongs to equation 8 of the
-derivation, and -learning_rate times the one is the other.
+derivation, and -learning_rate times the one is the other. The derivative by a parameter belongs to the first
+equation in which the parameter's change stands: where an optimizer keeps a velocity, to the velocity's.
 """
 
 from __future__ import annotations
@@ -12,19 +13,32 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fastnn.core.activations import activation
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation, Stage
+from fastnn.core.derivation import DELTAS, Derivation, Equation, Stage, derived
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.network import Network
-from fastnn.core.rule import STEP
-from fastnn.core.values import TOTAL, error
+from fastnn.core.rule import STEP, Rule
+from fastnn.core.values import TOTAL, error, state_of
 from fastnn.printing.notation import Text
 from fastnn.printing.signs import Derivative
 
-__all__ = ["DERIVATIVES", "LOSS", "SECTIONS", "Line", "explained", "folded_in", "kinks_of", "put", "sign_of"]
+__all__ = [
+    "DERIVATIVES",
+    "LOSS",
+    "Line",
+    "explained",
+    "folded_in",
+    "kinks_of",
+    "put",
+    "sections_of",
+    "sign_of",
+]
 
 DERIVATIVES = Stage("derivatives", "Derivatives")
-SECTIONS = (FORWARD, ERROR, DERIVATIVES, DELTAS, UPDATES)
 LOSS = Symbol("L")
+RULES = {
+    "w": "the weight moves its unit's sum by its input",
+    "b": "the bias moves its unit's sum one to one",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,7 @@ class Line:
     number : str
         The number of its equation in the derivation; with a prime for its derivative: "8", "8'".
     section : Stage
-        One of `SECTIONS`.
+        One of `sections_of`.
     target : Symbol or Derivative
         What it computes.
     chain : Expression or None
@@ -55,15 +69,20 @@ class Line:
     rule: str
 
 
+def sections_of(derivation: Derivation) -> tuple[Stage, ...]:
+    """The sections of an explanation: the stages of the step, and the derivatives before the deltas."""
+    stages = derivation.stages
+    deltas = stages.index(DELTAS)
+    return (*stages[:deltas], DERIVATIVES, *stages[deltas:])
+
+
 def explained(derivation: Derivation, equations: tuple[Equation, ...]) -> tuple[Line, ...]:
     """The lines for the equations of a derivation, written out or with running indices.
 
     In the order in which they can be computed, section by section.
     """
-    derivatives = _Derivatives(derivation, equations)
-    lines = [derivatives.line(e) for e in equations if e.kind in ("delta", "update")]
-    lines += [_as_it_runs(e) for e in equations]
-    return tuple(line for section in SECTIONS for line in lines if line.section == section)
+    lines = [*_Derivatives(derivation, equations).lines(), *map(_as_it_runs, equations)]
+    return tuple(line for section in sections_of(derivation) for line in lines if line.section == section)
 
 
 def folded_in(derivation: Derivation) -> str:
@@ -74,8 +93,8 @@ def folded_in(derivation: Derivation) -> str:
 
 
 def sign_of(line: Line) -> str:
-    """What stands between a line's target and what it becomes: an update replaces its target."""
-    return "←" if line.section == UPDATES else "="
+    """What stands between a line's target and its expression: an arrow where the target replaces itself."""
+    return "←" if line.target in nodes(line.expression) else "="
 
 
 def kinks_of(network: Network) -> str:
@@ -99,13 +118,15 @@ def _as_it_runs(equation: Equation) -> Line:
 
 
 class _Derivatives:
-    """Makes the derivatives out of the deltas and updates of a network.
+    """Makes the derivatives out of the deltas of a network and the changes of its parameters.
 
     Written out, the derivative by an output that is its own weighted sum is short, 2*d, and stands wherever
     it is needed; the others stand there by name.
     """
 
     def __init__(self, derivation: Derivation, equations: tuple[Equation, ...]) -> None:
+        self.derivation = derivation
+        self.equations = equations
         self.network = derivation.network
         self.loss = derivation.rule.loss
         self.last = len(self.network.layers) - 1
@@ -120,14 +141,44 @@ class _Derivatives:
         """Whether the units of a layer pass on their weighted sums."""
         return activation(self.network.activations[layer - 1]).is_identity
 
-    def line(self, equation: Equation) -> Line:
-        by, expression = self._by(equation), self._without_the_step(equation)
-        rule, chain = self._rule(equation), self._chain(equation, by)
-        return Line(f"{equation.number}'", DERIVATIVES, Derivative(LOSS, by), chain, expression, rule)
+    def lines(self) -> Iterator[Line]:
+        """The derivatives by the weighted sums of the units, then those by the parameters."""
+        for equation in self.equations:
+            if equation.kind == "delta":
+                by = self._weighted_sum(equation.target)
+                chain, rule = self._chain_to_a_sum(equation, by), self._rule_of_a_sum(equation.target.layer)
+                yield self._line(equation.number, by, chain, equation.expression, rule)
+        numbers = self._first_equations()
+        for parameter, change in self._changes().items():
+            unit = self._weighted_sum(parameter)
+            chain = Derivative(LOSS, unit) * Derivative(unit, parameter)
+            yield self._line(numbers[parameter], parameter, chain, change, RULES[parameter.family])
 
-    def _by(self, equation: Equation) -> Symbol:
-        """By what the loss is differentiated: a parameter, or the weighted sum of a delta's unit."""
-        return equation.target if equation.kind == "update" else self._weighted_sum(equation.target)
+    def _line(self, number: int, by: Symbol, chain: Expression, folded: Expression, rule: str) -> Line:
+        """One derivative; `folded` is what runs in its place, with the step."""
+        expression = self._without_the_step(folded)
+        return Line(f"{number}'", DERIVATIVES, Derivative(LOSS, by), chain, expression, rule)
+
+    def _changes(self) -> dict[Symbol, Expression]:
+        """What plain gradient descent adds to each parameter: the change that every optimizer is given."""
+        plain = derived(self.network, Rule(loss=self.loss))
+        written_out = not any(equation.over for equation in self.equations)
+        changes = {}
+        for equation in plain.scalar if written_out else plain.equations:
+            if equation.kind == "update":
+                assert isinstance(equation.expression, Binary)  # noqa: S101 - it adds to its parameter
+                changes[equation.target] = equation.expression.right
+        return changes
+
+    def _first_equations(self) -> dict[Symbol, int]:
+        """The number of the first equation of each parameter: of its state, or else of its update."""
+        updates = {e.target: e.number for e in self.equations if e.kind == "update"}
+        states = {e.target: e.number for e in self.equations if e.kind == "state"}
+        letters = self.derivation.rule.states
+        return {
+            parameter: min([number, *(states[state_of(letter, parameter)] for letter in letters)])
+            for parameter, number in updates.items()
+        }
 
     def _weighted_sum(self, symbol: Symbol) -> Symbol:
         """The weighted sum of the unit that a delta or a bias belongs to."""
@@ -139,23 +190,16 @@ class _Derivatives:
         """What the unit passes on."""
         return Symbol("yhat" if symbol.layer == self.last else "h", symbol.layer, symbol.indices[:1])
 
-    def _without_the_step(self, equation: Equation) -> Expression:
-        """What is added to a parameter, or a delta, with 2 for the step and derivatives for the deltas."""
-        expression = equation.expression
-        if equation.kind == "update":
-            assert isinstance(expression, Binary)  # noqa: S101 - an update adds to its parameter
-            expression = expression.right
+    def _without_the_step(self, expression: Expression) -> Expression:
+        """A delta, or a parameter's change, with 2 for the step and derivatives for the deltas."""
         return put(expression, self.without_step | {s: self._derivative(s) for s in _deltas_in(expression)})
 
     def _derivative(self, delta: Symbol) -> Expression:
         """The derivative by a delta's weighted sum."""
         return self.short.get(delta, Derivative(LOSS, self._weighted_sum(delta)))
 
-    def _chain(self, equation: Equation, by: Symbol) -> Expression:
-        """The chain of derivatives that leads from the loss to `by`."""
-        if equation.kind == "update":
-            unit = self._weighted_sum(by)
-            return Derivative(LOSS, unit) * Derivative(unit, by)
+    def _chain_to_a_sum(self, equation: Equation, by: Symbol) -> Expression:
+        """The chain of derivatives that leads from the loss to the weighted sum of a delta's unit."""
         value = self._value(equation.target)
         arriving = self._arriving(equation, value)
         return arriving if by == value else arriving * Derivative(value, by)
@@ -169,15 +213,11 @@ class _Derivatives:
         first, *rest = (Derivative(LOSS, unit) * Derivative(unit, value) for unit in after)
         return sum(rest, start=first)
 
-    def _rule(self, equation: Equation) -> str:
-        """By which rule, in words."""
-        if equation.target.family == "w":
-            return "the weight moves its unit's sum by its input"
-        if equation.target.family == "b":
-            return "the bias moves its unit's sum one to one"
-        name = self.network.activations[equation.target.layer - 1]
-        slope = "" if self._is_identity(equation.target.layer) else f", times the derivative of {name}"
-        if equation.target.layer == self.last:
+    def _rule_of_a_sum(self, layer: int) -> str:
+        """By which rule the derivative by a unit's weighted sum is found, in words."""
+        name = self.network.activations[layer - 1]
+        slope = "" if self._is_identity(layer) else f", times the derivative of {name}"
+        if layer == self.last:
             return f"derivative of the {self.loss.words}{slope}"
         return f"what arrives through the weights of the layer after it{slope}"
 

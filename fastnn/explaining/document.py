@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from fastnn.core.derivation import Derivation
+from fastnn.explaining.limits import trained_with
 from fastnn.explaining.motion import Motion
 from fastnn.pages.blocks import Section
 from fastnn.pages.html import html_fragment, html_page
@@ -48,7 +49,8 @@ class Document(ABC):
         return self.text().removesuffix("\n")
 
     def _title(self) -> str:
-        return f"Backpropagation in a {shape(self.derivation.network.layers)} network"
+        title = f"Backpropagation in a {shape(self.derivation.network.layers)} network"
+        return title + trained_with(self.derivation.rule)
 
 
 class _Together(Document):

@@ -12,9 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, finite_number, flag
 from fastnn.core.derivation import DELTAS, UPDATES, derive
 from fastnn.core.network import Network, checked_network
+from fastnn.core.optimizers import Optimizer, optimizer_of
+from fastnn.core.rule import DEFAULT, Rule
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
-from fastnn.explaining.chain_rule import DERIVATIVES, SECTIONS, Line, explained, folded_in, kinks_of, sign_of
+from fastnn.explaining.chain_rule import (
+    DERIVATIVES,
+    Line,
+    explained,
+    folded_in,
+    kinks_of,
+    sections_of,
+    sign_of,
+)
 from fastnn.explaining.document import Document
 from fastnn.explaining.limits import need_written_out
 from fastnn.explaining.matrix_form import in_matrices
@@ -37,6 +47,10 @@ ON_DELTAS = (
     "derivative of the same number."
 )
 ON_UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
+ON_STATE = (
+    "What {} remembers of a parameter has the letter {} with the parameter's name: {} is that of {}. It "
+    "begins at 0 and is kept from step to step. The parameter's own update takes it as it has just become."
+)
 
 
 class Explanation(Document):
@@ -49,21 +63,25 @@ class Explanation(Document):
     network : Network
     compact : bool
         Whether in matrix notation, one equation for a whole layer.
+    optimizer : Optimizer
+        How the parameters move.
     lines : tuple of Line
         The equations as data.
     """
 
-    def __init__(self, network: Network, *, compact: bool = False) -> None:
+    def __init__(self, network: Network, *, compact: bool = False, optimizer: Optimizer = DEFAULT) -> None:
         self.network = network
         self.compact = compact
-        self.derivation = derive(network)
+        self.optimizer = optimizer
+        self.derivation = derive(network, optimizer)
 
     def __repr__(self) -> str:
-        return f"<Explanation of {self.network!r}{', compact' if self.compact else ''}>"
+        with_it = "" if self.optimizer == DEFAULT else f", {self.optimizer!r}"
+        return f"<Explanation of {self.network!r}{with_it}{', compact' if self.compact else ''}>"
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
-        """The equations as data: the numbered equations of ``fastnn.derive(network)``, and derivatives."""
+        """The equations as data: the numbered equations of ``fastnn.derive``, and derivatives."""
         if self.compact:
             return tuple(map(in_matrices, explained(self.derivation, self.derivation.equations)))
         return explained(self.derivation, self.derivation.scalar)
@@ -74,7 +92,9 @@ class Explanation(Document):
 
         Parameters
         ----------
-        parameters : array_like (P,)
+        parameters : array_like (P,) or (S,)
+            With what the optimizer remembers of each parameter behind them, S numbers in all, such as the
+            ``state`` of the step before. Without it, the optimizer remembers nothing yet: zeros.
         x : array_like (D,)
             A number is taken for one input.
         y : array_like (K,)
@@ -84,7 +104,8 @@ class Explanation(Document):
         Returns
         -------
         Step
-            With ``frame()``, ``changes()``, ``text()``, ``latex()``, ``html()``.
+            With ``frame()``, ``changes()``, ``text()``, ``latex()``, ``html()``, and ``state`` for the step
+            after it.
 
         Raises
         ------
@@ -113,7 +134,7 @@ class Explanation(Document):
     @ieee
     def proof(self) -> Proof:
         """Have sympy differentiate the loss and compare: needs ``pip install "fastnn-sweep[explain]"``."""
-        need_written_out(self.network)
+        need_written_out(self.network, self.derivation.rule)
         return Proof(self.derivation)
 
     def motion(
@@ -136,25 +157,34 @@ class Explanation(Document):
         Motion
             Shows itself in a notebook; ``.html()`` is a page of its own, ``.fragment`` a part for any page.
         """
-        return motion(self.network, X, y, starts, learning_rate=learning_rate)
+        return motion(self.network, X, y, starts, learning_rate=learning_rate, optimizer=self.optimizer)
 
     def code(self) -> str:
         """The code that runs, printed from the same equations."""
-        return code(self.network)
+        return code(self.network, optimizer=self.optimizer)
 
     def sections(self) -> Iterable[Section]:
         """The layout of the parameters, and the equations stage by stage."""
-        yield Section("", [f"{self.network!r}, {self.network.n_parameters} parameters", self._layout()])
+        told = [f"{self.network!r}, {self.network.n_parameters} parameters"]
+        if self.optimizer != DEFAULT:
+            told.append(f"Trained with {self.optimizer!r}.")
+        yield Section("", [*told, self._layout()])
         on_derivatives = f"{ON_DERIVATIVES} {kinks_of(self.network)}".rstrip()
         notes = {
             DERIVATIVES: on_derivatives,
             DELTAS: ON_DELTAS.format(folded_in(self.derivation)),
-            UPDATES: ON_UPDATES,
+            UPDATES: " ".join([ON_UPDATES, *self._on_state()]),
         }
-        for section in SECTIONS:
+        for section in sections_of(self.derivation):
             formulas = tuple(_formula(line) for line in self.lines if line.section == section)
             blocks: list[Block] = [notes[section]] if section in notes else []
             yield Section(section.title, [*blocks, Equations(self.derivation, formulas)])
+
+    def _on_state(self) -> Iterator[str]:
+        """What has to be said of each letter under which the optimizer remembers something."""
+        first = self.network.parameter_names[0]
+        for letter in self.derivation.rule.states:
+            yield ON_STATE.format(self.optimizer.name, letter, letter + first, first)
 
     def _layout(self) -> Table:
         """Which parameters each layer has."""
@@ -174,19 +204,27 @@ class Explanation(Document):
         return Table(rows)
 
     def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any) -> Given:
-        need_written_out(self.network)
-        start = finite_array(parameters, "parameters", (1,))
-        if len(start) != self.network.n_parameters:
-            raise InputError(
-                f"parameters must hold {self.network.n_parameters} numbers for {self.network!r}; "
-                f"got {len(start)}. Give all weights first, then all biases."
-            )
+        need_written_out(self.network, self.derivation.rule)
         return Given(
-            start,
+            self._state(parameters),
             _row(x, "x", self.network.n_inputs, "input"),
             _row(y, "y", self.network.n_outputs, "output"),
             finite_number(learning_rate, "learning_rate", positive=True),
+            self.optimizer,
         )
+
+    def _state(self, parameters: Any) -> NDArray[np.float64]:
+        """The state (S,) before the step: as given, or what it is where the optimizer remembers nothing."""
+        start, rule = finite_array(parameters, "parameters", (1,)), self.derivation.rule
+        n_parameters, size = self.network.n_parameters, rule.state_size(self.network)
+        if len(start) not in (n_parameters, size):
+            whole = f", or {size} with what {self.optimizer.name} remembers of each," if rule.states else ""
+            behind = ", or the state of an earlier step" if rule.states else ""
+            raise InputError(
+                f"parameters must hold {n_parameters} numbers{whole} for {self.network!r}; "
+                f"got {len(start)}. Give all weights first, then all biases{behind}."
+            )
+        return start if len(start) == size else rule.begun(start[None])[0]
 
 
 class RunningCode(Document):
@@ -201,7 +239,7 @@ class RunningCode(Document):
         yield Section("The code that runs", [Code(self.source)])
 
 
-def explain(network: Network, *, compact: bool = False) -> Explanation:
+def explain(network: Network, *, compact: bool = False, optimizer: str | Optimizer = DEFAULT) -> Explanation:
     """Explain backpropagation through a network: every equation, numbered, in the names of its parameters.
 
     Parameters
@@ -210,6 +248,8 @@ def explain(network: Network, *, compact: bool = False) -> Explanation:
         Of at most 64 parameters, unless `compact`.
     compact : bool
         In matrix notation, one equation for a whole layer: for networks of any size.
+    optimizer : str or Optimizer
+        As in `fastnn.train`.
 
     Returns
     -------
@@ -222,7 +262,7 @@ def explain(network: Network, *, compact: bool = False) -> Explanation:
     Raises
     ------
     InputError
-        For anything but a network, and for one too large to write out.
+        For anything but a network, for one too large to write out, and for no optimizer, or several.
 
     Examples
     --------
@@ -239,9 +279,10 @@ def explain(network: Network, *, compact: bool = False) -> Explanation:
     5 the unit's delta times the weight's input
     6 the unit's delta
     """
+    chosen = optimizer_of(optimizer)
     if not flag(compact, "compact"):
-        need_written_out(network)
-    return Explanation(checked_network(network), compact=compact)
+        need_written_out(network, Rule(optimizer=type(chosen)))
+    return Explanation(checked_network(network), compact=compact, optimizer=chosen)
 
 
 def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:

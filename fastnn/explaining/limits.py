@@ -1,30 +1,37 @@
-"""How large a network may be to be explained parameter by parameter."""
+"""What is explained: how large a network may be, parameter by parameter, and by which rule it is trained."""
 
 from __future__ import annotations
 
 from math import prod
 
 from fastnn.checking import InputError
-from fastnn.core.derivation import derive
+from fastnn.core.derivation import derived
 from fastnn.core.expressions import Index
 from fastnn.core.network import Network, checked_network
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.chain_rule import Line, explained
 from fastnn.printing.signs import Derivative
 
-__all__ = ["need_written_out"]
+__all__ = ["need_written_out", "trained_with"]
 
 
-def need_written_out(network: Network) -> None:
+def need_written_out(network: Network, rule: Rule = PLAIN) -> None:
     """Refuse what is no network, and one that is too large to be written out parameter by parameter."""
     if checked_network(network).n_parameters > STRAIGHT_LINE_PARAMETERS:
-        lines = explained(derive(network), derive(network).equations)
+        derivation = derived(network, rule)
+        lines = explained(derivation, derivation.equations)
         count = sum(prod(index.size for index in _running(line)) for line in lines)
         raise InputError(
             f"a network must have at most {STRAIGHT_LINE_PARAMETERS} parameters to be written out; got "
             f"{network!r} with {network.n_parameters}, which would be {count} equations. Take a smaller one, "
             "or matrix notation: fastnn.explain(network, compact=True), fastnn explain --compact."
         )
+
+
+def trained_with(rule: Rule) -> str:
+    """The end of a title that names the optimizer; nothing for the rule that is taken by default."""
+    return "" if rule == PLAIN else f", trained with {rule.optimizer.name}"
 
 
 def _running(line: Line) -> list[Index]:

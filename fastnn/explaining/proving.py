@@ -17,13 +17,24 @@ import numpy as np
 from fastnn.checking import needing
 from fastnn.core.activations import activation
 from fastnn.core.derivation import ERROR, FORWARD, UPDATES, Derivation
-from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
-from fastnn.core.values import TOTAL, error, input_value, target_value
+from fastnn.core.expressions import (
+    Binary,
+    Call,
+    Expression,
+    Number,
+    PowerOfTwo,
+    Select,
+    Symbol,
+    Visitor,
+    rebuild,
+)
+from fastnn.core.values import TOTAL, error, input_value, state_of, target_value
 from fastnn.explaining.arithmetic import OPERATIONS
 from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained, kinks_of
 from fastnn.explaining.document import Document
 from fastnn.pages.blocks import Block, Section
 from fastnn.pages.tables import Table
+from fastnn.printing.notation import Text
 from fastnn.printing.signs import Derivative
 
 if TYPE_CHECKING:
@@ -31,9 +42,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Proof"]
 
+CHANGE = Symbol("change")
+RATE = Symbol("learning_rate")
+
 
 class Proof(Document):
     """For the loss, each derivative and each update: what sympy finds, minus what the equation says.
+
+    The updates of a parameter, and of what the optimizer remembers of it, are those of the optimizer for the
+    change -learning_rate times sympy's derivative.
 
     Attributes
     ----------
@@ -65,6 +82,11 @@ class Proof(Document):
             "each parameter, and what the numbered equation says is subtracted. "
             + ("Each difference simplifies to 0." if self.holds else "A difference is left: see below.")
         ]
+        if self.derivation.rule.states:
+            blocks.append(
+                f"The updates are those of {self.derivation.rule.optimizer.name} for a change of "
+                "-learning_rate times sympy's derivative."
+            )
         if kinks_of(self.derivation.network):
             blocks.append("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
         rows = [
@@ -82,32 +104,46 @@ def _need_sympy() -> None:
 def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]]:
     import sympy
 
-    learning_rate = sympy.Symbol("learning_rate")
     algebra = _Algebra(derivation)
     loss = algebra.defined_loss()
-    ours = algebra.of(lines, derivation.rule.values(learning_rate))
+    ours = algebra.of(lines, derivation.rule.values(sympy.Symbol(RATE.family)))
+    claims: dict[Expression, tuple[str, Any]] = {LOSS: ("L is the squared error", loss)}
+    for parameter in derivation.state[: derivation.network.n_parameters]:
+        derivative = Derivative(LOSS, parameter)
+        slope = sympy.diff(loss, algebra.named(parameter))
+        claims[derivative] = (Text(derivation)(derivative), slope)
+        claims |= _updates(derivation, algebra, parameter, slope)
     found = []
-
-    def compare(line: Line, claim: str, expected: Any, value: Any) -> None:
-        difference = algebra.simplified(expected - value)
-        row = {"number": line.number, "claim": claim, "sympy": str(algebra.short(expected))}
-        found.append(row | {"difference": str(difference)})
-
     for line, value in zip(lines, ours, strict=True):
-        if line.target == LOSS:
-            compare(line, "L is the squared error", loss, value)
-        elif line.section in (DERIVATIVES, UPDATES):
-            symbol = line.target if isinstance(line.target, Symbol) else line.target.by
-            if symbol.family not in ("w", "b"):
-                continue
-            name = derivation.name(symbol)
-            derivative = sympy.diff(loss, sympy.Symbol(name))
-            if line.section == DERIVATIVES:
-                compare(line, f"∂L/∂{name}", derivative, value)
-            else:
-                moved = sympy.Symbol(name) - learning_rate * derivative
-                compare(line, f"{name} - learning_rate*∂L/∂{name}", moved, value)
+        if line.target in claims and (line.target == LOSS or line.section in (DERIVATIVES, UPDATES)):
+            claim, expected = claims[line.target]
+            difference = algebra.simplified(expected - value)
+            row = {"number": line.number, "claim": claim, "sympy": str(algebra.short(expected))}
+            found.append(row | {"difference": str(difference)})
     return found
+
+
+def _updates(
+    derivation: Derivation, algebra: _Algebra, parameter: Symbol, slope: Any
+) -> dict[Expression, tuple[str, Any]]:
+    """What the optimizer makes of a parameter and of its state, for a change of -learning_rate*slope."""
+    rule, text = derivation.rule, Text(derivation)
+    states = {letter: state_of(letter, parameter) for letter in rule.states}
+    given = {symbol.family: symbol for symbol in rule.given}
+    values: dict[Expression, Any] = {CHANGE: -algebra.named(RATE) * slope}
+    found: dict[Expression, tuple[str, Any]] = {}
+    for letter, move in rule.optimizer.moves(parameter, CHANGE, states, given).items():
+        target = states.get(letter, parameter)
+        values[target] = algebra.evaluated(move, values)
+        found[target] = text(_told(move, Derivative(LOSS, parameter))), values[target]
+    return found
+
+
+def _told(move: Expression, derivative: Derivative) -> Expression:
+    """A move with -learning_rate*derivative in place of the change."""
+    if isinstance(move, Binary) and move.operator == "+" and move.right == CHANGE:
+        return _told(move.left, derivative) - RATE * derivative
+    return rebuild(move, lambda operand: _told(operand, derivative))
 
 
 @cache

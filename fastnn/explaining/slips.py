@@ -39,11 +39,9 @@ class Slip(Document):
 
     def __init__(self, derivation: Derivation, given: Given) -> None:
         self.derivation = derivation
-        names = derivation.network.parameter_names
         right, self.loss = _after(derivation, given, derivation.scalar)
         wrong, self.slipped_loss = _after(derivation, given, _in_the_wrong_order(derivation))
-        self.parameters = np.array([right[name] for name in names])
-        self.slipped = np.array([wrong[name] for name in names])
+        self.parameters, self.slipped = np.array(right), np.array(wrong)
 
     def __repr__(self) -> str:
         digit = first_different_digit(self.loss, self.slipped_loss)
@@ -85,14 +83,11 @@ def first_different_digit(a: float, b: float) -> int:
     return max(1, next(places, ALL_DIGITS))
 
 
-def _after(
-    derivation: Derivation, given: Given, equations: Iterable[Equation]
-) -> tuple[dict[str, float], float]:
-    """The parameters by name after these equations, and the loss of the same row then."""
+def _after(derivation: Derivation, given: Given, equations: Iterable[Equation]) -> tuple[list[float], float]:
+    """The parameters after these equations, and the loss of the same row then."""
     values = given.values(derivation)
     _run(derivation, values, equations)
-    updated = [e.target for e in derivation.scalar if e.kind == "update"]
-    parameters = {derivation.name(symbol): values[symbol] for symbol in updated}
+    parameters = [values[symbol] for symbol in derivation.state[: derivation.network.n_parameters]]
     values[TOTAL] = 0.0
     _run(derivation, values, [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)])
     return parameters, values[TOTAL]

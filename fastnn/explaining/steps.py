@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,22 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.derivation import FORWARD, UPDATES, Derivation
+from fastnn.core.derivation import FORWARD, Derivation
 from fastnn.core.expressions import Expression, Number, Symbol
-from fastnn.core.rule import STEP
-from fastnn.core.values import TOTAL, input_value, target_value
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import DEFAULT, STEP
+from fastnn.core.values import TOTAL, input_value, state_of, target_value
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
-from fastnn.explaining.chain_rule import LOSS, SECTIONS, Line, explained, folded_in, kinks_of, put, sign_of
+from fastnn.explaining.chain_rule import (
+    LOSS,
+    Line,
+    explained,
+    folded_in,
+    kinks_of,
+    put,
+    sections_of,
+    sign_of,
+)
 from fastnn.explaining.document import Document
 from fastnn.pages.blocks import Section
 from fastnn.pages.equations import Equations, Formula
@@ -39,24 +49,21 @@ PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What a step begins with: finite float64 numbers (P,), (D,), (K,) and the learning rate."""
+    """What a step begins with: finite float64 numbers (S,), (D,), (K,), and the settings."""
 
-    parameters: NDArray[np.float64]
+    state: NDArray[np.float64]
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     learning_rate: float
+    optimizer: Optimizer = DEFAULT
 
     def values(self, derivation: Derivation) -> Values:
         """The value of every symbol that is known before the first equation."""
-        network = derivation.network
-        found: Values = {**derivation.rule.values(self.learning_rate), TOTAL: 0.0}
+        settings = asdict(self.optimizer)
+        found: Values = {**derivation.rule.values(self.learning_rate, **settings), TOTAL: 0.0}
         found |= {input_value(i): value for i, value in enumerate(self.x.tolist())}
         found |= {target_value(k): value for k, value in enumerate(self.y.tolist())}
-        for layer, (W, b) in enumerate(network.split(self.parameters), start=1):
-            for unit, (weights, bias) in enumerate(zip(W.tolist(), b.tolist(), strict=True)):
-                found |= {Symbol("w", layer, (unit, i)): weight for i, weight in enumerate(weights)}
-                found[Symbol("b", layer, (unit,))] = bias
-        return found
+        return found | dict(zip(derivation.state, self.state.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,8 @@ class _Computed:
 
     @property
     def before(self) -> float | None:
-        """The value of the target before, for an update."""
-        return self.known.get(self.line.target) if self.line.section == UPDATES else None
+        """The value of the target before, where there is one."""
+        return self.known.get(self.line.target)
 
 
 class Step(Document):
@@ -80,6 +87,8 @@ class Step(Document):
     ----------
     parameters : (P,)
         The parameters after the step: the same bits as ``fastnn.train`` gives on this row in one epoch.
+    state : (S,)
+        The parameters, then what the optimizer remembers of each: a following step begins with it.
     loss : float
         The squared error before it.
     """
@@ -91,7 +100,8 @@ class Step(Document):
         self._computed = _compute(derivation, self._start)
         self._values = {c.line.target: c.value for c in self._computed}
         self.loss: float = self._values[LOSS]
-        self.parameters: NDArray[np.float64] = np.array([self._values[p] for p in self._parameters.values()])
+        self.state: NDArray[np.float64] = np.array([self._values[symbol] for symbol in derivation.state])
+        self.parameters = self.state[: derivation.network.n_parameters]
 
     def __repr__(self) -> str:
         return f"<Step of {self.derivation.network!r}: loss {self.loss!r}>"
@@ -127,7 +137,8 @@ class Step(Document):
         """One row for each parameter: its derivative, the numerical one, how it changes.
 
         Columns parameter, before, derivative, numerical, digits (to how many significant digits the two
-        agree, 17 for all of them), change, after.
+        agree, 17 for all of them), change, after; then for each letter under which the optimizer remembers
+        something, such as v: "v before" and "v after".
         """
         import pandas as pd
 
@@ -135,39 +146,41 @@ class Step(Document):
         rows = []
         for name, symbol in self._parameters.items():
             derivative, before = self._values[Derivative(LOSS, symbol)], self._start[symbol]
-            rows.append(
-                {
-                    "parameter": name,
-                    "before": before,
-                    "derivative": derivative,
-                    "numerical": numerical[symbol],
-                    "digits": digits_of_agreement(derivative, numerical[symbol]),
-                    "change": self._values[symbol] - before,
-                    "after": self._values[symbol],
-                }
-            )
+            row = {
+                "parameter": name,
+                "before": before,
+                "derivative": derivative,
+                "numerical": numerical[symbol],
+                "digits": digits_of_agreement(derivative, numerical[symbol]),
+                "change": self._values[symbol] - before,
+                "after": self._values[symbol],
+            }
+            for letter in self.derivation.rule.states:
+                kept = state_of(letter, symbol)
+                row |= {f"{letter} before": self._start[kept], f"{letter} after": self._values[kept]}
+            rows.append(row)
         return pd.DataFrame(rows)
 
     def sections(self) -> Iterable[Section]:
         """The given numbers, every equation with its numbers, the derivatives and the changes."""
         given = [{"given": name, "value": value} for name, value in self._given_values().items()]
         yield Section("The numbers of one step", [Table(given, formats=ROUNDED)])
-        for section in SECTIONS:
+        for section in sections_of(self.derivation):
             formulas = tuple(_formula(c) for c in self._computed if c.line.section == section)
             yield Section(f"{section.title}, in numbers", [Equations(self.derivation, formulas)])
         changes = self.changes()
         checked = Table(changes[["parameter", "derivative", "numerical", "digits"]], formats=ROUNDED)
         agreement = self._agreement(int(changes["digits"].min()))
         yield Section("Derivatives, checked", [agreement, checked])
-        changed = Table(changes[["parameter", "before", "change", "after"]], formats=ROUNDED)
+        kept = [f"{letter} {when}" for letter in self.derivation.rule.states for when in ("before", "after")]
+        formats = ROUNDED | dict.fromkeys(kept, rounded)
+        changed = Table(changes[["parameter", *kept, "before", "change", "after"]], formats=formats)
         yield Section("Changes", [changed])
 
     @cached_property
     def _parameters(self) -> dict[str, Symbol]:
         """The symbol of each parameter by its name, in their order."""
-        updated = [e.target for e in self.derivation.scalar if e.kind == "update"]
-        found = {self.derivation.name(symbol): symbol for symbol in updated}
-        return {name: found[name] for name in self.derivation.network.parameter_names}
+        return dict(zip(self.derivation.network.parameter_names, self.derivation.state, strict=False))
 
     @cached_property
     def _numerical(self) -> tuple[dict[Symbol, float], set[Symbol]]:
@@ -176,13 +189,11 @@ class Step(Document):
 
     def _given_values(self) -> dict[str, float]:
         """What the step begins with, by name."""
-        named = {
-            self.derivation.name(symbol): value
-            for symbol, value in self._start.items()
-            if isinstance(symbol, Symbol) and symbol.family in ("x", "y")
-        }
-        named |= {name: self._start[symbol] for name, symbol in self._parameters.items()}
-        return named | {"learning_rate": self.given.learning_rate, "step": self._start[STEP]}
+        of_the_row = [s for s in self._start if isinstance(s, Symbol) and s.family in ("x", "y")]
+        symbols = [*of_the_row, *self.derivation.state]
+        named = {self.derivation.name(symbol): self._start[symbol] for symbol in symbols}
+        named |= {"learning_rate": self.given.learning_rate}
+        return named | {symbol.family: self._start[symbol] for symbol in self.derivation.rule.given}
 
     def _agreement(self, digits: int) -> str:
         text = (

@@ -22,10 +22,10 @@ __all__ = ["JavaScript", "javascript"]
 def javascript(derivation: Derivation) -> str:
     """The function ``takeRow(given)``, behind the functions that it needs.
 
-    `given` is an object of numbers by name: the parameters, the row's inputs and targets, the settings and
-    the total. The function returns an object of all numbers that it computes: the parameters and the total
-    after the row, and the values on the way. It changes nothing. ``settingsOf(learning_rate)`` gives the
-    settings.
+    `given` is an object of numbers by name: the state, the row's inputs and targets, the settings and the
+    total. The function returns an object of all numbers that it computes: the state and the total after the
+    row, and the values on the way. It changes nothing. ``settingsOf({learning_rate, ...})`` gives the
+    settings, from the learning rate and the optimizer's own.
     """
     functions = functions_of(derivation.functions, "float64")
     parts = [_power_of_two()] if functions else []
@@ -42,10 +42,12 @@ class JavaScript(Infix):
 
 
 def _settings_of(derivation: Derivation) -> str:
-    """The function that gives the settings of a learning rate."""
+    """The function that gives the settings of a kernel, from those of the training."""
     language, lines = JavaScript(lambda symbol: symbol.family), Lines()
-    values = derivation.rule.values(Symbol("learning_rate"))
-    with _braces(lines, "function settingsOf(learning_rate)"):
+    rule = derivation.rule
+    symbols = {name: Symbol(name) for name in ("learning_rate", *rule.optimizer.settings())}
+    values = rule.values(**symbols)
+    with _braces(lines, f"function settingsOf({{{', '.join(symbols)}}})"):
         lines(f"return {{{', '.join(f'{language(s)}: {language(value)}' for s, value in values.items())}}};")
     return str(lines)
 
@@ -69,7 +71,7 @@ def _names(derivation: Derivation) -> tuple[list[str], list[str], list[Symbol]]:
     network = derivation.network
     rows = [input_value(i) for i in range(network.n_inputs)]
     rows += [target_value(k) for k in range(network.n_outputs)]
-    moved = [*network.parameter_names, derivation.name(TOTAL)]
+    moved = [*map(derivation.name, derivation.state), derivation.name(TOTAL)]
     targets = [e.target for e in derivation.scalar]
     found = [target for target in targets if derivation.name(target) not in moved]
     return [*map(derivation.name, [*rows, *derivation.rule.given])], moved, found

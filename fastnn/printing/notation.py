@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from html import escape
 
 from fastnn.core.derivation import Derivation
@@ -23,7 +24,7 @@ DIGITS = 12
 LATEX_ROW = 100  # characters of LaTeX that fit into a line of cases
 LATEX_COMPARISONS = {"<": "<", "<=": r"\le", ">": ">"}
 LATEX_FUNCTIONS = {"exp": r"\exp", "tanh": r"\tanh", "sigmoid": r"\sigma", "max": r"\max"}
-LATEX_NAMES = {"yhat": r"\hat{y}", "step": r"\mathrm{step}"}
+LATEX_NAMES = {"yhat": r"\hat{y}"}
 GREEK = {"sigmoid": "σ"}
 HAT = "<mover accent='true'><mi>{}</mi><mo stretchy='false'>^</mo></mover>"
 NAME = re.compile(r"(?P<letters>[A-Za-z_]+)(?P<digits>\d*)")
@@ -48,7 +49,10 @@ class Notation(Visitor, ABC):
         return text
 
     def visit_symbol(self, node: Symbol, outer: int, *, leads: bool) -> str:
-        """A value by its name, or all of a kind in a layer."""
+        """A value by its name, or all of a kind in a layer; what is kept of a parameter, by both."""
+        if _is_kept(node):
+            parameter = replace(node, family=node.family[1])
+            return self.kept(node.family[0], self(parameter), whole=_is_whole(node))
         return self.layer_name(node) if _is_whole(node) else self.name(self.derivation.name(node))
 
     def visit_number(self, node: Number, outer: int, *, leads: bool) -> str:
@@ -105,6 +109,10 @@ class Notation(Visitor, ABC):
         """All values of one kind in a layer."""
 
     @abstractmethod
+    def kept(self, letter: str, parameter: str, *, whole: bool) -> str:
+        """What is kept of a parameter under a letter, or of all in a layer where `whole`."""
+
+    @abstractmethod
     def number(self, value: float) -> str:
         """A constant."""
 
@@ -152,6 +160,9 @@ class Text(Notation):
 
     def layer_name(self, symbol: Symbol) -> str:
         return f"{symbol.family}[{symbol.layer}]" if _has_layer(symbol) else symbol.family
+
+    def kept(self, letter: str, parameter: str, *, whole: bool) -> str:
+        return letter + parameter
 
     def number(self, value: float) -> str:
         return rounded(value)
@@ -202,12 +213,17 @@ class Latex(Notation):
 
     def name(self, name: str) -> str:
         letters, digits = _parts(name)
-        base = LATEX_NAMES.get(letters, letters)
+        upright = rf"\mathrm{{{letters}}}".replace("_", r"\_")
+        base = letters if len(letters) == 1 else LATEX_NAMES.get(letters, upright)
         return f"{base}_{{{digits}}}" if digits else base
 
     def layer_name(self, symbol: Symbol) -> str:
         base = r"\hat{\mathbf{y}}" if symbol.family == "yhat" else rf"\mathbf{{{symbol.family}}}"
         return f"{base}^{{({symbol.layer})}}" if _has_layer(symbol) else base
+
+    def kept(self, letter: str, parameter: str, *, whole: bool) -> str:
+        base = rf"\mathbf{{{letter}}}" if whole else letter
+        return f"{base}_{{{parameter}}}"
 
     def number(self, value: float) -> str:
         mantissa, exponent = _scientific(value)
@@ -263,6 +279,9 @@ class MathML(Notation):
         base = HAT.format(_bold("y")) if symbol.family == "yhat" else f"<mi>{_bold(symbol.family)}</mi>"
         layer = self.grouped(f"<mn>{symbol.layer}</mn>")
         return f"<msup>{base}{layer}</msup>" if _has_layer(symbol) else base
+
+    def kept(self, letter: str, parameter: str, *, whole: bool) -> str:
+        return f"<msub><mi>{_bold(letter) if whole else letter}</mi>{parameter}</msub>"
 
     def number(self, value: float) -> str:
         mantissa, exponent = _scientific(value)
@@ -334,6 +353,11 @@ def _fenced(before: str, text: str, after: str) -> str:
 def _is_whole(symbol: Symbol) -> bool:
     """Whether a symbol stands for all values of its kind in a layer."""
     return not symbol.indices and (symbol.layer > 0 or symbol.family in ("x", "y", "d"))
+
+
+def _is_kept(symbol: Symbol) -> bool:
+    """Whether a symbol is something kept of a parameter: vw of w, vb of b."""
+    return len(symbol.family) == 2 and symbol.family[1] in "wbWB"
 
 
 def _has_layer(symbol: Symbol) -> bool:

@@ -33,7 +33,7 @@ def test_everything_follows_the_structure(capsys):
     for line in (
         "(7)    yhat = w7*h1 + w8*h2 + w9*h3 + b4",
         "(2)    h1 = tanh(z1)",
-        "∂L/∂b4                     (26')     0",
+        "∂L/∂b4                       (26')     0",
         "    h3 = tanh(z3)",
     ):
         assert any(found.endswith(line.lstrip()) for found in out.splitlines()), line

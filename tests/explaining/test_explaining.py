@@ -17,8 +17,10 @@ import fastnn
 from fastnn import Network
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.expressions import Binary, Call, Number, Symbol
+from fastnn.core.optimizers import OPTIMIZERS, Momentum, Nesterov
 from fastnn.explaining.chain_rule import LOSS
 from fastnn.explaining.explanation import RunningCode
+from fastnn.explaining.motion import motion
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import first_different_digit
 from fastnn.explaining.steps import ALL_DIGITS, Given, Step, digits_of_agreement
@@ -35,6 +37,7 @@ NETWORKS = [
     Network((2, 2, 1, 2, 1), ("identity", "sigmoid", "relu")),
 ]
 every_network = pytest.mark.parametrize("network", NETWORKS, ids=label)
+every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 # M. Mazur, "A step by step backpropagation example" (2015): 2-2-2, sigmoid everywhere, step 0.5 on the halved
 # squared error: a learning rate of 0.25 on the error not halved.
@@ -129,10 +132,50 @@ class TestEquations:
         assert max(map(len, text.splitlines())) <= 80
         assert str(fastnn.explain(network, compact=compact)) == text.removesuffix("\n")
 
-    def test_the_code_is_the_code_that_runs(self):
-        explanation = fastnn.explain(CLASSROOM)
-        assert explanation.code() == fastnn.code(CLASSROOM)
+    @every_optimizer
+    def test_the_code_is_the_code_that_runs(self, optimizer):
+        explanation = fastnn.explain(CLASSROOM, optimizer=optimizer)
+        assert explanation.code() == fastnn.code(CLASSROOM, optimizer=optimizer)
         assert explanation.code() in RunningCode(explanation).text() + "\n"
+
+    def test_of_momentum(self):
+        explanation = fastnn.explain(CLASSROOM, optimizer=Momentum(momentum=0.5))
+        text = explanation.text()
+        for line in (
+            "Trained with Momentum(momentum=0.5).",
+            "(11')  ∂L/∂w1 = ∂L/∂z1 * ∂z1/∂w1 = ∂L/∂z1 * x1",
+            "(11)   vw1 ← momentum*vw1 + s1*x1",
+            "(12)   w1 ← w1 + vw1",
+            "(27')  ∂L/∂b3 = ∂L/∂yhat * ∂yhat/∂b3 = 2*d",
+            "(27)   vb3 ← momentum*vb3 + s",
+            "(28)   b3 ← b3 + vb3",
+        ):
+            assert line in text.splitlines()
+        assert "What momentum remembers of a parameter has the letter v with" in " ".join(text.split())
+        assert "(12')" not in text
+        assert repr(explanation).endswith(", Momentum(momentum=0.5)>")
+        assert "<h1>Backpropagation in a 2-2-1 network, trained with momentum</h1>" in explanation.html()
+
+    def test_of_nesterov_in_matrices(self):
+        text = fastnn.explain(Network((20, 30, 5)), compact=True, optimizer="nesterov").text()
+        for line in (
+            "(8')   ∂L/∂W[1] = (∂L/∂z[1]) xᵀ",
+            "(8)    VW[1] ← momentum*VW[1] + s[1] xᵀ",
+            "(9)    W[1] ← W[1] + (momentum*VW[1] + s[1] xᵀ)",
+            "(10)   vb[1] ← momentum*vb[1] + s[1]",
+        ):
+            assert line in text.splitlines()
+
+    @every_network
+    @every_optimizer
+    def test_a_derivative_has_the_number_of_the_first_equation_of_its_parameter(self, network, optimizer):
+        derivation = fastnn.derive(network, optimizer)
+        moved = [e for e in derivation.scalar if e.kind in ("state", "update")]
+        lines = fastnn.explain(network, optimizer=optimizer).lines
+        numbers = {line.target.by: line.number for line in lines if line.section.name == "derivatives"}
+        each = len(derivation.rule.states) + 1
+        for first, last in zip(moved[::each], moved[each - 1 :: each], strict=True):
+            assert (last.kind, numbers[last.target]) == ("update", f"{first.number}'")
 
 
 class TestStep:
@@ -168,6 +211,57 @@ class TestStep:
             assert float(value).hex() == float(row.value).hex(), row.name
         moved = worked[worked["stage"] == "updates"]
         assert (moved["change"] == moved["value"] - moved["before"]).all()
+
+    @pytest.mark.parametrize("optimizer", [Momentum(momentum=0.7), Nesterov(momentum=0.3)], ids=repr)
+    @every_network
+    def test_a_step_goes_on_where_another_ended(self, network, optimizer):
+        explanation = fastnn.explain(network, optimizer=optimizer)
+        rows = [some_step(network, seed)[1:3] for seed in range(3)]
+        state, losses = some_step(network)[0], []
+        for x, y in rows:
+            step = explanation.step(state, x, y, 0.037)
+            state = step.state
+            losses.append(step.loss)
+        X, Y = map(np.array, zip(*rows, strict=True))
+        options = {"learning_rate": 0.037, "epochs": 1, "engine": "batched", "optimizer": optimizer}
+        run = fastnn.train(network, X, Y, some_step(network)[0], **options)
+        assert bits(step.parameters) == bits(run.parameters)
+        assert sum(losses) / 3 == run.loss
+
+    def test_the_optimizer_makes_a_difference(self):
+        parameters, x, y, rate = some_step(CLASSROOM)
+        found = []
+        for optimizer in OPTIMIZERS:
+            explanation = fastnn.explain(CLASSROOM, optimizer=optimizer)
+            step = explanation.step(explanation.step(parameters, x, y, rate).state, x, y, rate)
+            found.append(tuple(bits(step.parameters)))
+        assert len({*found}) == len(OPTIMIZERS)
+
+    @pytest.mark.parametrize("optimizer", [Momentum(momentum=0.7), Nesterov(momentum=0.3)], ids=repr)
+    def test_shows_what_the_optimizer_remembers(self, optimizer):
+        explanation = fastnn.explain(CLASSROOM, optimizer=optimizer)
+        parameters, x, y, rate = some_step(CLASSROOM)
+        first = explanation.step(parameters, x, y, rate)
+        step = explanation.step(first.state, x, y, rate)
+        given = step.frame().query("stage == 'given'").set_index("name")["value"]
+        assert given["momentum"] == optimizer.momentum
+        assert given["vw6"] == first.state[9 + 5]
+        worked = step.frame().query("stage != 'given'")
+        functions = {name: scalar_functions("float64")[name] for name in ("tanh", "sigmoid")}
+        for row in worked.itertuples():
+            assert eval(row.numbers, {}, dict(functions)) == row.value, row.name  # noqa: S307 - our own table
+        moved = worked[worked["stage"] == "updates"].set_index("name")
+        assert (moved["change"] == moved["value"] - moved["before"]).all()
+        assert [*moved.index[:2]] == ["vw1", "w1"]
+        changes = step.changes().set_index("parameter")
+        assert changes["v before"].tolist() == first.state[9:].tolist()
+        assert changes["v after"].tolist() == step.state[9:].tolist()
+        expected = optimizer.momentum * changes["v before"] - rate * changes["derivative"]
+        np.testing.assert_allclose(changes["v after"], expected, rtol=1e-12)
+        moves = changes["v after"]
+        if isinstance(optimizer, Nesterov):
+            moves = optimizer.momentum * moves - rate * changes["derivative"]
+        np.testing.assert_allclose(changes["change"], moves, rtol=1e-12, atol=1e-15)
 
     def test_the_table_is_complete_and_in_order(self):
         parameters, x, y, rate = some_step(CLASSROOM)
@@ -271,6 +365,37 @@ class TestProof:
         assert len(frame) == 1 + 2 * network.n_parameters
         assert "Each difference simplifies to 0." in " ".join(proof.text().split())
 
+    @every_network
+    @every_optimizer
+    def test_holds_for_the_updates_of_every_optimizer(self, network, optimizer):
+        proof = fastnn.explain(network, optimizer=optimizer).proof()
+        assert proof.holds
+        updates = len(OPTIMIZERS[optimizer].states) + 1
+        assert len(proof.frame()) == 1 + network.n_parameters * (1 + updates)
+        assert max(map(len, proof.text().splitlines())) <= 80
+
+    def test_says_what_it_has_proved_of_an_update(self):
+        frame = fastnn.explain(Network((1, 1)), optimizer="nesterov").proof().frame()
+        assert {
+            "momentum*vw1 - learning_rate * ∂L/∂w1",
+            "w1 + (momentum*vw1 - learning_rate * ∂L/∂w1)",
+            "momentum*vb1 - learning_rate * ∂L/∂b1",
+        } <= {*frame["claim"]}
+
+    @pytest.mark.parametrize("kind", ["state", "update"])
+    @pytest.mark.parametrize("optimizer", ["momentum", "nesterov"])
+    def test_fails_for_a_wrong_update(self, kind, optimizer):
+        derivation = fastnn.derive(CLASSROOM, optimizer)
+        wrong = [
+            replace(e, expression=e.expression + e.target) if (e.kind, e.layer) == (kind, 1) else e
+            for e in derivation
+        ]
+        proof = Proof(replace(derivation, equations=tuple(wrong)))
+        assert not proof.holds
+        shown = {f"({e.number})" for e in derivation.scalar if (e.kind, e.layer) == (kind, 1)}
+        numbers = {f"({number})" for number in proof.frame().query("difference != '0'")["number"]}
+        assert shown <= numbers
+
     def test_knows_the_derivative_by_name(self):
         frame = fastnn.explain(Network((1, 1))).proof().frame().set_index("claim")
         assert frame.loc["∂L/∂w1", "sympy"] == str(2 * SympySymbol("d") * SympySymbol("x1"))
@@ -323,6 +448,16 @@ class TestSlip:
         assert slip.slipped.tolist() == [w1 + s1 * x, w2, b1 + s1, b2]
         assert slip.parameters.tolist() == [w1 + s * 3.0 * x, w2, b1 + s * 3.0, b2]
 
+    def test_with_momentum(self):
+        explanation = fastnn.explain(CLASSROOM, optimizer="momentum")
+        parameters, x, y, rate = some_step(CLASSROOM)
+        state = explanation.step(parameters, x, y, rate).state
+        slip = explanation.slip(state, x, y, rate)
+        assert bits(slip.parameters) == bits(explanation.step(state, x, y, rate).parameters)
+        digits = slip.frame().set_index("name")["digit"]
+        assert (digits[["w5", "w6", "b3"]] == 0).all()
+        assert (digits[["w1", "w2", "w3", "w4", "b1", "b2"]] > 0).any()
+
     def test_says_where_nothing_differs(self):
         slip = fastnn.explain(Network((2, 1))).slip([1, 2, 3], [1, 2], 3)
         assert slip.parameters.tolist() == slip.slipped.tolist()
@@ -347,17 +482,23 @@ class TestSlip:
 
 class TestMatrices:
     @every_network
-    def test_give_the_numbers_of_the_step(self, network):
+    @every_optimizer
+    def test_give_the_numbers_of_the_step(self, network, optimizer):
         parameters, x, y, rate = some_step(network)
-        values = {Symbol("x"): x, Symbol("y"): y, Symbol("step"): -2 * rate}
+        values = {Symbol("x"): x, Symbol("y"): y, Symbol("step"): -2 * rate, Symbol("momentum"): 0.9}
+        velocities = np.random.default_rng(9).normal(size=network.n_parameters)
         for layer, (W, b) in enumerate(network.split(parameters), start=1):
             values |= {Symbol("W", layer): W, Symbol("b", layer): b}
+        for layer, (W, b) in enumerate(network.split(velocities), start=1):
+            values |= {Symbol("VW", layer): W, Symbol("vb", layer): b}
         derivatives = {}
-        for line in fastnn.explain(network, compact=True).lines:
+        for line in fastnn.explain(network, compact=True, optimizer=optimizer).lines:
             values[line.target] = worked_out(line.expression, values)
             if isinstance(line.target, Derivative):
                 derivatives[line.target.by] = values[line.target]
-        step = step_of(network)
+        explanation = fastnn.explain(network, optimizer=optimizer)
+        state = np.hstack([parameters, velocities])[: explanation.derivation.rule.state_size(network)]
+        step = explanation.step(state, x, y, rate)
         layers = range(1, len(network.layers))
         after = network.join([(values[Symbol("W", n)], values[Symbol("b", n)]) for n in layers])
         slopes = network.join([(derivatives[Symbol("W", n)], derivatives[Symbol("b", n)]) for n in layers])
@@ -416,6 +557,10 @@ def test_the_number_of_equations_is_right():
     count = 2 * 21 + 2 + 2 + 1 + 2 * (21 + 2) + 2 * smallest_refused.n_parameters
     with pytest.raises(fastnn.InputError, match=f"would be {count} equations"):
         fastnn.explain(smallest_refused)
+    assert len(fastnn.explain(CLASSROOM, optimizer="momentum").lines) == 31 + 9
+    count += smallest_refused.n_parameters
+    with pytest.raises(fastnn.InputError, match=f"would be {count} equations"):
+        fastnn.explain(smallest_refused, optimizer="nesterov")
 
 
 REFUSED = {
@@ -424,6 +569,27 @@ REFUSED = {
     "too few": (
         lambda: fastnn.explain(CLASSROOM).step([1, 2], [1, 2], 3),
         "parameters must hold 9 numbers for .*; got 2. Give all weights first, then all biases.",
+    ),
+    "neither parameters nor a state": (
+        lambda: fastnn.explain(CLASSROOM, optimizer="momentum").slip([1] * 10, [1, 2], 3),
+        "parameters must hold 9 numbers, or 18 with what momentum remembers of each, for .*; got 10. "
+        "Give all weights first, then all biases, or the state of an earlier step.",
+    ),
+    "a state where there is none": (
+        lambda: fastnn.explain(CLASSROOM).step([1] * 18, [1, 2], 3),
+        "parameters must hold 9 numbers for .*; got 18",
+    ),
+    "optimizer": (
+        lambda: fastnn.explain(CLASSROOM, optimizer="adam"),
+        "optimizer must be one of 'sgd', 'momentum', 'nesterov', or an object .*; got 'adam'",
+    ),
+    "several settings": (
+        lambda: fastnn.explain(CLASSROOM, optimizer=Momentum(momentum=[0.5, 0.9])),
+        "optimizer must have one momentum here; got Momentum",
+    ),
+    "several settings in motion": (
+        lambda: motion(CLASSROOM, [[1, 2]], [3], optimizer=Momentum(momentum=[0.5, 0.9])),
+        "optimizer must have one momentum here; got Momentum",
     ),
     "x": (
         lambda: fastnn.explain(CLASSROOM).step([1] * 9, [1, 2, 3], 3),

@@ -23,9 +23,9 @@ every_network = pytest.mark.parametrize("network", NETWORKS, ids=label)
 LARGE = Network((20, 30, 5, 2), ("relu", "tanh"), "sigmoid")
 
 
-def whole(network):
+def whole(network, optimizer="sgd"):
     """Everything there is to explain about a network."""
-    explanation = fastnn.explain(network)
+    explanation = fastnn.explain(network, optimizer=optimizer)
     given = (
         [(-1.2345678901) ** n / 7 for n in range(network.n_parameters)],
         [0.123456789 * (n + 1) for n in range(network.n_inputs)],
@@ -36,12 +36,24 @@ def whole(network):
     return together([*parts, RunningCode(explanation)])
 
 
-def compact(network):
-    explanation = fastnn.explain(network, compact=True)
+def with_nesterov(network):
+    return whole(network, fastnn.optimizers.Nesterov(momentum=0.123456789))
+
+
+def compact(network, optimizer="sgd"):
+    explanation = fastnn.explain(network, compact=True, optimizer=optimizer)
     return together([explanation, RunningCode(explanation)])
 
 
-DOCUMENTS = {label(network): (whole, network) for network in NETWORKS} | {"large": (compact, LARGE)}
+def compact_with_nesterov(network):
+    return compact(network, "nesterov")
+
+
+DOCUMENTS = {label(network): (whole, network) for network in NETWORKS} | {
+    "large": (compact, LARGE),
+    "nesterov": (with_nesterov, NETWORKS[1]),
+    "large, nesterov": (compact_with_nesterov, LARGE),
+}
 every_document = pytest.mark.parametrize(("make", "network"), DOCUMENTS.values(), ids=DOCUMENTS)
 
 
@@ -70,6 +82,23 @@ class TestLatex:
             r"b_{3} &\leftarrow b_{3} + s \tag{19}",
         ):
             assert line in text
+
+    def test_of_what_is_remembered_and_of_settings(self):
+        explained = fastnn.explain(Network((2, 2, 1)), optimizer="momentum")
+        assert (
+            r"v_{w_{1}} &\leftarrow \mathrm{momentum} \, v_{w_{1}} + s_{1} \, x_{1} \tag{11}"
+            in explained.latex()
+        )
+        assert r"w_{1} &\leftarrow w_{1} + v_{w_{1}} \tag{12}" in explained.latex()
+        html = explained.html()
+        assert "<msub><mi>v</mi><msub><mi>w</mi><mn>1</mn></msub></msub>" in html
+        assert "<mi>momentum</mi>" in html
+        text = fastnn.explain(LARGE, compact=True, optimizer="momentum").latex()
+        update = (
+            r"\mathbf{V}_{\mathbf{W}^{(2)}} &\leftarrow \mathrm{momentum} \, \mathbf{V}_{\mathbf{W}^{(2)}} + "
+        )
+        assert update in text
+        assert r"\mathbf{b}^{(2)} &\leftarrow \mathbf{b}^{(2)} + \mathbf{v}_{\mathbf{b}^{(2)}}" in text
 
     def test_in_matrices(self):
         text = fastnn.explain(LARGE, compact=True).latex()

@@ -11,6 +11,7 @@ import pytest
 from elementary_numbers import anything, scalar_form
 
 import fastnn
+from fastnn.core.optimizers import Momentum, Nesterov, Optimizer
 from fastnn.explaining.motion import motion
 from fastnn.pages.blocks import Fragment, Section
 from fastnn.pages.html import html_page
@@ -28,6 +29,7 @@ class Case:
     learning_rate: float = 0.05
     rows: int = 7
     start: tuple[float, ...] | None = None
+    optimizer: str | Optimizer = "sgd"
 
     def data(self):
         """Rows with all their digits."""
@@ -38,14 +40,15 @@ class Case:
 
     def motion(self):
         starts = None if self.start is None else {"given": self.start}
-        return motion(self.network, *self.data(), starts, learning_rate=self.learning_rate)
+        options = {"learning_rate": self.learning_rate, "optimizer": self.optimizer}
+        return motion(self.network, *self.data(), starts, **options)
 
     def trained(self):
         """The parameters by fastnn."""
         start = fastnn.normal(0, 1.5) if self.start is None else self.start
         # All engines give the same bits; this one compiles nothing.
         options = {"learning_rate": self.learning_rate, "epochs": self.epochs, "engine": "batched"}
-        return fastnn.train(self.network, *self.data(), start, **options).parameters
+        return fastnn.train(self.network, *self.data(), start, optimizer=self.optimizer, **options).parameters
 
 
 CASES = {
@@ -57,6 +60,12 @@ CASES = {
     "no hidden layer": Case(fastnn.Network((4, 3)), 15, 0.01),
     "one unit each": Case(fastnn.Network((1, 1, 1), "sigmoid"), 3, 1.5),
     "diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200),
+    "momentum": Case(fastnn.Network((2, 3, 2), "tanh"), 20, 0.01, optimizer="momentum"),
+    "momentum of the report": Case(
+        fastnn.Network((2, 2, 1)), 25, 0.005, 100, tuple(REPORT_START), Momentum(momentum=0.5)
+    ),
+    "nesterov": Case(fastnn.Network((3, 2, 2, 1)), 20, 0.01, optimizer=Nesterov(momentum=0.7)),
+    "nesterov, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, optimizer="nesterov"),
 }
 # A page of the first case in which one addition comes before another: the bits must then differ.
 SLIPPED = ("z1 = w1*x1 + w2*x2 + b1", "z1 = w1*x1 + (w2*x2 + b1)")
@@ -189,6 +198,56 @@ class TestTheNumbers:
         assert found.pop("total") == float(f"{step.loss:.8g}")
         assert {"z1", "h2", "yhat", "d", "s", "s1", "w1", "b3"} <= set(found)
         assert found == {name: float(f"{expected[name]:.8g}") for name in found}
+
+
+class TestWhatIsRemembered:
+    """A network that is trained with momentum, and a page that says so."""
+
+    CASE = Case(fastnn.Network((2, 2, 1)), 1, optimizer=Nesterov(momentum=0.7))
+
+    def test_stands_in_the_equations_as_each_takes_it(self, page):
+        reader = Reader(page, self.CASE)
+        reader.press("row", 2)
+        X, y = self.CASE.data()
+        explanation = fastnn.explain(self.CASE.network, optimizer=self.CASE.optimizer)
+        first = explanation.step(self.CASE.motion().starts["network 0"], X[0], y[0], 0.05)
+        second = explanation.step(first.state, X[1], y[1], 0.05)
+        for place, value in (
+            ("mn[data-taken=vb3]", first.state[9 + 8]),
+            ("mn[data-became=vb3]", second.state[9 + 8]),
+            ("mn[data-taken=b3]", first.state[8]),
+            ("data[data-kept=vb3]", second.state[9 + 8]),
+            ("data[data-now=b3]", second.state[8]),
+        ):
+            text = page.evaluate(f"{SECTION}.querySelector('{place}').textContent")
+            assert float(text.strip("()").replace("−", "-")) == pytest.approx(value, rel=6e-5), place
+        assert first.state[9 + 8] != 0
+        found = reader.equations()
+        assert found["vb3"] == pytest.approx(second.state[9 + 8], rel=1e-7)
+        assert found["b3"] == pytest.approx(second.state[8], rel=1e-7)
+
+    def test_is_forgotten_at_another_start(self, page):
+        reader = Reader(page, self.CASE)
+        reader.press("epoch", 3)
+        assert bits(reader.parameters()) != bits(self.CASE.trained())
+        reader.press("again")
+        assert page.evaluate(f"{SECTION}.querySelector('[data-kept=vb3]').value") == "0"
+        reader.press("epoch")
+        assert bits(reader.parameters()) == bits(self.CASE.trained())
+
+    def test_the_page_says_so(self, page):
+        reader = Reader(page, self.CASE)
+        assert page.evaluate("document.title") == "A 2-2-1 network in motion, trained with nesterov"
+        assert "Trained with nesterov, momentum 0.7." in page.evaluate(f"{SECTION}.textContent")
+        heads = f"[...{SECTION}.querySelectorAll('thead th')].map((head) => head.textContent)"
+        assert page.evaluate(heads) == ["parameter", "at the start", "now", "v now"]
+        assert repr(self.CASE.motion()).startswith(
+            f"<Motion of {self.CASE.network!r}, Nesterov(momentum=0.7): "
+        )
+        assert page.evaluate(OUTSIDE) == []
+        Reader(page)
+        assert "Trained with" not in page.evaluate(f"{SECTION}.textContent")
+        assert reader.page.evaluate(heads) == ["parameter", "at the start", "now"]
 
 
 class TestTheControls:

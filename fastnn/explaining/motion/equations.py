@@ -5,17 +5,25 @@ from __future__ import annotations
 from html import escape
 
 from fastnn.core.derivation import Derivation, Equation
-from fastnn.core.expressions import Binary
+from fastnn.core.expressions import Binary, Symbol, nodes
 from fastnn.printing.notation import MathML
 
 __all__ = ["live_equations"]
 
 
 class _Places(MathML):
-    """MathML with a place for the number behind each name: what it was when the equation took it."""
+    """MathML with a place for the number behind each name: what it was when the equation took it.
 
-    def name(self, name: str) -> str:
-        return f"<mn data-taken='{name}'>–</mn>"
+    What an earlier equation of the row has `replaced` is taken as that one left it.
+    """
+
+    def __init__(self, derivation: Derivation) -> None:
+        super().__init__(derivation)
+        self.replaced: set[Symbol] = set()
+
+    def visit_symbol(self, node: Symbol, outer: int, *, leads: bool) -> str:
+        when = "became" if node in self.replaced else "taken"
+        return f"<mn data-{when}='{self.derivation.name(node)}'>–</mn>"
 
     def binary(self, node: Binary, left: str, right: str) -> str:
         if node.operator == "*" and node.left != node.right:
@@ -26,8 +34,8 @@ class _Places(MathML):
 def live_equations(derivation: Derivation) -> str:
     """All equations as they run, stage by stage.
 
-    A script fills the places: ``data-taken`` names a number that an equation takes, ``data-found`` the one
-    that it gives.
+    A script fills the places: ``data-taken`` names a number that an equation takes, ``data-became`` one that
+    another equation of the row has replaced before, ``data-found`` the one that it gives.
     """
     names, places = MathML(derivation), _Places(derivation)
     return "\n".join(
@@ -38,11 +46,13 @@ def live_equations(derivation: Derivation) -> str:
     )
 
 
-def _equation(equation: Equation, names: MathML, places: MathML) -> str:
+def _equation(equation: Equation, names: MathML, places: _Places) -> str:
     name = names.derivation.name(equation.target)
-    adds = isinstance(equation.expression, Binary) and equation.expression.left == equation.target
-    symbols = f"{names(equation.target)}<mo>{'←' if adds else '='}</mo>{names(equation.expression)}"
+    replaces = equation.target in nodes(equation.expression)
+    symbols = f"{names(equation.target)}<mo>{'←' if replaces else '='}</mo>{names(equation.expression)}"
     numbers = f"<mo>=</mo>{places(equation.expression)}"
+    if replaces:
+        places.replaced.add(equation.target)
     result = f'<output data-found="{name}">–</output>'
     return (
         f'<div class="equation" title="{escape(equation.rule)}">'

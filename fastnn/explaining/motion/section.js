@@ -4,21 +4,21 @@ const root = document.currentScript.closest(".fastnn-motion");
 const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
 const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((e) => [e.dataset.part, e]));
 const places = (key) => [...root.querySelectorAll(`[data-${key}]`)].map((e) => [e, e.dataset[key]]);
-const place = {start: places("start"), now: places("now"), taken: places("taken"), found: places("found")};
+const place = Object.fromEntries(["start", "now", "kept", "taken", "became", "found"].map((key) => [key, places(key)]));
 const weights = places("weight");
 const units = places("unit");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 let start, rate, playing = false;
 let taken, found; // what the last row was given, and what it worked out
-let now; // the parameters and the epoch's total
+let now; // the parameters, what the optimizer remembers of them, and the epoch's total
 let row, epochs, loss, diverged; // rows taken of this epoch; finished ones, the last one's loss; where it diverged
 let curve, every; // [epoch, loss] of every n-th epoch: no more points than the eye can tell apart
 let running; // [epoch and a fraction, mean loss of this epoch's rows so far], as few of them
 
 function begin(parameters) {
     start = Object.fromEntries(data.parameters.map((name, place) => [name, parameters[place]]));
-    now = {...start, total: 0.0};
+    now = {...start, ...data.remembered, total: 0.0};
     [row, epochs, loss, diverged, curve, every, running] = [0, 0, undefined, 0, [], 1, []];
     workOut();
     pause();
@@ -26,7 +26,7 @@ function begin(parameters) {
 
 // The numbers of the next row. Nothing moves by it: before the first step they can be read at leisure.
 function workOut() {
-    taken = {...now, ...settingsOf(rate)};
+    taken = {...now, ...settingsOf({learning_rate: rate, ...data.settings})};
     data.columns.forEach((name, place) => { taken[name] = data.rows[row][place]; });
     found = takeRow(taken);
 }
@@ -48,7 +48,7 @@ function endEpoch() {
     if (!Number.isFinite(now.total)) {
         diverged = epochs;
         if (epochs > 1) curve.push([epochs - 1, before]); // it may have been thinned out
-        for (const name of data.parameters) now[name] = NaN;
+        for (const name in now) now[name] = NaN;
     }
     now.total = 0.0;
     if (epochs % every === 0 && !diverged) curve.push([epochs, loss]);
@@ -134,14 +134,16 @@ function exact(value) {
 
 function show() {
     const entering = {...found, ...taken}; // a parameter as it was before the row's updates
-    for (const [element, name] of place.taken) {
-        const text = written(element, entering[name], 5);
-        element.textContent = text.startsWith("−") && joined(element) ? `(${text})` : text;
+    for (const [key, values] of [["taken", entering], ["became", found]]) {
+        for (const [element, name] of place[key]) {
+            const text = written(element, values[name], 5);
+            element.textContent = text.startsWith("−") && joined(element) ? `(${text})` : text;
+        }
     }
     for (const [element, name] of place.found) {
         element.textContent = written(element, found[name], 8);
     }
-    for (const [key, values] of [["start", start], ["now", now]]) {
+    for (const [key, values] of [["start", start], ["now", now], ["kept", now]]) {
         for (const [element, name] of place[key]) {
             element.textContent = written(element, values[name], 8);
             if (element.localName === "data") element.value = exact(values[name]);

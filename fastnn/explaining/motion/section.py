@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from html import escape
 from importlib.resources import files
@@ -17,10 +18,12 @@ from fastnn.checking import InputError, finite_number, shown
 from fastnn.core.activations import activation
 from fastnn.core.derivation import derive
 from fastnn.core.network import Network
+from fastnn.core.optimizers import Optimizer, optimizer_of
+from fastnn.core.rule import DEFAULT, Rule
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.explaining.limits import need_written_out
+from fastnn.explaining.limits import need_written_out, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
@@ -49,7 +52,7 @@ class Motion:
     """A network that trains before the reader's eyes, as a part of an HTML page.
 
     It shows itself in a notebook. After any number of epochs its parameters are the same
-    as from ``fastnn.train`` with the same rows, start and learning rate, to the last bit.
+    as from ``fastnn.train`` with the same rows, start, learning rate and optimizer, to the last bit.
 
     Attributes
     ----------
@@ -58,6 +61,7 @@ class Motion:
         The rows, in the order in which they are visited.
     starts : dict of str to (P,)
     learning_rate : float
+    optimizer : Optimizer
     names : mapping of str to str
         What the data call the inputs and the targets: {"x1": "age", ..., "y": "charges"}; or empty.
     """
@@ -69,20 +73,25 @@ class Motion:
         starts: Mapping[str, NDArray[np.float64]],
         learning_rate: float,
         names: Sequence[str] = (),
+        optimizer: Optimizer = DEFAULT,
     ) -> None:
         self.network = network
         self.X, self.Y = rows
         self.starts = starts
         self.learning_rate = learning_rate
+        self.optimizer = optimizer
+        self.derivation = derive(network, optimizer)
         self.names = dict(zip(self._columns, map(plain, names), strict=True)) if names else {}
 
     def __repr__(self) -> str:
         starts = counted(len(self.starts), "start")
-        return f"<Motion of {self.network!r}: {counted(len(self.X), 'row')}, {starts}>"
+        with_it = "" if self.optimizer == DEFAULT else f", {self.optimizer!r}"
+        return f"<Motion of {self.network!r}{with_it}: {counted(len(self.X), 'row')}, {starts}>"
 
     def html(self) -> str:
         """An HTML page that needs nothing else."""
-        return html_page(f"A {self._layers} network in motion", "", [Section("", [self.block])])
+        title = f"A {self._layers} network in motion{trained_with(self.derivation.rule)}"
+        return html_page(title, "", [Section("", [self.block])])
 
     @property
     def block(self) -> Fragment:
@@ -95,21 +104,23 @@ class Motion:
     @cached_property
     def fragment(self) -> str:
         """The ``<section>`` that can stand in any page, once or several times, and needs nothing else."""
-        derivation = derive(self.network)
-        code = javascript(derivation)
+        code = javascript(self.derivation)
         html = _file("section.html").substitute(
             layers=self._layers,
+            trained_with=trained_with(self.derivation.rule),
+            optimizer=self._optimizer(),
             style=style() + _file("section.css").template,
             speeds=_options(
                 {name: f"{number:g} {unit}" for name, (number, unit) in SPEEDS.items()}, USUAL_SPEED
             ),
             rate=repr(self.learning_rate),
             starts=_options({name: name for name in self.starts}),
-            drawing=network_drawing(derivation, self.names),
+            drawing=network_drawing(self.derivation, self.names),
             row=self._row(),
             gates=GATES if any(map(self._dies, range(1, len(self.network.layers)))) else "",
-            equations=live_equations(derivation),
-            parameters="\n".join(map(_parameter_row, self.network.parameter_names)),
+            equations=live_equations(self.derivation),
+            remembered="".join(map(_remembered, self.derivation.rule.states)),
+            parameters="\n".join(map(self._parameter_row, self.network.parameter_names)),
             code=code,
             code_shown=escape(code),
             data=self._data(),
@@ -123,6 +134,20 @@ class Motion:
         inputs, outputs = self.network.n_inputs, self.network.n_outputs
         targets = ["y"] if outputs == 1 else [f"y{k + 1}" for k in range(outputs)]
         return [*(f"x{i + 1}" for i in range(inputs)), *targets]
+
+    def _optimizer(self) -> str:
+        """How the parameters move, where it is not plain gradient descent."""
+        if self.optimizer == DEFAULT:
+            return ""
+        settings = (f"{name} {value!r}" for name, value in asdict(self.optimizer).items())
+        return f"<p>Trained with {escape(', '.join([self.optimizer.name, *settings]))}.</p>\n"
+
+    def _parameter_row(self, name: str) -> str:
+        """A row of the table of parameters: at the start, now, and what the optimizer remembers now."""
+        places = [("start", name), ("now", name)]
+        places += [("kept", letter + name) for letter in self.derivation.rule.states]
+        cells = (f'<td class="number"><data data-{key}="{of}"></data></td>' for key, of in places)
+        return f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>'
 
     def _row(self) -> str:
         """The numbers of a row by their names, with places for them."""
@@ -139,17 +164,20 @@ class Motion:
 
     def _gated(self) -> list[str]:
         """The units with a gate, by the name of what they pass on."""
-        derivation = derive(self.network)
-        gated = [e for e in derivation.scalar if e.kind == "activation" and self._dies(e.layer)]
-        return [derivation.name(e.target) for e in gated]
+        gated = [e for e in self.derivation.scalar if e.kind == "activation" and self._dies(e.layer)]
+        return [self.derivation.name(e.target) for e in gated]
 
     def _dies(self, layer: int) -> bool:
         return activation(self.network.activations[layer - 1]).dies
 
     def _data(self) -> str:
         """What the script is given, as JSON; its decimals are the shortest that give the same doubles."""
+        names = [*map(self.derivation.name, self.derivation.state)]
+        begun = self.derivation.rule.begun(np.zeros((1, self.network.n_parameters)))[0].tolist()
         values = {
             "parameters": self.network.parameter_names,
+            "remembered": dict(list(zip(names, begun, strict=True))[self.network.n_parameters :]),
+            "settings": asdict(self.optimizer),
             "columns": self._columns,
             "rows": np.hstack([self.X, self.Y]).tolist(),
             "gated": self._gated(),
@@ -166,6 +194,7 @@ def motion(
     starts: Mapping[str, ArrayLike] | None = None,
     *,
     learning_rate: float = 0.005,
+    optimizer: str | Optimizer = DEFAULT,
 ) -> Motion:
     """Set a network in motion: a part of a page in which it trains in the browser, with live equations.
 
@@ -182,6 +211,8 @@ def motion(
         Without, the first ten networks of ``fastnn.sweep``.
     learning_rate : float
         There at first; the reader may change it.
+    optimizer : str or Optimizer
+        As in `fastnn.train`.
 
     Returns
     -------
@@ -193,11 +224,12 @@ def motion(
     InputError
         For anything that does not fit, and for a network too large to write out.
     """
-    need_written_out(network)
+    chosen = optimizer_of(optimizer)
+    need_written_out(network, Rule(optimizer=type(chosen)))
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
     rate = finite_number(learning_rate, "learning_rate", positive=True)
-    return Motion(network, rows, _checked_starts(network, starts), rate, names)
+    return Motion(network, rows, _checked_starts(network, starts), rate, names, chosen)
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:
@@ -232,6 +264,6 @@ def _options(values: Mapping[str, str], chosen: str = "") -> str:
     return "".join(f'<option value="{value}"{mark}>{text}</option>' for value, mark, text in options)
 
 
-def _parameter_row(name: str) -> str:
-    cells = (f'<td class="number"><data data-{when}="{name}"></data></td>' for when in ("start", "now"))
-    return f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>'
+def _remembered(letter: str) -> str:
+    """The head of a column of what an optimizer remembers."""
+    return f'<th scope="col" class="number">{letter} now</th>'
