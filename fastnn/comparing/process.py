@@ -21,7 +21,7 @@ MEASURED_SECONDS = 0.2
 
 
 def main(folder: Path) -> None:
-    """Train for one epoch twice, the first time to import and compile, and then for all epochs.
+    """Train for one epoch twice, the first time to import and compile, and then for all epochs if it is more.
 
     If all epochs take too little time to be measured, train again for more epochs.
     """
@@ -30,9 +30,10 @@ def main(folder: Path) -> None:
     program, problem = _program(task["program"]), _problem(folder, task)
     program(*problem, 1)
     first = perf_counter() - began
-    one, _ = _seconds(lambda: program(*problem, 1))
-    epochs = task["epochs"]
-    several, (parameters, loss) = _seconds(lambda: program(*problem, epochs))
+    one, (parameters, loss) = _seconds(lambda: program(*problem, 1))
+    epochs, several = task["epochs"], one
+    if epochs > 1:
+        several, (parameters, loss) = _seconds(lambda: program(*problem, epochs))
     while epochs == 1 or several - one < MEASURED_SECONDS:
         epochs *= 4
         several, _ = _seconds(lambda: program(*problem, epochs))  # noqa: B023 - called at once

@@ -52,13 +52,12 @@ except (OSError, ValueError, TypeError, KeyError):
     file.write_text(json.dumps({"backend": backend}))
 backend = os.environ.get("KERAS_BACKEND") or backend
 """
-# Only the packages of a folder are installed, whatever this environment has.
+# A process in which only the packages of a folder are installed, whatever this environment has. It is asked
+# again and again, and forgets between two questions what it had imported.
 NEED_KERAS = """
-import importlib.util, os, sys
+import importlib.util, json, os, sys
 from fastnn.models import keras as keras_weights
 
-folder, before = sys.argv[1:]
-sys.path.insert(0, folder)
 here = lambda name: os.path.isdir(os.path.join(folder, name))
 
 class Others:
@@ -68,18 +67,38 @@ class Others:
 
 sys.meta_path.insert(0, Others())
 keras_weights.find_spec = lambda name: importlib.util.find_spec(name) if here(name) else None
-exec(before)
-try:
-    print(keras_weights.need_keras().config.backend, os.environ.get("KERAS_BACKEND"))
-except keras_weights.InputError as refusal:
-    print(refusal)
+modules, path, environment = set(sys.modules), list(sys.path), dict(os.environ)
+for question in sys.stdin:
+    folder, before, changes = json.loads(question)
+    sys.path[:] = [folder, *path]
+    importlib.invalidate_caches()
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+    os.environ.clear()
+    os.environ.update(environment | changes)
+    exec(before)
+    try:
+        print(keras_weights.need_keras().config.backend, os.environ.get("KERAS_BACKEND"), flush=True)
+    except keras_weights.InputError as refusal:
+        print(refusal, flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def forgetful():
+    """That process."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("KERAS")}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", NEED_KERAS], env=plain, **pipes) as opened:
+        yield opened
+        opened.stdin.close()
+        assert opened.wait(60) == 0
 
 
 class TestTheBackendThatIsInstalled:
     @pytest.fixture
-    def imported(self, tmp_path):
-        """Import a made-up Keras in a new process: the backend that it took, or the refusal."""
+    def imported(self, tmp_path, forgetful):
+        """Import a made-up Keras: the backend that it took, or the refusal."""
         files = {
             "keras/config.py": MADE_UP_KERAS,
             "keras/__init__.py": "import importlib\nfrom keras import config\n"
@@ -90,15 +109,10 @@ class TestTheBackendThatIsInstalled:
             for name, text in (files | {f"{name}/__init__.py": "" for name in installed}).items():
                 (tmp_path / name).parent.mkdir(exist_ok=True)
                 (tmp_path / name).write_text(text)
-            plain = {name: value for name, value in os.environ.items() if not name.startswith("KERAS")}
-            done = subprocess.run(
-                [sys.executable, "-c", NEED_KERAS, str(tmp_path), before],
-                env={**plain, "KERAS_HOME": str(tmp_path), **environment},
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            return done.stdout.strip()
+            question = (str(tmp_path), before, {"KERAS_HOME": str(tmp_path), **environment})
+            forgetful.stdin.write(json.dumps(question) + "\n")
+            forgetful.stdin.flush()
+            return forgetful.stdout.readline().strip()
 
         return imported
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ from documents import blocks, links, run
 import fastnn
 from fastnn import plotting
 from fastnn.commands.cli import main
+from fastnn.comparing import comparison
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.guide import pages as pages_
 from fastnn.guide.chapters import CHAPTERS, INDEX, Chapter, chapter, chapters
 from fastnn.guide.pages import readable
 from fastnn.guide.references import REFERENCES
 from fastnn.guide.tables import TABLES, filled
+from fastnn.tutorial import script
 
 FOLDER = Path(fastnn.__file__).parent / "guide"
 NAMES = [INDEX, *CHAPTERS]
@@ -67,6 +70,21 @@ class TestTexts:
         assert ast.parse(code)
 
 
+@pytest.fixture
+def once(monkeypatch):
+    """What other tests run is not run again: every program is compared once, the notebook is its script."""
+    one_epoch = cache(lambda name: compared(name, problems[name], 1))
+    problems, compared = {}, comparison._run
+
+    def remembered(name, problem, epochs):
+        problems[name] = problem
+        return one_epoch(name)
+
+    monkeypatch.setattr(comparison, "_run", remembered)
+    monkeypatch.setattr("fastnn.tutorial.notebook", lambda networks, told: script(networks))
+
+
+@pytest.mark.usefixtures("undrawn", "once")
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_code_runs(name, tmp_path, monkeypatch):
     assert run(chapter(name).text, tmp_path, monkeypatch)
