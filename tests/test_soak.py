@@ -32,7 +32,7 @@ def watch():
 if hoard:
     from fastnn.sweeping.store.folder import Store
     keep = Store.keep
-    Store.keep = lambda store, design, results: (kept.append(results), keep(store, design, results))
+    Store.keep = lambda store, results: (kept.append(results), keep(store, results))
 thread = threading.Thread(target=watch)
 network, total = fastnn.Network((2, 2, 1)), int(sys.argv[3])
 thread.start()

@@ -17,7 +17,7 @@ from fastnn.core.optimizers import described_optimizer
 from fastnn.core.rule import DEFAULT
 from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted, grouped, shape
-from fastnn.sweeping.ranking import LOSSES
+from fastnn.sweeping.columns import LOSSES, headings
 from fastnn.sweeping.results import Sweep
 from fastnn.training.evaluating import score_notes, scores
 from fastnn.training.result import Training
@@ -40,8 +40,7 @@ HEADINGS = {
     "learning_rate": "rate",
     "r2": "R²",
     "mape": "MAPE",
-    "loss_all_rows": "all rows",
-    "validation_loss": "validation",
+    **headings("short"),
 }
 OK = "quantiles over the networks that did not diverge"
 

@@ -15,8 +15,8 @@ from fastnn.plotting import tables
 from fastnn.plotting.distributions import counts_of, draw_dead_units, draw_histogram, draw_scores
 from fastnn.reporting.pictures import Picture, row_by_row
 from fastnn.showing.lettering import counted
+from fastnn.sweeping.columns import LOSSES, headings
 from fastnn.sweeping.grid import Cell
-from fastnn.sweeping.ranking import LOSSES
 from fastnn.sweeping.results import Sweep
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ HEADINGS = {
     "learning_rate": "learning rate",
     "r2": "R²",
     "mape": "MAPE",
-    "loss_all_rows": "loss over all rows",
-    "validation_loss": "validation loss",
+    **headings("heading"),
 }
 PER_CENT = {"mape": per_cent, "share": per_cent}
 FORMS = {"r2": "{:z.3f}".format, "mape": per_cent}

@@ -23,8 +23,8 @@ from fastnn.plotting.surfaces import draw_surface
 from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
 from fastnn.showing.lettering import counted, shortened
+from fastnn.sweeping.columns import LOSSES
 from fastnn.sweeping.grid import Cell
-from fastnn.sweeping.ranking import LOSSES
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.sweep import sweep
 from fastnn.system.interrupting import to_the_end

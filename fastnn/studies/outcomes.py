@@ -110,6 +110,7 @@ def _infinite(losses: Array) -> Floats:
 
 
 def _curves(sweep: Sweep) -> Array:
-    if sweep.curves is None:
+    curves: Array | None = sweep.curves
+    if curves is None:
         raise ValueError("this sweep kept no curves")
-    return sweep.curves
+    return curves

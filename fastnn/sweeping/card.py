@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastnn.showing.cards import card, histogram, table
 from fastnn.showing.lettering import counted, grouped
-from fastnn.sweeping.ranking import LOSSES
+from fastnn.sweeping.columns import LOSSES
 from fastnn.training.card import described, relu_units
 from fastnn.training.endings import LOOKED_AT
 

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN
 from fastnn.sweeping.axes import AXES, Axis
+from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.design import Design
 from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
 from fastnn.training.orders import Explicit, Order, Shuffled
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
 
-__all__ = ["arrays_of", "axes_of", "described", "design_of"]
+__all__ = ["STARTS", "arrays_of", "axes_of", "described", "design_of", "network_in", "schema_of"]
 
 Array = NDArray[Any]
 
@@ -56,9 +57,8 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
     InputError, KeyError, TypeError
         If the description is damaged.
     """
-    network = description["network"]
     return Design.of(
-        Network(network["layers"], network["hidden"], network["output"]),
+        network_in(description["network"]),
         arrays["X"],
         arrays["Y"],
         networks=description["networks"],
@@ -84,6 +84,19 @@ def axes_of(description: dict[str, Any], rows: int) -> tuple[Axis, ...]:
     """
     dtype = description["dtype"]
     return tuple(axis.described(description[name], dtype, rows) for name, axis in AXES.items())
+
+
+def network_in(described: dict[str, Any]) -> Network:
+    """The network that a description has."""
+    return Network(described["layers"], described["hidden"], described["output"])
+
+
+def schema_of(plan: dict[str, Any], names: tuple[str, ...]) -> Schema:
+    """The columns of the results of a store's plan, a description with `curves`, and parameters `names`."""
+    validation = plan.get("validation")
+    return Schema.of(
+        names, plan["dtype"], plan["epochs"], rows=plan["rows"], validation=validation, every=plan["curves"]
+    )
 
 
 def arrays_of(design: Design) -> dict[str, Array]:

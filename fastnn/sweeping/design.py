@@ -22,6 +22,7 @@ from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
 from fastnn.sweeping.axes import AXES
+from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan
@@ -58,30 +59,25 @@ class Chunk:
 class Results:
     """The results of the networks `numbers`, in the order of their numbers.
 
-    `parameters` (m, P), `loss` (m,) and `diverged` (m,) are as in `fastnn.Sweep`. `curves` (m, n) holds the
-    losses of epochs `every`, 2*`every`, ..., or is None. `measured` holds the design's further losses (m,)
-    by name.
+    `arrays` holds the kept columns of the `Schema` by the names of their arrays: "parameters" (m, P), "loss"
+    (m,) and so on, as in `fastnn.Sweep`. Those of epochs hold epochs `every`, 2*`every`, ...
     """
 
     numbers: Numbers
-    parameters: Array
-    loss: Array
-    diverged: NDArray[np.int32]
-    curves: Array | None
-    every: int
-    measured: dict[str, Array]
+    arrays: dict[str, Array]
+    every: int = 0
 
     def __len__(self) -> int:
-        return len(self.loss)
+        return len(self.numbers)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[name]
 
     def only(self, chunk: Chunk) -> Results:
         """The results of one chunk, as views of these arrays."""
         some = slice(chunk.place, chunk.place + chunk.count)
         numbers = Numbers.of(chunk.first, chunk.first + chunk.count)
-        curves = None if self.curves is None else self.curves[some]
-        measured = {name: losses[some] for name, losses in self.measured.items()}
-        arrays = (self.parameters[some], self.loss[some], self.diverged[some], curves)
-        return Results(numbers, *arrays, self.every, measured)
+        return Results(numbers, {name: array[some] for name, array in self.arrays.items()}, self.every)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +125,13 @@ class Design:
         _check_start(initial, plan, grid.starts, seed)
         return cls(plan, grid, initial, seed, None if validation is None else plan.validation(validation))
 
+    def schema(self, every: int = 0, curve_dtype: str = "float32") -> Schema:
+        """The columns of its results; with `every` above 0 some are of every `every`-th epoch."""
+        plan = self.plan
+        shape = (plan.network.parameter_names, plan.dtype, plan.epochs)
+        rows, validation = self.grid["rows"], self.validation
+        return Schema.of(*shape, rows=rows, validation=validation, every=every, curve_dtype=curve_dtype)
+
     @property
     def losses(self) -> tuple[str, ...]:
         """The names of every network's losses; the last one ranks the networks.
@@ -137,15 +140,14 @@ class Design:
         cannot compare networks; "loss_all_rows", over all rows, can. "validation_loss" is over the validation
         rows.
         """
-        return ("loss", *self.measures)
+        return self.schema().losses
 
     @cached_property
     def measures(self) -> dict[str, Job]:
         """The jobs that measure the further losses of trained networks, by the names of the losses."""
-        rows = {"loss_all_rows": (self.plan.X, self.plan.Y)} if len(self.grid["rows"]) > 1 else {}
-        if self.validation is not None:
-            rows["validation_loss"] = self.validation
-        return {name: self.plan.measuring(X, Y) for name, (X, Y) in rows.items()}
+        rows = {"loss_all_rows": (self.plan.X, self.plan.Y), "validation_loss": self.validation}
+        found = {name: rows[name] for name in self.losses if name in rows}
+        return {name: self.plan.measuring(*some) for name, some in found.items() if some is not None}
 
     def plan_of(self, cell: Cell) -> Plan:
         """The plan by which the networks of a cell are trained."""
@@ -192,16 +194,8 @@ class Design:
 
     def room(self, numbers: Numbers, every: int = 0, curve_dtype: str = "") -> Results:
         """Allocate results. They have curves, a loss for every `every` epochs, unless `every` is 0."""
-        shape = (len(numbers), self.plan.epochs // every) if every else None
-        return Results(
-            numbers=numbers,
-            parameters=np.empty((len(numbers), self.plan.network.n_parameters), self.plan.dtype),
-            loss=np.empty(len(numbers), self.plan.dtype),
-            diverged=np.empty(len(numbers), np.int32),
-            curves=None if shape is None else np.empty(shape, curve_dtype or self.plan.dtype),
-            every=every,
-            measured={name: np.empty(len(numbers), self.plan.dtype) for name in self.measures},
-        )
+        schema = self.schema(every, curve_dtype or self.plan.dtype)
+        return Results(numbers, schema.room(len(numbers)), every)
 
     def train(self, chunk: Chunk, into: Results, pause: Callable[[float], None] | None = None) -> None:
         """Train a chunk and write its results into their places; `pause` is as in `running.run`."""
@@ -211,18 +205,19 @@ class Design:
         plan, job = self.plan_of(chunk.cell), self.jobs[self._kind(chunk.cell)]
         state = plan.rule.begun(in_dtype(drawn, plan.dtype, "initial"))
         settings = plan.settings(plan.learning_rates(chunk.cell["learning_rate"], chunk.count))
+        kept = room.arrays.get("curves")
         curve = self._whole_curve(room)
-        room.loss[:], room.diverged[:] = run(job, state, settings, curve=curve, pause=pause)
-        room.parameters[:] = parameters = np.ascontiguousarray(state[:, : room.parameters.shape[1]])
+        room["loss"][:], room["diverged"][:] = run(job, state, settings, curve=curve, pause=pause)
+        room["parameters"][:] = parameters = np.ascontiguousarray(state[:, : room["parameters"].shape[1]])
         for name, measuring in self.measures.items():
-            room.measured[name][:] = measured(measuring, parameters, pause)
-        if room.curves is not None and curve is not None and curve is not room.curves:
+            room[name][:] = measured(measuring, parameters, pause)
+        if kept is not None and curve is not None and curve is not kept:
             with np.errstate(over="ignore"):  # a loss beyond float32 becomes infinite
-                room.curves[:] = curve[:, room.every - 1 :: room.every]
+                kept[:] = curve[:, room.every - 1 :: room.every]
 
     def _whole_curve(self, room: Results) -> Array | None:
         """The array for a chunk's loss of every epoch: the kept curves, if they hold every epoch."""
-        kept = room.curves
+        kept = room.arrays.get("curves")
         if kept is None or (room.every == 1 and kept.dtype == self.plan.dtype):
             return kept
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
@@ -252,12 +247,12 @@ class Part:
 
 def refuse_divergence(design: Design, results: Results) -> None:
     """Raise if a network diverged."""
-    places = np.flatnonzero(results.diverged)
+    places = np.flatnonzero(results["diverged"])
     if len(places):
         number = int(results.numbers.array()[places[0]])
         raise DivergenceError(
             f'on_divergence="raise" requires that no network diverges; network {number} did, in epoch '
-            f"{results.diverged[places[0]]} at {design.grid.name_of(design.grid.cell_of(number))}. "
+            f"{results['diverged'][places[0]]} at {design.grid.name_of(design.grid.cell_of(number))}. "
             f'Lower the learning rate, or record divergence: on_divergence="record".'
         )
 

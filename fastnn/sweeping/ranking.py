@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "LOSSES",
     "QUANTILES",
     "best_numbers",
     "cell_quantiles",
@@ -32,13 +31,6 @@ __all__ = [
 Array = NDArray[Any]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-# The names of the losses for people.
-LOSSES = {
-    "loss": "loss of the last epoch",
-    "loss_all_rows": "loss over all rows",
-    "validation_loss": "loss on the validation rows",
-}
 
 
 def checked_loss(design: Design, by: str | None) -> str:

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.data.metrics import note
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted, grouped
+from fastnn.sweeping.attributes import SweepAttributes
 from fastnn.sweeping.card import sweep_card
-from fastnn.sweeping.columns import SweepColumns
 from fastnn.sweeping.dead_units import dead_unit_pieces
 from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.notes import sweep_notes
@@ -33,7 +33,6 @@ from fastnn.sweeping.selecting import (
     checked_columns,
     checked_levels,
     columns_of,
-    no_rows,
     selected,
 )
 from fastnn.sweeping.store import StoreError
@@ -50,7 +49,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sweep(SweepColumns):
+class Sweep(SweepAttributes):
     """The results of a sweep: m networks, one row each, in the order of their numbers.
 
     The rows lie in memory, or in a store (`fastnn.open`). From a store, `frame` with filters, `pieces`,
@@ -145,7 +144,8 @@ class Sweep(SweepColumns):
             The name of one of the sweep's losses; by default `ranked_by`, which compares all networks.
         """
         numbers = best_numbers(self.design, self.table, count, by)
-        return as_frame(self.grid, columns_of(self.design, self.table, numbers, checked_columns(self.design)))
+        columns = checked_columns(self.design)
+        return as_frame(self.design, columns_of(self.design, self.table, numbers, columns))
 
     def summary(self) -> pd.DataFrame:
         """For each cell of the grid: its number of networks, and quantiles of the loss of the ok ones.
@@ -190,18 +190,11 @@ class Sweep(SweepColumns):
 
     def part(self, numbers: ArrayLike) -> Sweep:
         """The part of the table with the networks `numbers`, in memory; missing networks are left out."""
-        names = self.network.parameter_names
-        needed = ["network", *self.design.losses, "diverged", *names]
-        nothing = no_rows(self.plan.dtype, needed)
-        if self.curves_every:
-            needed.append("curve")
-            nothing["curve"] = np.empty((0, len(self.curve_epochs)), np.float32)
-        pieces = list(
-            self.table.take(needed, np.unique(network_numbers(numbers, "each of numbers", self.grid.total)))
-        )
-        found = {
-            name: np.concatenate([piece[name] for piece in pieces] or [nothing[name]]) for name in needed
-        }
+        schema, names = self.schema, self.network.parameter_names
+        needed = ["network", *(name for name, column in schema.tabled.items() if not column.source)]
+        wanted = np.unique(network_numbers(numbers, "each of numbers", self.grid.total))
+        pieces = list(self.table.take(needed, wanted)) or [schema.nothing(needed)]
+        found = {name: np.concatenate([piece[name] for piece in pieces]) for name in needed}
         matrix = np.column_stack([found.pop(name) for name in names])
         return replace(self, table=MemoryTable(names, matrix, found), store=None)
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, all_of, one_of, shown
 from fastnn.data.arrays import MOST_NUMBERS
 from fastnn.sweeping.design import Design
-from fastnn.sweeping.grid import Grid
 from fastnn.sweeping.tables import Columns, Table
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ __all__ = [
     "checked_columns",
     "checked_levels",
     "columns_of",
-    "no_rows",
     "selected",
 ]
 
@@ -46,16 +44,13 @@ COMPARISONS: dict[str, Comparison] = {
     "in": lambda column, values: np.isin(column, list(values)),
 }
 
-STATUS = ("ok", "diverged")
-
 
 def checked_columns(design: Design, columns: Sequence[str] | None = None) -> list[str]:
     """Return the names of columns, checked; by default the columns of a frame."""
-    names = design.plan.network.parameter_names
-    results = [*design.losses, "status", *names]
+    schema = design.schema()
     if columns is None:
-        return ["network", *design.grid.shown, *results]
-    known = ["network", *design.grid.columns, *results, "diverged"]
+        return ["network", *design.grid.shown, *schema.shown]
+    known = ["network", *design.grid.columns, *schema.framed]
     return [one_of(name, "each of columns", known) for name in columns]
 
 
@@ -69,20 +64,20 @@ def checked_filter(design: Design, each: Any) -> tuple[str, Comparison, Any]:
     name, comparison, value = each
     (name,) = checked_columns(design, [name])
     compare = COMPARISONS[one_of(comparison, "a filter's comparison", COMPARISONS)]
+    words = words_in(design).get(name, ())
     if comparison != "in":
-        return name, compare, _compared(design.grid, name, value)
+        return name, compare, _compared(name, words, value)
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         raise InputError(
             f"a filter's value must be a list if its comparison is in; got {shown(value)}. "
             'Write it like ("network", "in", [3, 70]).'
         )
     values = all_of(value, "a filter's value", MOST_NUMBERS)
-    return name, compare, [_compared(design.grid, name, each) for each in values]
+    return name, compare, [_compared(name, words, each) for each in values]
 
 
-def _compared(grid: Grid, name: str, value: Any) -> Any:
-    """Return the checked value of a filter: a word for columns of words, a number for all others."""
-    words = (grid.words | {"status": STATUS}).get(name, ())
+def _compared(name: str, words: Sequence[str], value: Any) -> Any:
+    """Return the checked value of a filter: a word for a column of words, a number for all others."""
     if not isinstance(value, str if words else Real):
         kind, example = ("a word", f'"{words[0]}"') if words else ("a number", "0.01")
         raise InputError(
@@ -112,21 +107,31 @@ def _checked_level(level: Any) -> float:
     return number
 
 
-def stored_columns(grid: Grid, names: Iterable[str]) -> list[str]:
+def words_in(design: Design) -> dict[str, tuple[str, ...]]:
+    """The different words of the columns that hold words."""
+    return design.grid.words | design.schema().words
+
+
+def stored_columns(design: Design, names: Iterable[str]) -> list[str]:
     """The columns to read from a table for the columns `names` of a frame."""
-    sources = dict.fromkeys(grid.columns, "network") | {"status": "diverged"}
+    sources = dict.fromkeys(design.grid.columns, "network")
+    sources |= {name: column.source for name, column in design.schema().derived.items()}
     return list(dict.fromkeys(sources.get(name, name) for name in names))
 
 
-def with_derived(grid: Grid, read: Columns, names: Iterable[str]) -> Columns:
+def with_derived(design: Design, read: Columns, names: Iterable[str]) -> Columns:
     """Columns of a frame, from the columns read."""
+    grid, columns = design.grid, design.schema().tabled
 
     def made(name: str) -> Array:
         if name in grid.columns:
             return np.asarray(grid.column(name, read["network"]))
-        if name == "status":  # two shared objects: 8 bytes a network, against 32 for a text each
-            return np.array(STATUS, object)[(read["diverged"] > 0).astype(np.intp)]
-        return read[name]
+        column = columns.get(name)
+        if column is None or column.per == "parameter":
+            return read[name]
+        codes = column.codes(read)
+        # Few shared objects: 8 bytes a network, against 32 for a text each.
+        return np.array(column.words, object)[codes.astype(np.intp)] if column.words else codes
 
     return {name: made(name) for name in names}
 
@@ -138,10 +143,9 @@ def selected(
     wanted = checked_columns(design, columns)
     checked = [checked_filter(design, each) for each in filters]
     needed = dict.fromkeys([*wanted, *(name for name, _, _ in checked)])
-    some = False
-    stored = stored_columns(design.grid, needed)
+    some, stored = False, stored_columns(design, needed)
     for read in table.read(stored):
-        found = with_derived(design.grid, read, needed)
+        found = with_derived(design, read, needed)
         if checked:
             with np.errstate(over="ignore"):  # a value beyond float32 is compared as infinite
                 tests = [compare(found[name], value) for name, compare, value in checked]
@@ -150,15 +154,15 @@ def selected(
             if some and not kept.any():
                 continue
         some = True
-        yield as_frame(design.grid, {name: found[name] for name in wanted})
+        yield as_frame(design, {name: found[name] for name in wanted})
     if not some:
-        yield as_frame(design.grid, with_derived(design.grid, no_rows(design.plan.dtype, stored), wanted))
+        yield as_frame(design, with_derived(design, design.schema().nothing(stored), wanted))
 
 
 def columns_of(design: Design, table: Table, wanted: NDArray[np.int64], names: Sequence[str]) -> Columns:
     """Columns of the networks `wanted`, in the given order."""
-    needed = stored_columns(design.grid, dict.fromkeys(["network", *names]))
-    pieces = [no_rows(design.plan.dtype, needed)]
+    needed = stored_columns(design, dict.fromkeys(["network", *names]))
+    pieces = [design.schema().nothing(needed)]
     pieces += table.take(needed, np.unique(wanted))
     found = {name: np.concatenate([piece[name] for piece in pieces]) for name in needed}
     missing = wanted[~np.isin(wanted, found["network"])]
@@ -168,22 +172,16 @@ def columns_of(design: Design, table: Table, wanted: NDArray[np.int64], names: S
             "sweep did not reach. Replay it instead."
         )
     order = np.searchsorted(found["network"], wanted)
-    derived = with_derived(design.grid, {name: column[order] for name, column in found.items()}, names)
+    derived = with_derived(design, {name: column[order] for name, column in found.items()}, names)
     return {name: derived[name] for name in names}
 
 
-def no_rows(dtype: str, names: Iterable[str]) -> Columns:
-    """Columns of a table without rows."""
-    kinds: dict[str, Any] = {"network": np.int64, "diverged": np.int32}
-    return {name: np.empty(0, kinds.get(name, dtype)) for name in names}
-
-
-def as_frame(grid: Grid, columns: Columns) -> pd.DataFrame:
+def as_frame(design: Design, columns: Columns) -> pd.DataFrame:
     """Columns as a frame, those of words as categoricals."""
     import pandas as pd
 
     plain: dict[str, Any] = dict(columns)
-    for name, words in (grid.words | {"status": STATUS}).items():
+    for name, words in words_in(design).items():
         if name in plain:
             codes = np.zeros(len(plain[name]), np.int8)
             for code, word in enumerate(words):

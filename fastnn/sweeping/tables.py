@@ -27,7 +27,8 @@ class Table(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, names: Sequence[str], within: range | None = None) -> Iterator[Columns]:
-        """Yield some columns piece by piece: network, losses, diverged, curve (m, n), parameters by name.
+        """Yield some columns piece by piece: network, and those that a `Schema` keeps: parameters by
+        their names, those of epochs as (m, n).
 
         If `within` is given, only networks with these numbers are read.
         """
@@ -85,31 +86,39 @@ class MemoryTable:
 def table_digest(design: Design, table: Table) -> str:
     """Return one digest over all rows, in order: the same bits give the same digest, wherever they lie.
 
-    It is the SHA-256 over the names of the columns, then over every row: network (int64), rows (int64),
-    diverged (int32), learning rate, losses and parameters in the sweep's dtype, little-endian, without gaps.
-    Every NaN counts as the same NaN. Where the grid varies anything else, its values, as a store's manifest
-    has them, follow the names, and a row begins with the place of its value (int64).
+    It is the SHA-256 over the names of the columns that not every sweep has, then over every row: network
+    (int64), rows (int64), diverged (int32) and other whole numbers, learning rate, losses and parameters in
+    the sweep's dtype, little-endian, without gaps. Every NaN counts as the same NaN. Curves are left out.
+    Where the grid varies anything else, its values, as a store's manifest has them, follow the names, and a
+    row begins with the place of its value (int64).
     """
     others = [axis for axis in design.grid.axes if axis.shown and not axis.always]
+    schema = design.schema()
     number = np.dtype(design.plan.dtype).newbyteorder("<")
-    names, losses = design.plan.network.parameter_names, design.losses
+    kept = [column for column in schema.ordered if column.per == "network" and not column.source]
+    whole = [column.name for column in kept if column.whole]
+    losses = [column.name for column in kept if not column.whole]
+    dtypes = {column.name: np.dtype(schema.dtype_of(column)).newbyteorder("<") for column in kept}
     row = np.dtype(
         [
             *((axis.name, "<i8") for axis in others),
-            *(("network", "<i8"), ("rows", "<i8"), ("diverged", "<i4"), ("learning_rate", number)),
-            *((name, number) for name in losses),
-            ("parameters", number, (len(names),)),
+            *(("network", "<i8"), ("rows", "<i8"), *((name, dtypes[name]) for name in whole)),
+            *(("learning_rate", number), *((name, dtypes[name]) for name in losses)),
+            ("parameters", number, (len(schema.names),)),
         ]
     )
-    digest = sha256(f"{design.plan.dtype} {' '.join([*losses[1:], *names])}\n".encode())
+    of_some = [column.name for column in kept if column.needs]
+    digest = sha256(f"{design.plan.dtype} {' '.join([*of_some, *schema.names])}\n".encode())
     for axis in others:
         digest.update(f"{axis.name} {json.dumps(axis.plain, sort_keys=True)}\n".encode())
-    for columns, parameters in table.parameters(("network", *losses, "diverged")):
+    for columns, parameters in table.parameters(("network", *dtypes)):
         for first in range(0, len(parameters), DIGEST_ROWS):
             some = slice(first, first + DIGEST_ROWS)
             numbers = columns["network"][some]
             records = np.zeros(len(numbers), row)
-            records["network"], records["diverged"] = numbers, columns["diverged"][some]
+            records["network"] = numbers
+            for name in dtypes:
+                records[name] = columns[name][some]
             records["rows"] = design.grid.column("rows", numbers)
             records["learning_rate"] = design.grid.column("learning_rate", numbers)
             for axis in others:
@@ -117,7 +126,6 @@ def table_digest(design: Design, table: Table) -> str:
             records["parameters"] = parameters[some]
             records["parameters"][records["diverged"] > 0] = np.nan
             for name in losses:
-                records[name] = columns[name][some]
                 records[name][np.isnan(records[name])] = np.nan
             digest.update(records.tobytes())
     return digest.hexdigest()

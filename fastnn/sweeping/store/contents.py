@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.sweeping.columns import Kind
 from fastnn.sweeping.design import Results
 from fastnn.sweeping.store import StoreError
+from fastnn.sweeping.store.layout import RESULTS, arrays_in, kinds_in
 from fastnn.sweeping.store.manifest import Manifest
 from fastnn.sweeping.store.parquet import exact_columns
+from fastnn.sweeping.work.expecting import Expected
 from fastnn.training.identity import content_hash
 
 __all__ = [
@@ -52,8 +55,8 @@ def most_bytes(manifest: Manifest, kind: str, number: int) -> int:
         rows, columns = _rows_of(manifest, kind), len(_input_columns(manifest, kind))
         width = 8 * columns
     else:
-        rows, columns = manifest.shards.rows(number), manifest.network.n_parameters + 8
-        width = 4 * manifest.curve_length if kind == "curves" else manifest.bytes_per_network
+        rows, columns = manifest.shards.rows(number), len(kinds_in(kind, manifest.grid, manifest.schema))
+        width = manifest.schema.bytes_per_network(*RESULTS[kind])
     return 2 * rows * (width + 32) + 4096 * columns + 65536
 
 
@@ -76,8 +79,9 @@ def fault_of_content(
 def check_results(manifest: Manifest, number: int, results: Results) -> None:
     """Raise StoreError unless these may be the results of shard `number`; curves are not checked."""
     fault = "" if results.numbers == manifest.numbers(number) else f"they are of networks {results.numbers}"
-    arrays = {"parameters": results.parameters, "loss": results.loss, "diverged": results.diverged}
-    fault = fault or manifest.expected.fault(arrays | results.measured, len(results))
+    kept = {column.array for column in manifest.expected.schema.kept}
+    arrays = {name: array for name, array in results.arrays.items() if name in kept}
+    fault = fault or manifest.expected.fault(arrays, len(results))
     if fault:
         raise StoreError(
             f"results must be those of shard {number} of the sweep; they cannot be: {fault}. They were not "
@@ -117,14 +121,14 @@ def input_matrices(kind: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     }
 
 
-def _input_columns(manifest: Manifest, kind: str) -> dict[str, str]:
+def _input_columns(manifest: Manifest, kind: str) -> dict[str, Kind]:
     network, dtype = manifest.network, manifest.plan["dtype"]
     if kind == "starts":
-        return {f"p{j + 1}": "float64" for j in range(network.n_parameters)}
+        return {f"p{j + 1}": Kind("float64") for j in range(network.n_parameters)}
     if kind == "order":
-        return {"r1": "int32"}  # the epochs one after the other
+        return {"r1": Kind("int32")}  # the epochs one after the other
     widths = {"x": network.n_inputs, "y": network.n_outputs}
-    return {f"{letter}{j + 1}": dtype for letter, width in widths.items() for j in range(width)}
+    return {f"{letter}{j + 1}": Kind(dtype) for letter, width in widths.items() for j in range(width)}
 
 
 def _rows_of(manifest: Manifest, kind: str) -> int:
@@ -142,40 +146,33 @@ def _starts(manifest: Manifest, number: int) -> Array:
 
 
 def _fault_of_shard(manifest: Manifest, number: int, content: bytes, _: bytes | None) -> str:
-    dtype, names, grid = manifest.plan["dtype"], manifest.network.parameter_names, manifest.grid
-    columns = {
-        "start": "int64",
-        **{name: grid.kind(name) for name in grid.shown},
-        **dict.fromkeys(manifest.losses, dtype),
-    }
-    columns |= {"status": "status", "diverged": "int32", **dict.fromkeys(names, dtype)}
-    rows = manifest.shards.rows(number)
-    found = exact_columns(content, columns, rows)
+    grid, schema, rows = manifest.grid, manifest.schema, manifest.shards.rows(number)
+    found = exact_columns(content, kinds_in("shard", grid, schema), rows)
     numbers = manifest.numbers(number).array()
     known = {
         "start": _starts(manifest, number),
         **{name: grid.column(name, numbers) for name in grid.shown},
-        "status": (found["diverged"] > 0).astype(int),  # places in `STATUS`
+        **{name: column.codes(found) for name, column in schema.derived.items()},
     }
     for name, column in known.items():
         if not np.array_equal(found[name], column, equal_nan=column.dtype.kind == "f"):
             return f"holds something else: {name} does not fit its networks"
-    arrays = {name: found[name] for name in (*manifest.losses, "diverged")}
-    arrays["parameters"] = np.column_stack([found[name] for name in names])
-    fault = manifest.expected.fault(arrays, rows)
+    fault = manifest.expected.fault(arrays_in(manifest.expected.schema, found), rows)
     return f"holds impossible results: {fault}" if fault else ""
 
 
 def _fault_of_curves(manifest: Manifest, number: int, content: bytes, shard: bytes | None) -> str:
-    rows, length = manifest.shards.rows(number), manifest.curve_length
-    found = exact_columns(content, {"start": "int64", "curve": f"curve {length}"}, rows)
+    grid, schema, rows = manifest.grid, manifest.schema, manifest.shards.rows(number)
+    found = exact_columns(content, kinds_in("curves", grid, schema), rows)
     if not np.array_equal(found["start"], _starts(manifest, number)):
         return "holds something else: start does not fit its networks"
     if shard is None:
         return ""
-    dtype = manifest.plan["dtype"]
-    ends = exact_columns(shard, {"loss": dtype, "diverged": "int32"}, rows, others=True)
-    fault = manifest.expected.fault_of_curves(
-        found["curve"], ends["loss"], ends["diverged"], int(manifest.plan["curves"])
-    )
+    columns = [column for column in schema.kept if column.per == "epoch"]
+    needed = {"diverged", *(column.ends for column in columns)}
+    kinds = {name: kind for name, kind in schema.kinds("network").items() if name in needed}
+    ends = exact_columns(shard, kinds, rows, others=True)
+    arrays = ends | {column.array: found[column.name] for column in columns}
+    expected = Expected(schema)
+    fault = next((fault for column in columns if (fault := expected.fault_of(column, arrays))), "")
     return f"holds impossible results: {fault}" if fault else ""

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
-from fastnn.core.network import Network
 from fastnn.core.rule import DTYPES, MOST_EPOCHS, PLAIN
 from fastnn.sweeping.axes import AXES
-from fastnn.sweeping.description import STARTS
+from fastnn.sweeping.description import STARTS, network_in, schema_of
 
 __all__ = [
     "LARGEST_SHARD",
@@ -46,14 +45,13 @@ def checked_plan(plan: Any) -> None:
         check(_Entry(entries, name))
     if "validation" in entries:
         _told_rows(_Entry(entries, "validation"))
-    several = len(entries["rows"]) > 1
     if "row_order" in entries:
         _digest(_Entry(entries, "row_order").entries({"sha256"})["sha256"], "row_order")
-        if several or entries["shuffle"]:
+        if len(entries["rows"]) > 1 or entries["shuffle"]:
             raise InputError(
                 "row_order must go with one number of rows and without shuffle; got a plan of another kind."
             )
-    losses = ["loss", *["loss_all_rows"] * several, *["validation_loss"] * ("validation" in entries)]
+    losses = list(schema_of(entries, network_in(entries["network"]).parameter_names).losses)
     if entries.get("losses", losses[:1]) != losses:
         raise InputError(f"losses must be {losses} in such a sweep; got {shown(entries.get('losses'))}.")
     cells = math.prod(len(entries[name]) for name in AXES)
@@ -114,7 +112,7 @@ def _network(entry: _Entry) -> None:
     told = entry.entries({"layers", "hidden", "output"})
     if not isinstance(told["layers"], list) or not isinstance(told["hidden"], list):
         raise InputError(f"network must have lists of layers and hidden; got {shown(told)}.")
-    Network(told["layers"], told["hidden"], told["output"])
+    network_in(told)
 
 
 def _told_rows(entry: _Entry) -> None:

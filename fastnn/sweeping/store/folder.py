@@ -32,8 +32,9 @@ from fastnn.sweeping.store.contents import (
     inputs_of,
     most_bytes,
 )
+from fastnn.sweeping.store.layout import columns_for, kinds_in
 from fastnn.sweeping.store.manifest import LARGEST, Manifest, sealed, unsealed
-from fastnn.sweeping.store.parquet import columns_of, curves_bytes, matrix_bytes, need_pyarrow, results_bytes
+from fastnn.sweeping.store.parquet import columns_of, matrix_bytes, need_pyarrow, table_bytes
 from fastnn.system.regular_files import bytes_of, pieces_of
 
 __all__ = ["Store"]
@@ -265,14 +266,18 @@ class Store:
                 found.append(f"{path.relative_to(self.folder)} {reason}")
         return found
 
-    def keep(self, design: Design, results: Results) -> None:
+    def keep(self, results: Results) -> None:
         """Publish the results of a shard, which is done then; raise StoreError if they cannot be right."""
         number = self.shard_of(results.numbers)
         check_results(self.manifest, number, results)
-        if results.curves is not None:
-            self._publish("curves", number, curves_bytes(design, results, self._metadata("curves", number)))
-        content = results_bytes(design, results, self._metadata("shard", number))
-        self.made.add(self._publish("shard", number, content))
+        if self.manifest.plan["curves"]:
+            self._publish("curves", number, self._content("curves", number, results))
+        self.made.add(self._publish("shard", number, self._content("shard", number, results)))
+
+    def _content(self, kind: str, number: int, results: Results) -> bytes:
+        grid, schema = self.manifest.grid, self.manifest.schema
+        columns = columns_for(kind, grid, schema, results)
+        return table_bytes(columns, kinds_in(kind, grid, schema), self._metadata(kind, number))
 
     def keep_inputs(self, design: Design) -> None:
         """Publish the training rows and the other given arrays, unless they are there already."""
@@ -324,7 +329,7 @@ class Store:
         """
         path = self._checked_path(kind, number, listed)
         rows = self.manifest.shards.rows(number)
-        return columns_of(path, names, self.manifest.plan["dtype"], rows)
+        return columns_of(path, {name: self.manifest.schema.kind(name) for name in names}, rows)
 
     def _checked_path(self, kind: str, number: int, listed: dict[int, list[Path]] | None = None) -> Path:
         """The file of a kind and number, after it was checked."""

@@ -14,13 +14,12 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-import numpy as np
-
 from fastnn.checking import InputError, whole_number
 from fastnn.core.network import Network
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.axes import AXES
-from fastnn.sweeping.description import axes_of, described
+from fastnn.sweeping.columns import Schema
+from fastnn.sweeping.description import axes_of, described, network_in, schema_of
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Grid, Numbers
 from fastnn.sweeping.store import StoreError
@@ -153,8 +152,7 @@ class Manifest:
     @cached_property
     def network(self) -> Network:
         """The network that was swept."""
-        network = self.plan["network"]
-        return Network(network["layers"], network["hidden"], network["output"])
+        return network_in(self.plan["network"])
 
     @property
     def starts(self) -> int:
@@ -188,26 +186,20 @@ class Manifest:
         """The grid, which numbers the networks."""
         return Grid(axes_of(self.plan, self.plan["data"]["rows"]), self.starts)
 
+    @cached_property
+    def schema(self) -> Schema:
+        """The columns of the results."""
+        return schema_of(self.plan, self.network.parameter_names)
+
     @property
     def expected(self) -> Expected:
-        """The names, dtypes and shapes of correct results, without curves."""
-        kinds = (self.network.n_parameters, self.plan["dtype"], tuple(self.losses), self.plan["epochs"])
-        return Expected(*kinds, 0, "float32")
+        """What the results of a shard must be; those of epochs are in other files."""
+        return Expected(self.schema.without("epoch"))
 
     @property
     def foreign(self) -> str:
         """In words, how the results were computed otherwise than they would be here; empty if alike."""
         return difference(self.plan, "there", COMPUTING)
-
-    @property
-    def curve_length(self) -> int:
-        """The number of losses kept of each network."""
-        return int(self.plan["epochs"]) // int(self.plan["curves"]) if self.plan["curves"] else 0
-
-    @property
-    def losses(self) -> list[str]:
-        """The names of every network's losses."""
-        return list(self.plan.get("losses", ["loss"]))
 
     def check_names(self) -> None:
         """Raise InputError if there are names, but not one for each column and one for the source."""
@@ -220,11 +212,6 @@ class Manifest:
         counted = bool(columns) and (len(inputs or ()), len(target or ())) == counts
         if len(names) != 3 or not counted or not all(isinstance(text, str) for text in (*columns, source)):
             raise InputError(f"data must be named by inputs, target and source; got {_short(self.names)}.")
-
-    @property
-    def bytes_per_network(self) -> int:
-        """About how many bytes a network takes on disk, without its curve."""
-        return (self.network.n_parameters + len(self.losses)) * int(np.dtype(self.plan["dtype"]).itemsize) + 4
 
     def numbers(self, shard: int) -> Numbers:
         """The numbers of a shard's networks."""
@@ -279,8 +266,7 @@ def _shard_size(design: Design, every: int) -> int:
     seconds = (
         SECONDS_PER_PARAMETER * plan.network.n_parameters * max(design.grid["rows"].values) * plan.epochs
     )
-    size = plan.network.n_parameters * np.dtype(plan.dtype).itemsize
-    size += 4 * (plan.epochs // every) if every else 0
+    size = design.schema(every).bytes_per_network("parameter", "epoch")
     most = min(MOST_NETWORKS, SHARD_SECONDS / seconds, SHARD_BYTES / size)
     return 1 << (max(1, int(most)).bit_length() - 1)
 

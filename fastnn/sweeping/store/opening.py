@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.store.folder import Store
+from fastnn.sweeping.store.layout import RESULTS
 from fastnn.sweeping.tables import Columns
 from fastnn.system.paths import folder_given
 
@@ -56,7 +57,7 @@ class StoredTable:
         return self.store.kept_digest() if whole else None
 
     def _listed(self) -> dict[str, Any]:
-        return {kind: self.store.files(kind) for kind in ("shard", "curves")}
+        return {kind: self.store.files(kind) for kind in RESULTS}
 
     def _pieces(
         self, names: Sequence[str], numbers: NDArray[np.int64], listed: dict[str, Any]
@@ -80,10 +81,11 @@ class StoredTable:
 
     def _read(self, listed: dict[str, Any], shard: int, names: Sequence[str]) -> Columns:
         """Columns of a whole shard, without the networks' numbers, which follow from the shard's number."""
-        own = [name for name in names if name not in ("network", "curve")]
-        found = self.store.read("shard", shard, own, listed["shard"]) if own else {}
-        if "curve" in names:
-            found |= self.store.read("curves", shard, ["curve"], listed["curves"])
+        tabled = self.store.manifest.schema.tabled
+        found: Columns = {}
+        for kind, per in RESULTS.items():
+            own = [name for name in names if name != "network" and tabled[name].per in per]
+            found |= self.store.read(kind, shard, own, listed[kind]) if own else {}
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, needing
 from fastnn.showing.lettering import counted
-from fastnn.sweeping.design import Design, Results
+from fastnn.sweeping.columns import Kind
 from fastnn.sweeping.store import StoreError
 
 if TYPE_CHECKING:
@@ -19,18 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "columns_of",
-    "curves_bytes",
     "exact_columns",
     "is_installed",
     "matrix_bytes",
     "need_pyarrow",
-    "results_bytes",
+    "table_bytes",
     "write_frames",
 ]
 
 Array = NDArray[Any]
 
-STATUS = ("ok", "diverged")
 MOST_GROUPS = 1000  # groups of rows; pyarrow puts a million rows into each
 
 
@@ -51,35 +49,20 @@ def is_installed() -> bool:
     return True
 
 
-def results_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
-    """Results as a parquet file: start, settings, losses, status, diverged, w1..., b1...
+def table_bytes(columns: Mapping[str, Array], kinds: Mapping[str, Kind], metadata: dict[str, str]) -> bytes:
+    """Columns of these kinds, words as their places, as a parquet file."""
+    arrays = {name: _as_arrow(columns[name], kind) for name, kind in kinds.items()}
+    return _written(arrays, metadata, [name for name, kind in kinds.items() if kind.few])
 
-    The settings are learning_rate, rows and what else the grid varies, such as optimizer and momentum.
-    """
+
+def _as_arrow(column: Array, kind: Kind) -> Any:
     pyarrow = need_pyarrow()
-    numbers = results.numbers.array()
-    codes = pyarrow.array((results.diverged > 0).astype(np.int8))
-    settings = {name: design.grid.column(name, numbers) for name in design.grid.shown}
-    columns = {
-        "start": design.grid.start_of(numbers),
-        **settings,
-        "loss": results.loss,
-        **results.measured,
-        "status": pyarrow.DictionaryArray.from_arrays(codes, pyarrow.array(STATUS)),
-        "diverged": results.diverged,
-    }
-    columns |= dict(zip(design.plan.network.parameter_names, results.parameters.T, strict=True))
-    return _written(columns, metadata, [*settings, "status", "diverged"])
-
-
-def curves_bytes(design: Design, results: Results, metadata: dict[str, str]) -> bytes:
-    """Loss curves as a parquet file: start, curve (a list of float32, one for each epoch kept)."""
-    pyarrow = need_pyarrow()
-    assert results.curves is not None  # noqa: S101 - only plans with curves come here
-    losses = np.ascontiguousarray(results.curves, np.float32)
-    curve = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(losses.reshape(-1)), losses.shape[1])
-    starts = design.grid.start_of(results.numbers.array())
-    return _written({"start": starts, "curve": curve}, metadata, [])
+    if kind.words:
+        return pyarrow.DictionaryArray.from_arrays(pyarrow.array(column), pyarrow.array(kind.words))
+    if kind.length:
+        numbers = np.ascontiguousarray(column, kind.dtype)
+        return pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(numbers.reshape(-1)), kind.length)
+    return column
 
 
 def matrix_bytes(matrices: dict[str, Array], metadata: dict[str, str]) -> bytes:
@@ -101,8 +84,8 @@ def write_frames(frames: Iterable[pd.DataFrame], path: Path) -> None:
             writer.write_table(pyarrow.Table.from_pandas(piece, first.schema, preserve_index=False))
 
 
-def columns_of(path: Path, names: Sequence[str], dtype: str, rows: int) -> dict[str, Array]:
-    """Columns of a file of results or of curves, as arrays; `curve` is (m, n).
+def columns_of(path: Path, kinds: Mapping[str, Kind], rows: int) -> dict[str, Array]:
+    """Columns of these kinds of a file, as arrays: lists as (rows, n), words as their places.
 
     Raises
     ------
@@ -111,34 +94,32 @@ def columns_of(path: Path, names: Sequence[str], dtype: str, rows: int) -> dict[
     """
     with need_pyarrow().memory_map(str(path)) as content:
         reader = _reader(content)
-        if reader.metadata.num_rows != rows or not set(names) <= set(reader.schema_arrow.names):
+        schema = reader.schema_arrow
+        if reader.metadata.num_rows != rows or not set(kinds) <= set(schema.names):
             raise StoreError(
-                f"a shard must have {counted(rows, 'row')} and the columns {', '.join(names)}; it has others."
+                f"a shard must have {counted(rows, 'row')} and the columns {', '.join(kinds)}; it has others."
             )
-        table = _read(reader, list(names))
-    found = {}
-    for name in names:
-        column = table.column(name).combine_chunks()
-        if name == "curve":
-            found[name] = column.flatten().to_numpy().reshape(rows, -1)
-        else:
-            found[name] = column.to_numpy(zero_copy_only=False)
-            kind = {"diverged": "int32"}.get(name, dtype)
-            if found[name].dtype != kind:
-                raise StoreError(f"column {name} of a shard must be {kind}; it is {found[name].dtype}.")
-    return found
+        for name, kind in kinds.items():
+            _refuse_other(name, schema.field(name).type, kind)
+        table = _read(reader, list(kinds))
+    return {name: _converted(table.column(name), kind, rows) for name, kind in kinds.items()}
+
+
+def _refuse_other(name: str, type_: Any, kind: Kind) -> None:
+    """Raise StoreError unless an Arrow type fits the kind of a column."""
+    if not _is_of(type_, kind):
+        raise StoreError(f"column {name} must be {kind}; it is {str(type_)[:60]}.")
 
 
 def exact_columns(
-    content: bytes, columns: Mapping[str, str], rows: int, *, others: bool = False
+    content: bytes, columns: Mapping[str, Kind], rows: int, *, others: bool = False
 ) -> dict[str, Array]:
     """All columns of a file by name. Names, types, rows and sizes are checked before anything is read.
 
     Parameters
     ----------
     columns : mapping
-        The kind of each column by name, in the order of the file: a dtype, "text", "status", or "curve 25"
-        for lists of 25 losses.
+        The kind of each column by name, in the order of the file.
     others : bool
         Whether there may be other columns, which are not read.
 
@@ -155,8 +136,7 @@ def exact_columns(
             f"it must have {counted(rows, 'row')} and the columns {', '.join([*columns][:9])} ..."
         )
     for name, kind in columns.items():
-        if not _is_of(schema.field(name).type, kind):
-            raise StoreError(f"column {name} must be {kind}; it is {str(schema.field(name).type)[:60]}.")
+        _refuse_other(name, schema.field(name).type, kind)
     # The chunks of a column are not looked at: if they are nonsense, pyarrow ends the process.
     groups = (metadata.row_group(group) for group in range(min(metadata.num_row_groups, MOST_GROUPS)))
     if metadata.num_row_groups > MOST_GROUPS or sum(group.total_byte_size for group in groups) > len(content):
@@ -168,19 +148,19 @@ def exact_columns(
         raise StoreError(f"its columns must hold values; they do not: {_reason(error)}.") from None
 
 
-def _converted(column: Any, kind: str, rows: int) -> Array:
-    """A column as an array (rows,), or (rows, n) for curves; a status becomes its place in `STATUS`."""
+def _converted(column: Any, kind: Kind, rows: int) -> Array:
+    """A column as an array (rows,), or (rows, n) for lists; a word becomes its place in `words`."""
     if column.null_count:
         raise StoreError(f"a column must have a value in each row; {column.null_count} are missing.")
     whole = column.combine_chunks()
-    if kind == "status":
+    if kind.words:
         codes = whole.indices.to_numpy()
-        places = np.array([STATUS.index(status) for status in whole.dictionary.to_pylist()])
+        places = np.array([kind.words.index(word) for word in whole.dictionary.to_pylist()], kind.dtype)
         if (codes < 0).any():
-            raise StoreError("codes of a status must not be below 0.")
-        statuses: Array = places[codes]
-        return statuses
-    if not kind.startswith("curve"):
+            raise StoreError("codes of words must not be below 0.")
+        found: Array = places[codes]
+        return found
+    if not kind.length:
         values: Array = whole.to_numpy(zero_copy_only=False)
         return values
     losses = whole.flatten()
@@ -190,17 +170,18 @@ def _converted(column: Any, kind: str, rows: int) -> Array:
     return curves
 
 
-def _is_of(type_: Any, kind: str) -> bool:
-    """Whether an Arrow type fits the kind of a column: a dtype, "text", "status" or "curve 25"."""
+def _is_of(type_: Any, kind: Kind) -> bool:
+    """Whether an Arrow type fits the kind of a column."""
     types = need_pyarrow().types
-    if kind == "text":
+    if kind.dtype == "text":
         return bool(types.is_string(type_))
-    if kind == "status":
+    numbers = need_pyarrow().from_numpy_dtype(np.dtype(kind.dtype))
+    if kind.words:
         return bool(types.is_dictionary(type_) and types.is_string(type_.value_type))
-    if kind.startswith("curve"):
-        lists = types.is_fixed_size_list(type_) and types.is_float32(type_.value_type)
-        return bool(lists and type_.list_size == int(kind.partition(" ")[2]))
-    return bool(type_ == need_pyarrow().from_numpy_dtype(np.dtype(kind)))
+    if kind.length:
+        lists = types.is_fixed_size_list(type_) and type_.value_type == numbers
+        return bool(lists and type_.list_size == kind.length)
+    return bool(type_ == numbers)
 
 
 def _reader(content: Any) -> Any:

@@ -6,109 +6,130 @@ and ranges, before they count as results. A wrong number that is possible cannot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.sweeping.design import Design
+from fastnn.sweeping.columns import Column, Schema
 from fastnn.system.floating_point import ieee
 
-__all__ = ["Expected"]
+__all__ = ["RULES", "Expected"]
 
 Array = NDArray[Any]
+Arrays = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
 class Expected:
-    """The names, dtypes, shapes and ranges of a sweep's results.
+    """The names, dtypes, shapes and ranges of a sweep's results."""
 
-    `losses` are the names of each network's losses; the first is the training loss. With `every` above 0 the
-    loss of every `every`-th epoch is kept, in `curve_dtype`.
-    """
-
-    parameters: int
-    dtype: str
-    losses: tuple[str, ...]
-    epochs: int
-    every: int
-    curve_dtype: str
-
-    @classmethod
-    def of(cls, design: Design, every: int, curve_dtype: str) -> Expected:
-        """The properties of a design's results, with curves of every `every`-th epoch in `curve_dtype`."""
-        plan = design.plan
-        kinds = (plan.network.n_parameters, plan.dtype, design.losses, plan.epochs)
-        return cls(*kinds, every, curve_dtype)
-
-    def kinds(self, networks: int) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """The dtype and the shape of every array, by name, for this number of networks."""
-        found: dict[str, tuple[str, tuple[int, ...]]] = dict.fromkeys(self.losses, (self.dtype, (networks,)))
-        found["parameters"] = self.dtype, (networks, self.parameters)
-        found["diverged"] = "int32", (networks,)
-        if self.every:
-            found["curves"] = self.curve_dtype, (networks, self.epochs // self.every)
-        return found
+    schema: Schema
 
     @ieee
-    def fault(self, arrays: Mapping[str, Array], networks: int) -> str:
+    def fault(self, arrays: Arrays, networks: int) -> str:
         """In words, what is wrong with the arrays of some networks; empty if they may be results."""
-        expected = self.kinds(networks)
+        schema, expected = self.schema, {column.array: column for column in self.schema.kept}
         if arrays.keys() != expected.keys():
             return f"it has {', '.join(sorted(arrays)) or 'nothing'}, not {', '.join(sorted(expected))}"
-        for name, (dtype, shape) in expected.items():
+        for name, column in expected.items():
+            dtype, shape = schema.dtype_of(column), schema.shape_of(column, networks)
             if (arrays[name].dtype, arrays[name].shape) != (np.dtype(dtype), shape):
                 found = f"{arrays[name].dtype} of shape {arrays[name].shape}"
                 return f"{name} is {found}, not {dtype} of shape {shape}"
-        diverged = arrays["diverged"]
-        if diverged.min(initial=0) < 0 or diverged.max(initial=0) > self.epochs:
-            return f"diverged is not always from 0 to {self.epochs}"
-        return self._fault_of_numbers(arrays, diverged > 0)
-
-    def _fault_of_numbers(self, arrays: Mapping[str, Array], ended: NDArray[np.bool_]) -> str:
-        parameters, loss, *measured = (arrays[name] for name in ("parameters", *self.losses))
-        rest: Any = ~ended if ended.any() else slice(None)  # mostly none diverged: then nothing is copied
-        if not np.isfinite(parameters[rest]).all() or not np.isnan(parameters[ended]).all():
-            return "parameters are not finite exactly where a network did not diverge"
-        if not _possible(loss) or np.isnan(loss[rest]).any() or not np.isnan(loss[ended]).all():
-            return "loss is not a finite number from 0 exactly where a network did not diverge"
-        for name, losses in zip(self.losses[1:], measured, strict=True):
-            if not _possible(losses) or not np.isnan(losses[ended]).all():
-                return f"{name} is not a finite number from 0, or NaN"
-        if not self.every:
-            return ""
-        return self.fault_of_curves(arrays["curves"], loss, arrays["diverged"], self.every)
+        # Whole numbers first: the others are compared with the epochs in which networks diverged.
+        columns = sorted(schema.kept, key=lambda column: (not column.whole, column.per == "epoch"))
+        return next((fault for column in columns if (fault := self.fault_of(column, arrays))), "")
 
     @ieee
-    def fault_of_curves(self, curves: Array, loss: Array, diverged: NDArray[np.int32], every: int) -> str:
-        """In words, what is wrong with curves (m, n), the losses of every `every`-th epoch; empty if nothing.
+    def fault_of(self, column: Column, arrays: Arrays) -> str:
+        """In words, what is wrong with the values of one column; empty if they may be results.
 
-        They must be NaN from the epoch in which a network diverged, and end with the network's loss.
+        `arrays` holds it, the epochs in which networks diverged, and the loss with which it ends, if any.
         """
-        kept = np.arange(every, self.epochs + 1, every)
-        ended = diverged > 0
-        # A NaN makes the minimum NaN. If no network diverged, one minimum over all curves is enough;
-        # measured: x20 as fast as a minimum for each (30 losses). No array as large as the curves is made.
-        axis, rest = (1, ~ended) if ended.any() else (None, slice(None))
-        smallest = np.atleast_1d(curves.min(axis=axis, initial=0))[rest]
-        cut, there = curves[ended], kept < diverged[ended][:, None]
-        if (
-            not (smallest >= 0).all()
-            or not np.array_equal(cut >= 0, there)
-            or not np.array_equal(np.isnan(cut), ~there)
-        ):
-            return "curves are not numbers from 0 exactly where a network had not diverged"
-        if np.dtype(self.curve_dtype) == self.dtype and (
-            np.isinf(np.atleast_1d(curves.max(axis=axis, initial=0))[rest]).any() or np.isinf(cut).any()
-        ):
-            return "curves are not finite"
-        if kept[-1] == self.epochs and not np.array_equal(
-            curves[:, -1], loss.astype(self.curve_dtype), equal_nan=True
-        ):
-            return "curves do not end with the loss"
+        fault = RULES[column.values](self.schema, column, arrays)
+        return f"{column.array} {fault}" if fault else ""
+
+
+def _fault_of_epochs(schema: Schema, column: Column, arrays: Arrays) -> str:
+    """From 1 to the last epoch, or 0 for none."""
+    return _fault_of_range(arrays[column.array], schema.epochs)
+
+
+def _fault_of_codes(_: Schema, column: Column, arrays: Arrays) -> str:
+    """Places of words."""
+    return _fault_of_range(arrays[column.array], len(column.words) - 1)
+
+
+def _fault_of_range(values: Array, most: int) -> str:
+    wrong = values.min(initial=0) < 0 or values.max(initial=0) > most
+    return f"is not always from 0 to {most}" if wrong else ""
+
+
+def _fault_of_numbers(_: Schema, column: Column, arrays: Arrays) -> str:
+    """Finite numbers, NaN exactly where a network diverged."""
+    numbers, (ended, rest) = arrays[column.array], _endings(arrays)
+    right = np.isfinite(numbers[rest]).all() and np.isnan(numbers[ended]).all()
+    return "" if right else "are not finite exactly where a network did not diverge"
+
+
+def _fault_of_loss(_: Schema, column: Column, arrays: Arrays) -> str:
+    """Finite numbers from 0, NaN exactly where a network diverged."""
+    loss, (ended, rest) = arrays[column.array], _endings(arrays)
+    right = _possible(loss) and not np.isnan(loss[rest]).any() and np.isnan(loss[ended]).all()
+    return "" if right else "is not a finite number from 0 exactly where a network did not diverge"
+
+
+def _fault_of_measured(_: Schema, column: Column, arrays: Arrays) -> str:
+    """Finite numbers from 0, or NaN, as where a network diverged."""
+    losses, (ended, _rest) = arrays[column.array], _endings(arrays)
+    right = _possible(losses) and np.isnan(losses[ended]).all()
+    return "" if right else "is not a finite number from 0, or NaN"
+
+
+def _fault_of_curves(schema: Schema, column: Column, arrays: Arrays) -> str:
+    """Numbers from 0, NaN from the epoch in which a network diverged; the last epoch's is the network's."""
+    curves, diverged = arrays[column.array], arrays["diverged"]
+    kept = np.arange(schema.every, schema.epochs + 1, schema.every)
+    ended = diverged > 0
+    # A NaN makes the minimum NaN. If no network diverged, one minimum over all curves is enough;
+    # measured: x20 as fast as a minimum for each (30 losses). No array as large as the curves is made.
+    axis, rest = (1, ~ended) if ended.any() else (None, slice(None))
+    smallest = np.atleast_1d(curves.min(axis=axis, initial=0))[rest]
+    cut, there = curves[ended], kept < diverged[ended][:, None]
+    if (
+        not (smallest >= 0).all()
+        or not np.array_equal(cut >= 0, there)
+        or not np.array_equal(np.isnan(cut), ~there)
+    ):
+        return "are not numbers from 0 exactly where a network had not diverged"
+    if np.dtype(schema.curve_dtype) == schema.dtype and (
+        np.isinf(np.atleast_1d(curves.max(axis=axis, initial=0))[rest]).any() or np.isinf(cut).any()
+    ):
+        return "are not finite"
+    if not column.ends or kept[-1] != schema.epochs:
         return ""
+    ends = arrays[column.ends].astype(schema.curve_dtype)
+    return "" if np.array_equal(curves[:, -1], ends, equal_nan=True) else f"do not end with the {column.ends}"
+
+
+RULES: dict[str, Callable[[Schema, Column, Arrays], str]] = {
+    "epoch": _fault_of_epochs,
+    "word": _fault_of_codes,
+    "number": _fault_of_numbers,
+    "loss": _fault_of_loss,
+    "measured": _fault_of_measured,
+    "curve": _fault_of_curves,
+}
+"""What the values of a column may be, by `Column.values`."""
+
+
+def _endings(arrays: Arrays) -> tuple[NDArray[np.bool_], Any]:
+    """Where networks diverged, and where not; if none did, the latter copies nothing when it selects."""
+    ended = arrays["diverged"] > 0
+    return ended, ~ended if ended.any() else slice(None)
 
 
 def _possible(losses: Array) -> bool:

@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.rule import DTYPES as FLOATS
+from fastnn.sweeping.columns import WHOLE
+
 __all__ = ["DamageError", "pack", "unpack"]
 
 Array = NDArray[Any]
 
-DTYPES = {"float64": "<f8", "float32": "<f4", "int32": "<i4"}
+DTYPES = {name: np.dtype(name).newbyteorder("<").str for name in (*FLOATS, *WHOLE)}
 
 
 class DamageError(ValueError):

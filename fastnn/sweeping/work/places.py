@@ -9,10 +9,10 @@ from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.showing.lettering import counted
+from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.design import Design, Part, Results, refuse_divergence
 from fastnn.sweeping.grid import Numbers
 from fastnn.sweeping.results import Sweep
@@ -65,15 +65,17 @@ class Memory:
 
     def __init__(self, design: Design, every: int) -> None:
         self.design, self.every, self.curve_dtype = design, every, design.plan.dtype
+        self.schema = design.schema(every, self.curve_dtype)
         if every:
             remedy = "Sweep fewer networks, keep fewer epochs, use a store, or replay single networks."
-            shape = (design.grid.total, design.plan.epochs // every)
-            within_memory("loss curves", shape, np.dtype(design.plan.dtype).itemsize, remedy)
+            itemsize = np.dtype(self.curve_dtype).itemsize
+            shape = (design.grid.total, self.schema.bytes_per_network("epoch") // itemsize)
+            within_memory("loss curves", shape, itemsize, remedy)
         try:
             self.results = design.room(Numbers.of(0, design.grid.total), every)
             self.finished = np.zeros(design.grid.total, bool)
         except (MemoryError, OverflowError, ValueError):  # too large for memory, an integer, or NumPy
-            raise InputError(_too_large(design)) from None
+            raise InputError(_too_large(self.schema, design.grid.total)) from None
 
     @property
     def done(self) -> int:
@@ -93,8 +95,8 @@ class Memory:
         if results is self.results:
             return
         places = results.numbers.array()
-        for name, room in _arrays(self.results).items():
-            room[places] = _arrays(results)[name]
+        for name, room in self.results.arrays.items():
+            room[places] = results[name]
         self.finished[places] = True
 
     def recount(self) -> int:
@@ -104,30 +106,21 @@ class Memory:
         return not self.finished[numbers.array()].all()
 
     def cost(self) -> tuple[int, str]:
-        return sum(array.nbytes for array in _arrays(self.results).values()), "of memory"
+        return sum(array.nbytes for array in self.results.arrays.values()), "of memory"
 
     def sweep(self, **outcome: Any) -> Sweep:
         kept: Any = slice(None) if self.finished.all() else self.finished
-        columns = {name: array[kept] for name, array in _arrays(self.results).items()}
+        columns = {column.name: self.results[column.array][kept] for column in self.schema.kept}
         matrix = columns.pop("parameters")
         columns["network"] = np.flatnonzero(self.finished)
         table = MemoryTable(self.design.plan.network.parameter_names, matrix, columns)
         return Sweep(self.design, table, curves_every=self.every, **outcome)
 
 
-def _arrays(results: Results) -> dict[str, NDArray[Any]]:
-    """The arrays of results that are not None, by the names of a table's columns."""
-    arrays = {"parameters": results.parameters, "loss": results.loss, **results.measured}
-    arrays["diverged"] = results.diverged
-    return arrays if results.curves is None else arrays | {"curve": results.curves}
-
-
-def _too_large(design: Design) -> str:
-    itemsize = np.dtype(design.plan.dtype).itemsize
-    taken = design.grid.total * ((design.plan.network.n_parameters + len(design.losses)) * itemsize + 4)
+def _too_large(schema: Schema, networks: int) -> str:
     return (
         "the results of a sweep without a store must fit into memory; got "
-        f"{counted(design.grid.total, 'network')}, whose results take {size(taken)}. "
+        f"{counted(networks, 'network')}, whose results take {size(networks * schema.bytes_per_network())}. "
         "Sweep fewer networks, or name a folder that keeps them: store=FOLDER."
     )
 
@@ -157,11 +150,8 @@ class Stored:
 
     def _refuse_divergence(self) -> None:
         for shard in self.found:
-            columns = self.store.read("shard", shard, ["loss", "diverged"])
-            numbers = self.store.manifest.numbers(shard)
-            empty = np.empty((len(columns["loss"]), 0))
-            results = Results(numbers, empty, columns["loss"], columns["diverged"], None, 0, {})
-            refuse_divergence(self.design, results)
+            columns = self.store.read("shard", shard, ["diverged"])
+            refuse_divergence(self.design, Results(self.store.manifest.numbers(shard), columns))
 
     def parts(self, workers: int) -> Iterator[Part]:
         for numbers in self.shards():
@@ -189,7 +179,7 @@ class Stored:
         return self.store.shard_of(numbers) not in self.store.done()
 
     def keep(self, results: Results) -> None:
-        self.store.keep(self.design, results)
+        self.store.keep(results)
         self._count(len(results))
 
     def _count(self, networks: int) -> None:
@@ -197,8 +187,7 @@ class Stored:
             self._done += networks
 
     def cost(self) -> tuple[int, str]:
-        manifest = self.store.manifest
-        each = manifest.bytes_per_network + 4 * manifest.curve_length
+        each = self.store.manifest.schema.bytes_per_network()
         shards = counted(len(self.missing), "shard")
         where = f"in {shards} in {self.store.folder}"
         aside = "".join(f"; set aside: {fault}" for fault in self.set_aside)

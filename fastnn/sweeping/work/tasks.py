@@ -38,8 +38,7 @@ def compute(task: bytes, *edges: int) -> bytes:
             design.train(chunk, results)
     except Exception as error:
         return pack({"error": told(error)}, {})
-    arrays = {name: getattr(results, name) for name in ("parameters", "loss", "diverged", "curves")}
-    return pack(_announced(numbers, every), arrays | results.measured)
+    return pack(_announced(numbers, every), results.arrays)
 
 
 def _announced(numbers: Numbers, every: int) -> dict[str, Any]:
@@ -75,12 +74,10 @@ def results_of(answer: Any, numbers: Numbers, design: Design, every: int, curve_
         raise DamageError(f"it was computed otherwise than it would be here: {different}")
     if values != _announced(numbers, every):
         raise DamageError(f"networks {numbers} were asked for, others came back")
-    fault = Expected.of(design, every, curve_dtype).fault(arrays, len(numbers))
+    fault = Expected(design.schema(every, curve_dtype)).fault(arrays, len(numbers))
     if fault:
         raise DamageError(f"the answer is no result of the sweep: {fault}")
-    measured = {name: arrays[name] for name in design.measures}
-    columns = (arrays["parameters"], arrays["loss"], arrays["diverged"], arrays.get("curves"))
-    return Results(numbers, *columns, every, measured)
+    return Results(numbers, arrays, every)
 
 
 def told(error: BaseException) -> str:

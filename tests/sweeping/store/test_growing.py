@@ -274,13 +274,13 @@ class TestTwoAtOnce:
             begun = Store.keep
             other = []
 
-            def keep(self, design, results):
+            def keep(self, results):
                 if not other:
                     other.append(None)  # another process lets it grow, and is done first
                     with monkeypatch.context() as patch:
                         patch.setattr(Store, "keep", begun)
                         other.append(swept(store=store, networks=40))
-                begun(self, design, results)
+                begun(self, results)
 
             monkeypatch.setattr(Store, "keep", keep)
             found = swept(store=store, networks=21)

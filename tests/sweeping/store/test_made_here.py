@@ -17,21 +17,21 @@ __all__ = ["store"]  # a fixture
 
 def first_loss(value):
     def change(results):
-        results.loss[0] = value
+        results["loss"][0] = value
 
     return change
 
 
 def first_parameters(value):
     def change(results):
-        results.parameters[0] = value
+        results["parameters"][0] = value
 
     return change
 
 
 def first_diverged(value):
     def change(results):
-        results.diverged[0] = value
+        results["diverged"][0] = value
 
     return change
 
@@ -79,7 +79,7 @@ def test_results_of_other_networks_are_not_written(store):
     sweep = swept(store=store)
     manifest = Store.at(store).manifest
     results = sweep.design.room(Numbers.of(1, 17), 0)
-    results.parameters[:], results.loss[:] = 0, 0
+    results["parameters"][:], results["loss"][:] = 0, 0
     with pytest.raises(StoreError, match="they are of networks 1 to 16"):
         check_results(manifest, 0, results)
 

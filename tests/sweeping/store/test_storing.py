@@ -659,10 +659,10 @@ class TestInterruption:
         kept = []
         keep = Store.keep
 
-        def keep_some(found, design, results):
+        def keep_some(found, results):
             if len(kept) == 3:
                 return
-            keep(found, design, results)
+            keep(found, results)
             kept.append(results.numbers.first)
 
         monkeypatch.setattr(Store, "keep", keep_some)

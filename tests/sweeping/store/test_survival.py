@@ -350,10 +350,10 @@ def interrupting(after):
     """`Store.keep` that ends in Ctrl-C, or in a full disk, after some shards."""
     keep, kept = Store.keep, []
 
-    def keep_some(store, design, results):
+    def keep_some(store, results):
         if len(kept) >= after:
             raise KeyboardInterrupt if after % 2 else OSError(errno.ENOSPC, "full")
-        kept.append(keep(store, design, results))
+        kept.append(keep(store, results))
 
     return keep_some
 
@@ -398,9 +398,9 @@ class TestSameBits:
         drop(store, 2)
         keep = Store.keep
 
-        def one_bit_off(found, design, results):
-            results.loss.view("u8")[3] ^= 1
-            keep(found, design, results)
+        def one_bit_off(found, results):
+            results["loss"].view("u8")[3] ^= 1
+            keep(found, results)
 
         monkeypatch.setattr(Store, "keep", one_bit_off)
         with pytest.raises(fastnn.StoreError, match="the finished table must have the digest"):

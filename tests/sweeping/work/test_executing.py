@@ -69,9 +69,9 @@ class TestCompute:
         answer = executing.compute(task, 20, 50)
         assert answer == executing.compute(task, 20, 50)
         results = tasks.results_of(answer, Numbers.of(20, 50), sweep.design, 5, "float32")
-        assert results.parameters.tobytes() == sweep.parameters[20:50].tobytes()
+        assert results["parameters"].tobytes() == sweep.parameters[20:50].tobytes()
         with np.errstate(over="ignore"):
-            assert results.curves.tobytes() == sweep.curves[20:50, 4::5].astype(np.float32).tobytes()
+            assert results["curves"].tobytes() == sweep.curves[20:50, 4::5].astype(np.float32).tobytes()
 
     def test_it_answers_in_bytes_and_never_raises(self):
         for task in (b"", b"nonsense", executing.task(swept().design, 0, "float64")[:-1]):

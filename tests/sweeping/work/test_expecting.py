@@ -5,16 +5,17 @@ import math
 import numpy as np
 import pytest
 
+from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.work.expecting import Expected
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 5e-324, -5e-324, math.nan, math.inf, -math.inf]
 
 
-def possible(expected, arrays):
+def possible(schema, arrays):
     """Whether arrays may be results, in plain Python."""
-    losses = [arrays[name].tolist() for name in expected.losses]
+    losses = [arrays[name].tolist() for name in schema.losses]
     for m, diverged in enumerate(arrays["diverged"].tolist()):
-        if not 0 <= diverged <= expected.epochs:
+        if not 0 <= diverged <= schema.epochs:
             return False
         parameters, loss = arrays["parameters"][m].tolist(), losses[0][m]
         measured = [some[m] for some in losses[1:]]
@@ -25,22 +26,20 @@ def possible(expected, arrays):
                 return False
         elif not (all(map(math.isfinite, parameters)) and 0 <= loss < math.inf):
             return False
-    return not expected.every or all(
-        possible_curve(expected, arrays, m) for m in range(len(arrays["diverged"]))
-    )
+    return not schema.every or all(possible_curve(schema, arrays, m) for m in range(len(arrays["diverged"])))
 
 
-def possible_curve(expected, arrays, m):
+def possible_curve(schema, arrays, m):
     diverged, curve = int(arrays["diverged"][m]), arrays["curves"][m].tolist()
-    kept = range(expected.every, expected.epochs + 1, expected.every)
+    kept = range(schema.every, schema.epochs + 1, schema.every)
     for epoch, value in zip(kept, curve, strict=True):
         if diverged and epoch >= diverged:
             if not math.isnan(value):
                 return False
-        elif not value >= 0 or (expected.curve_dtype == expected.dtype and value == math.inf):
+        elif not value >= 0 or (schema.curve_dtype == schema.dtype and value == math.inf):
             return False
-    loss = np.array(arrays["loss"][m]).astype(expected.curve_dtype)
-    return kept[-1] != expected.epochs or np.array_equal(curve[-1], loss, equal_nan=True)
+    loss = np.array(arrays["loss"][m]).astype(schema.curve_dtype)
+    return kept[-1] != schema.epochs or np.array_equal(curve[-1], loss, equal_nan=True)
 
 
 def drawn(draw):
@@ -48,7 +47,15 @@ def drawn(draw):
     m, parameters, epochs = (int(draw.integers(low, 6)) for low in (0, 1, 1))
     every, dtype, curve_dtype = int(draw.integers(epochs + 1)), *draw.choice(["float32", "float64"], 2)
     losses = ("loss", "validation_loss")[: draw.integers(1, 3)]
-    expected = Expected(parameters, str(dtype), losses, epochs, every, str(curve_dtype))
+    schema = Schema.of(
+        tuple(f"w{n + 1}" for n in range(parameters)),
+        str(dtype),
+        epochs,
+        rows=[1],
+        validation=losses[1:] or None,
+        every=every,
+        curve_dtype=str(curve_dtype),
+    )
     diverged = np.where(draw.random(m) < 0.4, draw.integers(0, epochs + 1, m), 0).astype(np.int32)
     if m and draw.random() < 0.05:
         diverged[0] = draw.choice([-1, epochs + 1, -(2**31), 2**31 - 1])
@@ -65,15 +72,15 @@ def drawn(draw):
     for name in draw.choice([name for name in arrays if name != "diverged"], draw.integers(3)):
         if arrays[name].size:
             arrays[name].flat[draw.integers(arrays[name].size)] = draw.choice(SPECIAL)
-    return expected, arrays
+    return schema, arrays
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_one_after_the_other(seed):
     draw, counts = np.random.default_rng(seed), {True: 0, False: 0}
     for _ in range(1000):
-        expected, arrays = drawn(draw)
-        fault = expected.fault(arrays, len(arrays["diverged"]))
-        assert (fault == "") == possible(expected, arrays), (fault, expected, arrays)
+        schema, arrays = drawn(draw)
+        fault = Expected(schema).fault(arrays, len(arrays["diverged"]))
+        assert (fault == "") == possible(schema, arrays), (fault, schema, arrays)
         counts[not fault] += 1
     assert min(counts.values()) > 200

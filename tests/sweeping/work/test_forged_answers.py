@@ -44,11 +44,7 @@ def sealed(header, arrays):
 def possible(results, design):
     """Whether results may be those of a sweep, looked at number by number."""
     for parameters, loss, diverged, curve, measured in zip(
-        results.parameters,
-        results.loss,
-        results.diverged,
-        results.curves,
-        results.measured["loss_all_rows"],
+        *(results[name] for name in ("parameters", "loss", "diverged", "curves", "loss_all_rows")),
         strict=True,
     ):
         if not 0 <= diverged <= design.plan.epochs:
@@ -67,7 +63,7 @@ def test_an_answer_is_taken(asked):
     design, answer = asked
     assert possible(taken(answer, design), design)
     header, arrays = header_of(answer)
-    assert taken(sealed(header, arrays), design).loss.tobytes() == taken(answer, design).loss.tobytes()
+    assert taken(sealed(header, arrays), design)["loss"].tobytes() == taken(answer, design)["loss"].tobytes()
 
 
 @pytest.mark.parametrize(
