@@ -32,9 +32,9 @@ from fastnn.sweeping.store.contents import (
     inputs_of,
     most_bytes,
 )
-from fastnn.sweeping.store.layout import columns_for, kinds_in
+from fastnn.sweeping.store.layout import results_bytes
 from fastnn.sweeping.store.manifest import LARGEST, Manifest, sealed, unsealed
-from fastnn.sweeping.store.parquet import columns_of, matrix_bytes, need_pyarrow, table_bytes
+from fastnn.sweeping.store.parquet import columns_of, matrix_bytes, need_pyarrow
 from fastnn.system.regular_files import bytes_of, pieces_of
 
 __all__ = ["Store"]
@@ -270,14 +270,11 @@ class Store:
         """Publish the results of a shard, which is done then; raise StoreError if they cannot be right."""
         number = self.shard_of(results.numbers)
         check_results(self.manifest, number, results)
-        if self.manifest.plan["curves"]:
-            self._publish("curves", number, self._content("curves", number, results))
-        self.made.add(self._publish("shard", number, self._content("shard", number, results)))
-
-    def _content(self, kind: str, number: int, results: Results) -> bytes:
         grid, schema = self.manifest.grid, self.manifest.schema
-        columns = columns_for(kind, grid, schema, results)
-        return table_bytes(columns, kinds_in(kind, grid, schema), self._metadata(kind, number))
+        for kind in ("curves", "shard") if self.manifest.plan["curves"] else ("shard",):
+            content = results_bytes(kind, grid, schema, results, self._metadata(kind, number))
+            name = self._publish(kind, number, content)
+        self.made.add(name)
 
     def keep_inputs(self, design: Design) -> None:
         """Publish the training rows and the other given arrays, unless they are there already."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from fastnn.sweeping.columns import Kind, Per, Schema
 from fastnn.sweeping.design import Results
 from fastnn.sweeping.grid import Grid
+from fastnn.sweeping.store.parquet import table_bytes
 
-__all__ = ["RESULTS", "arrays_in", "columns_for", "kinds_in"]
+__all__ = ["RESULTS", "arrays_in", "kinds_in", "results_bytes"]
 
 Array = NDArray[Any]
 
@@ -26,7 +27,13 @@ def kinds_in(kind: str, grid: Grid, schema: Schema) -> dict[str, Kind]:
     return {"start": Kind("int64"), **settings, **schema.kinds(*RESULTS[kind])}
 
 
-def columns_for(kind: str, grid: Grid, schema: Schema, results: Results) -> dict[str, Array]:
+def results_bytes(kind: str, grid: Grid, schema: Schema, results: Results, metadata: dict[str, str]) -> bytes:
+    """Results as a file of a kind."""
+    columns = _columns_for(kind, grid, schema, results)
+    return table_bytes(columns, kinds_in(kind, grid, schema), metadata)
+
+
+def _columns_for(kind: str, grid: Grid, schema: Schema, results: Results) -> dict[str, Array]:
     """The columns of a file, from results; words as their places."""
     numbers = results.numbers.array()
     found = {"start": grid.start_of(numbers)}

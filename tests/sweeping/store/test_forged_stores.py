@@ -391,7 +391,7 @@ class TestManifests:
 
 def used(manifest):
     """Ask a manifest that was read for everything that is asked of it before a file is."""
-    _ = manifest.network, manifest.total, manifest.shard_count, manifest.curve_length, manifest.foreign
+    _ = manifest.network, manifest.total, manifest.shard_count, manifest.schema, manifest.foreign
     _ = (
         manifest.numbers(0),
         manifest.numbers(manifest.shard_count - 1),
