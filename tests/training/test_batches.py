@@ -7,6 +7,7 @@ import pytest
 import reference
 from comparing import DTYPES, reference_functions
 from pairing import pairwise
+from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.core.rule import Rule
@@ -29,6 +30,8 @@ ROWS = 23
 # Two rows, with one left over; a block of rows with some left over, and a batch of one row; all rows at once.
 SIZES = (2, 11, ROWS)
 WAYS = pairwise([*NETWORKS], ENGINES, DTYPES, [*OPTIMIZERS], SIZES)
+# Compiling takes 0.3 to 2 s for each; "two layers" would take the longest, and is no other form of source.
+COMPILED = pairwise(["straight line", "no hidden layer", "loops"], ("loop", "lanes"), DTYPES, [*OPTIMIZERS])
 
 
 def problem(network, rows=ROWS, networks=5, seed=0):
@@ -58,8 +61,8 @@ def by_reference(network, X, Y, start, dtype, name, size, epochs=3, orders=None)
     return np.array(parameters, dtype).tobytes(), np.array(losses, dtype).tobytes()
 
 
-@pytest.mark.parametrize(("which", "engine", "dtype", "name", "size"), WAYS)
-def test_bits_of_the_reference(which, engine, dtype, name, size):
+def check_bits(which, engine, dtype, name, size):
+    """Training by an engine is that by the plain reference."""
     network = NETWORKS[which]
     X, Y, starts = problem(network)
     options = {"epochs": 3, "learning_rate": 0.1, "engine": engine, "dtype": dtype}
@@ -67,6 +70,18 @@ def test_bits_of_the_reference(which, engine, dtype, name, size):
     for m, start in enumerate(starts):
         found = run.parameters[m].tobytes(), run.loss_curve[m].tobytes()
         assert found == by_reference(network, X, Y, start, dtype, name, size)
+
+
+@pytest.mark.parametrize(("which", "engine", "dtype", "name", "size"), WAYS)
+def test_bits_of_the_reference_as_plain_python(monkeypatch, which, engine, dtype, name, size):
+    run_as_plain_python(monkeypatch)
+    check_bits(which, engine, dtype, name, size)
+
+
+@pytest.mark.parametrize(("which", "engine", "dtype", "name"), COMPILED)
+def test_bits_of_the_reference_compiled(which, engine, dtype, name):
+    for size in SIZES:
+        check_bits(which, engine, dtype, name, size)
 
 
 @pytest.mark.parametrize("registers", [(16, 32), (32, 64)], ids=["16 registers", "32 registers"])
@@ -101,7 +116,7 @@ def test_the_reference_tells_sizes_apart():
 def test_all_rows_at_once_by_hand():
     run = fastnn.train(
         fastnn.Network((1, 1)), [1.0, 2.0, 0.0], [0.0, 0.0, 3.0], [1.0, 0.0], learning_rate=0.1875, epochs=1,
-        batch_size=3,
+        engine="batched", batch_size=3,
     )  # fmt: skip
     # d = 1, 2, -3; the mean of d*d is 14/3. factor = -2*0.1875/3 = -0.125; what the rows add up to:
     # w: -0.125*(1*1 + 2*2 - 3*0) = -0.625, b: -0.125*(1 + 2 - 3) = 0.
@@ -112,9 +127,9 @@ def test_all_rows_at_once_by_hand():
 def test_a_short_batch_has_its_own_mean():
     """Two rows, then one: the third row moves the parameters as it would alone."""
     network, (X, Y, starts) = NETWORKS["straight line"], problem(NETWORKS["straight line"], rows=3)
-    options = {"epochs": 1, "learning_rate": 0.1, "batch_size": 2}
+    options = {"epochs": 1, "learning_rate": 0.1, "engine": "batched", "batch_size": 2}
     both = fastnn.train(network, X[:2], Y[:2], starts, **options).parameters
-    last = fastnn.train(network, X[2:], Y[2:], both, epochs=1, learning_rate=0.1).parameters
+    last = fastnn.train(network, X[2:], Y[2:], both, **options | {"batch_size": 1}).parameters
     assert last.tobytes() == fastnn.train(network, X, Y, starts, **options).parameters.tobytes()
 
 
@@ -137,7 +152,8 @@ def test_calls_end_where_batches_end(monkeypatch):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_diverging_neighbour_changes_nothing(engine):
+def test_a_diverging_neighbour_changes_nothing(engine, monkeypatch):
+    run_as_plain_python(monkeypatch)
     network = NETWORKS["straight line"]
     X, Y, starts = problem(network)
     options = {"epochs": 4, "learning_rate": 0.1, "engine": engine, "batch_size": 4, "optimizer": "momentum"}
@@ -191,7 +207,7 @@ def test_one_row_a_batch_is_the_default():
 def test_model_files_keep_the_size(tmp_path):
     network = NETWORKS["straight line"]
     X, Y, starts = problem(network)
-    run = fastnn.train(network, X, Y, starts[0], epochs=2, batch_size=11)
+    run = fastnn.train(network, X, Y, starts[0], epochs=2, engine="batched", batch_size=11)
     run.save(tmp_path / "m.npz")
     assert fastnn.Training.load(tmp_path / "m.npz").batch_size == run.batch_size == 11
     assert "batches of 11" in run._repr_html_()
