@@ -26,7 +26,7 @@ def sketch(name, draw, size):
     """What `fastnn.reporting.pictures._drawn` draws, as SVG alone, without finding places for its parts."""
     figure, ax = new_figure(*size)
     draw(ax)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # a placeholder would have everything drawn twice
     figure.further = {"svg.fonttype": "none", "svg.hashsalt": name}
     svg = StringIO()
     figure.savefig(svg, format="svg", metadata={"Date": None})

@@ -299,6 +299,7 @@ class TestPredict:
 
 
 class TestSweep:
+    @pytest.mark.usefixtures("undrawn")
     def test_prints_writes_and_fits_80_columns(self, capsys):
         grid = ["--learning-rate", "0.005,0.01", "--rows", "30,1338", "--networks", "20"]
         code, out, err = run(capsys, "sweep", *QUICK, *grid, "--no-progress")
