@@ -105,11 +105,9 @@ class TestTwoProcesses:
         last.write_bytes(last.read_bytes()[:-1])
         assert trained_elsewhere() == (bits, 3)
 
-        # Another processor; none on disk, with other settings of Numba.
-        generic = start(NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
-        nowhere = start(ONE, FASTNN_CACHE="0", NUMBA_OPT="2")
-        assert told_by(generic) == (bits, 3)
-        assert told_by(nowhere) == (bits[:2], 1)
+        # Another processor.
+        generic = start("lanes float64", NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+        assert told_by(generic) == (bits[4:], 1)
         assert trained_elsewhere() == (bits, 0)
 
     @pytest.mark.slow
@@ -340,7 +338,7 @@ class TestLog:
     def test_nothing_of_it_reaches_the_terminal(self, kernels):
         kernels.parent.mkdir()
         kernels.write_text("mine")
-        process = start(ONE)
+        process = start(ONE, NUMBA_OPT="2")  # with other settings of Numba, too, the bits are right
         output, errors = process.communicate(timeout=120)
         assert (process.returncode, errors) == (0, "")
         assert output.split()[-1] == "1"

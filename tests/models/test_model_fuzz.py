@@ -4,6 +4,7 @@ Here a few thousand of them, all of them with ``-m slow``; and what happens when
 """
 
 import tempfile
+from itertools import chain
 from pathlib import Path
 from time import process_time
 
@@ -169,9 +170,8 @@ DEFENCES = {
 @pytest.mark.parametrize("defence", DEFENCES)
 def test_without_a_defence_the_fuzz_fails(defence, saved, folder, monkeypatch):
     monkeypatch.setattr(*DEFENCES[defence])
-    damaged, _, _ = failures(damaged_files(saved, 300, 1), folder)
-    forged, _, _ = failures(forged_files(saved, 700, 1), folder)
-    assert damaged + forged
+    cases = chain(damaged_files(saved, 300, 1), forged_files(saved, 700, 1))
+    assert any(failures([case], folder)[0] for case in cases)  # up to the first one
 
 
 def test_a_loaded_model_that_differs_is_a_failure(saved, folder):

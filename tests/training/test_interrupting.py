@@ -49,8 +49,9 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("moment", [0, 2])
+@pytest.mark.parametrize(
+    ("number", "code", "moment"), [(signal.SIGINT, 130, 0), (signal.SIGTERM, 143, 0), (signal.SIGINT, 130, 2)]
+)
 def test_the_tutorial_ends_in_one_line_and_leaves_no_kernel(number, code, moment):
     with begun("tutorial", "--networks", "50000") as process:
         kernels = offspring(process)
@@ -193,8 +194,10 @@ class TestTrain:
         with pytest.raises(KeyboardInterrupt):
             sweep.replay(1)
 
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-    def test_on_the_command_line(self, number, code):
+    @pytest.mark.parametrize(
+        ("number", "code", "plot"), [(signal.SIGINT, 130, ["--plot=l.png"]), (signal.SIGTERM, 143, [])]
+    )
+    def test_on_the_command_line(self, number, code, plot):
         Path("telling.py").write_text("""
 import sys
 from pathlib import Path
@@ -210,7 +213,7 @@ def telling(run, most):
 running._Run.stretch = telling
 sys.exit(main(sys.argv[1:]))
 """)
-        options = ["--data=simulated", "--epochs=1e7", "--save=m.npz", "--plot=l.png", "--json"]
+        options = ["--data=simulated", "--epochs=1e7", "--save=m.npz", "--json", *plot]
         with begun("train", *options, module="telling") as process:
             wait_for(Path("training").exists)
             process.send_signal(number)
@@ -219,4 +222,4 @@ sys.exit(main(sys.argv[1:]))
         assert process.returncode == code
         assert err == f"note: {INTERRUPTED.format(found['epochs'])}\n"
         assert len(found["loss_curve"]) == found["epochs"] == fastnn.Training.load("m.npz").epochs > 0
-        assert Path("l.png").is_file()
+        assert Path("l.png").is_file() == bool(plot)

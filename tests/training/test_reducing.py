@@ -142,7 +142,10 @@ class TestSameBits:
         monkeypatch.setattr(Units, "of", second_alone)
         network = fastnn.Network((1, 2, 1, 1), hidden=("relu", "tanh"))
         job = replace(
-            job_of(network, "float64", epochs=6), reduced=(1, 2), X=np.ones((2, 1)), Y=np.zeros((2, 1))
+            job_of(network, "float64", epochs=6, engine="batched"),
+            reduced=(1, 2),
+            X=np.ones((2, 1)),
+            Y=np.zeros((2, 1)),
         )
         start = np.tile([-1.0, 1, 1, 1e-200, 1e200, -1, 0, 0, 0], (64, 1))
         steps = np.full(64, -1e150)
