@@ -21,6 +21,7 @@ from fastnn.sweeping.columns import LOSSES, headings
 from fastnn.sweeping.results import Sweep
 from fastnn.training.evaluating import score_notes, scores
 from fastnn.training.result import Training
+from fastnn.training.statuses import DIVERGED, OK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,7 @@ HEADINGS = {
     "mape": "MAPE",
     **headings("short"),
 }
-OK = "quantiles over the networks that did not diverge"
+THOSE_OK = "quantiles over the networks that did not diverge"
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "networks": len(found),
         "interrupted": found.interrupted,
         "failures": found.failures,
-        "status": {"ok": len(found) - diverged, "diverged": diverged},
+        "status": {OK: len(found) - diverged, DIVERGED: diverged},
         "cells": summary,
         "dead_units": dead,
         "ranked_by": found.ranked_by,
@@ -187,10 +188,10 @@ def _losses(found: Sweep, summary: list[dict[str, Any]]) -> list[str]:
     plain = [{key: value for key, value in cell.items() if not key.startswith("best")} for cell in summary]
     which = ", over the rows trained on" if len(found.grid["rows"]) > 1 else ""
     numbers = [cell.first for cell in found.grid.cells()]
-    lines = [*wrap(f"Loss of the last epoch{which}: {OK}", WIDTH), *_cells(found, plain, numbers)]
+    lines = [*wrap(f"Loss of the last epoch{which}: {THOSE_OK}", WIDTH), *_cells(found, plain, numbers)]
     if found.ranked_by != "loss":
         ranked = _records(found.quantiles(by=found.ranked_by))
-        lines += ["", f"{LOSSES[found.ranked_by].capitalize()}: {OK}", *_cells(found, ranked, numbers)]
+        lines += ["", f"{LOSSES[found.ranked_by].capitalize()}: {THOSE_OK}", *_cells(found, ranked, numbers)]
     return lines
 
 

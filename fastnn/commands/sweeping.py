@@ -27,6 +27,7 @@ from fastnn.sweeping.store import parquet
 from fastnn.system.interrupting import undisturbed
 from fastnn.system.paths import folder_given
 from fastnn.system.telling import give, say, tell
+from fastnn.training.statuses import OK
 
 __all__ = ["sweep"]
 
@@ -58,7 +59,7 @@ def sweep(options: Namespace) -> int:
         say("\n".join(written_lines(written if code == FAILED else written | page)))
     if code == FAILED:
         tell(f"fastnn: the page {page['page']}")
-    if len(found) and not report.values["status"]["ok"]:
+    if len(found) and not report.values["status"][OK]:
         rate = f"{min(found.grid['learning_rate'].values) / 10:.1g}"
         tell(f"fastnn: all networks diverged; try a smaller --learning-rate, such as {rate}")
         code = FAILED

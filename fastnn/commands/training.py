@@ -21,6 +21,7 @@ from fastnn.data.reading.files import existing_file
 from fastnn.files import publish_together
 from fastnn.plotting.library import one_line
 from fastnn.system.telling import note, tell
+from fastnn.training.statuses import OK
 
 __all__ = ["predict", "train"]
 
@@ -50,7 +51,7 @@ def train(options: Namespace) -> int:
     drawn = options.plot is None or _draw(run, files["--plot"], options.plot)
     if run.interrupted:
         return INTERRUPTED
-    if run.status == "ok":
+    if run.status == OK:
         return DONE if drawn else FAILED
     rate = f"{run.learning_rate / 10:.1g}"
     tell(f"fastnn: training diverged in epoch {run.diverged}; try a smaller --learning-rate, such as {rate}")

@@ -17,6 +17,7 @@ from fastnn.plotting.settings import under_fixed_settings
 from fastnn.showing.lettering import counted
 from fastnn.training.evaluating import dead_gates
 from fastnn.training.result import Training
+from fastnn.training.statuses import OK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +157,7 @@ def _dead(training: Training, when: str, X: Any) -> list[NDArray[np.bool_]]:
 
 
 def _after(training: Training) -> str:
-    if training.status != "ok":
+    if training.status != OK:
         return f"diverged in epoch {training.diverged}"
     return f"after {counted(training.epochs, 'epoch')}"
 

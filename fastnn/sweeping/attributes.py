@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
-from fastnn.sweeping.columns import COLUMNS, Column, Schema
+from fastnn.sweeping.columns import Column, Schema, attributes
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Grid
 from fastnn.sweeping.tables import Table
@@ -96,7 +96,7 @@ class SweepAttributes:
 
     def __getattr__(self, name: str) -> Any:
         """A column of results; called for names that are no attribute yet."""
-        if name not in {column.array for column in COLUMNS}:
+        if name not in attributes():
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         found = next((column for column in self.schema.columns if column.array == name), None)
         if found is None:
@@ -107,7 +107,7 @@ class SweepAttributes:
         return array
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(column.array for column in COLUMNS)]
+        return [*super().__dir__(), *attributes()]
 
     def _array(self, column: Column) -> Array:
         """A column of results of all networks; words as texts."""

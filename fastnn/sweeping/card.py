@@ -12,6 +12,7 @@ from fastnn.showing.lettering import counted, grouped
 from fastnn.sweeping.columns import LOSSES
 from fastnn.training.card import described, relu_units
 from fastnn.training.endings import LOOKED_AT
+from fastnn.training.statuses import DIVERGED, OK
 
 __all__ = ["sweep_card"]
 
@@ -25,7 +26,7 @@ def sweep_card(sweep: Any) -> str:
     plan = sweep.plan
     trained = [counted(plan.epochs, "epoch"), *sweep.grid.told]
     facts = [
-        ("ended", f"{grouped(len(sweep) - diverged)} ok, {grouped(diverged)} diverged"),
+        ("ended", f"{grouped(len(sweep) - diverged)} {OK}, {grouped(diverged)} {DIVERGED}"),
         ("but", "; ".join(sweep.notes)),
         ("dead units", _dead_units_of(sweep)),
         ("starts", f"{sweep.initial!r}, seed {sweep.seed}"),

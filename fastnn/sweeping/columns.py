@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fastnn.training.statuses import STATUSES, status_codes
 
-__all__ = ["COLUMNS", "LOSSES", "WHOLE", "Column", "Kind", "Schema", "headings"]
+__all__ = ["COLUMNS", "LOSSES", "WHOLE", "Column", "Kind", "Schema", "attributes", "headings"]
 
 Array = NDArray[Any]
 
@@ -121,6 +121,11 @@ WHOLE = tuple(dict.fromkeys(column.dtype for column in COLUMNS if column.dtype))
 
 LOSSES = {column.name: column.title for column in COLUMNS if column.ranks}
 """The names of the losses for people."""
+
+
+def attributes() -> list[str]:
+    """The attributes that a `fastnn.Sweep` has for columns, some of them None."""
+    return [column.array for column in COLUMNS]
 
 
 def headings(form: Literal["heading", "short"]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.sweeping.results import Sweep
+from fastnn.training.statuses import DIVERGED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def mode_names(network: Network) -> list[str]:
     else:
         some = "2 units dead" if units == 3 else f"2 to {units - 1} units dead"
         dead = ["one unit dead", some, f"all {units} units dead"]
-    return [FITTED, *dead, "diverged"]
+    return [FITTED, *dead, DIVERGED]
 
 
 def _relu_units(network: Network) -> int:

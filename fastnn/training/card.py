@@ -12,6 +12,7 @@ from fastnn.core.rule import DEFAULT
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
 from fastnn.showing.lettering import counted, grouped, shape, told_apart
 from fastnn.training.evaluating import scores
+from fastnn.training.statuses import OK
 
 __all__ = ["described", "relu_units", "training_card"]
 
@@ -29,8 +30,8 @@ def _one(run: Any) -> str:
     facts = [
         ("ended", run.ended),
         ("but", "; ".join(run.notes)),
-        ("loss", "" if run.status != "ok" else number(float(run.loss))),
-        ("validation loss", "" if validated is None or run.status != "ok" else number(float(validated[-1]))),
+        ("loss", "" if run.status != OK else number(float(run.loss))),
+        ("validation loss", "" if validated is None or run.status != OK else number(float(validated[-1]))),
         ("R²", _r2(run)),
         ("dead units", _dead_units(run)),
         *_settings(run),
@@ -63,7 +64,7 @@ def _settings(run: Any) -> list[tuple[str, str]]:
 
 def _r2(run: Any) -> str:
     """R² on the training rows, which does not depend on the unit of the target; empty if there is none."""
-    if run.trained_on is None or run.status != "ok" or not np.ptp(run.trained_on[1], axis=0).all():
+    if run.trained_on is None or run.status != OK or not np.ptp(run.trained_on[1], axis=0).all():
         return ""
     found = scores(run.network, run.parameters[None], *run.trained_on)["r2"][0]
     return f"{found:.4f} on the rows trained on"
@@ -71,7 +72,7 @@ def _r2(run: Any) -> str:
 
 def _dead_units(run: Any) -> str:
     relu = relu_units(run.network)
-    if run.status != "ok" or not relu or run.quiet is None:
+    if run.status != OK or not relu or run.quiet is None:
         return ""
     return f"{run.quiet.units[0]} of {relu} hidden ReLU units"
 

@@ -25,6 +25,7 @@ from fastnn.training.card import training_card
 from fastnn.training.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.training.evaluating import predictions, score_notes, scores
 from fastnn.training.identity import ARITHMETIC, difference
+from fastnn.training.statuses import DIVERGED, OK, STATUSES, status_codes
 
 __all__ = ["Training"]
 
@@ -103,7 +104,7 @@ class Training:
     @property
     def status(self) -> Any:
         """The status of each network, "ok" or "diverged"."""
-        status = np.where(np.asarray(self.diverged) > 0, "diverged", "ok")
+        status = np.array(STATUSES)[status_codes(self.diverged)]
         return str(status) if status.ndim == 0 else status
 
     @cached_property
@@ -283,7 +284,7 @@ class Training:
         lines = ["NEW WEIGHTS AND BIASES"]
         for name, value in zip(self.network.parameter_names, self.parameters, strict=True):
             lines.append(f"{name}: {value}")
-        if self.status != "ok":
+        if self.status != OK:
             lines.append(f"{self.ended}: its loss was not finite")
         return "\n".join([*lines, *self.notes])
 
@@ -304,6 +305,6 @@ class Training:
     def ended(self) -> str:
         """The status in words; for several networks, how many are ok and how many diverged."""
         if self.parameters.ndim == 1:
-            return f"diverged in epoch {self.diverged}" if self.diverged else "ok"
+            return f"{DIVERGED} in epoch {self.diverged}" if self.diverged else OK
         diverged = int(np.count_nonzero(self.diverged))
-        return f"{len(self.parameters) - diverged} ok, {diverged} diverged"
+        return f"{len(self.parameters) - diverged} {OK}, {diverged} {DIVERGED}"
