@@ -147,6 +147,8 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         given_order = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
     if optimizer != DEFAULT:
         options += f",\n                   optimizer=fastnn.optimizers.{optimizer!r}"
+    if cell["batch_size"] > 1:
+        options += f",\n                   batch_size={min(cell['batch_size'], cell['rows'])}"
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"

@@ -26,7 +26,7 @@ from fastnn.core.rule import DEFAULT
 from fastnn.showing.lettering import counted, told_apart
 from fastnn.training.plan import learning_rates
 
-__all__ = ["AXES", "Axis", "LearningRates", "Optimizers", "Rows"]
+__all__ = ["AXES", "Axis", "BatchSizes", "LearningRates", "Optimizers", "Rows"]
 
 Array = NDArray[Any]
 
@@ -192,6 +192,46 @@ class Optimizers(Axis):
 
 
 @dataclass(frozen=True, eq=False)
+class BatchSizes(Axis):
+    """The rows of a batch; all rows, where a cell is trained on fewer."""
+
+    name = "batch_size"
+    noun = "batch size"
+    alike = "in batches of the same size"
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        return cls(_counts(given, cls.name, rows, "one row at a time"))
+
+    @staticmethod
+    def read(plain: Any) -> int:
+        return whole_number(plain, "batch_size", 1)
+
+    @property
+    def plain(self) -> list[Any]:
+        return list(self.values)
+
+    @cached_property
+    def columns(self) -> dict[str, Array]:
+        return {"batch_size": np.array(self.values, np.int64)}
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        return [f"batches of {size}" for size in columns["batch_size"]]
+
+    @staticmethod
+    def command(value: Any) -> list[str]:
+        return [] if value == 1 else ["--batch-size", str(value)]
+
+    @property
+    def told(self) -> str:
+        if len(self) == 1:
+            return "" if self.values[0] == 1 else self.texts[0]
+        more = f" and {len(self) - NAMED} more" if len(self) > NAMED else ""
+        return f"batches of {', '.join(map(str, self.values[:NAMED]))}{more}"
+
+
+@dataclass(frozen=True, eq=False)
 class LearningRates(Axis):
     """The learning rates, in the sweep's dtype."""
 
@@ -242,17 +282,7 @@ class Rows(Axis):
 
     @classmethod
     def of(cls, given: Any, dtype: str, rows: int) -> Self:
-        if given is None:
-            return cls((rows,))
-        counts = whole_numbers(given, "rows", 1, rows)
-        if not counts:
-            raise InputError(
-                "rows must name at least one number of rows; got none. Leave it out for all rows."
-            )
-        if len(counts) > rows:
-            raise InputError(f"rows must name at most {rows} values; got {len(counts)}. Name fewer.")
-        _each_once(counts, cls.name, counts)
-        return cls(tuple(counts))
+        return cls((rows,) if given is None else _counts(given, cls.name, rows, "all rows"))
 
     @staticmethod
     def read(plain: Any) -> int:
@@ -276,13 +306,26 @@ class Rows(Axis):
 
 
 # The first one varies slowest; the starts vary faster than any.
-AXES: dict[str, type[Axis]] = {axis.name: axis for axis in (Optimizers, LearningRates, Rows)}
+AXES: dict[str, type[Axis]] = {axis.name: axis for axis in (Optimizers, BatchSizes, LearningRates, Rows)}
 
 
 def _in_dtype(optimizer: Optimizer, dtype: str) -> dict[str, float]:
     """The settings of an optimizer, as kernels are given them."""
     settings = {name: getattr(optimizer, name) for name in optimizer.settings()}
     return {name: np.asarray(value, dtype).item() for name, value in settings.items()}
+
+
+def _counts(given: Any, name: str, rows: int, otherwise: str) -> tuple[int, ...]:
+    """Numbers of rows, each from 1 to `rows`."""
+    counts = whole_numbers(given, name, 1, rows)
+    if not counts:
+        raise InputError(
+            f"{name} must name at least one number of rows; got none. Leave it out for {otherwise}."
+        )
+    if len(counts) > rows:
+        raise InputError(f"{name} must name at most {rows} values; got {len(counts)}. Name fewer.")
+    _each_once(counts, name, counts)
+    return tuple(counts)
 
 
 def _each_once(keys: list[Any], name: str, given: list[Any]) -> None:

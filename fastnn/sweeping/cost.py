@@ -36,13 +36,14 @@ def most_seconds_per_network(design: Design) -> float:
 
 
 def _trials(design: Design) -> Iterator[tuple[float, int]]:
-    """The seconds for a network and the number of networks, for each rule and number of rows."""
-    by_row: dict[Rule, float] = {}
-    for (rule, rows), (cell, networks) in design.kinds.items():
-        if rule not in by_row:
+    """The seconds for a network and the number of networks, for each kind of training."""
+    by_row: dict[tuple[Rule, int], float] = {}
+    for kind, (cell, networks) in design.kinds.items():
+        alike = kind.rule, kind.batch_size
+        if alike not in by_row:
             _trial(design, cell)  # warms the caches; not counted
-            by_row[rule] = _trial(design, cell) / rows
-        yield by_row[rule] * rows, networks
+            by_row[alike] = _trial(design, cell) / kind.rows
+        yield by_row[alike] * kind.rows, networks
 
 
 def _trial(design: Design, cell: Cell) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,6 +33,8 @@ __all__ = ["Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_dive
 
 Array = NDArray[Any]
 
+OF_A_PLAN = ("optimizer", "batch_size")  # the axes whose values a plan has
+
 # An interruption loses the chunks under way. None should take longer, as far as its engine allows.
 CHUNK_SECONDS = 0.5
 
@@ -43,6 +45,14 @@ FULL_WIDTHS = 20
 
 class DivergenceError(OneSentenceError, ArithmeticError):
     """A network of a sweep diverged, and `on_divergence` asked to stop there."""
+
+
+class Kind(NamedTuple):
+    """What networks have in common that the same job trains."""
+
+    rule: Rule
+    batch_size: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -84,8 +94,8 @@ class Results:
 class Design:
     """A checked sweep. Two equal designs give the same bits, whatever engine their plans name.
 
-    `plan` has all rows, and the first optimizer of the grid; `plan_of` is the plan of a cell. `validation`
-    holds checked validation rows, (N', D) and (N', K), or is None.
+    `plan` has all rows, and the first optimizer and batch size of the grid; `plan_of` is the plan of a cell.
+    `validation` holds checked validation rows, (N', D) and (N', K), or is None.
     """
 
     plan: Plan
@@ -121,9 +131,11 @@ class Design:
         if row_order is not None:
             _refuse_several(counts)
         order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
-        plan = replace(plan, optimizer=grid["optimizer"].values[0], order=order)
+        plan = replace(plan, order=order)
         _check_start(initial, plan, grid.starts, seed)
-        return cls(plan, grid, initial, seed, None if validation is None else plan.validation(validation))
+        first = {name: grid[name].values[0] for name in OF_A_PLAN}
+        further = None if validation is None else plan.validation(validation)
+        return cls(replace(plan, **first), grid, initial, seed, further)
 
     def schema(self, every: int = 0, curve_dtype: str = "float32") -> Schema:
         """The columns of its results; with `every` above 0 some are of every `every`-th epoch."""
@@ -153,10 +165,12 @@ class Design:
         """The plan by which the networks of a cell are trained."""
         rows = cell["rows"]
         X, Y = self.plan.X[:rows], self.plan.Y[:rows]
-        return replace(self.plan, X=X, Y=Y, optimizer=cell["optimizer"])
+        settings = {name: cell[name] for name in OF_A_PLAN}
+        settings["batch_size"] = min(settings["batch_size"], rows)
+        return replace(self.plan, X=X, Y=Y, **settings)
 
     @cached_property
-    def jobs(self) -> dict[tuple[Rule, int], Job]:
+    def jobs(self) -> dict[Kind, Job]:
         """The training job for each of `kinds`. Compiles the kernels if need be."""
         return {kind: self.plan_of(cell).job(networks) for kind, (cell, networks) in self.kinds.items()}
 
@@ -166,23 +180,25 @@ class Design:
             self.jobs[kind].warm(networks)
 
     @cached_property
-    def kinds(self) -> dict[tuple[Rule, int], tuple[Cell, int]]:
-        """For each rule and number of rows: a cell that has them, and how many networks do."""
-        found: dict[tuple[Rule, int], tuple[Cell, int]] = {}
+    def kinds(self) -> dict[Kind, tuple[Cell, int]]:
+        """For each kind of training: a cell that has it, and how many networks do."""
+        found: dict[Kind, tuple[Cell, int]] = {}
         networks = self.grid.starts * len(self.grid["learning_rate"])
         for cell in self.grid.first_of("learning_rate").cells():
             first, count = found.get(self._kind(cell), (cell, 0))
             found[self._kind(cell)] = first, count + networks
         return found
 
-    def _kind(self, cell: Cell) -> tuple[Rule, int]:
-        return self.plan_of(cell).rule, cell["rows"]
+    def _kind(self, cell: Cell) -> Kind:
+        plan = self.plan_of(cell)
+        return Kind(plan.rule, plan.batch_size, len(plan.X))
 
     def chunks(self, numbers: Numbers, workers: int) -> Iterator[Chunk]:
         """Cut networks into chunks: small enough to interrupt and share out, large enough to be fast."""
         total, place = len(numbers), 0
-        sizes = load(self.plan.engine_for(total)).call_sizes(self.plan.network, self.plan.dtype)
         for some, cell in self.grid.parts(numbers):
+            plan = self.plan_of(cell)
+            sizes = load(plan.engine_for(total)).call_sizes(plan.network, plan.dtype, plan.rule)
             inside = range(max(cell.first, some.start), min(cell.first + self.grid.starts, some.stop))
             seconds = sizes.seconds * self.plan.network.n_parameters * cell["rows"] * self.plan.epochs
             fair = max(-(-total // (4 * workers)), min(FULL_WIDTHS * sizes.width, -(-total // workers)))

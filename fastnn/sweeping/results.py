@@ -61,7 +61,8 @@ class Sweep(SweepAttributes):
     ----------
     design : Design
         The checked sweep: its plan (network, rows, epochs, engine, dtype), the grid that numbers its networks
-        over optimizers, learning rates, rows and starts, its initial start and its seed.
+        over its axes (optimizers, batch sizes, learning rates, rows) and starts, its initial start and
+        its seed.
     table : Table
         The rows.
     interrupted : bool

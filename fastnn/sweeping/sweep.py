@@ -60,6 +60,7 @@ def sweep(
     shuffle: bool = False,
     row_order: ArrayLike | None = None,
     optimizer: str | Optimizer | Sequence[str | Optimizer] = DEFAULT,
+    batch_size: int | Sequence[int] = 1,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
     progress: bool | None = None,
@@ -68,7 +69,7 @@ def sweep(
     executor: Any = None,
     on_divergence: str = "record",
 ) -> Sweep:
-    """Train many networks from different starts, over a grid of optimizers, learning rates and rows.
+    """Train many networks from different starts, over a grid of settings: optimizers, learning rates, ...
 
     Parameters
     ----------
@@ -98,6 +99,8 @@ def sweep(
     optimizer : str, Optimizer, or sequence of them
         As in `fastnn.train`. A setting of an optimizer may be a sequence of numbers, too, such as
         ``["sgd", fastnn.optimizers.Momentum(momentum=[0.5, 0.9])]``, which are three optimizers.
+    batch_size : int, or sequence of them
+        As in `fastnn.train`, from 1 to N; in cells that are trained on fewer rows a batch is all of them.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. Every trained network is measured on them, and networks
         are ranked by that loss. It costs one more epoch, over these rows.
@@ -167,6 +170,7 @@ def sweep(
         row_order=row_order,
         validation=validation,
         optimizer=optimizer,
+        batch_size=batch_size,
     )
     warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)

@@ -23,15 +23,17 @@ from hypothesis import strategies as st
 
 import fastnn
 from fastnn import engines as engine_modules
+from fastnn.core.rule import DEFAULT
 from fastnn.engines import CallSizes
 from fastnn.showing.lettering import grouped
 from fastnn.sweeping import design as designing
 from fastnn.sweeping import sweep as sweeping
-from fastnn.sweeping.axes import LearningRates, Rows
+from fastnn.sweeping.axes import BatchSizes, LearningRates, Optimizers, Rows
 from fastnn.sweeping.grid import Grid, Numbers
 from fastnn.sweeping.work import threads
 from fastnn.system import progress
 from fastnn.training import evaluating, running
+from fastnn.training.plan import Plan
 
 NET = fastnn.Network((2, 2, 1))
 NAMES = ["w1", "w2", "w3", "w4", "w5", "w6", "b1", "b2", "b3"]
@@ -224,7 +226,7 @@ class TestChunks:
     def test_of_any_size(self, monkeypatch, sizes, workers, engine):
         expected = swept(**CUT)
         blocks = CallSizes(*sizes, vector=1, seconds=1e-9)
-        monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda network, dtype: blocks)
+        monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda *_: blocks)
         assert_equal(swept(**CUT, workers=workers, engine=engine), expected)
 
     @engines
@@ -233,7 +235,7 @@ class TestChunks:
         sizes = []
         original = designing.Design.train
         blocks = CallSizes(1, 1000, width=1, vector=1, seconds=1e-9)
-        monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda network, dtype: blocks)
+        monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda *_: blocks)
         monkeypatch.setattr(designing, "CHUNK_SECONDS", 1e-12)
 
         def train(design, chunk, into, pause=None):
@@ -279,14 +281,15 @@ class TestChunks:
     def test_every_network_is_in_one_chunk(
         self, starts, cells, workers, fewest, further, width, epochs, first
     ):
-        engine_for = lambda networks: "stub"  # noqa: E731
-        plan = SimpleNamespace(engine_for=engine_for, network=NET, dtype="float64", epochs=epochs)
+        plan = Plan(NET, np.zeros((4, NET.n_inputs)), np.zeros((4, 1)), epochs, "stub", "float64")
         most = -(-(fewest + further) // width) * width
-        grid = Grid((LearningRates(np.array([0.1])), Rows(tuple(range(1, cells + 1)))), starts)
+        rows = Rows(tuple(range(1, cells + 1)))
+        axes = (Optimizers([DEFAULT], "float64"), BatchSizes((1,)), LearningRates(np.array([0.1])), rows)
+        grid = Grid(axes, starts)
         design = designing.Design(plan, grid, None, 0)
         wanted = range(first % (starts * cells), starts * cells)
         with pytest.MonkeyPatch.context() as patch:
-            stub = SimpleNamespace(call_sizes=lambda network, dtype: CallSizes(fewest, most, width, 1, 1e-9))
+            stub = SimpleNamespace(call_sizes=lambda *_: CallSizes(fewest, most, width, 1, 1e-9))
             patch.setattr(designing, "load", lambda engine: stub)
             chunks = list(design.chunks(Numbers((wanted,)), workers))
         numbers = [n for chunk in chunks for n in range(chunk.first, chunk.first + chunk.count)]
@@ -701,7 +704,7 @@ class TestFailure:
 
         monkeypatch.setattr(engine_modules.load("loop"), "kernel", lambda network, dtype, rule: failing)
         blocks = CallSizes(1, 1, width=1, vector=1, seconds=1e-9)
-        monkeypatch.setattr(engine_modules.load("loop"), "call_sizes", lambda network, dtype: blocks)
+        monkeypatch.setattr(engine_modules.load("loop"), "call_sizes", lambda *_: blocks)
         before = threading.active_count()
         with pytest.raises(error, match="no more"):
             swept(networks=20_000, workers=3, engine="loop")

@@ -214,6 +214,49 @@ def test_model_files_keep_the_size(tmp_path):
     assert "batches" not in replace(run, batch_size=1)._repr_html_()
 
 
+def test_an_axis_of_a_sweep(tmp_path):
+    """Each cell has the bits of a sweep of its own, in a store with workers too; any network is replayed."""
+    network = NETWORKS["straight line"]
+    X, Y, _ = problem(network)
+    options = {"networks": 30, "epochs": 4, "learning_rate": [0.1, 0.2]}
+    memory = fastnn.sweep(network, X, Y, batch_size=[1, 8], rows=[5, ROWS], **options)
+    stored = fastnn.sweep(
+        network, X, Y, batch_size=[1, 8], rows=[5, ROWS], store=tmp_path / "s", executor=1, **options
+    )
+    assert stored.digest() == memory.digest()
+    frame = memory.frame()
+    assert frame.groupby("batch_size").network.min().to_dict() == {1: 0, 8: 120}
+    for size in (1, 8):
+        alone = fastnn.sweep(network, X, Y, batch_size=size, rows=[5, ROWS], **options)
+        assert alone.parameters.tobytes() == memory.parameters[frame.batch_size == size].tobytes()
+    for number, size in ((7, 1), (130, 5), (170, 8)):
+        again = fastnn.open(tmp_path / "s").replay(number)
+        assert again.parameters.tobytes() == memory.parameters[number].tobytes()
+        assert again.batch_size == size
+
+
+def test_the_default_is_no_column():
+    network = NETWORKS["straight line"]
+    X, Y, _ = problem(network)
+    options = {"networks": 3, "epochs": 1}
+    plain, one, more = (
+        fastnn.sweep(network, X, Y, **options, **given)
+        for given in ({}, {"batch_size": 1}, {"batch_size": 4})
+    )
+    assert plain.digest() == one.digest() != more.digest()
+    assert not {"batch_size"} & {*plain.frame(), *more.frame()}
+    assert "batches" not in repr(one)
+    assert "batches of 4" in repr(more)
+
+
+@pytest.mark.parametrize("given", [[], [1, 1], [1, ROWS + 1], [0], [True], "all", [1.5]])
+def test_what_is_no_axis_of_sizes(given):
+    network = NETWORKS["straight line"]
+    X, Y, _ = problem(network)
+    with pytest.raises(fastnn.InputError, match=r"^batch_size must"):
+        fastnn.sweep(network, X, Y, batch_size=given)
+
+
 @pytest.mark.parametrize("given", [0, -1, ROWS + 1, 1.5, True, "32", None, [2]])
 def test_what_is_no_batch_size(given):
     network = NETWORKS["straight line"]
