@@ -30,7 +30,7 @@ def code(options: Namespace) -> int:
     """``fastnn code``."""
     layers = options.layers or "2,2,1"
     network, optimizer = network_of(options, layers), optimizer_of(options.optimizer)
-    give(fastnn.code(network, options.engine, options.dtype, optimizer), end="")
+    give(fastnn.code(network, options.engine, options.dtype, optimizer, options.batch_size), end="")
     return 0
 
 

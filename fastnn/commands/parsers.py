@@ -69,6 +69,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_one_start(group)
     _add_training(group)
     add_optimizer(group)
+    group.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
     _add_learning_rate(group)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
     output = parser.add_argument_group("output")
@@ -90,7 +91,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Train many networks from different starts, over a grid of optimizers, learning rates and rows. "
+        "Train many networks from different starts, over a grid of settings. "
         "Print how they ended, write a table with one line for each network, and write a page to look at, "
         "FOLDER/index.html, which opens in any browser. The page's pictures and their data are files beside "
         "it. FOLDER must be new, empty, or the output of an earlier sweep, which is replaced."
@@ -102,6 +103,7 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     _add_networks(group)
     _add_training(group)
     add_optimizers(group)
+    group.add_argument("--batch-size", default="1", metavar="B,..", help="rows of a batch; default 1")
     group.add_argument(
         "--learning-rate",
         default="0.005",
@@ -216,6 +218,7 @@ def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
     _add_network(parser)
     add_optimizer(parser)
+    parser.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
     _add_engine(parser)
     _add_dtype(parser)
 

@@ -62,6 +62,7 @@ def training_report(run: Training, data: Dataset) -> Report:
     moved = "" if run.optimizer == DEFAULT else f", {run.optimizer!r}"
     trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, learning rate "
     trained += f"{run.learning_rate:g}{moved}"
+    trained += f", batches of {run.batch_size}" if run.batch_size > 1 else ""
     lines = [
         str(run),
         "",
@@ -81,6 +82,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "rows": run.rows,
         "learning_rate": run.learning_rate,
         **described_optimizer(run.optimizer),
+        "batch_size": run.batch_size,
         "engine": run.engine,
         "dtype": run.dtype,
         "status": run.status,
@@ -131,6 +133,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "seed": found.seed,
         "epochs": found.plan.epochs,
         "optimizers": found.grid["optimizer"].plain,
+        "batch_sizes": found.grid["batch_size"].plain,
         "engine": found.engine,
         "dtype": found.plan.dtype,
         "networks": len(found),

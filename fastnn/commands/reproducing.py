@@ -13,7 +13,7 @@ from fastnn.data.digest import SHORT
 
 __all__ = ["train_command"]
 
-OF_ONE_NETWORK = ("network", "optimizer", "learning_rate", "rows")
+OF_ONE_NETWORK = ("network", "optimizer", "batch_size", "learning_rate", "rows")
 """The options of ``fastnn train`` that differ from network to network of a sweep."""
 
 

@@ -88,13 +88,16 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
     rates = numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
     optimizers = [one for some in optimizers_of(options.optimizer) for one in some.each()]
-    curves = 8 * options.networks * len(optimizers) * len(rates) * len(rows) * options.epochs
+    sizes = whole_numbers(options.batch_size, "--batch-size")
+    cells = len(optimizers) * len(sizes) * len(rates) * len(rows)
+    curves = 8 * options.networks * cells * options.epochs
     return fastnn.sweep(
         network,
         data,
         networks=options.networks,
         initial=initial_of(options.initial),
         optimizer=optimizers,
+        batch_size=sizes,
         learning_rate=rates,
         rows=rows,
         workers=options.workers,

@@ -40,6 +40,7 @@ def train(options: Namespace) -> int:
         data.y[:rows],
         start_of(options, network),
         optimizer=optimizer_of(options.optimizer),
+        batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         **shared(options),
     )

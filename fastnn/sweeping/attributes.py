@@ -47,7 +47,7 @@ class SweepAttributes:
 
     @property
     def grid(self) -> Grid:
-        """The grid, which numbers the networks over optimizers, learning rates, rows and starts."""
+        """The grid, which numbers the networks over its axes and starts."""
         return self.design.grid
 
     @property

@@ -163,11 +163,14 @@ class Design:
 
     def plan_of(self, cell: Cell) -> Plan:
         """The plan by which the networks of a cell are trained."""
-        rows = cell["rows"]
-        X, Y = self.plan.X[:rows], self.plan.Y[:rows]
-        settings = {name: cell[name] for name in OF_A_PLAN}
-        settings["batch_size"] = min(settings["batch_size"], rows)
-        return replace(self.plan, X=X, Y=Y, **settings)
+        settings = self.settings_of(cell)
+        X, Y = self.plan.X[: settings["rows"]], self.plan.Y[: settings["rows"]]
+        return replace(self.plan, X=X, Y=Y, **{name: settings[name] for name in OF_A_PLAN})
+
+    @staticmethod
+    def settings_of(cell: Cell) -> dict[str, Any]:
+        """What `fastnn.train` is given for a network of a cell: a batch has no more rows than there are."""
+        return dict(cell.settings) | {"batch_size": min(cell["batch_size"], cell["rows"])}
 
     @cached_property
     def jobs(self) -> dict[Kind, Job]:

@@ -106,7 +106,7 @@ class TestOneOptimizer:
             "momentum": [0.9, 0.9],
         }
         with pytest.raises(
-            fastnn.InputError, match=r"each of columns must be one of .*'optimizer', 'learning"
+            fastnn.InputError, match=r"each of columns must be one of .*'optimizer', 'batch_size', 'learning"
         ):
             swept("sgd").frame(["momentum"])
 
