@@ -20,7 +20,7 @@ tells this; nothing else records it.
 A store can grow: the same sweep with more networks adds to it. Start i depends only on the seed and on i, so
 existing shards stay as they are. A new file gives the new number of starts, and the new starts are cut into
 shards of their own. A sweep numbers its networks cell by cell, so their numbers change when the store grows.
-Therefore a shard holds the ``start``, the learning rate and the rows of each network, and the number of the
+Therefore a shard holds the ``start``, the settings of each network, and the number of the
 network is computed from these. The finished table has the same bits as a sweep made at once.
 
 Modules, from below: `shards` (the place of each network), `entries` (the checks of a plan's entries),
