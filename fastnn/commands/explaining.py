@@ -15,6 +15,7 @@ from fastnn.commands.options import network_for, network_of
 from fastnn.commands.output import output_files
 from fastnn.commands.parsing import numbers
 from fastnn.core.network import Network
+from fastnn.core.optimizers import Optimizer
 from fastnn.data.datasets import Dataset
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
@@ -41,7 +42,8 @@ def explain(options: Namespace) -> int:
     network = network_of(options, "2,2,1") if data is None else network_for(options, data)
     named = {"--csv": options.csv, "--out": options.out}
     files = output_files(named, new=True, read={"--data": options.data})
-    explanation = fastnn.explain(network, compact=options.compact)
+    optimizer = optimizer_of(options.optimizer)
+    explanation = fastnn.explain(network, compact=options.compact, optimizer=optimizer)
     parts: list[Document] = [explanation]
     writers: dict[Path, Callable[[Path], object]] = {}
     if not options.compact:
@@ -53,7 +55,7 @@ def explain(options: Namespace) -> int:
         if options.csv:
             writers[files["--csv"]] = lambda path: step.frame().to_csv(path, index=False)
     parts.append(RunningCode(explanation))
-    page = _explained(parts, options, data)
+    page = _explained(parts, options, data, optimizer)
     if options.out:
         writers[files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
     publish_together(writers)
@@ -117,7 +119,7 @@ def _proof(explanation: Explanation) -> list[Document]:
         return []
 
 
-def _explained(parts: list[Document], options: Namespace, data: Dataset | None) -> str:
+def _explained(parts: list[Document], options: Namespace, data: Dataset | None, optimizer: Optimizer) -> str:
     """All parts as one document, in the format of --format."""
     document = together(parts)
     if data is None:
@@ -126,7 +128,8 @@ def _explained(parts: list[Document], options: Namespace, data: Dataset | None) 
     starts = None
     if options.parameters:
         starts = {"as given": numbers(options.parameters, "--parameters")}
-    return document.html(motion(network, data, starts=starts, learning_rate=_rate(options)))
+    moving = motion(network, data, starts=starts, learning_rate=_rate(options), optimizer=optimizer)
+    return document.html(moving)
 
 
 def _data_of_motion(options: Namespace) -> Dataset | None:

@@ -178,6 +178,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     )
     _add_network(parser)
     group = parser.add_argument_group("the step")
+    add_optimizer(group)
     group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
     group.add_argument("--row", metavar="X1,..,Y1,..", help="inputs and targets")
     group.add_argument("--learning-rate", type=number, metavar="RATE", help="default 0.005")

@@ -33,10 +33,10 @@ def loss_curves(
     """Draw the loss of every epoch, and the validation loss (dashed) if there is one.
 
     Each of several networks has its own colour and label. The label holds the name given to the network, and
-    its layers, optimizer, learning rate and number if these differ. More than ten networks have colours from dark
-    to bright, first to last, and the legend names ten of them. The scale is logarithmic if all losses are
-    above 0 and span more than two decades; the axis then says so. The line of a diverged network ends before
-    the epoch in which it diverged, and a cross marks its last loss.
+    its layers, optimizer, learning rate and number if these differ. More than ten networks have colours from
+    dark to bright, first to last, and the legend names ten of them. The scale is logarithmic if all losses
+    are above 0 and span more than two decades; the axis then says so. The line of a diverged network ends
+    before the epoch in which it diverged, and a cross marks its last loss.
 
     Parameters
     ----------

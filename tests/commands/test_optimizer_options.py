@@ -79,14 +79,14 @@ FORM = "--optimizer must be optimizers and their settings, separated by commas; 
         ("momentum:nan", "--optimizer: momentum must be a finite number; got nan"),
     ],
 )
-@pytest.mark.parametrize("command", ["train", "sweep", "code"])
+@pytest.mark.parametrize("command", ["train", "sweep", "code", "explain"])
 def test_what_is_refused(capsys, command, text, complaint):
     code, out, err = run(capsys, command, f"--optimizer={text}")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"fastnn: {complaint}")
 
 
-@pytest.mark.parametrize("command", ["train", "code"])
+@pytest.mark.parametrize("command", ["train", "code", "explain"])
 def test_one_is_needed(capsys, command):
     code, _, err = run(capsys, command, "--optimizer", "sgd,nesterov")
     assert (code, err.count("\n")) == (2, 1)
@@ -118,6 +118,15 @@ def test_train_and_code(capsys):
     assert "learning rate 0.005, Nesterov(momentum=0.5)" in out
     code = run(capsys, "code", "--optimizer", "momentum", "--engine", "loop")[1]
     assert code == fastnn.code(fastnn.Network((2, 2, 1)), "loop", optimizer="momentum")
+
+
+@pytest.mark.parametrize("form", [[], ["--compact"], ["--motion", "--format", "html"]])
+def test_explain(capsys, form):
+    _, plain, _ = run(capsys, "explain", "--layers", "2,1,1", *form)
+    code, out, _ = run(capsys, "explain", "--layers", "2,1,1", "--optimizer", "nesterov:0.125", *form)
+    assert code == 0
+    assert "Nesterov(momentum=0.125)" in out
+    assert "momentum" not in plain
 
 
 class TestSweep:
