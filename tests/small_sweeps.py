@@ -35,27 +35,36 @@ def usual_digest():
     return swept().digest()
 
 
-def both_at_once(store, networks, before=""):
-    """The digests of two processes that sweep into one store at the same time, after a statement in each."""
+def both_at_once(stores, networks):
+    """The digests of two processes that sweep into stores at the same time, into one after the other.
+
+    `stores` says for each store which statements the processes execute before.
+    """
     script = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from small_sweeps import small_shards, swept
-{before}
 swept()  # by now everything is imported and compiled
-print("ready", flush=True)
-sys.stdin.readline()
-with small_shards():
-    print(swept(store=Path({str(store)!r}), networks={networks}).digest())
+for store, before in {[(str(path), before) for path, before in stores.items()]!r}:
+    exec(before)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    with small_shards():
+        print(swept(store=Path(store), networks={networks}).digest(), flush=True)
 """
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     processes = [subprocess.Popen([sys.executable, "-c", script], **pipes) for _ in range(2)]
-    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+    digests = []
+    for _ in stores:
+        assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+        for process in processes:
+            process.stdin.write("begin\n")
+            process.stdin.flush()
+        digests.append([process.stdout.readline().strip() for process in processes])
     for process in processes:
-        process.stdin.write("begin\n")
-        process.stdin.flush()
-    return [process.communicate(timeout=300)[0].strip() for process in processes]
+        process.communicate(timeout=300)
+    return digests
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from small_sweeps import (
     X,
     Y,
-    both_at_once,
     copied,
     drop,
     faults,
@@ -46,6 +45,13 @@ KINDS = {
     "float32, shuffled, measured": {"dtype": "float32", "shuffle": True, "validation": VALIDATION},
 }
 STEPS = [(21, 40), (5, 21), (16, 17), (1, 100), (3, 4, 5, 33), (64, 80)]
+# Every kind with half of the steps, every steps with half of the kinds.
+PAIRS = [
+    (kind, steps)
+    for row, kind in enumerate(KINDS)
+    for column, steps in enumerate(STEPS)
+    if (row + column) % 2 == 0
+]
 
 
 def grown(store, steps, **options):
@@ -57,8 +63,7 @@ def grown(store, steps, **options):
 
 
 class TestSameAsAtOnce:
-    @pytest.mark.parametrize("steps", STEPS, ids=str)
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize(("kind", "steps"), PAIRS, ids=str)
     def test_it_has_the_digest_of_a_sweep_made_at_once(self, kind, steps, store):
         before = 0
         for networks in steps:
@@ -168,9 +173,10 @@ class TestInterrupted:
         assert grown(store, (40,)).digest() == swept(networks=40).digest()
 
     @pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills with SIGKILL")
-    def test_kills(self):
-        found = killing(trials=40, seconds=60, variant="growing")
-        assert found["kills"] >= 20
+    @pytest.mark.parametrize("trials", [16, pytest.param(100, marks=pytest.mark.slow)])
+    def test_kills(self, trials):
+        found = killing(trials=trials, seconds=60, variant="growing")
+        assert found["kills"] >= trials / 2
         assert found["finished"] > 0
         assert (found["failures"], found["lost"]) == (0, [])
 
@@ -287,12 +293,6 @@ class TestTwoAtOnce:
         assert found.digest() == swept(networks=21).digest()
         assert other[1].digest() == swept(networks=40).digest() == Store.at(store).kept_digest()
         assert faults(store) == []
-
-    def test_processes_on_a_store_that_grows(self, store):
-        grown(store, (5,))
-        digests = both_at_once(store, 300)
-        assert digests == [swept(networks=300).digest()] * 2
-        assert (faults(store), leftovers(store)) == ([], [])
 
 
 class TestShards:

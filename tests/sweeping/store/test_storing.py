@@ -405,10 +405,14 @@ class TestTwoAtOnce:
         assert [sweep.digest() for sweep in found] == [digest] * 2
         assert (faults(store), leftovers(store), len(files(store, "shards/*"))) == ([], [], SHARDS)
 
-    def test_processes(self, store):
-        digests = both_at_once(store, 300)
-        assert digests == [swept(networks=300).digest()] * 2
-        assert (faults(store), leftovers(store)) == ([], [])
+    def test_processes(self, tmp_path):
+        """On a new store, on one that grows, and on a disk without hard links."""
+        new, grows, without_links = stores = [tmp_path / name for name in ("new", "grows", "without links")]
+        with small_shards():
+            swept(store=grows, networks=5)
+        before = {new: "", grows: "", without_links: "import os, killing; os.link = killing.refused_link"}
+        assert both_at_once(before, 300) == [[swept(networks=300).digest()] * 2] * 3
+        assert [(faults(store), leftovers(store)) for store in stores] == [([], [])] * 3
 
     def test_copies_of_a_shard_by_two_versions_of_pyarrow(self, store):
         swept(store=store)
@@ -556,29 +560,28 @@ class TestReading:
         assert {shard for shard, *_ in asked} == {0, 5}
 
     def test_memory_does_not_grow(self, tmp_path):
-        processes = []
-        for networks in (20_000, 200_000):
-            script = f"""
+        script = f"""
 import tracemalloc
 import fastnn
 from fastnn.sweeping.store import manifest
 manifest.MOST_NETWORKS = 1 << 12
 import numpy as np
 x = np.linspace(0, 1, 6).reshape(3, 2)
-sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), x, x[:, 0], networks={networks}, epochs=1,
-                     store={str(tmp_path / str(networks))!r}, progress=False)
-sweep.best(), sweep.summary()
-tracemalloc.start()
-sweep.best(), sweep.dead_unit_counts(), sweep.table_digest(), sweep.replay(5)
-sweep.frame(["network"], [("loss", "<", 1e-9)])
-print(tracemalloc.get_traced_memory()[1])
-tracemalloc.reset_peak()
-sweep.summary(), sweep.quantiles(), sweep.loss_quantiles([0, 0.5])
-print(tracemalloc.get_traced_memory()[1])
+for networks in 20_000, 20_000, 200_000:  # the first time, other things are made and kept
+    sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), x, x[:, 0], networks=networks, epochs=1,
+                         store={str(tmp_path)!r} + f"/{{networks}}", progress=False)
+    sweep.best(), sweep.summary()
+    tracemalloc.start()
+    sweep.best(), sweep.dead_unit_counts(), sweep.table_digest(), sweep.replay(5)
+    sweep.frame(["network"], [("loss", "<", 1e-9)])
+    print(tracemalloc.get_traced_memory()[1])
+    tracemalloc.reset_peak()
+    sweep.summary(), sweep.quantiles(), sweep.loss_quantiles([0, 0.5])
+    print(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
 """
-            command = [sys.executable, "-c", script]
-            processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        few, many = (list(map(int, process.communicate()[0].split())) for process in processes)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        _, few, many = np.array(done.stdout.split(), int).reshape(3, 2)
         assert many[0] < 1.2 * few[0] + 200_000  # a byte for each network more would be 180 000
         assert many[1] < 1.2 * few[1] + 200_000 + 8 * 180_000  # the losses themselves, once
 
