@@ -212,7 +212,7 @@ def damaged():
 
 
 def damage(mutations, trials, harmless=False, enough=None):
-    """Mutations, until `enough` of them went unnoticed; returns which did, and how often each way was taken."""
+    """Mutations, until `enough` went unnoticed; returns which did, and how often each way was taken."""
     unnoticed, ways = [], {}
     for _ in range(trials):
         if enough is not None and enough <= set(unnoticed):
