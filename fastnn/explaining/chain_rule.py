@@ -4,20 +4,22 @@ What runs has the step folded in: a delta is ``s = step*d...``, with step = -2*l
 factor, 2, for the step, and the same equation gives the derivative of the loss by the unit's weighted sum:
 that is how the lines here are made. So line 8' is the derivative that belongs to equation 8 of the
 derivation, and -learning_rate times the one is the other. The derivative by a parameter belongs to the first
-equation in which the parameter's change stands: where an optimizer keeps a velocity, to the velocity's.
+equation in which the parameter's change stands: in batches to that of its sum over the rows, else where an
+optimizer keeps a velocity, to the velocity's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fastnn.core.activations import activation
-from fastnn.core.derivation import DELTAS, Derivation, Equation, Stage, derived
+from fastnn.core.derivation import DELTAS, Derivation, Equation, Part, Stage, derived
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.network import Network
-from fastnn.core.rule import STEP, Rule
-from fastnn.core.values import TOTAL, error, state_of
+from fastnn.core.rule import FACTOR, STEP, Rule
+from fastnn.core.values import TOTAL, error, gradient_of, state_of
 from fastnn.printing.notation import Text
 from fastnn.printing.signs import Derivative
 
@@ -27,6 +29,7 @@ __all__ = [
     "Line",
     "explained",
     "folded_in",
+    "in_turn",
     "kinks_of",
     "put",
     "sections_of",
@@ -76,6 +79,9 @@ def sections_of(derivation: Derivation) -> tuple[Stage, ...]:
     return (*stages[:deltas], DERIVATIVES, *stages[deltas:])
 
 
+Told = TypeVar("Told", Line, Equation)
+
+
 def explained(derivation: Derivation, equations: tuple[Equation, ...]) -> tuple[Line, ...]:
     """The lines for the equations of a derivation, written out or with running indices.
 
@@ -83,6 +89,20 @@ def explained(derivation: Derivation, equations: tuple[Equation, ...]) -> tuple[
     """
     lines = [*_Derivatives(derivation, equations).lines(), *map(_as_it_runs, equations)]
     return tuple(line for section in sections_of(derivation) for line in lines if line.section == section)
+
+
+def in_turn(lines: Sequence[Told], rows: int) -> Iterator[tuple[int, list[Told]]]:
+    """Lines or equations in the order in which they run for a batch of so many rows.
+
+    Those of row 1, 2, ...; with 0 for no row, those that come once, at the begin of the batch and at its end.
+    """
+    parts: dict[Part, list[Told]] = {"begin": [], "row": [], "end": []}
+    for line in lines:
+        parts[(line.section if isinstance(line, Line) else line.stage).when].append(line)
+    yield 0, parts["begin"]
+    for row in range(1, rows + 1):
+        yield row, parts["row"]
+    yield 0, parts["end"]
 
 
 def folded_in(derivation: Derivation) -> str:
@@ -130,7 +150,9 @@ class _Derivatives:
         self.network = derivation.network
         self.loss = derivation.rule.loss
         self.last = len(self.network.layers) - 1
-        self.without_step: dict[Expression, Expression] = {STEP: Number(self.loss.factor)}
+        self.without_step: dict[Expression, Expression] = dict.fromkeys(
+            (STEP, FACTOR), Number(self.loss.factor)
+        )
         self.short = {
             e.target: put(e.expression, self.without_step)
             for e in equations
@@ -171,14 +193,14 @@ class _Derivatives:
         return changes
 
     def _first_equations(self) -> dict[Symbol, int]:
-        """The number of the first equation of each parameter: of its state, or else of its update."""
-        updates = {e.target: e.number for e in self.equations if e.kind == "update"}
-        states = {e.target: e.number for e in self.equations if e.kind == "state"}
-        letters = self.derivation.rule.states
-        return {
-            parameter: min([number, *(states[state_of(letter, parameter)] for letter in letters)])
-            for parameter, number in updates.items()
-        }
+        """The number of the first equation of each parameter: of its gradient, its state or its update."""
+        numbers = {e.target: e.number for e in self.equations}
+        first = {}
+        for parameter in (e.target for e in self.equations if e.kind == "update"):
+            states = (state_of(letter, parameter) for letter in self.derivation.rule.states)
+            own = (gradient_of(parameter), *states, parameter)
+            first[parameter] = min(numbers[target] for target in own if target in numbers)
+        return first
 
     def _weighted_sum(self, symbol: Symbol) -> Symbol:
         """The weighted sum of the unit that a delta or a bias belongs to."""

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_number, flag
-from fastnn.core.derivation import DELTAS, UPDATES, derive
+from fastnn.core.derivation import BEGIN, DELTAS, GRADIENTS, UPDATES, derive
+from fastnn.core.expressions import Binary
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, Rule
+from fastnn.core.rule import DEFAULT, rule_of
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
+from fastnn.data.rows import checked_rows
 from fastnn.explaining.chain_rule import (
     DERIVATIVES,
     Line,
@@ -26,7 +28,7 @@ from fastnn.explaining.chain_rule import (
     sign_of,
 )
 from fastnn.explaining.document import Document
-from fastnn.explaining.limits import need_written_out
+from fastnn.explaining.limits import need_written_out, told_of_training
 from fastnn.explaining.matrix_form import in_matrices
 from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.proving import Proof
@@ -35,6 +37,7 @@ from fastnn.explaining.steps import Given, Step
 from fastnn.pages.blocks import Block, Code, Section
 from fastnn.pages.equations import Equations, Formula
 from fastnn.pages.tables import Table
+from fastnn.printing.signs import OverRows
 from fastnn.showing.lettering import counted
 from fastnn.system.floating_point import ieee
 from fastnn.training.plan import code
@@ -45,6 +48,18 @@ ON_DERIVATIVES = "By the chain rule. Equation n' is the derivative that equation
 ON_DELTAS = (
     "What runs has the learning rate folded in: {}, computed once. So a delta s is -learning_rate times the "
     "derivative of the same number."
+)
+ON_DELTAS_OF_A_BATCH = (
+    "What runs has the learning rate and the rows of the batch folded in: {}, computed once, and (1), once a "
+    "batch. So a delta s is -learning_rate/n times the derivative of the same number."
+)
+ON_A_BATCH = "A batch has n rows: the batch size, or what is left of them at the end of an epoch."
+ON_GRADIENTS = (
+    "Σ is the sum over the rows of the batch. It begins at 0, and each row adds its own, in their order. "
+    "After the last row each g is -learning_rate times the derivative of the batch's mean loss."
+)
+ON_UPDATES_OF_A_BATCH = (
+    "They come once, after the last row of the batch: all its rows use the parameters as they were before."
 )
 ON_UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
 ON_STATE = (
@@ -65,18 +80,28 @@ class Explanation(Document):
         Whether in matrix notation, one equation for a whole layer.
     optimizer : Optimizer
         How the parameters move.
+    batch_size : int
+        After how many rows.
     lines : tuple of Line
         The equations as data.
     """
 
-    def __init__(self, network: Network, *, compact: bool = False, optimizer: Optimizer = DEFAULT) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        compact: bool = False,
+        optimizer: Optimizer = DEFAULT,
+        batch_size: int = 1,
+    ) -> None:
         self.network = network
         self.compact = compact
         self.optimizer = optimizer
-        self.derivation = derive(network, optimizer)
+        self.batch_size = batch_size
+        self.derivation = derive(network, optimizer, batch_size)
 
     def __repr__(self) -> str:
-        with_it = "" if self.optimizer == DEFAULT else f", {self.optimizer!r}"
+        with_it = "".join(f", {told}" for told in told_of_training(self.optimizer, self.batch_size))
         return f"<Explanation of {self.network!r}{with_it}{', compact' if self.compact else ''}>"
 
     @cached_property
@@ -88,16 +113,16 @@ class Explanation(Document):
 
     @ieee
     def step(self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float = 0.005) -> Step:
-        """Work out one training step on one row, every number of it.
+        """Work out one training step on one row, or on a batch of them, every number of it.
 
         Parameters
         ----------
         parameters : array_like (P,) or (S,)
             With what the optimizer remembers of each parameter behind them, S numbers in all, such as the
             ``state`` of the step before. Without it, the optimizer remembers nothing yet: zeros.
-        x : array_like (D,)
-            A number is taken for one input.
-        y : array_like (K,)
+        x : array_like (D,), or (n, D) in batches
+            A number is taken for one input. In batches, n rows: from 1 to `batch_size`.
+        y : array_like (K,), or (n, K) in batches
             A number is taken for one output.
         learning_rate : float
 
@@ -118,6 +143,8 @@ class Explanation(Document):
     @ieee
     def slip(self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float = 0.005) -> Slip:
         """Work out the same step with the classical slip, each layer updated before the deltas below it.
+
+        In batches the slip is another one: the parameters move after every row of the batch.
 
         Parameters
         ----------
@@ -157,23 +184,33 @@ class Explanation(Document):
         Motion
             Shows itself in a notebook; ``.html()`` is a page of its own, ``.fragment`` a part for any page.
         """
-        return motion(self.network, X, y, starts, learning_rate=learning_rate, optimizer=self.optimizer)
+        return motion(
+            self.network,
+            X,
+            y,
+            starts,
+            learning_rate=learning_rate,
+            optimizer=self.optimizer,
+            batch_size=self.batch_size,
+        )
 
     def code(self) -> str:
         """The code that runs, printed from the same equations."""
-        return code(self.network, optimizer=self.optimizer)
+        return code(self.network, optimizer=self.optimizer, batch_size=self.batch_size)
 
     def sections(self) -> Iterable[Section]:
         """The layout of the parameters, and the equations stage by stage."""
         told = [f"{self.network!r}, {self.network.n_parameters} parameters"]
-        if self.optimizer != DEFAULT:
-            told.append(f"Trained with {self.optimizer!r}.")
+        if training := told_of_training(self.optimizer, self.batch_size):
+            told.append(f"Trained with {', '.join(training)}.")
         yield Section("", [*told, self._layout()])
-        on_derivatives = f"{ON_DERIVATIVES} {kinks_of(self.network)}".rstrip()
+        batched = self.derivation.rule.batched
         notes = {
-            DERIVATIVES: on_derivatives,
-            DELTAS: ON_DELTAS.format(folded_in(self.derivation)),
-            UPDATES: " ".join([ON_UPDATES, *self._on_state()]),
+            BEGIN: ON_A_BATCH,
+            DERIVATIVES: f"{ON_DERIVATIVES} {kinks_of(self.network)}".rstrip(),
+            DELTAS: (ON_DELTAS_OF_A_BATCH if batched else ON_DELTAS).format(folded_in(self.derivation)),
+            GRADIENTS: ON_GRADIENTS,
+            UPDATES: " ".join([ON_UPDATES_OF_A_BATCH if batched else ON_UPDATES, *self._on_state()]),
         }
         for section in sections_of(self.derivation):
             formulas = tuple(_formula(line) for line in self.lines if line.section == section)
@@ -207,11 +244,24 @@ class Explanation(Document):
         need_written_out(self.network, self.derivation.rule)
         return Given(
             self._state(parameters),
-            _row(x, "x", self.network.n_inputs, "input"),
-            _row(y, "y", self.network.n_outputs, "output"),
+            *self._rows(x, y),
             finite_number(learning_rate, "learning_rate", positive=True),
             self.optimizer,
         )
+
+    def _rows(self, x: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The rows of the step as (n, D) and (n, K)."""
+        network = self.network
+        if not self.derivation.rule.batched:
+            row = _row(x, "x", network.n_inputs, "input"), _row(y, "y", network.n_outputs, "output")
+            return row[0][None], row[1][None]
+        X, Y = checked_rows(network, x, y, "float64")
+        if len(X) > self.batch_size:
+            raise InputError(
+                f"x must hold at most {counted(self.batch_size, 'row')}, the batch size; got {len(X)}. "
+                "Give the rows of one batch, or explain a larger batch size."
+            )
+        return X, Y
 
     def _state(self, parameters: Any) -> NDArray[np.float64]:
         """The state (S,) before the step: as given, or what it is where the optimizer remembers nothing."""
@@ -239,7 +289,13 @@ class RunningCode(Document):
         yield Section("The code that runs", [Code(self.source)])
 
 
-def explain(network: Network, *, compact: bool = False, optimizer: str | Optimizer = DEFAULT) -> Explanation:
+def explain(
+    network: Network,
+    *,
+    compact: bool = False,
+    optimizer: str | Optimizer = DEFAULT,
+    batch_size: int = 1,
+) -> Explanation:
     """Explain backpropagation through a network: every equation, numbered, in the names of its parameters.
 
     Parameters
@@ -249,7 +305,8 @@ def explain(network: Network, *, compact: bool = False, optimizer: str | Optimiz
     compact : bool
         In matrix notation, one equation for a whole layer: for networks of any size.
     optimizer : str or Optimizer
-        As in `fastnn.train`.
+    batch_size : int
+        As in `fastnn.train`. With more than one row, a step is that of a batch.
 
     Returns
     -------
@@ -262,7 +319,8 @@ def explain(network: Network, *, compact: bool = False, optimizer: str | Optimiz
     Raises
     ------
     InputError
-        For anything but a network, for one too large to write out, and for no optimizer, or several.
+        For anything but a network, for one too large to write out, and for no optimizer, or several,
+        and no batch size.
 
     Examples
     --------
@@ -279,10 +337,12 @@ def explain(network: Network, *, compact: bool = False, optimizer: str | Optimiz
     5 the unit's delta times the weight's input
     6 the unit's delta
     """
-    chosen = optimizer_of(optimizer)
+    rule = rule_of(optimizer, batch_size)
     if not flag(compact, "compact"):
-        need_written_out(network, Rule(optimizer=type(chosen)))
-    return Explanation(checked_network(network), compact=compact, optimizer=chosen)
+        need_written_out(network, rule)
+    return Explanation(
+        checked_network(network), compact=compact, optimizer=optimizer_of(optimizer), batch_size=batch_size
+    )
 
 
 def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:
@@ -302,5 +362,8 @@ def _range(names: tuple[str, ...]) -> str:
 
 
 def _formula(line: Line) -> Formula:
+    if line.section == GRADIENTS:
+        assert isinstance(line.expression, Binary)  # noqa: S101 - a row adds to it
+        return Formula(line.number, line.target, (OverRows(line.expression.right),), "=", line.rule)
     members = (line.expression,) if line.chain is None else (line.chain, line.expression)
     return Formula(line.number, line.target, members, sign_of(line), line.rule)

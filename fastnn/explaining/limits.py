@@ -8,12 +8,13 @@ from fastnn.checking import InputError
 from fastnn.core.derivation import derived
 from fastnn.core.expressions import Index
 from fastnn.core.network import Network, checked_network
-from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import DEFAULT, PLAIN, Rule
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.chain_rule import Line, explained
 from fastnn.printing.signs import Derivative
 
-__all__ = ["need_written_out", "trained_with"]
+__all__ = ["need_written_out", "told_of_training", "trained_with"]
 
 
 def need_written_out(network: Network, rule: Rule = PLAIN) -> None:
@@ -30,8 +31,17 @@ def need_written_out(network: Network, rule: Rule = PLAIN) -> None:
 
 
 def trained_with(rule: Rule) -> str:
-    """The end of a title that names the optimizer; nothing for the rule that is taken by default."""
-    return "" if rule == PLAIN else f", trained with {rule.optimizer.name}"
+    """The end of a title that names the optimizer, and batches; nothing for the rule taken by default."""
+    name = "" if rule.optimizer is PLAIN.optimizer else f" with {rule.optimizer.name}"
+    batches = " in batches" if rule.batched else ""
+    return f", trained{name}{batches}" if name or batches else ""
+
+
+def told_of_training(optimizer: Optimizer, batch_size: int) -> list[str]:
+    """The optimizer with its settings, and the size of batches; nothing of what is taken by default."""
+    if batch_size > 1:
+        return [repr(optimizer), f"batch_size={batch_size}"]
+    return [] if optimizer == DEFAULT else [repr(optimizer)]
 
 
 def _running(line: Line) -> list[Index]:

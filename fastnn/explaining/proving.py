@@ -16,7 +16,7 @@ import numpy as np
 
 from fastnn.checking import needing
 from fastnn.core.activations import activation
-from fastnn.core.derivation import ERROR, FORWARD, UPDATES, Derivation
+from fastnn.core.derivation import ERROR, FORWARD, GRADIENTS, UPDATES, Derivation
 from fastnn.core.expressions import (
     Binary,
     Call,
@@ -28,7 +28,8 @@ from fastnn.core.expressions import (
     Visitor,
     rebuild,
 )
-from fastnn.core.values import TOTAL, error, input_value, state_of, target_value
+from fastnn.core.rule import ROWS
+from fastnn.core.values import TOTAL, error, gradient_of, input_value, state_of, target_value
 from fastnn.explaining.arithmetic import OPERATIONS
 from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained, kinks_of
 from fastnn.explaining.document import Document
@@ -44,6 +45,7 @@ __all__ = ["Proof"]
 
 CHANGE = Symbol("change")
 RATE = Symbol("learning_rate")
+PROVED = (DERIVATIVES, GRADIENTS, UPDATES)
 
 
 class Proof(Document):
@@ -82,7 +84,12 @@ class Proof(Document):
             "each parameter, and what the numbered equation says is subtracted. "
             + ("Each difference simplifies to 0." if self.holds else "A difference is left: see below.")
         ]
-        if self.derivation.rule.states:
+        if self.derivation.rule.batched:
+            blocks.append(
+                "Each row adds -learning_rate/n times sympy's derivative of its loss; the n rows of a batch "
+                "add up to -learning_rate times the derivative of their mean. The update takes that sum."
+            )
+        elif self.derivation.rule.states:
             blocks.append(
                 f"The updates are those of {self.derivation.rule.optimizer.name} for a change of "
                 "-learning_rate times sympy's derivative."
@@ -115,7 +122,7 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
         claims |= _updates(derivation, algebra, parameter, slope)
     found = []
     for line, value in zip(lines, ours, strict=True):
-        if line.target in claims and (line.target == LOSS or line.section in (DERIVATIVES, UPDATES)):
+        if line.target in claims and (line.target == LOSS or line.section in PROVED):
             claim, expected = claims[line.target]
             difference = algebra.simplified(expected - value)
             row = {"number": line.number, "claim": claim, "sympy": str(algebra.short(expected))}
@@ -130,12 +137,19 @@ def _updates(
     rule, text = derivation.rule, Text(derivation)
     states = {letter: state_of(letter, parameter) for letter in rule.states}
     given = {symbol.family: symbol for symbol in rule.given}
+    derivative = Derivative(LOSS, parameter)
     values: dict[Expression, Any] = {CHANGE: -algebra.named(RATE) * slope}
     found: dict[Expression, tuple[str, Any]] = {}
-    for letter, move in rule.optimizer.moves(parameter, CHANGE, states, given).items():
+    change: Expression = CHANGE
+    if rule.batched:
+        change = gradient_of(parameter)
+        share = values[CHANGE] / algebra.named(ROWS)
+        values[change] = algebra.named(change) + share
+        found[change] = text(change - RATE * derivative / ROWS), values[change]
+    for letter, move in rule.optimizer.moves(parameter, change, states, given).items():
         target = states.get(letter, parameter)
         values[target] = algebra.evaluated(move, values)
-        found[target] = text(_told(move, Derivative(LOSS, parameter))), values[target]
+        found[target] = text(_told(move, derivative)), values[target]
     return found
 
 

@@ -1,8 +1,12 @@
-"""The classical slip: updating a layer before the deltas of the layer below are taken, digit by digit."""
+"""The classical slips, digit by digit: parameters that move before everything has been taken from them.
+
+Row by row it is a layer that is updated before the deltas of the layer below are taken; in batches, an update
+after every row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,6 +15,7 @@ import numpy as np
 from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
 from fastnn.core.values import TOTAL
 from fastnn.explaining.arithmetic import FLOATS, Values
+from fastnn.explaining.chain_rule import in_turn
 from fastnn.explaining.document import Document
 from fastnn.explaining.steps import ALL_DIGITS, Given, need_finite
 from fastnn.pages.blocks import Block, Section
@@ -21,26 +26,44 @@ if TYPE_CHECKING:
 
 __all__ = ["Slip", "first_different_digit"]
 
+# What is known from now on, and the equations that run then.
+Turn = tuple[Values, Sequence[Equation]]
+
+# Title, explanation, and why nothing may differ.
+OF_A_ROW = (
+    "updating the output layer first",
+    "All deltas come before all updates. Whoever updates each layer first, from the outputs down, works out "
+    "the deltas below from weights that have already moved.",
+    "no delta is taken through a weight that moves",
+)
+OF_A_BATCH = (
+    "updating after every row",
+    "All rows of a batch come before its update. Whoever moves the parameters by each row's share at once "
+    "takes the rows after it through parameters that have already moved.",
+    "no row after the first meets a parameter that has moved",
+)
 FORMATS: dict[str, Format] = {"right": repr, "slipped": repr, "digit": lambda digit: str(digit or "-")}
 
 
 class Slip(Document):
     """What becomes of a step if each layer is updated before the deltas of the layer below are taken.
 
-    A classical slip: those deltas are then worked out from weights that have already moved.
+    A classical slip: those deltas are then worked out from weights that have already moved. In batches it is
+    another one: the parameters move after every row, and the rows after it meet others.
 
     Attributes
     ----------
     parameters, slipped : (P,)
         The parameters after the step as it should be, and after the slip.
     loss, slipped_loss : float
-        The squared error of the same row after each of them.
+        The squared error of the same row, or the mean of the same rows, after each of them.
     """
 
     def __init__(self, derivation: Derivation, given: Given) -> None:
         self.derivation = derivation
-        right, self.loss = _after(derivation, given, derivation.scalar)
-        wrong, self.slipped_loss = _after(derivation, given, _in_the_wrong_order(derivation))
+        right, self.loss = _after(derivation, given, _in_order(derivation, given))
+        slip = _updating_after_every_row if derivation.rule.batched else _updating_the_output_layer_first
+        wrong, self.slipped_loss = _after(derivation, given, slip(derivation, given))
         self.parameters, self.slipped = np.array(right), np.array(wrong)
 
     def __repr__(self) -> str:
@@ -62,15 +85,12 @@ class Slip(Document):
     def sections(self) -> Iterable[Section]:
         """The parameters both ways, and the digit where it shows."""
         frame = self.frame()
-        blocks: list[Block] = [
-            "All deltas come before all updates. Whoever updates each layer first, from the outputs down, "
-            "works out the deltas below from weights that have already moved. The last column is the first "
-            "significant digit in which it shows."
-        ]
+        title, told, nothing = OF_A_BATCH if self.derivation.rule.batched else OF_A_ROW
+        blocks: list[Block] = [f"{told} The last column is the first significant digit in which it shows."]
         if not frame["digit"].any():
-            blocks.append("Here nothing differs: no delta is taken through a weight that moves.")
+            blocks.append(f"Here nothing differs: {nothing}.")
         blocks.append(Table(frame, "", {"name": "after the step"}, FORMATS))
-        yield Section("The slip: updating the output layer first", blocks)
+        yield Section(f"The slip: {title}", blocks)
 
 
 def first_different_digit(a: float, b: float) -> int:
@@ -83,14 +103,18 @@ def first_different_digit(a: float, b: float) -> int:
     return max(1, next(places, ALL_DIGITS))
 
 
-def _after(derivation: Derivation, given: Given, equations: Iterable[Equation]) -> tuple[list[float], float]:
-    """The parameters after these equations, and the loss of the same row then."""
-    values = given.values(derivation)
-    _run(derivation, values, equations)
+def _after(derivation: Derivation, given: Given, turns: Iterable[Turn]) -> tuple[list[float], float]:
+    """The parameters after these equations, and the mean loss of the same rows then."""
+    values, n = given.values(derivation), len(given.X)
+    for known, equations in turns:
+        values |= known
+        _run(derivation, values, equations)
     parameters = [values[symbol] for symbol in derivation.state[: derivation.network.n_parameters]]
     values[TOTAL] = 0.0
-    _run(derivation, values, [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)])
-    return parameters, values[TOTAL]
+    for row in range(1, n + 1):
+        values |= given.row(row)
+        _run(derivation, values, [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)])
+    return parameters, values[TOTAL] / n
 
 
 def _run(derivation: Derivation, values: Values, equations: Iterable[Equation]) -> None:
@@ -100,10 +124,22 @@ def _run(derivation: Derivation, values: Values, equations: Iterable[Equation]) 
         need_finite(f"equation ({equation.number}), {name}", values[equation.target])
 
 
-def _in_the_wrong_order(derivation: Derivation) -> list[Equation]:
+def _in_order(derivation: Derivation, given: Given) -> Iterator[Turn]:
+    """The equations as they run."""
+    for row, equations in in_turn(derivation.scalar, len(given.X)):
+        yield given.row(row), equations
+
+
+def _updating_after_every_row(derivation: Derivation, given: Given) -> Iterator[Turn]:
+    """Each row as if it were the last of its batch."""
+    for row in range(1, len(given.X) + 1):
+        yield given.row(row) | given.sums(derivation), derivation.scalar
+
+
+def _updating_the_output_layer_first(derivation: Derivation, given: Given) -> Iterator[Turn]:
     """Each layer's deltas, then its updates, then the layer below."""
     order = [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)]
     for layer in range(len(derivation.network.layers) - 1, 0, -1):
         for stage in (DELTAS, UPDATES):
             order += [e for e in derivation.scalar if (e.stage, e.layer) == (stage, layer)]
-    return order
+    yield given.row(1), order

@@ -1,11 +1,12 @@
-"""The numbers of one training step: every value, every derivative, every change."""
+"""The numbers of one training step, on a row or a batch: every value, every derivative, every change."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.derivation import FORWARD, Derivation
-from fastnn.core.expressions import Expression, Number, Symbol
+from fastnn.core.derivation import FORWARD, Derivation, Stage
+from fastnn.core.expressions import Expression, Number, Symbol, nodes
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT, STEP
+from fastnn.core.rule import DEFAULT, ROWS, STEP
 from fastnn.core.values import TOTAL, input_value, state_of, target_value
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
 from fastnn.explaining.chain_rule import (
@@ -24,13 +25,14 @@ from fastnn.explaining.chain_rule import (
     Line,
     explained,
     folded_in,
+    in_turn,
     kinks_of,
     put,
     sections_of,
     sign_of,
 )
 from fastnn.explaining.document import Document
-from fastnn.pages.blocks import Section
+from fastnn.pages.blocks import Block, Section
 from fastnn.pages.equations import Equations, Formula
 from fastnn.pages.tables import Table
 from fastnn.printing.notation import ExactText, rounded
@@ -49,27 +51,43 @@ PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What a step begins with: finite float64 numbers (S,), (D,), (K,), and the settings."""
+    """What a step begins with: finite float64 numbers (S,), its rows (n, D) and (n, K), and the settings."""
 
     state: NDArray[np.float64]
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
+    X: NDArray[np.float64]
+    Y: NDArray[np.float64]
     learning_rate: float
     optimizer: Optimizer = DEFAULT
 
     def values(self, derivation: Derivation) -> Values:
-        """The value of every symbol that is known before the first equation."""
+        """The value of every symbol that is known before the first equation, but for those of the rows."""
         settings = asdict(self.optimizer)
         found: Values = {**derivation.rule.values(self.learning_rate, **settings), TOTAL: 0.0}
-        found |= {input_value(i): value for i, value in enumerate(self.x.tolist())}
-        found |= {target_value(k): value for k, value in enumerate(self.y.tolist())}
-        return found | dict(zip(derivation.state, self.state.tolist(), strict=True))
+        if derivation.rule.batched:
+            found[ROWS] = float(len(self.X))
+        return found | self.sums(derivation) | dict(zip(derivation.state, self.state.tolist(), strict=True))
+
+    def sums(self, derivation: Derivation) -> Values:
+        """What the rows of a batch add to, before its first row."""
+        found: Values = {e.target: 0.0 for e in derivation.scalar if e.kind == "gradient"}
+        return found
+
+    def row(self, number: int) -> Values:
+        """The values of a row, from 1; none of no row, 0."""
+        if not number:
+            return {}
+        inputs: Values = {input_value(i): value for i, value in enumerate(self.X[number - 1].tolist())}
+        return inputs | {target_value(k): value for k, value in enumerate(self.Y[number - 1].tolist())}
 
 
 @dataclass(frozen=True)
 class _Computed:
-    """A line and its numbers: those put into it, its value, and what its target was before."""
+    """A line and its numbers: those put into it, its value, and what its target was before.
 
+    `row` is the row of the batch, from 1; 0 for a line that runs once a batch.
+    """
+
+    row: int
     line: Line
     known: Mapping[Expression, float]
     value: float
@@ -81,25 +99,26 @@ class _Computed:
 
 
 class Step(Document):
-    """One training step on one row, every number of it, in exactly the arithmetic of the engines.
+    """One training step on one row or one batch, every number of it, in the arithmetic of the engines.
 
     Attributes
     ----------
     parameters : (P,)
-        The parameters after the step: the same bits as ``fastnn.train`` gives on this row in one epoch.
+        The parameters after the step: the same bits as ``fastnn.train`` gives on these rows in one epoch.
     state : (S,)
         The parameters, then what the optimizer remembers of each: a following step begins with it.
     loss : float
-        The squared error before it.
+        The squared error before it; of a batch, the mean of its rows.
     """
 
     def __init__(self, derivation: Derivation, given: Given) -> None:
         self.derivation = derivation
         self.given = given
+        self._batched = derivation.rule.batched
         self._start = given.values(derivation)
-        self._computed = _compute(derivation, self._start)
+        self._computed = _compute(derivation, given)
         self._values = {c.line.target: c.value for c in self._computed}
-        self.loss: float = self._values[LOSS]
+        self.loss: float = reduce(add, self._of_each_row(LOSS)) / len(given.X)
         self.state: NDArray[np.float64] = np.array([self._values[symbol] for symbol in derivation.state])
         self.parameters = self.state[: derivation.network.n_parameters]
 
@@ -111,16 +130,23 @@ class Step(Document):
 
         Columns number, stage (given, forward, error, derivatives, deltas, updates), name, equation,
         numbers (the same with the numbers put in: Python that evaluates to the value, to the bit, where
-        exp, tanh and sigmoid are fastnn's own), value; and for updates before and change.
+        exp, tanh and sigmoid are fastnn's own), value; and for updates before and change. Of a batch, whose
+        stages are also begin and gradients, the first column is row: from 1, and 0 for what comes once.
         """
         import pandas as pd
 
         text = ExactText(self.derivation)
-        rows = [_given_row(name, value) for name, value in self._given_values().items()]
+        given = [
+            (row, name, value)
+            for row in range(len(self.given.X) + 1)
+            for name, value in self._given_values(row).items()
+        ]
+        rows = [_given_row(*found) for found in sorted(given, key=lambda found: not found[0])]
         for computed in self._computed:
             line, before = computed.line, computed.before
             rows.append(
                 {
+                    "row": computed.row,
                     "number": line.number,
                     "stage": line.section.name,
                     "name": text(line.target),
@@ -131,27 +157,28 @@ class Step(Document):
                     "change": math.nan if before is None else computed.value - before,
                 }
             )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows).drop(columns=[] if self._batched else ["row"])
 
     def changes(self) -> pd.DataFrame:
         """One row for each parameter: its derivative, the numerical one, how it changes.
 
         Columns parameter, before, derivative, numerical, digits (to how many significant digits the two
-        agree, 17 for all of them), change, after; then for each letter under which the optimizer remembers
-        something, such as v: "v before" and "v after".
+        agree, 17 for all of them), change, after; of a batch, the derivatives are the means of its rows, and
+        the digits those of the row where fewest agree. Then for each letter under which the optimizer
+        remembers something, such as v: "v before" and "v after".
         """
         import pandas as pd
 
-        numerical, _ = self._numerical
-        rows = []
+        rows, n = [], len(self.given.X)
         for name, symbol in self._parameters.items():
-            derivative, before = self._values[Derivative(LOSS, symbol)], self._start[symbol]
+            derivatives, before = self._of_each_row(Derivative(LOSS, symbol)), self._start[symbol]
+            numerical = [found[symbol] for found, _ in self._numerical]
             row = {
                 "parameter": name,
                 "before": before,
-                "derivative": derivative,
-                "numerical": numerical[symbol],
-                "digits": digits_of_agreement(derivative, numerical[symbol]),
+                "derivative": reduce(add, derivatives) / n,
+                "numerical": reduce(add, numerical) / n,
+                "digits": min(map(digits_of_agreement, derivatives, numerical)),
                 "change": self._values[symbol] - before,
                 "after": self._values[symbol],
             }
@@ -163,19 +190,21 @@ class Step(Document):
 
     def sections(self) -> Iterable[Section]:
         """The given numbers, every equation with its numbers, the derivatives and the changes."""
-        given = [{"given": name, "value": value} for name, value in self._given_values().items()]
-        yield Section("The numbers of one step", [Table(given, formats=ROUNDED)])
+        yield Section("The numbers of one step", [self._given_table(*((0,) if self._batched else (1, 0)))])
         for section in sections_of(self.derivation):
-            formulas = tuple(_formula(c) for c in self._computed if c.line.section == section)
-            yield Section(f"{section.title}, in numbers", [Equations(self.derivation, formulas)])
+            if not self._batched or section.when != "row":
+                yield Section(f"{section.title}, in numbers", [self._equations(section)])
+            elif section == FORWARD:
+                yield from self._sections_of_rows()
         changes = self.changes()
         checked = Table(changes[["parameter", "derivative", "numerical", "digits"]], formats=ROUNDED)
         agreement = self._agreement(int(changes["digits"].min()))
         yield Section("Derivatives, checked", [agreement, checked])
-        kept = [f"{letter} {when}" for letter in self.derivation.rule.states for when in ("before", "after")]
-        formats = ROUNDED | dict.fromkeys(kept, rounded)
-        changed = Table(changes[["parameter", *kept, "before", "change", "after"]], formats=formats)
-        yield Section("Changes", [changed])
+        tables = [Table(changes[["parameter", "before", "change", "after"]], formats=ROUNDED)]
+        for letter in self.derivation.rule.states:
+            kept = [f"{letter} before", f"{letter} after"]
+            tables.append(Table(changes[["parameter", *kept]], formats=dict.fromkeys(kept, rounded)))
+        yield Section("Changes", tables)
 
     @cached_property
     def _parameters(self) -> dict[str, Symbol]:
@@ -183,27 +212,60 @@ class Step(Document):
         return dict(zip(self.derivation.network.parameter_names, self.derivation.state, strict=False))
 
     @cached_property
-    def _numerical(self) -> tuple[dict[Symbol, float], set[Symbol]]:
-        values = self._start | {c.line.target: c.value for c in self._computed if c.line.section == FORWARD}
-        return numerical_derivatives(self.derivation, values, list(self._parameters.values()))
+    def _numerical(self) -> list[tuple[dict[Symbol, float], set[Symbol]]]:
+        """Of each row: its numerical derivatives, and the units at whose kinks they were taken."""
+        found = []
+        for row in range(1, len(self.given.X) + 1):
+            of_the_row = [c for c in self._computed if (c.row, c.line.section) == (row, FORWARD)]
+            values = self._start | self.given.row(row) | {c.line.target: c.value for c in of_the_row}
+            found.append(numerical_derivatives(self.derivation, values, list(self._parameters.values())))
+        return found
 
-    def _given_values(self) -> dict[str, float]:
-        """What the step begins with, by name."""
-        of_the_row = [s for s in self._start if isinstance(s, Symbol) and s.family in ("x", "y")]
-        symbols = [*of_the_row, *self.derivation.state]
-        named = {self.derivation.name(symbol): self._start[symbol] for symbol in symbols}
+    def _of_each_row(self, target: Symbol | Derivative) -> list[float]:
+        """What a value is in each row."""
+        return [c.value for c in self._computed if c.line.target == target]
+
+    def _given_values(self, row: int) -> dict[str, float]:
+        """The numbers of a row by name, from 1; of no row, 0, those that the step begins with."""
+        name = self.derivation.name
+        if row:
+            row_of = self.given.row(row).items()
+            return {name(symbol): value for symbol, value in row_of if isinstance(symbol, Symbol)}
+        named = {name(symbol): self._start[symbol] for symbol in self.derivation.state}
         named |= {"learning_rate": self.given.learning_rate}
-        return named | {symbol.family: self._start[symbol] for symbol in self.derivation.rule.given}
+        of_the_batch = (ROWS,) if self._batched else ()
+        return named | {s.family: self._start[s] for s in (*self.derivation.rule.given, *of_the_batch)}
+
+    def _given_table(self, *rows: int) -> Table:
+        """The given numbers of some rows; of no row, 0, the others."""
+        named = [named for row in rows for named in self._given_values(row).items()]
+        return Table([{"given": name, "value": value} for name, value in named], formats=ROUNDED)
+
+    def _equations(self, section: Stage, row: int | None = None) -> Equations:
+        """The numbers of a section, of all rows or of one."""
+        chosen = (c for c in self._computed if c.line.section == section and row in (None, c.row))
+        return Equations(self.derivation, tuple(map(_formula, chosen)))
+
+    def _sections_of_rows(self) -> Iterator[Section]:
+        """The numbers of each row of a batch."""
+        parts = [section for section in sections_of(self.derivation) if section.when == "row"]
+        for row in range(1, len(self.given.X) + 1):
+            blocks: list[Block] = [self._given_table(row)]
+            for part in parts:
+                blocks += [f"{part.title}:", self._equations(part, row)]
+            yield Section(f"Row {row}, in numbers", blocks)
 
     def _agreement(self, digits: int) -> str:
+        of_what = "The derivatives are means over the rows of the batch. " if self._batched else ""
         text = (
-            "The numerical derivatives are central differences of the loss, taken in decimals of 80 digits. "
-            f"They agree with those of the chain rule to at least {digits} of {ALL_DIGITS} digits."
+            f"{of_what}The numerical derivatives are central differences of the loss, taken in decimals of "
+            f"80 digits. They agree with those of the chain rule to at least {digits} of {ALL_DIGITS} digits."
         )
         entries = [activation(name) for name in self.derivation.network.activations]
         if digits < FEW_DIGITS and any(entry.saturates for entry in entries):
             text += " A unit is saturated: in float64, 1 - h*h or h*(1 - h) then keeps few digits or none."
-        kinks = ", ".join(sorted(self.derivation.name(z) for z in self._numerical[1]))
+        found = set().union(*(kinks for _, kinks in self._numerical))
+        kinks = ", ".join(sorted(map(self.derivation.name, found)))
         if not kinks:
             return text
         return (
@@ -220,16 +282,18 @@ def digits_of_agreement(found: float, expected: float) -> int:
     return min(ALL_DIGITS, max(0, math.floor(-math.log10(relative))))
 
 
-def _compute(derivation: Derivation, start: Values) -> list[_Computed]:
+def _compute(derivation: Derivation, given: Given) -> list[_Computed]:
     """Every line with its numbers; refused as soon as one is not finite."""
-    values, found = dict(start), []
+    values, found, text = given.values(derivation), [], ExactText(derivation)
     need_finite(folded_in(derivation), values[STEP])
-    for line in explained(derivation, derivation.scalar):
-        known = dict(values)
-        values[line.target] = FLOATS(line.expression, values)
-        text = ExactText(derivation)
-        need_finite(f"equation ({line.number}), {text(line.target)}", values[line.target])
-        found.append(_Computed(line, known, values[line.target]))
+    for row, lines in in_turn(explained(derivation, derivation.scalar), len(given.X)):
+        values |= given.row(row)
+        for line in lines:
+            known = {node: values[node] for node in nodes(line.expression) if node in values}
+            values[line.target] = FLOATS(line.expression, values)
+            of_which = f" of row {row}" if row and derivation.rule.batched else ""
+            need_finite(f"equation ({line.number}), {text(line.target)}{of_which}", values[line.target])
+            found.append(_Computed(row, line, known, values[line.target]))
     return found
 
 
@@ -256,6 +320,6 @@ def _formula(computed: _Computed) -> Formula:
     return Formula(line.number, line.target, members, sign_of(line))
 
 
-def _given_row(name: str, value: float) -> dict[str, Any]:
-    blank = {"number": "", "stage": "given", "name": name, "equation": "", "numbers": "", "value": value}
-    return blank | {"before": math.nan, "change": math.nan}
+def _given_row(row: int, name: str, value: float) -> dict[str, Any]:
+    blank = {"row": row, "number": "", "stage": "given", "name": name, "equation": "", "numbers": ""}
+    return blank | {"value": value, "before": math.nan, "change": math.nan}

@@ -12,7 +12,8 @@ from string import Template
 from fastnn.pages.blocks import Block, Code, Figure, Fragment, Section
 from fastnn.pages.equations import Equations, display_rows
 from fastnn.pages.tables import Cell, Table
-from fastnn.printing.notation import MathML, Text
+from fastnn.printing.mathml import MathML
+from fastnn.printing.notation import Text
 from fastnn.showing.lettering import plain
 
 __all__ = ["anchor", "html_fragment", "html_page", "style"]

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from fastnn.pages.blocks import Block, Code, Figure, Fragment, Section
 from fastnn.pages.equations import Equations, display_rows
 from fastnn.pages.tables import Cell, Table
-from fastnn.printing.notation import Latex, Text
+from fastnn.printing.latex import Latex
+from fastnn.printing.notation import Text
 
 __all__ = ["latex_document", "written_as_latex"]
 

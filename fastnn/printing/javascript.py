@@ -7,12 +7,13 @@ operations do. Its own ``Math.exp`` and ``Math.tanh`` are left alone: they diffe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 
 from fastnn.core.derivation import Derivation
 from fastnn.core.elementary import PRECISIONS, Function, functions_of
 from fastnn.core.expressions import Expression, Symbol
+from fastnn.core.rule import ROWS
 from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
 
@@ -26,6 +27,9 @@ def javascript(derivation: Derivation) -> str:
     total. The function returns an object of all numbers that it computes: the state and the total after the
     row, and the values on the way. It changes nothing. ``settingsOf({learning_rate, ...})`` gives the
     settings, from the learning rate and the optimizer's own.
+
+    In batches `given` also holds what the rows before have added up to (0 before the first one), n, the rows
+    of the batch, and whether this one is its `last`, after which the updates come.
     """
     functions = functions_of(derivation.functions, "float64")
     parts = [_power_of_two()] if functions else []
@@ -60,8 +64,10 @@ def _take_row(derivation: Derivation) -> str:
         lines(f"const {{{', '.join(given)}}} = given;", f"let {{{', '.join(moved)}}} = given;")
         for stage, equations in groupby(derivation.scalar, key=lambda e: e.stage):
             lines(f"// {stage}")
-            for e in equations:
-                lines(_statement(e.target, e.expression, language, new=e.target in found))
+            waits = derivation.rule.batched and stage.when == "end"
+            with _braces(lines, "if (last)") if waits else nullcontext():
+                for e in equations:
+                    lines(_statement(e.target, e.expression, language, new=e.target in found))
         lines(f"return {{{', '.join([*moved, *map(derivation.name, found)])}}};")
     return str(lines)
 
@@ -71,10 +77,14 @@ def _names(derivation: Derivation) -> tuple[list[str], list[str], list[Symbol]]:
     network = derivation.network
     rows = [input_value(i) for i in range(network.n_inputs)]
     rows += [target_value(k) for k in range(network.n_outputs)]
-    moved = [*map(derivation.name, derivation.state), derivation.name(TOTAL)]
+    sums = [e.target for e in derivation.scalar if e.kind == "gradient"]
+    moved = [*map(derivation.name, [*derivation.state, *sums]), derivation.name(TOTAL)]
     targets = [e.target for e in derivation.scalar]
     found = [target for target in targets if derivation.name(target) not in moved]
-    return [*map(derivation.name, [*rows, *derivation.rule.given])], moved, found
+    given = [*map(derivation.name, [*rows, *derivation.rule.given])]
+    if derivation.rule.batched:
+        given += [derivation.name(ROWS), "last"]
+    return given, moved, found
 
 
 def _function(function: Function) -> str:

@@ -1,4 +1,4 @@
-"""Expressions as text, as LaTeX and as MathML: three spellings of one walk.
+"""Expressions on a page of mathematics: one walk, spelled here as text; `latex` and `mathml` spell it, too.
 
 Text keeps every parenthesis that the order of the operations needs, so that a line of it, with numbers put
 in, is Python that computes the same bits. On paper ``a(bc)`` and ``(ab)c`` are one; the other two drop them.
@@ -9,24 +9,27 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from html import escape
 
 from fastnn.core.derivation import Derivation
 from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
-from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
+from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, OverRows, Transposed
 
-__all__ = ["ExactText", "Latex", "MathML", "Notation", "Text", "rounded"]
+__all__ = [
+    "ExactText",
+    "Notation",
+    "Text",
+    "has_layer",
+    "is_square",
+    "needs_a_dot",
+    "parts",
+    "rounded",
+    "scientific",
+]
 
 # In steps of two: a right operand asks for one more than its operator has.
 PRECEDENCE = {"+": 2, "-": 2, MATRIX_PRODUCT: 4, ELEMENTWISE: 6, "*": 6, "/": 6}
 ATOM = 8
 DIGITS = 12
-LATEX_ROW = 100  # characters of LaTeX that fit into a line of cases
-LATEX_COMPARISONS = {"<": "<", "<=": r"\le", ">": ">"}
-LATEX_FUNCTIONS = {"exp": r"\exp", "tanh": r"\tanh", "sigmoid": r"\sigma", "max": r"\max"}
-LATEX_NAMES = {"yhat": r"\hat{y}"}
-GREEK = {"sigmoid": "σ"}
-HAT = "<mover accent='true'><mi>{}</mi><mo stretchy='false'>^</mo></mover>"
 NAME = re.compile(r"(?P<letters>[A-Za-z_]+)(?P<digits>\d*)")
 
 
@@ -52,8 +55,8 @@ class Notation(Visitor, ABC):
         """A value by its name, or all of a kind in a layer; what is kept of a parameter, by both."""
         if _is_kept(node):
             parameter = replace(node, family=node.family[1])
-            return self.kept(node.family[0], self(parameter), whole=_is_whole(node))
-        return self.layer_name(node) if _is_whole(node) else self.name(self.derivation.name(node))
+            return self.kept(node.family[0], self(parameter), whole=is_whole(node))
+        return self.layer_name(node) if is_whole(node) else self.name(self.derivation.name(node))
 
     def visit_number(self, node: Number, outer: int, *, leads: bool) -> str:
         """A constant."""
@@ -83,6 +86,10 @@ class Notation(Visitor, ABC):
     def visit_derivative(self, node: Derivative, outer: int, *, leads: bool) -> str:
         """The derivative of one value by another."""
         return self.derivative(self(node.of), self(node.by))
+
+    def visit_over_rows(self, node: OverRows, outer: int, *, leads: bool) -> str:
+        """The sum over the rows of a batch."""
+        return self.over_rows(self._spell(node.term, PRECEDENCE["*"]))
 
     def visit_transposed(self, node: Transposed, outer: int, *, leads: bool) -> str:
         """A matrix on its side."""
@@ -141,6 +148,10 @@ class Notation(Visitor, ABC):
         """A derivative."""
 
     @abstractmethod
+    def over_rows(self, term: str) -> str:
+        """A sum over the rows of a batch."""
+
+    @abstractmethod
     def transposed(self, matrix: str) -> str:
         """A transposed matrix."""
 
@@ -159,7 +170,7 @@ class Text(Notation):
         return name
 
     def layer_name(self, symbol: Symbol) -> str:
-        return f"{symbol.family}[{symbol.layer}]" if _has_layer(symbol) else symbol.family
+        return f"{symbol.family}[{symbol.layer}]" if has_layer(symbol) else symbol.family
 
     def kept(self, letter: str, parameter: str, *, whole: bool) -> str:
         return letter + parameter
@@ -191,6 +202,9 @@ class Text(Notation):
     def derivative(self, of: str, by: str) -> str:
         return f"∂{of}/∂{by}"
 
+    def over_rows(self, term: str) -> str:
+        return f"Σ {term}"
+
     def transposed(self, matrix: str) -> str:
         return f"{matrix}ᵀ"
 
@@ -208,149 +222,12 @@ class ExactText(Text):
         return f"d{of}/d{by}"
 
 
-class Latex(Notation):
-    """LaTeX for amsmath; MathJax and KaTeX read it as well."""
-
-    def name(self, name: str) -> str:
-        letters, digits = _parts(name)
-        upright = rf"\mathrm{{{letters}}}".replace("_", r"\_")
-        base = letters if len(letters) == 1 else LATEX_NAMES.get(letters, upright)
-        return f"{base}_{{{digits}}}" if digits else base
-
-    def layer_name(self, symbol: Symbol) -> str:
-        base = r"\hat{\mathbf{y}}" if symbol.family == "yhat" else rf"\mathbf{{{symbol.family}}}"
-        return f"{base}^{{({symbol.layer})}}" if _has_layer(symbol) else base
-
-    def kept(self, letter: str, parameter: str, *, whole: bool) -> str:
-        base = rf"\mathbf{{{letter}}}" if whole else letter
-        return f"{base}_{{{parameter}}}"
-
-    def number(self, value: float) -> str:
-        mantissa, exponent = _scientific(value)
-        return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
-
-    def binary(self, node: Binary, left: str, right: str) -> str:
-        match node.operator:
-            case "*" if _is_square(node):
-                return f"{left}^{{2}}"
-            case "*":
-                return rf"{left} \cdot {right}" if _needs_a_dot(node) else rf"{left} \, {right}"
-            case "@":
-                return rf"{left} \, {right}"
-            case "⊙":
-                return rf"{left} \odot {right}"
-        return f"{left} {node.operator} {right}"
-
-    def grouped(self, text: str) -> str:
-        return rf"\left({text}\right)"
-
-    def listed(self, left: str, right: str) -> str:
-        return rf"{left},\, {right}"
-
-    def select(self, comparison: str, left: str, right: str, yes: str, no: str, *, bare: bool) -> str:
-        condition = rf"\text{{if }} {{{left}}} {LATEX_COMPARISONS[comparison]} {right}"
-        return rf"\begin{{cases}} {_stacked(yes)} & {condition} \\ {no} & \text{{otherwise}} \end{{cases}}"
-
-    def call(self, function: str, argument: str) -> str:
-        name = LATEX_FUNCTIONS.get(function, rf"\operatorname{{{function}}}".replace("_", r"\_"))
-        return rf"{name}\left({argument}\right)"
-
-    def derivative(self, of: str, by: str) -> str:
-        return rf"\frac{{\partial {of}}}{{\partial {by}}}"
-
-    def transposed(self, matrix: str) -> str:
-        # Braces around the base, or a layer's superscript would be a second one.
-        return rf"{{{matrix}}}^{{\mathsf{{T}}}}"
-
-    def gate(self, comparison: str, left: str, right: str) -> str:
-        return rf"\left[{left} {LATEX_COMPARISONS[comparison]} {right}\right]"
-
-
-class MathML(Notation):
-    """MathML Core, which browsers render without help."""
-
-    def name(self, name: str) -> str:
-        letters, digits = _parts(name)
-        base = HAT.format("y") if letters == "yhat" else f"<mi>{GREEK.get(letters, letters)}</mi>"
-        return f"<msub>{base}<mn>{digits}</mn></msub>" if digits else base
-
-    def layer_name(self, symbol: Symbol) -> str:
-        # Bold by the letters themselves: MathML Core has no other way that looks alike everywhere.
-        base = HAT.format(_bold("y")) if symbol.family == "yhat" else f"<mi>{_bold(symbol.family)}</mi>"
-        layer = self.grouped(f"<mn>{symbol.layer}</mn>")
-        return f"<msup>{base}{layer}</msup>" if _has_layer(symbol) else base
-
-    def kept(self, letter: str, parameter: str, *, whole: bool) -> str:
-        return f"<msub><mi>{_bold(letter) if whole else letter}</mi>{parameter}</msub>"
-
-    def number(self, value: float) -> str:
-        mantissa, exponent = _scientific(value)
-        sign, digits = ("<mo form='prefix'>−</mo>", mantissa[1:]) if value < 0 else ("", mantissa)
-        text = f"{sign}<mn>{digits}</mn>"
-        if exponent:
-            power = f"<mo>−</mo><mn>{-exponent}</mn>" if exponent < 0 else f"<mn>{exponent}</mn>"
-            text += f"<mo>·</mo><msup><mn>10</mn><mrow>{power}</mrow></msup>"
-        return f"<mrow>{text}</mrow>"
-
-    def binary(self, node: Binary, left: str, right: str) -> str:
-        match node.operator:
-            case "*" if _is_square(node):
-                return f"<msup>{left}<mn>2</mn></msup>"
-            case "*" if not _needs_a_dot(node):
-                return f"{left}<mspace width='0.17em'/>{right}"
-            case "@":
-                return f"{left}<mspace width='0.17em'/>{right}"
-        return f"{left}<mo>{ {'*': '·', '-': '−'}.get(node.operator, node.operator) }</mo>{right}"
-
-    def grouped(self, text: str) -> str:
-        return _fenced("(", text, ")")
-
-    def listed(self, left: str, right: str) -> str:
-        return f"{left}<mo separator='true'>,</mo>{right}"
-
-    def select(self, comparison: str, left: str, right: str, yes: str, no: str, *, bare: bool) -> str:
-        condition = f"<mtext>if&#xA0;</mtext>{left}{self._comparison(comparison)}{right}"
-        rows = ((yes, condition), (no, "<mtext>otherwise</mtext>"))
-        cells = "".join(f"<mtr><mtd>{value}</mtd><mtd>{when}</mtd></mtr>" for value, when in rows)
-        return f"<mrow><mo stretchy='true'>{{</mo><mtable class='cases'>{cells}</mtable></mrow>"
-
-    def call(self, function: str, argument: str) -> str:
-        return f"<mi>{GREEK.get(function, function)}</mi><mo>&#x2061;</mo>{self.grouped(argument)}"
-
-    def derivative(self, of: str, by: str) -> str:
-        return f"<mfrac><mrow><mo>∂</mo>{of}</mrow><mrow><mo>∂</mo>{by}</mrow></mfrac>"
-
-    def transposed(self, matrix: str) -> str:
-        return f"<msup><mrow>{matrix}</mrow><mi mathvariant='normal'>T</mi></msup>"
-
-    def gate(self, comparison: str, left: str, right: str) -> str:
-        return _fenced("[", f"{left}{self._comparison(comparison)}{right}", "]")
-
-    def _comparison(self, comparison: str) -> str:
-        return f"<mo>{'≤' if comparison == '<=' else escape(comparison)}</mo>"
-
-
 def rounded(value: float) -> str:
     """A number for people: twelve significant digits at most, and one zero instead of two."""
     return f"{value + 0.0:.{DIGITS}g}"
 
 
-def _stacked(text: str) -> str:
-    """LaTeX of a sum, its terms below each other where they would not fit beside each other."""
-    if len(text) <= LATEX_ROW:
-        return text
-    terms = text.replace(" + ", r" \\ &{}+ ")
-    return rf"\begin{{aligned}} &{terms} \end{{aligned}}"
-
-
-def _fenced(before: str, text: str, after: str) -> str:
-    """MathML between brackets, which grow around fractions alone: grown ones stand further off."""
-    stretchy = str("<mfrac>" in text).lower()
-    opening, closing = (f"<mo stretchy='{stretchy}'>{bracket}</mo>" for bracket in (before, after))
-    return f"<mrow>{opening}{text}{closing}</mrow>"
-
-
-def _is_whole(symbol: Symbol) -> bool:
+def is_whole(symbol: Symbol) -> bool:
     """Whether a symbol stands for all values of its kind in a layer."""
     return not symbol.indices and (symbol.layer > 0 or symbol.family in ("x", "y", "d"))
 
@@ -360,17 +237,17 @@ def _is_kept(symbol: Symbol) -> bool:
     return len(symbol.family) == 2 and symbol.family[1] in "wbWB"
 
 
-def _has_layer(symbol: Symbol) -> bool:
+def has_layer(symbol: Symbol) -> bool:
     """Whether the layer has to be told: the network has but one x, y, yhat and d."""
     return symbol.family not in ("x", "y", "yhat", "d")
 
 
-def _is_square(node: Binary) -> bool:
+def is_square(node: Binary) -> bool:
     """Whether a product multiplies a value by itself."""
     return isinstance(node.left, Symbol) and node.left == node.right
 
 
-def _needs_a_dot(node: Binary) -> bool:
+def needs_a_dot(node: Binary) -> bool:
     """Whether two factors would run together: a number to the right, or one before a parenthesis."""
     first, last = node.right, node.left
     while isinstance(first, Binary) and first.operator == "*":
@@ -380,19 +257,14 @@ def _needs_a_dot(node: Binary) -> bool:
     return isinstance(first, Number) or (isinstance(last, Number) and isinstance(first, Binary))
 
 
-def _parts(name: str) -> tuple[str, str]:
+def parts(name: str) -> tuple[str, str]:
     """The letters and the digits of a name."""
     found = NAME.fullmatch(name)
     assert found is not None  # noqa: S101 - names come from the derivation
     return found["letters"], found["digits"]
 
 
-def _scientific(value: float) -> tuple[str, int]:
+def scientific(value: float) -> tuple[str, int]:
     """A number as mantissa and power of ten; the power is 0 where it is not written."""
     mantissa, _, exponent = rounded(value).partition("e")
     return mantissa, int(exponent or 0)
-
-
-def _bold(letters: str) -> str:
-    """The same letters in the bold alphabet of Unicode."""
-    return "".join(chr(ord(c) + (0x1D41A - ord("a") if c.islower() else 0x1D400 - ord("A"))) for c in letters)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fastnn.core.expressions import Expression, Symbol
 
-__all__ = ["ELEMENTWISE", "MATRIX_PRODUCT", "Derivative", "Gate", "Largest", "Transposed"]
+__all__ = ["ELEMENTWISE", "MATRIX_PRODUCT", "Derivative", "Gate", "Largest", "OverRows", "Transposed"]
 
 MATRIX_PRODUCT, ELEMENTWISE = "@", "⊙"
 
@@ -19,6 +19,14 @@ class Derivative(Expression):
     kind: ClassVar[str] = "derivative"
     of: Symbol
     by: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class OverRows(Expression):
+    """The sum of what each row of a batch adds."""
+
+    kind: ClassVar[str] = "over_rows"
+    term: Expression
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ NETWORKS = [
     Network((2, 2, 1, 2, 1), ("identity", "sigmoid", "relu")),
 ]
 every_network = pytest.mark.parametrize("network", NETWORKS, ids=label)
+BATCHES = [("sgd", 1), ("momentum", 1), ("sgd", 4), (Momentum(momentum=0.7), 4), (Nesterov(momentum=0.3), 3)]
+every_rule = pytest.mark.parametrize(("optimizer", "batch_size"), BATCHES, ids=str)
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 # M. Mazur, "A step by step backpropagation example" (2015): 2-2-2, sigmoid everywhere, step 0.5 on the halved
@@ -132,10 +134,11 @@ class TestEquations:
         assert max(map(len, text.splitlines())) <= 80
         assert str(fastnn.explain(network, compact=compact)) == text.removesuffix("\n")
 
-    @every_optimizer
-    def test_the_code_is_the_code_that_runs(self, optimizer):
-        explanation = fastnn.explain(CLASSROOM, optimizer=optimizer)
-        assert explanation.code() == fastnn.code(CLASSROOM, optimizer=optimizer)
+    @every_rule
+    def test_the_code_is_the_code_that_runs(self, optimizer, batch_size):
+        rule = {"optimizer": optimizer, "batch_size": batch_size}
+        explanation = fastnn.explain(CLASSROOM, **rule)
+        assert explanation.code() == fastnn.code(CLASSROOM, **rule)
         assert explanation.code() in RunningCode(explanation).text() + "\n"
 
     def test_of_momentum(self):
@@ -163,6 +166,40 @@ class TestEquations:
             "(8)    VW[1] ← momentum*VW[1] + s[1] xᵀ",
             "(9)    W[1] ← W[1] + (momentum*VW[1] + s[1] xᵀ)",
             "(10)   vb[1] ← momentum*vb[1] + s[1]",
+        ):
+            assert line in text.splitlines()
+
+    def test_of_a_batch(self):
+        explanation = fastnn.explain(CLASSROOM, optimizer="momentum", batch_size=32)
+        text = explanation.text()
+        for line in (
+            "Trained with Momentum(momentum=0.9), batch_size=32.",
+            "(1)    factor = step/n",
+            "(9)    s = factor*d",
+            "(9')   ∂L/∂yhat = ∂L/∂d * ∂d/∂yhat = 2*d",
+            "(12')  ∂L/∂w1 = ∂L/∂z1 * ∂z1/∂w1 = ∂L/∂z1 * x1",
+            "(12)   gw1 = Σ s1*x1",
+            "(20)   gb3 = Σ s",
+            "(21)   vw1 ← momentum*vw1 + gw1",
+            "(22)   w1 ← w1 + vw1",
+        ):
+            assert line in text.splitlines()
+        assert "a delta s is -learning_rate/n times the derivative" in " ".join(text.split())
+        assert "(21')" not in text
+        assert repr(explanation).endswith(", Momentum(momentum=0.9), batch_size=32>")
+        title = "<h1>Backpropagation in a 2-2-1 network, trained with momentum in batches</h1>"
+        assert title in explanation.html()
+        lines = fastnn.explain(CLASSROOM, batch_size=2).text().splitlines()
+        assert "(21)   w1 ← w1 + gw1" in lines
+        assert "Trained with SGD(), batch_size=2." in lines
+
+    def test_of_a_batch_in_matrices(self):
+        text = fastnn.explain(Network((20, 30, 5)), compact=True, batch_size=2).text()
+        for line in (
+            "(9')   ∂L/∂W[1] = (∂L/∂z[1]) xᵀ",
+            "(9)    GW[1] = Σ (s[1] xᵀ)",
+            "(10)   gb[1] = Σ s[1]",
+            "(13)   W[1] ← W[1] + GW[1]",
         ):
             assert line in text.splitlines()
 
@@ -227,6 +264,80 @@ class TestStep:
         run = fastnn.train(network, X, Y, some_step(network)[0], **options)
         assert bits(step.parameters) == bits(run.parameters)
         assert sum(losses) / 3 == run.loss
+
+    @every_rule
+    @every_network
+    def test_of_a_batch_has_the_bits_of_the_engines(self, network, optimizer, batch_size):
+        size = max(2, batch_size)
+        rule = {"optimizer": optimizer, "batch_size": size}
+        explanation = fastnn.explain(network, **rule)
+        draw = np.random.default_rng(5)
+        X, Y = (draw.normal(size=(2 * size + 1, n)) for n in (network.n_inputs, network.n_outputs))
+        parameters = some_step(network)[0]
+        state, total = parameters, 0.0
+        for first in range(0, len(X), size):
+            step = explanation.step(state, X[first : first + size], Y[first : first + size], 0.037)
+            state = step.state
+            for value in step.frame().query("name == 'L'")["value"]:
+                total += value
+        options = {"learning_rate": 0.037, "epochs": 1, "engine": "batched"}
+        run = fastnn.train(network, X, Y, parameters, **options, **rule)
+        assert bits(step.parameters) == bits(run.parameters)
+        assert bits([total / len(X)]) == bits([run.loss])
+        whole = fastnn.explain(network, batch_size=len(X)).step(parameters, X, Y)
+        run = fastnn.train(network, X, Y, parameters, **options, batch_size=len(X))
+        assert bits([whole.loss]) == bits(run.loss_curve)
+
+    def test_of_a_batch_by_hand(self):
+        X, y, (w, b) = [1.0, 3.0, 4.0], [2.0, -1.0, 0.5], (0.5, 0.25)
+        step = fastnn.explain(Network((1, 1)), batch_size=3).step([w, b], X, y, 0.125)
+        d = [w * x + b - t for x, t in zip(X, y, strict=True)]
+        gw, gb = 0.0, 0.0
+        for error, x in zip(d, X, strict=True):
+            gw, gb = gw + (-0.25 / 3 * error) * x, gb + -0.25 / 3 * error
+        assert step.parameters.tolist() == [w + gw, b + gb]
+        assert step.loss == (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]) / 3
+        changes = step.changes().set_index("parameter")
+        slopes = [sum(2 * e * x for e, x in zip(d, X, strict=True)) / 3, sum(2 * e for e in d) / 3]
+        np.testing.assert_allclose(changes["derivative"], slopes, rtol=1e-15)
+        np.testing.assert_allclose(changes["numerical"], slopes, rtol=1e-15)
+        np.testing.assert_allclose(changes["change"], [-0.125 * s for s in slopes], rtol=1e-14)
+
+    @pytest.mark.parametrize("network", [CLASSROOM, MAZUR, Network((1, 2, 1), "tanh")], ids=label)
+    def test_of_a_batch_is_told_row_by_row(self, network):
+        explanation = fastnn.explain(network, optimizer="nesterov", batch_size=3)
+        draw = np.random.default_rng(5)
+        X, Y = (draw.normal(size=(2, n)) for n in (network.n_inputs, network.n_outputs))
+        step = explanation.step(some_step(network)[0], X, Y, 0.037)
+        frame = step.frame()
+        given = frame.query("stage == 'given'")
+        assert given.query("row == 2")["value"].tolist() == [*X[1], *Y[1]]
+        assert given.query("row == 0").set_index("name")["value"]["n"] == 2
+        worked = frame.query("stage != 'given'")
+        once, of_rows = worked.query("row == 0"), worked.query("row > 0")
+        assert {*once["stage"]} == {"begin", "updates"}
+        per_row = [line.number for line in explanation.lines if line.section.name not in ("begin", "updates")]
+        assert of_rows["number"].tolist() == 2 * per_row
+        functions = {name: scalar_functions("float64")[name] for name in ("tanh", "sigmoid")}
+        for row in worked.itertuples():
+            value = eval(row.numbers, {}, dict(functions))  # noqa: S307 - our own table
+            assert float(value).hex() == float(row.value).hex(), row.name
+        replaced = worked[worked["before"].notna()]
+        assert {*replaced["stage"]} == {"gradients", "updates"}
+        assert (replaced["change"] == replaced["value"] - replaced["before"]).all()
+        text = step.text()
+        assert max(map(len, text.splitlines())) <= 80
+        for title in ("BEGIN OF A BATCH", "ROW 1", "ROW 2", "UPDATES"):
+            assert f"{title}, IN NUMBERS" in text
+        assert "ROW 3" not in text
+
+    def test_of_a_batch_names_its_kinks_and_refuses_what_is_not_finite(self):
+        explanation = fastnn.explain(Network((1, 1, 1)), batch_size=2)
+        step = explanation.step([1, 1, -1, 0], [3, 1], [2, 2])
+        assert "Here that is so for z1, where" in " ".join(step.text().split())
+        assert "The derivatives are means over the rows of the batch." in " ".join(step.text().split())
+        with pytest.raises(fastnn.InputError, match=r"got inf for equation \(4\), yhat of row 2"):
+            explanation.step([1e200, 1e200, 0, 0], [0, 1], [2, 2])
 
     def test_the_optimizer_makes_a_difference(self):
         parameters, x, y, rate = some_step(CLASSROOM)
@@ -321,7 +432,8 @@ class TestNumericalDerivatives:
 
     @every_network
     def test_disagree_with_wrong_equations(self, network):
-        steps = (Step(broken(network), Given(*some_step(network, seed))) for seed in range(5))
+        given = [some_step(network, seed) for seed in range(5)]
+        steps = [Step(broken(network), Given(p, x[None], y[None], rate)) for p, x, y, rate in given]
         assert min(step.changes()["digits"].min() for step in steps) == 0
 
     def test_say_where_relu_has_no_derivative(self):
@@ -373,6 +485,28 @@ class TestProof:
         updates = len(OPTIMIZERS[optimizer].states) + 1
         assert len(proof.frame()) == 1 + network.n_parameters * (1 + updates)
         assert max(map(len, proof.text().splitlines())) <= 80
+
+    @every_network
+    @every_optimizer
+    def test_holds_in_batches(self, network, optimizer):
+        proof = fastnn.explain(network, optimizer=optimizer, batch_size=2).proof()
+        assert proof.holds
+        updates = len(OPTIMIZERS[optimizer].states) + 1
+        assert len(proof.frame()) == 1 + network.n_parameters * (2 + updates)
+        assert max(map(len, proof.text().splitlines())) <= 80
+
+    def test_says_what_it_has_proved_of_a_batch(self):
+        frame = fastnn.explain(Network((1, 1)), optimizer="momentum", batch_size=2).proof().frame()
+        claims = {"gw1 - learning_rate * ∂L/∂w1 / n", "momentum*vw1 + gw1", "w1 + vw1"}
+        assert claims <= {*frame["claim"]}
+
+    @pytest.mark.parametrize("kind", ["factor", "gradient", "update"])
+    def test_fails_for_a_wrong_batch(self, kind):
+        derivation = fastnn.derive(CLASSROOM, batch_size=2)
+        wrong = [
+            replace(e, expression=e.expression * 2.0) if e.kind == kind else e for e in derivation.equations
+        ]
+        assert not Proof(replace(derivation, equations=tuple(wrong))).holds
 
     def test_says_what_it_has_proved_of_an_update(self):
         frame = fastnn.explain(Network((1, 1)), optimizer="nesterov").proof().frame()
@@ -457,6 +591,23 @@ class TestSlip:
         digits = slip.frame().set_index("name")["digit"]
         assert (digits[["w5", "w6", "b3"]] == 0).all()
         assert (digits[["w1", "w2", "w3", "w4", "b1", "b2"]] > 0).any()
+
+    def test_of_a_batch(self):
+        X, y, (w, b), rate = [1.0, 3.0], [2.0, -1.0], (0.5, 0.25), 0.125
+        slip = fastnn.explain(Network((1, 1)), batch_size=2).slip([w, b], X, y, rate)
+        right, factor = (w, b), -2 * rate / 2
+        shares = [factor * (w * x + b - t) for x, t in zip(X, y, strict=True)]
+        right = [w + (shares[0] * X[0] + shares[1] * X[1]), b + (shares[0] + shares[1])]
+        assert slip.parameters.tolist() == right
+        for x, t in zip(X, y, strict=True):
+            share = factor * (w * x + b - t)
+            w, b = w + share * x, b + share  # at once: the slip
+        assert slip.slipped.tolist() == [w, b]
+        losses = [(w * x + b - t) ** 2 for x, t in zip(X, y, strict=True)]
+        assert slip.slipped_loss == (losses[0] + losses[1]) / 2
+        assert "THE SLIP: UPDATING AFTER EVERY ROW" in slip.text()
+        one = fastnn.explain(Network((1, 1)), batch_size=2).slip([w, b], [1.0], [2.0])
+        assert "Here nothing differs: no row after the first" in " ".join(one.text().split())
 
     def test_says_where_nothing_differs(self):
         slip = fastnn.explain(Network((2, 1))).slip([1, 2, 3], [1, 2], 3)
@@ -578,6 +729,22 @@ REFUSED = {
     "a state where there is none": (
         lambda: fastnn.explain(CLASSROOM).step([1] * 18, [1, 2], 3),
         "parameters must hold 9 numbers for .*; got 18",
+    ),
+    "more rows than a batch has": (
+        lambda: fastnn.explain(CLASSROOM, batch_size=2).step([1] * 9, [[1, 2]] * 3, [3] * 3),
+        "x must hold at most 2 rows, the batch size; got 3. Give the rows of one batch, or",
+    ),
+    "a row in the place of a batch": (
+        lambda: fastnn.explain(CLASSROOM, batch_size=2).slip([1] * 9, [1, 2], 3),
+        "X must have 2 dimensions; got 1",
+    ),
+    "a batch in the place of a row": (
+        lambda: fastnn.explain(CLASSROOM).step([1] * 9, [[1, 2]], [3]),
+        "x must have 1 dimension; got 2",
+    ),
+    "batch size": (
+        lambda: fastnn.explain(CLASSROOM, batch_size=0),
+        "batch_size must be a whole number of at least 1; got 0",
     ),
     "optimizer": (
         lambda: fastnn.explain(CLASSROOM, optimizer="adam"),

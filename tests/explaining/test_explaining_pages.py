@@ -23,15 +23,13 @@ every_network = pytest.mark.parametrize("network", NETWORKS, ids=label)
 LARGE = Network((20, 30, 5, 2), ("relu", "tanh"), "sigmoid")
 
 
-def whole(network, optimizer="sgd"):
+def whole(network, optimizer="sgd", batch_size=1):
     """Everything there is to explain about a network."""
-    explanation = fastnn.explain(network, optimizer=optimizer)
-    given = (
-        [(-1.2345678901) ** n / 7 for n in range(network.n_parameters)],
-        [0.123456789 * (n + 1) for n in range(network.n_inputs)],
-        [-1e-7 * n for n in range(network.n_outputs)],
-        0.0123456789,
-    )
+    explanation = fastnn.explain(network, optimizer=optimizer, batch_size=batch_size)
+    x = [0.123456789 * (n + 1) for n in range(network.n_inputs)]
+    y = [-1e-7 * n for n in range(network.n_outputs)]
+    rows = (x, y) if batch_size == 1 else ([x, x[::-1]], [y, y])
+    given = ([(-1.2345678901) ** n / 7 for n in range(network.n_parameters)], *rows, 0.0123456789)
     parts = [explanation, explanation.step(*given), explanation.slip(*given), explanation.proof()]
     return together([*parts, RunningCode(explanation)])
 
@@ -40,8 +38,12 @@ def with_nesterov(network):
     return whole(network, fastnn.optimizers.Nesterov(momentum=0.123456789))
 
 
-def compact(network, optimizer="sgd"):
-    explanation = fastnn.explain(network, compact=True, optimizer=optimizer)
+def in_batches(network):
+    return whole(network, "momentum", 2)
+
+
+def compact(network, optimizer="sgd", batch_size=1):
+    explanation = fastnn.explain(network, compact=True, optimizer=optimizer, batch_size=batch_size)
     return together([explanation, RunningCode(explanation)])
 
 
@@ -49,10 +51,16 @@ def compact_with_nesterov(network):
     return compact(network, "nesterov")
 
 
+def compact_in_batches(network):
+    return compact(network, batch_size=2)
+
+
 DOCUMENTS = {label(network): (whole, network) for network in NETWORKS} | {
     "large": (compact, LARGE),
     "nesterov": (with_nesterov, NETWORKS[1]),
     "large, nesterov": (compact_with_nesterov, LARGE),
+    "batches": (in_batches, NETWORKS[1]),
+    "large, batches": (compact_in_batches, LARGE),
 }
 every_document = pytest.mark.parametrize(("make", "network"), DOCUMENTS.values(), ids=DOCUMENTS)
 
@@ -99,6 +107,18 @@ class TestLatex:
         )
         assert update in text
         assert r"\mathbf{b}^{(2)} &\leftarrow \mathbf{b}^{(2)} + \mathbf{v}_{\mathbf{b}^{(2)}}" in text
+
+    def test_of_the_sum_over_the_rows_of_a_batch(self):
+        explained = fastnn.explain(Network((2, 2, 1)), batch_size=2)
+        latex = explained.latex()
+        assert r"\mathrm{factor} &= \mathrm{step} / n \tag{1}" in latex
+        assert r"g_{w_{1}} &= \sum_{\text{rows}} s_{1} \, x_{1} \tag{12}" in latex
+        assert r"w_{1} &\leftarrow w_{1} + g_{w_{1}} \tag{21}" in latex
+        assert "<munder><mo>∑</mo><mtext>rows</mtext></munder>" in explained.html()
+        text = fastnn.explain(LARGE, compact=True, batch_size=2).latex()
+        term = r"\mathbf{s}^{(1)} \, {\mathbf{x}}^{\mathsf{T}}"
+        assert r"\mathbf{G}_{\mathbf{W}^{(1)}} &= \sum_{\text{rows}} " in text
+        assert term in text
 
     def test_in_matrices(self):
         text = fastnn.explain(LARGE, compact=True).latex()

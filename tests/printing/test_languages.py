@@ -25,7 +25,9 @@ from fastnn.printing import signs
 from fastnn.printing.arrays import ArrayWriter
 from fastnn.printing.infix import Infix, Lines, Python
 from fastnn.printing.javascript import JavaScript
-from fastnn.printing.notation import ExactText, Latex, MathML, Text
+from fastnn.printing.latex import Latex
+from fastnn.printing.mathml import MathML
+from fastnn.printing.notation import ExactText, Text
 from fastnn.printing.vectors import PythonOfVectors
 
 DERIVATION = derive(Network((2, 2, 1), "tanh"))
@@ -46,6 +48,7 @@ SIGNS = {
     "derivative": signs.Derivative(Symbol("h", 1, (0,)), Z),
     "transposed": signs.Transposed(Symbol("W", 1)),
     "gate": signs.Gate(Z, ">", Number(0.0)),
+    "over_rows": signs.OverRows(Z),
     "largest": signs.Largest(Number(0.0), Z),
 }
 

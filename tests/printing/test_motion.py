@@ -30,6 +30,7 @@ class Case:
     rows: int = 7
     start: tuple[float, ...] | None = None
     optimizer: str | Optimizer = "sgd"
+    batch_size: int = 1
 
     def data(self):
         """Rows with all their digits."""
@@ -40,15 +41,18 @@ class Case:
 
     def motion(self):
         starts = None if self.start is None else {"given": self.start}
-        options = {"learning_rate": self.learning_rate, "optimizer": self.optimizer}
-        return motion(self.network, *self.data(), starts, **options)
+        return motion(self.network, *self.data(), starts, learning_rate=self.learning_rate, **self.rule)
+
+    @property
+    def rule(self):
+        return {"optimizer": self.optimizer, "batch_size": self.batch_size}
 
     def trained(self):
         """The parameters by fastnn."""
         start = fastnn.normal(0, 1.5) if self.start is None else self.start
         # All engines give the same bits; this one compiles nothing.
         options = {"learning_rate": self.learning_rate, "epochs": self.epochs, "engine": "batched"}
-        return fastnn.train(self.network, *self.data(), start, optimizer=self.optimizer, **options).parameters
+        return fastnn.train(self.network, *self.data(), start, **self.rule, **options).parameters
 
 
 CASES = {
@@ -66,6 +70,18 @@ CASES = {
     ),
     "nesterov": Case(fastnn.Network((3, 2, 2, 1)), 20, 0.01, optimizer=Nesterov(momentum=0.7)),
     "nesterov, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, optimizer="nesterov"),
+    "batches, the last one short": Case(fastnn.Network((2, 3, 2), "tanh"), 20, batch_size=3),
+    "batches of the report": Case(
+        fastnn.Network((2, 2, 1)), 25, 0.005, 100, tuple(REPORT_START), batch_size=32
+    ),
+    "all rows in a batch": Case(fastnn.Network((2, 2, 1), "leaky_relu"), 20, batch_size=7),
+    "momentum in batches": Case(
+        fastnn.Network((3, 2, 2, 1)), 20, 0.02, optimizer=Momentum(momentum=0.7), batch_size=2
+    ),
+    "nesterov in batches": Case(
+        fastnn.Network((2, 2, 1), "sigmoid"), 20, optimizer=Nesterov(momentum=0.3), batch_size=5
+    ),
+    "batches, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, batch_size=4),
 }
 # A page of the first case in which one addition comes before another: the bits must then differ.
 SLIPPED = ("z1 = w1*x1 + w2*x2 + b1", "z1 = w1*x1 + (w2*x2 + b1)")
@@ -248,6 +264,74 @@ class TestWhatIsRemembered:
         Reader(page)
         assert "Trained with" not in page.evaluate(f"{SECTION}.textContent")
         assert reader.page.evaluate(heads) == ["parameter", "at the start", "now"]
+
+
+class TestBatches:
+    """A network that is trained in batches of three rows, of seven: the last batch of an epoch has one."""
+
+    CASE = Case(fastnn.Network((2, 2, 1)), 2, optimizer="momentum", batch_size=3)
+
+    def shown(self, page, place):
+        return page.evaluate(f"{SECTION}.querySelector('{place}').textContent").replace("−", "-")
+
+    def test_nothing_moves_before_the_last_row_of_a_batch(self, page):
+        reader = Reader(page, self.CASE)
+        start = bits(reader.parameters())
+        for row in (1, 2):
+            reader.press("row")
+            assert bits(reader.parameters()) == start
+            assert self.shown(page, "output[data-found=b3]") == "–"
+            assert self.shown(page, "mn[data-taken=b3]") != "–"
+            assert reader.says("status").startswith(f"Epoch 1, row {row} of 7 (batch 1 of 3): mean loss")
+        reader.press("row")
+        X, y = self.CASE.data()
+        explanation = fastnn.explain(self.CASE.network, **self.CASE.rule)
+        step = explanation.step(self.CASE.motion().starts["network 0"], X[:3], y[:3], 0.05)
+        assert bits(reader.parameters()) == bits(step.parameters)
+        values = step.frame().query("row == 3 or stage in ('begin', 'updates')").set_index("name")["value"]
+        found = reader.equations()
+        for name in ("factor", "yhat", "gb3", "vb3", "b3"):
+            assert found[name] == float(f"{values[name]:.8g}"), name
+        assert float(self.shown(page, "mn[data-became=gb3]").strip("()")) == float(f"{values['gb3']:.5g}")
+
+    def test_a_batch_at_a_time_and_the_short_last_one(self, page):
+        reader = Reader(page, self.CASE)
+        reader.press("row")
+        X, y = self.CASE.data()
+        explanation = fastnn.explain(self.CASE.network, **self.CASE.rule)
+        state = self.CASE.motion().starts["network 0"]
+        for rows, batch in ((slice(0, 3), 1), (slice(3, 6), 2)):
+            reader.press("batch")
+            state = explanation.step(state, X[rows], y[rows], 0.05).state
+            assert bits(reader.parameters()) == bits(state[:9])
+            assert f"row {rows.stop} of 7 (batch {batch} of 3)" in reader.says("status")
+        reader.press("batch")
+        assert reader.says("status").startswith("Epoch 1 is finished.")
+        assert reader.equations()["factor"] == -0.1
+        state = explanation.step(state, X[6:], y[6:], 0.05).state
+        assert bits(reader.parameters()) == bits(state[:9])
+        reader.press("epoch")
+        assert bits(reader.parameters()) == bits(self.CASE.trained())
+
+    def test_the_page_says_so(self, page):
+        Reader(page, self.CASE)
+        title = "A 2-2-1 network in motion, trained with momentum in batches"
+        assert page.evaluate("document.title") == title
+        text = page.evaluate(f"{SECTION}.textContent")
+        told = "momentum, momentum 0.9, in batches of 3 rows (the last one of an epoch has 1)."
+        assert f"Trained with {told}" in text
+        assert "each before the update of its batch." in " ".join(text.split())
+        assert repr(self.CASE.motion()).startswith(
+            f"<Motion of {self.CASE.network!r}, Momentum(momentum=0.9), batch_size=3: "
+        )
+        page.open(motion(self.CASE.network, *self.CASE.data(), batch_size=7).html())
+        assert "Trained with sgd, in batches of 7 rows." in page.evaluate(f"{SECTION}.textContent")
+        Reader(page)
+        assert page.evaluate(f"{SECTION}.querySelector('[data-part=batch]')") is None
+
+    def test_more_rows_than_there_are_is_refused(self):
+        with pytest.raises(fastnn.InputError, match="batch_size must be a whole number from 1 to 7; got 8"):
+            motion(self.CASE.network, *self.CASE.data(), batch_size=8)
 
 
 class TestTheControls:

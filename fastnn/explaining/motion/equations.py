@@ -6,7 +6,7 @@ from html import escape
 
 from fastnn.core.derivation import Derivation, Equation
 from fastnn.core.expressions import Binary, Symbol, nodes
-from fastnn.printing.notation import MathML
+from fastnn.printing.mathml import MathML
 
 __all__ = ["live_equations"]
 
@@ -35,15 +35,20 @@ def live_equations(derivation: Derivation) -> str:
     """All equations as they run, stage by stage.
 
     A script fills the places: ``data-taken`` names a number that an equation takes, ``data-became`` one that
-    another equation of the row has replaced before, ``data-found`` the one that it gives.
+    another equation of the row has replaced before, ``data-found`` the one that it gives. What waits for the
+    last row of a batch stands in a part with ``data-waits``.
     """
     names, places = MathML(derivation), _Places(derivation)
-    return "\n".join(
-        f"<details open><summary>{stage.title}</summary>\n"
-        + "\n".join(_equation(e, names, places) for e in derivation.scalar if e.stage == stage)
-        + "\n</details>"
-        for stage in derivation.stages
-    )
+    parts = []
+    for stage in derivation.stages:
+        waits = derivation.rule.batched and stage.when == "end"
+        mark, title = " data-waits", f"{stage.title}, after the last row of the batch"
+        parts.append(
+            f"<details open{mark if waits else ''}><summary>{title if waits else stage.title}</summary>\n"
+            + "\n".join(_equation(e, names, places) for e in derivation.scalar if e.stage == stage)
+            + "\n</details>"
+        )
+    return "\n".join(parts)
 
 
 def _equation(equation: Equation, names: MathML, places: _Places) -> str:

@@ -1,10 +1,14 @@
 // Around the printed takeRow: decides when a row is taken, and shows the numbers. It adds none of its own but
-// step, as an epoch begins with it, and the mean over the rows, as an epoch ends with it.
+// step, as an epoch begins with it, zeros, as a batch begins with them, and the mean over the rows, as an epoch
+// ends with it.
 const root = document.currentScript.closest(".fastnn-motion");
 const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
 const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((e) => [e.dataset.part, e]));
 const places = (key) => [...root.querySelectorAll(`[data-${key}]`)].map((e) => [e, e.dataset[key]]);
 const place = Object.fromEntries(["start", "now", "kept", "taken", "became", "found"].map((key) => [key, places(key)]));
+for (const [element] of [...place.taken, ...place.became, ...place.found]) {
+    element.waits = element.closest("[data-waits]") !== null;
+}
 const weights = places("weight");
 const units = places("unit");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -18,7 +22,7 @@ let running; // [epoch and a fraction, mean loss of this epoch's rows so far], a
 
 function begin(parameters) {
     start = Object.fromEntries(data.parameters.map((name, place) => [name, parameters[place]]));
-    now = {...start, ...data.remembered, total: 0.0};
+    now = {...start, ...data.remembered, ...data.sums, total: 0.0};
     [row, epochs, loss, diverged, curve, every, running] = [0, 0, undefined, 0, [], 1, []];
     workOut();
     pause();
@@ -26,7 +30,10 @@ function begin(parameters) {
 
 // The numbers of the next row. Nothing moves by it: before the first step they can be read at leisure.
 function workOut() {
-    taken = {...now, ...settingsOf({learning_rate: rate, ...data.settings})};
+    const before = row % data.batch_size;
+    const n = Math.min(data.batch_size, data.rows.length - row + before);
+    taken = {...now, ...settingsOf({learning_rate: rate, ...data.settings}), n, last: before + 1 === n};
+    if (before === 0) Object.assign(taken, data.sums);
     data.columns.forEach((name, place) => { taken[name] = data.rows[row][place]; });
     found = takeRow(taken);
 }
@@ -64,6 +71,11 @@ function takeRows(number, until = Infinity) {
         done += 1;
     }
     return done;
+}
+
+// The rows that are left of the batch.
+function restOfBatch() {
+    return Math.min(data.batch_size - row % data.batch_size, data.rows.length - row);
 }
 
 function play() {
@@ -128,6 +140,11 @@ function joined(element) {
     return element.parentElement.localName === "msup" || ["+", "−", "·"].includes(before);
 }
 
+// A number, unless its equation waits for the last row of the batch.
+function reached(element, value) {
+    return element.waits && !taken.last ? undefined : value;
+}
+
 function exact(value) {
     return Object.is(value, -0) ? "-0" : String(value);
 }
@@ -136,12 +153,12 @@ function show() {
     const entering = {...found, ...taken}; // a parameter as it was before the row's updates
     for (const [key, values] of [["taken", entering], ["became", found]]) {
         for (const [element, name] of place[key]) {
-            const text = written(element, values[name], 5);
+            const text = written(element, reached(element, values[name]), 5);
             element.textContent = text.startsWith("−") && joined(element) ? `(${text})` : text;
         }
     }
     for (const [element, name] of place.found) {
-        element.textContent = written(element, found[name], 8);
+        element.textContent = written(element, reached(element, found[name]), 8);
     }
     for (const [key, values] of [["start", start], ["now", now], ["kept", now]]) {
         for (const [element, name] of place[key]) {
@@ -152,7 +169,7 @@ function show() {
     draw();
     drawCurve();
     part.play.textContent = playing ? "Pause" : "Play";
-    for (const name of ["play", "row", "epoch"]) part[name].disabled = diverged > 0;
+    for (const button of [part.play, part.row, part.batch, part.epoch]) if (button) button.disabled = diverged > 0;
     // Read out where the reader has stopped, not sixty times a second.
     part.status.setAttribute("aria-live", playing ? "off" : "polite");
     part.status.textContent = status();
@@ -167,8 +184,10 @@ function status() {
     }
     const rows = data.rows.length;
     if (!epochs && !row) return `No row has been taken yet; there are ${rows}. Row 1 is worked out below.`;
+    const batches = Math.ceil(rows/data.batch_size), batch = Math.ceil(row/data.batch_size);
+    const batched = data.batch_size > 1 ? ` (batch ${batch} of ${batches})` : "";
     const where = row
-        ? `Epoch ${epochs + 1}, row ${row} of ${rows}: mean loss of its rows so far ${short(now.total/row, 6)}.`
+        ? `Epoch ${epochs + 1}, row ${row} of ${rows}${batched}: mean loss of its rows so far ${short(now.total/row, 6)}.`
         : `Epoch ${epochs} is finished.`;
     return epochs ? `${where} Loss of epoch ${epochs}: ${short(loss, 6)}.` : where;
 }
@@ -280,6 +299,7 @@ function chooseStart() {
 
 part.play.addEventListener("click", () => playing ? pause() : play());
 part.row.addEventListener("click", () => step(1));
+part.batch?.addEventListener("click", () => step(restOfBatch()));
 part.epoch.addEventListener("click", () => step(data.rows.length - row));
 part.again.addEventListener("click", readStart);
 part.starts.addEventListener("change", chooseStart);

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_number, shown
+from fastnn.checking import InputError, finite_number, shown, whole_number
 from fastnn.core.activations import activation
-from fastnn.core.derivation import derive
+from fastnn.core.derivation import Equation, derive
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, Rule
+from fastnn.core.rule import DEFAULT, rule_of
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.explaining.limits import need_written_out, trained_with
+from fastnn.explaining.limits import need_written_out, told_of_training, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
@@ -45,6 +45,7 @@ SPEEDS = {
     "as fast as it goes": (1e9, "epochs"),
 }
 
+STEP_ONE_BATCH = '<button type="button" data-part="batch">Step one batch</button>\n'
 GATES = " Where a circle is dashed, the unit's gate is shut."
 
 
@@ -52,7 +53,8 @@ class Motion:
     """A network that trains before the reader's eyes, as a part of an HTML page.
 
     It shows itself in a notebook. After any number of epochs its parameters are the same
-    as from ``fastnn.train`` with the same rows, start, learning rate and optimizer, to the last bit.
+    as from ``fastnn.train`` with the same rows, start, learning rate, optimizer and batch size, to the last
+    bit.
 
     Attributes
     ----------
@@ -62,6 +64,7 @@ class Motion:
     starts : dict of str to (P,)
     learning_rate : float
     optimizer : Optimizer
+    batch_size : int
     names : mapping of str to str
         What the data call the inputs and the targets: {"x1": "age", ..., "y": "charges"}; or empty.
     """
@@ -74,18 +77,20 @@ class Motion:
         learning_rate: float,
         names: Sequence[str] = (),
         optimizer: Optimizer = DEFAULT,
+        batch_size: int = 1,
     ) -> None:
         self.network = network
         self.X, self.Y = rows
         self.starts = starts
         self.learning_rate = learning_rate
         self.optimizer = optimizer
-        self.derivation = derive(network, optimizer)
+        self.batch_size = batch_size
+        self.derivation = derive(network, optimizer, batch_size)
         self.names = dict(zip(self._columns, map(plain, names), strict=True)) if names else {}
 
     def __repr__(self) -> str:
         starts = counted(len(self.starts), "start")
-        with_it = "" if self.optimizer == DEFAULT else f", {self.optimizer!r}"
+        with_it = "".join(f", {told}" for told in told_of_training(self.optimizer, self.batch_size))
         return f"<Motion of {self.network!r}{with_it}: {counted(len(self.X), 'row')}, {starts}>"
 
     def html(self) -> str:
@@ -108,7 +113,9 @@ class Motion:
         html = _file("section.html").substitute(
             layers=self._layers,
             trained_with=trained_with(self.derivation.rule),
-            optimizer=self._optimizer(),
+            training=self._training(),
+            batch=STEP_ONE_BATCH if self.derivation.rule.batched else "",
+            own_update="the update of its batch" if self.derivation.rule.batched else "its own update",
             style=style() + _file("section.css").template,
             speeds=_options(
                 {name: f"{number:g} {unit}" for name, (number, unit) in SPEEDS.items()}, USUAL_SPEED
@@ -135,12 +142,16 @@ class Motion:
         targets = ["y"] if outputs == 1 else [f"y{k + 1}" for k in range(outputs)]
         return [*(f"x{i + 1}" for i in range(inputs)), *targets]
 
-    def _optimizer(self) -> str:
-        """How the parameters move, where it is not plain gradient descent."""
-        if self.optimizer == DEFAULT:
+    def _training(self) -> str:
+        """How the parameters move, where it is not by plain gradient descent row by row."""
+        told = [self.optimizer.name, *(f"{name} {value!r}" for name, value in asdict(self.optimizer).items())]
+        if self.batch_size > 1:
+            short = len(self.X) % self.batch_size
+            last = f" (the last one of an epoch has {short})" if short else ""
+            told.append(f"in batches of {counted(self.batch_size, 'row')}{last}")
+        elif self.optimizer == DEFAULT:
             return ""
-        settings = (f"{name} {value!r}" for name, value in asdict(self.optimizer).items())
-        return f"<p>Trained with {escape(', '.join([self.optimizer.name, *settings]))}.</p>\n"
+        return f"<p>Trained with {escape(', '.join(told))}.</p>\n"
 
     def _parameter_row(self, name: str) -> str:
         """A row of the table of parameters: at the start, now, and what the optimizer remembers now."""
@@ -164,8 +175,12 @@ class Motion:
 
     def _gated(self) -> list[str]:
         """The units with a gate, by the name of what they pass on."""
-        gated = [e for e in self.derivation.scalar if e.kind == "activation" and self._dies(e.layer)]
-        return [self.derivation.name(e.target) for e in gated]
+        gated = (e.target for e in self._written("activation") if self._dies(e.layer))
+        return [*map(self.derivation.name, gated)]
+
+    def _written(self, kind: str) -> list[Equation]:
+        """The equations of a kind, written out."""
+        return [e for e in self.derivation.scalar if e.kind == kind]
 
     def _dies(self, layer: int) -> bool:
         return activation(self.network.activations[layer - 1]).dies
@@ -178,6 +193,8 @@ class Motion:
             "parameters": self.network.parameter_names,
             "remembered": dict(list(zip(names, begun, strict=True))[self.network.n_parameters :]),
             "settings": asdict(self.optimizer),
+            "batch_size": self.batch_size,
+            "sums": {self.derivation.name(e.target): 0.0 for e in self._written("gradient")},
             "columns": self._columns,
             "rows": np.hstack([self.X, self.Y]).tolist(),
             "gated": self._gated(),
@@ -195,6 +212,7 @@ def motion(
     *,
     learning_rate: float = 0.005,
     optimizer: str | Optimizer = DEFAULT,
+    batch_size: int = 1,
 ) -> Motion:
     """Set a network in motion: a part of a page in which it trains in the browser, with live equations.
 
@@ -212,6 +230,7 @@ def motion(
     learning_rate : float
         There at first; the reader may change it.
     optimizer : str or Optimizer
+    batch_size : int
         As in `fastnn.train`.
 
     Returns
@@ -224,12 +243,12 @@ def motion(
     InputError
         For anything that does not fit, and for a network too large to write out.
     """
-    chosen = optimizer_of(optimizer)
-    need_written_out(network, Rule(optimizer=type(chosen)))
+    need_written_out(network, rule_of(optimizer, batch_size))
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
     rate = finite_number(learning_rate, "learning_rate", positive=True)
-    return Motion(network, rows, _checked_starts(network, starts), rate, names, chosen)
+    size = whole_number(batch_size, "batch_size", 1, len(rows[0]))
+    return Motion(network, rows, _checked_starts(network, starts), rate, names, optimizer_of(optimizer), size)
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:
