@@ -62,12 +62,12 @@ def seen(monkeypatch):
     return counts
 
 
-def job_of(network, dtype, epochs=40, order=FILE_ORDER, engine=None):
-    engine = engine or ("auto" if network.n_parameters < 10 else "batched")  # which compiles nothing
+def job_of(network, dtype, epochs=40, order=FILE_ORDER):
+    """A job of the engine that compiles nothing."""
     draw = np.random.default_rng(3)  # the same rows whatever else was tested before
     X = draw.uniform(0, 1, (ROWS, network.n_inputs)).astype(dtype)
     Y = draw.uniform(0, 1, (ROWS, network.n_outputs)).astype(dtype)
-    return Job(network, engine, X, Y, epochs, order, reduced_sizes(network, 1e12))
+    return Job(network, "batched", X, Y, epochs, order, reduced_sizes(network, 1e12))
 
 
 def trained(job, start, steps):
@@ -142,7 +142,7 @@ class TestSameBits:
         monkeypatch.setattr(Units, "of", second_alone)
         network = fastnn.Network((1, 2, 1, 1), hidden=("relu", "tanh"))
         job = replace(
-            job_of(network, "float64", epochs=6, engine="batched"),
+            job_of(network, "float64", epochs=6),
             reduced=(1, 2),
             X=np.ones((2, 1)),
             Y=np.zeros((2, 1)),
