@@ -176,13 +176,19 @@ class TestPages:
     def test_they_link_to_what_they_name(self, built):
         assert 'href="fastnn.html#Network"' in (built / "first_steps.html").read_text(encoding="utf-8")
 
-    def test_they_are_written_again_over_old_ones_and_not_over_others(self, built, capsys):
+    def test_they_are_written_again_over_old_ones_and_not_over_others(self, built, monkeypatch, capsys):
+        made = {path.relative_to(built).as_posix(): "again" for path in built.rglob("*") if path.is_file()}
+        before = {name: (built / name).read_text(encoding="utf-8") for name in made}
+        monkeypatch.setattr("fastnn.guide.pages", lambda: made)
         assert main(["guide", "--no-open", "--out", str(built)]) == 0
         assert capsys.readouterr().out == f"guide    {built / 'index.html'}\n"
+        assert (built / "index.html").read_text(encoding="utf-8") == "again"
         (built / "mine.txt").write_text("mine")
         assert main(["guide", "--no-open", "--out", str(built)]) == 2
         assert "mine.txt" in capsys.readouterr().err
         (built / "mine.txt").unlink()
+        for name, text in before.items():
+            (built / name).write_text(text, encoding="utf-8")
 
     @pytest.mark.parametrize("width", [1200, 400])
     def test_they_fit_and_fetch_nothing_from_elsewhere(self, built, page, width):
