@@ -15,11 +15,9 @@ from fastnn.commands.options import network_for, network_of
 from fastnn.commands.output import output_files
 from fastnn.commands.parsing import numbers
 from fastnn.core.network import Network
-from fastnn.core.optimizers import Optimizer
 from fastnn.data.datasets import Dataset
 from fastnn.explaining.document import Document, together
 from fastnn.explaining.explanation import Explanation, RunningCode
-from fastnn.explaining.motion import motion
 from fastnn.files import publish_together
 from fastnn.showing.lettering import counted
 from fastnn.system.telling import give, note
@@ -43,11 +41,13 @@ def explain(options: Namespace) -> int:
     named = {"--csv": options.csv, "--out": options.out}
     files = output_files(named, new=True, read={"--data": options.data})
     optimizer = optimizer_of(options.optimizer)
-    explanation = fastnn.explain(network, compact=options.compact, optimizer=optimizer)
+    explanation = fastnn.explain(
+        network, compact=options.compact, optimizer=optimizer, batch_size=options.batch_size
+    )
     parts: list[Document] = [explanation]
     writers: dict[Path, Callable[[Path], object]] = {}
     if not options.compact:
-        given = _step_arguments(options, network)
+        given = _step_arguments(options, explanation)
         parts.append(step := explanation.step(*given))
         parts += _proof(explanation)
         if options.slip:
@@ -55,7 +55,7 @@ def explain(options: Namespace) -> int:
         if options.csv:
             writers[files["--csv"]] = lambda path: step.frame().to_csv(path, index=False)
     parts.append(RunningCode(explanation))
-    page = _explained(parts, options, data, optimizer)
+    page = _explained(parts, options, data, explanation)
     if options.out:
         writers[files["--out"]] = lambda path: path.write_text(page, encoding="utf-8")
     publish_together(writers)
@@ -65,23 +65,43 @@ def explain(options: Namespace) -> int:
     return 0
 
 
-def _step_arguments(options: Namespace, network: Network) -> tuple[Any, Any, Any, float]:
+def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, Any, Any, float]:
     """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
+    network = explanation.network
     parameters = fastnn.training.starts.DEFAULT_START.draw(network, [0], 0)[0]
     if options.parameters:
         parameters = numbers(options.parameters, "--parameters")
-    inputs, outputs = network.n_inputs, network.n_outputs
-    row = [round(i / (inputs + 1), 2) for i in range(1, inputs + 1)]
-    row += [round(k / (outputs + 1), 2) for k in range(1, outputs + 1)]
+    inputs, batched = network.n_inputs, explanation.batch_size > 1
+    rows = [_default_row(network, n) for n in range(2 if batched else 1)]
     if options.row:
-        row = numbers(options.row, "--row")
+        rows = [_given_row(network, text) for text in options.row]
+    x, y = [row[:inputs] for row in rows], [row[inputs:] for row in rows]
+    if batched:
+        return parameters, x, y, _rate(options)
+    if len(rows) > 1:
+        raise InputError(
+            f"--row must be given once, for one row; got {len(rows)} rows. "
+            "Give --batch-size as well for a step on several."
+        )
+    return parameters, x[0], y[0], _rate(options)
+
+
+def _default_row(network: Network, number: int) -> list[float]:
+    """Inputs and targets between 0 and 1, those of each row smaller than those of the one before."""
+    sizes = (network.n_inputs, network.n_outputs)
+    return [round(i / (size + 1) / (number + 1), 2) for size in sizes for i in range(1, size + 1)]
+
+
+def _given_row(network: Network, text: str) -> list[float]:
+    """The numbers of one --row."""
+    row, inputs, outputs = numbers(text, "--row"), network.n_inputs, network.n_outputs
     if len(row) != inputs + outputs:
         raise InputError(
             f"--row must hold {counted(inputs, 'input')} and then {counted(outputs, 'target')} for "
             f"{network!r}; "
             f"got {counted(len(row), 'number')}. Give {inputs + outputs}, separated by commas."
         )
-    return parameters, row[:inputs], row[inputs:], _rate(options)
+    return row
 
 
 def _refuse_unused(options: Namespace) -> None:
@@ -119,17 +139,17 @@ def _proof(explanation: Explanation) -> list[Document]:
         return []
 
 
-def _explained(parts: list[Document], options: Namespace, data: Dataset | None, optimizer: Optimizer) -> str:
+def _explained(
+    parts: list[Document], options: Namespace, data: Dataset | None, explanation: Explanation
+) -> str:
     """All parts as one document, in the format of --format."""
     document = together(parts)
     if data is None:
         return str(getattr(document, options.format)())
-    network = document.derivation.network
     starts = None
     if options.parameters:
         starts = {"as given": numbers(options.parameters, "--parameters")}
-    moving = motion(network, data, starts=starts, learning_rate=_rate(options), optimizer=optimizer)
-    return document.html(moving)
+    return document.html(explanation.motion(data, starts=starts, learning_rate=_rate(options)))
 
 
 def _data_of_motion(options: Namespace) -> Dataset | None:

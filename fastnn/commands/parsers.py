@@ -180,7 +180,13 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the step")
     add_optimizer(group)
     group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
-    group.add_argument("--row", metavar="X1,..,Y1,..", help="inputs and targets")
+    group.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
+    group.add_argument(
+        "--row",
+        action="append",
+        metavar="X1,..,Y1,..",
+        help="inputs and targets; once for each row of a batch, where two rows are the default",
+    )
     group.add_argument("--learning-rate", type=number, metavar="RATE", help="default 0.005")
     parts = parser.add_argument_group("parts")
     parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")

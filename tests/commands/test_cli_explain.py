@@ -39,6 +39,29 @@ def test_everything_follows_the_structure(capsys):
         assert any(found.endswith(line.lstrip()) for found in out.splitlines()), line
 
 
+def test_in_batches(capsys):
+    rows = ("--row", "1,2,3", "--row", "3,5,4")
+    code, out, err = run(capsys, "explain", "--batch-size", "4", "--optimizer", "momentum:0.5", *rows)
+    assert (code, err) == (0, "")
+    options = {"optimizer": fastnn.optimizers.Momentum(momentum=0.5), "batch_size": 4}
+    explanation = fastnn.explain(fastnn.Network((2, 2, 1)), **options)
+    start = fastnn.normal(0, 1.5).draw(explanation.network, [0], 0)[0]
+    for part in (explanation, explanation.step(start, [[1, 2], [3, 5]], [3, 4]), explanation.proof()):
+        assert str(part) in out
+    assert out.endswith(explanation.code())
+    assert max(map(len, out.splitlines())) <= 80
+    code, out, _ = run(capsys, "explain", "--batch-size", "4", "--slip")
+    in_batches = fastnn.explain(explanation.network, batch_size=4)
+    step = in_batches.step(start, [[0.33, 0.67], [0.17, 0.33]], [0.5, 0.25])
+    assert code == 0
+    assert str(step) in out
+    assert "UPDATING AFTER EVERY ROW" in out
+    page = ("--motion", "--format", "html", "--batch-size", "32")
+    code, out, _ = run(capsys, "explain", *page)
+    assert code == 0
+    assert "Trained with sgd, in batches of 32 rows" in out
+
+
 def test_the_slip_on_request(capsys):
     code, out, _ = run(capsys, "explain", *MAZUR, "--slip")
     assert code == 0
@@ -108,6 +131,15 @@ REFUSED = {
     "layers": (["--layers", "2,x"], "--layers must be whole numbers separated by commas; got '2,x'"),
     "row": (["--row", "1,2"], "--row must hold 2 inputs and then 1 target for Network((2, 2, 1)"),
     "row's numbers": (["--row", "1,2,three"], "--row must be numbers separated by commas; got '1,2,three'"),
+    "several rows": (
+        ["--row", "1,2,3", "--row", "1,2,3"],
+        "--row must be given once, for one row; got 2 rows",
+    ),
+    "more rows than a batch has": (
+        ["--batch-size", "2", *(["--row", "1,2,3"] * 3)],
+        "x must hold at most 2 rows, the batch size; got 3",
+    ),
+    "batch size": (["--batch-size", "0"], "batch_size must be a whole number of at least 1; got 0"),
     "not finite": (["--row", "1,nan,3"], "x must be finite; got 1 NaN"),
     "parameters": (["--parameters", "1,2"], "parameters must hold 9 numbers"),
     "rate": (["--learning-rate", "-1"], "--learning-rate must be a positive finite number; got -1.0"),
