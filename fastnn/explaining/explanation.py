@@ -53,6 +53,7 @@ ON_DELTAS_OF_A_BATCH = (
     "What runs has the learning rate and the rows of the batch folded in: {}, computed once, and (1), once a "
     "batch. So a delta s is -learning_rate/n times the derivative of the same number."
 )
+ON_ONE_ROW = "They are those of one row's loss."
 ON_A_BATCH = "A batch has n rows: the batch size, or what is left of them at the end of an epoch."
 ON_GRADIENTS = (
     "Σ is the sum over the rows of the batch. It begins at 0, and each row adds its own, in their order. "
@@ -207,7 +208,9 @@ class Explanation(Document):
         batched = self.derivation.rule.batched
         notes = {
             BEGIN: ON_A_BATCH,
-            DERIVATIVES: f"{ON_DERIVATIVES} {kinks_of(self.network)}".rstrip(),
+            DERIVATIVES: " ".join(
+                filter(None, [ON_DERIVATIVES, ON_ONE_ROW if batched else "", kinks_of(self.network)])
+            ),
             DELTAS: (ON_DELTAS_OF_A_BATCH if batched else ON_DELTAS).format(folded_in(self.derivation)),
             GRADIENTS: ON_GRADIENTS,
             UPDATES: " ".join([ON_UPDATES_OF_A_BATCH if batched else ON_UPDATES, *self._on_state()]),

@@ -139,7 +139,7 @@ REFUSED = {
         ["--batch-size", "2", *(["--row", "1,2,3"] * 3)],
         "x must hold at most 2 rows, the batch size; got 3",
     ),
-    "batch size": (["--batch-size", "0"], "batch_size must be a whole number of at least 1; got 0"),
+    "batch size": (["--batch-size", "0"], "--batch-size must be a whole number of at least 1; got 0"),
     "not finite": (["--row", "1,nan,3"], "x must be finite; got 1 NaN"),
     "parameters": (["--parameters", "1,2"], "parameters must hold 9 numbers"),
     "rate": (["--learning-rate", "-1"], "--learning-rate must be a positive finite number; got -1.0"),
