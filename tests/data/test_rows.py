@@ -91,8 +91,9 @@ class TestTheSameAsItsArrays:
 
     def test_train_in_float32_with_two_targets(self):
         network = fastnn.Network((2, 3, 2), "tanh")
-        run = fastnn.train(network, OTHER_TARGETS, epochs=3, dtype="float32")
-        same = fastnn.train(network, OTHER_TARGETS.X, OTHER_TARGETS.y, epochs=3, dtype="float32")
+        options = {"epochs": 3, "engine": "batched", "dtype": "float32"}
+        run = fastnn.train(network, OTHER_TARGETS, **options)
+        same = fastnn.train(network, OTHER_TARGETS.X, OTHER_TARGETS.y, **options)
         assert run.parameters.dtype == np.float32
         assert run.parameters.tobytes() == same.parameters.tobytes()
 

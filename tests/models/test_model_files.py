@@ -339,7 +339,7 @@ ROWS_REFUSED = {
 class TestOwnUnits:
     def test_a_loaded_model_predicts_new_rows(self, tmp_path):
         data = dataset()
-        run = fastnn.train(fastnn.Network((3, 2, 1)), data.X, data.y, epochs=5)
+        run = fastnn.train(fastnn.Network((3, 2, 1)), data.X, data.y, epochs=5, engine="batched")
         run.save(tmp_path / "m.npz", data)
         loaded = fastnn.Training.load(tmp_path / "m.npz")
         new = pd.DataFrame({"Größe, in cm": [171.5, 180], "smoker": ["yes", "no"], "age": [30, 60], "x": "?"})
@@ -354,7 +354,7 @@ class TestOwnUnits:
     def test_the_rows_of_training_come_back_as_with_the_dataset(self):
         data = fastnn.load_insurance(simulated=True, inputs=["age", "smoker", "region"])
         assert data.inputs[2:] == tuple(f"region={place}" for place in data.categories["region"])
-        run = fastnn.train(fastnn.Network((6, 2, 1)), data.X, data.y, epochs=1)
+        run = fastnn.train(fastnn.Network((6, 2, 1)), data.X, data.y, epochs=1, engine="batched")
         frame = pd.read_csv(Path(__file__).parents[2] / "data" / "insurance_simulated.csv")
         assert run.predict(frame, data).tobytes() == run.predict(data).tobytes()
 
@@ -362,8 +362,9 @@ class TestOwnUnits:
         draw = np.random.default_rng(0)
         frame = pd.DataFrame(draw.normal(5, 3, (6, 4)), columns=[0, 1, "u", "v"])
         data = fastnn.Dataset.from_frame(frame, [0, 1], ["u", "v"])
-        starts = fastnn.he().draw(fastnn.Network((2, 2, 2)), range(3), 0)
-        run = fastnn.train(fastnn.Network((2, 2, 2)), data.X, data.y, starts, epochs=1)
+        network = fastnn.Network((2, 2, 2))
+        starts = fastnn.he().draw(network, range(3), 0)
+        run = fastnn.train(network, data.X, data.y, starts, epochs=1, engine="batched")
         assert run.predict(frame, data).shape == (3, 6, 2)
         assert run.predict(frame, data).tobytes() == run.predict(data).tobytes()
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import reference
 from comparing import DTYPES, array_differences, reference_functions
+from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.training import evaluating, orders, running
@@ -468,7 +469,8 @@ class TestDivergence:
         assert np.isfinite(run.loss_curve).sum() == min(epochs, 2) - 1
 
     @engines
-    def test_an_infinite_weight_behind_a_shut_gate(self, engine):
+    def test_an_infinite_weight_behind_a_shut_gate(self, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         # w1 becomes -inf, so the unit is shut from then on, and every loss is finite
         network, start = fastnn.Network((1, 1, 1)), [1e-250, 1, 0, 0]
         options = {"learning_rate": 0.5, "epochs": 3}
@@ -478,7 +480,8 @@ class TestDivergence:
         assert np.isfinite(run.loss_curve).tolist() == [True, True, False]
 
     @engines
-    def test_what_diverged_does_not_come_back(self, engine):
+    def test_what_diverged_does_not_come_back(self, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         # the unit is shut; b2 = 1e160 has an infinite squared error, and is 0 from its own update on
         network, start = fastnn.Network((1, 1, 1)), [-1, 0, 0, 1e160]
         options = {"learning_rate": 0.5, "epochs": 3}
@@ -567,7 +570,7 @@ class TestPredict:
 
     def test_with_two_targets(self, two_targets):
         network = fastnn.Network((2, 2, 2))
-        run = fastnn.train(network, two_targets.X, two_targets.y, epochs=1)
+        run = fastnn.train(network, two_targets.X, two_targets.y, epochs=1, engine="batched")
         assert same(run.predict(two_targets), two_targets.in_target_unit(run.predict(two_targets.X)))
         assert run.predict(two_targets).shape == (4, 2)
 
@@ -626,7 +629,8 @@ class TestScore:
         assert run.score(moved)["mse"] == fastnn.mse(data.target_values + 100, run.predict(data))
 
     def test_with_two_targets(self, two_targets):
-        run = fastnn.train(fastnn.Network((2, 2, 2)), two_targets.X, two_targets.y, epochs=1)
+        network = fastnn.Network((2, 2, 2))
+        run = fastnn.train(network, two_targets.X, two_targets.y, epochs=1, engine="batched")
         found = run.predict(two_targets)
         expected = [fastnn.mse(two_targets.target_values[:, k], found[:, k]) for k in (0, 1)]
         assert run.score(two_targets)["mse"] == np.mean(expected)
