@@ -82,12 +82,12 @@ class _Row(NamedTuple):
 
 
 class RowsTogether:
-    """Vectors for every layer's values: W1[j, i], B1[j], Gw1[j, i], H1[j, row of the block], S2[j, ...], ...
+    """Vectors for every layer's values: W1[j, i], B1[j], Gw1[j, i], H1[row of the block, j], S2[..., j], ...
 
     State[0, p], State[1, p], ... and G[p] are the same parameters, states and gradients, all layers in one.
     `together` rows of a batch are a block; those left over at its end are worked on one by one. Functions
-    work on all rows of a block at once: A1[j] is a vector of the activations H1[j, 0], H1[j, 1], ...
-    `joined` names the vectors that have such a second name.
+    work on several values of a block at once: A1[0], A1[1], ... are the same vectors as all of H1, `together`
+    of them in each. `joined` names the vectors that have such a second name.
     """
 
     def __init__(self, derivation: Derivation, dtype: str, together: int) -> None:
@@ -100,17 +100,16 @@ class RowsTogether:
         self.joined = {
             f"H{layer}": f"A{layer}"
             for layer in range(1, self.last)
-            if together > 1 and self._has_function(layer)
+            if self.network.layers[layer] > 1 and self._has_function(layer)
         }
 
     def scratch(self) -> dict[str, tuple[int, int]]:
         """The vectors besides the state and what the rows add up to: (rows, vectors in a row) by name."""
-        sizes = {}
-        for layer in range(1, self.last):
-            sizes[f"H{layer}"] = self.network.layers[layer], self.together
-        for layer in range(2, self.last + 1):
-            sizes[f"S{layer}"] = self.network.layers[layer], self.together
-        return sizes | dict.fromkeys(("Yhat", "D"), (self.network.n_outputs, self.together))
+        units = self.network.layers
+        sizes = {f"H{layer}": units[layer] for layer in range(1, self.last)}
+        sizes |= {f"S{layer}": units[layer] for layer in range(2, self.last + 1)}
+        sizes |= dict.fromkeys(("Yhat", "D"), self.network.n_outputs)
+        return {name: (self.together, size) for name, size in sizes.items() if size > 1}
 
     def write_batch(self, lines: Lines) -> None:
         """Write all that the rows of a batch do, from `start` up to `stop`."""
@@ -133,6 +132,8 @@ class RowsTogether:
             lines(f"# {FORWARD}, layer {layer}")
             with self._every_unit(layer, lines) as here:
                 self._write_forward(layer, here, block, lines)
+            if self._is_joined(layer, block):
+                self._write_function(layer, lines)
         lines(f"# {ERROR}, {DELTAS} and {GRADIENTS}, layer {self.last}")
         self._write_errors(block, lines)
         with self._every_unit(self.last, lines) as here:
@@ -153,17 +154,27 @@ class RowsTogether:
             term = bind(total.term, {**here, total.index: i})
             for row in block:
                 self._assign(row.z, term if i == 0 else row.z + term, row, lines)
-        joined = len(block) > 1 and f"H{layer}" in self.joined
         for row in block:
             value = bind(substitute(weighted.expression, total, row.z), here)
-            if activation is not None and not joined:
+            if activation is not None and not self._is_joined(layer, block):
                 self._assign(row.z, value, row, lines)
                 value = bind(substitute(activation.expression, weighted.target, row.z), here)
             self._assign(bind((activation or weighted).target, here), value, row, lines)
-        if joined and activation is not None:
-            place = bind(Symbol("a", layer, weighted.target.indices), here)
-            value = substitute(activation.expression, weighted.target, place)
-            self._assign(place, bind(value, here), block[0], lines)
+
+    def _is_joined(self, layer: int, block: list[_Row]) -> bool:
+        """Whether a function computes the activations of a layer after all its weighted sums."""
+        return len(block) > 1 and f"H{layer}" in self.joined
+
+    def _write_function(self, layer: int, lines: Lines) -> None:
+        """Replace all of a layer's weighted sums by its activations: as many joined vectors as units.
+
+        A function waits for its own results, so several values take turns.
+        """
+        activation, here = self._activation(layer), Symbol("a", layer, (Index("j", 0),))
+        assert activation is not None  # noqa: S101 - it has a function
+        with lines.block(f"for j in range({self.network.layers[layer]}):"):
+            value = substitute(activation.expression, self._only("sum", layer).target, here)
+            lines(assignment(here, value, PythonOfVectors(spell_element, self.dtype)))
 
     def _write_errors(self, block: list[_Row], lines: Lines) -> None:
         """The errors of all outputs, and what each row adds to the total."""
@@ -291,9 +302,9 @@ def _spell(symbol: Symbol, network: Network, *, row: str, number: int) -> str:
     if not symbol.indices or symbol.family not in OF_A_ROW:
         return text
     name = layer_array(symbol)
-    if network.layers[symbol.layer] == 1:
+    if network.layers[symbol.layer or -1] == 1:  # errors have no layer: they are the outputs'
         return f"{name.lower()}_{number + 1}"
-    return text.replace("]", f", {number}]")
+    return text.replace("[", f"[{number}, ")
 
 
 def _spell_flat(symbol: Symbol, letters: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ NETWORKS = {
     "straight line": fastnn.Network((2, 2, 1)),
     "no hidden layer": fastnn.Network((3, 2), output="tanh"),
     "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),
+    "one unit": fastnn.Network((1, 4, 1, 2), "tanh"),
     "loops": fastnn.Network((2, 24, 1), "leaky_relu"),
 }
 ROWS = 23
