@@ -17,7 +17,7 @@ FRAME = pd.DataFrame({"a": [1.0, 2.0], "c": ["x", "z"], "y": [1.0, 2.0]})
 
 @pytest.fixture(scope="module")
 def found():
-    return fastnn.sweep(NET, X, Y, networks=3, epochs=3, curves=True, progress=False)
+    return fastnn.sweep(NET, X, Y, networks=3, epochs=3, curves=True, engine="batched", progress=False)
 
 
 @pytest.fixture(autouse=True)

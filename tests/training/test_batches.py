@@ -219,7 +219,7 @@ def test_an_axis_of_a_sweep(tmp_path):
     """Each cell has the bits of a sweep of its own, in a store with workers too; any network is replayed."""
     network = NETWORKS["straight line"]
     X, Y, _ = problem(network)
-    options = {"networks": 30, "epochs": 4, "learning_rate": [0.1, 0.2]}
+    options = {"networks": 30, "epochs": 4, "engine": "batched", "learning_rate": [0.1, 0.2]}
     memory = fastnn.sweep(network, X, Y, batch_size=[1, 8], rows=[5, ROWS], **options)
     stored = fastnn.sweep(
         network, X, Y, batch_size=[1, 8], rows=[5, ROWS], store=tmp_path / "s", executor=1, **options
@@ -239,7 +239,7 @@ def test_an_axis_of_a_sweep(tmp_path):
 def test_the_default_is_no_column():
     network = NETWORKS["straight line"]
     X, Y, _ = problem(network)
-    options = {"networks": 3, "epochs": 1}
+    options = {"networks": 3, "epochs": 1, "engine": "batched"}
     plain, one, more = (
         fastnn.sweep(network, X, Y, **options, **given)
         for given in ({}, {"batch_size": 1}, {"batch_size": 4})

@@ -155,7 +155,7 @@ class TestUnitsLeftOut:
 def test_stores_workers_replays_and_files_keep_it(name, tmp_path):
     network = NETWORKS["straight line"]
     X, Y, _ = problem(network)
-    options = {"networks": 40, "epochs": 5, "optimizer": OPTIMIZERS[name]}
+    options = {"networks": 40, "epochs": 5, "engine": "batched", "optimizer": OPTIMIZERS[name]}
     memory = fastnn.sweep(network, X, Y, **options)
     assert (
         fastnn.sweep(network, X, Y, store=tmp_path / "s", executor=1, **options).digest() == memory.digest()
