@@ -104,7 +104,7 @@ class TestReference:
         assert not differences(run(interpreted(engine, network, dtype), case), by_reference(case))
 
     @pytest.mark.parametrize(
-        ("engine", "network", "dtype"), [(loop, CLASSROOM, "float64"), (lanes, CURVED, "float32")], ids=name
+        ("engine", "network", "dtype"), [(loop, CURVED, "float64"), (lanes, CLASSROOM, "float32")], ids=name
     )
     def test_loop_form_of_a_small_network(self, engine, network, dtype, monkeypatch):
         monkeypatch.setattr(engine, "STRAIGHT_LINE_PARAMETERS", 0)
@@ -115,10 +115,7 @@ class TestReference:
 
     @pytest.mark.parametrize(
         ("registers", "network", "dtype"),
-        [
-            *((AVX2, CLASSROOM, "float64"), (AVX512, CURVED, "float32")),
-            *((AVX2, LARGE, "float64"), (AVX512, LARGE, "float32")),
-        ],
+        [(AVX2, CLASSROOM, "float64"), (AVX512, CURVED, "float32"), (AVX512, LARGE, "float32")],
         ids=name,
     )
     def test_lanes_for_registers_of_any_processor(self, registers, network, dtype, monkeypatch):
