@@ -104,7 +104,9 @@ class TestReference:
         assert not differences(run(interpreted(engine, network, dtype), case), by_reference(case))
 
     @pytest.mark.parametrize(
-        ("engine", "network", "dtype"), [(loop, CURVED, "float64"), (lanes, CLASSROOM, "float32")], ids=name
+        ("engine", "network", "dtype"),
+        [(loop, CLASSROOM, "float64"), (lanes, CLASSROOM, "float32")],
+        ids=name,
     )
     def test_loop_form_of_a_small_network(self, engine, network, dtype, monkeypatch):
         monkeypatch.setattr(engine, "STRAIGHT_LINE_PARAMETERS", 0)
