@@ -1,6 +1,7 @@
-"""Comparisons of fastnn with nobody, in this process, for questions that are not about Keras."""
+"""Comparisons without Keras, in this process, for questions that are not about Keras."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,10 +11,25 @@ from fastnn.models import keras
 
 def compare_alone(monkeypatch):
     """For a test, have Keras missing and fastnn's part of a comparison run here: a process takes 1 s."""
+    monkeypatch.setattr(keras, "_is_installed", lambda name: False)
+    _run_here(monkeypatch)
 
+
+def compare_with_itself(monkeypatch):
+    """For a test, have a Keras on JAX whose part is fastnn's as well, run here: a process takes 3 s."""
+    run = comparison._run
+
+    def run_fastnn(name, *problem):
+        return replace(run("fastnn", *problem), name=comparison._title(name))
+
+    monkeypatch.setattr(keras, "_is_installed", lambda name: name in ("keras", "jax"))
+    monkeypatch.setattr(comparison, "_run", run_fastnn)
+    _run_here(monkeypatch)
+
+
+def _run_here(monkeypatch):
     def run(command, **options):
         process.main(Path(command[-1]))
 
-    monkeypatch.setattr(keras, "_is_installed", lambda name: False)
     here = SimpleNamespace(run=run, CalledProcessError=subprocess.CalledProcessError)
     monkeypatch.setattr(comparison, "subprocess", here)

@@ -6,16 +6,15 @@ import os
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
+from alone import compare_with_itself
 from documents import blocks, links, run
 
 import fastnn
 from fastnn import plotting
 from fastnn.commands.cli import main
-from fastnn.comparing import comparison
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.guide import pages as pages_
 from fastnn.guide.chapters import CHAPTERS, INDEX, Chapter, chapter, chapters
@@ -72,15 +71,8 @@ class TestTexts:
 
 @pytest.fixture
 def once(monkeypatch):
-    """What other tests run is not run again: every program is compared once, the notebook is its script."""
-    one_epoch = cache(lambda name: compared(name, problems[name], 1))
-    problems, compared = {}, comparison._run
-
-    def remembered(name, problem, epochs):
-        problems[name] = problem
-        return one_epoch(name)
-
-    monkeypatch.setattr(comparison, "_run", remembered)
+    """What other tests run is not run again: Keras, whose part is fastnn's here, and the notebook."""
+    compare_with_itself(monkeypatch)
     monkeypatch.setattr("fastnn.tutorial.notebook", lambda networks, told: script(networks))
 
 
