@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from alone import compare_alone
+from undrawn import leave_sketched
 
 import fastnn
 from fastnn import studies
@@ -118,11 +119,15 @@ class TestText:
 
 @pytest.fixture(scope="module")
 def made():
-    """The studies and what their page is, with few starts."""
+    """The studies and what their page is, with few starts; its pictures are sketched."""
     data = fastnn.load_insurance(simulated=True)
     found = studies.run(studies.Experiment(data, networks=40, epochs=20), progress=False)
     beside = comparison.compare(report.NETWORK, data, epochs=1, backends=[])
-    return found, studies_page(found, beside)
+    document = studies_page(found, beside)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_sketched(patch.setattr)
+        assert all(not picture.failure for picture in document.pictures)
+    return found, document
 
 
 @pytest.mark.long
