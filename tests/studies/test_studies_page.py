@@ -219,7 +219,7 @@ def test_all_diverged_can_be_drawn(made):
         assert picture.alt
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("undrawn")
 def test_other_data_are_shown_without_the_report_s_figures(capsys):
     random = np.random.default_rng(0)
     rows = [
