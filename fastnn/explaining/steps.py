@@ -46,6 +46,7 @@ __all__ = ["ALL_DIGITS", "Given", "Step", "digits_of_agreement", "need_finite"]
 ALL_DIGITS = 17  # as many as tell any float64 from any other
 FEW_DIGITS = 9  # fewer are left where a slope has lost half of its digits to rounding
 ROUNDED = dict.fromkeys(("value", "derivative", "numerical", "before", "change", "after"), rounded)
+MOST_ROWS = 8  # of a batch that are told in full
 PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
 
 
@@ -193,7 +194,8 @@ class Step(Document):
         yield Section("The numbers of one step", [self._given_table(*((0,) if self._batched else (1, 0)))])
         for section in sections_of(self.derivation):
             if not self._batched or section.when != "row":
-                yield Section(f"{section.title}, in numbers", [self._equations(section)])
+                row = 1 if section.when == "row" else 0
+                yield Section(f"{section.title}, in numbers", [self._equations(section, row)])
             elif section == FORWARD:
                 yield from self._sections_of_rows()
         changes = self.changes()
@@ -216,9 +218,17 @@ class Step(Document):
         """Of each row: its numerical derivatives, and the units at whose kinks they were taken."""
         found = []
         for row in range(1, len(self.given.X) + 1):
-            of_the_row = [c for c in self._computed if (c.row, c.line.section) == (row, FORWARD)]
-            values = self._start | self.given.row(row) | {c.line.target: c.value for c in of_the_row}
+            of_the_row = {c.line.target: c.value for c in self._by_section[row, FORWARD]}
+            values = self._start | self.given.row(row) | of_the_row
             found.append(numerical_derivatives(self.derivation, values, list(self._parameters.values())))
+        return found
+
+    @cached_property
+    def _by_section(self) -> dict[tuple[int, Stage], list[_Computed]]:
+        """The lines by their row and section; by row 0 those that come once a batch."""
+        found: dict[tuple[int, Stage], list[_Computed]] = {}
+        for computed in self._computed:
+            found.setdefault((computed.row, computed.line.section), []).append(computed)
         return found
 
     def _of_each_row(self, target: Symbol | Derivative) -> list[float]:
@@ -241,16 +251,20 @@ class Step(Document):
         named = [named for row in rows for named in self._given_values(row).items()]
         return Table([{"given": name, "value": value} for name, value in named], formats=ROUNDED)
 
-    def _equations(self, section: Stage, row: int | None = None) -> Equations:
-        """The numbers of a section, of all rows or of one."""
-        chosen = (c for c in self._computed if c.line.section == section and row in (None, c.row))
-        return Equations(self.derivation, tuple(map(_formula, chosen)))
+    def _equations(self, section: Stage, row: int) -> Equations:
+        """The numbers of a section, of a row or, 0, of what comes once a batch."""
+        return Equations(self.derivation, tuple(map(_formula, self._by_section[row, section])))
 
     def _sections_of_rows(self) -> Iterator[Section]:
-        """The numbers of each row of a batch."""
+        """The numbers of each row of a batch; of many, of the first ones and the last."""
         parts = [section for section in sections_of(self.derivation) if section.when == "row"]
-        for row in range(1, len(self.given.X) + 1):
+        n = len(self.given.X)
+        told = [*range(1, n + 1)] if n <= MOST_ROWS else [*range(1, MOST_ROWS - 1), n]
+        for row in told:
             blocks: list[Block] = [self._given_table(row)]
+            if row == n > MOST_ROWS:
+                left_out = f"Rows {MOST_ROWS - 1} to {n - 1} are left out"
+                blocks.insert(0, f"{left_out} here; frame() has their numbers, too.")
             for part in parts:
                 blocks += [f"{part.title}:", self._equations(part, row)]
             yield Section(f"Row {row}, in numbers", blocks)

@@ -331,6 +331,21 @@ class TestStep:
             assert f"{title}, IN NUMBERS" in text
         assert "ROW 3" not in text
 
+    @pytest.mark.parametrize(
+        ("rows", "told"), [(8, [*range(1, 9)]), (9, [*range(1, 7), 9]), (40, [*range(1, 7), 40])]
+    )
+    def test_of_a_large_batch_tells_the_first_rows_and_the_last(self, rows, told):
+        draw = np.random.default_rng(3)
+        X, y = draw.normal(size=(rows, 2)), draw.normal(size=rows)
+        step = fastnn.explain(CLASSROOM, batch_size=100).step(some_step(CLASSROOM)[0], X, y)
+        titles = [section.heading for section in step.sections()]
+        assert [title for title in titles if title.startswith("Row")] == [
+            f"Row {n}, in numbers" for n in told
+        ]
+        left_out = f"Rows 7 to {rows - 1} are left out here; frame() has their numbers, too."
+        assert (left_out in step.text()) == (len(told) < rows)
+        assert step.frame()["row"].max() == rows
+
     def test_of_a_batch_names_its_kinks_and_refuses_what_is_not_finite(self):
         explanation = fastnn.explain(Network((1, 1, 1)), batch_size=2)
         step = explanation.step([1, 1, -1, 0], [3, 1], [2, 2])
