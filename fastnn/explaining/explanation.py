@@ -29,7 +29,7 @@ from fastnn.explaining.chain_rule import (
 )
 from fastnn.explaining.document import Document
 from fastnn.explaining.limits import need_written_out, told_of_training
-from fastnn.explaining.matrix_form import in_matrices
+from fastnn.explaining.matrix_form import in_matrices, over_a_batch
 from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
@@ -58,6 +58,9 @@ ON_A_BATCH = "A batch has n rows: the batch size, or what is left of them at the
 ON_GRADIENTS = (
     "Σ is the sum over the rows of the batch. It begins at 0, and each row adds its own, in their order. "
     "After the last row each g is -learning_rate times the derivative of the batch's mean loss."
+)
+ON_MATRICES_OF_A_BATCH = (
+    "Of all rows at once it is a product of matrices, in capitals, with a column for each row of the batch."
 )
 ON_UPDATES_OF_A_BATCH = (
     "They come once, after the last row of the batch: all its rows use the parameters as they were before."
@@ -212,7 +215,7 @@ class Explanation(Document):
                 filter(None, [ON_DERIVATIVES, ON_ONE_ROW if batched else "", kinks_of(self.network)])
             ),
             DELTAS: (ON_DELTAS_OF_A_BATCH if batched else ON_DELTAS).format(folded_in(self.derivation)),
-            GRADIENTS: ON_GRADIENTS,
+            GRADIENTS: f"{ON_GRADIENTS} {ON_MATRICES_OF_A_BATCH}" if self.compact else ON_GRADIENTS,
             UPDATES: " ".join([ON_UPDATES_OF_A_BATCH if batched else ON_UPDATES, *self._on_state()]),
         }
         for section in sections_of(self.derivation):
@@ -367,6 +370,9 @@ def _range(names: tuple[str, ...]) -> str:
 def _formula(line: Line) -> Formula:
     if line.section == GRADIENTS:
         assert isinstance(line.expression, Binary)  # noqa: S101 - a row adds to it
-        return Formula(line.number, line.target, (OverRows(line.expression.right),), "=", line.rule)
+        term = line.expression.right
+        product = over_a_batch(term)
+        sums = (OverRows(term), *([] if product is None else [product]))
+        return Formula(line.number, line.target, sums, "=", line.rule)
     members = (line.expression,) if line.chain is None else (line.chain, line.expression)
     return Formula(line.number, line.target, members, sign_of(line), line.rule)

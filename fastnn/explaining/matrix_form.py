@@ -7,6 +7,8 @@ outer product.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastnn.core.expressions import (
     Binary,
     Call,
@@ -23,7 +25,7 @@ from fastnn.core.expressions import (
 from fastnn.explaining.chain_rule import Line
 from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
 
-__all__ = ["in_matrices"]
+__all__ = ["in_matrices", "over_a_batch"]
 
 
 def in_matrices(line: Line) -> Line:
@@ -35,6 +37,21 @@ def in_matrices(line: Line) -> Line:
         case symbol:
             target = _whole(symbol)
     return Line(line.number, line.section, target, None, _matrices(line.expression), line.rule)
+
+
+def over_a_batch(term: Expression) -> Expression | None:
+    """The sum over the rows of a batch of an outer product of two vectors: one product of two matrices.
+
+    Each has a column for each row of the batch, and the vector's letter as a capital. None for other terms.
+    """
+    match term:
+        case Binary("@", Symbol() as left, Transposed(Symbol() as right)):
+            return Binary(MATRIX_PRODUCT, _of_a_batch(left), Transposed(_of_a_batch(right)))
+    return None
+
+
+def _of_a_batch(vector: Symbol) -> Symbol:
+    return replace(vector, family=vector.family.upper())
 
 
 def _whole(symbol: Symbol) -> Symbol:

@@ -229,7 +229,7 @@ def rounded(value: float) -> str:
 
 def is_whole(symbol: Symbol) -> bool:
     """Whether a symbol stands for all values of its kind in a layer."""
-    return not symbol.indices and (symbol.layer > 0 or symbol.family in ("x", "y", "d"))
+    return not symbol.indices and (symbol.layer > 0 or symbol.family.lower() in ("x", "y", "d"))
 
 
 def _is_kept(symbol: Symbol) -> bool:
@@ -239,7 +239,7 @@ def _is_kept(symbol: Symbol) -> bool:
 
 def has_layer(symbol: Symbol) -> bool:
     """Whether the layer has to be told: the network has but one x, y, yhat and d."""
-    return symbol.family not in ("x", "y", "yhat", "d")
+    return symbol.family.lower() not in ("x", "y", "yhat", "d")
 
 
 def is_square(node: Binary) -> bool:

@@ -18,7 +18,7 @@ from fastnn import Network
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.expressions import Binary, Call, Number, Symbol
 from fastnn.core.optimizers import OPTIMIZERS, Momentum, Nesterov
-from fastnn.explaining.chain_rule import LOSS
+from fastnn.explaining.chain_rule import LOSS, in_turn
 from fastnn.explaining.explanation import RunningCode
 from fastnn.explaining.motion import motion
 from fastnn.explaining.proving import Proof
@@ -197,7 +197,8 @@ class TestEquations:
         text = fastnn.explain(Network((20, 30, 5)), compact=True, batch_size=2).text()
         for line in (
             "(9')   ∂L/∂W[1] = (∂L/∂z[1]) xᵀ",
-            "(9)    GW[1] = Σ (s[1] xᵀ)",
+            "(9)    GW[1] = Σ (s[1] xᵀ) = S[1] Xᵀ",
+            "(11)   GW[2] = Σ (s[2] h[1]ᵀ) = S[2] H[1]ᵀ",
             "(10)   gb[1] = Σ s[1]",
             "(13)   W[1] ← W[1] + GW[1]",
         ):
@@ -678,6 +679,35 @@ class TestMatrices:
         assert "s[1] = (W[2]ᵀ s[2]) ⊙ (1 - h[1] ⊙ h[1])" in explanation.text()
         assert repr(explanation).endswith(", compact>")
 
+    @every_network
+    def test_of_a_batch_give_the_numbers_of_its_step(self, network):
+        parameters, *_, rate = some_step(network)
+        draw = np.random.default_rng(4)
+        X, Y = (draw.normal(size=(5, n)) for n in (network.n_inputs, network.n_outputs))
+        explanation = fastnn.explain(network, compact=True, batch_size=5)
+        gradients = [section for section in explanation.sections() if section.heading == "Gradients"]
+        products = {f.target: f.members for f in gradients[0].blocks[1].formulas}
+        values = {Symbol("n"): 5.0, Symbol("step"): -2 * rate}
+        for layer, (W, b) in enumerate(network.split(parameters), start=1):
+            values |= {Symbol("W", layer): W, Symbol("b", layer): b}
+        values |= dict.fromkeys(products, 0.0)
+        columns = {}
+        for row, lines in in_turn(explanation.lines, 5):
+            values |= {Symbol("x"): X[row - 1], Symbol("y"): Y[row - 1]}
+            for line in lines:
+                values[line.target] = worked_out(line.expression, values)
+            for symbol in [symbol for symbol in values if row and isinstance(symbol, Symbol)]:
+                whole = replace(symbol, family=symbol.family.upper())
+                columns.setdefault(whole, []).append(values[symbol])
+        step = fastnn.explain(network, batch_size=5).step(parameters, X, Y, rate)
+        layers = range(1, len(network.layers))
+        after = network.join([(values[Symbol("W", n)], values[Symbol("b", n)]) for n in layers])
+        np.testing.assert_allclose(after, step.parameters, rtol=1e-12)
+        for layer in layers:
+            left, right = products[Symbol("GW", layer)][1].left, products[Symbol("GW", layer)][1].right.matrix
+            whole = np.transpose(columns[left]) @ np.array(columns[right])
+            np.testing.assert_allclose(whole, values[Symbol("GW", layer)], rtol=1e-10, atol=1e-15)
+
 
 def worked_out(node, values):
     """An expression of matrices and vectors, by NumPy."""
@@ -690,7 +720,8 @@ def worked_out(node, values):
             a, b = worked_out(left, values), worked_out(right, values)
             if operator == MATRIX_PRODUCT and isinstance(right, Transposed):
                 return np.outer(a, b)
-            operations = {"+": np.add, "-": np.subtract, "*": np.multiply, ELEMENTWISE: np.multiply}
+            operations = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+            operations[ELEMENTWISE] = np.multiply
             return operations[operator](a, b) if operator in operations else a @ b
         case Call(function, argument):
             z = worked_out(argument, values)

@@ -119,6 +119,7 @@ class TestLatex:
         term = r"\mathbf{s}^{(1)} \, {\mathbf{x}}^{\mathsf{T}}"
         assert r"\mathbf{G}_{\mathbf{W}^{(1)}} &= \sum_{\text{rows}} " in text
         assert term in text
+        assert r"= \mathbf{S}^{(1)} \, {\mathbf{X}}^{\mathsf{T}}" in text
 
     def test_in_matrices(self):
         text = fastnn.explain(LARGE, compact=True).latex()

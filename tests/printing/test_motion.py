@@ -598,8 +598,9 @@ class TestThePictures:
 
     @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
     @pytest.mark.parametrize("width", [360, 1000])
-    def test_it_fits_and_can_be_read(self, page, width, dark):
-        reader = Reader(page, width=width, dark=dark)
+    @pytest.mark.parametrize("case", ["2-2-1 after one epoch", "momentum in batches"])
+    def test_it_fits_and_can_be_read(self, page, case, width, dark):
+        reader = Reader(page, CASES[case], width=width, dark=dark)
         reader.press("epoch", 3)
         assert page.evaluate("document.documentElement.scrollWidth") == width
         ink, paper = page.evaluate("""[getComputedStyle(document.querySelector('.network text')).fill,
