@@ -80,7 +80,7 @@ def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, 
         return parameters, x, y, _rate(options)
     if len(rows) > 1:
         raise InputError(
-            f"--row must be given once, for one row; got {len(rows)} rows. "
+            f"--row must be given once, for one row; got it {len(rows)} times. "
             "Give --batch-size as well for a step on several."
         )
     return parameters, x[0], y[0], _rate(options)

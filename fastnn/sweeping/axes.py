@@ -323,7 +323,7 @@ def _counts(given: Any, name: str, rows: int, otherwise: str) -> tuple[int, ...]
             f"{name} must name at least one number of rows; got none. Leave it out for {otherwise}."
         )
     if len(counts) > rows:
-        raise InputError(f"{name} must name at most {rows} values; got {len(counts)}. Name fewer.")
+        raise InputError(f"{name} must name at most {counted(rows, 'value')}; got {len(counts)}. Name fewer.")
     _each_once(counts, name, counts)
     return tuple(counts)
 

@@ -133,7 +133,7 @@ REFUSED = {
     "row's numbers": (["--row", "1,2,three"], "--row must be numbers separated by commas; got '1,2,three'"),
     "several rows": (
         ["--row", "1,2,3", "--row", "1,2,3"],
-        "--row must be given once, for one row; got 2 rows",
+        "--row must be given once, for one row; got it 2 times",
     ),
     "more rows than a batch has": (
         ["--batch-size", "2", *(["--row", "1,2,3"] * 3)],

@@ -728,7 +728,7 @@ def test_a_network_of_another_size_is_told_what_became_of_the_columns(tmp_path):
     run = fastnn.train(fastnn.Network((2, 1)), data.X[:, :2], data.y, epochs=1, engine="batched")
     for ask in (run.predict, run.score):
         with pytest.raises(
-            InputError, match=r"2 inputs of the network; got 4, of which 'fuel' became 3\. Use"
+            InputError, match=r"network's 2 inputs and 1 output; got 4 inputs .*, of which 'fuel' became 3"
         ):
             ask(data)
     with pytest.raises(InputError, match=r"must have 2 inputs .* got 4 and 1, of which 'fuel' became 3"):
