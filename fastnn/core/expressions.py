@@ -22,12 +22,14 @@ __all__ = [
     "Number",
     "PowerOfTwo",
     "Select",
+    "SquareRoot",
     "Sum",
     "Symbol",
     "Visitor",
     "bind",
     "expression",
     "nodes",
+    "sqrt",
     "substitute",
 ]
 
@@ -142,6 +144,14 @@ class PowerOfTwo(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class SquareRoot(Expression):
+    """The square root, rounded once as IEEE has it; NaN below 0, and -0.0 for -0.0."""
+
+    kind: ClassVar[str] = "square_root"
+    square: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """`target` takes the value of `expression`."""
 
@@ -168,6 +178,11 @@ def expression(value: Expression | float) -> Expression:
     return value if isinstance(value, Expression) else Number(float(value))
 
 
+def sqrt(square: Expression | float) -> SquareRoot:
+    """The square root of a value, as an expression."""
+    return SquareRoot(expression(square))
+
+
 def operands(node: Expression) -> tuple[Expression, ...]:
     """The expressions that `node` is made of, left to right."""
     match node:
@@ -175,7 +190,7 @@ def operands(node: Expression) -> tuple[Expression, ...]:
             return (left, right)
         case Select(left, _, right, yes, no):
             return (left, right, yes, no)
-        case Sum(_, inner) | Call(_, inner) | PowerOfTwo(inner):
+        case Sum(_, inner) | Call(_, inner) | PowerOfTwo(inner) | SquareRoot(inner):
             return (inner,)
     return ()
 
@@ -216,6 +231,8 @@ def rebuild(node: Expression, change: Callable[[Expression], Expression]) -> Exp
             return Call(function, change(argument))
         case PowerOfTwo(exponent):
             return PowerOfTwo(change(exponent))
+        case SquareRoot(square):
+            return SquareRoot(change(square))
     return node
 
 

@@ -50,7 +50,7 @@ CALL_BYTES = 3 << 20
 # Sums of more terms are added up in a loop, so that the source stays short.
 WRITTEN_OUT = 4
 
-NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", *UFUNCS.values(), *COMPARISONS.values())
+NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", "sqrt", *UFUNCS.values(), *COMPARISONS.values())
 HELPER_NAMES = ("columns", "gate", "power_of_two")
 
 

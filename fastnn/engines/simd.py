@@ -1,6 +1,6 @@
 """Vectors: one number in each lane, and every operation on all lanes at once.
 
-Printed code calculates with vectors as it does with numbers: ``+ - * /``, comparisons, `choose` and
+Printed code calculates with vectors as it does with numbers: ``+ - * /``, comparisons, `choose`, `sqrt` and
 `power_of_two`; a number beside a vector stands in every lane. `Vectors` reads and writes them in memory.
 
 As plain Python, which is how NUMBA_DISABLE_JIT=1 runs a kernel, a vector is a NumPy array. Numba compiles
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from fastnn.core.elementary import PRECISIONS
 from fastnn.printing.vectors import ALIGNMENT
 
-__all__ = ["Vectors", "choose", "filled", "power_of_two", "read_again"]
+__all__ = ["Vectors", "choose", "filled", "power_of_two", "read_again", "sqrt"]
 
 types: Any = numba.types
 
@@ -72,6 +72,12 @@ def power_of_two(exponent: NDArray[Any]) -> NDArray[Any]:
     bits = (exponent + rounder).view(integer) << (precision.digits - 1)
     power: NDArray[Any] = bits.view(exponent.dtype)
     return power
+
+
+def sqrt(square: NDArray[Any]) -> NDArray[Any]:
+    """The square root in every lane, rounded once; NaN below 0."""
+    root: NDArray[Any] = np.sqrt(square)
+    return root
 
 
 def filled(like: NDArray[Any], number: float) -> NDArray[Any]:
@@ -256,6 +262,14 @@ def _lower_power_of_two(context: Any, builder: Any, signature: Any, values: Any)
     return _together(builder, map(power, _parts(builder, values[0])))
 
 
+def _lower_sqrt(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    vector = signature.return_type
+    name = f"llvm.sqrt.v{vector.lanes}f{vector.number.bitwidth}"
+    kind = ir.FunctionType(vector.part, [vector.part])
+    root = cgutils.get_or_insert_function(builder.module, kind, name)
+    return _together(builder, (builder.call(root, [part]) for part in _parts(builder, values[0])))
+
+
 def _lower_filled(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     like, number = signature.args
     return _together(builder, _in_every_lane(context, builder, values[1], number, like))
@@ -335,6 +349,8 @@ def _register() -> None:
     lower_builtin(choose, _Mask, types.Any, types.Any)(_lower_choose)
     _type(power_of_two, lambda exponent: exponent if isinstance(exponent, _Vector) else None)
     lower_builtin(power_of_two, _Vector)(_lower_power_of_two)
+    _type(sqrt, lambda square: square if isinstance(square, _Vector) else None)
+    lower_builtin(sqrt, _Vector)(_lower_sqrt)
     _type(filled, lambda like, number: like if isinstance(like, _Vector) else None)
     lower_builtin(filled, _Vector, types.Number)(_lower_filled)
     _type(read_again, lambda: types.none)

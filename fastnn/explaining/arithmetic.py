@@ -11,7 +11,17 @@ from typing import Any
 
 from fastnn.core.derivation import ERROR, FORWARD, Derivation
 from fastnn.core.elementary import elementary
-from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
+from fastnn.core.expressions import (
+    Binary,
+    Call,
+    Expression,
+    Number,
+    PowerOfTwo,
+    Select,
+    SquareRoot,
+    Symbol,
+    Visitor,
+)
 
 __all__ = ["DECIMALS", "FLOATS", "Arithmetic", "Values", "numerical_derivatives"]
 
@@ -27,13 +37,14 @@ SHIFT = Decimal("1e-20")
 
 @dataclass(frozen=True)
 class Arithmetic(Visitor):
-    """How a kind of number is made from a constant, and how functions of it are worked out.
+    """How a kind of number is made from a constant, and how functions and square roots of it are worked out.
 
     Called with an expression and the values of its symbols, and of what else is known by now.
     """
 
     number: Callable[[float], Any]
     call: Callable[[str, Any], Any]
+    square_root: Callable[[Any], Any]
 
     def __call__(self, node: Expression, values: Mapping[Expression, Any]) -> Any:
         """The value of an expression."""
@@ -66,6 +77,10 @@ class Arithmetic(Visitor):
         """Exact, as all powers of two are."""
         return self.number(math.ldexp(1.0, int(self(node.exponent, values))))
 
+    def visit_square_root(self, node: SquareRoot, values: Mapping[Expression, Any]) -> Any:
+        """The square root, rounded once."""
+        return self.square_root(self(node.square, values))
+
 
 def _float_call(name: str, argument: float) -> float:
     """A function of `fastnn.core.elementary`, step by step, for a finite number."""
@@ -84,8 +99,13 @@ def _decimal_call(name: str, argument: Decimal) -> Decimal:
     return ((1 - small * small) / (1 + small * small)).copy_sign(argument)
 
 
-FLOATS = Arithmetic(float, _float_call)
-DECIMALS = Arithmetic(Decimal, _decimal_call)
+def _float_root(square: float) -> float:
+    """As the engines have it: NaN below 0."""
+    return math.nan if square < 0 else math.sqrt(square)
+
+
+FLOATS = Arithmetic(float, _float_call, _float_root)
+DECIMALS = Arithmetic(Decimal, _decimal_call, Decimal.sqrt)
 
 
 def numerical_derivatives(

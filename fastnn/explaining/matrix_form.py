@@ -17,6 +17,7 @@ from fastnn.core.expressions import (
     Number,
     PowerOfTwo,
     Select,
+    SquareRoot,
     Sum,
     Symbol,
     Visitor,
@@ -117,6 +118,10 @@ class _InMatrices(Visitor):
     def visit_power_of_two(self, node: PowerOfTwo) -> Expression:
         """Element by element."""
         return PowerOfTwo(self(node.exponent))
+
+    def visit_square_root(self, node: SquareRoot) -> Expression:
+        """Element by element."""
+        return SquareRoot(self(node.square))
 
 
 _matrices = _InMatrices()

@@ -24,6 +24,7 @@ from fastnn.core.expressions import (
     Number,
     PowerOfTwo,
     Select,
+    SquareRoot,
     Symbol,
     Visitor,
     rebuild,
@@ -286,6 +287,10 @@ class _Algebra(Visitor):
     def visit_power_of_two(self, node: PowerOfTwo, values: dict[Expression, Any]) -> Any:
         """Exact."""
         return 2 ** self.evaluated(node.exponent, values)
+
+    def visit_square_root(self, node: SquareRoot, values: dict[Expression, Any]) -> Any:
+        """Exact."""
+        return self.sympy.sqrt(self.evaluated(node.square, values))
 
     def short(self, expression: Any) -> Any:
         """An expression with every value that was kept in one piece under its name."""

@@ -19,6 +19,7 @@ from fastnn.core.expressions import (
     Number,
     PowerOfTwo,
     Select,
+    SquareRoot,
     Symbol,
     Visitor,
     nodes,
@@ -90,6 +91,11 @@ class ArrayWriter(Visitor):
     def visit_power_of_two(self, node: PowerOfTwo, out: str) -> str:
         """The helper for it."""
         self.lines(f"power_of_two({self.visit(node.exponent, out)}, out={out})")
+        return out
+
+    def visit_square_root(self, node: SquareRoot, out: str) -> str:
+        """One ufunc call, after those for the square."""
+        self.lines(f"sqrt({self.visit(node.square, out)}, out={out})")
         return out
 
     def _reads(self, node: Expression, buffer: str) -> bool:

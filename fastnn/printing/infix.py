@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from fastnn.core.elementary import PRECISIONS, Function
-from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
+from fastnn.core.expressions import (
+    Binary,
+    Call,
+    Expression,
+    Number,
+    PowerOfTwo,
+    Select,
+    SquareRoot,
+    Symbol,
+    Visitor,
+)
 
 __all__ = [
     "Infix",
@@ -104,6 +114,10 @@ class Infix(Visitor):
     def visit_power_of_two(self, node: PowerOfTwo, outer: int) -> str:
         """A call of the helper that every language has."""
         return f"power_of_two({self(node.exponent)})"
+
+    def visit_square_root(self, node: SquareRoot, outer: int) -> str:
+        """A call of NumPy's square root, or of the one for vectors."""
+        return f"sqrt({self(node.square)})"
 
 
 class Python(Infix):

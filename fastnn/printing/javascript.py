@@ -1,7 +1,8 @@
 """The equations of one row as JavaScript: the same operations in the same order, so the same bits.
 
 JavaScript's numbers are IEEE doubles. Its ``+ - * /`` and comparisons round and decide as the engines'
-operations do. Its own ``Math.exp`` and ``Math.tanh`` are left alone: they differ from browser to browser.
+operations do, and so does ``Math.sqrt``. Its own ``Math.exp`` and ``Math.tanh`` are left alone: they differ
+from browser to browser.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from itertools import groupby
 
 from fastnn.core.derivation import Derivation
 from fastnn.core.elementary import PRECISIONS, Function, functions_of
-from fastnn.core.expressions import Expression, Symbol
+from fastnn.core.expressions import Expression, SquareRoot, Symbol
 from fastnn.core.rule import ROWS
 from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
@@ -43,6 +44,10 @@ class JavaScript(Infix):
     def choice(self, condition: str, yes: str, no: str) -> str:
         """The conditional operator."""
         return f"{condition} ? {yes} : {no}"
+
+    def visit_square_root(self, node: SquareRoot, outer: int) -> str:
+        """The language's own, the one function of Math that is rounded alike everywhere."""
+        return f"Math.sqrt({self(node.square)})"
 
 
 def _settings_of(derivation: Derivation) -> str:

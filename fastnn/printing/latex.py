@@ -60,6 +60,9 @@ class Latex(Notation):
         name = FUNCTIONS.get(function, rf"\operatorname{{{function}}}".replace("_", r"\_"))
         return rf"{name}\left({argument}\right)"
 
+    def square_root(self, square: str) -> str:
+        return rf"\sqrt{{{square}}}"
+
     def derivative(self, of: str, by: str) -> str:
         return rf"\frac{{\partial {of}}}{{\partial {by}}}"
 

@@ -64,6 +64,9 @@ class MathML(Notation):
     def call(self, function: str, argument: str) -> str:
         return f"<mi>{GREEK.get(function, function)}</mi><mo>&#x2061;</mo>{self.grouped(argument)}"
 
+    def square_root(self, square: str) -> str:
+        return f"<msqrt>{square}</msqrt>"
+
     def derivative(self, of: str, by: str) -> str:
         return f"<mfrac><mrow><mo>∂</mo>{of}</mrow><mrow><mo>∂</mo>{by}</mrow></mfrac>"
 

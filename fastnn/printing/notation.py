@@ -11,7 +11,17 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from fastnn.core.derivation import Derivation
-from fastnn.core.expressions import Binary, Call, Expression, Number, PowerOfTwo, Select, Symbol, Visitor
+from fastnn.core.expressions import (
+    Binary,
+    Call,
+    Expression,
+    Number,
+    PowerOfTwo,
+    Select,
+    SquareRoot,
+    Symbol,
+    Visitor,
+)
 from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, OverRows, Transposed
 
 __all__ = [
@@ -83,6 +93,10 @@ class Notation(Visitor, ABC):
         """A power of two, as a function."""
         return self.call("power_of_two", self(node.exponent))
 
+    def visit_square_root(self, node: SquareRoot, outer: int, *, leads: bool) -> str:
+        """A square root, whose sign groups what it covers."""
+        return self.square_root(self(node.square))
+
     def visit_derivative(self, node: Derivative, outer: int, *, leads: bool) -> str:
         """The derivative of one value by another."""
         return self.derivative(self(node.of), self(node.by))
@@ -144,6 +158,10 @@ class Notation(Visitor, ABC):
         """A function of its argument."""
 
     @abstractmethod
+    def square_root(self, square: str) -> str:
+        """A square root."""
+
+    @abstractmethod
     def derivative(self, of: str, by: str) -> str:
         """A derivative."""
 
@@ -198,6 +216,9 @@ class Text(Notation):
 
     def call(self, function: str, argument: str) -> str:
         return f"{function}({argument})"
+
+    def square_root(self, square: str) -> str:
+        return self.call("sqrt", square)
 
     def derivative(self, of: str, by: str) -> str:
         return f"∂{of}/∂{by}"

@@ -30,7 +30,7 @@ from fastnn.printing.infix import (
 
 __all__ = ["Looped", "Written", "layer_parts", "module", "spell_element", "state_parts", "write_equation"]
 
-NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "zeros")
+NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "sqrt", "zeros")
 ACCUMULATOR = Symbol("accumulated")
 
 

@@ -25,7 +25,7 @@ __all__ = ["ALIGNMENT", "LayerByLayer", "PythonOfVectors", "positions", "vector_
 
 ALIGNMENT = 64  # bytes: a vector that lies across two lines of the cache takes twice as long
 
-VECTOR_NAMES = ("Vectors", "choose", "filled", "power_of_two", "read_again")
+VECTOR_NAMES = ("Vectors", "choose", "filled", "power_of_two", "read_again", "sqrt")
 
 
 class PythonOfVectors(Python):
@@ -53,7 +53,7 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
         for function in functions_of(derivation.functions, dtype)
     )
     text = "\n\n".join([*functions, body])
-    sources = {"numpy": NUMPY_NAMES, "fastnn.engines.simd": VECTOR_NAMES}
+    sources = {"numpy": {*NUMPY_NAMES} - {*VECTOR_NAMES}, "fastnn.engines.simd": VECTOR_NAMES}
     imports = "\n".join(import_line(module, names, text) for module, names in sources.items())
     return f"{imports}\n\n\n{text}"
 

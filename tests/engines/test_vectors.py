@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastnn.engines.simd import Vectors, choose, power_of_two, read_again
+from fastnn.engines.simd import Vectors, choose, power_of_two, read_again, sqrt
 
 DTYPES = ("float64", "float32")
 VECTORS = ((1, 8), (1, 16), (3, 4))  # registers, lanes in each
@@ -94,6 +94,20 @@ class TestOperations:
             numbers[:] = np.resize(exponents, numbers.shape)
             run(numbers)
             np.testing.assert_array_equal(numbers, np.resize(np.ldexp(1.0, exponents), numbers.shape))
+
+    def test_square_roots(self, registers, lanes, dtype):
+        def calculate(m):
+            v = Vectors(m, registers, lanes, 0, 1)
+            v[1] = sqrt(v[0])
+
+        numbers = [2.0, 3.0, 1e-40, 0.1, *SPECIAL]
+        compiled, python = both_ways(
+            calculate, numbers[: registers * lanes], lanes=registers * lanes, dtype=dtype
+        )
+        number = ~np.isnan(python)
+        assert compiled[number].tobytes() == python[number].tobytes()
+        assert np.isnan(compiled[~number]).all()
+        assert python[0, 0] == np.sqrt(np.dtype(dtype).type(2.0))
 
     def test_places(self, registers, lanes, dtype):
         def calculate(m):

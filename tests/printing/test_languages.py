@@ -11,6 +11,7 @@ from fastnn.core.expressions import (
     Number,
     PowerOfTwo,
     Select,
+    SquareRoot,
     Sum,
     Symbol,
     Visitor,
@@ -42,6 +43,7 @@ COMPUTED = {
     "select": Select(Z, ">", Number(0.0), Z, Number(0.0)),
     "call": Call("tanh", Z),
     "power_of_two": PowerOfTwo(Z),
+    "square_root": SquareRoot(Z),
 }
 SUM = Sum(UNIT, Symbol("w", 2, (0, UNIT)) * Symbol("h", 1, (UNIT,)))
 SIGNS = {
