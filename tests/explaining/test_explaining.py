@@ -4,8 +4,9 @@ import ast
 import csv
 import math
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,14 +17,17 @@ from sympy import Symbol as SympySymbol
 import fastnn
 from fastnn import Network
 from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.derivation import derived
 from fastnn.core.expressions import Binary, Call, Number, Symbol
-from fastnn.core.optimizers import OPTIMIZERS, Momentum, Nesterov
+from fastnn.core.optimizers import OPTIMIZERS, Momentum, Nesterov, Optimizer, below_one, setting
+from fastnn.core.rule import Rule
 from fastnn.explaining.chain_rule import LOSS, in_turn
 from fastnn.explaining.explanation import RunningCode
 from fastnn.explaining.motion import motion
 from fastnn.explaining.proving import Proof
-from fastnn.explaining.slips import first_different_digit
+from fastnn.explaining.slips import Slip, first_different_digit
 from fastnn.explaining.steps import ALL_DIGITS, Given, Step, digits_of_agreement
+from fastnn.printing.latex import Latex
 from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
 
 CLASSROOM = Network((2, 2, 1))
@@ -844,6 +848,39 @@ REFUSED = {
 def test_refusals(ask, message):
     with pytest.raises(fastnn.InputError, match=message):
         ask()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unheard(Optimizer):
+    """An optimizer that fastnn does not have: two states, two settings, the change more than once."""
+
+    name: ClassVar[str] = "unheard"
+    states: ClassVar[tuple[str, ...]] = ("m", "v")
+    beta1: float = setting(0.9, below_one)
+    beta2: float = setting(0.8, below_one)
+
+    @staticmethod
+    def moves(p, change, state, given):
+        m = given["beta1"] * state["m"] + change
+        v = given["beta2"] * state["v"] + change * change
+        return {"m": m, "v": v, "": p + state["m"] * (1.0 - state["v"])}
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_no_optimizer_is_known_by_name(batched):
+    derivation = derived(Network((2, 1, 1)), Rule(optimizer=Unheard, batched=batched))
+    state = np.arange(15) / 10
+    given = Given(state, np.array([[0.5, 0.25]]), np.array([[1.0]]), 0.01, Unheard())
+    step = Step(derivation, given)
+    change = -0.01 * step.changes()["derivative"].to_numpy()
+    m, v = 0.9 * state[5:10] + change, 0.8 * state[10:] + change * change
+    np.testing.assert_allclose(step.state, [*(state[:5] + m * (1 - v)), *m, *v], rtol=1e-13)
+    assert Slip(derivation, given).parameters.tolist() == step.parameters.tolist()
+    assert Proof(derivation).holds
+    first = next(e for e in derivation.scalar if e.kind == "state")
+    assert Latex(derivation)(first.expression).startswith(r"\mathrm{beta}_{1} \, m_{w_{1}} + ")
+    for form in (step.text(), step.latex(), step.html()):
+        assert form
 
 
 def test_every_pair_of_activations_can_be_told():
