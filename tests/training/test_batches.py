@@ -274,6 +274,8 @@ def test_a_page_names_the_rows_of_a_batch():
     """Where a cell has fewer rows than a batch, what trains again names those it has."""
     network = NETWORKS["straight line"]
     X, Y, _ = problem(network)
-    found = fastnn.sweep(network, X, Y, networks=2, epochs=1, batch_size=[1, 8], rows=[5, ROWS])
+    found = fastnn.sweep(
+        network, X, Y, networks=2, epochs=1, engine="batched", batch_size=[1, 8], rows=[5, ROWS]
+    )
     sizes = [found.design.settings_of(found.grid.cell_of(number))["batch_size"] for number in range(8)]
     assert sizes == [1, 1, 1, 1, 5, 5, 8, 8]

@@ -91,23 +91,23 @@ class TestSameBits:
     def test_with_and_without(self, shape, dtype, order, seen):
         network = SHAPES[shape]
         job = job_of(network, dtype, order=order)
-        start, steps = starts(network, 1500), -2 * DRAW.uniform(0.001, 0.3, 1500)
+        start, steps = starts(network, 500), -2 * DRAW.uniform(0.001, 0.3, 500)
         expected = trained(replace(job, reduced=()), start, steps)
         seen.clear()
         assert different(trained(job, start, steps), expected) == []
         reduced = sum(
             n for (size, whole), n in numbered(seen).items() if not whole and size < network.layers[1]
         )
-        assert reduced > 0.15 * 1500 * job.epochs
+        assert reduced > 0.15 * 500 * job.epochs
 
     @every_shape
     @every_dtype
     def test_among_networks_that_diverge(self, shape, dtype, seen):
         network = SHAPES[shape]
         job = job_of(network, dtype)
-        start, steps = starts(network, 1000, 4.0), -2 * DRAW.uniform(0.01, 5, 1000)
+        start, steps = starts(network, 400, 4.0), -2 * DRAW.uniform(0.01, 5, 400)
         expected = trained(replace(job, reduced=()), start, steps)
-        assert (expected["diverged"] > 0).sum() > 50 or network.output == "sigmoid"
+        assert (expected["diverged"] > 0).sum() > 20 or network.output == "sigmoid"
         assert different(trained(job, start, steps), expected) == []
 
     def test_on_few_rows_for_many_epochs(self, seen, monkeypatch):
