@@ -13,7 +13,7 @@ import sys
 
 import fastnn
 import results
-from promises import many_networks, one_network, processes, sizes
+from promises import many_networks, one_network, processes, rules, sizes
 
 PACKAGES = ("numpy", "numba", "pandas")
 
@@ -27,6 +27,8 @@ def main():
         many_networks.versus_numpy,
         many_networks.versus_yardstick(arguments.yardstick),
         many_networks.versus_one_thread,
+        rules.versus_plain,
+        rules.dying,
         sizes.over_rows,
         sizes.over_networks,
         processes.first_use,

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from fastnn.engines import load
+
 TEXT = """# Title
 
 <!-- ratios: written by ratios.py -->
@@ -204,6 +206,68 @@ class TestComparisons:
         for wrong in (forgetful, greedy, backwards):
             with pytest.raises(DisagreementError):
                 checked(Form("wrong", (1,), wrong), problem, 3)
+
+
+class TestRules:
+    """What momentum and batches cost: the kernels are checked, and units that die are told from others."""
+
+    def test_the_reference_tells_the_ways_apart(self):
+        import fastnn
+        from suite.common import PLAIN, Arrays, expected, refuse_disagreement
+        from suite.rules import WAYS
+
+        network, size = fastnn.Network((2, 2, 1)), {"networks": 5, "rows": 43, "epochs": 2}
+        ways = [PLAIN, *WAYS.values()]
+        found = []
+        for way in ways:
+            arrays = Arrays.fresh(network, "float64", **size, way=way)
+            arrays.advance(load("batched").kernel(network, "float64", way.rule), at_once=5)
+            found.append(arrays)
+        for way, arrays in zip(ways, found, strict=True):
+            right = expected(network, "float64", **size, way=way)
+            refuse_disagreement(arrays, *right, network)
+            for other in found:
+                if other is not arrays:
+                    with pytest.raises(AssertionError):
+                        refuse_disagreement(other, *right, network)
+
+    def test_every_promise_is_of_something_measured(self):
+        from promises.rules import PROMISES
+        from suite.rules import NETWORKS, WAYS
+
+        assert {way for way, _ in PROMISES} <= set(WAYS)
+        assert {network for _, network in PROMISES} == set(NETWORKS)
+
+    def test_a_ratio_is_of_each_round(self):
+        import fastnn
+        from suite.common import insurance
+        from suite.rules import WAYS, times
+
+        ways = {"momentum": WAYS["momentum"]}
+        found = times(fastnn.Network((1, 1, 1)), "float64", ways, insurance(), 2, networks=9, repeat=1)
+        assert {name: seconds.shape for name, seconds in found.items()} == {"plain": (2,), "momentum": (2,)}
+        assert min(map(min, found.values())) > 0
+
+    def test_units_that_die_are_told_from_those_that_were_shut(self):
+        import fastnn
+        from suite.common import insurance
+        from suite.rules import CLASSROOM, groups_of, shut_units
+
+        data = insurance()
+        shut, open_ = [-1, -1, 1, 1, 1, 1, -1, 0, 0], [1, 1, 1, 1, 1, 1, 0, 0, 0]
+        assert shut_units(np.array([shut, open_, np.zeros(9)]), data.X).tolist() == [1, 0, 2]
+
+        dies = [0.1, 0.1, 1, 1, 1, 1, 0, 0, 50]  # far above every target: one row shuts both units
+        starts = np.array([shut, dies, open_], float)
+
+        def sweep(**settings):
+            return fastnn.sweep(CLASSROOM, data, engine="batched", epochs=1, progress=False, **settings)
+
+        found = groups_of(starts, sweep, data)
+        assert found["dying"].tolist() == [dies]
+        assert found["living"].tolist() == [open_]
+        with pytest.raises(ValueError, match="of 2 networks none is dying"):
+            groups_of(starts[[0, 2]], sweep, data)
 
 
 class TestLimit:

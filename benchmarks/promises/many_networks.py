@@ -11,8 +11,9 @@ import fastnn
 from fastnn.engines import load
 from fastnn.sweeping.sweep import available_processors
 from hand_written import numpy_loop
-from promises.measuring import Line, in_turns, refuse_far, refuse_other_bits, seconds, wall_seconds
+from promises.measuring import Line, refuse_far, refuse_other_bits
 from suite.common import CLASSROOM, LEARNING_RATE, START, Arrays, checked_kernel
+from suite.timing import in_turns, seconds, wall_seconds
 
 DTYPES = ("float64", "float32")
 # The yardstick fuses and reorders operations; after one epoch parameters differ by at most this.

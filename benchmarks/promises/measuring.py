@@ -1,8 +1,7 @@
-"""The measuring of promises: in turns, by processor time, on results that agree."""
+"""A promise with its measured values, and the comparisons that come before any timing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter, process_time
 
 import numpy as np
 
@@ -50,27 +49,6 @@ class Line:
         if not len(self.values):
             return ["", "", ""]
         return [f"{q:.{self.digits}f}" for q in np.quantile(self.values, (0.05, 0.5, 0.95))]
-
-
-def in_turns(rounds: int, **timed: Callable[[], float | tuple[float, ...]]) -> dict[str, np.ndarray]:
-    """Call each function once a round, every other round in reverse; return their results by name."""
-    found = {name: [] for name in timed}
-    for number in range(rounds):
-        for name in list(timed)[:: 1 if number % 2 else -1]:
-            found[name].append(timed[name]())
-    return {name: np.array(values) for name, values in found.items()}
-
-
-def seconds(function, *arguments, clock=process_time):
-    """The processor seconds of a call on one thread; time spent waiting for the processor does not count."""
-    began = clock()
-    function(*arguments)
-    return clock() - began
-
-
-def wall_seconds(function, *arguments):
-    """The wall-clock seconds of a call, for calls on several threads."""
-    return seconds(function, *arguments, clock=perf_counter)
 
 
 def refuse_other_bits(*pairs):

@@ -5,8 +5,9 @@ import numpy as np
 
 from fastnn.engines import load
 from hand_written import compiled_c, python_loop
-from promises.measuring import STEP, Line, refuse_other_bits, seconds
+from promises.measuring import STEP, Line, refuse_other_bits
 from suite.common import CLASSROOM, Arrays
+from suite.timing import seconds
 
 STARTS = 32
 EPOCHS = 300

@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import fastnn
-from promises.measuring import Line, in_turns
+from promises.measuring import Line
 from suite.bench_memory import peak_of
+from suite.timing import in_turns
 
 PROGRAMS = {
     "pass": ["-c", "pass"],

@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 
 import fastnn
-from promises.measuring import Line, in_turns, seconds
+from promises.measuring import Line
 from suite.common import CLASSROOM, CLASSROOM_START, LEARNING_RATE, START
+from suite.timing import in_turns, seconds
 
 
 def over_rows(data, rounds):

@@ -63,12 +63,12 @@ class Check:
         """How many of three it refuses: zeros, one number a little off, two networks swapped."""
         network = fastnn.Network((2, 2, 1), hidden=activation)
         parameters, totals = expected(network, dtype, networks=5, rows=7, epochs=2)
-        right = replace(Arrays.fresh(network, dtype, 5, 7, 2), parameters=parameters, totals=totals)
+        right = replace(Arrays.fresh(network, dtype, 5, 7, 2), state=parameters, totals=totals)
         refuse_disagreement(right, parameters, totals, network)
         off = parameters.copy()
         off[3, 1] *= 1 + 1000 * np.finfo(dtype).eps
         wrong = (np.zeros_like(parameters), off, parameters[[1, 0, 2, 3, 4]])
-        refused = sum(_refused(replace(right, parameters=p), parameters, totals, network) for p in wrong)
+        refused = sum(_refused(replace(right, state=p), parameters, totals, network) for p in wrong)
         assert refused == len(wrong), f"only {refused} of {len(wrong)} wrong answers were refused"
         return refused
 

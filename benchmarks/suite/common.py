@@ -4,12 +4,14 @@ A *visit* is one network meeting one row. Benchmarks named so make a million vis
 parameters, so that the milliseconds on the dashboard are nanoseconds per network and row.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 import fastnn
+from fastnn.core.optimizers import Momentum, Nesterov, Optimizer
+from fastnn.core.rule import DEFAULT, Rule
 from fastnn.engines import load
 from suite import reference
 
@@ -32,55 +34,93 @@ def insurance():
 
 
 @dataclass(frozen=True)
-class Arrays:
-    """The five arrays of a kernel's contract."""
+class Way:
+    """How networks are trained: an optimizer with its settings, and how many rows a batch has."""
 
-    parameters: np.ndarray
+    optimizer: Optimizer = DEFAULT
+    batch: int = 1
+
+    @property
+    def rule(self):
+        """What kernels are printed for."""
+        return Rule(optimizer=type(self.optimizer), batched=self.batch > 1)
+
+    @property
+    def told(self):
+        """What a kernel is called with after its arrays."""
+        return (self.batch,) if self.batch > 1 else ()
+
+
+PLAIN = Way()
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The five arrays of a kernel's contract, and how it trains."""
+
+    state: np.ndarray
     X: np.ndarray
     Y: np.ndarray
     settings: np.ndarray
     totals: np.ndarray
+    way: Way = PLAIN
 
     @classmethod
-    def fresh(cls, network, dtype, networks, rows, epochs, data=None):
-        """New arrays for networks 0, 1, ... of seed 0 on the first rows of the data."""
+    def fresh(cls, network, dtype, networks, rows, epochs, data=None, way=PLAIN):
+        """New arrays for networks 0, 1, ... of seed 0 on the first rows of the data.
+
+        A network of more inputs than the data have gets the squares of these, too, and so on.
+        """
         data = data or insurance()
+        powers = range(1, 2 + network.n_inputs // data.X.shape[1])
+        X = np.hstack([data.X[:rows] ** power for power in powers])[:, : network.n_inputs]
         return cls(
-            START.draw(network, range(networks), 0).astype(dtype),
-            np.ascontiguousarray(data.X[:rows, : network.n_inputs], dtype),
+            way.rule.begun(START.draw(network, range(networks), 0).astype(dtype)),
+            np.ascontiguousarray(X, dtype),
             data.y[:rows, None].astype(dtype),
-            np.full((networks, 1), np.asarray(-2, dtype) * np.asarray(LEARNING_RATE, dtype)),
+            way.rule.settings(np.full(networks, LEARNING_RATE, dtype), way.optimizer),
             np.zeros((networks, epochs), dtype),
+            way,
         )
+
+    @property
+    def parameters(self):
+        """The parameters (M, P), with which the state begins."""
+        return self.state[:, : self.state.shape[1] // (1 + len(self.way.rule.states))]
 
     def alone(self, m):
         """Views for network m alone."""
         one = slice(m, m + 1)
-        return Arrays(self.parameters[one], self.X, self.Y, self.settings[one], self.totals[one])
+        return replace(self, state=self.state[one], settings=self.settings[one], totals=self.totals[one])
 
     def advance(self, kernel, at_once):
         """Run a kernel over all networks, `at_once` together."""
-        for first in range(0, len(self.parameters), at_once):
+        for first in range(0, len(self.state), at_once):
             some = slice(first, first + at_once)
-            kernel(self.parameters[some], self.X, self.Y, self.settings[some], self.totals[some])
+            arrays = (self.state[some], self.X, self.Y, self.settings[some], self.totals[some])
+            kernel(*arrays, *self.way.told)
 
 
 @cache
-def checked_kernel(engine, network, dtype):
+def checked_kernel(engine, network, dtype, way=PLAIN):
     """Return the compiled kernel of an engine for a network, after comparing it with the reference."""
-    kernel = load(engine).kernel(network, dtype)
-    found = Arrays.fresh(network, dtype, networks=5, rows=7, epochs=2)
+    kernel = load(engine).kernel(network, dtype, way.rule)
+    size = {"networks": 5, "rows": 7 if way.batch == 1 else way.batch + 11, "epochs": 2, "way": way}
+    found = Arrays.fresh(network, dtype, **size)
     found.advance(kernel, at_once=3)
-    refuse_disagreement(found, *expected(network, dtype, networks=5, rows=7, epochs=2), network)
+    refuse_disagreement(found, *expected(network, dtype, **size), network)
     return kernel
 
 
-def expected(network, dtype, networks, rows, epochs):
+def expected(network, dtype, networks, rows, epochs, way=PLAIN):
     """The parameters and totals after training with the plain reference."""
-    start = Arrays.fresh(network, dtype, networks, rows, epochs)
+    start = Arrays.fresh(network, dtype, networks, rows, epochs, way=way)
     X, Y = ([list(row) for row in array] for array in (start.X, start.Y))
+    rule = {"nesterov": isinstance(way.optimizer, Nesterov), "batch": way.batch}
+    if isinstance(way.optimizer, Momentum):
+        rule["momentum"] = start.settings[0, 1]
     trained = [
-        reference.advance(network.layers, network.hidden[0], list(parameters), X, Y, step, epochs)
+        reference.advance(network.layers, network.hidden[0], list(parameters), X, Y, step, epochs, **rule)
         for parameters, step in zip(start.parameters, start.settings[:, 0], strict=True)
     ]
     parameters, totals = zip(*trained, strict=True)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 
-def advance(layers, activation, parameters, X, Y, step, epochs):
+def advance(layers, activation, parameters, X, Y, step, epochs, momentum=None, nesterov=False, batch=1):
     """Train one network; return its parameters and the squared error of each epoch.
 
     All numbers are NumPy scalars of one dtype, so that every operation is rounded once, to that dtype.
@@ -17,36 +17,48 @@ def advance(layers, activation, parameters, X, Y, step, epochs):
     parameters : P numbers, all weights first, then all biases.
     X, Y : N rows of inputs and of targets.
     step : -2*learning_rate.
+    momentum : without it plain gradient descent.
+    nesterov : whether the momentum is Nesterov's.
+    batch : rows of a batch; the last one of an epoch has what is left.
     """
-    weights, biases = split(layers, parameters)
-    totals = []
+    totals, velocities = [], [step * 0 for _ in parameters]
     for _ in range(epochs):
         total = 0.0
-        for x, y in zip(X, Y, strict=True):
-            total = total + advance_row(weights, biases, activation, x, y, step)
+        for first in range(0, len(X), batch):
+            rows = list(zip(X, Y, strict=True))[first : first + batch]
+            weights, biases = split(layers, parameters)
+            found = [changes_of_row(weights, biases, activation, x, y, step / len(rows)) for x, y in rows]
+            for lost, _ in found:
+                total = total + lost
+            changes = [added(each) for each in zip(*(change for _, change in found), strict=True)]
+            moves = changes
+            if momentum is not None:
+                velocities = moves = moved(velocities, changes, momentum)
+            if nesterov:
+                moves = moved(velocities, changes, momentum)
+            parameters = [p + move for p, move in zip(parameters, moves, strict=True)]
         totals.append(total)
-    return [w for W in weights for unit in W for w in unit] + [b for layer in biases for b in layer], totals
+    return parameters, totals
 
 
-def advance_row(weights, biases, activation, x, y, step):
-    """One step on one row; return the squared error before it."""
+def moved(velocities, changes, momentum):
+    """momentum*v + change for every parameter."""
+    return [momentum * v + change for v, change in zip(velocities, changes, strict=True)]
+
+
+def changes_of_row(weights, biases, activation, x, y, factor):
+    """The squared error of one row and what it would change each parameter by, in their order."""
     values = [x]
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True), start=1):
         sums = [dot(unit, values[-1]) + bias for unit, bias in zip(W, b, strict=True)]
         values.append(sums if layer == len(weights) else [activate(activation, z) for z in sums])
     d = [yhat - target for yhat, target in zip(values[-1], y, strict=True)]
-    s = [step * error for error in d]
-    for layer in reversed(range(len(weights))):
-        W, b, inputs = weights[layer], biases[layer], values[layer]
-        below = [
-            gate(activation, dot(s, column), h)
-            for column, h in zip(zip(*W, strict=True), inputs, strict=True)
-        ]
-        for unit, s_k in enumerate(s):
-            W[unit] = [w + s_k * a for w, a in zip(W[unit], inputs, strict=True)]
-            b[unit] = b[unit] + s_k
-        s = below
-    return dot(d, d)
+    deltas = [[factor * error for error in d]]
+    for W, inputs in zip(reversed(weights[1:]), reversed(values[1:-1]), strict=True):
+        columns = zip(zip(*W, strict=True), inputs, strict=True)
+        deltas.insert(0, [gate(activation, dot(deltas[0], column), h) for column, h in columns])
+    of_weights = [s * a for layer, inputs in zip(deltas, values, strict=False) for s in layer for a in inputs]
+    return dot(d, d), of_weights + [s for layer in deltas for s in layer]
 
 
 def activate(activation, z):
@@ -79,9 +91,14 @@ def gate(activation, arriving, h):
 
 def dot(left, right):
     """left_1*right_1 + left_2*right_2 + ..., from left to right."""
-    first, *rest = (a * b for a, b in zip(left, right, strict=True))
-    for product in rest:
-        first = first + product
+    return added([a * b for a, b in zip(left, right, strict=True)])
+
+
+def added(numbers):
+    """Their sum, from left to right."""
+    first, *rest = numbers
+    for number in rest:
+        first = first + number
     return first
 
 
