@@ -7,9 +7,12 @@ from functools import cache
 import numpy as np
 import reference
 
+from fastnn.core.elementary import FUNCTIONS, functions_of
 from fastnn.core.network import Network
 from fastnn.engines import load
 from fastnn.engines.compiling import run_source
+from fastnn.printing.infix import import_line, python_function, scalar_helpers
+from fastnn.printing.scalars import NUMPY_NAMES
 
 DTYPES = ("float64", "float32")
 
@@ -156,10 +159,11 @@ def by_reference(case: Case) -> Outcome:
 
 
 def scalar_functions(dtype):
-    """fastnn's exp, tanh and sigmoid of one number, as the engine `loop` prints them, as plain Python."""
-    everything = Network((1, 1, 1), hidden="tanh", output="sigmoid")
-    names = run_source(load("loop").source(everything, dtype))
-    return {name: names[name] for name in ("exp", "tanh", "sigmoid")}
+    """fastnn's own functions of one number, as the engine `loop` prints them, as plain Python."""
+    body = "\n\n".join(python_function(function, dtype) for function in functions_of(FUNCTIONS, dtype))
+    text = "\n\n".join([*scalar_helpers(dtype, body), body])
+    names = run_source(f"{import_line('numpy', NUMPY_NAMES, text)}\n\n\n{text}")
+    return {name: names[name] for name in FUNCTIONS}
 
 
 @cache
@@ -175,6 +179,14 @@ def reference_functions(dtype):
         return of_float
 
     return {name: plain(function) for name, function in scalar_functions(dtype).items()}
+
+
+def memory(rows, lanes, dtype):
+    """(rows, lanes) numbers that begin where a line of the cache does."""
+    size = np.dtype(dtype).itemsize
+    raw = np.zeros(rows * lanes + 64 // size, dtype)
+    skipped = -raw.ctypes.data % 64 // size
+    return raw[skipped : skipped + rows * lanes].reshape(rows, lanes)
 
 
 def bits(numbers):

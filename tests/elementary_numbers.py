@@ -44,9 +44,19 @@ def points(dtype):
         np.linspace(-40, 40, 2000),
         np.linspace(-1, 1, 1000),
         np.array(WORST),
+        1 + sizes[:61] * spread(12),
+        2.0 ** np.arange(limits.minexp - limits.nmant, limits.maxexp)[:, None] * (1 + spread(3)),
+        2.0 ** np.arange(-6, 6)[:, None] * np.linspace(0.7, 1.45, 200),
     ]
-    ends = [near(x, dtype, 20) for x in (p.tanh_split, -p.tanh_split, p.lowest, p.highest, 1e-4)]
+    ends = [near(x, dtype, 20) for x in (p.tanh_split, -p.tanh_split, p.lowest, p.highest, 1e-4, 1, -1)]
+    ends += [near(x, dtype, 20) for x in (0.5**0.5 - 1, 2**0.5 - 1, -0.75 * p.digits)]
+    ends.append(near(limits.max, dtype, 20)[:21])
     return np.concatenate([*(array.astype(dtype).ravel() for array in numbers), *ends])
+
+
+def domain(name, x):
+    """Those numbers of which a function has a finite or an infinite value."""
+    return x[x > {"log": 0, "log1p": -1}.get(name, -np.inf)]
 
 
 def anything(dtype, count):

@@ -1,9 +1,9 @@
-"""exp, tanh and sigmoid as equations, so that every engine computes the same bits.
+"""exp, log, tanh and their like as equations, so that every engine computes the same bits.
 
 The last digits of libm's and NumPy's functions differ between machines and between their scalar and
-vector forms. These are written with ``+ - * /``, comparisons and exact powers of two only; each printer
-spells them in its own language. The largest errors, measured against 60 correct digits, stand in
-tests/test_elementary.py: below 2 units in the last place (ulp) everywhere, subnormal results included.
+vector forms. These are written with ``+ - * /``, comparisons and exponents taken or put as bits only; each
+printer spells them in its own language. The largest errors, measured against 60 correct digits, stand in
+tests/core/test_elementary.py: below 2 units in the last place (ulp) everywhere, subnormal results included.
 
 exp   x = k*ln2 + r with |r| <= ln2/2; Taylor's series in r; times 2**k in two exact steps, so that a
       subnormal result is rounded once.
@@ -11,6 +11,10 @@ tanh  for small |x| Lambert's continued fraction x/(1 + x**2/(3 + x**2/(5 + ...)
       as x + x*p(x**2)/q(x**2); else 1 - 2/(exp(2*|x|) + 1). Both share one division. It is exactly
       odd, but for the sign of 0: tanh(-0.0) is 0.0.
 sigmoid  1/(1 + exp(-x)) for x >= 0, exp(x)/(1 + exp(x)) below: exp never overflows.
+log   x = 2**k * m with sqrt(1/2) <= m <= sqrt(2), but for rounding; log(m) by the series of
+      2*atanh(s), s = (m - 1)/(m + 1). log(0) is -infinity, and NaN below.
+log1p log of 1 + x rounded, whose series also takes what the rounding lost: x itself, where x is tiny.
+expm1 as exp, but 2**k * (r + ...) + (2**k - 1), with what the first sum lost. Both give 0.0 for -0.0.
 """
 
 from __future__ import annotations
@@ -20,12 +24,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from math import factorial
+from typing import NamedTuple
 
 import numpy as np
 
 from fastnn.core.expressions import (
     Assignment,
     Call,
+    Exponent,
     Expression,
     Number,
     PowerOfTwo,
@@ -35,9 +41,11 @@ from fastnn.core.expressions import (
     nodes,
 )
 
-__all__ = ["PRECISIONS", "Function", "Precision", "called_by", "elementary", "functions_of"]
+__all__ = ["FUNCTIONS", "PRECISIONS", "Function", "Precision", "called_by", "elementary", "functions_of"]
 
 LN2 = Fraction("0.693147180559945309417232121458176568075500134360255254120680009493393621969694716")
+
+SQRT2 = Fraction("1.41421356237309504880168872420969807856967187537694807317667973799")
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,8 @@ class Precision:
 
     `digits` bits of significand; `exp_terms`, the highest power in exp's series; `tanh_levels`, the
     levels kept of tanh's continued fraction; `tanh_split`, where |x| is no longer small;
-    `lowest` and `highest`, between which exp(x) is neither 0 nor infinite.
+    `lowest` and `highest`, between which exp(x) is neither 0 nor infinite; `log_terms`, how many of the
+    series of atanh; `largest`, the largest number.
     """
 
     name: str
@@ -56,6 +65,8 @@ class Precision:
     tanh_split: float
     lowest: float
     highest: float
+    log_terms: int
+    largest: float
 
     @property
     def bias(self) -> int:
@@ -67,14 +78,21 @@ class Precision:
         """Adding and taking away this number rounds to a whole number, ties to even."""
         return 1.5 * 2.0 ** (self.digits - 1)
 
+    @property
+    def ln2(self) -> tuple[float, float]:
+        """ln 2 in two parts; the product of the first one and an exponent, of 11 (8) bits, is exact."""
+        bits = self.digits - (11 if self.digits == 53 else 8)
+        high = Fraction(int(LN2 * 2**bits), 2**bits)
+        return float(high), self.round(LN2 - high)
+
     def round(self, value: Fraction) -> float:
         """`value` rounded to this format."""
         return float(np.dtype(self.name).type(float(value)))
 
 
 PRECISIONS = {
-    "float64": Precision("float64", 53, 13, 8, 0.625, -746.0, 710.0),
-    "float32": Precision("float32", 24, 7, 6, 0.625, -104.0, 89.0),
+    "float64": Precision("float64", 53, 13, 8, 0.625, -746.0, 710.0, 10, float(np.finfo("float64").max)),
+    "float32": Precision("float32", 24, 7, 6, 0.625, -104.0, 89.0, 4, float(np.finfo("float32").max)),
 }
 
 
@@ -106,7 +124,7 @@ class _Steps:
 
 @cache
 def elementary(name: str, dtype: str) -> Function:
-    """The function `name` ("exp", "tanh" or "sigmoid") for "float64" or "float32"."""
+    """The function `name`, one of `FUNCTIONS`, for "float64" or "float32"."""
     x, steps = Symbol("x"), _Steps()
     _WRITERS[name](x, steps, PRECISIONS[dtype])
     return Function(name, x, tuple(steps.steps))
@@ -127,31 +145,107 @@ def called_by(function: Function) -> set[str]:
     return {node.function for node in every if isinstance(node, Call)}
 
 
-def _write_exp(x: Symbol, steps: _Steps, precision: Precision) -> None:
-    def rounded(value: Expression) -> Expression:
-        return (value + precision.rounder) - precision.rounder
+class _Reduced(NamedTuple):
+    """x, between two limits, as k*ln2 + r, with what rounding r lost, and ``(exp(r) - 1 - r)/r**2``."""
 
-    # k takes up to 11 (8) bits, so k*high is exact.
-    bits = precision.digits - (11 if precision.digits == 53 else 8)
-    high = Fraction(int(LN2 * 2**bits), 2**bits)
-    low = precision.round(LN2 - high)
-    capped = Select(x, ">", Number(precision.highest), Number(precision.highest), x)
-    c = steps.let("capped", capped)
-    c = steps.let("clipped", Select(c, "<", Number(precision.lowest), Number(precision.lowest), c))
-    k = steps.let("k", rounded(c * precision.round(1 / LN2)))
-    above = steps.let("above", c - k * float(high))
+    k: Symbol
+    r: Symbol
+    lost: Expression
+    tail: Expression
+
+
+def _reduced(x: Symbol, lowest: float, steps: _Steps, precision: Precision) -> _Reduced:
+    high, low = precision.ln2
+    c = steps.let("capped", Select(x, ">", Number(precision.highest), Number(precision.highest), x))
+    c = steps.let("clipped", Select(c, "<", Number(lowest), Number(lowest), c))
+    k = steps.let("k", _rounded(c * precision.round(1 / LN2), precision))
+    above = steps.let("above", c - k * high)
     below = steps.let("below", k * low)
     r = steps.let("r", above - below)
-    tail = _polynomial(
-        r, [precision.round(Fraction(1, factorial(n))) for n in range(2, precision.exp_terms + 1)]
-    )
+    terms = range(2, precision.exp_terms + 1)
+    tail = _polynomial(r, [precision.round(Fraction(1, factorial(n))) for n in terms])
+    return _Reduced(k, r, (above - r) - below, tail)
+
+
+def _rounded(value: Expression, precision: Precision) -> Expression:
+    """`value` as a whole number, ties to even."""
+    return (value + precision.rounder) - precision.rounder
+
+
+def _times_power(value: Expression, k: Symbol, steps: _Steps, precision: Precision) -> Expression:
+    """2**k times `value` for a k as large as 1024 (128), or so small that the product is subnormal."""
+    half = steps.let("half", _rounded(k * 0.5, precision))
+    return (value * PowerOfTwo(half)) * PowerOfTwo(k - half)
+
+
+def _write_exp(x: Symbol, steps: _Steps, precision: Precision) -> None:
+    k, r, lost_of_r, tail = _reduced(x, precision.lowest, steps, precision)
     # What rounding r and 1 + r lost goes back in with the small terms: exp is then 0.72 ulp off at worst
     # (0.81 where its result is subnormal) instead of 1.29, and sigmoid 2.00 instead of 2.95.
     one_r = steps.let("one_r", 1.0 + r)
-    lost = steps.let("lost", ((above - r) - below) + (r - (one_r - 1.0)))
+    lost = steps.let("lost", lost_of_r + (r - (one_r - 1.0)))
     p = steps.let("p", one_r + ((r * r) * tail + lost))
-    half = steps.let("half", rounded(k * 0.5))
-    steps.let("value", (p * PowerOfTwo(half)) * PowerOfTwo(k - half))
+    steps.let("value", _times_power(p, k, steps, precision))
+
+
+def _write_expm1(x: Symbol, steps: _Steps, precision: Precision) -> None:
+    # Below the limit the result is -1; beyond 2**(digits + 7) the 1 is nothing beside 2**k.
+    most = float(precision.digits + 7)
+    k, r, lost_of_r, tail = _reduced(x, -0.75 * precision.digits, steps, precision)
+    one = steps.let("one", 1.0 - PowerOfTwo(-1.0 * Select(k, "<", Number(most), k, Number(most))))
+    q = steps.let("q", one + r)
+    # `one` is 0 or larger than r, so that this is all that the sum lost.
+    lost = steps.let("lost", lost_of_r + (r - (q - one)))
+    p = steps.let("p", q + ((r * r) * tail + lost))
+    steps.let("value", _times_power(p, k, steps, precision))
+
+
+def _write_log(x: Symbol, steps: _Steps, precision: Precision) -> None:
+    # Subnormal numbers become normal, and the largest ones leave room for what they are multiplied with.
+    small = Number(2.0 ** (2 * (precision.digits + 1) - precision.bias))
+    up = precision.digits + 1
+    scaled = steps.let("scaled", Select(x, "<", small, x * 2.0**up, x * 0.25))
+    offset = steps.let("offset", Select(x, "<", small, Number(-1.0 * up), Number(2.0)))
+    value = _log_of(scaled, offset, None, steps, precision)
+    steps.let("value", _where_log_is_finite(x, value, steps, precision))
+
+
+def _write_log1p(x: Symbol, steps: _Steps, precision: Precision) -> None:
+    y = steps.let("y", 1.0 + x)
+    lost = steps.let("lost", x - (y - 1.0))
+    scaled = steps.let("scaled", y * 0.25)
+    value = _log_of(scaled, Number(2.0), lost, steps, precision)
+    steps.let("value", _where_log_is_finite(y, value, steps, precision))
+
+
+def _log_of(
+    scaled: Symbol, offset: Expression, lost: Symbol | None, steps: _Steps, precision: Precision
+) -> Expression:
+    """log(scaled * 2**offset + lost), where `lost` is small beside the rest or the rest is 1."""
+    high, low = precision.ln2
+    e = steps.let("e", Exponent(scaled * precision.round(SQRT2)))
+    power = steps.let("power", PowerOfTwo(-1.0 * e))
+    f = steps.let("f", scaled * power - 1.0)
+    s = steps.let("s", f / (f + 2.0))
+    z = steps.let("z", s * s)
+    k = steps.let("k", e + offset)
+    half = steps.let("half", (f * f) * 0.5)
+    series = [precision.round(Fraction(2, 2 * n + 1)) for n in range(1, precision.log_terms + 1)]
+    small = steps.let("small", s * (half + z * _polynomial(z, series)) + k * low)
+    if lost is not None:
+        # 1/(1 + f) = (1 - s)/(1 + s), but for 1 in 1000.
+        inverse = (1.0 - s) * (1.0 - s) * (1.0 + z)
+        small = steps.let("all_small", small + ((lost * power) * 0.25) * inverse)
+    return k * high - ((half - small) - f)
+
+
+def _where_log_is_finite(x: Symbol, value: Expression, steps: _Steps, precision: Precision) -> Expression:
+    """The logarithm of x, by `value` where it is finite; NaN below 0."""
+    largest = Number(precision.largest)
+    infinity = steps.let("infinity", largest * 2.0)
+    otherwise = Select(x, "<", Number(0.0), infinity - infinity, x - infinity)
+    finite = steps.let("finite", value)
+    return Select(x, ">", Number(0.0), Select(x, ">", largest, x, finite), otherwise)
 
 
 def _write_tanh(x: Symbol, steps: _Steps, precision: Precision) -> None:
@@ -186,9 +280,13 @@ def _write_sigmoid(x: Symbol, steps: _Steps, precision: Precision) -> None:
 # Each after those it calls.
 _WRITERS: dict[str, Callable[[Symbol, _Steps, Precision], None]] = {
     "exp": _write_exp,
+    "expm1": _write_expm1,
+    "log": _write_log,
+    "log1p": _write_log1p,
     "tanh": _write_tanh,
     "sigmoid": _write_sigmoid,
 }
+FUNCTIONS = tuple(_WRITERS)
 
 
 def _polynomial(x: Symbol, coefficients: list[float]) -> Expression:

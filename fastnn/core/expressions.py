@@ -17,6 +17,7 @@ __all__ = [
     "Assignment",
     "Binary",
     "Call",
+    "Exponent",
     "Expression",
     "Index",
     "Number",
@@ -144,6 +145,17 @@ class PowerOfTwo(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Exponent(Expression):
+    """The largest whole number e with 2**e <= number, for a number above 0 that is normal, from its bits.
+
+    For any other number it is some whole number, not the same everywhere.
+    """
+
+    kind: ClassVar[str] = "exponent"
+    number: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class SquareRoot(Expression):
     """The square root, rounded once as IEEE has it; NaN below 0, and -0.0 for -0.0."""
 
@@ -190,7 +202,9 @@ def operands(node: Expression) -> tuple[Expression, ...]:
             return (left, right)
         case Select(left, _, right, yes, no):
             return (left, right, yes, no)
-        case Sum(_, inner) | Call(_, inner) | PowerOfTwo(inner) | SquareRoot(inner):
+        case Sum(_, inner) | Call(_, inner):
+            return (inner,)
+        case PowerOfTwo(inner) | Exponent(inner) | SquareRoot(inner):
             return (inner,)
     return ()
 
@@ -231,6 +245,8 @@ def rebuild(node: Expression, change: Callable[[Expression], Expression]) -> Exp
             return Call(function, change(argument))
         case PowerOfTwo(exponent):
             return PowerOfTwo(change(exponent))
+        case Exponent(number):
+            return Exponent(change(number))
         case SquareRoot(square):
             return SquareRoot(change(square))
     return node

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.elementary import PRECISIONS
 
-__all__ = ["columns", "gate", "power_of_two"]
+__all__ = ["columns", "exponent_of", "gate", "power_of_two"]
 
 
 def columns(flat: NDArray[Any], *shape: int) -> NDArray[Any]:
@@ -33,6 +33,20 @@ def gate(value: NDArray[Any], opened_by: NDArray[Any], mask: NDArray[Any]) -> No
     np.right_shift(mask, 8 * mask.dtype.itemsize - 1, out=mask)
     bits = value.view(mask.dtype)
     np.bitwise_and(bits, mask, out=bits)
+
+
+def exponent_of(number: NDArray[Any], out: NDArray[Any]) -> None:
+    """Write into `out` the exponents of normal numbers above 0, as floating-point numbers.
+
+    A whole number stands in the lowest bits of its sum with 2**(digits - 1), and those bits are the shifted
+    ones of `number`.
+    """
+    precision = PRECISIONS[str(out.dtype)]
+    one = out.dtype.type(2.0 ** (precision.digits - 1))
+    bits = out.view(f"i{out.dtype.itemsize}")
+    np.right_shift(number.view(bits.dtype), precision.digits - 1, out=bits)
+    np.bitwise_or(bits, one.view(bits.dtype), out=bits)
+    np.subtract(out, float(one) + precision.bias, out=out)
 
 
 def power_of_two(exponent: NDArray[Any], out: NDArray[Any]) -> None:

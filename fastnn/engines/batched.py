@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from fastnn.core.derivation import FORWARD, Derivation, Equation, Part, derived
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import (
-    Call,
     Expression,
     Index,
     Number,
@@ -51,7 +50,7 @@ CALL_BYTES = 3 << 20
 WRITTEN_OUT = 4
 
 NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", "sqrt", *UFUNCS.values(), *COMPARISONS.values())
-HELPER_NAMES = ("columns", "gate", "power_of_two")
+HELPER_NAMES = ("columns", "exponent_of", "gate", "power_of_two")
 
 
 def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
@@ -236,12 +235,9 @@ class _LayerWriter(ArrayWriter):
             places.pop()
         return f"[{', '.join(places)}]" if places else ""
 
-    def visit_call(self, node: Call, out: str) -> str:
-        """A function into `out`, with the scratch buffers of the equation's layer."""
-        layer = self.equation.layer
-        argument = self.visit(node.argument, out)
-        self.lines(f"{node.function}({argument}, {out}, scratch{layer}, condition{layer})")
-        return out
+    def scratch(self) -> str:
+        """The scratch buffers of the equation's layer."""
+        return f"scratch{self.equation.layer}, condition{self.equation.layer}"
 
     def visit_select(self, node: Select, out: str) -> str:
         """A choice; one between a value and 0 closes a gate."""

@@ -1,7 +1,8 @@
 """Vectors: one number in each lane, and every operation on all lanes at once.
 
-Printed code calculates with vectors as it does with numbers: ``+ - * /``, comparisons, `choose`, `sqrt` and
-`power_of_two`; a number beside a vector stands in every lane. `Vectors` reads and writes them in memory.
+Printed code calculates with vectors as it does with numbers: ``+ - * /``, comparisons, `choose`, `sqrt`,
+`power_of_two` and `exponent_of`; a number beside a vector stands in every lane. `Vectors` reads and writes
+them in memory.
 
 As plain Python, which is how NUMBA_DISABLE_JIT=1 runs a kernel, a vector is a NumPy array. Numba compiles
 it to vectors of LLVM, one for each register that it fills, and each operation to one of LLVM's for each of
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from fastnn.core.elementary import PRECISIONS
 from fastnn.printing.vectors import ALIGNMENT
 
-__all__ = ["Vectors", "choose", "filled", "power_of_two", "read_again", "sqrt"]
+__all__ = ["Vectors", "choose", "exponent_of", "filled", "power_of_two", "read_again", "sqrt"]
 
 types: Any = numba.types
 
@@ -72,6 +73,14 @@ def power_of_two(exponent: NDArray[Any]) -> NDArray[Any]:
     bits = (exponent + rounder).view(integer) << (precision.digits - 1)
     power: NDArray[Any] = bits.view(exponent.dtype)
     return power
+
+
+def exponent_of(number: NDArray[Any]) -> NDArray[Any]:
+    """The exponent of a normal number above 0, in every lane."""
+    precision = PRECISIONS[number.dtype.name]
+    bits = number.view(number.dtype.name.replace("float", "int"))
+    exponent: NDArray[Any] = ((bits >> (precision.digits - 1)) - precision.bias).astype(number.dtype)
+    return exponent
 
 
 def sqrt(square: NDArray[Any]) -> NDArray[Any]:
@@ -262,6 +271,24 @@ def _lower_power_of_two(context: Any, builder: Any, signature: Any, values: Any)
     return _together(builder, map(power, _parts(builder, values[0])))
 
 
+def _lower_exponent_of(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    vector = signature.return_type
+    precision = PRECISIONS[str(vector.number)]
+    integers = ir.VectorType(ir.IntType(vector.number.bitwidth), vector.lanes)
+    digits = ir.Constant(integers, [precision.digits - 1] * vector.lanes)
+    # A whole number stands in the lowest bits of its sum with this one.
+    one = 2.0 ** (precision.digits - 1)
+    added = ir.Constant(vector.part, [one] * vector.lanes)
+    taken = ir.Constant(vector.part, [one + precision.bias] * vector.lanes)
+
+    def exponent(number: Any) -> Any:
+        bits = builder.lshr(builder.bitcast(number, integers), digits)
+        bits = builder.or_(bits, builder.bitcast(added, integers))
+        return builder.fsub(builder.bitcast(bits, vector.part), taken)
+
+    return _together(builder, map(exponent, _parts(builder, values[0])))
+
+
 def _lower_sqrt(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     vector = signature.return_type
     name = f"llvm.sqrt.v{vector.lanes}f{vector.number.bitwidth}"
@@ -349,6 +376,8 @@ def _register() -> None:
     lower_builtin(choose, _Mask, types.Any, types.Any)(_lower_choose)
     _type(power_of_two, lambda exponent: exponent if isinstance(exponent, _Vector) else None)
     lower_builtin(power_of_two, _Vector)(_lower_power_of_two)
+    _type(exponent_of, lambda number: number if isinstance(number, _Vector) else None)
+    lower_builtin(exponent_of, _Vector)(_lower_exponent_of)
     _type(sqrt, lambda square: square if isinstance(square, _Vector) else None)
     lower_builtin(sqrt, _Vector)(_lower_sqrt)
     _type(filled, lambda like, number: like if isinstance(like, _Vector) else None)

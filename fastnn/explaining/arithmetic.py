@@ -14,6 +14,7 @@ from fastnn.core.elementary import elementary
 from fastnn.core.expressions import (
     Binary,
     Call,
+    Exponent,
     Expression,
     Number,
     PowerOfTwo,
@@ -77,6 +78,10 @@ class Arithmetic(Visitor):
         """Exact, as all powers of two are."""
         return self.number(math.ldexp(1.0, int(self(node.exponent, values))))
 
+    def visit_exponent(self, node: Exponent, values: Mapping[Expression, Any]) -> Any:
+        """A whole number."""
+        return self.number(math.frexp(float(self(node.number, values)))[1] - 1)
+
     def visit_square_root(self, node: SquareRoot, values: Mapping[Expression, Any]) -> Any:
         """The square root, rounded once."""
         return self.square_root(self(node.square, values))
@@ -92,7 +97,16 @@ def _float_call(name: str, argument: float) -> float:
 
 
 def _decimal_call(name: str, argument: Decimal) -> Decimal:
-    """The function itself, to the digits of the context; of -|x|, whose exp never overflows."""
+    """The function itself, to the digits of the context; tanh and sigmoid by exp(-|x|)."""
+    match name:
+        case "exp":
+            return argument.exp()
+        case "expm1":
+            return argument.exp() - 1
+        case "log":
+            return argument.ln()
+        case "log1p":
+            return (1 + argument).ln()
     small = (-abs(argument)).exp()
     if name == "sigmoid":
         return (1 if argument >= 0 else small) / (1 + small)

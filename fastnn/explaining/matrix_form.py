@@ -12,6 +12,7 @@ from dataclasses import replace
 from fastnn.core.expressions import (
     Binary,
     Call,
+    Exponent,
     Expression,
     Index,
     Number,
@@ -118,6 +119,10 @@ class _InMatrices(Visitor):
     def visit_power_of_two(self, node: PowerOfTwo) -> Expression:
         """Element by element."""
         return PowerOfTwo(self(node.exponent))
+
+    def visit_exponent(self, node: Exponent) -> Expression:
+        """Element by element."""
+        return Exponent(self(node.number))
 
     def visit_square_root(self, node: SquareRoot) -> Expression:
         """Element by element."""

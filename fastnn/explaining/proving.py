@@ -20,6 +20,7 @@ from fastnn.core.derivation import ERROR, FORWARD, GRADIENTS, UPDATES, Derivatio
 from fastnn.core.expressions import (
     Binary,
     Call,
+    Exponent,
     Expression,
     Number,
     PowerOfTwo,
@@ -198,7 +199,14 @@ class _Algebra(Visitor):
         self.network = derivation.network
         self.sympy = sympy
         sigmoid, self.keep = _functions()
-        self.functions = {"exp": sympy.exp, "tanh": sympy.tanh, "sigmoid": sigmoid}
+        self.functions = {
+            "exp": sympy.exp,
+            "expm1": lambda x: sympy.exp(x) - 1,
+            "log": sympy.log,
+            "log1p": lambda x: sympy.log(1 + x),
+            "tanh": sympy.tanh,
+            "sigmoid": sigmoid,
+        }
         self.kept: dict[Any, Any] = {}
 
     def kept_as(self, value: Any, name: str) -> Any:
@@ -287,6 +295,10 @@ class _Algebra(Visitor):
     def visit_power_of_two(self, node: PowerOfTwo, values: dict[Expression, Any]) -> Any:
         """Exact."""
         return 2 ** self.evaluated(node.exponent, values)
+
+    def visit_exponent(self, node: Exponent, values: dict[Expression, Any]) -> Any:
+        """A whole number."""
+        return self.sympy.floor(self.sympy.log(self.evaluated(node.number, values), 2))
 
     def visit_square_root(self, node: SquareRoot, values: dict[Expression, Any]) -> Any:
         """Exact."""

@@ -15,6 +15,7 @@ from fastnn.core.elementary import Function, called_by, elementary
 from fastnn.core.expressions import (
     Binary,
     Call,
+    Exponent,
     Expression,
     Number,
     PowerOfTwo,
@@ -93,6 +94,22 @@ class ArrayWriter(Visitor):
         self.lines(f"power_of_two({self.visit(node.exponent, out)}, out={out})")
         return out
 
+    def visit_call(self, node: Call, out: str) -> str:
+        """A function; its argument is not in `out` where the function reads it until the end."""
+        kept = computed(node.argument) and not works_in_place(elementary(node.function, "float64"))
+        with self._spare_if(kept, out) as home:
+            self.lines(f"{node.function}({self.visit(node.argument, home)}, {out}, {self.scratch()})")
+        return out
+
+    def scratch(self) -> str:
+        """The last two arguments of a function: its scratch buffers, and a boolean buffer."""
+        raise NotImplementedError
+
+    def visit_exponent(self, node: Exponent, out: str) -> str:
+        """The helper for it."""
+        self.lines(f"exponent_of({self.visit(node.number, out)}, out={out})")
+        return out
+
     def visit_square_root(self, node: SquareRoot, out: str) -> str:
         """One ufunc call, after those for the square."""
         self.lines(f"sqrt({self.visit(node.square, out)}, out={out})")
@@ -128,10 +145,9 @@ class _FunctionWriter(ArrayWriter):
     def spell(self, symbol: Symbol) -> str:
         return self.homes[symbol]
 
-    def visit_call(self, node: Call, out: str) -> str:
-        """Another function, with the scratch buffers that are left."""
-        self.lines(f"{node.function}({self.visit(node.argument, out)}, {out}, further, condition)")
-        return out
+    def scratch(self) -> str:
+        """The scratch buffers that are left."""
+        return "further, condition"
 
     def write(self) -> None:
         """Write all assignments; the last value goes to `out`."""
@@ -154,7 +170,7 @@ def array_function(function: Function) -> str:
     """A function of `fastnn.core.elementary` over arrays: ``f(x, out, scratch, condition)``.
 
     `x` and `out` have the same shape; `scratch` holds `slots` buffers of that shape, `condition` is a
-    boolean buffer. Only `exp` may have x as its `out`: it reads x first and never again.
+    boolean buffer. Those that `works_in_place` names may have x as their `out`.
     """
     body = _function_body(function)
     lines = Lines()
@@ -162,6 +178,11 @@ def array_function(function: Function) -> str:
         rest = "*further" if "further" in body else "*_"
         lines(f"{', '.join(_slot_names(body))}, {rest} = scratch", *body.splitlines())
     return str(lines)
+
+
+def works_in_place(function: Function) -> bool:
+    """Whether a function's `out` may be its x: its last step, which alone writes `out`, does not read x."""
+    return function.argument not in nodes(function.steps[-1].expression)
 
 
 def slots(function: Function, dtype: str) -> int:

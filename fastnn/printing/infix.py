@@ -10,6 +10,7 @@ from fastnn.core.elementary import PRECISIONS, Function
 from fastnn.core.expressions import (
     Binary,
     Call,
+    Exponent,
     Expression,
     Number,
     PowerOfTwo,
@@ -27,7 +28,7 @@ __all__ = [
     "import_line",
     "layer_array",
     "python_function",
-    "scalar_power_of_two",
+    "scalar_helpers",
 ]
 
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
@@ -115,6 +116,10 @@ class Infix(Visitor):
         """A call of the helper that every language has."""
         return f"power_of_two({self(node.exponent)})"
 
+    def visit_exponent(self, node: Exponent, outer: int) -> str:
+        """A call of the helper that every language has."""
+        return f"exponent_of({self(node.number)})"
+
     def visit_square_root(self, node: SquareRoot, outer: int) -> str:
         """A call of NumPy's square root, or of the one for vectors."""
         return f"sqrt({self(node.square)})"
@@ -162,7 +167,24 @@ def import_line(module: str, names: Iterable[str], body: str) -> str:
     return f"from {module} import {', '.join(used)}"
 
 
-def scalar_power_of_two(dtype: str) -> str:
+def scalar_helpers(dtype: str, body: str) -> list[str]:
+    """The functions of bits that `body` calls."""
+    written = {"power_of_two": _power_of_two, "exponent_of": _exponent_of}
+    return [write(dtype) for name, write in written.items() if re.search(rf"\b{name}\b", body)]
+
+
+def _exponent_of(dtype: str) -> str:
+    """The function that takes the exponent bits of a number above 0."""
+    precision = PRECISIONS[dtype]
+    integer = dtype.replace("float", "int")
+    lines = Lines()
+    with lines.block("def exponent_of(number):"):
+        lines(f"bits = {dtype}(number).view({integer})")
+        lines(f"return {dtype}((bits >> {integer}({precision.digits - 1})) - {integer}({precision.bias}))")
+    return str(lines)
+
+
+def _power_of_two(dtype: str) -> str:
     """The function that puts a whole exponent into the exponent bits of a number.
 
     Adding `rounder` + bias leaves exponent + bias in the lowest bits of the sum. The shift moves it to its

@@ -7,7 +7,7 @@ from browser to browser.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
 
@@ -18,7 +18,7 @@ from fastnn.core.rule import ROWS
 from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
 
-__all__ = ["JavaScript", "javascript"]
+__all__ = ["JavaScript", "javascript", "javascript_functions"]
 
 
 def javascript(derivation: Derivation) -> str:
@@ -33,9 +33,8 @@ def javascript(derivation: Derivation) -> str:
     of the batch, and whether this one is its `last`, after which the updates come.
     """
     functions = functions_of(derivation.functions, "float64")
-    parts = [_power_of_two()] if functions else []
-    parts += [_function(function) for function in functions]
-    return "\n".join([*parts, _settings_of(derivation), _take_row(derivation)])
+    parts = [*javascript_functions(functions), _settings_of(derivation), _take_row(derivation)]
+    return "\n".join(parts)
 
 
 class JavaScript(Infix):
@@ -92,6 +91,13 @@ def _names(derivation: Derivation) -> tuple[list[str], list[str], list[Symbol]]:
     return given, moved, found
 
 
+def javascript_functions(functions: Iterable[Function]) -> list[str]:
+    """The functions, behind the helpers that they call."""
+    written = [_function(function) for function in functions]
+    helpers = {"power_of_two": _power_of_two, "exponent_of": _exponent_of}
+    return [write() for name, write in helpers.items() if f"{name}(" in "".join(written)] + written
+
+
 def _function(function: Function) -> str:
     """A function of `fastnn.core.elementary`."""
     language = JavaScript(lambda symbol: symbol.family)
@@ -111,6 +117,17 @@ def _power_of_two() -> str:
     with _braces(lines, "function power_of_two(exponent)"):
         lines(f"bits.setInt32(0, (exponent + {precision.bias}) << {precision.digits - 1 - 32});")
         lines("return bits.getFloat64(0);")
+    return str(lines)
+
+
+def _exponent_of() -> str:
+    """The function that takes the exponent bits of a number above 0."""
+    precision = PRECISIONS["float64"]
+    lines = Lines()
+    lines("const taken = new DataView(new ArrayBuffer(8));")
+    with _braces(lines, "function exponent_of(number)"):
+        lines("taken.setFloat64(0, number);")
+        lines(f"return (taken.getInt32(0) >> {precision.digits - 1 - 32}) - {precision.bias};")
     return str(lines)
 
 

@@ -9,7 +9,7 @@ __all__ = ["Latex"]
 
 ROW = 100  # characters of LaTeX that fit into a line of cases
 COMPARISONS = {"<": "<", "<=": r"\le", ">": ">"}
-FUNCTIONS = {"exp": r"\exp", "tanh": r"\tanh", "sigmoid": r"\sigma", "max": r"\max"}
+FUNCTIONS = {"sigmoid": r"\sigma"} | {name: rf"\{name}" for name in ("exp", "log", "tanh", "max")}
 NAMES = {"yhat": r"\hat{y}"}
 
 

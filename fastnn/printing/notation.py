@@ -14,6 +14,7 @@ from fastnn.core.derivation import Derivation
 from fastnn.core.expressions import (
     Binary,
     Call,
+    Exponent,
     Expression,
     Number,
     PowerOfTwo,
@@ -92,6 +93,10 @@ class Notation(Visitor, ABC):
     def visit_power_of_two(self, node: PowerOfTwo, outer: int, *, leads: bool) -> str:
         """A power of two, as a function."""
         return self.call("power_of_two", self(node.exponent))
+
+    def visit_exponent(self, node: Exponent, outer: int, *, leads: bool) -> str:
+        """The exponent of a number, as a function."""
+        return self.call("exponent_of", self(node.number))
 
     def visit_square_root(self, node: SquareRoot, outer: int, *, leads: bool) -> str:
         """A square root, whose sign groups what it covers."""

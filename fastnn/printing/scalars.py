@@ -25,7 +25,7 @@ from fastnn.printing.infix import (
     import_line,
     layer_array,
     python_function,
-    scalar_power_of_two,
+    scalar_helpers,
 )
 
 __all__ = ["Looped", "Written", "layer_parts", "module", "spell_element", "state_parts", "write_equation"]
@@ -36,10 +36,8 @@ ACCUMULATOR = Symbol("accumulated")
 
 def module(derivation: Derivation, dtype: str, body: str) -> str:
     """A complete module: imports, the functions that `body` calls, and `body`, which is a function."""
-    functions = functions_of(derivation.functions, dtype)
-    parts = [scalar_power_of_two(dtype)] if functions else []
-    parts += [python_function(function, dtype) for function in functions]
-    text = "\n\n".join([*parts, body])
+    functions = [python_function(f, dtype) for f in functions_of(derivation.functions, dtype)]
+    text = "\n\n".join([*scalar_helpers(dtype, "".join(functions)), *functions, body])
     return f"{import_line('numpy', NUMPY_NAMES, text)}\n\n\n{text}"
 
 

@@ -25,7 +25,7 @@ __all__ = ["ALIGNMENT", "LayerByLayer", "PythonOfVectors", "positions", "vector_
 
 ALIGNMENT = 64  # bytes: a vector that lies across two lines of the cache takes twice as long
 
-VECTOR_NAMES = ("Vectors", "choose", "filled", "power_of_two", "read_again", "sqrt")
+VECTOR_NAMES = ("Vectors", "choose", "exponent_of", "filled", "power_of_two", "read_again", "sqrt")
 
 
 class PythonOfVectors(Python):

@@ -3,19 +3,12 @@
 import numba
 import numpy as np
 import pytest
+from comparing import memory
 
 from fastnn.engines.simd import Vectors, choose, power_of_two, read_again, sqrt
 
 DTYPES = ("float64", "float32")
 VECTORS = ((1, 8), (1, 16), (3, 4))  # registers, lanes in each
-
-
-def memory(rows, lanes, dtype):
-    """(rows, lanes) numbers that begin where a line of the cache does."""
-    size = np.dtype(dtype).itemsize
-    raw = np.zeros(rows * lanes + 64 // size, dtype)
-    skipped = -raw.ctypes.data % 64 // size
-    return raw[skipped : skipped + rows * lanes].reshape(rows, lanes)
 
 
 def both_ways(function, *rows, lanes, dtype, results=1):

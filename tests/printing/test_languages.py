@@ -1,11 +1,15 @@
 """Every language has a form for every kind of node that is left for it."""
 
+from decimal import Decimal
+
 import pytest
 
 from fastnn.core.derivation import FORWARD, derive
+from fastnn.core.elementary import FUNCTIONS
 from fastnn.core.expressions import (
     Binary,
     Call,
+    Exponent,
     Expression,
     Index,
     Number,
@@ -43,6 +47,7 @@ COMPUTED = {
     "select": Select(Z, ">", Number(0.0), Z, Number(0.0)),
     "call": Call("tanh", Z),
     "power_of_two": PowerOfTwo(Z),
+    "exponent": Exponent(Z),
     "square_root": SquareRoot(Z),
 }
 SUM = Sum(UNIT, Symbol("w", 2, (0, UNIT)) * Symbol("h", 1, (UNIT,)))
@@ -143,6 +148,16 @@ def test_computing(language, kind):
 @pytest.mark.parametrize("kind", [*COMPUTED, "sum"])
 def test_matrices(kind):
     assert of_matrices((COMPUTED | {"sum": SUM})[kind]) is not None
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_a_form(name):
+    node, decimal = Call(name, Z), Decimal("0.375")
+    exact = DECIMALS(node, {Z: decimal})
+    algebra = of_algebra(node)
+    assert float(exact) == pytest.approx(FLOATS(node, {Z: 0.375}), rel=1e-15)
+    if name != "sigmoid":  # kept closed
+        assert abs(exact - Decimal(str(algebra.evalf(40, subs={"z1": "0.375"})))) < Decimal("1e-27")
 
 
 def test_sums_of_arrays():
