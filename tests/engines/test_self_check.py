@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.core.rule import PLAIN
-from fastnn.engines import batched, compiling, kernel_files, load, self_check
+from fastnn.core.optimizers import Nesterov
+from fastnn.core.rule import PLAIN, Rule
+from fastnn.engines import batched, compiling, kernel_files, lanes, load, self_check
 from fastnn.engines.compiling import run_source
 from fastnn.engines.self_check import checked_kernel
 from fastnn.sweeping.work import executing, packing
@@ -119,6 +121,105 @@ def test_every_sum_and_every_product_counts(monkeypatch, layers, hidden):
         assert not passes(wrong), wrong[source.rfind("\n", 0, place) : place + 20]
 
 
+BATCHES, MOVING_BATCHES = Rule(batched=True), Rule(optimizer=Nesterov, batched=True)
+AVX2, AVX512 = lanes.Registers(16, 32), lanes.Registers(32, 64)
+IN_BATCHES = [
+    ("loop", (2, 2, 1), AVX2),
+    ("loop", (2, 22, 1), AVX2),  # in loops
+    ("lanes", (2, 2, 1), AVX2),
+    ("lanes", (2, 3, 1), AVX2),  # in loops, two rows at once
+    ("lanes", (2, 3, 1), AVX512),  # eight rows at once
+]
+LEFT_OVER = re.compile(r"( +)for (?:i|row) in range\(whole, stop\):\n(?:\1 +.*\n)+")
+BLOCKS = re.compile(r"( +)for (?:i|row) in range\(start, (?:whole|stop).*\):\n(?:\1 +.*\n)+")
+
+
+def bent(source, where, old, new):
+    """The source with all matches of `old` exchanged, in the part that `where` finds."""
+    (part,) = where.finditer(source)
+    wrong, count = re.subn(old, new, part.group(), flags=re.IGNORECASE)
+    assert count
+    return source[: part.start()] + wrong + source[part.end() :]
+
+
+def rows_exchanged(source):
+    """A source that adds up every second row of its blocks before the row that comes first."""
+    changed = bent(source, BLOCKS, r"([XY])\[(i|row), ", r"\1[\2 + other, ")
+    changed = bent(changed, BLOCKS, r"([XY])\[(i|row) \+ 1, ", r"\1[\2, ")
+    return changed.replace(" + other, ", " + 1, ")
+
+
+class TestBatches:
+    """A kernel of batches is rejected that is wrong in one place alone."""
+
+    @pytest.fixture
+    def passes(self, monkeypatch):
+        """Whether a source passes, run as plain Python."""
+        monkeypatch.setattr(self_check, "is_compiled", lambda kernel: True)  # as if it were
+
+        def passes(source, engine, network, rule):
+            with np.errstate(all="ignore"):
+                return self_check._is_right(run_source(source)["advance"], engine, network, "float64", rule)
+
+        return passes
+
+    @pytest.fixture
+    def made(self, monkeypatch):
+        """A network, and an engine's source for it on a processor of so many registers."""
+
+        def made(engine, layers, registers, rule):
+            monkeypatch.setattr(lanes, "registers", lambda: registers)
+            lanes.call_sizes.cache_clear()
+            network = fastnn.Network(layers)
+            return network, load(engine).source(network, "float64", rule)
+
+        yield made
+        lanes.call_sizes.cache_clear()
+
+    @pytest.mark.parametrize("rule", [BATCHES, MOVING_BATCHES], ids=["sgd", "nesterov"])
+    @pytest.mark.parametrize(("engine", "layers", "registers"), IN_BATCHES)
+    def test_wrong_in_some_of_the_rows(self, made, passes, engine, layers, registers, rule):
+        network, source = made(engine, layers, registers, rule)
+        short = source.replace("n = float64(stop - start)", "n = float64(min(batch, rows))")
+        lost = source.replace("range(0, rows, batch)", "range(0, rows - rows % batch, batch)")
+        wrong = {"a mean over a full batch": short, "without the short one": lost}
+        wrong["a sign in the blocks"] = bent(source, BLOCKS, " - (?=y)", " + ")
+        if engine == "lanes":
+            wrong["a sign in the rows left over"] = bent(source, LEFT_OVER, " - (?=y)", " + ")
+            wrong["rows in another order"] = rows_exchanged(source)
+        assert passes(source, engine, network, rule)
+        for name, text in wrong.items():
+            assert text != source, name
+            assert not passes(text, engine, network, rule), name
+
+    @pytest.mark.parametrize(("engine", "layers", "registers"), IN_BATCHES)
+    def test_every_sum_and_every_product_counts(self, made, passes, engine, layers, registers):
+        network, source = made(engine, layers, registers, MOVING_BATCHES)
+        first, last = source.index("# begin"), source.index("\n", source.rindex("momentum*"))
+        operations = re.compile(r" [+-]=? |\*|whole = .*")  # where blocks end is no matter of their numbers
+        found = [match.start() for match in operations.finditer(source) if match[0][0] in " *"]
+        places = [place for place in found if first < place < last]
+        assert len(places) >= 12
+        for place in places:
+            sign = {"+": "-", "-": "+"}.get(source[place + 1])
+            wrong = (
+                f"{source[: place + 1]}{sign}{source[place + 2 :]}"
+                if source[place] == " "
+                else f"{source[:place]}/{source[place + 1 :]}"
+            )
+            assert not passes(wrong, engine, network, MOVING_BATCHES), wrong[place - 40 : place + 20]
+
+    @pytest.mark.parametrize(("rows", "batch"), [(11, 11), (22, 11)])
+    def test_without_a_short_batch_its_mean_would_pass(self, monkeypatch, passes, rows, batch):
+        """So the check has one."""
+        source = load("loop").source(LEAST, "float64", BATCHES)
+        wrong = source.replace("n = float64(stop - start)", "n = float64(batch)")
+        assert not passes(wrong, "loop", LEAST, BATCHES)
+        monkeypatch.setattr(self_check, "ROWS_IN_BATCHES", rows)
+        monkeypatch.setattr(self_check, "BATCH", batch)
+        assert passes(wrong, "loop", LEAST, BATCHES)
+
+
 def test_a_kernel_that_raises_does_not_pass(monkeypatch):
     monkeypatch.setattr(self_check, "is_compiled", lambda kernel: True)
     assert not self_check._is_right(lambda *arrays: 1 / 0, "loop", fastnn.Network((2, 1)), "float64", PLAIN)
@@ -172,7 +273,8 @@ class TestWrongKernels:
         assert loaded(one.stem) is None
         assert "another kernel was kept under its name" in caplog.messages[-1]
 
-    def test_that_stay_wrong_give_way_to_batched(self, kernels, monkeypatch, caplog):
+    @pytest.mark.parametrize("batch_size", [1, 2])
+    def test_that_stay_wrong_give_way_to_batched(self, kernels, monkeypatch, caplog, batch_size):
         network, compiled = LEAST, []
 
         def wrong(source):
@@ -180,9 +282,9 @@ class TestWrongKernels:
             return run_wrong(source)
 
         monkeypatch.setattr(compiling, "run_source", wrong)
-        expected = fastnn.train(network, X, Y, START, epochs=4, engine="batched")
+        expected = fastnn.train(network, X, Y, START, epochs=4, engine="batched", batch_size=batch_size)
         for _ in range(2):  # the second time nothing is tried again
-            run = fastnn.train(network, X, Y, START, epochs=4, engine="loop")
+            run = fastnn.train(network, X, Y, START, epochs=4, engine="loop", batch_size=batch_size)
             assert run.parameters.tobytes() == expected.parameters.tobytes()
             assert run.loss.tobytes() == expected.loss.tobytes()
             assert len(compiled) == 2
