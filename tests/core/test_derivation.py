@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache
 from itertools import groupby, product
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from comparing import agrees, all_agree, case_of, compiled, label, random_case, 
 
 from fastnn.checking import InputError
 from fastnn.core.activations import ACTIVATIONS
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, derive
+from fastnn.core.derivation import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Kind, derive
 from fastnn.core.expressions import (
     Binary,
     Call,
@@ -28,7 +29,8 @@ from fastnn.core.expressions import (
     substitute,
 )
 from fastnn.core.network import Network
-from fastnn.core.values import input_value, target_value
+from fastnn.core.optimizers import OPTIMIZERS
+from fastnn.core.values import gradient_of, input_value, state_of, target_value
 from fastnn.engines import ENGINES
 
 # Central differences of width 1e-5 on losses near 1 are good to about 1e-10 of the largest gradient.
@@ -50,6 +52,8 @@ SHAPES = [
     Network((1, 2, 2, 2), ("sigmoid", "relu"), "sigmoid"),
     Network((2, 1, 2, 1, 1), ("tanh", "sigmoid", "identity"), "tanh"),
 ]
+
+KINDS = get_args(Kind)
 
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
@@ -361,6 +365,78 @@ class TestStructure:
         assert all(e.rule for e in derive(network))
 
 
+@pytest.mark.parametrize("batch_size", [1, 32])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("network", SHAPES, ids=label)
+class TestStructureOfRules:
+    """Of every optimizer, one row at a time and in batches."""
+
+    def test_stages_in_order_and_when_they_run(self, network, optimizer, batch_size):
+        derivation = derive(network, optimizer, batch_size)
+        for equations in (derivation, derivation.scalar):
+            assert [stage for stage, _ in groupby(e.stage for e in equations)] == [*derivation.stages]
+        if batch_size == 1:
+            assert derivation.stages == (FORWARD, ERROR, DELTAS, UPDATES)
+            assert derivation.part("row") == derivation.stages
+            assert derivation.part("begin") == derivation.part("end") == ()
+        else:
+            assert derivation.stages == (BEGIN, FORWARD, ERROR, DELTAS, GRADIENTS, UPDATES)
+            assert derivation.part("begin") == (BEGIN,)
+            assert derivation.part("row") == (FORWARD, ERROR, DELTAS, GRADIENTS)
+            assert derivation.part("end") == (UPDATES,)
+
+    def test_every_value_is_computed_before_it_is_read(self, network, optimizer, batch_size):
+        derivation = derive(network, optimizer, batch_size)
+        known = {*derivation.rule.given, Symbol("total"), *derivation.state}
+        known |= {input_value(i) for i in range(network.n_inputs)}
+        known |= {target_value(k) for k in range(network.n_outputs)}
+        if batch_size > 1:  # how many rows a batch has, and sums that begin at 0
+            known |= {Symbol("n"), *map(gradient_of, parameters_of(network).values())}
+        for equation in derivation.scalar:
+            assert known.issuperset(symbols(equation.expression))
+            known.add(equation.target)
+
+    def test_the_end_of_a_batch_reads_nothing_of_a_row(self, network, optimizer, batch_size):
+        derivation = derive(network, optimizer, batch_size)
+        of_rows = {e.target for e in derivation.scalar if e.stage.when == "row" and e.kind != "gradient"}
+        read = {s for e in derivation.scalar if e.stage == UPDATES for s in symbols(e.expression)}
+        assert bool(read & of_rows) == (batch_size == 1)
+        moved = {e.target for e in derivation.scalar if e.kind in ("state", "update")}
+        assert moved == {e.target for e in derivation.scalar if e.stage == UPDATES} == {*derivation.state}
+
+    def test_kinds_follow_what_is_computed(self, network, optimizer, batch_size):
+        derivation = derive(network, optimizer, batch_size)
+        parameters, states = parameters_of(network), derivation.rule.states
+        targets = {kind: [e.target for e in derivation.scalar if e.kind == kind] for kind in KINDS}
+        assert sum(map(len, targets.values())) == len(derivation.scalar)
+        assert len({s for some in targets.values() for s in some}) == len(derivation.scalar)
+        assert {*targets["update"]} == {*parameters.values()}
+        assert {*targets["state"]} == {state_of(letter, p) for letter in states for p in parameters.values()}
+        gradients = {gradient_of(p) for p in parameters.values()} if batch_size > 1 else set()
+        assert {*targets["gradient"]} == gradients
+        assert targets["factor"] == ([Symbol("factor")] if batch_size > 1 else [])
+
+    def test_states_follow_the_parameters_in_their_order(self, network, optimizer, batch_size):
+        derivation = derive(network, optimizer, batch_size)
+        names = [derivation.name(symbol) for symbol in derivation.state]
+        letters = ("", *derivation.rule.states)
+        assert names == [letter + name for letter in letters for name in network.parameter_names]
+        assert len(names) == derivation.rule.state_size(network)
+
+    def test_numbers_groups_and_words(self, network, optimizer, batch_size):
+        derivation = derive(network, optimizer, batch_size)
+        for equations in (derivation.equations, derivation.scalar):
+            assert [e.number for e in equations] == list(range(1, len(equations) + 1))
+        assert [e for group in derivation.groups for e in group] == list(derivation)
+        assert all(e.rule for e in derivation)
+
+
+def test_batches_of_every_size_have_the_same_equations():
+    few, many = (derive(CLASSROOM, "momentum", size) for size in (2, 1000))
+    assert few.equations == many.equations
+    assert few.equations != derive(CLASSROOM, "momentum", 1).equations
+
+
 def in_words(derivation, node):
     """An expression in infix notation, with every operation in parentheses."""
     match node:
@@ -378,9 +454,9 @@ def in_words(derivation, node):
     raise TypeError(node)
 
 
-def lines(network):
+def lines(network, optimizer="sgd", batch_size=1):
     """The scalar equations as text."""
-    derivation = derive(network)
+    derivation = derive(network, optimizer, batch_size)
     return [f"{derivation.name(e.target)} = {in_words(derivation, e.expression)}" for e in derivation.scalar]
 
 
@@ -412,6 +488,20 @@ def test_the_equations_of_two_outputs():
         "s1 = (((s2 * w2) + (s3 * w3)) * (1 - (h1 * h1)))",
         *("w1 = (w1 + (s1 * x1))", "b1 = (b1 + s1)"),
         *("w2 = (w2 + (s2 * h1))", "b2 = (b2 + s2)", "w3 = (w3 + (s3 * h1))", "b3 = (b3 + s3)"),
+    ]
+
+
+def test_the_equations_of_a_batch_with_momentum():
+    assert lines(Network((1, 1, 1)), "momentum", 32) == [
+        "factor = (step / n)",
+        *("z1 = ((w1 * x1) + b1)", "h1 = 0 if z1 <= 0 else z1", "yhat = ((w2 * h1) + b2)"),
+        *("d = (yhat - y)", "total = (total + (d * d))"),
+        *("s = (factor * d)", "s1 = (s * w2) if z1 > 0 else 0"),
+        *("gw1 = (gw1 + (s1 * x1))", "gb1 = (gb1 + s1)", "gw2 = (gw2 + (s * h1))", "gb2 = (gb2 + s)"),
+        *("vw1 = ((momentum * vw1) + gw1)", "w1 = (w1 + vw1)"),
+        *("vb1 = ((momentum * vb1) + gb1)", "b1 = (b1 + vb1)"),
+        *("vw2 = ((momentum * vw2) + gw2)", "w2 = (w2 + vw2)"),
+        *("vb2 = ((momentum * vb2) + gb2)", "b2 = (b2 + vb2)"),
     ]
 
 
