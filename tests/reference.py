@@ -11,15 +11,17 @@ biases, layer by layer. Between the layers they are ``weights[layer][unit][input
 
 import math
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 Vector = list[float]
 Matrix = list[Vector]
 Rounding = Callable[[float], float]
 Functions = Mapping[str, Callable[[float], float]]
-Move = Callable[[float, float, float], tuple[float, float]]
+State = tuple[float, ...]
+Move = Callable[[float, State, float], tuple[float, State]]
+Settings = Mapping[str, float]
 
 
 def to_float32(value: float) -> float:
@@ -56,6 +58,7 @@ def train(
     orders: Sequence[Sequence[int]] | None = None,
     optimizer: str = "sgd",
     momentum: float = 0.0,
+    settings: Settings | None = None,
     batch_size: int = 1,
 ) -> tuple[Vector, Vector, int]:
     """Train one network by gradient descent on the squared error, not halved, row by row or in batches.
@@ -75,9 +78,11 @@ def train(
     wrong_order : the classical slip, which tests must reject: each layer is updated, in place, before the
         deltas of the layer below are worked out from its weights.
     orders : for each epoch the order in which its rows are visited; file order without.
-    optimizer, momentum : sgd, momentum or nesterov; velocities begin at 0.
+    optimizer, momentum, settings : a name of `OPTIMIZERS`, the momentum of those that have one, and the
+        settings of the others.
     batch_size : the rows of a batch; the last one of an epoch has those that are left. With one row the
-        parameters move by the row's change itself, else by the sum of the changes, added up from 0.
+        parameters move by the row's change itself, else by the sum of the changes, added up from 0. The
+        optimizers of `GRADIENTS` are given the derivative of the loss instead of the change.
 
     Returns
     -------
@@ -91,9 +96,10 @@ def train(
     weights, biases = split(layers, [rounded(p) for p in parameters])
     inputs = [[rounded(x) for x in row] for row in X]
     targets = [[rounded(y) for y in row] for row in Y]
-    step = rounded(-2 * rounded(learning_rate))
-    velocities = split(layers, [0.0] * len(parameters))
-    mover = partial(MOVES[optimizer], momentum=rounded(momentum), rounded=rounded)
+    step = 2.0 if optimizer in GRADIENTS else rounded(-2 * rounded(learning_rate))
+    given = {name: rounded(value) for name, value in {"momentum": momentum, **(settings or {})}.items()}
+    first_state, updates = OPTIMIZERS[optimizer](rounded(learning_rate), given, rounded)
+    states = split(layers, [first_state] * len(parameters))
     losses: Vector = []
     for epoch in range(epochs):
         total = 0.0
@@ -101,8 +107,9 @@ def train(
         for first in range(0, len(inputs), batch_size):
             batch = order[first : first + batch_size]
             factor = rounded(step / rounded(len(batch)))
-            gathered = split(layers, [0.0] * len(parameters))
-            moves = (*velocities, mover) if batch_size == 1 else (*gathered, gather(rounded))
+            gathered = split(layers, [(0.0,)] * len(parameters))
+            move = next(updates)
+            moves = (*states, move) if batch_size == 1 else (*gathered, gather(rounded))
             for row in batch:
                 x, y = inputs[row], targets[row]
                 error = train_row(
@@ -110,7 +117,7 @@ def train(
                 )
                 total = rounded(total + error)
             if batch_size > 1:
-                move_all(weights, biases, gathered, velocities, mover)
+                move_all(weights, biases, gathered, states, move)
         losses.append(rounded(total / rounded(len(inputs))))
         if not math.isfinite(losses[-1]):
             return diverged_at(epoch + 1, epochs, losses, len(parameters))
@@ -202,7 +209,7 @@ def through(s: Vector, activation: str, values: Vector, sums: Vector, rounded: R
 
 
 def at(moves: tuple[list[Matrix], Matrix, Move], layer: int) -> tuple[Matrix, Vector, Move]:
-    """The velocities of one layer, and how parameters move."""
+    """The states of one layer, and how parameters move."""
     weights, biases, move = moves
     return weights[layer], biases[layer], move
 
@@ -210,7 +217,7 @@ def at(moves: tuple[list[Matrix], Matrix, Move], layer: int) -> tuple[Matrix, Ve
 def update(
     W: Matrix, b: Vector, s: Vector, inputs: Vector, rounded: Rounding, moves: tuple[Matrix, Vector, Move]
 ) -> None:
-    """Move the weights of one layer by s*a and its biases by s, in place; velocities too."""
+    """Move the weights of one layer by s*a and its biases by s, in place; states too."""
     V, c, move = moves
     for unit, s_k in enumerate(s):
         for j, a in enumerate(inputs):
@@ -221,49 +228,97 @@ def update(
 def gather(rounded: Rounding) -> Move:
     """A parameter stays where it is; what is kept beside it grows by the change."""
 
-    def gathering(p: float, gathered: float, change: float) -> tuple[float, float]:
-        return p, rounded(gathered + change)
+    def gathering(p: float, gathered: State, change: float) -> tuple[float, State]:
+        return p, (rounded(gathered[0] + change),)
 
     return gathering
 
 
-def move_all(
-    weights: list[Matrix],
-    biases: Matrix,
-    gathered: tuple[list[Matrix], Matrix],
-    velocities: tuple[list[Matrix], Matrix],
-    move: Move,
-) -> None:
-    """Move all parameters by what the rows of a batch add up to, in place; velocities too."""
+def move_all(weights, biases, gathered, states, move) -> None:
+    """Move all parameters by what the rows of a batch add up to, in place; states too."""
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        changes, states = (parts[0][layer] + [parts[1][layer]] for parts in (gathered, velocities))
-        for p, change, state in zip([*W, b], changes, states, strict=True):
+        changes, kept = (parts[0][layer] + [parts[1][layer]] for parts in (gathered, states))
+        for p, change, state in zip([*W, b], changes, kept, strict=True):
             for i in range(len(p)):
-                p[i], state[i] = move(p[i], state[i], change[i])
+                p[i], state[i] = move(p[i], state[i], change[i][0])
 
 
-def plain_move(p: float, v: float, change: float, momentum: float, rounded: Rounding) -> tuple[float, float]:
-    """The parameter plus its change; there is no velocity."""
-    return rounded(p + change), v
+# Each gives the state with which a parameter begins, and for every update how parameters move.
 
 
-def momentum_move(
-    p: float, v: float, change: float, momentum: float, rounded: Rounding
-) -> tuple[float, float]:
+def sgd(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+    """The parameter plus its change; there is no state."""
+    return (), repeat(lambda p, state, change: (rounded(p + change), state))
+
+
+def momentum(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """v = momentum*v + change, then p + v."""
-    v = rounded(rounded(momentum * v) + change)
-    return rounded(p + v), v
+
+    def move(p: float, state: State, change: float) -> tuple[float, State]:
+        v = rounded(rounded(given["momentum"] * state[0]) + change)
+        return rounded(p + v), (v,)
+
+    return (0.0,), repeat(move)
 
 
-def nesterov_move(
-    p: float, v: float, change: float, momentum: float, rounded: Rounding
-) -> tuple[float, float]:
+def nesterov(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """v = momentum*v + change, then p + (momentum*v + change) with the new v."""
-    v = rounded(rounded(momentum * v) + change)
-    return rounded(p + rounded(rounded(momentum * v) + change)), v
+
+    def move(p: float, state: State, change: float) -> tuple[float, State]:
+        v = rounded(rounded(given["momentum"] * state[0]) + change)
+        return rounded(p + rounded(rounded(given["momentum"] * v) + change)), (v,)
+
+    return (0.0,), repeat(move)
 
 
-MOVES = {"sgd": plain_move, "momentum": momentum_move, "nesterov": nesterov_move}
+def rmsprop(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+    """v = rho*v + (1 - rho)*g*g, then p - rate*g/(sqrt(v) + eps)."""
+    rest = rounded(1.0 - given["rho"])
+
+    def move(p: float, state: State, g: float) -> tuple[float, State]:
+        v = rounded(rounded(given["rho"] * state[0]) + rounded(rest * rounded(g * g)))
+        below = rounded(rounded(math.sqrt(v)) + given["eps"])
+        return rounded(p - rounded(rounded(rate * g) / below)), (v,)
+
+    return (0.0,), repeat(move)
+
+
+def adagrad(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+    """a = a + g*g, then p - rate*g/(sqrt(a) + eps)."""
+
+    def move(p: float, state: State, g: float) -> tuple[float, State]:
+        a = rounded(state[0] + rounded(g * g))
+        below = rounded(rounded(math.sqrt(a)) + given["eps"])
+        return rounded(p - rounded(rounded(rate * g) / below)), (a,)
+
+    return (given["start"],), repeat(move)
+
+
+def adam(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+    """The paper's, with alpha and eps_t once an update."""
+    beta1, beta2 = given["beta1"], given["beta2"]
+    rest1, rest2 = rounded(1.0 - beta1), rounded(1.0 - beta2)
+
+    def moves() -> Iterator[Move]:
+        power1 = power2 = 1.0
+        while True:
+            power1, power2 = rounded(power1 * beta1), rounded(power2 * beta2)
+            root = rounded(math.sqrt(rounded(1.0 - power2)))
+            alpha = rounded(rounded(rate * root) / rounded(1.0 - power1))
+            eps = given["eps"] if given["eps_hat"] else rounded(given["eps"] * root)
+            yield partial(move, alpha, eps)
+
+    def move(alpha: float, eps: float, p: float, state: State, g: float) -> tuple[float, State]:
+        m = rounded(rounded(beta1 * state[0]) + rounded(rest1 * g))
+        v = rounded(rounded(beta2 * state[1]) + rounded(rest2 * rounded(g * g)))
+        below = rounded(rounded(math.sqrt(v)) + eps)
+        return rounded(p - rounded(rounded(alpha * m) / below)), (m, v)
+
+    return (0.0, 0.0), moves()
+
+
+OPTIMIZERS = {each.__name__: each for each in (sgd, momentum, nesterov, rmsprop, adagrad, adam)}
+GRADIENTS = ("rmsprop", "adagrad", "adam")
 
 
 def dot(left: Sequence[float], right: Sequence[float], rounded: Rounding) -> float:

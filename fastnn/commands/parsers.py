@@ -106,9 +106,8 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     group.add_argument("--batch-size", default="1", metavar="B,..", help="rows of a batch; default 1")
     group.add_argument(
         "--learning-rate",
-        default="0.005",
         metavar="RATE,..",
-        help="default 0.005; ranges: log:1e-4..1:5 (equal ratios), lin:0.01..0.05:5 (equal distances)",
+        help="default the optimizer's, 0.005 for sgd; ranges: log:1e-4..1:5 (equal ratios), lin:0.01..0.05:5 (equal distances)",
     )
     group.add_argument("--rows", metavar="N,..", help="train on the first N rows; default all; also ranges")
     group.add_argument(

@@ -85,11 +85,11 @@ def _ended(found: fastnn.Sweep, options: Namespace, code: int) -> int:
 
 
 def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
-    rates = numbers(options.learning_rate, "--learning-rate")
+    rates = None if options.learning_rate is None else numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
     optimizers = [one for some in optimizers_of(options.optimizer) for one in some.each()]
     sizes = whole_numbers(options.batch_size, "--batch-size")
-    cells = len(optimizers) * len(sizes) * len(rates) * len(rows)
+    cells = len(optimizers) * len(sizes) * len(rates or [1]) * len(rows)
     curves = 8 * options.networks * cells * options.epochs
     return fastnn.sweep(
         network,

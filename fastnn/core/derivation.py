@@ -34,7 +34,7 @@ from typing import Literal
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes
+from fastnn.core.expressions import Call, Expression, Index, Number, Sum, Symbol, bind, nodes
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.rule import DEFAULT, FACTOR, ROWS, STEP, Rule, rule_of
@@ -103,9 +103,9 @@ class Equation:
     stage : Stage
         The part of the step it belongs to.
     kind : str
-        What it computes: the "factor" of a batch, a weighted "sum", an "activation", the "error" of an
-        output, the "loss", a "delta", a "gradient" (the change of a parameter that the rows of a batch add
-        up to), a "state" of the optimizer, or the "update" of a parameter.
+        What it computes: a "factor" that all of a batch share, a weighted "sum", an "activation", the
+        "error" of an output, the "loss", a "delta", a "gradient" (the change of a parameter that the rows of
+        a batch add up to), a "state" of the optimizer, or the "update" of a parameter.
     layer : int
         The layer it belongs to; 1 is the first after the inputs.
     target : Symbol
@@ -178,7 +178,14 @@ class Derivation:
         parameters = [e.target for e in self.scalar if e.kind == "update"]
         by_name = {self.name(parameter): parameter for parameter in parameters}
         ordered = [by_name[name] for name in self.network.parameter_names]
-        return [*ordered, *(state_of(letter, p) for letter in self.rule.states for p in ordered)]
+        states = (state_of(letter, p) for letter in self.rule.states for p in ordered)
+        return [*ordered, *states, *self.rule.shared]
+
+    @property
+    def temporaries(self) -> frozenset[str]:
+        """The families of values that only the equations right after them read: a row's own gradients."""
+        alone = self.rule.optimizer.needs_gradient and not self.rule.batched
+        return frozenset({"gw", "gb"} if alone else ())
 
     @cached_property
     def scalar(self) -> tuple[Equation, ...]:
@@ -241,7 +248,8 @@ def derived(network: Network, rule: Rule) -> Derivation:
     """The same for a network and a rule that are known to be right."""
     parts = [_forward(network), _error(network, rule), _deltas(network, rule), _updates(network, rule)]
     if rule.batched:
-        parts = [_begin(network), *parts[:3], _gradients(network), *parts[3:]]
+        parts.insert(3, _gradients(network))
+    parts.insert(0, _begin(network, rule))
     return Derivation(network, rule, _numbered(equation for part in parts for equation in part))
 
 
@@ -261,9 +269,26 @@ def _equation(
     return Equation(0, stage, kind, layer, target, expression, over, rule)
 
 
-def _begin(network: Network) -> Iterator[Equation]:
-    last, words = len(network.layers) - 1, "the step, shared out among the rows of the batch"
-    yield _equation(BEGIN, "factor", last, FACTOR, STEP / ROWS, (), words)
+def _begin(network: Network, rule: Rule) -> Iterator[Equation]:
+    last = len(network.layers) - 1
+    if rule.batched:
+        words = "shared out among the rows of the batch"
+        words = f"the loss's factor, {words}" if rule.optimizer.needs_gradient else f"the step, {words}"
+        yield _equation(BEGIN, "factor", last, FACTOR, _folded(rule) / ROWS, (), words)
+    for name, expression in rule.optimizer.prepares(_of_the_network(rule)).items():
+        words = f"for {rule.optimizer.name}, once a batch"
+        yield _equation(BEGIN, "factor", last, Symbol(name), expression, (), words)
+
+
+def _folded(rule: Rule) -> Expression:
+    """What is folded into the deltas of the outputs, before a batch shares it out among its rows."""
+    return Number(rule.loss.factor) if rule.optimizer.needs_gradient else STEP
+
+
+def _of_the_network(rule: Rule) -> dict[str, Symbol]:
+    """What all parameters of a network share, by name: settings, states, and what is prepared from them."""
+    known = {symbol.family: symbol for symbol in (*rule.given, *rule.shared)}
+    return known | {name: Symbol(name) for name in rule.optimizer.prepared}
 
 
 def _forward(network: Network) -> Iterator[Equation]:
@@ -293,8 +318,9 @@ def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
     for layer in range(last, 0, -1):
         j = _unit(network, layer)
         if layer == last:
-            arriving: Expression = (FACTOR if rule.batched else STEP) * error(j)
-            words = f"derivative of the {rule.loss.words}, times minus the learning rate"
+            arriving: Expression = (FACTOR if rule.batched else _folded(rule)) * error(j)
+            words = f"derivative of the {rule.loss.words}"
+            words += "" if rule.optimizer.needs_gradient else ", times minus the learning rate"
             words += ", divided by the rows of the batch" if rule.batched else ""
         else:
             k = Index("k", network.layers[layer + 1])
@@ -317,6 +343,10 @@ def _updates(network: Network, rule: Rule) -> Iterator[Equation]:
     for layer, parameter, change, over, words in _changes(network):
         if rule.batched:
             change, words = gradient_of(parameter), "what the rows of the batch add up to"
+        elif rule.optimizer.needs_gradient:
+            g = gradient_of(parameter)
+            yield _equation(UPDATES, "gradient", layer, g, change, over, words)
+            change = g
         yield from _moves(rule, layer, parameter, change, over, words)
 
 
@@ -335,7 +365,7 @@ def _moves(
 ) -> Iterator[Equation]:
     """What the optimizer makes of a parameter's change: its states, then the parameter."""
     states = {letter: state_of(letter, parameter) for letter in rule.states}
-    given = {symbol.family: symbol for symbol in rule.given}
+    given = _of_the_network(rule)
     for letter, expression in rule.optimizer.moves(parameter, change, states, given).items():
         target = states.get(letter, parameter)
         kind: Kind = "state" if letter else "update"

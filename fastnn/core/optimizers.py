@@ -3,106 +3,57 @@
 Each is one class: its fields are its settings, `states` are the letters of what it remembers for each
 parameter, and `moves` are the equations of an update. Nothing else knows an optimizer by its name.
 
-======== ============================== ==========================================
-name     state                          update, change = -learning_rate * gradient
-======== ============================== ==========================================
-sgd                                     w + change
-momentum v = momentum*v + change        w + v
-nesterov v = momentum*v + change        w + (momentum*v + change), v as it is now
-======== ============================== ==========================================
+======== =============================== =========================================
+name     state                           update, change = -learning_rate * gradient
+======== =============================== =========================================
+sgd                                      w + change
+momentum v = momentum*v + change         w + v
+nesterov v = momentum*v + change         w + (momentum*v + change), v as it is now
+rmsprop  v = rho*v + (1 - rho)*g*g       w - rate*g/(sqrt(v) + eps)
+adagrad  a = a + g*g                     w - rate*g/(sqrt(a) + eps)
+adam     m = beta1*m + (1 - beta1)*g     w - alpha*m/(sqrt(v) + eps_t)
+         v = beta2*v + (1 - beta2)*g*g
+======== =============================== =========================================
 
 A state begins at 0. The velocity contains the learning rate, as in Keras and scikit-learn. PyTorch multiplies
-by the rate afterwards, which is the same as long as the rate does not change.
+by the rate afterwards, which is the same as long as the rate does not change. RMSProp, Adagrad and Adam are
+PyTorch's (RMSprop with alpha 0.9), and Adam is optax's, too.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, fields, replace
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fastnn.checking import InputError, all_of, finite_number, meant, shown
-from fastnn.core.expressions import Expression, Symbol
+from fastnn.checking import InputError, all_of, meant, shown
+from fastnn.core.expressions import Expression, Number, Select, Symbol, sqrt
+from fastnn.core.optimizer import (
+    MOST,
+    Optimizer,
+    above_zero,
+    below_one,
+    from_zero,
+    is_sequence,
+    setting,
+    settings_of,
+    yes_or_no,
+)
 
 __all__ = [
-    "MOST",
     "OPTIMIZERS",
     "SGD",
+    "Adagrad",
+    "Adam",
     "Momentum",
     "Nesterov",
     "Optimizer",
+    "RMSProp",
     "described_optimizer",
     "optimizer_from",
     "optimizer_of",
     "optimizers_of",
 ]
-
-MOST = 10_000  # optimizers of a sweep, values of a setting
-
-
-def setting(default: float, check: Callable[[Any, str], float]) -> Any:
-    """A setting of an optimizer: its default, and the check of each number that is given for it."""
-    return field(default=default, metadata={"check": check})
-
-
-def below_one(value: Any, name: str) -> float:
-    """Return a number from 0 up to but not including 1, or refuse it."""
-    number = finite_number(value, name)
-    if not 0 <= number < 1:
-        raise InputError(f"{name} must be from 0 up to but not including 1; got {number!r}. Give 0.9, say.")
-    return number
-
-
-@dataclass(frozen=True, kw_only=True)
-class Optimizer:
-    """How parameters move. `SGD`, `Momentum` and `Nesterov` are the ones there are.
-
-    A setting may be a sequence of numbers, which becomes a tuple: that stands for one optimizer with each of
-    them, in `fastnn.sweep`.
-    """
-
-    name: ClassVar[str] = ""
-    states: ClassVar[tuple[str, ...]] = ()
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            object.__setattr__(self, each.name, _checked(getattr(self, each.name), each))
-
-    @classmethod
-    def settings(cls) -> tuple[str, ...]:
-        """The names of its settings, beside the learning rate."""
-        return tuple(field.name for field in fields(cls))
-
-    def each(self) -> list[Optimizer]:
-        """One optimizer for each combination of the values of its settings, those of the last one fastest."""
-        values = {name: _several(getattr(self, name)) for name in self.settings()}
-        if math.prod(map(len, values.values())) > MOST:
-            raise InputError(
-                f"the settings of {self.name} must have at most {MOST} combinations; got more. "
-                "Give fewer values."
-            )
-        return [replace(self, **dict(zip(values, some, strict=True))) for some in product(*values.values())]
-
-    @staticmethod
-    def moves(
-        p: Expression, change: Expression, state: Mapping[str, Symbol], given: Mapping[str, Symbol]
-    ) -> dict[str, Expression]:
-        """The equations of an update, in their order: each state by its letter, p by "".
-
-        Parameters
-        ----------
-        p : Expression
-            The parameter before the update.
-        change : Expression
-            Minus the learning rate times the derivative of the loss by p.
-        state : mapping of str to Symbol
-            Each state by its letter; in an equation that comes after its own it has its new value.
-        given : mapping of str to Symbol
-            Each setting by its name.
-        """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,16 +114,153 @@ class Nesterov(Momentum):
         return {"v": velocity, "": p + velocity}
 
 
-OPTIMIZERS = {kind.name: kind for kind in (SGD, Momentum, Nesterov)}
+@dataclass(frozen=True, kw_only=True)
+class RMSProp(Optimizer):
+    """Gradient descent with a rate for each parameter: divided by the root of its mean squared gradient.
+
+    Parameters
+    ----------
+    rho : float, or sequence of them
+        What the mean keeps of itself, from 0 up to but not including 1.
+    eps : float, or sequence of them
+        Added to the root; positive.
+    """
+
+    name: ClassVar[str] = "rmsprop"
+    states: ClassVar[tuple[str, ...]] = ("v",)
+    needs_gradient: ClassVar[bool] = True
+    learning_rate: ClassVar[float] = 0.001
+    rho: float | Sequence[float] = setting(0.9, below_one)
+    eps: float | Sequence[float] = setting(1e-8, above_zero)
+
+    @classmethod
+    def columns(cls, step: Any, learning_rate: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The rate, and what is left of 1 beside rho."""
+        return {"rate": learning_rate, **settings, **_rests(settings, rest="rho")}
+
+    @staticmethod
+    def moves(
+        p: Expression, change: Expression, state: Mapping[str, Symbol], given: Mapping[str, Symbol]
+    ) -> dict[str, Expression]:
+        """The mean square, then the parameter."""
+        mean = given["rho"] * state["v"] + given["rest"] * (change * change)
+        return {"v": mean, "": p - given["rate"] * change / (sqrt(state["v"]) + given["eps"])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adagrad(Optimizer):
+    """Gradient descent with a rate for each parameter: divided by the root of its summed squared gradients.
+
+    Parameters
+    ----------
+    start : float, or sequence of them
+        What the sum begins with, at least 0.
+    eps : float, or sequence of them
+        Added to the root; positive.
+    """
+
+    name: ClassVar[str] = "adagrad"
+    states: ClassVar[tuple[str, ...]] = ("a",)
+    needs_gradient: ClassVar[bool] = True
+    learning_rate: ClassVar[float] = 0.01
+    start: float | Sequence[float] = setting(0.0, from_zero)
+    eps: float | Sequence[float] = setting(1e-10, above_zero)
+
+    @classmethod
+    def columns(cls, step: Any, learning_rate: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The rate and eps; the sum begins with the third."""
+        return {"rate": learning_rate, **{name: settings[name] for name in settings if name == "eps"}}
+
+    def firsts(self) -> dict[str, Any]:
+        """The sum's start."""
+        return {"a": self.start}
+
+    @staticmethod
+    def moves(
+        p: Expression, change: Expression, state: Mapping[str, Symbol], given: Mapping[str, Symbol]
+    ) -> dict[str, Expression]:
+        """The sum of squares, then the parameter."""
+        total = state["a"] + change * change
+        return {"a": total, "": p - given["rate"] * change / (sqrt(state["a"]) + given["eps"])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimizer):
+    """Gradient descent along a mean gradient, divided by the root of the mean squared gradient.
+
+    Both means begin at 0, and are corrected for that: with two numbers for each update,
+    ``alpha = rate*sqrt(1 - beta2**t)/(1 - beta1**t)`` and ``eps_t = eps*sqrt(1 - beta2**t)``. The powers are
+    running products. Diederik P. Kingma and Jimmy Ba, "Adam: a method for stochastic optimization", 2015.
+
+    Parameters
+    ----------
+    beta1, beta2 : float, or sequence of them
+        What the mean gradient and the mean square keep of themselves, from 0 up to but not including 1.
+    eps : float, or sequence of them
+        Added to the corrected root; positive.
+    eps_hat : bool, or sequence of them
+        Add eps to the root that is not corrected, as Keras and scikit-learn do.
+    """
+
+    name: ClassVar[str] = "adam"
+    states: ClassVar[tuple[str, ...]] = ("m", "v")
+    shared: ClassVar[tuple[str, ...]] = ("power1", "power2")
+    prepared: ClassVar[tuple[str, ...]] = ("root", "alpha", "eps_t")
+    pushes: ClassVar[tuple[str, ...]] = ("m",)
+    needs_gradient: ClassVar[bool] = True
+    learning_rate: ClassVar[float] = 0.001
+    beta1: float | Sequence[float] = setting(0.9, below_one)
+    beta2: float | Sequence[float] = setting(0.999, below_one)
+    eps: float | Sequence[float] = setting(1e-8, above_zero)
+    eps_hat: float | Sequence[float] = setting(0.0, yes_or_no)
+
+    @classmethod
+    def columns(cls, step: Any, learning_rate: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The rate, the settings, and what is left of 1 beside each beta."""
+        return {"rate": learning_rate, **settings, **_rests(settings, rest1="beta1", rest2="beta2")}
+
+    def firsts(self) -> dict[str, Any]:
+        """The powers of the betas before the first update."""
+        return {"power1": 1.0, "power2": 1.0}
+
+    @staticmethod
+    def prepares(given: Mapping[str, Symbol]) -> dict[str, Expression]:
+        """The powers of the betas, and the two corrections."""
+        return {
+            "power1": given["power1"] * given["beta1"],
+            "power2": given["power2"] * given["beta2"],
+            "root": sqrt(1.0 - given["power2"]),
+            "alpha": given["rate"] * given["root"] / (1.0 - given["power1"]),
+            "eps_t": given["eps"] * Select(given["eps_hat"], ">", Number(0.0), Number(1.0), given["root"]),
+        }
+
+    @staticmethod
+    def moves(
+        p: Expression, change: Expression, state: Mapping[str, Symbol], given: Mapping[str, Symbol]
+    ) -> dict[str, Expression]:
+        """The mean gradient, the mean square, then the parameter."""
+        return {
+            "m": given["beta1"] * state["m"] + given["rest1"] * change,
+            "v": given["beta2"] * state["v"] + given["rest2"] * (change * change),
+            "": p - given["alpha"] * state["m"] / (sqrt(state["v"]) + given["eps_t"]),
+        }
+
+
+def _rests(settings: Mapping[str, Any], **named: str) -> dict[str, Any]:
+    """What is left of 1 beside settings, under new names, of those that are known."""
+    return {rest: 1 - settings[name] for rest, name in named.items() if name in settings}
+
+
+OPTIMIZERS = {kind.name: kind for kind in (SGD, Momentum, Nesterov, RMSProp, Adagrad, Adam)}
 
 
 def optimizer_of(given: Any, name: str = "optimizer") -> Optimizer:
     """The one optimizer that a name or an object means; InputError for anything else."""
     found = _known(given, name)
-    for setting, value in _settings(found).items():
+    for each, value in settings_of(found).items():
         if isinstance(value, tuple):
             raise InputError(
-                f"{name} must have one {setting} here; got {shown(found)}. "
+                f"{name} must have one {each} here; got {shown(found)}. "
                 "Give one number; several are for fastnn.sweep."
             )
     return found
@@ -183,7 +271,7 @@ def optimizers_of(given: Any) -> list[Optimizer]:
 
     InputError for anything else; of a sequence it names the place.
     """
-    if not _is_sequence(given):
+    if not is_sequence(given):
         return _known(given, "optimizer").each()
     several = all_of(given, "optimizer", MOST)
     if not several:
@@ -194,7 +282,7 @@ def optimizers_of(given: Any) -> list[Optimizer]:
 
 def described_optimizer(optimizer: Optimizer) -> dict[str, Any]:
     """An optimizer as plain values that files hold."""
-    return {"optimizer": optimizer.name, **_settings(optimizer)}
+    return {"optimizer": optimizer.name, **settings_of(optimizer)}
 
 
 def optimizer_from(plain: Any) -> Optimizer:
@@ -219,35 +307,8 @@ def _known(given: Any, name: str) -> Optimizer:
         return OPTIMIZERS[given]()
     names = ", ".join(map(repr, OPTIMIZERS))
     near = meant(given, OPTIMIZERS) if isinstance(given, str) else ""
-    advice = "; several are for fastnn.sweep" if name == "optimizer" and _is_sequence(given) else near
+    advice = "; several are for fastnn.sweep" if name == "optimizer" and is_sequence(given) else near
     raise InputError(
         f"{name} must be one of {names}, or an object such as fastnn.optimizers.Momentum(momentum=0.9); "
         f"got {shown(given)}. Choose one of these{advice}."
     )
-
-
-def _settings(optimizer: Optimizer) -> dict[str, Any]:
-    return {name: getattr(optimizer, name) for name in optimizer.settings()}
-
-
-def _is_sequence(given: Any) -> bool:
-    """Whether something holds values in an order."""
-    return isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping | Set)
-
-
-def _checked(value: Any, setting: Any) -> Any:
-    """The checked number of a setting, or a tuple of them; of a sequence a refusal names the place."""
-    name, check = setting.name, setting.metadata["check"]
-    plain = value.tolist() if hasattr(value, "tolist") else value  # an array without dimensions is a number
-    if not _is_sequence(plain):
-        return check(plain, name)
-    values = tuple(check(each, f"{name}[{n}]") for n, each in enumerate(all_of(plain, name, MOST)))
-    if not values:
-        raise InputError(
-            f"{name} must name at least one number; got none. Leave it out for {setting.default}."
-        )
-    return values
-
-
-def _several(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)

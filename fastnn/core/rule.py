@@ -76,7 +76,8 @@ class Rule:
     """A training rule, without the numbers of its settings. `PLAIN` is the one that is taken by default.
 
     The learning rate and the loss's factor are folded into the deltas: with ``step = -factor*learning_rate``
-    a delta s is the change of its unit's bias. In batches it is that row's share of the change.
+    a delta s is the change of its unit's bias. In batches it is that row's share of the change. Where an
+    optimizer needs the gradient itself, the loss's factor alone is folded in.
 
     Attributes
     ----------
@@ -93,7 +94,13 @@ class Rule:
     @property
     def given(self) -> tuple[Symbol, ...]:
         """What a kernel is given for each network, in the order of the columns of its settings."""
-        return (STEP, *map(Symbol, self.optimizer.settings()))
+        named = {name: Symbol(name) for name in self.optimizer.settings()}
+        return tuple(map(Symbol, self.optimizer.columns(STEP, Symbol("learning_rate"), named)))
+
+    @property
+    def shared(self) -> tuple[Symbol, ...]:
+        """What is kept once for a network, beside its parameters and their states."""
+        return tuple(map(Symbol, self.optimizer.shared))
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -101,24 +108,29 @@ class Rule:
         return self.optimizer.states
 
     def state_size(self, network: Network) -> int:
-        """S, how many numbers are kept for a network: its P parameters, then P of each state."""
-        return network.n_parameters * (1 + len(self.states))
+        """S, how many numbers are kept for a network: P parameters, P of each state, then those shared."""
+        return network.n_parameters * (1 + len(self.states)) + len(self.shared)
 
-    def begun(self, parameters: NDArray[Any]) -> NDArray[Any]:
+    def begun(self, parameters: NDArray[Any], optimizer: Optimizer = DEFAULT) -> NDArray[Any]:
         """The states (M, S) of networks (M, P) before their first update: `parameters` itself, if S is P."""
         if not self.states:
             return parameters
-        return np.pad(parameters, [(0, 0), (0, len(self.states) * parameters.shape[1])])
+        networks, size = len(parameters), parameters.shape[1]
+        firsts = optimizer.firsts()
+        sizes = {name: size for name in self.states} | {name: 1 for name in self.optimizer.shared}
+        kept = [np.full((networks, n), firsts.get(name, 0.0), parameters.dtype) for name, n in sizes.items()]
+        return np.concatenate([parameters, *kept], axis=1)
 
     def values(self, learning_rate: Any, **others: Any) -> dict[Expression, Any]:
         """The numbers that a kernel is given, worked out from the settings: floats, arrays or algebra."""
-        return {STEP: -self.loss.factor * learning_rate} | {Symbol(name): v for name, v in others.items()}
+        columns = self.optimizer.columns(-self.loss.factor * learning_rate, learning_rate, others)
+        return {Symbol(name): value for name, value in columns.items()}
 
     def settings(self, learning_rate: NDArray[Any], optimizer: Optimizer = DEFAULT) -> NDArray[Any]:
         """The same for M networks of these learning rates (M,): an array (M, C) of their dtype."""
-        others = {name: getattr(optimizer, name) for name in self.optimizer.settings()}
-        columns = self.values(learning_rate, **others)
         shape, dtype = learning_rate.shape, learning_rate.dtype
+        names = self.optimizer.settings()
+        columns = self.values(learning_rate, **{name: dtype.type(getattr(optimizer, name)) for name in names})
         return np.stack([np.broadcast_to(np.asarray(columns[s], dtype), shape) for s in self.given], axis=1)
 
 

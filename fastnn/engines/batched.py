@@ -101,10 +101,12 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
         _load(derivation, lines)
         for column, symbol in enumerate(derivation.rule.given):
             lines(f"{_plural(symbol)} = settings[:, {column}].copy()")
+        lines(*(f"{name} = {place}.copy()" for name, place in _shared(derivation).items()))
         _allocate(derivation, dtype, lines, "networks", str(epoch))
         with lines.block("for e in range(totals.shape[1]):"):
             lines("copyto(total, totals[:, e])", *str(epoch).splitlines(), "copyto(totals[:, e], total)")
         _store(derivation, lines)
+        lines(*(f"{place} = {name}" for name, place in _shared(derivation).items()))
     return _module(derivation, dtype, str(lines))
 
 
@@ -170,10 +172,19 @@ def _store(derivation: Derivation, lines: Lines) -> None:
         lines(f"state[:, {biases.start}:{biases.stop}] = {b}.T")
 
 
+def _shared(derivation: Derivation) -> dict[str, str]:
+    """What is kept once for a network, by name, with its place in the state."""
+    rule = derivation.rule
+    first = rule.state_size(derivation.network) - len(rule.shared)
+    return {symbol.family: f"state[:, {first + n}]" for n, symbol in enumerate(rule.shared)}
+
+
 def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body: str) -> None:
     """Allocate those buffers that `body` uses."""
     layers = derivation.network.layers
-    sizes = {"total": lanes, "factor": lanes}
+    shared = {symbol.family for symbol in derivation.rule.shared}
+    factors = (e.target.family for e in derivation.of("factor"))
+    sizes = {"total": lanes} | {name: lanes for name in factors if name not in shared}
     sizes |= {"Yhat": f"{layers[-1]}, {lanes}", "D": f"{layers[-1]}, {lanes}"}
     kinds: dict[str, str] = {}
     scratch = max((slots(f, dtype) for f in functions_of(derivation.functions, dtype)), default=0)
@@ -200,7 +211,8 @@ class _LayerWriter(ArrayWriter):
     """Writes one equation; `axes` are the running indices that stand for the leading axes of its arrays."""
 
     def __init__(self, lines: Lines, derivation: Derivation, equation: Equation) -> None:
-        super().__init__(lines, _spare(equation), f"condition{equation.layer}")
+        first = "" if equation.over else "[0]"
+        super().__init__(lines, _spare(equation), f"condition{equation.layer}{first}")
         self.derivation = derivation
         self.equation = equation
         self.axes: tuple[Index | int, ...] = equation.over
@@ -286,5 +298,5 @@ def _weight_of(node: Expression) -> Symbol | None:
 def _spare(equation: Equation) -> list[str]:
     """Buffers of the shape of the equation's target."""
     if not equation.over:
-        return [f"Q{equation.layer}[0]"]
+        return [f"{name}{equation.layer}[0]" for name in "QR"]
     return [f"{name}{equation.layer}" for name in ("QR" if len(equation.over) == 1 else "TU")]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, derived
+from fastnn.core.derivation import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, derived
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
@@ -185,11 +185,11 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
     tile, lines = shape(derivation.network, dtype, derivation.rule), Lines()
     names = [*map(derivation.name, derivation.state), *_after_the_state(derivation)]
     places = {name: f"flat[group, {place}]" for place, name in enumerate(names)}
-    total = places["total"]
     parameters, settings = derivation.network.parameter_names, map(derivation.name, derivation.rule.given)
+    moved = {symbol: places[symbol.family] for symbol in (TOTAL, *derivation.rule.shared)}
 
     def named(symbol: Symbol) -> str:
-        return total if symbol == TOTAL else derivation.name(symbol)
+        return moved.get(symbol) or derivation.name(symbol)
 
     def in_memory(symbol: Symbol) -> str:
         name = derivation.name(symbol)
@@ -205,6 +205,9 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
         ahead.load_row(lines)
         with lines.block("for group in range(groups):"):
             lines(*(f"{name} = {places[name]}" for name in (*parameters, *settings)))
+            if derivation.of("factor"):
+                lines(f"# {BEGIN}")
+                ahead.write(lines, derivation.of("factor"))
             lines(f"# {FORWARD} and {ERROR}")
             ahead.write(lines, (e for e in derivation.scalar if e.stage in (FORWARD, ERROR)))
             lines(f"# {DELTAS} and {UPDATES}")
@@ -228,7 +231,7 @@ def _loops(derivation: Derivation, dtype: str) -> str:
     # An optimizer's states take registers, too. Measured: momentum in 4-16-1 x0.91 (2 against 4 units).
     together = max(1, registers().number // 4 // tile.registers // (1 + len(derivation.rule.states)))
     printer = LayerByLayer(derivation, dtype, together)
-    views = [_vectors("flat", tile, derivation.rule.state_size(network), 1)]
+    views = [_vectors("flat", tile, derivation.rule.state_size(network) - len(derivation.rule.shared), 1)]
     for layer, w, b, weights, biases in state_parts(derivation):
         views.append(_vectors(w, tile, weights.start, network.layers[layer - 1]))
         views.append(_vectors(b, tile, biases.start, 1))
@@ -240,12 +243,12 @@ def _loops(derivation: Derivation, dtype: str) -> str:
         first += rows * inner
     start, lines = Lines(), Lines()
     printer.write_start(start)
-    with _tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views, str(start)):
-        names = _after_the_state(derivation)
-        lines(f"{', '.join(names)} = {', '.join(f'flat[{place}]' for place in range(len(names)))}")
-        with lines.block("for row in range(rows):"):
-            printer.write_row(lines)
-        lines(f"flat[{len(names) - 1}] = total")
+    with (
+        _tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views, str(start)),
+        _of_the_network(derivation, lines),
+        lines.block("for row in range(rows):"),
+    ):
+        printer.write_row(lines)
     return str(lines)
 
 
@@ -280,7 +283,8 @@ def _batches_in_loops(derivation: Derivation, dtype: str) -> str:
     network, tile = derivation.network, shape(derivation.network, dtype, derivation.rule)
     together, state = _rows_together().rows, derivation.rule.state_size(network)
     printer, gradients = RowsTogether(derivation, dtype, together), _up_to(tile.rows, together)
-    views = [_vectors("flat", tile, state, 1), _vectors("State", tile, 0, network.n_parameters)]
+    views = [_vectors("flat", tile, state - len(derivation.rule.shared), 1)]
+    views.append(_vectors("State", tile, 0, network.n_parameters))
     views.append(_vectors("G", tile, gradients, 1))
     for layer, w, b, weights, biases in (
         *state_parts(derivation),
@@ -296,12 +300,12 @@ def _batches_in_loops(derivation: Derivation, dtype: str) -> str:
             views.append(_vectors(printer.joined[name], joined, first // together, 1))
         first += rows * inner
     lines = Lines()
-    with _tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views):
-        names = _after_the_state(derivation)
-        lines(f"{', '.join(names)} = {', '.join(f'flat[{place}]' for place in range(len(names)))}")
-        with _batches(dtype, lines):
-            printer.write_batch(lines)
-        lines(f"flat[{len(names) - 1}] = total")
+    with (
+        _tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views),
+        _of_the_network(derivation, lines),
+        _batches(dtype, lines),
+    ):
+        printer.write_batch(lines)
     return str(lines)
 
 
@@ -311,6 +315,16 @@ def _batches(dtype: str, lines: Lines) -> Iterator[None]:
     with lines.block("for start in range(0, rows, batch):"):
         lines("stop = min(start + batch, rows)", f"n = {dtype}(stop - start)")
         yield
+
+
+@contextmanager
+def _of_the_network(derivation: Derivation, lines: Lines) -> Iterator[None]:
+    """Variables for what is the same for all parameters of a network, around the loop over its rows."""
+    names = [*map(derivation.name, derivation.rule.shared), *_after_the_state(derivation)]
+    lines(f"{', '.join(names)} = {', '.join(f'flat[{place}]' for place in range(len(names)))}")
+    yield
+    moved = [*map(derivation.name, derivation.rule.shared), TOTAL.family]
+    lines(*(f"flat[{names.index(name)}] = {name}" for name in moved))
 
 
 def _after_the_state(derivation: Derivation) -> list[str]:

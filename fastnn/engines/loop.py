@@ -71,8 +71,12 @@ def _loops(derivation: Derivation, dtype: str) -> str:
         lines("rows = X.shape[0]", *printer.scratch())
         with lines.block("for m in range(state.shape[0]):"):
             lines(*_settings(derivation), "flat = state[m]", *printer.views("flat"))
+            first = derivation.rule.state_size(derivation.network) - len(derivation.rule.shared)
+            shared = {symbol.family: f"flat[{first + n}]" for n, symbol in enumerate(derivation.rule.shared)}
+            lines(*(f"{name} = {place}" for name, place in shared.items()))
             with _epochs(lines):
                 _write_rows(printer, "row", dtype, lines)
+            lines(*(f"{place} = {name}" for name, place in shared.items()))
     return str(lines)
 
 

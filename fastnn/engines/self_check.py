@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.rule import PLAIN, STEP, Rule
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
 from fastnn.system.floating_point import ieee
@@ -94,12 +94,16 @@ def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule:
     random, widest = np.random.default_rng(0), max(network.layers)
     rows, batch = (ROWS_IN_BATCHES, (BATCH,)) if rule.batched else (ROWS, ())
     numbers = (
-        random.uniform(-2 / widest, 2 / widest, (networks, rule.state_size(network))),
+        random.uniform(-2 / widest, 2 / widest, (networks, network.n_parameters)),
         random.random((rows, network.n_inputs)),
         random.random((rows, network.n_outputs)),
-        -random.random((networks, len(rule.given))) / widest,
+        random.random((networks, len(rule.given))) / widest,
         random.random((networks, EPOCHS)),
     )
-    state, X, Y, settings, totals = (array.astype(dtype) for array in numbers)
+    parameters, X, Y, settings, totals = (array.astype(dtype) for array in numbers)
+    kept = random.random((networks, rule.state_size(network) - network.n_parameters)) / 2  # below 1: powers
+    state = np.concatenate([parameters, kept.astype(dtype)], axis=1)
+    if STEP in rule.given:
+        settings[:, rule.given.index(STEP)] *= -1
     kernel(state, X, Y, settings, totals, *batch)
     return [state, totals]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import groupby
 
 from fastnn.core.activations import activation
@@ -28,7 +29,16 @@ from fastnn.printing.infix import (
     scalar_helpers,
 )
 
-__all__ = ["Looped", "Written", "layer_parts", "module", "spell_element", "state_parts", "write_equation"]
+__all__ = [
+    "Looped",
+    "Written",
+    "layer_parts",
+    "module",
+    "spell_element",
+    "spell_value",
+    "state_parts",
+    "write_equation",
+]
 
 NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "sqrt", "zeros")
 ACCUMULATOR = Symbol("accumulated")
@@ -79,6 +89,11 @@ def spell_element(symbol: Symbol) -> str:
     if symbol.family in ("x", "y"):
         return f"{symbol.family.upper()}[row, {indices}]"
     return f"{layer_array(symbol)}[{indices}]" if indices else symbol.family
+
+
+def spell_value(symbol: Symbol, temporaries: frozenset[str]) -> str:
+    """The same, with a variable for what is used up at once: g."""
+    return symbol.family[0] if symbol.family in temporaries else spell_element(symbol)
 
 
 class Written:
@@ -144,14 +159,14 @@ class Looped:
         self.derivation = derivation
         self.network = derivation.network
         self.dtype = dtype
-        self.language = Python(spell_element, dtype)
+        self.language = Python(partial(spell_value, temporaries=derivation.temporaries), dtype)
 
     def scratch(self) -> list[str]:
         """The lines that allocate the arrays, except the parameters'."""
         sizes = {
             layer_array(e.target): tuple(index.size for index in e.over)
             for e in self.derivation
-            if e.stage != UPDATES and e.over
+            if e.over and e.stage != UPDATES
         }
         return [
             f"{name} = empty({size[0] if len(size) == 1 else size}, {self.dtype})"

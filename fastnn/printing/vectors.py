@@ -14,12 +14,22 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, Equation, Kind
+from fastnn.core.derivation import (
+    BEGIN,
+    DELTAS,
+    ERROR,
+    FORWARD,
+    GRADIENTS,
+    UPDATES,
+    Derivation,
+    Equation,
+    Kind,
+)
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.values import TOTAL
 from fastnn.printing.infix import Infix, Lines, Python, assignment, import_line, python_function
-from fastnn.printing.scalars import NUMPY_NAMES, spell_element, write_equation
+from fastnn.printing.scalars import NUMPY_NAMES, spell_value, write_equation
 
 __all__ = ["ALIGNMENT", "LayerByLayer", "PythonOfVectors", "positions", "vector_module", "way_back"]
 
@@ -107,8 +117,9 @@ class LayerByLayer:
         self.layers = range(1, len(self.network.layers))
         self.units_together = units_together
         self.joined = {f"H{layer}": f"A{layer}" for layer in self.layers[:-1] if self._has_function(layer)}
-        self.row = PythonOfVectors(partial(_spell, row="row", half="now"), dtype)
-        self.following = PythonOfVectors(partial(_spell, row="following", half="then"), dtype)
+        spell = partial(_spell, temporaries=derivation.temporaries)
+        self.row = PythonOfVectors(partial(spell, row="row", half="now"), dtype)
+        self.following = PythonOfVectors(partial(spell, row="following", half="then"), dtype)
 
     def scratch(self) -> dict[str, tuple[int, int]]:
         """The vectors besides the parameters: (rows, vectors in a row) by name."""
@@ -129,6 +140,10 @@ class LayerByLayer:
     def write_row(self, lines: Lines) -> None:
         """Write the remaining equations of a row, and the forward pass of the following row."""
         lines("now, then = then, 1 - then", "following = row + 1 if row + 1 < rows else 0")
+        if self.derivation.of("factor"):
+            lines(f"# {BEGIN}")
+        for equation in self.derivation.of("factor"):
+            self._assign(equation.target, equation.expression, self.row, lines)
         lines(f"# {ERROR}")
         for equation in self.derivation.of("error", "loss"):
             self._write_over_units(equation, lines)
@@ -194,7 +209,7 @@ class LayerByLayer:
     def _write_forward(self, layer: int, units: list[_Unit], lines: Lines, *, updating: bool = False) -> None:
         """The weighted sums of some units and their activations; `updating`, each parameter just before."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
-        updates = self.derivation.of("state", "update", layer=layer)
+        updates = self.derivation.of("gradient", "state", "update", layer=layer)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in positions(total.index, lines):
             for unit in units:
@@ -266,9 +281,9 @@ class LayerByLayer:
         lines(assignment(target, value, language))
 
 
-def _spell(symbol: Symbol, *, row: str, half: str) -> str:
+def _spell(symbol: Symbol, temporaries: frozenset[str], *, row: str, half: str) -> str:
     """A value as an element of its layer's vectors; an activation as an element of one half of them."""
-    text = spell_element(symbol)
+    text = spell_value(symbol, temporaries)
     if symbol.family in ("x", "y"):
         return text.replace("[row, ", f"[{row}, ")
     return text.replace("[", f"[{half}, ") if symbol.family in ("h", "a") else text

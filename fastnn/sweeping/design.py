@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, OneSentenceError, seed_number, shown, whole_number
 from fastnn.core.network import Network
+from fastnn.core.optimizers import optimizers_of
 from fastnn.core.rule import Rule
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
@@ -125,6 +126,8 @@ class Design:
         """Check a request; `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
         plan = Plan.of(network, X, y, epochs, engine, dtype)
+        if settings["learning_rate"] is None:
+            settings["learning_rate"] = _default_rate(settings["optimizer"])
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
         counts = grid["rows"].values
@@ -222,7 +225,7 @@ class Design:
         start = self.grid.start_of(chunk.first)
         drawn = self.initial.draw(self.plan.network, range(start, start + chunk.count), self.seed)
         plan, job = self.plan_of(chunk.cell), self.jobs[self._kind(chunk.cell)]
-        state = plan.rule.begun(in_dtype(drawn, plan.dtype, "initial"))
+        state = plan.rule.begun(in_dtype(drawn, plan.dtype, "initial"), plan.optimizer)
         settings = plan.settings(plan.learning_rates(chunk.cell["learning_rate"], chunk.count))
         kept = room.arrays.get("curves")
         curve = self._whole_curve(room)
@@ -240,6 +243,18 @@ class Design:
         if kept is None or (room.every == 1 and kept.dtype == self.plan.dtype):
             return kept
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
+
+
+def _default_rate(given: Any) -> float:
+    """The learning rate of optimizers that are given without one."""
+    by_name = {optimizer.name: optimizer.learning_rate for optimizer in optimizers_of(given)}
+    if len({*by_name.values()}) > 1:
+        each = ", ".join(f"{rate!r} for {name}" for name, rate in by_name.items())
+        raise InputError(
+            f"learning_rate must be given for optimizers with different defaults; got none ({each}). "
+            "Give one, or several."
+        )
+    return next(iter(by_name.values()))
 
 
 def _alike(cell: Cell, numbers: range, most: int, width: int, place: int) -> Iterator[Chunk]:

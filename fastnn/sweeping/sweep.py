@@ -52,7 +52,7 @@ def sweep(
     networks: int = 10_000,
     initial: Start = DEFAULT_START,
     seed: int = 0,
-    learning_rate: float | ArrayLike = 0.005,
+    learning_rate: float | ArrayLike | None = None,
     rows: int | ArrayLike | None = None,
     epochs: int = 300,
     engine: str = "auto",
@@ -87,7 +87,8 @@ def sweep(
     seed : int
         From 0 to 2**64 - 1.
     learning_rate : float or sequence of them
-        Positive.
+        Positive. By default the optimizer's, as in `fastnn.train`; optimizers with different ones cannot go
+        without.
     rows : int or sequence of them, optional
         The number of rows to train on, from the first row; by default all. With several numbers every trained
         network is also measured on all rows, so that all can be compared. That costs one more epoch over all

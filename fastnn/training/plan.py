@@ -115,7 +115,8 @@ class Plan:
 
     def learning_rates(self, learning_rate: Any, networks: int) -> NDArray[Any]:
         """The learning rate of each of M networks (M,), from one number or M numbers."""
-        rates = learning_rates(learning_rate, self.dtype)
+        given = self.optimizer.learning_rate if learning_rate is None else learning_rate
+        rates = learning_rates(given, self.dtype)
         if rates.ndim == 1 and len(rates) != networks:
             raise InputError(
                 f"learning_rate must be one number or one for each of {counted(networks, 'network')}; "

@@ -126,8 +126,11 @@ class Units:
             can have been shut throughout.
         numbers : (m,)
         """
-        parts = zip(self._parts(before[numbers]), self._parts(after[numbers]), strict=True)
-        moved = np.logical_or.reduce([self._moved(old, new) for old, new in parts])
+        old, new = self._parts(before[numbers]), self._parts(after[numbers])
+        moved = np.logical_or.reduce([self._moved(one, other) for one, other in zip(old, new, strict=True)])
+        for letter in self.rule.optimizer.pushes:
+            kept = new[1 + self.rule.states.index(letter)]
+            moved |= self._moved([(0 * W, 0 * b) for W, b in kept], kept)
         (weights, biases), *_ = self._parts(after[numbers])[0]
         places, units = np.nonzero(self.living[numbers] & ~moved)
         shut = self.rows.all_shut(np.column_stack([weights[places, units], biases[places, units]]))
@@ -136,7 +139,8 @@ class Units:
 
     def _parts(self, state: Array) -> list[list[tuple[Array, Array]]]:
         """The parameters in states (m, S), then each state of the optimizer, as (W, b) for each layer."""
-        parts = np.split(state, 1 + len(self.rule.states), axis=1)
+        number = 1 + len(self.rule.states)
+        parts = np.split(state[:, : number * self.network.n_parameters], number, axis=1)
         return [self.network.split(part) for part in parts]
 
     def _moved(self, old: list[tuple[Array, Array]], new: list[tuple[Array, Array]]) -> NDArray[np.bool_]:
@@ -193,4 +197,6 @@ class Units:
         biases = [bias[kept], same(next_bias), *(same(b) for _, b in rest)]
         parameters = np.concatenate([*weights, *biases], axis=1)
         parts = range(1 + len(self.rule.states))
-        return np.concatenate([parameters + part * self.network.n_parameters for part in parts], axis=1)
+        size, whole = self.network.n_parameters, self.rule.state_size(self.network)
+        shared = same(np.arange(len(parts) * size, whole))
+        return np.concatenate([*(parameters + part * size for part in parts), shared], axis=1)

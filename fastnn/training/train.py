@@ -41,7 +41,7 @@ def train(
     y: ArrayLike | None = None,
     parameters: ArrayLike | Start = DEFAULT_START,
     *,
-    learning_rate: float | ArrayLike = 0.005,
+    learning_rate: float | ArrayLike | None = None,
     epochs: int = 300,
     engine: str = "auto",
     dtype: str = "float64",
@@ -67,7 +67,8 @@ def train(
         The starting parameters, named and ordered as in ``network.parameter_names``, or a rule such as
         ``fastnn.normal(0, 1.5)``, which draws those of network 0 of `seed`.
     learning_rate : float or array_like (M,)
-        Positive; one for all, or one for each network.
+        Positive; one for all, or one for each network. By default the optimizer's: 0.005 for gradient descent
+        and its momenta, 0.001 for RMSProp and Adam, 0.01 for Adagrad.
     epochs : int
         The number of passes over all rows, at least 1.
     engine : str
@@ -82,8 +83,8 @@ def train(
     seed : int
         From 0 to 2**64 - 1.
     optimizer : str or Optimizer
-        "sgd", "momentum" or "nesterov", or an object with settings of its own, such as
-        ``fastnn.optimizers.Momentum(momentum=0.5)``.
+        "sgd", "momentum", "nesterov", "rmsprop", "adagrad" or "adam", or an object with settings of its own,
+        such as ``fastnn.optimizers.Momentum(momentum=0.5)``.
     batch_size : int
         The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.
         The last batch of an epoch may be short; the mean is then over the rows it has.
@@ -159,7 +160,7 @@ def trained(
 ) -> Training:
     """Train one network (P,) or several (M, P) by a plan; `train` does the checks and the warnings."""
     single = start.ndim == 1
-    state = plan.rule.begun(np.atleast_2d(start).copy())
+    state = plan.rule.begun(np.atleast_2d(start).copy(), plan.optimizer)
     networks = state[:, : plan.network.n_parameters]
     rates = plan.learning_rates(learning_rate, len(networks))
     curve = _curve(len(networks), plan)

@@ -10,6 +10,7 @@ from pairing import pairwise
 from uncompiled import run_as_plain_python
 
 import fastnn
+from fastnn.core.optimizer import settings_of
 from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES, lanes, load, loop
 from fastnn.engines.compiling import run_source
@@ -19,6 +20,9 @@ OPTIMIZERS = {
     "sgd": fastnn.optimizers.SGD(),
     "momentum": fastnn.optimizers.Momentum(momentum=0.6),
     "nesterov": fastnn.optimizers.Nesterov(momentum=0.6),
+    "rmsprop": fastnn.optimizers.RMSProp(rho=0.7, eps=1e-3),
+    "adagrad": fastnn.optimizers.Adagrad(start=0.25),
+    "adam": fastnn.optimizers.Adam(beta1=0.6, beta2=0.9),
 }
 NETWORKS = {
     "straight line": fastnn.Network((2, 2, 1)),
@@ -55,7 +59,7 @@ def by_reference(network, X, Y, start, dtype, name, size, epochs=3, orders=None)
         reference_functions(dtype),
         rounded=float if dtype == "float64" else reference.to_float32,
         optimizer=name,
-        momentum=getattr(OPTIMIZERS[name], "momentum", 0.0),
+        settings=settings_of(OPTIMIZERS[name]),
         batch_size=size,
         orders=orders,
     )

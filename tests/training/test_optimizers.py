@@ -8,6 +8,7 @@ from pairing import pairwise
 from uncompiled import run_as_plain_python
 
 import fastnn
+from fastnn.core.optimizer import settings_of
 from fastnn.engines import ENGINES
 from fastnn.training import reducing, running
 
@@ -15,8 +16,12 @@ OPTIMIZERS = {
     "sgd": fastnn.optimizers.SGD(),
     "momentum": fastnn.optimizers.Momentum(momentum=0.6),
     "nesterov": fastnn.optimizers.Nesterov(momentum=0.6),
+    "rmsprop": fastnn.optimizers.RMSProp(rho=0.7, eps=1e-3),
+    "adagrad": fastnn.optimizers.Adagrad(start=0.25),
+    "adam": fastnn.optimizers.Adam(beta1=0.6, beta2=0.9),
+    "adam with eps_hat": fastnn.optimizers.Adam(eps=0.01, eps_hat=True),
 }
-REMEMBERING = ["momentum", "nesterov"]
+REMEMBERING = [name for name in OPTIMIZERS if name != "sgd"]
 NETWORKS = {
     "straight line": fastnn.Network((2, 2, 1)),
     "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),
@@ -46,8 +51,8 @@ def by_reference(network, X, Y, start, name, dtype, epochs):
         epochs,
         reference_functions(dtype),
         rounded=rounded,
-        optimizer=name,
-        momentum=getattr(OPTIMIZERS[name], "momentum", 0.0),
+        optimizer=OPTIMIZERS[name].name,
+        settings=settings_of(OPTIMIZERS[name]),
     )
 
 
