@@ -291,7 +291,7 @@ def adagrad(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Ite
         below = rounded(rounded(math.sqrt(a)) + given["eps"])
         return rounded(p - rounded(rounded(rate * g) / below)), (a,)
 
-    return (given["start"],), repeat(move)
+    return (given["initial_sum"],), repeat(move)
 
 
 def adam(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:

@@ -7,7 +7,7 @@ PLAIN_RULE, MOMENTUM = described_rule(DEFAULT), described_rule(Momentum(momentum
 
 OTHER_RULES = [
     PLAIN_RULE | {"loss": "huber"},
-    PLAIN_RULE | {"optimizer": "adam"},
+    PLAIN_RULE | {"optimizer": "adamw"},
     PLAIN_RULE | {"optimizer": ["sgd"]},
     PLAIN_RULE | {"optimizer": "momentum"},
     PLAIN_RULE | {"batch_size": 0},
@@ -30,7 +30,7 @@ OTHER_RULES = [
 
 OTHER_OPTIMIZERS = [
     {"optimizer": "sgd"},
-    {"optimizer": "adam"},
+    {"optimizer": "adamw"},
     {"optimizer": ["sgd"]},
     {"optimizer": "sgd", "momentum": 0.5},
     {"optimizer": "momentum"},

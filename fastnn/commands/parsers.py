@@ -70,7 +70,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_training(group)
     add_optimizer(group)
     group.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
-    _add_learning_rate(group)
+    rate = "default that of the optimizer, 0.005 for sgd"
+    group.add_argument("--learning-rate", type=number, metavar="RATE", help=rate)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
     output = parser.add_argument_group("output")
     output.add_argument("--plot", metavar="FILE", help="draw the loss of every epoch (.png, .svg, .pdf)")
@@ -107,7 +108,8 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     group.add_argument(
         "--learning-rate",
         metavar="RATE,..",
-        help="default the optimizer's, 0.005 for sgd; ranges: log:1e-4..1:5 (equal ratios), lin:0.01..0.05:5 (equal distances)",
+        help="default that of the optimizer, 0.005 for sgd; "
+        "ranges: log:1e-4..1:5 (equal ratios), lin:0.01..0.05:5 (equal distances)",
     )
     group.add_argument("--rows", metavar="N,..", help="train on the first N rows; default all; also ranges")
     group.add_argument(

@@ -153,7 +153,7 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    start : float, or sequence of them
+    initial_sum : float, or sequence of them
         What the sum begins with, at least 0.
     eps : float, or sequence of them
         Added to the root; positive.
@@ -163,7 +163,7 @@ class Adagrad(Optimizer):
     states: ClassVar[tuple[str, ...]] = ("a",)
     needs_gradient: ClassVar[bool] = True
     learning_rate: ClassVar[float] = 0.01
-    start: float | Sequence[float] = setting(0.0, from_zero)
+    initial_sum: float | Sequence[float] = setting(0.0, from_zero)
     eps: float | Sequence[float] = setting(1e-10, above_zero)
 
     @classmethod
@@ -172,8 +172,8 @@ class Adagrad(Optimizer):
         return {"rate": learning_rate, **{name: settings[name] for name in settings if name == "eps"}}
 
     def firsts(self) -> dict[str, Any]:
-        """The sum's start."""
-        return {"a": self.start}
+        """What the sum begins with."""
+        return {"a": self.initial_sum}
 
     @staticmethod
     def moves(

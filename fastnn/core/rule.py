@@ -115,11 +115,11 @@ class Rule:
         """The states (M, S) of networks (M, P) before their first update: `parameters` itself, if S is P."""
         if not self.states:
             return parameters
-        networks, size = len(parameters), parameters.shape[1]
-        firsts = optimizer.firsts()
-        sizes = {name: size for name in self.states} | {name: 1 for name in self.optimizer.shared}
-        kept = [np.full((networks, n), firsts.get(name, 0.0), parameters.dtype) for name, n in sizes.items()]
-        return np.concatenate([parameters, *kept], axis=1)
+        firsts, begun = optimizer.firsts(), [parameters]
+        for name in (*self.states, *self.optimizer.shared):
+            first = np.full_like(parameters, firsts.get(name, 0.0))
+            begun.append(first if name in self.states else first[:, :1])
+        return np.concatenate(begun, axis=1)
 
     def values(self, learning_rate: Any, **others: Any) -> dict[Expression, Any]:
         """The numbers that a kernel is given, worked out from the settings: floats, arrays or algebra."""

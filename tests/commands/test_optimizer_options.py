@@ -12,7 +12,7 @@ import pytest
 import fastnn
 from fastnn.commands import cli
 from fastnn.commands.optimizer_options import optimizers_of
-from fastnn.core.optimizers import SGD, Momentum, Nesterov
+from fastnn.core.optimizers import OPTIMIZERS, SGD, Momentum, Nesterov
 from fastnn.sweeping.axes import Optimizers
 
 QUICK = ["--data", "simulated", "--epochs", "2"]
@@ -61,7 +61,7 @@ FORM = "--optimizer must be optimizers and their settings, separated by commas; 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("adam", f"{FORM}'adam', where adam is none of sgd, momentum, nesterov. Write them like"),
+        ("huber", f"{FORM}'huber', where huber is none of {', '.join(OPTIMIZERS)}. Write them like"),
         ("sgd,nestrov:0.5", f"{FORM}'sgd,nestrov:0.5' (did you mean nesterov?). Write them like"),
         ("SGD", f"{FORM}'SGD' (did you mean sgd?)"),
         ("sgd:0.5", f"{FORM}'sgd:0.5', but sgd has no settings. Write"),

@@ -21,7 +21,7 @@ OPTIMIZERS = {
     "momentum": fastnn.optimizers.Momentum(momentum=0.6),
     "nesterov": fastnn.optimizers.Nesterov(momentum=0.6),
     "rmsprop": fastnn.optimizers.RMSProp(rho=0.7, eps=1e-3),
-    "adagrad": fastnn.optimizers.Adagrad(start=0.25),
+    "adagrad": fastnn.optimizers.Adagrad(initial_sum=0.25),
     "adam": fastnn.optimizers.Adam(beta1=0.6, beta2=0.9),
 }
 NETWORKS = {

@@ -9,15 +9,16 @@ from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.core.optimizer import settings_of
+from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES
-from fastnn.training import reducing, running
+from fastnn.training import gates, reducing, running
 
 OPTIMIZERS = {
     "sgd": fastnn.optimizers.SGD(),
     "momentum": fastnn.optimizers.Momentum(momentum=0.6),
     "nesterov": fastnn.optimizers.Nesterov(momentum=0.6),
     "rmsprop": fastnn.optimizers.RMSProp(rho=0.7, eps=1e-3),
-    "adagrad": fastnn.optimizers.Adagrad(start=0.25),
+    "adagrad": fastnn.optimizers.Adagrad(initial_sum=0.25),
     "adam": fastnn.optimizers.Adam(beta1=0.6, beta2=0.9),
     "adam with eps_hat": fastnn.optimizers.Adam(eps=0.01, eps_hat=True),
 }
@@ -140,7 +141,7 @@ class TestUnitsLeftOut:
         assert self.swept(monkeypatch, name, True, 0, rows, epochs).digest() == whole.digest()
         assert groups  # some were left out
 
-    @pytest.mark.parametrize("name", REMEMBERING)
+    @pytest.mark.parametrize("name", ["momentum", "nesterov"])
     def test_a_coasting_parameter_counts(self, monkeypatch, name):
         """With what leads into a unit at rest, what leads out of it may still move."""
 
@@ -179,7 +180,7 @@ def test_stores_workers_replays_and_files_keep_it(name, tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("adam", "optimizer must be one of 'sgd', 'momentum', 'nesterov'"),
+        ("adamw", "optimizer must be one of 'sgd', .*'adam'"),
         ("Momentum", "did you mean momentum"),
         (0.9, "optimizer must be one of"),
         (None, "optimizer must be one of"),
@@ -203,16 +204,77 @@ def test_what_is_no_momentum(kind, value):
         kind(momentum=value)
 
 
-@pytest.mark.parametrize("name", REMEMBERING)
+SHOWN = {
+    "momentum": "vw1 = momentum*vw1 + s1*x1",
+    "nesterov": "w1 += momentum*vw1 + s1*x1",
+    "rmsprop": "vw1 = rho*vw1 + rest*(gw1*gw1)",
+    "adagrad": "aw1 += gw1*gw1",
+    "adam": "w1 = w1 - alpha*mw1/(sqrt(vw1) + eps_t)",
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
 def test_what_is_shown_is_what_runs(name):
     network, optimizer = NETWORKS["straight line"], OPTIMIZERS[name]
     equations = fastnn.derive(network, optimizer)
-    assert [equations.name(e.target) for e in equations.scalar if e.kind == "state"][:3] == [
-        "vw1",
-        "vw2",
-        "vb1",
-    ]
-    assert "vw1 = momentum*vw1 + s1*x1" in fastnn.code(network, "loop", optimizer=optimizer)
-    assert "momentum" not in fastnn.code(network, "loop")
+    kept = [equations.name(e.target) for e in equations.scalar if e.kind == "state"]
+    expected = [f"{letter}{parameter}" for parameter in ("w1", "w2") for letter in optimizer.states]
+    assert kept[: len(expected)] == expected
+    assert SHOWN[name] in fastnn.code(network, "loop", optimizer=optimizer)
+    assert SHOWN[name] not in fastnn.code(network, "loop")
     X, Y, _ = problem(network)
     assert repr(optimizer) in repr(fastnn.sweep(network, X, Y, networks=2, epochs=1, optimizer=optimizer))
+
+
+def test_what_pushes_is_not_at_rest():
+    """Adam's mean gradient moves a parameter by a part that changes: unchanged for an epoch is not enough."""
+    network = fastnn.Network((1, 2, 1))
+    rule = Rule(optimizer=fastnn.optimizers.Adam)
+    rows = gates.Rows(np.zeros((3, 1)))
+    parameters = np.array([[1.0, 1.0, 1.0, 1.0, -1.0, -1.0, 0.0]])  # both units are shut
+    for pushed, living in ((0.0, [False, False]), (1e-300, [False, True])):
+        state = rule.begun(parameters)
+        state[0, network.n_parameters + 1] = pushed  # of w2, which leads into the second unit
+        units = reducing.Units.of(network, rule, rows, 1)
+        units.look(state, state, np.array([0]))
+        assert units.living[0].tolist() == living
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_default_learning_rate(name):
+    optimizer, network = OPTIMIZERS[name], NETWORKS["straight line"]
+    rate = {"rmsprop": 0.001, "adagrad": 0.01, "adam": 0.001}.get(optimizer.name, 0.005)
+    X, Y, _ = problem(network)
+    options = {"epochs": 1, "engine": "batched", "optimizer": optimizer}
+    assert fastnn.train(network, X, Y, **options).learning_rate == rate
+    found = fastnn.sweep(network, X, Y, networks=2, **options)
+    assert found.frame().learning_rate.tolist() == 2 * [rate]
+    given = fastnn.sweep(network, X, Y, networks=2, learning_rate=rate, **options)
+    assert given.digest() == found.digest()
+
+
+def test_optimizers_of_different_default_rates():
+    network = NETWORKS["straight line"]
+    X, Y, _ = problem(network)
+    options = {"networks": 2, "epochs": 1, "engine": "batched", "optimizer": ["sgd", "adam"]}
+    with pytest.raises(
+        fastnn.InputError, match=r"learning_rate must be given .* 0\.005 for sgd, 0\.001 for adam"
+    ):
+        fastnn.sweep(network, X, Y, **options)
+    assert len(fastnn.sweep(network, X, Y, learning_rate=0.01, **options)) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        (fastnn.optimizers.RMSProp, {"rho": 1.0}, "rho must be from 0 up to but not including 1"),
+        (fastnn.optimizers.RMSProp, {"eps": 0.0}, "eps must be"),
+        (fastnn.optimizers.Adagrad, {"initial_sum": -0.5}, "initial_sum must be 0 or above it"),
+        (fastnn.optimizers.Adam, {"beta2": -0.1}, "beta2 must be from 0 up to but not including 1"),
+        (fastnn.optimizers.Adam, {"eps_hat": 2}, "eps_hat must be true or false"),
+        (fastnn.optimizers.Adam, {"eps_hat": "yes"}, "eps_hat must be true or false"),
+    ],
+)
+def test_settings_that_are_refused(kind, settings, message):
+    with pytest.raises(fastnn.InputError, match=f"^{message}"):
+        kind(**settings)
