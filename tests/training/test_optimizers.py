@@ -258,7 +258,7 @@ def test_optimizers_of_different_default_rates():
     X, Y, _ = problem(network)
     options = {"networks": 2, "epochs": 1, "engine": "batched", "optimizer": ["sgd", "adam"]}
     with pytest.raises(
-        fastnn.InputError, match=r"learning_rate must be given .* 0\.005 for sgd, 0\.001 for adam"
+        fastnn.InputError, match=r"learning_rate must be given .*0\.005 for sgd, 0\.001 for adam"
     ):
         fastnn.sweep(network, X, Y, **options)
     assert len(fastnn.sweep(network, X, Y, learning_rate=0.01, **options)) == 4
