@@ -9,6 +9,9 @@ from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derive
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
+from fastnn.core.optimizer import settings_of
+from fastnn.core.optimizers import OPTIMIZERS
+from fastnn.core.rule import STEP
 from fastnn.guide.chapters import chapters
 from fastnn.guide.references import REFERENCES, summary
 from fastnn.printing.notation import Text
@@ -42,6 +45,22 @@ def activations() -> str:
     )
 
 
+def optimizers() -> str:
+    """Every optimizer: its settings, its learning rate, and the equations of an update of w."""
+    spelled = Text(derive(Network((1, 1))))
+    rows = []
+    for kind in OPTIMIZERS.values():
+        named = {name: Symbol(name) for name in (*kind.settings(), *kind.shared, *kind.prepared)}
+        given = named | {name: Symbol(name) for name in kind.columns(STEP, Symbol("rate"), named)}
+        states = {letter: Symbol(letter) for letter in kind.states}
+        w, change = Symbol("w"), Symbol("g" if kind.needs_gradient else "change")
+        equations = kind.prepares(given) | kind.moves(w, change, states, given)
+        written = ", ".join(f"`{target or 'w'} = {spelled(value)}`" for target, value in equations.items())
+        settings = ", ".join(f"{name} {value!r}" for name, value in settings_of(kind()).items())
+        rows.append((f"`{kind.name}`", settings or "none", repr(kind.learning_rate), written))
+    return _table(("optimizer", "settings", "learning rate", "an update"), rows)
+
+
 def list_of_chapters() -> str:
     """Every chapter, with what it is about."""
     rows = ((f"[{chapter.title}]({chapter.name}.md)", chapter.summary) for chapter in chapters())
@@ -57,6 +76,7 @@ def list_of_references() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "activations": activations,
     "chapters": list_of_chapters,
+    "optimizers": optimizers,
     "references": list_of_references,
 }
 
