@@ -69,7 +69,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_one_start(group)
     _add_training(group)
     add_optimizer(group)
-    group.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
+    _add_batch_size(group)
     rate = "default that of the optimizer, 0.005 for sgd"
     group.add_argument("--learning-rate", type=number, metavar="RATE", help=rate)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
@@ -168,6 +168,8 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     _add_one_start(group)
     _add_initial(group)
     group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
+    add_optimizer(group)
+    _add_batch_size(group)
     _add_learning_rate(group)
     _add_json(parser.add_argument_group("output"))
 
@@ -181,7 +183,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the step")
     add_optimizer(group)
     group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
-    group.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
+    _add_batch_size(group)
     group.add_argument(
         "--row",
         action="append",
@@ -226,7 +228,7 @@ def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
     _add_network(parser)
     add_optimizer(parser)
-    parser.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
+    _add_batch_size(parser)
     _add_engine(parser)
     _add_dtype(parser)
 
@@ -295,6 +297,10 @@ def _add_training(group: Any) -> None:
 
 def _add_learning_rate(group: Any) -> None:
     group.add_argument("--learning-rate", type=number, default=0.005, metavar="RATE", help="default 0.005")
+
+
+def _add_batch_size(group: Any) -> None:
+    group.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
 
 
 def _add_seed(group: Any) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.comparing import Comparison
 from fastnn.core.network import Network
 from fastnn.core.optimizers import described_optimizer
 from fastnn.core.rule import DEFAULT
@@ -59,10 +60,7 @@ def training_report(run: Training, data: Dataset) -> Report:
     found = scores(run.network, np.atleast_2d(run.parameters), data)
     score = {name: float(values[0]) for name, values in found.items()}
     notes = score_notes(data)
-    moved = "" if run.optimizer == DEFAULT else f", {run.optimizer!r}"
-    trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, learning rate "
-    trained += f"{run.learning_rate:g}{moved}"
-    trained += f", batches of {run.batch_size}" if run.batch_size > 1 else ""
+    trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, {rule_words(run)}"
     lines = [
         str(run),
         "",
@@ -71,7 +69,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "",
         *_network_lines(run.network),
         *data_lines(data),
-        *_labelled("trained", trained),
+        *labelled("trained", trained),
         f"engine   {run.engine}, {run.dtype}",
     ]
     parameters = dict(zip(run.network.parameter_names, run.parameters.tolist(), strict=True))
@@ -93,6 +91,13 @@ def training_report(run: Training, data: Dataset) -> Report:
         "loss_curve": run.loss_curve,
     }
     return Report("\n".join(lines), values)
+
+
+def rule_words(found: Training | Comparison) -> str:
+    """By which rule it was trained: the learning rate, and whatever is not the default."""
+    moved = "" if found.optimizer == DEFAULT else f", {found.optimizer!r}"
+    batches = f", batches of {found.batch_size}" if found.batch_size > 1 else ""
+    return f"learning rate {found.learning_rate:g}{moved}{batches}"
 
 
 def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:
@@ -162,7 +167,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         *_network_lines(found.network),
         *data_lines(data),
         f"starts   {found.initial!r}, seed {found.seed}",
-        *_labelled("trained", ", ".join(trained_by)),
+        *labelled("trained", ", ".join(trained_by)),
         "",
         *_losses(found, summary),
         "",
@@ -263,19 +268,17 @@ def _dead_lines(dead: Iterable[int]) -> list[str]:
 
 def _network_lines(network: Network) -> list[str]:
     units = shape(network.layers)
-    return _labelled(
-        "network", f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters"
-    )
+    return labelled("network", f"{units}, {' '.join(network.activations)}, {network.n_parameters} parameters")
 
 
 def data_lines(data: Dataset) -> list[str]:
     """Lines on the data: their columns, rows and source, their coded categories and their dropped rows."""
     columns = data.scaling.columns_in_words()
-    lines = _labelled("data", f"{columns}, {counted(data.rows, 'row')} from {data.source}")
+    lines = labelled("data", f"{columns}, {counted(data.rows, 'row')} from {data.source}")
     for told in (*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])):
-        lines += _labelled("", told)
+        lines += labelled("", told)
     return lines
 
 
-def _labelled(label: str, text: str) -> list[str]:
+def labelled(label: str, text: str) -> list[str]:
     return wrap(text, WIDTH, initial_indent=f"{label:9}", subsequent_indent=" " * 9)

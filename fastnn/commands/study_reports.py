@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.commands.reports import Report, data_lines, written_lines
+from fastnn.commands.reports import Report, data_lines, labelled, rule_words, written_lines
 from fastnn.comparing import Comparison
+from fastnn.core.optimizers import described_optimizer
 from fastnn.showing.lettering import counted, grouped
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
@@ -134,10 +135,10 @@ def comparison_report(found: Comparison) -> Report:
             for name, *values in frame.itertuples(index=False, name=None)
         ]
         weights = ["", f"Weights and biases after {counted(found.epochs, 'epoch')}", header, *lines]
+    trained = f"{counted(found.epochs, 'epoch')}, rows in order, {rule_words(found)}, float64"
     text = [
         *data_lines(found.data),
-        f"trained  {counted(found.epochs, 'epoch')}, rows in order, "
-        f"learning rate {found.learning_rate:g}, float64",
+        *labelled("trained", trained),
         "",
         *_programs_text(found),
         *weights,
@@ -175,6 +176,8 @@ def _comparison_values(found: Comparison) -> dict[str, Any]:
         "data": found.data.source,
         "epochs": found.epochs,
         "learning_rate": found.learning_rate,
+        **described_optimizer(found.optimizer),
+        "batch_size": found.batch_size,
         "lines_by_hand": found.by_hand,
         "programs": found.frame().to_dict("records"),
         "weights": found.weights().to_dict("records"),

@@ -18,10 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, finite_number, one_of, shown, whole_number
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
 from fastnn.core.network import Network, checked_network
+from fastnn.core.optimizers import Optimizer, described_optimizer, optimizer_of
+from fastnn.core.rule import DEFAULT
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.models.keras import BACKENDS, installed_backends, need_shared_activations
+from fastnn.models.keras import (
+    BACKENDS,
+    installed_backends,
+    need_shared_activations,
+    need_shared_optimizer,
+)
 from fastnn.training.evaluating import scores
 from fastnn.training.plan import code
 from fastnn.training.starts import DEFAULT_START, Start
@@ -78,6 +85,8 @@ class Comparison:
         Each program that could not take part, and why, or what to install.
     by_hand : int
         Lines of code of the loop that fastnn derives and prints; a student would write it by hand.
+    optimizer : Optimizer
+    batch_size : int
     """
 
     network: Network
@@ -88,6 +97,8 @@ class Comparison:
     results: list[Result]
     missing: list[str]
     by_hand: int
+    optimizer: Optimizer = DEFAULT
+    batch_size: int = 1
 
     def frame(self) -> pd.DataFrame:
         """Return a table of the programs.
@@ -127,13 +138,15 @@ def compare(
     *,
     learning_rate: float = 0.005,
     epochs: int = 10,
+    optimizer: str | Optimizer = DEFAULT,
+    batch_size: int = 1,
     seed: int = 0,
     backends: Sequence[str] | None = None,
     told: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Train the same network from the same start on the same rows in the same order, in fastnn and in Keras.
 
-    Keras trains in float64, with one row in a batch and without shuffling. It trains on every installed
+    Keras trains in float64 and without shuffling. It trains on every installed
     backend (jax, tensorflow, torch), each in its own process; an epoch of 1338 rows takes 0.05 to 2 seconds.
 
     Parameters
@@ -142,7 +155,7 @@ def compare(
     data : Dataset
     parameters : array_like (P,), or Start
         The start; a Start gives the one of network 0 of `seed`.
-    learning_rate, epochs, seed
+    learning_rate, epochs, optimizer, batch_size, seed
         As in `fastnn.train`.
     backends : sequence of str, optional
         The backends of Keras that take part; by default all that are installed.
@@ -162,6 +175,9 @@ def compare(
     rate = finite_number(learning_rate, "learning_rate", positive=True)
     problem = (X, Y, network, start, rate)
     epochs = whole_number(epochs, "epochs", 1)
+    need_shared_optimizer(optimizer := optimizer_of(optimizer))
+    size = whole_number(batch_size, "batch_size", 1, len(X))
+    rule = {"optimizer": described_optimizer(optimizer), "batch_size": size}
     if backends is None:
         backends = installed_backends()
     wanted = ["fastnn", *(one_of(backend, "each of backends", BACKENDS) for backend in backends)]
@@ -170,13 +186,13 @@ def compare(
         if told is not None:
             told(_title(name))
         try:
-            results.append(_run(name, problem, epochs))
+            results.append(_run(name, problem, epochs, rule))
         except subprocess.CalledProcessError as error:
             if name == "fastnn":
                 raise
             missing.append(f"{_title(name)} failed: {_last_line(error.stderr)}")
-    by_hand = lines_of_code(code(network, "loop"))
-    return Comparison(network, data, start, rate, epochs, results, missing, by_hand)
+    by_hand = lines_of_code(code(network, "loop", optimizer=optimizer, batch_size=size))
+    return Comparison(network, data, start, rate, epochs, results, missing, by_hand, optimizer, size)
 
 
 def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:
@@ -187,7 +203,7 @@ def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:
     return start
 
 
-def _run(name: str, problem: Any, epochs: int) -> Result:
+def _run(name: str, problem: Any, epochs: int, rule: dict[str, Any]) -> Result:
     """Run fastnn, or Keras on the backend `name`, in a process of its own."""
     X, Y, network, start, learning_rate = problem
     program = with_fastnn if name == "fastnn" else with_keras
@@ -198,6 +214,7 @@ def _run(name: str, problem: Any, epochs: int) -> Result:
         "output": network.output,
         "learning_rate": learning_rate,
         "epochs": epochs,
+        **rule,
     }
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -20,14 +20,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown
 from fastnn.core.network import Network, checked_network
+from fastnn.core.optimizers import SGD, Momentum, Nesterov, Optimizer
 from fastnn.data.arrays import finite_array
 
 __all__ = [
     "BACKENDS",
     "from_keras",
     "installed_backends",
+    "keras_optimizer",
     "need_keras",
     "need_shared_activations",
+    "need_shared_optimizer",
     "to_keras",
 ]
 
@@ -36,6 +39,8 @@ VARIABLE = "KERAS_BACKEND"
 INSTALL = 'Run: pip install "fastnn-sweep[peers]"'
 
 ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "identity": "linear"}
+OPTIMIZERS: dict[type[Optimizer], dict[str, Any]] = {SGD: {}, Momentum: {}, Nesterov: {"nesterov": True}}
+"""The optimizers that are Keras's SGD, and what that is told beside their own settings."""
 
 
 def installed_backends() -> list[str]:
@@ -154,6 +159,21 @@ def need_shared_activations(network: Network) -> None:
             f"network must have activations that Keras has, too ({', '.join(ACTIVATIONS)}); "
             f"got {', '.join(alone)}. Use one of these."
         )
+
+
+def need_shared_optimizer(optimizer: Optimizer) -> None:
+    """Refuse an optimizer that has no counterpart here."""
+    if type(optimizer) not in OPTIMIZERS:
+        raise InputError(
+            f"optimizer must be one that Keras has alike ({', '.join(kind.name for kind in OPTIMIZERS)}); "
+            f"got {shown(optimizer)}. Use one of these."
+        )
+
+
+def keras_optimizer(optimizer: Optimizer, learning_rate: float) -> Any:
+    """The same optimizer in Keras."""
+    settings = {name: getattr(optimizer, name) for name in optimizer.settings()}
+    return need_keras().optimizers.SGD(learning_rate, **settings, **OPTIMIZERS[type(optimizer)])
 
 
 def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:

@@ -79,14 +79,14 @@ FORM = "--optimizer must be optimizers and their settings, separated by commas; 
         ("momentum:nan", "--optimizer: momentum must be a finite number; got nan"),
     ],
 )
-@pytest.mark.parametrize("command", ["train", "sweep", "code", "explain"])
+@pytest.mark.parametrize("command", ["train", "sweep", "compare", "code", "explain"])
 def test_what_is_refused(capsys, command, text, complaint):
     code, out, err = run(capsys, command, f"--optimizer={text}")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"fastnn: {complaint}")
 
 
-@pytest.mark.parametrize("command", ["train", "code", "explain"])
+@pytest.mark.parametrize("command", ["train", "compare", "code", "explain"])
 def test_one_is_needed(capsys, command):
     code, _, err = run(capsys, command, "--optimizer", "sgd,nesterov")
     assert (code, err.count("\n")) == (2, 1)
@@ -118,6 +118,21 @@ def test_train_and_code(capsys):
     assert "learning rate 0.005, Nesterov(momentum=0.5)" in out
     code = run(capsys, "code", "--optimizer", "momentum", "--engine", "loop")[1]
     assert code == fastnn.code(fastnn.Network((2, 2, 1)), "loop", optimizer="momentum")
+
+
+def test_compare(capsys, monkeypatch):
+    monkeypatch.setattr("fastnn.comparing.comparison.installed_backends", list)
+    words = ["compare", "--epochs", "1", "--optimizer", "nesterov:0.5", "--batch-size", "32"]
+    found = json.loads(run(capsys, *words, "--json")[1])
+    assert (found["optimizer"], found["momentum"], found["batch_size"]) == ("nesterov", 0.5, 32)
+    data, net = fastnn.load_insurance(simulated=True), fastnn.Network((2, 2, 1))
+    start = fastnn.normal(0, 1.5).draw(net, [0], 0)[0]
+    alone = fastnn.train(
+        net, data, parameters=start, epochs=1, optimizer=Nesterov(momentum=0.5), batch_size=32
+    )
+    assert [each["fastnn"] for each in found["weights"]] == alone.parameters.tolist()
+    out = " ".join(run(capsys, *words)[1].split())
+    assert "learning rate 0.005, Nesterov(momentum=0.5), batches of 32, float64 program" in out
 
 
 @pytest.mark.parametrize("form", [[], ["--compact"], ["--motion", "--format", "html"]])

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import fastnn
 from fastnn.comparing import comparison, process
 from fastnn.comparing.comparison import Comparison, Result, compare
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
+from fastnn.core.optimizers import SGD, optimizer_of
 from fastnn.models import keras as keras_weights
 from fastnn.models.keras import installed_backends
 from fastnn.studies.keras_line import keras_claims
@@ -156,14 +158,15 @@ class TestWithoutKeras:
     def test_says_what_to_install_and_goes_on(self, data, monkeypatch):
         without_keras(monkeypatch)
         told, start = [], np.linspace(-1, 1, 9)
-        found = compare(NET, data, start, learning_rate=0.01, epochs=3, told=told.append)
+        rule = {"optimizer": "nesterov", "batch_size": 7}
+        found = compare(NET, data, start, learning_rate=0.01, epochs=3, told=told.append, **rule)
         assert told == ["fastnn"]
         assert keras_claims(found) == []
         assert found.missing == ['Keras is not installed with a backend: pip install "fastnn-sweep[peers]"']
         assert [result.name for result in found.results] == ["fastnn"]
 
         # fastnn's own row
-        run = fastnn.train(NET, data.X, data.y, start, learning_rate=0.01, epochs=3)
+        run = fastnn.train(NET, data.X, data.y, start, learning_rate=0.01, epochs=3, **rule)
         row = found.frame().iloc[0]
         assert np.array_equal(found.results[0].parameters, run.parameters)
         assert (row["loss"], row["apart"]) == (run.loss, 0.0)
@@ -207,6 +210,8 @@ def test_a_backend_that_fails_is_told_with_its_reason(data, monkeypatch, tmp_pat
         ({"epochs": 0}, "epochs must be a whole number of at least 1; got 0"),
         ({"learning_rate": -1.0}, "learning_rate must be a positive finite number; got -1.0"),
         ({"parameters": [1.0, 2.0]}, "parameters must hold 9 numbers"),
+        ({"optimizer": "momentun"}, "optimizer must be one of 'sgd', 'momentum'"),
+        ({"batch_size": 41}, "batch_size must be a whole number from 1 to 40; got 41"),
         ({"parameters": [np.nan] * 9}, "parameters must be finite"),
         (
             {"backends": ["theano"]},
@@ -222,13 +227,23 @@ def test_refusals_come_before_any_work(data, monkeypatch, change, refusal):
         compare(NET, [1, 2])
 
 
+def test_an_optimizer_that_keras_lacks_is_refused():
+    @dataclass(frozen=True, kw_only=True)
+    class Signs(SGD):
+        name = "signs"
+
+    with pytest.raises(fastnn.InputError, match=r"one that Keras has alike \(sgd, momentum, nesterov\)"):
+        keras_weights.need_shared_optimizer(Signs())
+
+
 def test_one_epoch_that_seems_longer_the_second_time(monkeypatch, tmp_path):
     """Its time is the difference of runs of different length: a clock that jumps changes nothing."""
     ticks = itertools.accumulate(itertools.count())
     monkeypatch.setattr(process, "perf_counter", lambda: float(next(ticks)))
     np.savez(tmp_path / "arrays.npz", X=np.ones((2, 2)), Y=np.ones((2, 1)), start=np.ones(9))
     task = {"program": "fastnn", "layers": NET.layers, "hidden": NET.hidden, "output": NET.output}
-    (tmp_path / "task.json").write_text(json.dumps({**task, "learning_rate": 0.01, "epochs": 1}))
+    task |= {"optimizer": {"optimizer": "sgd"}, "batch_size": 1, "learning_rate": 0.01, "epochs": 1}
+    (tmp_path / "task.json").write_text(json.dumps(task))
     process.main(tmp_path)
     found = json.loads((tmp_path / "result.json").read_text())
     run = fastnn.train(NET, np.ones((2, 2)), np.ones(2), np.ones(9), learning_rate=0.01, epochs=1)
@@ -327,21 +342,44 @@ class TestWithKeras:
 
     @pytest.mark.parametrize("backend", installed_backends())
     def test_same_training_ends_at_the_same_weights(self, data, backend):
-        found = compare(NET, data, epochs=3, backends=[backend])
+        rule = {"optimizer": fastnn.optimizers.Momentum(momentum=0.5), "batch_size": 7}
+        found = compare(NET, data, epochs=3, backends=[backend], **rule)
         assert found.missing == []
+        assert (found.optimizer, found.batch_size) == (*rule.values(),)
         row = found.frame().iloc[1]
         assert row["program"] == f"keras ({backend})"
         assert row["apart"] < same(NET, backend)
         assert row["loss"] == pytest.approx(found.results[0].loss, rel=SAME_IN_FLOAT32)
-        turned = fastnn.train(NET, data.X[::-1], data.y[::-1], found.start, epochs=3)
+        turned = fastnn.train(NET, data.X[::-1], data.y[::-1], found.start, epochs=3, **rule)
         another_order = np.abs(found.results[1].parameters - turned.parameters).max()
         assert another_order > 1e-4  # would show
+
+    @pytest.mark.parametrize("batch_size", [1, 7, 40])  # forty rows: 7 leaves a short batch
+    @pytest.mark.parametrize("optimizer", ["sgd", "momentum", fastnn.optimizers.Nesterov(momentum=0.5)])
+    def test_so_it_does_by_every_rule(self, data, optimizer, batch_size):
+        start, Y = np.linspace(-1, 1, 9), data.y.reshape(-1, 1)
+        rule = {"optimizer": optimizer_of(optimizer), "batch_size": batch_size}
+        parameters, loss = with_keras(data.X, Y, NET, start, 0.01, 3, **rule)
+        run = fastnn.train(NET, data, parameters=start, learning_rate=0.01, epochs=3, **rule)
+        assert np.abs(parameters - run.parameters).max() < SAME
+        assert loss == pytest.approx(run.loss, rel=SAME_IN_FLOAT32)
+        others = [
+            {"batch_size": batch_size % 40 + 3},
+            {"optimizer": "momentum" if optimizer == "sgd" else "sgd"},
+        ]
+        for other in others:  # would show
+            another = fastnn.train(
+                NET, data, parameters=start, learning_rate=0.01, epochs=3, **(rule | other)
+            )
+            assert np.abs(parameters - another.parameters).max() > 1e-5
 
     def test_so_does_that_of_a_deeper_network(self, data):
         network = self.NETWORKS[1]
         start = fastnn.normal(0, 1.5).draw(network, [0], 0)[0]
         Y = data.y.reshape(-1, 1)
         run = fastnn.train(network, data.X, data.y, start, learning_rate=0.005, epochs=3)
-        parameters, loss = with_keras(data.X, Y, network, start, 0.005, 3)
+        parameters, loss = with_keras(
+            data.X, Y, network, start, 0.005, 3, optimizer=fastnn.optimizers.SGD(), batch_size=1
+        )
         assert np.abs(parameters - run.parameters).max() < same(network)
         assert loss == pytest.approx(run.loss, rel=SAME_IN_FLOAT32)
