@@ -75,7 +75,7 @@ class Arrays:
         powers = range(1, 2 + network.n_inputs // data.X.shape[1])
         X = np.hstack([data.X[:rows] ** power for power in powers])[:, : network.n_inputs]
         return cls(
-            way.rule.begun(START.draw(network, range(networks), 0).astype(dtype)),
+            way.rule.begun(START.draw(network, range(networks), 0).astype(dtype), way.optimizer),
             np.ascontiguousarray(X, dtype),
             data.y[:rows, None].astype(dtype),
             way.rule.settings(np.full(networks, LEARNING_RATE, dtype), way.optimizer),
@@ -86,7 +86,8 @@ class Arrays:
     @property
     def parameters(self):
         """The parameters (M, P), with which the state begins."""
-        return self.state[:, : self.state.shape[1] // (1 + len(self.way.rule.states))]
+        rule, size = self.way.rule, self.state.shape[1]
+        return self.state[:, : (size - len(rule.shared)) // (1 + len(rule.states))]
 
     def alone(self, m):
         """Views for network m alone."""

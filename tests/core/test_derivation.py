@@ -376,7 +376,8 @@ class TestStructureOfRules:
         for equations in (derivation, derivation.scalar):
             assert [stage for stage, _ in groupby(e.stage for e in equations)] == [*derivation.stages]
         if batch_size == 1:
-            assert derivation.stages == (FORWARD, ERROR, DELTAS, UPDATES)
+            begin = (BEGIN,) if derivation.rule.optimizer.prepared else ()
+            assert derivation.stages == (*begin, FORWARD, ERROR, DELTAS, UPDATES)
             assert derivation.part("row") == derivation.stages
             assert derivation.part("begin") == derivation.part("end") == ()
         else:
@@ -401,8 +402,8 @@ class TestStructureOfRules:
         of_rows = {e.target for e in derivation.scalar if e.stage.when == "row" and e.kind != "gradient"}
         read = {s for e in derivation.scalar if e.stage == UPDATES for s in symbols(e.expression)}
         assert bool(read & of_rows) == (batch_size == 1)
-        moved = {e.target for e in derivation.scalar if e.kind in ("state", "update")}
-        assert moved == {e.target for e in derivation.scalar if e.stage == UPDATES} == {*derivation.state}
+        moved = {e.target for e in derivation.scalar if e.stage == UPDATES and e.kind != "gradient"}
+        assert moved == {*derivation.state} - {*derivation.rule.shared}
 
     def test_kinds_follow_what_is_computed(self, network, optimizer, batch_size):
         derivation = derive(network, optimizer, batch_size)
@@ -412,15 +413,18 @@ class TestStructureOfRules:
         assert len({s for some in targets.values() for s in some}) == len(derivation.scalar)
         assert {*targets["update"]} == {*parameters.values()}
         assert {*targets["state"]} == {state_of(letter, p) for letter in states for p in parameters.values()}
-        gradients = {gradient_of(p) for p in parameters.values()} if batch_size > 1 else set()
-        assert {*targets["gradient"]} == gradients
-        assert targets["factor"] == ([Symbol("factor")] if batch_size > 1 else [])
+        kind = derivation.rule.optimizer
+        asked = batch_size > 1 or kind.needs_gradient
+        assert {*targets["gradient"]} == {gradient_of(p) for p in parameters.values() if asked}
+        factors = {*kind.shared, *kind.prepared} | ({"factor"} if batch_size > 1 else set())
+        assert {*targets["factor"]} == {*map(Symbol, factors)}
 
     def test_states_follow_the_parameters_in_their_order(self, network, optimizer, batch_size):
         derivation = derive(network, optimizer, batch_size)
         names = [derivation.name(symbol) for symbol in derivation.state]
         letters = ("", *derivation.rule.states)
-        assert names == [letter + name for letter in letters for name in network.parameter_names]
+        of_parameters = [letter + name for letter in letters for name in network.parameter_names]
+        assert names == [*of_parameters, *derivation.rule.optimizer.shared]
         assert len(names) == derivation.rule.state_size(network)
 
     def test_numbers_groups_and_words(self, network, optimizer, batch_size):
