@@ -1,0 +1,186 @@
+"""The optimizers against numbers that others have published, and against whole trainings by other libraries.
+
+A rule is tried on a bowl with an ordinary network: for the rows x = -sqrt(c) and sqrt(c) with the targets
+-sqrt(c)*p and sqrt(c)*p, the mean squared error of 1-1 is c*(w - p)**2 + b**2, and a bias of 0 stays 0.
+"""
+
+import subprocess
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import other_libraries
+import pytest
+
+import fastnn
+from fastnn.core.optimizer import settings_of
+from fastnn.core.optimizers import Adagrad, Adam, Momentum, Nesterov, RMSProp
+
+LINE = fastnn.Network((1, 1))
+
+
+def rolled(c, start, rate, optimizer, updates, lowest=0.0):
+    """Where a weight is after so many updates on a bowl c*(w - lowest)**2."""
+    x = np.sqrt(c) * np.array([-1.0, 1.0])
+    options = {"learning_rate": rate, "epochs": updates, "batch_size": 2, "engine": "batched"}
+    run = fastnn.train(LINE, x, x * lowest, [start, 0.0], optimizer=optimizer, **options)
+    assert run.parameters[1] == 0.0
+    return run.parameters[0]
+
+
+def agree(found, published, digits):
+    """Whether numbers are those published with so many digits after the point, rounded or cut off."""
+    return bool(np.all(np.abs(np.array(found) - published) <= 1.01 * 10.0**-digits))
+
+
+BOWLS = 0.1, 0.2, 0.3
+TORCH7 = {  # (published, digits), from 1 in ten updates at a rate of 0.1
+    "sgd": ("sgd", (0.81707280688755, 0.66483263599150, 0.53861511409490), 14),
+    "momentum": (Momentum(momentum=0.5), (0.6848486952183, 0.44803321781003, 0.27431190123502), 13),
+    "adagrad": (Adagrad(eps=1e-10), (0.55373120047759, 0.55373120041518, 0.55373120039438), 14),
+}
+
+
+def in_bowls(optimizer):
+    return [rolled(c, 1.0, 0.1, optimizer, 10) for c in BOWLS]
+
+
+@pytest.mark.parametrize("name", TORCH7)
+def test_the_bowls_of_torch7(name):
+    optimizer, published, digits = TORCH7[name]
+    assert agree(in_bowls(optimizer), published, digits)
+
+
+def adagrad_with_eps_inside(c):
+    w, total = 1.0, 0.0
+    for _ in range(10):
+        g = 2 * c * w
+        total += g * g
+        w -= 0.1 * g / np.sqrt(total + 1e-10)
+    return w
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("sgd", [rolled(c, 1.0, 0.05, "sgd", 10) for c in BOWLS]),  # the loss halved
+        ("momentum", in_bowls(Nesterov(momentum=0.5))),
+        ("momentum", [rolled(c, 1.0, 0.05, Momentum(momentum=0.5), 10) for c in BOWLS]),  # (1 - mu)*change
+        ("adagrad", [adagrad_with_eps_inside(c) for c in BOWLS]),
+        ("adagrad", in_bowls(Adagrad(eps=1e-8))),
+        ("adagrad", in_bowls(Adagrad(initial_sum=0.1))),
+    ],
+)
+def test_other_conventions_are_not_those_of_torch7(name, wrong):
+    _, published, digits = TORCH7[name]
+    assert not agree(wrong, published, digits)
+
+
+ADAM = {  # from (-5, -2) on 0.1*w1**2 + 2*w2**2
+    1: (-4.80000020, -1.80000002),
+    2: (-4.60025478, -1.60082451),
+    3: (-4.40094848, -1.40317262),
+    5: (-4.00445033, -1.01592745),
+    10: (-3.03606592, -0.15249855),
+    15: (-2.12645742, 0.40484195),
+    20: (-1.31256067, 0.54230812),
+    25: (-0.63179919, 0.36110890),
+    30: (-0.11386457, 0.06793529),
+}
+ADAM_OF_KERAS = (-3.03609661, -0.15250206)  # after 10
+
+
+def along_adam(updates, **settings):
+    settings = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-6, **settings}
+    return [rolled(c, start, 0.2, Adam(**settings), updates) for c, start in ((0.1, -5.0), (2.0, -2.0))]
+
+
+@pytest.mark.parametrize("updates", ADAM)
+def test_a_trace_of_adam(updates):
+    assert agree(along_adam(updates), ADAM[updates], 8)
+
+
+def test_the_two_epsilons_of_adam_are_told_apart():
+    assert agree(along_adam(10, eps_hat=True), ADAM_OF_KERAS, 8)
+    assert not agree(along_adam(10, eps_hat=True), ADAM[10], 8)
+    assert not agree(along_adam(10), ADAM_OF_KERAS, 8)
+
+
+@pytest.mark.parametrize(
+    ("updates", "theta", "digits"),
+    [(1, 4.9000000001, 10), (2, 4.800057756869, 12), (3, 4.700213291333, 12), (5, 4.500982947818, 12)],
+)
+def test_adam_by_hand(updates, theta, digits):
+    assert agree(rolled(1.0, 5.0, 0.1, Adam(eps=1e-8), updates), theta, digits)
+    if updates > 1:  # in the first update both are the same to this many digits
+        assert not agree(rolled(1.0, 5.0, 0.1, Adam(eps=1e-8, eps_hat=True), updates), theta, digits)
+
+
+MOMENTUM_IN_TENTHS = (7.6, 4.0, 0.76, -0.86, -0.374, 1.813, 4.6561, 6.95245)
+
+
+def test_momentum_in_whole_tenths():
+    """On (x - 4)**2, where the velocities are -2.4, -3.6, -3.24, -1.62, ..."""
+
+    def path(optimizer):
+        return [rolled(1.0, 10.0, 0.2, optimizer, n, lowest=4.0) for n in range(1, 9)]
+
+    assert np.allclose(path(Momentum(momentum=0.9)), MOMENTUM_IN_TENTHS, rtol=0, atol=1e-13)
+    assert not np.allclose(path(Nesterov(momentum=0.9)), MOMENTUM_IN_TENTHS, rtol=0, atol=1e-3)
+
+
+OURS = {
+    "sgd": fastnn.optimizers.SGD(),
+    "momentum": Momentum(momentum=0.6),
+    "nesterov": Nesterov(momentum=0.6),
+    "rmsprop": RMSProp(rho=0.8, eps=1e-3),
+    "adagrad": Adagrad(initial_sum=0.25, eps=1e-3),
+    "adam": Adam(beta1=0.8, beta2=0.95, eps=1e-3),
+    "adam with eps_hat": Adam(beta1=0.8, beta2=0.95, eps=1e-3, eps_hat=True),
+}
+PEERS = [(library, rule) for library, rules in other_libraries.RULES.items() for rule in rules]
+NETWORK = fastnn.Network((3, 4, other_libraries.K), "tanh")
+RATE, BATCH, EPOCHS = 0.0625, 4, 20  # Keras keeps a rate as float32
+
+
+def peers_problem():
+    """X, Y and the start of a training: 10 rows, so that the last batch is short."""
+    draw = np.random.default_rng(0)
+    shapes = (10, NETWORK.n_inputs), (10, NETWORK.n_outputs), NETWORK.n_parameters
+    return [draw.normal(0.0, 0.7, shape) for shape in shapes]
+
+
+@cache
+def by_fastnn(rule):
+    options = {"learning_rate": RATE, "batch_size": BATCH, "epochs": EPOCHS, "engine": "batched"}
+    return fastnn.train(NETWORK, *peers_problem(), optimizer=OURS[rule], **options).parameters
+
+
+@cache
+def by_library(library):
+    """The parameters that a library trains by each of its rules: its program imports it once."""
+    X, Y, start = peers_problem()
+    problem = {"X": X, "Y": Y, "rate": RATE, "batch": BATCH, "epochs": EPOCHS}
+    for n, (W, b) in enumerate(NETWORK.split(start)):
+        problem |= {f"W{n}": W, f"b{n}": b}
+    with TemporaryDirectory() as folder:
+        files = {rule: Path(folder) / f"{rule}.npz" for rule in other_libraries.RULES[library]}
+        for rule, file in files.items():
+            np.savez(file, **problem, **{f"given_{name}": v for name, v in settings_of(OURS[rule]).items()})
+        subprocess.run([sys.executable, other_libraries.__file__, library, folder], check=True)
+        return {rule: np.load(file)["parameters"] for rule, file in files.items()}
+
+
+@pytest.mark.slow  # a program that imports the library: 1 to 10 s
+@pytest.mark.parametrize(("library", "rule"), PEERS)
+def test_whole_trainings_by_other_libraries(library, rule):
+    if not all(map(find_spec, other_libraries.NEEDED[library])):
+        pytest.skip(f'{library} is not installed: pip install "fastnn-sweep[peers]"')
+    theirs = by_library(library)[rule]
+    assert np.abs(theirs - peers_problem()[2]).max() > 0.1
+    assert np.allclose(by_fastnn(rule), theirs, rtol=1e-12, atol=0)
+    for other in OURS:  # another rule is told apart, be it the other epsilon
+        assert other == rule or not np.allclose(by_fastnn(other), theirs, rtol=1e-6, atol=0)
