@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from comparing import bits, scalar_functions
 
-from fastnn.core.elementary import PRECISIONS
+from fastnn.core.precisions import PRECISIONS
 
 # Where these were found in float64: exp, tanh, sigmoid twice.
 WORST = (-708.7446272370802, 0.6256988443261137, -15.942385136580688, -14.556090544376252)
@@ -29,6 +29,18 @@ def near(place, dtype, count):
     return (pattern + np.arange(-count, count + 1, dtype=pattern.dtype)).view(dtype)
 
 
+def quarters(precision):
+    """Multiples of pi/2 within the reach of sin and cos, one in each row."""
+    k = np.concatenate([np.arange(-40, 41), 2.0 ** np.arange(6, 30), 3.0 ** np.arange(4, 18)])
+    k = np.concatenate([k, np.floor(precision.reach / 2 * spread(400))])
+    return k[np.abs(k) * np.pi / 2 < precision.reach][:, None] * (np.pi / 2)
+
+
+def next_to(numbers, dtype, steps):
+    """The same numbers, each so many of a precision further."""
+    return (bits(numbers[numbers != 0].astype(dtype)) + steps).view(dtype)
+
+
 @cache
 def points(dtype):
     """Where an error may show: every size, near every seam, near 0 and at both ends."""
@@ -47,6 +59,9 @@ def points(dtype):
         1 + sizes[:61] * spread(12),
         2.0 ** np.arange(limits.minexp - limits.nmant, limits.maxexp)[:, None] * (1 + spread(3)),
         2.0 ** np.arange(-6, 6)[:, None] * np.linspace(0.7, 1.45, 200),
+        np.linspace(-p.reach, p.reach, 1000),
+        quarters(p) + spread(3) * 1e-3,
+        *(next_to(quarters(p), dtype, steps) for steps in (-1, 0, 1)),
     ]
     ends = [near(x, dtype, 20) for x in (p.tanh_split, -p.tanh_split, p.lowest, p.highest, 1e-4, 1, -1)]
     ends += [near(x, dtype, 20) for x in (0.5**0.5 - 1, 2**0.5 - 1, -0.75 * p.digits)]
@@ -55,7 +70,9 @@ def points(dtype):
 
 
 def domain(name, x):
-    """Those numbers of which a function has a finite or an infinite value."""
+    """Those numbers of which a function gives a value that is right to the last digits."""
+    if name in ("sin", "cos"):
+        return x[np.abs(x) <= PRECISIONS[str(x.dtype)].reach]
     return x[x > {"log": 0, "log1p": -1}.get(name, -np.inf)]
 
 

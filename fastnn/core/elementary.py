@@ -15,6 +15,7 @@ log   x = 2**k * m with sqrt(1/2) <= m <= sqrt(2), but for rounding; log(m) by t
       2*atanh(s), s = (m - 1)/(m + 1). log(0) is -infinity, and NaN below.
 log1p log of 1 + x rounded, whose series also takes what the rounding lost: x itself, where x is tiny.
 expm1 as exp, but 2**k * (r + ...) + (2**k - 1), with what the first sum lost. Both give 0.0 for -0.0.
+sin, cos   see `fastnn.core.circular`.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ from functools import cache
 from math import factorial
 from typing import NamedTuple
 
-import numpy as np
-
+from fastnn.core.circular import write_cos, write_sin
 from fastnn.core.expressions import (
     Assignment,
     Call,
@@ -40,60 +40,9 @@ from fastnn.core.expressions import (
     expression,
     nodes,
 )
+from fastnn.core.precisions import LN2, PRECISIONS, SQRT2, Precision, Steps, polynomial, rounded
 
-__all__ = ["FUNCTIONS", "PRECISIONS", "Function", "Precision", "called_by", "elementary", "functions_of"]
-
-LN2 = Fraction("0.693147180559945309417232121458176568075500134360255254120680009493393621969694716")
-
-SQRT2 = Fraction("1.41421356237309504880168872420969807856967187537694807317667973799")
-
-
-@dataclass(frozen=True)
-class Precision:
-    """What the functions need to know of a floating-point format.
-
-    `digits` bits of significand; `exp_terms`, the highest power in exp's series; `tanh_levels`, the
-    levels kept of tanh's continued fraction; `tanh_split`, where |x| is no longer small;
-    `lowest` and `highest`, between which exp(x) is neither 0 nor infinite; `log_terms`, how many of the
-    series of atanh; `largest`, the largest number.
-    """
-
-    name: str
-    digits: int
-    exp_terms: int
-    tanh_levels: int
-    tanh_split: float
-    lowest: float
-    highest: float
-    log_terms: int
-    largest: float
-
-    @property
-    def bias(self) -> int:
-        """What the format adds to an exponent before it stores it."""
-        return 1023 if self.digits == 53 else 127
-
-    @property
-    def rounder(self) -> float:
-        """Adding and taking away this number rounds to a whole number, ties to even."""
-        return 1.5 * 2.0 ** (self.digits - 1)
-
-    @property
-    def ln2(self) -> tuple[float, float]:
-        """ln 2 in two parts; the product of the first one and an exponent, of 11 (8) bits, is exact."""
-        bits = self.digits - (11 if self.digits == 53 else 8)
-        high = Fraction(int(LN2 * 2**bits), 2**bits)
-        return float(high), self.round(LN2 - high)
-
-    def round(self, value: Fraction) -> float:
-        """`value` rounded to this format."""
-        return float(np.dtype(self.name).type(float(value)))
-
-
-PRECISIONS = {
-    "float64": Precision("float64", 53, 13, 8, 0.625, -746.0, 710.0, 10, float(np.finfo("float64").max)),
-    "float32": Precision("float32", 24, 7, 6, 0.625, -104.0, 89.0, 4, float(np.finfo("float32").max)),
-}
+__all__ = ["FUNCTIONS", "Function", "called_by", "elementary", "functions_of"]
 
 
 @dataclass(frozen=True)
@@ -110,22 +59,10 @@ class Function:
         return self.steps[-1].target
 
 
-class _Steps:
-    """Collects assignments while a function is written down."""
-
-    def __init__(self) -> None:
-        self.steps: list[Assignment] = []
-
-    def let(self, name: str, value: Expression) -> Symbol:
-        """Note ``name = value`` and return the symbol for what follows."""
-        self.steps.append(Assignment(Symbol(name), value))
-        return self.steps[-1].target
-
-
 @cache
 def elementary(name: str, dtype: str) -> Function:
     """The function `name`, one of `FUNCTIONS`, for "float64" or "float32"."""
-    x, steps = Symbol("x"), _Steps()
+    x, steps = Symbol("x"), Steps()
     _WRITERS[name](x, steps, PRECISIONS[dtype])
     return Function(name, x, tuple(steps.steps))
 
@@ -154,31 +91,26 @@ class _Reduced(NamedTuple):
     tail: Expression
 
 
-def _reduced(x: Symbol, lowest: float, steps: _Steps, precision: Precision) -> _Reduced:
+def _reduced(x: Symbol, lowest: float, steps: Steps, precision: Precision) -> _Reduced:
     high, low = precision.ln2
     c = steps.let("capped", Select(x, ">", Number(precision.highest), Number(precision.highest), x))
     c = steps.let("clipped", Select(c, "<", Number(lowest), Number(lowest), c))
-    k = steps.let("k", _rounded(c * precision.round(1 / LN2), precision))
+    k = steps.let("k", rounded(c * precision.round(1 / LN2), precision))
     above = steps.let("above", c - k * high)
     below = steps.let("below", k * low)
     r = steps.let("r", above - below)
     terms = range(2, precision.exp_terms + 1)
-    tail = _polynomial(r, [precision.round(Fraction(1, factorial(n))) for n in terms])
+    tail = polynomial(r, [precision.round(Fraction(1, factorial(n))) for n in terms])
     return _Reduced(k, r, (above - r) - below, tail)
 
 
-def _rounded(value: Expression, precision: Precision) -> Expression:
-    """`value` as a whole number, ties to even."""
-    return (value + precision.rounder) - precision.rounder
-
-
-def _times_power(value: Expression, k: Symbol, steps: _Steps, precision: Precision) -> Expression:
+def _times_power(value: Expression, k: Symbol, steps: Steps, precision: Precision) -> Expression:
     """2**k times `value` for a k as large as 1024 (128), or so small that the product is subnormal."""
-    half = steps.let("half", _rounded(k * 0.5, precision))
+    half = steps.let("half", rounded(k * 0.5, precision))
     return (value * PowerOfTwo(half)) * PowerOfTwo(k - half)
 
 
-def _write_exp(x: Symbol, steps: _Steps, precision: Precision) -> None:
+def _write_exp(x: Symbol, steps: Steps, precision: Precision) -> None:
     k, r, lost_of_r, tail = _reduced(x, precision.lowest, steps, precision)
     # What rounding r and 1 + r lost goes back in with the small terms: exp is then 0.72 ulp off at worst
     # (0.81 where its result is subnormal) instead of 1.29, and sigmoid 2.00 instead of 2.95.
@@ -188,7 +120,7 @@ def _write_exp(x: Symbol, steps: _Steps, precision: Precision) -> None:
     steps.let("value", _times_power(p, k, steps, precision))
 
 
-def _write_expm1(x: Symbol, steps: _Steps, precision: Precision) -> None:
+def _write_expm1(x: Symbol, steps: Steps, precision: Precision) -> None:
     # Below the limit the result is -1; beyond 2**(digits + 7) the 1 is nothing beside 2**k.
     most = float(precision.digits + 7)
     k, r, lost_of_r, tail = _reduced(x, -0.75 * precision.digits, steps, precision)
@@ -200,7 +132,7 @@ def _write_expm1(x: Symbol, steps: _Steps, precision: Precision) -> None:
     steps.let("value", _times_power(p, k, steps, precision))
 
 
-def _write_log(x: Symbol, steps: _Steps, precision: Precision) -> None:
+def _write_log(x: Symbol, steps: Steps, precision: Precision) -> None:
     # Subnormal numbers become normal, and the largest ones leave room for what they are multiplied with.
     small = Number(2.0 ** (2 * (precision.digits + 1) - precision.bias))
     up = precision.digits + 1
@@ -210,7 +142,7 @@ def _write_log(x: Symbol, steps: _Steps, precision: Precision) -> None:
     steps.let("value", _where_log_is_finite(x, value, steps, precision))
 
 
-def _write_log1p(x: Symbol, steps: _Steps, precision: Precision) -> None:
+def _write_log1p(x: Symbol, steps: Steps, precision: Precision) -> None:
     y = steps.let("y", 1.0 + x)
     lost = steps.let("lost", x - (y - 1.0))
     scaled = steps.let("scaled", y * 0.25)
@@ -219,7 +151,7 @@ def _write_log1p(x: Symbol, steps: _Steps, precision: Precision) -> None:
 
 
 def _log_of(
-    scaled: Symbol, offset: Expression, lost: Symbol | None, steps: _Steps, precision: Precision
+    scaled: Symbol, offset: Expression, lost: Symbol | None, steps: Steps, precision: Precision
 ) -> Expression:
     """log(scaled * 2**offset + lost), where `lost` is small beside the rest or the rest is 1."""
     high, low = precision.ln2
@@ -231,7 +163,7 @@ def _log_of(
     k = steps.let("k", e + offset)
     half = steps.let("half", (f * f) * 0.5)
     series = [precision.round(Fraction(2, 2 * n + 1)) for n in range(1, precision.log_terms + 1)]
-    small = steps.let("small", s * (half + z * _polynomial(z, series)) + k * low)
+    small = steps.let("small", s * (half + z * polynomial(z, series)) + k * low)
     if lost is not None:
         # 1/(1 + f) = (1 - s)/(1 + s), but for 1 in 1000.
         inverse = (1.0 - s) * (1.0 - s) * (1.0 + z)
@@ -239,7 +171,7 @@ def _log_of(
     return k * high - ((half - small) - f)
 
 
-def _where_log_is_finite(x: Symbol, value: Expression, steps: _Steps, precision: Precision) -> Expression:
+def _where_log_is_finite(x: Symbol, value: Expression, steps: Steps, precision: Precision) -> Expression:
     """The logarithm of x, by `value` where it is finite; NaN below 0."""
     largest = Number(precision.largest)
     infinity = steps.let("infinity", largest * 2.0)
@@ -248,7 +180,7 @@ def _where_log_is_finite(x: Symbol, value: Expression, steps: _Steps, precision:
     return Select(x, ">", Number(0.0), Select(x, ">", largest, x, finite), otherwise)
 
 
-def _write_tanh(x: Symbol, steps: _Steps, precision: Precision) -> None:
+def _write_tanh(x: Symbol, steps: Steps, precision: Precision) -> None:
     p, q = (
         [precision.round(Fraction(c)) for c in coefficients]
         for coefficients in _tanh_fraction(precision.tanh_levels)
@@ -261,13 +193,13 @@ def _write_tanh(x: Symbol, steps: _Steps, precision: Precision) -> None:
     def either(small: Expression, large: Expression | float) -> Select:
         return Select(size, "<", split, small, expression(large))
 
-    above = steps.let("above", either((size * z) * _polynomial(z, p), -2.0))
-    below = steps.let("below", either(_polynomial(z, q), e + 1.0))
+    above = steps.let("above", either((size * z) * polynomial(z, p), -2.0))
+    below = steps.let("below", either(polynomial(z, q), e + 1.0))
     magnitude = steps.let("magnitude", either(size, 1.0) + above / below)
     steps.let("value", Select(x, "<", Number(0.0), -1.0 * magnitude, magnitude))
 
 
-def _write_sigmoid(x: Symbol, steps: _Steps, precision: Precision) -> None:
+def _write_sigmoid(x: Symbol, steps: Steps, precision: Precision) -> None:
     e = steps.let("e", Call("exp", Select(x, "<", Number(0.0), x, -1.0 * x)))
     below = steps.let("below", 1.0 + e)
     quotient = steps.let("quotient", Select(x, "<", Number(0.0), e, Number(1.0)) / below)
@@ -278,23 +210,17 @@ def _write_sigmoid(x: Symbol, steps: _Steps, precision: Precision) -> None:
 
 
 # Each after those it calls.
-_WRITERS: dict[str, Callable[[Symbol, _Steps, Precision], None]] = {
+_WRITERS: dict[str, Callable[[Symbol, Steps, Precision], None]] = {
     "exp": _write_exp,
     "expm1": _write_expm1,
     "log": _write_log,
     "log1p": _write_log1p,
+    "sin": write_sin,
+    "cos": write_cos,
     "tanh": _write_tanh,
     "sigmoid": _write_sigmoid,
 }
 FUNCTIONS = tuple(_WRITERS)
-
-
-def _polynomial(x: Symbol, coefficients: list[float]) -> Expression:
-    """c[0] + x*(c[1] + x*(c[2] + ...)), Horner's form."""
-    value: Expression = Number(coefficients[-1])
-    for c in reversed(coefficients[:-1]):
-        value = c + x * value
-    return value
 
 
 def _tanh_fraction(levels: int) -> tuple[list[int], list[int]]:

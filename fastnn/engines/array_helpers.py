@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.elementary import PRECISIONS
+from fastnn.core.precisions import PRECISIONS
 
 __all__ = ["columns", "exponent_of", "gate", "power_of_two"]
 

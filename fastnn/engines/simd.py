@@ -23,7 +23,7 @@ from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
-from fastnn.core.elementary import PRECISIONS
+from fastnn.core.precisions import PRECISIONS
 from fastnn.printing.vectors import ALIGNMENT
 
 __all__ = ["Vectors", "choose", "exponent_of", "filled", "power_of_two", "read_again", "sqrt"]

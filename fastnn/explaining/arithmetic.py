@@ -23,6 +23,7 @@ from fastnn.core.expressions import (
     Symbol,
     Visitor,
 )
+from fastnn.core.precisions import PI
 
 __all__ = ["DECIMALS", "FLOATS", "Arithmetic", "Values", "numerical_derivatives"]
 
@@ -32,6 +33,7 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {"+": add, "-": sub, "*": mul
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {"<": lt, "<=": le, ">": gt}
 
 DIGITS = 80
+HALF_PI = Context(prec=100).divide(Decimal(PI.numerator), Decimal(2 * PI.denominator))
 # The central difference is then off by about SHIFT**2 of the derivative: 40 digits are right.
 SHIFT = Decimal("1e-20")
 
@@ -107,10 +109,25 @@ def _decimal_call(name: str, argument: Decimal) -> Decimal:
             return argument.ln()
         case "log1p":
             return (1 + argument).ln()
+        case "sin":
+            return _decimal_sine(argument)
+        case "cos":
+            return _decimal_sine(argument + HALF_PI)
     small = (-abs(argument)).exp()
     if name == "sigmoid":
         return (1 if argument >= 0 else small) / (1 + small)
     return ((1 - small * small) / (1 + small * small)).copy_sign(argument)
+
+
+def _decimal_sine(x: Decimal) -> Decimal:
+    """The series, of x less a multiple of 2*pi."""
+    turn = 4 * HALF_PI
+    x = x.remainder_near(turn)
+    power, total, n = x, x, 1
+    while abs(power) > abs(total) * Decimal(10) ** -DIGITS:
+        power *= -x * x / ((n + 1) * (n + 2))
+        total, n = total + power, n + 2
+    return total
 
 
 def _float_root(square: float) -> float:

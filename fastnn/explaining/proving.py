@@ -204,6 +204,8 @@ class _Algebra(Visitor):
             "expm1": lambda x: sympy.exp(x) - 1,
             "log": sympy.log,
             "log1p": lambda x: sympy.log(1 + x),
+            "sin": sympy.sin,
+            "cos": sympy.cos,
             "tanh": sympy.tanh,
             "sigmoid": sigmoid,
         }

@@ -82,9 +82,13 @@ class ArrayWriter(Visitor):
             self.lines(f"{ufunc}({self.visit(node.left, out)}, {self.visit(node.right, out)}, out={out})")
             return out
         self.assign(node.no, out)
-        with self._spare_if(computed(node.yes), out) as home:
+        with (
+            self._spare_if(computed(node.yes), out) as home,
+            self._spare_if(computed(node.left), out) as first,
+            self._spare_if(computed(node.right), out) as second,
+        ):
             yes = self.visit(node.yes, home)
-            compared = f"{self.visit(node.left, out)}, {self.visit(node.right, out)}"
+            compared = f"{self.visit(node.left, first)}, {self.visit(node.right, second)}"
             self.lines(f"{COMPARISONS[node.comparison]}({compared}, out={self.condition})")
             self.lines(f"copyto({out}, {yes}, where={self.condition})")
         return out

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from fastnn.core.elementary import PRECISIONS, Function
+from fastnn.core.elementary import Function
 from fastnn.core.expressions import (
     Binary,
     Call,
@@ -19,6 +19,7 @@ from fastnn.core.expressions import (
     Symbol,
     Visitor,
 )
+from fastnn.core.precisions import PRECISIONS
 
 __all__ = [
     "Infix",

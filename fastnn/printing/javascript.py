@@ -12,8 +12,9 @@ from contextlib import contextmanager, nullcontext
 from itertools import groupby
 
 from fastnn.core.derivation import Derivation
-from fastnn.core.elementary import PRECISIONS, Function, functions_of
+from fastnn.core.elementary import Function, functions_of
 from fastnn.core.expressions import Expression, SquareRoot, Symbol
+from fastnn.core.precisions import PRECISIONS
 from fastnn.core.rule import ROWS
 from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment

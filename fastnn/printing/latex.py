@@ -9,7 +9,9 @@ __all__ = ["Latex"]
 
 ROW = 100  # characters of LaTeX that fit into a line of cases
 COMPARISONS = {"<": "<", "<=": r"\le", ">": ">"}
-FUNCTIONS = {"sigmoid": r"\sigma"} | {name: rf"\{name}" for name in ("exp", "log", "tanh", "max")}
+FUNCTIONS = {"sigmoid": r"\sigma"} | {
+    name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tanh", "max")
+}
 NAMES = {"yhat": r"\hat{y}"}
 
 
