@@ -40,7 +40,7 @@ def sigmoid(z: float) -> float:
     return e / (1.0 + e)
 
 
-FUNCTIONS: Functions = {"tanh": math.tanh, "sigmoid": sigmoid}
+FUNCTIONS: Functions = {"exp": math.exp, "tanh": math.tanh, "sigmoid": sigmoid}
 
 
 def train(
@@ -66,11 +66,11 @@ def train(
     Parameters
     ----------
     layers : units per layer, inputs first, such as (2, 2, 1).
-    activations : one of relu, tanh, sigmoid, identity for each layer after the inputs.
+    activations : a name for each layer after the inputs, with its setting if that is not the default.
     parameters : P floats in the layout above; left as they are.
     X, Y : N rows of D inputs, N rows of K targets.
     learning_rate, epochs : as in fastnn.
-    functions : replaces `FUNCTIONS`, to compare engines that have a tanh and a sigmoid of their own.
+    functions : replaces `FUNCTIONS`, to compare engines that have an exp, a tanh ... of their own.
     rounded : applied to every number that comes in and to the result of every single operation; float64
         by default. With `to_float32` this is float32 arithmetic to the bit: an operation + - * / on float32
         numbers, rounded to float64 and then to float32, gives what rounding once gives, as 53 >= 2*24 + 2
@@ -148,14 +148,14 @@ def train_row(
     """Take one step on one row, changing weights and biases in place; return the squared error before it."""
     values, sums = forward(weights, biases, activations, x, functions, rounded)
     d = [rounded(yhat - target) for yhat, target in zip(values[-1], y, strict=True)]
-    s = through([rounded(step * d_k) for d_k in d], activations[-1], values[-1], sums[-1], rounded)
+    s = through([rounded(step * d_k) for d_k in d], activations[-1], values[-1], sums[-1], functions, rounded)
     for layer in reversed(range(len(weights))):
         if wrong_order:
             update(weights[layer], biases[layer], s, values[layer], rounded, at(moves, layer))
         below = []
         if layer > 0:
             back = [dot(s, leaving, rounded) for leaving in zip(*weights[layer], strict=True)]
-            below = through(back, activations[layer - 1], values[layer], sums[layer - 1], rounded)
+            below = through(back, activations[layer - 1], values[layer], sums[layer - 1], functions, rounded)
         if not wrong_order:
             update(weights[layer], biases[layer], s, values[layer], rounded, at(moves, layer))
         s = below
@@ -179,33 +179,83 @@ def forward(
     return values, sums
 
 
-# What is let through of a sum at or below 0, by the activations that have a gate.
-LEAKS = {"relu": 0.0, "leaky_relu": 0.01}
+def leak_of(activation: str) -> float | None:
+    """What is let through of a sum at or below 0, of an activation that has a gate, else None."""
+    kind, setting = named(activation)
+    return {"relu": 0.0, "leaky_relu": 0.01 if setting is None else setting}.get(kind)
+
+
+def named(activation: str) -> tuple[str, float | None]:
+    """An activation's name and its setting: leaky_relu(0.1)."""
+    kind, _, setting = activation.partition("(")
+    return kind, float(setting.removesuffix(")")) if setting else None
 
 
 def activate(activation: str, z: float, functions: Functions, rounded: Rounding = float) -> float:
     """The unit's value f(z). A NaN stays a NaN."""
-    if activation == "identity":
-        return z
-    if activation in LEAKS:
-        leak = rounded(LEAKS[activation])
-        return z if not z <= 0 else rounded(leak * z) if leak else 0.0
+    leak = leak_of(activation)
+    if leak is not None:
+        return z if not z <= 0 else rounded(rounded(leak) * z) if leak else 0.0
+    match activation:
+        case "identity":
+            return z
+        case "silu":
+            return rounded(z * functions["sigmoid"](z))
+        case "gelu_tanh":
+            return rounded(z * gelu_gate(z, functions, rounded))
+        case "softsign":
+            return rounded(z / rounded(1.0 + abs(z)))
+        case "gaussian":
+            return functions["exp"](-rounded(z * z))
+        case "square":
+            return rounded(z * z)
     return functions[activation](z)
 
 
-def through(s: Vector, activation: str, values: Vector, sums: Vector, rounded: Rounding) -> Vector:
+def gelu_gate(z: float, functions: Functions, rounded: Rounding) -> float:
+    """The sigmoid of twice GELU's argument of tanh, sqrt(2/pi)*(z + 0.044715*z**3)."""
+    cube = rounded(rounded(z * z) * z)
+    inner = rounded(z + rounded(rounded(0.044715) * cube))
+    return functions["sigmoid"](rounded(rounded(1.5957691216057308) * inner))
+
+
+def through(
+    s: Vector, activation: str, values: Vector, sums: Vector, functions: Functions, rounded: Rounding
+) -> Vector:
     """Take deltas back through an activation: through a gate (shut at 0), or times the slope."""
     if activation == "identity":
         return s
-    if activation in LEAKS:
-        leak = rounded(LEAKS[activation])
-        shut = [rounded(s_k * leak) if leak else 0.0 for s_k in s]
+    leak = leak_of(activation)
+    if leak is not None:
+        shut = [rounded(s_k * rounded(leak)) if leak else 0.0 for s_k in s]
         return [s_k if z > 0 else less for s_k, less, z in zip(s, shut, sums, strict=True)]
-    slopes = {
-        "tanh": lambda h: rounded(1.0 - rounded(h * h)),
-        "sigmoid": lambda h: rounded(h * rounded(1.0 - h)),
-    }
-    return [rounded(s_k * slopes[activation](h)) for s_k, h in zip(s, values, strict=True)]
+    slopes = [slope(activation, z, h, functions, rounded) for z, h in zip(sums, values, strict=True)]
+    return [rounded(s_k * f) for s_k, f in zip(s, slopes, strict=True)]
+
+
+def slope(activation: str, z: float, h: float, functions: Functions, rounded: Rounding) -> float:
+    """The derivative f'(z) of an activation without a gate, where f(z) is h."""
+    match activation:
+        case "tanh":
+            return rounded(1.0 - rounded(h * h))
+        case "sigmoid":
+            return rounded(h * rounded(1.0 - h))
+        case "silu":
+            p = functions["sigmoid"](z)
+            return rounded(p + rounded(h * rounded(1.0 - p)))
+        case "gelu_tanh":
+            p = gelu_gate(z, functions, rounded)
+            q = rounded(h * rounded(1.0 - p))
+            inner = rounded(q + rounded(rounded(0.134145) * rounded(rounded(q * z) * z)))
+            return rounded(p + rounded(rounded(1.5957691216057308) * inner))
+        case "softsign":
+            left = rounded(1.0 - abs(h))
+            return rounded(left * left)
+        case "gaussian":
+            return rounded(-2.0 * rounded(z * h))
+        case "square":
+            return rounded(2.0 * z)
+    raise ValueError(activation)
 
 
 def at(moves: tuple[list[Matrix], Matrix, Move], layer: int) -> tuple[Matrix, Vector, Move]:

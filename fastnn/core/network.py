@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, all_of, one_of, shown, whole_number
-from fastnn.core.activations import ACTIVATIONS
+from fastnn.checking import InputError, all_of, shown, whole_number
+from fastnn.core.activations import checked_activation
 from fastnn.showing.lettering import counted
 
 __all__ = ["Network", "checked_network"]
@@ -32,7 +32,8 @@ class Network:
     layers : sequence of int
         Units per layer, inputs first and outputs last: ``(2, 2, 1)``. Two to 32 numbers, each >= 1.
     hidden : str or sequence of str
-        Activation of the hidden layers, one for all or one for each: a name in `fastnn.core.activations`.
+        Activation of the hidden layers, one for all or one for each: a name in `fastnn.core.activations`,
+        and in parentheses a setting that is not the default: ``"leaky_relu(0.1)"``.
     output : str
         Activation of the output layer.
 
@@ -59,7 +60,7 @@ class Network:
         sizes = _checked_layers(layers)
         object.__setattr__(self, "layers", sizes)
         object.__setattr__(self, "hidden", _checked_hidden(hidden, len(sizes) - 2))
-        object.__setattr__(self, "output", one_of(output, "output", ACTIVATIONS))
+        object.__setattr__(self, "output", checked_activation(output, "output"))
 
     def __repr__(self) -> str:
         alike = len(set(self.hidden)) == 1
@@ -180,10 +181,9 @@ def _checked_layers(layers: Any) -> tuple[int, ...]:
 
 def _checked_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
     if isinstance(hidden, str | set | frozenset | Mapping) or not hasattr(hidden, "__iter__"):
-        return (one_of(hidden, "hidden", ACTIVATIONS),) * n_hidden
-    names = tuple(
-        all_of((one_of(name, "each of hidden", ACTIVATIONS) for name in hidden), "hidden", MOST_LAYERS)
-    )
+        return (checked_activation(hidden, "hidden"),) * n_hidden
+    checked = (checked_activation(name, "each of hidden") for name in hidden)
+    names = tuple(all_of(checked, "hidden", MOST_LAYERS))
     if len(names) != n_hidden:
         raise InputError(
             f"hidden must name one activation for each of {counted(n_hidden, 'hidden layer')}; got {names}. "

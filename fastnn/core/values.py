@@ -46,7 +46,7 @@ def error(index: Index | int) -> Symbol:
     return Symbol("d", 0, (index,))
 
 
-def activation_of(network: Network, layer: int, index: Index) -> Symbol:
+def activation_of(network: Network, layer: int, index: Index | int) -> Symbol:
     """The value that a layer passes on: the inputs x, a hidden layer's h, the outputs' yhat."""
     if layer == 0:
         return input_value(index)

@@ -49,6 +49,8 @@ CALL_BYTES = 3 << 20
 # Sums of more terms are added up in a loop, so that the source stays short.
 WRITTEN_OUT = 4
 
+SPARE = "QRPV"  # the letters of buffers for intermediate results, one number for each unit
+
 NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", "sqrt", *UFUNCS.values(), *COMPARISONS.values())
 HELPER_NAMES = ("columns", "exponent_of", "gate", "power_of_two")
 
@@ -190,7 +192,7 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
     scratch = max((slots(f, dtype) for f in functions_of(derivation.functions, dtype)), default=0)
     for layer, units in enumerate(layers[1:], start=1):
         sizes |= {
-            f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", "Q", "R", "mask", "condition")
+            f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", *SPARE, "mask", "condition")
         }
         sizes[f"scratch{layer}"] = f"{scratch}, {units}, {lanes}"
         sizes |= {f"{name}{layer}": f"{units}, {layers[layer - 1]}, {lanes}" for name in ("T", "U", "Gw")}
@@ -230,7 +232,7 @@ class _LayerWriter(ArrayWriter):
 
     def _home(self, symbol: Symbol) -> Symbol:
         """A choice between z and a constant works in place: h, which says as much as z, shares its buffer."""
-        if symbol.family != "z":
+        if symbol.family != "z" or self.derivation.keeps_sums(symbol.layer):
             return symbol
         (activation,) = self.derivation.of("activation", layer=symbol.layer)
         in_place = isinstance(activation.expression, Select) and not any(
@@ -299,4 +301,4 @@ def _spare(equation: Equation) -> list[str]:
     """Buffers of the shape of the equation's target."""
     if not equation.over:
         return [f"{name}{equation.layer}[0]" for name in "QR"]
-    return [f"{name}{equation.layer}" for name in ("QR" if len(equation.over) == 1 else "TU")]
+    return [f"{name}{equation.layer}" for name in (SPARE if len(equation.over) == 1 else "TU")]

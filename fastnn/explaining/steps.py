@@ -275,9 +275,10 @@ class Step(Document):
             f"{of_what}The numerical derivatives are central differences of the loss, taken in decimals of "
             f"80 digits. They agree with those of the chain rule to at least {digits} of {ALL_DIGITS} digits."
         )
-        entries = [activation(name) for name in self.derivation.network.activations]
-        if digits < FEW_DIGITS and any(entry.saturates for entry in entries):
-            text += " A unit is saturated: in float64, 1 - h*h or h*(1 - h) then keeps few digits or none."
+        entries = (activation(name) for name in self.derivation.network.activations)
+        slopes = " or ".join(dict.fromkeys(entry.saturates for entry in entries if entry.saturates))
+        if digits < FEW_DIGITS and slopes:
+            text += f" A unit is saturated: in float64, {slopes} then keeps few digits or none."
         found = set().union(*(kinks for _, kinks in self._numerical))
         kinks = ", ".join(sorted(map(self.derivation.name, found)))
         if not kinks:

@@ -33,7 +33,7 @@ __all__ = ["RowsTogether", "write_rows"]
 Place = dict[Index, Index | int]
 
 SUM = Symbol("g")
-OF_A_ROW = ("yhat", "d", "h", "s")  # the values that have a vector for each row of a block
+OF_A_ROW = ("yhat", "d", "z", "h", "s")  # the values that have a vector for each row of a block
 
 
 def write_rows(
@@ -109,6 +109,7 @@ class RowsTogether:
         sizes = {f"H{layer}": units[layer] for layer in range(1, self.last)}
         sizes |= {f"S{layer}": units[layer] for layer in range(2, self.last + 1)}
         sizes |= dict.fromkeys(("Yhat", "D"), self.network.n_outputs)
+        sizes |= {f"Z{n}": units[n] for n in range(1, self.last + 1) if self.derivation.keeps_sums(n)}
         return {name: (self.together, size) for name, size in sizes.items() if size > 1}
 
     def write_batch(self, lines: Lines) -> None:
@@ -149,6 +150,7 @@ class RowsTogether:
     def _write_forward(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
         """The weighted sums of a unit and its activations."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
+        keeps_sums, joined = self.derivation.keeps_sums(layer), self._is_joined(layer, block)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in positions(total.index, lines):
             term = bind(total.term, {**here, total.index: i})
@@ -156,8 +158,12 @@ class RowsTogether:
                 self._assign(row.z, term if i == 0 else row.z + term, row, lines)
         for row in block:
             value = bind(substitute(weighted.expression, total, row.z), here)
-            if activation is not None and not self._is_joined(layer, block):
+            if activation is not None and (keeps_sums or not joined):
                 self._assign(row.z, value, row, lines)
+                value = row.z
+            if keeps_sums:
+                self._assign(bind(weighted.target, here), row.z, row, lines)
+            if activation is not None and not joined:
                 value = bind(substitute(activation.expression, weighted.target, row.z), here)
             self._assign(bind((activation or weighted).target, here), value, row, lines)
 
@@ -186,11 +192,9 @@ class RowsTogether:
             write_equation(loss.target, loss.expression, row.language, lines)
 
     def _write_delta(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
-        """The deltas of a unit, computed from h, not from z: so z need not be kept."""
-        delta, activation = self._only("delta", layer), self._activation(layer)
-        expression = delta.expression
-        if activation is not None:
-            expression = substitute(expression, self._only("sum", layer).target, activation.target)
+        """The deltas of a unit, computed from h where z need not be kept."""
+        delta = self._only("delta", layer)
+        expression = self.derivation.from_values(delta).expression
         arriving = next((node for node in nodes(expression) if isinstance(node, Sum)), None)
         if arriving is not None:
             for k in positions(arriving.index, lines):

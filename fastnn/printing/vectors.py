@@ -10,7 +10,6 @@ Measured: 4-16-1, 2-20-1 and 8-30-1 x1.2 to x1.3; two hidden layers x1.0.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -72,16 +71,12 @@ def way_back(derivation: Derivation) -> Iterator[Equation]:
     """The written-out deltas and what a row makes of them, in an order in which few values wait.
 
     Each delta is followed by the updates that need no later delta and whose parameter no later delta reads;
-    in batches, by the gradients. A delta is computed from h, not from z, as in `LayerByLayer`.
+    in batches, by the gradients. A delta is computed from h where z need not be kept, as in `LayerByLayer`.
     """
-    values = [e.target for e in derivation.scalar if e.kind == "activation"]
     deltas = [e for e in derivation.scalar if e.stage == DELTAS]
     waiting = [e for e in derivation.scalar if e.stage == (GRADIENTS if derivation.rule.batched else UPDATES)]
     for position, delta in enumerate(deltas, start=1):
-        expression = delta.expression
-        for value in values:
-            expression = substitute(expression, Symbol("z", value.layer, value.indices), value)
-        yield replace(delta, expression=expression)
+        yield derivation.from_values(delta)
         missing = {later.target for later in deltas[position:]}
         needed = {node for later in deltas[position:] for node in nodes(later.expression)}
         left = []
@@ -105,7 +100,8 @@ class _Unit(NamedTuple):
 class LayerByLayer:
     """Vectors for every layer's values: W1[j, i], B1[j], H1[now, j], S2[j], ...
 
-    H1[now] holds the activations of the row, H1[then] the activations of the following row.
+    H1[now] holds the activations of the row, H1[then] the activations of the following row. Z1 holds the
+    weighted sums likewise, in a layer whose deltas need them.
     `units_together` units share each value that is read from another layer, and take turns. Functions work
     on as many values at once: A1[now, j] is a vector of `units_together` activations of H1[now]. `joined`
     names the vectors that have such a second name.
@@ -126,6 +122,9 @@ class LayerByLayer:
         units, outputs = self.network.layers, self.network.n_outputs
         sizes = {f"H{layer}": (2, self.units_together * self._joined(layer)) for layer in self.layers[:-1]}
         sizes |= {f"S{layer}": (1, units[layer]) for layer in self.layers[1:]}
+        sizes |= {
+            f"Z{layer}": (2, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
+        }
         return sizes | {"Yhat": (1, outputs), "D": (1, outputs)}
 
     def write_start(self, lines: Lines) -> None:
@@ -191,10 +190,8 @@ class LayerByLayer:
             yield units(range(whole, size))
 
     def _write_deltas(self, layer: int, units: list[_Unit], lines: Lines) -> None:
-        """The deltas of some units, each computed from h, not from z: so z need not be kept."""
-        expression = self._only("delta", layer).expression
-        for activation in self.derivation.of("activation", layer=layer):
-            expression = substitute(expression, self._only("sum", layer).target, activation.target)
+        """The deltas of some units, each computed from h where z need not be kept."""
+        expression = self.derivation.from_values(self._only("delta", layer)).expression
         arriving = [node for node in nodes(expression) if isinstance(node, Sum)]  # none at the outputs
         for total in arriving:
             for k in positions(total.index, lines):
@@ -209,6 +206,7 @@ class LayerByLayer:
     def _write_forward(self, layer: int, units: list[_Unit], lines: Lines, *, updating: bool = False) -> None:
         """The weighted sums of some units and their activations; `updating`, each parameter just before."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
+        keeps_sums = self.derivation.keeps_sums(layer)
         updates = self.derivation.of("gradient", "state", "update", layer=layer)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in positions(total.index, lines):
@@ -222,8 +220,12 @@ class LayerByLayer:
             if updating:
                 self._update(updates, unit.here, unit, lines)
             value = bind(substitute(weighted.expression, total, unit.z), unit.here)
-            if activation is not None and not self._has_function(layer):
+            if activation is not None and (keeps_sums or not self._has_function(layer)):
                 self._assign(unit.z, value, self.following, lines)
+                value = unit.z
+            if keeps_sums:
+                self._assign(bind(weighted.target, unit.here), unit.z, self.following, lines)
+            if activation is not None and not self._has_function(layer):
                 value = bind(substitute(activation.expression, weighted.target, unit.z), unit.here)
             last = activation or weighted
             self._assign(bind(last.target, unit.here), value, self.following, lines)
@@ -286,7 +288,7 @@ def _spell(symbol: Symbol, temporaries: frozenset[str], *, row: str, half: str) 
     text = spell_value(symbol, temporaries)
     if symbol.family in ("x", "y"):
         return text.replace("[row, ", f"[{row}, ")
-    return text.replace("[", f"[{half}, ") if symbol.family in ("h", "a") else text
+    return text.replace("[", f"[{half}, ") if symbol.family in ("z", "h", "a") else text
 
 
 def positions(index: Index, lines: Lines) -> Iterator[Index | int]:

@@ -319,7 +319,7 @@ class TestDivergence:
 
     def test_relu_lets_a_nan_through(self):
         assert math.isnan(reference.activate("relu", math.nan, {}))
-        assert reference.through([1.0], "relu", [math.nan], [math.nan], float) == [0.0]
+        assert reference.through([1.0], "relu", [math.nan], [math.nan], {}, float) == [0.0]
 
     def test_no_epochs(self):
         assert train((1, 1), ("identity",), [0.5, 0.25], [(1,)], [(1,)], 0.1, 0) == ([0.5, 0.25], [], 0)
