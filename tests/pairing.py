@@ -21,3 +21,9 @@ def pairwise(*columns):
 def pairs_of(row):
     """Every two values of a row, with the columns that they stand in."""
     return list(combinations(enumerate(row), 2))
+
+
+def in_turn(values):
+    """Each value with the one after it, the last one with the first: each is first once and second once."""
+    several = [*values]
+    return [*zip(several, [*several[1:], several[0]], strict=True)]

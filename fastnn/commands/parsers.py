@@ -264,12 +264,23 @@ def _add_help(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("about", nargs="*", metavar="COMMAND", help="default all commands")
 
 
+class Activations(tuple[str, ...]):
+    """The names of the activations; a name with a setting in parentheses is left to `Network` to check."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        return (isinstance(name, str) and "(" in name) or super().__contains__(name)
+
+
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     group.add_argument("--layers", metavar="N,N,..", help="inputs first, outputs last; default 2,2,1")
-    known = ", ".join(ACTIVATIONS)
-    group.add_argument("--hidden", default="relu", metavar="NAME,..", help=f"{known}; one, or one per layer")
-    group.add_argument("--output", default="identity", choices=ACTIVATIONS, help="default identity")
+    known = f"{', '.join(ACTIVATIONS)}; one, or one per layer; with a setting 'leaky_relu(0.1)'"
+    group.add_argument("--hidden", default="relu", metavar="NAME,..", help=known)
+    group.add_argument(
+        "--output", default="identity", choices=Activations(ACTIVATIONS), help="default identity"
+    )
 
 
 def _add_one_start(group: Any) -> None:

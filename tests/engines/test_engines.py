@@ -30,7 +30,7 @@ from comparing import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pairing import pairwise
+from pairing import in_turn, pairwise
 
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derive
@@ -56,22 +56,17 @@ COMPILED = [*product(THREE, DTYPES), *zip(MORE, ("float32", "float64", "float64"
 NETWORKS = [
     *THREE,
     *MORE,
-    *(Network((2, 1), output=output) for output in ACTIVATIONS),
+    *(Network((2, 1), output=output) for output in ("relu", "tanh", "sigmoid")),
     *(Network(layers) for layers in [(1, 3), (1, 1, 1), (5, 1, 1), (1, 5, 1), (1, 1, 1, 1), (2, 6, 6, 1)]),
     Network((3, 4, 4, 4, 2), ("relu", "tanh", "identity"), "sigmoid"),
     Network((2, 2, 2, 2), ("sigmoid", "relu"), "relu"),
 ]
-# Every activation below every other; with each every dtype, engine and form.
-INTERPRETED = [*product(NETWORKS, DTYPES, ENGINES)] + [
-    (Network((2, 3, 2), hidden, output), dtype, engine)
-    for hidden, output, dtype, engine in pairwise(*[[*ACTIVATIONS]] * 2, DTYPES, [*ENGINES])
-]
-FORMS = [*product(NETWORKS, DTYPES, (loop, lanes), (0, 10**6))] + [
-    (Network((2, 3, 2), hidden, output), dtype, engine, limit)
-    for hidden, output, dtype, engine, limit in pairwise(
-        *[[*ACTIVATIONS]] * 2, DTYPES, (loop, lanes), (0, 10**6)
-    )
-]
+# Every activation in a hidden layer and at the output, once with its setting; with each every dtype, engine
+# and form.
+ABOVE = [Network((2, 3, 2), *two) for two in in_turn([*ACTIVATIONS, "leaky_relu(0.3)"])]
+INTERPRETED = [*product(NETWORKS, DTYPES, ENGINES), *pairwise(ABOVE, DTYPES, [*ENGINES])]
+FORMS = [*product(NETWORKS, DTYPES, (loop, lanes), (0, 10**6))]
+FORMS += pairwise(ABOVE, DTYPES, (loop, lanes), (0, 10**6))
 AVX2, AVX512 = lanes.Registers(16, 32), lanes.Registers(32, 64)
 
 
