@@ -23,7 +23,7 @@ def pairs_of(row):
     return list(combinations(enumerate(row), 2))
 
 
-def in_turn(values):
+def with_the_next(values):
     """Each value with the one after it, the last one with the first: each is first once and second once."""
     several = [*values]
     return [*zip(several, [*several[1:], several[0]], strict=True)]

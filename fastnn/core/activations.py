@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from fastnn.checking import InputError, one_of, shown
@@ -183,7 +182,6 @@ ACTIVATIONS = {
 }
 
 
-@cache
 def activation(name: str) -> Activation:
     """The entry of a name that is known to be right, as `checked_activation` gives it."""
     if name in ACTIVATIONS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,7 +116,8 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
 
     algebra = _Algebra(derivation)
     loss = algebra.defined_loss()
-    ours = algebra.of(lines, derivation.rule.values(sympy.Symbol(RATE.family)))
+    given = derivation.rule.values(RATE).items()
+    ours = algebra.of(lines, {symbol: algebra.evaluated(value, {}) for symbol, value in given})
     claims: dict[Expression, tuple[str, Any]] = {LOSS: ("L is the squared error", loss)}
     for parameter in derivation.state[: derivation.network.n_parameters]:
         derivative = Derivative(LOSS, parameter)
@@ -210,6 +212,7 @@ class _Algebra(Visitor):
             "sigmoid": sigmoid,
         }
         self.kept: dict[Any, Any] = {}
+        self.gates: set[Any] = set()
 
     def kept_as(self, value: Any, name: str) -> Any:
         """`value` in one piece, to be shown under a name."""
@@ -253,7 +256,7 @@ class _Algebra(Visitor):
         found = []
         for line in lines:
             value = self.evaluated(line.expression, values)
-            if line.section in (FORWARD, ERROR) and _is_sum(line):
+            if line.section in (FORWARD, ERROR) and self._is_sum(line):
                 assert isinstance(line.target, Symbol)  # noqa: S101 - no derivative among these
                 value = self.kept_as(value, self.derivation.name(line.target))
             values[line.target] = value
@@ -287,6 +290,7 @@ class _Algebra(Visitor):
         if not isinstance(z, Symbol) or z.family != "z" or zero != Number(0.0):
             raise TypeError(f"no algebra for a choice by {node.left} {node.comparison} {node.right}")
         gate = self.named(Symbol("g", z.layer, z.indices))
+        self.gates.add(gate)
         opened, shut = (node.yes, node.no) if node.comparison == ">" else (node.no, node.yes)
         return gate * self.evaluated(opened, values) + (1 - gate) * self.evaluated(shut, values)
 
@@ -311,9 +315,25 @@ class _Algebra(Visitor):
         return expression.xreplace(self.kept)
 
     def simplified(self, difference: Any) -> Any:
-        return self.sympy.expand(self.short(difference))
+        """A difference multiplied out; where a gate decides what is divided by, each way it can stand."""
+        short = self.short(difference)
+        powers = (part for part in self.sympy.preorder_traversal(short) if part.is_Pow)
+        if not any(power.exp.is_negative and self.gates & power.free_symbols for power in powers):
+            return self.sympy.expand(short)
+        gates = sorted(self.gates & short.free_symbols, key=str)
+        shut_or_open = (self.sympy.Integer(0), self.sympy.Integer(1))
+        ways = (dict(zip(gates, way, strict=True)) for way in product(shut_or_open, repeat=len(gates)))
+        return self.sympy.Integer(0) if all(self._is_zero(short.xreplace(way)) for way in ways) else short
 
+    def _is_zero(self, difference: Any) -> bool:
+        """Whether a sum of quotients is 0."""
+        numerator, _ = self.sympy.fraction(self.sympy.together(difference))
+        return bool(self.sympy.expand(numerator) == 0)
 
-def _is_sum(line: Line) -> bool:
-    """Whether a line gives a weighted sum or an error, which are kept in one piece."""
-    return isinstance(line.expression, Binary) and line.target != LOSS
+    def _is_sum(self, line: Line) -> bool:
+        """Whether a line gives a weighted sum or an error, which are kept in one piece."""
+        target = line.target
+        if not isinstance(target, Symbol) or target == LOSS:
+            return False
+        passed_on = target.family in ("h", "yhat")
+        return not passed_on or activation(self.network.activations[target.layer - 1]).is_identity

@@ -30,7 +30,7 @@ from comparing import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pairing import in_turn, pairwise
+from pairing import pairwise, with_the_next
 
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derive
@@ -63,7 +63,7 @@ NETWORKS = [
 ]
 # Every activation in a hidden layer and at the output, once with its setting; with each every dtype, engine
 # and form.
-ABOVE = [Network((2, 3, 2), *two) for two in in_turn([*ACTIVATIONS, "leaky_relu(0.3)"])]
+ABOVE = [Network((2, 3, 2), *two) for two in with_the_next([*ACTIVATIONS, "leaky_relu(0.3)"])]
 INTERPRETED = [*product(NETWORKS, DTYPES, ENGINES), *pairwise(ABOVE, DTYPES, [*ENGINES])]
 FORMS = [*product(NETWORKS, DTYPES, (loop, lanes), (0, 10**6))]
 FORMS += pairwise(ABOVE, DTYPES, (loop, lanes), (0, 10**6))

@@ -30,6 +30,7 @@ NETWORKS = {
     "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),
     "one unit": fastnn.Network((1, 4, 1, 2), "tanh"),
     "loops": fastnn.Network((2, 24, 1), "leaky_relu"),
+    "kept sums": fastnn.Network((3, 5, 1, 4, 2), ("silu", "square", "gelu_tanh"), "gaussian"),
 }
 ROWS = 23
 # Two rows, with one left over; a block of rows with some left over, and a batch of one row; all rows at once.
