@@ -34,7 +34,7 @@ from typing import Literal
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.expressions import Call, Expression, Index, Number, Sum, Symbol, bind, nodes, substitute
+from fastnn.core.expressions import Call, Expression, Index, Number, Sum, Symbol, bind, nodes
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.rule import DEFAULT, FACTOR, ROWS, STEP, Rule, rule_of
@@ -165,18 +165,6 @@ class Derivation:
     def of(self, *kinds: Kind, layer: int | None = None) -> list[Equation]:
         """The equations of these kinds, of all layers or of one."""
         return [e for e in self.equations if e.kind in kinds and layer in (None, e.layer)]
-
-    def from_values(self, delta: Equation) -> Equation:
-        """A delta computed from its unit's value h instead of the sum z, where z need not be kept."""
-        layer, (unit,) = delta.layer, delta.target.indices
-        if self.keeps_sums(layer):
-            return delta
-        value = activation_of(self.network, layer, unit)
-        return replace(delta, expression=substitute(delta.expression, Symbol("z", layer, (unit,)), value))
-
-    def keeps_sums(self, layer: int) -> bool:
-        """Whether the deltas of a layer need the weighted sums of its units."""
-        return activation(self.network.activations[layer - 1]).keeps_sum
 
     @property
     def groups(self) -> list[tuple[Equation, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fastnn.core.activations import activation
 from fastnn.core.expressions import Index, Symbol
 from fastnn.core.network import Network
 
@@ -13,6 +14,7 @@ __all__ = [
     "error",
     "gradient_of",
     "input_value",
+    "keeps_sums",
     "scalar_name",
     "state_of",
     "target_value",
@@ -51,6 +53,11 @@ def activation_of(network: Network, layer: int, index: Index | int) -> Symbol:
     if layer == 0:
         return input_value(index)
     return Symbol("yhat" if layer == len(network.layers) - 1 else "h", layer, (index,))
+
+
+def keeps_sums(network: Network, layer: int) -> bool:
+    """Whether the deltas of a layer need the weighted sums z of its units, and not only their values h."""
+    return activation(network.activations[layer - 1]).keeps_sum
 
 
 def scalar_name(network: Network, symbol: Symbol) -> str:

@@ -34,6 +34,7 @@ from fastnn.core.expressions import (
 )
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.values import keeps_sums
 from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import run_source
 from fastnn.printing.arrays import COMPARISONS, UFUNCS, ArrayWriter, array_function, computed, slots
@@ -232,7 +233,7 @@ class _LayerWriter(ArrayWriter):
 
     def _home(self, symbol: Symbol) -> Symbol:
         """A choice between z and a constant works in place: h, which says as much as z, shares its buffer."""
-        if symbol.family != "z" or self.derivation.keeps_sums(symbol.layer):
+        if symbol.family != "z" or keeps_sums(self.derivation.network, symbol.layer):
             return symbol
         (activation,) = self.derivation.of("activation", layer=symbol.layer)
         in_place = isinstance(activation.expression, Select) and not any(

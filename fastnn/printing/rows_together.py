@@ -24,9 +24,10 @@ from fastnn.core.derivation import (
 )
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
+from fastnn.core.values import keeps_sums
 from fastnn.printing.infix import Lines, assignment, layer_array
 from fastnn.printing.scalars import Written, spell_element, write_equation
-from fastnn.printing.vectors import PythonOfVectors, positions, way_back
+from fastnn.printing.vectors import PythonOfVectors, from_values, positions, way_back
 
 __all__ = ["RowsTogether", "write_rows"]
 
@@ -109,7 +110,7 @@ class RowsTogether:
         sizes = {f"H{layer}": units[layer] for layer in range(1, self.last)}
         sizes |= {f"S{layer}": units[layer] for layer in range(2, self.last + 1)}
         sizes |= dict.fromkeys(("Yhat", "D"), self.network.n_outputs)
-        sizes |= {f"Z{n}": units[n] for n in range(1, self.last + 1) if self.derivation.keeps_sums(n)}
+        sizes |= {f"Z{n}": units[n] for n in range(1, self.last + 1) if keeps_sums(self.network, n)}
         return {name: (self.together, size) for name, size in sizes.items() if size > 1}
 
     def write_batch(self, lines: Lines) -> None:
@@ -150,7 +151,7 @@ class RowsTogether:
     def _write_forward(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
         """The weighted sums of a unit and its activations."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
-        keeps_sums, joined = self.derivation.keeps_sums(layer), self._is_joined(layer, block)
+        keeps, joined = keeps_sums(self.network, layer), self._is_joined(layer, block)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in positions(total.index, lines):
             term = bind(total.term, {**here, total.index: i})
@@ -158,10 +159,10 @@ class RowsTogether:
                 self._assign(row.z, term if i == 0 else row.z + term, row, lines)
         for row in block:
             value = bind(substitute(weighted.expression, total, row.z), here)
-            if activation is not None and (keeps_sums or not joined):
+            if activation is not None and (keeps or not joined):
                 self._assign(row.z, value, row, lines)
                 value = row.z
-            if keeps_sums:
+            if keeps:
                 self._assign(bind(weighted.target, here), row.z, row, lines)
             if activation is not None and not joined:
                 value = bind(substitute(activation.expression, weighted.target, row.z), here)
@@ -194,7 +195,7 @@ class RowsTogether:
     def _write_delta(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
         """The deltas of a unit, computed from h where z need not be kept."""
         delta = self._only("delta", layer)
-        expression = self.derivation.from_values(delta).expression
+        expression = from_values(self.derivation, delta).expression
         arriving = next((node for node in nodes(expression) if isinstance(node, Sum)), None)
         if arriving is not None:
             for k in positions(arriving.index, lines):

@@ -10,6 +10,7 @@ Measured: 4-16-1, 2-20-1 and 8-30-1 x1.2 to x1.3; two hidden layers x1.0.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -26,11 +27,19 @@ from fastnn.core.derivation import (
 )
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
-from fastnn.core.values import TOTAL
+from fastnn.core.values import TOTAL, activation_of, keeps_sums
 from fastnn.printing.infix import Infix, Lines, Python, assignment, import_line, python_function
 from fastnn.printing.scalars import NUMPY_NAMES, spell_value, write_equation
 
-__all__ = ["ALIGNMENT", "LayerByLayer", "PythonOfVectors", "positions", "vector_module", "way_back"]
+__all__ = [
+    "ALIGNMENT",
+    "LayerByLayer",
+    "PythonOfVectors",
+    "from_values",
+    "positions",
+    "vector_module",
+    "way_back",
+]
 
 ALIGNMENT = 64  # bytes: a vector that lies across two lines of the cache takes twice as long
 
@@ -76,7 +85,7 @@ def way_back(derivation: Derivation) -> Iterator[Equation]:
     deltas = [e for e in derivation.scalar if e.stage == DELTAS]
     waiting = [e for e in derivation.scalar if e.stage == (GRADIENTS if derivation.rule.batched else UPDATES)]
     for position, delta in enumerate(deltas, start=1):
-        yield derivation.from_values(delta)
+        yield from_values(derivation, delta)
         missing = {later.target for later in deltas[position:]}
         needed = {node for later in deltas[position:] for node in nodes(later.expression)}
         left = []
@@ -87,6 +96,15 @@ def way_back(derivation: Derivation) -> Iterator[Equation]:
             else:
                 yield update
         waiting = left
+
+
+def from_values(derivation: Derivation, delta: Equation) -> Equation:
+    """A delta computed from its unit's value h instead of the sum z, where z need not be kept."""
+    layer, (unit,) = delta.layer, delta.target.indices
+    if keeps_sums(derivation.network, layer):
+        return delta
+    value = activation_of(derivation.network, layer, unit)
+    return replace(delta, expression=substitute(delta.expression, Symbol("z", layer, (unit,)), value))
 
 
 class _Unit(NamedTuple):
@@ -122,9 +140,7 @@ class LayerByLayer:
         units, outputs = self.network.layers, self.network.n_outputs
         sizes = {f"H{layer}": (2, self.units_together * self._joined(layer)) for layer in self.layers[:-1]}
         sizes |= {f"S{layer}": (1, units[layer]) for layer in self.layers[1:]}
-        sizes |= {
-            f"Z{layer}": (2, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
-        }
+        sizes |= {f"Z{layer}": (2, units[layer]) for layer in self.layers if keeps_sums(self.network, layer)}
         return sizes | {"Yhat": (1, outputs), "D": (1, outputs)}
 
     def write_start(self, lines: Lines) -> None:
@@ -191,7 +207,7 @@ class LayerByLayer:
 
     def _write_deltas(self, layer: int, units: list[_Unit], lines: Lines) -> None:
         """The deltas of some units, each computed from h where z need not be kept."""
-        expression = self.derivation.from_values(self._only("delta", layer)).expression
+        expression = from_values(self.derivation, self._only("delta", layer)).expression
         arriving = [node for node in nodes(expression) if isinstance(node, Sum)]  # none at the outputs
         for total in arriving:
             for k in positions(total.index, lines):
@@ -206,7 +222,7 @@ class LayerByLayer:
     def _write_forward(self, layer: int, units: list[_Unit], lines: Lines, *, updating: bool = False) -> None:
         """The weighted sums of some units and their activations; `updating`, each parameter just before."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
-        keeps_sums = self.derivation.keeps_sums(layer)
+        keeps = keeps_sums(self.network, layer)
         updates = self.derivation.of("gradient", "state", "update", layer=layer)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in positions(total.index, lines):
@@ -220,10 +236,10 @@ class LayerByLayer:
             if updating:
                 self._update(updates, unit.here, unit, lines)
             value = bind(substitute(weighted.expression, total, unit.z), unit.here)
-            if activation is not None and (keeps_sums or not self._has_function(layer)):
+            if activation is not None and (keeps or not self._has_function(layer)):
                 self._assign(unit.z, value, self.following, lines)
                 value = unit.z
-            if keeps_sums:
+            if keeps:
                 self._assign(bind(weighted.target, unit.here), unit.z, self.following, lines)
             if activation is not None and not self._has_function(layer):
                 value = bind(substitute(activation.expression, weighted.target, unit.z), unit.here)
