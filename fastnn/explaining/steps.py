@@ -131,7 +131,7 @@ class Step(Document):
 
         Columns number, stage (given, forward, error, derivatives, deltas, updates), name, equation,
         numbers (the same with the numbers put in: Python that evaluates to the value, to the bit, where
-        exp, tanh and sigmoid are fastnn's own), value; and for updates before and change. Of a batch, whose
+        its functions are fastnn's own), value; and for updates before and change. Of a batch, whose
         stages are also begin and gradients, the first column is row: from 1, and 0 for what comes once.
         """
         import pandas as pd
