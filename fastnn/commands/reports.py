@@ -15,7 +15,7 @@ import numpy as np
 from fastnn.comparing import Comparison
 from fastnn.core.network import Network
 from fastnn.core.optimizers import described_optimizer
-from fastnn.core.rule import DEFAULT
+from fastnn.core.rule import told_rule
 from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted, grouped, shape
 from fastnn.sweeping.columns import LOSSES, headings
@@ -95,9 +95,7 @@ def training_report(run: Training, data: Dataset) -> Report:
 
 def rule_words(found: Training | Comparison) -> str:
     """By which rule it was trained: the learning rate, and whatever is not the default."""
-    moved = "" if found.optimizer == DEFAULT else f", {found.optimizer!r}"
-    batches = f", batches of {found.batch_size}" if found.batch_size > 1 else ""
-    return f"learning rate {found.learning_rate:g}{moved}{batches}"
+    return f"learning rate {found.learning_rate:g}{told_rule(found.optimizer, found.batch_size)}"
 
 
 def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:

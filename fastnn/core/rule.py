@@ -30,6 +30,7 @@ __all__ = [
     "described_rule",
     "rule_in",
     "rule_of",
+    "told_rule",
 ]
 
 DTYPES = ("float64", "float32")
@@ -149,6 +150,12 @@ def described_rule(optimizer: Optimizer, batch_size: int = 1) -> dict[str, Any]:
     settings = {name: getattr(optimizer, name) for name in rule.optimizer.settings()}
     plain = {"loss": rule.loss.name, "optimizer": optimizer.name, "batch_size": batch_size}
     return plain | settings
+
+
+def told_rule(optimizer: Optimizer, batch_size: int) -> str:
+    """What is not the default, to follow other words: ", Momentum(momentum=0.5), batches of 32"."""
+    moved = "" if optimizer == DEFAULT else f", {optimizer!r}"
+    return f"{moved}, batches of {batch_size}" if batch_size > 1 else moved
 
 
 def rule_in(plain: Any) -> tuple[Optimizer, int]:

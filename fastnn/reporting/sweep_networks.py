@@ -57,7 +57,7 @@ def epochs(found: Sweep) -> Section:
     )
     text = (
         f"The line is the median {whose}; half of them lie in the dark band, nine in ten in the light one. "
-        "An epoch's loss is measured while it runs, on each row before its own update."
+        "An epoch's loss is measured while it runs, on each row before the update that it belongs to."
     )
     fans = []
     for name in evenly(list(pictured), PICTURES):

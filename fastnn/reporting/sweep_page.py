@@ -85,11 +85,15 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
     if shown is not found:
         stopped += f" All but the table of losses shows {written(len(shown))} of them, evenly spaced."
     units = " and ".join(dict.fromkeys(found.network.activations))
-    moved = "".join(f", {told}" for told in found.grid.told)
+    batched = any(size > 1 for size in found.grid["batch_size"].values)
+    trained = [
+        counted(found.plan.epochs, "epoch"),
+        *([] if batched else ["one row at a time"]),
+        *found.grid.told,
+    ]
     return (
         f"{data_in_words(data)} "
-        f"Starts {found.initial!r}, seed {found.seed}; {counted(found.plan.epochs, 'epoch')}, one row "
-        f"at a time{moved}; "
+        f"Starts {found.initial!r}, seed {found.seed}; {', '.join(trained)}; "
         f"{units} units; engine {found.engine}, {found.plan.dtype}, {found.seconds:.1f} s.{stopped}"
     )
 

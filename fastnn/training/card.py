@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
-from fastnn.core.rule import DEFAULT
+from fastnn.core.rule import told_rule
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
 from fastnn.showing.lettering import counted, grouped, shape, told_apart
 from fastnn.training.evaluating import scores
@@ -55,10 +55,7 @@ def _settings(run: Any) -> list[tuple[str, str]]:
     rates = np.unique(run.learning_rate)
     rate = " .. ".join(dict.fromkeys(told_apart(rates[[0, -1]].tolist())))
     trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, learning rate {rate}"
-    if run.optimizer != DEFAULT:
-        trained += f", {run.optimizer!r}"
-    if run.batch_size > 1:
-        trained += f", in batches of {run.batch_size}"
+    trained += told_rule(run.optimizer, run.batch_size)
     return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, ModelFileError
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT
+from fastnn.core.rule import DEFAULT, told_rule
 from fastnn.data.columns import joined
 from fastnn.data.datasets import Dataset, scaling_of
 from fastnn.data.metrics import note
@@ -46,8 +46,8 @@ class Training:
     parameters : (P,) or (M, P)
         The parameters after the last epoch; all NaN if the network diverged.
     loss_curve : (E,) or (M, E)
-        The loss of every epoch: the squared error of each row before its own update, summed over the outputs,
-        not halved, averaged over the rows. NaN from the epoch in which the network diverged.
+        The loss of every epoch: the squared error of each row before the update it belongs to, summed over
+        the outputs, not halved, averaged over the rows. NaN from the epoch in which the network diverged.
     validation_curve : (E,) or (M, E), or None
         The mean squared error over the validation rows after every epoch (summed over the outputs).
     status : str, or (M,) array of str
@@ -298,6 +298,7 @@ class Training:
             named = joined(np.atleast_1d(self.number).tolist(), most=5)
             many = f"{counted(len(self.parameters), 'network')} ({named}), " if many else f"network {named}, "
         settings = f"{counted(self.epochs, 'epoch')}, {counted(self.rows, 'row')}"
+        settings += told_rule(self.optimizer, self.batch_size)
         settings += f", engine={self.engine!r}, dtype={self.dtype!r}"
         return f"Training of {self.network!r}: {many}{settings}"
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import reference
 from comparing import DTYPES, reference_functions
@@ -14,6 +15,7 @@ from fastnn.core.optimizer import settings_of
 from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES, lanes, load, loop
 from fastnn.engines.compiling import run_source
+from fastnn.reporting import sweep_page
 from fastnn.training import pace, reducing, running
 
 OPTIMIZERS = {
@@ -284,3 +286,36 @@ def test_a_page_names_the_rows_of_a_batch():
     )
     sizes = [found.design.settings_of(found.grid.cell_of(number))["batch_size"] for number in range(8)]
     assert sizes == [1, 1, 1, 1, 5, 5, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ({}, ""),
+        ({"batch_size": 8}, ", batches of 8"),
+        ({"optimizer": "momentum"}, ", Momentum(momentum=0.9)"),
+        ({"optimizer": "nesterov", "batch_size": 2}, ", Nesterov(momentum=0.9), batches of 2"),
+    ],
+)
+def test_what_a_network_was_trained_by_is_shown_with_it(rule, told):
+    network = NETWORKS["straight line"]
+    X, Y, starts = problem(network)
+    for start in (starts[0], starts):
+        run = fastnn.train(network, X, Y, start, epochs=1, engine="batched", **rule)
+        shown = f"1 epoch, {ROWS} rows{told}, engine='batched'"
+        assert shown in repr(run)
+        assert (shown in str(run)) == (start is starts)
+        assert f"learning rate 0.005{told}<" in run._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(1, "2 epochs, one row at a time; "), ([1, 8], "2 epochs, batches of 1, 8; ")]
+)
+def test_a_page_says_what_came_between_two_updates(size, told):
+    network = NETWORKS["straight line"]
+    X, Y, _ = problem(network)
+    data = fastnn.Dataset.from_frame(
+        pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": Y[:, 0]}), ["a", "b"], "c"
+    )
+    found = fastnn.sweep(network, data, networks=2, epochs=2, engine="batched", batch_size=size)
+    assert told in sweep_page._lead(found, found, data)
