@@ -15,7 +15,7 @@ from fastnn.core.optimizer import settings_of
 from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES, lanes, load, loop
 from fastnn.engines.compiling import run_source
-from fastnn.reporting import sweep_page
+from fastnn.reporting.sweep_page import _lead
 from fastnn.training import pace, reducing, running
 
 OPTIMIZERS = {
@@ -318,4 +318,4 @@ def test_a_page_says_what_came_between_two_updates(size, told):
         pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": Y[:, 0]}), ["a", "b"], "c"
     )
     found = fastnn.sweep(network, data, networks=2, epochs=2, engine="batched", batch_size=size)
-    assert told in sweep_page._lead(found, found, data)
+    assert told in _lead(found, found, data)
