@@ -65,7 +65,7 @@ def explain(options: Namespace) -> int:
     return 0
 
 
-def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, Any, Any, float]:
+def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, Any, Any, float | None]:
     """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
     network = explanation.network
     parameters = fastnn.training.starts.DEFAULT_START.draw(network, [0], 0)[0]
@@ -160,5 +160,5 @@ def _data_of_motion(options: Namespace) -> Dataset | None:
     return data_of(options)
 
 
-def _rate(options: Namespace) -> float:
-    return 0.005 if options.learning_rate is None else float(options.learning_rate)
+def _rate(options: Namespace) -> float | None:
+    return None if options.learning_rate is None else float(options.learning_rate)

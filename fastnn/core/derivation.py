@@ -275,7 +275,7 @@ def _begin(network: Network, rule: Rule) -> Iterator[Equation]:
         words = "shared out among the rows of the batch"
         words = f"the loss's factor, {words}" if rule.optimizer.needs_gradient else f"the step, {words}"
         yield _equation(BEGIN, "factor", last, FACTOR, _folded(rule) / ROWS, (), words)
-    for name, expression in rule.optimizer.prepares(_of_the_network(rule)).items():
+    for name, expression in rule.optimizer.prepares(rule.common).items():
         words = f"for {rule.optimizer.name}, once a batch"
         yield _equation(BEGIN, "factor", last, Symbol(name), expression, (), words)
 
@@ -283,12 +283,6 @@ def _begin(network: Network, rule: Rule) -> Iterator[Equation]:
 def _folded(rule: Rule) -> Expression:
     """What is folded into the deltas of the outputs, before a batch shares it out among its rows."""
     return Number(rule.loss.factor) if rule.optimizer.needs_gradient else STEP
-
-
-def _of_the_network(rule: Rule) -> dict[str, Symbol]:
-    """What all parameters of a network share, by name: settings, states, and what is prepared from them."""
-    known = {symbol.family: symbol for symbol in (*rule.given, *rule.shared)}
-    return known | {name: Symbol(name) for name in rule.optimizer.prepared}
 
 
 def _forward(network: Network) -> Iterator[Equation]:
@@ -365,8 +359,7 @@ def _moves(
 ) -> Iterator[Equation]:
     """What the optimizer makes of a parameter's change: its states, then the parameter."""
     states = {letter: state_of(letter, parameter) for letter in rule.states}
-    given = _of_the_network(rule)
-    for letter, expression in rule.optimizer.moves(parameter, change, states, given).items():
+    for letter, expression in rule.optimizer.moves(parameter, change, states, rule.common).items():
         target = states.get(letter, parameter)
         kind: Kind = "state" if letter else "update"
         said = words if kind == "state" or not states else f"what {rule.optimizer.name} makes of it"

@@ -104,6 +104,12 @@ class Rule:
         return tuple(map(Symbol, self.optimizer.shared))
 
     @property
+    def common(self) -> dict[str, Symbol]:
+        """What all parameters of a network share, by name: settings, states, and what is prepared of them."""
+        prepared = map(Symbol, self.optimizer.prepared)
+        return {symbol.family: symbol for symbol in (*self.given, *self.shared, *prepared)}
+
+    @property
     def states(self) -> tuple[str, ...]:
         """The letters of what is kept for each parameter, beside the parameter itself."""
         return self.optimizer.states

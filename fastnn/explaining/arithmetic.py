@@ -40,7 +40,7 @@ SHIFT = Decimal("1e-20")
 
 @dataclass(frozen=True)
 class Arithmetic(Visitor):
-    """How a kind of number is made from a constant, and how functions and square roots of it are worked out.
+    """How a kind of number is made from a constant, and how functions, roots and quotients are worked out.
 
     Called with an expression and the values of its symbols, and of what else is known by now.
     """
@@ -48,6 +48,7 @@ class Arithmetic(Visitor):
     number: Callable[[float], Any]
     call: Callable[[str, Any], Any]
     square_root: Callable[[Any], Any]
+    quotient: Callable[[Any, Any], Any] = truediv
 
     def __call__(self, node: Expression, values: Mapping[Expression, Any]) -> Any:
         """The value of an expression."""
@@ -65,7 +66,8 @@ class Arithmetic(Visitor):
 
     def visit_binary(self, node: Binary, values: Mapping[Expression, Any]) -> Any:
         """One operation, rounded once."""
-        return OPERATIONS[node.operator](self(node.left, values), self(node.right, values))
+        operation = self.quotient if node.operator == "/" else OPERATIONS[node.operator]
+        return operation(self(node.left, values), self(node.right, values))
 
     def visit_select(self, node: Select, values: Mapping[Expression, Any]) -> Any:
         """One of two values; the other is not worked out."""
@@ -135,7 +137,14 @@ def _float_root(square: float) -> float:
     return math.nan if square < 0 else math.sqrt(square)
 
 
-FLOATS = Arithmetic(float, _float_call, _float_root)
+def _float_quotient(dividend: float, divisor: float) -> float:
+    """As the engines have it: infinite or NaN where the divisor is 0."""
+    if divisor:
+        return dividend / divisor
+    return math.copysign(math.inf, dividend) * math.copysign(1.0, divisor) if dividend else math.nan
+
+
+FLOATS = Arithmetic(float, _float_call, _float_root, _float_quotient)
 DECIMALS = Arithmetic(Decimal, _decimal_call, Decimal.sqrt)
 
 

@@ -3,9 +3,10 @@
 What runs has the step folded in: a delta is ``s = step*d...``, with step = -2*learning_rate. Put the loss's
 factor, 2, for the step, and the same equation gives the derivative of the loss by the unit's weighted sum:
 that is how the lines here are made. So line 8' is the derivative that belongs to equation 8 of the
-derivation, and -learning_rate times the one is the other. The derivative by a parameter belongs to the first
-equation in which the parameter's change stands: in batches to that of its sum over the rows, else where an
-optimizer keeps a velocity, to the velocity's.
+derivation, and -learning_rate times the one is the other. Where an optimizer needs the gradient itself, the
+two are the same. The derivative by a parameter belongs to the first equation in which the parameter's change
+stands: to that of its gradient, in batches its sum over the rows; else where an optimizer keeps a velocity,
+to the velocity's.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ __all__ = [
     "LOSS",
     "Line",
     "explained",
-    "folded_in",
     "in_turn",
     "kinks_of",
     "put",
     "sections_of",
     "sign_of",
+    "worked_out_before",
 ]
 
 DERIVATIVES = Stage("derivatives", "Derivatives")
@@ -105,11 +106,12 @@ def in_turn(lines: Sequence[Told], rows: int) -> Iterator[tuple[int, list[Told]]
     yield 0, parts["end"]
 
 
-def folded_in(derivation: Derivation) -> str:
-    """What is computed from the learning rate before the first row: ``step = -2*learning_rate``."""
-    text = Text(derivation)
-    ((target, value),) = derivation.rule.values(Symbol("learning_rate")).items()
-    return f"{text(target)} = {text(value)}"
+def worked_out_before(derivation: Derivation) -> dict[Expression, str]:
+    """What is computed from the settings before the first row, in words: ``step = -2*learning_rate``."""
+    text, rule = Text(derivation), derivation.rule
+    settings = {name: Symbol(name) for name in rule.optimizer.settings()}
+    values = rule.values(Symbol("learning_rate"), **settings)
+    return {s: f"{text(s)} = {text(value)}" for s, value in values.items() if value != s}
 
 
 def sign_of(line: Line) -> str:

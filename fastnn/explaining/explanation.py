@@ -10,27 +10,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_number, flag
-from fastnn.core.derivation import BEGIN, DELTAS, GRADIENTS, UPDATES, derive
+from fastnn.core.derivation import GRADIENTS, derive
 from fastnn.core.expressions import Binary
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT
+from fastnn.core.rule import DEFAULT, rule_of
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
 from fastnn.explaining.chain_rule import (
-    DERIVATIVES,
     Line,
     explained,
-    folded_in,
-    kinks_of,
     sections_of,
     sign_of,
 )
 from fastnn.explaining.document import Document
-from fastnn.explaining.limits import explained_rule, need_written_out, told_of_training
+from fastnn.explaining.limits import need_written_out, told_of_training
 from fastnn.explaining.matrix_form import in_matrices, over_a_batch
 from fastnn.explaining.motion import Motion, motion
+from fastnn.explaining.notes import notes_of
 from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip
 from fastnn.explaining.steps import Given, Step
@@ -43,33 +41,6 @@ from fastnn.system.floating_point import ieee
 from fastnn.training.plan import code
 
 __all__ = ["Explanation", "RunningCode", "explain"]
-
-ON_DERIVATIVES = "By the chain rule. Equation n' is the derivative that equation n, below, descends."
-ON_DELTAS = (
-    "What runs has the learning rate folded in: {}, computed once. So a delta s is -learning_rate times the "
-    "derivative of the same number."
-)
-ON_DELTAS_OF_A_BATCH = (
-    "What runs has the learning rate and the rows of the batch folded in: {}, computed once, and (1), once a "
-    "batch. So a delta s is -learning_rate/n times the derivative of the same number."
-)
-ON_ONE_ROW = "They are those of one row's loss."
-ON_A_BATCH = "A batch has n rows: the batch size, or what is left of them at the end of an epoch."
-ON_GRADIENTS = (
-    "Σ is the sum over the rows of the batch. It begins at 0, and each row adds its own, in their order. "
-    "After the last row each g is -learning_rate times the derivative of the batch's mean loss."
-)
-ON_MATRICES_OF_A_BATCH = (
-    "Of all rows at once it is a product of matrices, in capitals, with a column for each row of the batch."
-)
-ON_UPDATES_OF_A_BATCH = (
-    "They come once, after the last row of the batch: all its rows use the parameters as they were before."
-)
-ON_UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
-ON_STATE = (
-    "What {} remembers of a parameter has the letter {} with the parameter's name: {} is that of {}. It "
-    "begins at 0 and is kept from step to step. The parameter's own update takes it as it has just become."
-)
 
 
 class Explanation(Document):
@@ -116,19 +87,22 @@ class Explanation(Document):
         return explained(self.derivation, self.derivation.scalar)
 
     @ieee
-    def step(self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float = 0.005) -> Step:
+    def step(
+        self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float | None = None
+    ) -> Step:
         """Work out one training step on one row, or on a batch of them, every number of it.
 
         Parameters
         ----------
         parameters : array_like (P,) or (S,)
-            With what the optimizer remembers of each parameter behind them, S numbers in all, such as the
-            ``state`` of the step before. Without it, the optimizer remembers nothing yet: zeros.
+            With what the optimizer remembers behind them, S numbers in all, such as the ``state`` of the step
+            before. Without it, as it is before the first step.
         x : array_like (D,), or (n, D) in batches
             A number is taken for one input. In batches, n rows: from 1 to `batch_size`.
         y : array_like (K,), or (n, K) in batches
             A number is taken for one output.
-        learning_rate : float
+        learning_rate : float, optional
+            The optimizer's own without it: 0.005, and 0.001 for Adam, say.
 
         Returns
         -------
@@ -145,7 +119,9 @@ class Explanation(Document):
         return Step(self.derivation, self._given(parameters, x, y, learning_rate))
 
     @ieee
-    def slip(self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float = 0.005) -> Slip:
+    def slip(
+        self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float | None = None
+    ) -> Slip:
         """Work out the same step with the classical slip, each layer updated before the deltas below it.
 
         In batches the slip is another one: the parameters move after every row of the batch.
@@ -174,7 +150,7 @@ class Explanation(Document):
         y: ArrayLike | None = None,
         starts: Mapping[str, ArrayLike] | None = None,
         *,
-        learning_rate: float = 0.005,
+        learning_rate: float | None = None,
     ) -> Motion:
         """Set the network in motion, for a page: it trains in the browser.
 
@@ -208,26 +184,11 @@ class Explanation(Document):
         if training := told_of_training(self.optimizer, self.batch_size):
             told.append(f"Trained with {', '.join(training)}.")
         yield Section("", [*told, self._layout()])
-        batched = self.derivation.rule.batched
-        notes = {
-            BEGIN: ON_A_BATCH,
-            DERIVATIVES: " ".join(
-                filter(None, [ON_DERIVATIVES, ON_ONE_ROW if batched else "", kinks_of(self.network)])
-            ),
-            DELTAS: (ON_DELTAS_OF_A_BATCH if batched else ON_DELTAS).format(folded_in(self.derivation)),
-            GRADIENTS: f"{ON_GRADIENTS} {ON_MATRICES_OF_A_BATCH}" if self.compact else ON_GRADIENTS,
-            UPDATES: " ".join([ON_UPDATES_OF_A_BATCH if batched else ON_UPDATES, *self._on_state()]),
-        }
+        notes = notes_of(self.derivation, self.optimizer, in_matrices=self.compact)
         for section in sections_of(self.derivation):
             formulas = tuple(_formula(line) for line in self.lines if line.section == section)
             blocks: list[Block] = [notes[section]] if section in notes else []
             yield Section(section.title, [*blocks, Equations(self.derivation, formulas)])
-
-    def _on_state(self) -> Iterator[str]:
-        """What has to be said of each letter under which the optimizer remembers something."""
-        first = self.network.parameter_names[0]
-        for letter in self.derivation.rule.states:
-            yield ON_STATE.format(self.optimizer.name, letter, letter + first, first)
 
     def _layout(self) -> Table:
         """Which parameters each layer has."""
@@ -248,10 +209,11 @@ class Explanation(Document):
 
     def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any) -> Given:
         need_written_out(self.network, self.derivation.rule)
+        rate = self.optimizer.learning_rate if learning_rate is None else learning_rate
         return Given(
             self._state(parameters),
             *self._rows(x, y),
-            finite_number(learning_rate, "learning_rate", positive=True),
+            finite_number(rate, "learning_rate", positive=True),
             self.optimizer,
         )
 
@@ -270,17 +232,17 @@ class Explanation(Document):
         return X, Y
 
     def _state(self, parameters: Any) -> NDArray[np.float64]:
-        """The state (S,) before the step: as given, or what it is where the optimizer remembers nothing."""
+        """The state (S,) before the step: as given, or as it is before the first one."""
         start, rule = finite_array(parameters, "parameters", (1,)), self.derivation.rule
         n_parameters, size = self.network.n_parameters, rule.state_size(self.network)
         if len(start) not in (n_parameters, size):
-            whole = f", or {size} with what {self.optimizer.name} remembers of each," if rule.states else ""
+            whole = f", or {size} with what {self.optimizer.name} remembers," if rule.states else ""
             behind = ", or the state of an earlier step" if rule.states else ""
             raise InputError(
                 f"parameters must hold {n_parameters} numbers{whole} for {self.network!r}; "
                 f"got {len(start)}. Give all weights first, then all biases{behind}."
             )
-        return start if len(start) == size else rule.begun(start[None])[0]
+        return start if len(start) == size else rule.begun(start[None], self.optimizer)[0]
 
 
 class RunningCode(Document):
@@ -343,7 +305,7 @@ def explain(
     5 the unit's delta times the weight's input
     6 the unit's delta
     """
-    rule = explained_rule(optimizer, batch_size)
+    rule = rule_of(optimizer, batch_size)
     if not flag(compact, "compact"):
         need_written_out(network, rule)
     return Explanation(

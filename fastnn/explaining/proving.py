@@ -9,6 +9,7 @@ proof covers every way in which the gates can stand.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ class Proof(Document):
     """For the loss, each derivative and each update: what sympy finds, minus what the equation says.
 
     The updates of a parameter, and of what the optimizer remembers of it, are those of the optimizer for the
-    change -learning_rate times sympy's derivative.
+    change -learning_rate times sympy's derivative, or for sympy's derivative where it needs that itself.
 
     Attributes
     ----------
@@ -87,15 +88,22 @@ class Proof(Document):
             "each parameter, and what the numbered equation says is subtracted. "
             + ("Each difference simplifies to 0." if self.holds else "A difference is left: see below.")
         ]
-        if self.derivation.rule.batched:
+        rule = self.derivation.rule
+        times = "" if rule.optimizer.needs_gradient else "-learning_rate times "
+        if rule.batched:
+            share = "1/n times" if rule.optimizer.needs_gradient else "-learning_rate/n times"
             blocks.append(
-                "Each row adds -learning_rate/n times sympy's derivative of its loss; the n rows of a batch "
-                "add up to -learning_rate times the derivative of their mean. The update takes that sum."
+                f"Each row adds {share} sympy's derivative of its loss; the n rows of a batch "
+                f"add up to {times}the derivative of their mean. The update takes that sum."
             )
-        elif self.derivation.rule.states:
+        elif rule.optimizer.needs_gradient:
             blocks.append(
-                f"The updates are those of {self.derivation.rule.optimizer.name} for a change of "
-                "-learning_rate times sympy's derivative."
+                "Each g is sympy's derivative of the loss by the parameter in its name; the updates are "
+                f"those of {rule.optimizer.name} for it."
+            )
+        elif rule.states:
+            blocks.append(
+                f"The updates are those of {rule.optimizer.name} for a change of {times}sympy's derivative."
             )
         if kinks_of(self.derivation.network):
             blocks.append("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
@@ -116,14 +124,16 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
 
     algebra = _Algebra(derivation)
     loss = algebra.defined_loss()
-    given = derivation.rule.values(RATE).items()
-    ours = algebra.of(lines, {symbol: algebra.evaluated(value, {}) for symbol, value in given})
+    rule = derivation.rule
+    settings = {name: Symbol(name) for name in rule.optimizer.settings()}
+    given = {s: algebra.evaluated(value, {}) for s, value in rule.values(RATE, **settings).items()}
+    ours = algebra.of(lines, given)
     claims: dict[Expression, tuple[str, Any]] = {LOSS: ("L is the squared error", loss)}
     for parameter in derivation.state[: derivation.network.n_parameters]:
         derivative = Derivative(LOSS, parameter)
         slope = sympy.diff(loss, algebra.named(parameter))
         claims[derivative] = (Text(derivation)(derivative), slope)
-        claims |= _updates(derivation, algebra, parameter, slope)
+        claims |= _updates(derivation, algebra, given, parameter, slope)
     found = []
     for line, value in zip(lines, ours, strict=True):
         if line.target in claims and (line.target == LOSS or line.section in PROVED):
@@ -135,22 +145,34 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
 
 
 def _updates(
-    derivation: Derivation, algebra: _Algebra, parameter: Symbol, slope: Any
+    derivation: Derivation,
+    algebra: _Algebra,
+    settings: Mapping[Expression, Any],
+    parameter: Symbol,
+    slope: Any,
 ) -> dict[Expression, tuple[str, Any]]:
-    """What the optimizer makes of a parameter and of its state, for a change of -learning_rate*slope."""
+    """What the optimizer makes of a parameter and of its state, for a derivative `slope` of the loss.
+
+    A gradient is a claim of its own; what is made of it takes it by name.
+    """
     rule, text = derivation.rule, Text(derivation)
     states = {letter: state_of(letter, parameter) for letter in rule.states}
-    given = {symbol.family: symbol for symbol in rule.given}
     derivative = Derivative(LOSS, parameter)
-    values: dict[Expression, Any] = {CHANGE: -algebra.named(RATE) * slope}
+    g, rate, n = gradient_of(parameter), algebra.named(RATE), algebra.named(ROWS)
+    values: dict[Expression, Any] = {**settings, CHANGE: -rate * slope}
     found: dict[Expression, tuple[str, Any]] = {}
-    change: Expression = CHANGE
-    if rule.batched:
-        change = gradient_of(parameter)
-        share = values[CHANGE] / algebra.named(ROWS)
-        values[change] = algebra.named(change) + share
-        found[change] = text(change - RATE * derivative / ROWS), values[change]
-    for letter, move in rule.optimizer.moves(parameter, change, states, given).items():
+    match rule.batched, rule.optimizer.needs_gradient:
+        case True, True:
+            found[g] = text(g + derivative / ROWS), algebra.named(g) + slope / n
+        case True, False:
+            found[g] = text(g - RATE * derivative / ROWS), algebra.named(g) - rate * slope / n
+        case False, True:
+            found[g] = text(derivative), slope
+    known = rule.common
+    for name, expression in rule.optimizer.prepares(known).items():
+        values[known[name]] = algebra.evaluated(expression, values)
+    change = g if g in found else CHANGE
+    for letter, move in rule.optimizer.moves(parameter, change, states, known).items():
         target = states.get(letter, parameter)
         values[target] = algebra.evaluated(move, values)
         found[target] = text(_told(move, derivative)), values[target]
@@ -259,8 +281,11 @@ class _Algebra(Visitor):
             if line.section in (FORWARD, ERROR) and self._is_sum(line):
                 assert isinstance(line.target, Symbol)  # noqa: S101 - no derivative among these
                 value = self.kept_as(value, self.derivation.name(line.target))
-            values[line.target] = value
             found.append(value)
+            values[line.target] = value
+            match line.target:
+                case Symbol("gw" | "gb") as gradient:  # proved by itself: what comes after takes it by name
+                    values[gradient] = self.named(gradient)
         return found
 
     def evaluated(self, node: Expression, values: dict[Expression, Any]) -> Any:
@@ -285,11 +310,12 @@ class _Algebra(Visitor):
         return OPERATIONS[node.operator](a, b)
 
     def visit_select(self, node: Select, values: dict[Expression, Any]) -> Any:
-        """A choice by the sign of a weighted sum: the gate of that unit chooses."""
+        """A choice by the sign of a weighted sum, or of a setting: its gate chooses."""
         z, zero = node.left, node.right
-        if not isinstance(z, Symbol) or z.family != "z" or zero != Number(0.0):
+        is_setting = z in self.derivation.rule.given
+        if not isinstance(z, Symbol) or not (is_setting or z.family == "z") or zero != Number(0.0):
             raise TypeError(f"no algebra for a choice by {node.left} {node.comparison} {node.right}")
-        gate = self.named(Symbol("g", z.layer, z.indices))
+        gate = self.named(replace(z, family=f"g_{z.family}" if is_setting else "g"))
         self.gates.add(gate)
         opened, shut = (node.yes, node.no) if node.comparison == ">" else (node.no, node.yes)
         return gate * self.evaluated(opened, values) + (1 - gate) * self.evaluated(shut, values)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.core.derivation import DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
+from fastnn.core.derivation import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
 from fastnn.core.values import TOTAL
 from fastnn.explaining.arithmetic import FLOATS, Values
 from fastnn.explaining.chain_rule import in_turn
@@ -138,7 +138,7 @@ def _updating_after_every_row(derivation: Derivation, given: Given) -> Iterator[
 
 def _updating_the_output_layer_first(derivation: Derivation, given: Given) -> Iterator[Turn]:
     """Each layer's deltas, then its updates, then the layer below."""
-    order = [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)]
+    order = [e for e in derivation.scalar if e.stage in (BEGIN, FORWARD, ERROR)]
     for layer in range(len(derivation.network.layers) - 1, 0, -1):
         for stage in (DELTAS, UPDATES):
             order += [e for e in derivation.scalar if (e.stage, e.layer) == (stage, layer)]

@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.derivation import FORWARD, Derivation, Stage
+from fastnn.core.derivation import FORWARD, GRADIENTS, Derivation, Stage
 from fastnn.core.expressions import Expression, Number, Symbol, nodes
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT, ROWS, STEP
+from fastnn.core.rule import DEFAULT, ROWS
 from fastnn.core.values import TOTAL, input_value, state_of, target_value
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
 from fastnn.explaining.chain_rule import (
     LOSS,
     Line,
     explained,
-    folded_in,
     in_turn,
     kinks_of,
     put,
     sections_of,
     sign_of,
+    worked_out_before,
 )
 from fastnn.explaining.document import Document
 from fastnn.pages.blocks import Block, Section
@@ -70,7 +70,7 @@ class Given:
 
     def sums(self, derivation: Derivation) -> Values:
         """What the rows of a batch add to, before its first row."""
-        found: Values = {e.target: 0.0 for e in derivation.scalar if e.kind == "gradient"}
+        found: Values = {e.target: 0.0 for e in derivation.scalar if e.stage == GRADIENTS}
         return found
 
     def row(self, number: int) -> Values:
@@ -107,7 +107,8 @@ class Step(Document):
     parameters : (P,)
         The parameters after the step: the same bits as ``fastnn.train`` gives on these rows in one epoch.
     state : (S,)
-        The parameters, then what the optimizer remembers of each: a following step begins with it.
+        The parameters, then what the optimizer remembers of each, and what it remembers once: a following
+        step begins with it.
     loss : float
         The squared error before it; of a batch, the mean of its rows.
     """
@@ -131,8 +132,9 @@ class Step(Document):
 
         Columns number, stage (given, forward, error, derivatives, deltas, updates), name, equation,
         numbers (the same with the numbers put in: Python that evaluates to the value, to the bit, where
-        its functions are fastnn's own), value; and for updates before and change. Of a batch, whose
-        stages are also begin and gradients, the first column is row: from 1, and 0 for what comes once.
+        its functions are fastnn's own, and sqrt is math.sqrt), value; and of what replaces itself before and
+        change. A stage begin comes first where something is prepared. Of a batch, whose stages are also begin
+        and gradients, the first column is row: from 1, and 0 for what comes once.
         """
         import pandas as pd
 
@@ -206,6 +208,9 @@ class Step(Document):
         for letter in self.derivation.rule.states:
             kept = [f"{letter} before", f"{letter} after"]
             tables.append(Table(changes[["parameter", *kept]], formats=dict.fromkeys(kept, rounded)))
+        if shared := self.derivation.rule.shared:
+            once = [{"kept": s.family, "before": self._start[s], "after": self._values[s]} for s in shared]
+            tables.append(Table(once, formats=ROUNDED))
         yield Section("Changes", tables)
 
     @cached_property
@@ -300,7 +305,8 @@ def digits_of_agreement(found: float, expected: float) -> int:
 def _compute(derivation: Derivation, given: Given) -> list[_Computed]:
     """Every line with its numbers; refused as soon as one is not finite."""
     values, found, text = given.values(derivation), [], ExactText(derivation)
-    need_finite(folded_in(derivation), values[STEP])
+    for symbol, told in worked_out_before(derivation).items():
+        need_finite(told, values[symbol])
     for row, lines in in_turn(explained(derivation, derivation.scalar), len(given.X)):
         values |= given.row(row)
         for line in lines:

@@ -18,8 +18,19 @@ import fastnn
 from fastnn import Network
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derived
-from fastnn.core.expressions import Binary, Call, Number, Symbol
-from fastnn.core.optimizers import OPTIMIZERS, Momentum, Nesterov, Optimizer, below_one, setting
+from fastnn.core.expressions import Binary, Call, Number, Select, SquareRoot, Symbol
+from fastnn.core.optimizer import settings_of
+from fastnn.core.optimizers import (
+    OPTIMIZERS,
+    Adagrad,
+    Adam,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+    below_one,
+    setting,
+)
 from fastnn.core.rule import Rule
 from fastnn.explaining.chain_rule import LOSS, in_turn
 from fastnn.explaining.explanation import RunningCode
@@ -41,10 +52,16 @@ NETWORKS = [
     Network((2, 2, 1, 2, 1), ("identity", "sigmoid", "relu")),
 ]
 every_network = pytest.mark.parametrize("network", NETWORKS, ids=label)
+WITH_GRADIENTS = [
+    Adam(beta1=0.8, beta2=0.97),
+    Adam(eps=0.01, eps_hat=True),
+    RMSProp(rho=0.7, eps=1e-3),
+    Adagrad(initial_sum=0.25),
+]
 BATCHES = [("sgd", 1), ("momentum", 1), ("sgd", 4), (Momentum(momentum=0.7), 4), (Nesterov(momentum=0.3), 3)]
+BATCHES += [("adam", 1), *((optimizer, 4) for optimizer in WITH_GRADIENTS)]
 every_rule = pytest.mark.parametrize(("optimizer", "batch_size"), BATCHES, ids=str)
-EXPLAINED = [name for name, kind in OPTIMIZERS.items() if not kind.needs_gradient]
-every_optimizer = pytest.mark.parametrize("optimizer", EXPLAINED)
+every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 # M. Mazur, "A step by step backpropagation example" (2015): 2-2-2, sigmoid everywhere, step 0.5 on the halved
 # squared error: a learning rate of 0.25 on the error not halved.
@@ -213,10 +230,10 @@ class TestEquations:
     @every_optimizer
     def test_a_derivative_has_the_number_of_the_first_equation_of_its_parameter(self, network, optimizer):
         derivation = fastnn.derive(network, optimizer)
-        moved = [e for e in derivation.scalar if e.kind in ("state", "update")]
+        moved = [e for e in derivation.scalar if e.stage.name == "updates"]
         lines = fastnn.explain(network, optimizer=optimizer).lines
         numbers = {line.target.by: line.number for line in lines if line.section.name == "derivatives"}
-        each = len(derivation.rule.states) + 1
+        each = len(derivation.rule.states) + 1 + derivation.rule.optimizer.needs_gradient
         for first, last in zip(moved[::each], moved[each - 1 :: each], strict=True):
             assert (last.kind, numbers[last.target]) == ("update", f"{first.number}'")
 
@@ -255,7 +272,9 @@ class TestStep:
         moved = worked[worked["stage"] == "updates"]
         assert (moved["change"] == moved["value"] - moved["before"]).all()
 
-    @pytest.mark.parametrize("optimizer", [Momentum(momentum=0.7), Nesterov(momentum=0.3)], ids=repr)
+    @pytest.mark.parametrize(
+        "optimizer", [Momentum(momentum=0.7), Nesterov(momentum=0.3), *WITH_GRADIENTS], ids=repr
+    )
     @every_network
     def test_a_step_goes_on_where_another_ended(self, network, optimizer):
         explanation = fastnn.explain(network, optimizer=optimizer)
@@ -363,11 +382,11 @@ class TestStep:
     def test_the_optimizer_makes_a_difference(self):
         parameters, x, y, rate = some_step(CLASSROOM)
         found = []
-        for optimizer in EXPLAINED:
+        for optimizer in OPTIMIZERS:
             explanation = fastnn.explain(CLASSROOM, optimizer=optimizer)
             step = explanation.step(explanation.step(parameters, x, y, rate).state, x, y, rate)
             found.append(tuple(bits(step.parameters)))
-        assert len({*found}) == len(EXPLAINED)
+        assert len({*found}) == len(OPTIMIZERS)
 
     @pytest.mark.parametrize("optimizer", [Momentum(momentum=0.7), Nesterov(momentum=0.3)], ids=repr)
     def test_shows_what_the_optimizer_remembers(self, optimizer):
@@ -518,7 +537,7 @@ class TestProof:
     def test_holds_for_the_updates_of_every_optimizer(self, network, optimizer):
         proof = fastnn.explain(network, optimizer=optimizer).proof()
         assert proof.holds
-        updates = len(OPTIMIZERS[optimizer].states) + 1
+        updates = OPTIMIZERS[optimizer].needs_gradient + len(OPTIMIZERS[optimizer].states) + 1
         assert len(proof.frame()) == 1 + network.n_parameters * (1 + updates)
         assert max(map(len, proof.text().splitlines())) <= 80
 
@@ -672,20 +691,22 @@ class TestMatrices:
     @every_optimizer
     def test_give_the_numbers_of_the_step(self, network, optimizer):
         parameters, x, y, rate = some_step(network)
-        values = {Symbol("x"): x, Symbol("y"): y, Symbol("step"): -2 * rate, Symbol("momentum"): 0.9}
-        velocities = np.random.default_rng(9).normal(size=network.n_parameters)
-        for layer, (W, b) in enumerate(network.split(parameters), start=1):
-            values |= {Symbol("W", layer): W, Symbol("b", layer): b}
-        for layer, (W, b) in enumerate(network.split(velocities), start=1):
-            values |= {Symbol("VW", layer): W, Symbol("vb", layer): b}
+        explanation = fastnn.explain(network, optimizer=optimizer)
+        rule, settings = explanation.derivation.rule, settings_of(explanation.optimizer)
+        draw = np.random.default_rng(9)
+        kept = [np.abs(draw.normal(size=network.n_parameters)) for _ in rule.states]
+        once = draw.uniform(0.1, 0.9, len(rule.shared))
+        values = {Symbol("x"): x, Symbol("y"): y, **rule.values(rate, **settings)}
+        values |= dict(zip(rule.shared, once, strict=True))
+        for letter, numbers in zip(["", *rule.states], [parameters, *kept], strict=True):
+            for layer, (W, b) in enumerate(network.split(numbers), start=1):
+                values |= {Symbol(f"{letter}w".upper(), layer): W, Symbol(f"{letter}b", layer): b}
         derivatives = {}
         for line in fastnn.explain(network, compact=True, optimizer=optimizer).lines:
             values[line.target] = worked_out(line.expression, values)
             if isinstance(line.target, Derivative):
                 derivatives[line.target.by] = values[line.target]
-        explanation = fastnn.explain(network, optimizer=optimizer)
-        state = np.hstack([parameters, velocities])[: explanation.derivation.rule.state_size(network)]
-        step = explanation.step(state, x, y, rate)
+        step = explanation.step(np.hstack([parameters, *kept, once]), x, y, rate)
         layers = range(1, len(network.layers))
         after = network.join([(values[Symbol("W", n)], values[Symbol("b", n)]) for n in layers])
         slopes = network.join([(derivatives[Symbol("W", n)], derivatives[Symbol("b", n)]) for n in layers])
@@ -750,6 +771,11 @@ def worked_out(node, values):
             return (worked_out(left, values) > worked_out(right, values)).astype(float)
         case Largest(left, right):
             return np.maximum(worked_out(left, values), worked_out(right, values))
+        case SquareRoot(square):
+            return np.sqrt(worked_out(square, values))
+        case Select(left, ">", right, yes, no):
+            holds = worked_out(left, values) > worked_out(right, values)
+            return worked_out(yes if holds else no, values)
     return values[node]
 
 
@@ -789,7 +815,7 @@ REFUSED = {
     ),
     "neither parameters nor a state": (
         lambda: fastnn.explain(CLASSROOM, optimizer="momentum").slip([1] * 10, [1, 2], 3),
-        "parameters must hold 9 numbers, or 18 with what momentum remembers of each, for .*; got 10. "
+        "parameters must hold 9 numbers, or 18 with what momentum remembers, for .*; got 10. "
         "Give all weights first, then all biases, or the state of an earlier step.",
     ),
     "a state where there is none": (
@@ -906,9 +932,3 @@ def test_every_activation_can_be_told_in_a_hidden_layer_and_at_the_output():
             assert form.text()
             assert form.latex()
             assert form.html()
-
-
-@pytest.mark.parametrize("name", ["rmsprop", "adagrad", "adam"])
-def test_rules_that_are_not_explained_yet(name):
-    with pytest.raises(fastnn.InputError, match=rf"to be explained; got {name}\. fastnn\.derive and"):
-        fastnn.explain(CLASSROOM, optimizer=name)

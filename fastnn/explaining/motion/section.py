@@ -19,11 +19,11 @@ from fastnn.core.activations import activation
 from fastnn.core.derivation import Equation, derive
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT
+from fastnn.core.rule import DEFAULT, rule_of
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.explaining.limits import explained_rule, need_written_out, told_of_training, trained_with
+from fastnn.explaining.limits import need_written_out, told_of_training, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
@@ -210,7 +210,7 @@ def motion(
     y: ArrayLike | None = None,
     starts: Mapping[str, ArrayLike] | None = None,
     *,
-    learning_rate: float = 0.005,
+    learning_rate: float | None = None,
     optimizer: str | Optimizer = DEFAULT,
     batch_size: int = 1,
 ) -> Motion:
@@ -227,8 +227,8 @@ def motion(
     starts : mapping of str to array_like (P,), optional
         Starting parameters by the names under which the reader chooses; the first is there at first.
         Without, the first ten networks of ``fastnn.sweep``.
-    learning_rate : float
-        There at first; the reader may change it.
+    learning_rate : float, optional
+        There at first; the reader may change it. Without, the optimizer's own.
     optimizer : str or Optimizer
     batch_size : int
         As in `fastnn.train`.
@@ -243,12 +243,13 @@ def motion(
     InputError
         For anything that does not fit, and for a network too large to write out.
     """
-    need_written_out(network, explained_rule(optimizer, batch_size))
+    need_written_out(network, rule_of(optimizer, batch_size))
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
-    rate = finite_number(learning_rate, "learning_rate", positive=True)
+    given, chosen = learning_rate, optimizer_of(optimizer)
+    rate = finite_number(chosen.learning_rate if given is None else given, "learning_rate", positive=True)
     size = whole_number(batch_size, "batch_size", 1, len(rows[0]))
-    return Motion(network, rows, _checked_starts(network, starts), rate, names, optimizer_of(optimizer), size)
+    return Motion(network, rows, _checked_starts(network, starts), rate, names, chosen, size)
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:

@@ -1,0 +1,115 @@
+"""What is said beside the equations of a training step, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fastnn.core.derivation import BEGIN, DELTAS, GRADIENTS, UPDATES, Derivation, Stage
+from fastnn.core.expressions import SquareRoot, nodes
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import FACTOR
+from fastnn.explaining.chain_rule import DERIVATIVES, kinks_of, worked_out_before
+
+__all__ = ["notes_of"]
+
+ON_DERIVATIVES = "By the chain rule. Equation n' is the derivative that equation n, below, descends."
+ON_THEIR_GRADIENTS = "By the chain rule. Equation n' is the derivative that belongs to equation n, below."
+ON_ONE_ROW = "They are those of one row's loss."
+ON_DELTAS = (
+    "What runs has the learning rate folded in: {}, computed once. So a delta s is -learning_rate times the "
+    "derivative of the same number."
+)
+ON_DELTAS_OF_A_BATCH = (
+    "What runs has the learning rate and the rows of the batch folded in: {}, computed once, and {}, once a "
+    "batch. So a delta s is -learning_rate/n times the derivative of the same number."
+)
+ON_SLOPES = "What runs is the derivative itself: a delta s is that of the same number."
+ON_SLOPES_OF_A_BATCH = (
+    "What runs has the rows of the batch folded in: {}, once a batch. So a delta s is 1/n times the "
+    "derivative of the same number."
+)
+ON_A_BATCH = "A batch has n rows: the batch size, or what is left of them at the end of an epoch."
+ON_A_ROW = "Each row is a batch of its own: this comes before it, once for all parameters."
+ON_SHARED = "{} remembers {} of the whole network: {} before the first batch, and kept from batch to batch."
+ON_GRADIENTS = (
+    "Σ is the sum over the rows of the batch. It begins at 0, and each row adds its own, in their order. "
+    "After the last row each g is {}the derivative of the batch's mean loss."
+)
+ON_MATRICES_OF_A_BATCH = (
+    "Of all rows at once it is a product of matrices, in capitals, with a column for each row of the batch."
+)
+ON_UPDATES_OF_A_BATCH = (
+    "They come once, after the last row of the batch: all its rows use the parameters as they were before."
+)
+ON_UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
+ON_OWN_GRADIENTS = "Each g is the derivative of the row's loss by the parameter that it has in its name."
+ON_SETTINGS = "{}, computed once."
+ON_STATE = (
+    "What {} remembers of a parameter has the letter {} with the parameter's name: {} is that of {}. It "
+    "begins at {:g} and is kept from step to step. The parameter's own update takes it as it has just become."
+)
+ON_ELEMENTS = "Roots and quotients of matrices are taken element by element."
+
+
+def notes_of(derivation: Derivation, optimizer: Optimizer, *, in_matrices: bool) -> dict[Stage, str]:
+    """The words over the equations of each section that needs some."""
+    sections = {
+        BEGIN: _on_the_begin(derivation, optimizer),
+        DERIVATIVES: _on_derivatives(derivation),
+        DELTAS: _on_deltas(derivation),
+        GRADIENTS: _on_gradients(derivation, in_matrices),
+        UPDATES: _on_updates(derivation, optimizer, in_matrices),
+    }
+    return {section: " ".join(filter(None, words)) for section, words in sections.items()}
+
+
+def _on_the_begin(derivation: Derivation, optimizer: Optimizer) -> Iterator[str]:
+    yield ON_A_BATCH if derivation.rule.batched else ON_A_ROW
+    if names := optimizer.shared:
+        firsts = [f"{optimizer.firsts().get(name, 0.0):g}" for name in names]
+        yield ON_SHARED.format(optimizer.name, _listed(names), _listed(firsts))
+
+
+def _on_derivatives(derivation: Derivation) -> Iterator[str]:
+    yield ON_THEIR_GRADIENTS if derivation.rule.optimizer.needs_gradient else ON_DERIVATIVES
+    yield ON_ONE_ROW if derivation.rule.batched else ""
+    yield kinks_of(derivation.network)
+
+
+def _on_deltas(derivation: Derivation) -> Iterator[str]:
+    needs_gradient, batched = derivation.rule.optimizer.needs_gradient, derivation.rule.batched
+    before = _before(derivation)
+    factor = "".join(f"({e.number})" for e in derivation.of("factor") if e.target == FACTOR)
+    if needs_gradient:
+        yield ON_SLOPES_OF_A_BATCH.format(factor) if batched else ON_SLOPES
+    else:
+        yield ON_DELTAS_OF_A_BATCH.format(before, factor) if batched else ON_DELTAS.format(before)
+
+
+def _on_gradients(derivation: Derivation, in_matrices: bool) -> Iterator[str]:
+    yield ON_GRADIENTS.format("" if derivation.rule.optimizer.needs_gradient else "-learning_rate times ")
+    yield ON_MATRICES_OF_A_BATCH if in_matrices else ""
+
+
+def _on_updates(derivation: Derivation, optimizer: Optimizer, in_matrices: bool) -> Iterator[str]:
+    batched = derivation.rule.batched
+    yield ON_UPDATES_OF_A_BATCH if batched else ON_UPDATES
+    if optimizer.needs_gradient:
+        yield "" if batched else ON_OWN_GRADIENTS
+        yield ON_SETTINGS.format(_before(derivation))
+    first = derivation.network.parameter_names[0]
+    for letter in optimizer.states:
+        begins = optimizer.firsts().get(letter, 0.0)
+        yield ON_STATE.format(optimizer.name, letter, letter + first, first, begins)
+    moves = (node for e in derivation.of("update") for node in nodes(e.expression))
+    yield ON_ELEMENTS if in_matrices and any(isinstance(node, SquareRoot) for node in moves) else ""
+
+
+def _before(derivation: Derivation) -> str:
+    return _listed([*worked_out_before(derivation).values()])
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: one, two and three."""
+    *first, last = dict.fromkeys(names)
+    return f"{', '.join(first)} and {last}" if first else last
