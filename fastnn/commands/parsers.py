@@ -70,8 +70,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_training(group)
     add_optimizer(group)
     _add_batch_size(group)
-    rate = "default that of the optimizer, 0.005 for sgd"
-    group.add_argument("--learning-rate", type=number, metavar="RATE", help=rate)
+    _add_rate_of_the_optimizer(group)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
     output = parser.add_argument_group("output")
     output.add_argument("--plot", metavar="FILE", help="draw the loss of every epoch (.png, .svg, .pdf)")
@@ -190,7 +189,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         metavar="X1,..,Y1,..",
         help="inputs and targets; once for each row of a batch, where two rows are the default",
     )
-    group.add_argument("--learning-rate", type=number, metavar="RATE", help="default 0.005")
+    _add_rate_of_the_optimizer(group)
     parts = parser.add_argument_group("parts")
     parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")
     parts.add_argument("--compact", action="store_true", help="the equations in matrix notation, no step")
@@ -304,6 +303,11 @@ def _add_training(group: Any) -> None:
     group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
     _add_engine(group)
     _add_dtype(group)
+
+
+def _add_rate_of_the_optimizer(group: Any) -> None:
+    rate = "default that of the optimizer, 0.005 for sgd"
+    group.add_argument("--learning-rate", type=number, metavar="RATE", help=rate)
 
 
 def _add_learning_rate(group: Any) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
 
-from fastnn.core.derivation import Derivation
+from fastnn.core.derivation import BEGIN, GRADIENTS, Derivation, Part
 from fastnn.core.elementary import Function, functions_of
 from fastnn.core.expressions import Expression, SquareRoot, Symbol
 from fastnn.core.precisions import PRECISIONS
@@ -20,6 +20,8 @@ from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
 
 __all__ = ["JavaScript", "javascript", "javascript_functions"]
+
+ONCE: dict[Part, str] = {"begin": "first", "end": "last"}  # with which row what comes once a batch comes
 
 
 def javascript(derivation: Derivation) -> str:
@@ -30,8 +32,9 @@ def javascript(derivation: Derivation) -> str:
     row, and the values on the way. It changes nothing. ``settingsOf({learning_rate, ...})`` gives the
     settings, from the learning rate and the optimizer's own.
 
-    In batches `given` also holds what the rows before have added up to (0 before the first one), n, the rows
-    of the batch, and whether this one is its `last`, after which the updates come.
+    In batches `given` also holds what the rows before have added up to (0 before the first one), what was
+    prepared at the begin of the batch, n, the rows of the batch, and whether this one is its `first`, before
+    which that is prepared, and its `last`, after which the updates come.
     """
     functions = functions_of(derivation.functions, "float64")
     parts = [*javascript_functions(functions), _settings_of(derivation), _take_row(derivation)]
@@ -69,8 +72,8 @@ def _take_row(derivation: Derivation) -> str:
         lines(f"const {{{', '.join(given)}}} = given;", f"let {{{', '.join(moved)}}} = given;")
         for stage, equations in groupby(derivation.scalar, key=lambda e: e.stage):
             lines(f"// {stage}")
-            waits = derivation.rule.batched and stage.when == "end"
-            with _braces(lines, "if (last)") if waits else nullcontext():
+            condition = ONCE.get(stage.when) if derivation.rule.batched else None
+            with _braces(lines, f"if ({condition})") if condition else nullcontext():
                 for e in equations:
                     lines(_statement(e.target, e.expression, language, new=e.target in found))
         lines(f"return {{{', '.join([*moved, *map(derivation.name, found)])}}};")
@@ -82,13 +85,15 @@ def _names(derivation: Derivation) -> tuple[list[str], list[str], list[Symbol]]:
     network = derivation.network
     rows = [input_value(i) for i in range(network.n_inputs)]
     rows += [target_value(k) for k in range(network.n_outputs)]
-    sums = [e.target for e in derivation.scalar if e.kind == "gradient"]
-    moved = [*map(derivation.name, [*derivation.state, *sums]), derivation.name(TOTAL)]
+    kept = [e.target for e in derivation.scalar if e.stage == GRADIENTS]
+    if derivation.rule.batched:
+        kept += [e.target for e in derivation.scalar if e.stage == BEGIN]
+    moved = [*dict.fromkeys(map(derivation.name, [*derivation.state, *kept, TOTAL]))]
     targets = [e.target for e in derivation.scalar]
     found = [target for target in targets if derivation.name(target) not in moved]
     given = [*map(derivation.name, [*rows, *derivation.rule.given])]
     if derivation.rule.batched:
-        given += [derivation.name(ROWS), "last"]
+        given += [derivation.name(ROWS), *ONCE.values()]
     return given, moved, found
 
 

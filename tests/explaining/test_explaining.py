@@ -191,6 +191,57 @@ class TestEquations:
         ):
             assert line in text.splitlines()
 
+    def test_of_adam(self):
+        explanation = fastnn.explain(CLASSROOM, optimizer="adam")
+        text = explanation.text()
+        for line in (
+            "Trained with Adam(beta1=0.9, beta2=0.999, eps=1e-08, eps_hat=0.0).",
+            "(1)    power1 ← power1*beta1",
+            "(3)    root = sqrt(1 - power2)",
+            "(4)    alpha = rate*root/(1 - power1)",
+            "(5)    eps_t = eps*(1 if eps_hat > 0 else root)",
+            "(13')  ∂L/∂yhat = ∂L/∂d * ∂d/∂yhat = 2*d",
+            "(13)   s = 2*d",
+            "(16')  ∂L/∂w1 = ∂L/∂z1 * ∂z1/∂w1 = ∂L/∂z1 * x1",
+            "(16)   gw1 = s1*x1",
+            "(17)   mw1 ← beta1*mw1 + rest1*gw1",
+            "(18)   vw1 ← beta2*vw1 + rest2*(gw1*gw1)",
+            "(19)   w1 ← w1 - alpha*mw1/(sqrt(vw1) + eps_t)",
+        ):
+            assert line in text.splitlines()
+        words = " ".join(text.split())
+        assert "adam remembers power1 and power2 of the whole network: 1 before the first batch" in words
+        assert "rate = learning_rate, rest1 = 1 - beta1 and rest2 = 1 - beta2, computed once." in words
+        assert "a delta s is that of the same number" in words
+        assert "learning_rate times" not in words
+
+    def test_of_rmsprop_in_batches(self):
+        text = fastnn.explain(CLASSROOM, optimizer="rmsprop", batch_size=4).text()
+        for line in (
+            "(1)    factor = 2/n",
+            "(9)    s = factor*d",
+            "(12)   gw1 = Σ s1*x1",
+            "(21)   vw1 ← rho*vw1 + rest*(gw1*gw1)",
+            "(22)   w1 ← w1 - rate*gw1/(sqrt(vw1) + eps)",
+        ):
+            assert line in text.splitlines()
+        words = " ".join(text.split())
+        assert "(1), once a batch. So a delta s is 1/n times the derivative of the same number." in words
+        assert "each g is the derivative of the batch's mean loss" in words
+        assert "learning_rate times" not in words
+
+    def test_of_adagrad_in_matrices(self):
+        optimizer = Adagrad(initial_sum=0.25)
+        text = fastnn.explain(Network((20, 30, 5)), compact=True, optimizer=optimizer).text()
+        for line in (
+            "(8)    GW[1] = s[1] xᵀ",
+            "(9)    AW[1] ← AW[1] + GW[1] ⊙ GW[1]",
+            "(10)   W[1] ← W[1] - rate*GW[1]/(sqrt(AW[1]) + eps)",
+        ):
+            assert line in text.splitlines()
+        assert "It begins at 0.25 and is kept" in " ".join(text.split())
+        assert "Roots and quotients of matrices are taken element by element." in " ".join(text.split())
+
     def test_of_a_batch(self):
         explanation = fastnn.explain(CLASSROOM, optimizer="momentum", batch_size=32)
         text = explanation.text()
@@ -414,6 +465,57 @@ class TestStep:
             moves = optimizer.momentum * moves - rate * changes["derivative"]
         np.testing.assert_allclose(changes["change"], moves, rtol=1e-12, atol=1e-15)
 
+    @pytest.mark.parametrize("batch_size", [1, 2])
+    @pytest.mark.parametrize("optimizer", WITH_GRADIENTS, ids=repr)
+    def test_shows_every_number_of_rules_that_need_the_gradient(self, optimizer, batch_size):
+        explanation = fastnn.explain(CLASSROOM, optimizer=optimizer, batch_size=batch_size)
+        rule = explanation.derivation.rule
+        parameters, x, y, rate = some_step(CLASSROOM)
+        x, y = (x, y) if batch_size == 1 else ([x, 2 * x], [y, y])
+        first = explanation.step(parameters, x, y, rate)
+        step = explanation.step(first.state, x, y, rate)
+        frame = step.frame()
+        functions = {name: scalar_functions("float64")[name] for name in ("tanh", "sigmoid")}
+        for row in frame.query("stage != 'given'").itertuples():
+            value = eval(row.numbers, {}, functions | {"sqrt": math.sqrt})  # noqa: S307 - our own table
+            assert value.hex() == float(row.value).hex(), row.name
+        given, found = frame.query("stage == 'given'").set_index("name"), frame.groupby("name").last()
+        once = [symbol.family for symbol in rule.shared]
+        end = len(step.state) - len(once)
+        assert given.loc[once, "value"].tolist() == first.state[end:].tolist()
+        assert found.loc[once, "value"].tolist() == step.state[end:].tolist()
+        changes = step.changes().set_index("parameter")
+        for place, letter in enumerate(rule.states, start=1):
+            kept = slice(9 * place, 9 * place + 9)
+            assert changes[f"{letter} before"].tolist() == first.state[kept].tolist()
+            assert changes[f"{letter} after"].tolist() == step.state[kept].tolist()
+        for form in (step.text(), step.latex(), step.html()):
+            assert all(name in form.replace(r"\_", "_") for name in once)
+
+    def test_begins_with_the_first_values_of_the_optimizer(self):
+        explanation = fastnn.explain(CLASSROOM, optimizer=Adagrad(initial_sum=0.25))
+        changes = explanation.step([1] * 9, [1, 2], 3).changes()
+        assert (changes["a before"] == 0.25).all()
+        np.testing.assert_array_equal(changes["a after"], 0.25 + changes["derivative"] ** 2)
+
+    @every_optimizer
+    def test_takes_the_learning_rate_of_the_optimizer_where_none_is_given(self, optimizer):
+        explanation = fastnn.explain(CLASSROOM, optimizer=optimizer)
+        parameters, x, y, _ = some_step(CLASSROOM)
+        rate = explanation.optimizer.learning_rate
+        run = fastnn.train(CLASSROOM, [x], [y], parameters, epochs=1, engine="batched", optimizer=optimizer)
+        assert run.learning_rate == rate
+        assert bits(explanation.step(parameters, x, y).parameters) == bits(run.parameters)
+        assert bits(explanation.slip(parameters, x, y).parameters) == bits(run.parameters)
+        assert explanation.motion([x], [y]).learning_rate == rate
+
+    @pytest.mark.parametrize(("power", "found"), [(1 / 0.9, "inf"), (2.0, "nan")])
+    def test_refuses_a_state_that_no_training_has(self, power, found):
+        explanation = fastnn.explain(Network((1, 1)), optimizer="adam")
+        state = [1, 2, 0, 0, 0, 0, power, power if power == 2 else 0.5]
+        with pytest.raises(fastnn.InputError, match=f"must be finite; got {found} for equation"):
+            explanation.step(state, 1, 2)
+
     def test_the_table_is_complete_and_in_order(self):
         parameters, x, y, rate = some_step(CLASSROOM)
         frame = step_of(CLASSROOM).frame()
@@ -571,8 +673,24 @@ class TestProof:
             "momentum*vb1 - learning_rate * ∂L/∂b1",
         } <= {*frame["claim"]}
 
+    def test_says_what_it_has_proved_of_a_gradient(self):
+        frame = fastnn.explain(Network((1, 1)), optimizer="rmsprop").proof().frame().set_index("number")
+        assert frame.loc["5", ["claim", "sympy"]].tolist() == ["∂L/∂w1", "2*d*x1"]
+        assert frame.loc["7", "claim"] == "w1 - rate*gw1/(sqrt(vw1) + eps)"
+        frame = fastnn.explain(Network((1, 1)), optimizer="adam", batch_size=2).proof().frame()
+        assert "gw1 + ∂L/∂w1 / n" in {*frame["claim"]}
+
+    @pytest.mark.parametrize("kind", ["factor", "delta", "gradient", "state", "update"])
+    @pytest.mark.parametrize("batch_size", [1, 2])
+    def test_fails_for_wrong_equations_of_adam(self, kind, batch_size):
+        derivation = fastnn.derive(CLASSROOM, "adam", batch_size)
+        wrong = [
+            replace(e, expression=e.expression * 2.0) if e.kind == kind else e for e in derivation.equations
+        ]
+        assert not Proof(replace(derivation, equations=tuple(wrong))).holds
+
     @pytest.mark.parametrize("kind", ["state", "update"])
-    @pytest.mark.parametrize("optimizer", ["momentum", "nesterov"])
+    @pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "rmsprop", "adagrad", "adam"])
     def test_fails_for_a_wrong_update(self, kind, optimizer):
         derivation = fastnn.derive(CLASSROOM, optimizer)
         wrong = [

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from elementary_numbers import anything, scalar_form
 
 import fastnn
 from fastnn.core.elementary import FUNCTIONS, functions_of
-from fastnn.core.optimizers import Momentum, Nesterov, Optimizer
+from fastnn.core.optimizers import Adagrad, Adam, Momentum, Nesterov, Optimizer, RMSProp
 from fastnn.explaining.motion import motion
 from fastnn.pages.blocks import Fragment, Section
 from fastnn.pages.html import html_page
@@ -82,6 +82,18 @@ CASES = {
     "nesterov in batches": Case(
         fastnn.Network((2, 2, 1), "sigmoid"), 20, optimizer=Nesterov(momentum=0.3), batch_size=5
     ),
+    "adam": Case(fastnn.Network((2, 3, 2), "tanh"), 20, 0.01, optimizer="adam"),
+    "adam of other libraries in batches": Case(
+        fastnn.Network((2, 2, 1), "sigmoid"), 20, optimizer=Adam(eps=0.01, eps_hat=True), batch_size=3
+    ),
+    "adam in batches of the report": Case(
+        fastnn.Network((2, 2, 1)), 25, 0.005, 100, tuple(REPORT_START), Adam(beta1=0.8), 32
+    ),
+    "rmsprop": Case(fastnn.Network((3, 2, 2, 1)), 20, 0.01, optimizer=RMSProp(rho=0.7)),
+    "rmsprop in batches": Case(fastnn.Network((2, 2, 1)), 20, 0.01, optimizer="rmsprop", batch_size=2),
+    "adagrad": Case(fastnn.Network((2, 2, 1)), 20, optimizer=Adagrad(initial_sum=0.25)),
+    "adagrad in batches": Case(fastnn.Network((4, 3)), 15, optimizer="adagrad", batch_size=7),
+    "adam, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, optimizer="adam", batch_size=4),
     "batches, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, batch_size=4),
 }
 # A page of the first case in which one addition comes before another: the bits must then differ.
@@ -313,6 +325,23 @@ class TestBatches:
         assert bits(reader.parameters()) == bits(state[:9])
         reader.press("epoch")
         assert bits(reader.parameters()) == bits(self.CASE.trained())
+
+    def test_what_is_prepared_is_shown_as_it_was_with_the_first_row(self, page):
+        case = replace(self.CASE, optimizer="adam")
+        reader = Reader(page, case)
+        X, y = case.data()
+        explanation = fastnn.explain(case.network, **case.rule)
+        first = explanation.step(case.motion().starts["network 0"], X[:3], y[:3], 0.05)
+        second = explanation.step(first.state, X[3:6], y[3:6], 0.05)
+        values = second.frame().query("stage == 'begin'").set_index("name")["value"]
+        reader.press("batch")
+        for row in (4, 5, 6):
+            reader.press("row")
+            for name in ("factor", "power1", "power2", "root", "alpha", "eps_t"):
+                assert float(self.shown(page, f"output[data-found={name}]")) == float(f"{values[name]:.8g}")
+            assert float(self.shown(page, "mn[data-taken=power1]")) == 0.9
+            assert (self.shown(page, "output[data-found=b3]") == "–") == (row < 6)
+        assert bits(reader.parameters()) == bits(second.parameters)
 
     def test_the_page_says_so(self, page):
         Reader(page, self.CASE)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from html import escape
 
-from fastnn.core.derivation import Derivation, Equation
+from fastnn.core.derivation import BEGIN, Derivation, Equation, Part
 from fastnn.core.expressions import Binary, Symbol, nodes
 from fastnn.printing.mathml import MathML
 
 __all__ = ["live_equations"]
 
+ONCE: dict[Part, tuple[str, str]] = {
+    "begin": (" data-once='first'", ", before its first row"),
+    "end": (" data-once='last'", ", after the last row of the batch"),
+}
+
 
 class _Places(MathML):
     """MathML with a place for the number behind each name: what it was when the equation took it.
 
-    What an earlier equation of the row has `replaced` is taken as that one left it.
+    What an earlier equation has `replaced`, in the row or at the begin of its batch, is taken as that one
+    left it.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -35,16 +41,15 @@ def live_equations(derivation: Derivation) -> str:
     """All equations as they run, stage by stage.
 
     A script fills the places: ``data-taken`` names a number that an equation takes, ``data-became`` one that
-    another equation of the row has replaced before, ``data-found`` the one that it gives. What waits for the
-    last row of a batch stands in a part with ``data-waits``.
+    another equation has replaced before, ``data-found`` the one that it gives. What comes once a batch stands
+    in a part with ``data-once``: with its "first" or its "last" row.
     """
     names, places = MathML(derivation), _Places(derivation)
     parts = []
     for stage in derivation.stages:
-        waits = derivation.rule.batched and stage.when == "end"
-        mark, title = " data-waits", f"{stage.title}, after the last row of the batch"
+        mark, words = ONCE.get(stage.when, ("", "")) if derivation.rule.batched else ("", "")
         parts.append(
-            f"<details open{mark if waits else ''}><summary>{title if waits else stage.title}</summary>\n"
+            f"<details open{mark}><summary>{stage.title}{words}</summary>\n"
             + "\n".join(_equation(e, names, places) for e in derivation.scalar if e.stage == stage)
             + "\n</details>"
         )
@@ -56,7 +61,7 @@ def _equation(equation: Equation, names: MathML, places: _Places) -> str:
     replaces = equation.target in nodes(equation.expression)
     symbols = f"{names(equation.target)}<mo>{'←' if replaces else '='}</mo>{names(equation.expression)}"
     numbers = f"<mo>=</mo>{places(equation.expression)}"
-    if replaces:
+    if replaces or equation.stage == BEGIN:
         places.replaced.add(equation.target)
     result = f'<output data-found="{name}">–</output>'
     return (

@@ -7,7 +7,7 @@ const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((e
 const places = (key) => [...root.querySelectorAll(`[data-${key}]`)].map((e) => [e, e.dataset[key]]);
 const place = Object.fromEntries(["start", "now", "kept", "taken", "became", "found"].map((key) => [key, places(key)]));
 for (const [element] of [...place.taken, ...place.became, ...place.found]) {
-    element.waits = element.closest("[data-waits]") !== null;
+    element.once = element.closest("[data-once]")?.dataset.once;
 }
 const weights = places("weight");
 const units = places("unit");
@@ -15,14 +15,15 @@ const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 let start, rate, playing = false;
 let taken, found; // what the last row was given, and what it worked out
-let now; // the parameters, what the optimizer remembers of them, and the epoch's total
+let begun; // the same of the first row of its batch, by the kinds of places
+let now; // the parameters, what the optimizer remembers, what the batch has so far, and the epoch's total
 let row, epochs, loss, diverged; // rows taken of this epoch; finished ones, the last one's loss; where it diverged
 let curve, every; // [epoch, loss] of every n-th epoch: no more points than the eye can tell apart
 let running; // [epoch and a fraction, mean loss of this epoch's rows so far], as few of them
 
 function begin(parameters) {
     start = Object.fromEntries(data.parameters.map((name, place) => [name, parameters[place]]));
-    now = {...start, ...data.remembered, ...data.sums, total: 0.0};
+    now = {...start, ...data.remembered, ...data.prepared, ...data.sums, total: 0.0};
     [row, epochs, loss, diverged, curve, every, running] = [0, 0, undefined, 0, [], 1, []];
     workOut();
     pause();
@@ -32,10 +33,17 @@ function begin(parameters) {
 function workOut() {
     const before = row % data.batch_size;
     const n = Math.min(data.batch_size, data.rows.length - row + before);
-    taken = {...now, ...settingsOf({learning_rate: rate, ...data.settings}), n, last: before + 1 === n};
-    if (before === 0) Object.assign(taken, data.sums);
+    const batch = {n, first: before === 0, last: before + 1 === n};
+    taken = {...now, ...settingsOf({learning_rate: rate, ...data.settings}), ...batch};
+    if (batch.first) Object.assign(taken, data.sums);
     data.columns.forEach((name, place) => { taken[name] = data.rows[row][place]; });
     found = takeRow(taken);
+    if (batch.first) begun = atHand();
+}
+
+// The numbers for each kind of place: of a parameter, as it was before the row's updates and as it is after them.
+function atHand() {
+    return {taken: {...found, ...taken}, became: found, found};
 }
 
 function takeNextRow() {
@@ -140,25 +148,24 @@ function joined(element) {
     return element.parentElement.localName === "msup" || ["+", "−", "·"].includes(before);
 }
 
-// A number, unless its equation waits for the last row of the batch.
-function reached(element, value) {
-    return element.waits && !taken.last ? undefined : value;
-}
-
 function exact(value) {
     return Object.is(value, -0) ? "-0" : String(value);
 }
 
 function show() {
-    const entering = {...found, ...taken}; // a parameter as it was before the row's updates
-    for (const [key, values] of [["taken", entering], ["became", found]]) {
+    const numbers = atHand();
+    const reached = (element, key, name) => { // unless its equation waits for the last row of the batch
+        if (element.once === "last" && !taken.last) return undefined;
+        return (element.once === "first" ? begun : numbers)[key][name];
+    };
+    for (const key of ["taken", "became"]) {
         for (const [element, name] of place[key]) {
-            const text = written(element, reached(element, values[name]), 5);
+            const text = written(element, reached(element, key, name), 5);
             element.textContent = text.startsWith("−") && joined(element) ? `(${text})` : text;
         }
     }
     for (const [element, name] of place.found) {
-        element.textContent = written(element, reached(element, found[name]), 8);
+        element.textContent = written(element, reached(element, "found", name), 8);
     }
     for (const [key, values] of [["start", start], ["now", now], ["kept", now]]) {
         for (const [element, name] of place[key]) {

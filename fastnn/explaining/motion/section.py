@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_number, shown, whole_number
 from fastnn.core.activations import activation
-from fastnn.core.derivation import Equation, derive
+from fastnn.core.derivation import BEGIN, GRADIENTS, Stage, derive
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer, optimizer_of
 from fastnn.core.rule import DEFAULT, rule_of
@@ -175,12 +175,14 @@ class Motion:
 
     def _gated(self) -> list[str]:
         """The units with a gate, by the name of what they pass on."""
-        gated = (e.target for e in self._written("activation") if self._dies(e.layer))
+        written = (e for e in self.derivation.scalar if e.kind == "activation")
+        gated = (e.target for e in written if self._dies(e.layer))
         return [*map(self.derivation.name, gated)]
 
-    def _written(self, kind: str) -> list[Equation]:
-        """The equations of a kind, written out."""
-        return [e for e in self.derivation.scalar if e.kind == kind]
+    def _zeros(self, stage: Stage) -> dict[str, float]:
+        """A zero for each thing that a stage computes and no state holds: what it begins with."""
+        targets = [e.target for e in self.derivation.scalar if e.stage == stage]
+        return {self.derivation.name(s): 0.0 for s in targets if s not in self.derivation.rule.shared}
 
     def _dies(self, layer: int) -> bool:
         return activation(self.network.activations[layer - 1]).dies
@@ -188,13 +190,15 @@ class Motion:
     def _data(self) -> str:
         """What the script is given, as JSON; its decimals are the shortest that give the same doubles."""
         names = [*map(self.derivation.name, self.derivation.state)]
-        begun = self.derivation.rule.begun(np.zeros((1, self.network.n_parameters)))[0].tolist()
+        rule = self.derivation.rule
+        begun = rule.begun(np.zeros((1, self.network.n_parameters)), self.optimizer)[0].tolist()
         values = {
             "parameters": self.network.parameter_names,
             "remembered": dict(list(zip(names, begun, strict=True))[self.network.n_parameters :]),
             "settings": asdict(self.optimizer),
             "batch_size": self.batch_size,
-            "sums": {self.derivation.name(e.target): 0.0 for e in self._written("gradient")},
+            "prepared": self._zeros(BEGIN) if rule.batched else {},
+            "sums": self._zeros(GRADIENTS),
             "columns": self._columns,
             "rows": np.hstack([self.X, self.Y]).tolist(),
             "gated": self._gated(),
