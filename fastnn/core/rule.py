@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, shown, whole_number
 from fastnn.core.expressions import Expression, Symbol
 from fastnn.core.network import Network
-from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer_of
+from fastnn.core.optimizers import SGD, Optimizer, described_optimizer, optimizer_from, optimizer_of
 
 __all__ = [
     "DEFAULT",
@@ -152,10 +152,9 @@ def rule_of(optimizer: str | Optimizer, batch_size: int) -> Rule:
 
 def described_rule(optimizer: Optimizer, batch_size: int = 1) -> dict[str, Any]:
     """The rule with the numbers of its settings, as plain values that files hold."""
-    rule = Rule(optimizer=type(optimizer))
-    settings = {name: getattr(optimizer, name) for name in rule.optimizer.settings()}
-    plain = {"loss": rule.loss.name, "optimizer": optimizer.name, "batch_size": batch_size}
-    return plain | settings
+    settings = described_optimizer(optimizer)
+    named = {"loss": SQUARED.name, "optimizer": settings.pop("optimizer"), "batch_size": batch_size}
+    return named | settings
 
 
 def told_rule(optimizer: Optimizer, batch_size: int) -> str:
@@ -169,16 +168,12 @@ def rule_in(plain: Any) -> tuple[Optimizer, int]:
 
     InputError for any other values.
     """
-    kind = OPTIMIZERS.get(plain["optimizer"]) if _has_text(plain, "optimizer") else None
-    if kind is not None and all(type(plain.get(name)) is float for name in kind.settings()):
-        optimizer, size = kind(**{name: plain[name] for name in kind.settings()}), plain.get("batch_size")
-        if type(size) is int and size >= 1 and plain == described_rule(optimizer, size):
-            return optimizer, size
+    if isinstance(plain, dict) and plain.get("loss") == SQUARED.name:
+        size = plain.get("batch_size")
+        if type(size) is int and size >= 1:
+            others = {name: value for name, value in plain.items() if name not in ("loss", "batch_size")}
+            return optimizer_from(others), size
     raise InputError(
         f"rule must be one that this version of fastnn has, such as {described_rule(DEFAULT)}; "
         f"got {shown(plain)}. Use the version that wrote it."
     )
-
-
-def _has_text(plain: Any, name: str) -> bool:
-    return isinstance(plain, dict) and isinstance(plain.get(name), str)
