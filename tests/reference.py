@@ -40,7 +40,15 @@ def sigmoid(z: float) -> float:
     return e / (1.0 + e)
 
 
-FUNCTIONS: Functions = {"exp": math.exp, "tanh": math.tanh, "sigmoid": sigmoid}
+FUNCTIONS: Functions = {
+    "exp": math.exp,
+    "expm1": math.expm1,
+    "log1p": math.log1p,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tanh": math.tanh,
+    "sigmoid": sigmoid,
+}
 
 
 def train(
@@ -196,9 +204,17 @@ def activate(activation: str, z: float, functions: Functions, rounded: Rounding 
     leak = leak_of(activation)
     if leak is not None:
         return z if not z <= 0 else rounded(rounded(leak) * z) if leak else 0.0
-    match activation:
+    match named(activation)[0]:
         case "identity":
             return z
+        case "elu":
+            return exponential(z, 1.0, rounded(alpha_of(activation)), functions, rounded)
+        case "selu":
+            return exponential(z, rounded(SCALE), rounded(LIMIT), functions, rounded)
+        case "softplus":
+            return rounded((0.0 if z <= 0 else z) + functions["log1p"](functions["exp"](-abs(z))))
+        case "sine":
+            return functions["sin"](z)
         case "silu":
             return rounded(z * functions["sigmoid"](z))
         case "gelu_tanh":
@@ -210,6 +226,21 @@ def activate(activation: str, z: float, functions: Functions, rounded: Rounding 
         case "square":
             return rounded(z * z)
     return functions[activation](z)
+
+
+# SELU: its slope above 0, and minus its limit below.
+SCALE, LIMIT = 1.0507009873554805, 1.7580993408473766
+
+
+def alpha_of(activation: str) -> float:
+    """ELU's setting."""
+    _, alpha = named(activation)
+    return 1.0 if alpha is None else alpha
+
+
+def exponential(z: float, scale: float, limit: float, functions: Functions, rounded: Rounding) -> float:
+    """scale*z above 0, limit*(exp(z) - 1) below. A NaN stays a NaN."""
+    return rounded(limit * functions["expm1"](z)) if z <= 0 else rounded(scale * z)
 
 
 def gelu_gate(z: float, functions: Functions, rounded: Rounding) -> float:
@@ -235,7 +266,15 @@ def through(
 
 def slope(activation: str, z: float, h: float, functions: Functions, rounded: Rounding) -> float:
     """The derivative f'(z) of an activation without a gate, where f(z) is h."""
-    match activation:
+    match named(activation)[0]:
+        case "elu":
+            return 1.0 if z > 0 else rounded(h + rounded(alpha_of(activation)))
+        case "selu":
+            return rounded(SCALE) if z > 0 else rounded(h + rounded(LIMIT))
+        case "softplus":
+            return -functions["expm1"](-h)
+        case "sine":
+            return functions["cos"](z)
         case "tanh":
             return rounded(1.0 - rounded(h * h))
         case "sigmoid":

@@ -7,6 +7,8 @@ import numpy as np
 
 # GELU's tanh form is z*logistic(TWICE*(z + CUBE*z**3)).
 TWICE, CUBE = 2 * math.sqrt(2 / math.pi), 0.044715
+# SELU: its slope above 0, and minus its limit below.
+SCALE, LIMIT = 1.0507009873554805, 1.7580993408473766
 
 
 def advance(layers, activation, parameters, X, Y, step, epochs, momentum=None, nesterov=False, batch=1):
@@ -77,6 +79,14 @@ def activate(activation, z):
             return np.tanh(z)
         case "sigmoid":
             return logistic(z)
+        case "elu":
+            return np.expm1(z) if z <= 0 else z
+        case "selu":
+            return LIMIT * np.expm1(z) if z <= 0 else SCALE * z
+        case "softplus":
+            return np.logaddexp(z, 0 * z)
+        case "sine":
+            return np.sin(z)
         case "silu":
             return z * logistic(z)
         case "gelu_tanh":
@@ -106,6 +116,14 @@ def gate(activation, arriving, z, h):
             return arriving * (1 - h * h)
         case "sigmoid":
             return arriving * (h * (1 - h))
+        case "elu":
+            return arriving if z > 0 else arriving * (h + 1)
+        case "selu":
+            return arriving * (SCALE if z > 0 else h + LIMIT)
+        case "softplus":
+            return arriving * logistic(z)
+        case "sine":
+            return arriving * np.cos(z)
         case "silu":
             p = logistic(z)
             return arriving * (p + h * (1 - p))

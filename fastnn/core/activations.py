@@ -101,7 +101,22 @@ def _leaky_relu(slope: float) -> Activation:
     )
 
 
-SETTINGS = {"leaky_relu": Setting("slope", 0.01, _leaky_relu)}
+def _elu(alpha: float) -> Activation:
+    limit = Number(alpha)
+    return Activation(
+        "elu",
+        value=lambda z: Select(z, "<=", ZERO, limit * Call("expm1", z), z),
+        slope=lambda arriving, z, h: arriving * Select(z, ">", ZERO, ONE, h + limit),
+        kink=f"elu has no derivative at 0; fastnn takes {_written(alpha)} there." if alpha != 1.0 else "",
+        saturates=f"h + {_written(alpha)}",
+    )
+
+
+SETTINGS = {"leaky_relu": Setting("slope", 0.01, _leaky_relu), "elu": Setting("alpha", 1.0, _elu)}
+
+# selu is scale*elu(alpha), with numbers that keep mean 0 and variance 1: G. Klambauer and others,
+# "Self-normalizing neural networks" (2017). `LIMIT` is scale*alpha.
+SCALE, LIMIT = Number(1.0507009873554805), Number(1.7580993408473766)
 
 
 def _softsign(z: Expression) -> Expression:
@@ -158,6 +173,21 @@ ACTIVATIONS = {
             slope=lambda arriving, z, h: arriving * (h * (1.0 - h)),
             saturates="h*(1 - h)",
         ),
+        _elu(SETTINGS["elu"].default),
+        Activation(
+            "selu",
+            value=lambda z: Select(z, "<=", ZERO, LIMIT * Call("expm1", z), SCALE * z),
+            slope=lambda arriving, z, h: arriving * Select(z, ">", ZERO, SCALE, h + LIMIT),
+            kink=f"selu has no derivative at 0; fastnn takes {LIMIT.value!r} there.",
+            saturates=f"h + {LIMIT.value!r}",
+        ),
+        Activation(
+            "softplus",
+            # log(1 + exp(z)), whose exp never overflows.
+            value=lambda z: Select(z, "<=", ZERO, ZERO, z) + Call("log1p", Call("exp", -1.0 * _size(z, z))),
+            # sigmoid(z), which is 1 - exp(-h).
+            slope=lambda arriving, z, h: arriving * (-1.0 * Call("expm1", -1.0 * h)),
+        ),
         Activation("silu", value=lambda z: z * Call("sigmoid", z), slope=_silu_slope),
         Activation("gelu_tanh", value=lambda z: z * _gelu_gate(z), slope=_gelu_slope),
         Activation(
@@ -165,6 +195,11 @@ ACTIVATIONS = {
             value=_softsign,
             slope=lambda arriving, z, h: arriving * ((1.0 - _size(z, h)) * (1.0 - _size(z, h))),
             saturates="1 - |h|",
+        ),
+        Activation(
+            "sine",
+            value=lambda z: Call("sin", z),
+            slope=lambda arriving, z, h: arriving * Call("cos", z),
         ),
         Activation(
             "gaussian",

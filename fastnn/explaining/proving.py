@@ -341,15 +341,17 @@ class _Algebra(Visitor):
         return expression.xreplace(self.kept)
 
     def simplified(self, difference: Any) -> Any:
-        """A difference multiplied out; where a gate decides what is divided by, each way it can stand."""
+        """A difference multiplied out; 0 if it is 0 for each way in which the gates can stand."""
         short = self.short(difference)
-        powers = (part for part in self.sympy.preorder_traversal(short) if part.is_Pow)
-        if not any(power.exp.is_negative and self.gates & power.free_symbols for power in powers):
-            return self.sympy.expand(short)
         gates = sorted(self.gates & short.free_symbols, key=str)
+        powers = (part for part in self.sympy.preorder_traversal(short) if part.is_Pow)
+        divides = any(power.exp.is_negative and self.gates & power.free_symbols for power in powers)
+        expanded = short if divides else self.sympy.expand(short)  # quotients would take minutes
+        if expanded == 0 or not gates:
+            return expanded
         shut_or_open = (self.sympy.Integer(0), self.sympy.Integer(1))
         ways = (dict(zip(gates, way, strict=True)) for way in product(shut_or_open, repeat=len(gates)))
-        return self.sympy.Integer(0) if all(self._is_zero(short.xreplace(way)) for way in ways) else short
+        return self.sympy.Integer(0) if all(self._is_zero(short.xreplace(way)) for way in ways) else expanded
 
     def _is_zero(self, difference: Any) -> bool:
         """Whether a sum of quotients is 0."""

@@ -14,6 +14,7 @@ from fastnn.checking import InputError
 from fastnn.core.activations import ACTIVATIONS, SETTINGS, activation
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
+from fastnn.core.precisions import PRECISIONS
 from fastnn.explaining.arithmetic import FLOATS
 
 # Every activation, and each that has a setting with another one than its default.
@@ -29,6 +30,14 @@ DEFINITIONS = {
     "leaky_relu(0.3)": lambda z: z if z > 0 else z * mpmath.mpf("0.3"),
     "tanh": mpmath.tanh,
     "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "elu": lambda z: z if z > 0 else mpmath.expm1(z),
+    "elu(0.3)": lambda z: z if z > 0 else mpmath.mpf("0.3") * mpmath.expm1(z),
+    "selu": lambda z: (
+        mpmath.mpf("1.0507009873554804934193349852946")
+        * (z if z > 0 else mpmath.mpf("1.6732632423543772848170429916717") * mpmath.expm1(z))
+    ),
+    "softplus": lambda z: mpmath.log1p(mpmath.exp(z)),
+    "sine": mpmath.sin,
     "silu": lambda z: z / (1 + mpmath.exp(-z)),
     "gelu_tanh": lambda z: (
         z / 2 * (1 + mpmath.tanh(mpmath.sqrt(2 / mpmath.pi) * (z + mpmath.mpf("0.044715") * z**3)))
@@ -76,9 +85,9 @@ def test_small_values_keep_their_digits(name):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_no_finite_sum_gives_nan(name, dtype):
-    """Neither value nor slope; the slope is not infinite where the value is finite, but by a factor."""
+    """Neither value nor slope; only square and selu overflow. For sine up to where it has a value."""
     functions, rounded = reference_functions(dtype), float if dtype == "float64" else to_float32
-    largest = float(np.finfo(dtype).max)
+    largest = PRECISIONS[dtype].far if name == "sine" else float(np.finfo(dtype).max)
     sizes = [
         0.0,
         float(np.finfo(dtype).smallest_subnormal),
@@ -94,13 +103,13 @@ def test_no_finite_sum_gives_nan(name, dtype):
                 else [h, slope(name, z, h, functions, rounded)]
             )
             assert not np.isnan(found).any(), z
-            assert np.isfinite(found).all() or name == "square", z
+            assert np.isfinite(found).all() or name in ("square", "selu"), z
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_saturated_units_train_on(name):
     """Two steps from weights at which a careless slope multiplies infinity by 0."""
-    scale = 1e100 if name != "square" else 1.0
+    scale = {"square": 1.0, "sine": 1e15}.get(name, 1e100)
     start = [scale, -scale, 1e-300, 1e-300, 0.0, 0.0, 0.0]
     run = fastnn.train(Network((1, 2, 1), name), [[1.0]], [0.0], start, epochs=2, engine="batched")
     assert np.isfinite(run.parameters).all()
@@ -118,6 +127,8 @@ class TestNames:
             ("leaky_relu(2)", "leaky_relu(2)"),
             ("leaky_relu(2.0)", "leaky_relu(2)"),
             ("leaky_relu(1e-30)", "leaky_relu(1e-30)"),
+            ("elu(1)", "elu"),
+            ("elu(1.50)", "elu(1.5)"),
         ],
     )
     def test_one_for_all_texts_of_the_same_activation(self, given, name):
@@ -154,6 +165,8 @@ class TestNames:
             ),
             ("tanh()", r"got 'tanh\(\)'. Write tanh."),
             ("leaky(0.1)", r"one of 'relu', .*; got 'leaky' \(did you mean leaky_relu\?\)"),
+            ("elu(0)", "elu.alpha. with one alpha from 1e-30 to 1e.30; got"),
+            ("selu(1)", "only where it has one .*elu.alpha.*Write selu"),
             ("leaky_relu()", "with one slope from 1e-30 to 1e.30; got"),
             ("leaky_relu(0)", "with one slope"),
             ("leaky_relu(-0.1)", "with one slope"),
@@ -179,10 +192,10 @@ class TestNames:
             with pytest.raises(InputError, match=f"^{what} must .*{message}"):
                 ask()
 
-    def test_only_leaky_relu_shuts_nothing(self):
+    def test_only_relu_dies(self):
         assert [name for name, entry in ACTIVATIONS.items() if entry.dies] == ["relu"]
 
 
 def test_sums_are_kept_only_where_a_slope_needs_them():
     kept = {name for name, entry in ACTIVATIONS.items() if entry.keeps_sum}
-    assert kept == {"silu", "gelu_tanh", "gaussian", "square"}
+    assert kept == {"silu", "gelu_tanh", "sine", "gaussian", "square"}

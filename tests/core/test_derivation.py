@@ -68,7 +68,15 @@ class Sigmoid(sympy.Function):
         return self * (1 - self)
 
 
-FUNCTIONS = {"exp": sympy.exp, "tanh": sympy.tanh, "sigmoid": Sigmoid}
+FUNCTIONS = {
+    "exp": sympy.exp,
+    "expm1": lambda z: sympy.exp(z) - 1,
+    "log1p": lambda z: sympy.log(1 + z),
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tanh": sympy.tanh,
+    "sigmoid": Sigmoid,
+}
 
 
 def test_slopes_of_the_functions():
@@ -85,7 +93,7 @@ def exactly(value):
 
 def has_gate(activation):
     """Whether its definition asks for the sign of a sum."""
-    return reference.leak_of(activation) is not None or activation == "softsign"
+    return reference.leak_of(activation) is not None or activation in ("elu", "selu", "softplus", "softsign")
 
 
 def defined(activation, z, is_open):
@@ -96,6 +104,14 @@ def defined(activation, z, is_open):
     match activation:
         case "identity":
             return z
+        case "elu":
+            return z if is_open else sympy.exp(z) - 1
+        case "selu":
+            return exactly(reference.SCALE) * z if is_open else exactly(reference.LIMIT) * (sympy.exp(z) - 1)
+        case "softplus":
+            return z + sympy.log(1 + sympy.exp(-z)) if is_open else sympy.log(1 + sympy.exp(z))
+        case "sine":
+            return sympy.sin(z)
         case "silu":
             return z * Sigmoid(z)
         case "gelu_tanh":

@@ -63,7 +63,7 @@ NETWORKS = [
 ]
 # Every activation in a hidden layer and at the output, once with its setting; with each every dtype, engine
 # and form.
-ABOVE = [Network((2, 3, 2), *two) for two in with_the_next([*ACTIVATIONS, "leaky_relu(0.3)"])]
+ABOVE = [Network((2, 3, 2), *two) for two in with_the_next([*ACTIVATIONS, "leaky_relu(0.3)", "elu(0.3)"])]
 INTERPRETED = [*product(NETWORKS, DTYPES, ENGINES), *pairwise(ABOVE, DTYPES, [*ENGINES])]
 FORMS = [*product(NETWORKS, DTYPES, (loop, lanes), (0, 10**6))]
 FORMS += pairwise(ABOVE, DTYPES, (loop, lanes), (0, 10**6))

@@ -610,7 +610,7 @@ class TestNumericalDerivatives:
 
 
 class TestProof:
-    @pytest.mark.parametrize("name", [*ACTIVATIONS, "leaky_relu(0.3)"])
+    @pytest.mark.parametrize("name", [*ACTIVATIONS, "leaky_relu(0.3)", "elu(0.3)"])
     def test_holds_for_every_activation(self, name):
         assert fastnn.explain(Network((2, 2, 1), name)).proof().holds
         assert fastnn.explain(Network((1, 1, 2), name, name)).proof().holds
@@ -1044,7 +1044,7 @@ def test_no_optimizer_is_known_by_name(batched):
 
 
 def test_every_activation_can_be_told_in_a_hidden_layer_and_at_the_output():
-    for hidden, output in with_the_next([*ACTIVATIONS, "leaky_relu(0.3)"]):
+    for hidden, output in with_the_next([*ACTIVATIONS, "leaky_relu(0.3)", "elu(0.3)"]):
         explanation = fastnn.explain(Network((1, 1, 1), hidden, output))
         for form in (explanation, explanation.step([1, 2, 3, 4], 0.5, 1)):
             assert form.text()

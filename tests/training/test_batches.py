@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-from comparing import DTYPES, reference_functions
+from comparing import DTYPES, quiet, reference_functions
 from pairing import pairwise
 from uncompiled import run_as_plain_python
 
@@ -32,7 +32,8 @@ NETWORKS = {
     "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),
     "one unit": fastnn.Network((1, 4, 1, 2), "tanh"),
     "loops": fastnn.Network((2, 24, 1), "leaky_relu"),
-    "kept sums": fastnn.Network((3, 5, 1, 4, 2), ("silu", "square", "gelu_tanh"), "gaussian"),
+    "exponentials": fastnn.Network((2, 5, 3, 1), ("elu(0.3)", "softplus"), "selu"),
+    "kept sums": fastnn.Network((3, 5, 1, 4, 2), ("sine", "square", "gelu_tanh"), "gaussian"),
 }
 ROWS = 23
 # Two rows, with one left over; a block of rows with some left over, and a batch of one row; all rows at once.
@@ -107,7 +108,8 @@ def test_every_form_of_every_source(monkeypatch, which, limit, registers):
     expected = [by_reference(network, X, Y, start, dtype, "nesterov", size, 2) for start in starts]
     for engine in ENGINES:
         state, totals = rule.begun(starts), np.zeros((len(starts), 2), dtype)
-        run_source(load(engine).source(network, dtype, rule))["advance"](state, X, Y, settings, totals, size)
+        advance = quiet(run_source(load(engine).source(network, dtype, rule))["advance"])
+        advance(state, X, Y, settings, totals, size)
         losses = totals / np.float32(ROWS)
         parameters = np.ascontiguousarray(state[:, : network.n_parameters])
         found = [(one.tobytes(), curve.tobytes()) for one, curve in zip(parameters, losses, strict=True)]
