@@ -46,7 +46,12 @@ ON_OWN_GRADIENTS = "Each g is the derivative of the row's loss by the parameter 
 ON_SETTINGS = "{}, computed once."
 ON_STATE = (
     "What {} remembers of a parameter has the letter {} with the parameter's name: {} is that of {}. It "
-    "begins at {:g} and is kept from step to step. The parameter's own update takes it as it has just become."
+    "begins at {} and is kept from step to step. The parameter's own update takes it as it has just become."
+)
+ON_STATES = (
+    "What {} remembers of a parameter has the letters {} with the parameter's name: {} are those of {}. They "
+    "begin at {} and are kept from step to step. The parameter's own update takes them as they have just "
+    "become."
 )
 ON_ELEMENTS = "Roots and quotients of matrices are taken element by element."
 
@@ -66,8 +71,7 @@ def notes_of(derivation: Derivation, optimizer: Optimizer, *, in_matrices: bool)
 def _on_the_begin(derivation: Derivation, optimizer: Optimizer) -> Iterator[str]:
     yield ON_A_BATCH if derivation.rule.batched else ON_A_ROW
     if names := optimizer.shared:
-        firsts = [f"{optimizer.firsts().get(name, 0.0):g}" for name in names]
-        yield ON_SHARED.format(optimizer.name, _listed(names), _listed(firsts))
+        yield ON_SHARED.format(optimizer.name, _listed(names), _firsts(optimizer, names))
 
 
 def _on_derivatives(derivation: Derivation) -> Iterator[str]:
@@ -97,12 +101,18 @@ def _on_updates(derivation: Derivation, optimizer: Optimizer, in_matrices: bool)
     if optimizer.needs_gradient:
         yield "" if batched else ON_OWN_GRADIENTS
         yield ON_SETTINGS.format(_before(derivation))
-    first = derivation.network.parameter_names[0]
-    for letter in optimizer.states:
-        begins = optimizer.firsts().get(letter, 0.0)
-        yield ON_STATE.format(optimizer.name, letter, letter + first, first, begins)
+    if letters := optimizer.states:
+        first = derivation.network.parameter_names[0]
+        named = _listed([letter + first for letter in letters])
+        told = ON_STATE if len(letters) == 1 else ON_STATES
+        yield told.format(optimizer.name, _listed(letters), named, first, _firsts(optimizer, letters))
     moves = (node for e in derivation.of("update") for node in nodes(e.expression))
     yield ON_ELEMENTS if in_matrices and any(isinstance(node, SquareRoot) for node in moves) else ""
+
+
+def _firsts(optimizer: Optimizer, names: Sequence[str]) -> str:
+    """What the optimizer begins with: one number, where it is the same for all."""
+    return _listed([*dict.fromkeys(f"{optimizer.firsts().get(name, 0.0):g}" for name in names)])
 
 
 def _before(derivation: Derivation) -> str:
@@ -111,5 +121,5 @@ def _before(derivation: Derivation) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     """Names as a sentence has them: one, two and three."""
-    *first, last = dict.fromkeys(names)
+    *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

@@ -8,6 +8,7 @@ import pytest
 from test_cli import _elsewhere, listing, run  # noqa: F401 - the fixture is for every test here, too
 
 import fastnn
+from fastnn.core.optimizers import OPTIMIZERS
 
 MAZUR = [
     *("--layers", "2,2,2", "--hidden", "sigmoid", "--output", "sigmoid", "--learning-rate", "0.25"),
@@ -37,6 +38,21 @@ def test_everything_follows_the_structure(capsys):
         "    h3 = tanh(z3)",
     ):
         assert any(found.endswith(line.lstrip()) for found in out.splitlines()), line
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_takes_the_optimizer_and_its_learning_rate(optimizer, capsys):
+    code, out, err = run(capsys, "explain", "--optimizer", optimizer, "--slip")
+    assert (code, err) == (0, "")
+    explanation = fastnn.explain(fastnn.Network((2, 2, 1)), optimizer=optimizer)
+    given = fastnn.normal(0, 1.5).draw(explanation.network, [0], 0)[0], [0.33, 0.67], 0.5
+    for part in (explanation, explanation.step(*given), explanation.proof(), explanation.slip(*given)):
+        assert str(part) in out
+    assert max(map(len, out.splitlines())) <= 80
+    page = ("--motion", "--format", "html", "--optimizer", optimizer)
+    _, usual, _ = run(capsys, "explain", *page)
+    _, given, _ = run(capsys, "explain", *page, "--learning-rate", repr(explanation.optimizer.learning_rate))
+    assert usual == given
 
 
 def test_in_batches(capsys):

@@ -213,6 +213,8 @@ class TestEquations:
         assert "adam remembers power1 and power2 of the whole network: 1 before the first batch" in words
         assert "rate = learning_rate, rest1 = 1 - beta1 and rest2 = 1 - beta2, computed once." in words
         assert "a delta s is that of the same number" in words
+        assert "the letters m and v with the parameter's name: mw1 and vw1 are those of w1." in words
+        assert "They begin at 0 and are kept" in words
         assert "learning_rate times" not in words
 
     def test_of_rmsprop_in_batches(self):

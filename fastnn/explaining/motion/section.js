@@ -1,6 +1,6 @@
 // Around the printed takeRow: decides when a row is taken, and shows the numbers. It adds none of its own but
-// step, as an epoch begins with it, zeros, as a batch begins with them, and the mean over the rows, as an epoch
-// ends with it.
+// the settings, as an epoch begins with them, zeros, as a batch begins with them, and the mean over the rows, as
+// an epoch ends with it.
 const root = document.currentScript.closest(".fastnn-motion");
 const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
 const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((e) => [e.dataset.part, e]));
