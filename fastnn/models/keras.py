@@ -38,7 +38,8 @@ BACKENDS = ("jax", "tensorflow", "torch")
 VARIABLE = "KERAS_BACKEND"
 INSTALL = 'Run: pip install "fastnn-sweep[peers]"'
 
-ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "identity": "linear"}
+SHARED = ("relu", "elu", "selu", "softplus", "silu", "softsign", "tanh", "sigmoid")
+ACTIVATIONS = {**{name: name for name in SHARED}, "identity": "linear"}
 OPTIMIZERS: dict[type[Optimizer], dict[str, Any]] = {SGD: {}, Momentum: {}, Nesterov: {"nesterov": True}}
 """The optimizers that are Keras's SGD, and what that is told beside their own settings."""
 
@@ -182,7 +183,8 @@ def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:
     Parameters
     ----------
     model : keras.Sequential
-        A built model of Dense layers with biases, and with activations relu, tanh, sigmoid or linear.
+        A built model of Dense layers with biases, and with activations relu, elu, selu, softplus, silu,
+        softsign, tanh, sigmoid or linear.
 
     Returns
     -------
