@@ -12,7 +12,8 @@ COMPARISONS = {"<": "<", "<=": r"\le", ">": ">"}
 FUNCTIONS = {"sigmoid": r"\sigma"} | {
     name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tanh", "max")
 }
-NAMES = {"yhat": r"\hat{y}"}
+GREEK = {name: rf"\{name}" for name in ("alpha", "beta", "rho")}
+NAMES = GREEK | {"yhat": r"\hat{y}", "eps": r"\varepsilon", "eps_t": r"\varepsilon_{t}"}
 
 
 class Latex(Notation):

@@ -9,8 +9,9 @@ from fastnn.printing.notation import Notation, has_layer, is_square, needs_a_dot
 
 __all__ = ["MathML"]
 
-GREEK = {"sigmoid": "σ"}
+GREEK = {"sigmoid": "σ", "alpha": "α", "beta": "β", "rho": "ρ", "eps": "ε"}
 HAT = "<mover accent='true'><mi>{}</mi><mo stretchy='false'>^</mo></mover>"
+NAMES = {"yhat": HAT.format("y"), "eps_t": "<msub><mi>ε</mi><mi>t</mi></msub>"}
 
 
 class MathML(Notation):
@@ -18,7 +19,7 @@ class MathML(Notation):
 
     def name(self, name: str) -> str:
         letters, digits = parts(name)
-        base = HAT.format("y") if letters == "yhat" else f"<mi>{GREEK.get(letters, letters)}</mi>"
+        base = NAMES.get(letters, f"<mi>{GREEK.get(letters, letters)}</mi>")
         return f"<msub>{base}<mn>{digits}</mn></msub>" if digits else base
 
     def layer_name(self, symbol: Symbol) -> str:

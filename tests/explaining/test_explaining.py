@@ -210,12 +210,28 @@ class TestEquations:
         ):
             assert line in text.splitlines()
         words = " ".join(text.split())
-        assert "adam remembers power1 and power2 of the whole network: 1 before the first batch" in words
+        assert "remembers of the whole network, power1 and power2, is 1 before the first batch" in words
         assert "rate = learning_rate, rest1 = 1 - beta1 and rest2 = 1 - beta2, computed once." in words
         assert "a delta s is that of the same number" in words
         assert "the letters m and v with the parameter's name: mw1 and vw1 are those of w1." in words
         assert "They begin at 0 and are kept" in words
         assert "learning_rate times" not in words
+
+    def test_of_adam_in_greek(self):
+        explanation = fastnn.explain(CLASSROOM, optimizer="adam")
+        for line in (
+            r"\mathrm{power}_{1} &\leftarrow \mathrm{power}_{1} \, \beta_{1} \tag{1}",
+            r"m_{w_{1}} &\leftarrow \beta_{1} \, m_{w_{1}} + \mathrm{rest}_{1} \, g_{w_{1}} \tag{17}",
+            r"w_{1} &\leftarrow w_{1} - \alpha \, m_{w_{1}} / "
+            r"\left(\sqrt{v_{w_{1}}} + \varepsilon_{t}\right) \tag{19}",
+        ):
+            assert line in explanation.latex()
+        html = explanation.html()
+        assert "<msub><mi>β</mi><mn>1</mn></msub>" in html
+        assert "<msub><mi>ε</mi><mi>t</mi></msub>" in html
+        rho = fastnn.explain(CLASSROOM, optimizer="rmsprop")
+        assert r"\rho \, v_{w_{1}}" in rho.latex()
+        assert "<mi>ρ</mi>" in rho.html()
 
     def test_of_rmsprop_in_batches(self):
         text = fastnn.explain(CLASSROOM, optimizer="rmsprop", batch_size=4).text()
@@ -1040,7 +1056,7 @@ def test_no_optimizer_is_known_by_name(batched):
     assert Slip(derivation, given).parameters.tolist() == step.parameters.tolist()
     assert Proof(derivation).holds
     first = next(e for e in derivation.scalar if e.kind == "state")
-    assert Latex(derivation)(first.expression).startswith(r"\mathrm{beta}_{1} \, m_{w_{1}} + ")
+    assert Latex(derivation)(first.expression).startswith(r"\beta_{1} \, m_{w_{1}} + ")
     for form in (step.text(), step.latex(), step.html()):
         assert form
 

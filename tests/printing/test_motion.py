@@ -628,7 +628,7 @@ class TestThePictures:
 
     @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
     @pytest.mark.parametrize("width", [360, 1000])
-    @pytest.mark.parametrize("case", ["2-2-1 after one epoch", "momentum in batches"])
+    @pytest.mark.parametrize("case", ["2-2-1 after one epoch", "momentum in batches", "adam"])
     def test_it_fits_and_can_be_read(self, page, case, width, dark):
         reader = Reader(page, CASES[case], width=width, dark=dark)
         reader.press("epoch", 3)
