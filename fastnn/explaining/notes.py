@@ -30,7 +30,10 @@ ON_SLOPES_OF_A_BATCH = (
 )
 ON_A_BATCH = "A batch has n rows: the batch size, or what is left of them at the end of an epoch."
 ON_A_ROW = "Each row is a batch of its own: this comes before it, once for all parameters."
-ON_SHARED = "What {} remembers of the whole network, {}, is {} before the first batch and is kept from batch to batch."
+ON_SHARED = (
+    "What {} remembers of the whole network, {}, is {} before the first batch and is kept from one to the "
+    "next."
+)
 ON_GRADIENTS = (
     "Σ is the sum over the rows of the batch. It begins at 0, and each row adds its own, in their order. "
     "After the last row each g is {}the derivative of the batch's mean loss."
