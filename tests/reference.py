@@ -406,8 +406,26 @@ def adam(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterat
     return (0.0, 0.0), moves()
 
 
+def irprop_minus(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+    """A step of a size of its own, by the gradient's sign; none, and no gradient kept, where it turns."""
+
+    def move(p: float, state: State, g: float) -> tuple[float, State]:
+        size, last = state
+        turn = rounded(g * last)
+        if turn > 0:
+            size = min(rounded(size * given["up"]), given["most"])
+        if turn < 0:
+            size, g = max(rounded(size * given["down"]), given["least"]), 0.0
+        if g == 0:
+            return p, (size, g)
+        return rounded(p - size if g > 0 else p + size), (size, g)
+
+    return (given["delta0"], 0.0), repeat(move)
+
+
 OPTIMIZERS = {each.__name__: each for each in (sgd, momentum, nesterov, rmsprop, adagrad, adam)}
-GRADIENTS = ("rmsprop", "adagrad", "adam")
+OPTIMIZERS["irprop-"] = irprop_minus
+GRADIENTS = ("rmsprop", "adagrad", "adam", "irprop-")
 
 
 def dot(left: Sequence[float], right: Sequence[float], rounded: Rounding) -> float:

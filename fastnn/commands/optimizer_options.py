@@ -14,7 +14,7 @@ __all__ = ["add_optimizer", "add_optimizers", "optimizer_of", "optimizers_of"]
 
 OPTION, DEFAULT = "--optimizer", "sgd"
 # Each optional: an optimizer, one of its settings, a number or a range (which is no optimizer of that name).
-PART = re.compile(r"(?:(?!(?:log|lin):)([A-Za-z]\w*)(:|$))?(?:([A-Za-z]\w*)=)?(.*)", re.DOTALL)
+PART = re.compile(r"(?:(?!(?:log|lin):)([A-Za-z]\w*-?)(:|$))?(?:([A-Za-z]\w*)=)?(.*)", re.DOTALL)
 
 
 def add_optimizer(group: Any) -> None:

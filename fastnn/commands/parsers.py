@@ -69,7 +69,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_one_start(group)
     _add_training(group)
     add_optimizer(group)
-    _add_batch_size(group)
+    _add_batch_size(group, None)
     _add_rate_of_the_optimizer(group)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
     output = parser.add_argument_group("output")
@@ -103,7 +103,7 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     _add_networks(group)
     _add_training(group)
     add_optimizers(group)
-    group.add_argument("--batch-size", default="1", metavar="B,..", help="rows of a batch; default 1")
+    group.add_argument("--batch-size", metavar="B,..", help="rows of a batch; default 1, for irprop- all")
     group.add_argument(
         "--learning-rate",
         metavar="RATE,..",
@@ -227,7 +227,7 @@ def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
     _add_network(parser)
     add_optimizer(parser)
-    _add_batch_size(parser)
+    _add_batch_size(parser, None)
     _add_engine(parser)
     _add_dtype(parser)
 
@@ -314,8 +314,9 @@ def _add_learning_rate(group: Any) -> None:
     group.add_argument("--learning-rate", type=number, default=0.005, metavar="RATE", help="default 0.005")
 
 
-def _add_batch_size(group: Any) -> None:
-    group.add_argument("--batch-size", type=whole, default=1, metavar="B", help="rows of a batch; default 1")
+def _add_batch_size(group: Any, default: int | None = 1) -> None:
+    said = "rows of a batch; default 1" + ("" if default else ", for irprop- all")
+    group.add_argument("--batch-size", type=whole, default=default, metavar="B", help=said)
 
 
 def _add_seed(group: Any) -> None:

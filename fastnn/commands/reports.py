@@ -17,7 +17,7 @@ from fastnn.core.network import Network
 from fastnn.core.optimizers import described_optimizer
 from fastnn.core.rule import told_rule
 from fastnn.data.datasets import Dataset
-from fastnn.showing.lettering import counted, grouped, shape
+from fastnn.showing.lettering import counted, grouped, rate_texts, shape
 from fastnn.sweeping.columns import LOSSES, headings
 from fastnn.sweeping.results import Sweep
 from fastnn.training.evaluating import score_notes, scores
@@ -78,7 +78,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "data": data.source,
         "epochs": run.epochs,
         "rows": run.rows,
-        "learning_rate": run.learning_rate,
+        "learning_rate": None if run.optimizer.learning_rate is None else run.learning_rate,
         **described_optimizer(run.optimizer),
         "batch_size": run.batch_size,
         "engine": run.engine,
@@ -95,7 +95,8 @@ def training_report(run: Training, data: Dataset) -> Report:
 
 def rule_words(found: Training | Comparison) -> str:
     """By which rule it was trained: the learning rate, and whatever is not the default."""
-    return f"learning rate {found.learning_rate:g}{told_rule(found.optimizer, found.batch_size)}"
+    (rate,) = rate_texts([found.learning_rate])
+    return f"{rate}{told_rule(found.optimizer, found.batch_size)}"
 
 
 def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:

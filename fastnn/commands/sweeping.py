@@ -60,8 +60,10 @@ def sweep(options: Namespace) -> int:
     if code == FAILED:
         tell(f"fastnn: the page {page['page']}")
     if len(found) and not report.values["status"][OK]:
-        rate = f"{min(found.grid['learning_rate'].values) / 10:.1g}"
-        tell(f"fastnn: all networks diverged; try a smaller --learning-rate, such as {rate}")
+        rates, advice = found.grid["learning_rate"].values, "smaller numbers in the data, or a smaller most="
+        if rates[0] is not None:
+            advice = f"a smaller --learning-rate, such as {min(rates) / 10:.1g}"
+        tell(f"fastnn: all networks diverged; try {advice}")
         code = FAILED
     return _ended(found, options, code)
 
@@ -88,8 +90,8 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
     rates = None if options.learning_rate is None else numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
     optimizers = [one for some in optimizers_of(options.optimizer) for one in some.each()]
-    sizes = whole_numbers(options.batch_size, "--batch-size")
-    cells = len(optimizers) * len(sizes) * len(rates or [1]) * len(rows)
+    sizes = None if options.batch_size is None else whole_numbers(options.batch_size, "--batch-size")
+    cells = len(optimizers) * len(sizes or [1]) * len(rates or [1]) * len(rows)
     curves = 8 * options.networks * cells * options.epochs
     return fastnn.sweep(
         network,

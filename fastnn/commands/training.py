@@ -54,8 +54,10 @@ def train(options: Namespace) -> int:
         return INTERRUPTED
     if run.status == OK:
         return DONE if drawn else FAILED
-    rate = f"{run.learning_rate / 10:.1g}"
-    tell(f"fastnn: training diverged in epoch {run.diverged}; try a smaller --learning-rate, such as {rate}")
+    advice = "smaller numbers in the data, or a smaller most=, the largest step"
+    if run.optimizer.learning_rate is not None:
+        advice = f"a smaller --learning-rate, such as {run.learning_rate / 10:.1g}"
+    tell(f"fastnn: training diverged in epoch {run.diverged}; try {advice}")
     return FAILED
 
 

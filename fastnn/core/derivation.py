@@ -211,7 +211,9 @@ class Derivation:
         return scalar_name(self.network, symbol)
 
 
-def derive(network: Network, optimizer: str | Optimizer = DEFAULT, batch_size: int = 1) -> Derivation:
+def derive(
+    network: Network, optimizer: str | Optimizer = DEFAULT, batch_size: int | None = None
+) -> Derivation:
     """Derive the equations of one training step: forward, error, deltas, updates.
 
     Parameters
@@ -219,7 +221,7 @@ def derive(network: Network, optimizer: str | Optimizer = DEFAULT, batch_size: i
     network : Network
     optimizer : str or Optimizer
         As in `fastnn.train`; its settings are names in the equations.
-    batch_size : int
+    batch_size : int, optional
         With more than one row, the equations of a batch: what its rows add up to, and then the updates. They
         are the same for all such sizes.
 

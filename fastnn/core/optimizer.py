@@ -14,12 +14,15 @@ from fastnn.core.expressions import Expression, Symbol
 __all__ = [
     "MOST",
     "Optimizer",
+    "above_one",
     "above_zero",
     "below_one",
     "from_zero",
     "is_sequence",
     "setting",
     "settings_of",
+    "size_of",
+    "within_one",
     "yes_or_no",
 ]
 
@@ -42,6 +45,22 @@ def below_one(value: Any, name: str) -> float:
 def above_zero(value: Any, name: str) -> float:
     """Return a number above 0, or refuse it."""
     return finite_number(value, name, positive=True)
+
+
+def above_one(value: Any, name: str) -> float:
+    """Return a number above 1, or refuse it."""
+    number = finite_number(value, name)
+    if number <= 1:
+        raise InputError(f"{name} must be above 1; got {number!r}. Give 1.2, say.")
+    return number
+
+
+def within_one(value: Any, name: str) -> float:
+    """Return a number above 0 and below 1, or refuse it."""
+    number = finite_number(value, name)
+    if not 0 < number < 1:
+        raise InputError(f"{name} must be above 0 and below 1; got {number!r}. Give 0.5, say.")
+    return number
 
 
 def from_zero(value: Any, name: str) -> float:
@@ -67,7 +86,7 @@ class Optimizer:
     remembered once for the whole network, and `prepared` those of what `prepares` computes besides.
     `pushes` are the letters of states that move a parameter by a part that changes from update to update:
     only where they are 0 is a parameter without a gradient at rest. `learning_rate` is the one that is taken
-    by default.
+    by default, None where there is none. `all_rows` tells that a batch has all rows by default, not one.
 
     A setting may be a sequence of numbers, which becomes a tuple: that stands for one optimizer with each of
     them, in `fastnn.sweep`.
@@ -79,7 +98,8 @@ class Optimizer:
     prepared: ClassVar[tuple[str, ...]] = ()
     pushes: ClassVar[tuple[str, ...]] = ()
     needs_gradient: ClassVar[bool] = False
-    learning_rate: ClassVar[float] = 0.005
+    learning_rate: ClassVar[float | None] = 0.005
+    all_rows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -149,6 +169,13 @@ class Optimizer:
 
 def settings_of(optimizer: Optimizer) -> dict[str, Any]:
     return {name: getattr(optimizer, name) for name in optimizer.settings()}
+
+
+def size_of(batch_size: Any, optimizer: Optimizer, rows: int) -> Any:
+    """The batch size that was given, or the one that an optimizer has by default."""
+    if batch_size is None:
+        return rows if optimizer.all_rows else 1
+    return batch_size
 
 
 def is_sequence(given: Any) -> bool:

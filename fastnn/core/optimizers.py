@@ -13,11 +13,13 @@ rmsprop  v = rho*v + (1 - rho)*g*g       w - rate*g/(sqrt(v) + eps)
 adagrad  a = a + g*g                     w - rate*g/(sqrt(a) + eps)
 adam     m = beta1*m + (1 - beta1)*g     w - alpha*m/(sqrt(v) + eps_t)
          v = beta2*v + (1 - beta2)*g*g
+irprop-  e = e*up, e*down or e           w - sign(o)*e
+         o = g, or 0 where g turned
 ======== =============================== =========================================
 
-A state begins at 0. The velocity contains the learning rate, as in Keras and scikit-learn. PyTorch multiplies
-by the rate afterwards, which is the same as long as the rate does not change. RMSProp, Adagrad and Adam are
-PyTorch's (RMSprop with alpha 0.9), and Adam is optax's, too.
+A state begins at 0, but for e. The velocity contains the learning rate, as in Keras and scikit-learn. PyTorch
+multiplies by the rate afterwards, which is the same as long as the rate does not change. RMSProp, Adagrad and Adam are
+PyTorch's (RMSprop with alpha 0.9), and Adam is optax's, too. iRprop- is PyTorch's Rprop.
 """
 
 from __future__ import annotations
@@ -31,12 +33,14 @@ from fastnn.core.expressions import Expression, Number, Select, Symbol, sqrt
 from fastnn.core.optimizer import (
     MOST,
     Optimizer,
+    above_one,
     above_zero,
     below_one,
     from_zero,
     is_sequence,
     setting,
     settings_of,
+    within_one,
     yes_or_no,
 )
 
@@ -45,6 +49,7 @@ __all__ = [
     "SGD",
     "Adagrad",
     "Adam",
+    "IRpropMinus",
     "Momentum",
     "Nesterov",
     "Optimizer",
@@ -129,7 +134,7 @@ class RMSProp(Optimizer):
     name: ClassVar[str] = "rmsprop"
     states: ClassVar[tuple[str, ...]] = ("v",)
     needs_gradient: ClassVar[bool] = True
-    learning_rate: ClassVar[float] = 0.001
+    learning_rate: ClassVar[float | None] = 0.001
     rho: float | Sequence[float] = setting(0.9, below_one)
     eps: float | Sequence[float] = setting(1e-8, above_zero)
 
@@ -162,7 +167,7 @@ class Adagrad(Optimizer):
     name: ClassVar[str] = "adagrad"
     states: ClassVar[tuple[str, ...]] = ("a",)
     needs_gradient: ClassVar[bool] = True
-    learning_rate: ClassVar[float] = 0.01
+    learning_rate: ClassVar[float | None] = 0.01
     initial_sum: float | Sequence[float] = setting(0.0, from_zero)
     eps: float | Sequence[float] = setting(1e-10, above_zero)
 
@@ -208,7 +213,7 @@ class Adam(Optimizer):
     prepared: ClassVar[tuple[str, ...]] = ("root", "alpha", "eps_t")
     pushes: ClassVar[tuple[str, ...]] = ("m",)
     needs_gradient: ClassVar[bool] = True
-    learning_rate: ClassVar[float] = 0.001
+    learning_rate: ClassVar[float | None] = 0.001
     beta1: float | Sequence[float] = setting(0.9, below_one)
     beta2: float | Sequence[float] = setting(0.999, below_one)
     eps: float | Sequence[float] = setting(1e-8, above_zero)
@@ -246,12 +251,78 @@ class Adam(Optimizer):
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class IRpropMinus(Optimizer):
+    """Steps of a size of their own for each parameter, by the sign of the gradient alone: no learning rate.
+
+    A size grows while the sign stays, and shrinks when it turns; then there is no step, and the gradient
+    counts as 0. Christian Igel and Michael Hüsken, "Improving the Rprop learning algorithm", 2000.
+
+    Parameters
+    ----------
+    delta0 : float, or sequence of them
+        The size of the first step, positive; within `least` and `most`.
+    up, down : float, or sequence of them
+        By what a size is multiplied: above 1, and above 0 but below 1.
+    least, most : float, or sequence of them
+        The smallest and the largest size: 0 or above it, and positive.
+    """
+
+    name: ClassVar[str] = "irprop-"
+    states: ClassVar[tuple[str, ...]] = ("e", "o")
+    needs_gradient: ClassVar[bool] = True
+    learning_rate: ClassVar[float | None] = None
+    all_rows: ClassVar[bool] = True
+    delta0: float | Sequence[float] = setting(0.1, above_zero)
+    up: float | Sequence[float] = setting(1.2, above_one)
+    down: float | Sequence[float] = setting(0.5, within_one)
+    least: float | Sequence[float] = setting(1e-6, from_zero)
+    most: float | Sequence[float] = setting(50.0, above_zero)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        least, delta0, most = self.least, self.delta0, self.most
+        if any(map(is_sequence, (least, delta0, most))):
+            return  # each of them alone is checked when it is made
+        if not least <= delta0 <= most:  # type: ignore[operator]
+            raise InputError(
+                f"delta0 must be from least to most; got {delta0!r} with least={least!r} and most={most!r}. "
+                "Choose another first size, or widen the two."
+            )
+
+    @classmethod
+    def columns(cls, step: Any, learning_rate: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Its settings; the sizes begin with delta0."""
+        return {name: value for name, value in settings.items() if name != "delta0"}
+
+    def firsts(self) -> dict[str, Any]:
+        """The size of the first step."""
+        return {"e": self.delta0}
+
+    @staticmethod
+    def moves(
+        p: Expression, change: Expression, state: Mapping[str, Symbol], given: Mapping[str, Symbol]
+    ) -> dict[str, Expression]:
+        """The size of the step, the gradient that counts, then the parameter."""
+        e, o, zero = state["e"], state["o"], Number(0.0)
+        turn = change * o
+        up, down = e * given["up"], e * given["down"]
+        larger = Select(up, ">", given["most"], given["most"], up)
+        smaller = Select(down, "<", given["least"], given["least"], down)
+        sign = Select(o, ">", zero, Number(1.0), Select(o, "<", zero, Number(-1.0), o))  # of NaN it is NaN
+        return {
+            "e": Select(turn, ">", zero, larger, Select(turn, "<", zero, smaller, e)),
+            "o": Select(turn, "<", zero, zero, change),
+            "": p - sign * e,
+        }
+
+
 def _rests(settings: Mapping[str, Any], **named: str) -> dict[str, Any]:
     """What is left of 1 beside settings, under new names, of those that are known."""
     return {rest: 1 - settings[name] for rest, name in named.items() if name in settings}
 
 
-OPTIMIZERS = {kind.name: kind for kind in (SGD, Momentum, Nesterov, RMSProp, Adagrad, Adam)}
+OPTIMIZERS = {kind.name: kind for kind in (SGD, Momentum, Nesterov, RMSProp, Adagrad, Adam, IRpropMinus)}
 
 
 def optimizer_of(given: Any, name: str = "optimizer") -> Optimizer:

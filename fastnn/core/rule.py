@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, shown, whole_number
 from fastnn.core.expressions import Expression, Symbol
 from fastnn.core.network import Network
+from fastnn.core.optimizer import size_of
 from fastnn.core.optimizers import SGD, Optimizer, described_optimizer, optimizer_from, optimizer_of
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 DTYPES = ("float64", "float32")
+MANY_ROWS = 2
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 
 
@@ -144,10 +146,11 @@ class Rule:
 PLAIN = Rule()
 
 
-def rule_of(optimizer: str | Optimizer, batch_size: int) -> Rule:
-    """The rule that an optimizer and a batch size mean, both checked."""
-    batched = whole_number(batch_size, "batch_size", 1) > 1
-    return Rule(optimizer=type(optimizer_of(optimizer)), batched=batched)
+def rule_of(optimizer: str | Optimizer, batch_size: int | None) -> Rule:
+    """The rule that an optimizer and a batch size mean, both checked; of all rows there are several."""
+    chosen = optimizer_of(optimizer)
+    batched = whole_number(size_of(batch_size, chosen, MANY_ROWS), "batch_size", 1) > 1
+    return Rule(optimizer=type(chosen), batched=batched)
 
 
 def described_rule(optimizer: Optimizer, batch_size: int = 1) -> dict[str, Any]:

@@ -51,6 +51,7 @@ CALL_BYTES = 3 << 20
 WRITTEN_OUT = 4
 
 SPARE = "QRPV"  # the letters of buffers for intermediate results, one number for each unit
+WIDE = "TUO"  # those with one for each weight
 
 NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", "sqrt", *UFUNCS.values(), *COMPARISONS.values())
 HELPER_NAMES = ("columns", "exponent_of", "gate", "power_of_two")
@@ -196,9 +197,10 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
             f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", *SPARE, "mask", "condition")
         }
         sizes[f"scratch{layer}"] = f"{scratch}, {units}, {lanes}"
-        sizes |= {f"{name}{layer}": f"{units}, {layers[layer - 1]}, {lanes}" for name in ("T", "U", "Gw")}
+        sizes |= {f"{name}{layer}": f"{units}, {layers[layer - 1]}, {lanes}" for name in (*WIDE, "conditions", "Gw")}
         sizes[f"Gb{layer}"] = f"{units}, {lanes}"
-        kinds |= {f"mask{layer}": dtype.replace("float", "int"), f"condition{layer}": "bool"}
+        kinds |= {f"mask{layer}": dtype.replace("float", "int")}
+        kinds |= {f"condition{layer}": "bool", f"conditions{layer}": "bool"}
     for name, size in sizes.items():
         if re.search(rf"\b{name}\b", body):
             lines(f'{name} = empty(({size}), "{kinds.get(name, dtype)}")')
@@ -214,8 +216,8 @@ class _LayerWriter(ArrayWriter):
     """Writes one equation; `axes` are the running indices that stand for the leading axes of its arrays."""
 
     def __init__(self, lines: Lines, derivation: Derivation, equation: Equation) -> None:
-        first = "" if equation.over else "[0]"
-        super().__init__(lines, _spare(equation), f"condition{equation.layer}{first}")
+        many, first = "s" * (len(equation.over) == 2), "" if equation.over else "[0]"
+        super().__init__(lines, _spare(equation), f"condition{many}{equation.layer}{first}")
         self.derivation = derivation
         self.equation = equation
         self.axes: tuple[Index | int, ...] = equation.over
@@ -302,4 +304,4 @@ def _spare(equation: Equation) -> list[str]:
     """Buffers of the shape of the equation's target."""
     if not equation.over:
         return [f"{name}{equation.layer}[0]" for name in "QR"]
-    return [f"{name}{equation.layer}" for name in (SPARE if len(equation.over) == 1 else "TU")]
+    return [f"{name}{equation.layer}" for name in (SPARE if len(equation.over) == 1 else WIDE)]

@@ -12,7 +12,7 @@ from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label
 from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.plotting.scales import drawable, scale_losses, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.showing.lettering import shape, told_apart
+from fastnn.showing.lettering import rate_texts, shape, told_apart
 from fastnn.sweeping.results import Sweep
 from fastnn.training.result import Training
 
@@ -140,9 +140,9 @@ def _name(ax: Axes, curves: Sequence[Curve]) -> None:
 def _shared(curves: Sequence[Curve]) -> str:
     """The layers that all curves share, and their learning rates, for the title."""
     shapes = list(dict.fromkeys(shape(curve.network.layers) for curve in curves))
-    rates = sorted({curve.learning_rate for curve in curves})
+    rates = sorted({curve.learning_rate for curve in curves if curve.optimizer.learning_rate is not None})
     told = shapes[:1] if len(shapes) == 1 else []
+    if len(rates) < 2:
+        return ", ".join([*told, *rate_texts(rates)])
     texts = told_apart(rates)
-    if len(rates) == 1:
-        return ", ".join([*told, f"learning rate {texts[0]}"])
     return ", ".join([*told, f"learning rates {texts[0]} to {texts[-1]}"])

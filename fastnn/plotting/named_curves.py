@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, all_of, shown
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
-from fastnn.showing.lettering import shape, told_apart
+from fastnn.showing.lettering import rate_texts, shape
 from fastnn.sweeping.axes import Optimizers
 from fastnn.sweeping.results import Sweep
 from fastnn.training.result import Training
@@ -161,5 +161,4 @@ def _optimizers(curves: Sequence[Curve]) -> list[str]:
 
 def _rates(curves: Sequence[Curve]) -> list[str]:
     """The learning rates, with enough digits to tell them apart."""
-    texts = told_apart([curve.learning_rate for curve in curves], digits=3)
-    return [f"learning rate {text}" for text in texts]
+    return rate_texts([curve.learning_rate for curve in curves], digits=3)

@@ -121,7 +121,7 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
     if train_command is not None:
         cell, start = found.grid.cell_of(number), found.grid.start_of(number)
         settings = found.design.settings_of(cell)
-        words = shlex.join(word for axis in found.grid.axes for word in axis.command(settings[axis.name]))
+        words = shlex.join(word for axis in found.grid.axes for word in axis.command(settings))
         command = f"{train_command} {words} --network {start}"
         blocks += ["On the command line:", Code(command)]
     if found.grid.total > found.grid.starts:
@@ -138,8 +138,9 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
 def _python(found: Sweep, data: Dataset, number: int) -> str:
     """The lines that train a network again, on the same data and no others."""
     settings, start = found.design.settings_of(found.grid.cell_of(number)), found.grid.start_of(number)
-    rate, optimizer = float(settings["learning_rate"]), settings["optimizer"]
-    options = f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
+    rate, optimizer = settings["learning_rate"], settings["optimizer"]
+    options = "" if rate is None else f"learning_rate={float(rate)!r}, "
+    options += f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
     order, given_order = found.plan.order, ""
     if isinstance(order, Shuffled):
         options += f", shuffle=True, seed={found.seed}"
@@ -148,7 +149,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         given_order = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
     if optimizer != DEFAULT:
         options += f",\n                   optimizer=fastnn.optimizers.{optimizer!r}"
-    if settings["batch_size"] > 1:
+    if settings["batch_size"] > 1 or optimizer.all_rows:
         options += f",\n                   batch_size={settings['batch_size']}"
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
@@ -156,7 +157,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         f"start = fastnn.{found.initial!r}.draw(network, [{start}], {found.seed})[0]\n"
         f"{given_order}"
         f"run = fastnn.train(network, data.X[:{settings['rows']}], data.y[:{settings['rows']}], start,\n"
-        f"                   learning_rate={rate!r}, {options})"
+        f"                   {options})"
     )
 
 

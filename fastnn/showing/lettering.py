@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
-__all__ = ["LONGEST", "distinct", "plain", "shape", "shortened", "told_apart"]
+__all__ = ["LONGEST", "distinct", "plain", "rate_texts", "shape", "shortened", "told_apart"]
 
 LONGEST = 32  # the most letters of a name in a picture
 MARKS = 4  # the most accents on one letter
@@ -55,6 +55,13 @@ def told_apart(numbers: Sequence[float], digits: int = 6) -> list[str]:
             return texts
         digits += 3
     return list(map(repr, values))
+
+
+def rate_texts(rates: Iterable[float], digits: int = 6) -> list[str]:
+    """Learning rates in words, as `told_apart` writes them; NaN is that of an optimizer without one."""
+    known = list(rates)
+    texts = iter(told_apart([rate for rate in known if rate == rate], digits))
+    return [f"learning rate {next(texts)}" if rate == rate else "no learning rate" for rate in known]
 
 
 def distinct(names: Iterable[object]) -> list[str]:

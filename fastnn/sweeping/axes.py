@@ -23,7 +23,7 @@ from fastnn.core.optimizers import (
     optimizers_of,
 )
 from fastnn.core.rule import DEFAULT
-from fastnn.showing.lettering import counted, told_apart
+from fastnn.showing.lettering import counted, rate_texts, told_apart
 from fastnn.training.plan import learning_rates
 
 __all__ = ["AXES", "Axis", "BatchSizes", "LearningRates", "Optimizers", "Rows"]
@@ -103,8 +103,8 @@ class Axis:
         return self.texts_of({name: column.tolist() for name, column in self.columns.items()})
 
     @classmethod
-    def command(cls, value: Any) -> list[str]:
-        """The words of a command line of ``fastnn train`` that give a value."""
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        """The words of a command line of ``fastnn train`` that give its value of a cell."""
         raise NotImplementedError
 
     @property
@@ -171,7 +171,8 @@ class Optimizers(Axis):
         return texts
 
     @classmethod
-    def command(cls, value: Any) -> list[str]:
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        value = settings[cls.name]
         return [] if value == DEFAULT else ["--optimizer", cls.spelled(value)]
 
     @staticmethod
@@ -219,9 +220,10 @@ class BatchSizes(Axis):
     def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
         return [f"batches of {size}" for size in columns["batch_size"]]
 
-    @staticmethod
-    def command(value: Any) -> list[str]:
-        return [] if value == 1 else ["--batch-size", str(value)]
+    @classmethod
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        size, by_default = settings[cls.name], not settings[Optimizers.name].all_rows
+        return [] if size == 1 and by_default else ["--batch-size", str(size)]
 
     @property
     def told(self) -> str:
@@ -233,22 +235,29 @@ class BatchSizes(Axis):
 
 @dataclass(frozen=True, eq=False)
 class LearningRates(Axis):
-    """The learning rates, in the sweep's dtype."""
+    """The learning rates, in the sweep's dtype; None alone where the optimizer has none, NaN in tables."""
 
     name = "learning_rate"
     noun = "learning rate"
     named = True
     always = True
+    dtype: str
 
     @classmethod
     def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        if given is None:
+            return cls((None,), dtype)
         rates = np.atleast_1d(learning_rates(given, dtype))
         if len(rates) > MOST_RATES:
             raise InputError(
                 f"learning_rate must name at most {MOST_RATES} values; got {len(rates)}. Name fewer."
             )
         _each_once(rates.tolist(), cls.name, rates.tolist())
-        return cls(rates)
+        return cls(rates, dtype)
+
+    @classmethod
+    def described(cls, plain: Sequence[Any], dtype: str, rows: int) -> Self:
+        return cls.of(None, dtype, rows) if plain == [None] else super().described(plain, dtype, rows)
 
     @staticmethod
     def read(plain: Any) -> float:
@@ -256,19 +265,20 @@ class LearningRates(Axis):
 
     @property
     def plain(self) -> list[Any]:
-        return [float(rate) for rate in self.values]
+        return [None if rate is None else float(rate) for rate in self.values]
 
     @property
     def columns(self) -> dict[str, Array]:
-        return {"learning_rate": self.values}
+        return {"learning_rate": np.array(self.plain, self.dtype)}
 
     @classmethod
     def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
-        return [f"learning rate {text}" for text in told_apart(columns["learning_rate"])]
+        return rate_texts(columns["learning_rate"])
 
     @classmethod
-    def command(cls, value: Any) -> list[str]:
-        return ["--learning-rate", repr(float(value))]
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        rate = settings[cls.name]
+        return [] if rate is None else ["--learning-rate", repr(float(rate))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,8 +311,8 @@ class Rows(Axis):
         return [counted(rows, "row") for rows in columns["rows"]]
 
     @classmethod
-    def command(cls, value: Any) -> list[str]:
-        return ["--rows", str(value)]
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        return ["--rows", str(settings[cls.name])]
 
 
 # The first one varies slowest; the starts vary faster than any.

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, OneSentenceError, seed_number, shown, whole_number
 from fastnn.core.network import Network
-from fastnn.core.optimizers import optimizers_of
+from fastnn.core.optimizer import size_of
+from fastnn.core.optimizers import Optimizer, optimizers_of
 from fastnn.core.rule import Rule
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
@@ -26,7 +27,7 @@ from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.training.orders import order_of
-from fastnn.training.plan import Plan
+from fastnn.training.plan import Plan, refuse_rate
 from fastnn.training.running import Job, measured, run
 from fastnn.training.starts import Start
 
@@ -126,8 +127,7 @@ class Design:
         """Check a request; `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
         plan = Plan.of(network, X, y, epochs, engine, dtype)
-        if settings["learning_rate"] is None:
-            settings["learning_rate"] = _default_rate(settings["optimizer"])
+        settings |= _defaults(settings, len(plan.X))
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
         counts = grid["rows"].values
@@ -245,16 +245,32 @@ class Design:
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
 
 
-def _default_rate(given: Any) -> float:
+def _defaults(given: dict[str, Any], rows: int) -> dict[str, Any]:
+    """The learning rate and the batch size of a sweep, where they are left to the optimizers."""
+    kinds = {optimizer.name: optimizer for optimizer in optimizers_of(given["optimizer"])}
+    rate, size, (first, *others) = given["learning_rate"], given["batch_size"], kinds.values()
+    without = [optimizer for optimizer in kinds.values() if optimizer.learning_rate is None]
+    if others and without:
+        raise InputError(
+            f"optimizer must be {without[0].name} alone, which has no learning rate, or optimizers that have "
+            f"one; got {', '.join(kinds)}. Sweep them apart."
+        )
+    if without:
+        refuse_rate(rate, first)
+    elif rate is None:
+        rate = _default_rate(list(kinds.values()))
+    return {"learning_rate": rate, "batch_size": size_of(size, first, rows)}
+
+
+def _default_rate(optimizers: Sequence[Optimizer]) -> float | None:
     """The learning rate of optimizers that are given without one."""
-    by_name = {optimizer.name: optimizer.learning_rate for optimizer in optimizers_of(given)}
-    if len({*by_name.values()}) > 1:
-        each = ", ".join(f"{rate!r} for {name}" for name, rate in by_name.items())
+    if len({optimizer.learning_rate for optimizer in optimizers}) > 1:
+        each = ", ".join(f"{optimizer.learning_rate!r} for {optimizer.name}" for optimizer in optimizers)
         raise InputError(
             f"learning_rate must be given for optimizers with different defaults; got none ({each}). "
             "Give one, or several."
         )
-    return next(iter(by_name.values()))
+    return optimizers[0].learning_rate
 
 
 def _alike(cell: Cell, numbers: range, most: int, width: int, place: int) -> Iterator[Chunk]:

@@ -60,7 +60,7 @@ def sweep(
     shuffle: bool = False,
     row_order: ArrayLike | None = None,
     optimizer: str | Optimizer | Sequence[str | Optimizer] = DEFAULT,
-    batch_size: int | Sequence[int] = 1,
+    batch_size: int | Sequence[int] | None = None,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
     progress: bool | None = None,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.network import Network, checked_network
+from fastnn.core.optimizer import size_of
 from fastnn.core.optimizers import Optimizer, optimizer_of
 from fastnn.core.rule import DEFAULT, DTYPES, MOST_EPOCHS, Rule, rule_of
 from fastnn.data.arrays import finite_array
@@ -23,7 +24,7 @@ from fastnn.training.orders import FILE_ORDER, Order
 from fastnn.training.reducing import reduced_networks, reduced_sizes
 from fastnn.training.running import Job
 
-__all__ = ["Plan", "code", "warmup"]
+__all__ = ["Plan", "code", "learning_rates", "refuse_rate", "warmup"]
 
 MANY = 1 << 20
 
@@ -57,7 +58,7 @@ class Plan:
         engine: str,
         dtype: str,
         optimizer: Any = DEFAULT,
-        batch_size: Any = 1,
+        batch_size: Any = None,
     ) -> Plan:
         """Check a request; the rows are visited in file order."""
         checked_network(network)
@@ -66,7 +67,7 @@ class Plan:
         chosen = optimizer_of(optimizer)
         rows, targets = checked_rows(network, X, y, dtype)
         scaling = X.scaling if isinstance(X, Dataset) else None
-        size = whole_number(batch_size, "batch_size", 1, len(rows))
+        size = whole_number(size_of(batch_size, chosen, len(rows)), "batch_size", 1, len(rows))
         order = FILE_ORDER
         return cls(network, rows, targets, epochs, engine, dtype, order, chosen, scaling, size)
 
@@ -114,7 +115,10 @@ class Plan:
         return choose(self.engine, self.network, self.dtype, networks, self.rule)
 
     def learning_rates(self, learning_rate: Any, networks: int) -> NDArray[Any]:
-        """The learning rate of each of M networks (M,), from one number or M numbers."""
+        """The learning rates of M networks (M,), from one number or M numbers; NaN where there are none."""
+        if self.optimizer.learning_rate is None:
+            refuse_rate(learning_rate, self.optimizer)
+            return np.full(networks, np.nan, self.dtype)
         given = self.optimizer.learning_rate if learning_rate is None else learning_rate
         rates = learning_rates(given, self.dtype)
         if rates.ndim == 1 and len(rates) != networks:
@@ -123,6 +127,15 @@ class Plan:
                 f"got {len(rates)}. Give one for each network."
             )
         return np.array(np.broadcast_to(rates, networks))
+
+
+def refuse_rate(given: Any, optimizer: Optimizer) -> None:
+    """Refuse a learning rate for an optimizer that has none."""
+    if given is not None:
+        raise InputError(
+            f"learning_rate must be left out for {optimizer.name}, which has none; got {shown(given)}. "
+            f"Leave it out, or set {', '.join(optimizer.settings())} of the optimizer."
+        )
 
 
 def learning_rates(values: Any, dtype: str) -> NDArray[Any]:
@@ -147,7 +160,7 @@ def code(
     engine: str = "auto",
     dtype: str = "float64",
     optimizer: str | Optimizer = DEFAULT,
-    batch_size: int = 1,
+    batch_size: int | None = None,
 ) -> str:
     """Return the source code that an engine runs for a network, printed from the network's equations.
 
@@ -159,7 +172,7 @@ def code(
     dtype : str
         "float64" or "float32".
     optimizer : str or Optimizer
-    batch_size : int
+    batch_size : int, optional
         As in `fastnn.train`. All sizes but 1 have the same source, which is given the size.
 
     Examples
@@ -179,7 +192,7 @@ def warmup(
     engine: str = "auto",
     dtype: str = "float64",
     optimizer: str | Optimizer = DEFAULT,
-    batch_size: int = 1,
+    batch_size: int | None = None,
 ) -> None:
     """Compile every kernel that training one or many such networks needs, so that later calls start at once.
 
@@ -193,7 +206,7 @@ def warmup(
     dtype : str
         "float64" or "float32".
     optimizer : str or Optimizer
-    batch_size : int
+    batch_size : int, optional
         As in `fastnn.train`. All sizes but 1 have the same source, which is given the size.
 
     Examples

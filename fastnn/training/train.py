@@ -49,7 +49,7 @@ def train(
     row_order: ArrayLike | None = None,
     seed: int = 0,
     optimizer: str | Optimizer = DEFAULT,
-    batch_size: int = 1,
+    batch_size: int | None = None,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
@@ -68,7 +68,7 @@ def train(
         ``fastnn.normal(0, 1.5)``, which draws those of network 0 of `seed`.
     learning_rate : float or array_like (M,)
         Positive; one for all, or one for each network. By default the optimizer's: 0.005 for gradient descent
-        and its momenta, 0.001 for RMSProp and Adam, 0.01 for Adagrad.
+        and its momenta, 0.001 for RMSProp and Adam, 0.01 for Adagrad. iRprop- has none.
     epochs : int
         The number of passes over all rows, at least 1.
     engine : str
@@ -83,11 +83,12 @@ def train(
     seed : int
         From 0 to 2**64 - 1.
     optimizer : str or Optimizer
-        "sgd", "momentum", "nesterov", "rmsprop", "adagrad" or "adam", or an object with settings of its own,
-        such as ``fastnn.optimizers.Momentum(momentum=0.5)``.
-    batch_size : int
+        "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with settings
+        of its own, such as ``fastnn.optimizers.Momentum(momentum=0.5)``.
+    batch_size : int, optional
         The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.
-        The last batch of an epoch may be short; the mean is then over the rows it has.
+        The last batch of an epoch may be short; the mean is then over the rows it has. By default 1, and all
+        rows for iRprop-.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. The loss on them is measured after every epoch.
     progress : bool, optional
