@@ -18,8 +18,8 @@ irprop-  e = e*up, e*down or e           w - sign(o)*e
 ======== =============================== =========================================
 
 A state begins at 0, but for e. The velocity contains the learning rate, as in Keras and scikit-learn. PyTorch
-multiplies by the rate afterwards, which is the same as long as the rate does not change. RMSProp, Adagrad and Adam are
-PyTorch's (RMSprop with alpha 0.9), and Adam is optax's, too. iRprop- is PyTorch's Rprop.
+multiplies by the rate afterwards, which is the same as long as the rate does not change. RMSProp, Adagrad and
+Adam are PyTorch's (RMSprop with alpha 0.9), and Adam is optax's, too. iRprop- is PyTorch's Rprop.
 """
 
 from __future__ import annotations

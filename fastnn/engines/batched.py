@@ -51,7 +51,7 @@ CALL_BYTES = 3 << 20
 WRITTEN_OUT = 4
 
 SPARE = "QRPV"  # the letters of buffers for intermediate results, one number for each unit
-WIDE = "TUO"  # those with one for each weight
+WIDE = "TUOC"  # those with one for each weight
 
 NUMPY_NAMES = ("copyto", "empty", "maximum", "minimum", "sqrt", *UFUNCS.values(), *COMPARISONS.values())
 HELPER_NAMES = ("columns", "exponent_of", "gate", "power_of_two")
@@ -197,7 +197,9 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
             f"{name}{layer}": f"{units}, {lanes}" for name in ("Z", "H", "S", *SPARE, "mask", "condition")
         }
         sizes[f"scratch{layer}"] = f"{scratch}, {units}, {lanes}"
-        sizes |= {f"{name}{layer}": f"{units}, {layers[layer - 1]}, {lanes}" for name in (*WIDE, "conditions", "Gw")}
+        sizes |= {
+            f"{name}{layer}": f"{units}, {layers[layer - 1]}, {lanes}" for name in (*WIDE, "conditions", "Gw")
+        }
         sizes[f"Gb{layer}"] = f"{units}, {lanes}"
         kinds |= {f"mask{layer}": dtype.replace("float", "int")}
         kinds |= {f"condition{layer}": "bool", f"conditions{layer}": "bool"}

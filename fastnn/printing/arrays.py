@@ -81,6 +81,11 @@ class ArrayWriter(Visitor):
             ufunc = "minimum" if node.comparison == ">" else "maximum"
             self.lines(f"{ufunc}({self.visit(node.left, out)}, {self.visit(node.right, out)}, out={out})")
             return out
+        read_later = any(self._reads(part, out) for part in (node.left, node.right, node.yes))
+        if read_later and (computed(node.no) or self.visit(node.no, out) != out):
+            with self._spare_if(True, out) as home:
+                self.lines(f"copyto({out}, {self.visit_select(node, home)})")
+            return out
         self.assign(node.no, out)
         with (
             self._spare_if(computed(node.yes), out) as home,

@@ -83,6 +83,11 @@ class Axis:
         raise NotImplementedError
 
     @property
+    def asked(self) -> Any:
+        """What `of` makes it from."""
+        return self.values
+
+    @property
     def columns(self) -> dict[str, Array]:
         """The columns of tables, by name: a number or a word for each value."""
         raise NotImplementedError
@@ -262,6 +267,10 @@ class LearningRates(Axis):
     @staticmethod
     def read(plain: Any) -> float:
         return finite_number(plain, "learning_rate", positive=True)
+
+    @property
+    def asked(self) -> Any:
+        return None if self.values[0] is None else self.values
 
     @property
     def plain(self) -> list[Any]:

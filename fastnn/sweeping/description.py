@@ -70,7 +70,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         shuffle=description["shuffle"],
         row_order=arrays["row_order"] if "row_order" in description else None,
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
-        **{axis.name: axis.values for axis in axes_of(description, len(arrays["X"]))},
+        **{axis.name: axis.asked for axis in axes_of(description, len(arrays["X"]))},
     )
 
 

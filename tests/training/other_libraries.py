@@ -19,7 +19,7 @@ K = 2
 C = {"torch": 1 / K, "keras": 1 / K, "sklearn": 1 / 2, "optax": 1 / 2}
 NEEDED = {"torch": ["torch"], "keras": ["keras", "jax"], "sklearn": ["sklearn"], "optax": ["optax", "jax"]}
 RULES = {  # what each library has in fastnn's sense; the eps of the others is inside the root
-    "torch": ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam"),
+    "torch": ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "irprop-"),
     "keras": ("sgd", "momentum", "nesterov", "adam with eps_hat"),
     "sklearn": ("sgd", "momentum", "nesterov", "adam with eps_hat"),
     "optax": ("sgd", "momentum", "nesterov", "rmsprop", "adam"),
@@ -44,6 +44,9 @@ def with_torch(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs)
         "rmsprop": lambda: optim.RMSprop(p, rate, alpha=given["rho"], eps=scaled["eps"]),
         "adagrad": lambda: optim.Adagrad(
             p, rate, initial_accumulator_value=scaled["initial_sum"], eps=scaled["eps"]
+        ),
+        "irprop-": lambda: optim.Rprop(
+            p, given["delta0"], (given["down"], given["up"]), (given["least"], given["most"])
         ),
         "adam": lambda: optim.Adam(p, rate, betas=(given["beta1"], given["beta2"]), eps=scaled["eps"]),
     }[rule]()

@@ -25,6 +25,7 @@ OPTIMIZERS = {
     "rmsprop": fastnn.optimizers.RMSProp(rho=0.7, eps=1e-3),
     "adagrad": fastnn.optimizers.Adagrad(initial_sum=0.25),
     "adam": fastnn.optimizers.Adam(beta1=0.6, beta2=0.9),
+    "irprop-": fastnn.optimizers.IRpropMinus(delta0=0.1, up=1.5, down=0.3, least=0.04, most=0.12),
 }
 NETWORKS = {
     "straight line": fastnn.Network((2, 2, 1)),
@@ -74,7 +75,9 @@ def check_bits(which, engine, dtype, name, size):
     """Training by an engine is that by the plain reference."""
     network = NETWORKS[which]
     X, Y, starts = problem(network)
-    options = {"epochs": 3, "learning_rate": 0.1, "engine": engine, "dtype": dtype}
+    options = {"epochs": 3, "engine": engine, "dtype": dtype}
+    if name != "irprop-":
+        options["learning_rate"] = 0.1
     run = fastnn.train(network, X, Y, starts, optimizer=OPTIMIZERS[name], batch_size=size, **options)
     for m, start in enumerate(starts):
         found = run.parameters[m].tobytes(), run.loss_curve[m].tobytes()
@@ -184,7 +187,9 @@ def test_units_left_out(monkeypatch, name, size):
     monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
     network = fastnn.Network((2, 4, 1))
     X, Y, starts = problem(network, rows=8, networks=300)
-    options = {"epochs": 240, "engine": "batched", "learning_rate": 0.4, "batch_size": size}
+    options = {"epochs": 240, "engine": "batched", "batch_size": size}
+    if name != "irprop-":
+        options["learning_rate"] = 0.4
     runs, groups = [], []
     known = reducing.Units._group
     monkeypatch.setattr(reducing.Units, "_group", lambda *a: groups.append(a[2]) or known(*a))
@@ -267,7 +272,7 @@ def test_what_is_no_axis_of_sizes(given):
         fastnn.sweep(network, X, Y, batch_size=given)
 
 
-@pytest.mark.parametrize("given", [0, -1, ROWS + 1, 1.5, True, "32", None, [2]])
+@pytest.mark.parametrize("given", [0, -1, ROWS + 1, 1.5, True, "32", [2]])
 def test_what_is_no_batch_size(given):
     network = NETWORKS["straight line"]
     X, Y, _ = problem(network)

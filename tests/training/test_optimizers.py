@@ -10,7 +10,7 @@ from uncompiled import run_as_plain_python
 import fastnn
 from fastnn.core.optimizer import settings_of
 from fastnn.core.rule import Rule
-from fastnn.engines import ENGINES
+from fastnn.engines import ENGINES, batched
 from fastnn.training import gates, reducing, running
 
 OPTIMIZERS = {
@@ -21,7 +21,9 @@ OPTIMIZERS = {
     "adagrad": fastnn.optimizers.Adagrad(initial_sum=0.25),
     "adam": fastnn.optimizers.Adam(beta1=0.6, beta2=0.9),
     "adam with eps_hat": fastnn.optimizers.Adam(eps=0.01, eps_hat=True),
+    "irprop-": fastnn.optimizers.IRpropMinus(delta0=0.01, up=1.5, down=0.3, least=0.004, most=0.012),
 }
+WITHOUT_A_RATE = ["irprop-"]
 REMEMBERING = [name for name in OPTIMIZERS if name != "sgd"]
 NETWORKS = {
     "straight line": fastnn.Network((2, 2, 1)),
@@ -37,6 +39,11 @@ def problem(network, rows=6, networks=5, seed=0):
     draw = np.random.default_rng(seed)
     shapes = ((rows, network.n_inputs), (rows, network.n_outputs), (networks, network.n_parameters))
     return [draw.normal(0.0, 0.7, shape) for shape in shapes]
+
+
+def rate(name, value):
+    """The argument of a learning rate, for optimizers that have one."""
+    return {} if name in WITHOUT_A_RATE else {"learning_rate": value}
 
 
 def by_reference(network, X, Y, start, name, dtype, epochs):
@@ -62,7 +69,7 @@ def check_bits(name, network, dtype, engines):
     X, Y, starts = problem(network)
     expected = [by_reference(network, X, Y, start, name, dtype, 3) for start in starts]
     for engine in engines:
-        options = {"epochs": 3, "learning_rate": 0.01, "engine": engine, "dtype": dtype}
+        options = {"epochs": 3, "batch_size": 1, "engine": engine, "dtype": dtype, **rate(name, 0.01)}
         run = fastnn.train(network, X, Y, starts, optimizer=OPTIMIZERS[name], **options)
         for m, (parameters, losses, _) in enumerate(expected):
             assert np.array(parameters, dtype).tobytes() == run.parameters[m].tobytes(), engine
@@ -127,7 +134,7 @@ class TestUnitsLeftOut:
         monkeypatch.setattr(reducing, "WORTH_A_KERNEL", 0 if eliminate else np.inf)
         network = fastnn.Network((2, 4, 1))
         X, Y, _ = problem(network, rows=rows, seed=seed)
-        options = {"networks": 300, "epochs": epochs, "engine": "batched", "workers": 1, "learning_rate": 0.3}
+        options = {"networks": 300, "epochs": epochs, "engine": "batched", "workers": 1, **rate(name, 0.3)}
         return fastnn.sweep(network, X, Y, optimizer=OPTIMIZERS[name], seed=seed, **options)
 
     @pytest.mark.parametrize("rows", [1, 8])
@@ -210,6 +217,7 @@ SHOWN = {
     "rmsprop": "vw1 = rho*vw1 + rest*(gw1*gw1)",
     "adagrad": "aw1 += gw1*gw1",
     "adam": "w1 = w1 - alpha*mw1/(sqrt(vw1) + eps_t)",
+    "irprop-": "ow1 = 0.0 if gw1*ow1 < 0.0 else gw1",
 }
 
 
@@ -240,7 +248,7 @@ def test_what_pushes_is_not_at_rest():
         assert units.living[0].tolist() == living
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in WITHOUT_A_RATE])
 def test_the_default_learning_rate(name):
     optimizer, network = OPTIMIZERS[name], NETWORKS["straight line"]
     rate = {"rmsprop": 0.001, "adagrad": 0.01, "adam": 0.001}.get(optimizer.name, 0.005)
@@ -273,8 +281,87 @@ def test_optimizers_of_different_default_rates():
         (fastnn.optimizers.Adam, {"beta2": -0.1}, "beta2 must be from 0 up to but not including 1"),
         (fastnn.optimizers.Adam, {"eps_hat": 2}, "eps_hat must be true or false"),
         (fastnn.optimizers.Adam, {"eps_hat": "yes"}, "eps_hat must be true or false"),
+        (fastnn.optimizers.IRpropMinus, {"up": 1.0}, "up must be above 1"),
+        (fastnn.optimizers.IRpropMinus, {"down": 1.0}, "down must be above 0 and below 1"),
+        (fastnn.optimizers.IRpropMinus, {"down": 0.0}, "down must be above 0 and below 1"),
+        (fastnn.optimizers.IRpropMinus, {"least": -1e-6}, "least must be 0 or above it"),
+        (fastnn.optimizers.IRpropMinus, {"delta0": 60}, "delta0 must be from least to most"),
+        (fastnn.optimizers.IRpropMinus, {"least": 0.2}, "delta0 must be from least to most"),
     ],
 )
 def test_settings_that_are_refused(kind, settings, message):
     with pytest.raises(fastnn.InputError, match=f"^{message}"):
         kind(**settings)
+
+
+class TestWithoutALearningRate:
+    network = NETWORKS["straight line"]
+
+    def test_a_batch_has_all_rows_unless_another_size_is_given(self):
+        X, Y, starts = problem(self.network)
+        options = {"epochs": 4, "engine": "batched", "optimizer": "irprop-"}
+        found = fastnn.train(self.network, X, Y, starts, **options)
+        assert found.batch_size == len(X)
+        assert np.isnan(found.learning_rate).all()
+        given = fastnn.train(self.network, X, Y, starts, batch_size=len(X), **options)
+        assert found.parameters.tobytes() == given.parameters.tobytes()
+        alone = fastnn.train(self.network, X, Y, starts, batch_size=1, **options)
+        assert found.parameters.tobytes() != alone.parameters.tobytes()
+        some = fastnn.sweep(self.network, X, Y, networks=3, rows=[4, 6], **options)
+        for number, rows in ((1, 4), (4, 6)):
+            again = some.replay(number)
+            assert again.batch_size == rows
+            assert again.parameters.tobytes() == some.parameters[number].tobytes()
+        assert some.frame().learning_rate.isna().all()
+        assert "no learning rate" in some.grid.name_of(some.grid.cell_of(0))
+        whole = fastnn.code(self.network, "loop", optimizer="irprop-")
+        assert whole == fastnn.code(self.network, "loop", optimizer="irprop-", batch_size=6)
+        assert whole != fastnn.code(self.network, "loop", optimizer="irprop-", batch_size=1)
+        assert fastnn.train(self.network, X, Y, epochs=1).batch_size == 1
+
+    @pytest.mark.parametrize("given", [0.005, [0.1, 0.2], np.nan, "0.1"])
+    def test_one_is_refused(self, given):
+        X, Y, _ = problem(self.network)
+        for use in (fastnn.train, fastnn.sweep):
+            with pytest.raises(
+                fastnn.InputError,
+                match=r"learning_rate must be left out for irprop-.*; got .*\. Leave it out",
+            ):
+                use(self.network, X, Y, optimizer="irprop-", learning_rate=given)
+
+    @pytest.mark.parametrize("rate", [{}, {"learning_rate": 0.1}])
+    def test_beside_optimizers_that_have_one(self, rate):
+        X, Y, _ = problem(self.network)
+        with pytest.raises(fastnn.InputError, match=r"optimizer must be irprop- alone.*Sweep them apart"):
+            fastnn.sweep(self.network, X, Y, optimizer=["sgd", "irprop-"], **rate)
+
+    def test_settings_as_an_axis(self):
+        X, Y, _ = problem(self.network)
+        optimizer = fastnn.optimizers.IRpropMinus(delta0=[0.1, 0.2])
+        found = fastnn.sweep(self.network, X, Y, networks=2, epochs=2, engine="batched", optimizer=optimizer)
+        assert found.frame().delta0.tolist() == [0.1, 0.1, 0.2, 0.2]
+        assert len({row.tobytes() for row in found.parameters}) == 4
+
+    def test_a_shut_unit_is_at_rest_after_one_update(self):
+        """All that is left of its last gradient is then 0, and no further update changes a bit."""
+        network = fastnn.Network((1, 2, 1))
+        optimizer = fastnn.optimizers.IRpropMinus()
+        X, Y = np.array([[1.0], [2.0]]), np.array([[3.0], [1.0]])
+        start = np.array([[-1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 0.0]])  # the first unit is shut
+        rule = Rule(optimizer=type(optimizer), batched=True)
+        state, settings = rule.begun(start, optimizer), rule.settings(np.array([np.nan]), optimizer)
+        size, units = network.n_parameters, reducing.Units.of(network, rule, gates.Rows(X), 1)
+        of_the_unit = [0, 2, 4]
+        state[:, [2 * size + n for n in of_the_unit]] = 0.5  # gradients of an update before
+        kernel, totals = batched.kernel(network, "float64", rule), np.zeros((1, 1))
+        seen = []
+        for _ in range(3):
+            before = state.copy()
+            kernel(state, X, Y, settings, totals, 2)
+            units.look(before, state, np.array([0]))
+            seen.append(
+                [before[0, n] == state[0, n] for k in range(3) for n in (k * size + np.array(of_the_unit))]
+            )
+        assert seen[0] == [True] * 6 + [False] * 3
+        assert all(map(all, seen[1:]))
+        assert units.living[0].tolist() == [False, True]

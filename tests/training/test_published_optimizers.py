@@ -17,7 +17,7 @@ import pytest
 
 import fastnn
 from fastnn.core.optimizer import settings_of
-from fastnn.core.optimizers import Adagrad, Adam, Momentum, Nesterov, RMSProp
+from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nesterov, RMSProp
 
 LINE = fastnn.Network((1, 1))
 
@@ -132,6 +132,25 @@ def test_momentum_in_whole_tenths():
     assert not np.allclose(path(Nesterov(momentum=0.9)), MOMENTUM_IN_TENTHS, rtol=0, atol=1e-3)
 
 
+RPROP = (0.1, 0.12, 0.144, 0.0, 0.072)  # how far, for gradients 1, 1, 1, -1, 1
+WRONG_RPROPS = {"optax": (0.0, 0.1, 0.12, 0.0, 0.0), "FANN": (0.12, 0.144, 0.1728, -0.0864, 0.10368)}
+
+
+def rprop_moves(scale=1.0):
+    """The moves of a weight towards targets that are far away on either side, one row at a time."""
+    Y = scale * np.array([-8.0, -8.0, -8.0, 8.0, -8.0])
+    options = {"epochs": 1, "optimizer": IRpropMinus(), "batch_size": 1, "engine": "batched"}
+    runs = [fastnn.train(LINE, np.ones(n), Y[:n], [0.0, 0.0], **options) for n in range(1, 6)]
+    return -np.diff([0.0, *(run.parameters[0] for run in runs)])
+
+
+def test_moves_of_irprop_minus():
+    assert np.allclose(rprop_moves(), RPROP, rtol=0, atol=1e-15)
+    for wrong in WRONG_RPROPS.values():
+        assert not np.allclose(rprop_moves(), wrong, rtol=0, atol=1e-3)
+    assert rprop_moves(scale=0.75).tobytes() == rprop_moves().tobytes()  # by the sign alone
+
+
 OURS = {
     "sgd": fastnn.optimizers.SGD(),
     "momentum": Momentum(momentum=0.6),
@@ -140,6 +159,7 @@ OURS = {
     "adagrad": Adagrad(initial_sum=0.25, eps=1e-3),
     "adam": Adam(beta1=0.8, beta2=0.95, eps=1e-3),
     "adam with eps_hat": Adam(beta1=0.8, beta2=0.95, eps=1e-3, eps_hat=True),
+    "irprop-": IRpropMinus(delta0=0.02, least=0.004, most=0.05),
 }
 PEERS = [(library, rule) for library, rules in other_libraries.RULES.items() for rule in rules]
 NETWORK = fastnn.Network((3, 4, other_libraries.K), "tanh")
@@ -155,7 +175,9 @@ def peers_problem():
 
 @cache
 def by_fastnn(rule):
-    options = {"learning_rate": RATE, "batch_size": BATCH, "epochs": EPOCHS, "engine": "batched"}
+    options = {"batch_size": BATCH, "epochs": EPOCHS, "engine": "batched"}
+    if rule != "irprop-":
+        options["learning_rate"] = RATE
     return fastnn.train(NETWORK, *peers_problem(), optimizer=OURS[rule], **options).parameters
 
 
