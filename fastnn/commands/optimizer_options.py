@@ -8,7 +8,6 @@ from typing import Any
 from fastnn.checking import InputError, meant
 from fastnn.commands.parsing import numbers
 from fastnn.core.optimizers import OPTIMIZERS, Optimizer
-from fastnn.sweeping.axes import Optimizers
 
 __all__ = ["add_optimizer", "add_optimizers", "optimizer_of", "optimizers_of"]
 
@@ -19,8 +18,8 @@ PART = re.compile(r"(?:(?!(?:log|lin):)([A-Za-z]\w*-?)(:|$))?(?:([A-Za-z]\w*)=)?
 
 def add_optimizer(group: Any) -> None:
     """Add the option of the commands that take one optimizer."""
-    known = ", ".join(Optimizers.spelled(kind()) for kind in OPTIMIZERS.values())
-    group.add_argument(OPTION, default=DEFAULT, metavar="NAME", help=f"{known}; default {DEFAULT}")
+    known = f"{', '.join(OPTIMIZERS)}; default {DEFAULT}; settings: momentum:0.5, adam:beta1=0.8,eps=1e-6"
+    group.add_argument(OPTION, default=DEFAULT, metavar="NAME", help=known)
 
 
 def add_optimizers(group: Any) -> None:

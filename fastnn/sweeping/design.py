@@ -127,6 +127,7 @@ class Design:
         """Check a request; `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
         plan = Plan.of(network, X, y, epochs, engine, dtype)
+        settings["optimizer"] = optimizers_of(settings["optimizer"])
         settings |= _defaults(settings, len(plan.X))
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
@@ -247,7 +248,7 @@ class Design:
 
 def _defaults(given: dict[str, Any], rows: int) -> dict[str, Any]:
     """The learning rate and the batch size of a sweep, where they are left to the optimizers."""
-    kinds = {optimizer.name: optimizer for optimizer in optimizers_of(given["optimizer"])}
+    kinds = {optimizer.name: optimizer for optimizer in given["optimizer"]}
     rate, size, (first, *others) = given["learning_rate"], given["batch_size"], kinds.values()
     without = [optimizer for optimizer in kinds.values() if optimizer.learning_rate is None]
     if others and without:

@@ -362,7 +362,7 @@ class TestTable:
     @pytest.mark.parametrize("kind", OPTIMIZERS.values())
     def test_each_setting_may_be_a_sequence(self, kind):
         for name in kind.settings():
-            values = (0.0, 1.0) if name == "eps_hat" else (0.25, 0.5)
+            values = {"eps_hat": (0.0, 1.0), "up": (1.5, 2.0), "least": (0.0, 0.05)}.get(name, (0.25, 0.5))
             given = kind(**{name: list(values)})
             assert given.each() == [kind(**{name: value}) for value in values]
             assert hash(given) == hash(kind(**{name: values}))

@@ -284,7 +284,12 @@ class TestChunks:
         plan = Plan(NET, np.zeros((4, NET.n_inputs)), np.zeros((4, 1)), epochs, "stub", "float64")
         most = -(-(fewest + further) // width) * width
         rows = Rows(tuple(range(1, cells + 1)))
-        axes = (Optimizers([DEFAULT], "float64"), BatchSizes((1,)), LearningRates(np.array([0.1])), rows)
+        axes = (
+            Optimizers([DEFAULT], "float64"),
+            BatchSizes((1,)),
+            LearningRates(np.array([0.1]), "float64"),
+            rows,
+        )
         grid = Grid(axes, starts)
         design = designing.Design(plan, grid, None, 0)
         wanted = range(first % (starts * cells), starts * cells)

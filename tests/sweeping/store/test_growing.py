@@ -303,7 +303,7 @@ class TestShards:
     )
     def test_every_network_is_in_one_row_of_one_shard(self, cells, starts, size):
         shards = Shards(cells, tuple(starts), size)
-        grid = Grid((LearningRates(np.arange(1.0, cells + 1)),), starts[-1])
+        grid = Grid((LearningRates(np.arange(1.0, cells + 1), "float64"),), starts[-1])
         seen = {}
         for shard in range(shards.count):
             numbers = shards.numbers(shard).array()
