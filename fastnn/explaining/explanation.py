@@ -14,7 +14,7 @@ from fastnn.core.derivation import GRADIENTS, derive
 from fastnn.core.expressions import Binary
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, rule_of
+from fastnn.core.rule import DEFAULT
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
@@ -25,7 +25,7 @@ from fastnn.explaining.chain_rule import (
     sign_of,
 )
 from fastnn.explaining.document import Document
-from fastnn.explaining.limits import need_written_out, told_of_training
+from fastnn.explaining.limits import explained_rule, need_written_out, told_of_training
 from fastnn.explaining.matrix_form import in_matrices, over_a_batch
 from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.notes import notes_of
@@ -305,7 +305,7 @@ def explain(
     5 the unit's delta times the weight's input
     6 the unit's delta
     """
-    rule = rule_of(optimizer, batch_size)
+    rule = explained_rule(optimizer, batch_size)
     if not flag(compact, "compact"):
         need_written_out(network, rule)
     return Explanation(

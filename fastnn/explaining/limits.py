@@ -8,13 +8,13 @@ from fastnn.checking import InputError
 from fastnn.core.derivation import derived
 from fastnn.core.expressions import Index
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT, PLAIN, Rule
+from fastnn.core.optimizers import OPTIMIZERS, Optimizer
+from fastnn.core.rule import DEFAULT, PLAIN, Rule, rule_of
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.chain_rule import Line, explained
 from fastnn.printing.signs import Derivative
 
-__all__ = ["need_written_out", "told_of_training", "trained_with"]
+__all__ = ["explained_rule", "need_written_out", "told_of_training", "trained_with"]
 
 
 def need_written_out(network: Network, rule: Rule = PLAIN) -> None:
@@ -48,3 +48,15 @@ def _running(line: Line) -> list[Index]:
     """The running indices of a line, one for each of its dimensions."""
     target = line.target.by if isinstance(line.target, Derivative) else line.target
     return [index for index in target.indices if isinstance(index, Index)]
+
+
+def explained_rule(optimizer: str | Optimizer, batch_size: int) -> Rule:
+    """The rule to explain; InputError for one whose explanation is not written yet."""
+    rule = rule_of(optimizer, batch_size)
+    if rule.optimizer.learning_rate is None:
+        names = ", ".join(name for name, kind in OPTIMIZERS.items() if kind.learning_rate is not None)
+        raise InputError(
+            f"optimizer must be one of {names} to be explained; got {rule.optimizer.name}. "
+            "fastnn.derive and fastnn.code show its equations."
+        )
+    return rule

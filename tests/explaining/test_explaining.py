@@ -61,6 +61,8 @@ WITH_GRADIENTS = [
 BATCHES = [("sgd", 1), ("momentum", 1), ("sgd", 4), (Momentum(momentum=0.7), 4), (Nesterov(momentum=0.3), 3)]
 BATCHES += [("adam", 1), *((optimizer, 4) for optimizer in WITH_GRADIENTS)]
 every_rule = pytest.mark.parametrize(("optimizer", "batch_size"), BATCHES, ids=str)
+# Those that are explained.
+OPTIMIZERS = {name: kind for name, kind in OPTIMIZERS.items() if kind.learning_rate is not None}
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 # M. Mazur, "A step by step backpropagation example" (2015): 2-2-2, sigmoid everywhere, step 0.5 on the halved

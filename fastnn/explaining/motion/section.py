@@ -19,11 +19,11 @@ from fastnn.core.activations import activation
 from fastnn.core.derivation import BEGIN, GRADIENTS, Stage, derive
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, rule_of
+from fastnn.core.rule import DEFAULT
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.explaining.limits import need_written_out, told_of_training, trained_with
+from fastnn.explaining.limits import explained_rule, need_written_out, told_of_training, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
@@ -247,7 +247,7 @@ def motion(
     InputError
         For anything that does not fit, and for a network too large to write out.
     """
-    need_written_out(network, rule_of(optimizer, batch_size))
+    need_written_out(network, explained_rule(optimizer, batch_size))
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
     given, chosen = learning_rate, optimizer_of(optimizer)
