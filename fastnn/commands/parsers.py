@@ -278,7 +278,11 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     known = f"{', '.join(ACTIVATIONS)}; one, or one per layer; with a setting 'leaky_relu(0.1)'"
     group.add_argument("--hidden", default="relu", metavar="NAME,..", help=known)
     group.add_argument(
-        "--output", default="identity", choices=Activations(ACTIVATIONS), help="default identity"
+        "--output",
+        default="identity",
+        metavar="NAME",
+        choices=Activations(ACTIVATIONS),
+        help="an activation, as for --hidden; default identity",
     )
 
 
