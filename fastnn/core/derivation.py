@@ -21,6 +21,9 @@ In batches of several rows, the changes of the rows are added up before they are
     gradients g[j,i] += s[j]*a[i]                    g[j] += s[j]              from 0, row by row
     updates   w[j,i] += g[j,i]                       b[j] += g[j]              after the last row
 
+Where an optimizer needs the gradient itself, 2 stands for the step, and `fastnn.core.optimizers` has the
+updates.
+
 Printers and explanations choose equations by `Equation.kind` and `Equation.stage`, never by position.
 """
 

@@ -168,6 +168,7 @@ class Optimizer:
 
 
 def settings_of(optimizer: Optimizer) -> dict[str, Any]:
+    """The values of an optimizer's settings, by their names."""
     return {name: getattr(optimizer, name) for name in optimizer.settings()}
 
 

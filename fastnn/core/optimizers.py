@@ -173,8 +173,8 @@ class Adagrad(Optimizer):
 
     @classmethod
     def columns(cls, step: Any, learning_rate: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The rate and eps; the sum begins with the third."""
-        return {"rate": learning_rate, **{name: settings[name] for name in settings if name == "eps"}}
+        """The rate and eps; `initial_sum` is in the state."""
+        return {"rate": learning_rate} | {name: v for name, v in settings.items() if name != "initial_sum"}
 
     def firsts(self) -> dict[str, Any]:
         """What the sum begins with."""
@@ -292,7 +292,7 @@ class IRpropMinus(Optimizer):
 
     @classmethod
     def columns(cls, step: Any, learning_rate: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Its settings; the sizes begin with delta0."""
+        """Its settings; `delta0` is in the state."""
         return {name: value for name, value in settings.items() if name != "delta0"}
 
     def firsts(self) -> dict[str, Any]:

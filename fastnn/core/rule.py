@@ -69,7 +69,7 @@ SQUARED = Loss("squared", "squared error", square, 2.0)  # no lambda: sweeps are
 
 
 STEP = Symbol("step")
-FACTOR = Symbol("factor")  # the step, divided by the rows of a batch
+FACTOR = Symbol("factor")  # what is folded into the deltas, shared out among the rows of a batch
 ROWS = Symbol("n")  # how many a batch really has: the last one of an epoch may be short
 DEFAULT = SGD()
 

@@ -269,7 +269,8 @@ class _Run:
 
     def finished(self) -> tuple[Array, NDArray[np.int32]]:
         """Return the last losses and epochs of divergence; networks that overflowed at the end become NaN."""
-        overflowed = ~np.isfinite(self.state).all(axis=1) & (self.diverged == 0)
+        parameters = self.state[:, : self.job.network.n_parameters]
+        overflowed = ~np.isfinite(parameters).all(axis=1) & (self.diverged == 0)
         self.diverged[overflowed] = self.job.epochs
         self.state[overflowed], self.losses[overflowed] = np.nan, np.nan
         if self.curve is not None:

@@ -365,3 +365,15 @@ class TestWithoutALearningRate:
         assert seen[0] == [True] * 6 + [False] * 3
         assert all(map(all, seen[1:]))
         assert units.living[0].tolist() == [False, True]
+
+
+@pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")
+@pytest.mark.parametrize("name", ["rmsprop", "adagrad", "adam"])
+def test_a_state_that_overflows_is_no_divergence(name):
+    """A squared gradient beyond the largest float stops its parameter; the losses stay finite."""
+    network, X, Y, start = fastnn.Network((1, 1)), np.array([[1e200]]), np.array([[1e-3]]), np.zeros(2)
+    options = {"epochs": 3, "learning_rate": 0.01, "engine": "batched", "optimizer": OPTIMIZERS[name]}
+    run = fastnn.train(network, X, Y, start, **options)
+    parameters, losses, diverged = by_reference(network, X, Y, start, name, "float64", 3)
+    assert (run.diverged, run.parameters.tolist(), run.loss_curve.tolist()) == (diverged, parameters, losses)
+    assert diverged == 0
