@@ -1,7 +1,19 @@
-"""Rules that files may name and this version does not have, and values that are no rule."""
+"""The optimizers that tests try, rules that files may name and this version does not have, and no rules."""
 
+from fastnn.core import optimizers
 from fastnn.core.optimizers import Momentum
 from fastnn.core.rule import DEFAULT, described_rule
+
+OPTIMIZERS = {
+    "sgd": optimizers.SGD(),
+    "momentum": optimizers.Momentum(momentum=0.6),
+    "nesterov": optimizers.Nesterov(momentum=0.6),
+    "rmsprop": optimizers.RMSProp(rho=0.7, eps=1e-3),
+    "adagrad": optimizers.Adagrad(initial_sum=0.25),
+    "adam": optimizers.Adam(beta1=0.6, beta2=0.9),
+    "adam with eps_hat": optimizers.Adam(eps=0.01, eps_hat=True),
+    "irprop-": optimizers.IRpropMinus(delta0=0.01, up=1.5, down=0.3, least=0.004, most=0.012),
+}
 
 PLAIN_RULE, MOMENTUM = described_rule(DEFAULT), described_rule(Momentum(momentum=0.5))
 

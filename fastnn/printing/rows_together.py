@@ -20,14 +20,13 @@ from fastnn.core.derivation import (
     UPDATES,
     Derivation,
     Equation,
-    Kind,
 )
-from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.core.expressions import Call, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
 from fastnn.core.values import keeps_sums
 from fastnn.printing.infix import Lines, assignment, layer_array
 from fastnn.printing.scalars import Written, spell_element, write_equation
-from fastnn.printing.vectors import PythonOfVectors, from_values, positions, way_back
+from fastnn.printing.vectors import InLoops, PythonOfVectors, from_values, positions, way_back
 
 __all__ = ["RowsTogether", "write_rows"]
 
@@ -82,7 +81,7 @@ class _Row(NamedTuple):
     s: Symbol
 
 
-class RowsTogether:
+class RowsTogether(InLoops):
     """Vectors for every layer's values: W1[j, i], B1[j], Gw1[j, i], H1[row of the block, j], S2[..., j], ...
 
     State[0, p], State[1, p], ... and G[p] are the same parameters, states and gradients, all layers in one.
@@ -92,9 +91,7 @@ class RowsTogether:
     """
 
     def __init__(self, derivation: Derivation, dtype: str, together: int) -> None:
-        self.derivation = derivation
-        self.network = derivation.network
-        self.dtype = dtype
+        super().__init__(derivation, dtype)
         self.together = together
         self.last = len(self.network.layers) - 1
         self.flat = PythonOfVectors(partial(_spell_flat, letters=("", *derivation.rule.states)), dtype)
@@ -156,17 +153,17 @@ class RowsTogether:
         for i in positions(total.index, lines):
             term = bind(total.term, {**here, total.index: i})
             for row in block:
-                self._assign(row.z, term if i == 0 else row.z + term, row, lines)
+                self._assign(row.z, term if i == 0 else row.z + term, row.language, lines)
         for row in block:
             value = bind(substitute(weighted.expression, total, row.z), here)
             if activation is not None and (keeps or not joined):
-                self._assign(row.z, value, row, lines)
+                self._assign(row.z, value, row.language, lines)
                 value = row.z
             if keeps:
-                self._assign(bind(weighted.target, here), row.z, row, lines)
+                self._assign(bind(weighted.target, here), row.z, row.language, lines)
             if activation is not None and not joined:
                 value = bind(substitute(activation.expression, weighted.target, row.z), here)
-            self._assign(bind((activation or weighted).target, here), value, row, lines)
+            self._assign(bind((activation or weighted).target, here), value, row.language, lines)
 
     def _is_joined(self, layer: int, block: list[_Row]) -> bool:
         """Whether a function computes the activations of a layer after all its weighted sums."""
@@ -188,7 +185,7 @@ class RowsTogether:
         (error,), (loss,) = self.derivation.of("error"), self.derivation.of("loss")
         with self._every_unit(self.last, lines) as here:
             for row in block:
-                self._assign(bind(error.target, here), bind(error.expression, here), row, lines)
+                self._assign(bind(error.target, here), bind(error.expression, here), row.language, lines)
         for row in block:
             write_equation(loss.target, loss.expression, row.language, lines)
 
@@ -201,13 +198,13 @@ class RowsTogether:
             for k in positions(arriving.index, lines):
                 term = bind(arriving.term, {**here, arriving.index: k})
                 for row in block:
-                    self._assign(row.s, term if k == 0 else row.s + term, row, lines)
+                    self._assign(row.s, term if k == 0 else row.s + term, row.language, lines)
         for row in block:
             value = substitute(expression, arriving, row.s) if arriving is not None else expression
             if value != row.s:
-                self._assign(row.s, bind(value, here), row, lines)
+                self._assign(row.s, bind(value, here), row.language, lines)
             if layer > 1:
-                self._assign(bind(delta.target, here), row.s, row, lines)
+                self._assign(bind(delta.target, here), row.s, row.language, lines)
 
     def _write_gradients(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
         """What a unit's deltas add to its bias, and to the weights that lead to it from the inputs."""
@@ -235,11 +232,11 @@ class RowsTogether:
     ) -> None:
         """A gradient, and what some rows add to it, one after the other; each has its own delta."""
         first, _ = rows[0]
-        self._assign(SUM, bind(equation.target, place), first, lines)
+        self._assign(SUM, bind(equation.target, place), first.language, lines)
         for row, own in rows:
             value = substitute(substitute(equation.expression, equation.target, SUM), delta, own)
-            self._assign(SUM, bind(value, place), row, lines)
-        self._assign(bind(equation.target, place), SUM, first, lines)
+            self._assign(SUM, bind(value, place), row.language, lines)
+        self._assign(bind(equation.target, place), SUM, first.language, lines)
 
     def _write_updates(self, lines: Lines) -> None:
         """The end of a batch: one loop over all weights, and one over all biases."""
@@ -281,19 +278,6 @@ class RowsTogether:
         """Whether a function computes the activations of a layer."""
         activation = self._activation(layer)
         return activation is not None and any(isinstance(n, Call) for n in nodes(activation.expression))
-
-    def _only(self, kind: Kind, layer: int) -> Equation:
-        """The equation of a kind of which every layer has one."""
-        (equation,) = self.derivation.of(kind, layer=layer)
-        return equation
-
-    def _activation(self, layer: int) -> Equation | None:
-        """The equation of a layer's activation; None where that is the weighted sum itself."""
-        return next(iter(self.derivation.of("activation", layer=layer)), None)
-
-    def _assign(self, target: Expression, value: Expression, row: _Row, lines: Lines) -> None:
-        assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
-        lines(assignment(target, value, row.language))
 
 
 def _spell(symbol: Symbol, network: Network, *, row: str, number: int) -> str:

@@ -33,6 +33,7 @@ from fastnn.printing.scalars import NUMPY_NAMES, spell_value, write_equation
 
 __all__ = [
     "ALIGNMENT",
+    "InLoops",
     "LayerByLayer",
     "PythonOfVectors",
     "from_values",
@@ -115,7 +116,29 @@ class _Unit(NamedTuple):
     s: Symbol
 
 
-class LayerByLayer:
+class InLoops:
+    """What the forms in loops over the units of layers share."""
+
+    def __init__(self, derivation: Derivation, dtype: str) -> None:
+        self.derivation = derivation
+        self.network = derivation.network
+        self.dtype = dtype
+
+    def _only(self, kind: Kind, layer: int) -> Equation:
+        """The equation of a kind of which every layer has one."""
+        (equation,) = self.derivation.of(kind, layer=layer)
+        return equation
+
+    def _activation(self, layer: int) -> Equation | None:
+        """The equation of a layer's activation; None where that is the weighted sum itself."""
+        return next(iter(self.derivation.of("activation", layer=layer)), None)
+
+    def _assign(self, target: Expression, value: Expression, language: Infix, lines: Lines) -> None:
+        assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
+        lines(assignment(target, value, language))
+
+
+class LayerByLayer(InLoops):
     """Vectors for every layer's values: W1[j, i], B1[j], H1[now, j], S2[j], ...
 
     H1[now] holds the activations of the row, H1[then] the activations of the following row. Z1 holds the
@@ -126,8 +149,7 @@ class LayerByLayer:
     """
 
     def __init__(self, derivation: Derivation, dtype: str, units_together: int) -> None:
-        self.derivation = derivation
-        self.network = derivation.network
+        super().__init__(derivation, dtype)
         self.layers = range(1, len(self.network.layers))
         self.units_together = units_together
         self.joined = {f"H{layer}": f"A{layer}" for layer in self.layers[:-1] if self._has_function(layer)}
@@ -284,19 +306,6 @@ class LayerByLayer:
     def _kept(self, layer: int, unit: _Unit) -> Expression:
         """Where the delta of a unit stays until its weights are updated."""
         return bind(self._only("delta", layer).target, unit.here)
-
-    def _only(self, kind: Kind, layer: int) -> Equation:
-        """The equation of a kind of which every layer has one."""
-        (equation,) = self.derivation.of(kind, layer=layer)
-        return equation
-
-    def _activation(self, layer: int) -> Equation | None:
-        """The equation of a layer's activation; None where that is the weighted sum itself."""
-        return next(iter(self.derivation.of("activation", layer=layer)), None)
-
-    def _assign(self, target: Expression, value: Expression, language: Infix, lines: Lines) -> None:
-        assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
-        lines(assignment(target, value, language))
 
 
 def _spell(symbol: Symbol, temporaries: frozenset[str], *, row: str, half: str) -> str:

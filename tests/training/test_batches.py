@@ -8,6 +8,7 @@ import pytest
 import reference
 from comparing import DTYPES, quiet, reference_functions
 from pairing import pairwise
+from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
@@ -18,15 +19,6 @@ from fastnn.engines.compiling import run_source
 from fastnn.reporting.sweep_page import _lead
 from fastnn.training import pace, reducing, running
 
-OPTIMIZERS = {
-    "sgd": fastnn.optimizers.SGD(),
-    "momentum": fastnn.optimizers.Momentum(momentum=0.6),
-    "nesterov": fastnn.optimizers.Nesterov(momentum=0.6),
-    "rmsprop": fastnn.optimizers.RMSProp(rho=0.7, eps=1e-3),
-    "adagrad": fastnn.optimizers.Adagrad(initial_sum=0.25),
-    "adam": fastnn.optimizers.Adam(beta1=0.6, beta2=0.9),
-    "irprop-": fastnn.optimizers.IRpropMinus(delta0=0.1, up=1.5, down=0.3, least=0.04, most=0.12),
-}
 NETWORKS = {
     "straight line": fastnn.Network((2, 2, 1)),
     "no hidden layer": fastnn.Network((3, 2), output="tanh"),
@@ -63,7 +55,7 @@ def by_reference(network, X, Y, start, dtype, name, size, epochs=3, orders=None)
         epochs,
         reference_functions(dtype),
         rounded=float if dtype == "float64" else reference.to_float32,
-        optimizer=name,
+        optimizer=OPTIMIZERS[name].name,
         settings=settings_of(OPTIMIZERS[name]),
         batch_size=size,
         orders=orders,

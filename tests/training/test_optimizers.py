@@ -5,6 +5,7 @@ import pytest
 import reference
 from comparing import DTYPES, reference_functions
 from pairing import pairwise
+from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
@@ -13,16 +14,6 @@ from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES, batched
 from fastnn.training import gates, reducing, running
 
-OPTIMIZERS = {
-    "sgd": fastnn.optimizers.SGD(),
-    "momentum": fastnn.optimizers.Momentum(momentum=0.6),
-    "nesterov": fastnn.optimizers.Nesterov(momentum=0.6),
-    "rmsprop": fastnn.optimizers.RMSProp(rho=0.7, eps=1e-3),
-    "adagrad": fastnn.optimizers.Adagrad(initial_sum=0.25),
-    "adam": fastnn.optimizers.Adam(beta1=0.6, beta2=0.9),
-    "adam with eps_hat": fastnn.optimizers.Adam(eps=0.01, eps_hat=True),
-    "irprop-": fastnn.optimizers.IRpropMinus(delta0=0.01, up=1.5, down=0.3, least=0.004, most=0.012),
-}
 WITHOUT_A_RATE = ["irprop-"]
 REMEMBERING = [name for name in OPTIMIZERS if name != "sgd"]
 NETWORKS = {
