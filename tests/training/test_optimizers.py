@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import reference
 from comparing import DTYPES, reference_functions
-from pairing import pairwise
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -21,7 +20,6 @@ NETWORKS = {
     "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),
     "loops": fastnn.Network((2, 24, 2), "leaky_relu"),
 }
-COMPILED = NETWORKS | {"two layers": fastnn.Network((2, 2, 2, 1), ("relu", "leaky_relu"))}
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
 
@@ -73,14 +71,6 @@ def check_bits(name, network, dtype, engines):
 def test_bits_of_the_reference_as_plain_python(name, which, dtype, monkeypatch):
     run_as_plain_python(monkeypatch)
     check_bits(name, NETWORKS[which], dtype, ENGINES)
-
-
-# Compiling takes 0.3 to 2 s for each; "sgd" is compiled for the tests of the engines.
-@pytest.mark.parametrize(
-    ("name", "which", "engine", "dtype"), pairwise(REMEMBERING, [*COMPILED], ("loop", "lanes"), DTYPES)
-)
-def test_bits_of_the_reference_compiled(name, which, engine, dtype):
-    check_bits(name, COMPILED[which], dtype, [engine])
 
 
 @pytest.mark.parametrize("name", REMEMBERING)
@@ -222,7 +212,8 @@ def test_what_is_shown_is_what_runs(name):
     assert SHOWN[name] in fastnn.code(network, "loop", optimizer=optimizer)
     assert SHOWN[name] not in fastnn.code(network, "loop")
     X, Y, _ = problem(network)
-    assert repr(optimizer) in repr(fastnn.sweep(network, X, Y, networks=2, epochs=1, optimizer=optimizer))
+    options = {"networks": 2, "epochs": 1, "engine": "batched"}
+    assert repr(optimizer) in repr(fastnn.sweep(network, X, Y, optimizer=optimizer, **options))
 
 
 def test_what_pushes_is_not_at_rest():
