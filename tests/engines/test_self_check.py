@@ -130,6 +130,7 @@ IN_BATCHES = [
     ("lanes", (2, 3, 1), AVX2),  # in loops, two rows at once
     ("lanes", (2, 3, 1), AVX512),  # eight rows at once
 ]
+WRITTEN_OUT_FOR_VECTORS = IN_BATCHES[2]  # has the most operations, half of the time of all
 LEFT_OVER = re.compile(r"( +)for (?:i|row) in range\(whole, stop\):\n(?:\1 +.*\n)+")
 BLOCKS = re.compile(r"( +)for (?:i|row) in range\(start, (?:whole|stop).*\):\n(?:\1 +.*\n)+")
 
@@ -192,7 +193,13 @@ class TestBatches:
             assert text != source, name
             assert not passes(text, engine, network, rule), name
 
-    @pytest.mark.parametrize(("engine", "layers", "registers"), IN_BATCHES)
+    @pytest.mark.parametrize(
+        ("engine", "layers", "registers"),
+        [
+            pytest.param(*way, marks=pytest.mark.slow if way == WRITTEN_OUT_FOR_VECTORS else ())
+            for way in IN_BATCHES
+        ],
+    )
     def test_every_sum_and_every_product_counts(self, made, passes, engine, layers, registers):
         network, source = made(engine, layers, registers, MOVING_BATCHES)
         first, last = source.index("# begin"), source.index("\n", source.rindex("momentum*"))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import reference
 from comparing import label, scalar_functions
-from pairing import with_the_next
+from pairing import pairwise, with_the_next
 from sympy import Symbol as SympySymbol
 
 import fastnn
@@ -52,6 +52,13 @@ NETWORKS = [
     Network((2, 2, 1, 2, 1), ("identity", "sigmoid", "relu")),
 ]
 every_network = pytest.mark.parametrize("network", NETWORKS, ids=label)
+
+
+def named(value):
+    """A short name for what a test is given."""
+    return label(value) if isinstance(value, Network) else str(value)
+
+
 WITH_GRADIENTS = [
     Adam(beta1=0.8, beta2=0.97),
     Adam(eps=0.01, eps_hat=True),
@@ -654,22 +661,15 @@ class TestProof:
         assert len(frame) == 1 + 2 * network.n_parameters
         assert "Each difference simplifies to 0." in " ".join(proof.text().split())
 
-    @every_network
-    @every_optimizer
-    def test_holds_for_the_updates_of_every_optimizer(self, network, optimizer):
-        proof = fastnn.explain(network, optimizer=optimizer).proof()
+    @pytest.mark.parametrize(
+        ("network", "optimizer", "batch_size"), pairwise(NETWORKS, [*OPTIMIZERS], (1, 2)), ids=named
+    )
+    def test_holds_for_the_updates_of_every_optimizer(self, network, optimizer, batch_size):
+        proof = fastnn.explain(network, optimizer=optimizer, batch_size=batch_size).proof()
         assert proof.holds
-        updates = OPTIMIZERS[optimizer].needs_gradient + len(OPTIMIZERS[optimizer].states) + 1
+        gradients = batch_size > 1 or OPTIMIZERS[optimizer].needs_gradient
+        updates = gradients + len(OPTIMIZERS[optimizer].states) + 1
         assert len(proof.frame()) == 1 + network.n_parameters * (1 + updates)
-        assert max(map(len, proof.text().splitlines())) <= 80
-
-    @every_network
-    @every_optimizer
-    def test_holds_in_batches(self, network, optimizer):
-        proof = fastnn.explain(network, optimizer=optimizer, batch_size=2).proof()
-        assert proof.holds
-        updates = len(OPTIMIZERS[optimizer].states) + 1
-        assert len(proof.frame()) == 1 + network.n_parameters * (2 + updates)
         assert max(map(len, proof.text().splitlines())) <= 80
 
     def test_says_what_it_has_proved_of_a_batch(self):

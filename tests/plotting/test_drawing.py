@@ -6,7 +6,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import cycle, zip_longest
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -140,7 +140,9 @@ class TestTheUsersSettings:
             assert (dict(mpl.rcParams), list(warnings.filters), pyplot.get_fignums(), pyplot.gca()) == before
         pyplot.close(figure)
 
-    @pytest.mark.parametrize("backend", ["no such backend", "TkAgg", "module://not.there"])
+    @pytest.mark.parametrize(
+        "backend", [pytest.param("no such backend", marks=pytest.mark.slow), "TkAgg", "module://not.there"]
+    )
     def test_a_backend_that_cannot_be_used_is_not_used(self, backend, tmp_path):
         code = (
             "from pathlib import Path; from fastnn import plotting; "
@@ -332,11 +334,11 @@ LOSSES = {
 
 
 class TestAnyNumbers:
-    @pytest.mark.parametrize("target", COLUMNS.values(), ids=COLUMNS)
     @pytest.mark.parametrize(
-        "column", [COLUMNS["one number"], COLUMNS["of all sizes"]], ids=["alike", "wide"]
+        ("column", "target"), [*zip(cycle(["one number", "of all sizes"]), COLUMNS), ("of all sizes", "huge")]
     )
     def test_a_surface(self, column, target):
+        column, target = COLUMNS[column], COLUMNS[target]
         data = fastnn.Dataset.from_frame(
             pd.DataFrame({"a": column, "b": [0.0, 1, 2, 3, 4], "t": target}), ["a", "b"], "t"
         )
@@ -370,7 +372,7 @@ class TestAnyNumbers:
         table = pd.DataFrame({"label": list("abc"), **dict.fromkeys(plotting.tables.QUANTILE_NAMES, losses)})
         files_of(lambda ax: plotting.intervals(table.assign(claim=losses), "loss", ax))
 
-    @pytest.mark.parametrize("target", ["the largest", "tiny"])
+    @pytest.mark.parametrize("target", ["the largest", pytest.param("tiny", marks=pytest.mark.slow)])
     def test_a_page(self, target, tmp_path):
         columns = {"a": COLUMNS["of all sizes"], "b": COLUMNS["one number"], "t": COLUMNS[target]}
         data = fastnn.Dataset.from_frame(pd.DataFrame(columns), ["a", "b"], "t")

@@ -323,7 +323,14 @@ class TestCommandLine:
         assert command_line("code", redirect=redirect) == (1, "", "")
 
     @needs_a_full_disk
-    @pytest.mark.parametrize("redirect", ["> /dev/full", ">&-", "2> /dev/full", ">&- 2>&-"])
+    @pytest.mark.parametrize(
+        "redirect",
+        [
+            "> /dev/full",
+            *(pytest.param(redirect, marks=pytest.mark.slow) for redirect in (">&-", "2> /dev/full")),
+            ">&- 2>&-",
+        ],
+    )
     def test_results_in_files_are_there_whatever_can_be_said(self, redirect):
         codes, _, err = commands(
             ["sweep", *QUICK, "--networks", "5", "--out", "here"],
