@@ -61,6 +61,15 @@ def real_insurance() -> Path:
 
 
 @pytest.fixture
+def published_sets() -> Path:
+    """The folder of the Proben1 sets, where FASTNN_DATA or ../shared has it; else the test is skipped."""
+    folder = Path(NAMED or ROOT.parent / "shared") / "tables" / "proben1"
+    if not folder.is_dir():
+        pytest.skip("needs tables/proben1, which does not come with fastnn: set FASTNN_DATA to its folder")
+    return folder
+
+
+@pytest.fixture
 def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests that do not ask about the page of a sweep, which takes 2 s: pages cannot be made."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)

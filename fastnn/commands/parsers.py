@@ -134,7 +134,15 @@ def _add_studies(parser: argparse.ArgumentParser) -> None:
     )
     add_data(parser)
     group = parser.add_argument_group("studies")
-    group.add_argument("--networks", type=whole, metavar="M", help="starts for each line; default 10000")
+    group.add_argument(
+        "--networks", type=whole, metavar="M", help="starts for each line; default 10000, with --proben1 60"
+    )
+    group.add_argument(
+        "--proben1",
+        nargs="+",
+        metavar="FILE",
+        help="instead of the report: published errors of these Proben1 sets (cancer1.dt, ...), beside ours",
+    )
     group.add_argument("--quick", action="store_true", help="a first look: 500 starts for each line")
     group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the starts; default 0")
     _add_engine(group)

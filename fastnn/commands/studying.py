@@ -14,6 +14,7 @@ from fastnn.commands.data_options import data_of
 from fastnn.commands.optimizer_options import optimizer_of
 from fastnn.commands.options import network_for, start_of
 from fastnn.commands.output import output_files, show
+from fastnn.commands.proben1 import studied_sets
 from fastnn.commands.reports import Report
 from fastnn.commands.study_reports import comparison_report, studies_report
 from fastnn.comparing import Comparison
@@ -41,6 +42,8 @@ KERAS_EPOCHS, QUICK_KERAS_EPOCHS = 5, 2
 
 def studies(options: Namespace) -> int:
     """``fastnn studies``: write the tables, then draw the page, then print the report."""
+    if options.proben1 is not None:
+        return studied_sets(options)
     report, code = _run_studies(options, data_of(options))
     show(report, options.json, beside=options.out is not None)
     return code
