@@ -25,7 +25,8 @@ from fastnn.tutorial import script
 
 FOLDER = Path(fastnn.__file__).parent / "guide"
 NAMES = [INDEX, *CHAPTERS]
-FOR_OTHER_MACHINES = ("dask ", "from distributed ", "z1 = ")  # how blocks begin that are to be read
+# How blocks begin that are to be read, or need files that do not come with fastnn.
+FOR_OTHER_MACHINES = ("dask ", "from distributed ", "z1 = ", "fastnn studies --proben1 ")
 
 
 class TestTexts:

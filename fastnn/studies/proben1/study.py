@@ -115,7 +115,7 @@ def _errors(
     engine: str,
     told: Told | None,
 ) -> tuple[Floats, Floats]:
-    """The test errors in per cent (M,) of each start after its best epoch, up to which it is trained again."""
+    """The test errors in per cent (M,) after the best epoch of each start: trained again, up to it."""
     X, Y = data.test
     best = np.array([each.best for each in stops])
     error, misclassified = np.empty(len(begun)), np.empty(len(begun))
