@@ -71,7 +71,7 @@ def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, 
     parameters = fastnn.training.starts.DEFAULT_START.draw(network, [0], 0)[0]
     if options.parameters:
         parameters = numbers(options.parameters, "--parameters")
-    inputs, batched = network.n_inputs, explanation.batch_size > 1
+    inputs, batched = network.n_inputs, explanation.derivation.rule.batched
     rows = [_default_row(network, n) for n in range(2 if batched else 1)]
     if options.row:
         rows = [_given_row(network, text) for text in options.row]

@@ -177,7 +177,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
     add_optimizer(group)
     _add_batch_size(group)
-    _add_learning_rate(group)
+    _add_rate_of_the_optimizer(group)
     _add_json(parser.add_argument_group("output"))
 
 
@@ -190,7 +190,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the step")
     add_optimizer(group)
     group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
-    _add_batch_size(group)
+    _add_batch_size(group, None)
     group.add_argument(
         "--row",
         action="append",
@@ -320,10 +320,6 @@ def _add_training(group: Any) -> None:
 def _add_rate_of_the_optimizer(group: Any) -> None:
     rate = "default that of the optimizer, 0.005 for sgd"
     group.add_argument("--learning-rate", type=number, metavar="RATE", help=rate)
-
-
-def _add_learning_rate(group: Any) -> None:
-    group.add_argument("--learning-rate", type=number, default=0.005, metavar="RATE", help="default 0.005")
 
 
 def _add_batch_size(group: Any, default: int | None = 1) -> None:

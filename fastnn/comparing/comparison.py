@@ -136,7 +136,7 @@ def compare(
     data: Dataset,
     parameters: ArrayLike | Start = DEFAULT_START,
     *,
-    learning_rate: float = 0.005,
+    learning_rate: float | None = None,
     epochs: int = 10,
     optimizer: str | Optimizer = DEFAULT,
     batch_size: int = 1,
@@ -156,7 +156,8 @@ def compare(
     parameters : array_like (P,), or Start
         The start; a Start gives the one of network 0 of `seed`.
     learning_rate, epochs, optimizer, batch_size, seed
-        As in `fastnn.train`.
+        As in `fastnn.train`. The optimizer is one that Keras has alike: sgd, momentum, nesterov, or Adam with
+        ``eps_hat=True``.
     backends : sequence of str, optional
         The backends of Keras that take part; by default all that are installed.
     told : callable, optional
@@ -172,10 +173,11 @@ def compare(
     need_shared_activations(checked_network(network))
     X, Y = checked_rows(network, data, None, "float64")
     start = _start(network, parameters, seed)
-    rate = finite_number(learning_rate, "learning_rate", positive=True)
+    need_shared_optimizer(optimizer := optimizer_of(optimizer))
+    rate = optimizer.learning_rate if learning_rate is None else learning_rate
+    rate = finite_number(rate, "learning_rate", positive=True)
     problem = (X, Y, network, start, rate)
     epochs = whole_number(epochs, "epochs", 1)
-    need_shared_optimizer(optimizer := optimizer_of(optimizer))
     size = whole_number(batch_size, "batch_size", 1, len(X))
     rule = {"optimizer": described_optimizer(optimizer), "batch_size": size}
     if backends is None:

@@ -172,8 +172,8 @@ def settings_of(optimizer: Optimizer) -> dict[str, Any]:
     return {name: getattr(optimizer, name) for name in optimizer.settings()}
 
 
-def size_of(batch_size: Any, optimizer: Optimizer, rows: int) -> Any:
-    """The batch size that was given, or the one that an optimizer has by default."""
+def size_of(batch_size: Any, optimizer: Optimizer, rows: int | None) -> Any:
+    """The batch size that was given, or the one that an optimizer has by default: `rows` if it is all."""
     if batch_size is None:
         return rows if optimizer.all_rows else 1
     return batch_size

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_number, flag
+from fastnn.checking import InputError, flag
 from fastnn.core.derivation import GRADIENTS, derive
 from fastnn.core.expressions import Binary
 from fastnn.core.network import Network, checked_network
+from fastnn.core.optimizer import size_of
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT
+from fastnn.core.rule import DEFAULT, rule_of
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
@@ -25,7 +26,7 @@ from fastnn.explaining.chain_rule import (
     sign_of,
 )
 from fastnn.explaining.document import Document
-from fastnn.explaining.limits import explained_rule, need_written_out, told_of_training
+from fastnn.explaining.limits import need_written_out, rate_of, told_of_training
 from fastnn.explaining.matrix_form import in_matrices, over_a_batch
 from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.notes import notes_of
@@ -55,8 +56,8 @@ class Explanation(Document):
         Whether in matrix notation, one equation for a whole layer.
     optimizer : Optimizer
         How the parameters move.
-    batch_size : int
-        After how many rows.
+    batch_size : int or None
+        After how many rows; None for all of them.
     lines : tuple of Line
         The equations as data.
     """
@@ -67,7 +68,7 @@ class Explanation(Document):
         *,
         compact: bool = False,
         optimizer: Optimizer = DEFAULT,
-        batch_size: int = 1,
+        batch_size: int | None = 1,
     ) -> None:
         self.network = network
         self.compact = compact
@@ -88,7 +89,11 @@ class Explanation(Document):
 
     @ieee
     def step(
-        self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float | None = None
+        self,
+        parameters: ArrayLike,
+        x: ArrayLike | Dataset,
+        y: ArrayLike | None = None,
+        learning_rate: float | None = None,
     ) -> Step:
         """Work out one training step on one row, or on a batch of them, every number of it.
 
@@ -97,12 +102,13 @@ class Explanation(Document):
         parameters : array_like (P,) or (S,)
             With what the optimizer remembers behind them, S numbers in all, such as the ``state`` of the step
             before. Without it, as it is before the first step.
-        x : array_like (D,), or (n, D) in batches
-            A number is taken for one input. In batches, n rows: from 1 to `batch_size`.
-        y : array_like (K,), or (n, K) in batches
-            A number is taken for one output.
+        x : array_like (D,), or (n, D) in batches, or Dataset
+            A number is taken for one input. In batches, n rows: from 1 to `batch_size`, or any number where
+            a batch has all rows. A Dataset of as many rows stands for x and y.
+        y : array_like (K,), or (n, K) in batches, optional
+            A number is taken for one output. Not needed with a Dataset.
         learning_rate : float, optional
-            The optimizer's own without it: 0.005, and 0.001 for Adam, say.
+            The optimizer's own without it: 0.005, and 0.001 for Adam, say. iRprop- has none.
 
         Returns
         -------
@@ -120,7 +126,11 @@ class Explanation(Document):
 
     @ieee
     def slip(
-        self, parameters: ArrayLike, x: ArrayLike, y: ArrayLike, learning_rate: float | None = None
+        self,
+        parameters: ArrayLike,
+        x: ArrayLike | Dataset,
+        y: ArrayLike | None = None,
+        learning_rate: float | None = None,
     ) -> Slip:
         """Work out the same step with the classical slip, each layer updated before the deltas below it.
 
@@ -209,24 +219,19 @@ class Explanation(Document):
 
     def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any) -> Given:
         need_written_out(self.network, self.derivation.rule)
-        rate = self.optimizer.learning_rate if learning_rate is None else learning_rate
-        return Given(
-            self._state(parameters),
-            *self._rows(x, y),
-            finite_number(rate, "learning_rate", positive=True),
-            self.optimizer,
-        )
+        rate = rate_of(self.optimizer, learning_rate)
+        return Given(self._state(parameters), *self._rows(x, y), rate, self.optimizer)
 
     def _rows(self, x: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The rows of the step as (n, D) and (n, K)."""
-        network = self.network
-        if not self.derivation.rule.batched:
+        network, size = self.network, self.batch_size
+        if not self.derivation.rule.batched and not isinstance(x, Dataset):
             row = _row(x, "x", network.n_inputs, "input"), _row(y, "y", network.n_outputs, "output")
             return row[0][None], row[1][None]
         X, Y = checked_rows(network, x, y, "float64")
-        if len(X) > self.batch_size:
+        if size is not None and len(X) > size:
             raise InputError(
-                f"x must hold at most {counted(self.batch_size, 'row')}, the batch size; got {len(X)}. "
+                f"x must hold at most {counted(size, 'row')}, the batch size; got {len(X)}. "
                 "Give the rows of one batch, or explain a larger batch size."
             )
         return X, Y
@@ -262,7 +267,7 @@ def explain(
     *,
     compact: bool = False,
     optimizer: str | Optimizer = DEFAULT,
-    batch_size: int = 1,
+    batch_size: int | None = None,
 ) -> Explanation:
     """Explain backpropagation through a network: every equation, numbered, in the names of its parameters.
 
@@ -273,8 +278,9 @@ def explain(
     compact : bool
         In matrix notation, one equation for a whole layer: for networks of any size.
     optimizer : str or Optimizer
-    batch_size : int
-        As in `fastnn.train`. With more than one row, a step is that of a batch.
+    batch_size : int, optional
+        As in `fastnn.train`: by default 1, and all rows for iRprop-. With more than one row, a step is that
+        of a batch; of all rows, it takes as many as it is given.
 
     Returns
     -------
@@ -305,12 +311,11 @@ def explain(
     5 the unit's delta times the weight's input
     6 the unit's delta
     """
-    rule = explained_rule(optimizer, batch_size)
+    rule, chosen = rule_of(optimizer, batch_size), optimizer_of(optimizer)
     if not flag(compact, "compact"):
         need_written_out(network, rule)
-    return Explanation(
-        checked_network(network), compact=compact, optimizer=optimizer_of(optimizer), batch_size=batch_size
-    )
+    size = size_of(batch_size, chosen, None)
+    return Explanation(checked_network(network), compact=compact, optimizer=chosen, batch_size=size)
 
 
 def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:

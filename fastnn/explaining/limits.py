@@ -1,20 +1,23 @@
-"""What is explained: how large a network may be, parameter by parameter, and by which rule it is trained."""
+"""The limits of explanations, and their words for the rule by which a network is trained."""
 
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, finite_number
 from fastnn.core.derivation import derived
 from fastnn.core.expressions import Index
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizers import OPTIMIZERS, Optimizer
-from fastnn.core.rule import DEFAULT, PLAIN, Rule, rule_of
+from fastnn.core.optimizer import size_of
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import DEFAULT, PLAIN, Rule
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.chain_rule import Line, explained
 from fastnn.printing.signs import Derivative
+from fastnn.training.plan import refuse_rate
 
-__all__ = ["explained_rule", "need_written_out", "told_of_training", "trained_with"]
+__all__ = ["need_written_out", "rate_of", "told_of_training", "trained_with"]
 
 
 def need_written_out(network: Network, rule: Rule = PLAIN) -> None:
@@ -37,26 +40,23 @@ def trained_with(rule: Rule) -> str:
     return f", trained{name}{batches}" if name or batches else ""
 
 
-def told_of_training(optimizer: Optimizer, batch_size: int) -> list[str]:
+def told_of_training(optimizer: Optimizer, batch_size: int | None) -> list[str]:
     """The optimizer with its settings, and the size of batches; nothing of what is taken by default."""
-    if batch_size > 1:
+    if batch_size != size_of(None, optimizer, None):
         return [repr(optimizer), f"batch_size={batch_size}"]
     return [] if optimizer == DEFAULT else [repr(optimizer)]
+
+
+def rate_of(optimizer: Optimizer, learning_rate: Any) -> float | None:
+    """The learning rate that was given, or the optimizer's own; None where it has none, InputError then."""
+    if optimizer.learning_rate is None:
+        refuse_rate(learning_rate, optimizer)
+        return None
+    given = optimizer.learning_rate if learning_rate is None else learning_rate
+    return finite_number(given, "learning_rate", positive=True)
 
 
 def _running(line: Line) -> list[Index]:
     """The running indices of a line, one for each of its dimensions."""
     target = line.target.by if isinstance(line.target, Derivative) else line.target
     return [index for index in target.indices if isinstance(index, Index)]
-
-
-def explained_rule(optimizer: str | Optimizer, batch_size: int) -> Rule:
-    """The rule to explain; InputError for one whose explanation is not written yet."""
-    rule = rule_of(optimizer, batch_size)
-    if rule.optimizer.learning_rate is None:
-        names = ", ".join(name for name, kind in OPTIMIZERS.items() if kind.learning_rate is not None)
-        raise InputError(
-            f"optimizer must be one of {names} to be explained; got {rule.optimizer.name}. "
-            "fastnn.derive and fastnn.code show its equations."
-        )
-    return rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fastnn.core.derivation import BEGIN, DELTAS, GRADIENTS, UPDATES, Derivation, Stage
-from fastnn.core.expressions import SquareRoot, nodes
+from fastnn.core.expressions import Expression, Select, SquareRoot, nodes
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.rule import FACTOR
 from fastnn.explaining.chain_rule import DERIVATIVES, kinks_of, worked_out_before
@@ -56,7 +56,8 @@ ON_STATES = (
     "begin at {} and are kept from step to step. The parameter's own update takes them as they have just "
     "become."
 )
-ON_ELEMENTS = "Roots and quotients of matrices are taken element by element."
+ON_ELEMENTS = "{} of matrices are taken element by element."
+BY_ELEMENTS: dict[str, type[Expression]] = {"Roots and quotients": SquareRoot, "Choices": Select}
 
 
 def notes_of(derivation: Derivation, optimizer: Optimizer, *, in_matrices: bool) -> dict[Stage, str]:
@@ -85,11 +86,11 @@ def _on_derivatives(derivation: Derivation) -> Iterator[str]:
 
 def _on_deltas(derivation: Derivation) -> Iterator[str]:
     needs_gradient, batched = derivation.rule.optimizer.needs_gradient, derivation.rule.batched
-    before = _before(derivation)
     factor = "".join(f"({e.number})" for e in derivation.of("factor") if e.target == FACTOR)
     if needs_gradient:
         yield ON_SLOPES_OF_A_BATCH.format(factor) if batched else ON_SLOPES
     else:
+        before = _before(derivation)
         yield ON_DELTAS_OF_A_BATCH.format(before, factor) if batched else ON_DELTAS.format(before)
 
 
@@ -103,14 +104,15 @@ def _on_updates(derivation: Derivation, optimizer: Optimizer, in_matrices: bool)
     yield ON_UPDATES_OF_A_BATCH if batched else ON_UPDATES
     if optimizer.needs_gradient:
         yield "" if batched else ON_OWN_GRADIENTS
-        yield ON_SETTINGS.format(_before(derivation))
+        yield ON_SETTINGS.format(before) if (before := _before(derivation)) else ""
     if letters := optimizer.states:
         first = derivation.network.parameter_names[0]
         named = _listed([letter + first for letter in letters])
         told = ON_STATE if len(letters) == 1 else ON_STATES
         yield told.format(optimizer.name, _listed(letters), named, first, _firsts(optimizer, letters))
-    moves = (node for e in derivation.of("update") for node in nodes(e.expression))
-    yield ON_ELEMENTS if in_matrices and any(isinstance(node, SquareRoot) for node in moves) else ""
+    moves = [node for e in derivation.of("update") for node in nodes(e.expression)]
+    for what, kind in BY_ELEMENTS.items():
+        yield ON_ELEMENTS.format(what) if in_matrices and any(isinstance(n, kind) for n in moves) else ""
 
 
 def _firsts(optimizer: Optimizer, names: Sequence[str]) -> str:
@@ -119,10 +121,11 @@ def _firsts(optimizer: Optimizer, names: Sequence[str]) -> str:
 
 
 def _before(derivation: Derivation) -> str:
+    """What is computed from the settings, as a sentence has it; it may be nothing."""
     return _listed([*worked_out_before(derivation).values()])
 
 
 def _listed(names: Sequence[str]) -> str:
     """Names as a sentence has them: one, two and three."""
-    *first, last = names
+    *first, last = names or ("",)
     return f"{', '.join(first)} and {last}" if first else last

@@ -49,6 +49,7 @@ __all__ = ["Proof"]
 
 CHANGE = Symbol("change")
 RATE = Symbol("learning_rate")
+MOST_TOLD = 56  # characters of a claim, so that its line has 80
 PROVED = (DERIVATIVES, GRADIENTS, UPDATES)
 
 
@@ -107,6 +108,8 @@ class Proof(Document):
             )
         if kinks_of(self.derivation.network):
             blocks.append("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
+        if any("[" in row["sympy"] for row in self._rows):
+            blocks.append("A condition in brackets is 1 where it holds, else 0.")
         rows = [
             {"claim": row["claim"], "equation": f"({row['number']})", "difference": row["difference"]}
             for row in self._rows
@@ -175,7 +178,9 @@ def _updates(
     for letter, move in rule.optimizer.moves(parameter, change, states, known).items():
         target = states.get(letter, parameter)
         values[target] = algebra.evaluated(move, values)
-        found[target] = text(_told(move, derivative)), values[target]
+        told = text(_told(move, derivative))
+        named = f"what {rule.optimizer.name} makes of {text(target)}"
+        found[target] = told if len(told) <= MOST_TOLD else named, values[target]
     return found
 
 
@@ -214,6 +219,7 @@ class _Algebra(Visitor):
     """The network in sympy: its loss by definition, and by fastnn's equations.
 
     Where a value is chosen by the sign of a weighted sum, a gate chooses, 1 where the sum is above 0, else 0.
+    Another condition has a gate as well, 1 where it holds.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -235,6 +241,7 @@ class _Algebra(Visitor):
         }
         self.kept: dict[Any, Any] = {}
         self.gates: set[Any] = set()
+        self.conditions: dict[tuple[Any, str, Any], Any] = {}
 
     def kept_as(self, value: Any, name: str) -> Any:
         """`value` in one piece, to be shown under a name."""
@@ -310,15 +317,25 @@ class _Algebra(Visitor):
         return OPERATIONS[node.operator](a, b)
 
     def visit_select(self, node: Select, values: dict[Expression, Any]) -> Any:
-        """A choice by the sign of a weighted sum, or of a setting: its gate chooses."""
-        z, zero = node.left, node.right
-        is_setting = z in self.derivation.rule.given
-        if not isinstance(z, Symbol) or not (is_setting or z.family == "z") or zero != Number(0.0):
-            raise TypeError(f"no algebra for a choice by {node.left} {node.comparison} {node.right}")
-        gate = self.named(replace(z, family=f"g_{z.family}" if is_setting else "g"))
+        """A choice: a gate chooses, which belongs to the sign of a weighted sum, or else to its condition."""
+        match node.left, node.right:
+            case Symbol("z") as z, Number(0.0):
+                gate = self.named(replace(z, family="g"))
+                opened, shut = (node.yes, node.no) if node.comparison == ">" else (node.no, node.yes)
+            case left, right:
+                gate = self._bracket(
+                    self.evaluated(left, values), node.comparison, self.evaluated(right, values)
+                )
+                opened, shut = node.yes, node.no
         self.gates.add(gate)
-        opened, shut = (node.yes, node.no) if node.comparison == ">" else (node.no, node.yes)
         return gate * self.evaluated(opened, values) + (1 - gate) * self.evaluated(shut, values)
+
+    def _bracket(self, left: Any, comparison: str, right: Any) -> Any:
+        """The gate of a condition, the same one for the same condition alone: [x > 1]."""
+        told = f"[{self.short(left)} {comparison} {self.short(right)}]"
+        taken = self.sympy.Symbol(told) in self.conditions.values()
+        gate = self.sympy.Dummy(told) if taken else self.sympy.Symbol(told)
+        return self.conditions.setdefault((left, comparison, right), gate)
 
     def visit_call(self, node: Call, values: dict[Expression, Any]) -> Any:
         """A function that sympy knows, or is told."""

@@ -52,18 +52,21 @@ PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What a step begins with: finite float64 numbers (S,), its rows (n, D) and (n, K), and the settings."""
+    """What a step begins with: finite float64 numbers (S,), its rows (n, D) and (n, K), and the settings.
+
+    The learning rate is None where the optimizer has none.
+    """
 
     state: NDArray[np.float64]
     X: NDArray[np.float64]
     Y: NDArray[np.float64]
-    learning_rate: float
+    learning_rate: float | None
     optimizer: Optimizer = DEFAULT
 
     def values(self, derivation: Derivation) -> Values:
         """The value of every symbol that is known before the first equation, but for those of the rows."""
-        settings = asdict(self.optimizer)
-        found: Values = {**derivation.rule.values(self.learning_rate, **settings), TOTAL: 0.0}
+        rate = math.nan if self.learning_rate is None else self.learning_rate
+        found: Values = {**derivation.rule.values(rate, **asdict(self.optimizer)), TOTAL: 0.0}
         if derivation.rule.batched:
             found[ROWS] = float(len(self.X))
         return found | self.sums(derivation) | dict(zip(derivation.state, self.state.tolist(), strict=True))
@@ -247,7 +250,8 @@ class Step(Document):
             row_of = self.given.row(row).items()
             return {name(symbol): value for symbol, value in row_of if isinstance(symbol, Symbol)}
         named = {name(symbol): self._start[symbol] for symbol in self.derivation.state}
-        named |= {"learning_rate": self.given.learning_rate}
+        if self.given.learning_rate is not None:
+            named["learning_rate"] = self.given.learning_rate
         of_the_batch = (ROWS,) if self._batched else ()
         return named | {s.family: self._start[s] for s in (*self.derivation.rule.given, *of_the_batch)}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizers import SGD, Momentum, Nesterov, Optimizer
+from fastnn.core.optimizers import SGD, Adagrad, Adam, Momentum, Nesterov, Optimizer, RMSProp
 from fastnn.data.arrays import finite_array
 
 __all__ = [
@@ -40,8 +40,20 @@ INSTALL = 'Run: pip install "fastnn-sweep[peers]"'
 
 SHARED = ("relu", "elu", "selu", "softplus", "silu", "softsign", "tanh", "sigmoid")
 ACTIVATIONS = {**{name: name for name in SHARED}, "identity": "linear"}
-OPTIMIZERS: dict[type[Optimizer], dict[str, Any]] = {SGD: {}, Momentum: {}, Nesterov: {"nesterov": True}}
-"""The optimizers that are Keras's SGD, and what that is told beside their own settings."""
+OPTIMIZERS: dict[type[Optimizer], Callable[[Any, float, Any], Any]] = {
+    SGD: lambda theirs, rate, ours: theirs.SGD(rate),
+    Momentum: lambda theirs, rate, ours: theirs.SGD(rate, ours.momentum),
+    Nesterov: lambda theirs, rate, ours: theirs.SGD(rate, ours.momentum, nesterov=True),
+    Adam: lambda theirs, rate, ours: theirs.Adam(rate, ours.beta1, ours.beta2, ours.eps),
+}
+"""The optimizers that Keras has alike, made of its optimizers, a learning rate and ours."""
+ALIKE = "sgd, momentum, nesterov, and adam with eps_hat=True"
+APART = {
+    Adam: "its eps is corrected for the first steps. Use Adam(eps_hat=True), whose eps is Keras's",
+    RMSProp: "Keras adds eps inside the root, fastnn outside. Use one of these",
+    Adagrad: "Keras adds eps inside the root, fastnn outside. Use one of these",
+}
+"""Why Keras has no such optimizer, and what to do."""
 
 
 def installed_backends() -> list[str]:
@@ -164,17 +176,16 @@ def need_shared_activations(network: Network) -> None:
 
 def need_shared_optimizer(optimizer: Optimizer) -> None:
     """Refuse an optimizer that has no counterpart here."""
-    if type(optimizer) not in OPTIMIZERS:
+    if type(optimizer) not in OPTIMIZERS or (isinstance(optimizer, Adam) and not optimizer.eps_hat):
+        why = APART.get(type(optimizer), "Keras has none of that kind. Use one of these")
         raise InputError(
-            f"optimizer must be one that Keras has alike ({', '.join(kind.name for kind in OPTIMIZERS)}); "
-            f"got {shown(optimizer)}. Use one of these."
+            f"optimizer must be one that Keras has alike ({ALIKE}); got {shown(optimizer)}: {why}."
         )
 
 
 def keras_optimizer(optimizer: Optimizer, learning_rate: float) -> Any:
     """The same optimizer in Keras."""
-    settings = {name: getattr(optimizer, name) for name in optimizer.settings()}
-    return need_keras().optimizers.SGD(learning_rate, **settings, **OPTIMIZERS[type(optimizer)])
+    return OPTIMIZERS[type(optimizer)](need_keras().optimizers, learning_rate, optimizer)
 
 
 def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:

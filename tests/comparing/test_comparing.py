@@ -232,8 +232,24 @@ def test_an_optimizer_that_keras_lacks_is_refused():
     class Signs(SGD):
         name = "signs"
 
-    with pytest.raises(fastnn.InputError, match=r"one that Keras has alike \(sgd, momentum, nesterov\)"):
+    with pytest.raises(
+        fastnn.InputError, match=r"Keras has alike \(sgd, .* adam with eps_hat=True\); got a Signs"
+    ):
         keras_weights.need_shared_optimizer(Signs())
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "why"),
+    [
+        ("adam", r"corrected for the first steps. Use Adam\(eps_hat=True\), whose eps is Keras's\."),
+        ("rmsprop", r"Keras adds eps inside the root, fastnn outside\. Use one of these\."),
+        ("adagrad", r"Keras adds eps inside the root, fastnn outside\. Use one of these\."),
+        ("irprop-", r"Keras has none of that kind\. Use one of these\."),
+    ],
+)
+def test_a_rule_that_keras_has_otherwise_is_refused_with_the_reason(data, optimizer, why):
+    with pytest.raises(fastnn.InputError, match=why):
+        compare(NET, data, optimizer=optimizer)
 
 
 def test_one_epoch_that_seems_longer_the_second_time(monkeypatch, tmp_path):
@@ -356,7 +372,15 @@ class TestWithKeras:
         assert another_order > 1e-4  # would show
 
     @pytest.mark.parametrize("batch_size", [1, 7, 40])  # forty rows: 7 leaves a short batch
-    @pytest.mark.parametrize("optimizer", ["sgd", "momentum", fastnn.optimizers.Nesterov(momentum=0.5)])
+    @pytest.mark.parametrize(
+        "optimizer",
+        [
+            "sgd",
+            "momentum",
+            fastnn.optimizers.Nesterov(momentum=0.5),
+            fastnn.optimizers.Adam(beta1=0.8, beta2=0.97, eps=0.01, eps_hat=True),
+        ],
+    )
     def test_so_it_does_by_every_rule(self, data, optimizer, batch_size):
         start, Y = np.linspace(-1, 1, 9), data.y.reshape(-1, 1)
         rule = {"optimizer": optimizer_of(optimizer), "batch_size": batch_size}

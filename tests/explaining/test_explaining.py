@@ -24,6 +24,7 @@ from fastnn.core.optimizers import (
     OPTIMIZERS,
     Adagrad,
     Adam,
+    IRpropMinus,
     Momentum,
     Nesterov,
     Optimizer,
@@ -65,11 +66,10 @@ WITH_GRADIENTS = [
     RMSProp(rho=0.7, eps=1e-3),
     Adagrad(initial_sum=0.25),
 ]
+IRPROP = IRpropMinus(delta0=0.01, up=1.5, down=0.3, least=0.004, most=0.012)
 BATCHES = [("sgd", 1), ("momentum", 1), ("sgd", 4), (Momentum(momentum=0.7), 4), (Nesterov(momentum=0.3), 3)]
 BATCHES += [("adam", 1), *((optimizer, 4) for optimizer in WITH_GRADIENTS)]
 every_rule = pytest.mark.parametrize(("optimizer", "batch_size"), BATCHES, ids=str)
-# Those that are explained.
-OPTIMIZERS = {name: kind for name, kind in OPTIMIZERS.items() if kind.learning_rate is not None}
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 # M. Mazur, "A step by step backpropagation example" (2015): 2-2-2, sigmoid everywhere, step 0.5 on the halved
@@ -307,9 +307,9 @@ class TestEquations:
     @every_network
     @every_optimizer
     def test_a_derivative_has_the_number_of_the_first_equation_of_its_parameter(self, network, optimizer):
-        derivation = fastnn.derive(network, optimizer)
+        derivation = fastnn.derive(network, optimizer, 1)
         moved = [e for e in derivation.scalar if e.stage.name == "updates"]
-        lines = fastnn.explain(network, optimizer=optimizer).lines
+        lines = fastnn.explain(network, optimizer=optimizer, batch_size=1).lines
         numbers = {line.target.by: line.number for line in lines if line.section.name == "derivatives"}
         each = len(derivation.rule.states) + 1 + derivation.rule.optimizer.needs_gradient
         for first, last in zip(moved[::each], moved[each - 1 :: each], strict=True):
@@ -461,8 +461,9 @@ class TestStep:
         parameters, x, y, rate = some_step(CLASSROOM)
         found = []
         for optimizer in OPTIMIZERS:
-            explanation = fastnn.explain(CLASSROOM, optimizer=optimizer)
-            step = explanation.step(explanation.step(parameters, x, y, rate).state, x, y, rate)
+            explanation = fastnn.explain(CLASSROOM, optimizer=optimizer, batch_size=1)
+            used = None if explanation.optimizer.learning_rate is None else rate
+            step = explanation.step(explanation.step(parameters, x, y, used).state, x, y, used)
             found.append(tuple(bits(step.parameters)))
         assert len({*found}) == len(OPTIMIZERS)
 
@@ -531,10 +532,11 @@ class TestStep:
         parameters, x, y, _ = some_step(CLASSROOM)
         rate = explanation.optimizer.learning_rate
         run = fastnn.train(CLASSROOM, [x], [y], parameters, epochs=1, engine="batched", optimizer=optimizer)
-        assert run.learning_rate == rate
+        assert run.learning_rate == rate or (math.isnan(run.learning_rate) and rate is None)
+        x, y = ([x], [y]) if explanation.derivation.rule.batched else (x, y)
         assert bits(explanation.step(parameters, x, y).parameters) == bits(run.parameters)
         assert bits(explanation.slip(parameters, x, y).parameters) == bits(run.parameters)
-        assert explanation.motion([x], [y]).learning_rate == rate
+        assert explanation.motion([np.ravel(x)], [np.ravel(y)]).learning_rate == rate
 
     @pytest.mark.parametrize(("power", "found"), [(1 / 0.9, "inf"), (2.0, "nan")])
     def test_refuses_a_state_that_no_training_has(self, power, found):
@@ -592,6 +594,78 @@ class TestStep:
             array.flags.writeable = False
         fastnn.explain(MAZUR).step(*arrays, 0.25)
         assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
+
+
+class TestWithoutALearningRate:
+    """iRprop-, whose batches have all rows unless it is told otherwise."""
+
+    @every_network
+    @pytest.mark.parametrize("rows", [1, 2, 5])
+    def test_a_step_of_all_rows_has_the_bits_of_an_epoch(self, network, rows):
+        explanation = fastnn.explain(network, optimizer=IRPROP)
+        assert explanation.batch_size is None
+        draw = np.random.default_rng(5)
+        X, Y = (draw.normal(size=(rows, n)) for n in (network.n_inputs, network.n_outputs))
+        state, losses = some_step(network)[0], []
+        for _ in range(6):
+            step = explanation.step(state, X, Y)
+            state = step.state
+            losses.append(step.loss)
+        options = {"epochs": 6, "engine": "batched", "optimizer": IRPROP}
+        run = fastnn.train(network, X, Y, some_step(network)[0], **options)
+        assert bits(step.parameters) == bits(run.parameters)
+        assert bits(losses) == bits(run.loss_curve)
+
+    @pytest.mark.parametrize("batch_size", [1, 2])
+    def test_every_number_can_be_worked_out_again(self, batch_size):
+        explanation = fastnn.explain(CLASSROOM, optimizer=IRPROP, batch_size=batch_size)
+        parameters, x, y, _ = some_step(CLASSROOM)
+        first = explanation.step(parameters, *((x, y) if batch_size == 1 else ([x, 2 * x], [y, y])))
+        turned = first.state.copy()
+        turned[18:] *= -1.0  # the gradients before: now some turn
+        step = explanation.step(turned, *((x, y) if batch_size == 1 else ([x, 2 * x], [y, y])))
+        frame = step.frame()
+        for row in frame.query("stage != 'given'").itertuples():
+            assert float(eval(row.numbers)).hex() == float(row.value).hex(), row.name  # noqa: S307
+        assert "learning_rate" not in frame["name"].tolist()
+        changes = step.changes()
+        assert changes.columns[-4:].tolist() == ["e before", "e after", "o before", "o after"]
+        moved = changes["o before"] != 0
+        assert moved.any()
+        assert (changes["change"][moved] == 0).all()
+        assert (changes["o after"][moved] == 0).all()
+        for form in (step.text(), step.latex(), step.html(), explanation.latex(), explanation.html()):
+            assert "nan" not in form.lower().replace("nant", "")
+        assert max(map(len, explanation.text().splitlines())) <= 80
+
+    def test_one_is_refused_and_not_told(self):
+        explanation = fastnn.explain(CLASSROOM, optimizer=IRPROP)
+        message = r"learning_rate must be left out for irprop-, which has none; got 0.1"
+        for ask in (explanation.step, explanation.slip):
+            with pytest.raises(fastnn.InputError, match=message):
+                ask([1] * 9, [[1, 2]], [3], 0.1)
+        with pytest.raises(fastnn.InputError, match=message):
+            explanation.motion([[1, 2]], [3], learning_rate=0.1)
+        assert "learning_rate" not in explanation.text()
+        assert "batch_size" not in repr(explanation)
+        assert repr(fastnn.explain(CLASSROOM, optimizer=IRPROP, batch_size=1)).endswith(", batch_size=1>")
+
+
+class TestRowsOfADataset:
+    DATA = fastnn.Dataset.from_frame(fastnn.generate_train_data(3, seed=2), ["n1", "n2"], "n3")
+
+    @pytest.mark.parametrize("optimizer", ["sgd", "irprop-"])
+    def test_go_where_x_and_y_go(self, optimizer):
+        explanation = fastnn.explain(CLASSROOM, optimizer=optimizer, batch_size=3)
+        for ask in (explanation.step, explanation.slip):
+            given = ask(np.arange(9) / 9, self.DATA), ask(np.arange(9) / 9, self.DATA.X, self.DATA.y)
+            assert bits(given[0].parameters) == bits(given[1].parameters)
+
+    def test_are_as_many_as_a_batch_has(self):
+        with pytest.raises(fastnn.InputError, match="x must hold at most 1 row, the batch size; got 3"):
+            fastnn.explain(CLASSROOM).step([1] * 9, self.DATA)
+        with pytest.raises(fastnn.InputError, match="a Dataset must stand alone"):
+            fastnn.explain(CLASSROOM).step([1] * 9, self.DATA, 3)
 
 
 class TestNumericalDerivatives:
@@ -710,9 +784,9 @@ class TestProof:
         assert not Proof(replace(derivation, equations=tuple(wrong))).holds
 
     @pytest.mark.parametrize("kind", ["state", "update"])
-    @pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "rmsprop", "adagrad", "adam"])
+    @pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "rmsprop", "adagrad", "adam", "irprop-"])
     def test_fails_for_a_wrong_update(self, kind, optimizer):
-        derivation = fastnn.derive(CLASSROOM, optimizer)
+        derivation = fastnn.derive(CLASSROOM, optimizer, 1)
         wrong = [
             replace(e, expression=e.expression + e.target) if (e.kind, e.layer) == (kind, 1) else e
             for e in derivation
@@ -829,18 +903,19 @@ class TestMatrices:
     @every_optimizer
     def test_give_the_numbers_of_the_step(self, network, optimizer):
         parameters, x, y, rate = some_step(network)
-        explanation = fastnn.explain(network, optimizer=optimizer)
+        explanation = fastnn.explain(network, optimizer=optimizer, batch_size=1)
+        rate = None if explanation.optimizer.learning_rate is None else rate
         rule, settings = explanation.derivation.rule, settings_of(explanation.optimizer)
         draw = np.random.default_rng(9)
         kept = [np.abs(draw.normal(size=network.n_parameters)) for _ in rule.states]
         once = draw.uniform(0.1, 0.9, len(rule.shared))
-        values = {Symbol("x"): x, Symbol("y"): y, **rule.values(rate, **settings)}
+        values = {Symbol("x"): x, Symbol("y"): y, **rule.values(rate or math.nan, **settings)}
         values |= dict(zip(rule.shared, once, strict=True))
         for letter, numbers in zip(["", *rule.states], [parameters, *kept], strict=True):
             for layer, (W, b) in enumerate(network.split(numbers), start=1):
                 values |= {Symbol(f"{letter}w".upper(), layer): W, Symbol(f"{letter}b", layer): b}
         derivatives = {}
-        for line in fastnn.explain(network, compact=True, optimizer=optimizer).lines:
+        for line in fastnn.explain(network, compact=True, optimizer=optimizer, batch_size=1).lines:
             values[line.target] = worked_out(line.expression, values)
             if isinstance(line.target, Derivative):
                 derivatives[line.target.by] = values[line.target]
@@ -911,9 +986,10 @@ def worked_out(node, values):
             return np.maximum(worked_out(left, values), worked_out(right, values))
         case SquareRoot(square):
             return np.sqrt(worked_out(square, values))
-        case Select(left, ">", right, yes, no):
-            holds = worked_out(left, values) > worked_out(right, values)
-            return worked_out(yes if holds else no, values)
+        case Select(left, comparison, right, yes, no):
+            compared = {">": np.greater, "<": np.less}[comparison]
+            holds = compared(worked_out(left, values), worked_out(right, values))
+            return np.where(holds, worked_out(yes, values), worked_out(no, values))
     return values[node]
 
 

@@ -12,7 +12,7 @@ from elementary_numbers import anything, scalar_form
 
 import fastnn
 from fastnn.core.elementary import FUNCTIONS, functions_of
-from fastnn.core.optimizers import Adagrad, Adam, Momentum, Nesterov, Optimizer, RMSProp
+from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nesterov, Optimizer, RMSProp
 from fastnn.explaining.motion import motion
 from fastnn.pages.blocks import Fragment, Section
 from fastnn.pages.html import html_page
@@ -27,11 +27,11 @@ class Case:
 
     network: fastnn.Network
     epochs: int
-    learning_rate: float = 0.05
+    learning_rate: float | None = 0.05
     rows: int = 7
     start: tuple[float, ...] | None = None
     optimizer: str | Optimizer = "sgd"
-    batch_size: int = 1
+    batch_size: int | None = 1
 
     def data(self):
         """Rows with all their digits."""
@@ -94,6 +94,15 @@ CASES = {
     "adagrad": Case(fastnn.Network((2, 2, 1)), 20, optimizer=Adagrad(initial_sum=0.25)),
     "adagrad in batches": Case(fastnn.Network((4, 3)), 15, optimizer="adagrad", batch_size=7),
     "adam, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, optimizer="adam", batch_size=4),
+    "irprop-": Case(fastnn.Network((2, 3, 2), "tanh"), 20, None, optimizer="irprop-", batch_size=None),
+    "irprop- in batches": Case(
+        fastnn.Network((2, 2, 1)),
+        20,
+        None,
+        optimizer=IRpropMinus(delta0=0.01, up=1.5, down=0.3, least=0.004, most=0.012),
+        batch_size=3,
+    ),
+    "irprop- row by row": Case(fastnn.Network((3, 2, 2, 1)), 20, None, optimizer="irprop-", batch_size=1),
     "batches, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, batch_size=4),
 }
 # A page of the first case in which one addition comes before another: the bits must then differ.
@@ -362,6 +371,37 @@ class TestBatches:
     def test_more_rows_than_there_are_is_refused(self):
         with pytest.raises(fastnn.InputError, match="batch_size must be a whole number from 1 to 7; got 8"):
             motion(self.CASE.network, *self.CASE.data(), batch_size=8)
+
+
+class TestWithoutALearningRate:
+    CASE = CASES["irprop-"]
+
+    def test_the_page_shows_what_is_remembered_and_asks_for_no_rate(self, page):
+        reader = Reader(page, self.CASE)
+        assert page.evaluate(reader.part("rate")) is None
+        heads = f"[...{SECTION}.querySelectorAll('thead th')].map((head) => head.textContent)"
+        assert page.evaluate(heads) == ["parameter", "at the start", "now", "e now", "o now"]
+        reader.press("epoch", 2)
+        explanation = fastnn.explain(self.CASE.network, optimizer="irprop-")
+        state = self.CASE.motion().starts["network 0"]
+        for _ in range(2):
+            state = explanation.step(state, *self.CASE.data()).state
+        kept = page.evaluate(f"[...{SECTION}.querySelectorAll('[data-kept]')].map((e) => e.value)")
+        P = self.CASE.network.n_parameters
+        assert bits(numbers(kept)) == bits(state[P:].reshape(2, P).T.ravel())
+
+
+class TestWhatIsShared:
+    def test_stands_in_a_table(self, page):
+        case = replace(CASES["adam"], optimizer=Adam(beta1=0.5, beta2=0.75))
+        reader = Reader(page, case)
+        table = f"[...{SECTION}.querySelectorAll('table')].at(-1)"
+        cells = f"[...{table}.querySelectorAll('th, td')].map((cell) => cell.textContent)"
+        heads = ["of the whole network", "at the start", "now"]
+        assert page.evaluate(cells) == [*heads, "power1", "1", "1", "power2", "1", "1"]
+        reader.press("row", 2)
+        assert page.evaluate(cells) == [*heads, "power1", "1", "0.25", "power2", "1", "0.5625"]
+        assert page.evaluate(f"{SECTION}.querySelector('[data-kept=power2]').value") == "0.5625"
 
 
 class TestTheControls:

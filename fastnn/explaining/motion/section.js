@@ -187,7 +187,7 @@ function status() {
     if (diverged) {
         const last = diverged > 1 ? ` Loss of epoch ${diverged - 1}: ${short(curve.at(-1)[1], 6)}.` : "";
         return `Diverged in epoch ${diverged}: its loss was no longer finite.${last} `
-            + "Choose a smaller learning rate or another start.";
+            + `Choose ${part.rate ? "a smaller learning rate or " : ""}another start.`;
     }
     const rows = data.rows.length;
     if (!epochs && !row) return `No row has been taken yet; there are ${rows}. Row 1 is worked out below.`;
@@ -314,10 +314,10 @@ part.numbers.addEventListener("change", () => {
     part.starts.selectedIndex = -1;
     readStart();
 });
-part.rate.addEventListener("change", () => {
+part.rate?.addEventListener("change", () => {
     if (!readRate()) return;
     if (!epochs && !row) workOut();
     show();
 });
-readRate();
+if (part.rate) readRate();
 chooseStart();

@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, finite_number, shown, whole_number
+from fastnn.checking import InputError, shown, whole_number
 from fastnn.core.activations import activation
 from fastnn.core.derivation import BEGIN, GRADIENTS, Stage, derive
 from fastnn.core.network import Network
+from fastnn.core.optimizer import size_of
 from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT
+from fastnn.core.rule import DEFAULT, rule_of
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.explaining.limits import explained_rule, need_written_out, told_of_training, trained_with
+from fastnn.explaining.limits import need_written_out, rate_of, told_of_training, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
@@ -46,6 +47,12 @@ SPEEDS = {
 }
 
 STEP_ONE_BATCH = '<button type="button" data-part="batch">Step one batch</button>\n'
+RATE = '<label>Learning rate <input data-part="rate" type="number" min="0" step="any" value="{!r}"></label>\n'
+SHARED = """<table><thead><tr><th scope="col">of the whole network</th>
+<th scope="col" class="number">at the start</th><th scope="col" class="number">now</th></tr>
+</thead><tbody>
+{}
+</tbody></table>"""
 GATES = " Where a circle is dashed, the unit's gate is shut."
 
 
@@ -62,7 +69,7 @@ class Motion:
     X, Y : (N, D), (N, K)
         The rows, in the order in which they are visited.
     starts : dict of str to (P,)
-    learning_rate : float
+    learning_rate : float, or None where the optimizer has none
     optimizer : Optimizer
     batch_size : int
     names : mapping of str to str
@@ -74,7 +81,7 @@ class Motion:
         network: Network,
         rows: tuple[NDArray[Any], NDArray[Any]],
         starts: Mapping[str, NDArray[np.float64]],
-        learning_rate: float,
+        learning_rate: float | None,
         names: Sequence[str] = (),
         optimizer: Optimizer = DEFAULT,
         batch_size: int = 1,
@@ -120,7 +127,7 @@ class Motion:
             speeds=_options(
                 {name: f"{number:g} {unit}" for name, (number, unit) in SPEEDS.items()}, USUAL_SPEED
             ),
-            rate=repr(self.learning_rate),
+            rate="" if self.learning_rate is None else RATE.format(self.learning_rate),
             starts=_options({name: name for name in self.starts}),
             drawing=network_drawing(self.derivation, self.names),
             row=self._row(),
@@ -128,6 +135,7 @@ class Motion:
             equations=live_equations(self.derivation),
             remembered="".join(map(_remembered, self.derivation.rule.states)),
             parameters="\n".join(map(self._parameter_row, self.network.parameter_names)),
+            shared=self._shared(),
             code=code,
             code_shown=escape(code),
             data=self._data(),
@@ -187,14 +195,28 @@ class Motion:
     def _dies(self, layer: int) -> bool:
         return activation(self.network.activations[layer - 1]).dies
 
+    def _remembered(self) -> dict[str, float]:
+        """What the optimizer begins with, by name."""
+        names = map(self.derivation.name, self.derivation.state)
+        begun = self.derivation.rule.begun(np.zeros((1, self.network.n_parameters)), self.optimizer)
+        return dict(list(zip(names, begun[0].tolist(), strict=True))[self.network.n_parameters :])
+
+    def _shared(self) -> str:
+        """The table of what the optimizer remembers once for the whole network, if it does."""
+        first = self._remembered()
+        rows = (
+            f'<tr><th scope="row">{name}</th><td class="number">{first[name]:g}</td>'
+            f'<td class="number"><data data-kept="{name}"></data></td></tr>'
+            for name in map(self.derivation.name, self.derivation.rule.shared)
+        )
+        return SHARED.format("\n".join(rows)) if self.derivation.rule.shared else ""
+
     def _data(self) -> str:
         """What the script is given, as JSON; its decimals are the shortest that give the same doubles."""
-        names = [*map(self.derivation.name, self.derivation.state)]
         rule = self.derivation.rule
-        begun = rule.begun(np.zeros((1, self.network.n_parameters)), self.optimizer)[0].tolist()
         values = {
             "parameters": self.network.parameter_names,
-            "remembered": dict(list(zip(names, begun, strict=True))[self.network.n_parameters :]),
+            "remembered": self._remembered(),
             "settings": asdict(self.optimizer),
             "batch_size": self.batch_size,
             "prepared": self._zeros(BEGIN) if rule.batched else {},
@@ -216,7 +238,7 @@ def motion(
     *,
     learning_rate: float | None = None,
     optimizer: str | Optimizer = DEFAULT,
-    batch_size: int = 1,
+    batch_size: int | None = None,
 ) -> Motion:
     """Set a network in motion: a part of a page in which it trains in the browser, with live equations.
 
@@ -232,10 +254,10 @@ def motion(
         Starting parameters by the names under which the reader chooses; the first is there at first.
         Without, the first ten networks of ``fastnn.sweep``.
     learning_rate : float, optional
-        There at first; the reader may change it. Without, the optimizer's own.
+        There at first; the reader may change it. Without, the optimizer's own. iRprop- has none.
     optimizer : str or Optimizer
-    batch_size : int
-        As in `fastnn.train`.
+    batch_size : int, optional
+        As in `fastnn.train`: by default 1, and all rows for iRprop-.
 
     Returns
     -------
@@ -247,12 +269,12 @@ def motion(
     InputError
         For anything that does not fit, and for a network too large to write out.
     """
-    need_written_out(network, explained_rule(optimizer, batch_size))
+    need_written_out(network, rule_of(optimizer, batch_size))
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
-    given, chosen = learning_rate, optimizer_of(optimizer)
-    rate = finite_number(chosen.learning_rate if given is None else given, "learning_rate", positive=True)
-    size = whole_number(batch_size, "batch_size", 1, len(rows[0]))
+    chosen = optimizer_of(optimizer)
+    rate = rate_of(chosen, learning_rate)
+    size = whole_number(size_of(batch_size, chosen, len(rows[0])), "batch_size", 1, len(rows[0]))
     return Motion(network, rows, _checked_starts(network, starts), rate, names, chosen, size)
 
 
