@@ -30,203 +30,42 @@ Printers and explanations choose equations by `Equation.kind` and `Equation.stag
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import groupby, product
-from typing import Literal
+from typing import Unpack
 
-from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.expressions import Call, Expression, Index, Number, Sum, Symbol, bind, nodes
+from fastnn.core.equations import (
+    BEGIN,
+    DELTAS,
+    ERROR,
+    FORWARD,
+    GRADIENTS,
+    UPDATES,
+    Derivation,
+    Equation,
+    Kind,
+    Stage,
+    numbered,
+)
+from fastnn.core.expressions import Expression, Index, Number, Sum, Symbol
+from fastnn.core.loss import Output
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT, FACTOR, ROWS, STEP, Rule, rule_of
-from fastnn.core.values import TOTAL, activation_of, error, gradient_of, scalar_name, state_of, target_value
+from fastnn.core.recipe import Asked, Recipe
+from fastnn.core.rule import FACTOR, ROWS, STEP, Rule
+from fastnn.core.values import TOTAL, activation_of, error, gradient_of, state_of, target_value
 
-__all__ = [
-    "BEGIN",
-    "DELTAS",
-    "ERROR",
-    "FORWARD",
-    "GRADIENTS",
-    "UPDATES",
-    "Derivation",
-    "Equation",
-    "Kind",
-    "Part",
-    "Stage",
-    "derive",
-    "derived",
-]
-
-MOST_WRITTEN_OUT = 100_000  # parameters: two equations each, a few seconds
-
-Kind = Literal["factor", "sum", "activation", "error", "loss", "delta", "gradient", "state", "update"]
-Part = Literal["begin", "row", "end"]
+__all__ = ["derive", "derived"]
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A part of a training step: equations that run one after the other.
-
-    Attributes
-    ----------
-    name : str
-        As code and tables have it.
-    title : str
-        Over its equations on a page.
-    when : str
-        In which part of a batch it runs: at its "begin", for every "row", or at its "end".
-    """
-
-    name: str
-    title: str
-    when: Part = "row"
-
-    def __str__(self) -> str:
-        return self.name
-
-
-BEGIN = Stage("begin", "Begin of a batch", when="begin")
-FORWARD = Stage("forward", "Forward pass")
-ERROR = Stage("error", "Loss")
-DELTAS = Stage("deltas", "Deltas")
-GRADIENTS = Stage("gradients", "Gradients")
-UPDATES = Stage("updates", "Updates", when="end")
-
-
-@dataclass(frozen=True)
-class Equation:
-    """One line of a training step, for every value of its running indices.
-
-    Attributes
-    ----------
-    number : int
-        Its place among the equations, from 1: what an explanation cites.
-    stage : Stage
-        The part of the step it belongs to.
-    kind : str
-        What it computes: a "factor" that all of a batch share, a weighted "sum", an "activation", the
-        "error" of an output, the "loss", a "delta", a "gradient" (the change of a parameter that the rows of
-        a batch add up to), a "state" of the optimizer, or the "update" of a parameter.
-    layer : int
-        The layer it belongs to; 1 is the first after the inputs.
-    target : Symbol
-        What it computes.
-    expression : Expression
-        From what.
-    over : tuple of Index
-        The running indices, outermost first; empty once they are bound.
-    rule : str
-        By which rule, in words.
-    """
-
-    number: int
-    stage: Stage
-    kind: Kind
-    layer: int
-    target: Symbol
-    expression: Expression
-    over: tuple[Index, ...]
-    rule: str
-
-
-@dataclass(frozen=True, repr=False)
-class Derivation:
-    """The equations of one training step of a network, in the order in which they are computed.
-
-    Iterating gives the equations layer by layer with running indices, whatever the network's size;
-    `scalar` gives them written out, one for every unit, weight and bias.
-    """
-
-    network: Network
-    rule: Rule
-    equations: tuple[Equation, ...]
-
-    def __repr__(self) -> str:
-        large = self.network.n_parameters > MOST_WRITTEN_OUT
-        counts = "too many to be" if large else len(self.scalar)
-        return f"<Derivation of {self.network!r}: {len(self)} equations, {counts} written out>"
-
-    def __iter__(self) -> Iterator[Equation]:
-        return iter(self.equations)
-
-    def __len__(self) -> int:
-        return len(self.equations)
-
-    @cached_property
-    def stages(self) -> tuple[Stage, ...]:
-        """The stages in their order."""
-        return tuple(dict.fromkeys(equation.stage for equation in self.equations))
-
-    def part(self, when: Part) -> tuple[Stage, ...]:
-        """The stages of a part of a batch. Where a batch is one row, all of them are its row's."""
-        if not self.rule.batched:
-            return self.stages if when == "row" else ()
-        return tuple(stage for stage in self.stages if stage.when == when)
-
-    def of(self, *kinds: Kind, layer: int | None = None) -> list[Equation]:
-        """The equations of these kinds, of all layers or of one."""
-        return [e for e in self.equations if e.kind in kinds and layer in (None, e.layer)]
-
-    @property
-    def groups(self) -> list[tuple[Equation, ...]]:
-        """The equations that run together over the same units of the same layer, group by group."""
-        together = groupby(self.equations, key=lambda e: (e.stage, e.layer, e.over[:1]))
-        return [tuple(group) for _, group in together]
-
-    @property
-    def state(self) -> list[Symbol]:
-        """What is kept of a network: its parameters in their order, then each state of each, written out."""
-        parameters = [e.target for e in self.scalar if e.kind == "update"]
-        by_name = {self.name(parameter): parameter for parameter in parameters}
-        ordered = [by_name[name] for name in self.network.parameter_names]
-        states = (state_of(letter, p) for letter in self.rule.states for p in ordered)
-        return [*ordered, *states, *self.rule.shared]
-
-    @property
-    def temporaries(self) -> frozenset[str]:
-        """The families of values that only the equations right after them read: a row's own gradients."""
-        alone = self.rule.optimizer.needs_gradient and not self.rule.batched
-        return frozenset({"gw", "gb"} if alone else ())
-
-    @cached_property
-    def scalar(self) -> tuple[Equation, ...]:
-        """The equations written out unit by unit, with no running index and no sum left.
-
-        InputError for a network of more than 100 000 parameters.
-        """
-        if self.network.n_parameters > MOST_WRITTEN_OUT:
-            raise InputError(
-                f"a network must have at most {MOST_WRITTEN_OUT} parameters to be written out; "
-                f"got {self.network.n_parameters}. Take its equations with running indices."
-            )
-        return _numbered(equation for group in self.groups for equation in _write_out(group))
-
-    @cached_property
-    def functions(self) -> frozenset[str]:
-        """The functions of `fastnn.core.elementary` that the equations call, by name."""
-        every = (node for equation in self.equations for node in nodes(equation.expression))
-        return frozenset(node.function for node in every if isinstance(node, Call))
-
-    def name(self, symbol: Symbol) -> str:
-        """The name of a scalar symbol as the user sees it: w1, z2, yhat, s, ..."""
-        return scalar_name(self.network, symbol)
-
-
-def derive(
-    network: Network, optimizer: str | Optimizer = DEFAULT, batch_size: int | None = None
-) -> Derivation:
+def derive(network: Network, **training: Unpack[Asked]) -> Derivation:
     """Derive the equations of one training step: forward, error, deltas, updates.
 
     Parameters
     ----------
     network : Network
-    optimizer : str or Optimizer
-        As in `fastnn.train`; its settings are names in the equations.
-    batch_size : int, optional
-        With more than one row, the equations of a batch: what its rows add up to, and then the updates. They
-        are the same for all such sizes.
+    **training
+        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`; their settings are names in the equations.
+        With batches of more than one row, the equations of a batch: what its rows add up to, and then the
+        updates. They are the same for all such sizes.
 
     Returns
     -------
@@ -236,7 +75,7 @@ def derive(
     Raises
     ------
     InputError
-        If it is no Network, no optimizer, or no batch size.
+        If it is no Network, no loss, no optimizer, or no batch size.
 
     Examples
     --------
@@ -246,7 +85,7 @@ def derive(
     >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.kind == "delta"]
     ['s', 's1', 's2']
     """
-    return derived(checked_network(network), rule_of(optimizer, batch_size))
+    return derived(checked_network(network), Recipe.of(**training).rule)
 
 
 def derived(network: Network, rule: Rule) -> Derivation:
@@ -255,11 +94,7 @@ def derived(network: Network, rule: Rule) -> Derivation:
     if rule.batched:
         parts.insert(3, _gradients(network))
     parts.insert(0, _begin(network, rule))
-    return Derivation(network, rule, _numbered(equation for part in parts for equation in part))
-
-
-def _numbered(equations: Iterator[Equation]) -> tuple[Equation, ...]:
-    return tuple(replace(equation, number=number) for number, equation in enumerate(equations, start=1))
+    return Derivation(network, rule, numbered(equation for part in parts for equation in part))
 
 
 def _equation(
@@ -308,7 +143,7 @@ def _error(network: Network, rule: Rule) -> Iterator[Equation]:
     k = _unit(network, last)
     difference = activation_of(network, last, k) - target_value(k)
     yield _equation(ERROR, "error", last, error(k), difference, (k,), "prediction minus target")
-    lost = TOTAL + Sum(k, rule.loss.term(error(k)))
+    lost = TOTAL + Sum(k, rule.loss.term(_output(network, k), rule.common))
     yield _equation(ERROR, "loss", last, TOTAL, lost, (), f"{rule.loss.words}, added to the epoch's")
 
 
@@ -317,7 +152,8 @@ def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
     for layer in range(last, 0, -1):
         j = _unit(network, layer)
         if layer == last:
-            arriving: Expression = (FACTOR if rule.batched else _folded(rule)) * error(j)
+            lost = rule.loss.slope(_output(network, j), rule.common)
+            arriving: Expression = (FACTOR if rule.batched else _folded(rule)) * lost
             words = f"derivative of the {rule.loss.words}"
             words += "" if rule.optimizer.needs_gradient else ", times minus the learning rate"
             words += ", divided by the rows of the batch" if rule.batched else ""
@@ -371,26 +207,15 @@ def _moves(
         yield _equation(UPDATES, kind, layer, target, expression, over, said)
 
 
+def _output(network: Network, unit: Index) -> Output:
+    last = len(network.layers) - 1
+    value = activation_of(network, last, unit)
+    return Output(Symbol("z", last, (unit,)), value, target_value(unit), error(unit))
+
+
 def _unit(network: Network, layer: int) -> Index:
     return Index("j", network.layers[layer])
 
 
 def _input(network: Network, layer: int) -> Index:
     return Index("i", network.layers[layer - 1])
-
-
-def _write_out(group: tuple[Equation, ...]) -> Iterator[Equation]:
-    """The equations of a group for its first unit, then for its second, and so on."""
-    units = group[0].over[:1]
-    for numbers in product(*(range(index.size) for index in units)):
-        for over, together in groupby(group, key=lambda e: e.over):
-            inner, equations = over[1:], list(together)
-            for more in product(*(range(index.size) for index in inner)):
-                values: dict[Index, Index | int] = dict(zip((*units, *inner), (*numbers, *more), strict=True))
-                yield from (_bound(equation, values) for equation in equations)
-
-
-def _bound(equation: Equation, values: dict[Index, Index | int]) -> Equation:
-    target = bind(equation.target, values)
-    assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
-    return replace(equation, target=target, expression=bind(equation.expression, values), over=())

@@ -28,21 +28,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fastnn.checking import InputError, all_of, meant, shown
-from fastnn.core.expressions import Expression, Number, Select, Symbol, sqrt
-from fastnn.core.optimizer import (
-    MOST,
-    Optimizer,
+from fastnn.checking import InputError
+from fastnn.core.choices import (
+    Table,
     above_one,
     above_zero,
     below_one,
     from_zero,
     is_sequence,
     setting,
-    settings_of,
     within_one,
     yes_or_no,
 )
+from fastnn.core.expressions import Expression, Number, Select, Symbol, sqrt
+from fastnn.core.optimizer import Optimizer
 
 __all__ = [
     "OPTIMIZERS",
@@ -54,10 +53,6 @@ __all__ = [
     "Nesterov",
     "Optimizer",
     "RMSProp",
-    "described_optimizer",
-    "optimizer_from",
-    "optimizer_of",
-    "optimizers_of",
 ]
 
 
@@ -322,64 +317,9 @@ def _rests(settings: Mapping[str, Any], **named: str) -> dict[str, Any]:
     return {rest: 1 - settings[name] for rest, name in named.items() if name in settings}
 
 
-OPTIMIZERS = {kind.name: kind for kind in (SGD, Momentum, Nesterov, RMSProp, Adagrad, Adam, IRpropMinus)}
-
-
-def optimizer_of(given: Any, name: str = "optimizer") -> Optimizer:
-    """The one optimizer that a name or an object means; InputError for anything else."""
-    found = _known(given, name)
-    for each, value in settings_of(found).items():
-        if isinstance(value, tuple):
-            raise InputError(
-                f"{name} must have one {each} here; got {shown(found)}. "
-                "Give one number; several are for fastnn.sweep."
-            )
-    return found
-
-
-def optimizers_of(given: Any) -> list[Optimizer]:
-    """The optimizers that a name, an object or a sequence of them means, each with one value of its settings.
-
-    InputError for anything else; of a sequence it names the place.
-    """
-    if not is_sequence(given):
-        return _known(given, "optimizer").each()
-    several = all_of(given, "optimizer", MOST)
-    if not several:
-        raise InputError("optimizer must name at least one optimizer; got none. Leave it out for plain sgd.")
-    found = [one for n, each in enumerate(several) for one in _known(each, f"optimizer[{n}]").each()]
-    return all_of(found, "optimizer", MOST)
-
-
-def described_optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    """An optimizer as plain values that files hold."""
-    return {"optimizer": optimizer.name, **settings_of(optimizer)}
-
-
-def optimizer_from(plain: Any) -> Optimizer:
-    """The optimizer that plain values describe, as `described_optimizer` gives them; else InputError."""
-    name = plain.get("optimizer") if isinstance(plain, dict) else None
-    kind = OPTIMIZERS.get(name) if isinstance(name, str) else None
-    if kind is not None:
-        settings = {setting: value for setting, value in plain.items() if setting != "optimizer"}
-        if {*settings} == {*kind.settings()} and all(type(value) is float for value in settings.values()):
-            return kind(**settings)
-    raise InputError(
-        f"optimizer must be one that this version of fastnn has, such as {described_optimizer(Momentum())}; "
-        f"got {shown(plain)}. Use the version that wrote it."
-    )
-
-
-def _known(given: Any, name: str) -> Optimizer:
-    # Files and workers could not name one of another class.
-    if isinstance(given, Optimizer) and type(given) in OPTIMIZERS.values():
-        return given
-    if isinstance(given, str) and given in OPTIMIZERS:
-        return OPTIMIZERS[given]()
-    names = ", ".join(map(repr, OPTIMIZERS))
-    near = meant(given, OPTIMIZERS) if isinstance(given, str) else ""
-    advice = "; several are for fastnn.sweep" if name == "optimizer" and is_sequence(given) else near
-    raise InputError(
-        f"{name} must be one of {names}, or an object such as fastnn.optimizers.Momentum(momentum=0.9); "
-        f"got {shown(given)}. Choose one of these{advice}."
-    )
+OPTIMIZERS = Table(
+    "optimizer",
+    (SGD, Momentum, Nesterov, RMSProp, Adagrad, Adam, IRpropMinus),
+    example="fastnn.optimizers.Momentum(momentum=0.9)",
+    default="sgd",
+)

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.derivation import FORWARD, Derivation, Equation, Part, derived
+from fastnn.core.derivation import derived
+from fastnn.core.equations import FORWARD, Derivation, Equation, Part
 from fastnn.core.elementary import functions_of
 from fastnn.core.expressions import (
     Expression,

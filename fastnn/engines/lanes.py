@@ -16,7 +16,8 @@ from typing import NamedTuple
 import llvmlite.binding
 import numpy as np
 
-from fastnn.core.derivation import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, derived
+from fastnn.core.derivation import derived
+from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule

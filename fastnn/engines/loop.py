@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from fastnn.core.derivation import Derivation, derived
+from fastnn.core.derivation import derived
+from fastnn.core.equations import Derivation
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel, arguments

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fastnn.core.activations import activation
-from fastnn.core.derivation import DELTAS, Derivation, Equation, Part, Stage, derived
+from fastnn.core.derivation import derived
+from fastnn.core.equations import DELTAS, Derivation, Equation, Part, Stage
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.network import Network
 from fastnn.core.rule import FACTOR, STEP, Rule

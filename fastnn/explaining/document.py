@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
-from fastnn.core.derivation import Derivation
+from fastnn.core.equations import Derivation
 from fastnn.explaining.limits import trained_with
 from fastnn.explaining.motion import Motion
 from fastnn.pages.blocks import Section

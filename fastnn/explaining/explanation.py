@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, flag
-from fastnn.core.derivation import GRADIENTS, derive
+from fastnn.core.derivation import derive
+from fastnn.core.equations import GRADIENTS
 from fastnn.core.expressions import Binary
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizer import size_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fastnn.core.derivation import BEGIN, DELTAS, GRADIENTS, UPDATES, Derivation, Stage
+from fastnn.core.equations import BEGIN, DELTAS, GRADIENTS, UPDATES, Derivation, Stage
 from fastnn.core.expressions import Expression, Select, SquareRoot, nodes
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.rule import FACTOR

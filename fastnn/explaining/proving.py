@@ -18,7 +18,7 @@ import numpy as np
 
 from fastnn.checking import needing
 from fastnn.core.activations import activation
-from fastnn.core.derivation import ERROR, FORWARD, GRADIENTS, UPDATES, Derivation
+from fastnn.core.equations import ERROR, FORWARD, GRADIENTS, UPDATES, Derivation
 from fastnn.core.expressions import (
     Binary,
     Call,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.core.derivation import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
+from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
 from fastnn.core.values import TOTAL
 from fastnn.explaining.arithmetic import FLOATS, Values
 from fastnn.explaining.chain_rule import in_turn

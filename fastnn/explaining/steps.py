@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.derivation import FORWARD, GRADIENTS, Derivation, Stage
+from fastnn.core.equations import FORWARD, GRADIENTS, Derivation, Stage
 from fastnn.core.expressions import Expression, Number, Symbol, nodes
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.rule import DEFAULT, ROWS

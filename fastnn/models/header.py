@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DTYPES, MOST_EPOCHS, described_rule, rule_in
+from fastnn.core.recipe import Recipe
+from fastnn.core.rule import DTYPES, MOST_EPOCHS
 from fastnn.data.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names
 from fastnn.data.scaling import Scaling, TableScaling, frozen
 from fastnn.models.npz import LONGEST_HEADER, Member, damaged
@@ -39,8 +40,7 @@ class Header:
     """
 
     network: Network
-    optimizer: Optimizer
-    batch_size: int
+    recipe: Recipe
     networks: int | None
     diverged: int
     epochs: int
@@ -86,7 +86,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "fastnn_model": FORMAT,
         "versions": _versions() if versions is None else versions,
         "network": {"layers": network.layers, "hidden": network.hidden, "output": network.output},
-        "rule": described_rule(header.optimizer, header.batch_size),
+        "rule": header.recipe.plain,
         "networks": header.networks,
         "diverged": header.diverged,
         "epochs": header.epochs,
@@ -115,11 +115,11 @@ def header_in(text: bytes, name: str) -> Header:
         _refuse_other_format(plain["fastnn_model"], name)
         networks, scaling = plain["networks"], plain["scaling"]
         rows = whole_number(plain["rows"], "rows", 1, MOST)
-        optimizer, batch_size = rule_in(plain["rule"])
+        recipe = Recipe.read(plain["rule"])
+        whole_number(recipe.batch_size, "batch_size", 1, rows)
         header = Header(
             network=_network(plain["network"]),
-            optimizer=optimizer,
-            batch_size=whole_number(batch_size, "batch_size", 1, rows),
+            recipe=recipe,
             networks=None if networks is None else whole_number(networks, "networks", 1, MOST),
             diverged=whole_number(plain["diverged"], "diverged", 0, MOST),
             epochs=whole_number(plain["epochs"], "epochs", 1, MOST_EPOCHS),

@@ -26,8 +26,7 @@ __all__ = ["load_training", "save_training"]
 
 TAKEN_OVER = (
     "network",
-    "optimizer",
-    "batch_size",
+    "recipe",
     "epochs",
     "rows",
     "engine",
@@ -121,9 +120,9 @@ def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
         return "a number of a network below 0"
     if not np.isfinite(arrays["start"]).all():
         return "a start that is not finite"
-    if header.optimizer.learning_rate is None and not np.isnan(rates).all():
+    if header.recipe.optimizer.learning_rate is None and not np.isnan(rates).all():
         return "a learning rate of an optimizer that has none"
-    if header.optimizer.learning_rate is not None and not (np.isfinite(rates) & (rates > 0)).all():
+    if header.recipe.optimizer.learning_rate is not None and not (np.isfinite(rates) & (rates > 0)).all():
         return "a learning rate that is not positive and finite"
     ok = (diverged == 0)[..., None]
     if not (np.isfinite(arrays["parameters"]) == ok).all():

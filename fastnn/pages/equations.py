@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fastnn.core.derivation import Derivation
+from fastnn.core.equations import Derivation
 from fastnn.core.expressions import Binary, Expression
 from fastnn.printing.notation import Notation
 

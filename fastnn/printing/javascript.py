@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
 
-from fastnn.core.derivation import BEGIN, GRADIENTS, Derivation, Part
+from fastnn.core.equations import BEGIN, GRADIENTS, Derivation, Part
 from fastnn.core.elementary import Function, functions_of
 from fastnn.core.expressions import Expression, SquareRoot, Symbol
 from fastnn.core.precisions import PRECISIONS

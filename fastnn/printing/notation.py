@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
-from fastnn.core.derivation import Derivation
+from fastnn.core.equations import Derivation
 from fastnn.core.expressions import (
     Binary,
     Call,

@@ -11,16 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from fastnn.core.derivation import (
-    BEGIN,
-    DELTAS,
-    ERROR,
-    FORWARD,
-    GRADIENTS,
-    UPDATES,
-    Derivation,
-    Equation,
-)
+from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, Equation
 from fastnn.core.expressions import Call, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
 from fastnn.core.values import keeps_sums

@@ -15,18 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, finite_number, shown, whole_number, whole_numbers
-from fastnn.core.optimizers import (
-    OPTIMIZERS,
-    Optimizer,
-    described_optimizer,
-    optimizer_from,
-    optimizers_of,
-)
-from fastnn.core.rule import DEFAULT
+from fastnn.core.choices import Choice, Table, settings_of
+from fastnn.core.losses import LOSSES
+from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.showing.lettering import counted, rate_texts, told_apart
 from fastnn.training.plan import learning_rates
 
-__all__ = ["AXES", "Axis", "BatchSizes", "LearningRates", "Optimizers", "Rows"]
+__all__ = ["AXES", "Axis", "BatchSizes", "LearningRates", "Losses", "Optimizers", "Rows"]
 
 Array = NDArray[Any]
 
@@ -127,47 +122,45 @@ class Axis:
 
 
 @dataclass(frozen=True, eq=False)
-class Optimizers(Axis):
-    """The optimizers; tables have a column for each of their settings, NaN where an optimizer lacks it."""
+class Choices(Axis):
+    """Choices of a table; tables have a column for each of their settings, NaN where a choice lacks it."""
 
-    name = "optimizer"
-    noun = "optimizer"
-    alike = "by the same optimizer"
+    table: ClassVar[Table[Any]]
     dtype: str
 
     @classmethod
     def of(cls, given: Any, dtype: str, rows: int) -> Self:
-        found = optimizers_of(given)
+        found = cls.table.several(given)
         _each_once([(one.name, *_in_dtype(one, dtype).values()) for one in found], cls.name, found)
         return cls(found, dtype)
 
-    @staticmethod
-    def read(plain: Any) -> Optimizer:
-        return optimizer_from(plain)
+    @classmethod
+    def read(cls, plain: Any) -> Any:
+        return cls.table.read(plain)
 
     @property
     def plain(self) -> list[Any]:
-        return [described_optimizer(one) for one in self.values]
+        return [self.table.described(one) for one in self.values]
 
     @cached_property
     def columns(self) -> dict[str, Array]:
         settings = [_in_dtype(one, self.dtype) for one in self.values]
         names = dict.fromkeys(name for one in settings for name in one)
         columns = {name: np.array([one.get(name, np.nan) for one in settings], self.dtype) for name in names}
-        return {"optimizer": np.array([one.name for one in self.values], object), **columns}
+        return {self.name: np.array([one.name for one in self.values], object), **columns}
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        settings = [name for optimizer in OPTIMIZERS.values() for name in optimizer.settings()]
+        settings = [name for kind in cls.table.values() for name in kind.settings()]
         return tuple(dict.fromkeys([cls.name, *settings]))
 
     @classmethod
     def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
-        kinds = list(columns["optimizer"])
+        kinds = list(columns[cls.name])
         texts = list(map(str, kinds))
         for kind in dict.fromkeys(kinds):
             places = [place for place, one in enumerate(kinds) if one == kind]
-            settings = OPTIMIZERS[kind].settings() if kind in OPTIMIZERS else ()
+            settings = cls.table[kind].settings() if kind in cls.table else ()
             for name in settings:
                 values = [float(columns[name][place]) for place in places] if name in columns else []
                 if values and (len(settings) == 1 or len(set(values)) > 1):
@@ -178,23 +171,57 @@ class Optimizers(Axis):
     @classmethod
     def command(cls, settings: Mapping[str, Any]) -> list[str]:
         value = settings[cls.name]
-        return [] if value == DEFAULT else ["--optimizer", cls.spelled(value)]
+        return [] if value == cls.plain_choice() else [f"--{cls.name}", cls.spelled(value)]
+
+    @classmethod
+    def plain_choice(cls) -> Choice:
+        """The choice that is taken where none is given."""
+        return cls.table[cls.table.default]()
 
     @staticmethod
-    def spelled(optimizer: Optimizer) -> str:
-        """An optimizer as the command line takes it: momentum:0.5; of several settings each has its name."""
-        names = optimizer.settings()
-        texts = [repr(getattr(optimizer, name)) for name in names]
+    def spelled(choice: Choice) -> str:
+        """A choice as the command line takes it: momentum:0.5; of several settings each has its name."""
+        names = choice.settings()
+        texts = [repr(getattr(choice, name)) for name in names]
         if len(names) > 1:
             texts = [f"{name}={text}" for name, text in zip(names, texts, strict=True)]
-        return ":".join([optimizer.name, *([",".join(texts)] if texts else [])])
+        return ":".join([choice.name, *([",".join(texts)] if texts else [])])
 
     @property
     def told(self) -> str:
         if len(self) == 1:
-            return "" if self.values[0] == DEFAULT else repr(self.values[0])
+            return "" if self.values[0] == self.plain_choice() else repr(self.values[0])
         more = f" and {len(self) - NAMED} more" if len(self) > NAMED else ""
-        return f"optimizers {', '.join(map(repr, self.values[:NAMED]))}{more}"
+        return f"{self.noun_of_many} {', '.join(map(repr, self.values[:NAMED]))}{more}"
+
+    @property
+    def noun_of_many(self) -> str:
+        """The noun of several."""
+        return f"{self.noun}s"
+
+
+@dataclass(frozen=True, eq=False)
+class Losses(Choices):
+    """The losses."""
+
+    name = "loss"
+    noun = "loss"
+    alike = "by the same loss"
+    table = LOSSES
+
+    @property
+    def noun_of_many(self) -> str:
+        return "losses"
+
+
+@dataclass(frozen=True, eq=False)
+class Optimizers(Choices):
+    """The optimizers."""
+
+    name = "optimizer"
+    noun = "optimizer"
+    alike = "by the same optimizer"
+    table = OPTIMIZERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,13 +352,12 @@ class Rows(Axis):
 
 
 # The first one varies slowest; the starts vary faster than any.
-AXES: dict[str, type[Axis]] = {axis.name: axis for axis in (Optimizers, BatchSizes, LearningRates, Rows)}
+AXES: dict[str, type[Axis]] = {axis.name: axis for axis in (Losses, Optimizers, BatchSizes, LearningRates, Rows)}
 
 
-def _in_dtype(optimizer: Optimizer, dtype: str) -> dict[str, float]:
-    """The settings of an optimizer, as kernels are given them."""
-    settings = {name: getattr(optimizer, name) for name in optimizer.settings()}
-    return {name: np.asarray(value, dtype).item() for name, value in settings.items()}
+def _in_dtype(choice: Choice, dtype: str) -> dict[str, float]:
+    """The settings of a choice, as kernels are given them."""
+    return {name: np.asarray(value, dtype).item() for name, value in settings_of(choice).items()}
 
 
 def _counts(given: Any, name: str, rows: int, otherwise: str) -> tuple[int, ...]:

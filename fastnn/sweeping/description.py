@@ -34,7 +34,6 @@ def described(design: Design) -> dict[str, Any]:
     return {
         "network": {"layers": list(network.layers), "hidden": list(network.hidden), "output": network.output},
         "data": {"rows": len(plan.X), "sha256": content_hash(plan.X, plan.Y)},
-        "loss": PLAIN.loss.name,
         "networks": grid.starts,
         "initial": _described_start(design.initial),
         "seed": design.seed,

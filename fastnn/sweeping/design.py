@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, OneSentenceError, seed_number, shown, whole_number
 from fastnn.core.network import Network
-from fastnn.core.optimizer import size_of
-from fastnn.core.optimizers import Optimizer, optimizers_of
-from fastnn.core.rule import Rule
+from fastnn.core.losses import LOSSES
+from fastnn.core.optimizers import OPTIMIZERS, Optimizer
+from fastnn.core.recipe import Recipe, size_of
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
@@ -35,7 +35,7 @@ __all__ = ["Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_dive
 
 Array = NDArray[Any]
 
-OF_A_PLAN = ("optimizer", "batch_size")  # the axes whose values a plan has
+OF_A_RECIPE = ("loss", "optimizer", "batch_size")  # the axes whose values a recipe has
 
 # An interruption loses the chunks under way. None should take longer, as far as its engine allows.
 CHUNK_SECONDS = 0.5
@@ -52,8 +52,7 @@ class DivergenceError(OneSentenceError, ArithmeticError):
 class Kind(NamedTuple):
     """What networks have in common that the same job trains."""
 
-    rule: Rule
-    batch_size: int
+    recipe: Recipe
     rows: int
 
 
@@ -127,7 +126,8 @@ class Design:
         """Check a request; `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
         plan = Plan.of(network, X, y, epochs, engine, dtype)
-        settings["optimizer"] = optimizers_of(settings["optimizer"])
+        settings["optimizer"] = OPTIMIZERS.several(settings["optimizer"])
+        settings["loss"] = LOSSES.several(settings["loss"])
         settings |= _defaults(settings, len(plan.X))
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
@@ -137,9 +137,9 @@ class Design:
         order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
         plan = replace(plan, order=order)
         _check_start(initial, plan, grid.starts, seed)
-        first = {name: grid[name].values[0] for name in OF_A_PLAN}
+        first = Recipe(**{name: grid[name].values[0] for name in OF_A_RECIPE})
         further = None if validation is None else plan.validation(validation)
-        return cls(replace(plan, **first), grid, initial, seed, further)
+        return cls(replace(plan, recipe=first), grid, initial, seed, further)
 
     def schema(self, every: int = 0, curve_dtype: str = "float32") -> Schema:
         """The columns of its results; with `every` above 0 some are of every `every`-th epoch."""
@@ -169,7 +169,7 @@ class Design:
         """The plan by which the networks of a cell are trained."""
         settings = self.settings_of(cell)
         X, Y = self.plan.X[: settings["rows"]], self.plan.Y[: settings["rows"]]
-        return replace(self.plan, X=X, Y=Y, **{name: settings[name] for name in OF_A_PLAN})
+        return replace(self.plan, X=X, Y=Y, recipe=Recipe(**{name: settings[name] for name in OF_A_RECIPE}))
 
     @staticmethod
     def settings_of(cell: Cell) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class Design:
 
     def _kind(self, cell: Cell) -> Kind:
         plan = self.plan_of(cell)
-        return Kind(plan.rule, plan.batch_size, len(plan.X))
+        return Kind(plan.recipe, len(plan.X))
 
     def chunks(self, numbers: Numbers, workers: int) -> Iterator[Chunk]:
         """Cut networks into chunks: small enough to interrupt and share out, large enough to be fast."""
@@ -226,8 +226,8 @@ class Design:
         start = self.grid.start_of(chunk.first)
         drawn = self.initial.draw(self.plan.network, range(start, start + chunk.count), self.seed)
         plan, job = self.plan_of(chunk.cell), self.jobs[self._kind(chunk.cell)]
-        state = plan.rule.begun(in_dtype(drawn, plan.dtype, "initial"), plan.optimizer)
-        settings = plan.settings(plan.learning_rates(chunk.cell["learning_rate"], chunk.count))
+        state = plan.recipe.begun(in_dtype(drawn, plan.dtype, "initial"))
+        settings = plan.recipe.settings(plan.learning_rates(chunk.cell["learning_rate"], chunk.count))
         kept = room.arrays.get("curves")
         curve = self._whole_curve(room)
         room["loss"][:], room["diverged"][:] = run(job, state, settings, curve=curve, pause=pause)

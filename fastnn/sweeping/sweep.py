@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn.checking import InputError, one_of, shown, whole_number
+from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
 from fastnn.sweeping.accounts import failures
@@ -59,7 +59,8 @@ def sweep(
     dtype: str = "float64",
     shuffle: bool = False,
     row_order: ArrayLike | None = None,
-    optimizer: str | Optimizer | Sequence[str | Optimizer] = DEFAULT,
+    loss: str | Loss | Sequence[str | Loss] = "squared",
+    optimizer: str | Optimizer | Sequence[str | Optimizer] = "sgd",
     batch_size: int | Sequence[int] | None = None,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
@@ -97,6 +98,8 @@ def sweep(
         As in `fastnn.train`.
     row_order : array_like of int (E, N), optional
         As in `fastnn.train`, for one number of rows N; a store keeps it.
+    loss : str, Loss, or sequence of them
+        As in `fastnn.train`. A setting of a loss may be a sequence of numbers, too.
     optimizer : str, Optimizer, or sequence of them
         As in `fastnn.train`. A setting of an optimizer may be a sequence of numbers, too, such as
         ``["sgd", fastnn.optimizers.Momentum(momentum=[0.5, 0.9])]``, which are three optimizers.
@@ -170,6 +173,7 @@ def sweep(
         shuffle=shuffle,
         row_order=row_order,
         validation=validation,
+        loss=loss,
         optimizer=optimizer,
         batch_size=batch_size,
     )

@@ -8,7 +8,6 @@ import numpy as np
 
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
-from fastnn.core.rule import told_rule
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
 from fastnn.showing.lettering import counted, grouped, rate_texts, shape
 from fastnn.training.evaluating import scores
@@ -55,7 +54,7 @@ def _settings(run: Any) -> list[tuple[str, str]]:
     rates = np.unique(run.learning_rate)
     rate = " .. ".join(dict.fromkeys(rate_texts(rates[[0, -1]].tolist()))).replace(" .. learning rate", " ..")
     trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, {rate}"
-    trained += told_rule(run.optimizer, run.batch_size)
+    trained += run.recipe.told_after
     return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizer import size_of
-from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, DTYPES, MOST_EPOCHS, Rule, rule_of
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.recipe import DEFAULT, Asked, Recipe
+from fastnn.core.rule import DTYPES, MOST_EPOCHS, Rule
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
@@ -44,9 +44,8 @@ class Plan:
     engine: str
     dtype: str
     order: Order = FILE_ORDER
-    optimizer: Optimizer = DEFAULT
+    recipe: Recipe = DEFAULT
     scaling: TableScaling | None = None
-    batch_size: int = 1
 
     @classmethod
     def of(
@@ -57,34 +56,27 @@ class Plan:
         epochs: int,
         engine: str,
         dtype: str,
-        optimizer: Any = DEFAULT,
-        batch_size: Any = None,
+        **training: Any,
     ) -> Plan:
         """Check a request; the rows are visited in file order."""
         checked_network(network)
         engine, dtype = _known(engine, dtype)
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
-        chosen = optimizer_of(optimizer)
         rows, targets = checked_rows(network, X, y, dtype)
         scaling = X.scaling if isinstance(X, Dataset) else None
-        size = whole_number(size_of(batch_size, chosen, len(rows)), "batch_size", 1, len(rows))
-        order = FILE_ORDER
-        return cls(network, rows, targets, epochs, engine, dtype, order, chosen, scaling, size)
+        recipe = Recipe.of(rows=len(rows), **training)
+        return cls(network, rows, targets, epochs, engine, dtype, FILE_ORDER, recipe, scaling)
 
     @property
     def rule(self) -> Rule:
         """How the networks are trained, without the numbers of its settings."""
-        return Rule(optimizer=type(self.optimizer), batched=self.batch_size > 1)
-
-    def settings(self, learning_rates: NDArray[Any]) -> NDArray[Any]:
-        """What kernels are given for M networks of these learning rates (M,): (M, C)."""
-        return self.rule.settings(learning_rates, self.optimizer)
+        return self.recipe.rule
 
     def job(self, networks: int, rows: int | None = None) -> Job:
         """The job of training M networks on the first `rows` rows (None: on all). Compiles its kernel."""
         X, Y = self.X[:rows], self.Y[:rows]
         sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
-        job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.rule, self.batch_size)
+        job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.recipe)
         job.kernel(self.network, networks)
         return job
 
@@ -116,10 +108,10 @@ class Plan:
 
     def learning_rates(self, learning_rate: Any, networks: int) -> NDArray[Any]:
         """The learning rates of M networks (M,), from one number or M numbers; NaN where there are none."""
-        if self.optimizer.learning_rate is None:
-            refuse_rate(learning_rate, self.optimizer)
+        if self.recipe.optimizer.learning_rate is None:
+            refuse_rate(learning_rate, self.recipe.optimizer)
             return np.full(networks, np.nan, self.dtype)
-        given = self.optimizer.learning_rate if learning_rate is None else learning_rate
+        given = self.recipe.optimizer.learning_rate if learning_rate is None else learning_rate
         rates = learning_rates(given, self.dtype)
         if rates.ndim == 1 and len(rates) != networks:
             raise InputError(
@@ -159,8 +151,7 @@ def code(
     network: Network,
     engine: str = "auto",
     dtype: str = "float64",
-    optimizer: str | Optimizer = DEFAULT,
-    batch_size: int | None = None,
+    **training: Unpack[Asked],
 ) -> str:
     """Return the source code that an engine runs for a network, printed from the network's equations.
 
@@ -171,9 +162,9 @@ def code(
         One of `fastnn.ENGINES`, or "auto": the engine that trains one network alone.
     dtype : str
         "float64" or "float32".
-    optimizer : str or Optimizer
-    batch_size : int, optional
-        As in `fastnn.train`. All sizes but 1 have the same source, which is given the size.
+    **training
+        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. All sizes of batches but 1 have the same
+        source, which is given the size.
 
     Examples
     --------
@@ -183,7 +174,7 @@ def code(
     """
     engine, dtype = _known(engine, dtype)
     checked_network(network)
-    rule = rule_of(optimizer, batch_size)
+    rule = Recipe.of(**training).rule
     return load(choose(engine, network, dtype, 1, rule)).source(network, dtype, rule)
 
 
@@ -191,8 +182,7 @@ def warmup(
     network: Network,
     engine: str = "auto",
     dtype: str = "float64",
-    optimizer: str | Optimizer = DEFAULT,
-    batch_size: int | None = None,
+    **training: Unpack[Asked],
 ) -> None:
     """Compile every kernel that training one or many such networks needs, so that later calls start at once.
 
@@ -205,9 +195,9 @@ def warmup(
         One of `fastnn.ENGINES`, or "auto".
     dtype : str
         "float64" or "float32".
-    optimizer : str or Optimizer
-    batch_size : int, optional
-        As in `fastnn.train`. All sizes but 1 have the same source, which is given the size.
+    **training
+        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. All sizes of batches but 1 have the same
+        source, which is given the size.
 
     Examples
     --------
@@ -215,7 +205,7 @@ def warmup(
     """
     engine, dtype = _known(engine, dtype)
     checked_network(network)
-    rule = rule_of(optimizer, batch_size)
+    rule = Recipe.of(**training).rule
     checked_kernel(choose(engine, network, dtype, 1, rule), network, dtype, rule)
     for description in (network, *reduced_networks(network)):
         checked_kernel(choose(engine, description, dtype, MANY, rule), description, dtype, rule)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, ModelFileError
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT, told_rule
+from fastnn.core.recipe import DEFAULT, Recipe
 from fastnn.data.columns import joined
 from fastnn.data.datasets import Dataset, scaling_of
 from fastnn.data.metrics import note
@@ -68,8 +68,10 @@ class Training:
         Ctrl-C ended the training early; `epochs` says how many epochs were trained.
     told : tuple of str
         The notes that a model file held.
+    recipe : Recipe
+        How it was trained: the loss and the optimizer with their settings, the rows of a batch.
     optimizer : Optimizer
-        The optimizer, with its settings.
+        That of the recipe.
     batch_size : int
         The rows of a batch.
     arithmetic : str
@@ -97,9 +99,18 @@ class Training:
     trained_on: tuple[Array, Array] | None = None
     interrupted: bool = False
     told: tuple[str, ...] = ()
-    optimizer: Optimizer = DEFAULT
-    batch_size: int = 1
+    recipe: Recipe = DEFAULT
     arithmetic: str = ARITHMETIC
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer, with its settings."""
+        return self.recipe.optimizer
+
+    @property
+    def batch_size(self) -> int:
+        """The rows of a batch."""
+        return self.recipe.batch_size
 
     @property
     def status(self) -> Any:
@@ -298,7 +309,7 @@ class Training:
             named = joined(np.atleast_1d(self.number).tolist(), most=5)
             many = f"{counted(len(self.parameters), 'network')} ({named}), " if many else f"network {named}, "
         settings = f"{counted(self.epochs, 'epoch')}, {counted(self.rows, 'row')}"
-        settings += told_rule(self.optimizer, self.batch_size)
+        settings += self.recipe.told_after
         settings += f", engine={self.engine!r}, dtype={self.dtype!r}"
         return f"Training of {self.network!r}: {many}{settings}"
 

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.recipe import DEFAULT, Recipe
+from fastnn.core.rule import Rule
 from fastnn.engines import EngineModule, Kernel, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.system.floating_point import ieee
@@ -60,10 +61,8 @@ class Job:
     epochs : int
     order : Order
         The order in which the epochs visit the rows, the same for all networks.
-    rule : Rule
-        How they are trained: the loss, the optimizer, whether in batches.
-    batch_size : int
-        Rows of a batch; 1 if the rule has no batches.
+    recipe : Recipe
+        How they are trained: the loss, the optimizer, the rows of a batch.
     reduced : tuple of int
         The numbers of units to which the first hidden layer may be reduced, ascending. A kernel is compiled
         for each.
@@ -76,8 +75,12 @@ class Job:
     epochs: int
     order: Order = FILE_ORDER
     reduced: tuple[int, ...] = ()
-    rule: Rule = PLAIN
-    batch_size: int = 1
+    recipe: Recipe = DEFAULT
+
+    @property
+    def rule(self) -> Rule:
+        """The same without the numbers of its settings."""
+        return self.recipe.rule
 
     @cached_property
     def rows(self) -> Rows:
@@ -124,7 +127,7 @@ def run(
     ----------
     job : Job
     state : (M, S)
-        P starting parameters, then the optimizer's states: see `fastnn.core.rule.Rule.begun`. Changed in
+        P starting parameters, then the optimizer's states: see `fastnn.core.recipe.Recipe.begun`. Changed in
         place. A network that diverged ends with NaN in all of it.
     settings : (M, C)
         The kernel's settings of each network: see `fastnn.core.rule.Rule`.
@@ -170,7 +173,7 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
     pause : callable, optional
         As in `run`, but always called with 0: measuring is no training.
     """
-    settings = PLAIN.settings(np.zeros(len(parameters), parameters.dtype))
+    settings = job.recipe.settings(np.zeros(len(parameters), parameters.dtype))
     found, _ = run(job, parameters.copy(), settings, pause=None if pause is None else lambda _: pause(0.0))
     unclear = np.isnan(found) & ~np.isnan(parameters).any(axis=1)
     if unclear.any():
@@ -338,12 +341,12 @@ class _Run:
         kernel = self.job.kernel(group.network, len(state))
         settings, pace, rows = self.settings[group.numbers], self.paces[kernel], len(self.job.X)
         totals = np.zeros((len(state), epochs), state.dtype)
-        batch = (self.job.batch_size,) if self.job.rule.batched else ()
+        batch = (self.job.recipe.batch_size,) if self.job.rule.batched else ()
         epoch = row = 0
         while epoch < epochs:
             X, Y = self.job.ordered(self.epoch + epoch)
             together = 1 if self.job.order.changes else epochs - epoch
-            more_epochs, more_rows = pace.next_call(state.size, together, rows, row, self.job.batch_size)
+            more_epochs, more_rows = pace.next_call(state.size, together, rows, row, self.job.recipe.batch_size)
             some = slice(row, row + more_rows)
             began = perf_counter()
             kernel(state, X[some], Y[some], settings, totals[:, epoch : epoch + more_epochs], *batch)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, seed_number, shown
+from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT
 from fastnn.data.arrays import finite_array, in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
@@ -48,7 +48,8 @@ def train(
     shuffle: bool = False,
     row_order: ArrayLike | None = None,
     seed: int = 0,
-    optimizer: str | Optimizer = DEFAULT,
+    loss: str | Loss | None = None,
+    optimizer: str | Optimizer | None = None,
     batch_size: int | None = None,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
@@ -82,8 +83,10 @@ def train(
         It replays the run of another library. Not with `shuffle`.
     seed : int
         From 0 to 2**64 - 1.
-    optimizer : str or Optimizer
-        "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with settings
+    loss : str or Loss, optional
+        "squared" by default: the squared error, summed over the outputs, not halved.
+    optimizer : str or Optimizer, optional
+        "sgd" by default, "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with settings
         of its own, such as ``fastnn.optimizers.Momentum(momentum=0.5)``.
     batch_size : int, optional
         The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.
@@ -128,7 +131,7 @@ def train(
     ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = seed_number(seed)
-    plan = Plan.of(network, X, y, epochs, engine, dtype, optimizer, batch_size)
+    plan = Plan.of(network, X, y, epochs, engine, dtype, loss=loss, optimizer=optimizer, batch_size=batch_size)
     plan = replace(plan, order=order_of(shuffle, seed, row_order, plan.epochs, len(plan.X)))
     start = _start(network, parameters, seed, plan.dtype)
     further = None if validation is None else plan.validation(validation)
@@ -161,12 +164,12 @@ def trained(
 ) -> Training:
     """Train one network (P,) or several (M, P) by a plan; `train` does the checks and the warnings."""
     single = start.ndim == 1
-    state = plan.rule.begun(np.atleast_2d(start).copy(), plan.optimizer)
+    state = plan.recipe.begun(np.atleast_2d(start).copy())
     networks = state[:, : plan.network.n_parameters]
     rates = plan.learning_rates(learning_rate, len(networks))
     curve = _curve(len(networks), plan)
     validating = None if validation is None else _Validating(plan, validation, networks)
-    job, settings = plan.job(len(networks)), plan.settings(rates)
+    job, settings = plan.job(len(networks)), plan.recipe.settings(rates)
     diverged, epochs = run_kept(job, state, settings, curve=curve, after_epoch=validating, reached=reached)
     curve = curve[:, :epochs]
 
@@ -181,8 +184,7 @@ def trained(
         validation_curve=None if validating is None else given_shape(validating.finished(diverged, epochs)),
         diverged=int(diverged[0]) if single else diverged,
         learning_rate=float(rates[0]) if single else rates,
-        optimizer=plan.optimizer,
-        batch_size=plan.batch_size,
+        recipe=plan.recipe,
         epochs=epochs,
         rows=len(plan.X),
         engine=plan.engine_for(len(networks)),

@@ -13,7 +13,8 @@ from comparing import agrees, all_agree, case_of, compiled, label, random_case, 
 
 from fastnn.checking import InputError
 from fastnn.core.activations import ACTIVATIONS
-from fastnn.core.derivation import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Kind, derive
+from fastnn.core.derivation import derive
+from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Kind
 from fastnn.core.expressions import (
     Binary,
     Call,

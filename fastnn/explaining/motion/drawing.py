@@ -7,7 +7,7 @@ from html import escape
 from itertools import product
 from math import atan2, degrees, hypot
 
-from fastnn.core.derivation import Derivation
+from fastnn.core.equations import Derivation
 from fastnn.core.expressions import Symbol
 from fastnn.showing.lettering import shortened
 

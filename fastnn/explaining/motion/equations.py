@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from fastnn.core.derivation import BEGIN, Derivation, Equation, Part
+from fastnn.core.equations import BEGIN, Derivation, Equation, Part
 from fastnn.core.expressions import Binary, Symbol, nodes
 from fastnn.printing.mathml import MathML
 

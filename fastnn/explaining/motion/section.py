@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown, whole_number
 from fastnn.core.activations import activation
-from fastnn.core.derivation import BEGIN, GRADIENTS, Stage, derive
+from fastnn.core.derivation import derive
+from fastnn.core.equations import BEGIN, GRADIENTS, Stage
 from fastnn.core.network import Network
 from fastnn.core.optimizer import size_of
 from fastnn.core.optimizers import Optimizer, optimizer_of

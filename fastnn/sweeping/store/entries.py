@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
-from fastnn.core.rule import DTYPES, MOST_EPOCHS, PLAIN
+from fastnn.core.rule import DTYPES, MOST_EPOCHS
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.description import STARTS, network_in, schema_of
 
@@ -156,7 +156,6 @@ def _text(entry: _Entry) -> None:
 CHECKS: dict[str, Callable[[_Entry], Any]] = {
     "network": _network,
     "data": _told_rows,
-    "loss": lambda entry: one_of(entry.value, "loss", (PLAIN.loss.name,)),
     "networks": lambda entry: entry.whole(1, MOST_STARTS),
     "initial": _initial,
     "seed": lambda entry: seed_number(entry.value),

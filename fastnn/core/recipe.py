@@ -1,0 +1,132 @@
+"""How a network is trained, as `Network` says what it is: a rule with the numbers of its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.checking import InputError, shown, whole_number
+from fastnn.core.choices import settings_of
+from fastnn.core.losses import LOSSES, Loss, Squared
+from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
+from fastnn.core.rule import Rule
+
+__all__ = ["DEFAULT", "Asked", "Recipe", "size_of"]
+
+MANY_ROWS = 2
+SQUARED, PLAIN_DESCENT = Squared(), SGD()
+
+
+class Asked(TypedDict, total=False):
+    """What may be asked of the training, as in `fastnn.train`."""
+
+    loss: str | Loss | None
+    optimizer: str | Optimizer | None
+    batch_size: int | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The loss, the optimizer and the size of batches, each with one value of its settings.
+
+    Attributes
+    ----------
+    loss : Loss
+    optimizer : Optimizer
+    batch_size : int
+        The rows of a batch, at least 1.
+    """
+
+    loss: Loss = SQUARED
+    optimizer: Optimizer = PLAIN_DESCENT
+    batch_size: int = 1
+
+    @classmethod
+    def of(
+        cls, loss: Any = None, optimizer: Any = None, batch_size: Any = None, rows: int | None = None
+    ) -> Recipe:
+        """Check what was asked for, of training on a number of rows; None stands for the default.
+
+        Without `rows` all sizes of batches are taken, and two rows are all of them.
+        """
+        chosen = OPTIMIZERS.one("sgd" if optimizer is None else optimizer)
+        size = size_of(batch_size, chosen, MANY_ROWS if rows is None else rows)
+        size = whole_number(size, "batch_size", 1, *([] if rows is None else [rows]))
+        return cls(LOSSES.one("squared" if loss is None else loss), chosen, size)
+
+    @property
+    def rule(self) -> Rule:
+        """The rule, without the numbers."""
+        return Rule(type(self.loss), type(self.optimizer), self.batch_size > 1)
+
+    def begun(self, parameters: NDArray[Any]) -> NDArray[Any]:
+        """The states (M, S) of networks (M, P) before their first update: `parameters` itself, if S is P."""
+        states, shared = self.rule.states, self.rule.optimizer.shared
+        if not states:
+            return parameters
+        firsts, begun = self.optimizer.firsts(), [parameters]
+        for name in (*states, *shared):
+            first = np.full_like(parameters, firsts.get(name, 0.0))
+            begun.append(first if name in states else first[:, :1])
+        return np.concatenate(begun, axis=1)
+
+    def settings(self, learning_rates: NDArray[Any]) -> NDArray[Any]:
+        """What kernels are given for M networks of learning rates (M,): (M, C), in their dtype."""
+        shape, dtype = learning_rates.shape, learning_rates.dtype
+        named = {**settings_of(self.optimizer), **settings_of(self.loss)}
+        columns = self.rule.values(learning_rates, **{name: dtype.type(v) for name, v in named.items()})
+        return np.stack(
+            [np.broadcast_to(np.asarray(columns[s], dtype), shape) for s in self.rule.given], axis=1
+        )
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The same as plain values that files hold."""
+        return {
+            **LOSSES.described(self.loss),
+            **OPTIMIZERS.described(self.optimizer),
+            "batch_size": self.batch_size,
+        }
+
+    @classmethod
+    def read(cls, plain: Any) -> Recipe:
+        """The recipe that plain values describe, as `plain` gives them; InputError for any other values."""
+        if isinstance(plain, dict):
+            values = dict(plain)
+            size = values.pop("batch_size", None)
+            kind = LOSSES.get(str(values.get("loss")))
+            if type(size) is int and size >= 1 and kind is not None:
+                of_loss = {name: values.pop(name, None) for name in ("loss", *kind.settings())}
+                return cls(LOSSES.read(of_loss), OPTIMIZERS.read(values), size)
+        raise InputError(
+            f"rule must be one that this version of fastnn has, such as {DEFAULT.plain}; "
+            f"got {shown(plain)}. Use the version that wrote it."
+        )
+
+    @property
+    def told(self) -> list[str]:
+        """What is not the default, as one writes it: ["Momentum(momentum=0.5)", "batch_size=32"]."""
+        named = [
+            repr(given)
+            for given, plain in ((self.loss, Squared()), (self.optimizer, SGD()))
+            if given != plain
+        ]
+        return named + ([f"batch_size={self.batch_size}"] if self.batch_size > 1 else [])
+
+    @property
+    def told_after(self) -> str:
+        """The same to follow other words: ", Momentum(momentum=0.5), batches of 32"."""
+        return "".join(f", {each}" for each in self.told).replace("batch_size=", "batches of ")
+
+
+DEFAULT = Recipe()
+
+
+def size_of(batch_size: Any, optimizer: Optimizer, rows: int) -> Any:
+    """The batch size that was given, or the one that an optimizer has by default."""
+    if batch_size is None:
+        return rows if optimizer.all_rows else 1
+    return batch_size
