@@ -28,6 +28,7 @@ __all__ = [
     "he",
     "load_csv",
     "load_insurance",
+    "losses",
     "mape",
     "mse",
     "normal",
@@ -71,6 +72,7 @@ _HOMES = {
     "mse": "fastnn.data.metrics",
     "normal": "fastnn.training.starts",
     "open": "fastnn.sweeping.store.opening",
+    "losses": "fastnn.core.losses",
     "optimizers": "fastnn.core.optimizers",
     "r2": "fastnn.data.metrics",
     "report": "fastnn.reporting.report",
@@ -83,7 +85,7 @@ _HOMES = {
 
 if _typing.TYPE_CHECKING:  # the same names for type checkers and editors, which do not run __getattr__
     from fastnn.checking import InputError, ModelFileError, ScaleWarning
-    from fastnn.core import optimizers
+    from fastnn.core import losses, optimizers
     from fastnn.core.derivation import derive
     from fastnn.core.network import Network
     from fastnn.data.datasets import Dataset, generate_train_data
@@ -116,7 +118,7 @@ else:  # if type checkers saw __getattr__, they would accept every name, even a 
 
         with ONE_AT_A_TIME:
             home = ieee(importlib.import_module)(_HOMES[name])  # Python also reads a source's numbers exactly
-            found = globals()[name] = getattr(home, name, home)  # `optimizers` is a module
+            found = globals()[name] = getattr(home, name, home)  # `losses` and `optimizers` are modules
         return found
 
 

@@ -207,7 +207,7 @@ GOOD = {
     "core.network": "from fastnn.checking import InputError",
     "core.derivation": "from fastnn.core.network import Network",
     "data.metrics": "import numpy as np\nimport pandas as pd",
-    "printing.infix": "from fastnn.core.derivation import derive"
+    "printing.infix": "from fastnn.core.derivation import derive",
     "engines": "from fastnn.core.network import Network",
     "engines.loop": "def kernel():\n    import numba\nfrom fastnn.printing import infix",
     "engines.self_check": "from fastnn.engines import loop",
@@ -232,7 +232,7 @@ class TestChecksCanFail:
     @pytest.mark.parametrize(
         ("name", "line", "offence"),
         [
-            ("core.network", "from fastnn.core.derivation import derive", "core.network reaches itself")
+            ("core.network", "from fastnn.core.derivation import derive", "core.network reaches itself"),
             ("core.network", "from fastnn.data.metrics import mse", "core.network imports data.metrics"),
             ("printing.infix", "from fastnn.data.metrics import mse", "printing.infix imports data.metrics"),
             ("printing.infix", "import fastnn.data.metrics", "printing.infix imports data.metrics"),

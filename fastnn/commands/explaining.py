@@ -9,8 +9,8 @@ from typing import Any
 
 import fastnn
 from fastnn.checking import InputError
+from fastnn.commands.choice_options import training_of
 from fastnn.commands.data_options import OF_THE_DATA, data_of
-from fastnn.commands.optimizer_options import optimizer_of
 from fastnn.commands.options import network_for, network_of
 from fastnn.commands.output import output_files
 from fastnn.commands.parsing import numbers
@@ -28,8 +28,8 @@ __all__ = ["code", "explain"]
 def code(options: Namespace) -> int:
     """``fastnn code``."""
     layers = options.layers or "2,2,1"
-    network, optimizer = network_of(options, layers), optimizer_of(options.optimizer)
-    give(fastnn.code(network, options.engine, options.dtype, optimizer, options.batch_size), end="")
+    network = network_of(options, layers)
+    give(fastnn.code(network, options.engine, options.dtype, **training_of(options)), end="")
     return 0
 
 
@@ -40,10 +40,7 @@ def explain(options: Namespace) -> int:
     network = network_of(options, "2,2,1") if data is None else network_for(options, data)
     named = {"--csv": options.csv, "--out": options.out}
     files = output_files(named, new=True, read={"--data": options.data})
-    optimizer = optimizer_of(options.optimizer)
-    explanation = fastnn.explain(
-        network, compact=options.compact, optimizer=optimizer, batch_size=options.batch_size
-    )
+    explanation = fastnn.explain(network, compact=options.compact, **training_of(options))
     parts: list[Document] = [explanation]
     writers: dict[Path, Callable[[Path], object]] = {}
     if not options.compact:

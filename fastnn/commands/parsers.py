@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from fastnn.commands.choice_options import TABLES, add_choice, add_training
 from fastnn.commands.data_options import add_data, add_reading
-from fastnn.commands.optimizer_options import add_optimizer, add_optimizers
 from fastnn.commands.parsing import Parser, number, whole
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.rule import DTYPES
@@ -68,7 +68,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     _add_one_start(group)
     _add_training(group)
-    add_optimizer(group)
+    add_training(group)
     _add_batch_size(group, None)
     _add_rate_of_the_optimizer(group)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
@@ -102,7 +102,8 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     group = parser.add_argument_group("sweep")
     _add_networks(group)
     _add_training(group)
-    add_optimizers(group)
+    for table in TABLES:
+        add_choice(group, table, several=True)
     group.add_argument("--batch-size", metavar="B,..", help="rows of a batch; default 1, for irprop- all")
     group.add_argument(
         "--learning-rate",
@@ -175,7 +176,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     _add_one_start(group)
     _add_initial(group)
     group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
-    add_optimizer(group)
+    add_training(group)
     _add_batch_size(group)
     _add_rate_of_the_optimizer(group)
     _add_json(parser.add_argument_group("output"))
@@ -188,7 +189,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     )
     _add_network(parser)
     group = parser.add_argument_group("the step")
-    add_optimizer(group)
+    add_training(group)
     group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
     _add_batch_size(group, None)
     group.add_argument(
@@ -234,7 +235,7 @@ def _add_store(parser: argparse.ArgumentParser) -> None:
 def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
     _add_network(parser)
-    add_optimizer(parser)
+    add_training(parser)
     _add_batch_size(parser, None)
     _add_engine(parser)
     _add_dtype(parser)

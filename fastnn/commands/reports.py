@@ -14,8 +14,6 @@ import numpy as np
 
 from fastnn.comparing import Comparison
 from fastnn.core.network import Network
-from fastnn.core.optimizers import described_optimizer
-from fastnn.core.rule import told_rule
 from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted, grouped, rate_texts, shape
 from fastnn.sweeping.columns import LOSSES, headings
@@ -79,8 +77,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "epochs": run.epochs,
         "rows": run.rows,
         "learning_rate": None if run.optimizer.learning_rate is None else run.learning_rate,
-        **described_optimizer(run.optimizer),
-        "batch_size": run.batch_size,
+        "recipe": run.recipe.plain,
         "engine": run.engine,
         "dtype": run.dtype,
         "status": run.status,
@@ -96,7 +93,7 @@ def training_report(run: Training, data: Dataset) -> Report:
 def rule_words(found: Training | Comparison) -> str:
     """By which rule it was trained: the learning rate, and whatever is not the default."""
     (rate,) = rate_texts([found.learning_rate])
-    return f"{rate}{told_rule(found.optimizer, found.batch_size)}"
+    return f"{rate}{found.recipe.told_after}"
 
 
 def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:

@@ -10,7 +10,6 @@ import numpy as np
 
 from fastnn.commands.reports import Report, data_lines, labelled, rule_words, written_lines
 from fastnn.comparing import Comparison
-from fastnn.core.optimizers import described_optimizer
 from fastnn.showing.lettering import counted, grouped
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
@@ -176,8 +175,7 @@ def _comparison_values(found: Comparison) -> dict[str, Any]:
         "data": found.data.source,
         "epochs": found.epochs,
         "learning_rate": found.learning_rate,
-        **described_optimizer(found.optimizer),
-        "batch_size": found.batch_size,
+        "recipe": found.recipe.plain,
         "lines_by_hand": found.by_hand,
         "programs": found.frame().to_dict("records"),
         "weights": found.weights().to_dict("records"),

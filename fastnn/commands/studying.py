@@ -10,8 +10,8 @@ from fastnn import comparing
 from fastnn import studies as studies_
 from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED
+from fastnn.commands.choice_options import training_of
 from fastnn.commands.data_options import data_of
-from fastnn.commands.optimizer_options import optimizer_of
 from fastnn.commands.options import network_for, start_of
 from fastnn.commands.output import output_files, show
 from fastnn.commands.proben1 import studied_sets
@@ -122,8 +122,7 @@ def _run_comparison(options: Namespace, data: Dataset, network: Network, start: 
         start,
         learning_rate=options.learning_rate,
         epochs=options.epochs,
-        optimizer=optimizer_of(options.optimizer),
-        batch_size=options.batch_size,
+        **training_of(options),
         told=lambda name: tell(f"training with {name}"),
     )
     return comparison_report(found)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import warnings
 from argparse import Namespace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import fastnn
 from fastnn.checking import InputError, finite_number, needing
 from fastnn.commands import DONE, FAILED, INTERRUPTED
+from fastnn.commands.choice_options import TABLES, choices_of
 from fastnn.commands.data_options import data_of
-from fastnn.commands.optimizer_options import optimizers_of
 from fastnn.commands.options import initial_of, network_for, shared
 from fastnn.commands.output import as_json
 from fastnn.commands.pages import publish_page
@@ -89,16 +90,19 @@ def _ended(found: fastnn.Sweep, options: Namespace, code: int) -> int:
 def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
     rates = None if options.learning_rate is None else numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
-    optimizers = [one for some in optimizers_of(options.optimizer) for one in some.each()]
+    chosen: dict[str, Any] = {
+        table.noun: [one for some in choices_of(getattr(options, table.noun), table) for one in some.each()]
+        for table in TABLES
+    }
     sizes = None if options.batch_size is None else whole_numbers(options.batch_size, "--batch-size")
-    cells = len(optimizers) * len(sizes or [1]) * len(rates or [1]) * len(rows)
+    cells = prod(map(len, chosen.values())) * len(sizes or [1]) * len(rates or [1]) * len(rows)
     curves = 8 * options.networks * cells * options.epochs
     return fastnn.sweep(
         network,
         data,
         networks=options.networks,
         initial=initial_of(options.initial),
-        optimizer=optimizers,
+        **chosen,
         batch_size=sizes,
         learning_rate=rates,
         rows=rows,

@@ -11,8 +11,8 @@ import numpy as np
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
+from fastnn.commands.choice_options import training_of
 from fastnn.commands.data_options import data_of, dialect_of
-from fastnn.commands.optimizer_options import optimizer_of
 from fastnn.commands.options import network_for, row_count, shared, start_of
 from fastnn.commands.output import output_files, show
 from fastnn.commands.reports import prediction_report, training_report
@@ -39,8 +39,7 @@ def train(options: Namespace) -> int:
         data.X[:rows],
         data.y[:rows],
         start_of(options, network),
-        optimizer=optimizer_of(options.optimizer),
-        batch_size=options.batch_size,
+        **training_of(options),
         learning_rate=options.learning_rate,
         **shared(options),
     )

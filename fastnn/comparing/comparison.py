@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, finite_number, one_of, shown, whole_number
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizers import Optimizer, described_optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT
+from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
@@ -85,8 +84,7 @@ class Comparison:
         Each program that could not take part, and why, or what to install.
     by_hand : int
         Lines of code of the loop that fastnn derives and prints; a student would write it by hand.
-    optimizer : Optimizer
-    batch_size : int
+    recipe : Recipe
     """
 
     network: Network
@@ -97,8 +95,7 @@ class Comparison:
     results: list[Result]
     missing: list[str]
     by_hand: int
-    optimizer: Optimizer = DEFAULT
-    batch_size: int = 1
+    recipe: Recipe = DEFAULT
 
     def frame(self) -> pd.DataFrame:
         """Return a table of the programs.
@@ -138,11 +135,10 @@ def compare(
     *,
     learning_rate: float | None = None,
     epochs: int = 10,
-    optimizer: str | Optimizer = DEFAULT,
-    batch_size: int = 1,
     seed: int = 0,
     backends: Sequence[str] | None = None,
     told: Callable[[str], None] | None = None,
+    **training: Unpack[Asked],
 ) -> Comparison:
     """Train the same network from the same start on the same rows in the same order, in fastnn and in Keras.
 
@@ -155,9 +151,11 @@ def compare(
     data : Dataset
     parameters : array_like (P,), or Start
         The start; a Start gives the one of network 0 of `seed`.
-    learning_rate, epochs, optimizer, batch_size, seed
-        As in `fastnn.train`. The optimizer is one that Keras has alike: sgd, momentum, nesterov, or Adam with
-        ``eps_hat=True``.
+    learning_rate, epochs, seed
+        As in `fastnn.train`.
+    **training
+        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. The optimizer is
+        one that Keras has alike: sgd, momentum, nesterov, or Adam with ``eps_hat=True``.
     backends : sequence of str, optional
         The backends of Keras that take part; by default all that are installed.
     told : callable, optional
@@ -173,13 +171,12 @@ def compare(
     need_shared_activations(checked_network(network))
     X, Y = checked_rows(network, data, None, "float64")
     start = _start(network, parameters, seed)
-    need_shared_optimizer(optimizer := optimizer_of(optimizer))
-    rate = optimizer.learning_rate if learning_rate is None else learning_rate
+    recipe = Recipe.of(rows=len(X), **training)
+    need_shared_optimizer(recipe.optimizer)
+    rate = recipe.optimizer.learning_rate if learning_rate is None else learning_rate
     rate = finite_number(rate, "learning_rate", positive=True)
     problem = (X, Y, network, start, rate)
     epochs = whole_number(epochs, "epochs", 1)
-    size = whole_number(batch_size, "batch_size", 1, len(X))
-    rule = {"optimizer": described_optimizer(optimizer), "batch_size": size}
     if backends is None:
         backends = installed_backends()
     wanted = ["fastnn", *(one_of(backend, "each of backends", BACKENDS) for backend in backends)]
@@ -188,13 +185,13 @@ def compare(
         if told is not None:
             told(_title(name))
         try:
-            results.append(_run(name, problem, epochs, rule))
+            results.append(_run(name, problem, epochs, recipe))
         except subprocess.CalledProcessError as error:
             if name == "fastnn":
                 raise
             missing.append(f"{_title(name)} failed: {_last_line(error.stderr)}")
-    by_hand = lines_of_code(code(network, "loop", optimizer=optimizer, batch_size=size))
-    return Comparison(network, data, start, rate, epochs, results, missing, by_hand, optimizer, size)
+    by_hand = lines_of_code(code(network, "loop", **recipe.asked))
+    return Comparison(network, data, start, rate, epochs, results, missing, by_hand, recipe)
 
 
 def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:
@@ -205,7 +202,7 @@ def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:
     return start
 
 
-def _run(name: str, problem: Any, epochs: int, rule: dict[str, Any]) -> Result:
+def _run(name: str, problem: Any, epochs: int, recipe: Recipe) -> Result:
     """Run fastnn, or Keras on the backend `name`, in a process of its own."""
     X, Y, network, start, learning_rate = problem
     program = with_fastnn if name == "fastnn" else with_keras
@@ -216,7 +213,7 @@ def _run(name: str, problem: Any, epochs: int, rule: dict[str, Any]) -> Result:
         "output": network.output,
         "learning_rate": learning_rate,
         "epochs": epochs,
-        **rule,
+        "recipe": recipe.plain,
     }
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -28,16 +28,16 @@ def main(folder: Path) -> None:
     began = perf_counter()
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     program = _program(task["program"])
-    problem, rule = _problem(folder, task)
-    program(*problem, 1, **rule)
+    problem, recipe = _problem(folder, task)
+    program(*problem, 1, recipe)
     first = perf_counter() - began
-    one, (parameters, loss) = _seconds(lambda: program(*problem, 1, **rule))
+    one, (parameters, loss) = _seconds(lambda: program(*problem, 1, recipe))
     epochs, several = task["epochs"], one
     if epochs > 1:
-        several, (parameters, loss) = _seconds(lambda: program(*problem, epochs, **rule))
+        several, (parameters, loss) = _seconds(lambda: program(*problem, epochs, recipe))
     while epochs == 1 or several - one < MEASURED_SECONDS:
         epochs *= 4
-        several, _ = _seconds(lambda: program(*problem, epochs, **rule))  # noqa: B023 - called at once
+        several, _ = _seconds(lambda: program(*problem, epochs, recipe))  # noqa: B023 - called at once
     found = {
         "parameters": parameters.tolist(),
         "loss": float(loss),
@@ -60,17 +60,17 @@ def _program(name: str) -> Callable[..., Any]:
     return with_keras
 
 
-def _problem(folder: Path, task: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _problem(folder: Path, task: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
     """What a program is given before the epochs, and by name after them."""
     import numpy as np
 
     from fastnn.core.network import Network
-    from fastnn.core.optimizers import optimizer_from
+    from fastnn.core.recipe import Recipe
 
     network = Network(task["layers"], task["hidden"], task["output"])
-    rule = {"optimizer": optimizer_from(task["optimizer"]), "batch_size": task["batch_size"]}
+    recipe = Recipe.read(task["recipe"])
     with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-        return (arrays["X"], arrays["Y"], network, arrays["start"], task["learning_rate"]), rule
+        return (arrays["X"], arrays["Y"], network, arrays["start"], task["learning_rate"]), recipe
 
 
 def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -9,24 +9,24 @@ from textwrap import dedent
 from typing import Any
 
 from fastnn.core.network import Network
+from fastnn.core.recipe import Recipe
 from fastnn.models.keras import from_keras, keras_optimizer
 
 __all__ = ["lines_of_code", "source_lines", "with_fastnn", "with_keras"]
 
 
-def with_fastnn(X: Any, y: Any, network: Network, start: Any, rate: float, epochs: int, **rule: Any) -> Any:
+def with_fastnn(
+    X: Any, y: Any, network: Network, start: Any, rate: float, epochs: int, recipe: Recipe
+) -> Any:
     """Train with fastnn; return the final parameters (P,) and the last loss."""
     from fastnn.training.train import train
 
-    run = train(network, X, y, start, learning_rate=rate, epochs=epochs, **rule)
+    run = train(network, X, y, start, learning_rate=rate, epochs=epochs, **recipe.asked)
     return run.parameters, run.loss
 
 
-def with_keras(X: Any, y: Any, network: Network, start: Any, rate: float, epochs: int, **rule: Any) -> Any:
-    """Train with Keras, rows in order; return the final parameters (P,) and the last loss.
-
-    The rule is an optimizer of fastnn and a batch_size.
-    """
+def with_keras(X: Any, y: Any, network: Network, start: Any, rate: float, epochs: int, recipe: Recipe) -> Any:
+    """Train with Keras, rows in order; return the final parameters (P,) and the last loss."""
     import keras
 
     layers = [keras.layers.Input((network.n_inputs,))]
@@ -35,7 +35,7 @@ def with_keras(X: Any, y: Any, network: Network, start: Any, rate: float, epochs
         layers.append(keras.layers.Dense(units, activation=name))
     model = keras.Sequential(layers)
     model.set_weights([array for W, b in network.split(start) for array in (W.T, b)])
-    optimizer, batch_size = keras_optimizer(rule["optimizer"], rate), rule["batch_size"]
+    optimizer, batch_size = keras_optimizer(recipe.optimizer, rate), recipe.batch_size
     model.compile(optimizer, loss=lambda y, d: keras.ops.sum((d - y) ** 2, axis=-1))
     history = model.fit(X, y, batch_size=batch_size, epochs=epochs, shuffle=False, verbose=0)
     return from_keras(model)[1], history.history["loss"][-1]

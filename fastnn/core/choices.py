@@ -121,6 +121,11 @@ class Table(dict[str, type[KindOf]]):
         super().__init__((kind.name, kind) for kind in kinds)
         self.noun, self.example, self.default = noun, example, default
 
+    @property
+    def nouns(self) -> str:
+        """The noun of several."""
+        return f"{self.noun}{'es' if self.noun.endswith('s') else 's'}"
+
     def one(self, given: Any) -> KindOf:
         """The one choice that a name or an object means; InputError for anything else."""
         found = self._known(given, self.noun)

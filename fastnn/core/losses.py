@@ -36,4 +36,4 @@ class Squared(Loss):
         return output.error
 
 
-LOSSES = Table("loss", (Squared,), example="fastnn.losses.Squared()", default="squared")
+LOSSES: Table[Loss] = Table("loss", (Squared,), example="fastnn.losses.Squared()", default="squared")

@@ -317,7 +317,7 @@ def _rests(settings: Mapping[str, Any], **named: str) -> dict[str, Any]:
     return {rest: 1 - settings[name] for rest, name in named.items() if name in settings}
 
 
-OPTIMIZERS = Table(
+OPTIMIZERS: Table[Optimizer] = Table(
     "optimizer",
     (SGD, Momentum, Nesterov, RMSProp, Adagrad, Adam, IRpropMinus),
     example="fastnn.optimizers.Momentum(momentum=0.9)",

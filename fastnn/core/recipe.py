@@ -16,7 +16,6 @@ from fastnn.core.rule import Rule
 
 __all__ = ["DEFAULT", "Asked", "Recipe", "size_of"]
 
-MANY_ROWS = 2
 SQUARED, PLAIN_DESCENT = Squared(), SGD()
 
 
@@ -36,13 +35,13 @@ class Recipe:
     ----------
     loss : Loss
     optimizer : Optimizer
-    batch_size : int
-        The rows of a batch, at least 1.
+    batch_size : int, or None
+        The rows of a batch, at least 1; None for all rows, however many there are.
     """
 
     loss: Loss = SQUARED
     optimizer: Optimizer = PLAIN_DESCENT
-    batch_size: int = 1
+    batch_size: int | None = 1
 
     @classmethod
     def of(
@@ -50,17 +49,34 @@ class Recipe:
     ) -> Recipe:
         """Check what was asked for, of training on a number of rows; None stands for the default.
 
-        Without `rows` all sizes of batches are taken, and two rows are all of them.
+        Without `rows` any size of batches is taken.
         """
         chosen = OPTIMIZERS.one("sgd" if optimizer is None else optimizer)
-        size = size_of(batch_size, chosen, MANY_ROWS if rows is None else rows)
-        size = whole_number(size, "batch_size", 1, *([] if rows is None else [rows]))
+        size = size_of(batch_size, chosen, rows)
+        if size is not None:
+            size = whole_number(size, "batch_size", 1, *([] if rows is None else [rows]))
         return cls(LOSSES.one("squared" if loss is None else loss), chosen, size)
+
+    @property
+    def size(self) -> int:
+        """The rows of a batch, where that is known."""
+        assert self.batch_size is not None  # noqa: S101 - where there are rows, it is
+        return self.batch_size
 
     @property
     def rule(self) -> Rule:
         """The rule, without the numbers."""
-        return Rule(type(self.loss), type(self.optimizer), self.batch_size > 1)
+        return Rule(type(self.loss), type(self.optimizer), self.batch_size != 1)
+
+    @property
+    def asked(self) -> Asked:
+        """What to ask for to get the same."""
+        return {"loss": self.loss, "optimizer": self.optimizer, "batch_size": self.batch_size}
+
+    @property
+    def named(self) -> dict[str, float]:
+        """The settings by their names."""
+        return {**settings_of(self.optimizer), **settings_of(self.loss)}
 
     def begun(self, parameters: NDArray[Any]) -> NDArray[Any]:
         """The states (M, S) of networks (M, P) before their first update: `parameters` itself, if S is P."""
@@ -76,8 +92,8 @@ class Recipe:
     def settings(self, learning_rates: NDArray[Any]) -> NDArray[Any]:
         """What kernels are given for M networks of learning rates (M,): (M, C), in their dtype."""
         shape, dtype = learning_rates.shape, learning_rates.dtype
-        named = {**settings_of(self.optimizer), **settings_of(self.loss)}
-        columns = self.rule.values(learning_rates, **{name: dtype.type(v) for name, v in named.items()})
+        named = {name: dtype.type(value) for name, value in self.named.items()}
+        columns = self.rule.values(learning_rates, **named)
         return np.stack(
             [np.broadcast_to(np.asarray(columns[s], dtype), shape) for s in self.rule.given], axis=1
         )
@@ -114,7 +130,8 @@ class Recipe:
             for given, plain in ((self.loss, Squared()), (self.optimizer, SGD()))
             if given != plain
         ]
-        return named + ([f"batch_size={self.batch_size}"] if self.batch_size > 1 else [])
+        usual = size_of(None, self.optimizer, None)
+        return named + ([f"batch_size={self.batch_size}"] if self.batch_size != usual else [])
 
     @property
     def told_after(self) -> str:
@@ -125,8 +142,8 @@ class Recipe:
 DEFAULT = Recipe()
 
 
-def size_of(batch_size: Any, optimizer: Optimizer, rows: int) -> Any:
-    """The batch size that was given, or the one that an optimizer has by default."""
+def size_of(batch_size: Any, optimizer: Optimizer, rows: int | None) -> Any:
+    """The batch size that was given, or the one that an optimizer has by default: `rows` if it is all."""
     if batch_size is None:
         return rows if optimizer.all_rows else 1
     return batch_size

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.derivation import derived
-from fastnn.core.equations import FORWARD, Derivation, Equation, Part
 from fastnn.core.elementary import functions_of
+from fastnn.core.equations import FORWARD, Derivation, Equation, Part
 from fastnn.core.expressions import (
     Expression,
     Index,

@@ -9,8 +9,8 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from operator import add, gt, le, lt, mul, sub, truediv
 from typing import Any
 
-from fastnn.core.equations import ERROR, FORWARD, Derivation
 from fastnn.core.elementary import elementary
+from fastnn.core.equations import ERROR, FORWARD, Derivation
 from fastnn.core.expressions import (
     Binary,
     Call,

@@ -110,7 +110,7 @@ def in_turn(lines: Sequence[Told], rows: int) -> Iterator[tuple[int, list[Told]]
 def worked_out_before(derivation: Derivation) -> dict[Expression, str]:
     """What is computed from the settings before the first row, in words: ``step = -2*learning_rate``."""
     text, rule = Text(derivation), derivation.rule
-    settings = {name: Symbol(name) for name in rule.optimizer.settings()}
+    settings = {name: Symbol(name) for name in rule.settings}
     values = rule.values(Symbol("learning_rate"), **settings)
     return {s: f"{text(s)} = {text(value)}" for s, value in values.items() if value != s}
 

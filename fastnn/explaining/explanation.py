@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, flag
-from fastnn.core.derivation import derive
+from fastnn.core.derivation import derived
 from fastnn.core.equations import GRADIENTS
 from fastnn.core.expressions import Binary
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizer import size_of
-from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, rule_of
+from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
@@ -27,7 +25,7 @@ from fastnn.explaining.chain_rule import (
     sign_of,
 )
 from fastnn.explaining.document import Document
-from fastnn.explaining.limits import need_written_out, rate_of, told_of_training
+from fastnn.explaining.limits import need_written_out, rate_of
 from fastnn.explaining.matrix_form import in_matrices, over_a_batch
 from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.notes import notes_of
@@ -55,30 +53,20 @@ class Explanation(Document):
     network : Network
     compact : bool
         Whether in matrix notation, one equation for a whole layer.
-    optimizer : Optimizer
-        How the parameters move.
-    batch_size : int or None
-        After how many rows; None for all of them.
+    recipe : Recipe
+        How it is trained; a `batch_size` of None stands for all rows.
     lines : tuple of Line
         The equations as data.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        *,
-        compact: bool = False,
-        optimizer: Optimizer = DEFAULT,
-        batch_size: int | None = 1,
-    ) -> None:
+    def __init__(self, network: Network, *, compact: bool = False, recipe: Recipe = DEFAULT) -> None:
         self.network = network
         self.compact = compact
-        self.optimizer = optimizer
-        self.batch_size = batch_size
-        self.derivation = derive(network, optimizer, batch_size)
+        self.recipe = recipe
+        self.derivation = derived(network, recipe.rule)
 
     def __repr__(self) -> str:
-        with_it = "".join(f", {told}" for told in told_of_training(self.optimizer, self.batch_size))
+        with_it = "".join(f", {told}" for told in self.recipe.told)
         return f"<Explanation of {self.network!r}{with_it}{', compact' if self.compact else ''}>"
 
     @cached_property
@@ -181,21 +169,20 @@ class Explanation(Document):
             y,
             starts,
             learning_rate=learning_rate,
-            optimizer=self.optimizer,
-            batch_size=self.batch_size,
+            **self.recipe.asked,
         )
 
     def code(self) -> str:
         """The code that runs, printed from the same equations."""
-        return code(self.network, optimizer=self.optimizer, batch_size=self.batch_size)
+        return code(self.network, **self.recipe.asked)
 
     def sections(self) -> Iterable[Section]:
         """The layout of the parameters, and the equations stage by stage."""
         told = [f"{self.network!r}, {self.network.n_parameters} parameters"]
-        if training := told_of_training(self.optimizer, self.batch_size):
+        if training := self.recipe.told:
             told.append(f"Trained with {', '.join(training)}.")
         yield Section("", [*told, self._layout()])
-        notes = notes_of(self.derivation, self.optimizer, in_matrices=self.compact)
+        notes = notes_of(self.derivation, self.recipe.optimizer, in_matrices=self.compact)
         for section in sections_of(self.derivation):
             formulas = tuple(_formula(line) for line in self.lines if line.section == section)
             blocks: list[Block] = [notes[section]] if section in notes else []
@@ -220,12 +207,12 @@ class Explanation(Document):
 
     def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any) -> Given:
         need_written_out(self.network, self.derivation.rule)
-        rate = rate_of(self.optimizer, learning_rate)
-        return Given(self._state(parameters), *self._rows(x, y), rate, self.optimizer)
+        rate = rate_of(self.recipe.optimizer, learning_rate)
+        return Given(self._state(parameters), *self._rows(x, y), rate, self.recipe)
 
     def _rows(self, x: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The rows of the step as (n, D) and (n, K)."""
-        network, size = self.network, self.batch_size
+        network, size = self.network, self.recipe.batch_size
         if not self.derivation.rule.batched and not isinstance(x, Dataset):
             row = _row(x, "x", network.n_inputs, "input"), _row(y, "y", network.n_outputs, "output")
             return row[0][None], row[1][None]
@@ -242,13 +229,13 @@ class Explanation(Document):
         start, rule = finite_array(parameters, "parameters", (1,)), self.derivation.rule
         n_parameters, size = self.network.n_parameters, rule.state_size(self.network)
         if len(start) not in (n_parameters, size):
-            whole = f", or {size} with what {self.optimizer.name} remembers," if rule.states else ""
+            whole = f", or {size} with what {self.recipe.optimizer.name} remembers," if rule.states else ""
             behind = ", or the state of an earlier step" if rule.states else ""
             raise InputError(
                 f"parameters must hold {n_parameters} numbers{whole} for {self.network!r}; "
                 f"got {len(start)}. Give all weights first, then all biases{behind}."
             )
-        return start if len(start) == size else rule.begun(start[None], self.optimizer)[0]
+        return start if len(start) == size else self.recipe.begun(start[None])[0]
 
 
 class RunningCode(Document):
@@ -263,13 +250,7 @@ class RunningCode(Document):
         yield Section("The code that runs", [Code(self.source)])
 
 
-def explain(
-    network: Network,
-    *,
-    compact: bool = False,
-    optimizer: str | Optimizer = DEFAULT,
-    batch_size: int | None = None,
-) -> Explanation:
+def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked]) -> Explanation:
     """Explain backpropagation through a network: every equation, numbered, in the names of its parameters.
 
     Parameters
@@ -278,10 +259,9 @@ def explain(
         Of at most 64 parameters, unless `compact`.
     compact : bool
         In matrix notation, one equation for a whole layer: for networks of any size.
-    optimizer : str or Optimizer
-    batch_size : int, optional
-        As in `fastnn.train`: by default 1, and all rows for iRprop-. With more than one row, a step is that
-        of a batch; of all rows, it takes as many as it is given.
+    **training
+        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. With more than one row, a step is that of
+        a batch; of all rows, it takes as many as it is given.
 
     Returns
     -------
@@ -294,8 +274,8 @@ def explain(
     Raises
     ------
     InputError
-        For anything but a network, for one too large to write out, and for no optimizer, or several,
-        and no batch size.
+        For anything but a network, for one too large to write out, and for no loss, optimizer or batch
+        size, or several.
 
     Examples
     --------
@@ -312,11 +292,10 @@ def explain(
     5 the unit's delta times the weight's input
     6 the unit's delta
     """
-    rule, chosen = rule_of(optimizer, batch_size), optimizer_of(optimizer)
+    recipe = Recipe.of(**training)
     if not flag(compact, "compact"):
-        need_written_out(network, rule)
-    size = size_of(batch_size, chosen, None)
-    return Explanation(checked_network(network), compact=compact, optimizer=chosen, batch_size=size)
+        need_written_out(network, recipe.rule)
+    return Explanation(checked_network(network), compact=compact, recipe=recipe)
 
 
 def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:

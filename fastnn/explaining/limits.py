@@ -9,15 +9,14 @@ from fastnn.checking import InputError, finite_number
 from fastnn.core.derivation import derived
 from fastnn.core.expressions import Index
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizer import size_of
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT, PLAIN, Rule
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.chain_rule import Line, explained
 from fastnn.printing.signs import Derivative
 from fastnn.training.plan import refuse_rate
 
-__all__ = ["need_written_out", "rate_of", "told_of_training", "trained_with"]
+__all__ = ["need_written_out", "rate_of", "trained_with"]
 
 
 def need_written_out(network: Network, rule: Rule = PLAIN) -> None:
@@ -38,13 +37,6 @@ def trained_with(rule: Rule) -> str:
     name = "" if rule.optimizer is PLAIN.optimizer else f" with {rule.optimizer.name}"
     batches = " in batches" if rule.batched else ""
     return f", trained{name}{batches}" if name or batches else ""
-
-
-def told_of_training(optimizer: Optimizer, batch_size: int | None) -> list[str]:
-    """The optimizer with its settings, and the size of batches; nothing of what is taken by default."""
-    if batch_size != size_of(None, optimizer, None):
-        return [repr(optimizer), f"batch_size={batch_size}"]
-    return [] if optimizer == DEFAULT else [repr(optimizer)]
 
 
 def rate_of(optimizer: Optimizer, learning_rate: Any) -> float | None:

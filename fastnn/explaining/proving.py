@@ -32,6 +32,7 @@ from fastnn.core.expressions import (
     Visitor,
     rebuild,
 )
+from fastnn.core.loss import Output
 from fastnn.core.rule import ROWS
 from fastnn.core.values import TOTAL, error, gradient_of, input_value, state_of, target_value
 from fastnn.explaining.arithmetic import OPERATIONS
@@ -128,7 +129,7 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
     algebra = _Algebra(derivation)
     loss = algebra.defined_loss()
     rule = derivation.rule
-    settings = {name: Symbol(name) for name in rule.optimizer.settings()}
+    settings = {name: Symbol(name) for name in rule.settings}
     given = {s: algebra.evaluated(value, {}) for s, value in rule.values(RATE, **settings).items()}
     ours = algebra.of(lines, given)
     claims: dict[Expression, tuple[str, Any]] = {LOSS: ("L is the squared error", loss)}
@@ -264,7 +265,9 @@ class _Algebra(Visitor):
         terms = []
         for k, value in enumerate(values):
             d = self.kept_as(value - self.named(target_value(k)), self.derivation.name(error(k)))
-            terms.append(self.evaluated(self.derivation.rule.loss.term(error(k)), {error(k): d}))
+            rule = self.derivation.rule
+            output = Output(Symbol("z"), Symbol("yhat"), target_value(k), error(k))
+            terms.append(self.evaluated(rule.loss.term(output, rule.common), {error(k): d}))
         return sum(terms)
 
     def unit(self, layer: int, unit: int, z: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,8 @@ from fastnn.checking import InputError
 from fastnn.core.activations import activation
 from fastnn.core.equations import FORWARD, GRADIENTS, Derivation, Stage
 from fastnn.core.expressions import Expression, Number, Symbol, nodes
-from fastnn.core.optimizers import Optimizer
-from fastnn.core.rule import DEFAULT, ROWS
+from fastnn.core.recipe import DEFAULT, Recipe
+from fastnn.core.rule import ROWS
 from fastnn.core.values import TOTAL, input_value, state_of, target_value
 from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
 from fastnn.explaining.chain_rule import (
@@ -61,12 +61,12 @@ class Given:
     X: NDArray[np.float64]
     Y: NDArray[np.float64]
     learning_rate: float | None
-    optimizer: Optimizer = DEFAULT
+    recipe: Recipe = DEFAULT
 
     def values(self, derivation: Derivation) -> Values:
         """The value of every symbol that is known before the first equation, but for those of the rows."""
         rate = math.nan if self.learning_rate is None else self.learning_rate
-        found: Values = {**derivation.rule.values(rate, **asdict(self.optimizer)), TOTAL: 0.0}
+        found: Values = {**derivation.rule.values(rate, **self.recipe.named), TOTAL: 0.0}
         if derivation.rule.batched:
             found[ROWS] = float(len(self.X))
         return found | self.sums(derivation) | dict(zip(derivation.state, self.state.tolist(), strict=True))

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.choices import settings_of
 from fastnn.core.derivation import derive
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
-from fastnn.core.optimizer import settings_of
 from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.core.rule import STEP
 from fastnn.guide.chapters import chapters

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
 from fastnn.core.network import Network
-from fastnn.core.optimizers import Optimizer
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import DTYPES, MOST_EPOCHS
 from fastnn.data.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
 
-from fastnn.core.equations import BEGIN, GRADIENTS, Derivation, Part
 from fastnn.core.elementary import Function, functions_of
+from fastnn.core.equations import BEGIN, GRADIENTS, Derivation, Part
 from fastnn.core.expressions import Expression, SquareRoot, Symbol
 from fastnn.core.precisions import PRECISIONS
 from fastnn.core.rule import ROWS
@@ -57,7 +57,7 @@ def _settings_of(derivation: Derivation) -> str:
     """The function that gives the settings of a kernel, from those of the training."""
     language, lines = JavaScript(lambda symbol: symbol.family), Lines()
     rule = derivation.rule
-    symbols = {name: Symbol(name) for name in ("learning_rate", *rule.optimizer.settings())}
+    symbols = {name: Symbol(name) for name in ("learning_rate", *rule.settings)}
     values = rule.values(**symbols)
     with _braces(lines, f"function settingsOf({{{', '.join(symbols)}}})"):
         lines(f"return {{{', '.join(f'{language(s)}: {language(value)}' for s, value in values.items())}}};")

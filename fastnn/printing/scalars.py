@@ -13,8 +13,8 @@ from functools import partial
 from itertools import groupby
 
 from fastnn.core.activations import activation
-from fastnn.core.equations import UPDATES, Derivation, Equation, Part
 from fastnn.core.elementary import functions_of
+from fastnn.core.equations import UPDATES, Derivation, Equation, Part
 from fastnn.core.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
 from fastnn.core.values import input_value, state_of, target_value

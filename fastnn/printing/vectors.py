@@ -14,8 +14,18 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, Equation, Kind
 from fastnn.core.elementary import functions_of
+from fastnn.core.equations import (
+    BEGIN,
+    DELTAS,
+    ERROR,
+    FORWARD,
+    GRADIENTS,
+    UPDATES,
+    Derivation,
+    Equation,
+    Kind,
+)
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.values import TOTAL, activation_of, keeps_sums
 from fastnn.printing.infix import Infix, Lines, Python, assignment, import_line, python_function

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import plotting
-from fastnn.core.rule import DEFAULT
+from fastnn.core.recipe import DEFAULT, Recipe, size_of
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
 from fastnn.pages.blocks import Block, Code, Section
@@ -138,7 +138,8 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
 def _python(found: Sweep, data: Dataset, number: int) -> str:
     """The lines that train a network again, on the same data and no others."""
     settings, start = found.design.settings_of(found.grid.cell_of(number)), found.grid.start_of(number)
-    rate, optimizer = settings["learning_rate"], settings["optimizer"]
+    rate = settings["learning_rate"]
+    recipe = Recipe(settings["loss"], settings["optimizer"], settings["batch_size"])
     options = "" if rate is None else f"learning_rate={float(rate)!r}, "
     options += f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
     order, given_order = found.plan.order, ""
@@ -147,9 +148,11 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
     if isinstance(order, Explicit):
         options += ", row_order=row_order"
         given_order = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
-    if optimizer != DEFAULT:
-        options += f",\n                   optimizer=fastnn.optimizers.{optimizer!r}"
-    if settings["batch_size"] > 1 or optimizer.all_rows:
+    if recipe.loss != DEFAULT.loss:
+        options += f",\n                   loss=fastnn.losses.{recipe.loss!r}"
+    if recipe.optimizer != DEFAULT.optimizer:
+        options += f",\n                   optimizer=fastnn.optimizers.{recipe.optimizer!r}"
+    if recipe.batch_size != size_of(None, recipe.optimizer, None):
         options += f",\n                   batch_size={settings['batch_size']}"
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"

@@ -176,7 +176,8 @@ class Choices(Axis):
     @classmethod
     def plain_choice(cls) -> Choice:
         """The choice that is taken where none is given."""
-        return cls.table[cls.table.default]()
+        choice: Choice = cls.table[cls.table.default]()
+        return choice
 
     @staticmethod
     def spelled(choice: Choice) -> str:
@@ -192,12 +193,7 @@ class Choices(Axis):
         if len(self) == 1:
             return "" if self.values[0] == self.plain_choice() else repr(self.values[0])
         more = f" and {len(self) - NAMED} more" if len(self) > NAMED else ""
-        return f"{self.noun_of_many} {', '.join(map(repr, self.values[:NAMED]))}{more}"
-
-    @property
-    def noun_of_many(self) -> str:
-        """The noun of several."""
-        return f"{self.noun}s"
+        return f"{self.table.nouns} {', '.join(map(repr, self.values[:NAMED]))}{more}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,10 +204,6 @@ class Losses(Choices):
     noun = "loss"
     alike = "by the same loss"
     table = LOSSES
-
-    @property
-    def noun_of_many(self) -> str:
-        return "losses"
 
 
 @dataclass(frozen=True, eq=False)
@@ -352,7 +344,9 @@ class Rows(Axis):
 
 
 # The first one varies slowest; the starts vary faster than any.
-AXES: dict[str, type[Axis]] = {axis.name: axis for axis in (Losses, Optimizers, BatchSizes, LearningRates, Rows)}
+AXES: dict[str, type[Axis]] = {
+    axis.name: axis for axis in (Losses, Optimizers, BatchSizes, LearningRates, Rows)
+}
 
 
 def _in_dtype(choice: Choice, dtype: str) -> dict[str, float]:

@@ -39,7 +39,7 @@ def _trials(design: Design) -> Iterator[tuple[float, int]]:
     """The seconds for a network and the number of networks, for each kind of training."""
     by_row: dict[tuple[Rule, int], float] = {}
     for kind, (cell, networks) in design.kinds.items():
-        alike = kind.recipe.rule, kind.recipe.batch_size
+        alike = kind.recipe.rule, kind.recipe.size
         if alike not in by_row:
             _trial(design, cell)  # warms the caches; not counted
             by_row[alike] = _trial(design, cell) / kind.rows

@@ -13,7 +13,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN
 from fastnn.sweeping.axes import AXES, Axis
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.design import Design

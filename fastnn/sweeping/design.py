@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, OneSentenceError, seed_number, shown, whole_number
-from fastnn.core.network import Network
 from fastnn.core.losses import LOSSES
+from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS, Optimizer
 from fastnn.core.recipe import Recipe, size_of
 from fastnn.data.arrays import in_dtype

@@ -110,7 +110,7 @@ class Training:
     @property
     def batch_size(self) -> int:
         """The rows of a batch."""
-        return self.recipe.batch_size
+        return self.recipe.size
 
     @property
     def status(self) -> Any:

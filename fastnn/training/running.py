@@ -341,12 +341,12 @@ class _Run:
         kernel = self.job.kernel(group.network, len(state))
         settings, pace, rows = self.settings[group.numbers], self.paces[kernel], len(self.job.X)
         totals = np.zeros((len(state), epochs), state.dtype)
-        batch = (self.job.recipe.batch_size,) if self.job.rule.batched else ()
+        batch = (self.job.recipe.size,) if self.job.rule.batched else ()
         epoch = row = 0
         while epoch < epochs:
             X, Y = self.job.ordered(self.epoch + epoch)
             together = 1 if self.job.order.changes else epochs - epoch
-            more_epochs, more_rows = pace.next_call(state.size, together, rows, row, self.job.recipe.batch_size)
+            more_epochs, more_rows = pace.next_call(state.size, together, rows, row, self.job.recipe.size)
             some = slice(row, row + more_rows)
             began = perf_counter()
             kernel(state, X[some], Y[some], settings, totals[:, epoch : epoch + more_epochs], *batch)

@@ -86,8 +86,8 @@ def train(
     loss : str or Loss, optional
         "squared" by default: the squared error, summed over the outputs, not halved.
     optimizer : str or Optimizer, optional
-        "sgd" by default, "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with settings
-        of its own, such as ``fastnn.optimizers.Momentum(momentum=0.5)``.
+        "sgd" by default, "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with
+        settings of its own, such as ``fastnn.optimizers.Momentum(momentum=0.5)``.
     batch_size : int, optional
         The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.
         The last batch of an epoch may be short; the mean is then over the rows it has. By default 1, and all
@@ -131,7 +131,9 @@ def train(
     ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = seed_number(seed)
-    plan = Plan.of(network, X, y, epochs, engine, dtype, loss=loss, optimizer=optimizer, batch_size=batch_size)
+    plan = Plan.of(
+        network, X, y, epochs, engine, dtype, loss=loss, optimizer=optimizer, batch_size=batch_size
+    )
     plan = replace(plan, order=order_of(shuffle, seed, row_order, plan.epochs, len(plan.X)))
     start = _start(network, parameters, seed, plan.dtype)
     further = None if validation is None else plan.validation(validation)

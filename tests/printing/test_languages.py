@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from fastnn.core.derivation import derive
-from fastnn.core.equations import FORWARD
 from fastnn.core.elementary import FUNCTIONS
+from fastnn.core.equations import FORWARD
 from fastnn.core.expressions import (
     Binary,
     Call,

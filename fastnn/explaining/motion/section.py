@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, shown, whole_number
+from fastnn.checking import InputError, shown
 from fastnn.core.activations import activation
-from fastnn.core.derivation import derive
+from fastnn.core.derivation import derived
 from fastnn.core.equations import BEGIN, GRADIENTS, Stage
 from fastnn.core.network import Network
-from fastnn.core.optimizer import size_of
-from fastnn.core.optimizers import Optimizer, optimizer_of
-from fastnn.core.rule import DEFAULT, rule_of
+from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.explaining.limits import need_written_out, rate_of, told_of_training, trained_with
+from fastnn.explaining.limits import need_written_out, rate_of, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
@@ -71,8 +68,7 @@ class Motion:
         The rows, in the order in which they are visited.
     starts : dict of str to (P,)
     learning_rate : float, or None where the optimizer has none
-    optimizer : Optimizer
-    batch_size : int
+    recipe : Recipe
     names : mapping of str to str
         What the data call the inputs and the targets: {"x1": "age", ..., "y": "charges"}; or empty.
     """
@@ -84,21 +80,19 @@ class Motion:
         starts: Mapping[str, NDArray[np.float64]],
         learning_rate: float | None,
         names: Sequence[str] = (),
-        optimizer: Optimizer = DEFAULT,
-        batch_size: int = 1,
+        recipe: Recipe = DEFAULT,
     ) -> None:
         self.network = network
         self.X, self.Y = rows
         self.starts = starts
         self.learning_rate = learning_rate
-        self.optimizer = optimizer
-        self.batch_size = batch_size
-        self.derivation = derive(network, optimizer, batch_size)
+        self.recipe = recipe
+        self.derivation = derived(network, recipe.rule)
         self.names = dict(zip(self._columns, map(plain, names), strict=True)) if names else {}
 
     def __repr__(self) -> str:
         starts = counted(len(self.starts), "start")
-        with_it = "".join(f", {told}" for told in told_of_training(self.optimizer, self.batch_size))
+        with_it = "".join(f", {told}" for told in self.recipe.told)
         return f"<Motion of {self.network!r}{with_it}: {counted(len(self.X), 'row')}, {starts}>"
 
     def html(self) -> str:
@@ -153,13 +147,15 @@ class Motion:
 
     def _training(self) -> str:
         """How the parameters move, where it is not by plain gradient descent row by row."""
-        told = [self.optimizer.name, *(f"{name} {value!r}" for name, value in asdict(self.optimizer).items())]
-        if self.batch_size > 1:
-            short = len(self.X) % self.batch_size
-            last = f" (the last one of an epoch has {short})" if short else ""
-            told.append(f"in batches of {counted(self.batch_size, 'row')}{last}")
-        elif self.optimizer == DEFAULT:
+        recipe, size = self.recipe, self.recipe.batch_size
+        if recipe == DEFAULT:
             return ""
+        told = [f"{name} {value!r}" for name, value in recipe.named.items()]
+        told.insert(0, recipe.optimizer.name)
+        if size is not None and size > 1:
+            short = len(self.X) % size
+            last = f" (the last one of an epoch has {short})" if short else ""
+            told.append(f"in batches of {counted(size, 'row')}{last}")
         return f"<p>Trained with {escape(', '.join(told))}.</p>\n"
 
     def _parameter_row(self, name: str) -> str:
@@ -199,7 +195,7 @@ class Motion:
     def _remembered(self) -> dict[str, float]:
         """What the optimizer begins with, by name."""
         names = map(self.derivation.name, self.derivation.state)
-        begun = self.derivation.rule.begun(np.zeros((1, self.network.n_parameters)), self.optimizer)
+        begun = self.recipe.begun(np.zeros((1, self.network.n_parameters)))
         return dict(list(zip(names, begun[0].tolist(), strict=True))[self.network.n_parameters :])
 
     def _shared(self) -> str:
@@ -218,8 +214,8 @@ class Motion:
         values = {
             "parameters": self.network.parameter_names,
             "remembered": self._remembered(),
-            "settings": asdict(self.optimizer),
-            "batch_size": self.batch_size,
+            "settings": self.recipe.named,
+            "batch_size": self.recipe.batch_size,
             "prepared": self._zeros(BEGIN) if rule.batched else {},
             "sums": self._zeros(GRADIENTS),
             "columns": self._columns,
@@ -238,8 +234,7 @@ def motion(
     starts: Mapping[str, ArrayLike] | None = None,
     *,
     learning_rate: float | None = None,
-    optimizer: str | Optimizer = DEFAULT,
-    batch_size: int | None = None,
+    **training: Unpack[Asked],
 ) -> Motion:
     """Set a network in motion: a part of a page in which it trains in the browser, with live equations.
 
@@ -256,9 +251,8 @@ def motion(
         Without, the first ten networks of ``fastnn.sweep``.
     learning_rate : float, optional
         There at first; the reader may change it. Without, the optimizer's own. iRprop- has none.
-    optimizer : str or Optimizer
-    batch_size : int, optional
-        As in `fastnn.train`: by default 1, and all rows for iRprop-.
+    **training
+        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`.
 
     Returns
     -------
@@ -270,13 +264,12 @@ def motion(
     InputError
         For anything that does not fit, and for a network too large to write out.
     """
-    need_written_out(network, rule_of(optimizer, batch_size))
+    need_written_out(network, Recipe.of(**training).rule)
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
-    chosen = optimizer_of(optimizer)
-    rate = rate_of(chosen, learning_rate)
-    size = whole_number(size_of(batch_size, chosen, len(rows[0])), "batch_size", 1, len(rows[0]))
-    return Motion(network, rows, _checked_starts(network, starts), rate, names, chosen, size)
+    recipe = Recipe.of(rows=len(rows[0]), **training)
+    rate = rate_of(recipe.optimizer, learning_rate)
+    return Motion(network, rows, _checked_starts(network, starts), rate, names, recipe)
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:

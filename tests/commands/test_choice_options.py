@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from fastnn.commands.optimizer_options import optimizers_of
 
 import fastnn
 from fastnn.commands import cli
-from fastnn.commands.optimizer_options import optimizers_of
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Momentum, Nesterov
 from fastnn.sweeping.axes import Optimizers
 
