@@ -2,7 +2,7 @@
 
 from fastnn.core import optimizers
 from fastnn.core.optimizers import Momentum
-from fastnn.core.rule import DEFAULT, described_rule
+from fastnn.core.recipe import DEFAULT, Recipe
 
 OPTIMIZERS = {
     "sgd": optimizers.SGD(),
@@ -15,7 +15,7 @@ OPTIMIZERS = {
     "irprop-": optimizers.IRpropMinus(delta0=0.01, up=1.5, down=0.3, least=0.004, most=0.012),
 }
 
-PLAIN_RULE, MOMENTUM = described_rule(DEFAULT), described_rule(Momentum(momentum=0.5))
+PLAIN_RULE, MOMENTUM = DEFAULT.plain, Recipe(optimizer=Momentum(momentum=0.5)).plain
 
 OTHER_RULES = [
     PLAIN_RULE | {"loss": "huber"},

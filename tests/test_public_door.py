@@ -28,8 +28,13 @@ CLASSES = [name for name in fastnn.__all__ if inspect.isclass(getattr(fastnn, na
 def undocumented(function):
     """The parameters of a function that its docstring has no line for."""
     text = inspect.getdoc(function) or ""
-    names = inspect.signature(function).parameters
-    return [name for name in names if not re.search(rf"^(\w+, )*{name}(, \w+)*( : |$)", text, re.MULTILINE)]
+    names = [
+        str(p).partition(":")[0].partition("=")[0] for p in inspect.signature(function).parameters.values()
+    ]
+    of_lines = (rf"^(\w+, )*{re.escape(name)}(, \w+)*( : |$)" for name in names)
+    return [
+        name for name, line in zip(names, of_lines, strict=True) if not re.search(line, text, re.MULTILINE)
+    ]
 
 
 class TestNames:

@@ -11,7 +11,7 @@ import numpy as np
 
 import fastnn
 from fastnn.core.optimizers import Momentum, Nesterov, Optimizer
-from fastnn.core.rule import DEFAULT, Rule
+from fastnn.core.rule import DEFAULT
 from fastnn.engines import load
 from suite import reference
 
@@ -37,13 +37,18 @@ def insurance():
 class Way:
     """How networks are trained: an optimizer with its settings, and how many rows a batch has."""
 
-    optimizer: Optimizer = DEFAULT
+    optimizer: Optimizer = DEFAULT.optimizer
     batch: int = 1
+
+    @property
+    def recipe(self):
+        """The rule with its numbers."""
+        return Recipe(optimizer=self.optimizer, batch_size=self.batch)
 
     @property
     def rule(self):
         """What kernels are printed for."""
-        return Rule(optimizer=type(self.optimizer), batched=self.batch > 1)
+        return self.recipe.rule
 
     @property
     def told(self):
@@ -75,10 +80,10 @@ class Arrays:
         powers = range(1, 2 + network.n_inputs // data.X.shape[1])
         X = np.hstack([data.X[:rows] ** power for power in powers])[:, : network.n_inputs]
         return cls(
-            way.rule.begun(START.draw(network, range(networks), 0).astype(dtype), way.optimizer),
+            way.recipe.begun(START.draw(network, range(networks), 0).astype(dtype)),
             np.ascontiguousarray(X, dtype),
             data.y[:rows, None].astype(dtype),
-            way.rule.settings(np.full(networks, LEARNING_RATE, dtype), way.optimizer),
+            way.recipe.settings(np.full(networks, LEARNING_RATE, dtype)),
             np.zeros((networks, epochs), dtype),
             way,
         )

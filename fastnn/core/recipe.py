@@ -23,7 +23,7 @@ class Asked(TypedDict, total=False):
     """What may be asked of the training, as in `fastnn.train`."""
 
     loss: str | Loss | None
-    optimizer: str | Optimizer | None
+    optimizer: str | Optimizer
     batch_size: int | None
 
 
@@ -45,13 +45,13 @@ class Recipe:
 
     @classmethod
     def of(
-        cls, loss: Any = None, optimizer: Any = None, batch_size: Any = None, rows: int | None = None
+        cls, loss: Any = None, optimizer: Any = "sgd", batch_size: Any = None, rows: int | None = None
     ) -> Recipe:
-        """Check what was asked for, of training on a number of rows; None stands for the default.
+        """Check what was asked for, of training on a number of rows; `loss` of None is the default.
 
         Without `rows` any size of batches is taken.
         """
-        chosen = OPTIMIZERS.one("sgd" if optimizer is None else optimizer)
+        chosen = OPTIMIZERS.one(optimizer)
         size = size_of(batch_size, chosen, rows)
         if size is not None:
             size = whole_number(size, "batch_size", 1, *([] if rows is None else [rows]))

@@ -49,7 +49,7 @@ def train(
     row_order: ArrayLike | None = None,
     seed: int = 0,
     loss: str | Loss | None = None,
-    optimizer: str | Optimizer | None = None,
+    optimizer: str | Optimizer = "sgd",
     batch_size: int | None = None,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
@@ -85,8 +85,8 @@ def train(
         From 0 to 2**64 - 1.
     loss : str or Loss, optional
         "squared" by default: the squared error, summed over the outputs, not halved.
-    optimizer : str or Optimizer, optional
-        "sgd" by default, "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with
+    optimizer : str or Optimizer
+        "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with
         settings of its own, such as ``fastnn.optimizers.Momentum(momentum=0.5)``.
     batch_size : int, optional
         The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.

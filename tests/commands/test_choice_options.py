@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fastnn.commands.optimizer_options import optimizers_of
 
 import fastnn
 from fastnn.commands import cli
+from fastnn.commands.choice_options import choices_of
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Momentum, Nesterov
 from fastnn.sweeping.axes import Optimizers
 
@@ -47,12 +47,12 @@ def run(capsys, *arguments):
     ],
 )
 def test_what_is_meant(text, meant):
-    assert optimizers_of(text) == meant
+    assert choices_of(text, OPTIMIZERS) == meant
 
 
 @pytest.mark.parametrize("optimizer", [SGD(), Momentum(momentum=1 / 3), Nesterov(momentum=1e-300)])
 def test_what_pages_print_is_read_as_the_same(optimizer):
-    assert optimizers_of(Optimizers.spelled(optimizer)) == [optimizer]
+    assert choices_of(Optimizers.spelled(optimizer), OPTIMIZERS) == [optimizer]
 
 
 FORM = "--optimizer must be optimizers and their settings, separated by commas; got "

@@ -15,7 +15,8 @@ import fastnn
 from fastnn.comparing import comparison, process
 from fastnn.comparing.comparison import Comparison, Result, compare
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
-from fastnn.core.optimizers import SGD, optimizer_of
+from fastnn.core.optimizers import SGD
+from fastnn.core.recipe import Recipe
 from fastnn.models import keras as keras_weights
 from fastnn.models.keras import installed_backends
 from fastnn.studies.keras_line import keras_claims
@@ -362,7 +363,7 @@ class TestWithKeras:
         rule = {"optimizer": fastnn.optimizers.Momentum(momentum=0.5), "batch_size": 7}
         found = compare(NET, data, epochs=3, backends=[backend], **rule)
         assert found.missing == []
-        assert (found.optimizer, found.batch_size) == (*rule.values(),)
+        assert found.recipe == Recipe(**rule)
         row = found.frame().iloc[1]
         assert row["program"] == f"keras ({backend})"
         assert row["apart"] < same(NET, backend)
@@ -383,8 +384,8 @@ class TestWithKeras:
     )
     def test_so_it_does_by_every_rule(self, data, optimizer, batch_size):
         start, Y = np.linspace(-1, 1, 9), data.y.reshape(-1, 1)
-        rule = {"optimizer": optimizer_of(optimizer), "batch_size": batch_size}
-        parameters, loss = with_keras(data.X, Y, NET, start, 0.01, 3, **rule)
+        rule = {"optimizer": optimizer, "batch_size": batch_size}
+        parameters, loss = with_keras(data.X, Y, NET, start, 0.01, 3, Recipe.of(**rule))
         run = fastnn.train(NET, data, parameters=start, learning_rate=0.01, epochs=3, **rule)
         assert np.abs(parameters - run.parameters).max() < SAME
         assert loss == pytest.approx(run.loss, rel=SAME_IN_FLOAT32)

@@ -422,7 +422,7 @@ class TestStructureOfRules:
     """Of every optimizer, one row at a time and in batches."""
 
     def test_stages_in_order_and_when_they_run(self, network, optimizer, batch_size):
-        derivation = derive(network, optimizer, batch_size)
+        derivation = derive(network, optimizer=optimizer, batch_size=batch_size)
         for equations in (derivation, derivation.scalar):
             assert [stage for stage, _ in groupby(e.stage for e in equations)] == [*derivation.stages]
         if batch_size == 1:
@@ -437,7 +437,7 @@ class TestStructureOfRules:
             assert derivation.part("end") == (UPDATES,)
 
     def test_every_value_is_computed_before_it_is_read(self, network, optimizer, batch_size):
-        derivation = derive(network, optimizer, batch_size)
+        derivation = derive(network, optimizer=optimizer, batch_size=batch_size)
         known = {*derivation.rule.given, Symbol("total"), *derivation.state}
         known |= {input_value(i) for i in range(network.n_inputs)}
         known |= {target_value(k) for k in range(network.n_outputs)}
@@ -448,7 +448,7 @@ class TestStructureOfRules:
             known.add(equation.target)
 
     def test_the_end_of_a_batch_reads_nothing_of_a_row(self, network, optimizer, batch_size):
-        derivation = derive(network, optimizer, batch_size)
+        derivation = derive(network, optimizer=optimizer, batch_size=batch_size)
         of_rows = {e.target for e in derivation.scalar if e.stage.when == "row" and e.kind != "gradient"}
         read = {s for e in derivation.scalar if e.stage == UPDATES for s in symbols(e.expression)}
         assert bool(read & of_rows) == (batch_size == 1)
@@ -456,7 +456,7 @@ class TestStructureOfRules:
         assert moved == {*derivation.state} - {*derivation.rule.shared}
 
     def test_kinds_follow_what_is_computed(self, network, optimizer, batch_size):
-        derivation = derive(network, optimizer, batch_size)
+        derivation = derive(network, optimizer=optimizer, batch_size=batch_size)
         parameters, states = parameters_of(network), derivation.rule.states
         targets = {kind: [e.target for e in derivation.scalar if e.kind == kind] for kind in KINDS}
         assert sum(map(len, targets.values())) == len(derivation.scalar)
@@ -470,7 +470,7 @@ class TestStructureOfRules:
         assert {*targets["factor"]} == {*map(Symbol, factors)}
 
     def test_states_follow_the_parameters_in_their_order(self, network, optimizer, batch_size):
-        derivation = derive(network, optimizer, batch_size)
+        derivation = derive(network, optimizer=optimizer, batch_size=batch_size)
         names = [derivation.name(symbol) for symbol in derivation.state]
         letters = ("", *derivation.rule.states)
         of_parameters = [letter + name for letter in letters for name in network.parameter_names]
@@ -478,7 +478,7 @@ class TestStructureOfRules:
         assert len(names) == derivation.rule.state_size(network)
 
     def test_numbers_groups_and_words(self, network, optimizer, batch_size):
-        derivation = derive(network, optimizer, batch_size)
+        derivation = derive(network, optimizer=optimizer, batch_size=batch_size)
         for equations in (derivation.equations, derivation.scalar):
             assert [e.number for e in equations] == list(range(1, len(equations) + 1))
         assert [e for group in derivation.groups for e in group] == list(derivation)
@@ -486,9 +486,9 @@ class TestStructureOfRules:
 
 
 def test_batches_of_every_size_have_the_same_equations():
-    few, many = (derive(CLASSROOM, "momentum", size) for size in (2, 1000))
+    few, many = (derive(CLASSROOM, optimizer="momentum", batch_size=size) for size in (2, 1000))
     assert few.equations == many.equations
-    assert few.equations != derive(CLASSROOM, "momentum", 1).equations
+    assert few.equations != derive(CLASSROOM, optimizer="momentum", batch_size=1).equations
 
 
 def in_words(derivation, node):
@@ -510,7 +510,7 @@ def in_words(derivation, node):
 
 def lines(network, optimizer="sgd", batch_size=1):
     """The scalar equations as text."""
-    derivation = derive(network, optimizer, batch_size)
+    derivation = derive(network, optimizer=optimizer, batch_size=batch_size)
     return [f"{derivation.name(e.target)} = {in_words(derivation, e.expression)}" for e in derivation.scalar]
 
 

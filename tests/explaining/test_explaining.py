@@ -17,9 +17,9 @@ from sympy import Symbol as SympySymbol
 import fastnn
 from fastnn import Network
 from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.choices import settings_of
 from fastnn.core.derivation import derived
 from fastnn.core.expressions import Binary, Call, Number, Select, SquareRoot, Symbol
-from fastnn.core.optimizer import settings_of
 from fastnn.core.optimizers import (
     OPTIMIZERS,
     Adagrad,
@@ -307,7 +307,7 @@ class TestEquations:
     @every_network
     @every_optimizer
     def test_a_derivative_has_the_number_of_the_first_equation_of_its_parameter(self, network, optimizer):
-        derivation = fastnn.derive(network, optimizer, 1)
+        derivation = fastnn.derive(network, optimizer=optimizer, batch_size=1)
         moved = [e for e in derivation.scalar if e.stage.name == "updates"]
         lines = fastnn.explain(network, optimizer=optimizer, batch_size=1).lines
         numbers = {line.target.by: line.number for line in lines if line.section.name == "derivatives"}
@@ -462,7 +462,7 @@ class TestStep:
         found = []
         for optimizer in OPTIMIZERS:
             explanation = fastnn.explain(CLASSROOM, optimizer=optimizer, batch_size=1)
-            used = None if explanation.optimizer.learning_rate is None else rate
+            used = None if explanation.recipe.optimizer.learning_rate is None else rate
             step = explanation.step(explanation.step(parameters, x, y, used).state, x, y, used)
             found.append(tuple(bits(step.parameters)))
         assert len({*found}) == len(OPTIMIZERS)
@@ -530,7 +530,7 @@ class TestStep:
     def test_takes_the_learning_rate_of_the_optimizer_where_none_is_given(self, optimizer):
         explanation = fastnn.explain(CLASSROOM, optimizer=optimizer)
         parameters, x, y, _ = some_step(CLASSROOM)
-        rate = explanation.optimizer.learning_rate
+        rate = explanation.recipe.optimizer.learning_rate
         run = fastnn.train(CLASSROOM, [x], [y], parameters, epochs=1, engine="batched", optimizer=optimizer)
         assert run.learning_rate == rate or (math.isnan(run.learning_rate) and rate is None)
         x, y = ([x], [y]) if explanation.derivation.rule.batched else (x, y)
@@ -777,7 +777,7 @@ class TestProof:
     @pytest.mark.parametrize("kind", ["factor", "delta", "gradient", "state", "update"])
     @pytest.mark.parametrize("batch_size", [1, 2])
     def test_fails_for_wrong_equations_of_adam(self, kind, batch_size):
-        derivation = fastnn.derive(CLASSROOM, "adam", batch_size)
+        derivation = fastnn.derive(CLASSROOM, optimizer="adam", batch_size=batch_size)
         wrong = [
             replace(e, expression=e.expression * 2.0) if e.kind == kind else e for e in derivation.equations
         ]
@@ -786,7 +786,7 @@ class TestProof:
     @pytest.mark.parametrize("kind", ["state", "update"])
     @pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "rmsprop", "adagrad", "adam", "irprop-"])
     def test_fails_for_a_wrong_update(self, kind, optimizer):
-        derivation = fastnn.derive(CLASSROOM, optimizer, 1)
+        derivation = fastnn.derive(CLASSROOM, optimizer=optimizer, batch_size=1)
         wrong = [
             replace(e, expression=e.expression + e.target) if (e.kind, e.layer) == (kind, 1) else e
             for e in derivation
@@ -904,8 +904,8 @@ class TestMatrices:
     def test_give_the_numbers_of_the_step(self, network, optimizer):
         parameters, x, y, rate = some_step(network)
         explanation = fastnn.explain(network, optimizer=optimizer, batch_size=1)
-        rate = None if explanation.optimizer.learning_rate is None else rate
-        rule, settings = explanation.derivation.rule, settings_of(explanation.optimizer)
+        rate = None if explanation.recipe.optimizer.learning_rate is None else rate
+        rule, settings = explanation.derivation.rule, settings_of(explanation.recipe.optimizer)
         draw = np.random.default_rng(9)
         kept = [np.abs(draw.normal(size=network.n_parameters)) for _ in rule.states]
         once = draw.uniform(0.1, 0.9, len(rule.shared))

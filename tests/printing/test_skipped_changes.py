@@ -6,6 +6,7 @@ import pytest
 import fastnn
 from fastnn.core.derivation import derive
 from fastnn.core.expressions import Symbol
+from fastnn.core.recipe import Recipe
 from fastnn.engines import loop
 from fastnn.engines.compiling import run_source
 from fastnn.printing import scalars
@@ -16,7 +17,7 @@ DEEP = fastnn.Network((2, 3, 2, 1))
 
 def skipped(network, optimizer, batch_size):
     """What a shut gate skips: the kinds and layers of its equations."""
-    derivation = derive(network, optimizer, batch_size)
+    derivation = derive(network, optimizer=optimizer, batch_size=batch_size)
     gates = {equation: scalars.gate_of(derivation, equation) for equation in derivation}
     for equation, gate in gates.items():
         assert gate in (None, Symbol("z", 1, equation.target.indices[:1]))  # that of its own unit
@@ -49,7 +50,9 @@ def test_units_that_are_never_shut_have_no_gate(hidden, size):
     ("network", "sums"), [(SMALL, "gw1 += s1*x1"), (WIDE, "Gw1[j, i] += S1[j]*X[row, i]")]
 )
 def test_in_batches_updates_stand_outside(network, sums):
-    lines = loop.source(network, "float64", derive(network, "momentum", 2).rule).splitlines()
+    lines = loop.source(
+        network, "float64", derive(network, optimizer="momentum", batch_size=2).rule
+    ).splitlines()
     depth = {line.strip(): len(line) - len(line.lstrip()) for line in lines}
     gate = next(n for n, line in enumerate(lines) if line.strip().startswith("if ") and "> 0.0:" in line)
     assert depth[sums] > depth[lines[gate].strip()]
@@ -60,16 +63,16 @@ def test_in_batches_updates_stand_outside(network, sums):
 def trained(network, optimizer, batch_size, monkeypatch, gate_of):
     """The bits after three epochs of the loop's source with these gates; most units are shut on many rows."""
     monkeypatch.setattr(scalars, "gate_of", gate_of)
-    rule, draw = derive(network, optimizer, batch_size).rule, np.random.default_rng(3)
-    advance = run_source(loop.source(network, "float64", rule))["advance"]
-    state = rule.begun(draw.normal(size=(6, network.n_parameters)))
+    recipe, draw = Recipe.of(optimizer=optimizer, batch_size=batch_size), np.random.default_rng(3)
+    advance = run_source(loop.source(network, "float64", recipe.rule))["advance"]
+    state = recipe.begun(draw.normal(size=(6, network.n_parameters)))
     state[:2, network.slices[0][1]] = -0.3
     state[2, network.slices[0][1]] = -50  # all of them shut on every row
     X = draw.normal(size=(11, network.n_inputs))
     X[::3] = 0.0
     X[1::3, 0] = -0.0
     Y, totals = draw.normal(size=(11, 1)), np.zeros((6, 3))
-    settings = rule.settings(np.full(6, 0.02), fastnn.core.optimizers.optimizer_of(optimizer))
+    settings = recipe.settings(np.full(6, 0.02))
     advance(state, X, Y, settings, totals, *((batch_size,) if batch_size > 1 else ()))
     assert np.isfinite(state).all()
     return state.tobytes() + totals.tobytes()

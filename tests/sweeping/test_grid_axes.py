@@ -310,7 +310,7 @@ class TestRefused:
         [
             lambda given: fastnn.train(NET, X, Y, optimizer=given),
             lambda given: fastnn.code(NET, optimizer=given),
-            lambda given: fastnn.derive(NET, given),
+            lambda given: fastnn.derive(NET, optimizer=given),
             lambda given: fastnn.warmup(NET, optimizer=given),
         ],
         ids=["train", "code", "derive", "warmup"],

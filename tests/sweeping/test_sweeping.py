@@ -23,12 +23,12 @@ from hypothesis import strategies as st
 
 import fastnn
 from fastnn import engines as engine_modules
-from fastnn.core.rule import DEFAULT
+from fastnn.core.recipe import DEFAULT
 from fastnn.engines import CallSizes
 from fastnn.showing.lettering import grouped
 from fastnn.sweeping import design as designing
 from fastnn.sweeping import sweep as sweeping
-from fastnn.sweeping.axes import BatchSizes, LearningRates, Optimizers, Rows
+from fastnn.sweeping.axes import BatchSizes, LearningRates, Losses, Optimizers, Rows
 from fastnn.sweeping.grid import Grid, Numbers
 from fastnn.sweeping.work import threads
 from fastnn.system import progress
@@ -285,7 +285,8 @@ class TestChunks:
         most = -(-(fewest + further) // width) * width
         rows = Rows(tuple(range(1, cells + 1)))
         axes = (
-            Optimizers([DEFAULT], "float64"),
+            Losses([DEFAULT.loss], "float64"),
+            Optimizers([DEFAULT.optimizer], "float64"),
             BatchSizes((1,)),
             LearningRates(np.array([0.1]), "float64"),
             rows,

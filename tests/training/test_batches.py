@@ -12,8 +12,8 @@ from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
-from fastnn.core.optimizer import settings_of
-from fastnn.core.rule import Rule
+from fastnn.core.choices import settings_of
+from fastnn.core.recipe import Recipe
 from fastnn.engines import ENGINES, lanes, load, loop
 from fastnn.engines.compiling import run_source
 from fastnn.reporting.sweep_page import _lead
@@ -99,11 +99,11 @@ def test_every_form_of_every_source(monkeypatch, which, limit, registers):
     monkeypatch.setattr(lanes, "STRAIGHT_LINE_IN_BATCHES", limit)
     network, dtype, size = NETWORKS[which], "float32", 11
     X, Y, starts = (array.astype(dtype) for array in problem(network))
-    rule = Rule(optimizer=fastnn.optimizers.Nesterov, batched=True)
-    settings = rule.settings(np.full(len(starts), 0.1, dtype), OPTIMIZERS["nesterov"])
+    recipe = Recipe(optimizer=OPTIMIZERS["nesterov"], batch_size=size)
+    rule, settings = recipe.rule, recipe.settings(np.full(len(starts), 0.1, dtype))
     expected = [by_reference(network, X, Y, start, dtype, "nesterov", size, 2) for start in starts]
     for engine in ENGINES:
-        state, totals = rule.begun(starts), np.zeros((len(starts), 2), dtype)
+        state, totals = recipe.begun(starts), np.zeros((len(starts), 2), dtype)
         advance = quiet(run_source(load(engine).source(network, dtype, rule))["advance"])
         advance(state, X, Y, settings, totals, size)
         losses = totals / np.float32(ROWS)
@@ -219,7 +219,7 @@ def test_model_files_keep_the_size(tmp_path):
     run.save(tmp_path / "m.npz")
     assert fastnn.Training.load(tmp_path / "m.npz").batch_size == run.batch_size == 11
     assert "batches of 11" in run._repr_html_()
-    assert "batches" not in replace(run, batch_size=1)._repr_html_()
+    assert "batches" not in replace(run, recipe=replace(run.recipe, batch_size=1))._repr_html_()
 
 
 def test_an_axis_of_a_sweep(tmp_path):

@@ -8,7 +8,8 @@ from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
-from fastnn.core.optimizer import settings_of
+from fastnn.core.choices import settings_of
+from fastnn.core.recipe import Recipe
 from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES, batched
 from fastnn.training import gates, reducing, running
@@ -205,7 +206,7 @@ SHOWN = {
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_is_shown_is_what_runs(name):
     network, optimizer = NETWORKS["straight line"], OPTIMIZERS[name]
-    equations = fastnn.derive(network, optimizer)
+    equations = fastnn.derive(network, optimizer=optimizer)
     kept = [equations.name(e.target) for e in equations.scalar if e.kind == "state"]
     expected = [f"{letter}{parameter}" for parameter in ("w1", "w2") for letter in optimizer.states]
     assert kept[: len(expected)] == expected
@@ -223,7 +224,7 @@ def test_what_pushes_is_not_at_rest():
     rows = gates.Rows(np.zeros((3, 1)))
     parameters = np.array([[1.0, 1.0, 1.0, 1.0, -1.0, -1.0, 0.0]])  # both units are shut
     for pushed, living in ((0.0, [False, False]), (1e-300, [False, True])):
-        state = rule.begun(parameters)
+        state = Recipe(optimizer=fastnn.optimizers.Adam()).begun(parameters)
         state[0, network.n_parameters + 1] = pushed  # of w2, which leads into the second unit
         units = reducing.Units.of(network, rule, rows, 1)
         units.look(state, state, np.array([0]))
@@ -330,8 +331,8 @@ class TestWithoutALearningRate:
         optimizer = fastnn.optimizers.IRpropMinus()
         X, Y = np.array([[1.0], [2.0]]), np.array([[3.0], [1.0]])
         start = np.array([[-1.0, 1.0, 1.0, 1.0, -1.0, 0.0, 0.0]])  # the first unit is shut
-        rule = Rule(optimizer=type(optimizer), batched=True)
-        state, settings = rule.begun(start, optimizer), rule.settings(np.array([np.nan]), optimizer)
+        recipe = Recipe(optimizer=optimizer, batch_size=2)
+        rule, state, settings = recipe.rule, recipe.begun(start), recipe.settings(np.array([np.nan]))
         size, units = network.n_parameters, reducing.Units.of(network, rule, gates.Rows(X), 1)
         of_the_unit = [0, 2, 4]
         state[:, [2 * size + n for n in of_the_unit]] = 0.5  # gradients of an update before

@@ -16,7 +16,7 @@ import other_libraries
 import pytest
 
 import fastnn
-from fastnn.core.optimizer import settings_of
+from fastnn.core.choices import settings_of
 from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nesterov, RMSProp
 
 LINE = fastnn.Network((1, 1))
