@@ -11,7 +11,7 @@ import numpy as np
 
 import fastnn
 from fastnn.core.optimizers import Momentum, Nesterov, Optimizer
-from fastnn.core.rule import DEFAULT
+from fastnn.core.recipe import DEFAULT, Recipe
 from fastnn.engines import load
 from suite import reference
 

@@ -126,6 +126,7 @@ class Choices(Axis):
     """Choices of a table; tables have a column for each of their settings, NaN where a choice lacks it."""
 
     table: ClassVar[Table[Any]]
+    column: ClassVar[str]
     dtype: str
 
     @classmethod
@@ -147,16 +148,16 @@ class Choices(Axis):
         settings = [_in_dtype(one, self.dtype) for one in self.values]
         names = dict.fromkeys(name for one in settings for name in one)
         columns = {name: np.array([one.get(name, np.nan) for one in settings], self.dtype) for name in names}
-        return {self.name: np.array([one.name for one in self.values], object), **columns}
+        return {self.column: np.array([one.name for one in self.values], object), **columns}
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
         settings = [name for kind in cls.table.values() for name in kind.settings()]
-        return tuple(dict.fromkeys([cls.name, *settings]))
+        return tuple(dict.fromkeys([cls.column, *settings]))
 
     @classmethod
     def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
-        kinds = list(columns[cls.name])
+        kinds = list(columns[cls.column])
         texts = list(map(str, kinds))
         for kind in dict.fromkeys(kinds):
             places = [place for place, one in enumerate(kinds) if one == kind]
@@ -198,9 +199,10 @@ class Choices(Axis):
 
 @dataclass(frozen=True, eq=False)
 class Losses(Choices):
-    """The losses."""
+    """The losses; what the networks lost has the column "loss"."""
 
     name = "loss"
+    column = "loss_function"
     noun = "loss"
     alike = "by the same loss"
     table = LOSSES
@@ -210,7 +212,7 @@ class Losses(Choices):
 class Optimizers(Choices):
     """The optimizers."""
 
-    name = "optimizer"
+    name = column = "optimizer"
     noun = "optimizer"
     alike = "by the same optimizer"
     table = OPTIMIZERS

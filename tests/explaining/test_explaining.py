@@ -32,6 +32,7 @@ from fastnn.core.optimizers import (
     below_one,
     setting,
 )
+from fastnn.core.recipe import Recipe
 from fastnn.core.rule import Rule
 from fastnn.explaining.chain_rule import LOSS, in_turn
 from fastnn.explaining.explanation import RunningCode
@@ -291,7 +292,7 @@ class TestEquations:
         assert title in explanation.html()
         lines = fastnn.explain(CLASSROOM, batch_size=2).text().splitlines()
         assert "(21)   w1 ← w1 + gw1" in lines
-        assert "Trained with SGD(), batch_size=2." in lines
+        assert "Trained with batch_size=2." in lines
 
     def test_of_a_batch_in_matrices(self):
         text = fastnn.explain(Network((20, 30, 5)), compact=True, batch_size=2).text()
@@ -603,7 +604,7 @@ class TestWithoutALearningRate:
     @pytest.mark.parametrize("rows", [1, 2, 5])
     def test_a_step_of_all_rows_has_the_bits_of_an_epoch(self, network, rows):
         explanation = fastnn.explain(network, optimizer=IRPROP)
-        assert explanation.batch_size is None
+        assert explanation.recipe.batch_size is None
         draw = np.random.default_rng(5)
         X, Y = (draw.normal(size=(rows, n)) for n in (network.n_inputs, network.n_outputs))
         state, losses = some_step(network)[0], []
@@ -1126,7 +1127,7 @@ class Unheard(Optimizer):
 def test_no_optimizer_is_known_by_name(batched):
     derivation = derived(Network((2, 1, 1)), Rule(optimizer=Unheard, batched=batched))
     state = np.arange(15) / 10
-    given = Given(state, np.array([[0.5, 0.25]]), np.array([[1.0]]), 0.01, Unheard())
+    given = Given(state, np.array([[0.5, 0.25]]), np.array([[1.0]]), 0.01, Recipe(optimizer=Unheard()))
     step = Step(derivation, given)
     change = -0.01 * step.changes()["derivative"].to_numpy()
     m, v = 0.9 * state[5:10] + change, 0.8 * state[10:] + change * change

@@ -251,7 +251,7 @@ class TestRefused:
             ),
             (["momentum", Momentum(momentum=0.9)], "optimizer must name each value once"),
             ([Momentum(momentum=[0.0, -0.0])], "optimizer must name each value once"),
-            ([], "optimizer must name at least one optimizer; got none. Leave it out for plain sgd"),
+            ([], "optimizer must name at least one optimizer; got none. Leave it out for sgd"),
             (
                 ["sgd", "nestrov"],
                 r"^optimizer\[1\] must be one of 'sgd', .*; got 'nestrov'.*did you mean nesterov",

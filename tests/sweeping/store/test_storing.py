@@ -336,7 +336,7 @@ class TestGoingOn:
         values = json.loads((store / "manifest.json").read_text())
         del values["sha256"]
         (store / "manifest.json").write_bytes(sealed(values | {"format": "fastnn store 1"}))
-        with pytest.raises(StoreError, match="must be of format 'fastnn store 3'; got 'fastnn store 1'"):
+        with pytest.raises(StoreError, match="must be of format 'fastnn store 4'; got 'fastnn store 1'"):
             fastnn.open(store)
 
     @pytest.mark.parametrize(
@@ -344,6 +344,7 @@ class TestGoingOn:
         [
             {"loss": "huber"},
             {"loss": None},
+            {"loss": [{"loss": "squared"}, {"loss": "other"}]},
             {"rule": {"loss": "squared"}},
             {"optimizer": "sgd"},
             {"optimizer": []},
@@ -357,7 +358,10 @@ class TestGoingOn:
         swept(store=store)
         values = json.loads((store / "manifest.json").read_text())
         del values["sha256"]
-        assert (values["plan"]["loss"], values["plan"]["optimizer"]) == ("squared", [{"optimizer": "sgd"}])
+        assert (values["plan"]["loss"], values["plan"]["optimizer"]) == (
+            [{"loss": "squared"}],
+            [{"optimizer": "sgd"}],
+        )
         (store / "manifest.json").write_bytes(sealed(values | {"plan": values["plan"] | other}))
         with pytest.raises(
             StoreError, match=r"must describe a sweep; it does not: (optimizer|momentum|loss|plan)"
