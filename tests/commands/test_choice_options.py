@@ -13,6 +13,7 @@ import fastnn
 from fastnn.commands import cli
 from fastnn.commands.choice_options import choices_of
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Momentum, Nesterov
+from fastnn.core.recipe import Recipe
 from fastnn.sweeping.axes import Optimizers
 
 QUICK = ["--data", "simulated", "--epochs", "2"]
@@ -113,7 +114,7 @@ def test_train_and_code(capsys):
         optimizer=Nesterov(momentum=0.5),
     )
     assert found["loss"] == alone.loss
-    assert (found["optimizer"], found["momentum"]) == ("nesterov", 0.5)
+    assert found["recipe"] == Recipe(optimizer=Nesterov(momentum=0.5)).plain
     out = run(capsys, "train", *QUICK, "--optimizer", "nesterov:0.5")[1]
     assert "learning rate 0.005, Nesterov(momentum=0.5)" in out
     code = run(capsys, "code", "--optimizer", "momentum", "--engine", "loop")[1]
@@ -124,7 +125,7 @@ def test_compare(capsys, monkeypatch):
     monkeypatch.setattr("fastnn.comparing.comparison.installed_backends", list)
     words = ["compare", "--epochs", "1", "--optimizer", "nesterov:0.5", "--batch-size", "32"]
     found = json.loads(run(capsys, *words, "--json")[1])
-    assert (found["optimizer"], found["momentum"], found["batch_size"]) == ("nesterov", 0.5, 32)
+    assert found["recipe"] == Recipe(optimizer=Nesterov(momentum=0.5), batch_size=32).plain
     data, net = fastnn.load_insurance(simulated=True), fastnn.Network((2, 2, 1))
     start = fastnn.normal(0, 1.5).draw(net, [0], 0)[0]
     alone = fastnn.train(
@@ -175,8 +176,8 @@ class TestSweep:
         again = json.loads(run(capsys, *shlex.split(command)[1:], "--json")[1])
         table = pd.read_parquet("fastnn-sweep/sweep.parquet")
         best = table.loc[table["loss"].idxmin()]
-        assert (again["loss"], again["optimizer"]) == (best["loss"], best["optimizer"])
-        assert again.get("momentum") == (None if best["optimizer"] == "sgd" else best["momentum"])
+        assert (again["loss"], again["recipe"]["optimizer"]) == (best["loss"], best["optimizer"])
+        assert again["recipe"].get("momentum") == (None if best["optimizer"] == "sgd" else best["momentum"])
         (python,) = re.findall(r"<pre[^>]*><code>(assert .*?)</code></pre>", page, re.DOTALL)
         names = {"fastnn": fastnn, "data": fastnn.load_insurance(simulated=True)}
         exec(python, names)  # noqa: S102 - what the page tells a reader to run

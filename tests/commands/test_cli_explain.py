@@ -51,7 +51,9 @@ def test_takes_the_optimizer_and_its_learning_rate(optimizer, capsys):
     assert max(map(len, out.splitlines())) <= 80
     page = ("--motion", "--format", "html", "--optimizer", optimizer)
     _, usual, _ = run(capsys, "explain", *page)
-    _, given, _ = run(capsys, "explain", *page, "--learning-rate", repr(explanation.optimizer.learning_rate))
+    _, given, _ = run(
+        capsys, "explain", *page, "--learning-rate", repr(explanation.recipe.optimizer.learning_rate)
+    )
     assert usual == given
 
 

@@ -259,7 +259,7 @@ def test_one_epoch_that_seems_longer_the_second_time(monkeypatch, tmp_path):
     monkeypatch.setattr(process, "perf_counter", lambda: float(next(ticks)))
     np.savez(tmp_path / "arrays.npz", X=np.ones((2, 2)), Y=np.ones((2, 1)), start=np.ones(9))
     task = {"program": "fastnn", "layers": NET.layers, "hidden": NET.hidden, "output": NET.output}
-    task |= {"optimizer": {"optimizer": "sgd"}, "batch_size": 1, "learning_rate": 0.01, "epochs": 1}
+    task |= {"recipe": Recipe().plain, "learning_rate": 0.01, "epochs": 1}
     (tmp_path / "task.json").write_text(json.dumps(task))
     process.main(tmp_path)
     found = json.loads((tmp_path / "result.json").read_text())
@@ -404,8 +404,6 @@ class TestWithKeras:
         start = fastnn.normal(0, 1.5).draw(network, [0], 0)[0]
         Y = data.y.reshape(-1, 1)
         run = fastnn.train(network, data.X, data.y, start, learning_rate=0.005, epochs=3)
-        parameters, loss = with_keras(
-            data.X, Y, network, start, 0.005, 3, optimizer=fastnn.optimizers.SGD(), batch_size=1
-        )
+        parameters, loss = with_keras(data.X, Y, network, start, 0.005, 3, Recipe())
         assert np.abs(parameters - run.parameters).max() < same(network)
         assert loss == pytest.approx(run.loss, rel=SAME_IN_FLOAT32)

@@ -356,7 +356,7 @@ class TestTable:
     def test_its_columns_are_among_its_names(self, name):
         axis = swept().grid[name]
         assert {*axis.columns} <= {*axis.names()}
-        assert name == next(iter(axis.columns))
+        assert getattr(axis, "column", name) == next(iter(axis.columns))
         assert len(axis.texts) == len(set(axis.texts)) == len(axis)
 
     @pytest.mark.parametrize("kind", OPTIMIZERS.values())
