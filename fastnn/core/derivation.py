@@ -21,6 +21,12 @@ In batches of several rows, the changes of the rows are added up before they are
     gradients g[j,i] += s[j]*a[i]                    g[j] += s[j]              from 0, row by row
     updates   w[j,i] += g[j,i]                       b[j] += g[j]              after the last row
 
+Where rows have weights, each has a coefficient c, which scales all that it changes and loses::
+
+    error     total += c*(sum_k d[k]*d[k])           the outputs' sum first
+    deltas    share = factor*c                       step*c with one row at a time
+              s[k] = share*d[k] * f'                 otherwise as above
+
 Where an optimizer needs the gradient itself, 2 stands for the step, and `fastnn.core.optimizers` has the
 updates.
 
@@ -30,8 +36,10 @@ Printers and explanations choose equations by `Equation.kind` and `Equation.stag
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Unpack
 
+from fastnn.checking import flag
 from fastnn.core.activations import activation
 from fastnn.core.equations import (
     BEGIN,
@@ -50,18 +58,20 @@ from fastnn.core.expressions import Expression, Index, Number, Sum, Symbol
 from fastnn.core.loss import Output
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import Asked, Recipe
-from fastnn.core.rule import FACTOR, ROWS, STEP, Rule
+from fastnn.core.rule import COEFFICIENT, FACTOR, ROWS, SHARE, STEP, Rule
 from fastnn.core.values import TOTAL, activation_of, error, gradient_of, state_of, target_value
 
 __all__ = ["derive", "derived"]
 
 
-def derive(network: Network, **training: Unpack[Asked]) -> Derivation:
+def derive(network: Network, *, weighted: bool = False, **training: Unpack[Asked]) -> Derivation:
     """Derive the equations of one training step: forward, error, deltas, updates.
 
     Parameters
     ----------
     network : Network
+    weighted : bool
+        Whether rows have weights, as with `sample_weight` of `fastnn.train`.
     **training
         `loss`, `optimizer` and `batch_size`, as in `fastnn.train`; their settings are names in the equations.
         With batches of more than one row, the equations of a batch: what its rows add up to, and then the
@@ -75,7 +85,7 @@ def derive(network: Network, **training: Unpack[Asked]) -> Derivation:
     Raises
     ------
     InputError
-        If it is no Network, no loss, no optimizer, or no batch size.
+        If it is no Network, no loss, no optimizer, no batch size, or no truth value.
 
     Examples
     --------
@@ -85,7 +95,8 @@ def derive(network: Network, **training: Unpack[Asked]) -> Derivation:
     >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.kind == "delta"]
     ['s', 's1', 's2']
     """
-    return derived(checked_network(network), Recipe.of(**training).rule)
+    rule = replace(Recipe.of(**training).rule, weighted=flag(weighted, "weighted"))
+    return derived(checked_network(network), rule)
 
 
 def derived(network: Network, rule: Rule) -> Derivation:
@@ -143,20 +154,28 @@ def _error(network: Network, rule: Rule) -> Iterator[Equation]:
     k = _unit(network, last)
     difference = activation_of(network, last, k) - target_value(k)
     yield _equation(ERROR, "error", last, error(k), difference, (k,), "prediction minus target")
-    lost = TOTAL + Sum(k, rule.loss.term(_output(network, k), rule.common))
-    yield _equation(ERROR, "loss", last, TOTAL, lost, (), f"{rule.loss.words}, added to the epoch's")
+    lost: Expression = Sum(k, rule.loss.term(_output(network, k), rule.common))
+    words = rule.loss.words
+    if rule.weighted:
+        lost, words = COEFFICIENT * lost, f"{words}, times the row's coefficient"
+    yield _equation(ERROR, "loss", last, TOTAL, TOTAL + lost, (), f"{words}, added to the epoch's")
 
 
 def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
     last = len(network.layers) - 1
+    folded = FACTOR if rule.batched else _folded(rule)
+    if rule.weighted:
+        yield _equation(DELTAS, "share", last, SHARE, folded * COEFFICIENT, (), "the row's coefficient folded in")
+        folded = SHARE
     for layer in range(last, 0, -1):
         j = _unit(network, layer)
         if layer == last:
             lost = rule.loss.slope(_output(network, j), rule.common)
-            arriving: Expression = (FACTOR if rule.batched else _folded(rule)) * lost
+            arriving: Expression = folded * lost
             words = f"derivative of the {rule.loss.words}"
             words += "" if rule.optimizer.needs_gradient else ", times minus the learning rate"
             words += ", divided by the rows of the batch" if rule.batched else ""
+            words += ", times the row's coefficient" if rule.weighted else ""
         else:
             k = Index("k", network.layers[layer + 1])
             arriving = Sum(k, Symbol("s", layer + 1, (k,)) * Symbol("w", layer + 1, (k, j)))

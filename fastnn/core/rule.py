@@ -13,7 +13,7 @@ from fastnn.core.losses import Loss, Squared
 from fastnn.core.network import Network
 from fastnn.core.optimizers import SGD, Optimizer
 
-__all__ = ["DTYPES", "FACTOR", "MOST_EPOCHS", "PLAIN", "ROWS", "STEP", "Rule"]
+__all__ = ["COEFFICIENT", "DTYPES", "FACTOR", "MOST_EPOCHS", "PLAIN", "ROWS", "SHARE", "STEP", "Rule"]
 
 DTYPES = ("float64", "float32")
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
@@ -21,6 +21,8 @@ MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 STEP = Symbol("step")
 FACTOR = Symbol("factor")  # what is folded into the deltas, shared out among the rows of a batch
 ROWS = Symbol("n")  # how many a batch really has: the last one of an epoch may be short
+COEFFICIENT = Symbol("c")  # how much a row counts, where rows have weights; on average 1
+SHARE = Symbol("share")  # what is folded into the deltas of one row, where rows have weights
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,14 @@ class Rule:
     optimizer : type of Optimizer
     batched : bool
         Whether a batch may have several rows, as many as a kernel is told; else every row is a batch.
+    weighted : bool
+        Whether rows have weights: a kernel is then given a coefficient for each.
     """
 
     loss: type[Loss] = Squared
     optimizer: type[Optimizer] = SGD
     batched: bool = False
+    weighted: bool = False
 
     @property
     def given(self) -> tuple[Symbol, ...]:

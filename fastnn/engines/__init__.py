@@ -10,18 +10,19 @@ An engine is a module with three functions:
     How many networks one call of the kernel should take.
 
 The contract of a kernel, ``advance(state, X, Y, settings, totals)``, or of one whose rule has batches,
-``advance(state, X, Y, settings, totals, batch)``:
+``advance(state, X, Y, settings, totals, batch)``, or of one whose rows have weights,
+``advance(state, X, Y, coefficients, settings, totals)``:
 
 - It advances M networks by ``totals.shape[1]`` epochs over the rows of X and Y, in the order given.
 - `state` (M, S), C-ordered, changes in place: P parameters, then P numbers of each state of the optimizer.
   To column e of `totals` (M, E), of any strides, it adds, row by row, what each row lost before its own
-  update, summed over the outputs.
+  update, summed over the outputs, times the row's coefficient.
   The caller clears `totals` where an epoch begins, divides by N where it ends, and may hand over the rows
   of one epoch in several calls, each of which ends where a batch ends. Every `batch` rows are a batch, from
-  1 up to any number; fewer are left for the last one of a call. `X` (N, D), `Y` (N, K) and `settings`
-  (M, C), C-ordered, are never touched; the columns of `settings` are what `Rule.given` names. All five are
-  of the kernel's dtype and native.
-- No number given is -0.0 among the parameters, nor infinite among X and Y.
+  1 up to any number; fewer are left for the last one of a call. `X` (N, D), `Y` (N, K), `coefficients` (N,)
+  and `settings` (M, C), C-ordered, are never touched; the columns of `settings` are what `Rule.given` names.
+  All arrays are of the kernel's dtype and native.
+- No number given is -0.0 among the parameters, nor infinite among X, Y and coefficients.
 - The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its
   neighbours, on the call or the thread it ran in, nor on the engine. It computes the operations
   of the equations in their order, each rounded once.
@@ -51,7 +52,8 @@ Kernel = Callable[..., None]
 
 def arguments(rule: Rule) -> str:
     """The names of a kernel's arguments, as its source has them."""
-    return f"state, X, Y, settings, totals{', batch' if rule.batched else ''}"
+    coefficients, batch = ", coefficients" * rule.weighted, ", batch" * rule.batched
+    return f"state, X, Y{coefficients}, settings, totals{batch}"
 
 
 class CallSizes(NamedTuple):

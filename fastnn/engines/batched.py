@@ -34,7 +34,7 @@ from fastnn.core.expressions import (
     operands,
 )
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.rule import COEFFICIENT, PLAIN, Rule
 from fastnn.core.values import keeps_sums
 from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import run_source
@@ -118,16 +118,24 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
 def _write_rows(derivation: Derivation, lines: Lines) -> None:
     """Write the loop over the rows of an epoch, batch by batch if a batch may have several."""
     if not derivation.rule.batched:
-        with lines.block("for x, y in zip(X[:, :, None], Y[:, :, None]):"):
+        with lines.block(_every_row(derivation.rule, ":")):
             _write_part("row", derivation, lines)
         return
     with lines.block("for start in range(0, len(X), batch):"):
         lines("some = slice(start, start + batch)", "n = len(X[some])")
         _write_part("begin", derivation, lines)
         lines(*(f"copyto({layer_array(e.target)}, 0.0)" for e in derivation.of("gradient")))
-        with lines.block("for x, y in zip(X[some, :, None], Y[some, :, None]):"):
+        with lines.block(_every_row(derivation.rule, "some")):
             _write_part("row", derivation, lines)
         _write_part("end", derivation, lines)
+
+
+def _every_row(rule: Rule, some: str) -> str:
+    """The loop over some rows, as columns; of one with weights, over their coefficients as well."""
+    columns = f"X[{some}, :, None], Y[{some}, :, None]"
+    if not rule.weighted:
+        return f"for x, y in zip({columns}):"
+    return f"for x, y, {COEFFICIENT.family} in zip({columns}, coefficients[{some}]):"
 
 
 def _write_part(when: Part, derivation: Derivation, lines: Lines) -> None:
@@ -188,7 +196,7 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
     """Allocate those buffers that `body` uses."""
     layers = derivation.network.layers
     shared = {symbol.family for symbol in derivation.rule.shared}
-    factors = (e.target.family for e in derivation.of("factor"))
+    factors = (e.target.family for e in derivation.of("factor", "share"))
     sizes = {"total": lanes} | {name: lanes for name in factors if name not in shared}
     sizes |= {"Yhat": f"{layers[-1]}, {lanes}", "D": f"{layers[-1]}, {lanes}"}
     kinds: dict[str, str] = {}

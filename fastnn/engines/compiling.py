@@ -52,9 +52,14 @@ def _compiled(source: str, dtype: str) -> Kernel:
     read_only = numba.types.Array(number, 2, "C", readonly=True)
     namespace = run_source(source)
     advance = namespace["advance"]
-    totals = numba.types.Array(number, 2, "A")
-    given = [numba.types.Array(number, 2, "C"), read_only, read_only, read_only, totals, numba.types.intp]
-    signature = numba.types.void(*given[: advance.__code__.co_argcount])
+    kinds = {
+        "state": numba.types.Array(number, 2, "C"),
+        "coefficients": numba.types.Array(number, 1, "C", readonly=True),
+        "totals": numba.types.Array(number, 2, "A"),
+        "batch": numba.types.intp,
+    }
+    names = advance.__code__.co_varnames[: advance.__code__.co_argcount]
+    signature = numba.types.void(*(kinds.get(name, read_only) for name in names))
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options} forceinline")
     while name in REJECTED:  # its symbols may not be used again in this process

@@ -103,7 +103,8 @@ def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule:
     parameters, X, Y, settings, totals = (array.astype(dtype) for array in numbers)
     kept = random.random((networks, rule.state_size(network) - network.n_parameters)) / 2  # below 1: powers
     state = np.concatenate([parameters, kept.astype(dtype)], axis=1)
+    coefficients = (2 * random.random(rows)).astype(dtype)
     if STEP in rule.given:
         settings[:, rule.given.index(STEP)] *= -1
-    kernel(state, X, Y, settings, totals, *batch)
+    kernel(state, X, Y, *[coefficients] * rule.weighted, settings, totals, *batch)
     return [state, totals]

@@ -15,7 +15,7 @@ from fastnn.core.elementary import Function, functions_of
 from fastnn.core.equations import BEGIN, GRADIENTS, Derivation, Part
 from fastnn.core.expressions import Expression, SquareRoot, Symbol
 from fastnn.core.precisions import PRECISIONS
-from fastnn.core.rule import ROWS
+from fastnn.core.rule import COEFFICIENT, ROWS
 from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
 
@@ -27,8 +27,8 @@ ONCE: dict[Part, str] = {"begin": "first", "end": "last"}  # with which row what
 def javascript(derivation: Derivation) -> str:
     """The function ``takeRow(given)``, behind the functions that it needs.
 
-    `given` is an object of numbers by name: the state, the row's inputs and targets, the settings and the
-    total. The function returns an object of all numbers that it computes: the state and the total after the
+    `given` is an object of numbers by name: the state, the row's inputs and targets (and its coefficient c,
+    where rows have weights), the settings and the total. The function returns an object of all numbers that it computes: the state and the total after the
     row, and the values on the way. It changes nothing. ``settingsOf({learning_rate, ...})`` gives the
     settings, from the learning rate and the optimizer's own.
 
@@ -91,6 +91,8 @@ def _names(derivation: Derivation) -> tuple[list[str], list[str], list[Symbol]]:
     moved = [*dict.fromkeys(map(derivation.name, [*derivation.state, *kept, TOTAL]))]
     targets = [e.target for e in derivation.scalar]
     found = [target for target in targets if derivation.name(target) not in moved]
+    if derivation.rule.weighted:
+        rows.append(COEFFICIENT)
     given = [*map(derivation.name, [*rows, *derivation.rule.given])]
     if derivation.rule.batched:
         given += [derivation.name(ROWS), *ONCE.values()]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, Equation
 from fastnn.core.expressions import Call, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
+from fastnn.core.rule import COEFFICIENT, SHARE
 from fastnn.core.values import keeps_sums
 from fastnn.printing.infix import Lines, assignment, layer_array
 from fastnn.printing.scalars import Written, spell_element, write_equation
@@ -35,7 +36,8 @@ def write_rows(
     `together` rows are written side by side, since each waits for its own results; `name` names what they
     share, and what a row has of its own is numbered: z1_1, z1_2, ...
     """
-    own = {e.target for e in derivation.scalar if e.kind in ("sum", "activation", "error", "delta")}
+    kinds = ("sum", "activation", "error", "share", "delta")
+    own = {COEFFICIENT, *(e.target for e in derivation.scalar if e.kind in kinds)}
 
     def of_row(number: int) -> Written:
         def named(symbol: Symbol) -> str:
@@ -172,13 +174,15 @@ class RowsTogether(InLoops):
             lines(assignment(here, value, PythonOfVectors(spell_element, self.dtype)))
 
     def _write_errors(self, block: list[_Row], lines: Lines) -> None:
-        """The errors of all outputs, and what each row adds to the total."""
+        """The errors of all outputs, what each row adds to the total, and its share, where it has a weight."""
         (error,), (loss,) = self.derivation.of("error"), self.derivation.of("loss")
         with self._every_unit(self.last, lines) as here:
             for row in block:
                 self._assign(bind(error.target, here), bind(error.expression, here), row.language, lines)
         for row in block:
             write_equation(loss.target, loss.expression, row.language, lines)
+            for share in self.derivation.of("share"):
+                self._assign(share.target, share.expression, row.language, lines)
 
     def _write_delta(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
         """The deltas of a unit, computed from h where z need not be kept."""
@@ -279,6 +283,10 @@ def _spell(symbol: Symbol, network: Network, *, row: str, number: int) -> str:
     text = spell_element(symbol)
     if symbol.family in ("x", "y"):
         return text.replace("[row, ", f"[{row}, ")
+    if symbol == COEFFICIENT:
+        return text.replace("[row]", f"[{row}]")
+    if symbol == SHARE:
+        return f"{text}_{number + 1}"
     if not symbol.indices or symbol.family not in OF_A_ROW:
         return text
     name = layer_array(symbol)

@@ -17,6 +17,7 @@ from fastnn.core.elementary import functions_of
 from fastnn.core.equations import UPDATES, Derivation, Equation, Part
 from fastnn.core.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
+from fastnn.core.rule import COEFFICIENT
 from fastnn.core.values import input_value, state_of, target_value
 from fastnn.printing.infix import (
     Infix,
@@ -84,10 +85,12 @@ def layer_parts(network: Network, letter: str, offset: int) -> Iterator[tuple[in
 
 
 def spell_element(symbol: Symbol) -> str:
-    """A value as an element of its layer's array, or of a row of the data: W1[j, i], X[row, i], ..."""
+    """A value as an element of its layer's array, or of a row's: W1[j, i], X[row, i], coefficients[row], ..."""
     indices = ", ".join(i.name if isinstance(i, Index) else str(i) for i in symbol.indices)
     if symbol.family in ("x", "y"):
         return f"{symbol.family.upper()}[row, {indices}]"
+    if symbol == COEFFICIENT:
+        return "coefficients[row]"
     return f"{layer_array(symbol)}[{indices}]" if indices else symbol.family
 
 
@@ -116,6 +119,8 @@ class Written:
         ):
             for position in range(size):
                 lines(f"{self.language.symbol(value(position))} = {array}[{row}, {position}]")
+        if self.derivation.rule.weighted:
+            lines(f"{self.language.symbol(COEFFICIENT)} = coefficients[{row}]")
 
     def write_part(self, when: Part, lines: Lines) -> None:
         """Write the equations of a part of a batch, stage by stage."""

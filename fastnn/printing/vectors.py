@@ -80,10 +80,13 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
 def way_back(derivation: Derivation) -> Iterator[Equation]:
     """The written-out deltas and what a row makes of them, in an order in which few values wait.
 
+    Where rows have weights, the row's share comes first.
+
     Each delta is followed by the updates that need no later delta and whose parameter no later delta reads;
     in batches, by the gradients. A delta is computed from h where z need not be kept, as in `LayerByLayer`.
     """
-    deltas = [e for e in derivation.scalar if e.stage == DELTAS]
+    yield from (e for e in derivation.scalar if e.kind == "share")
+    deltas = [e for e in derivation.scalar if e.kind == "delta"]
     waiting = [e for e in derivation.scalar if e.stage == (GRADIENTS if derivation.rule.batched else UPDATES)]
     for position, delta in enumerate(deltas, start=1):
         yield from_values(derivation, delta)
@@ -184,6 +187,8 @@ class LayerByLayer(InLoops):
         lines(f"# {ERROR}")
         for equation in self.derivation.of("error", "loss"):
             self._write_over_units(equation, lines)
+        for equation in self.derivation.of("share"):
+            self._assign(equation.target, equation.expression, self.row, lines)
         for layer in reversed(self.layers[1:]):
             lines(f"# {DELTAS}, layer {layer}")
             for units in self._some_units(layer, lines):
