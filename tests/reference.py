@@ -68,6 +68,8 @@ def train(
     momentum: float = 0.0,
     settings: Settings | None = None,
     batch_size: int = 1,
+    row_weights: Sequence[float] | None = None,
+    within: str = "epoch",
 ) -> tuple[Vector, Vector, int]:
     """Train one network by gradient descent on the squared error, not halved, row by row or in batches.
 
@@ -91,6 +93,8 @@ def train(
     batch_size : the rows of a batch; the last one of an epoch has those that are left. With one row the
         parameters move by the row's change itself, else by the sum of the changes, added up from 0. The
         optimizers of `GRADIENTS` are given the derivative of the loss instead of the change.
+    row_weights, within : a weight for each row, in file order. It is divided by the mean weight, of all rows
+        or of those of its "batch"; that multiplies what the row loses, and the factor of its changes.
 
     Returns
     -------
@@ -116,14 +120,22 @@ def train(
             batch = order[first : first + batch_size]
             factor = rounded(step / rounded(len(batch)))
             gathered = split(layers, [(0.0,)] * len(parameters))
+            counts = [1.0] * len(batch)
+            if row_weights is not None:
+                counts = relative(
+                    [row_weights[row] for row in batch],
+                    batch if within == "batch" else order,
+                    row_weights,
+                    rounded,
+                )
             move = next(updates)
             moves = (*states, move) if batch_size == 1 else (*gathered, gather(rounded))
-            for row in batch:
-                x, y = inputs[row], targets[row]
+            for row, count in zip(batch, counts, strict=True):
+                x, y, share = inputs[row], targets[row], rounded(factor * count)
                 error = train_row(
-                    weights, biases, activations, x, y, factor, chosen, rounded, wrong_order, moves
+                    weights, biases, activations, x, y, share, chosen, rounded, wrong_order, moves
                 )
-                total = rounded(total + error)
+                total = rounded(total + rounded(count * error))
             if batch_size > 1:
                 move_all(weights, biases, gathered, states, move)
         losses.append(rounded(total / rounded(len(inputs))))
@@ -133,6 +145,14 @@ def train(
     if epochs and not all(math.isfinite(p) for p in trained):
         return diverged_at(epochs, epochs, losses, len(parameters))
     return trained, losses, 0
+
+
+def relative(
+    some: Sequence[float], among: Sequence[int], every: Sequence[float], rounded: Rounding
+) -> Vector:
+    """Some weights divided by the mean of those of the rows `among`; 0 if all of these are."""
+    mean = math.fsum(every[row] for row in among) / len(among)
+    return [rounded(weight / mean) if mean else 0.0 for weight in some]
 
 
 def diverged_at(epoch: int, epochs: int, losses: Vector, n_parameters: int) -> tuple[Vector, Vector, int]:

@@ -165,7 +165,8 @@ def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
     last = len(network.layers) - 1
     folded = FACTOR if rule.batched else _folded(rule)
     if rule.weighted:
-        yield _equation(DELTAS, "share", last, SHARE, folded * COEFFICIENT, (), "the row's coefficient folded in")
+        words = "the same, times the row's coefficient"
+        yield _equation(DELTAS, "share", last, SHARE, folded * COEFFICIENT, (), words)
         folded = SHARE
     for layer in range(last, 0, -1):
         j = _unit(network, layer)

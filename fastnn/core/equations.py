@@ -31,7 +31,9 @@ __all__ = [
 
 MOST_WRITTEN_OUT = 100_000  # parameters: two equations each, a few seconds
 
-Kind = Literal["factor", "sum", "activation", "error", "loss", "share", "delta", "gradient", "state", "update"]
+Kind = Literal[
+    "factor", "sum", "activation", "error", "loss", "share", "delta", "gradient", "state", "update"
+]
 Part = Literal["begin", "row", "end"]
 
 
@@ -77,8 +79,9 @@ class Equation:
         The part of the step it belongs to.
     kind : str
         What it computes: a "factor" that all of a batch share, a weighted "sum", an "activation", the
-        "error" of an output, the "loss", the "share" of a row that has a weight, a "delta", a "gradient" (the change of a parameter that the rows of
-        a batch add up to), a "state" of the optimizer, or the "update" of a parameter.
+        "error" of an output, the "loss", the "share" of a row that has a weight, a "delta", a "gradient" (the
+        change of a parameter that the rows of a batch add up to), a "state" of the optimizer, or the "update"
+        of a parameter.
     layer : int
         The layer it belongs to; 1 is the first after the inputs.
     target : Symbol

@@ -27,10 +27,10 @@ ONCE: dict[Part, str] = {"begin": "first", "end": "last"}  # with which row what
 def javascript(derivation: Derivation) -> str:
     """The function ``takeRow(given)``, behind the functions that it needs.
 
-    `given` is an object of numbers by name: the state, the row's inputs and targets (and its coefficient c,
-    where rows have weights), the settings and the total. The function returns an object of all numbers that it computes: the state and the total after the
-    row, and the values on the way. It changes nothing. ``settingsOf({learning_rate, ...})`` gives the
-    settings, from the learning rate and the optimizer's own.
+    `given` is an object of numbers by name: the state, the row's inputs and targets (where rows have weights,
+    its coefficient c), the settings and the total. The function returns an object of all numbers that it
+    computes: the state and the total after the row, and the values on the way. It changes nothing.
+    ``settingsOf({learning_rate, ...})`` gives the settings, from the learning rate and the optimizer's own.
 
     In batches `given` also holds what the rows before have added up to (0 before the first one), what was
     prepared at the begin of the batch, n, the rows of the batch, and whether this one is its `first`, before

@@ -174,7 +174,7 @@ class RowsTogether(InLoops):
             lines(assignment(here, value, PythonOfVectors(spell_element, self.dtype)))
 
     def _write_errors(self, block: list[_Row], lines: Lines) -> None:
-        """The errors of all outputs, what each row adds to the total, and its share, where it has a weight."""
+        """The errors of all outputs, what each row adds to the total, and its share if it has a weight."""
         (error,), (loss,) = self.derivation.of("error"), self.derivation.of("loss")
         with self._every_unit(self.last, lines) as here:
             for row in block:

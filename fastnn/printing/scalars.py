@@ -85,7 +85,7 @@ def layer_parts(network: Network, letter: str, offset: int) -> Iterator[tuple[in
 
 
 def spell_element(symbol: Symbol) -> str:
-    """A value as an element of its layer's array, or of a row's: W1[j, i], X[row, i], coefficients[row], ..."""
+    """A value as an element of its layer's array, or of a row's: W1[j, i], X[row, i], coefficients[row]"""
     indices = ", ".join(i.name if isinstance(i, Index) else str(i) for i in symbol.indices)
     if symbol.family in ("x", "y"):
         return f"{symbol.family.upper()}[row, {indices}]"

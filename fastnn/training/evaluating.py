@@ -96,12 +96,18 @@ def losses(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
 
 
 @ieee
-def losses_in_row_order(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
-    """The same, added row by row as an epoch's loss is: the same bits on any machine and for any M."""
+def losses_in_row_order(
+    network: Network, parameters: Array, X: Array, Y: Array, coefficients: Array | None = None
+) -> Array:
+    """The same, added row by row as an epoch's loss is: the same bits on any machine and for any M.
+
+    Rows that have weights have coefficients (N,).
+    """
     found = np.empty(len(parameters), parameters.dtype)
     for some in _parts(len(parameters), Y.size):
         errors = outputs(network, parameters[some], X) - Y
         squares = np.add.accumulate(errors * errors, axis=2)[:, :, -1]
+        squares = squares if coefficients is None else coefficients * squares
         found[some] = np.add.accumulate(squares, axis=1)[:, -1] / found.dtype.type(len(X))
     return found
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, one_of, shown, whole_number
+from fastnn.checking import InputError, flag, one_of, shown, whole_number
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
@@ -23,6 +23,7 @@ from fastnn.showing.lettering import counted
 from fastnn.training.orders import FILE_ORDER, Order
 from fastnn.training.reducing import reduced_networks, reduced_sizes
 from fastnn.training.running import Job
+from fastnn.training.weights import Weights
 
 __all__ = ["Plan", "code", "learning_rates", "refuse_rate", "warmup"]
 
@@ -34,7 +35,8 @@ class Plan:
     """A checked request: the network, its rows, and how they are visited.
 
     `X` (N, D) and `Y` (N, K) are C-ordered copies in `dtype`, the precision of training. `engine` is a name
-    in `ENGINES`, or "auto". `scaling` is that of the Dataset the rows were given as, or None.
+    in `ENGINES`, or "auto". `scaling` is that of the Dataset the rows were given as, or None. `weights` are
+    those of the rows, None if all count alike.
     """
 
     network: Network
@@ -46,6 +48,7 @@ class Plan:
     order: Order = FILE_ORDER
     recipe: Recipe = DEFAULT
     scaling: TableScaling | None = None
+    weights: Weights | None = None
 
     @classmethod
     def of(
@@ -70,19 +73,28 @@ class Plan:
     @property
     def rule(self) -> Rule:
         """How the networks are trained, without the numbers of its settings."""
-        return self.recipe.rule
+        return replace(self.recipe.rule, weighted=self.weights is not None)
 
-    def job(self, networks: int, rows: int | None = None) -> Job:
-        """The job of training M networks on the first `rows` rows (None: on all). Compiles its kernel."""
-        X, Y = self.X[:rows], self.Y[:rows]
+    def on(self, rows: int) -> Plan:
+        """The plan of training on the first rows alone."""
+        weights = None if self.weights is None else self.weights.first(rows)
+        return replace(self, X=self.X[:rows], Y=self.Y[:rows], weights=weights)
+
+    def job(self, networks: int) -> Job:
+        """The job of training M networks. Compiles its kernel."""
+        X, Y = self.X, self.Y
         sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
-        job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.recipe)
+        job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.recipe, self.weights)
         job.kernel(self.network, networks)
         return job
 
-    def measuring(self, X: NDArray[Any], Y: NDArray[Any]) -> Job:
-        """The job of measuring the loss of networks on checked rows, in file order."""
-        return Job(self.network, self.engine, X, Y, epochs=1)
+    def measuring(self, X: NDArray[Any], Y: NDArray[Any], weights: Weights | None = None) -> Job:
+        """The job of measuring the loss of networks on checked rows, in file order.
+
+        The weights of rows, if they have any, count within all of them.
+        """
+        within_all = None if weights is None else replace(weights, within="epoch")
+        return Job(self.network, self.engine, X, Y, epochs=1, weights=within_all)
 
     def validation(self, given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return X and Y of the validation rows, checked in the same way as the training rows."""
@@ -151,6 +163,8 @@ def code(
     network: Network,
     engine: str = "auto",
     dtype: str = "float64",
+    *,
+    weighted: bool = False,
     **training: Unpack[Asked],
 ) -> str:
     """Return the source code that an engine runs for a network, printed from the network's equations.
@@ -162,6 +176,8 @@ def code(
         One of `fastnn.ENGINES`, or "auto": the engine that trains one network alone.
     dtype : str
         "float64" or "float32".
+    weighted : bool
+        Whether rows have weights, as with `sample_weight` of `fastnn.train`: the source differs.
     **training
         `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. All sizes of batches but 1 have the same
         source, which is given the size.
@@ -174,7 +190,7 @@ def code(
     """
     engine, dtype = _known(engine, dtype)
     checked_network(network)
-    rule = Recipe.of(**training).rule
+    rule = replace(Recipe.of(**training).rule, weighted=flag(weighted, "weighted"))
     return load(choose(engine, network, dtype, 1, rule)).source(network, dtype, rule)
 
 
@@ -182,6 +198,8 @@ def warmup(
     network: Network,
     engine: str = "auto",
     dtype: str = "float64",
+    *,
+    weighted: bool = False,
     **training: Unpack[Asked],
 ) -> None:
     """Compile every kernel that training one or many such networks needs, so that later calls start at once.
@@ -195,6 +213,8 @@ def warmup(
         One of `fastnn.ENGINES`, or "auto".
     dtype : str
         "float64" or "float32".
+    weighted : bool
+        Whether rows have weights, as with `sample_weight` of `fastnn.train`: the source differs.
     **training
         `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. All sizes of batches but 1 have the same
         source, which is given the size.
@@ -205,7 +225,7 @@ def warmup(
     """
     engine, dtype = _known(engine, dtype)
     checked_network(network)
-    rule = Recipe.of(**training).rule
+    rule = replace(Recipe.of(**training).rule, weighted=flag(weighted, "weighted"))
     checked_kernel(choose(engine, network, dtype, 1, rule), network, dtype, rule)
     for description in (network, *reduced_networks(network)):
         checked_kernel(choose(engine, description, dtype, MANY, rule), description, dtype, rule)

@@ -29,6 +29,7 @@ from fastnn.training.gates import Rows
 from fastnn.training.orders import FILE_ORDER, Order
 from fastnn.training.pace import Pace
 from fastnn.training.reducing import Group, Units, reduced_networks
+from fastnn.training.weights import Weights
 
 __all__ = ["Job", "measured", "run", "run_kept"]
 
@@ -66,6 +67,8 @@ class Job:
     reduced : tuple of int
         The numbers of units to which the first hidden layer may be reduced, ascending. A kernel is compiled
         for each.
+    weights : Weights, or None
+        Those of the rows.
     """
 
     network: Network
@@ -76,21 +79,34 @@ class Job:
     order: Order = FILE_ORDER
     reduced: tuple[int, ...] = ()
     recipe: Recipe = DEFAULT
+    weights: Weights | None = None
 
     @property
     def rule(self) -> Rule:
-        """The same without the numbers of its settings."""
-        return self.recipe.rule
+        """How they are trained, without the numbers of its settings."""
+        return replace(self.recipe.rule, weighted=self.weights is not None)
 
     @cached_property
     def rows(self) -> Rows:
         """The rows, with bounds that tell which units stay shut on all of them."""
         return Rows(self.X)
 
-    def ordered(self, epoch: int) -> tuple[Array, Array]:
-        """X and Y in the order in which `epoch`, counted from 0, visits its rows."""
+    def ordered(self, epoch: int) -> tuple[Array, ...]:
+        """X and Y in the order in which `epoch`, from 0, visits its rows, and their coefficients, if any."""
         order = self.order.of(epoch, len(self.X))
-        return (self.X, self.Y) if order is None else (self.X[order], self.Y[order])
+        rows = (self.X, self.Y) if order is None else (self.X[order], self.Y[order])
+        if self.weights is None:
+            return rows
+        return *rows, self._coefficients(order) if self.order.changes else self._unchanging
+
+    @cached_property
+    def _unchanging(self) -> Array:
+        """The coefficients of all epochs, where one is like another."""
+        return self._coefficients(self.order.of(0, len(self.X)))
+
+    def _coefficients(self, order: Array | None) -> Array:
+        assert self.weights is not None  # noqa: S101 - or nobody asks
+        return self.weights.coefficients(order, self.recipe.size).astype(self.X.dtype)
 
     def engine_for(self, network: Network, networks: int) -> EngineModule:
         """The engine for a number of networks, of the job's network or of a reduced one."""
@@ -177,7 +193,7 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
     found, _ = run(job, parameters.copy(), settings, pause=None if pause is None else lambda _: pause(0.0))
     unclear = np.isnan(found) & ~np.isnan(parameters).any(axis=1)
     if unclear.any():
-        exact = losses_in_row_order(job.network, parameters[unclear], job.X, job.Y)
+        exact = losses_in_row_order(job.network, parameters[unclear], *job.ordered(0))
         found[unclear] = np.where(np.isfinite(exact), exact, np.nan)
     return found
 
@@ -344,12 +360,13 @@ class _Run:
         batch = (self.job.recipe.size,) if self.job.rule.batched else ()
         epoch = row = 0
         while epoch < epochs:
-            X, Y = self.job.ordered(self.epoch + epoch)
+            given = self.job.ordered(self.epoch + epoch)
             together = 1 if self.job.order.changes else epochs - epoch
             more_epochs, more_rows = pace.next_call(state.size, together, rows, row, self.job.recipe.size)
             some = slice(row, row + more_rows)
             began = perf_counter()
-            kernel(state, X[some], Y[some], settings, totals[:, epoch : epoch + more_epochs], *batch)
+            ordered = (array[some] for array in given)
+            kernel(state, *ordered, settings, totals[:, epoch : epoch + more_epochs], *batch)
             pace.took(perf_counter() - began, state.size * more_epochs * more_rows)
             row = (row + more_rows) % rows
             epoch += more_epochs if row == 0 else 0

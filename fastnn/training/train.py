@@ -26,6 +26,7 @@ from fastnn.training.plan import Plan
 from fastnn.training.result import Training
 from fastnn.training.running import run_kept
 from fastnn.training.starts import DEFAULT_START, Start
+from fastnn.training.weights import weights_of
 
 __all__ = ["train", "trained"]
 
@@ -51,6 +52,8 @@ def train(
     loss: str | Loss | None = None,
     optimizer: str | Optimizer = "sgd",
     batch_size: int | None = None,
+    sample_weight: ArrayLike | None = None,
+    weights_within: str = "epoch",
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
@@ -92,8 +95,16 @@ def train(
         The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.
         The last batch of an epoch may be short; the mean is then over the rows it has. By default 1, and all
         rows for iRprop-.
+    sample_weight : array_like (N,), optional
+        How much each row counts, from 0 up; not all 0. What a row loses, and all that it changes, is
+        multiplied by its weight divided by the mean weight: with all rows in a batch the loss is
+        ``sum(w*loss)/sum(w)``. A row of weight 0 is visited, and has to be finite, but changes nothing.
+    weights_within : str
+        "epoch": the mean weight is that of all rows. "batch": that of the rows of the batch, as in
+        scikit-learn; a batch of zeros changes nothing.
     validation : (X, y), or Dataset, optional
-        Further rows, scaled as the training rows are. The loss on them is measured after every epoch.
+        Further rows, scaled as the training rows are. The loss on them is measured after every epoch; they
+        have no weights.
     progress : bool, optional
         Show, after two seconds, how many epochs are over. By default on a terminal and in a notebook.
 
@@ -134,7 +145,9 @@ def train(
     plan = Plan.of(
         network, X, y, epochs, engine, dtype, loss=loss, optimizer=optimizer, batch_size=batch_size
     )
-    plan = replace(plan, order=order_of(shuffle, seed, row_order, plan.epochs, len(plan.X)))
+    weights = weights_of(sample_weight, weights_within, len(plan.X))
+    order = order_of(shuffle, seed, row_order, plan.epochs, len(plan.X))
+    plan = replace(plan, order=order, weights=weights)
     start = _start(network, parameters, seed, plan.dtype)
     further = None if validation is None else plan.validation(validation)
     warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)
