@@ -97,4 +97,4 @@ def _lines(each: proben1.Outcome) -> list[str]:
             f"{each.name:10} {hidden:6} {name:7} {spread.median:6.2f} {band:>14} {said:>14}  {spread.verdict}"
         )
     ended = ", ".join(f"{count} by {reason}" for reason, count in each.reasons.items())
-    return [*lines, f"  best after {each.best_epoch:g} epochs (median); ended {ended}"]
+    return [*lines, f"  best after epoch {each.best_epoch:g} (median); ended {ended}"]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, shown
 from fastnn.data.reading.decoding import decoded
 from fastnn.data.reading.files import content_of, existing_file
+from fastnn.showing.lettering import counted
 from fastnn.studies.proben1.published import PUBLISHED, Published
 
 __all__ = ["BenchmarkSet", "read"]
@@ -65,8 +66,8 @@ def read(path: str | PathLike[str], name: str = "path") -> BenchmarkSet:
     inputs, outputs = (sum(counts[each] for each in names) for names in (INPUTS, OUTPUTS))
     if (inputs, outputs) != (published.inputs, published.outputs):
         raise InputError(
-            f"{file.name} must have {published.inputs} inputs and {published.outputs} outputs; "
-            f"got {inputs} and {outputs}. Name the published file."
+            f"{file.name} must have {counted(published.inputs, 'input')} and "
+            f"{counted(published.outputs, 'output')}; got {inputs} and {outputs}. Name the published file."
         )
     rows = _rows(lines[len(HEADER) :], inputs + outputs, file.name)
     lengths = [counts[each] for each in PARTS]
