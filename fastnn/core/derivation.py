@@ -57,6 +57,7 @@ from fastnn.core.equations import (
 from fastnn.core.expressions import Expression, Index, Number, Sum, Symbol
 from fastnn.core.loss import Output
 from fastnn.core.network import Network, checked_network
+from fastnn.core.penalties import penalised, shrunk
 from fastnn.core.recipe import Asked, Recipe
 from fastnn.core.rule import COEFFICIENT, FACTOR, ROWS, SHARE, STEP, Rule
 from fastnn.core.values import TOTAL, activation_of, error, gradient_of, state_of, target_value
@@ -196,10 +197,15 @@ def _gradients(network: Network) -> Iterator[Equation]:
 
 def _updates(network: Network, rule: Rule) -> Iterator[Equation]:
     for layer, parameter, change, over, words in _changes(network):
+        g, is_weight = gradient_of(parameter), parameter.family == "w"
         if rule.batched:
-            change, words = gradient_of(parameter), "what the rows of the batch add up to"
-        elif rule.optimizer.needs_gradient:
-            g = gradient_of(parameter)
+            change, words = g, "what the rows of the batch add up to"
+        if rule.penalises_gradients and is_weight:
+            kind: Kind = "penalty" if rule.batched else "gradient"
+            change, words = penalised(change, parameter, rule.common), f"{words}, and the penalty"
+            yield _equation(UPDATES, kind, layer, g, change, over, words)
+            change = g
+        elif rule.optimizer.needs_gradient and not rule.batched:
             yield _equation(UPDATES, "gradient", layer, g, change, over, words)
             change = g
         yield from _moves(rule, layer, parameter, change, over, words)
@@ -220,10 +226,12 @@ def _moves(
 ) -> Iterator[Equation]:
     """What the optimizer makes of a parameter's change: its states, then the parameter."""
     states = {letter: state_of(letter, parameter) for letter in rule.states}
-    for letter, expression in rule.optimizer.moves(parameter, change, states, rule.common).items():
+    before = shrunk(parameter, rule.common)
+    for letter, expression in rule.optimizer.moves(before, change, states, rule.common).items():
         target = states.get(letter, parameter)
         kind: Kind = "state" if letter else "update"
         said = words if kind == "state" or not states else f"what {rule.optimizer.name} makes of it"
+        said += ", after decay" if target == parameter and before != parameter else ""
         yield _equation(UPDATES, kind, layer, target, expression, over, said)
 
 

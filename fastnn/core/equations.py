@@ -32,7 +32,7 @@ __all__ = [
 MOST_WRITTEN_OUT = 100_000  # parameters: two equations each, a few seconds
 
 Kind = Literal[
-    "factor", "sum", "activation", "error", "loss", "share", "delta", "gradient", "state", "update"
+    "factor", "sum", "activation", "error", "loss", "share", "delta", "gradient", "penalty", "state", "update"
 ]
 Part = Literal["begin", "row", "end"]
 
@@ -80,8 +80,8 @@ class Equation:
     kind : str
         What it computes: a "factor" that all of a batch share, a weighted "sum", an "activation", the
         "error" of an output, the "loss", the "share" of a row that has a weight, a "delta", a "gradient" (the
-        change of a parameter that the rows of a batch add up to), a "state" of the optimizer, or the "update"
-        of a parameter.
+        change of a parameter that the rows of a batch add up to), a "penalty" on it, a "state" of the
+        optimizer, or the "update" of a parameter.
     layer : int
         The layer it belongs to; 1 is the first after the inputs.
     target : Symbol
@@ -160,8 +160,8 @@ class Derivation:
     @property
     def temporaries(self) -> frozenset[str]:
         """The families of values that only the equations right after them read: a row's own gradients."""
-        alone = self.rule.optimizer.needs_gradient and not self.rule.batched
-        return frozenset({"gw", "gb"} if alone else ())
+        kept = {"gw", "gb"} if self.rule.batched else set()
+        return frozenset({e.target.family for e in self.of("gradient")} - kept)
 
     @cached_property
     def scalar(self) -> tuple[Equation, ...]:

@@ -30,6 +30,7 @@ __all__ = [
     "bind",
     "expression",
     "nodes",
+    "sign",
     "sqrt",
     "substitute",
 ]
@@ -193,6 +194,12 @@ def expression(value: Expression | float) -> Expression:
 def sqrt(square: Expression | float) -> SquareRoot:
     """The square root of a value, as an expression."""
     return SquareRoot(expression(square))
+
+
+def sign(value: Expression) -> Select:
+    """1 above 0 and -1 below; of 0 it is 0, and of NaN it is NaN."""
+    zero = Number(0.0)
+    return Select(value, ">", zero, Number(1.0), Select(value, "<", zero, Number(-1.0), value))
 
 
 def operands(node: Expression) -> tuple[Expression, ...]:

@@ -40,7 +40,7 @@ from fastnn.core.choices import (
     within_one,
     yes_or_no,
 )
-from fastnn.core.expressions import Expression, Number, Select, Symbol, sqrt
+from fastnn.core.expressions import Expression, Number, Select, Symbol, sign, sqrt
 from fastnn.core.optimizer import Optimizer
 
 __all__ = [
@@ -304,11 +304,10 @@ class IRpropMinus(Optimizer):
         up, down = e * given["up"], e * given["down"]
         larger = Select(up, ">", given["most"], given["most"], up)
         smaller = Select(down, "<", given["least"], given["least"], down)
-        sign = Select(o, ">", zero, Number(1.0), Select(o, "<", zero, Number(-1.0), o))  # of NaN it is NaN
         return {
             "e": Select(turn, ">", zero, larger, Select(turn, "<", zero, smaller, e)),
             "o": Select(turn, "<", zero, zero, change),
-            "": p - sign * e,
+            "": p - sign(o) * e,
         }
 
 

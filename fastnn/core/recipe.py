@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, shown, whole_number
-from fastnn.core.choices import settings_of
+from fastnn.core.choices import from_zero, settings_of
 from fastnn.core.losses import LOSSES, Loss, Squared
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
+from fastnn.core.penalties import PENALTIES
 from fastnn.core.rule import Rule
 
-__all__ = ["DEFAULT", "Asked", "Recipe", "size_of"]
+__all__ = ["DEFAULT", "Asked", "Recipe", "refuse_decay", "size_of"]
 
 SQUARED, PLAIN_DESCENT = Squared(), SGD()
 
@@ -25,11 +26,14 @@ class Asked(TypedDict, total=False):
     loss: str | Loss | None
     optimizer: str | Optimizer
     batch_size: int | None
+    l2: float
+    l1: float
+    decay: float
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The loss, the optimizer and the size of batches, each with one value of its settings.
+    """The loss, the optimizer, the size of batches and the penalties, each with one value of its settings.
 
     Attributes
     ----------
@@ -37,15 +41,28 @@ class Recipe:
     optimizer : Optimizer
     batch_size : int, or None
         The rows of a batch, at least 1; None for all rows, however many there are.
+    l2, l1, decay : float
+        The penalties on weights, 0 for none.
     """
 
     loss: Loss = SQUARED
     optimizer: Optimizer = PLAIN_DESCENT
     batch_size: int | None = 1
+    l2: float = 0.0
+    l1: float = 0.0
+    decay: float = 0.0
 
     @classmethod
     def of(
-        cls, loss: Any = None, optimizer: Any = "sgd", batch_size: Any = None, rows: int | None = None
+        cls,
+        loss: Any = None,
+        optimizer: Any = "sgd",
+        batch_size: Any = None,
+        rows: int | None = None,
+        *,
+        l2: Any = 0.0,
+        l1: Any = 0.0,
+        decay: Any = 0.0,
     ) -> Recipe:
         """Check what was asked for, of training on a number of rows; `loss` of None is the default.
 
@@ -55,7 +72,9 @@ class Recipe:
         size = size_of(batch_size, chosen, rows)
         if size is not None:
             size = whole_number(size, "batch_size", 1, *([] if rows is None else [rows]))
-        return cls(LOSSES.one("squared" if loss is None else loss), chosen, size)
+        penalties = {name: from_zero(value, name) for name, value in (("l2", l2), ("l1", l1), ("decay", decay))}
+        refuse_decay(penalties["decay"], chosen)
+        return cls(LOSSES.one("squared" if loss is None else loss), chosen, size, **penalties)
 
     @property
     def size(self) -> int:
@@ -66,17 +85,24 @@ class Recipe:
     @property
     def rule(self) -> Rule:
         """The rule, without the numbers."""
-        return Rule(type(self.loss), type(self.optimizer), self.batch_size != 1)
+        return Rule(type(self.loss), type(self.optimizer), self.batch_size != 1, tuple(self.penalties))
+
+    @property
+    def penalties(self) -> dict[str, float]:
+        """The penalties that there are, by their names."""
+        return {name: value for name in PENALTIES if (value := getattr(self, name))}
 
     @property
     def asked(self) -> Asked:
         """What to ask for to get the same."""
-        return {"loss": self.loss, "optimizer": self.optimizer, "batch_size": self.batch_size}
+        asked: Asked = {"loss": self.loss, "optimizer": self.optimizer, "batch_size": self.batch_size}
+        asked |= cast(Asked, self.penalties)
+        return asked
 
     @property
     def named(self) -> dict[str, float]:
         """The settings by their names."""
-        return {**settings_of(self.optimizer), **settings_of(self.loss)}
+        return {**settings_of(self.optimizer), **settings_of(self.loss), **self.penalties}
 
     def begun(self, parameters: NDArray[Any]) -> NDArray[Any]:
         """The states (M, S) of networks (M, P) before their first update: `parameters` itself, if S is P."""
@@ -92,7 +118,8 @@ class Recipe:
     def settings(self, learning_rates: NDArray[Any]) -> NDArray[Any]:
         """What kernels are given for M networks of learning rates (M,): (M, C), in their dtype."""
         shape, dtype = learning_rates.shape, learning_rates.dtype
-        named = {name: dtype.type(value) for name, value in self.named.items()}
+        with np.errstate(over="ignore", under="ignore"):
+            named = {name: dtype.type(value) for name, value in self.named.items()}
         columns = self.rule.values(learning_rates, **named)
         return np.stack(
             [np.broadcast_to(np.asarray(columns[s], dtype), shape) for s in self.rule.given], axis=1
@@ -105,6 +132,7 @@ class Recipe:
             **LOSSES.described(self.loss),
             **OPTIMIZERS.described(self.optimizer),
             "batch_size": self.batch_size,
+            **self.penalties,
         }
 
     @classmethod
@@ -113,10 +141,14 @@ class Recipe:
         if isinstance(plain, dict):
             values = dict(plain)
             size = values.pop("batch_size", None)
+            penalties = {name: values.pop(name) for name in PENALTIES if name in values}
+            known = all(type(value) is float and 0 < value < np.inf for value in penalties.values())
             kind = LOSSES.get(str(values.get("loss")))
-            if type(size) is int and size >= 1 and kind is not None:
+            if type(size) is int and size >= 1 and kind is not None and known:
                 of_loss = {name: values.pop(name, None) for name in ("loss", *kind.settings())}
-                return cls(LOSSES.read(of_loss), OPTIMIZERS.read(values), size)
+                chosen = OPTIMIZERS.read(values)
+                refuse_decay(penalties.get("decay", 0.0), chosen)
+                return cls(LOSSES.read(of_loss), chosen, size, **penalties)
         raise InputError(
             f"rule must be one that this version of fastnn has, such as {DEFAULT.plain}; "
             f"got {shown(plain)}. Use the version that wrote it."
@@ -131,7 +163,8 @@ class Recipe:
             if given != plain
         ]
         usual = size_of(None, self.optimizer, None)
-        return named + ([f"batch_size={self.batch_size}"] if self.batch_size != usual else [])
+        named += [f"batch_size={self.batch_size}"] if self.batch_size != usual else []
+        return named + [f"{name}={value!r}" for name, value in self.penalties.items()]
 
     @property
     def told_after(self) -> str:
@@ -147,3 +180,12 @@ def size_of(batch_size: Any, optimizer: Optimizer, rows: int | None) -> Any:
     if batch_size is None:
         return rows if optimizer.all_rows else 1
     return batch_size
+
+
+def refuse_decay(decay: float, optimizer: Optimizer) -> None:
+    """Refuse decay for an optimizer without the learning rate by which it is measured."""
+    if decay and optimizer.learning_rate is None:
+        raise InputError(
+            f"decay must be left out for {optimizer.name}, as it is a part of the learning rate, which "
+            f"{optimizer.name} has not; got {decay!r}. Give l2 instead."
+        )

@@ -12,6 +12,7 @@ from fastnn.core.expressions import Expression, Symbol
 from fastnn.core.losses import Loss, Squared
 from fastnn.core.network import Network
 from fastnn.core.optimizers import SGD, Optimizer
+from fastnn.core.penalties import GRADIENT_PENALTIES, columns
 
 __all__ = ["COEFFICIENT", "DTYPES", "FACTOR", "MOST_EPOCHS", "PLAIN", "ROWS", "SHARE", "STEP", "Rule"]
 
@@ -41,12 +42,15 @@ class Rule:
         Whether a batch may have several rows, as many as a kernel is told; else every row is a batch.
     weighted : bool
         Whether rows have weights: a kernel is then given a coefficient for each.
+    penalties : tuple of str
+        The penalties on weights that there are, of `PENALTIES` and in their order.
     """
 
     loss: type[Loss] = Squared
     optimizer: type[Optimizer] = SGD
     batched: bool = False
     weighted: bool = False
+    penalties: tuple[str, ...] = ()
 
     @property
     def given(self) -> tuple[Symbol, ...]:
@@ -57,7 +61,12 @@ class Rule:
     @property
     def settings(self) -> tuple[str, ...]:
         """The names of its settings, beside the learning rate."""
-        return (*self.optimizer.settings(), *self.loss.settings())
+        return (*self.optimizer.settings(), *self.loss.settings(), *self.penalties)
+
+    @property
+    def penalises_gradients(self) -> bool:
+        """Whether penalties add to the gradients of weights."""
+        return not set(self.penalties).isdisjoint(GRADIENT_PENALTIES)
 
     @property
     def shared(self) -> tuple[Symbol, ...]:
@@ -89,7 +98,9 @@ class Rule:
             {name: settings[name] for name in kind.settings() if name in settings}
             for kind in (self.optimizer, self.loss)
         )
-        return self.optimizer.columns(step, learning_rate, own) | others
+        folded = not self.optimizer.needs_gradient
+        penalties = columns(self.penalties, learning_rate, settings, folded=folded)
+        return self.optimizer.columns(step, learning_rate, own) | others | penalties
 
 
 PLAIN = Rule()

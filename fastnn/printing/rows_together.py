@@ -239,7 +239,7 @@ class RowsTogether(InLoops):
         weights = self.network.slices[-1][0].stop
         for family, first, stop in (("w", 0, weights), ("b", weights, self.network.n_parameters)):
             with lines.block(f"for p in range({first}, {stop}):"):
-                for equation in self.derivation.of("state", "update", layer=1):
+                for equation in self.derivation.of("penalty", "state", "update", layer=1):
                     if equation.target.family.endswith(family):
                         lines(assignment(equation.target, equation.expression, self.flat))
 

@@ -57,10 +57,12 @@ def gate_of(derivation: Derivation, equation: Equation) -> Symbol | None:
 
     A unit of the first layer whose gate is shut has the delta 0, and its inputs are finite. So the row adds
     0.0 or -0.0 to its parameters, or to what the rows of a batch add up to. That changes no number but -0.0,
-    and none of them is -0.0. An optimizer that remembers former changes goes on moving.
+    and none of them is -0.0. An optimizer that remembers former changes goes on moving, and
+    so do weights with a penalty.
     """
     rule, dies = derivation.rule, activation(derivation.network.activations[0]).dies
-    gated = "gradient" if rule.batched else "update" if not rule.states else None
+    at_rest = not rule.states and not rule.penalties
+    gated = "gradient" if rule.batched else "update" if at_rest else None
     if not dies or (equation.kind, equation.layer) != (gated, 1):
         return None
     return Symbol("z", 1, equation.target.indices[:1])
