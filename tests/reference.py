@@ -70,6 +70,8 @@ def train(
     batch_size: int = 1,
     row_weights: Sequence[float] | None = None,
     within: str = "epoch",
+    penalties: Settings | None = None,
+    penalised: str = "weights",
 ) -> tuple[Vector, Vector, int]:
     """Train one network by gradient descent on the squared error, not halved, row by row or in batches.
 
@@ -95,6 +97,9 @@ def train(
         optimizers of `GRADIENTS` are given the derivative of the loss instead of the change.
     row_weights, within : a weight for each row, in file order. It is divided by the mean weight, of all rows
         or of those of its "batch"; that multiplies what the row loses, and the factor of its changes.
+    penalties : "l2", "l1" and "decay", those there are. What moves a parameter is what `penalising` makes of
+        its gradient, or of its change, which is minus the learning rate times it.
+    penalised : "weights"; or "all", the slip that tests must reject, which has a penalty on biases, too.
 
     Returns
     -------
@@ -129,7 +134,10 @@ def train(
                     rounded,
                 )
             move = next(updates)
-            moves = (*states, move) if batch_size == 1 else (*gathered, gather(rounded))
+            on_weights = penalising(move, step, rounded(learning_rate), penalties or {}, rounded)
+            on_biases = on_weights if penalised == "all" else move
+            both = (on_weights, on_biases)
+            moves = (*states, both) if batch_size == 1 else (*gathered, (gather(rounded),) * 2)
             for row, count in zip(batch, counts, strict=True):
                 x, y, share = inputs[row], targets[row], rounded(factor * count)
                 error = train_row(
@@ -137,7 +145,7 @@ def train(
                 )
                 total = rounded(total + rounded(count * error))
             if batch_size > 1:
-                move_all(weights, biases, gathered, states, move)
+                move_all(weights, biases, gathered, states, both)
         losses.append(rounded(total / rounded(len(inputs))))
         if not math.isfinite(losses[-1]):
             return diverged_at(epoch + 1, epochs, losses, len(parameters))
@@ -171,7 +179,7 @@ def train_row(
     functions: Functions,
     rounded: Rounding,
     wrong_order: bool,
-    moves: tuple[list[Matrix], Matrix, Move],
+    moves: tuple[list[Matrix], Matrix, tuple[Move, Move]],
 ) -> float:
     """Take one step on one row, changing weights and biases in place; return the squared error before it."""
     values, sums = forward(weights, biases, activations, x, functions, rounded)
@@ -317,21 +325,28 @@ def slope(activation: str, z: float, h: float, functions: Functions, rounded: Ro
     raise ValueError(activation)
 
 
-def at(moves: tuple[list[Matrix], Matrix, Move], layer: int) -> tuple[Matrix, Vector, Move]:
-    """The states of one layer, and how parameters move."""
+def at(
+    moves: tuple[list[Matrix], Matrix, tuple[Move, Move]], layer: int
+) -> tuple[Matrix, Vector, tuple[Move, Move]]:
+    """The states of one layer, and how weights and biases move."""
     weights, biases, move = moves
     return weights[layer], biases[layer], move
 
 
 def update(
-    W: Matrix, b: Vector, s: Vector, inputs: Vector, rounded: Rounding, moves: tuple[Matrix, Vector, Move]
+    W: Matrix,
+    b: Vector,
+    s: Vector,
+    inputs: Vector,
+    rounded: Rounding,
+    moves: tuple[Matrix, Vector, tuple[Move, Move]],
 ) -> None:
     """Move the weights of one layer by s*a and its biases by s, in place; states too."""
-    V, c, move = moves
+    V, c, (on_weights, on_biases) = moves
     for unit, s_k in enumerate(s):
         for j, a in enumerate(inputs):
-            W[unit][j], V[unit][j] = move(W[unit][j], V[unit][j], rounded(s_k * a))
-        b[unit], c[unit] = move(b[unit], c[unit], s_k)
+            W[unit][j], V[unit][j] = on_weights(W[unit][j], V[unit][j], rounded(s_k * a))
+        b[unit], c[unit] = on_biases(b[unit], c[unit], s_k)
 
 
 def gather(rounded: Rounding) -> Move:
@@ -343,11 +358,33 @@ def gather(rounded: Rounding) -> Move:
     return gathering
 
 
-def move_all(weights, biases, gathered, states, move) -> None:
+def penalising(move: Move, step: float, rate: float, penalties: Settings, rounded: Rounding) -> Move:
+    """A move of a weight under penalties; `step` is 2 where the move is given a gradient, not a change.
+
+    The optimizer moves a weight that has decayed, by a gradient with the penalties on the weight before that.
+    """
+    given = {name: rounded(value) for name, value in penalties.items()}
+    factor = 1.0 if step == 2.0 else -rate
+
+    def moved(w: float, state: State, change: float) -> tuple[float, State]:
+        signs = {"l2": w, "l1": float(w > 0) - float(w < 0)}
+        for name, pulls in signs.items():
+            if name in given:
+                change = rounded(change + rounded(rounded(factor * given[name]) * pulls))
+        if "decay" in given:
+            w = rounded(w - rounded(rounded(rate * given["decay"]) * w))
+        return move(w, state, change)
+
+    return moved if given else move
+
+
+def move_all(weights, biases, gathered, states, moves) -> None:
     """Move all parameters by what the rows of a batch add up to, in place; states too."""
+    on_weights, on_biases = moves
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
         changes, kept = (parts[0][layer] + [parts[1][layer]] for parts in (gathered, states))
         for p, change, state in zip([*W, b], changes, kept, strict=True):
+            move = on_biases if p is b else on_weights
             for i in range(len(p)):
                 p[i], state[i] = move(p[i], state[i], change[i][0])
 

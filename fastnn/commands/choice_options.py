@@ -6,12 +6,21 @@ import re
 from typing import Any
 
 from fastnn.checking import InputError, meant
-from fastnn.commands.parsing import numbers
+from fastnn.commands.parsing import number, numbers
 from fastnn.core.choices import Choice, Table
 from fastnn.core.losses import LOSSES
 from fastnn.core.optimizers import OPTIMIZERS
+from fastnn.core.penalties import PENALTIES
 
-__all__ = ["TABLES", "add_choice", "add_training", "choices_of", "training_of"]
+__all__ = [
+    "TABLES",
+    "add_choice",
+    "add_penalties",
+    "add_training",
+    "choices_of",
+    "penalties_of",
+    "training_of",
+]
 
 # Each optional: a choice, one of its settings, a number or a range (which is no choice of that name).
 PART = re.compile(r"(?:(?!(?:log|lin):)([A-Za-z]\w*-?)(:|$))?(?:([A-Za-z]\w*)=)?(.*)", re.DOTALL)
@@ -19,6 +28,11 @@ TABLES: tuple[Table[Any], ...] = (LOSSES, OPTIMIZERS)
 EXAMPLES = {
     "optimizer": ("momentum:0.5, adam:beta1=0.8,eps=1e-6", "sgd,momentum:0.5,0.9"),
     "loss": ("huber:0.5", "squared,huber:0.5,1"),
+}
+PENALTY_HELP = {
+    "l2": "penalty on the squares of weights, P/2 of each",
+    "l1": "penalty on the absolute values of weights",
+    "decay": "what weights lose with each update, in learning rates",
 }
 
 
@@ -35,12 +49,26 @@ def add_training(group: Any) -> None:
     """Add the options of the commands that train by one loss and one optimizer."""
     for table in TABLES:
         add_choice(group, table)
+    for name, what in PENALTY_HELP.items():
+        group.add_argument(f"--{name}", type=number, default=0.0, metavar="P", help=f"{what}; default 0")
+
+
+def add_penalties(group: Any) -> None:
+    """Add the penalties of ``fastnn sweep``, each with several values."""
+    for name, what in PENALTY_HELP.items():
+        group.add_argument(f"--{name}", default="0", metavar="P,..", help=f"{what}; default 0")
+
+
+def penalties_of(options: Any) -> dict[str, Any]:
+    """The values of the penalties of a sweep, by name."""
+    return {name: numbers(getattr(options, name), f"--{name}") for name in PENALTIES}
 
 
 def training_of(options: Any) -> dict[str, Any]:
     """What these options, and --batch-size, ask of the training, by the names that `fastnn.train` has."""
     chosen = {table.noun: _choice(getattr(options, table.noun), table) for table in TABLES}
-    return {**chosen, "batch_size": options.batch_size}
+    penalties = {name: getattr(options, name) for name in PENALTIES}
+    return {**chosen, "batch_size": options.batch_size, **penalties}
 
 
 def _choice(text: str, table: Table[Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fastnn.commands.choice_options import TABLES, add_choice, add_training
+from fastnn.commands.choice_options import TABLES, add_choice, add_penalties, add_training
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
 from fastnn.core.activations import ACTIVATIONS
@@ -104,6 +104,7 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     _add_training(group)
     for table in TABLES:
         add_choice(group, table, several=True)
+    add_penalties(group)
     group.add_argument("--batch-size", metavar="B,..", help="rows of a batch; default 1, for irprop- all")
     group.add_argument(
         "--learning-rate",

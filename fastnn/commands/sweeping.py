@@ -12,7 +12,7 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError, finite_number, needing
 from fastnn.commands import DONE, FAILED, INTERRUPTED
-from fastnn.commands.choice_options import TABLES, choices_of
+from fastnn.commands.choice_options import TABLES, choices_of, penalties_of
 from fastnn.commands.data_options import data_of
 from fastnn.commands.options import initial_of, network_for, shared
 from fastnn.commands.output import as_json
@@ -95,7 +95,13 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
         for table in TABLES
     }
     sizes = None if options.batch_size is None else whole_numbers(options.batch_size, "--batch-size")
-    cells = prod(map(len, chosen.values())) * len(sizes or [1]) * len(rates or [1]) * len(rows)
+    penalties = penalties_of(options)
+    cells = (
+        prod(map(len, [*chosen.values(), *penalties.values()]))
+        * len(sizes or [1])
+        * len(rates or [1])
+        * len(rows)
+    )
     curves = 8 * options.networks * cells * options.epochs
     return fastnn.sweep(
         network,
@@ -103,6 +109,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
         networks=options.networks,
         initial=initial_of(options.initial),
         **chosen,
+        **penalties,
         batch_size=sizes,
         learning_rate=rates,
         rows=rows,

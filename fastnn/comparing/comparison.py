@@ -173,6 +173,7 @@ def compare(
     start = _start(network, parameters, seed)
     recipe = Recipe.of(rows=len(X), **training)
     need_shared_optimizer(recipe.optimizer)
+    _refuse_penalties(recipe)
     rate = recipe.optimizer.learning_rate if learning_rate is None else learning_rate
     rate = finite_number(rate, "learning_rate", positive=True)
     problem = (X, Y, network, start, rate)
@@ -192,6 +193,15 @@ def compare(
             missing.append(f"{_title(name)} failed: {_last_line(error.stderr)}")
     by_hand = lines_of_code(code(network, "loop", **recipe.asked))
     return Comparison(network, data, start, rate, epochs, results, missing, by_hand, recipe)
+
+
+def _refuse_penalties(recipe: Recipe) -> None:
+    if recipe.penalties:
+        given = ", ".join(f"{name}={value!r}" for name, value in recipe.penalties.items())
+        raise InputError(
+            f"a comparison must be without penalties, which the program in Keras has not; got {given}. "
+            "Leave them out."
+        )
 
 
 def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:

@@ -72,7 +72,9 @@ class Recipe:
         size = size_of(batch_size, chosen, rows)
         if size is not None:
             size = whole_number(size, "batch_size", 1, *([] if rows is None else [rows]))
-        penalties = {name: from_zero(value, name) for name, value in (("l2", l2), ("l1", l1), ("decay", decay))}
+        penalties = {
+            name: from_zero(value, name) for name, value in (("l2", l2), ("l1", l1), ("decay", decay))
+        }
         refuse_decay(penalties["decay"], chosen)
         return cls(LOSSES.one("squared" if loss is None else loss), chosen, size, **penalties)
 
@@ -85,7 +87,8 @@ class Recipe:
     @property
     def rule(self) -> Rule:
         """The rule, without the numbers."""
-        return Rule(type(self.loss), type(self.optimizer), self.batch_size != 1, tuple(self.penalties))
+        batched, penalties = self.batch_size != 1, tuple(self.penalties)
+        return Rule(type(self.loss), type(self.optimizer), batched, penalties=penalties)
 
     @property
     def penalties(self) -> dict[str, float]:

@@ -197,7 +197,7 @@ class _Derivatives:
 
     def _first_equations(self) -> dict[Symbol, int]:
         """The number of the first equation of each parameter: of its gradient, its state or its update."""
-        numbers = {e.target: e.number for e in self.equations}
+        numbers = {e.target: e.number for e in reversed(self.equations)}
         first = {}
         for parameter in (e.target for e in self.equations if e.kind == "update"):
             states = (state_of(letter, parameter) for letter in self.derivation.rule.states)

@@ -46,6 +46,11 @@ ON_UPDATES_OF_A_BATCH = (
 )
 ON_UPDATES = "All deltas are taken before the first update: they use the parameters as they were before."
 ON_OWN_GRADIENTS = "Each g is the derivative of the row's loss by the parameter that it has in its name."
+ON_PENALTIES = (
+    "To the g of a weight {}the derivative of its penalty, {}, is added. Biases have none, and L does not "
+    "have it in it."
+)
+ON_DECAY = "A weight loses the part shrink of itself before it moves; a bias does not."
 ON_SETTINGS = "{}, computed once."
 ON_STATE = (
     "What {} remembers of a parameter has the letter {} with the parameter's name: {} is that of {}. It "
@@ -105,14 +110,27 @@ def _on_updates(derivation: Derivation, optimizer: Optimizer, in_matrices: bool)
     if optimizer.needs_gradient:
         yield "" if batched else ON_OWN_GRADIENTS
         yield ON_SETTINGS.format(before) if (before := _before(derivation)) else ""
+    yield _on_penalties(derivation)
     if letters := optimizer.states:
         first = derivation.network.parameter_names[0]
         named = _listed([letter + first for letter in letters])
         told = ON_STATE if len(letters) == 1 else ON_STATES
         yield told.format(optimizer.name, _listed(letters), named, first, _firsts(optimizer, letters))
-    moves = [node for e in derivation.of("update") for node in nodes(e.expression)]
+    moves = [node for e in derivation.of("gradient", "penalty", "update") for node in nodes(e.expression)]
     for what, kind in BY_ELEMENTS.items():
         yield ON_ELEMENTS.format(what) if in_matrices and any(isinstance(n, kind) for n in moves) else ""
+
+
+def _on_penalties(derivation: Derivation) -> str:
+    """What is said of the penalties; nothing without any."""
+    rule, said = derivation.rule, []
+    if rule.penalises_gradients:
+        times = "" if rule.optimizer.needs_gradient else "-learning_rate times "
+        terms = [text for name, text in (("l2", "l2/2*w*w"), ("l1", "l1*abs(w)")) if name in rule.penalties]
+        said.append(ON_PENALTIES.format(times, " + ".join(terms)))
+    if "decay" in rule.penalties:
+        said.append(ON_DECAY)
+    return " ".join(said)
 
 
 def _firsts(optimizer: Optimizer, names: Sequence[str]) -> str:

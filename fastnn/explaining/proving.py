@@ -8,35 +8,17 @@ proof covers every way in which the gates can stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import cache
-from itertools import product
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from fastnn.checking import needing
-from fastnn.core.activations import activation
-from fastnn.core.equations import ERROR, FORWARD, GRADIENTS, UPDATES, Derivation
+from fastnn.core.equations import ERROR, Derivation
 from fastnn.core.expressions import (
-    Binary,
-    Call,
-    Exponent,
-    Expression,
-    Number,
-    PowerOfTwo,
-    Select,
-    SquareRoot,
     Symbol,
-    Visitor,
-    rebuild,
 )
-from fastnn.core.loss import Output
-from fastnn.core.rule import ROWS
-from fastnn.core.values import TOTAL, error, gradient_of, input_value, state_of, target_value
-from fastnn.explaining.arithmetic import OPERATIONS
+from fastnn.explaining.algebra import Algebra
 from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained, kinks_of
+from fastnn.explaining.claims import RATE, Claims, claims_of_updates
 from fastnn.explaining.document import Document
 from fastnn.pages.blocks import Block, Section
 from fastnn.pages.tables import Table
@@ -47,11 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Proof"]
-
-CHANGE = Symbol("change")
-RATE = Symbol("learning_rate")
-MOST_TOLD = 56  # characters of a claim, so that its line has 80
-PROVED = (DERIVATIVES, GRADIENTS, UPDATES)
 
 
 class Proof(Document):
@@ -107,6 +84,8 @@ class Proof(Document):
             blocks.append(
                 f"The updates are those of {rule.optimizer.name} for a change of {times}sympy's derivative."
             )
+        if rule.penalises_gradients:
+            blocks.append(f"To the g of a weight {times}the derivative of its penalty is added.")
         if kinks_of(self.derivation.network):
             blocks.append("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
         if any("[" in row["sympy"] for row in self._rows):
@@ -126,262 +105,23 @@ def _need_sympy() -> None:
 def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]]:
     import sympy
 
-    algebra = _Algebra(derivation)
+    algebra = Algebra(derivation)
     loss = algebra.defined_loss()
     rule = derivation.rule
     settings = {name: Symbol(name) for name in rule.settings}
     given = {s: algebra.evaluated(value, {}) for s, value in rule.values(RATE, **settings).items()}
     ours = algebra.of(lines, given)
-    claims: dict[Expression, tuple[str, Any]] = {LOSS: ("L is the squared error", loss)}
+    claims: Claims = {(ERROR, LOSS): ("L is the squared error", loss)}
     for parameter in derivation.state[: derivation.network.n_parameters]:
         derivative = Derivative(LOSS, parameter)
         slope = sympy.diff(loss, algebra.named(parameter))
-        claims[derivative] = (Text(derivation)(derivative), slope)
-        claims |= _updates(derivation, algebra, given, parameter, slope)
+        claims[DERIVATIVES, derivative] = (Text(derivation)(derivative), slope)
+        claims |= claims_of_updates(derivation, algebra, given, parameter, slope)
     found = []
     for line, value in zip(lines, ours, strict=True):
-        if line.target in claims and (line.target == LOSS or line.section in PROVED):
-            claim, expected = claims[line.target]
+        if (line.section, line.target) in claims:
+            claim, expected = claims[line.section, line.target]
             difference = algebra.simplified(expected - value)
             row = {"number": line.number, "claim": claim, "sympy": str(algebra.short(expected))}
             found.append(row | {"difference": str(difference)})
     return found
-
-
-def _updates(
-    derivation: Derivation,
-    algebra: _Algebra,
-    settings: Mapping[Expression, Any],
-    parameter: Symbol,
-    slope: Any,
-) -> dict[Expression, tuple[str, Any]]:
-    """What the optimizer makes of a parameter and of its state, for a derivative `slope` of the loss.
-
-    A gradient is a claim of its own; what is made of it takes it by name.
-    """
-    rule, text = derivation.rule, Text(derivation)
-    states = {letter: state_of(letter, parameter) for letter in rule.states}
-    derivative = Derivative(LOSS, parameter)
-    g, rate, n = gradient_of(parameter), algebra.named(RATE), algebra.named(ROWS)
-    values: dict[Expression, Any] = {**settings, CHANGE: -rate * slope}
-    found: dict[Expression, tuple[str, Any]] = {}
-    match rule.batched, rule.optimizer.needs_gradient:
-        case True, True:
-            found[g] = text(g + derivative / ROWS), algebra.named(g) + slope / n
-        case True, False:
-            found[g] = text(g - RATE * derivative / ROWS), algebra.named(g) - rate * slope / n
-        case False, True:
-            found[g] = text(derivative), slope
-    known = rule.common
-    for name, expression in rule.optimizer.prepares(known).items():
-        values[known[name]] = algebra.evaluated(expression, values)
-    change = g if g in found else CHANGE
-    for letter, move in rule.optimizer.moves(parameter, change, states, known).items():
-        target = states.get(letter, parameter)
-        values[target] = algebra.evaluated(move, values)
-        told = text(_told(move, derivative))
-        named = f"what {rule.optimizer.name} makes of {text(target)}"
-        found[target] = told if len(told) <= MOST_TOLD else named, values[target]
-    return found
-
-
-def _told(move: Expression, derivative: Derivative) -> Expression:
-    """A move with -learning_rate*derivative in place of the change."""
-    if isinstance(move, Binary) and move.operator == "+" and move.right == CHANGE:
-        return _told(move.left, derivative) - RATE * derivative
-    return rebuild(move, lambda operand: _told(operand, derivative))
-
-
-@cache
-def _functions() -> tuple[Any, Any]:
-    """sympy functions: sigmoid, kept closed with its own derivative, and one that keeps a value in one piece.
-
-    Of the first sympy proves here that the derivative is right. The second is the identity, and so its
-    derivative is 1; sympy would otherwise multiply sums out, and 3-3-3-3-1 take 15 s instead of 1.
-    """
-    import sympy
-
-    class Sigmoid(sympy.Function):  # type: ignore[misc]
-        def fdiff(self, argindex: int = 1) -> Any:
-            return self * (1 - self)
-
-    class Kept(sympy.Function):  # type: ignore[misc]
-        def fdiff(self, argindex: int = 1) -> Any:
-            return sympy.Integer(1)
-
-    z = sympy.Symbol("z")
-    logistic = 1 / (1 + sympy.exp(-z))
-    if sympy.simplify(sympy.diff(logistic, z) - logistic * (1 - logistic)) != 0:
-        raise AssertionError("sympy does not find sigmoid's derivative")
-    return Sigmoid, Kept
-
-
-class _Algebra(Visitor):
-    """The network in sympy: its loss by definition, and by fastnn's equations.
-
-    Where a value is chosen by the sign of a weighted sum, a gate chooses, 1 where the sum is above 0, else 0.
-    Another condition has a gate as well, 1 where it holds.
-    """
-
-    def __init__(self, derivation: Derivation) -> None:
-        import sympy
-
-        self.derivation = derivation
-        self.network = derivation.network
-        self.sympy = sympy
-        sigmoid, self.keep = _functions()
-        self.functions = {
-            "exp": sympy.exp,
-            "expm1": lambda x: sympy.exp(x) - 1,
-            "log": sympy.log,
-            "log1p": lambda x: sympy.log(1 + x),
-            "sin": sympy.sin,
-            "cos": sympy.cos,
-            "tanh": sympy.tanh,
-            "sigmoid": sigmoid,
-        }
-        self.kept: dict[Any, Any] = {}
-        self.gates: set[Any] = set()
-        self.conditions: dict[tuple[Any, str, Any], Any] = {}
-
-    def kept_as(self, value: Any, name: str) -> Any:
-        """`value` in one piece, to be shown under a name."""
-        kept = self.keep(value)
-        if kept not in self.kept:
-            # Another value of the same name must not pass for the first one.
-            symbol = self.sympy.Symbol(name)
-            self.kept[kept] = self.sympy.Dummy(name) if symbol in self.kept.values() else symbol
-        return kept
-
-    def defined_loss(self) -> Any:
-        """The squared error of one row, by the definition of the network."""
-        names = np.array(self.network.parameter_names, dtype=object)
-        symbols = np.array([self.sympy.Symbol(name) for name in names], dtype=object)
-        values = [self.named(input_value(i)) for i in range(self.network.n_inputs)]
-        for layer, (W, b) in enumerate(self.network.split(symbols), start=1):
-            inputs = values
-            sums = (sum(w * a for w, a in zip(row, inputs, strict=True)) for row in W)
-            values = [self.unit(layer, j, z + bias) for j, (z, bias) in enumerate(zip(sums, b, strict=True))]
-        terms = []
-        for k, value in enumerate(values):
-            d = self.kept_as(value - self.named(target_value(k)), self.derivation.name(error(k)))
-            rule = self.derivation.rule
-            output = Output(Symbol("z"), Symbol("yhat"), target_value(k), error(k))
-            terms.append(self.evaluated(rule.loss.term(output, rule.common), {error(k): d}))
-        return sum(terms)
-
-    def unit(self, layer: int, unit: int, z: Any) -> Any:
-        """What a unit of a layer makes of its sum."""
-        entry = activation(self.network.activations[layer - 1])
-        last = layer == len(self.network.activations)
-        family = "z" if not entry.is_identity else "yhat" if last else "h"
-        symbol = Symbol(family, layer, (unit,))
-        kept = self.kept_as(z, self.derivation.name(symbol))
-        return self.evaluated(entry.value(symbol), {symbol: kept})
-
-    def named(self, symbol: Symbol) -> Any:
-        return self.sympy.Symbol(self.derivation.name(symbol))
-
-    def of(self, lines: Sequence[Line], given: Mapping[Expression, Any]) -> list[Any]:
-        """What the lines make of the symbols of one row, line by line."""
-        values: dict[Expression, Any] = {**given, TOTAL: self.sympy.Integer(0)}
-        found = []
-        for line in lines:
-            value = self.evaluated(line.expression, values)
-            if line.section in (FORWARD, ERROR) and self._is_sum(line):
-                assert isinstance(line.target, Symbol)  # noqa: S101 - no derivative among these
-                value = self.kept_as(value, self.derivation.name(line.target))
-            found.append(value)
-            values[line.target] = value
-            match line.target:
-                case Symbol("gw" | "gb") as gradient:  # proved by itself: what comes after takes it by name
-                    values[gradient] = self.named(gradient)
-        return found
-
-    def evaluated(self, node: Expression, values: dict[Expression, Any]) -> Any:
-        """An expression in sympy; symbols that have no value yet stand for themselves."""
-        return self.visit(node, values)
-
-    def visit_symbol(self, node: Symbol, values: dict[Expression, Any]) -> Any:
-        """A value of the row, or a name."""
-        return values[node] if node in values else values.setdefault(node, self.named(node))
-
-    def visit_derivative(self, node: Derivative, values: dict[Expression, Any]) -> Any:
-        """A derivative that a line before has given."""
-        return values[node]
-
-    def visit_number(self, node: Number, values: dict[Expression, Any]) -> Any:
-        """A constant, as a fraction."""
-        return self.sympy.nsimplify(node.value, rational=True)
-
-    def visit_binary(self, node: Binary, values: dict[Expression, Any]) -> Any:
-        """One operation, exact."""
-        a, b = self.evaluated(node.left, values), self.evaluated(node.right, values)
-        return OPERATIONS[node.operator](a, b)
-
-    def visit_select(self, node: Select, values: dict[Expression, Any]) -> Any:
-        """A choice: a gate chooses, which belongs to the sign of a weighted sum, or else to its condition."""
-        match node.left, node.right:
-            case Symbol("z") as z, Number(0.0):
-                gate = self.named(replace(z, family="g"))
-                opened, shut = (node.yes, node.no) if node.comparison == ">" else (node.no, node.yes)
-            case left, right:
-                gate = self._bracket(
-                    self.evaluated(left, values), node.comparison, self.evaluated(right, values)
-                )
-                opened, shut = node.yes, node.no
-        self.gates.add(gate)
-        return gate * self.evaluated(opened, values) + (1 - gate) * self.evaluated(shut, values)
-
-    def _bracket(self, left: Any, comparison: str, right: Any) -> Any:
-        """The gate of a condition, the same one for the same condition alone: [x > 1]."""
-        told = f"[{self.short(left)} {comparison} {self.short(right)}]"
-        taken = self.sympy.Symbol(told) in self.conditions.values()
-        gate = self.sympy.Dummy(told) if taken else self.sympy.Symbol(told)
-        return self.conditions.setdefault((left, comparison, right), gate)
-
-    def visit_call(self, node: Call, values: dict[Expression, Any]) -> Any:
-        """A function that sympy knows, or is told."""
-        return self.functions[node.function](self.evaluated(node.argument, values))
-
-    def visit_power_of_two(self, node: PowerOfTwo, values: dict[Expression, Any]) -> Any:
-        """Exact."""
-        return 2 ** self.evaluated(node.exponent, values)
-
-    def visit_exponent(self, node: Exponent, values: dict[Expression, Any]) -> Any:
-        """A whole number."""
-        return self.sympy.floor(self.sympy.log(self.evaluated(node.number, values), 2))
-
-    def visit_square_root(self, node: SquareRoot, values: dict[Expression, Any]) -> Any:
-        """Exact."""
-        return self.sympy.sqrt(self.evaluated(node.square, values))
-
-    def short(self, expression: Any) -> Any:
-        """An expression with every value that was kept in one piece under its name."""
-        return expression.xreplace(self.kept)
-
-    def simplified(self, difference: Any) -> Any:
-        """A difference multiplied out; 0 if it is 0 for each way in which the gates can stand."""
-        short = self.short(difference)
-        gates = sorted(self.gates & short.free_symbols, key=str)
-        powers = (part for part in self.sympy.preorder_traversal(short) if part.is_Pow)
-        divides = any(power.exp.is_negative and self.gates & power.free_symbols for power in powers)
-        expanded = short if divides else self.sympy.expand(short)  # quotients would take minutes
-        if expanded == 0 or not gates:
-            return expanded
-        shut_or_open = (self.sympy.Integer(0), self.sympy.Integer(1))
-        ways = (dict(zip(gates, way, strict=True)) for way in product(shut_or_open, repeat=len(gates)))
-        return self.sympy.Integer(0) if all(self._is_zero(short.xreplace(way)) for way in ways) else expanded
-
-    def _is_zero(self, difference: Any) -> bool:
-        """Whether a sum of quotients is 0."""
-        numerator, _ = self.sympy.fraction(self.sympy.together(difference))
-        return bool(self.sympy.expand(numerator) == 0)
-
-    def _is_sum(self, line: Line) -> bool:
-        """Whether a line gives a weighted sum or an error, which are kept in one piece."""
-        target = line.target
-        if not isinstance(target, Symbol) or target == LOSS:
-            return False
-        passed_on = target.family in ("h", "yhat")
-        return not passed_on or activation(self.network.activations[target.layer - 1]).is_identity

@@ -24,6 +24,7 @@ from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
 from fastnn.showing.lettering import counted, shortened
 from fastnn.sweeping.columns import LOSSES
+from fastnn.sweeping.design import OF_A_RECIPE
 from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.sweep import sweep
@@ -139,7 +140,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
     """The lines that train a network again, on the same data and no others."""
     settings, start = found.design.settings_of(found.grid.cell_of(number)), found.grid.start_of(number)
     rate = settings["learning_rate"]
-    recipe = Recipe(settings["loss"], settings["optimizer"], settings["batch_size"])
+    recipe = Recipe(**{name: settings[name] for name in OF_A_RECIPE})
     options = "" if rate is None else f"learning_rate={float(rate)!r}, "
     options += f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
     order, given_order = found.plan.order, ""
@@ -154,6 +155,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         options += f",\n                   optimizer=fastnn.optimizers.{recipe.optimizer!r}"
     if recipe.batch_size != size_of(None, recipe.optimizer, None):
         options += f",\n                   batch_size={settings['batch_size']}"
+    options += "".join(f",\n                   {name}={value!r}" for name, value in recipe.penalties.items())
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"

@@ -12,113 +12,20 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastnn.checking import InputError, finite_number, shown, whole_number, whole_numbers
+from fastnn.checking import InputError, finite_number, whole_number, whole_numbers
 from fastnn.core.choices import Choice, Table, settings_of
 from fastnn.core.losses import LOSSES
 from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.showing.lettering import counted, rate_texts, told_apart
+from fastnn.sweeping.axis import Array, Axis, each_once
+from fastnn.sweeping.penalty_axes import PENALTY_AXES
 from fastnn.training.plan import learning_rates
 
 __all__ = ["AXES", "Axis", "BatchSizes", "LearningRates", "Losses", "Optimizers", "Rows"]
 
-Array = NDArray[Any]
-
 MOST_RATES = 1_000_000  # a store's manifest, of at most 64 MiB, names each
 NAMED = 6  # values in a sentence
-
-
-@dataclass(frozen=True, eq=False)
-class Axis:
-    """The values of one setting in a sweep, each once.
-
-    Attributes
-    ----------
-    name : str
-        The argument of `fastnn.sweep`; also the entry of a description, and the first column of a table.
-    noun : str
-        The setting in words.
-    alike : str
-        What networks of one value have in common, in words. It is empty if one call trains networks of any
-        values.
-    named : bool
-        Whether the name of a cell tells it even if there is only one value.
-    always : bool
-        Whether tables have its columns even if there is only one value.
-    values : sequence
-        What `fastnn.train` is given, at least one.
-    """
-
-    name: ClassVar[str]
-    noun: ClassVar[str]
-    alike: ClassVar[str] = ""
-    named: ClassVar[bool] = False
-    always: ClassVar[bool] = False
-    values: Any
-
-    @classmethod
-    def of(cls, given: Any, dtype: str, rows: int) -> Self:
-        """Check what a sweep in `dtype` over `rows` rows was given; InputError if it does not fit."""
-        raise NotImplementedError
-
-    @classmethod
-    def described(cls, plain: Sequence[Any], dtype: str, rows: int) -> Self:
-        """The axis that `plain` describes; InputError unless each value is as `plain` gives it."""
-        return cls.of([cls.read(value) for value in plain], dtype, rows)
-
-    @staticmethod
-    def read(plain: Any) -> Any:
-        """One value from what a description holds; InputError for anything else."""
-        raise NotImplementedError
-
-    @property
-    def plain(self) -> list[Any]:
-        """The values as JSON can hold them."""
-        raise NotImplementedError
-
-    @property
-    def asked(self) -> Any:
-        """What `of` makes it from."""
-        return self.values
-
-    @property
-    def columns(self) -> dict[str, Array]:
-        """The columns of tables, by name: a number or a word for each value."""
-        raise NotImplementedError
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """All columns that it may have."""
-        return (cls.name,)
-
-    @classmethod
-    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
-        """The values in words, from columns of a table; different values have different words."""
-        raise NotImplementedError
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """The values in words."""
-        return self.texts_of({name: column.tolist() for name, column in self.columns.items()})
-
-    @classmethod
-    def command(cls, settings: Mapping[str, Any]) -> list[str]:
-        """The words of a command line of ``fastnn train`` that give its value of a cell."""
-        raise NotImplementedError
-
-    @property
-    def told(self) -> str:
-        """The values in a sentence on the whole sweep; empty where there is nothing to say."""
-        return ""
-
-    @property
-    def shown(self) -> bool:
-        """Whether tables have its columns."""
-        return self.always or len(self) > 1
-
-    def __len__(self) -> int:
-        return len(self.values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +39,7 @@ class Choices(Axis):
     @classmethod
     def of(cls, given: Any, dtype: str, rows: int) -> Self:
         found = cls.table.several(given)
-        _each_once([(one.name, *_in_dtype(one, dtype).values()) for one in found], cls.name, found)
+        each_once([(one.name, *_in_dtype(one, dtype).values()) for one in found], cls.name, found)
         return cls(found, dtype)
 
     @classmethod
@@ -278,7 +185,7 @@ class LearningRates(Axis):
             raise InputError(
                 f"learning_rate must name at most {MOST_RATES} values; got {len(rates)}. Name fewer."
             )
-        _each_once(rates.tolist(), cls.name, rates.tolist())
+        each_once(rates.tolist(), cls.name, rates.tolist())
         return cls(rates, dtype)
 
     @classmethod
@@ -346,9 +253,8 @@ class Rows(Axis):
 
 
 # The first one varies slowest; the starts vary faster than any.
-AXES: dict[str, type[Axis]] = {
-    axis.name: axis for axis in (Losses, Optimizers, BatchSizes, LearningRates, Rows)
-}
+IN_ORDER: tuple[type[Axis], ...] = (Losses, Optimizers, BatchSizes, *PENALTY_AXES, LearningRates, Rows)
+AXES = {axis.name: axis for axis in IN_ORDER}
 
 
 def _in_dtype(choice: Choice, dtype: str) -> dict[str, float]:
@@ -365,10 +271,5 @@ def _counts(given: Any, name: str, rows: int, otherwise: str) -> tuple[int, ...]
         )
     if len(counts) > rows:
         raise InputError(f"{name} must name at most {counted(rows, 'value')}; got {len(counts)}. Name fewer.")
-    _each_once(counts, name, counts)
+    each_once(counts, name, counts)
     return tuple(counts)
-
-
-def _each_once(keys: list[Any], name: str, given: list[Any]) -> None:
-    if len(set(keys)) < len(keys):
-        raise InputError(f"{name} must name each value once; got {shown(given)}. Drop the repeated ones.")

@@ -20,7 +20,7 @@ from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
 from fastnn.training.orders import Explicit, Order, Shuffled
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
 
-__all__ = ["STARTS", "arrays_of", "axes_of", "described", "design_of", "network_in", "schema_of"]
+__all__ = ["STARTS", "arrays_of", "axes_of", "described", "design_of", "network_in", "plain_of", "schema_of"]
 
 Array = NDArray[Any]
 
@@ -36,7 +36,7 @@ def described(design: Design) -> dict[str, Any]:
         "networks": grid.starts,
         "initial": _described_start(design.initial),
         "seed": design.seed,
-        **{axis.name: axis.plain for axis in grid.axes},
+        **{axis.name: axis.plain for axis in grid.axes if not axis.is_absent},
         "epochs": plan.epochs,
         "dtype": plan.dtype,
         "shuffle": isinstance(plan.order, Shuffled),
@@ -81,7 +81,19 @@ def axes_of(description: dict[str, Any], rows: int) -> tuple[Axis, ...]:
         If the description is damaged.
     """
     dtype = description["dtype"]
-    return tuple(axis.described(description[name], dtype, rows) for name, axis in AXES.items())
+    return tuple(axis.described(plain_of(description, name), dtype, rows) for name, axis in AXES.items())
+
+
+def plain_of(description: Mapping[str, Any], name: str) -> Any:
+    """The values of an axis in a description; the one that is left out, if it is.
+
+    Raises
+    ------
+    KeyError
+        If the axis is missing, and is never left out.
+    """
+    absent = AXES[name].absent
+    return description[name] if absent is None else description.get(name, [absent])
 
 
 def network_in(described: dict[str, Any]) -> Network:

@@ -19,7 +19,8 @@ from fastnn.checking import InputError, OneSentenceError, seed_number, shown, wh
 from fastnn.core.losses import LOSSES
 from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS, Optimizer
-from fastnn.core.recipe import Recipe, size_of
+from fastnn.core.penalties import PENALTIES
+from fastnn.core.recipe import Recipe, refuse_decay, size_of
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
@@ -31,11 +32,11 @@ from fastnn.training.plan import Plan, refuse_rate
 from fastnn.training.running import Job, measured, run
 from fastnn.training.starts import Start
 
-__all__ = ["Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
+__all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
 
 Array = NDArray[Any]
 
-OF_A_RECIPE = ("loss", "optimizer", "batch_size")  # the axes whose values a recipe has
+OF_A_RECIPE = ("loss", "optimizer", "batch_size", *PENALTIES)  # the axes whose values a recipe has
 
 # An interruption loses the chunks under way. None should take longer, as far as its engine allows.
 CHUNK_SECONDS = 0.5
@@ -131,6 +132,8 @@ class Design:
         settings |= _defaults(settings, len(plan.X))
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
+        for optimizer in grid["optimizer"].values:
+            refuse_decay(max(grid["decay"].values), optimizer)
         counts = grid["rows"].values
         if row_order is not None:
             _refuse_several(counts)

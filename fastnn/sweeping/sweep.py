@@ -62,6 +62,9 @@ def sweep(
     loss: str | Loss | Sequence[str | Loss] = "squared",
     optimizer: str | Optimizer | Sequence[str | Optimizer] = "sgd",
     batch_size: int | Sequence[int] | None = None,
+    l2: float | Sequence[float] = 0.0,
+    l1: float | Sequence[float] = 0.0,
+    decay: float | Sequence[float] = 0.0,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
     progress: bool | None = None,
@@ -105,6 +108,8 @@ def sweep(
         ``["sgd", fastnn.optimizers.Momentum(momentum=[0.5, 0.9])]``, which are three optimizers.
     batch_size : int, or sequence of them
         As in `fastnn.train`, from 1 to N; in cells that are trained on fewer rows a batch is all of them.
+    l2, l1, decay : float, or sequence of them
+        As in `fastnn.train`.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. Every trained network is measured on them, and networks
         are ranked by that loss. It costs one more epoch, over these rows.
@@ -176,6 +181,9 @@ def sweep(
         loss=loss,
         optimizer=optimizer,
         batch_size=batch_size,
+        l2=l2,
+        l1=l1,
+        decay=decay,
     )
     warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)

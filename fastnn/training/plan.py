@@ -83,7 +83,7 @@ class Plan:
     def job(self, networks: int) -> Job:
         """The job of training M networks. Compiles its kernel."""
         X, Y = self.X, self.Y
-        sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs)
+        sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs, self.rule)
         job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.recipe, self.weights)
         job.kernel(self.network, networks)
         return job
@@ -227,7 +227,7 @@ def warmup(
     checked_network(network)
     rule = replace(Recipe.of(**training).rule, weighted=flag(weighted, "weighted"))
     checked_kernel(choose(engine, network, dtype, 1, rule), network, dtype, rule)
-    for description in (network, *reduced_networks(network)):
+    for description in (network, *reduced_networks(network, rule)):
         checked_kernel(choose(engine, description, dtype, MANY, rule), description, dtype, rule)
 
 

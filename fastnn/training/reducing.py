@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
-from fastnn.core.rule import Rule
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.training.gates import Rows
 
 __all__ = ["Group", "Units", "reduced_networks", "reduced_sizes"]
@@ -38,7 +38,7 @@ Numbers = NDArray[np.intp]
 WORTH_A_KERNEL = 1e9
 
 
-def reduced_sizes(network: Network, visits: float) -> tuple[int, ...]:
+def reduced_sizes(network: Network, visits: float, rule: Rule = PLAIN) -> tuple[int, ...]:
     """The numbers of units that the first hidden layer may be reduced to, ascending; () for never.
 
     The last number is all units.
@@ -49,9 +49,12 @@ def reduced_sizes(network: Network, visits: float) -> tuple[int, ...]:
     visits : float
         The training ahead: networks times rows times epochs. If it is small, compiling a smaller kernel
         takes longer than it saves.
+    rule : Rule
+        With a penalty the weights of a dead unit are never at rest.
     """
     if (
         len(network.layers) < 3
+        or rule.penalties
         or not activation(network.hidden[0]).dies
         or visits * network.n_parameters < WORTH_A_KERNEL
     ):
@@ -62,9 +65,9 @@ def reduced_sizes(network: Network, visits: float) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def reduced_networks(network: Network) -> tuple[Network, ...]:
+def reduced_networks(network: Network, rule: Rule = PLAIN) -> tuple[Network, ...]:
     """The smaller networks to which a network may be reduced."""
-    return tuple(_with_units(network, size) for size in reduced_sizes(network, np.inf)[:-1])
+    return tuple(_with_units(network, size) for size in reduced_sizes(network, np.inf, rule)[:-1])
 
 
 def _with_units(network: Network, size: int) -> Network:

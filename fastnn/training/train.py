@@ -54,6 +54,9 @@ def train(
     batch_size: int | None = None,
     sample_weight: ArrayLike | None = None,
     weights_within: str = "epoch",
+    l2: float = 0.0,
+    l1: float = 0.0,
+    decay: float = 0.0,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
@@ -102,6 +105,12 @@ def train(
     weights_within : str
         "epoch": the mean weight is that of all rows. "batch": that of the rows of the batch, as in
         scikit-learn; a batch of zeros changes nothing.
+    l2, l1 : float
+        Penalties on the weights, not on biases, from 0: l2/2 times the sum of their squares, and l1 times
+        the sum of their absolute values, on the mean loss of a batch. The losses that are told have
+        no penalty in them.
+    decay : float
+        Decoupled decay, from 0: with every update each weight loses ``learning_rate*decay`` of itself.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. The loss on them is measured after every epoch; they
         have no weights.
@@ -142,9 +151,9 @@ def train(
     ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = seed_number(seed)
-    plan = Plan.of(
-        network, X, y, epochs, engine, dtype, loss=loss, optimizer=optimizer, batch_size=batch_size
-    )
+    penalties = {"l2": l2, "l1": l1, "decay": decay}
+    training = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, **penalties}
+    plan = Plan.of(network, X, y, epochs, engine, dtype, **training)
     weights = weights_of(sample_weight, weights_within, len(plan.X))
     order = order_of(shuffle, seed, row_order, plan.epochs, len(plan.X))
     plan = replace(plan, order=order, weights=weights)

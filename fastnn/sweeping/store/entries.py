@@ -14,7 +14,7 @@ from typing import Any
 from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
 from fastnn.core.rule import DTYPES, MOST_EPOCHS
 from fastnn.sweeping.axes import AXES
-from fastnn.sweeping.description import STARTS, network_in, schema_of
+from fastnn.sweeping.description import STARTS, network_in, plain_of, schema_of
 
 __all__ = [
     "LARGEST_SHARD",
@@ -40,9 +40,12 @@ def checked_plan(plan: Any) -> None:
     InputError
         If an entry is missing, unknown or impossible; it is named.
     """
-    entries = checked_names(plan, "plan", {*CHECKS}, {"losses", "row_order", "validation"})
+    entries = checked_names(
+        plan, "plan", {*CHECKS} - LEFT_OUT, LEFT_OUT | {"losses", "row_order", "validation"}
+    )
     for name, check in CHECKS.items():
-        check(_Entry(entries, name))
+        if name in entries:
+            check(_Entry(entries, name))
     if "validation" in entries:
         _told_rows(_Entry(entries, "validation"))
     if "row_order" in entries:
@@ -54,7 +57,7 @@ def checked_plan(plan: Any) -> None:
     losses = list(schema_of(entries, network_in(entries["network"]).parameter_names).losses)
     if entries.get("losses", losses[:1]) != losses:
         raise InputError(f"losses must be {losses} in such a sweep; got {shown(entries.get('losses'))}.")
-    cells = math.prod(len(entries[name]) for name in AXES)
+    cells = math.prod(len(plain_of(entries, name)) for name in AXES)
     checked_total(cells * entries["networks"], entries["networks_per_shard"])
 
 
@@ -168,3 +171,4 @@ CHECKS: dict[str, Callable[[_Entry], Any]] = {
     "curves": lambda entry: entry.whole(0, entry.plan["epochs"]),
     "networks_per_shard": lambda entry: entry.whole(1, LARGEST_SHARD),
 }
+LEFT_OUT = {name for name, axis in AXES.items() if axis.absent is not None}

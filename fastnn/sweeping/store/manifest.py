@@ -19,7 +19,7 @@ from fastnn.core.network import Network
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.columns import Schema
-from fastnn.sweeping.description import axes_of, described, network_in, schema_of
+from fastnn.sweeping.description import axes_of, described, network_in, plain_of, schema_of
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Grid, Numbers
 from fastnn.sweeping.store import StoreError
@@ -162,7 +162,7 @@ class Manifest:
     @cached_property
     def shards(self) -> Shards:
         """How the networks are cut into shards."""
-        cells = math.prod(len(self.plan[name]) for name in AXES)
+        cells = math.prod(len(plain_of(self.plan, name)) for name in AXES)
         first = whole_number(self.plan["networks"], "networks", 1)
         return Shards(cells, (first, *self.grown), self.shard_size)
 

@@ -1,0 +1,90 @@
+"""The axes of the penalties on weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from fastnn.checking import InputError
+from fastnn.core.choices import MOST, from_zero, is_sequence
+from fastnn.showing.lettering import told_apart
+from fastnn.sweeping.axis import Array, Axis, each_once
+
+__all__ = ["PENALTY_AXES"]
+
+
+@dataclass(frozen=True, eq=False)
+class Penalties(Axis):
+    """Numbers from 0, each for all weights of a network, in the sweep's dtype in tables."""
+
+    absent: ClassVar[Any] = 0.0
+    dtype: str
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        plain = given.tolist() if hasattr(given, "tolist") else given
+        several = list(plain) if is_sequence(plain) else [plain]
+        if not 0 < len(several) <= MOST:
+            raise InputError(
+                f"{cls.name} must be from 1 to {MOST} numbers; got {len(several)}. Leave it out for 0."
+            )
+        names = [f"{cls.name}[{n}]" if is_sequence(plain) else cls.name for n in range(len(several))]
+        values = tuple(map(from_zero, several, names))
+        each_once([np.asarray(value, dtype).item() for value in values], cls.name, list(values))
+        return cls(values, dtype)
+
+    @classmethod
+    def read(cls, plain: Any) -> float:
+        return from_zero(plain, cls.name)
+
+    @property
+    def plain(self) -> list[Any]:
+        return list(self.values)
+
+    @cached_property
+    def columns(self) -> dict[str, Array]:
+        return {self.name: np.array(self.values, self.dtype)}
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        return [f"{cls.name} {text}" for text in told_apart([float(value) for value in columns[cls.name]])]
+
+    @classmethod
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        value = settings[cls.name]
+        return [f"--{cls.name}", repr(value)] if value else []
+
+    @property
+    def told(self) -> str:
+        return "" if self.is_absent else f"{self.name} {', '.join(map(repr, self.values))}"
+
+
+class L2(Penalties):
+    """The L2 penalties."""
+
+    name = "l2"
+    noun = "L2 penalty"
+    alike = "with the same L2 penalty"
+
+
+class L1(Penalties):
+    """The L1 penalties."""
+
+    name = "l1"
+    noun = "L1 penalty"
+    alike = "with the same L1 penalty"
+
+
+class Decay(Penalties):
+    """How fast weights decay."""
+
+    name = "decay"
+    noun = "decay"
+    alike = "with the same decay"
+
+
+PENALTY_AXES: tuple[type[Axis], ...] = (L2, L1, Decay)
