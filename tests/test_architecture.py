@@ -26,7 +26,7 @@ KNOWN_IN = {
     "keras": ("models", "comparing"),
     "pyarrow": ("sweeping.store.parquet", "data.reading.tables"),
     "platformdirs": ("system.folders",),
-    "sympy": ("explaining.proving",),
+    "sympy": ("explaining.algebra", "explaining.proving"),
     "pdoc": ("guide",),
     "matplotlib": ("plotting", "reporting", "tutorial"),
 }
