@@ -106,7 +106,8 @@ class TestOneOptimizer:
             "momentum": [0.9, 0.9],
         }
         with pytest.raises(
-            fastnn.InputError, match=r"each of columns must be one of .*'optimizer', 'batch_size', 'learning"
+            fastnn.InputError,
+            match=r"each of columns must be one of .*'optimizer', 'batch_size', 'l2'",
         ):
             swept("sgd").frame(["momentum"])
 
