@@ -18,6 +18,7 @@ CHAPTERS = (
     "explanations",
     "studies",
     "arithmetic",
+    "other_libraries",
     "command_line",
     "extending",
 )

@@ -4,20 +4,17 @@ A rule is tried on a bowl with an ordinary network: for the rows x = -sqrt(c) an
 -sqrt(c)*p and sqrt(c)*p, the mean squared error of 1-1 is c*(w - p)**2 + b**2, and a bias of 0 stays 0.
 """
 
-import subprocess
 import sys
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-import other_libraries
 import pytest
+from conftest import ROOT
 
 import fastnn
-from fastnn.core.choices import settings_of
-from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nesterov, RMSProp
+from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nesterov
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import agreement
 
 LINE = fastnn.Network((1, 1))
 
@@ -151,58 +148,13 @@ def test_moves_of_irprop_minus():
     assert rprop_moves(scale=0.75).tobytes() == rprop_moves().tobytes()  # by the sign alone
 
 
-OURS = {
-    "sgd": fastnn.optimizers.SGD(),
-    "momentum": Momentum(momentum=0.6),
-    "nesterov": Nesterov(momentum=0.6),
-    "rmsprop": RMSProp(rho=0.8, eps=1e-3),
-    "adagrad": Adagrad(initial_sum=0.25, eps=1e-3),
-    "adam": Adam(beta1=0.8, beta2=0.95, eps=1e-3),
-    "adam with eps_hat": Adam(beta1=0.8, beta2=0.95, eps=1e-3, eps_hat=True),
-    "irprop-": IRpropMinus(delta0=0.02, least=0.004, most=0.05),
-}
-PEERS = [(library, rule) for library, rules in other_libraries.RULES.items() for rule in rules]
-NETWORK = fastnn.Network((3, 4, other_libraries.K), "tanh")
-RATE, BATCH, EPOCHS = 0.0625, 4, 20  # Keras keeps a rate as float32
-
-
-def peers_problem():
-    """X, Y and the start of a training: 10 rows, so that the last batch is short."""
-    draw = np.random.default_rng(0)
-    shapes = (10, NETWORK.n_inputs), (10, NETWORK.n_outputs), NETWORK.n_parameters
-    return [draw.normal(0.0, 0.7, shape) for shape in shapes]
-
-
-@cache
-def by_fastnn(rule):
-    options = {"batch_size": BATCH, "epochs": EPOCHS, "engine": "batched"}
-    if rule != "irprop-":
-        options["learning_rate"] = RATE
-    return fastnn.train(NETWORK, *peers_problem(), optimizer=OURS[rule], **options).parameters
-
-
-@cache
-def by_library(library):
-    """The parameters that a library trains by each of its rules: its program imports it once."""
-    X, Y, start = peers_problem()
-    problem = {"X": X, "Y": Y, "rate": RATE, "batch": BATCH, "epochs": EPOCHS}
-    for n, (W, b) in enumerate(NETWORK.split(start)):
-        problem |= {f"W{n}": W, f"b{n}": b}
-    with TemporaryDirectory() as folder:
-        files = {rule: Path(folder) / f"{rule}.npz" for rule in other_libraries.RULES[library]}
-        for rule, file in files.items():
-            np.savez(file, **problem, **{f"given_{name}": v for name, v in settings_of(OURS[rule]).items()})
-        subprocess.run([sys.executable, other_libraries.__file__, library, folder], check=True)
-        return {rule: np.load(file)["parameters"] for rule, file in files.items()}
-
-
 @pytest.mark.slow  # a program that imports the library: 1 to 10 s
-@pytest.mark.parametrize(("library", "rule"), PEERS)
+@pytest.mark.parametrize(("library", "rule"), agreement.PAIRS)
 def test_whole_trainings_by_other_libraries(library, rule):
-    if not all(map(find_spec, other_libraries.NEEDED[library])):
+    if not agreement.is_installed(library):
         pytest.skip(f'{library} is not installed: pip install "fastnn-sweep[peers]"')
-    theirs = by_library(library)[rule]
-    assert np.abs(theirs - peers_problem()[2]).max() > 0.1
-    assert np.allclose(by_fastnn(rule), theirs, rtol=1e-12, atol=0)
-    for other in OURS:  # another rule is told apart, be it the other epsilon
-        assert other == rule or not np.allclose(by_fastnn(other), theirs, rtol=1e-6, atol=0)
+    theirs, start = agreement.by_library(library)[rule], agreement.problem()[2]
+    assert np.abs(theirs - start).max() > 0.1
+    assert np.allclose(agreement.by_fastnn(rule), theirs, rtol=1e-12, atol=0)
+    for other in agreement.OURS:  # another rule is told apart, be it the other epsilon
+        assert other == rule or not np.allclose(agreement.by_fastnn(other), theirs, rtol=1e-6, atol=0)
