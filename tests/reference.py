@@ -72,6 +72,7 @@ def train(
     within: str = "epoch",
     penalties: Settings | None = None,
     penalised: str = "weights",
+    l2_on: str = "mean",
 ) -> tuple[Vector, Vector, int]:
     """Train one network by gradient descent on the squared error, not halved, row by row or in batches.
 
@@ -99,6 +100,7 @@ def train(
         or of those of its "batch"; that multiplies what the row loses, and the factor of its changes.
     penalties : "l2", "l1" and "decay", those there are. What moves a parameter is what `penalising` makes of
         its gradient, or of its change, which is minus the learning rate times it.
+    l2_on : the "mean" of a batch's losses, or their "sum": then l2 is divided by the rows of the batch.
     penalised : "weights"; or "all", the slip that tests must reject, which has a penalty on biases, too.
 
     Returns
@@ -134,7 +136,14 @@ def train(
                     rounded,
                 )
             move = next(updates)
-            on_weights = penalising(move, step, rounded(learning_rate), penalties or {}, rounded)
+            on_weights = penalising(
+                move,
+                step,
+                rounded(learning_rate),
+                penalties or {},
+                len(batch) if l2_on == "sum" else 1,
+                rounded,
+            )
             on_biases = on_weights if penalised == "all" else move
             both = (on_weights, on_biases)
             moves = (*states, both) if batch_size == 1 else (*gathered, (gather(rounded),) * 2)
@@ -358,8 +367,12 @@ def gather(rounded: Rounding) -> Move:
     return gathering
 
 
-def penalising(move: Move, step: float, rate: float, penalties: Settings, rounded: Rounding) -> Move:
+def penalising(
+    move: Move, step: float, rate: float, penalties: Settings, rows: int, rounded: Rounding
+) -> Move:
     """A move of a weight under penalties; `step` is 2 where the move is given a gradient, not a change.
+
+    l2 is divided by `rows`.
 
     The optimizer moves a weight that has decayed, by a gradient with the penalties on the weight before that.
     """
@@ -370,7 +383,9 @@ def penalising(move: Move, step: float, rate: float, penalties: Settings, rounde
         signs = {"l2": w, "l1": float(w > 0) - float(w < 0)}
         for name, pulls in signs.items():
             if name in given:
-                change = rounded(change + rounded(rounded(factor * given[name]) * pulls))
+                pull = rounded(factor * given[name])
+                pull = rounded(pull / rounded(rows)) if name == "l2" else pull
+                change = rounded(change + rounded(pull * pulls))
         if "decay" in given:
             w = rounded(w - rounded(rounded(rate * given["decay"]) * w))
         return move(w, state, change)

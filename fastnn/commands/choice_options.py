@@ -10,7 +10,7 @@ from fastnn.commands.parsing import number, numbers
 from fastnn.core.choices import Choice, Table
 from fastnn.core.losses import LOSSES
 from fastnn.core.optimizers import OPTIMIZERS
-from fastnn.core.penalties import PENALTIES
+from fastnn.core.penalties import L2_ON, PENALTIES
 
 __all__ = [
     "TABLES",
@@ -51,24 +51,32 @@ def add_training(group: Any) -> None:
         add_choice(group, table)
     for name, what in PENALTY_HELP.items():
         group.add_argument(f"--{name}", type=number, default=0.0, metavar="P", help=f"{what}; default 0")
+    _add_l2_on(group)
 
 
 def add_penalties(group: Any) -> None:
     """Add the penalties of ``fastnn sweep``, each with several values."""
     for name, what in PENALTY_HELP.items():
         group.add_argument(f"--{name}", default="0", metavar="P,..", help=f"{what}; default 0")
+    _add_l2_on(group)
+
+
+def _add_l2_on(group: Any) -> None:
+    said = "of a batch's losses: what l2 is on; default mean"
+    group.add_argument("--l2-on", default="mean", choices=L2_ON, help=said)
 
 
 def penalties_of(options: Any) -> dict[str, Any]:
     """The values of the penalties of a sweep, by name."""
-    return {name: numbers(getattr(options, name), f"--{name}") for name in PENALTIES}
+    values = {name: numbers(getattr(options, name), f"--{name}") for name in PENALTIES}
+    return {**values, "l2_on": [options.l2_on]}
 
 
 def training_of(options: Any) -> dict[str, Any]:
     """What these options, and --batch-size, ask of the training, by the names that `fastnn.train` has."""
     chosen = {table.noun: _choice(getattr(options, table.noun), table) for table in TABLES}
     penalties = {name: getattr(options, name) for name in PENALTIES}
-    return {**chosen, "batch_size": options.batch_size, **penalties}
+    return {**chosen, "batch_size": options.batch_size, **penalties, "l2_on": options.l2_on}
 
 
 def _choice(text: str, table: Table[Any]) -> Any:

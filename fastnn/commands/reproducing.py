@@ -14,7 +14,7 @@ from fastnn.data.digest import SHORT
 
 __all__ = ["train_command"]
 
-OF_ONE_NETWORK = ("network", "optimizer", "batch_size", *PENALTIES, "learning_rate", "rows")
+OF_ONE_NETWORK = ("network", "optimizer", "batch_size", *PENALTIES, "l2_on", "learning_rate", "rows")
 """The options of ``fastnn train`` that differ from network to network of a sweep."""
 
 

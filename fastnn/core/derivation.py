@@ -57,7 +57,7 @@ from fastnn.core.equations import (
 from fastnn.core.expressions import Expression, Index, Number, Sum, Symbol
 from fastnn.core.loss import Output
 from fastnn.core.network import Network, checked_network
-from fastnn.core.penalties import penalised, shrunk
+from fastnn.core.penalties import penalised, shared_out, shrunk
 from fastnn.core.recipe import Asked, Recipe
 from fastnn.core.rule import COEFFICIENT, FACTOR, ROWS, SHARE, STEP, Rule
 from fastnn.core.values import TOTAL, activation_of, error, gradient_of, state_of, target_value
@@ -127,6 +127,9 @@ def _begin(network: Network, rule: Rule) -> Iterator[Equation]:
         words = "shared out among the rows of the batch"
         words = f"the loss's factor, {words}" if rule.optimizer.needs_gradient else f"the step, {words}"
         yield _equation(BEGIN, "factor", last, FACTOR, _folded(rule) / ROWS, (), words)
+    for name, expression in shared_out(rule.common, ROWS).items() if rule.l2_on_sum else ():
+        words = "the penalty, shared out among the rows of the batch"
+        yield _equation(BEGIN, "factor", last, Symbol(name), expression, (), words)
     for name, expression in rule.optimizer.prepares(rule.common).items():
         words = f"for {rule.optimizer.name}, once a batch"
         yield _equation(BEGIN, "factor", last, Symbol(name), expression, (), words)

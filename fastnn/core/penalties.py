@@ -10,6 +10,8 @@ l1    + l1 * sum of abs(w)           g + l1*sign(w), where sign(0) is 0
 decay                                w - learning_rate*decay*w before its move
 ===== ============================== =====================================
 
+On the batch's sum of losses, as scikit-learn has it, l2 is divided by the rows of the batch.
+
 Where the learning rate is folded into the gradient, it is folded into the first two as well: minus
 ``pull*w`` and minus ``push*sign(w)``, with ``pull = learning_rate*l2`` and ``push = learning_rate*l1``. All
 of them use the weight as it was before the update.
@@ -22,10 +24,12 @@ from typing import Any
 
 from fastnn.core.expressions import Expression, Symbol, sign
 
-__all__ = ["GRADIENT_PENALTIES", "PENALTIES", "columns", "penalised", "shrunk"]
+__all__ = ["GRADIENT_PENALTIES", "L2_ON", "PENALTIES", "columns", "penalised", "shared_out", "shrunk"]
 
 GRADIENT_PENALTIES = ("l2", "l1")
 PENALTIES = (*GRADIENT_PENALTIES, "decay")
+
+L2_ON = ("mean", "sum")
 
 FOLDED = {"l2": "pull", "l1": "push"}
 
@@ -49,12 +53,18 @@ def columns(
     return found
 
 
+def shared_out(given: Mapping[str, Symbol], rows: Symbol) -> dict[str, Expression]:
+    """Of an L2 penalty on a batch's sum of losses, what is worked out at the begin of the batch, by name."""
+    return {f"{name}_n": given[name] / rows for name in ("pull", "l2") if name in given}
+
+
 def penalised(change: Expression, weight: Symbol, given: Mapping[str, Symbol]) -> Expression:
     """A weight's gradient with what the penalties among `given` add to it; folded, its change."""
-    if "pull" in given:
-        change = change - given["pull"] * weight
-    if "l2" in given:
-        change = change + given["l2"] * weight
+    pull, l2 = (given.get(f"{name}_n", given.get(name)) for name in ("pull", "l2"))
+    if pull is not None:
+        change = change - pull * weight
+    if l2 is not None:
+        change = change + l2 * weight
     if "push" in given:
         change = change - given["push"] * sign(weight)
     if "l1" in given:

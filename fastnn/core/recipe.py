@@ -8,11 +8,11 @@ from typing import Any, TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, shown, whole_number
+from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.choices import from_zero, settings_of
 from fastnn.core.losses import LOSSES, Loss, Squared
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
-from fastnn.core.penalties import PENALTIES
+from fastnn.core.penalties import L2_ON, PENALTIES
 from fastnn.core.rule import Rule
 
 __all__ = ["DEFAULT", "Asked", "Recipe", "refuse_decay", "size_of"]
@@ -29,6 +29,7 @@ class Asked(TypedDict, total=False):
     l2: float
     l1: float
     decay: float
+    l2_on: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Recipe:
         The rows of a batch, at least 1; None for all rows, however many there are.
     l2, l1, decay : float
         The penalties on weights, 0 for none.
+    l2_on : str
+        Whether l2 is on the "mean" of a batch's losses, or on their "sum".
     """
 
     loss: Loss = SQUARED
@@ -51,6 +54,7 @@ class Recipe:
     l2: float = 0.0
     l1: float = 0.0
     decay: float = 0.0
+    l2_on: str = "mean"
 
     @classmethod
     def of(
@@ -63,6 +67,7 @@ class Recipe:
         l2: Any = 0.0,
         l1: Any = 0.0,
         decay: Any = 0.0,
+        l2_on: Any = "mean",
     ) -> Recipe:
         """Check what was asked for, of training on a number of rows; `loss` of None is the default.
 
@@ -76,7 +81,8 @@ class Recipe:
             name: from_zero(value, name) for name, value in (("l2", l2), ("l1", l1), ("decay", decay))
         }
         refuse_decay(penalties["decay"], chosen)
-        return cls(LOSSES.one("squared" if loss is None else loss), chosen, size, **penalties)
+        on = one_of(l2_on, "l2_on", L2_ON)
+        return cls(LOSSES.one("squared" if loss is None else loss), chosen, size, **penalties, l2_on=on)
 
     @property
     def size(self) -> int:
@@ -88,7 +94,9 @@ class Recipe:
     def rule(self) -> Rule:
         """The rule, without the numbers."""
         batched, penalties = self.batch_size != 1, tuple(self.penalties)
-        return Rule(type(self.loss), type(self.optimizer), batched, penalties=penalties)
+        on_sum = batched and self.l2_on == "sum" and "l2" in penalties
+        kinds = type(self.loss), type(self.optimizer)
+        return Rule(*kinds, batched, penalties=penalties, l2_on_sum=on_sum)
 
     @property
     def penalties(self) -> dict[str, float]:
@@ -99,8 +107,13 @@ class Recipe:
     def asked(self) -> Asked:
         """What to ask for to get the same."""
         asked: Asked = {"loss": self.loss, "optimizer": self.optimizer, "batch_size": self.batch_size}
-        asked |= cast(Asked, self.penalties)
+        asked |= cast(Asked, self.penalties | self._on)
         return asked
+
+    @property
+    def _on(self) -> dict[str, str]:
+        """What l2 is on, where that is not the mean."""
+        return {} if self.l2_on == "mean" else {"l2_on": self.l2_on}
 
     @property
     def named(self) -> dict[str, float]:
@@ -136,6 +149,7 @@ class Recipe:
             **OPTIMIZERS.described(self.optimizer),
             "batch_size": self.batch_size,
             **self.penalties,
+            **self._on,
         }
 
     @classmethod
@@ -145,13 +159,16 @@ class Recipe:
             values = dict(plain)
             size = values.pop("batch_size", None)
             penalties = {name: values.pop(name) for name in PENALTIES if name in values}
-            known = all(type(value) is float and 0 < value < np.inf for value in penalties.values())
+            on = {name: values.pop(name) for name in ("l2_on",) if name in values}
+            known = on in ({}, {"l2_on": "sum"}) and all(
+                type(value) is float and 0 < value < np.inf for value in penalties.values()
+            )
             kind = LOSSES.get(str(values.get("loss")))
             if type(size) is int and size >= 1 and kind is not None and known:
                 of_loss = {name: values.pop(name, None) for name in ("loss", *kind.settings())}
                 chosen = OPTIMIZERS.read(values)
                 refuse_decay(penalties.get("decay", 0.0), chosen)
-                return cls(LOSSES.read(of_loss), chosen, size, **penalties)
+                return cls(LOSSES.read(of_loss), chosen, size, **penalties, **on)
         raise InputError(
             f"rule must be one that this version of fastnn has, such as {DEFAULT.plain}; "
             f"got {shown(plain)}. Use the version that wrote it."
@@ -167,7 +184,7 @@ class Recipe:
         ]
         usual = size_of(None, self.optimizer, None)
         named += [f"batch_size={self.batch_size}"] if self.batch_size != usual else []
-        return named + [f"{name}={value!r}" for name, value in self.penalties.items()]
+        return named + [f"{name}={value!r}" for name, value in {**self.penalties, **self._on}.items()]
 
     @property
     def told_after(self) -> str:

@@ -12,7 +12,7 @@ from fastnn.core.expressions import Expression, Symbol
 from fastnn.core.losses import Loss, Squared
 from fastnn.core.network import Network
 from fastnn.core.optimizers import SGD, Optimizer
-from fastnn.core.penalties import GRADIENT_PENALTIES, columns
+from fastnn.core.penalties import GRADIENT_PENALTIES, columns, shared_out
 
 __all__ = ["COEFFICIENT", "DTYPES", "FACTOR", "MOST_EPOCHS", "PLAIN", "ROWS", "SHARE", "STEP", "Rule"]
 
@@ -44,6 +44,8 @@ class Rule:
         Whether rows have weights: a kernel is then given a coefficient for each.
     penalties : tuple of str
         The penalties on weights that there are, of `PENALTIES` and in their order.
+    l2_on_sum : bool
+        Whether l2 is a penalty on the sum of the losses of a batch of several rows, not on their mean.
     """
 
     loss: type[Loss] = Squared
@@ -51,6 +53,7 @@ class Rule:
     batched: bool = False
     weighted: bool = False
     penalties: tuple[str, ...] = ()
+    l2_on_sum: bool = False
 
     @property
     def given(self) -> tuple[Symbol, ...]:
@@ -76,8 +79,9 @@ class Rule:
     @property
     def common(self) -> dict[str, Symbol]:
         """What all parameters of a network share, by name: settings, states, and what is prepared of them."""
-        prepared = map(Symbol, self.optimizer.prepared)
-        return {symbol.family: symbol for symbol in (*self.given, *self.shared, *prepared)}
+        named = {symbol.family: symbol for symbol in (*self.given, *self.shared)}
+        shares = shared_out(named, ROWS) if self.l2_on_sum else ()
+        return named | {name: Symbol(name) for name in (*self.optimizer.prepared, *shares)}
 
     @property
     def states(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from fastnn.core.expressions import (
     sign,
 )
 from fastnn.core.loss import Output
-from fastnn.core.rule import Rule
+from fastnn.core.rule import ROWS, Rule
 from fastnn.core.values import TOTAL, error, input_value, target_value
 from fastnn.explaining.arithmetic import OPERATIONS
 from fastnn.explaining.chain_rule import LOSS, Line
@@ -129,7 +129,8 @@ class Algebra(Visitor):
         """The derivative of the penalties on a weight, which sympy finds but for that of abs(w), the sign."""
         w, found = self.named(weight), self.sympy.Integer(0)
         if "l2" in rule.penalties:
-            found += self.sympy.diff(self.sympy.Symbol("l2") * w**2 / 2, w)
+            rows = self.named(ROWS) if rule.l2_on_sum else 1
+            found += self.sympy.diff(self.sympy.Symbol("l2") / rows * w**2 / 2, w)
         if "l1" in rule.penalties:
             found += self.sympy.Symbol("l1") * self.evaluated(sign(weight), {})
         return found

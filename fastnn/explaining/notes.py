@@ -126,7 +126,8 @@ def _on_penalties(derivation: Derivation) -> str:
     rule, said = derivation.rule, []
     if rule.penalises_gradients:
         times = "" if rule.optimizer.needs_gradient else "-learning_rate times "
-        terms = [text for name, text in (("l2", "l2/2*w*w"), ("l1", "l1*abs(w)")) if name in rule.penalties]
+        l2 = "l2/n/2*w*w" if rule.l2_on_sum else "l2/2*w*w"
+        terms = [text for name, text in (("l2", l2), ("l1", "l1*abs(w)")) if name in rule.penalties]
         said.append(ON_PENALTIES.format(times, " + ".join(terms)))
     if "decay" in rule.penalties:
         said.append(ON_DECAY)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import plotting
+from fastnn.core.penalties import PENALTIES
 from fastnn.core.recipe import DEFAULT, Recipe, size_of
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
@@ -155,7 +156,8 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         options += f",\n                   optimizer=fastnn.optimizers.{recipe.optimizer!r}"
     if recipe.batch_size != size_of(None, recipe.optimizer, None):
         options += f",\n                   batch_size={settings['batch_size']}"
-    options += "".join(f",\n                   {name}={value!r}" for name, value in recipe.penalties.items())
+    asked = {name: value for name, value in recipe.asked.items() if name in (*PENALTIES, "l2_on")}
+    options += "".join(f",\n                   {name}={value!r}" for name, value in asked.items())
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"

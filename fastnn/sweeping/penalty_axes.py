@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from fastnn.checking import InputError
+from fastnn.checking import InputError, all_of, one_of
 from fastnn.core.choices import MOST, from_zero, is_sequence
+from fastnn.core.penalties import L2_ON
 from fastnn.showing.lettering import told_apart
 from fastnn.sweeping.axis import Array, Axis, each_once
 
@@ -87,4 +88,47 @@ class Decay(Penalties):
     alike = "with the same decay"
 
 
-PENALTY_AXES: tuple[type[Axis], ...] = (L2, L1, Decay)
+@dataclass(frozen=True, eq=False)
+class L2On(Axis):
+    """What l2 is a penalty on."""
+
+    name = "l2_on"
+    noun = "what l2 is on"
+    alike = "with l2 on the same"
+    absent: ClassVar[Any] = "mean"
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        several = all_of(given, cls.name, len(L2_ON) + 1) if is_sequence(given) else [given]
+        if not several:
+            raise InputError("l2_on must name at least one of mean and sum; got none. Leave it out for mean.")
+        values = [one_of(each, cls.name, L2_ON) for each in several]
+        each_once(values, cls.name, values)
+        return cls(tuple(values))
+
+    @classmethod
+    def read(cls, plain: Any) -> str:
+        return one_of(plain, cls.name, L2_ON)
+
+    @property
+    def plain(self) -> list[Any]:
+        return list(self.values)
+
+    @cached_property
+    def columns(self) -> dict[str, Array]:
+        return {self.name: np.array(self.values, object)}
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        return [f"l2 on the {on}" for on in columns[cls.name]]
+
+    @classmethod
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        return [] if settings[cls.name] == cls.absent else ["--l2-on", settings[cls.name]]
+
+    @property
+    def told(self) -> str:
+        return "" if self.is_absent else " and ".join(self.texts)
+
+
+PENALTY_AXES: tuple[type[Axis], ...] = (L2, L1, Decay, L2On)

@@ -65,6 +65,7 @@ def sweep(
     l2: float | Sequence[float] = 0.0,
     l1: float | Sequence[float] = 0.0,
     decay: float | Sequence[float] = 0.0,
+    l2_on: str | Sequence[str] = "mean",
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
     progress: bool | None = None,
@@ -109,6 +110,8 @@ def sweep(
     batch_size : int, or sequence of them
         As in `fastnn.train`, from 1 to N; in cells that are trained on fewer rows a batch is all of them.
     l2, l1, decay : float, or sequence of them
+        As in `fastnn.train`.
+    l2_on : str, or sequence of them
         As in `fastnn.train`.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. Every trained network is measured on them, and networks
@@ -184,6 +187,7 @@ def sweep(
         l2=l2,
         l1=l1,
         decay=decay,
+        l2_on=l2_on,
     )
     warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)

@@ -57,6 +57,7 @@ def train(
     l2: float = 0.0,
     l1: float = 0.0,
     decay: float = 0.0,
+    l2_on: str = "mean",
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
@@ -111,6 +112,9 @@ def train(
         no penalty in them.
     decay : float
         Decoupled decay, from 0: with every update each weight loses ``learning_rate*decay`` of itself.
+    l2_on : str
+        What l2 is a penalty on: the "mean" of a batch's losses, or their "sum", as in scikit-learn: it is
+        then divided by the rows of the batch.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. The loss on them is measured after every epoch; they
         have no weights.
@@ -151,7 +155,7 @@ def train(
     ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = seed_number(seed)
-    penalties = {"l2": l2, "l1": l1, "decay": decay}
+    penalties = {"l2": l2, "l1": l1, "decay": decay, "l2_on": l2_on}
     training = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, **penalties}
     plan = Plan.of(network, X, y, epochs, engine, dtype, **training)
     weights = weights_of(sample_weight, weights_within, len(plan.X))

@@ -69,7 +69,8 @@ def by_reference(network, X, Y, start, name, dtype, epochs, **options):
 def check_bits(name, network, dtype, batch_size, penalties, engines):
     """Training by engines is that by the plain reference."""
     X, Y, starts = problem(network)
-    given = {"batch_size": batch_size, "penalties": penalties}
+    numbers = {name: value for name, value in penalties.items() if name != "l2_on"}
+    given = {"batch_size": batch_size, "penalties": numbers, "l2_on": penalties.get("l2_on", "mean")}
     expected = [by_reference(network, X, Y, start, name, dtype, 3, **given) for start in starts]
     rate = {} if OPTIMIZERS[name].learning_rate is None else {"learning_rate": 0.01}
     options = {"epochs": 3, "batch_size": batch_size, "dtype": dtype, **rate, **penalties}
@@ -85,6 +86,43 @@ def test_bits_of_the_reference_as_plain_python(name, which, network, dtype, batc
     run_as_plain_python(monkeypatch)
     penalties = allowed(name, PENALTIES[which])
     check_bits(name, NETWORKS[network], dtype, batch_size, penalties, ENGINES)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize(
+    ("name", "network", "dtype"),
+    [
+        ("nesterov", "loops", "float32"),
+        ("adam", "straight line", "float64"),
+        ("irprop-", "two layers", "float64"),
+    ],
+)
+def test_l2_on_the_sum(name, network, dtype, batch_size, monkeypatch):
+    run_as_plain_python(monkeypatch)
+    penalties = {"l2": 0.7, "l1": 0.3, "l2_on": "sum"}
+    check_bits(name, NETWORKS[network], dtype, batch_size, penalties, ENGINES)
+
+
+def test_l2_on_the_sum_is_that_on_the_mean_by_the_rows():
+    network = NETWORKS["straight line"]
+    X, Y, starts = problem(network)
+    options = {"batch_size": 2, "epochs": 3, "engine": "batched"}
+    on_sum = fastnn.train(network, X, Y, starts, l2=0.5, l2_on="sum", **options)
+    on_mean = fastnn.train(network, X, Y, starts, l2=0.25, **options)
+    assert on_sum.parameters.tobytes() == on_mean.parameters.tobytes()
+    again = fastnn.train(network, X, Y, starts, l2=0.5, **options)
+    assert on_sum.parameters.tobytes() != again.parameters.tobytes()
+
+
+def test_l2_on_what():
+    with pytest.raises(fastnn.InputError, match=r"l2_on must be .*got 'rows'"):
+        Recipe.of(l2=0.5, l2_on="rows")
+    on_sum = Recipe.of(l2=0.5, l2_on="sum", batch_size=2)
+    assert Recipe.read(on_sum.plain) == on_sum
+    assert on_sum.told == ["batch_size=2", "l2=0.5", "l2_on='sum'"]
+    assert fastnn.code(NETWORKS["loops"], "loop", l2=0.5, l2_on="sum") == fastnn.code(
+        NETWORKS["loops"], "loop", l2=0.5
+    )
 
 
 @pytest.mark.slow
@@ -183,6 +221,13 @@ class TestSweeps:
         assert again.grid["l1"].values == (0.0,)
         assert again.replay(3).recipe == Recipe(l2=0.25, decay=0.5)
 
+    def test_l2_on_is_an_axis(self, tmp_path):
+        found = self.swept(l2=0.5, l2_on=["mean", "sum"], batch_size=3, store=tmp_path / "s")
+        again = fastnn.open(tmp_path / "s")
+        assert again.frame()["l2_on"].tolist() == ["mean", "mean", "sum", "sum"]
+        assert again.replay(3).parameters.tobytes() == found.parameters[3].tobytes()
+        assert found.parameters[3].tobytes() != found.parameters[1].tobytes()
+
     def test_a_grid_names_its_cells(self):
         found = self.swept(l2=[0.0, 0.25], l1=0.5)
         assert found.grid.name_of(found.grid.cell_of(2)) == "l2 0.25, learning rate 0.005"
@@ -235,6 +280,8 @@ def test_they_are_explained(which, batch_size, optimizer):
     network, given = fastnn.Network((2, 2, 1), "tanh"), PENALTIES[which]
     explanation = fastnn.explain(network, optimizer=optimizer, batch_size=batch_size, **given)
     assert explanation.proof().holds
+    on_sum = fastnn.explain(network, optimizer=optimizer, batch_size=batch_size, l2_on="sum", **given)
+    assert on_sum.proof().holds
     said = " ".join(explanation.text().split())
     assert ("of its penalty" in said, "loses the part shrink" in said) == (which != "decay", "decay" in given)
     X, Y, starts = problem(network, rows=batch_size)
