@@ -34,6 +34,7 @@ from fastnn.training.evaluating import scores
 from fastnn.training.orders import Explicit, Shuffled
 from fastnn.training.result import Training
 from fastnn.training.starts import given
+from fastnn.training.weights import WITHIN
 
 __all__ = ["epochs", "learned", "replaying"]
 
@@ -144,12 +145,17 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
     recipe = Recipe(**{name: settings[name] for name in OF_A_RECIPE})
     options = "" if rate is None else f"learning_rate={float(rate)!r}, "
     options += f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
-    order, given_order = found.plan.order, ""
+    order, given_arrays = found.plan.order, ""
     if isinstance(order, Shuffled):
         options += f", shuffle=True, seed={found.seed}"
     if isinstance(order, Explicit):
         options += ", row_order=row_order"
-        given_order = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
+        given_arrays = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
+    if found.plan.weights is not None:
+        options += f",\n                   sample_weight=sample_weight[:{settings['rows']}]"
+        if found.plan.weights.within != WITHIN[0]:
+            options += f", weights_within={found.plan.weights.within!r}"
+        given_arrays += f"sample_weight = ...  # those of the sweep, {len(found.plan.X)} numbers\n"
     if recipe.loss != DEFAULT.loss:
         options += f",\n                   loss=fastnn.losses.{recipe.loss!r}"
     if recipe.optimizer != DEFAULT.optimizer:
@@ -162,7 +168,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"
         f"start = fastnn.{found.initial!r}.draw(network, [{start}], {found.seed})[0]\n"
-        f"{given_order}"
+        f"{given_arrays}"
         f"run = fastnn.train(network, data.X[:{settings['rows']}], data.y[:{settings['rows']}], start,\n"
         f"                   {options})"
     )
@@ -186,7 +192,7 @@ def _fan(name: str, curves: dict[str, Any]) -> Picture:
 def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) -> dict[str, Any]:
     """The curves of some starts in cells that differ in their rows alone, by the names of the cells."""
     settings = next(iter(cells.values())).settings
-    order = found.plan.order
+    order, weights = found.plan.order, found.plan.weights
     again = sweep(
         found.network,
         found.plan.X,
@@ -199,6 +205,8 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
         dtype=found.plan.dtype,
         shuffle=isinstance(order, Shuffled),
         row_order=order.rows if isinstance(order, Explicit) else None,
+        sample_weight=None if weights is None else weights.values,
+        weights_within=WITHIN[0] if weights is None else weights.within,
         progress=False,
         curves=True,
         **{**settings, "rows": [cell["rows"] for cell in cells.values()]},

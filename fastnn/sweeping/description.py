@@ -19,6 +19,7 @@ from fastnn.sweeping.design import Design
 from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
 from fastnn.training.orders import Explicit, Order, Shuffled
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
+from fastnn.training.weights import Weights
 
 __all__ = ["STARTS", "arrays_of", "axes_of", "described", "design_of", "network_in", "plain_of", "schema_of"]
 
@@ -41,6 +42,7 @@ def described(design: Design) -> dict[str, Any]:
         "dtype": plan.dtype,
         "shuffle": isinstance(plan.order, Shuffled),
         **_described_order(plan.order),
+        **_described_weights(plan.weights),
         "arithmetic": ARITHMETIC,
         "random_numbers": RANDOM_NUMBERS,
         **_described_losses(design),
@@ -67,6 +69,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         dtype=description["dtype"],
         shuffle=description["shuffle"],
         row_order=arrays["row_order"] if "row_order" in description else None,
+        **_weights_in(description, arrays),
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
         **{axis.name: axis.asked for axis in axes_of(description, len(arrays["X"]))},
     )
@@ -110,13 +113,18 @@ def schema_of(plan: dict[str, Any], names: tuple[str, ...]) -> Schema:
 
 
 def arrays_of(design: Design) -> dict[str, Array]:
-    """The arrays of a design by name: X, Y; if given, starts, row_order, validation_X and validation_Y."""
+    """The arrays of a design by name: X, Y.
+
+    If given, starts, row_order, sample_weight, validation_X and validation_Y as well.
+    """
     arrays = {"X": design.plan.X, "Y": design.plan.Y}
     starts = getattr(design.initial, "parameters", None)  # only a `fastnn.given` has them
     if starts is not None:
         arrays["starts"] = starts
     if isinstance(design.plan.order, Explicit):
         arrays["row_order"] = design.plan.order.rows
+    if design.plan.weights is not None:
+        arrays["sample_weight"] = design.plan.weights.values
     if design.validation is not None:
         arrays["validation_X"], arrays["validation_Y"] = design.validation
     return arrays
@@ -125,6 +133,21 @@ def arrays_of(design: Design) -> dict[str, Array]:
 def _described_order(order: Order) -> dict[str, Any]:
     """The digest of an order that was given; its shape follows from the epochs and rows."""
     return {"row_order": {"sha256": content_hash(order.rows)}} if isinstance(order, Explicit) else {}
+
+
+def _described_weights(weights: Weights | None) -> dict[str, Any]:
+    """Within what the weights of the rows count, and their digest."""
+    if weights is None:
+        return {}
+    return {"sample_weight": {"within": weights.within, "sha256": content_hash(weights.values)}}
+
+
+def _weights_in(description: dict[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """What was asked of weights, of a description and its arrays."""
+    if "sample_weight" not in description:
+        return {}
+    within = description["sample_weight"]["within"]
+    return {"sample_weight": arrays["sample_weight"], "weights_within": within}
 
 
 def _described_losses(design: Design) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan, refuse_rate
 from fastnn.training.running import Job, measured, run
 from fastnn.training.starts import Start
+from fastnn.training.weights import weights_of
 
 __all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
 
@@ -121,6 +122,8 @@ class Design:
         dtype: str,
         shuffle: bool,
         row_order: Any = None,
+        sample_weight: Any = None,
+        weights_within: str = "epoch",
         validation: Any = None,
         **settings: Any,
     ) -> Design:
@@ -138,7 +141,8 @@ class Design:
         if row_order is not None:
             _refuse_several(counts)
         order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
-        plan = replace(plan, order=order)
+        weights = weights_of(sample_weight, weights_within, len(plan.X), counts)
+        plan = replace(plan, order=order, weights=weights)
         _check_start(initial, plan, grid.starts, seed)
         first = Recipe(**{name: grid[name].values[0] for name in OF_A_RECIPE})
         further = None if validation is None else plan.validation(validation)
@@ -156,23 +160,24 @@ class Design:
         """The names of every network's losses; the last one ranks the networks.
 
         "loss" is the loss of the last epoch, over the training rows. If cells have different training rows it
-        cannot compare networks; "loss_all_rows", over all rows, can. "validation_loss" is over the validation
-        rows.
+        cannot compare networks; "loss_all_rows", over all rows, can. Rows that have weights have them in
+        both. "validation_loss" is over the validation rows.
         """
         return self.schema().losses
 
     @cached_property
     def measures(self) -> dict[str, Job]:
         """The jobs that measure the further losses of trained networks, by the names of the losses."""
-        rows = {"loss_all_rows": (self.plan.X, self.plan.Y), "validation_loss": self.validation}
+        every = (self.plan.X, self.plan.Y, self.plan.weights)
+        rows = {"loss_all_rows": every, "validation_loss": self.validation}
         found = {name: rows[name] for name in self.losses if name in rows}
         return {name: self.plan.measuring(*some) for name, some in found.items() if some is not None}
 
     def plan_of(self, cell: Cell) -> Plan:
         """The plan by which the networks of a cell are trained."""
         settings = self.settings_of(cell)
-        X, Y = self.plan.X[: settings["rows"]], self.plan.Y[: settings["rows"]]
-        return replace(self.plan, X=X, Y=Y, recipe=Recipe(**{name: settings[name] for name in OF_A_RECIPE}))
+        recipe = Recipe(**{name: settings[name] for name in OF_A_RECIPE})
+        return replace(self.plan.on(settings["rows"]), recipe=recipe)
 
     @staticmethod
     def settings_of(cell: Cell) -> dict[str, Any]:

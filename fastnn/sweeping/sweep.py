@@ -66,6 +66,8 @@ def sweep(
     l1: float | Sequence[float] = 0.0,
     decay: float | Sequence[float] = 0.0,
     l2_on: str | Sequence[str] = "mean",
+    sample_weight: ArrayLike | None = None,
+    weights_within: str = "epoch",
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
     progress: bool | None = None,
@@ -112,6 +114,11 @@ def sweep(
     l2, l1, decay : float, or sequence of them
         As in `fastnn.train`.
     l2_on : str, or sequence of them
+        As in `fastnn.train`.
+    sample_weight : array_like (N,), optional
+        As in `fastnn.train`, for all networks; a store keeps them. In cells that are trained on fewer rows
+        the weights are those of these rows, and their mean is that over these rows.
+    weights_within : str
         As in `fastnn.train`.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. Every trained network is measured on them, and networks
@@ -180,6 +187,8 @@ def sweep(
         dtype=dtype,
         shuffle=shuffle,
         row_order=row_order,
+        sample_weight=sample_weight,
+        weights_within=weights_within,
         validation=validation,
         loss=loss,
         optimizer=optimizer,

@@ -15,6 +15,7 @@ from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown
 from fastnn.core.rule import DTYPES, MOST_EPOCHS
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.description import STARTS, network_in, plain_of, schema_of
+from fastnn.training.weights import WITHIN
 
 __all__ = [
     "LARGEST_SHARD",
@@ -40,14 +41,17 @@ def checked_plan(plan: Any) -> None:
     InputError
         If an entry is missing, unknown or impossible; it is named.
     """
-    entries = checked_names(
-        plan, "plan", {*CHECKS} - LEFT_OUT, LEFT_OUT | {"losses", "row_order", "validation"}
-    )
+    others = LEFT_OUT | {"losses", "row_order", "sample_weight", "validation"}
+    entries = checked_names(plan, "plan", {*CHECKS} - LEFT_OUT, others)
     for name, check in CHECKS.items():
         if name in entries:
             check(_Entry(entries, name))
     if "validation" in entries:
         _told_rows(_Entry(entries, "validation"))
+    if "sample_weight" in entries:
+        told = _Entry(entries, "sample_weight").entries({"within", "sha256"})
+        one_of(told["within"], "within of sample_weight", WITHIN)
+        _digest(told["sha256"], "sample_weight")
     if "row_order" in entries:
         _digest(_Entry(entries, "row_order").entries({"sha256"})["sha256"], "row_order")
         if len(entries["rows"]) > 1 or entries["shuffle"]:
