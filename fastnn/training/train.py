@@ -102,10 +102,11 @@ def train(
     sample_weight : array_like (N,), optional
         How much each row counts, from 0 up; not all 0. What a row loses, and all that it changes, is
         multiplied by its weight divided by the mean weight: with all rows in a batch the loss is
-        ``sum(w*loss)/sum(w)``. A row of weight 0 is visited, and has to be finite, but changes nothing.
+        ``sum(w*loss)/sum(w)``. A row of weight 0 is visited, too, and what it loses has to be finite, but it
+        adds nothing to the loss and to the gradient.
     weights_within : str
         "epoch": the mean weight is that of all rows. "batch": that of the rows of the batch, as in
-        scikit-learn; a batch of zeros changes nothing.
+        scikit-learn; the gradient of a batch of zeros is 0.
     l2, l1 : float
         Penalties on the weights, not on biases, from 0: l2/2 times the sum of their squares, and l1 times
         the sum of their absolute values, on the mean loss of a batch. The losses that are told have

@@ -51,7 +51,7 @@ def options_of(name):
     return {"optimizer": OPTIMIZERS[name], **rate}
 
 
-def by_reference(network, X, Y, start, weights, dtype, name, size, within="epoch", epochs=3, orders=None):
+def by_reference(network, X, Y, start, weights, dtype, name, size, within="epoch", epochs=3, **more):
     """Parameters and losses by the plain reference."""
     parameters, losses, _ = reference.train(
         network.layers,
@@ -66,9 +66,9 @@ def by_reference(network, X, Y, start, weights, dtype, name, size, within="epoch
         optimizer=OPTIMIZERS[name].name,
         settings=settings_of(OPTIMIZERS[name]),
         batch_size=size,
-        orders=orders,
         row_weights=None if weights is None else weights.tolist(),
         within=within,
+        **more,
     )
     return np.array(parameters, dtype).tobytes(), np.array(losses, dtype).tobytes()
 
@@ -93,6 +93,21 @@ def check_bits(which, engine, dtype, name, size, within="epoch"):
 def test_bits_of_the_reference_as_plain_python(monkeypatch, which, engine, dtype, name, size, within):
     run_as_plain_python(monkeypatch)
     check_bits(which, engine, dtype, name, size, within)
+
+
+@pytest.mark.parametrize("size", [1, 5])
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_bits_with_penalties(monkeypatch, engine, name, size):
+    run_as_plain_python(monkeypatch)
+    network, penalties = NETWORKS["two layers"], {"l2": 0.5, "l1": 0.01, "decay": 0.25}
+    X, Y, starts, weights = problem(network)
+    how = {"epochs": 3, "engine": engine, "batch_size": size, "sample_weight": weights}
+    run = fastnn.train(network, X, Y, starts, **options_of(name), **how, **penalties)
+    for m, start in enumerate(starts):
+        found = run.parameters[m].tobytes(), run.loss_curve[m].tobytes()
+        more = {"penalties": penalties}
+        assert found == by_reference(network, X, Y, start, weights, "float64", name, size, **more)
 
 
 @pytest.mark.slow
