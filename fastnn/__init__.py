@@ -36,6 +36,7 @@ __all__ = [
     "optimizers",
     "r2",
     "report",
+    "schedules",
     "sweep",
     "to_keras",
     "train",
@@ -76,6 +77,7 @@ _HOMES = {
     "optimizers": "fastnn.core.optimizers",
     "r2": "fastnn.data.metrics",
     "report": "fastnn.reporting.report",
+    "schedules": "fastnn.core.schedules",
     "sweep": "fastnn.sweeping.sweep",
     "to_keras": "fastnn.models.keras",
     "train": "fastnn.training.train",
@@ -85,7 +87,7 @@ _HOMES = {
 
 if _typing.TYPE_CHECKING:  # the same names for type checkers and editors, which do not run __getattr__
     from fastnn.checking import InputError, ModelFileError, ScaleWarning
-    from fastnn.core import losses, optimizers
+    from fastnn.core import losses, optimizers, schedules
     from fastnn.core.derivation import derive
     from fastnn.core.network import Network
     from fastnn.data.datasets import Dataset, generate_train_data
@@ -118,7 +120,7 @@ else:  # if type checkers saw __getattr__, they would accept every name, even a 
 
         with ONE_AT_A_TIME:
             home = ieee(importlib.import_module)(_HOMES[name])  # Python also reads a source's numbers exactly
-            found = globals()[name] = getattr(home, name, home)  # `losses` and `optimizers` are modules
+            found = globals()[name] = getattr(home, name, home)  # `losses` and its like are modules
         return found
 
 

@@ -57,7 +57,7 @@ def train(
     parameters: Sequence[float],
     X: Sequence[Sequence[float]],
     Y: Sequence[Sequence[float]],
-    learning_rate: float,
+    learning_rate: float | Sequence[float],
     epochs: int,
     functions: Functions | None = None,
     *,
@@ -82,7 +82,7 @@ def train(
     activations : a name for each layer after the inputs, with its setting if that is not the default.
     parameters : P floats in the layout above; left as they are.
     X, Y : N rows of D inputs, N rows of K targets.
-    learning_rate, epochs : as in fastnn.
+    learning_rate, epochs : as in fastnn; or a learning rate for each epoch.
     functions : replaces `FUNCTIONS`, to compare engines that have an exp, a tanh ... of their own.
     rounded : applied to every number that comes in and to the result of every single operation; float64
         by default. With `to_float32` this is float32 arithmetic to the bit: an operation + - * / on float32
@@ -115,12 +115,14 @@ def train(
     weights, biases = split(layers, [rounded(p) for p in parameters])
     inputs = [[rounded(x) for x in row] for row in X]
     targets = [[rounded(y) for y in row] for row in Y]
-    step = 2.0 if optimizer in GRADIENTS else rounded(-2 * rounded(learning_rate))
+    rates = list(learning_rate) if isinstance(learning_rate, Sequence) else [learning_rate] * epochs
     given = {name: rounded(value) for name, value in {"momentum": momentum, **(settings or {})}.items()}
-    first_state, updates = OPTIMIZERS[optimizer](rounded(learning_rate), given, rounded)
+    first_state, updates = OPTIMIZERS[optimizer](given, rounded)
     states = split(layers, [first_state] * len(parameters))
     losses: Vector = []
     for epoch in range(epochs):
+        given["learning_rate"] = rounded(rates[epoch])
+        step = 2.0 if optimizer in GRADIENTS else rounded(-2 * given["learning_rate"])
         total = 0.0
         order = list(range(len(inputs))) if orders is None else orders[epoch]
         for first in range(0, len(inputs), batch_size):
@@ -139,7 +141,7 @@ def train(
             on_weights = penalising(
                 move,
                 step,
-                rounded(learning_rate),
+                given["learning_rate"],
                 penalties or {},
                 len(batch) if l2_on == "sum" else 1,
                 rounded,
@@ -404,15 +406,16 @@ def move_all(weights, biases, gathered, states, moves) -> None:
                 p[i], state[i] = move(p[i], state[i], change[i][0])
 
 
-# Each gives the state with which a parameter begins, and for every update how parameters move.
+# Each gives the state with which a parameter begins, and for every update how parameters move. The learning
+# rate, which may be another one in every epoch, stands with the settings.
 
 
-def sgd(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+def sgd(given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """The parameter plus its change; there is no state."""
     return (), repeat(lambda p, state, change: (rounded(p + change), state))
 
 
-def momentum(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+def momentum(given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """v = momentum*v + change, then p + v."""
 
     def move(p: float, state: State, change: float) -> tuple[float, State]:
@@ -422,7 +425,7 @@ def momentum(rate: float, given: Settings, rounded: Rounding) -> tuple[State, It
     return (0.0,), repeat(move)
 
 
-def nesterov(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+def nesterov(given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """v = momentum*v + change, then p + (momentum*v + change) with the new v."""
 
     def move(p: float, state: State, change: float) -> tuple[float, State]:
@@ -432,30 +435,30 @@ def nesterov(rate: float, given: Settings, rounded: Rounding) -> tuple[State, It
     return (0.0,), repeat(move)
 
 
-def rmsprop(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+def rmsprop(given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """v = rho*v + (1 - rho)*g*g, then p - rate*g/(sqrt(v) + eps)."""
     rest = rounded(1.0 - given["rho"])
 
     def move(p: float, state: State, g: float) -> tuple[float, State]:
         v = rounded(rounded(given["rho"] * state[0]) + rounded(rest * rounded(g * g)))
         below = rounded(rounded(math.sqrt(v)) + given["eps"])
-        return rounded(p - rounded(rounded(rate * g) / below)), (v,)
+        return rounded(p - rounded(rounded(given["learning_rate"] * g) / below)), (v,)
 
     return (0.0,), repeat(move)
 
 
-def adagrad(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+def adagrad(given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """a = a + g*g, then p - rate*g/(sqrt(a) + eps)."""
 
     def move(p: float, state: State, g: float) -> tuple[float, State]:
         a = rounded(state[0] + rounded(g * g))
         below = rounded(rounded(math.sqrt(a)) + given["eps"])
-        return rounded(p - rounded(rounded(rate * g) / below)), (a,)
+        return rounded(p - rounded(rounded(given["learning_rate"] * g) / below)), (a,)
 
     return (given["initial_sum"],), repeat(move)
 
 
-def adam(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+def adam(given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """The paper's, with alpha and eps_t once an update."""
     beta1, beta2 = given["beta1"], given["beta2"]
     rest1, rest2 = rounded(1.0 - beta1), rounded(1.0 - beta2)
@@ -465,7 +468,7 @@ def adam(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterat
         while True:
             power1, power2 = rounded(power1 * beta1), rounded(power2 * beta2)
             root = rounded(math.sqrt(rounded(1.0 - power2)))
-            alpha = rounded(rounded(rate * root) / rounded(1.0 - power1))
+            alpha = rounded(rounded(given["learning_rate"] * root) / rounded(1.0 - power1))
             eps = given["eps"] if given["eps_hat"] else rounded(given["eps"] * root)
             yield partial(move, alpha, eps)
 
@@ -478,7 +481,7 @@ def adam(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterat
     return (0.0, 0.0), moves()
 
 
-def irprop_minus(rate: float, given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
+def irprop_minus(given: Settings, rounded: Rounding) -> tuple[State, Iterator[Move]]:
     """A step of a size of its own, by the gradient's sign; none, and no gradient kept, where it turns."""
 
     def move(p: float, state: State, g: float) -> tuple[float, State]:

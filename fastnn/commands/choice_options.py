@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from fastnn.checking import InputError, meant
@@ -11,6 +12,7 @@ from fastnn.core.choices import Choice, Table
 from fastnn.core.losses import LOSSES
 from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.core.penalties import L2_ON, PENALTIES
+from fastnn.core.schedules import SCHEDULES
 
 __all__ = [
     "TABLES",
@@ -24,10 +26,12 @@ __all__ = [
 
 # Each optional: a choice, one of its settings, a number or a range (which is no choice of that name).
 PART = re.compile(r"(?:(?!(?:log|lin):)([A-Za-z]\w*-?)(:|$))?(?:([A-Za-z]\w*)=)?(.*)", re.DOTALL)
-TABLES: tuple[Table[Any], ...] = (LOSSES, OPTIMIZERS)
+OF_A_STEP: tuple[Table[Any], ...] = (LOSSES, OPTIMIZERS)
+TABLES: tuple[Table[Any], ...] = (*OF_A_STEP, SCHEDULES)
 EXAMPLES = {
     "optimizer": ("momentum:0.5, adam:beta1=0.8,eps=1e-6", "sgd,momentum:0.5,0.9"),
     "loss": ("huber:0.5", "squared,huber:0.5,1"),
+    "schedule": ("cosine:horizon=300,warmup=10", "constant,cosine:100,300"),
 }
 PENALTY_HELP = {
     "l2": "penalty on the squares of weights, P/2 of each",
@@ -45,9 +49,9 @@ def add_choice(group: Any, table: Table[Any], *, several: bool = False) -> None:
     group.add_argument(f"--{table.noun}", default=table.default, metavar=metavar, help=known)
 
 
-def add_training(group: Any) -> None:
-    """Add the options of the commands that train by one loss and one optimizer."""
-    for table in TABLES:
+def add_training(group: Any, tables: Iterable[Table[Any]] = OF_A_STEP) -> None:
+    """Add the options of the commands that train by one choice of each table."""
+    for table in tables:
         add_choice(group, table)
     for name, what in PENALTY_HELP.items():
         group.add_argument(f"--{name}", type=number, default=0.0, metavar="P", help=f"{what}; default 0")
@@ -74,7 +78,8 @@ def penalties_of(options: Any) -> dict[str, Any]:
 
 def training_of(options: Any) -> dict[str, Any]:
     """What these options, and --batch-size, ask of the training, by the names that `fastnn.train` has."""
-    chosen = {table.noun: _choice(getattr(options, table.noun), table) for table in TABLES}
+    tables = [table for table in TABLES if table.noun in options]
+    chosen = {table.noun: _choice(getattr(options, table.noun), table) for table in tables}
     penalties = {name: getattr(options, name) for name in PENALTIES}
     return {**chosen, "batch_size": options.batch_size, **penalties, "l2_on": options.l2_on}
 

@@ -68,7 +68,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("training")
     _add_one_start(group)
     _add_training(group)
-    add_training(group)
+    add_training(group, TABLES)
     _add_batch_size(group, None)
     _add_rate_of_the_optimizer(group)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")

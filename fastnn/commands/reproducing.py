@@ -8,13 +8,13 @@ from argparse import Namespace
 from collections.abc import Collection
 from typing import Any
 
-from fastnn.core.penalties import PENALTIES
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
+from fastnn.sweeping.axes import AXES
 
 __all__ = ["train_command"]
 
-OF_ONE_NETWORK = ("network", "optimizer", "batch_size", *PENALTIES, "l2_on", "learning_rate", "rows")
+OF_ONE_NETWORK = ("network", *AXES)
 """The options of ``fastnn train`` that differ from network to network of a sweep."""
 
 

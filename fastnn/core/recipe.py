@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -14,10 +14,11 @@ from fastnn.core.losses import LOSSES, Loss, Squared
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
 from fastnn.core.penalties import L2_ON, PENALTIES
 from fastnn.core.rule import Rule
+from fastnn.core.schedules import SCHEDULES, Constant, Schedule
 
-__all__ = ["DEFAULT", "Asked", "Recipe", "refuse_decay", "size_of"]
+__all__ = ["CONSTANT", "DEFAULT", "Asked", "Recipe", "refuse_decay", "refuse_schedule", "size_of"]
 
-SQUARED, PLAIN_DESCENT = Squared(), SGD()
+SQUARED, PLAIN_DESCENT, CONSTANT = Squared(), SGD(), Constant()
 
 
 class Asked(TypedDict, total=False):
@@ -34,7 +35,7 @@ class Asked(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Recipe:
-    """The loss, the optimizer, the size of batches and the penalties, each with one value of its settings.
+    """The loss, optimizer, size of batches, penalties and schedule, each with one value of its settings.
 
     Attributes
     ----------
@@ -46,6 +47,8 @@ class Recipe:
         The penalties on weights, 0 for none.
     l2_on : str
         Whether l2 is on the "mean" of a batch's losses, or on their "sum".
+    schedule : Schedule
+        By what the learning rate is multiplied in each epoch. A step does not depend on it.
     """
 
     loss: Loss = SQUARED
@@ -55,6 +58,7 @@ class Recipe:
     l1: float = 0.0
     decay: float = 0.0
     l2_on: str = "mean"
+    schedule: Schedule = CONSTANT
 
     @classmethod
     def of(
@@ -77,12 +81,16 @@ class Recipe:
         size = size_of(batch_size, chosen, rows)
         if size is not None:
             size = whole_number(size, "batch_size", 1, *([] if rows is None else [rows]))
-        penalties = {
-            name: from_zero(value, name) for name, value in (("l2", l2), ("l1", l1), ("decay", decay))
-        }
-        refuse_decay(penalties["decay"], chosen)
+        l2, l1, decay = from_zero(l2, "l2"), from_zero(l1, "l1"), from_zero(decay, "decay")
+        refuse_decay(decay, chosen)
         on = one_of(l2_on, "l2_on", L2_ON)
-        return cls(LOSSES.one("squared" if loss is None else loss), chosen, size, **penalties, l2_on=on)
+        return cls(LOSSES.one("squared" if loss is None else loss), chosen, size, l2, l1, decay, on)
+
+    def scheduled(self, schedule: Any = None) -> Recipe:
+        """The same by a schedule, which is checked; None is the constant one."""
+        chosen = SCHEDULES.one("constant" if schedule is None else schedule)
+        refuse_schedule(chosen, self.optimizer)
+        return replace(self, schedule=chosen)
 
     @property
     def size(self) -> int:
@@ -150,6 +158,7 @@ class Recipe:
             "batch_size": self.batch_size,
             **self.penalties,
             **self._on,
+            "schedule": SCHEDULES.described(self.schedule),
         }
 
     @classmethod
@@ -157,7 +166,7 @@ class Recipe:
         """The recipe that plain values describe, as `plain` gives them; InputError for any other values."""
         if isinstance(plain, dict):
             values = dict(plain)
-            size = values.pop("batch_size", None)
+            size, schedule = values.pop("batch_size", None), SCHEDULES.read(values.pop("schedule", None))
             penalties = {name: values.pop(name) for name in PENALTIES if name in values}
             on = {name: values.pop(name) for name in ("l2_on",) if name in values}
             known = on in ({}, {"l2_on": "sum"}) and all(
@@ -168,7 +177,8 @@ class Recipe:
                 of_loss = {name: values.pop(name, None) for name in ("loss", *kind.settings())}
                 chosen = OPTIMIZERS.read(values)
                 refuse_decay(penalties.get("decay", 0.0), chosen)
-                return cls(LOSSES.read(of_loss), chosen, size, **penalties, **on)
+                refuse_schedule(schedule, chosen)
+                return cls(LOSSES.read(of_loss), chosen, size, **penalties, **on, schedule=schedule)
         raise InputError(
             f"rule must be one that this version of fastnn has, such as {DEFAULT.plain}; "
             f"got {shown(plain)}. Use the version that wrote it."
@@ -184,7 +194,8 @@ class Recipe:
         ]
         usual = size_of(None, self.optimizer, None)
         named += [f"batch_size={self.batch_size}"] if self.batch_size != usual else []
-        return named + [f"{name}={value!r}" for name, value in {**self.penalties, **self._on}.items()]
+        named += [f"{name}={value!r}" for name, value in {**self.penalties, **self._on}.items()]
+        return named + ([] if self.schedule == CONSTANT else [repr(self.schedule)])
 
     @property
     def told_after(self) -> str:
@@ -193,6 +204,15 @@ class Recipe:
 
 
 DEFAULT = Recipe()
+
+
+def refuse_schedule(schedule: Any, optimizer: Optimizer) -> None:
+    """Refuse a schedule of the learning rate for an optimizer that has none."""
+    if optimizer.learning_rate is None and schedule != CONSTANT:
+        raise InputError(
+            f"schedule must be left out for {optimizer.name}, which has no learning rate; got "
+            f"{shown(schedule)}. Leave it out, or choose another optimizer."
+        )
 
 
 def size_of(batch_size: Any, optimizer: Optimizer, rows: int | None) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.core.activations import activation
+from fastnn.core.arithmetic import OPERATIONS
 from fastnn.core.equations import ERROR, FORWARD, Derivation
 from fastnn.core.expressions import (
     Binary,
@@ -31,7 +32,6 @@ from fastnn.core.expressions import (
 from fastnn.core.loss import Output
 from fastnn.core.rule import ROWS, Rule
 from fastnn.core.values import TOTAL, error, input_value, target_value
-from fastnn.explaining.arithmetic import OPERATIONS
 from fastnn.explaining.chain_rule import LOSS, Line
 from fastnn.printing.signs import Derivative
 

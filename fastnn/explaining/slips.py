@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnn.core.arithmetic import FLOATS, Values
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
 from fastnn.core.values import TOTAL
-from fastnn.explaining.arithmetic import FLOATS, Values
 from fastnn.explaining.chain_rule import in_turn
 from fastnn.explaining.document import Document
 from fastnn.explaining.steps import ALL_DIGITS, Given, need_finite

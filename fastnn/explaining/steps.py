@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
+from fastnn.core.arithmetic import FLOATS, Values
 from fastnn.core.equations import FORWARD, GRADIENTS, Derivation, Stage
 from fastnn.core.expressions import Expression, Number, Symbol, nodes
 from fastnn.core.recipe import DEFAULT, Recipe
 from fastnn.core.rule import ROWS
 from fastnn.core.values import TOTAL, input_value, state_of, target_value
-from fastnn.explaining.arithmetic import FLOATS, Values, numerical_derivatives
+from fastnn.explaining.arithmetic import numerical_derivatives
 from fastnn.explaining.chain_rule import (
     LOSS,
     Line,

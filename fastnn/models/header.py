@@ -50,6 +50,7 @@ class Header:
     scaling: TableScaling | None
     arithmetic: str
     numbered: bool = False
+    rates: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -66,6 +67,7 @@ class Header:
             Member("loss_curve", number, curve),
             *([Member("validation_curve", number, curve)] if self.validation else []),
             *([Member("number", "<i8", lead)] if self.numbered else []),
+            *([Member("given_rates", number, curve)] if self.rates else []),
         ]
 
     @property
@@ -96,6 +98,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "validation": header.validation,
         "scaling": None if header.scaling is None else _plain(header.scaling),
         **({"numbered": True} if header.numbered else {}),
+        **({"rates": True} if header.rates else {}),
         **({"notes": header.notes} if header.notes else {}),
     }
     text = json.dumps(plain, allow_nan=False).encode("ascii")
@@ -129,6 +132,7 @@ def header_in(text: bytes, name: str) -> Header:
             scaling=None if scaling is None else _scaling(scaling),
             arithmetic=_line(plain["arithmetic"]),
             numbered=flag(plain.get("numbered", False), "numbered"),
+            rates=flag(plain.get("rates", False), "rates"),
             notes=tuple(map(_line, plain.get("notes", ()))),
         )
         versions = {key: _text(plain["versions"][key]) for key in _versions()}

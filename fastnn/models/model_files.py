@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag
+from fastnn.core.recipe import CONSTANT
 from fastnn.data.reading.files import existing_file
 from fastnn.files import file_to_write, publish
 from fastnn.models.header import Header, header_in, json_of
@@ -54,6 +55,7 @@ def save_training(
         diverged=int(np.count_nonzero(fields["diverged"])),
         validation=fields["validation_curve"] is not None,
         numbered=fields["number"] is not None,
+        rates=fields["given_rates"] is not None,
         **{name: fields[name] for name in TAKEN_OVER},
     )
     if header.diverged and finite:
@@ -120,16 +122,28 @@ def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
         return "a number of a network below 0"
     if not np.isfinite(arrays["start"]).all():
         return "a start that is not finite"
-    if header.recipe.optimizer.learning_rate is None and not np.isnan(rates).all():
-        return "a learning rate of an optimizer that has none"
-    if header.recipe.optimizer.learning_rate is not None and not (np.isfinite(rates) & (rates > 0)).all():
-        return "a learning rate that is not positive and finite"
+    if wrong := _fault_of_rates(header, rates, arrays.get("given_rates")):
+        return wrong
     ok = (diverged == 0)[..., None]
     if not (np.isfinite(arrays["parameters"]) == ok).all():
         return "parameters that are not finite where the network is ok, or are where it diverged"
     if not (np.isfinite(arrays["loss_curve"]) == _kept_epochs(header.epochs, diverged)).all():
         return "losses that are not finite before the network diverged, or are after"
     return None
+
+
+def _fault_of_rates(header: Header, rates: NDArray[Any], given: NDArray[Any] | None) -> str | None:
+    """In words, what learning rates no training can have; None if nothing."""
+    if header.recipe.optimizer.learning_rate is None:
+        none = given is None and np.isnan(rates).all()
+        return None if none else "a learning rate of an optimizer that has none"
+    if given is None:
+        usable = (np.isfinite(rates) & (rates > 0)).all()
+        return None if usable else "a learning rate that is not positive and finite"
+    usable = (np.isfinite(given) & (given >= 0)).all() and (rates == given[..., 0]).all()
+    if usable and header.recipe.schedule == CONSTANT:
+        return None
+    return "learning rates of epochs that cannot be"
 
 
 def _kept_epochs(epochs: int, diverged: NDArray[Any]) -> NDArray[np.bool_]:

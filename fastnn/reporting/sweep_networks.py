@@ -164,6 +164,8 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         options += f",\n                   batch_size={settings['batch_size']}"
     asked = {name: value for name, value in recipe.asked.items() if name in (*PENALTIES, "l2_on")}
     options += "".join(f",\n                   {name}={value!r}" for name, value in asked.items())
+    if recipe.schedule != DEFAULT.schedule:
+        options += f",\n                   schedule=fastnn.schedules.{recipe.schedule!r}"
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"

@@ -17,12 +17,13 @@ from fastnn.checking import InputError, finite_number, whole_number, whole_numbe
 from fastnn.core.choices import Choice, Table, settings_of
 from fastnn.core.losses import LOSSES
 from fastnn.core.optimizers import OPTIMIZERS
+from fastnn.core.schedules import SCHEDULES
 from fastnn.showing.lettering import counted, rate_texts, told_apart
 from fastnn.sweeping.axis import Array, Axis, each_once
 from fastnn.sweeping.penalty_axes import PENALTY_AXES
 from fastnn.training.plan import learning_rates
 
-__all__ = ["AXES", "Axis", "BatchSizes", "LearningRates", "Losses", "Optimizers", "Rows"]
+__all__ = ["AXES", "Axis", "BatchSizes", "LearningRates", "Losses", "Optimizers", "Rows", "Schedules"]
 
 MOST_RATES = 1_000_000  # a store's manifest, of at most 64 MiB, names each
 NAMED = 6  # values in a sentence
@@ -123,6 +124,16 @@ class Optimizers(Choices):
     noun = "optimizer"
     alike = "by the same optimizer"
     table = OPTIMIZERS
+
+
+@dataclass(frozen=True, eq=False)
+class Schedules(Choices):
+    """The schedules of the learning rate."""
+
+    name = column = "schedule"
+    noun = "schedule"
+    alike = "by the same schedule"
+    table = SCHEDULES
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +264,9 @@ class Rows(Axis):
 
 
 # The first one varies slowest; the starts vary faster than any.
-IN_ORDER: tuple[type[Axis], ...] = (Losses, Optimizers, BatchSizes, *PENALTY_AXES, LearningRates, Rows)
+IN_ORDER: tuple[type[Axis], ...] = (
+    *(Losses, Optimizers, BatchSizes, *PENALTY_AXES, Schedules, LearningRates, Rows),
+)
 AXES = {axis.name: axis for axis in IN_ORDER}
 
 

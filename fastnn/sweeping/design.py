@@ -20,16 +20,18 @@ from fastnn.core.losses import LOSSES
 from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS, Optimizer
 from fastnn.core.penalties import PENALTIES
-from fastnn.core.recipe import Recipe, refuse_decay, size_of
+from fastnn.core.recipe import Recipe, refuse_decay, refuse_schedule, size_of
+from fastnn.core.schedules import SCHEDULES
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
+from fastnn.training.jobs import Job
 from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan, refuse_rate
-from fastnn.training.running import Job, measured, run
+from fastnn.training.running import measured, run
 from fastnn.training.starts import Start
 from fastnn.training.weights import weights_of
 
@@ -37,7 +39,7 @@ __all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results
 
 Array = NDArray[Any]
 
-OF_A_RECIPE = ("loss", "optimizer", "batch_size", *PENALTIES, "l2_on")  # the axes whose values a recipe has
+OF_A_RECIPE = ("loss", "optimizer", "batch_size", *PENALTIES, "l2_on", "schedule")  # axes of its values
 
 # An interruption loses the chunks under way. None should take longer, as far as its engine allows.
 CHUNK_SECONDS = 0.5
@@ -132,6 +134,7 @@ class Design:
         plan = Plan.of(network, X, y, epochs, engine, dtype)
         settings["optimizer"] = OPTIMIZERS.several(settings["optimizer"])
         settings["loss"] = LOSSES.several(settings["loss"])
+        settings["schedule"] = SCHEDULES.several(settings["schedule"])
         settings |= _defaults(settings, len(plan.X))
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
@@ -235,10 +238,10 @@ class Design:
         drawn = self.initial.draw(self.plan.network, range(start, start + chunk.count), self.seed)
         plan, job = self.plan_of(chunk.cell), self.jobs[self._kind(chunk.cell)]
         state = plan.recipe.begun(in_dtype(drawn, plan.dtype, "initial"))
-        settings = plan.recipe.settings(plan.learning_rates(chunk.cell["learning_rate"], chunk.count))
+        rates = plan.rates(chunk.cell["learning_rate"], chunk.count)
         kept = room.arrays.get("curves")
         curve = self._whole_curve(room)
-        room["loss"][:], room["diverged"][:] = run(job, state, settings, curve=curve, pause=pause)
+        room["loss"][:], room["diverged"][:] = run(job, state, rates, curve=curve, pause=pause)
         room["parameters"][:] = parameters = np.ascontiguousarray(state[:, : room["parameters"].shape[1]])
         for name, measuring in self.measures.items():
             room[name][:] = measured(measuring, parameters, pause)
@@ -266,6 +269,8 @@ def _defaults(given: dict[str, Any], rows: int) -> dict[str, Any]:
         )
     if without:
         refuse_rate(rate, first)
+        for schedule in given["schedule"]:
+            refuse_schedule(schedule, first)
     elif rate is None:
         rate = _default_rate(list(kinds.values()))
     return {"learning_rate": rate, "batch_size": size_of(size, first, rows)}

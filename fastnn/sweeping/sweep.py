@@ -20,6 +20,7 @@ from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
+from fastnn.core.schedules import Schedule
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
 from fastnn.sweeping.accounts import failures
@@ -66,6 +67,7 @@ def sweep(
     l1: float | Sequence[float] = 0.0,
     decay: float | Sequence[float] = 0.0,
     l2_on: str | Sequence[str] = "mean",
+    schedule: str | Schedule | Sequence[str | Schedule] = "constant",
     sample_weight: ArrayLike | None = None,
     weights_within: str = "epoch",
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
@@ -115,6 +117,9 @@ def sweep(
         As in `fastnn.train`.
     l2_on : str, or sequence of them
         As in `fastnn.train`.
+    schedule : str, Schedule, or sequence of them
+        As in `fastnn.train`, but for learning rates of every epoch. A setting of a schedule may be a sequence
+        of numbers, too.
     sample_weight : array_like (N,), optional
         As in `fastnn.train`, for all networks; a store keeps them. In cells that are trained on fewer rows
         the weights are those of these rows, and their mean is that over these rows.
@@ -197,6 +202,7 @@ def sweep(
         l1=l1,
         decay=decay,
         l2_on=l2_on,
+        schedule=schedule,
     )
     warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)

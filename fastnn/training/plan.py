@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, flag, one_of, shown, whole_number
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.recipe import DEFAULT, Asked, Recipe
+from fastnn.core.recipe import DEFAULT, Asked, Recipe, refuse_schedule
 from fastnn.core.rule import DTYPES, MOST_EPOCHS, Rule
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
@@ -20,9 +20,10 @@ from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.showing.lettering import counted
+from fastnn.training.jobs import Job
 from fastnn.training.orders import FILE_ORDER, Order
+from fastnn.training.rates import Given, Rates, given_rates
 from fastnn.training.reducing import reduced_networks, reduced_sizes
-from fastnn.training.running import Job
 from fastnn.training.weights import Weights
 
 __all__ = ["Plan", "code", "learning_rates", "refuse_rate", "warmup"]
@@ -59,6 +60,7 @@ class Plan:
         epochs: int,
         engine: str,
         dtype: str,
+        schedule: Any = None,
         **training: Any,
     ) -> Plan:
         """Check a request; the rows are visited in file order."""
@@ -67,7 +69,7 @@ class Plan:
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
         rows, targets = checked_rows(network, X, y, dtype)
         scaling = X.scaling if isinstance(X, Dataset) else None
-        recipe = Recipe.of(rows=len(rows), **training)
+        recipe = Recipe.of(rows=len(rows), **training).scheduled(schedule)
         return cls(network, rows, targets, epochs, engine, dtype, FILE_ORDER, recipe, scaling)
 
     @property
@@ -117,6 +119,15 @@ class Plan:
     def engine_for(self, networks: int) -> str:
         """The name of the engine that trains M networks."""
         return choose(self.engine, self.network, self.dtype, networks, self.rule)
+
+    def rates(self, learning_rate: Any, networks: int) -> Rates:
+        """The learning rates of M networks in every epoch, from one number or M numbers."""
+        return Rates(self.learning_rates(learning_rate, networks), self.recipe.schedule)
+
+    def given_rates(self, given: Any, learning_rate: Any, networks: int) -> Given:
+        """The same, from rates (E,) or (M, E) of every epoch; `learning_rate` must be left out."""
+        refuse_schedule(given, self.recipe.optimizer)
+        return Given.of_all(given_rates(given, learning_rate, networks, self.epochs, self.dtype))
 
     def learning_rates(self, learning_rate: Any, networks: int) -> NDArray[Any]:
         """The learning rates of M networks (M,), from one number or M numbers; NaN where there are none."""

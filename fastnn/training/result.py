@@ -25,6 +25,7 @@ from fastnn.training.card import training_card
 from fastnn.training.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.training.evaluating import predictions, score_notes, scores
 from fastnn.training.identity import ARITHMETIC, difference
+from fastnn.training.rates import Rates
 from fastnn.training.statuses import DIVERGED, OK, STATUSES, status_codes
 
 __all__ = ["Training"]
@@ -55,6 +56,11 @@ class Training:
     diverged : int, or (M,) int32
         The epoch in which the network diverged, from 1; 0 for never.
     learning_rate : float, or (M,)
+        What the schedule of the recipe multiplies; that of the first epoch, if they were given for each.
+    learning_rates : (E,), or (M, E)
+        The learning rate of every epoch; NaN where the optimizer has none.
+    given_rates : (E,), or (M, E), or None
+        The same, if they were given; else they follow from the schedule.
     epochs, rows : int
     engine, dtype : str
         The engine that trained, and its precision.
@@ -69,7 +75,8 @@ class Training:
     told : tuple of str
         The notes that a model file held.
     recipe : Recipe
-        How it was trained: the loss and the optimizer with their settings, the rows of a batch.
+        How it was trained: the loss and the optimizer with their settings, the rows of a batch, the schedule
+        of the learning rate.
     optimizer : Optimizer
         That of the recipe.
     batch_size : int
@@ -100,6 +107,7 @@ class Training:
     interrupted: bool = False
     told: tuple[str, ...] = ()
     recipe: Recipe = DEFAULT
+    given_rates: Array | None = None
     arithmetic: str = ARITHMETIC
 
     @property
@@ -111,6 +119,15 @@ class Training:
     def batch_size(self) -> int:
         """The rows of a batch."""
         return self.recipe.size
+
+    @cached_property
+    def learning_rates(self) -> Array:
+        """The learning rate of every epoch, (E,) or (M, E)."""
+        if self.given_rates is not None:
+            return self.given_rates
+        base = np.asarray(self.learning_rate, self.dtype)
+        found = Rates(np.atleast_1d(base), self.recipe.schedule).curve(self.epochs)
+        return found if base.ndim else found[0]
 
     @property
     def status(self) -> Any:
@@ -310,6 +327,7 @@ class Training:
             many = f"{counted(len(self.parameters), 'network')} ({named}), " if many else f"network {named}, "
         settings = f"{counted(self.epochs, 'epoch')}, {counted(self.rows, 'row')}"
         settings += self.recipe.told_after
+        settings += "" if self.given_rates is None else ", a learning rate given for each epoch"
         settings += f", engine={self.engine!r}, dtype={self.dtype!r}"
         return f"Training of {self.network!r}: {many}{settings}"
 

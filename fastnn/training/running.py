@@ -11,27 +11,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.network import Network
-from fastnn.core.recipe import DEFAULT, Recipe
-from fastnn.core.rule import Rule
-from fastnn.engines import EngineModule, Kernel, choose, load
-from fastnn.engines.self_check import checked_kernel
+from fastnn.engines import Kernel
 from fastnn.system.floating_point import ieee
 from fastnn.training.evaluating import losses_in_row_order
-from fastnn.training.gates import Rows
-from fastnn.training.orders import FILE_ORDER, Order
+from fastnn.training.jobs import Job
 from fastnn.training.pace import Pace
-from fastnn.training.reducing import Group, Units, reduced_networks
-from fastnn.training.weights import Weights
+from fastnn.training.rates import Rates
+from fastnn.training.reducing import Group, Units
 
-__all__ = ["Job", "measured", "run", "run_kept"]
+__all__ = ["measured", "run", "run_kept"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
@@ -48,90 +42,11 @@ STRETCH_SECONDS, STRETCH_VISITS = 0.5, 2.5e8
 STRETCH_LOSSES = 1 << 17  # losses of all networks in one stretch: 1 MB, however many epochs are to come
 
 
-@dataclass(frozen=True)
-class Job:
-    """The settings that all networks of a run share.
-
-    Attributes
-    ----------
-    network : Network
-    engine : str
-        One of `fastnn.ENGINES`, or "auto": the fastest for each group of networks.
-    X, Y : (N, D), (N, K)
-        C-ordered, in the precision of training.
-    epochs : int
-    order : Order
-        The order in which the epochs visit the rows, the same for all networks.
-    recipe : Recipe
-        How they are trained: the loss, the optimizer, the rows of a batch.
-    reduced : tuple of int
-        The numbers of units to which the first hidden layer may be reduced, ascending. A kernel is compiled
-        for each.
-    weights : Weights, or None
-        Those of the rows.
-    """
-
-    network: Network
-    engine: str
-    X: Array
-    Y: Array
-    epochs: int
-    order: Order = FILE_ORDER
-    reduced: tuple[int, ...] = ()
-    recipe: Recipe = DEFAULT
-    weights: Weights | None = None
-
-    @property
-    def rule(self) -> Rule:
-        """How they are trained, without the numbers of its settings."""
-        return replace(self.recipe.rule, weighted=self.weights is not None)
-
-    @cached_property
-    def rows(self) -> Rows:
-        """The rows, with bounds that tell which units stay shut on all of them."""
-        return Rows(self.X)
-
-    def ordered(self, epoch: int) -> tuple[Array, ...]:
-        """X and Y in the order in which `epoch`, from 0, visits its rows, and their coefficients, if any."""
-        order = self.order.of(epoch, len(self.X))
-        rows = (self.X, self.Y) if order is None else (self.X[order], self.Y[order])
-        if self.weights is None:
-            return rows
-        return *rows, self._coefficients(order) if self.order.changes else self._unchanging
-
-    @cached_property
-    def _unchanging(self) -> Array:
-        """The coefficients of all epochs, where one is like another."""
-        return self._coefficients(self.order.of(0, len(self.X)))
-
-    def _coefficients(self, order: Array | None) -> Array:
-        assert self.weights is not None  # noqa: S101 - or nobody asks
-        return self.weights.coefficients(order, self.recipe.size).astype(self.X.dtype)
-
-    def engine_for(self, network: Network, networks: int) -> EngineModule:
-        """The engine for a number of networks, of the job's network or of a reduced one."""
-        return load(choose(self.engine, network, str(self.X.dtype), networks, self.rule))
-
-    def kernel(self, network: Network, networks: int) -> Kernel:
-        """That engine's kernel, compiled and checked on first use."""
-        dtype = str(self.X.dtype)
-        engine = choose(self.engine, network, dtype, networks, self.rule)
-        return checked_kernel(engine, network, dtype, self.rule)
-
-    def warm(self, networks: int) -> None:
-        """Compile every kernel that training M networks may call as some end, die or diverge."""
-        self.kernel(self.network, networks)
-        if networks > 1:
-            self.kernel(self.network, 1)
-            for smaller in reduced_networks(self.network) if self.reduced else ():
-                self.kernel(smaller, networks)
-
-
 @ieee
 def run(
     job: Job,
     state: Array,
-    settings: Array,
+    rates: Rates,
     *,
     curve: Array | None = None,
     after_epoch: Callable[[int], None] | None = None,
@@ -145,8 +60,8 @@ def run(
     state : (M, S)
         P starting parameters, then the optimizer's states: see `fastnn.core.recipe.Recipe.begun`. Changed in
         place. A network that diverged ends with NaN in all of it.
-    settings : (M, C)
-        The kernel's settings of each network: see `fastnn.core.rule.Rule`.
+    rates : Rates
+        The learning rates of the M networks.
     curve : (M, E), optional
         Filled with the loss of every epoch; NaN from the epoch in which a network diverged.
     after_epoch : callable, optional
@@ -164,7 +79,7 @@ def run(
         overflow. 0: the network did not diverge.
     """
     state += state.dtype.type(0)  # turns -0.0 into 0.0; no update brings it back: see `reducing`
-    run_ = _Run(job, state, settings, curve, pause)
+    run_ = _Run(job, state, rates, curve, pause)
     while run_.epoch < job.epochs:
         run_.stretch(1 if after_epoch is not None else job.epochs - run_.epoch)
         if after_epoch is not None:
@@ -189,8 +104,8 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
     pause : callable, optional
         As in `run`, but always called with 0: measuring is no training.
     """
-    settings = job.recipe.settings(np.zeros(len(parameters), parameters.dtype))
-    found, _ = run(job, parameters.copy(), settings, pause=None if pause is None else lambda _: pause(0.0))
+    rates = Rates(np.zeros(len(parameters), parameters.dtype))
+    found, _ = run(job, parameters.copy(), rates, pause=None if pause is None else lambda _: pause(0.0))
     unclear = np.isnan(found) & ~np.isnan(parameters).any(axis=1)
     if unclear.any():
         exact = losses_in_row_order(job.network, parameters[unclear], *job.ordered(0))
@@ -202,7 +117,7 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
 def run_kept(
     job: Job,
     state: Array,
-    settings: Array,
+    rates: Rates,
     *,
     curve: Array,
     after_epoch: Callable[[int], None] | None = None,
@@ -220,7 +135,7 @@ def run_kept(
         `curve` are filled.
     """
     state += state.dtype.type(0)
-    run_ = _Run(job, state, settings, curve, None)
+    run_ = _Run(job, state, rates, curve, None)
     most = 1 if after_epoch is not None else max(1, int(STRETCH_VISITS / (state.size * len(job.X))))
     kept: tuple[int, Array, NDArray[np.int32]] | None = None
     try:
@@ -249,7 +164,7 @@ class _Run:
 
     job: Job
     state: Array
-    settings: Array
+    rates: Rates
     curve: Array | None
     pause: Callable[[float], None] | None
 
@@ -301,6 +216,11 @@ class _Run:
         """The networks that are still training."""
         return np.flatnonzero(self.is_training)
 
+    @property
+    def _repeats(self) -> bool:
+        """Whether every epoch from here on does what this one does."""
+        return not self.job.order.changes and self.rates.until(self.epoch) >= self.job.epochs
+
     def _look(self, before: Array) -> None:
         if self.units is not None:
             training = self.training
@@ -342,7 +262,7 @@ class _Run:
             whole = finite & np.isfinite(trained).all(axis=1)
             kept = kept if whole.all() else whole
         settled = np.zeros_like(finite)
-        if epochs == 1 and not self.job.order.changes:
+        if epochs == 1 and self._repeats:
             settled = finite & (trained == before).all(axis=1)
         group.put(self.state, trained, kept)
         self._keep(group.numbers[kept], losses[kept], finite[kept], settled[kept])
@@ -355,13 +275,16 @@ class _Run:
     def _calls(self, group: Group, state: Array, epochs: int) -> Array:
         """Advance states (m, S') in several calls of the kernel; return the loss totals (m, epochs)."""
         kernel = self.job.kernel(group.network, len(state))
-        settings, pace, rows = self.settings[group.numbers], self.paces[kernel], len(self.job.X)
+        pace, rows = self.paces[kernel], len(self.job.X)
         totals = np.zeros((len(state), epochs), state.dtype)
         batch = (self.job.recipe.size,) if self.job.rule.batched else ()
-        epoch = row = 0
+        epoch, row, until = 0, 0, 0.0
         while epoch < epochs:
+            if epoch >= until:
+                settings = self.job.recipe.settings(self.rates.of(self.epoch + epoch)[group.numbers])
+                until = min(epochs, self.rates.until(self.epoch + epoch) - self.epoch)
             given = self.job.ordered(self.epoch + epoch)
-            together = 1 if self.job.order.changes else epochs - epoch
+            together = 1 if self.job.order.changes else int(until - epoch)
             more_epochs, more_rows = pace.next_call(state.size, together, rows, row, self.job.recipe.size)
             some = slice(row, row + more_rows)
             began = perf_counter()

@@ -14,6 +14,7 @@ from fastnn.checking import InputError, seed_number, shown
 from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
+from fastnn.core.schedules import Schedule
 from fastnn.data.arrays import finite_array, in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
@@ -23,6 +24,7 @@ from fastnn.system.telling import warn
 from fastnn.training.evaluating import losses, within_memory
 from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan
+from fastnn.training.rates import Given, is_of_rates
 from fastnn.training.result import Training
 from fastnn.training.running import run_kept
 from fastnn.training.starts import DEFAULT_START, Start
@@ -52,6 +54,7 @@ def train(
     loss: str | Loss | None = None,
     optimizer: str | Optimizer = "sgd",
     batch_size: int | None = None,
+    schedule: str | Schedule | ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     weights_within: str = "epoch",
     l2: float = 0.0,
@@ -99,6 +102,11 @@ def train(
         The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.
         The last batch of an epoch may be short; the mean is then over the rows it has. By default 1, and all
         rows for iRprop-.
+    schedule : str, Schedule, or array_like (E,) or (M, E), optional
+        By what the learning rate is multiplied in each epoch: "constant" by default, "step", "exponential",
+        "cosine", "inverse_scaling" or "warm_up", or an object with settings of its own, such as
+        ``fastnn.schedules.Cosine(horizon=300, warmup=10)``. The horizon of a schedule is its own setting, not
+        `epochs`. Numbers are the learning rates themselves, one for each epoch, without `learning_rate`.
     sample_weight : array_like (N,), optional
         How much each row counts, from 0 up; not all 0. What a row loses, and all that it changes, is
         multiplied by its weight divided by the mean weight: with all rows in a batch the loss is
@@ -156,9 +164,11 @@ def train(
     ((2, 2), array([11.31768003,  1.62696667]))
     """
     seed = seed_number(seed)
+    given = schedule if is_of_rates(schedule) else None
+    named = schedule if given is None else None
     penalties = {"l2": l2, "l1": l1, "decay": decay, "l2_on": l2_on}
     training = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, **penalties}
-    plan = Plan.of(network, X, y, epochs, engine, dtype, **training)
+    plan = Plan.of(network, X, y, epochs, engine, dtype, named, **training)
     weights = weights_of(sample_weight, weights_within, len(plan.X))
     order = order_of(shuffle, seed, row_order, plan.epochs, len(plan.X))
     plan = replace(plan, order=order, weights=weights)
@@ -166,7 +176,7 @@ def train(
     further = None if validation is None else plan.validation(validation)
     warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)
     with Epochs(plan.epochs, progress) as said:
-        found = trained(plan, start, learning_rate, further, reached=said.reached)
+        found = trained(plan, start, learning_rate, further, reached=said.reached, schedule=given)
     if found.interrupted:
         _pass_on_a_second()
         asked = counted(plan.epochs, "epoch")
@@ -190,16 +200,23 @@ def trained(
     validation: Any = None,
     number: Any = None,
     reached: Callable[[int], None] | None = None,
+    schedule: Any = None,
 ) -> Training:
-    """Train one network (P,) or several (M, P) by a plan; `train` does the checks and the warnings."""
+    """Train one network (P,) or several (M, P) by a plan; `train` does the checks and the warnings.
+
+    `schedule` holds the learning rates of every epoch, if they were given.
+    """
     single = start.ndim == 1
     state = plan.recipe.begun(np.atleast_2d(start).copy())
     networks = state[:, : plan.network.n_parameters]
-    rates = plan.learning_rates(learning_rate, len(networks))
+    if schedule is None:
+        rates = plan.rates(learning_rate, len(networks))
+    else:
+        rates = plan.given_rates(schedule, learning_rate, len(networks))
     curve = _curve(len(networks), plan)
     validating = None if validation is None else _Validating(plan, validation, networks)
-    job, settings = plan.job(len(networks)), plan.recipe.settings(rates)
-    diverged, epochs = run_kept(job, state, settings, curve=curve, after_epoch=validating, reached=reached)
+    job = plan.job(len(networks))
+    diverged, epochs = run_kept(job, state, rates, curve=curve, after_epoch=validating, reached=reached)
     curve = curve[:, :epochs]
 
     def given_shape(array: Any) -> Any:
@@ -212,7 +229,8 @@ def trained(
         loss_curve=given_shape(curve),
         validation_curve=None if validating is None else given_shape(validating.finished(diverged, epochs)),
         diverged=int(diverged[0]) if single else diverged,
-        learning_rate=float(rates[0]) if single else rates,
+        learning_rate=float(rates.base[0]) if single else rates.base,
+        given_rates=given_shape(rates.curve(epochs)) if isinstance(rates, Given) else None,
         recipe=plan.recipe,
         epochs=epochs,
         rows=len(plan.X),

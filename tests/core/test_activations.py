@@ -12,10 +12,10 @@ from reference import activate, slope, to_float32
 import fastnn
 from fastnn.checking import InputError
 from fastnn.core.activations import ACTIVATIONS, SETTINGS, activation
+from fastnn.core.arithmetic import FLOATS
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.precisions import PRECISIONS
-from fastnn.explaining.arithmetic import FLOATS
 
 # Every activation, and each that has a setting with another one than its default.
 NAMES = (*ACTIVATIONS, *(f"{name}(0.3)" for name in SETTINGS))

@@ -298,7 +298,12 @@ class TestOtherReaders:
         assert smoker == {"name": "smoker", "categories": ["no", "yes"], "one_hot": False}
         assert header["scaling"]["minimum"]["targets"] == data.target_values.min()
         assert (header["epochs"], header["rows"], header["dtype"]) == (3, 12, "float64")
-        assert header["rule"] == {"loss": "squared", "optimizer": "sgd", "batch_size": 1}
+        assert header["rule"] == {
+            "loss": "squared",
+            "optimizer": "sgd",
+            "batch_size": 1,
+            "schedule": {"schedule": "constant"},
+        }
 
     def test_the_layout_is_for_ever(self):
         content = b"".join(bytes(p) for p in written(b"{}", {Member("w", "<f8", (2, 3)): np.arange(6.0)}))

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from fastnn.core.arithmetic import FLOATS
 from fastnn.core.derivation import derive
 from fastnn.core.elementary import FUNCTIONS
 from fastnn.core.equations import FORWARD
@@ -23,7 +24,7 @@ from fastnn.core.expressions import (
 )
 from fastnn.core.network import Network
 from fastnn.engines.batched import _LayerWriter
-from fastnn.explaining.arithmetic import DECIMALS, FLOATS
+from fastnn.explaining.arithmetic import DECIMALS
 from fastnn.explaining.chain_rule import Line
 from fastnn.explaining.matrix_form import in_matrices
 from fastnn.explaining.proving import _Algebra

@@ -9,10 +9,10 @@ import pytest
 from comparing import DTYPES, array_differences
 from elementary_numbers import anything
 
+from fastnn.core.arithmetic import FLOATS
 from fastnn.core.elementary import Function
 from fastnn.core.expressions import Assignment, Number, Symbol, sqrt
 from fastnn.engines.compiling import run_source
-from fastnn.explaining.arithmetic import FLOATS
 from fastnn.pages.html import html_page
 from fastnn.printing.arrays import array_function
 from fastnn.printing.infix import Python, python_function

@@ -177,7 +177,12 @@ def test_without_a_penalty_nothing_changes():
     zero = {"l2": 0.0, "l1": 0.0, "decay": 0.0}
     assert Recipe.of(**zero) == Recipe.of()
     assert fastnn.code(network, "lanes", **zero) == fastnn.code(network, "lanes")
-    assert Recipe.of(**zero).plain == {"loss": "squared", "optimizer": "sgd", "batch_size": 1}
+    assert Recipe.of(**zero).plain == {
+        "loss": "squared",
+        "optimizer": "sgd",
+        "batch_size": 1,
+        "schedule": {"schedule": "constant"},
+    }
 
 
 class TestDeadUnits:

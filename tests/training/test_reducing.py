@@ -12,9 +12,10 @@ import fastnn
 from fastnn.core.rule import PLAIN
 from fastnn.training import running
 from fastnn.training.gates import Rows
+from fastnn.training.jobs import Job
 from fastnn.training.orders import FILE_ORDER, Explicit, Shuffled
+from fastnn.training.rates import Rates
 from fastnn.training.reducing import Group, Units, reduced_sizes
-from fastnn.training.running import Job
 
 DRAW = np.random.default_rng(3)
 ROWS = 24
@@ -74,7 +75,8 @@ def trained(job, start, steps):
     """Everything that a run answers, as bytes: curves, last losses, divergence, parameters."""
     parameters = start.astype(job.X.dtype)
     curve = np.empty((len(start), job.epochs), job.X.dtype)
-    losses, diverged = running.run(job, parameters, steps.astype(job.X.dtype)[:, None], curve=curve)
+    rates = Rates(steps.astype(job.X.dtype) / job.X.dtype.type(-2))
+    losses, diverged = running.run(job, parameters, rates, curve=curve)
     return {"curve": curve, "losses": losses, "diverged": diverged, "parameters": parameters}
 
 
@@ -249,7 +251,7 @@ class TestProgress:
         job = job_of(SHAPES["2-2-1"], "float64")
         told = []
         start = starts(job.network, 500, scale)
-        running.run(job, start, np.full((500, 1), -2 * 0.3 * scale), pause=told.append)
+        running.run(job, start, Rates(np.full(500, 0.3 * scale)), pause=told.append)
         assert sum(told) == pytest.approx(500)
 
 
