@@ -228,6 +228,15 @@ def test_within_a_batch_as_scikit_learn_has_it():
     assert weights.coefficients(np.array([4, 2, 1, 0, 3]), 3).tolist() == [1.0, 0.0, 2.0, 2.0, 0.0]
 
 
+def test_the_published_mean_of_keras_is_another():
+    """Keras divides the weighted losses of three rows by the rows, fastnn by the sum of the weights."""
+    lost = np.array([0.00182210289, 0.00045876718, 0.16984601956])
+    weights = np.array([1.2, 3.4, 5.6])
+    ours = (Weights(weights).coefficients(None, 3) * lost).mean()
+    assert ours == pytest.approx(0.09361608, abs=1e-8)
+    assert ours * weights.mean() == pytest.approx(0.31829468, abs=1e-8)
+
+
 @pytest.mark.parametrize("size", [1, 4])
 def test_units_left_out(monkeypatch, size):
     """A unit is dead if it is shut on every row, those of weight 0 as well; leaving it out changes no bit."""
