@@ -42,6 +42,7 @@ def sigmoid(z: float) -> float:
 
 FUNCTIONS: Functions = {
     "exp": math.exp,
+    "log": math.log,
     "expm1": math.expm1,
     "log1p": math.log1p,
     "sin": math.sin,
@@ -73,8 +74,9 @@ def train(
     penalties: Settings | None = None,
     penalised: str = "weights",
     l2_on: str = "mean",
+    loss: str = "squared",
 ) -> tuple[Vector, Vector, int]:
-    """Train one network by gradient descent on the squared error, not halved, row by row or in batches.
+    """Train one network by gradient descent on a loss, row by row or in batches.
 
     Parameters
     ----------
@@ -102,11 +104,12 @@ def train(
         its gradient, or of its change, which is minus the learning rate times it.
     l2_on : the "mean" of a batch's losses, or their "sum": then l2 is divided by the rows of the batch.
     penalised : "weights"; or "all", the slip that tests must reject, which has a penalty on biases, too.
+    loss : the squared error, not halved, or one of `FUSED`.
 
     Returns
     -------
     parameters : P floats
-    losses : for each epoch the mean squared error met while it ran, each row before its own update.
+    losses : for each epoch the mean loss met while it ran, each row before its own update.
     diverged : the epoch (from 1) whose loss was not finite, or 0. Training stops there: the losses from
         that epoch on and all parameters are NaN. A network whose losses are all finite but that ends with a
         parameter that is not, diverged in the last epoch.
@@ -116,13 +119,14 @@ def train(
     inputs = [[rounded(x) for x in row] for row in X]
     targets = [[rounded(y) for y in row] for row in Y]
     rates = list(learning_rate) if isinstance(learning_rate, Sequence) else [learning_rate] * epochs
+    of_error = 1.0 if loss in FUSED else 2.0
     given = {name: rounded(value) for name, value in {"momentum": momentum, **(settings or {})}.items()}
     first_state, updates = OPTIMIZERS[optimizer](given, rounded)
     states = split(layers, [first_state] * len(parameters))
     losses: Vector = []
     for epoch in range(epochs):
         given["learning_rate"] = rounded(rates[epoch])
-        step = 2.0 if optimizer in GRADIENTS else rounded(-2 * given["learning_rate"])
+        step = of_error if optimizer in GRADIENTS else rounded(-of_error * given["learning_rate"])
         total = 0.0
         order = list(range(len(inputs))) if orders is None else orders[epoch]
         for first in range(0, len(inputs), batch_size):
@@ -152,7 +156,7 @@ def train(
             for row, count in zip(batch, counts, strict=True):
                 x, y, share = inputs[row], targets[row], rounded(factor * count)
                 error = train_row(
-                    weights, biases, activations, x, y, share, chosen, rounded, wrong_order, moves
+                    weights, biases, activations, x, y, share, chosen, rounded, wrong_order, moves, loss
                 )
                 total = rounded(total + rounded(count * error))
             if batch_size > 1:
@@ -191,11 +195,14 @@ def train_row(
     rounded: Rounding,
     wrong_order: bool,
     moves: tuple[list[Matrix], Matrix, tuple[Move, Move]],
+    loss: str,
 ) -> float:
-    """Take one step on one row, changing weights and biases in place; return the squared error before it."""
+    """Take one step on one row, changing weights and biases in place; return the loss before it."""
     values, sums = forward(weights, biases, activations, x, functions, rounded)
     d = [rounded(yhat - target) for yhat, target in zip(values[-1], y, strict=True)]
-    s = through([rounded(step * d_k) for d_k in d], activations[-1], values[-1], sums[-1], functions, rounded)
+    s = [rounded(step * d_k) for d_k in d]
+    if loss not in FUSED:
+        s = through(s, activations[-1], values[-1], sums[-1], functions, rounded)
     for layer in reversed(range(len(weights))):
         if wrong_order:
             update(weights[layer], biases[layer], s, values[layer], rounded, at(moves, layer))
@@ -206,7 +213,47 @@ def train_row(
         if not wrong_order:
             update(weights[layer], biases[layer], s, values[layer], rounded, at(moves, layer))
         s = below
+    if loss in FUSED:
+        return fused_loss(loss, activations[-1], sums[-1], values[-1], y, functions, rounded)
     return dot(d, d, rounded)
+
+
+FUSED = ("cross_entropy", "poisson")
+
+
+def fused_loss(
+    loss: str, activation: str, z: Vector, yhat: Vector, y: Vector, functions: Functions, rounded: Rounding
+) -> float:
+    """What a row loses by its outputs, from their sums, added up in their order."""
+    terms = []
+    top, _, whole = exponentials(z, functions, rounded) if activation == "softmax" else (0.0, [], 0.0)
+    for z_k, yhat_k, y_k in zip(z, yhat, y, strict=True):
+        if loss == "poisson":
+            terms.append(rounded(yhat_k - rounded(y_k * z_k)))
+        elif activation == "sigmoid":
+            above = rounded((z_k if not z_k <= 0 else 0.0) - rounded(y_k * z_k))
+            terms.append(rounded(above + functions["log1p"](functions["exp"](-abs(z_k)))))
+        elif y_k > 0:
+            below = rounded(rounded(top - z_k) + functions["log"](whole))
+            terms.append(rounded(y_k * below))
+        else:
+            terms.append(0.0)
+    total = terms[0]
+    for term in terms[1:]:
+        total = rounded(total + term)
+    return total
+
+
+def exponentials(z: Vector, functions: Functions, rounded: Rounding) -> tuple[float, Vector, float]:
+    """The largest sum, the exponentials of the sums less that, and what these add up to."""
+    top = z[0]
+    for z_k in z[1:]:
+        top = z_k if top < z_k else top
+    e = [functions["exp"](rounded(z_k - top)) for z_k in z]
+    whole = e[0]
+    for e_k in e[1:]:
+        whole = rounded(whole + e_k)
+    return top, e, whole
 
 
 def forward(
@@ -222,7 +269,12 @@ def forward(
     for W, b, activation in zip(weights, biases, activations, strict=True):
         z = [rounded(dot(unit, values[-1], rounded) + bias) for unit, bias in zip(W, b, strict=True)]
         sums.append(z)
-        values.append([rounded(activate(activation, z_k, functions, rounded)) for z_k in z])
+        if activation == "softmax":
+            _, e, whole = exponentials(z, functions, rounded)
+            share = rounded(1.0 / whole)
+            values.append([rounded(e_k * share) for e_k in e])
+        else:
+            values.append([rounded(activate(activation, z_k, functions, rounded)) for z_k in z])
     return values, sums
 
 
@@ -254,6 +306,8 @@ def activate(activation: str, z: float, functions: Functions, rounded: Rounding 
             return rounded((0.0 if z <= 0 else z) + functions["log1p"](functions["exp"](-abs(z))))
         case "sine":
             return functions["sin"](z)
+        case "exponential":
+            return functions["exp"](z)
         case "silu":
             return rounded(z * functions["sigmoid"](z))
         case "gelu_tanh":
@@ -329,6 +383,8 @@ def slope(activation: str, z: float, h: float, functions: Functions, rounded: Ro
         case "softsign":
             left = rounded(1.0 - abs(h))
             return rounded(left * left)
+        case "exponential":
+            return h
         case "gaussian":
             return rounded(-2.0 * rounded(z * h))
         case "square":

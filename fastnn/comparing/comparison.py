@@ -171,7 +171,7 @@ def compare(
     need_shared_activations(checked_network(network))
     X, Y = checked_rows(network, data, None, "float64")
     start = _start(network, parameters, seed)
-    recipe = Recipe.of(rows=len(X), **training)
+    recipe = Recipe.of(network, rows=len(X), **training)
     need_shared_optimizer(recipe.optimizer)
     _refuse_penalties(recipe)
     rate = recipe.optimizer.learning_rate if learning_rate is None else learning_rate

@@ -17,7 +17,7 @@ from typing import Any
 from fastnn.checking import InputError, one_of, shown
 from fastnn.core.expressions import Call, Expression, Number, Select, Symbol, operands
 
-__all__ = ["ACTIVATIONS", "SETTINGS", "Activation", "Setting", "activation", "checked_activation"]
+__all__ = ["ACTIVATIONS", "SETTINGS", "SOFTMAX", "Activation", "Setting", "activation", "checked_activation"]
 
 ZERO, ONE = Number(0.0), Number(1.0)
 
@@ -45,6 +45,8 @@ class Activation:
         What to say of a point without a derivative; empty if there is none.
     saturates : str
         What the slope computes that loses digits where h comes close to a limit; empty if there is none.
+    of_layer : bool
+        Whether a unit's value depends on the weighted sums of its whole layer.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Activation:
     dies: bool = False
     kink: str = ""
     saturates: str = ""
+    of_layer: bool = False
 
     @property
     def is_identity(self) -> bool:
@@ -67,7 +70,7 @@ class Activation:
         Not where the slope only compares z with 0: h does as well.
         """
         z = Symbol("z")
-        return _needs(self.slope(Symbol("arriving"), z, Symbol("h")), z)
+        return self.of_layer or _needs(self.slope(Symbol("arriving"), z, Symbol("h")), z)
 
 
 def _needs(node: Expression, z: Symbol) -> bool:
@@ -208,6 +211,11 @@ ACTIVATIONS = {
             slope=lambda arriving, z, h: arriving * (-2.0 * (z * h)),
         ),
         Activation(
+            "exponential",
+            value=lambda z: Call("exp", z),
+            slope=lambda arriving, z, h: arriving * h,
+        ),
+        Activation(
             "square",
             value=lambda z: z * z,
             slope=lambda arriving, z, h: arriving * (2.0 * z),
@@ -217,26 +225,43 @@ ACTIVATIONS = {
 }
 
 
+def _no_slope(arriving: Expression, z: Expression, h: Expression) -> Expression:
+    raise TypeError("softmax has no derivative of its own: each output depends on the sums of all")
+
+
+SOFTMAX = Activation(
+    "softmax",
+    value=lambda z: Call("exp", z - Symbol("top")) * Symbol("inverse"),
+    slope=_no_slope,
+    of_layer=True,
+)
+"""For outputs alone. `fastnn.core.derivation` has its equations, its losses have its derivative."""
+
+
 def activation(name: str) -> Activation:
     """The entry of a name that is known to be right, as `checked_activation` gives it."""
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
+    if name == SOFTMAX.name:
+        return SOFTMAX
     kind, _, value = name.removesuffix(")").partition("(")
     return replace(SETTINGS[kind].made(float(value)), name=name)
 
 
-def checked_activation(given: Any, what: str) -> str:
+def checked_activation(given: Any, what: str, more: tuple[str, ...] = ()) -> str:
     """The name of an activation, with its setting if that is not the default; InputError for anything else.
+
+    `more` are further names that are accepted.
 
     Every text for the same activation gives the same name: "leaky_relu(0.10)" gives "leaky_relu(0.1)", and
     "leaky_relu(0.01)" gives "leaky_relu".
     """
     found = WITH_SETTING.fullmatch(given) if isinstance(given, str) else None
     if found is None:
-        return one_of(given, what, ACTIVATIONS)
+        return one_of(given, what, (*ACTIVATIONS, *more))
     kind, text = found.groups()
     if kind not in SETTINGS:
-        one_of(kind, what, ACTIVATIONS)
+        one_of(kind, what, (*ACTIVATIONS, *more))
         known = ", ".join(f"{name}({setting.name})" for name, setting in SETTINGS.items())
         raise InputError(
             f"{what} must be an activation, with a setting only where it has one ({known}); got "

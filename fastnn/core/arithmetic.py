@@ -14,6 +14,7 @@ from fastnn.core.expressions import (
     Call,
     Exponent,
     Expression,
+    Larger,
     Number,
     PowerOfTwo,
     Select,
@@ -77,6 +78,11 @@ class Arithmetic(Visitor):
     def visit_exponent(self, node: Exponent, values: Mapping[Expression, Any]) -> Any:
         """A whole number."""
         return self.number(math.frexp(float(self(node.number, values)))[1] - 1)
+
+    def visit_larger(self, node: Larger, values: Mapping[Expression, Any]) -> Any:
+        """The larger of two."""
+        left, right = self(node.left, values), self(node.right, values)
+        return right if left < right else left
 
     def visit_square_root(self, node: SquareRoot, values: Mapping[Expression, Any]) -> Any:
         """The square root, rounded once."""

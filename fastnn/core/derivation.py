@@ -27,6 +27,9 @@ Where rows have weights, each has a coefficient c, which scales all that it chan
     deltas    share = factor*c                       step*c with one row at a time
               s[k] = share*d[k] * f'                 otherwise as above
 
+A loss that is fused with the activation of the outputs, as the cross-entropy is with softmax, has deltas
+without the factor f'.
+
 Where an optimizer needs the gradient itself, 2 stands for the step, and `fastnn.core.optimizers` has the
 updates.
 
@@ -54,13 +57,25 @@ from fastnn.core.equations import (
     Stage,
     numbered,
 )
-from fastnn.core.expressions import Expression, Index, Number, Sum, Symbol
+from fastnn.core.expressions import Call, Expression, Index, Largest, Number, Sum, Symbol
 from fastnn.core.loss import Output
 from fastnn.core.network import Network, checked_network
 from fastnn.core.penalties import penalised, shared_out, shrunk
 from fastnn.core.recipe import Asked, Recipe
 from fastnn.core.rule import COEFFICIENT, FACTOR, ROWS, SHARE, STEP, Rule
-from fastnn.core.values import TOTAL, activation_of, error, gradient_of, state_of, target_value
+from fastnn.core.values import (
+    INVERSE,
+    LOG_WHOLE,
+    TOP,
+    TOTAL,
+    WHOLE,
+    activation_of,
+    error,
+    exponential,
+    gradient_of,
+    state_of,
+    target_value,
+)
 
 __all__ = ["derive", "derived"]
 
@@ -96,8 +111,8 @@ def derive(network: Network, *, weighted: bool = False, **training: Unpack[Asked
     >>> [derivation.name(equation.target) for equation in derivation.scalar if equation.kind == "delta"]
     ['s', 's1', 's2']
     """
-    rule = replace(Recipe.of(**training).rule, weighted=flag(weighted, "weighted"))
-    return derived(checked_network(network), rule)
+    rule = Recipe.of(checked_network(network), **training).rule
+    return derived(network, replace(rule, weighted=flag(weighted, "weighted")))
 
 
 def derived(network: Network, rule: Rule) -> Derivation:
@@ -145,12 +160,27 @@ def _forward(network: Network) -> Iterator[Equation]:
         j, i = _unit(network, layer), _input(network, layer)
         w, b = Symbol("w", layer, (j, i)), Symbol("b", layer, (j,))
         h = activation_of(network, layer, j)
-        identity = activation(name).is_identity
-        z = h if identity else Symbol("z", layer, (j,))
+        entry = activation(name)
+        z = h if entry.is_identity else Symbol("z", layer, (j,))
         weighted = Sum(i, w * activation_of(network, layer - 1, i)) + b
         yield _equation(FORWARD, "sum", layer, z, weighted, (j,), "weighted sum of the inputs, plus the bias")
-        if not identity:
-            yield _equation(FORWARD, "activation", layer, h, activation(name).value(z), (j,), name)
+        if entry.of_layer:
+            yield from _softmax(layer, j, z, h)
+        elif not entry.is_identity:
+            yield _equation(FORWARD, "activation", layer, h, entry.value(z), (j,), name)
+
+
+def _softmax(layer: int, j: Index, z: Symbol, h: Symbol) -> Iterator[Equation]:
+    """The outputs' shares of 1: one division for all of them, and no exponential above 1."""
+    e = exponential(j)
+    for target, expression, over, words in (
+        (TOP, Largest(j, z), (), "the largest sum"),
+        (e, Call("exp", z - TOP), (j,), "the exponential of how far a sum is below the largest"),
+        (WHOLE, Sum(j, e), (), "the sum of the exponentials"),
+        (INVERSE, Number(1.0) / WHOLE, (), "one division for all outputs"),
+        (h, e * INVERSE, (j,), "softmax: the output's share of the whole"),
+    ):
+        yield _equation(FORWARD, "softmax", layer, target, expression, over, words)
 
 
 def _error(network: Network, rule: Rule) -> Iterator[Equation]:
@@ -158,6 +188,9 @@ def _error(network: Network, rule: Rule) -> Iterator[Equation]:
     k = _unit(network, last)
     difference = activation_of(network, last, k) - target_value(k)
     yield _equation(ERROR, "error", last, error(k), difference, (k,), "prediction minus target")
+    if activation(network.output).of_layer:
+        words = "the logarithm of the sum of the exponentials"
+        yield _equation(ERROR, "softmax", last, LOG_WHOLE, Call("log", WHOLE), (), words)
     lost: Expression = Sum(k, rule.loss.term(_output(network, k), rule.common))
     words = rule.loss.words
     if rule.weighted:
@@ -173,11 +206,11 @@ def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
         yield _equation(DELTAS, "share", last, SHARE, folded * COEFFICIENT, (), words)
         folded = SHARE
     for layer in range(last, 0, -1):
-        j = _unit(network, layer)
+        j, fused = _unit(network, layer), layer == last and bool(rule.loss.outputs)
         if layer == last:
             lost = rule.loss.slope(_output(network, j), rule.common)
             arriving: Expression = folded * lost
-            words = f"derivative of the {rule.loss.words}"
+            words = f"derivative of the {rule.loss.words}{' by the weighted sum' if fused else ''}"
             words += "" if rule.optimizer.needs_gradient else ", times minus the learning rate"
             words += ", divided by the rows of the batch" if rule.batched else ""
             words += ", times the row's coefficient" if rule.weighted else ""
@@ -186,8 +219,9 @@ def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
             arriving = Sum(k, Symbol("s", layer + 1, (k,)) * Symbol("w", layer + 1, (k, j)))
             words = "chain rule: what arrives through the weights of the layer after it"
         entry = activation(network.activations[layer - 1])
-        delta = entry.slope(arriving, Symbol("z", layer, (j,)), activation_of(network, layer, j))
-        if not entry.is_identity:
+        h = activation_of(network, layer, j)
+        delta = arriving if fused else entry.slope(arriving, Symbol("z", layer, (j,)), h)
+        if not (fused or entry.is_identity):
             words += f", times the derivative of {entry.name}"
         yield _equation(DELTAS, "delta", layer, Symbol("s", layer, (j,)), delta, (j,), words)
 
@@ -241,7 +275,7 @@ def _moves(
 def _output(network: Network, unit: Index) -> Output:
     last = len(network.layers) - 1
     value = activation_of(network, last, unit)
-    return Output(Symbol("z", last, (unit,)), value, target_value(unit), error(unit))
+    return Output(Symbol("z", last, (unit,)), value, target_value(unit), error(unit), network.output)
 
 
 def _unit(network: Network, layer: int) -> Index:

@@ -12,7 +12,7 @@ from fastnn.checking import InputError
 from fastnn.core.expressions import Call, Expression, Index, Symbol, bind, nodes
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
-from fastnn.core.values import scalar_name, state_of
+from fastnn.core.values import keeps_sums, scalar_name, state_of
 
 __all__ = [
     "BEGIN",
@@ -32,7 +32,18 @@ __all__ = [
 MOST_WRITTEN_OUT = 100_000  # parameters: two equations each, a few seconds
 
 Kind = Literal[
-    "factor", "sum", "activation", "error", "loss", "share", "delta", "gradient", "penalty", "state", "update"
+    "factor",
+    "sum",
+    "activation",
+    "softmax",
+    "error",
+    "loss",
+    "share",
+    "delta",
+    "gradient",
+    "penalty",
+    "state",
+    "update",
 ]
 Part = Literal["begin", "row", "end"]
 
@@ -78,10 +89,10 @@ class Equation:
     stage : Stage
         The part of the step it belongs to.
     kind : str
-        What it computes: a "factor" that all of a batch share, a weighted "sum", an "activation", the
-        "error" of an output, the "loss", the "share" of a row that has a weight, a "delta", a "gradient" (the
-        change of a parameter that the rows of a batch add up to), a "penalty" on it, a "state" of the
-        optimizer, or the "update" of a parameter.
+        What it computes: a "factor" that all of a batch share, a weighted "sum", an "activation", a part of
+        the "softmax" of all outputs, the "error" of an output, the "loss", the "share" of a row that has a
+        weight, a "delta", a "gradient" (the change of a parameter that the rows of a batch add up to), a
+        "penalty" on it, a "state" of the optimizer, or the "update" of a parameter.
     layer : int
         The layer it belongs to; 1 is the first after the inputs.
     target : Symbol
@@ -162,6 +173,15 @@ class Derivation:
         """The families of values that only the equations right after them read: a row's own gradients."""
         kept = {"gw", "gb"} if self.rule.batched else set()
         return frozenset({e.target.family for e in self.of("gradient")} - kept)
+
+    def keeps_sums(self, layer: int) -> bool:
+        """Whether the weighted sums z of a layer's units are needed after its values, and not only these."""
+        if keeps_sums(self.network, layer):
+            return True
+        after = self.of("softmax", "loss", layer=layer)
+        return any(
+            node.family == "z" for e in after for node in nodes(e.expression) if isinstance(node, Symbol)
+        )
 
     @cached_property
     def scalar(self) -> tuple[Equation, ...]:

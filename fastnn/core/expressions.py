@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, ClassVar
 
 __all__ = [
@@ -19,7 +19,10 @@ __all__ = [
     "Call",
     "Exponent",
     "Expression",
+    "Folded",
     "Index",
+    "Larger",
+    "Largest",
     "Number",
     "PowerOfTwo",
     "Select",
@@ -29,6 +32,7 @@ __all__ = [
     "Visitor",
     "bind",
     "expression",
+    "folded",
     "nodes",
     "sign",
     "sqrt",
@@ -117,6 +121,27 @@ class Sum(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Largest(Expression):
+    """The largest of the terms for index = 0, 1, ..., compared in that order, from the first one on."""
+
+    kind: ClassVar[str] = "largest"
+    index: Index
+    term: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Larger(Expression):
+    """`right` where ``left < right``, else `left`.
+
+    Of two zeros it is either; of a number and NaN, too: what is worked out from it may not depend on that.
+    """
+
+    kind: ClassVar[str] = "larger"
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Select(Expression):
     """`yes` where ``left comparison right`` holds, else `no`; a comparison with NaN does not hold."""
 
@@ -172,6 +197,10 @@ class Assignment:
     expression: Expression
 
 
+Folded = Sum | Largest
+"""What is worked out term by term, over an index."""
+
+
 class Visitor:
     """A walk over expressions, with one method for each kind of node: ``visit_binary``, ``visit_select``, ...
 
@@ -205,11 +234,11 @@ def sign(value: Expression) -> Select:
 def operands(node: Expression) -> tuple[Expression, ...]:
     """The expressions that `node` is made of, left to right."""
     match node:
-        case Binary(_, left, right):
+        case Binary(_, left, right) | Larger(left, right):
             return (left, right)
         case Select(left, _, right, yes, no):
             return (left, right, yes, no)
-        case Sum(_, inner) | Call(_, inner):
+        case Sum(_, inner) | Largest(_, inner) | Call(_, inner):
             return (inner,)
         case PowerOfTwo(inner) | Exponent(inner) | SquareRoot(inner):
             return (inner,)
@@ -223,14 +252,19 @@ def nodes(node: Expression) -> Iterator[Expression]:
         yield from nodes(operand)
 
 
+def folded(node: Folded, so_far: Expression, term: Expression) -> Expression:
+    """What a sum, or a largest, makes of its next term."""
+    return so_far + term if isinstance(node, Sum) else Larger(so_far, term)
+
+
 def bind(node: Expression, values: Mapping[Index, Index | int]) -> Expression:
     """Put numbers, or other indices, for running indices; write out every sum that is left, term by term."""
     match node:
         case Symbol(family, layer, indices):
             return Symbol(family, layer, tuple(_bound(i, values) for i in indices))
-        case Sum(index, term):
+        case Sum(index, term) | Largest(index, term):
             terms = [bind(term, {**values, index: n}) for n in range(index.size)]
-            return reduce(lambda total, next_term: total + next_term, terms)
+            return reduce(partial(folded, node), terms)
     return rebuild(node, lambda operand: bind(operand, values))
 
 
@@ -248,6 +282,10 @@ def rebuild(node: Expression, change: Callable[[Expression], Expression]) -> Exp
             return Select(change(left), comparison, change(right), change(yes), change(no))
         case Sum(index, term):
             return Sum(index, change(term))
+        case Largest(index, term):
+            return Largest(index, change(term))
+        case Larger(left, right):
+            return Larger(change(left), change(right))
         case Call(function, argument):
             return Call(function, change(argument))
         case PowerOfTwo(exponent):

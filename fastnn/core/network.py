@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, shown, whole_number
-from fastnn.core.activations import checked_activation
+from fastnn.core.activations import SOFTMAX, checked_activation
 from fastnn.showing.lettering import counted
 
 __all__ = ["Network", "checked_network"]
@@ -35,13 +35,14 @@ class Network:
         Activation of the hidden layers, one for all or one for each: a name in `fastnn.core.activations`,
         and in parentheses a setting that is not the default: ``"leaky_relu(0.1)"``.
     output : str
-        Activation of the output layer.
+        Activation of the output layer: one of these, or "softmax", which makes probabilities of K >= 2
+        outputs.
 
     Raises
     ------
     InputError
-        Where a layer is not a whole number above 0 or an activation is not known, and for more than ten
-        million parameters.
+        Where a layer is not a whole number above 0 or an activation is not known or does not fit its layer,
+        and for more than ten million parameters.
 
     Examples
     --------
@@ -60,7 +61,7 @@ class Network:
         sizes = _checked_layers(layers)
         object.__setattr__(self, "layers", sizes)
         object.__setattr__(self, "hidden", _checked_hidden(hidden, len(sizes) - 2))
-        object.__setattr__(self, "output", checked_activation(output, "output"))
+        object.__setattr__(self, "output", _checked_output(output, sizes[-1]))
 
     def __repr__(self) -> str:
         alike = len(set(self.hidden)) == 1
@@ -179,10 +180,20 @@ def _checked_layers(layers: Any) -> tuple[int, ...]:
     return sizes
 
 
+def _checked_output(output: Any, n_outputs: int) -> str:
+    name = checked_activation(output, "output", (SOFTMAX.name,))
+    if name == SOFTMAX.name and n_outputs == 1:
+        raise InputError(
+            "output must be another activation than 'softmax' for one output, whose share of the whole is "
+            "always 1; got 'softmax'. Take 'sigmoid' for a yes or no, or one output for each class."
+        )
+    return name
+
+
 def _checked_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
     if isinstance(hidden, str | set | frozenset | Mapping) or not hasattr(hidden, "__iter__"):
-        return (checked_activation(hidden, "hidden"),) * n_hidden
-    checked = (checked_activation(name, "each of hidden") for name in hidden)
+        return (_of_hidden(hidden, "hidden"),) * n_hidden
+    checked = (_of_hidden(name, "each of hidden") for name in hidden)
     names = tuple(all_of(checked, "hidden", MOST_LAYERS))
     if len(names) != n_hidden:
         raise InputError(
@@ -190,3 +201,12 @@ def _checked_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
             "Give one name for all of them, or one for each."
         )
     return names
+
+
+def _of_hidden(given: Any, what: str) -> str:
+    if given == SOFTMAX.name:
+        raise InputError(
+            f"{what} must be an activation of single units; got 'softmax', whose values share 1 out among "
+            "the units of a layer and whose derivative is fused with the loss. Take it for outputs alone."
+        )
+    return checked_activation(given, what)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.choices import from_zero, settings_of
-from fastnn.core.losses import LOSSES, Loss, Squared
+from fastnn.core.losses import LOSSES, Loss, Squared, need_pair, usual_loss
+from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
 from fastnn.core.penalties import L2_ON, PENALTIES
 from fastnn.core.rule import Rule
@@ -63,6 +64,7 @@ class Recipe:
     @classmethod
     def of(
         cls,
+        network: Network,
         loss: Any = None,
         optimizer: Any = "sgd",
         batch_size: Any = None,
@@ -73,7 +75,7 @@ class Recipe:
         decay: Any = 0.0,
         l2_on: Any = "mean",
     ) -> Recipe:
-        """Check what was asked for, of training on a number of rows; `loss` of None is the default.
+        """Check what was asked for, of training a network on a number of rows; `loss` of None is the default.
 
         Without `rows` any size of batches is taken.
         """
@@ -84,7 +86,9 @@ class Recipe:
         l2, l1, decay = from_zero(l2, "l2"), from_zero(l1, "l1"), from_zero(decay, "decay")
         refuse_decay(decay, chosen)
         on = one_of(l2_on, "l2_on", L2_ON)
-        return cls(LOSSES.one("squared" if loss is None else loss), chosen, size, l2, l1, decay, on)
+        found = LOSSES.one(usual_loss(network.output).name if loss is None else loss)
+        need_pair(type(found), network.output)
+        return cls(found, chosen, size, l2, l1, decay, on)
 
     def scheduled(self, schedule: Any = None) -> Recipe:
         """The same by a schedule, which is checked; None is the constant one."""

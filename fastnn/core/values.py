@@ -9,9 +9,14 @@ from fastnn.core.expressions import Index, Symbol
 from fastnn.core.network import Network
 
 __all__ = [
+    "INVERSE",
+    "LOG_WHOLE",
+    "TOP",
     "TOTAL",
+    "WHOLE",
     "activation_of",
     "error",
+    "exponential",
     "gradient_of",
     "input_value",
     "keeps_sums",
@@ -21,6 +26,10 @@ __all__ = [
 ]
 
 TOTAL = Symbol("total")
+
+# Of softmax outputs, for a row: their largest weighted sum, what their exponentials add up to, 1 divided by
+# that, and its logarithm.
+TOP, WHOLE, INVERSE, LOG_WHOLE = map(Symbol, ("top", "whole", "inverse", "log_whole"))
 
 
 def input_value(index: Index | int) -> Symbol:
@@ -48,6 +57,11 @@ def error(index: Index | int) -> Symbol:
     return Symbol("d", 0, (index,))
 
 
+def exponential(index: Index | int) -> Symbol:
+    """What a softmax output has of the whole: e."""
+    return Symbol("e", 0, (index,))
+
+
 def activation_of(network: Network, layer: int, index: Index | int) -> Symbol:
     """The value that a layer passes on: the inputs x, a hidden layer's h, the outputs' yhat."""
     if layer == 0:
@@ -67,7 +81,7 @@ def scalar_name(network: Network, symbol: Symbol) -> str:
     numbers = [i for i in symbol.indices if isinstance(i, int)]
     if symbol.family == "x":
         return f"x{numbers[0] + 1}"
-    if symbol.family in ("y", "yhat", "d"):
+    if symbol.family in ("y", "yhat", "d", "e"):
         return symbol.family if network.n_outputs == 1 else f"{symbol.family}{numbers[0] + 1}"
     if symbol.family[1:] in ("w", "b"):  # a state
         return symbol.family[0] + scalar_name(network, replace(symbol, family=symbol.family[1:]))

@@ -24,7 +24,9 @@ from fastnn.core.elementary import functions_of
 from fastnn.core.equations import FORWARD, Derivation, Equation, Part
 from fastnn.core.expressions import (
     Expression,
+    Folded,
     Index,
+    Largest,
     Number,
     Select,
     Sum,
@@ -33,9 +35,10 @@ from fastnn.core.expressions import (
     nodes,
     operands,
 )
+from fastnn.core.losses import usual_loss
 from fastnn.core.network import Network
 from fastnn.core.rule import COEFFICIENT, PLAIN, Rule
-from fastnn.core.values import keeps_sums
+from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, WHOLE
 from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import run_source
 from fastnn.printing.arrays import COMPARISONS, UFUNCS, ArrayWriter, array_function, computed, slots
@@ -148,7 +151,8 @@ def _write_part(when: Part, derivation: Derivation, lines: Lines) -> None:
 
 
 def _forward_source(network: Network, dtype: str) -> str:
-    derivation, lines, body = derived(network, PLAIN), Lines(), Lines()
+    rule = Rule(loss=usual_loss(network.output))
+    derivation, lines, body = derived(network, rule), Lines(), Lines()
     for equation in derivation:
         if equation.stage == FORWARD:
             _write(equation, derivation, body)
@@ -198,7 +202,8 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
     shared = {symbol.family for symbol in derivation.rule.shared}
     factors = (e.target.family for e in derivation.of("factor", "share"))
     sizes = {"total": lanes} | {name: lanes for name in factors if name not in shared}
-    sizes |= {"Yhat": f"{layers[-1]}, {lanes}", "D": f"{layers[-1]}, {lanes}"}
+    sizes |= dict.fromkeys(("Yhat", "D", "E"), f"{layers[-1]}, {lanes}")
+    sizes |= {symbol.family: lanes for symbol in (TOP, WHOLE, INVERSE, LOG_WHOLE)}
     kinds: dict[str, str] = {}
     scratch = max((slots(f, dtype) for f in functions_of(derivation.functions, dtype)), default=0)
     for layer, units in enumerate(layers[1:], start=1):
@@ -227,11 +232,15 @@ class _LayerWriter(ArrayWriter):
     """Writes one equation; `axes` are the running indices that stand for the leading axes of its arrays."""
 
     def __init__(self, lines: Lines, derivation: Derivation, equation: Equation) -> None:
-        many, first = "s" * (len(equation.over) == 2), "" if equation.over else "[0]"
-        super().__init__(lines, _spare(equation), f"condition{many}{equation.layer}{first}")
+        super().__init__(lines, _spare(equation.layer, equation.over), "")
         self.derivation = derivation
         self.equation = equation
         self.axes: tuple[Index | int, ...] = equation.over
+        self.condition = self._condition()
+
+    def _condition(self) -> str:
+        many, first = "s" * (len(self.axes) == 2), "" if self.axes else "[0]"
+        return f"condition{many}{self.equation.layer}{first}"
 
     def spell(self, symbol: Symbol) -> str:
         if symbol.family in ("x", "y"):
@@ -246,7 +255,7 @@ class _LayerWriter(ArrayWriter):
 
     def _home(self, symbol: Symbol) -> Symbol:
         """A choice between z and a constant works in place: h, which says as much as z, shares its buffer."""
-        if symbol.family != "z" or keeps_sums(self.derivation.network, symbol.layer):
+        if symbol.family != "z" or self.derivation.keeps_sums(symbol.layer):
             return symbol
         (activation,) = self.derivation.of("activation", layer=symbol.layer)
         in_place = isinstance(activation.expression, Select) and not any(
@@ -264,8 +273,9 @@ class _LayerWriter(ArrayWriter):
         return f"[{', '.join(places)}]" if places else ""
 
     def scratch(self) -> str:
-        """The scratch buffers of the equation's layer."""
-        return f"scratch{self.equation.layer}, condition{self.equation.layer}"
+        """The scratch buffers of the equation's layer: of all its units, or of one."""
+        first = "" if self.axes else "[:, 0]"
+        return f"scratch{self.equation.layer}{first}, {self.condition}"
 
     def visit_select(self, node: Select, out: str) -> str:
         """A choice; one between a value and 0 closes a gate."""
@@ -276,29 +286,38 @@ class _LayerWriter(ArrayWriter):
         return out
 
     def visit_sum(self, node: Sum, out: str) -> str:
-        """A sum: its products side by side, then added in their order."""
+        """A sum: its terms side by side, then added in their order."""
+        return self._folded(node, "add", out)
+
+    def visit_largest(self, node: Largest, out: str) -> str:
+        """The largest: its terms side by side, then compared in their order."""
+        return self._folded(node, "maximum", out)
+
+    def _folded(self, node: Folded, ufunc: str, out: str) -> str:
         if node.index.size == 1:
             only: str = self.visit(bind(node.term, {node.index: 0}), out)
             return only
-        outer = self.axes
-        weight = _weight_of(node.term)
-        self.axes = weight.indices if weight else (node.index,)
-        products = f"T{weight.layer}" if weight else f"Q{self.equation.layer}"
-        self.assign(node.term, products)
-        inner = self.axes.index(node.index)
-        self.axes = outer
-        term = (f"{products}[:, {{}}]" if inner else f"{products}[{{}}]").format
-        self.lines(f"add({term(0)}, {term(1)}, out={out})")
-        self._add_rest(node.index.size, term, out)
+        term = self._side_by_side(node)
+        self.lines(f"{ufunc}({term(0)}, {term(1)}, out={out})")
+        if node.index.size > WRITTEN_OUT:
+            with self.lines.block(f"for n in range(2, {node.index.size}):"):
+                self.lines(f"{ufunc}({out}, {term('n')}, out={out})")
+            return out
+        for n in range(2, node.index.size):
+            self.lines(f"{ufunc}({out}, {term(n)}, out={out})")
         return out
 
-    def _add_rest(self, size: int, term: Callable[..., str], out: str) -> None:
-        if size > WRITTEN_OUT:
-            with self.lines.block(f"for n in range(2, {size}):"):
-                self.lines(f"add({out}, {term('n')}, out={out})")
-            return
-        for n in range(2, size):
-            self.lines(f"add({out}, {term(n)}, out={out})")
+    def _side_by_side(self, node: Folded) -> Callable[..., str]:
+        """Where each term is, once all are worked out: among buffers with an axis for the index."""
+        outer, spare, condition = self.axes, self.spare, self.condition
+        weight, layer = _weight_of(node.term), self.equation.layer
+        self.axes = weight.indices if weight else (node.index,)
+        home, *self.spare = _spare(weight.layer if weight else layer, self.axes)
+        self.condition = self._condition()
+        self.assign(node.term, home)
+        inner = self.axes.index(node.index)
+        self.axes, self.spare, self.condition = outer, spare, condition
+        return (f"{home}[:, {{}}]" if inner else f"{home}[{{}}]").format
 
 
 def _plural(setting: Symbol) -> str:
@@ -311,8 +330,8 @@ def _weight_of(node: Expression) -> Symbol | None:
     return next(weights, None)
 
 
-def _spare(equation: Equation) -> list[str]:
-    """Buffers of the shape of the equation's target."""
-    if not equation.over:
-        return [f"{name}{equation.layer}[0]" for name in "QR"]
-    return [f"{name}{equation.layer}" for name in (SPARE if len(equation.over) == 1 else WIDE)]
+def _spare(layer: int, axes: tuple[Index | int, ...]) -> list[str]:
+    """Buffers with these axes."""
+    if not axes:
+        return [f"{name}{layer}[0]" for name in SPARE]
+    return [f"{name}{layer}" for name in (SPARE if len(axes) == 1 else WIDE)]

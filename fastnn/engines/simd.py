@@ -61,7 +61,7 @@ class Vectors:
 
 
 def choose(mask: Any, yes: Any, no: Any) -> Any:
-    """Lane by lane: the value of `yes` where `mask` holds, else the value of `no`."""
+    """Lane by lane: the value of `yes` where `mask` holds, else that of `no`. One mask may be for all."""
     return np.where(mask, yes, no)
 
 
@@ -213,7 +213,9 @@ def _together(builder: Any, parts: Iterable[Any]) -> Any:
 
 
 def _type_of_choice(mask: Any, yes: Any, no: Any) -> _Vector | None:
-    """The type of a choice: the type of its values or, for two numbers, the type of what was compared."""
+    """The type of a choice: that of its values or, for two numbers, that of the vectors compared."""
+    if isinstance(mask, types.Boolean):
+        return _vector_among((yes, no))
     if not isinstance(mask, _Mask):
         return None
     numbers = isinstance(yes, types.Number) and isinstance(no, types.Number)
@@ -251,7 +253,8 @@ def _comparison(sign: str) -> Callable[..., Any]:
 
 def _lower_choose(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     operands = _vector_operands(context, builder, signature.args[1:], values[1:], signature.return_type)
-    masks = _parts(builder, values[0])
+    of_lanes = isinstance(signature.args[0], _Mask)
+    masks = _parts(builder, values[0]) if of_lanes else [values[0]] * signature.return_type.registers
     return _together(
         builder, (builder.select(mask, *some) for mask, some in zip(masks, operands, strict=True))
     )
@@ -373,7 +376,8 @@ def _register() -> None:
         for pair in pairs:
             lower_builtin(function, *pair)(_comparison(sign))
     _type(choose, _type_of_choice)
-    lower_builtin(choose, _Mask, types.Any, types.Any)(_lower_choose)
+    for mask in (_Mask, types.Boolean):
+        lower_builtin(choose, mask, types.Any, types.Any)(_lower_choose)
     _type(power_of_two, lambda exponent: exponent if isinstance(exponent, _Vector) else None)
     lower_builtin(power_of_two, _Vector)(_lower_power_of_two)
     _type(exponent_of, lambda number: number if isinstance(number, _Vector) else None)

@@ -21,6 +21,7 @@ from fastnn.core.expressions import (
     Call,
     Exponent,
     Expression,
+    Larger,
     Number,
     PowerOfTwo,
     Select,
@@ -112,7 +113,7 @@ class Algebra(Visitor):
         for k, value in enumerate(values):
             d = self.kept_as(value - self.named(target_value(k)), self.derivation.name(error(k)))
             rule = self.derivation.rule
-            output = Output(Symbol("z"), Symbol("yhat"), target_value(k), error(k))
+            output = Output(Symbol("z"), Symbol("yhat"), target_value(k), error(k), self.network.output)
             terms.append(self.evaluated(rule.loss.term(output, rule.common), {error(k): d}))
         return sum(terms)
 
@@ -207,6 +208,13 @@ class Algebra(Visitor):
     def visit_exponent(self, node: Exponent, values: dict[Expression, Any]) -> Any:
         """A whole number."""
         return self.sympy.floor(self.sympy.log(self.evaluated(node.number, values), 2))
+
+    def visit_larger(self, node: Larger, values: dict[Expression, Any]) -> Any:
+        """The larger of two, chosen by a gate."""
+        left, right = self.evaluated(node.left, values), self.evaluated(node.right, values)
+        gate = self._bracket(left, "<", right)
+        self.gates.add(gate)
+        return gate * right + (1 - gate) * left
 
     def visit_square_root(self, node: SquareRoot, values: dict[Expression, Any]) -> Any:
         """Exact."""

@@ -292,10 +292,19 @@ def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked
     5 the unit's delta times the weight's input
     6 the unit's delta
     """
-    recipe = Recipe.of(**training)
+    recipe = Recipe.of(checked_network(network), **training)
+    _refuse_fused(recipe)
     if not flag(compact, "compact"):
         need_written_out(network, recipe.rule)
-    return Explanation(checked_network(network), compact=compact, recipe=recipe)
+    return Explanation(network, compact=compact, recipe=recipe)
+
+
+def _refuse_fused(recipe: Recipe) -> None:
+    if recipe.loss.outputs:
+        raise InputError(
+            "loss must be one that is not fused with the outputs' activation, to be explained; got "
+            f"{recipe.loss.name}. Take the equations of fastnn.derive, or loss='squared'."
+        )
 
 
 def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:

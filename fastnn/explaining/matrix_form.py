@@ -15,6 +15,8 @@ from fastnn.core.expressions import (
     Exponent,
     Expression,
     Index,
+    Larger,
+    Largest,
     Number,
     PowerOfTwo,
     Select,
@@ -25,7 +27,7 @@ from fastnn.core.expressions import (
     nodes,
 )
 from fastnn.explaining.chain_rule import Line
-from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
+from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Transposed
 
 __all__ = ["in_matrices", "over_a_batch"]
 
@@ -93,6 +95,10 @@ class _InMatrices(Visitor):
         across = Transposed(self(matrix)) if rows == node.index else self(matrix)
         return Binary(MATRIX_PRODUCT, across, self(vector))
 
+    def visit_largest(self, node: Largest) -> Expression:
+        """The largest element."""
+        return Call("max", self(node.term))
+
     def visit_binary(self, node: Binary) -> Expression:
         """An operation element by element, or an outer product."""
         if node.operator != "*":
@@ -107,7 +113,7 @@ class _InMatrices(Visitor):
         zero = Number(0.0)
         left, right, yes, no = (self(part) for part in (node.left, node.right, node.yes, node.no))
         if (node.comparison, node.right, node.yes) == ("<=", zero, zero) and node.left == node.no:
-            return Largest(zero, left)
+            return Larger(zero, left)
         if node.no == zero:
             return Binary(ELEMENTWISE, yes, Gate(left, node.comparison, right))
         return Select(left, node.comparison, right, yes, no)
@@ -123,6 +129,10 @@ class _InMatrices(Visitor):
     def visit_exponent(self, node: Exponent) -> Expression:
         """Element by element."""
         return Exponent(self(node.number))
+
+    def visit_larger(self, node: Larger) -> Expression:
+        """Element by element."""
+        return Larger(self(node.left), self(node.right))
 
     def visit_square_root(self, node: SquareRoot) -> Expression:
         """Element by element."""

@@ -17,6 +17,7 @@ from fastnn.core.expressions import (
     Call,
     Exponent,
     Expression,
+    Larger,
     Number,
     PowerOfTwo,
     Select,
@@ -68,12 +69,18 @@ class ArrayWriter(Visitor):
 
     def visit_binary(self, node: Binary, out: str) -> str:
         """One ufunc call, after those for the operands."""
-        ufunc, left, right = UFUNCS[node.operator], node.left, node.right
+        return self._two_operands(UFUNCS[node.operator], node.left, node.right, out)
+
+    def _two_operands(self, ufunc: str, left: Expression, right: Expression, out: str) -> str:
         with self._spare_if(computed(left) and self._reads(right, out), out) as home:
             first = self.visit(left, home)
             with self._spare_if(computed(right) and first == out, out) as other:
                 self.lines(f"{ufunc}({first}, {self.visit(right, other)}, out={out})")
         return out
+
+    def visit_larger(self, node: Larger, out: str) -> str:
+        """One ufunc call, after those for the operands."""
+        return self._two_operands("maximum", node.left, node.right, out)
 
     def visit_select(self, node: Select, out: str) -> str:
         """A choice. A floor or a ceiling is one call, which keeps NaN as the choice does."""

@@ -12,6 +12,7 @@ from fastnn.core.expressions import (
     Call,
     Exponent,
     Expression,
+    Larger,
     Number,
     PowerOfTwo,
     Select,
@@ -27,6 +28,7 @@ __all__ = [
     "Python",
     "assignment",
     "import_line",
+    "larger_helper",
     "layer_array",
     "python_function",
     "scalar_helpers",
@@ -121,6 +123,10 @@ class Infix(Visitor):
         """A call of the helper that every language has."""
         return f"exponent_of({self(node.number)})"
 
+    def visit_larger(self, node: Larger, outer: int) -> str:
+        """A call of the helper that every language has: the choice would write each operand twice."""
+        return f"larger({self(node.left)}, {self(node.right)})"
+
     def visit_square_root(self, node: SquareRoot, outer: int) -> str:
         """A call of NumPy's square root, or of the one for vectors."""
         return f"sqrt({self(node.square)})"
@@ -149,7 +155,7 @@ def assignment(target: Symbol, expression: Expression, language: Infix) -> str:
 def layer_array(symbol: Symbol) -> str:
     """The name of the array that holds a layer's values: W1, B1, H1, S1, ..., D, Yhat."""
     family = symbol.family.capitalize()
-    return family if symbol.family in ("d", "yhat") else f"{family}{symbol.layer}"
+    return family if symbol.family in ("d", "yhat", "e") else f"{family}{symbol.layer}"
 
 
 def python_function(function: Function, dtype: str, language: type[Python] = Python) -> str:
@@ -169,9 +175,17 @@ def import_line(module: str, names: Iterable[str], body: str) -> str:
 
 
 def scalar_helpers(dtype: str, body: str) -> list[str]:
-    """The functions of bits that `body` calls."""
-    written = {"power_of_two": _power_of_two, "exponent_of": _exponent_of}
+    """The helpers that `body` calls."""
+    written = {"power_of_two": _power_of_two, "exponent_of": _exponent_of, "larger": larger_helper}
     return [write(dtype) for name, write in written.items() if re.search(rf"\b{name}\b", body)]
+
+
+def larger_helper(dtype: str, language: type[Python] = Python) -> str:
+    """The function that gives the larger of two numbers, or of two vectors."""
+    lines, spelled = Lines(), language(lambda symbol: symbol.family, dtype)
+    with lines.block("def larger(left, right):"):
+        lines(f"return {spelled.choice('left < right', 'right', 'left')}")
+    return str(lines)
 
 
 def _exponent_of(dtype: str) -> str:

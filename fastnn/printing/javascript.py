@@ -37,8 +37,9 @@ def javascript(derivation: Derivation) -> str:
     which that is prepared, and its `last`, after which the updates come.
     """
     functions = functions_of(derivation.functions, "float64")
-    parts = [*javascript_functions(functions), _settings_of(derivation), _take_row(derivation)]
-    return "\n".join(parts)
+    row = _take_row(derivation)
+    helpers = [_larger()] if "larger(" in row else []
+    return "\n".join([*javascript_functions(functions), *helpers, _settings_of(derivation), row])
 
 
 class JavaScript(Infix):
@@ -136,6 +137,14 @@ def _exponent_of() -> str:
     with _braces(lines, "function exponent_of(number)"):
         lines("taken.setFloat64(0, number);")
         lines(f"return (taken.getInt32(0) >> {precision.digits - 1 - 32}) - {precision.bias};")
+    return str(lines)
+
+
+def _larger() -> str:
+    """The function that gives the larger of two numbers."""
+    lines = Lines()
+    with _braces(lines, "function larger(left, right)"):
+        lines(f"return {JavaScript(str).choice('left < right', 'right', 'left')};")
     return str(lines)
 
 

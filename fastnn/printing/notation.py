@@ -16,6 +16,7 @@ from fastnn.core.expressions import (
     Call,
     Exponent,
     Expression,
+    Larger,
     Number,
     PowerOfTwo,
     Select,
@@ -23,7 +24,7 @@ from fastnn.core.expressions import (
     Symbol,
     Visitor,
 )
-from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, OverRows, Transposed
+from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, OverRows, Transposed
 
 __all__ = [
     "ExactText",
@@ -118,7 +119,7 @@ class Notation(Visitor, ABC):
         """1 where a comparison holds, else 0."""
         return self.gate(node.comparison, self(node.left), self(node.right))
 
-    def visit_largest(self, node: Largest, outer: int, *, leads: bool) -> str:
+    def visit_larger(self, node: Larger, outer: int, *, leads: bool) -> str:
         """The larger of two."""
         return self.call("max", self.listed(self(node.left), self(node.right)))
 

@@ -15,7 +15,7 @@ from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDA
 from fastnn.core.expressions import Call, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
 from fastnn.core.rule import COEFFICIENT, SHARE
-from fastnn.core.values import keeps_sums
+from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, WHOLE
 from fastnn.printing.infix import Lines, assignment, layer_array
 from fastnn.printing.scalars import Written, spell_element, write_equation
 from fastnn.printing.vectors import InLoops, PythonOfVectors, from_values, positions, way_back
@@ -25,7 +25,8 @@ __all__ = ["RowsTogether", "write_rows"]
 Place = dict[Index, Index | int]
 
 SUM = Symbol("g")
-OF_A_ROW = ("yhat", "d", "z", "h", "s")  # the values that have a vector for each row of a block
+OF_A_ROW = ("yhat", "d", "e", "z", "h", "s")  # the values that have a vector for each row of a block
+ONE_OF_A_ROW = (TOP, WHOLE, INVERSE, LOG_WHOLE, SHARE)
 
 
 def write_rows(
@@ -36,7 +37,7 @@ def write_rows(
     `together` rows are written side by side, since each waits for its own results; `name` names what they
     share, and what a row has of its own is numbered: z1_1, z1_2, ...
     """
-    kinds = ("sum", "activation", "error", "share", "delta")
+    kinds = ("sum", "activation", "softmax", "error", "share", "delta")
     own = {COEFFICIENT, *(e.target for e in derivation.scalar if e.kind in kinds)}
 
     def of_row(number: int) -> Written:
@@ -99,8 +100,9 @@ class RowsTogether(InLoops):
         units = self.network.layers
         sizes = {f"H{layer}": units[layer] for layer in range(1, self.last)}
         sizes |= {f"S{layer}": units[layer] for layer in range(2, self.last + 1)}
-        sizes |= dict.fromkeys(("Yhat", "D"), self.network.n_outputs)
-        sizes |= {f"Z{n}": units[n] for n in range(1, self.last + 1) if keeps_sums(self.network, n)}
+        softmax = ("E",) if self.derivation.of("softmax") else ()
+        sizes |= dict.fromkeys(("Yhat", "D", *softmax), self.network.n_outputs)
+        sizes |= {f"Z{n}": units[n] for n in range(1, self.last + 1) if self.derivation.keeps_sums(n)}
         return {name: (self.together, size) for name, size in sizes.items() if size > 1}
 
     def write_batch(self, lines: Lines) -> None:
@@ -141,7 +143,7 @@ class RowsTogether(InLoops):
     def _write_forward(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
         """The weighted sums of a unit and its activations."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
-        keeps, joined = keeps_sums(self.network, layer), self._is_joined(layer, block)
+        keeps, joined = self.derivation.keeps_sums(layer), self._is_joined(layer, block)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in positions(total.index, lines):
             term = bind(total.term, {**here, total.index: i})
@@ -152,7 +154,7 @@ class RowsTogether(InLoops):
             if activation is not None and (keeps or not joined):
                 self._assign(row.z, value, row.language, lines)
                 value = row.z
-            if keeps:
+            if keeps and activation is not None:
                 self._assign(bind(weighted.target, here), row.z, row.language, lines)
             if activation is not None and not joined:
                 value = bind(substitute(activation.expression, weighted.target, row.z), here)
@@ -174,15 +176,16 @@ class RowsTogether(InLoops):
             lines(assignment(here, value, PythonOfVectors(spell_element, self.dtype)))
 
     def _write_errors(self, block: list[_Row], lines: Lines) -> None:
-        """The errors of all outputs, what each row adds to the total, and its share if it has a weight."""
-        (error,), (loss,) = self.derivation.of("error"), self.derivation.of("loss")
-        with self._every_unit(self.last, lines) as here:
-            for row in block:
-                self._assign(bind(error.target, here), bind(error.expression, here), row.language, lines)
-        for row in block:
-            write_equation(loss.target, loss.expression, row.language, lines)
-            for share in self.derivation.of("share"):
-                self._assign(share.target, share.expression, row.language, lines)
+        """What depends on all outputs, their errors, what each row adds to the total, and its share."""
+        for equation in self.derivation.of("softmax", "error", "loss", "share"):
+            place: Place = {}
+            with self._every(equation.over, place, lines):
+                for row in block:
+                    if equation.over:
+                        value = bind(equation.expression, place)
+                        self._assign(bind(equation.target, place), value, row.language, lines)
+                    else:
+                        write_equation(equation.target, equation.expression, row.language, lines)
 
     def _write_delta(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
         """The deltas of a unit, computed from h where z need not be kept."""
@@ -285,7 +288,7 @@ def _spell(symbol: Symbol, network: Network, *, row: str, number: int) -> str:
         return text.replace("[row, ", f"[{row}, ")
     if symbol == COEFFICIENT:
         return text.replace("[row]", f"[{row}]")
-    if symbol == SHARE:
+    if symbol in ONE_OF_A_ROW:
         return f"{text}_{number + 1}"
     if not symbol.indices or symbol.family not in OF_A_ROW:
         return text

@@ -15,7 +15,7 @@ from itertools import groupby
 from fastnn.core.activations import activation
 from fastnn.core.elementary import functions_of
 from fastnn.core.equations import UPDATES, Derivation, Equation, Part
-from fastnn.core.expressions import Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.core.expressions import Expression, Folded, Index, Symbol, bind, folded, nodes, substitute
 from fastnn.core.network import Network
 from fastnn.core.rule import COEFFICIENT
 from fastnn.core.values import input_value, state_of, target_value
@@ -48,7 +48,7 @@ ACCUMULATOR = Symbol("accumulated")
 def module(derivation: Derivation, dtype: str, body: str) -> str:
     """A complete module: imports, the functions that `body` calls, and `body`, which is a function."""
     functions = [python_function(f, dtype) for f in functions_of(derivation.functions, dtype)]
-    text = "\n\n".join([*scalar_helpers(dtype, "".join(functions)), *functions, body])
+    text = "\n\n".join([*scalar_helpers(dtype, "".join([*functions, body])), *functions, body])
     return f"{import_line('numpy', NUMPY_NAMES, text)}\n\n\n{text}"
 
 
@@ -225,15 +225,15 @@ class Looped:
 
 
 def write_equation(target: Symbol, expression: Expression, language: Infix, lines: Lines) -> None:
-    """One assignment. If the expression has a sum, a loop adds it up first."""
-    for inner in dict.fromkeys(node for node in nodes(expression) if isinstance(node, Sum)):
-        _write_sum(inner, language, lines)
+    """One assignment. If the expression has a sum, or a largest, a loop works it out first."""
+    for inner in dict.fromkeys(node for node in nodes(expression) if isinstance(node, Folded)):
+        _write_folded(inner, language, lines)
         expression = substitute(expression, inner, ACCUMULATOR)
     lines(assignment(target, expression, language))
 
 
-def _write_sum(inner: Sum, language: Infix, lines: Lines) -> None:
+def _write_folded(inner: Folded, language: Infix, lines: Lines) -> None:
     lines(assignment(ACCUMULATOR, bind(inner.term, {inner.index: 0}), language))
     if inner.index.size > 1:
         with lines.block(f"for {inner.index.name} in range(1, {inner.index.size}):"):
-            lines(assignment(ACCUMULATOR, ACCUMULATOR + inner.term, language))
+            lines(assignment(ACCUMULATOR, folded(inner, ACCUMULATOR, inner.term), language))

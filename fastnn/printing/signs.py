@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fastnn.core.expressions import Expression, Symbol
 
-__all__ = ["ELEMENTWISE", "MATRIX_PRODUCT", "Derivative", "Gate", "Largest", "OverRows", "Transposed"]
+__all__ = ["ELEMENTWISE", "MATRIX_PRODUCT", "Derivative", "Gate", "OverRows", "Transposed"]
 
 MATRIX_PRODUCT, ELEMENTWISE = "@", "⊙"
 
@@ -44,13 +44,4 @@ class Gate(Expression):
     kind: ClassVar[str] = "gate"
     left: Expression
     comparison: str
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Largest(Expression):
-    """The larger of two, element by element."""
-
-    kind: ClassVar[str] = "largest"
-    left: Expression
     right: Expression

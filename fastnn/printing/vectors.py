@@ -27,8 +27,16 @@ from fastnn.core.equations import (
     Kind,
 )
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
-from fastnn.core.values import TOTAL, activation_of, keeps_sums
-from fastnn.printing.infix import Infix, Lines, Python, assignment, import_line, python_function
+from fastnn.core.values import TOTAL, activation_of
+from fastnn.printing.infix import (
+    Infix,
+    Lines,
+    Python,
+    assignment,
+    import_line,
+    larger_helper,
+    python_function,
+)
 from fastnn.printing.scalars import NUMPY_NAMES, spell_value, write_equation
 
 __all__ = [
@@ -67,10 +75,12 @@ class PythonOfVectors(Python):
 
 def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
     """The function `body` behind the imports and the functions it needs, so that it runs as it stands."""
-    functions = (
+    functions = [
         python_function(function, dtype, PythonOfVectors)
         for function in functions_of(derivation.functions, dtype)
-    )
+    ]
+    if "larger(" in body:
+        functions.append(larger_helper(dtype, PythonOfVectors))
     text = "\n\n".join([*functions, body])
     sources = {"numpy": {*NUMPY_NAMES} - {*VECTOR_NAMES}, "fastnn.engines.simd": VECTOR_NAMES}
     imports = "\n".join(import_line(module, names, text) for module, names in sources.items())
@@ -105,7 +115,7 @@ def way_back(derivation: Derivation) -> Iterator[Equation]:
 def from_values(derivation: Derivation, delta: Equation) -> Equation:
     """A delta computed from its unit's value h instead of the sum z, where z need not be kept."""
     layer, (unit,) = delta.layer, delta.target.indices
-    if keeps_sums(derivation.network, layer):
+    if derivation.keeps_sums(layer):
         return delta
     value = activation_of(derivation.network, layer, unit)
     return replace(delta, expression=substitute(delta.expression, Symbol("z", layer, (unit,)), value))
@@ -165,7 +175,10 @@ class LayerByLayer(InLoops):
         units, outputs = self.network.layers, self.network.n_outputs
         sizes = {f"H{layer}": (2, self.units_together * self._joined(layer)) for layer in self.layers[:-1]}
         sizes |= {f"S{layer}": (1, units[layer]) for layer in self.layers[1:]}
-        sizes |= {f"Z{layer}": (2, units[layer]) for layer in self.layers if keeps_sums(self.network, layer)}
+        sizes |= {
+            f"Z{layer}": (2, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
+        }
+        sizes |= dict.fromkeys(("E",) if self.derivation.of("softmax") else (), (1, outputs))
         return sizes | {"Yhat": (1, outputs), "D": (1, outputs)}
 
     def write_start(self, lines: Lines) -> None:
@@ -185,7 +198,7 @@ class LayerByLayer(InLoops):
         for equation in self.derivation.of("factor"):
             self._assign(equation.target, equation.expression, self.row, lines)
         lines(f"# {ERROR}")
-        for equation in self.derivation.of("error", "loss"):
+        for equation in self.derivation.of("softmax", "error", "loss"):
             self._write_over_units(equation, lines)
         for equation in self.derivation.of("share"):
             self._assign(equation.target, equation.expression, self.row, lines)
@@ -249,7 +262,7 @@ class LayerByLayer(InLoops):
     def _write_forward(self, layer: int, units: list[_Unit], lines: Lines, *, updating: bool = False) -> None:
         """The weighted sums of some units and their activations; `updating`, each parameter just before."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
-        keeps = keeps_sums(self.network, layer)
+        keeps = self.derivation.keeps_sums(layer)
         updates = self.derivation.of("gradient", "state", "update", layer=layer)
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
         for i in positions(total.index, lines):
@@ -266,7 +279,7 @@ class LayerByLayer(InLoops):
             if activation is not None and (keeps or not self._has_function(layer)):
                 self._assign(unit.z, value, self.following, lines)
                 value = unit.z
-            if keeps:
+            if keeps and activation is not None:
                 self._assign(bind(weighted.target, unit.here), unit.z, self.following, lines)
             if activation is not None and not self._has_function(layer):
                 value = bind(substitute(activation.expression, weighted.target, unit.z), unit.here)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, OneSentenceError, seed_number, shown, whole_number
-from fastnn.core.losses import LOSSES
+from fastnn.core.losses import LOSSES, Loss, need_pair, need_targets, usual_loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS, Optimizer
 from fastnn.core.penalties import PENALTIES
@@ -133,7 +133,7 @@ class Design:
         seed = seed_number(seed)
         plan = Plan.of(network, X, y, epochs, engine, dtype)
         settings["optimizer"] = OPTIMIZERS.several(settings["optimizer"])
-        settings["loss"] = LOSSES.several(settings["loss"])
+        settings["loss"] = _losses(settings["loss"], plan)
         settings["schedule"] = SCHEDULES.several(settings["schedule"])
         settings |= _defaults(settings, len(plan.X))
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
@@ -255,6 +255,16 @@ class Design:
         if kept is None or (room.every == 1 and kept.dtype == self.plan.dtype):
             return kept
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
+
+
+def _losses(given: Any, plan: Plan) -> list[Loss]:
+    """The losses of a sweep, each of which fits the outputs and the targets; without any, the usual one."""
+    output = plan.network.output
+    found = LOSSES.several(usual_loss(output).name if given is None else given)
+    for loss in found:
+        need_pair(type(loss), output)
+        need_targets(type(loss), output, plan.Y)
+    return found
 
 
 def _defaults(given: dict[str, Any], rows: int) -> dict[str, Any]:

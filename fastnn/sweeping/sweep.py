@@ -60,7 +60,7 @@ def sweep(
     dtype: str = "float64",
     shuffle: bool = False,
     row_order: ArrayLike | None = None,
-    loss: str | Loss | Sequence[str | Loss] = "squared",
+    loss: str | Loss | Sequence[str | Loss] | None = None,
     optimizer: str | Optimizer | Sequence[str | Optimizer] = "sgd",
     batch_size: int | Sequence[int] | None = None,
     l2: float | Sequence[float] = 0.0,
@@ -106,7 +106,7 @@ def sweep(
         As in `fastnn.train`.
     row_order : array_like of int (E, N), optional
         As in `fastnn.train`, for one number of rows N; a store keeps it.
-    loss : str, Loss, or sequence of them
+    loss : str, Loss, or sequence of them, optional
         As in `fastnn.train`. A setting of a loss may be a sequence of numbers, too.
     optimizer : str, Optimizer, or sequence of them
         As in `fastnn.train`. A setting of an optimizer may be a sequence of numbers, too, such as

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, flag, one_of, shown, whole_number
+from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.recipe import DEFAULT, Asked, Recipe, refuse_schedule
@@ -69,7 +70,8 @@ class Plan:
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
         rows, targets = checked_rows(network, X, y, dtype)
         scaling = X.scaling if isinstance(X, Dataset) else None
-        recipe = Recipe.of(rows=len(rows), **training).scheduled(schedule)
+        recipe = Recipe.of(network, rows=len(rows), **training).scheduled(schedule)
+        need_targets(type(recipe.loss), network.output, targets)
         return cls(network, rows, targets, epochs, engine, dtype, FILE_ORDER, recipe, scaling)
 
     @property
@@ -96,7 +98,8 @@ class Plan:
         The weights of rows, if they have any, count within all of them.
         """
         within_all = None if weights is None else replace(weights, within="epoch")
-        return Job(self.network, self.engine, X, Y, epochs=1, weights=within_all)
+        by_its_loss = Recipe(loss=self.recipe.loss)
+        return Job(self.network, self.engine, X, Y, epochs=1, recipe=by_its_loss, weights=within_all)
 
     def validation(self, given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return X and Y of the validation rows, checked in the same way as the training rows."""
@@ -114,6 +117,7 @@ class Plan:
                 "columns or a scaling of its own. Give (data.scaling.apply(rows), "
                 "data.scaling.y.apply(target)), with rows in their own units."
             )
+        need_targets(type(self.recipe.loss), self.network.output, rows[1], "validation ")
         return rows
 
     def engine_for(self, networks: int) -> str:
@@ -201,7 +205,7 @@ def code(
     """
     engine, dtype = _known(engine, dtype)
     checked_network(network)
-    rule = replace(Recipe.of(**training).rule, weighted=flag(weighted, "weighted"))
+    rule = replace(Recipe.of(network, **training).rule, weighted=flag(weighted, "weighted"))
     return load(choose(engine, network, dtype, 1, rule)).source(network, dtype, rule)
 
 
@@ -236,7 +240,7 @@ def warmup(
     """
     engine, dtype = _known(engine, dtype)
     checked_network(network)
-    rule = replace(Recipe.of(**training).rule, weighted=flag(weighted, "weighted"))
+    rule = replace(Recipe.of(network, **training).rule, weighted=flag(weighted, "weighted"))
     checked_kernel(choose(engine, network, dtype, 1, rule), network, dtype, rule)
     for description in (network, *reduced_networks(network, rule)):
         checked_kernel(choose(engine, description, dtype, MANY, rule), description, dtype, rule)

@@ -94,7 +94,9 @@ def train(
     seed : int
         From 0 to 2**64 - 1.
     loss : str or Loss, optional
-        "squared" by default: the squared error, summed over the outputs, not halved.
+        "squared" by default: the squared error, summed over the outputs, not halved. "cross_entropy" goes
+        with softmax outputs, whose default it is, and one 1 in each row of y for its class; or with sigmoid
+        outputs and y from 0 to 1. "poisson" goes with exponential outputs and counts.
     optimizer : str or Optimizer
         "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with
         settings of its own, such as ``fastnn.optimizers.Momentum(momentum=0.5)``.

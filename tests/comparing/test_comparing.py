@@ -385,7 +385,7 @@ class TestWithKeras:
     def test_so_it_does_by_every_rule(self, data, optimizer, batch_size):
         start, Y = np.linspace(-1, 1, 9), data.y.reshape(-1, 1)
         rule = {"optimizer": optimizer, "batch_size": batch_size}
-        parameters, loss = with_keras(data.X, Y, NET, start, 0.01, 3, Recipe.of(**rule))
+        parameters, loss = with_keras(data.X, Y, NET, start, 0.01, 3, Recipe.of(NET, **rule))
         run = fastnn.train(NET, data, parameters=start, learning_rate=0.01, epochs=3, **rule)
         assert np.abs(parameters - run.parameters).max() < SAME
         assert loss == pytest.approx(run.loss, rel=SAME_IN_FLOAT32)

@@ -119,6 +119,8 @@ def defined(activation, z, is_open):
             return z * Sigmoid(exactly(1.5957691216057308) * (z + exactly(0.044715) * z**3))
         case "softsign":
             return z / (1 + z if is_open else 1 - z)
+        case "exponential":
+            return sympy.exp(z)
         case "gaussian":
             return sympy.exp(-(z**2))
         case "square":

@@ -233,12 +233,23 @@ class TestRefused:
             Network((2, 3, 3, 1), hidden)
 
     def test_an_unknown_name_for_no_hidden_layer(self):
-        with pytest.raises(InputError, match=r"^hidden must be one of .*; got 'softmax'"):
+        with pytest.raises(InputError, match=r"^hidden must be an activation of single units; got 'softmax'"):
             Network((2, 1), "softmax")
+        with pytest.raises(InputError, match=r"^each of hidden must be an activation of single units"):
+            Network((2, 2, 2, 1), ["relu", "softmax"])
+        with pytest.raises(InputError, match=r"^hidden must be one of .*; got 'softplux'"):
+            Network((2, 1), "softplux")
 
-    @pytest.mark.parametrize("output", ["softmax", "Identity", None, ("relu",), 1])
+    def test_softmax_of_one_output(self):
+        with pytest.raises(
+            InputError, match=r"^output must be another activation than 'softmax' .*'sigmoid'"
+        ):
+            Network((2, 1), output="softmax")
+        assert Network((2, 2), output="softmax").output == "softmax"
+
+    @pytest.mark.parametrize("output", ["soft", "Identity", None, ("relu",), 1])
     def test_output(self, output):
-        with pytest.raises(InputError, match=f"^output must be one of {KNOWN};"):
+        with pytest.raises(InputError, match=f"^output must be one of {KNOWN}, 'softmax';"):
             Network((2, 1), output=output)
 
     @pytest.mark.parametrize("shape", [(), (0,), (8,), (10,), (9, 1), (9, 4)])

@@ -14,6 +14,8 @@ from fastnn.core.expressions import (
     Exponent,
     Expression,
     Index,
+    Larger,
+    Largest,
     Number,
     PowerOfTwo,
     Select,
@@ -51,14 +53,16 @@ COMPUTED = {
     "power_of_two": PowerOfTwo(Z),
     "exponent": Exponent(Z),
     "square_root": SquareRoot(Z),
+    "larger": Larger(Number(0.0), Z),
 }
 SUM = Sum(UNIT, Symbol("w", 2, (0, UNIT)) * Symbol("h", 1, (UNIT,)))
+LARGEST = Largest(UNIT, Symbol("z", 1, (UNIT,)))
+FOLDED = {"sum": SUM, "largest": LARGEST}
 SIGNS = {
     "derivative": signs.Derivative(Symbol("h", 1, (0,)), Z),
     "transposed": signs.Transposed(Symbol("W", 1)),
     "gate": signs.Gate(Z, ">", Number(0.0)),
     "over_rows": signs.OverRows(Z),
-    "largest": signs.Largest(Number(0.0), Z),
 }
 
 
@@ -106,9 +110,9 @@ def kinds(module_names):
 
 
 def test_every_kind_of_node_is_asked_for():
-    assert kinds({"fastnn.core.expressions"}) == {*COMPUTED, "sum"}
+    assert kinds({"fastnn.core.expressions"}) == {*COMPUTED, *FOLDED}
     assert kinds({"fastnn.printing.signs"}) == {*SIGNS}
-    assert all(node.kind == kind for kind, node in (COMPUTED | SIGNS | {"sum": SUM}).items())
+    assert all(node.kind == kind for kind, node in (COMPUTED | SIGNS | FOLDED).items())
 
 
 def test_every_language_is_asked():
@@ -147,9 +151,9 @@ def test_computing(language, kind):
     assert COMPUTING[language](COMPUTED[kind]) is not None
 
 
-@pytest.mark.parametrize("kind", [*COMPUTED, "sum"])
+@pytest.mark.parametrize("kind", COMPUTED | FOLDED)
 def test_matrices(kind):
-    assert of_matrices((COMPUTED | {"sum": SUM})[kind]) is not None
+    assert of_matrices((COMPUTED | FOLDED)[kind]) is not None
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -162,8 +166,9 @@ def test_every_function_has_a_form(name):
         assert abs(exact - Decimal(str(algebra.evalf(40, subs={"z1": "0.375"})))) < Decimal("1e-27")
 
 
-def test_sums_of_arrays():
-    assert of_arrays(SUM) == "out"
+@pytest.mark.parametrize("kind", FOLDED)
+def test_sums_of_arrays(kind):
+    assert of_arrays(FOLDED[kind]) == "out"
 
 
 def test_decimals_keep_a_constant():

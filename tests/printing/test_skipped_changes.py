@@ -63,7 +63,7 @@ def test_in_batches_updates_stand_outside(network, sums):
 def trained(network, optimizer, batch_size, monkeypatch, gate_of):
     """The bits after three epochs of the loop's source with these gates; most units are shut on many rows."""
     monkeypatch.setattr(scalars, "gate_of", gate_of)
-    recipe, draw = Recipe.of(optimizer=optimizer, batch_size=batch_size), np.random.default_rng(3)
+    recipe, draw = Recipe.of(network, optimizer=optimizer, batch_size=batch_size), np.random.default_rng(3)
     advance = run_source(loop.source(network, "float64", recipe.rule))["advance"]
     state = recipe.begun(draw.normal(size=(6, network.n_parameters)))
     state[:2, network.slices[0][1]] = -0.3

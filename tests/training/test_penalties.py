@@ -116,8 +116,8 @@ def test_l2_on_the_sum_is_that_on_the_mean_by_the_rows():
 
 def test_l2_on_what():
     with pytest.raises(fastnn.InputError, match=r"l2_on must be .*got 'rows'"):
-        Recipe.of(l2=0.5, l2_on="rows")
-    on_sum = Recipe.of(l2=0.5, l2_on="sum", batch_size=2)
+        Recipe.of(NETWORKS["loops"], l2=0.5, l2_on="rows")
+    on_sum = Recipe.of(NETWORKS["loops"], l2=0.5, l2_on="sum", batch_size=2)
     assert Recipe.read(on_sum.plain) == on_sum
     assert on_sum.told == ["batch_size=2", "l2=0.5", "l2_on='sum'"]
     assert fastnn.code(NETWORKS["loops"], "loop", l2=0.5, l2_on="sum") == fastnn.code(
@@ -175,9 +175,9 @@ def test_losses_have_no_penalty_in_them():
 def test_without_a_penalty_nothing_changes():
     network = NETWORKS["two layers"]
     zero = {"l2": 0.0, "l1": 0.0, "decay": 0.0}
-    assert Recipe.of(**zero) == Recipe.of()
+    assert Recipe.of(network, **zero) == Recipe.of(network)
     assert fastnn.code(network, "lanes", **zero) == fastnn.code(network, "lanes")
-    assert Recipe.of(**zero).plain == {
+    assert Recipe.of(network, **zero).plain == {
         "loss": "squared",
         "optimizer": "sgd",
         "batch_size": 1,

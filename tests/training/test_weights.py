@@ -131,7 +131,8 @@ def test_every_form_of_every_source(monkeypatch, which, limit, registers, size):
     monkeypatch.setattr(loop, "STRAIGHT_LINE_PARAMETERS", limit)
     monkeypatch.setattr(lanes, "STRAIGHT_LINE_IN_BATCHES", limit)
     monkeypatch.setattr(lanes, "STRAIGHT_LINE_PARAMETERS", limit)
-    network, dtype, recipe = NETWORKS[which], "float32", Recipe.of(optimizer="nesterov", batch_size=size)
+    network, dtype = NETWORKS[which], "float32"
+    recipe = Recipe.of(network, optimizer="nesterov", batch_size=size)
     recipe = Recipe(recipe.loss, OPTIMIZERS["nesterov"], size)
     rule = Rule(optimizer=optimizers.Nesterov, batched=size > 1, weighted=True)
     X, Y, starts = (array.astype(dtype) for array in problem(network)[:3])

@@ -17,7 +17,7 @@ from fastnn.checking import InputError, shown
 from fastnn.core.activations import activation
 from fastnn.core.derivation import derived
 from fastnn.core.equations import BEGIN, GRADIENTS, Stage
-from fastnn.core.network import Network
+from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
@@ -264,10 +264,10 @@ def motion(
     InputError
         For anything that does not fit, and for a network too large to write out.
     """
-    need_written_out(network, Recipe.of(**training).rule)
+    need_written_out(network, Recipe.of(checked_network(network), **training).rule)
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
-    recipe = Recipe.of(rows=len(rows[0]), **training)
+    recipe = Recipe.of(network, rows=len(rows[0]), **training)
     rate = rate_of(recipe.optimizer, learning_rate)
     return Motion(network, rows, _checked_starts(network, starts), rate, names, recipe)
 
