@@ -26,10 +26,10 @@ from fastnn.core.expressions import (
 )
 from fastnn.core.network import Network
 from fastnn.engines.batched import _LayerWriter
+from fastnn.explaining.algebra import Algebra
 from fastnn.explaining.arithmetic import DECIMALS
 from fastnn.explaining.chain_rule import Line
 from fastnn.explaining.matrix_form import in_matrices
-from fastnn.explaining.proving import _Algebra
 from fastnn.printing import signs
 from fastnn.printing.arrays import ArrayWriter
 from fastnn.printing.infix import Infix, Lines, Python
@@ -87,7 +87,7 @@ def of_matrices(node):
 
 def of_algebra(node):
     pytest.importorskip("sympy", reason="the proof needs sympy")
-    return _Algebra(DERIVATION).visit(node, {})
+    return Algebra(DERIVATION).visit(node, {})
 
 
 def of_numbers(arithmetic, one):
@@ -125,7 +125,7 @@ def test_every_language_is_asked():
     assert left <= {
         "_LayerWriter",
         "_FunctionWriter",
-        "_Algebra",
+        "Algebra",
         "_InMatrices",
         "Arithmetic",
         "Notation",
