@@ -12,6 +12,7 @@ from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.core.rule import STEP
+from fastnn.core.schedules import SCHEDULES
 from fastnn.guide.chapters import chapters
 from fastnn.guide.references import REFERENCES, summary
 from fastnn.printing.notation import Text
@@ -61,6 +62,15 @@ def optimizers() -> str:
     return _table(("optimizer", "settings", "learning rate", "an update"), rows)
 
 
+def schedules() -> str:
+    """Every schedule: its settings, and the factor of an epoch."""
+    rows = []
+    for kind in SCHEDULES.values():
+        settings = ", ".join(f"{name} {value:g}" for name, value in settings_of(kind()).items())
+        rows.append((f"`{kind.name}`", settings or "none", f"`{kind.words}`"))
+    return _table(("schedule", "settings", "factor"), rows)
+
+
 def list_of_chapters() -> str:
     """Every chapter, with what it is about."""
     rows = ((f"[{chapter.title}]({chapter.name}.md)", chapter.summary) for chapter in chapters())
@@ -78,6 +88,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "chapters": list_of_chapters,
     "optimizers": optimizers,
     "references": list_of_references,
+    "schedules": schedules,
 }
 
 
