@@ -19,7 +19,7 @@ from fastnn import Network
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.choices import settings_of
 from fastnn.core.derivation import derived
-from fastnn.core.expressions import Binary, Call, Number, Select, SquareRoot, Symbol
+from fastnn.core.expressions import Binary, Call, Larger, Number, Select, SquareRoot, Symbol
 from fastnn.core.optimizers import (
     OPTIMIZERS,
     Adagrad,
@@ -41,7 +41,7 @@ from fastnn.explaining.proving import Proof
 from fastnn.explaining.slips import Slip, first_different_digit
 from fastnn.explaining.steps import ALL_DIGITS, Given, Step, digits_of_agreement
 from fastnn.printing.latex import Latex
-from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Largest, Transposed
+from fastnn.printing.signs import ELEMENTWISE, MATRIX_PRODUCT, Derivative, Gate, Transposed
 
 CLASSROOM = Network((2, 2, 1))
 NETWORKS = [
@@ -983,7 +983,7 @@ def worked_out(node, values):
             return np.tanh(z) if function == "tanh" else 1 / (1 + np.exp(-z))
         case Gate(left, ">", right):
             return (worked_out(left, values) > worked_out(right, values)).astype(float)
-        case Largest(left, right):
+        case Larger(left, right):
             return np.maximum(worked_out(left, values), worked_out(right, values))
         case SquareRoot(square):
             return np.sqrt(worked_out(square, values))
