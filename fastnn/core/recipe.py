@@ -74,11 +74,17 @@ class Recipe:
         l1: Any = 0.0,
         decay: Any = 0.0,
         l2_on: Any = "mean",
+        schedule: None = None,
     ) -> Recipe:
         """Check what was asked for, of training a network on a number of rows; `loss` of None is the default.
 
-        Without `rows` any size of batches is taken.
+        Without `rows` any size of batches is taken. A schedule is refused: `scheduled` takes one.
         """
+        if schedule is not None:
+            raise InputError(
+                "schedule must be left out here, where steps have one learning rate; got "
+                f"{shown(schedule)}. Leave it out; it is for fastnn.train and fastnn.sweep."
+            )
         chosen = OPTIMIZERS.one(optimizer)
         size = size_of(batch_size, chosen, rows)
         if size is not None:

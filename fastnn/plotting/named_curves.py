@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, all_of, shown
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
+from fastnn.core.schedules import Schedule
 from fastnn.showing.lettering import rate_texts, shape
-from fastnn.sweeping.axes import Optimizers
+from fastnn.sweeping.axes import Optimizers, Schedules
 from fastnn.sweeping.results import Sweep
 from fastnn.training.result import Training
 
@@ -41,6 +42,7 @@ class Curve:
         The epoch in which it diverged, or 0.
     network : Network
     optimizer : Optimizer
+    schedule : Schedule
     learning_rate : float
     """
 
@@ -52,6 +54,7 @@ class Curve:
     diverged: int
     network: Network
     optimizer: Optimizer
+    schedule: Schedule
     learning_rate: float
 
 
@@ -107,6 +110,7 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
         validation = None
         epochs, diverged, numbers = one.curve_epochs, one.diverged, one.numbers
         optimizers = [one.grid["optimizer"].values[n] for n in one.grid.place_of("optimizer", one.numbers)]
+        schedules = [one.grid["schedule"].values[n] for n in one.grid.place_of("schedule", one.numbers)]
         rates = one.grid.column("learning_rate", one.numbers)
     else:
         many = np.atleast_2d(one.loss_curve)
@@ -115,6 +119,7 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
         diverged = np.broadcast_to(one.diverged, len(many))
         numbers = np.arange(len(many)) if one.number is None else np.atleast_1d(one.number)
         optimizers = [one.optimizer] * len(many)
+        schedules = [one.recipe.schedule] * len(many)
         rates = np.broadcast_to(one.learning_rate, len(many))
     for place, losses in enumerate(many):
         yield Curve(
@@ -126,6 +131,7 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
             int(diverged[place]),
             one.network,
             optimizers[place],
+            schedules[place],
             float(rates[place]),
         )
 
@@ -135,7 +141,7 @@ def _labelled(curves: Sequence[Curve]) -> list[Curve]:
     if len(curves) == 1:
         return list(curves)
     labels = [[curve.label] if curve.label else [] for curve in curves]
-    for told in (_layers(curves), _optimizers(curves), _rates(curves)):
+    for told in (_layers(curves), _optimizers(curves), _schedules(curves), _rates(curves)):
         if len(set(told)) > 1 and _alike(labels):
             labels = [[*label, one] for label, one in zip(labels, told, strict=True)]
     if _alike(labels):
@@ -157,6 +163,10 @@ def _layers(curves: Sequence[Curve]) -> list[str]:
 
 def _optimizers(curves: Sequence[Curve]) -> list[str]:
     return Optimizers([curve.optimizer for curve in curves], "float64").texts
+
+
+def _schedules(curves: Sequence[Curve]) -> list[str]:
+    return Schedules([curve.schedule for curve in curves], "float64").texts
 
 
 def _rates(curves: Sequence[Curve]) -> list[str]:

@@ -1,5 +1,7 @@
 """Schedules in training: every engine against the plain reference, going on, replays, files, refusals."""
 
+import json
+
 import numpy as np
 import pytest
 import reference
@@ -8,9 +10,13 @@ from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
+from fastnn.commands.choice_options import choices_of
+from fastnn.commands.cli import main
 from fastnn.core.choices import settings_of
 from fastnn.core.schedules import Constant, Cosine, Exponential, InverseScaling, Step, WarmUp
 from fastnn.engines import ENGINES
+from fastnn.plotting.named_curves import named_curves
+from fastnn.sweeping.axes import Schedules
 from fastnn.training import reducing, running, train
 
 EPOCHS = 8
@@ -347,3 +353,38 @@ def test_an_axis_of_a_sweep():
         fastnn.sweep(NETWORK, X, Y, networks=2, epochs=2, schedule=[0.1, 0.2])
     with pytest.raises(fastnn.InputError, match="schedule must name each value once"):
         fastnn.sweep(NETWORK, X, Y, networks=2, epochs=2, schedule=["cosine", "cosine"])
+
+
+def test_the_command_line_of_a_network_trains_it_again(capsys):
+    """The words that a sweep's page gives for one network, through the parser and back."""
+    for schedule in [*SCHEDULES.values(), Constant()]:
+        words = Schedules.command({"schedule": schedule})
+        if schedule == Constant():
+            assert words == []
+            continue
+        flag, text = words
+        assert flag == "--schedule"
+        assert choices_of(text, fastnn.schedules.SCHEDULES) == [schedule]
+    main(["train", "--data", "simulated", "--rows", "20", "--epochs", "4", "--json", "--schedule", text])
+    assert json.loads(capsys.readouterr().out)["recipe"]["schedule"]["schedule"] == "warm_up"
+
+
+@pytest.mark.parametrize("use", [fastnn.explain, fastnn.derive, fastnn.code, fastnn.warmup])
+def test_a_step_has_no_schedule(use):
+    with pytest.raises(fastnn.InputError, match=r"schedule must be left out here, .* got 'cosine'"):
+        use(NETWORK, schedule="cosine")
+
+
+def test_curves_are_told_apart_by_their_schedules():
+    X, Y, starts = problem()
+    options = {"epochs": 3, "engine": "batched"}
+    runs = [fastnn.train(NETWORK, X, Y, starts[0], schedule=s, **options) for s in ("constant", "cosine")]
+    assert [curve.label for curve in named_curves(runs)] == ["constant", "cosine"]
+    swept = fastnn.sweep(
+        NETWORK, X, Y, networks=1, curves=True, schedule=["constant", Cosine(horizon=[2, 3])], **options
+    )
+    assert [curve.label for curve in named_curves(swept)] == [
+        "constant",
+        "cosine horizon 2",
+        "cosine horizon 3",
+    ]
