@@ -27,7 +27,12 @@ OURS = {
     "adam": Adam(beta1=0.8, beta2=0.95, eps=1e-3),
     "adam with eps_hat": Adam(beta1=0.8, beta2=0.95, eps=1e-3, eps_hat=True),
     "irprop-": IRpropMinus(delta0=0.02, least=0.004, most=0.05),
+    "sgd with weights": fastnn.optimizers.SGD(),
+    "momentum with weights in batches": Momentum(momentum=0.6),
 }
+# Within what the weights of rows count; their mean is 1, which Keras does not divide by.
+WITHIN = {"sgd with weights": "epoch", "momentum with weights in batches": "batch"}
+WEIGHTS = [2.0, 0.0, 0.5, 1.5, 1.0, 0.25, 1.75, 1.0, 0.0, 2.0]
 PAIRS = [(library, rule) for library, rules in libraries.RULES.items() for rule in rules]
 NETWORK = fastnn.Network((3, 4, libraries.K), "tanh")
 RATE, BATCH, EPOCHS = 0.0625, 4, 20  # Keras keeps a rate as float32
@@ -46,6 +51,8 @@ def by_fastnn(rule):
     options = {"batch_size": BATCH, "epochs": EPOCHS, "engine": "batched"}
     if rule != "irprop-":
         options["learning_rate"] = RATE
+    if rule in WITHIN:
+        options |= {"sample_weight": WEIGHTS, "weights_within": WITHIN[rule]}
     return fastnn.train(NETWORK, *problem(), optimizer=OURS[rule], **options).parameters
 
 
@@ -59,7 +66,9 @@ def by_library(library):
     with TemporaryDirectory() as folder:
         files = {rule: Path(folder) / f"{rule}.npz" for rule in libraries.RULES[library]}
         for rule, file in files.items():
-            np.savez(file, **given, **{f"given_{name}": v for name, v in settings_of(OURS[rule]).items()})
+            more = {"weights": WEIGHTS} if rule in WITHIN else {}
+            more |= {f"given_{name}": v for name, v in settings_of(OURS[rule]).items()}
+            np.savez(file, **given, **more)
         subprocess.run([sys.executable, libraries.__file__, library, folder], check=True)
         return {rule: np.load(file)["parameters"] for rule, file in files.items()}
 

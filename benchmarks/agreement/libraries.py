@@ -20,13 +20,13 @@ C = {"torch": 1 / K, "keras": 1 / K, "sklearn": 1 / 2, "optax": 1 / 2}
 NEEDED = {"torch": ["torch"], "keras": ["keras", "jax"], "sklearn": ["sklearn"], "optax": ["optax", "jax"]}
 RULES = {  # what each library has in fastnn's sense; the eps of the others is inside the root
     "torch": ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "irprop-"),
-    "keras": ("sgd", "momentum", "nesterov", "adam with eps_hat"),
-    "sklearn": ("sgd", "momentum", "nesterov", "adam with eps_hat"),
+    "keras": ("sgd", "momentum", "nesterov", "adam with eps_hat", "sgd with weights"),
+    "sklearn": ("sgd", "momentum", "nesterov", "adam with eps_hat", "momentum with weights in batches"),
     "optax": ("sgd", "momentum", "nesterov", "rmsprop", "adam"),
 }
 
 
-def with_torch(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs):
+def with_torch(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs, weights):
     import torch
 
     torch.set_default_dtype(torch.float64)
@@ -59,7 +59,7 @@ def with_torch(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs)
     return [(linear.weight.detach().numpy(), linear.bias.detach().numpy()) for linear in model[::2]]
 
 
-def with_keras(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs):
+def with_keras(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs, weights):
     import keras
     from jax.numpy import tanh  # that of Keras gives float32
 
@@ -77,12 +77,12 @@ def with_keras(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs)
         "adam with eps_hat": lambda: optimizers.Adam(rate, given["beta1"], given["beta2"], scaled["eps"]),
     }[rule]()
     model.compile(optimizer, loss="mse")
-    model.fit(X, Y, batch_size=batch, epochs=epochs, shuffle=False, verbose=0)
+    model.fit(X, Y, batch_size=batch, epochs=epochs, shuffle=False, verbose=0, sample_weight=weights)
     trained = model.get_weights()
     return [(W.T, b) for W, b in zip(trained[::2], trained[1::2], strict=True)]
 
 
-def with_sklearn(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs):
+def with_sklearn(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs, weights):
     from sklearn.neural_network import MLPRegressor
 
     starts = iter(layers)
@@ -104,11 +104,11 @@ def with_sklearn(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epoch
         hidden_layer_sizes=hidden, activation="tanh", alpha=0.0, batch_size=batch, shuffle=False, **solver
     )
     for _ in range(epochs):
-        model.partial_fit(X, Y)
+        model.partial_fit(X, Y, sample_weight=weights)
     return [(W.T, b) for W, b in zip(model.coefs_, model.intercepts_, strict=True)]
 
 
-def with_optax(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs):
+def with_optax(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs, weights):
     import jax
     import jax.numpy as jnp
     import optax
@@ -147,8 +147,9 @@ def train(library, rule, file):
     powers = {"eps": c, "initial_sum": c * c}
     scaled = {name: value * powers[name] for name, value in given.items() if name in powers}
     layers = [(problem[f"W{n}"], problem[f"b{n}"]) for n in range(2)]
-    rows = problem["X"], problem["Y"], int(problem["batch"]), int(problem["epochs"])
-    trained = globals()[f"with_{library}"](rule, rate, rate / c, scaled, given, layers, *rows)
+    rows = problem["X"], problem["Y"], int(problem["batch"]), int(problem["epochs"]), problem.get("weights")
+    optimizer, _, _ = rule.partition(" with weights")
+    trained = globals()[f"with_{library}"](optimizer, rate, rate / c, scaled, given, layers, *rows)
     flat = [np.ravel(part) for parts in zip(*trained, strict=True) for part in parts]
     np.savez(file, parameters=np.concatenate(flat).astype(np.float64))
 
