@@ -75,6 +75,7 @@ def train(
     penalised: str = "weights",
     l2_on: str = "mean",
     loss: str = "squared",
+    clip: float | None = None,
 ) -> tuple[Vector, Vector, int]:
     """Train one network by gradient descent on a loss, row by row or in batches.
 
@@ -103,6 +104,8 @@ def train(
     penalties : "l2", "l1" and "decay", those there are. What moves a parameter is what `penalising` makes of
         its gradient, or of its change, which is minus the learning rate times it.
     l2_on : the "mean" of a batch's losses, or their "sum": then l2 is divided by the rows of the batch.
+    clip : the largest norm of the gradient, of all weights, then of all biases, penalties included. Every
+        batch then adds up the gradient itself, however few rows it has.
     penalised : "weights"; or "all", the slip that tests must reject, which has a penalty on biases, too.
     loss : the squared error, not halved, or one of `FUSED`.
 
@@ -126,7 +129,8 @@ def train(
     losses: Vector = []
     for epoch in range(epochs):
         given["learning_rate"] = rounded(rates[epoch])
-        step = of_error if optimizer in GRADIENTS else rounded(-of_error * given["learning_rate"])
+        of_gradients = optimizer in GRADIENTS or clip is not None
+        step = of_error if of_gradients else rounded(-of_error * given["learning_rate"])
         total = 0.0
         order = list(range(len(inputs))) if orders is None else orders[epoch]
         for first in range(0, len(inputs), batch_size):
@@ -144,7 +148,7 @@ def train(
             move = next(updates)
             on_weights = penalising(
                 move,
-                step,
+                None if of_gradients else -given["learning_rate"],
                 given["learning_rate"],
                 penalties or {},
                 len(batch) if l2_on == "sum" else 1,
@@ -152,14 +156,22 @@ def train(
             )
             on_biases = on_weights if penalised == "all" else move
             both = (on_weights, on_biases)
-            moves = (*states, both) if batch_size == 1 else (*gathered, (gather(rounded),) * 2)
+            moves = (
+                (*states, both) if batch_size == 1 and clip is None else (*gathered, (gather(rounded),) * 2)
+            )
             for row, count in zip(batch, counts, strict=True):
                 x, y, share = inputs[row], targets[row], rounded(factor * count)
                 error = train_row(
                     weights, biases, activations, x, y, share, chosen, rounded, wrong_order, moves, loss
                 )
                 total = rounded(total + rounded(count * error))
-            if batch_size > 1:
+            if clip is not None:
+                rate, given_penalties = given["learning_rate"], penalties or {}
+                folded = None if optimizer in GRADIENTS else -rate
+                rows = len(batch) if l2_on == "sum" else 1
+                limit(weights, gathered, given_penalties, rows, clip, folded, rounded)
+                both = (decaying(move, rate, given_penalties.get("decay", 0.0), rounded), move)
+            if batch_size > 1 or clip is not None:
                 move_all(weights, biases, gathered, states, both)
         losses.append(rounded(total / rounded(len(inputs))))
         if not math.isfinite(losses[-1]):
@@ -425,30 +437,75 @@ def gather(rounded: Rounding) -> Move:
     return gathering
 
 
-def penalising(
-    move: Move, step: float, rate: float, penalties: Settings, rows: int, rounded: Rounding
-) -> Move:
-    """A move of a weight under penalties; `step` is 2 where the move is given a gradient, not a change.
+def with_penalties(
+    w: float, change: float, factor: float, penalties: Settings, rows: int, rounded: Rounding
+) -> float:
+    """A weight's gradient with its penalties, or its change, where `factor` is minus the learning rate.
 
     l2 is divided by `rows`.
+    """
+    for name, pulls in {"l2": w, "l1": float(w > 0) - float(w < 0)}.items():
+        if name in penalties:
+            pull = rounded(factor * rounded(penalties[name]))
+            pull = rounded(pull / rounded(rows)) if name == "l2" else pull
+            change = rounded(change + rounded(pull * pulls))
+    return change
+
+
+def decaying(move: Move, rate: float, decay: float, rounded: Rounding) -> Move:
+    """A move of a weight that has decayed before."""
+
+    def moved(w: float, state: State, change: float) -> tuple[float, State]:
+        return move(rounded(w - rounded(rounded(rate * rounded(decay)) * w)), state, change)
+
+    return moved if decay else move
+
+
+def penalising(
+    move: Move, folded: float | None, rate: float, penalties: Settings, rows: int, rounded: Rounding
+) -> Move:
+    """A move of a weight under penalties; `folded` is minus the learning rate where it is given a change.
 
     The optimizer moves a weight that has decayed, by a gradient with the penalties on the weight before that.
     """
-    given = {name: rounded(value) for name, value in penalties.items()}
-    factor = 1.0 if step == 2.0 else -rate
+    factor = 1.0 if folded is None else folded
+    decayed = decaying(move, rate, penalties.get("decay", 0.0), rounded)
 
     def moved(w: float, state: State, change: float) -> tuple[float, State]:
-        signs = {"l2": w, "l1": float(w > 0) - float(w < 0)}
-        for name, pulls in signs.items():
-            if name in given:
-                pull = rounded(factor * given[name])
-                pull = rounded(pull / rounded(rows)) if name == "l2" else pull
-                change = rounded(change + rounded(pull * pulls))
-        if "decay" in given:
-            w = rounded(w - rounded(rounded(rate * given["decay"]) * w))
-        return move(w, state, change)
+        return decayed(w, state, with_penalties(w, change, factor, penalties, rows, rounded))
 
-    return moved if given else move
+    return moved if penalties else move
+
+
+def limit(
+    weights: list[Matrix],
+    gathered: tuple[list[Matrix], Matrix],
+    penalties: Settings,
+    rows: int,
+    clip: float,
+    folded: float | None,
+    rounded: Rounding,
+) -> None:
+    """Add the penalties to the gradients of weights, and shorten all gradients whose norm is above `clip`.
+
+    In place; `folded`, minus the learning rate, makes changes of them.
+    """
+    squares, vectors = 0.0, []
+    for W, G in zip(weights, gathered[0], strict=True):
+        for unit, g in zip(W, G, strict=True):
+            for i, w in enumerate(unit):
+                g[i] = (with_penalties(w, g[i][0], 1.0, penalties, rows, rounded),)
+            vectors.append(g)
+    vectors += gathered[1]
+    for g in vectors:
+        for (value,) in g:
+            squares = rounded(squares + rounded(value * value))
+    norm = rounded(math.sqrt(squares))
+    scale = rounded(rounded(clip) / norm) if norm > rounded(clip) else 1.0
+    for g in vectors:
+        for i, (value,) in enumerate(g):
+            limited = rounded(scale * value)
+            g[i] = (limited if folded is None else rounded(folded * limited),)
 
 
 def move_all(weights, biases, gathered, states, moves) -> None:

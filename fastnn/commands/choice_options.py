@@ -55,25 +55,28 @@ def add_training(group: Any, tables: Iterable[Table[Any]] = OF_A_STEP) -> None:
         add_choice(group, table)
     for name, what in PENALTY_HELP.items():
         group.add_argument(f"--{name}", type=number, default=0.0, metavar="P", help=f"{what}; default 0")
-    _add_l2_on(group)
+    _add_limits(group)
 
 
 def add_penalties(group: Any) -> None:
     """Add the penalties of ``fastnn sweep``, each with several values."""
     for name, what in PENALTY_HELP.items():
         group.add_argument(f"--{name}", default="0", metavar="P,..", help=f"{what}; default 0")
-    _add_l2_on(group)
+    _add_limits(group)
 
 
-def _add_l2_on(group: Any) -> None:
+def _add_limits(group: Any) -> None:
     said = "of a batch's losses: what l2 is on; default mean"
     group.add_argument("--l2-on", default="mean", choices=L2_ON, help=said)
+    group.add_argument(
+        "--clip", type=number, metavar="NORM", help="largest norm of the gradient; default none"
+    )
 
 
 def penalties_of(options: Any) -> dict[str, Any]:
     """The values of the penalties of a sweep, by name."""
     values = {name: numbers(getattr(options, name), f"--{name}") for name in PENALTIES}
-    return {**values, "l2_on": [options.l2_on]}
+    return {**values, "l2_on": [options.l2_on], "clip": [options.clip]}
 
 
 def training_of(options: Any) -> dict[str, Any]:
@@ -81,7 +84,13 @@ def training_of(options: Any) -> dict[str, Any]:
     tables = [table for table in TABLES if table.noun in options]
     chosen = {table.noun: _choice(getattr(options, table.noun), table) for table in tables}
     penalties = {name: getattr(options, name) for name in PENALTIES}
-    return {**chosen, "batch_size": options.batch_size, **penalties, "l2_on": options.l2_on}
+    return {
+        **chosen,
+        "batch_size": options.batch_size,
+        **penalties,
+        "l2_on": options.l2_on,
+        "clip": options.clip,
+    }
 
 
 def _choice(text: str, table: Table[Any]) -> Any:

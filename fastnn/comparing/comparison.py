@@ -196,10 +196,10 @@ def compare(
 
 
 def _refuse_penalties(recipe: Recipe) -> None:
-    if recipe.penalties:
-        given = ", ".join(f"{name}={value!r}" for name, value in recipe.penalties.items())
+    if recipe.limits:
+        given = ", ".join(f"{name}={value!r}" for name, value in recipe.limits.items())
         raise InputError(
-            f"a comparison must be without penalties, which the program in Keras has not; got {given}. "
+            f"a comparison must be without penalties and clipping, which Keras's program lacks; got {given}. "
             "Leave them out."
         )
 

@@ -57,7 +57,7 @@ from fastnn.core.equations import (
     Stage,
     numbered,
 )
-from fastnn.core.expressions import Call, Expression, Index, Largest, Number, Sum, Symbol
+from fastnn.core.expressions import Call, Expression, Index, Largest, Number, Select, Sum, Symbol, sqrt
 from fastnn.core.loss import Output
 from fastnn.core.network import Network, checked_network
 from fastnn.core.penalties import penalised, shared_out, shrunk
@@ -78,6 +78,8 @@ from fastnn.core.values import (
 )
 
 __all__ = ["derive", "derived"]
+
+SQUARES, NORM, SCALE = Symbol("squares"), Symbol("norm"), Symbol("scale")
 
 
 def derive(network: Network, *, weighted: bool = False, **training: Unpack[Asked]) -> Derivation:
@@ -140,8 +142,12 @@ def _begin(network: Network, rule: Rule) -> Iterator[Equation]:
     last = len(network.layers) - 1
     if rule.batched:
         words = "shared out among the rows of the batch"
-        words = f"the loss's factor, {words}" if rule.optimizer.needs_gradient else f"the step, {words}"
+        words = f"the loss's factor, {words}" if rule.needs_gradient else f"the step, {words}"
         yield _equation(BEGIN, "factor", last, FACTOR, _folded(rule) / ROWS, (), words)
+    if rule.clipped:
+        yield _equation(
+            BEGIN, "factor", last, SQUARES, Number(0.0), (), "the sum of squares, before the first"
+        )
     for name, expression in shared_out(rule.common, ROWS).items() if rule.l2_on_sum else ():
         words = "the penalty, shared out among the rows of the batch"
         yield _equation(BEGIN, "factor", last, Symbol(name), expression, (), words)
@@ -152,7 +158,7 @@ def _begin(network: Network, rule: Rule) -> Iterator[Equation]:
 
 def _folded(rule: Rule) -> Expression:
     """What is folded into the deltas of the outputs, before a batch shares it out among its rows."""
-    return Number(rule.loss.factor) if rule.optimizer.needs_gradient else STEP
+    return Number(rule.loss.factor) if rule.needs_gradient else STEP
 
 
 def _forward(network: Network) -> Iterator[Equation]:
@@ -211,7 +217,7 @@ def _deltas(network: Network, rule: Rule) -> Iterator[Equation]:
             lost = rule.loss.slope(_output(network, j), rule.common)
             arriving: Expression = folded * lost
             words = f"derivative of the {rule.loss.words}{' by the weighted sum' if fused else ''}"
-            words += "" if rule.optimizer.needs_gradient else ", times minus the learning rate"
+            words += "" if rule.needs_gradient else ", times minus the learning rate"
             words += ", divided by the rows of the batch" if rule.batched else ""
             words += ", times the row's coefficient" if rule.weighted else ""
         else:
@@ -233,6 +239,14 @@ def _gradients(network: Network) -> Iterator[Equation]:
 
 
 def _updates(network: Network, rule: Rule) -> Iterator[Equation]:
+    if rule.clipped:
+        yield from _norm(network, rule)
+        for layer, parameter, _, over, _ in _changes(network):
+            g, limited = gradient_of(parameter), SCALE * gradient_of(parameter)
+            limited = limited if rule.optimizer.needs_gradient else STEP * limited
+            yield _equation(UPDATES, "limit", layer, g, limited, over, "the gradient, limited by the norm")
+            yield from _moves(rule, layer, parameter, g, over, "the limited gradient")
+        return
     for layer, parameter, change, over, words in _changes(network):
         g, is_weight = gradient_of(parameter), parameter.family == "w"
         if rule.batched:
@@ -242,10 +256,28 @@ def _updates(network: Network, rule: Rule) -> Iterator[Equation]:
             change, words = penalised(change, parameter, rule.common), f"{words}, and the penalty"
             yield _equation(UPDATES, kind, layer, g, change, over, words)
             change = g
-        elif rule.optimizer.needs_gradient and not rule.batched:
+        elif rule.needs_gradient and not rule.batched:
             yield _equation(UPDATES, "gradient", layer, g, change, over, words)
             change = g
         yield from _moves(rule, layer, parameter, change, over, words)
+
+
+def _norm(network: Network, rule: Rule) -> Iterator[Equation]:
+    """The penalties on all weights, and the norm of the gradient: weights first, then biases."""
+    last, every = len(network.layers) - 1, list(_changes(network))
+    ordered = sorted(every, key=lambda change: change[1].family, reverse=True)
+    for layer, parameter, _, over, _ in ordered:
+        if rule.penalises_gradients and parameter.family == "w":
+            g = gradient_of(parameter)
+            words = "what the rows of the batch add up to, and the penalty"
+            yield _equation(UPDATES, "penalty", layer, g, penalised(g, parameter, rule.common), over, words)
+    for layer, parameter, _, over, _ in ordered:
+        g = gradient_of(parameter)
+        yield _equation(UPDATES, "norm", layer, SQUARES, SQUARES + g * g, over, "the sum of squares")
+    clip = rule.common["clip"]
+    scale = Select(NORM, ">", clip, clip / NORM, Number(1.0))
+    yield _equation(UPDATES, "norm", last, NORM, sqrt(SQUARES), (), "the norm of the whole gradient")
+    yield _equation(UPDATES, "norm", last, SCALE, scale, (), "what limits it")
 
 
 def _changes(network: Network) -> Iterator[tuple[int, Symbol, Expression, tuple[Index, ...], str]]:

@@ -42,6 +42,8 @@ Kind = Literal[
     "delta",
     "gradient",
     "penalty",
+    "norm",
+    "limit",
     "state",
     "update",
 ]
@@ -92,7 +94,8 @@ class Equation:
         What it computes: a "factor" that all of a batch share, a weighted "sum", an "activation", a part of
         the "softmax" of all outputs, the "error" of an output, the "loss", the "share" of a row that has a
         weight, a "delta", a "gradient" (the change of a parameter that the rows of a batch add up to), a
-        "penalty" on it, a "state" of the optimizer, or the "update" of a parameter.
+        "penalty" on it, the "norm" of all of them and what it comes to, the "limit" of a gradient, a "state"
+        of the optimizer, or the "update" of a parameter.
     layer : int
         The layer it belongs to; 1 is the first after the inputs.
     target : Symbol
@@ -156,7 +159,7 @@ class Derivation:
     @property
     def groups(self) -> list[tuple[Equation, ...]]:
         """The equations that run together over the same units of the same layer, group by group."""
-        together = groupby(self.equations, key=lambda e: (e.stage, e.layer, e.over[:1]))
+        together = groupby(self.equations, key=lambda e: (e.stage, e.layer, e.over[:1], _in_turn(e)))
         return [tuple(group) for _, group in together]
 
     @property
@@ -205,6 +208,11 @@ class Derivation:
     def name(self, symbol: Symbol) -> str:
         """The name of a scalar symbol as the user sees it: w1, z2, yhat, s, ..."""
         return scalar_name(self.network, symbol)
+
+
+def _in_turn(equation: Equation) -> int:
+    """What sets equations apart that add to one number: all weights come before the first bias."""
+    return len(equation.over) if equation.kind == "norm" else 0
 
 
 def numbered(equations: Iterable[Equation]) -> tuple[Equation, ...]:

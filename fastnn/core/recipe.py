@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of, shown, whole_number
-from fastnn.core.choices import from_zero, settings_of
+from fastnn.core.choices import above_zero, from_zero, settings_of
 from fastnn.core.losses import LOSSES, Loss, Squared, need_pair, usual_loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Optimizer
@@ -32,6 +32,7 @@ class Asked(TypedDict, total=False):
     l1: float
     decay: float
     l2_on: str
+    clip: float | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Recipe:
         Whether l2 is on the "mean" of a batch's losses, or on their "sum".
     schedule : Schedule
         By what the learning rate is multiplied in each epoch. A step does not depend on it.
+    clip : float, or None
+        The largest norm of the gradient, penalties included.
     """
 
     loss: Loss = SQUARED
@@ -60,6 +63,7 @@ class Recipe:
     decay: float = 0.0
     l2_on: str = "mean"
     schedule: Schedule = CONSTANT
+    clip: float | None = None
 
     @classmethod
     def of(
@@ -75,6 +79,7 @@ class Recipe:
         decay: Any = 0.0,
         l2_on: Any = "mean",
         schedule: None = None,
+        clip: Any = None,
     ) -> Recipe:
         """Check what was asked for, of training a network on a number of rows; `loss` of None is the default.
 
@@ -92,9 +97,10 @@ class Recipe:
         l2, l1, decay = from_zero(l2, "l2"), from_zero(l1, "l1"), from_zero(decay, "decay")
         refuse_decay(decay, chosen)
         on = one_of(l2_on, "l2_on", L2_ON)
+        limit = None if clip is None else above_zero(clip, "clip")
         found = LOSSES.one(usual_loss(network.output).name if loss is None else loss)
         need_pair(type(found), network.output)
-        return cls(found, chosen, size, l2, l1, decay, on)
+        return cls(found, chosen, size, l2, l1, decay, on, clip=limit)
 
     def scheduled(self, schedule: Any = None) -> Recipe:
         """The same by a schedule, which is checked; None is the constant one."""
@@ -111,10 +117,11 @@ class Recipe:
     @property
     def rule(self) -> Rule:
         """The rule, without the numbers."""
-        batched, penalties = self.batch_size != 1, tuple(self.penalties)
+        clipped, penalties = self.clip is not None, tuple(self.penalties)
+        batched = self.batch_size != 1 or clipped
         on_sum = batched and self.l2_on == "sum" and "l2" in penalties
         kinds = type(self.loss), type(self.optimizer)
-        return Rule(*kinds, batched, penalties=penalties, l2_on_sum=on_sum)
+        return Rule(*kinds, batched, penalties=penalties, l2_on_sum=on_sum, clipped=clipped)
 
     @property
     def penalties(self) -> dict[str, float]:
@@ -125,18 +132,21 @@ class Recipe:
     def asked(self) -> Asked:
         """What to ask for to get the same."""
         asked: Asked = {"loss": self.loss, "optimizer": self.optimizer, "batch_size": self.batch_size}
-        asked |= cast(Asked, self.penalties | self._on)
+        asked |= cast(Asked, self.limits)
         return asked
 
     @property
-    def _on(self) -> dict[str, str]:
-        """What l2 is on, where that is not the mean."""
-        return {} if self.l2_on == "mean" else {"l2_on": self.l2_on}
+    def limits(self) -> dict[str, Any]:
+        """The penalties, what l2 is on, and the clipping, where they are not left out."""
+        found: dict[str, Any] = dict(self.penalties)
+        found |= {} if self.l2_on == "mean" else {"l2_on": self.l2_on}
+        return found if self.clip is None else found | {"clip": self.clip}
 
     @property
     def named(self) -> dict[str, float]:
         """The settings by their names."""
-        return {**settings_of(self.optimizer), **settings_of(self.loss), **self.penalties}
+        clip = {} if self.clip is None else {"clip": self.clip}
+        return {**settings_of(self.optimizer), **settings_of(self.loss), **self.penalties, **clip}
 
     def begun(self, parameters: NDArray[Any]) -> NDArray[Any]:
         """The states (M, S) of networks (M, P) before their first update: `parameters` itself, if S is P."""
@@ -166,8 +176,7 @@ class Recipe:
             **LOSSES.described(self.loss),
             **OPTIMIZERS.described(self.optimizer),
             "batch_size": self.batch_size,
-            **self.penalties,
-            **self._on,
+            **self.limits,
             "schedule": SCHEDULES.described(self.schedule),
         }
 
@@ -177,7 +186,7 @@ class Recipe:
         if isinstance(plain, dict):
             values = dict(plain)
             size, schedule = values.pop("batch_size", None), SCHEDULES.read(values.pop("schedule", None))
-            penalties = {name: values.pop(name) for name in PENALTIES if name in values}
+            penalties = {name: values.pop(name) for name in (*PENALTIES, "clip") if name in values}
             on = {name: values.pop(name) for name in ("l2_on",) if name in values}
             known = on in ({}, {"l2_on": "sum"}) and all(
                 type(value) is float and 0 < value < np.inf for value in penalties.values()
@@ -204,7 +213,7 @@ class Recipe:
         ]
         usual = size_of(None, self.optimizer, None)
         named += [f"batch_size={self.batch_size}"] if self.batch_size != usual else []
-        named += [f"{name}={value!r}" for name, value in {**self.penalties, **self._on}.items()]
+        named += [f"{name}={value!r}" for name, value in self.limits.items()]
         return named + ([] if self.schedule == CONSTANT else [repr(self.schedule)])
 
     @property

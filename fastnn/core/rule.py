@@ -46,6 +46,9 @@ class Rule:
         The penalties on weights that there are, of `PENALTIES` and in their order.
     l2_on_sum : bool
         Whether l2 is a penalty on the sum of the losses of a batch of several rows, not on their mean.
+    clipped : bool
+        Whether the gradient, penalties included, is limited by its norm. That takes the gradients of all
+        parameters before any moves: the rule is a batched one, whatever the size of batches.
     """
 
     loss: type[Loss] = Squared
@@ -54,6 +57,7 @@ class Rule:
     weighted: bool = False
     penalties: tuple[str, ...] = ()
     l2_on_sum: bool = False
+    clipped: bool = False
 
     @property
     def given(self) -> tuple[Symbol, ...]:
@@ -64,7 +68,17 @@ class Rule:
     @property
     def settings(self) -> tuple[str, ...]:
         """The names of its settings, beside the learning rate."""
-        return (*self.optimizer.settings(), *self.loss.settings(), *self.penalties)
+        return (
+            *self.optimizer.settings(),
+            *self.loss.settings(),
+            *self.penalties,
+            *(("clip",) if self.clipped else ()),
+        )
+
+    @property
+    def needs_gradient(self) -> bool:
+        """Whether the gradients themselves are added up, not the changes that they ask for."""
+        return self.optimizer.needs_gradient or self.clipped
 
     @property
     def penalises_gradients(self) -> bool:
@@ -94,7 +108,8 @@ class Rule:
 
     def values(self, learning_rate: Any, **settings: Any) -> dict[Expression, Any]:
         """The numbers that a kernel is given, worked out from the settings: floats, arrays or algebra."""
-        columns = self._columns(-self.loss.factor * learning_rate, learning_rate, settings)
+        factor = 1.0 if self.clipped else self.loss.factor
+        columns = self._columns(-factor * learning_rate, learning_rate, settings)
         return {Symbol(name): value for name, value in columns.items()}
 
     def _columns(self, step: Any, learning_rate: Any, settings: dict[str, Any]) -> dict[str, Any]:
@@ -102,8 +117,9 @@ class Rule:
             {name: settings[name] for name in kind.settings() if name in settings}
             for kind in (self.optimizer, self.loss)
         )
-        folded = not self.optimizer.needs_gradient
+        folded = not self.needs_gradient
         penalties = columns(self.penalties, learning_rate, settings, folded=folded)
+        penalties |= {"clip": settings["clip"]} if self.clipped else {}
         return self.optimizer.columns(step, learning_rate, own) | others | penalties
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -200,7 +201,7 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
     """Allocate those buffers that `body` uses."""
     layers = derivation.network.layers
     shared = {symbol.family for symbol in derivation.rule.shared}
-    factors = (e.target.family for e in derivation.of("factor", "share"))
+    factors = (e.target.family for e in derivation.of("factor", "share", "norm"))
     sizes = {"total": lanes} | {name: lanes for name in factors if name not in shared}
     sizes |= dict.fromkeys(("Yhat", "D", "E"), f"{layers[-1]}, {lanes}")
     sizes |= {symbol.family: lanes for symbol in (TOP, WHOLE, INVERSE, LOG_WHOLE)}
@@ -224,8 +225,23 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
 
 def _write(equation: Equation, derivation: Derivation, lines: Lines) -> None:
     """Write the ufunc calls of one equation, over all its units at once."""
+    if equation.kind == "norm" and equation.over:
+        _write_squares(equation, lines)
+        return
     writer = _LayerWriter(lines, derivation, equation)
     writer.assign(equation.expression, writer.spell(equation.target))
+
+
+def _write_squares(equation: Equation, lines: Lines) -> None:
+    """Add the squares of a layer's gradients to a number of each network, one after the other."""
+    gradient = next(n for n in nodes(equation.expression) if isinstance(n, Symbol) and n.indices)
+    squares, (home, *_) = layer_array(gradient), _spare(equation)
+    lines(f"multiply({squares}, {squares}, out={home})")
+    with ExitStack() as loops:
+        for index in equation.over:
+            loops.enter_context(lines.block(f"for {index.name} in range({index.size}):"))
+        place = ", ".join(index.name for index in equation.over)
+        lines(f"add({equation.target.family}, {home}[{place}], out={equation.target.family})")
 
 
 class _LayerWriter(ArrayWriter):

@@ -25,7 +25,7 @@ from fastnn.explaining.chain_rule import (
     sign_of,
 )
 from fastnn.explaining.document import Document
-from fastnn.explaining.limits import need_written_out, rate_of
+from fastnn.explaining.limits import need_written_out, rate_of, refuse_clipping
 from fastnn.explaining.matrix_form import in_matrices, over_a_batch
 from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.notes import notes_of
@@ -294,6 +294,7 @@ def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked
     """
     recipe = Recipe.of(checked_network(network), **training)
     _refuse_fused(recipe)
+    refuse_clipping(recipe)
     if not flag(compact, "compact"):
         need_written_out(network, recipe.rule)
     return Explanation(network, compact=compact, recipe=recipe)

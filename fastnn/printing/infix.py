@@ -149,6 +149,8 @@ def assignment(target: Symbol, expression: Expression, language: Infix) -> str:
     match expression:
         case Binary("+", left, right) if left == target:
             return f"{language.symbol(target)} += {language(right)}"
+        case Number(0.0):
+            return f"{language.symbol(target)} = {language.zero()}"
     return f"{language.symbol(target)} = {language(expression)}"
 
 

@@ -88,7 +88,7 @@ def _names(derivation: Derivation) -> tuple[list[str], list[str], list[Symbol]]:
     rows += [target_value(k) for k in range(network.n_outputs)]
     kept = [e.target for e in derivation.scalar if e.stage == GRADIENTS]
     if derivation.rule.batched:
-        kept += [e.target for e in derivation.scalar if e.stage == BEGIN]
+        kept += [e.target for e in derivation.scalar if e.stage == BEGIN or e.kind == "norm"]
     moved = [*dict.fromkeys(map(derivation.name, [*derivation.state, *kept, TOTAL]))]
     targets = [e.target for e in derivation.scalar]
     found = [target for target in targets if derivation.name(target) not in moved]

@@ -11,7 +11,17 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, Equation
+from fastnn.core.equations import (
+    BEGIN,
+    DELTAS,
+    ERROR,
+    FORWARD,
+    GRADIENTS,
+    UPDATES,
+    Derivation,
+    Equation,
+    Kind,
+)
 from fastnn.core.expressions import Call, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
 from fastnn.core.rule import COEFFICIENT, SHARE
@@ -239,11 +249,21 @@ class RowsTogether(InLoops):
     def _write_updates(self, lines: Lines) -> None:
         """The end of a batch: one loop over all weights, and one over all biases."""
         lines(f"# {UPDATES}")
+        if self.derivation.rule.clipped:
+            self._write_over_parameters(lines, "penalty", "norm")
+            for equation in self.derivation.of("norm"):
+                if not equation.over:
+                    lines(assignment(equation.target, equation.expression, self.flat))
+            self._write_over_parameters(lines, "limit", "state", "update")
+        else:
+            self._write_over_parameters(lines, "penalty", "state", "update")
+
+    def _write_over_parameters(self, lines: Lines, *kinds: Kind) -> None:
         weights = self.network.slices[-1][0].stop
-        for family, first, stop in (("w", 0, weights), ("b", weights, self.network.n_parameters)):
+        for indices, first, stop in ((2, 0, weights), (1, weights, self.network.n_parameters)):
             with lines.block(f"for p in range({first}, {stop}):"):
-                for equation in self.derivation.of("penalty", "state", "update", layer=1):
-                    if equation.target.family.endswith(family):
+                for equation in self.derivation.of(*kinds, layer=1):
+                    if len(equation.over) == indices:
                         lines(assignment(equation.target, equation.expression, self.flat))
 
     def _row(self, number: int) -> _Row:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from fastnn import plotting
-from fastnn.core.penalties import PENALTIES
 from fastnn.core.recipe import DEFAULT, Recipe, size_of
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
@@ -162,8 +161,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         options += f",\n                   optimizer=fastnn.optimizers.{recipe.optimizer!r}"
     if recipe.batch_size != size_of(None, recipe.optimizer, None):
         options += f",\n                   batch_size={settings['batch_size']}"
-    asked = {name: value for name, value in recipe.asked.items() if name in (*PENALTIES, "l2_on")}
-    options += "".join(f",\n                   {name}={value!r}" for name, value in asked.items())
+    options += "".join(f",\n                   {name}={value!r}" for name, value in recipe.limits.items())
     if recipe.schedule != DEFAULT.schedule:
         options += f",\n                   schedule=fastnn.schedules.{recipe.schedule!r}"
     return (

@@ -33,8 +33,8 @@ class Axis:
         Whether the name of a cell tells it even if there is only one value.
     always : bool
         Whether tables have its columns even if there is only one value.
-    absent : value, or None
-        The one value, as `plain` gives it, that descriptions leave out; None if they never do.
+    absent : list, or None
+        What `plain` gives where descriptions leave it out; None if they never do.
     values : sequence
         What `fastnn.train` is given, at least one.
     """
@@ -44,7 +44,7 @@ class Axis:
     alike: ClassVar[str] = ""
     named: ClassVar[bool] = False
     always: ClassVar[bool] = False
-    absent: ClassVar[Any] = None
+    absent: ClassVar[list[Any] | None] = None
     values: Any
 
     @classmethod
@@ -105,7 +105,7 @@ class Axis:
     @property
     def is_absent(self) -> bool:
         """Whether it has the one value that descriptions leave out."""
-        return self.absent is not None and self.plain == [self.absent]
+        return self.plain == self.absent
 
     @property
     def shown(self) -> bool:

@@ -96,7 +96,7 @@ def plain_of(description: Mapping[str, Any], name: str) -> Any:
         If the axis is missing, and is never left out.
     """
     absent = AXES[name].absent
-    return description[name] if absent is None else description.get(name, [absent])
+    return description[name] if absent is None else description.get(name, absent)
 
 
 def network_in(described: dict[str, Any]) -> Network:

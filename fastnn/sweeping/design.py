@@ -39,7 +39,8 @@ __all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results
 
 Array = NDArray[Any]
 
-OF_A_RECIPE = ("loss", "optimizer", "batch_size", *PENALTIES, "l2_on", "schedule")  # axes of its values
+OF_A_RECIPE = ("loss", "optimizer", "batch_size", *PENALTIES, "l2_on", "clip", "schedule")
+"""The axes whose values a recipe has."""
 
 # An interruption loses the chunks under way. None should take longer, as far as its engine allows.
 CHUNK_SECONDS = 0.5

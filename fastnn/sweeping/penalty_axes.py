@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from fastnn.checking import InputError, all_of, one_of
-from fastnn.core.choices import MOST, from_zero, is_sequence
+from fastnn.core.choices import MOST, above_zero, from_zero, is_sequence
 from fastnn.core.penalties import L2_ON
 from fastnn.showing.lettering import told_apart
 from fastnn.sweeping.axis import Array, Axis, each_once
@@ -22,7 +22,7 @@ __all__ = ["PENALTY_AXES"]
 class Penalties(Axis):
     """Numbers from 0, each for all weights of a network, in the sweep's dtype in tables."""
 
-    absent: ClassVar[Any] = 0.0
+    absent: ClassVar[list[Any] | None] = [0.0]
     dtype: str
 
     @classmethod
@@ -95,7 +95,7 @@ class L2On(Axis):
     name = "l2_on"
     noun = "what l2 is on"
     alike = "with l2 on the same"
-    absent: ClassVar[Any] = "mean"
+    absent: ClassVar[list[Any] | None] = ["mean"]
 
     @classmethod
     def of(cls, given: Any, dtype: str, rows: int) -> Self:
@@ -124,11 +124,67 @@ class L2On(Axis):
 
     @classmethod
     def command(cls, settings: Mapping[str, Any]) -> list[str]:
-        return [] if settings[cls.name] == cls.absent else ["--l2-on", settings[cls.name]]
+        return [] if settings[cls.name] == "mean" else ["--l2-on", settings[cls.name]]
 
     @property
     def told(self) -> str:
         return "" if self.is_absent else " and ".join(self.texts)
 
 
-PENALTY_AXES: tuple[type[Axis], ...] = (L2, L1, Decay, L2On)
+@dataclass(frozen=True, eq=False)
+class Clips(Axis):
+    """The largest norms of the gradient; None without clipping, NaN in tables."""
+
+    name = "clip"
+    noun = "clipping"
+    alike = "with the same clipping"
+    absent: ClassVar[list[Any] | None] = [None]
+    dtype: str
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        plain = given.tolist() if hasattr(given, "tolist") else given
+        several = all_of(plain, cls.name, MOST) if is_sequence(plain) else [plain]
+        if not several:
+            raise InputError("clip must name at least one number; got none. Leave it out for no clipping.")
+        names = [f"{cls.name}[{n}]" if is_sequence(plain) else cls.name for n in range(len(several))]
+        pairs = zip(several, names, strict=True)
+        values = tuple(None if value is None else above_zero(value, name) for value, name in pairs)
+        each_once(
+            [None if value is None else np.asarray(value, dtype).item() for value in values],
+            cls.name,
+            list(values),
+        )
+        return cls(values, dtype)
+
+    @classmethod
+    def read(cls, plain: Any) -> float | None:
+        return None if plain is None else above_zero(plain, cls.name)
+
+    @property
+    def plain(self) -> list[Any]:
+        return list(self.values)
+
+    @cached_property
+    def columns(self) -> dict[str, Array]:
+        return {
+            self.name: np.array([np.nan if value is None else value for value in self.values], self.dtype)
+        }
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        values = [float(value) for value in columns[cls.name]]
+        texts = iter(told_apart([value for value in values if value == value]))
+        return [f"clip {next(texts)}" if value == value else "no clipping" for value in values]
+
+    @classmethod
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        value = settings[cls.name]
+        return [] if value is None else ["--clip", repr(value)]
+
+    @property
+    def told(self) -> str:
+        return "" if self.is_absent else ", ".join(self.texts)
+
+
+PENALTY_AXES: tuple[type[Axis], ...] = (L2, L1, Decay, L2On, Clips)

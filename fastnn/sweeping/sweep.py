@@ -68,6 +68,7 @@ def sweep(
     decay: float | Sequence[float] = 0.0,
     l2_on: str | Sequence[str] = "mean",
     schedule: str | Schedule | Sequence[str | Schedule] = "constant",
+    clip: float | Sequence[float | None] | None = None,
     sample_weight: ArrayLike | None = None,
     weights_within: str = "epoch",
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
@@ -120,6 +121,8 @@ def sweep(
     schedule : str, Schedule, or sequence of them
         As in `fastnn.train`, but for learning rates of every epoch. A setting of a schedule may be a sequence
         of numbers, too.
+    clip : float, or sequence of them, optional
+        As in `fastnn.train`; None among them is without clipping.
     sample_weight : array_like (N,), optional
         As in `fastnn.train`, for all networks; a store keeps them. In cells that are trained on fewer rows
         the weights are those of these rows, and their mean is that over these rows.
@@ -203,6 +206,7 @@ def sweep(
         decay=decay,
         l2_on=l2_on,
         schedule=schedule,
+        clip=clip,
     )
     warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)

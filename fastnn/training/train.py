@@ -61,6 +61,7 @@ def train(
     l1: float = 0.0,
     decay: float = 0.0,
     l2_on: str = "mean",
+    clip: float | None = None,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
@@ -126,6 +127,9 @@ def train(
     l2_on : str
         What l2 is a penalty on: the "mean" of a batch's losses, or their "sum", as in scikit-learn: it is
         then divided by the rows of the batch.
+    clip : float, optional
+        The largest norm of the gradient of a network, of all its weights and biases, penalties included;
+        positive. A longer one is shortened to it before the parameters move.
     validation : (X, y), or Dataset, optional
         Further rows, scaled as the training rows are. The loss on them is measured after every epoch; they
         have no weights.
@@ -168,7 +172,7 @@ def train(
     seed = seed_number(seed)
     given = schedule if is_of_rates(schedule) else None
     named = schedule if given is None else None
-    penalties = {"l2": l2, "l1": l1, "decay": decay, "l2_on": l2_on}
+    penalties = {"l2": l2, "l1": l1, "decay": decay, "l2_on": l2_on, "clip": clip}
     training = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, **penalties}
     plan = Plan.of(network, X, y, epochs, engine, dtype, named, **training)
     weights = weights_of(sample_weight, weights_within, len(plan.X))

@@ -69,8 +69,9 @@ def by_reference(network, X, Y, start, name, dtype, epochs, **options):
 def check_bits(name, network, dtype, batch_size, penalties, engines):
     """Training by engines is that by the plain reference."""
     X, Y, starts = problem(network)
-    numbers = {name: value for name, value in penalties.items() if name != "l2_on"}
-    given = {"batch_size": batch_size, "penalties": numbers, "l2_on": penalties.get("l2_on", "mean")}
+    numbers = {name: value for name, value in penalties.items() if name in PENALTIES}
+    others = {name: value for name, value in penalties.items() if name not in PENALTIES}
+    given = {"batch_size": batch_size, "penalties": numbers, **others}
     expected = [by_reference(network, X, Y, start, name, dtype, 3, **given) for start in starts]
     rate = {} if OPTIMIZERS[name].learning_rate is None else {"learning_rate": 0.01}
     options = {"epochs": 3, "batch_size": batch_size, "dtype": dtype, **rate, **penalties}

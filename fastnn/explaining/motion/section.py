@@ -22,7 +22,7 @@ from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.explaining.limits import need_written_out, rate_of, trained_with
+from fastnn.explaining.limits import need_written_out, rate_of, refuse_clipping, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
@@ -268,6 +268,7 @@ def motion(
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
     recipe = Recipe.of(network, rows=len(rows[0]), **training)
+    refuse_clipping(recipe)
     rate = rate_of(recipe.optimizer, learning_rate)
     return Motion(network, rows, _checked_starts(network, starts), rate, names, recipe)
 
