@@ -30,6 +30,7 @@ from fastnn.sweeping import design as designing
 from fastnn.sweeping import sweep as sweeping
 from fastnn.sweeping.axes import BatchSizes, LearningRates, Losses, Optimizers, Rows
 from fastnn.sweeping.grid import Grid, Numbers
+from fastnn.sweeping.penalty_axes import PENALTY_AXES
 from fastnn.sweeping.work import threads
 from fastnn.system import progress
 from fastnn.training import evaluating, running
@@ -288,6 +289,7 @@ class TestChunks:
             Losses([DEFAULT.loss], "float64"),
             Optimizers([DEFAULT.optimizer], "float64"),
             BatchSizes((1,)),
+            *(axis.described(axis.absent, "float64", 4) for axis in PENALTY_AXES),
             LearningRates(np.array([0.1]), "float64"),
             rows,
         )
