@@ -235,7 +235,7 @@ def _write(equation: Equation, derivation: Derivation, lines: Lines) -> None:
 def _write_squares(equation: Equation, lines: Lines) -> None:
     """Add the squares of a layer's gradients to a number of each network, one after the other."""
     gradient = next(n for n in nodes(equation.expression) if isinstance(n, Symbol) and n.indices)
-    squares, (home, *_) = layer_array(gradient), _spare(equation)
+    squares, (home, *_) = layer_array(gradient), _spare(equation.layer, equation.over)
     lines(f"multiply({squares}, {squares}, out={home})")
     with ExitStack() as loops:
         for index in equation.over:
