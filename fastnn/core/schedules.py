@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from fastnn.checking import InputError, finite_number
@@ -262,6 +263,7 @@ def _one(value: float | Sequence[float]) -> float:
     return value
 
 
+@lru_cache(maxsize=1 << 14)  # measured: 0.1 ms a call; every chunk of a sweep asks for the same epochs
 def _call(function: str, argument: float) -> float:
     """A function of `fastnn.core.elementary`."""
     return float(FLOATS(Call(function, Number(argument)), {}))

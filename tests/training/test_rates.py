@@ -1,6 +1,7 @@
 """Schedules in training: every engine against the plain reference, going on, replays, files, refusals."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -247,6 +248,16 @@ class TestGivenRates:
         assert again.learning_rates.tobytes() == run.learning_rates.tobytes()
         assert np.load(tmp_path / "m.npz")["given_rates"].shape == (3, 4)
         assert repr(again) == repr(run)
+
+    @pytest.mark.parametrize("wrong", [-0.1, np.nan, np.inf, 0.2])
+    def test_a_file_cannot_have_others(self, tmp_path, wrong):
+        """Not finite, below 0, or another one in the first epoch than the learning rate."""
+        run = self.run([0.1, 0.05, 0.02, 0.0])
+        rates = run.given_rates.copy()
+        rates[1, 0] = wrong
+        with pytest.raises(fastnn.InputError, match="learning rates of epochs that cannot be"):
+            replace(run, given_rates=rates).save(tmp_path / "m.npz")
+        assert not (tmp_path / "m.npz").exists()
 
     @pytest.mark.parametrize(
         ("schedule", "message"),
