@@ -12,7 +12,7 @@ biases, layer by layer. Between the layers they are ``weights[layer][unit][input
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import pairwise, repeat
 
 Vector = list[float]
@@ -107,7 +107,8 @@ def train(
     clip : the largest norm of the gradient, of all weights, then of all biases, penalties included. Every
         batch then adds up the gradient itself, however few rows it has.
     penalised : "weights"; or "all", the slip that tests must reject, which has a penalty on biases, too.
-    loss : the squared error, not halved, or one of `FUSED`.
+    loss : a name of `LOSSES`, whose settings are among `settings`, too, or of `FUSED`. The squared error is
+        not halved.
 
     Returns
     -------
@@ -122,15 +123,16 @@ def train(
     inputs = [[rounded(x) for x in row] for row in X]
     targets = [[rounded(y) for y in row] for row in Y]
     rates = list(learning_rate) if isinstance(learning_rate, Sequence) else [learning_rate] * epochs
-    of_error = 1.0 if loss in FUSED else 2.0
+    by_error, times = (None, 1.0) if loss in FUSED else LOSSES[loss]
     given = {name: rounded(value) for name, value in {"momentum": momentum, **(settings or {})}.items()}
     first_state, updates = OPTIMIZERS[optimizer](given, rounded)
     states = split(layers, [first_state] * len(parameters))
+    lost = None if by_error is None else partial(by_error, given, chosen, rounded)
     losses: Vector = []
     for epoch in range(epochs):
         given["learning_rate"] = rounded(rates[epoch])
         of_gradients = optimizer in GRADIENTS or clip is not None
-        step = of_error if of_gradients else rounded(-of_error * given["learning_rate"])
+        step = times if of_gradients else rounded(-times * given["learning_rate"])
         total = 0.0
         order = list(range(len(inputs))) if orders is None else orders[epoch]
         for first in range(0, len(inputs), batch_size):
@@ -162,7 +164,7 @@ def train(
             for row, count in zip(batch, counts, strict=True):
                 x, y, share = inputs[row], targets[row], rounded(factor * count)
                 error = train_row(
-                    weights, biases, activations, x, y, share, chosen, rounded, wrong_order, moves, loss
+                    weights, biases, activations, x, y, share, chosen, rounded, wrong_order, moves, loss, lost
                 )
                 total = rounded(total + rounded(count * error))
             if clip is not None:
@@ -208,13 +210,17 @@ def train_row(
     wrong_order: bool,
     moves: tuple[list[Matrix], Matrix, tuple[Move, Move]],
     loss: str,
+    lost: Callable[[float], tuple[float, float]] | None,
 ) -> float:
     """Take one step on one row, changing weights and biases in place; return the loss before it."""
     values, sums = forward(weights, biases, activations, x, functions, rounded)
     d = [rounded(yhat - target) for yhat, target in zip(values[-1], y, strict=True)]
-    s = [rounded(step * d_k) for d_k in d]
-    if loss not in FUSED:
-        s = through(s, activations[-1], values[-1], sums[-1], functions, rounded)
+    if loss in FUSED:
+        s = [rounded(step * d_k) for d_k in d]
+    else:
+        terms, slopes = zip(*map(lost, d), strict=True)
+        begun = [rounded(step * slope) for slope in slopes]
+        s = through(begun, activations[-1], values[-1], sums[-1], functions, rounded)
     for layer in reversed(range(len(weights))):
         if wrong_order:
             update(weights[layer], biases[layer], s, values[layer], rounded, at(moves, layer))
@@ -227,7 +233,7 @@ def train_row(
         s = below
     if loss in FUSED:
         return fused_loss(loss, activations[-1], sums[-1], values[-1], y, functions, rounded)
-    return dot(d, d, rounded)
+    return reduce(lambda total, term: rounded(total + term), terms)
 
 
 FUSED = ("cross_entropy", "poisson")
@@ -518,6 +524,61 @@ def move_all(weights, biases, gathered, states, moves) -> None:
             for i in range(len(p)):
                 p[i], state[i] = move(p[i], state[i], change[i][0])
 
+
+# Each gives what an output with the error d adds to the loss, and its derivative divided by the factor.
+
+
+def squared(given: Settings, functions: Functions, rounded: Rounding, d: float) -> tuple[float, float]:
+    """d*d, with the factor 2."""
+    return rounded(d * d), d
+
+
+def absolute(given: Settings, functions: Functions, rounded: Rounding, d: float) -> tuple[float, float]:
+    """The size of d; the derivative at 0 is 0."""
+    return abs(d), sign_of(d)
+
+
+def huber(given: Settings, functions: Functions, rounded: Rounding, d: float) -> tuple[float, float]:
+    """d*d up to delta, then 2*delta*|d| - delta*delta, with the factor 2."""
+    size, delta = abs(d), given["delta"]
+    if size > delta:
+        line = rounded(rounded(delta * size) + rounded(delta * rounded(size - delta)))
+        return line, math.copysign(delta, d)
+    return rounded(d * d), d
+
+
+def log_cosh(given: Settings, functions: Functions, rounded: Rounding, d: float) -> tuple[float, float]:
+    """log(cosh(d)), by exponentials of -|d| alone."""
+    size = abs(d)
+    if size <= 1:
+        q = functions["expm1"](-size)
+        term = functions["log1p"](rounded(rounded(q * q) / rounded(2.0 + rounded(2.0 * q))))
+    else:
+        rest = functions["log1p"](functions["exp"](rounded(-2.0 * size)))
+        term = rounded(rounded(size - rounded(math.log(2.0))) + rest)
+    return term, functions["tanh"](d)
+
+
+def quantile(given: Settings, functions: Functions, rounded: Rounding, d: float) -> tuple[float, float]:
+    """An error below 0 costs tau, one above it 1 - tau; the derivative at 0 is 0."""
+    above = rounded(1.0 - given["tau"])
+    if d < 0:
+        return rounded(-given["tau"] * d), -given["tau"]
+    return rounded(above * d), above if d > 0 else d
+
+
+def sign_of(d: float) -> float:
+    """1, -1, or d itself where that is 0 or NaN."""
+    return 1.0 if d > 0 else -1.0 if d < 0 else d
+
+
+LOSSES = {
+    "squared": (squared, 2.0),
+    "absolute": (absolute, 1.0),
+    "huber": (huber, 2.0),
+    "log_cosh": (log_cosh, 1.0),
+    "quantile": (quantile, 1.0),
+}
 
 # Each gives the state with which a parameter begins, and for every update how parameters move. The learning
 # rate, which may be another one in every epoch, stands with the settings.

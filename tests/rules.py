@@ -1,6 +1,6 @@
-"""The optimizers that tests try, rules that files may name and this version does not have, and no rules."""
+"""The optimizers and losses that tests try, rules of files that this version does not have, and no rules."""
 
-from fastnn.core import optimizers
+from fastnn.core import losses, optimizers
 from fastnn.core.optimizers import Momentum
 from fastnn.core.recipe import DEFAULT, Recipe
 
@@ -13,6 +13,14 @@ OPTIMIZERS = {
     "adam": optimizers.Adam(beta1=0.6, beta2=0.9),
     "adam with eps_hat": optimizers.Adam(eps=0.01, eps_hat=True),
     "irprop-": optimizers.IRpropMinus(delta0=0.01, up=1.5, down=0.3, least=0.004, most=0.012),
+}
+
+LOSSES = {
+    "squared": losses.Squared(),
+    "absolute": losses.Absolute(),
+    "huber": losses.Huber(delta=0.6),
+    "log_cosh": losses.LogCosh(),
+    "quantile": losses.Quantile(tau=0.8),
 }
 
 PLAIN_RULE, MOMENTUM = DEFAULT.plain, Recipe(optimizer=Momentum(momentum=0.5)).plain

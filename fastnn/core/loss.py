@@ -39,14 +39,15 @@ class Targets(NamedTuple):
 class Loss(Choice):
     """What a row loses, summed over the outputs. The ones there are stand in `LOSSES`.
 
-    `words` name it within a sentence. The derivative of what an output adds, by the output's value, is
-    `factor` times `slope`.
+    `words` name it within a sentence, and `kink` is what to say of an error of 0 if there is no derivative.
+    The derivative of what an output adds, by the output's value, is `factor` times `slope`.
 
     A loss that names activations in `outputs` is fused with them: it goes with these outputs alone, and its
     derivative is that by the output's weighted sum, so that the activation has no part in the deltas.
     """
 
     words: ClassVar[str] = ""
+    kink: ClassVar[str] = ""
     factor: ClassVar[float] = 1.0
     outputs: ClassVar[tuple[str, ...]] = ()
 

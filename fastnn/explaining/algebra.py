@@ -101,7 +101,7 @@ class Algebra(Visitor):
         return kept
 
     def defined_loss(self) -> Any:
-        """The squared error of one row, by the definition of the network."""
+        """The loss of one row, by the definition of the network."""
         names = np.array(self.network.parameter_names, dtype=object)
         symbols = np.array([self.sympy.Symbol(name) for name in names], dtype=object)
         values = [self.named(input_value(i)) for i in range(self.network.n_inputs)]
@@ -182,6 +182,9 @@ class Algebra(Visitor):
             case Symbol("z") as z, Number(0.0):
                 gate = self.named(replace(z, family="g"))
                 opened, shut = (node.yes, node.no) if node.comparison == ">" else (node.no, node.yes)
+            case Symbol("d") as d, Number(0.0):  # one gate for both signs
+                gate = self._bracket(self.evaluated(d, values), "<", self.sympy.Integer(0))
+                opened, shut = (node.yes, node.no) if node.comparison == "<" else (node.no, node.yes)
             case left, right:
                 gate = self._bracket(
                     self.evaluated(left, values), node.comparison, self.evaluated(right, values)
@@ -240,7 +243,11 @@ class Algebra(Visitor):
     def _is_zero(self, difference: Any) -> bool:
         """Whether a sum of quotients is 0."""
         numerator, _ = self.sympy.fraction(self.sympy.together(difference))
-        return bool(self.sympy.expand(numerator) == 0)
+        if self.sympy.expand(numerator) == 0:
+            return True
+        if not (difference.has(self.sympy.tanh) and difference.has(self.sympy.exp)):
+            return False
+        return self._is_zero(difference.rewrite(self.sympy.exp))
 
     def _is_sum(self, line: Line) -> bool:
         """Whether a line gives a weighted sum or an error, which are kept in one piece."""

@@ -71,7 +71,7 @@ def numerical_derivatives(
     derivatives : dict
         One for each parameter.
     kinks : set of Symbol
-        The sums of ReLU units that some shift took across 0, where the loss has no derivative.
+        The sums of ReLU units, and the errors, that some shift took across 0, where there is no derivative.
     """
     loss = _Loss(derivation, values)
     found = {}
@@ -85,11 +85,13 @@ def numerical_derivatives(
 
 
 class _Loss:
-    """The squared error of one row, in decimals, by the equations of the forward pass."""
+    """The loss of one row, in decimals, by the equations of the forward pass."""
 
     def __init__(self, derivation: Derivation, values: Mapping[Expression, float]) -> None:
         self.equations = [e for e in derivation.scalar if e.stage in (FORWARD, ERROR)]
         self.values = values
+        self.kinked = bool(derivation.rule.loss.kink)
+        self.signs: dict[Symbol, bool] = {}
         self.kinks: set[Symbol] = set()
 
     def __call__(self, shifted: Mapping[Symbol, Decimal]) -> Decimal:
@@ -99,4 +101,8 @@ class _Loss:
             match equation.expression:
                 case Select(Symbol() as z) if (exact[z] > 0) != (self.values[z] > 0):
                     self.kinks.add(z)
+            if equation.kind == "error" and self.kinked:
+                above = exact[equation.target] > 0
+                if self.signs.setdefault(equation.target, above) != above:
+                    self.kinks.add(equation.target)
         return Decimal(exact[self.equations[-1].target])

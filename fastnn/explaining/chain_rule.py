@@ -19,7 +19,6 @@ from fastnn.core.activations import activation
 from fastnn.core.derivation import derived
 from fastnn.core.equations import DELTAS, Derivation, Equation, Part, Stage
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
-from fastnn.core.network import Network
 from fastnn.core.rule import FACTOR, STEP, Rule
 from fastnn.core.values import TOTAL, error, gradient_of, state_of
 from fastnn.printing.notation import Text
@@ -120,10 +119,10 @@ def sign_of(line: Line) -> str:
     return "←" if line.target in nodes(line.expression) else "="
 
 
-def kinks_of(network: Network) -> str:
-    """What has to be said of points where an activation of a network has no derivative."""
-    said = (activation(name).kink for name in network.activations)
-    return " ".join(dict.fromkeys(filter(None, said)))
+def kinks_of(derivation: Derivation) -> str:
+    """What has to be said of points where an activation, or the loss, has no derivative."""
+    said = (activation(name).kink for name in derivation.network.activations)
+    return " ".join(dict.fromkeys(filter(None, (*said, derivation.rule.loss.kink))))
 
 
 def put(node: Expression, values: Mapping[Expression, Expression]) -> Expression:

@@ -86,7 +86,7 @@ def _on_the_begin(derivation: Derivation, optimizer: Optimizer) -> Iterator[str]
 def _on_derivatives(derivation: Derivation) -> Iterator[str]:
     yield ON_THEIR_GRADIENTS if derivation.rule.optimizer.needs_gradient else ON_DERIVATIVES
     yield ON_ONE_ROW if derivation.rule.batched else ""
-    yield kinks_of(derivation.network)
+    yield kinks_of(derivation)
 
 
 def _on_deltas(derivation: Derivation) -> Iterator[str]:

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fastnn.checking import needing
+from fastnn.core.activations import activation
 from fastnn.core.equations import ERROR, Derivation
 from fastnn.core.expressions import (
     Symbol,
 )
 from fastnn.explaining.algebra import Algebra
-from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained, kinks_of
+from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained
 from fastnn.explaining.claims import RATE, Claims, claims_of_updates
 from fastnn.explaining.document import Document
 from fastnn.pages.blocks import Block, Section
@@ -86,10 +87,12 @@ class Proof(Document):
             )
         if rule.penalises_gradients:
             blocks.append(f"To the g of a weight {times}the derivative of its penalty is added.")
-        if kinks_of(self.derivation.network):
+        if any(activation(name).kink for name in self.derivation.network.activations):
             blocks.append("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
         if any("[" in row["sympy"] for row in self._rows):
             blocks.append("A condition in brackets is 1 where it holds, else 0.")
+        if rule.loss.kink:
+            blocks.append(f"{rule.loss.kink} What is proved is proved for all other d.")
         rows = [
             {"claim": row["claim"], "equation": f"({row['number']})", "difference": row["difference"]}
             for row in self._rows
@@ -111,7 +114,7 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
     settings = {name: Symbol(name) for name in rule.settings}
     given = {s: algebra.evaluated(value, {}) for s, value in rule.values(RATE, **settings).items()}
     ours = algebra.of(lines, given)
-    claims: Claims = {(ERROR, LOSS): ("L is the squared error", loss)}
+    claims: Claims = {(ERROR, LOSS): (f"L is the {rule.loss.words}", loss)}
     for parameter in derivation.state[: derivation.network.n_parameters]:
         derivative = Derivative(LOSS, parameter)
         slope = sympy.diff(loss, algebra.named(parameter))

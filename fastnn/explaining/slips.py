@@ -56,7 +56,7 @@ class Slip(Document):
     parameters, slipped : (P,)
         The parameters after the step as it should be, and after the slip.
     loss, slipped_loss : float
-        The squared error of the same row, or the mean of the same rows, after each of them.
+        The loss of the same row, or the mean of the same rows, after each of them.
     """
 
     def __init__(self, derivation: Derivation, given: Given) -> None:

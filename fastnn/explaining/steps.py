@@ -114,7 +114,7 @@ class Step(Document):
         The parameters, then what the optimizer remembers of each, and what it remembers once: a following
         step begins with it.
     loss : float
-        The squared error before it; of a batch, the mean of its rows.
+        The loss before it; of a batch, the mean of its rows.
     """
 
     def __init__(self, derivation: Derivation, given: Given) -> None:
@@ -294,7 +294,7 @@ class Step(Document):
         if not kinks:
             return text
         return (
-            f"{text} {kinks_of(self.derivation.network)} Here that is so for {kinks}, where a central "
+            f"{text} {kinks_of(self.derivation)} Here that is so for {kinks}, where a central "
             "difference finds the mean of both sides."
         )
 

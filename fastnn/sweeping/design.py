@@ -169,13 +169,12 @@ class Design:
         """
         return self.schema().losses
 
-    @cached_property
-    def measures(self) -> dict[str, Job]:
-        """The jobs that measure the further losses of trained networks, by the names of the losses."""
+    def measures(self, plan: Plan) -> dict[str, Job]:
+        """The jobs that measure the further losses of networks trained by a plan, by the losses' names."""
         every = (self.plan.X, self.plan.Y, self.plan.weights)
         rows = {"loss_all_rows": every, "validation_loss": self.validation}
         found = {name: rows[name] for name in self.losses if name in rows}
-        return {name: self.plan.measuring(*some) for name, some in found.items() if some is not None}
+        return {name: plan.measuring(*some) for name, some in found.items() if some is not None}
 
     def plan_of(self, cell: Cell) -> Plan:
         """The plan by which the networks of a cell are trained."""
@@ -244,7 +243,7 @@ class Design:
         curve = self._whole_curve(room)
         room["loss"][:], room["diverged"][:] = run(job, state, rates, curve=curve, pause=pause)
         room["parameters"][:] = parameters = np.ascontiguousarray(state[:, : room["parameters"].shape[1]])
-        for name, measuring in self.measures.items():
+        for name, measuring in self.measures(plan).items():
             room[name][:] = measured(measuring, parameters, pause)
         if kept is not None and curve is not None and curve is not kept:
             with np.errstate(over="ignore"):  # a loss beyond float32 becomes infinite

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
+from fastnn.core.choices import settings_of
+from fastnn.core.loss import Loss
 from fastnn.core.network import Network
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.metrics import MEASURES, metric_notes
 from fastnn.data.rows import checked_inputs, checked_rows
-from fastnn.engines.batched import forward
+from fastnn.engines.batched import forward, lost
 from fastnn.system.floating_point import ieee
 from fastnn.training.gates import Rows
 
@@ -85,19 +87,18 @@ def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Arr
 
 
 @ieee
-def losses(network: Network, parameters: Array, X: Array, Y: Array) -> Array:
-    """The squared error of networks (M, P), summed over outputs, averaged over checked rows: (M,)."""
+def losses(network: Network, loss: Loss, parameters: Array, X: Array, Y: Array) -> Array:
+    """What networks (M, P) lose, summed over outputs, averaged over checked rows: (M,)."""
     found = np.empty(len(parameters), parameters.dtype)
     for some in _parts(len(parameters), Y.size):
         with np.errstate(all="ignore"):
-            errors = outputs(network, parameters[some], X) - Y
-            found[some] = (errors * errors).sum(axis=2).mean(axis=1)
+            found[some] = _lost(network, loss, parameters[some], X, Y).mean(axis=1)
     return found
 
 
 @ieee
 def losses_in_row_order(
-    network: Network, parameters: Array, X: Array, Y: Array, coefficients: Array | None = None
+    network: Network, loss: Loss, parameters: Array, X: Array, Y: Array, coefficients: Array | None = None
 ) -> Array:
     """The same, added row by row as an epoch's loss is: the same bits on any machine and for any M.
 
@@ -105,10 +106,19 @@ def losses_in_row_order(
     """
     found = np.empty(len(parameters), parameters.dtype)
     for some in _parts(len(parameters), Y.size):
-        errors = outputs(network, parameters[some], X) - Y
-        squares = np.add.accumulate(errors * errors, axis=2)[:, :, -1]
-        squares = squares if coefficients is None else coefficients * squares
-        found[some] = np.add.accumulate(squares, axis=1)[:, -1] / found.dtype.type(len(X))
+        of_rows = _lost(network, loss, parameters[some], X, Y)
+        of_rows = of_rows if coefficients is None else coefficients * of_rows
+        found[some] = np.add.accumulate(of_rows, axis=1)[:, -1] / found.dtype.type(len(X))
+    return found
+
+
+def _lost(network: Network, loss: Loss, parameters: Array, X: Array, Y: Array) -> Array:
+    """What networks (M, P) lose by each of some checked rows (M, N), by the arithmetic of training."""
+    found = np.empty((len(parameters), len(X)), parameters.dtype)
+    settings = [found.dtype.type(value) for value in settings_of(loss).values()]
+    evaluate = lost(network, str(parameters.dtype), type(loss))
+    for networks, rows in _pieces(network, parameters, X):
+        found[networks, rows] = evaluate(parameters[networks], X[rows], Y[rows], *settings)
     return found
 
 

@@ -108,7 +108,8 @@ def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None 
     found, _ = run(job, parameters.copy(), rates, pause=None if pause is None else lambda _: pause(0.0))
     unclear = np.isnan(found) & ~np.isnan(parameters).any(axis=1)
     if unclear.any():
-        exact = losses_in_row_order(job.network, parameters[unclear], *job.ordered(0))
+        rows, loss = job.ordered(0), job.recipe.loss
+        exact = losses_in_row_order(job.network, loss, parameters[unclear], *rows)
         found[unclear] = np.where(np.isfinite(exact), exact, np.nan)
     return found
 

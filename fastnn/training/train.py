@@ -277,13 +277,13 @@ class _Validating:
     """The loss on further rows, measured after every epoch."""
 
     def __init__(self, plan: Plan, validation: Any, parameters: Array) -> None:
-        self.network = plan.network
+        self.network, self.loss = plan.network, plan.recipe.loss
         self.parameters = parameters
         self.X, self.Y = plan.validation(validation)
         self.curve = _curve(len(parameters), plan)
 
     def __call__(self, epoch: int) -> None:
-        self.curve[:, epoch] = losses(self.network, self.parameters, self.X, self.Y)
+        self.curve[:, epoch] = losses(self.network, self.loss, self.parameters, self.X, self.Y)
 
     def finished(self, diverged: NDArray[np.int32], epochs: int) -> Array:
         """The curve (M, epochs), NaN from the epoch in which a network diverged."""

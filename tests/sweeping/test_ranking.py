@@ -13,6 +13,7 @@ from pairing import pairwise
 from small_sweeps import DRAW, GRID, NET, X, Y, store, swept  # noqa: F401 - a fixture
 
 import fastnn
+from fastnn.core.losses import Squared
 from fastnn.sweeping.store.manifest import Manifest
 from fastnn.training import evaluating, running
 from fastnn.training import plan as planning
@@ -90,10 +91,10 @@ class TestArithmetic:
         rows = DRAW.normal(size=(1000, 2))
         y = DRAW.normal(size=1000)
         sweep = swept(x=rows, y=y, rows=[3, 1000], networks=20, epochs=2, learning_rate=0.01)
-        pairwise = evaluating.losses(NET, sweep.parameters, sweep.plan.X, sweep.plan.Y)
+        pairwise = evaluating.losses(NET, Squared(), sweep.parameters, sweep.plan.X, sweep.plan.Y)
         assert np.allclose(sweep.loss_all_rows, pairwise, rtol=1e-12)
         assert (sweep.loss_all_rows != pairwise).any()
-        exact = evaluating.losses_in_row_order(NET, sweep.parameters, sweep.plan.X, sweep.plan.Y)
+        exact = evaluating.losses_in_row_order(NET, Squared(), sweep.parameters, sweep.plan.X, sweep.plan.Y)
         assert sweep.loss_all_rows.tobytes() == exact.tobytes()
 
     def test_it_is_of_all_rows_in_their_order_where_training_shuffles(self):
@@ -150,7 +151,7 @@ class TestRule:
     def test_the_best_fits_all_rows_best(self):
         data = fastnn.load_insurance(simulated=True)
         sweep = fastnn.sweep(NET, data.X, data.y, networks=200, rows=[30, 1338], epochs=50)
-        best = evaluating.losses(NET, sweep.parameters, sweep.plan.X, sweep.plan.Y).argmin()
+        best = evaluating.losses(NET, Squared(), sweep.parameters, sweep.plan.X, sweep.plan.Y).argmin()
         assert sweep.best(1)["network"].tolist() == [best]
         assert sweep.best(1, by="loss")["network"].tolist() != [best]
 
