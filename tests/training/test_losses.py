@@ -122,7 +122,7 @@ def lost(loss, d):
     """What an output adds for an error, and the derivative by it: by the entry's own expressions."""
     known = {Symbol("d"): d} | {Symbol(name): value for name, value in settings_of(loss).items()}
     given = {name: Symbol(name) for name in loss.settings()}
-    output = Output(Symbol("z"), Symbol("yhat"), Symbol("y"), Symbol("d"))
+    output = Output(Symbol("z"), Symbol("yhat"), Symbol("y"), Symbol("d"), "identity")
     return FLOATS(loss.term(output, given), known), loss.factor * FLOATS(loss.slope(output, given), known)
 
 
