@@ -36,7 +36,6 @@ from fastnn.core.expressions import (
     nodes,
     operands,
 )
-from fastnn.core.loss import Loss
 from fastnn.core.losses import usual_loss
 from fastnn.core.network import Network
 from fastnn.core.rule import COEFFICIENT, PLAIN, Rule
@@ -103,9 +102,9 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
 
 
 @cache
-def lost(network: Network, dtype: str, loss: type[Loss]) -> Callable[..., NDArray[Any]]:
-    """A function of parameters (M, P), X (N, D), Y (N, K) and settings of `loss`: what rows lose, (M, N)."""
-    evaluate = run_source(_lost_source(network, dtype, Rule(loss)))["lost"]
+def lost(network: Network, dtype: str, rule: Rule) -> Callable[..., NDArray[Any]]:
+    """A function of parameters (M, P), X (N, D), Y (N, K) and settings of the loss: what rows lose, (M, N)."""
+    evaluate = run_source(_lost_source(network, dtype, rule))["lost"]
 
     def quiet(*given: Any) -> NDArray[Any]:
         with np.errstate(all="ignore"):

@@ -13,6 +13,7 @@ from fastnn.core.activations import activation
 from fastnn.core.choices import settings_of
 from fastnn.core.loss import Loss
 from fastnn.core.network import Network
+from fastnn.core.rule import Rule
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.metrics import MEASURES, metric_notes
@@ -116,7 +117,7 @@ def _lost(network: Network, loss: Loss, parameters: Array, X: Array, Y: Array) -
     """What networks (M, P) lose by each of some checked rows (M, N), by the arithmetic of training."""
     found = np.empty((len(parameters), len(X)), parameters.dtype)
     settings = [found.dtype.type(value) for value in settings_of(loss).values()]
-    evaluate = lost(network, str(parameters.dtype), type(loss))
+    evaluate = lost(network, str(parameters.dtype), Rule(type(loss)))
     for networks, rows in _pieces(network, parameters, X):
         found[networks, rows] = evaluate(parameters[networks], X[rows], Y[rows], *settings)
     return found
