@@ -103,7 +103,7 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
 
 @cache
 def lost(network: Network, dtype: str, rule: Rule) -> Callable[..., NDArray[Any]]:
-    """A function of parameters (M, P), X (N, D), Y (N, K) and settings of the loss: what rows lose, (M, N)."""
+    """A function of parameters (M, P), X (N, D), Y (N, K) and the loss's settings: what rows lose (M, N)."""
     evaluate = run_source(_lost_source(network, dtype, rule))["lost"]
 
     def quiet(*given: Any) -> NDArray[Any]:
