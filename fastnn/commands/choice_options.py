@@ -46,7 +46,8 @@ def add_choice(group: Any, table: Table[Any], *, several: bool = False) -> None:
     example = f"several: {many}" if several else f"settings: {one}"
     known = f"{', '.join(table)}; default {table.default}; {example}"
     metavar = "NAME,.." if several else "NAME"
-    group.add_argument(f"--{table.noun}", default=table.default, metavar=metavar, help=known)
+    default = None if table is LOSSES else table.default  # the usual loss depends on the network
+    group.add_argument(f"--{table.noun}", default=default, metavar=metavar, help=known)
 
 
 def add_training(group: Any, tables: Iterable[Table[Any]] = OF_A_STEP) -> None:
@@ -81,7 +82,7 @@ def penalties_of(options: Any) -> dict[str, Any]:
 
 def training_of(options: Any) -> dict[str, Any]:
     """What these options, and --batch-size, ask of the training, by the names that `fastnn.train` has."""
-    tables = [table for table in TABLES if table.noun in options]
+    tables = [table for table in TABLES if getattr(options, table.noun, None) is not None]
     chosen = {table.noun: _choice(getattr(options, table.noun), table) for table in tables}
     penalties = {name: getattr(options, name) for name in PENALTIES}
     return {

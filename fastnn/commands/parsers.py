@@ -8,7 +8,7 @@ from typing import Any
 from fastnn.commands.choice_options import TABLES, add_choice, add_penalties, add_training
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
-from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.activations import ACTIVATIONS, SOFTMAX
 from fastnn.core.rule import DTYPES
 from fastnn.engines import ENGINES
 from fastnn.version import __version__
@@ -291,8 +291,8 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         "--output",
         default="identity",
         metavar="NAME",
-        choices=Activations(ACTIVATIONS),
-        help="an activation, as for --hidden; default identity",
+        choices=Activations((*ACTIVATIONS, SOFTMAX.name)),
+        help="an activation, as for --hidden, or softmax; default identity",
     )
 
 

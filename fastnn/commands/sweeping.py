@@ -93,6 +93,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
     chosen: dict[str, Any] = {
         table.noun: [one for some in choices_of(getattr(options, table.noun), table) for one in some.each()]
         for table in TABLES
+        if getattr(options, table.noun) is not None
     }
     sizes = None if options.batch_size is None else whole_numbers(options.batch_size, "--batch-size")
     penalties = penalties_of(options)

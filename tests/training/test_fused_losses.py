@@ -11,6 +11,7 @@ from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
+from fastnn.__main__ import main
 from fastnn.core.choices import settings_of
 from fastnn.core.losses import LOSSES
 from fastnn.core.recipe import Recipe
@@ -282,3 +283,11 @@ def test_the_usual_loss():
     for output in ("sigmoid", "exponential"):
         usual = fastnn.train(fastnn.Network((2, 3), output=output), X, Y, epochs=1, engine="batched")
         assert usual.recipe.loss.name == "squared"
+
+
+def test_softmax_on_the_command_line(tmp_path, capsys):
+    table = tmp_path / "classes.csv"
+    table.write_text("a,b,yes,no\n0.1,0.2,1,0\n0.5,1,0,1\n0.2,0.1,1,0\n")
+    command = ["train", "--layers", "2,2,2", "--output", "softmax", "--data", str(table), "--inputs", "a,b"]
+    assert main([*command, "--target", "yes", "--target", "no", "--epochs", "2", "--engine", "batched"]) == 0
+    assert "CrossEntropy" in capsys.readouterr().out
