@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import reference
 from comparing import DTYPES
 from rules import OPTIMIZERS
 from test_penalties import NETWORKS, allowed, check_bits, problem
@@ -126,3 +127,25 @@ def test_without_it_nothing_changes():
     network = NETWORKS["two layers"]
     assert Recipe.of(NETWORKS["loops"], clip=None) == Recipe.of(NETWORKS["loops"])
     assert fastnn.code(network, "lanes", clip=None) == fastnn.code(network, "lanes")
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_with_a_schedule(batch_size):
+    network, rates = NETWORKS["straight line"], [0.02, 0.01, 0.005]
+    X, Y, starts = problem(network)
+    limits = {"l2": 0.5, "l1": 0.1, "decay": 0.7}
+    options = {"epochs": 3, "batch_size": batch_size, "clip": 0.3, "engine": "batched"}
+    run = fastnn.train(network, X, Y, starts[1], schedule=np.array(rates), **options, **limits)
+    expected = reference.train(
+        network.layers,
+        network.activations,
+        starts[1].tolist(),
+        X.tolist(),
+        Y.tolist(),
+        rates,
+        3,
+        penalties=limits,
+        batch_size=batch_size,
+        clip=0.3,
+    )
+    assert run.parameters.tolist() == expected[0]

@@ -301,3 +301,14 @@ def test_a_comparison_refuses_them():
     data = fastnn.Dataset.from_frame(fastnn.generate_train_data(20), ["n1", "n2"], "n3")
     with pytest.raises(fastnn.InputError, match="without penalties"):
         compare(fastnn.Network((2, 2, 1)), data, epochs=1, l2=0.5)
+
+
+def test_log_loss_as_published():
+    """The step of scikit-learn's own test of its log-loss with L2: one row, a hidden layer of two sigmoids."""
+    start = [0.1, 0.3, 0.5, 0.2, 0.1, 0.0, 0.1, 0.2, 0.1, 0.1, 1.0]
+    network = fastnn.Network((3, 2, 1), "sigmoid", "sigmoid")
+    options = {"loss": "cross_entropy", "learning_rate": 0.1, "epochs": 1, "engine": "batched", "l2": 0.1}
+    run = fastnn.train(network, [[0.6, 0.8, 0.7]], [0.0], start, **options)
+    published = [0.09799927, 0.29566569, 0.49383248, 0.19575455, 0.09600606, -0.0026197]
+    assert run.parameters[:6] == pytest.approx(published, abs=5e-9)
+    assert run.parameters[5] != pytest.approx(-0.002244, abs=5e-7)  # a comment there has this
