@@ -304,7 +304,7 @@ def test_a_comparison_refuses_them():
 
 
 def test_log_loss_as_published():
-    """The step of scikit-learn's own test of its log-loss with L2: one row, a hidden layer of two sigmoids."""
+    """The step of scikit-learn's own test of its log-loss with L2: one row, two hidden sigmoids."""
     start = [0.1, 0.3, 0.5, 0.2, 0.1, 0.0, 0.1, 0.2, 0.1, 0.1, 1.0]
     network = fastnn.Network((3, 2, 1), "sigmoid", "sigmoid")
     options = {"loss": "cross_entropy", "learning_rate": 0.1, "epochs": 1, "engine": "batched", "l2": 0.1}
