@@ -213,7 +213,7 @@ def _cells(found: Sweep, records: list[dict[str, Any]], numbers: Iterable[int]) 
 
 
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
-    frame = found.best(5)
+    frame = found.best(5, by=found.ranked_by)
     parameters = frame[list(found.network.parameter_names)].to_numpy(found.plan.dtype)
     best = _records(frame[["network", *found.grid.shown, *found.design.losses]])
     score = scores(found.network, parameters, data)

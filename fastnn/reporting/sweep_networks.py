@@ -102,16 +102,16 @@ def learned(found: Sweep, data: Dataset) -> Section:
 
 def _best_and_typical(found: Sweep) -> dict[str, int]:
     """The numbers of the best network of all and of the middle one of its cell, as the sweep ranks them."""
-    best = found.best(1)["network"].tolist()
+    best = found.best(1, by=found.ranked_by)["network"].tolist()
     if not best:
         return {}
-    ranked = found.only(found.grid.cell_of(best[0])).best(found.grid.starts)["network"]
+    ranked = found.only(found.grid.cell_of(best[0])).best(found.grid.starts, by=found.ranked_by)["network"]
     return {"best": best[0], "typical": int(ranked.iloc[(len(ranked) - 1) // 2])}
 
 
 def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section:
     """How to train any network of the sweep again, in Python and on the command line."""
-    best = found.best(5)
+    best = found.best(5, by=found.ranked_by)
     number = _best_and_typical(found).get("best", found.grid.total - 1)
     blocks: list[Block] = [
         "A network's number is all that is needed to train it again, with the same bits and with its loss "

@@ -77,7 +77,11 @@ def _evenly_spaced(found: Sweep) -> Sweep:
     """The same starts in every cell, evenly spaced, and the best networks of all."""
     cells = list(found.grid.cells())
     starts = np.array(evenly(range(found.grid.starts), max(1, SHOWN // len(cells))))
-    return found.part(np.concatenate([*(cell.first + starts for cell in cells), found.best(5)["network"]]))
+    return found.part(
+        np.concatenate(
+            [*(cell.first + starts for cell in cells), found.best(5, by=found.ranked_by)["network"]]
+        )
+    )
 
 
 def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import one_of, whole_number
+from fastnn.checking import InputError, one_of, whole_number
 from fastnn.showing.lettering import distinct, told_apart
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Cell
@@ -25,6 +25,7 @@ __all__ = [
     "cell_quantiles",
     "checked_loss",
     "loss_quantiles",
+    "need_one_loss",
     "summary",
 ]
 
@@ -36,6 +37,15 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def checked_loss(design: Design, by: str | None) -> str:
     """Return the checked name of a sweep's loss; None stands for the loss that ranks its networks."""
     return design.losses[-1] if by is None else one_of(by, "by", design.losses)
+
+
+def need_one_loss(design: Design) -> None:
+    """Refuse to rank networks that are trained by different losses, unless it is told by what."""
+    if len(design.grid["loss"]) > 1:
+        raise InputError(
+            f"by must be given where a sweep has several losses, whose sizes cannot be compared; got none. "
+            f"Give by=, one of {', '.join(map(repr, design.losses))}."
+        )
 
 
 def best_numbers(design: Design, table: Table, count: int, by: str | None) -> NDArray[np.int64]:

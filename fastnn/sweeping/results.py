@@ -24,6 +24,7 @@ from fastnn.sweeping.ranking import (
     cell_quantiles,
     checked_loss,
     loss_quantiles,
+    need_one_loss,
     summary,
 )
 from fastnn.sweeping.replaying import network_numbers, replayed
@@ -143,7 +144,15 @@ class Sweep(SweepAttributes):
         count : int
         by : str, optional
             The name of one of the sweep's losses; by default `ranked_by`, which compares all networks.
+            It has to be given where networks are trained by different losses, whose sizes cannot be compared.
+
+        Raises
+        ------
+        InputError
+            If it has to be given and is not, or names no loss of the sweep.
         """
+        if by is None:
+            need_one_loss(self.design)
         numbers = best_numbers(self.design, self.table, count, by)
         columns = checked_columns(self.design)
         return as_frame(self.design, columns_of(self.design, self.table, numbers, columns))

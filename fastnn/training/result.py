@@ -50,7 +50,7 @@ class Training:
         The loss of every epoch: the squared error of each row before the update it belongs to, summed over
         the outputs, not halved, averaged over the rows. NaN from the epoch in which the network diverged.
     validation_curve : (E,) or (M, E), or None
-        The mean squared error over the validation rows after every epoch (summed over the outputs).
+        The mean loss over the validation rows after every epoch (summed over the outputs).
     status : str, or (M,) array of str
         "ok", or "diverged": in some epoch the loss was not finite.
     diverged : int, or (M,) int32

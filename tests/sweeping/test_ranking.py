@@ -298,3 +298,13 @@ class TestOthersAreAsTheyWere:
         swept(rows=5)
         with pytest.raises(TypeError):
             swept()
+
+
+def test_several_losses_are_ranked_only_by_what_is_named():
+    several = swept(loss=["squared", "absolute"], networks=3)
+    with pytest.raises(
+        fastnn.InputError, match=r"by must be given .* several losses.*Give by=, one of 'loss'"
+    ):
+        several.best(2)
+    assert len(several.best(2, by=several.ranked_by)) == 2
+    assert len(swept(loss="absolute", networks=3).best(2)) == 2
