@@ -15,6 +15,7 @@ import numpy as np
 
 import fastnn
 from agreement import libraries
+from fastnn.core import losses
 from fastnn.core.choices import settings_of
 from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nesterov, RMSProp
 
@@ -33,16 +34,31 @@ OURS = {
 # Within what the weights of rows count; their mean is 1, which Keras does not divide by.
 WITHIN = {"sgd with weights": "epoch", "momentum with weights in batches": "batch"}
 WEIGHTS = [2.0, 0.0, 0.5, 1.5, 1.0, 0.25, 1.75, 1.0, 0.0, 2.0]
+LOSSES = {
+    "squared": (losses.Squared(), "identity"),
+    "absolute": (losses.Absolute(), "identity"),
+    "huber": (losses.Huber(delta=libraries.DELTA), "identity"),
+    "log_cosh": (losses.LogCosh(), "identity"),
+    "poisson": (losses.Poisson(), "exponential"),
+    "cross_entropy, softmax": (losses.CrossEntropy(), "softmax"),
+    "cross_entropy, sigmoid": (losses.CrossEntropy(), "sigmoid"),
+}
 PAIRS = [(library, rule) for library, rules in libraries.RULES.items() for rule in rules]
+PAIRS += [(library, loss) for library, known in libraries.LOSSES.items() for loss in known]
 NETWORK = fastnn.Network((3, 4, libraries.K), "tanh")
 RATE, BATCH, EPOCHS = 0.0625, 4, 20  # Keras keeps a rate as float32
 
 
-def problem():
-    """X, Y and the start of a training: 10 rows, so that the last batch is short."""
+def problem(rule="sgd"):
+    """X, Y and the start of a training: 10 rows, so that the last batch is short.
+
+    For losses with outputs of their own, Y holds one of two classes.
+    """
     draw = np.random.default_rng(0)
     shapes = (10, NETWORK.n_inputs), (10, NETWORK.n_outputs), NETWORK.n_parameters
-    return [draw.normal(0.0, 0.7, shape) for shape in shapes]
+    X, Y, start = (draw.normal(0.0, 0.7, shape) for shape in shapes)
+    _, output = LOSSES.get(rule, (None, "identity"))
+    return [X, Y if output == "identity" else np.eye(libraries.K)[(Y[:, 0] > 0).astype(int)], start]
 
 
 @cache
@@ -53,29 +69,44 @@ def by_fastnn(rule):
         options["learning_rate"] = RATE
     if rule in WITHIN:
         options |= {"sample_weight": WEIGHTS, "weights_within": WITHIN[rule]}
+    if rule in LOSSES:
+        options["loss"], output = LOSSES[rule]
+        network = fastnn.Network(NETWORK.layers, NETWORK.hidden, output)
+        return fastnn.train(network, *problem(rule), **options).parameters
     return fastnn.train(NETWORK, *problem(), optimizer=OURS[rule], **options).parameters
 
 
 @cache
 def by_library(library):
     """The parameters that a library trains by each of its rules: its program imports it once."""
-    X, Y, start = problem()
+    rules = (*libraries.RULES[library], *libraries.LOSSES.get(library, ()))
+    with TemporaryDirectory() as folder:
+        files = {rule: Path(folder) / f"{rule}.npz" for rule in rules}
+        for rule, file in files.items():
+            np.savez(file, **_given(rule))
+        subprocess.run([sys.executable, libraries.__file__, library, folder], check=True)
+        return {rule: np.load(file)["parameters"] for rule, file in files.items()}
+
+
+def _given(rule):
+    """What a library's program is given for a rule, by name."""
+    X, Y, start = problem(rule)
     given = {"X": X, "Y": Y, "rate": RATE, "batch": BATCH, "epochs": EPOCHS}
     for n, (W, b) in enumerate(NETWORK.split(start)):
         given |= {f"W{n}": W, f"b{n}": b}
-    with TemporaryDirectory() as folder:
-        files = {rule: Path(folder) / f"{rule}.npz" for rule in libraries.RULES[library]}
-        for rule, file in files.items():
-            more = {"weights": WEIGHTS} if rule in WITHIN else {}
-            more |= {f"given_{name}": v for name, v in settings_of(OURS[rule]).items()}
-            np.savez(file, **given, **more)
-        subprocess.run([sys.executable, libraries.__file__, library, folder], check=True)
-        return {rule: np.load(file)["parameters"] for rule, file in files.items()}
+    given |= {"weights": WEIGHTS} if rule in WITHIN else {}
+    settings = settings_of(OURS[rule]) if rule in OURS else {}
+    return given | {f"given_{name}": value for name, value in settings.items()}
 
 
 def is_installed(library):
     """Whether a library is here, with what its program needs."""
     return all(map(find_spec, libraries.NEEDED[library]))
+
+
+def same(one, other):
+    """Whether two names mean the same: plain gradient descent on the squared error has two."""
+    return one == other or {one, other} == {"sgd", "squared"}
 
 
 def apart(ours, theirs):

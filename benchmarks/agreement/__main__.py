@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fastnn
 import results
-from agreement import BATCH, EPOCHS, OURS, apart, by_fastnn, by_library, is_installed, libraries
+from agreement import BATCH, EPOCHS, LOSSES, OURS, apart, by_fastnn, by_library, is_installed, libraries
 
 CHAPTER = Path(fastnn.__file__).parent / "guide" / "other_libraries.md"
 NAMES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn", "optax": "optax"}
@@ -18,11 +18,11 @@ def table():
     found = {library: by_library(library) for library in NAMES if is_installed(library)}
     heads = [f"{NAMES[name]} {version(DISTRIBUTIONS.get(name, name)).partition('+')[0]}" for name in found]
     rows = [["rule", *heads], ["---"] * (1 + len(found))]
-    rows += [[f"`{rule}`", *(_cell(found[name], rule) for name in found)] for rule in OURS]
+    rows += [[f"`{rule}`", *(_cell(found[name], rule) for name in found)] for rule in (*OURS, *LOSSES)]
     parameters = len(by_fastnn("sgd"))
     said = (
         f"The largest relative difference of any of {parameters} parameters after {EPOCHS} epochs in batches "
-        f"of {BATCH}; - where the library has no such rule."
+        f"of {BATCH}; - where the library has no such rule. Losses are trained by `sgd`."
     )
     return "\n".join([said, "", *(f"| {' | '.join(row)} |" for row in rows)])
 

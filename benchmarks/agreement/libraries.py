@@ -16,6 +16,7 @@ os.environ |= {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "
 import numpy as np
 
 K = 2
+DELTA = 0.25  # of Huber
 C = {"torch": 1 / K, "keras": 1 / K, "sklearn": 1 / 2, "optax": 1 / 2}
 NEEDED = {"torch": ["torch"], "keras": ["keras", "jax"], "sklearn": ["sklearn"], "optax": ["optax", "jax"]}
 RULES = {  # what each library has in fastnn's sense; the eps of the others is inside the root
@@ -23,6 +24,32 @@ RULES = {  # what each library has in fastnn's sense; the eps of the others is i
     "keras": ("sgd", "momentum", "nesterov", "adam with eps_hat", "sgd with weights"),
     "sklearn": ("sgd", "momentum", "nesterov", "adam with eps_hat", "momentum with weights in batches"),
     "optax": ("sgd", "momentum", "nesterov", "rmsprop", "adam"),
+}
+# By plain gradient descent: how many times fastnn's loss a library's is, its mean over outputs included.
+LOSSES = {
+    "torch": {
+        "squared": 1 / K,
+        "absolute": 1 / K,
+        "huber": 1 / (2 * K),
+        "poisson": 1 / K,
+        "cross_entropy, softmax": 1.0,
+        "cross_entropy, sigmoid": 1 / K,
+    },
+    "keras": {
+        "squared": 1 / K,
+        "absolute": 1 / K,
+        "huber": 1 / (2 * K),
+        "log_cosh": 1 / K,
+        "cross_entropy, softmax": 1.0,
+        "cross_entropy, sigmoid": 1 / K,
+    },
+    "optax": {
+        "squared": 1 / 2,
+        "huber": 1 / 2,
+        "log_cosh": 1.0,
+        "cross_entropy, softmax": 1.0,
+        "cross_entropy, sigmoid": 1.0,
+    },
 }
 
 
@@ -138,6 +165,81 @@ def with_optax(rule, rate, rate_sgd, scaled, given, layers, X, Y, batch, epochs,
     return parameters
 
 
+def loss_of_torch(loss, rate, layers, X, Y, batch, epochs):
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    parameters = [torch.tensor(array, requires_grad=True) for layer in layers for array in layer]
+    optimizer, nn = torch.optim.SGD(parameters, rate), torch.nn
+    lost = {
+        "squared": nn.MSELoss,
+        "absolute": nn.L1Loss,
+        "huber": lambda: nn.HuberLoss(delta=DELTA),
+        "poisson": lambda: nn.PoissonNLLLoss(log_input=True),
+        "cross_entropy, softmax": nn.CrossEntropyLoss,
+        "cross_entropy, sigmoid": nn.BCEWithLogitsLoss,
+    }[loss]()
+    X, Y = torch.from_numpy(X), torch.from_numpy(Y)
+    W1, b1, W2, b2 = parameters
+    for _ in range(epochs):
+        for first in range(0, len(X), batch):
+            optimizer.zero_grad()
+            h = torch.tanh(X[first : first + batch] @ W1.T + b1)
+            lost(h @ W2.T + b2, Y[first : first + batch]).backward()
+            optimizer.step()
+    W1, b1, W2, b2 = (array.detach().numpy() for array in parameters)
+    return [(W1, b1), (W2, b2)]
+
+
+def loss_of_keras(loss, rate, layers, X, Y, batch, epochs):
+    import keras
+
+    losses = keras.losses
+    lost = {
+        "squared": losses.MeanSquaredError,
+        "absolute": losses.MeanAbsoluteError,
+        "huber": lambda **dtype: losses.Huber(DELTA, **dtype),
+        "log_cosh": losses.LogCosh,
+        "cross_entropy, softmax": lambda **dtype: losses.CategoricalCrossentropy(from_logits=True, **dtype),
+        "cross_entropy, sigmoid": lambda **dtype: losses.BinaryCrossentropy(from_logits=True, **dtype),
+    }[loss](dtype="float64")
+    return descended(lambda yhat, y: lost(y, yhat), rate, layers, X, Y, batch, epochs)
+
+
+def loss_of_optax(loss, rate, layers, X, Y, batch, epochs):
+    import optax
+
+    losses = {
+        "squared": optax.l2_loss,
+        "huber": lambda yhat, y: optax.huber_loss(yhat, y, DELTA),
+        "log_cosh": optax.log_cosh,
+        "cross_entropy, softmax": optax.softmax_cross_entropy,
+        "cross_entropy, sigmoid": optax.sigmoid_binary_cross_entropy,
+    }
+
+    def lost(yhat, y):
+        return losses[loss](yhat, y).reshape(len(y), -1).sum(axis=1).mean()
+
+    return descended(lost, rate, layers, X, Y, batch, epochs)
+
+
+def descended(lost, rate, layers, X, Y, batch, epochs):
+    """The layers after plain gradient descent on a loss of (yhat, y), by JAX."""
+    import jax
+    import jax.numpy as jnp
+
+    def of_layers(layers, X, Y):
+        (W1, b1), (W2, b2) = layers
+        return lost(jnp.tanh(X @ W1.T + b1) @ W2.T + b2, Y)
+
+    layers = jax.tree.map(jnp.asarray, layers)
+    for _ in range(epochs):
+        for first in range(0, len(X), batch):
+            gradient = jax.grad(of_layers)(layers, X[first : first + batch], Y[first : first + batch])
+            layers = jax.tree.map(lambda p, g: p - rate * g, layers, gradient)
+    return layers
+
+
 def train(library, rule, file):
     """Train by one library and one rule; the file gets the parameters, weights first."""
     with np.load(file) as held:
@@ -147,14 +249,19 @@ def train(library, rule, file):
     powers = {"eps": c, "initial_sum": c * c}
     scaled = {name: value * powers[name] for name, value in given.items() if name in powers}
     layers = [(problem[f"W{n}"], problem[f"b{n}"]) for n in range(2)]
-    rows = problem["X"], problem["Y"], int(problem["batch"]), int(problem["epochs"]), problem.get("weights")
-    optimizer, _, _ = rule.partition(" with weights")
-    trained = globals()[f"with_{library}"](optimizer, rate, rate / c, scaled, given, layers, *rows)
+    rows = problem["X"], problem["Y"], int(problem["batch"]), int(problem["epochs"])
+    if rule in LOSSES.get(library, ()):
+        rate /= LOSSES[library][rule]
+        trained = globals()[f"loss_of_{library}"](rule, rate, layers, *rows)
+    else:
+        optimizer, _, _ = rule.partition(" with weights")
+        numbers = rate, rate / c, scaled, given
+        trained = globals()[f"with_{library}"](optimizer, *numbers, layers, *rows, problem.get("weights"))
     flat = [np.ravel(part) for parts in zip(*trained, strict=True) for part in parts]
     np.savez(file, parameters=np.concatenate(flat).astype(np.float64))
 
 
 if __name__ == "__main__":
     library, folder = sys.argv[1:]
-    for rule in RULES[library]:
+    for rule in (*RULES[library], *LOSSES.get(library, ())):
         train(library, rule, Path(folder) / f"{rule}.npz")

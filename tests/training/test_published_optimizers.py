@@ -153,8 +153,10 @@ def test_moves_of_irprop_minus():
 def test_whole_trainings_by_other_libraries(library, rule):
     if not agreement.is_installed(library):
         pytest.skip(f'{library} is not installed: pip install "fastnn-sweep[peers]"')
-    theirs, start = agreement.by_library(library)[rule], agreement.problem()[2]
+    theirs, start = agreement.by_library(library)[rule], agreement.problem(rule)[2]
     assert np.abs(theirs - start).max() > 0.1
     assert np.allclose(agreement.by_fastnn(rule), theirs, rtol=1e-12, atol=0)
-    for other in agreement.OURS:  # another rule is told apart, be it the other epsilon
-        assert other == rule or not np.allclose(agreement.by_fastnn(other), theirs, rtol=1e-6, atol=0)
+    for other in (*agreement.OURS, *agreement.LOSSES):  # another rule is told apart, be it the other epsilon
+        assert agreement.same(other, rule) or not np.allclose(
+            agreement.by_fastnn(other), theirs, rtol=1e-6, atol=0
+        )
