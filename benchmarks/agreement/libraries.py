@@ -211,7 +211,7 @@ def loss_of_optax(loss, rate, layers, X, Y, batch, epochs):
 
     losses = {
         "squared": optax.l2_loss,
-        "huber": lambda yhat, y: optax.huber_loss(yhat, y, DELTA),
+        "huber": lambda yhat, y: optax.huber_loss(yhat, y, delta=DELTA),
         "log_cosh": optax.log_cosh,
         "cross_entropy, softmax": optax.softmax_cross_entropy,
         "cross_entropy, sigmoid": optax.sigmoid_binary_cross_entropy,
