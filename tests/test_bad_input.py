@@ -612,7 +612,10 @@ def test_results_refuse_too(results, door, ask, message, untrained):
         (lambda: fastnn.Network(()), r"layers must name at least inputs and outputs; got \(\)"),
         (lambda: fastnn.Network("221"), "layers must be a sequence of whole numbers; got '221'"),
         (lambda: fastnn.Network(3), "layers must be a sequence of whole numbers; got 3"),
-        (lambda: fastnn.Network((2, 2, 1), "softmax"), "hidden must be one of 'relu', .*; got 'softmax'"),
+        (
+            lambda: fastnn.Network((2, 2, 1), "softmax"),
+            "hidden must be an activation of single units",
+        ),
         (lambda: fastnn.Network((2, 2, 1), "ReLU"), "hidden must be one of 'relu', .*; got 'ReLU'"),
         (lambda: fastnn.Network((2, 2, 1), None), "hidden must be one of 'relu', .*; got None"),
         (

@@ -154,7 +154,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         options += f",\n                   sample_weight=sample_weight[:{settings['rows']}]"
         if found.plan.weights.within != WITHIN[0]:
             options += f", weights_within={found.plan.weights.within!r}"
-        given_arrays += f"sample_weight = ...  # those of the sweep, {len(found.plan.X)} numbers\n"
+        given_arrays += f"sample_weight = ...  # those of the sweep, {counted(len(found.plan.X), 'number')}\n"
     if recipe.loss != DEFAULT.loss:
         options += f",\n                   loss=fastnn.losses.{recipe.loss!r}"
     if recipe.optimizer != DEFAULT.optimizer:

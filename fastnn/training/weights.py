@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of
 from fastnn.data.arrays import finite_array
+from fastnn.showing.lettering import counted
 
 __all__ = ["WITHIN", "Weights", "weights_of"]
 
@@ -93,7 +94,7 @@ def weights_of(sample_weight: Any, within: Any, rows: int, counts: Iterable[int]
     values = finite_array(sample_weight, "sample_weight", (1,))
     if len(values) != rows:
         raise InputError(
-            f"sample_weight must hold a number for each of the {rows} rows; got {len(values)}. "
+            f"sample_weight must hold a number for each of {counted(rows, 'row')}; got {len(values)}. "
             "Give one for each row."
         )
     below = np.flatnonzero(values < 0)
@@ -104,7 +105,7 @@ def weights_of(sample_weight: Any, within: Any, rows: int, counts: Iterable[int]
         )
     for count in counts or (rows,):
         if not values[:count].any():
-            which = "all rows" if count == rows else f"all of the first {count} rows"
+            which = "all rows" if count == rows else f"all of the first {counted(count, 'row')}"
             raise InputError(
                 f"sample_weight must be above 0 for some row; got 0 for {which}. Give one of them a weight."
             )

@@ -289,6 +289,7 @@ class TestOthersAreAsTheyWere:
         assert sweep.digest() == table
         manifest = Manifest.of(sweep.design, 0, 16)
         rule = {"loss": [{"loss": "squared"}], "optimizer": [{"optimizer": "sgd"}], "batch_size": [1]}
+        rule["schedule"] = [{"schedule": "constant"}]
         assert rule.items() <= manifest.plan.items()
         rest = {name: value for name, value in manifest.plan.items() if name not in rule}
         assert replace(manifest, plan=rest).plan_digest == plan

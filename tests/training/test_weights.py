@@ -280,7 +280,7 @@ def test_the_self_check_tries_weights(wrong, monkeypatch):
 def test_refusals():
     network, data = NETWORKS["straight line"], problem(NETWORKS["straight line"])[:3]
     wrong = {
-        "hold a number for each of the 23 rows; got 2": [1, 2],
+        "hold a number for each of 23 rows; got 2": [1, 2],
         "must have 1 dimension": [[1.0] * ROWS],
         "no number below 0; got -0.5 at [3]": [1.0, 1.0, 1.0, -0.5] + [1.0] * (ROWS - 4),
         "must be finite": [np.nan] + [1.0] * (ROWS - 1),
