@@ -65,7 +65,7 @@ def train(
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
-    """Train one network, or M of them: by gradient descent on the squared error, row by row, unless told otherwise.
+    """Train one network, or M of them; by gradient descent on the squared error, unless told otherwise.
 
     Parameters
     ----------
