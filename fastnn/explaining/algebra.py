@@ -32,8 +32,9 @@ from fastnn.core.expressions import (
 )
 from fastnn.core.loss import Output
 from fastnn.core.rule import ROWS, Rule
-from fastnn.core.values import TOTAL, error, input_value, target_value
+from fastnn.core.values import TOP, TOTAL, error, input_value, target_value
 from fastnn.explaining.chain_rule import LOSS, Line
+from fastnn.explaining.fused_definitions import FusedDefinition
 from fastnn.printing.signs import Derivative
 
 __all__ = ["Algebra"]
@@ -87,6 +88,7 @@ class Algebra(Visitor):
             "tanh": sympy.tanh,
             "sigmoid": sigmoid,
         }
+        self.fused: FusedDefinition | None = None
         self.kept: dict[Any, Any] = {}
         self.gates: set[Any] = set()
         self.conditions: dict[tuple[Any, str, Any], Any] = {}
@@ -109,6 +111,8 @@ class Algebra(Visitor):
             inputs = values
             sums = (sum(w * a for w, a in zip(row, inputs, strict=True)) for row in W)
             values = [self.unit(layer, j, z + bias) for j, (z, bias) in enumerate(zip(sums, b, strict=True))]
+        if self.derivation.rule.loss.outputs:
+            return self._fused_loss()
         terms = []
         for k, value in enumerate(values):
             d = self.kept_as(value - self.named(target_value(k)), self.derivation.name(error(k)))
@@ -117,9 +121,48 @@ class Algebra(Visitor):
             terms.append(self.evaluated(rule.loss.term(output, rule.common), {error(k): d}))
         return sum(terms)
 
+    def _fused_loss(self) -> Any:
+        """The loss as one function of the outputs' sums, with the derivatives that sympy has proved."""
+        sympy, last = self.sympy, len(self.network.activations)
+        units = range(self.network.n_outputs)
+        names = [self.derivation.name(Symbol("z", last, (k,))) for k in units]
+        sums = [sympy.Symbol(name) for name in names]
+        targets = [self.named(target_value(k)) for k in units]
+        self.fused = fused = FusedDefinition(self.network.output, sums, targets)
+        whole = {short: kept for kept, short in self.kept.items() if short in sums}
+        slopes = [sympy.diff(fused.loss, z).xreplace(whole) for z in sums]
+        for k in units if fused.proved else ():
+            error_of = (fused.predictions[k] - targets[k]).xreplace(whole)
+            slopes[k] = self.kept_as(error_of, self.derivation.name(error(k)))
+        self.errors = slopes
+
+        class Loss(sympy.Function):  # type: ignore[misc, name-defined]
+            def fdiff(self, argindex: int = 1) -> Any:
+                return slopes[argindex - 1]
+
+        self.loss = Loss(*(whole[z] for z in sums))
+        self.kept[self.loss] = fused.loss
+        return self.loss
+
+    def _as_defined(self, line: Line, value: Any) -> Any:
+        """What a line of a fused loss gives; in the words of the definition, where it is the same."""
+        fused = self.fused
+        if fused is None or line.section != ERROR:
+            return value
+        short = self.short(value).replace(self.functions["sigmoid"], lambda z: 1 / (1 + self.sympy.exp(-z)))
+        match line.target:
+            case Symbol("d", _, (int(k),)):
+                y = self.named(target_value(k))
+                return self.errors[k] if fused.proved and fused.is_prediction(short + y, k) else value
+            case target if target == LOSS and fused.is_loss(short, self.gates, self.named(TOP)):
+                return self.loss
+        return value
+
     def unit(self, layer: int, unit: int, z: Any) -> Any:
         """What a unit of a layer makes of its sum."""
         entry = activation(self.network.activations[layer - 1])
+        if entry.of_layer:  # what it makes of all sums belongs to the loss's definition
+            return self.kept_as(z, self.derivation.name(Symbol("z", layer, (unit,))))
         last = layer == len(self.network.activations)
         family = "z" if not entry.is_identity else "yhat" if last else "h"
         symbol = Symbol(family, layer, (unit,))
@@ -144,10 +187,14 @@ class Algebra(Visitor):
         values: dict[Expression, Any] = {**given, TOTAL: self.sympy.Integer(0)}
         found = []
         for line in lines:
-            value = self.evaluated(line.expression, values)
+            # Softmax is the same whatever is taken from all sums.
+            value = self.named(TOP) if line.target == TOP else self.evaluated(line.expression, values)
+            value = self._as_defined(line, value)
             if line.section in (FORWARD, ERROR) and self._is_sum(line):
                 assert isinstance(line.target, Symbol)  # noqa: S101 - no derivative among these
-                value = self.kept_as(value, self.derivation.name(line.target))
+                value = (
+                    value if value in self.kept else self.kept_as(value, self.derivation.name(line.target))
+                )
             found.append(value)
             values[line.target] = value
             match line.target:
@@ -179,6 +226,8 @@ class Algebra(Visitor):
     def visit_select(self, node: Select, values: dict[Expression, Any]) -> Any:
         """A choice: a gate chooses, which belongs to the sign of a weighted sum, or else to its condition."""
         match node.left, node.right:
+            case Symbol("y"), Number(0.0):  # a target is 0 or above, and 0 makes the same of its term
+                return self.evaluated(node.yes, values)
             case Symbol("z") as z, Number(0.0):
                 gate = self.named(replace(z, family="g"))
                 opened, shut = (node.yes, node.no) if node.comparison == ">" else (node.no, node.yes)
@@ -253,6 +302,8 @@ class Algebra(Visitor):
         """Whether a line gives a weighted sum or an error, which are kept in one piece."""
         target = line.target
         if not isinstance(target, Symbol) or target == LOSS:
+            return False
+        if self.fused is not None and target.family not in ("z", "h", "d"):
             return False
         passed_on = target.family in ("h", "yhat")
         return not passed_on or activation(self.network.activations[target.layer - 1]).is_identity

@@ -58,7 +58,8 @@ class Line:
     target : Symbol or Derivative
         What it computes.
     chain : Expression or None
-        For a derivative, the chain rule that gives it, in derivatives alone.
+        For a derivative, the chain rule that gives it, in derivatives alone; none for that of a loss fused
+        with the outputs' activation, by their sums.
     expression : Expression
         From what it is computed.
     rule : str
@@ -178,7 +179,7 @@ class _Derivatives:
             chain = Derivative(LOSS, unit) * Derivative(unit, parameter)
             yield self._line(numbers[parameter], parameter, chain, change, RULES[parameter.family])
 
-    def _line(self, number: int, by: Symbol, chain: Expression, folded: Expression, rule: str) -> Line:
+    def _line(self, number: int, by: Symbol, chain: Expression | None, folded: Expression, rule: str) -> Line:
         """One derivative; `folded` is what runs in its place, with the step."""
         expression = self._without_the_step(folded)
         return Line(f"{number}'", DERIVATIVES, Derivative(LOSS, by), chain, expression, rule)
@@ -222,8 +223,13 @@ class _Derivatives:
         """The derivative by a delta's weighted sum."""
         return self.short.get(delta, Derivative(LOSS, self._weighted_sum(delta)))
 
-    def _chain_to_a_sum(self, equation: Equation, by: Symbol) -> Expression:
-        """The chain of derivatives that leads from the loss to the weighted sum of a delta's unit."""
+    def _chain_to_a_sum(self, equation: Equation, by: Symbol) -> Expression | None:
+        """The chain of derivatives that leads from the loss to the weighted sum of a delta's unit.
+
+        None for a fused loss, whose derivative by the outputs' sums is found at once.
+        """
+        if equation.target.layer == self.last and self.loss.outputs:
+            return None
         value = self._value(equation.target)
         arriving = self._arriving(equation, value)
         return arriving if by == value else arriving * Derivative(value, by)
@@ -242,6 +248,8 @@ class _Derivatives:
         name = self.network.activations[layer - 1]
         slope = "" if self._is_identity(layer) else f", times the derivative of {name}"
         if layer == self.last:
+            if self.loss.outputs:
+                return f"derivative of the {self.loss.words} of {name}, by the weighted sum: the error itself"
             return f"derivative of the {self.loss.words}{slope}"
         return f"what arrives through the weights of the layer after it{slope}"
 

@@ -13,6 +13,7 @@ from fastnn.checking import InputError, flag
 from fastnn.core.derivation import derived
 from fastnn.core.equations import GRADIENTS
 from fastnn.core.expressions import Binary
+from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
@@ -215,6 +216,7 @@ class Explanation(Document):
         network, size = self.network, self.recipe.batch_size
         if not self.derivation.rule.batched and not isinstance(x, Dataset):
             row = _row(x, "x", network.n_inputs, "input"), _row(y, "y", network.n_outputs, "output")
+            need_targets(type(self.recipe.loss), network.output, row[1][None])
             return row[0][None], row[1][None]
         X, Y = checked_rows(network, x, y, "float64")
         if size is not None and len(X) > size:
@@ -222,6 +224,7 @@ class Explanation(Document):
                 f"x must hold at most {counted(size, 'row')}, the batch size; got {len(X)}. "
                 "Give the rows of one batch, or explain a larger batch size."
             )
+        need_targets(type(self.recipe.loss), network.output, Y)
         return X, Y
 
     def _state(self, parameters: Any) -> NDArray[np.float64]:
@@ -293,19 +296,10 @@ def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked
     6 the unit's delta
     """
     recipe = Recipe.of(checked_network(network), **training)
-    _refuse_fused(recipe)
     refuse_clipping(recipe)
     if not flag(compact, "compact"):
         need_written_out(network, recipe.rule)
     return Explanation(network, compact=compact, recipe=recipe)
-
-
-def _refuse_fused(recipe: Recipe) -> None:
-    if recipe.loss.outputs:
-        raise InputError(
-            "loss must be one that is not fused with the outputs' activation, to be explained; got "
-            f"{recipe.loss.name}. Take the equations of fastnn.derive, or loss='squared'."
-        )
 
 
 def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:

@@ -84,9 +84,9 @@ class _InMatrices(Visitor):
         return node
 
     def visit_sum(self, node: Sum) -> Expression:
-        """The sum of left*right over an index: a product of matrices."""
+        """The sum of left*right over an index: a product of matrices. Of another term: of its elements."""
         if not isinstance(node.term, Binary) or node.term.operator != "*":
-            raise TypeError(f"no matrix form for a sum of {node.term}")
+            return Call("sum", self(node.term))
         left, right = node.term.left, node.term.right
         matrix, vector = (left, right) if len(_free(left)) == 2 else (right, left)
         if len(_free(matrix)) == 1:

@@ -93,6 +93,8 @@ class Proof(Document):
             blocks.append("A condition in brackets is 1 where it holds, else 0.")
         if rule.loss.kink:
             blocks.append(f"{rule.loss.kink} What is proved is proved for all other d.")
+        if activation(self.derivation.network.output).of_layer:
+            blocks.append("The targets of a row add up to 1: the last one is 1 less the others.")
         rows = [
             {"claim": row["claim"], "equation": f"({row['number']})", "difference": row["difference"]}
             for row in self._rows
@@ -114,7 +116,8 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
     settings = {name: Symbol(name) for name in rule.settings}
     given = {s: algebra.evaluated(value, {}) for s, value in rule.values(RATE, **settings).items()}
     ours = algebra.of(lines, given)
-    claims: Claims = {(ERROR, LOSS): (f"L is the {rule.loss.words}", loss)}
+    where = " of targets that add up to 1" if activation(derivation.network.output).of_layer else ""
+    claims: Claims = {(ERROR, LOSS): (f"L is the {rule.loss.words}{where}", loss)}
     for parameter in derivation.state[: derivation.network.n_parameters]:
         derivative = Derivative(LOSS, parameter)
         slope = sympy.diff(loss, algebra.named(parameter))
