@@ -26,7 +26,7 @@ KNOWN_IN = {
     "keras": ("models", "comparing"),
     "pyarrow": ("sweeping.store.parquet", "data.reading.tables"),
     "platformdirs": ("system.folders",),
-    "sympy": ("explaining.algebra", "explaining.proving"),
+    "sympy": ("explaining.algebra", "explaining.fused_definitions", "explaining.proving"),
     "pdoc": ("guide",),
     "matplotlib": ("plotting", "reporting", "tutorial"),
 }

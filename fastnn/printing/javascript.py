@@ -133,10 +133,10 @@ def _exponent_of() -> str:
     """The function that takes the exponent bits of a number above 0."""
     precision = PRECISIONS["float64"]
     lines = Lines()
-    lines("const taken = new DataView(new ArrayBuffer(8));")
+    lines("const pattern = new DataView(new ArrayBuffer(8));")
     with _braces(lines, "function exponent_of(number)"):
-        lines("taken.setFloat64(0, number);")
-        lines(f"return (taken.getInt32(0) >> {precision.digits - 1 - 32}) - {precision.bias};")
+        lines("pattern.setFloat64(0, number);")
+        lines(f"return (pattern.getInt32(0) >> {precision.digits - 1 - 32}) - {precision.bias};")
     return str(lines)
 
 

@@ -17,6 +17,7 @@ from fastnn.checking import InputError, shown
 from fastnn.core.activations import activation
 from fastnn.core.derivation import derived
 from fastnn.core.equations import BEGIN, GRADIENTS, Stage
+from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
@@ -269,6 +270,7 @@ def motion(
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
     recipe = Recipe.of(network, rows=len(rows[0]), **training)
     refuse_clipping(recipe)
+    need_targets(type(recipe.loss), network.output, rows[1])
     rate = rate_of(recipe.optimizer, learning_rate)
     return Motion(network, rows, _checked_starts(network, starts), rate, names, recipe)
 
