@@ -100,6 +100,8 @@ def test_so_it_is_where_nothing_is_fused(loss):
     ("network", "loss", "y"),
     [(SOFTMAX, CrossEntropy(), [0.5, 0.5, 0]), (FUSED["exponential"][0], Poisson(), [-1, 2])],
 )
-def test_a_step_refuses_targets_that_the_loss_does_not_take(network, loss, y):
+def test_steps_and_motion_refuse_targets_that_the_loss_does_not_take(network, loss, y):
     with pytest.raises(fastnn.InputError, match="y must"):
         fastnn.explain(network, loss=loss).step(start(network), X[0], y)
+    with pytest.raises(fastnn.InputError, match="y must"):
+        fastnn.explain(network, loss=loss).motion(X[:1], [y])

@@ -32,13 +32,15 @@ class Case:
     start: tuple[float, ...] | None = None
     optimizer: str | Optimizer = "sgd"
     batch_size: int | None = 1
+    loss: str = "squared"
 
     def data(self):
-        """Rows with all their digits."""
+        """Rows with all their digits; with cross-entropy, classes or yes and no."""
         draw = np.random.default_rng(sum(self.network.layers))
-        return draw.normal(size=(self.rows, self.network.n_inputs)), draw.normal(
-            size=(self.rows, self.network.n_outputs)
-        )
+        X, Y = (draw.normal(size=(self.rows, n)) for n in (self.network.n_inputs, self.network.n_outputs))
+        if self.network.output == "softmax":
+            return X, (Y.max(axis=1, keepdims=True) == Y).astype(float)
+        return X, (Y > 0).astype(float) if self.loss != "squared" else Y
 
     def motion(self):
         starts = None if self.start is None else {"given": self.start}
@@ -46,7 +48,7 @@ class Case:
 
     @property
     def rule(self):
-        return {"optimizer": self.optimizer, "batch_size": self.batch_size}
+        return {"optimizer": self.optimizer, "batch_size": self.batch_size, "loss": self.loss}
 
     def trained(self):
         """The parameters by fastnn."""
@@ -103,6 +105,12 @@ CASES = {
         batch_size=3,
     ),
     "irprop- row by row": Case(fastnn.Network((3, 2, 2, 1)), 20, None, optimizer="irprop-", batch_size=1),
+    "softmax": Case(fastnn.Network((2, 3, 3), "tanh", "softmax"), 20, loss="cross_entropy"),
+    "softmax, adam in batches": Case(
+        fastnn.Network((2, 3, 4), "tanh", "softmax"), 20, 0.01, 7, None, "adam", 3, "cross_entropy"
+    ),
+    "sigmoid cross-entropy": Case(fastnn.Network((2, 3, 2), "tanh", "sigmoid"), 20, loss="cross_entropy"),
+    "Poisson": Case(fastnn.Network((2, 3, 1), "tanh", "exponential"), 20, 0.01, loss="poisson"),
     "batches, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, batch_size=4),
 }
 # A page of the first case in which one addition comes before another: the bits must then differ.
