@@ -256,7 +256,7 @@ def rounded(value: float) -> str:
 
 def is_whole(symbol: Symbol) -> bool:
     """Whether a symbol stands for all values of its kind in a layer."""
-    return not symbol.indices and (symbol.layer > 0 or symbol.family.lower() in ("x", "y", "d"))
+    return not symbol.indices and (symbol.layer > 0 or symbol.family.lower() in ("x", "y", "d", "e"))
 
 
 def _is_kept(symbol: Symbol) -> bool:
@@ -266,7 +266,7 @@ def _is_kept(symbol: Symbol) -> bool:
 
 def has_layer(symbol: Symbol) -> bool:
     """Whether the layer has to be told: the network has but one x, y, yhat and d."""
-    return symbol.family.lower() not in ("x", "y", "yhat", "d")
+    return symbol.family.lower() not in ("x", "y", "yhat", "d", "e")
 
 
 def is_square(node: Binary) -> bool:

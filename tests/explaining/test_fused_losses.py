@@ -86,7 +86,9 @@ def test_every_form_is_written(network, loss, Y):
 
 
 def test_of_a_whole_layer_the_loss_is_a_sum():
-    text = fastnn.explain(SOFTMAX, loss="cross_entropy", compact=True).text()
+    explanation = fastnn.explain(SOFTMAX, loss="cross_entropy", compact=True)
+    text = explanation.text()
+    assert r"\operatorname{sum}\left(\mathbf{e}\right)" in explanation.latex()
     assert "whole = sum(e)" in text
     assert "L = sum(y ⊙ (top - z[2] + log_whole) ⊙ [y > 0])" in text
 
