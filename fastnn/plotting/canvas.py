@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError
+from fastnn.core.losses import Loss, Squared
 from fastnn.files import file_to_write
 from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import fixed_settings
@@ -25,10 +27,21 @@ INK, PAPER, GREY = "#000000", "#ffffff", "#8a8d93"
 # For text and lines on a coloured ground: a page shown light on dark swaps INK and PAPER, but not these two.
 DARK, BRIGHT = "#101114", "#fdfdfd"
 
-LOSS = "loss (mean squared error, scaled)"
 WIDTH, HEIGHT = 5.0, 3.5  # inches: a picture of this size can still be read on a phone
 DOTS_PER_INCH = 144
 NEED_LATEX = {"pgf"}  # formats that matplotlib can write only where LaTeX is installed
+
+
+def loss_label(losses: Iterable[Loss]) -> str:
+    """What an axis of losses says: which loss it is, where all are of one kind."""
+    kinds = {type(loss) for loss in losses}
+    if len(kinds) > 1:
+        return "loss"
+    (kind,) = kinds
+    return f"loss (mean {kind.words}{'' if kind.outputs else ', scaled'})"
+
+
+LOSS = loss_label([Squared()])
 
 
 def new_figure(width: float = WIDTH, height: float = HEIGHT) -> tuple[Drawing, Axes]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.plotting import tables
-from fastnn.plotting.canvas import COLOURS, LOSS, axes, label, legend
+from fastnn.plotting.canvas import COLOURS, LOSS, axes, label, legend, loss_label
 from fastnn.plotting.scales import drawable, scale_losses, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
 from fastnn.sweeping.results import Sweep
@@ -37,17 +37,18 @@ def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike], ax: Axes | None = N
     ax : Axes, optional
         Where to draw; by default a new figure.
     """
-    return draw_fan(axes(ax), tables.fan(curves))
+    lost = loss_label(curves.grid["loss"].values) if isinstance(curves, Sweep) else LOSS
+    return draw_fan(axes(ax), tables.fan(curves), lost=lost)
 
 
-def draw_fan(ax: Axes, table: pd.DataFrame, title: str = "") -> Axes:
+def draw_fan(ax: Axes, table: pd.DataFrame, title: str = "", lost: str = LOSS) -> Axes:
     """Draw the numbers of `tables.fan`."""
     for place, (name, some) in enumerate(table.groupby("curves", sort=False)):
         colour = COLOURS[place % len(COLOURS)]
         bands(ax, some["epoch"], some, colour, label(name), STROKES[place % len(STROKES)])
     _scale(ax, int(table["epoch"].max()), table[list(tables.QUANTILE_NAMES)].to_numpy())
     ax.set_xlabel("epoch")
-    ax.set_ylabel(LOSS)
+    ax.set_ylabel(lost)
     legend(ax)
     share_in_labels(ax)
     if title:

@@ -23,6 +23,7 @@ from fastnn.plotting.canvas import (
     legend,
     legend_above,
     lettered,
+    loss_label,
 )
 from fastnn.plotting.curves import STROKES, bands
 from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic, share_in_labels
@@ -55,10 +56,14 @@ def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw; by default a new figure.
     """
-    return draw_histogram(axes(ax), tables.sweep_histogram(sweep), counts_of(sweep))
+    return draw_histogram(
+        axes(ax), tables.sweep_histogram(sweep), counts_of(sweep), lost=loss_label(sweep.grid["loss"].values)
+    )
 
 
-def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float | None = None) -> Axes:
+def draw_histogram(
+    ax: Axes, table: pd.DataFrame, counts: Counts, claim: float | None = None, lost: str = LOSS
+) -> Axes:
     """Draw the numbers of `tables.sweep_histogram`, and a line at the loss `claim`, if given."""
     base = np.zeros(len(table))
     bounds = np.append(table["from"], table["to"].iloc[-1:]).astype(float)
@@ -72,7 +77,7 @@ def draw_histogram(ax: Axes, table: pd.DataFrame, counts: Counts, claim: float |
     if claim is not None:
         ax.axvline(claims[0], color=VERMILION, linestyle="--", label="claim")
     legend(ax)
-    ax.set_xlabel(f"last epoch's {LOSS}{unit}")
+    ax.set_xlabel(f"last epoch's {lost}{unit}")
     ax.locator_params(axis="x", nbins=TICKS)
     ax.set_ylabel("networks")
     beyond = counts.networks - counts.diverged - int(base.sum())

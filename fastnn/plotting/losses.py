@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.plotting.canvas import COLOURS, GREY, LOSS, ORANGE, axes, label
+from fastnn.plotting.canvas import COLOURS, GREY, ORANGE, axes, label, loss_label
 from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.plotting.scales import drawable, scale_losses, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
@@ -62,7 +62,8 @@ def draw_curves(ax: Axes, curves: Sequence[Curve]) -> Axes:
         _mark_the_end(ax, curve, colour)
     _name(ax, curves)
     ax.set_xlabel("epoch")
-    ax.set_ylabel(f"{LOSS}\nlogarithmic" if logarithmic else LOSS)
+    lost = loss_label(curve.loss for curve in curves)
+    ax.set_ylabel(f"{lost}\nlogarithmic" if logarithmic else lost)
     ax.set_title(_shared(curves), fontsize="medium")
     return share_in_labels(ax)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, shown
+from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.schedules import Schedule
@@ -41,6 +42,7 @@ class Curve:
     diverged : int
         The epoch in which it diverged, or 0.
     network : Network
+    loss : Loss
     optimizer : Optimizer
     schedule : Schedule
     learning_rate : float
@@ -53,6 +55,7 @@ class Curve:
     validation: NDArray[Any] | None
     diverged: int
     network: Network
+    loss: Loss
     optimizer: Optimizer
     schedule: Schedule
     learning_rate: float
@@ -109,6 +112,7 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
         many = np.asarray(one.curves)
         validation = None
         epochs, diverged, numbers = one.curve_epochs, one.diverged, one.numbers
+        kinds = [one.grid["loss"].values[n] for n in one.grid.place_of("loss", one.numbers)]
         optimizers = [one.grid["optimizer"].values[n] for n in one.grid.place_of("optimizer", one.numbers)]
         schedules = [one.grid["schedule"].values[n] for n in one.grid.place_of("schedule", one.numbers)]
         rates = one.grid.column("learning_rate", one.numbers)
@@ -118,6 +122,7 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
         epochs = np.arange(1, one.epochs + 1)
         diverged = np.broadcast_to(one.diverged, len(many))
         numbers = np.arange(len(many)) if one.number is None else np.atleast_1d(one.number)
+        kinds = [one.recipe.loss] * len(many)
         optimizers = [one.optimizer] * len(many)
         schedules = [one.recipe.schedule] * len(many)
         rates = np.broadcast_to(one.learning_rate, len(many))
@@ -130,6 +135,7 @@ def _curves(name: str, one: Training | Sweep) -> Iterable[Curve]:
             None if validation is None else validation[place],
             int(diverged[place]),
             one.network,
+            kinds[place],
             optimizers[place],
             schedules[place],
             float(rates[place]),

@@ -12,6 +12,7 @@ from fastnn import plotting
 from fastnn.pages.blocks import Block, Section
 from fastnn.pages.tables import Table, per_cent, written
 from fastnn.plotting import tables
+from fastnn.plotting.canvas import loss_label
 from fastnn.plotting.distributions import counts_of, draw_dead_units, draw_histogram, draw_scores
 from fastnn.reporting.pictures import Picture, row_by_row
 from fastnn.showing.lettering import counted
@@ -162,13 +163,19 @@ def _places_of(claim: float, found: Sweep) -> Table:
 
 def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Picture:
     some = found.only(cell)
-    numbers = tables.sweep_histogram(some)
+    numbers, lost = tables.sweep_histogram(some), loss_label([cell["loss"]])
     name = found.grid.name_of(cell)
     ok = some.loss[some.diverged == 0].astype(float)
     told = f"They lie from {written(ok.min())} to {written(ok.max())}." if len(ok) else ""
     return Picture(
         f"losses-{place}",
-        partial(draw_histogram, table=numbers, counts=counts_of(some), claim=claim),
+        partial(
+            draw_histogram,
+            table=numbers,
+            counts=counts_of(some),
+            claim=claim,
+            lost=lost,
+        ),
         f"Histogram of {written(len(ok))} losses, {name}. {told}",
         f"Networks by the loss of their last epoch and by how they ended; {name}.",
         numbers,

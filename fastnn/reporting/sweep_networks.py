@@ -17,6 +17,7 @@ from fastnn.data.digest import SHORT
 from fastnn.pages.blocks import Block, Code, Section
 from fastnn.pages.tables import Table, written
 from fastnn.plotting import tables
+from fastnn.plotting.canvas import loss_label
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
 from fastnn.plotting.surfaces import draw_surface
@@ -65,7 +66,8 @@ def epochs(found: Sweep) -> Section:
     for name in evenly(list(pictured), PICTURES):
         some = {counted(cell["rows"], "row"): cell for cell in pictured[name]}
         curves = {which: found.only(cell).curves for which, cell in some.items()} if kept else {}
-        fans.append(_fan(name, curves or _trained_again(found, some, starts)))
+        lost = loss_label(cell["loss"] for cell in some.values())
+        fans.append(_fan(name, curves or _trained_again(found, some, starts), lost))
     return Section("Losses over the epochs", [text, *fans])
 
 
@@ -174,14 +176,14 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
     )
 
 
-def _fan(name: str, curves: dict[str, Any]) -> Picture:
+def _fan(name: str, curves: dict[str, Any], lost: str) -> Picture:
     """The picture of cells that differ in their rows alone; `name` says what they share."""
     numbers = tables.fan({rows: losses for rows, losses in curves.items() if len(losses)})
     first, last = numbers["50 %"].iloc[[0, -1]]
     short = re.sub("[^a-z0-9-]+", "_", name.replace("learning rate ", "").replace("+", ""))
     return Picture(
         f"fan-{short}",
-        partial(draw_fan, table=numbers, title=name),
+        partial(draw_fan, table=numbers, title=name, lost=lost),
         f"Median and bands of the loss over the epochs, {name}. The median goes from {written(first)} to "
         f"{written(last)}.",
         f"Loss over the epochs, {name}.",
