@@ -97,6 +97,8 @@ def activate(activation, z):
             return np.exp(-z * z)
         case "square":
             return z * z
+        case "exponential":
+            return np.exp(z)
     return z
 
 
@@ -136,6 +138,8 @@ def gate(activation, arriving, z, h):
             return arriving * (-2 * z * h)
         case "square":
             return arriving * (2 * z)
+        case "exponential":
+            return arriving * h
     return arriving
 
 
