@@ -30,8 +30,13 @@ Where rows have weights, each has a coefficient c, which scales all that it chan
 A loss that is fused with the activation of the outputs, as the cross-entropy is with softmax, has deltas
 without the factor f'.
 
-Where an optimizer needs the gradient itself, 2 stands for the step, and `fastnn.core.optimizers` has the
-updates.
+Where an optimizer needs the gradient itself, the loss's factor stands for the step (2 for the squared error),
+and `fastnn.core.optimizers` has the updates. `fastnn.core.penalties` has what is added to the gradients of
+weights. Clipping takes the gradients themselves, too, and all of them before the first update::
+
+    updates   squares += g*g, weights first          norm = sqrt(squares)
+              scale = clip/norm where norm > clip    else 1
+              g = scale*g                            step*(scale*g) where the step is folded in
 
 Printers and explanations choose equations by `Equation.kind` and `Equation.stage`, never by position.
 """
@@ -91,9 +96,9 @@ def derive(network: Network, *, weighted: bool = False, **training: Unpack[Asked
     weighted : bool
         Whether rows have weights, as with `sample_weight` of `fastnn.train`.
     **training
-        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`; their settings are names in the equations.
-        With batches of more than one row, the equations of a batch: what its rows add up to, and then the
-        updates. They are the same for all such sizes.
+        `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`; their settings are
+        names in the equations. With batches of more than one row, the equations of a batch: what its rows
+        add up to, and then the updates. They are the same for all such sizes.
 
     Returns
     -------

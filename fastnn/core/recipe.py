@@ -206,11 +206,8 @@ class Recipe:
     @property
     def told(self) -> list[str]:
         """What is not the default, as one writes it: ["Momentum(momentum=0.5)", "batch_size=32"]."""
-        named = [
-            repr(given)
-            for given, plain in ((self.loss, Squared()), (self.optimizer, SGD()))
-            if given != plain
-        ]
+        chosen = ((self.loss, SQUARED), (self.optimizer, PLAIN_DESCENT))
+        named = [repr(given) for given, plain in chosen if given != plain]
         usual = size_of(None, self.optimizer, None)
         named += [f"batch_size={self.batch_size}"] if self.batch_size != usual else []
         named += [f"{name}={value!r}" for name, value in self.limits.items()]

@@ -263,8 +263,8 @@ def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked
     compact : bool
         In matrix notation, one equation for a whole layer: for networks of any size.
     **training
-        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. With more than one row, a step is that of
-        a batch; of all rows, it takes as many as it is given.
+        `loss`, `optimizer`, `batch_size` and penalties, as in `fastnn.train`. With more than one row, a step
+        is that of a batch; of all rows, it takes as many as it is given.
 
     Returns
     -------

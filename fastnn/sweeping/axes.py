@@ -152,10 +152,6 @@ class BatchSizes(Axis):
     def read(plain: Any) -> int:
         return whole_number(plain, "batch_size", 1)
 
-    @property
-    def plain(self) -> list[Any]:
-        return list(self.values)
-
     @cached_property
     def columns(self) -> dict[str, Array]:
         return {"batch_size": np.array(self.values, np.int64)}
@@ -245,10 +241,6 @@ class Rows(Axis):
     @staticmethod
     def read(plain: Any) -> int:
         return whole_number(plain, "rows", 1)
-
-    @property
-    def plain(self) -> list[Any]:
-        return list(self.values)
 
     @cached_property
     def columns(self) -> dict[str, Array]:

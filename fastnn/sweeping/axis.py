@@ -65,7 +65,7 @@ class Axis:
     @property
     def plain(self) -> list[Any]:
         """The values as JSON can hold them."""
-        raise NotImplementedError
+        return list(self.values)
 
     @property
     def asked(self) -> Any:

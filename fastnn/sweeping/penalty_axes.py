@@ -1,4 +1,4 @@
-"""The axes of the penalties on weights."""
+"""The axes of the penalties on weights, and of clipping."""
 
 from __future__ import annotations
 
@@ -41,10 +41,6 @@ class Penalties(Axis):
     @classmethod
     def read(cls, plain: Any) -> float:
         return from_zero(plain, cls.name)
-
-    @property
-    def plain(self) -> list[Any]:
-        return list(self.values)
 
     @cached_property
     def columns(self) -> dict[str, Array]:
@@ -110,10 +106,6 @@ class L2On(Axis):
     def read(cls, plain: Any) -> str:
         return one_of(plain, cls.name, L2_ON)
 
-    @property
-    def plain(self) -> list[Any]:
-        return list(self.values)
-
     @cached_property
     def columns(self) -> dict[str, Array]:
         return {self.name: np.array(self.values, object)}
@@ -160,10 +152,6 @@ class Clips(Axis):
     @classmethod
     def read(cls, plain: Any) -> float | None:
         return None if plain is None else above_zero(plain, cls.name)
-
-    @property
-    def plain(self) -> list[Any]:
-        return list(self.values)
 
     @cached_property
     def columns(self) -> dict[str, Array]:

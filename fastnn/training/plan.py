@@ -194,8 +194,8 @@ def code(
     weighted : bool
         Whether rows have weights, as with `sample_weight` of `fastnn.train`: the source differs.
     **training
-        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. All sizes of batches but 1 have the same
-        source, which is given the size.
+        `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`. All sizes of batches
+        but 1 have the same source, which is given the size.
 
     Examples
     --------
@@ -231,8 +231,8 @@ def warmup(
     weighted : bool
         Whether rows have weights, as with `sample_weight` of `fastnn.train`: the source differs.
     **training
-        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. All sizes of batches but 1 have the same
-        source, which is given the size.
+        `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`. All sizes of batches
+        but 1 have the same source, which is given the size.
 
     Examples
     --------

@@ -47,7 +47,7 @@ class Training:
     parameters : (P,) or (M, P)
         The parameters after the last epoch; all NaN if the network diverged.
     loss_curve : (E,) or (M, E)
-        The loss of every epoch: the squared error of each row before the update it belongs to, summed over
+        The loss of every epoch: what each row loses before the update it belongs to, summed over
         the outputs, not halved, averaged over the rows. NaN from the epoch in which the network diverged.
     validation_curve : (E,) or (M, E), or None
         The mean loss over the validation rows after every epoch (summed over the outputs).

@@ -253,7 +253,7 @@ def motion(
     learning_rate : float, optional
         There at first; the reader may change it. Without, the optimizer's own. iRprop- has none.
     **training
-        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`.
+        `loss`, `optimizer`, `batch_size` and penalties, as in `fastnn.train`.
 
     Returns
     -------
