@@ -150,6 +150,9 @@ class Design:
         _check_start(initial, plan, grid.starts, seed)
         first = Recipe(**{name: grid[name].values[0] for name in OF_A_RECIPE})
         further = None if validation is None else plan.validation(validation)
+        if further is not None:
+            for loss in grid["loss"].values:
+                need_targets(type(loss), network.output, further[1], "validation ")
         return cls(replace(plan, recipe=first), grid, initial, seed, further)
 
     def schema(self, every: int = 0, curve_dtype: str = "float32") -> Schema:

@@ -367,3 +367,10 @@ class TestTable:
             given = kind(**{name: list(values)})
             assert given.each() == [kind(**{name: value}) for value in values]
             assert hash(given) == hash(kind(**{name: values}))
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", ["squared", "cross_entropy"]])
+def test_validation_targets_fit_every_loss(loss):
+    network = fastnn.Network((2, 2, 1), output="sigmoid")
+    with pytest.raises(fastnn.InputError, match=r"^validation y must be from 0 .* for cross_entropy"):
+        fastnn.sweep(network, X, (Y > 0) * 1.0, networks=2, epochs=1, loss=loss, validation=(X, 2 + Y**2))
