@@ -141,21 +141,21 @@ def outcome(parameters, totals, rows):
 def by_reference(case: Case) -> Outcome:
     """The outcome by the plain-Python reference, with fastnn's own tanh and sigmoid."""
     found = [
-        reference.train(
-            case.network.layers,
-            case.network.activations,
-            start.tolist(),
-            case.X.tolist(),
-            case.Y.tolist(),
-            float(step) / -2,
-            case.epochs,
-            reference_functions(case.dtype),
-            rounded=float if case.dtype == "float64" else reference.to_float32,
-        )
+        trained_plainly(case.network, case.X, case.Y, start, float(step) / -2, case.epochs, case.dtype)
         for start, step in zip(case.parameters, case.settings[:, 0], strict=True)
     ]
     parameters, losses, diverged = zip(*found, strict=True)
     return Outcome(np.array(parameters, case.dtype), np.array(losses, case.dtype), np.array(diverged))
+
+
+def trained_plainly(network, X, Y, start, rate, epochs, dtype, **options):
+    """Parameters, losses and the epoch of divergence by `reference.train`, with fastnn's own functions.
+
+    X, Y and start are arrays; `options` are those of `reference.train`.
+    """
+    given = (start.tolist(), X.tolist(), Y.tolist(), rate, epochs, reference_functions(dtype))
+    rounded = float if dtype == "float64" else reference.to_float32
+    return reference.train(network.layers, network.activations, *given, rounded=rounded, **options)
 
 
 def scalar_functions(dtype):

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import reference
-from comparing import DTYPES, quiet, reference_functions
+from comparing import DTYPES, quiet, trained_plainly
 from pairing import pairwise
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
@@ -46,16 +45,14 @@ def problem(network, rows=ROWS, networks=5, seed=0):
 
 def by_reference(network, X, Y, start, dtype, name, size, epochs=3, orders=None):
     """Parameters and losses by the plain reference."""
-    parameters, losses, _ = reference.train(
-        network.layers,
-        network.activations,
-        start.tolist(),
-        X.tolist(),
-        Y.tolist(),
+    parameters, losses, _ = trained_plainly(
+        network,
+        X,
+        Y,
+        start,
         0.1,
         epochs,
-        reference_functions(dtype),
-        rounded=float if dtype == "float64" else reference.to_float32,
+        dtype,
         optimizer=OPTIMIZERS[name].name,
         settings=settings_of(OPTIMIZERS[name]),
         batch_size=size,

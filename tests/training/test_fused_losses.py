@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-import reference
-from comparing import DTYPES, agrees, all_agree, quiet, reference_functions
+from comparing import DTYPES, agrees, all_agree, quiet, trained_plainly
 from pairing import pairwise
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
@@ -55,16 +54,14 @@ def by_reference(which, dtype, name, size, epochs=3):
     (loss, network), (X, Y, starts) = NETWORKS[which], problem(which)
     found = []
     for start in starts:
-        parameters, losses, _ = reference.train(
-            network.layers,
-            network.activations,
-            start.tolist(),
-            X.tolist(),
-            Y.tolist(),
+        parameters, losses, _ = trained_plainly(
+            network,
+            X,
+            Y,
+            start,
             0.1,
             epochs,
-            reference_functions(dtype),
-            rounded=float if dtype == "float64" else reference.to_float32,
+            dtype,
             optimizer=OPTIMIZERS[name].name,
             settings=settings_of(OPTIMIZERS[name]),
             batch_size=size,

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 import reference
-from comparing import DTYPES, reference_functions
+from comparing import DTYPES, reference_functions, trained_plainly
 from rules import LOSSES
 from uncompiled import run_as_plain_python
 
@@ -40,16 +40,14 @@ def problem(network, rows=7, networks=5, seed=0):
 
 def by_reference(network, X, Y, start, name, dtype="float64", optimizer="sgd", settings=None, **options):
     """Parameters and losses of three epochs by the plain reference."""
-    return reference.train(
-        network.layers,
-        network.activations,
-        start.tolist(),
-        X.tolist(),
-        Y.tolist(),
+    return trained_plainly(
+        network,
+        X,
+        Y,
+        start,
         0.01,
         3,
-        reference_functions(dtype),
-        rounded=float if dtype == "float64" else reference.to_float32,
+        dtype,
         loss=LOSSES[name].name,
         optimizer=optimizer,
         settings=settings_of(LOSSES[name]) | (settings or {}),

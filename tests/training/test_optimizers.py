@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import reference
-from comparing import DTYPES, reference_functions
+from comparing import DTYPES, trained_plainly
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -38,17 +37,14 @@ def rate(name, value):
 
 def by_reference(network, X, Y, start, name, dtype, epochs):
     """Parameters and losses by the plain reference."""
-    rounded = float if dtype == "float64" else reference.to_float32
-    return reference.train(
-        network.layers,
-        network.activations,
-        start.tolist(),
-        X.tolist(),
-        Y.tolist(),
+    return trained_plainly(
+        network,
+        X,
+        Y,
+        start,
         0.01,
         epochs,
-        reference_functions(dtype),
-        rounded=rounded,
+        dtype,
         optimizer=OPTIMIZERS[name].name,
         settings=settings_of(OPTIMIZERS[name]),
     )

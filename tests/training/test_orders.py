@@ -6,8 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-import reference
-from comparing import DTYPES, array_differences, reference_functions
+from comparing import DTYPES, array_differences, trained_plainly
 from uncompiled import run_as_plain_python
 
 import fastnn
@@ -53,16 +52,14 @@ class TestBits:
         options = {"optimizer": optimizer, "batch_size": batch_size, "dtype": dtype, "engine": engine}
         run = train(network=network, parameters=starts, **options)
         for m, start in enumerate(starts):
-            parameters, losses, diverged = reference.train(
-                network.layers,
-                network.activations,
-                start.tolist(),
-                X.tolist(),
-                Y[:, : network.n_outputs].tolist(),
+            parameters, losses, diverged = trained_plainly(
+                network,
+                X,
+                Y[:, : network.n_outputs],
+                start,
                 0.01,
                 EPOCHS,
-                reference_functions(dtype),
-                rounded=float if dtype == "float64" else reference.to_float32,
+                dtype,
                 orders=ORDER.tolist(),
                 optimizer=optimizer,
                 momentum=0.9,

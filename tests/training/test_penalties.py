@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import reference
-from comparing import DTYPES, reference_functions
+from comparing import DTYPES, trained_plainly
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -50,16 +49,14 @@ def allowed(name, penalties):
 
 def by_reference(network, X, Y, start, name, dtype, epochs, **options):
     """Parameters, losses and the epoch of divergence by the plain reference."""
-    return reference.train(
-        network.layers,
-        network.activations,
-        start.tolist(),
-        X.tolist(),
-        Y.tolist(),
+    return trained_plainly(
+        network,
+        X,
+        Y,
+        start,
         0.01,
         epochs,
-        reference_functions(dtype),
-        rounded=float if dtype == "float64" else reference.to_float32,
+        dtype,
         optimizer=OPTIMIZERS[name].name,
         settings=settings_of(OPTIMIZERS[name]),
         **options,

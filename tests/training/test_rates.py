@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import reference
-from comparing import DTYPES, reference_functions
+from comparing import DTYPES, trained_plainly
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -42,16 +41,14 @@ def problem(network=NETWORK, rows=6, networks=3, seed=0):
 
 def by_reference(X, Y, start, optimizer, dtype, rates, batch_size=1, penalties=None):
     """Parameters and losses by the plain reference, with a learning rate for each epoch."""
-    parameters, losses, _ = reference.train(
-        NETWORK.layers,
-        NETWORK.activations,
-        start.tolist(),
-        X.tolist(),
-        Y.tolist(),
+    parameters, losses, _ = trained_plainly(
+        NETWORK,
+        X,
+        Y,
+        start,
         rates,
         len(rates),
-        reference_functions(dtype),
-        rounded=float if dtype == "float64" else reference.to_float32,
+        dtype,
         optimizer=optimizer.name,
         settings=settings_of(optimizer),
         batch_size=batch_size,

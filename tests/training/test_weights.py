@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-import reference
-from comparing import DTYPES, quiet, reference_functions
+from comparing import DTYPES, quiet, trained_plainly
 from pairing import pairwise
 from uncompiled import run_as_plain_python
 
@@ -53,16 +52,14 @@ def options_of(name):
 
 def by_reference(network, X, Y, start, weights, dtype, name, size, within="epoch", epochs=3, **more):
     """Parameters and losses by the plain reference."""
-    parameters, losses, _ = reference.train(
-        network.layers,
-        network.activations,
-        start.tolist(),
-        X.tolist(),
-        Y.tolist(),
+    parameters, losses, _ = trained_plainly(
+        network,
+        X,
+        Y,
+        start,
         RATE,
         epochs,
-        reference_functions(dtype),
-        rounded=float if dtype == "float64" else reference.to_float32,
+        dtype,
         optimizer=OPTIMIZERS[name].name,
         settings=settings_of(OPTIMIZERS[name]),
         batch_size=size,
