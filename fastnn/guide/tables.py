@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.choices import settings_of
 from fastnn.core.derivation import derive
-from fastnn.core.expressions import Symbol
+from fastnn.core.expressions import Call, Number, Select, Symbol, substitute
+from fastnn.core.loss import Output
+from fastnn.core.losses import LOSSES
 from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.core.rule import STEP
@@ -20,6 +22,9 @@ from fastnn.printing.notation import Text
 __all__ = ["TABLES", "filled"]
 
 PLACE = re.compile(r"^<!-- table: (\w+) -->$", re.MULTILINE)
+
+D = Symbol("d")
+SIZE = Select(D, "<", Number(0.0), -1.0 * D, D)
 
 
 def filled(text: str) -> str:
@@ -62,6 +67,25 @@ def optimizers() -> str:
     return _table(("optimizer", "settings", "learning rate", "an update"), rows)
 
 
+def losses() -> str:
+    """Every loss, with each kind of outputs that it has equations of its own for."""
+    spelled = Text(derive(Network((1, 1))))
+    rows = []
+    for kind in LOSSES.values():
+        given = {name: Symbol(name) for name in kind.settings()}
+        settings = ", ".join(f"{name} {value!r}" for name, value in settings_of(kind()).items())
+        for outputs in kind.outputs or ("any but softmax",):
+            output = Output(Symbol("z"), Symbol("yhat"), Symbol("y"), D, outputs)
+            slope = kind.slope(output, given)
+            slope = slope if kind.factor == 1 else kind.factor * slope
+            term, slope = (
+                substitute(node, SIZE, Call("abs", D)) for node in (kind.term(output, given), slope)
+            )
+            equations = (f"`{spelled(term)}`", f"`{spelled(slope)}`")
+            rows.append((f"`{kind.name}`", settings or "none", outputs, *equations, kind.kink))
+    return _table(("loss", "settings", "outputs", "an output adds", "its derivative", "at its kink"), rows)
+
+
 def schedules() -> str:
     """Every schedule: its settings, and the factor of an epoch."""
     rows = []
@@ -86,6 +110,7 @@ def list_of_references() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "activations": activations,
     "chapters": list_of_chapters,
+    "losses": losses,
     "optimizers": optimizers,
     "references": list_of_references,
     "schedules": schedules,
