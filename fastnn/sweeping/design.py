@@ -21,7 +21,7 @@ from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS, Optimizer
 from fastnn.core.penalties import PENALTIES
 from fastnn.core.recipe import Recipe, refuse_decay, refuse_schedule, size_of
-from fastnn.core.schedules import SCHEDULES
+from fastnn.core.schedules import SCHEDULES, Schedule
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
@@ -31,6 +31,7 @@ from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.training.jobs import Job
 from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan, refuse_rate
+from fastnn.training.rates import is_of_rates
 from fastnn.training.running import measured, run
 from fastnn.training.starts import Start
 from fastnn.training.weights import weights_of
@@ -135,7 +136,7 @@ class Design:
         plan = Plan.of(network, X, y, epochs, engine, dtype)
         settings["optimizer"] = OPTIMIZERS.several(settings["optimizer"])
         settings["loss"] = _losses(settings["loss"], plan)
-        settings["schedule"] = SCHEDULES.several(settings["schedule"])
+        settings["schedule"] = _schedules(settings["schedule"])
         settings |= _defaults(settings, len(plan.X))
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
@@ -268,6 +269,16 @@ def _losses(given: Any, plan: Plan) -> list[Loss]:
         need_pair(type(loss), output)
         need_targets(type(loss), output, plan.Y)
     return found
+
+
+def _schedules(given: Any) -> list[Schedule]:
+    """The schedules of a sweep; learning rates themselves are for `fastnn.train`."""
+    if is_of_rates(given):
+        raise InputError(
+            f"schedule must name schedules in a sweep; got learning rates, {shown(given)}. "
+            "Give those to fastnn.train, or name a schedule such as fastnn.schedules.Cosine(horizon=300)."
+        )
+    return SCHEDULES.several(given)
 
 
 def _defaults(given: dict[str, Any], rows: int) -> dict[str, Any]:
