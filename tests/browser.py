@@ -91,6 +91,11 @@ class Page:
         self.ask("Page.navigate", url=path.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self._events):
             self._events.append(self._next())
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait for two frames: what follows a scroll is drawn from a frame's own look at the page."""
+        self.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
 
     def evaluate(self, expression: str):
         """The value of an expression of JavaScript on the page; a promise is waited for."""

@@ -310,7 +310,7 @@ class TestInTheBrowser:
         assert {scrolls for scrolls, *_ in found} == {True, False}
         assert all(left == "0px" and (right != "0px") == scrolls for scrolls, left, right in found)
         page.evaluate("for (const region of document.querySelectorAll('.scrolls')) region.scrollLeft = 1e6")
-        page.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
+        page.settle()
         assert all(
             (left != "0px") == scrolls and right == "0px" for scrolls, left, right in page.evaluate(fades)
         )
