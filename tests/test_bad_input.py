@@ -245,53 +245,53 @@ SHARED = {
 }
 
 TRAIN = {
-    "parameters of the wrong length": (
-        {"parameters": [1, 2, 3]},
-        r"parameters must hold 9 numbers per network for Network\(\(2, 2, 1\).*; got shape \(3,\)\. Give",
+    "a start of the wrong length": (
+        {"start": [1, 2, 3]},
+        r"start must hold 9 numbers per network for Network\(\(2, 2, 1\).*; got shape \(3,\)\. Give",
     ),
     "several of the wrong length": (
-        {"parameters": np.ones((4, 8))},
-        r"parameters must hold 9 .*; got shape \(4, 8\)",
+        {"start": np.ones((4, 8))},
+        r"start must hold 9 .*; got shape \(4, 8\)",
     ),
     "no networks": (
-        {"parameters": np.ones((0, 9))},
-        r"parameters must hold at least one number; got shape \(0, 9\)",
+        {"start": np.ones((0, 9))},
+        r"start must hold at least one number; got shape \(0, 9\)",
     ),
-    "a number for parameters": ({"parameters": 1.0}, "parameters must have 1 or 2 dimensions; got 0"),
-    "parameters of three dimensions": (
-        {"parameters": np.ones((1, 1, 9))},
-        "parameters must have 1 or 2 dimensions",
+    "a number for start": ({"start": 1.0}, "start must have 1 or 2 dimensions; got 0"),
+    "a start of three dimensions": (
+        {"start": np.ones((1, 1, 9))},
+        "start must have 1 or 2 dimensions",
     ),
     "NaN parameters": (
-        {"parameters": [np.nan] * 9},
-        r"parameters must be finite; got 9 NaN .* the first at \[0\]",
+        {"start": [np.nan] * 9},
+        r"start must be finite; got 9 NaN .* the first at \[0\]",
     ),
     "text parameters": (
-        {"parameters": "normal"},
-        "parameters must be numbers, or a start such as fastnn.he.*; got 'normal'",
+        {"start": "normal"},
+        "start must be numbers, or a rule such as fastnn.he.*; got 'normal'",
     ),
     "no parameters": (
-        {"parameters": None},
-        "parameters must be numbers, or a start .*; got None. Leave it out",
+        {"start": None},
+        "start must be numbers, or a rule .*; got None. Leave it out",
     ),
     "a rule uncalled": (
-        {"parameters": fastnn.normal},
-        "parameters must be numbers, or a start .* got <function normal",
+        {"start": fastnn.normal},
+        "start must be numbers, or a rule .* got <function normal",
     ),
     "a given start of the wrong length": (
-        {"parameters": fastnn.given([1, 2])},
-        r"parameters must hold 9 numbers per network .*; got 2, in shape \(2,\)",
+        {"start": fastnn.given([1, 2])},
+        r"start must hold 9 numbers per network .*; got shape \(2,\)",
     ),
-    "parameters too large for float32": (
-        {"parameters": [1e39] * 9, "dtype": "float32"},
-        r"parameters must fit float32; got a number of magnitude 1e\+39",
+    "given parameters too large for float32": (
+        {"start": [1e39] * 9, "dtype": "float32"},
+        r"start must fit float32; got a number of magnitude 1e\+39",
     ),
     "a start too large for float32": (
-        {"parameters": fastnn.constant(1e39), "dtype": "float32"},
-        r"parameters must fit float32; got a number of magnitude 1e\+39",
+        {"start": fastnn.constant(1e39), "dtype": "float32"},
+        r"start must fit float32; got a number of magnitude 1e\+39",
     ),
     "more learning rates than networks": (
-        {"learning_rate": [0.1, 0.2, 0.3], "parameters": np.ones((2, 9))},
+        {"learning_rate": [0.1, 0.2, 0.3], "start": np.ones((2, 9))},
         "learning_rate must be one number or one for each of 2 networks; got 3. Give one for each network",
     ),
     "learning rates for a single network": (
@@ -359,24 +359,24 @@ SWEEP = {
         {"networks": 10**16},
         "must fit into memory; got 10 000 000 000 000 000 networks, whose results take .* TB. Sweep fewer",
     ),
-    "initial as parameters": (
-        {"initial": START},
-        r"initial must be a start such as fastnn\.normal\(0, 1\.5\); got \[.*\]\. For given parameters",
+    "start as text": ({"start": "he"}, "start must be numbers, or a rule such as .*; got 'he'. Leave it out"),
+    "start uncalled": ({"start": fastnn.he}, "start must be numbers, or a rule .*; got <function he"),
+    "start None": ({"start": None}, "start must be numbers, or a rule such as .*; got None"),
+    "numbers of the wrong length": (
+        {"start": [1, 2, 3]},
+        r"start must hold 9 numbers per network .*; got shape \(3,\)\. Give all weights first",
     ),
-    "initial as text": ({"initial": "he"}, "initial must be a start such as .*; got 'he'"),
-    "initial uncalled": ({"initial": fastnn.he}, "initial must be a start such as .*; got <function he"),
-    "initial None": ({"initial": None}, "initial must be a start such as .*; got None"),
     "a start of the wrong length": (
-        {"initial": fastnn.given(np.ones((3, 4)))},
-        r"parameters must hold 9 numbers per network .*; got 4, in shape \(3, 4\)",
+        {"start": fastnn.given(np.ones((3, 4)))},
+        r"start must hold 9 numbers per network .*; got shape \(3, 4\)",
     ),
     "fewer given starts than networks": (
-        {"initial": fastnn.given(np.ones((2, 9)))},
-        "parameters must hold a row for every network; got 2, for networks 0 to 1, where network 2 starts",
+        {"start": fastnn.given(np.ones((2, 9)))},
+        "start must hold a row for every network; got 2, for networks 0 to 1, where network 2 starts",
     ),
     "a start too large for float32": (
-        {"initial": fastnn.constant(1e39), "dtype": "float32"},
-        r"initial must fit float32; got a number of magnitude 1e\+39",
+        {"start": fastnn.constant(1e39), "dtype": "float32"},
+        r"start must fit float32; got a number of magnitude 1e\+39",
     ),
     "rows 0": ({"rows": 0}, "rows must be a whole number from 1 to 4; got 0"),
     "more rows than there are": ({"rows": [2, 5]}, "rows must be a whole number from 1 to 4; got 5"),
@@ -716,7 +716,7 @@ JUNK = st.recursive(
     max_leaves=6,
 )
 TRAIN_ARGUMENTS = (
-    *("network", "X", "y", "parameters", "learning_rate", "epochs", "engine", "dtype", "shuffle", "seed"),
+    *("network", "X", "y", "start", "learning_rate", "epochs", "engine", "dtype", "shuffle", "seed"),
     "validation",
 )
 

@@ -30,7 +30,7 @@ import json, sys
 from fastnn.__main__ import main
 
 common = ["--data=data.csv", "--inputs=x1,x2", "--target=y", "--epochs=4"]
-small = ["--dtype=float32", "--initial=normal:0,1e-21", "--networks=50"]
+small = ["--dtype=float32", "--start=normal:0,1e-21", "--networks=50"]
 commands = [
     ["train", *common, "--save=model.npz"],
     ["sweep", *common, *small, "--out=swept"],

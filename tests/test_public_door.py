@@ -162,7 +162,7 @@ class TestExample:
             net,
             data.X,
             data.y,
-            parameters=[2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3],
+            start=[2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3],
             learning_rate=0.005,
             epochs=300,
         )
@@ -181,7 +181,7 @@ class TestExample:
             data.X,
             data.y,
             networks=1200,
-            initial=fastnn.normal(0, 1.5),
+            start=fastnn.normal(0, 1.5),
             seed=0,
             learning_rate=[0.005, 0.01],
             rows=[30, 1338],

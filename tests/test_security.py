@@ -56,7 +56,7 @@ class TestNoPathLeavesTheStore:
                 ("rows", 3),
                 ("curves", "all"),
             ),
-            *(("initial", {"start": "__class__"}), ("initial", []), ("seed", -1), ("networks", 10**15)),
+            *(("start", {"rule": "__class__"}), ("start", []), ("seed", -1), ("networks", 10**15)),
             *(("losses", ["loss"]), ("losses", "loss"), ("losses", ["loss", "../loss"]), ("losses", None)),
             *(("validation", {"rows": 3}), ("validation", []), ("validation", None)),
         ],

@@ -24,7 +24,7 @@ class Problem:
     layers: tuple[int, ...]
     X: np.ndarray
     Y: np.ndarray
-    initial: Start
+    start: Start
     epochs: int
     learning_rate: float = LEARNING_RATE
 
@@ -44,7 +44,7 @@ class Problem:
     def starts(self, networks, part=0):
         """The starting parameters (networks, P); each part has other networks."""
         numbers = range(part * networks, (part + 1) * networks)
-        return self.initial.draw(self.network, numbers, 0).astype(self.dtype)
+        return self.start.draw(self.network, numbers, 0).astype(self.dtype)
 
     def first(self, rows):
         """The same problem on its first rows."""

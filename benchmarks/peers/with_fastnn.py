@@ -40,7 +40,7 @@ def swept(problem, networks):
             problem.X,
             problem.Y,
             networks=networks,
-            initial=fastnn.given(starts),
+            start=fastnn.given(starts),
             learning_rate=problem.learning_rate,
             epochs=epochs,
             dtype=str(problem.dtype),

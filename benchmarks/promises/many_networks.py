@@ -117,7 +117,7 @@ def sweep_by(yardstick, data, dtype, rounds, epochs=300):
     """The reference sweep, from its starts to its table on one thread, against the yardstick's loop alone."""
     networks = 10_000 if rounds > 2 else 2000
     starts = Arrays.fresh(CLASSROOM, dtype, networks, 1, 1, data).parameters.T
-    sweep = partial(fastnn.sweep, CLASSROOM, data.X, data.y, initial=START, learning_rate=LEARNING_RATE)
+    sweep = partial(fastnn.sweep, CLASSROOM, data.X, data.y, start=START, learning_rate=LEARNING_RATE)
     sweep = partial(sweep, networks=networks, epochs=epochs, dtype=dtype, workers=1, progress=False)
     sweep(networks=16, epochs=1)
     losses = {}
@@ -143,7 +143,7 @@ def versus_one_thread(data, rounds):
         return
 
     def sweep(workers, networks=20_000, epochs=60):
-        settings = {"initial": START, "learning_rate": LEARNING_RATE, "progress": False}
+        settings = {"start": START, "learning_rate": LEARNING_RATE, "progress": False}
         fastnn.sweep(CLASSROOM, data.X, data.y, networks=networks, epochs=epochs, workers=workers, **settings)
 
     def kernels(threads, parts=8):

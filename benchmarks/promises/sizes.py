@@ -21,7 +21,7 @@ def over_rows(data, rounds):
         )
 
     def sweep(rows, visits=100_000):
-        settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": visits // rows}
+        settings = {"start": START, "learning_rate": LEARNING_RATE, "epochs": visits // rows}
         fastnn.sweep(CLASSROOM, X[:rows], y[:rows], networks=networks, workers=1, progress=False, **settings)
 
     for title, job in (("train", train), (f"sweep of {networks}", sweep)):
@@ -41,7 +41,7 @@ def over_networks(data, rounds):
     sizes = (1000, 10_000, 100_000, 1_000_000) if rounds > 3 else (1000, 10_000)
 
     def sweep(networks, seed):
-        settings = {"initial": START, "learning_rate": LEARNING_RATE, "epochs": epochs}
+        settings = {"start": START, "learning_rate": LEARNING_RATE, "epochs": epochs}
         fastnn.sweep(
             CLASSROOM, data.X, data.y, networks=networks, seed=seed, workers=1, progress=False, **settings
         )

@@ -17,7 +17,7 @@ class Quality:
 
     def setup_cache(self):
         data = insurance()
-        settings = {"initial": START, "learning_rate": LEARNING_RATE, "seed": 0, "progress": False}
+        settings = {"start": START, "learning_rate": LEARNING_RATE, "seed": 0, "progress": False}
         swept = fastnn.sweep(CLASSROOM, data.X, data.y, networks=NETWORKS, epochs=EPOCHS, **settings)
         r2 = swept.score(data)["r2"].to_numpy()
         return {

@@ -44,7 +44,7 @@ class Sweep:
         self.sweep(10, 1, engine, dtype, threads)
 
     def sweep(self, networks, epochs, engine, dtype, threads):
-        settings = {"initial": START, "learning_rate": LEARNING_RATE, "rows": 100, "progress": False}
+        settings = {"start": START, "learning_rate": LEARNING_RATE, "rows": 100, "progress": False}
         settings |= {"engine": engine, "dtype": dtype, "workers": threads}
         X, y = self.data.X, self.data.y
         return fastnn.sweep(CLASSROOM, X, y, networks=networks, epochs=epochs, **settings)
@@ -68,7 +68,7 @@ class Questions:
 
     def sweep(self, networks, rows):
         data = insurance()
-        settings = {"initial": START, "epochs": 2, "engine": "batched", "progress": False}
+        settings = {"start": START, "epochs": 2, "engine": "batched", "progress": False}
         return fastnn.sweep(CLASSROOM, data.X, data.y, networks=networks, rows=rows, **settings)
 
     def time_frame_of_100_000(self, swept):

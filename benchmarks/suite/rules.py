@@ -54,7 +54,7 @@ def times_of_dying(dtype, data, rounds, networks=2000):
     groups = {name: np.resize(some, starts.shape) for name, some in groups_of(starts, sweep, data).items()}
 
     def timed(some):
-        return seconds(partial(sweep, networks=networks, initial=fastnn.given(some)))
+        return seconds(partial(sweep, networks=networks, start=fastnn.given(some)))
 
     visits = networks * len(data.X) * DYING["epochs"]
     found = in_turns(rounds, **{name: partial(timed, some) for name, some in groups.items()})
@@ -66,7 +66,7 @@ def groups_of(starts, sweep, data):
 
     ValueError if there are none of one kind: nothing to compare.
     """
-    ended = sweep(networks=len(starts), initial=fastnn.given(starts)).dead_units()
+    ended = sweep(networks=len(starts), start=fastnn.given(starts)).dead_units()
     begun = shut_units(starts, data.X)
     groups = {"dying": starts[ended > begun], "living": starts[ended == 0]}
     for name, some in groups.items():

@@ -11,7 +11,7 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.choice_options import training_of
 from fastnn.commands.data_options import OF_THE_DATA, data_of
-from fastnn.commands.options import network_for, network_of
+from fastnn.commands.options import network_for, network_of, start_of
 from fastnn.commands.output import output_files
 from fastnn.commands.parsing import numbers
 from fastnn.core.network import Network
@@ -21,6 +21,7 @@ from fastnn.explaining.explanation import Explanation, RunningCode
 from fastnn.files import publish_together
 from fastnn.showing.lettering import counted
 from fastnn.system.telling import give, note
+from fastnn.training.starts import DEFAULT_START, starting_parameters
 
 __all__ = ["code", "explain"]
 
@@ -65,9 +66,7 @@ def explain(options: Namespace) -> int:
 def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, Any, Any, float | None]:
     """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
     network = explanation.network
-    parameters = fastnn.training.starts.DEFAULT_START.draw(network, [0], 0)[0]
-    if options.parameters:
-        parameters = numbers(options.parameters, "--parameters")
+    parameters = _start(options, network)
     inputs, batched = network.n_inputs, explanation.derivation.rule.batched
     rows = [_default_row(network, n) for n in range(2 if batched else 1)]
     if options.row:
@@ -81,6 +80,11 @@ def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, 
             "Give --batch-size as well for a step on several."
         )
     return parameters, x[0], y[0], _rate(options)
+
+
+def _start(options: Namespace, network: Network) -> Any:
+    start = start_of(options.start) if options.start else DEFAULT_START
+    return starting_parameters(start, network, 0)
 
 
 def _default_row(network: Network, number: int) -> list[float]:
@@ -108,7 +112,7 @@ def _refuse_unused(options: Namespace) -> None:
         values = {name: getattr(options, name) for name in names}
         return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
 
-    of_the_step = given("parameters", "row", "learning_rate", "csv", "slip", "motion")
+    of_the_step = given("start", "row", "learning_rate", "csv", "slip", "motion")
     if options.compact and of_the_step:
         raise InputError(
             "--compact gives only the equations and the code, without the numbers of a step; "
@@ -144,8 +148,8 @@ def _explained(
     if data is None:
         return str(getattr(document, options.format)())
     starts = None
-    if options.parameters:
-        starts = {"as given": numbers(options.parameters, "--parameters")}
+    if options.start:
+        starts = {"as given": _start(options, explanation.network)}
     return document.html(explanation.motion(data, starts=starts, learning_rate=_rate(options)))
 
 

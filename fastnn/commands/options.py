@@ -15,12 +15,12 @@ from fastnn.showing.lettering import counted
 from fastnn.training.starts import Start
 
 __all__ = [
-    "initial_of",
     "network_for",
     "network_of",
     "row_count",
     "shared",
     "start_of",
+    "starting_at",
 ]
 
 
@@ -55,26 +55,29 @@ def row_count(rows: int | None, data: Dataset) -> int | None:
     return None if rows is None else whole_number(rows, "--rows", 1, data.rows)
 
 
-def start_of(options: Namespace, network: Network) -> Any:
-    """The start of `fastnn train`: the given numbers, or the start of a network of a sweep."""
-    if options.parameters:
-        return numbers(options.parameters, "--parameters")
-    return initial_of(options.initial).draw(network, [options.network or 0], options.seed)[0]
+def starting_at(options: Namespace, network: Network) -> Any:
+    """The parameters to begin with: the given numbers, or the start of a network of a sweep."""
+    start = start_of(options.start)
+    if not isinstance(start, Start):
+        return start
+    return start.draw(network, [options.network or 0], options.seed)[0]
 
 
-def initial_of(text: str) -> Start:
-    """The start that a text such as ``normal:0,1.5`` names."""
+def start_of(text: str) -> Start | list[float]:
+    """The start that a text names: a rule such as ``normal:0,1.5``, or numbers."""
     name, _, settings = text.partition(":")
+    if not name[:1].isalpha():
+        return numbers(text, "--start")
     makers: dict[str, Callable[..., Start]] = {
         maker.__name__: maker
         for maker in (fastnn.constant, fastnn.glorot, fastnn.he, fastnn.normal, fastnn.uniform)
     }
-    values = numbers(settings, "--initial") if settings else []
+    values = numbers(settings, "--start") if settings else []
     try:
         return makers[name](*values)
     except (KeyError, TypeError):
         meaning = "" if name in makers else meant(name, makers)
         raise InputError(
-            "--initial must be normal:MEAN,SD, uniform:LOW,HIGH, he, glorot or constant:VALUE; "
+            "--start must be numbers, or normal:MEAN,SD, uniform:LOW,HIGH, he, glorot or constant:VALUE; "
             f"got {text!r}{meaning}. Give one of these, such as normal:0,1.5."
         ) from None

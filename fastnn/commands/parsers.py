@@ -25,7 +25,7 @@ examples:
   fastnn train --network 4711          trains network 4711 of that sweep again
   fastnn train --save model.npz        keep the network, with its scaling ...
   fastnn predict model.npz --data new.csv      ... and predict new rows
-  fastnn train --parameters=1,1,1,1,1,1,1,1,1 --plot loss.png
+  fastnn train --start=1,1,1,1,1,1,1,1,1 --plot loss.png
   fastnn explain --layers 2,3,1        its backpropagation, and one step
   fastnn studies                       the report again, 10 000 starts a line
   fastnn compare                       the same training in fastnn and Keras
@@ -66,7 +66,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     add_data(parser)
     group = parser.add_argument_group("training")
-    _add_one_start(group)
+    _add_number(group)
     _add_training(group)
     add_training(group, TABLES)
     _add_batch_size(group, None)
@@ -174,8 +174,8 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     add_data(parser)
     group = parser.add_argument_group("training")
-    _add_one_start(group)
-    _add_initial(group)
+    _add_number(group)
+    _add_start(group)
     group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
     add_training(group)
     _add_batch_size(group)
@@ -191,7 +191,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     group = parser.add_argument_group("the step")
     add_training(group)
-    group.add_argument("--parameters", metavar="W1,..,B1,..", help="default network 0 of fastnn sweep")
+    group.add_argument("--start", metavar="START", help="as for fastnn sweep; default its network 0")
     _add_batch_size(group, None)
     group.add_argument(
         "--row",
@@ -296,23 +296,23 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_one_start(group: Any) -> None:
-    group.add_argument("--parameters", metavar="W1,..,B1,..", help="the start: weights, then biases")
+def _add_number(group: Any) -> None:
     group.add_argument("--network", type=whole, metavar="I", help="start as network I of a sweep; default 0")
 
 
-def _add_initial(group: Any) -> None:
+def _add_start(group: Any) -> None:
     group.add_argument(
-        "--initial",
+        "--start",
         default="normal:0,1.5",
         metavar="START",
-        help="normal:MEAN,SD uniform:LOW,HIGH he glorot constant:VALUE; default normal:0,1.5",
+        help="normal:MEAN,SD uniform:LOW,HIGH he glorot constant:VALUE, or the numbers W1,..,B1,..; "
+        "default normal:0,1.5",
     )
     group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the starts; default 0")
 
 
 def _add_training(group: Any) -> None:
-    _add_initial(group)
+    _add_start(group)
     group.add_argument("--epochs", type=whole, default=300, metavar="E", help="default 300")
     group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
     _add_engine(group)

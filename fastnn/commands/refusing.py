@@ -11,7 +11,7 @@ __all__ = ["in_options"]
 
 NAMED = re.compile(r"(each of )?([a-z]+(?:_[a-z]+)*)(?=(?:\[\d+\])? (?:must|requires)\b|=)")
 NO_OPTIONS = {"action", "command", "file", "parser", "shell", "store", "train"}
-OF_INITIAL = {"high", "low", "mean", "sd", "value"}  # arguments of the starts that --initial can name
+OF_START = {"high", "low", "mean", "sd", "value"}  # arguments of the starts that --start can name
 OF_OPTIMIZER = {name for optimizer in OPTIMIZERS.values() for name in optimizer.settings()}
 CHOICE = re.compile(r'([a-z]+(?:_[a-z]+)+)="(\w+)"')
 
@@ -33,8 +33,8 @@ def in_options(refusal: str, options: Namespace) -> str:
         return f"{each}--processes{rest}"
     if name == "path" and "data" in known:  # the path of the table
         return f"{each}--data{rest}"
-    if name in OF_INITIAL and "initial" in known:
-        return f"--initial: {said}"
+    if name in OF_START and "start" in known:
+        return f"--start: {said}"
     if name in OF_OPTIMIZER and "optimizer" in known:
         return f"--optimizer: {said}"
     return f"{each}{option(name)}{rest}"

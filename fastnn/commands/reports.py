@@ -130,7 +130,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     values = {
         "network": {"layers": found.network.layers, "activations": found.network.activations},
         "data": data.source,
-        "initial": repr(found.initial),
+        "start": repr(found.start),
         "seed": found.seed,
         "epochs": found.plan.epochs,
         "optimizers": found.grid["optimizer"].plain,
@@ -162,7 +162,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "",
         *_network_lines(found.network),
         *data_lines(data),
-        f"starts   {found.initial!r}, seed {found.seed}",
+        f"starts   {found.start!r}, seed {found.seed}",
         *labelled("trained", ", ".join(trained_by)),
         "",
         *_losses(found, summary),

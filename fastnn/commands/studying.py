@@ -12,7 +12,7 @@ from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED
 from fastnn.commands.choice_options import training_of
 from fastnn.commands.data_options import data_of
-from fastnn.commands.options import network_for, start_of
+from fastnn.commands.options import network_for, starting_at
 from fastnn.commands.output import output_files, show
 from fastnn.commands.proben1 import studied_sets
 from fastnn.commands.reports import Report
@@ -53,7 +53,7 @@ def compare(options: Namespace) -> int:
     """``fastnn compare``."""
     data = data_of(options)
     network = network_for(options, data)
-    report = _run_comparison(options, data, network, start_of(options, network))
+    report = _run_comparison(options, data, network, starting_at(options, network))
     show(report, options.json)
     return 0
 

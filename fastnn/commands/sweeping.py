@@ -14,7 +14,7 @@ from fastnn.checking import InputError, finite_number, needing
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.choice_options import TABLES, choices_of, penalties_of
 from fastnn.commands.data_options import data_of
-from fastnn.commands.options import initial_of, network_for, shared
+from fastnn.commands.options import network_for, shared, start_of
 from fastnn.commands.output import as_json
 from fastnn.commands.pages import publish_page
 from fastnn.commands.parsing import numbers, whole_numbers
@@ -108,7 +108,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
         network,
         data,
         networks=options.networks,
-        initial=initial_of(options.initial),
+        start=start_of(options.start),
         **chosen,
         **penalties,
         batch_size=sizes,

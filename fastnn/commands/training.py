@@ -13,7 +13,7 @@ from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.choice_options import training_of
 from fastnn.commands.data_options import data_of, dialect_of
-from fastnn.commands.options import network_for, row_count, shared, start_of
+from fastnn.commands.options import network_for, row_count, shared, starting_at
 from fastnn.commands.output import output_files, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.data.loading import new_rows
@@ -38,12 +38,12 @@ def train(options: Namespace) -> int:
         network,
         data.X[:rows],
         data.y[:rows],
-        start_of(options, network),
+        starting_at(options, network),
         **training_of(options),
         learning_rate=options.learning_rate,
         **shared(options),
     )
-    if not options.parameters:
+    if options.start[:1].isalpha():  # a rule's name, not numbers
         run = replace(run, number=options.network)
     if options.save:
         run.save(options.save, data, finite=False)

@@ -19,7 +19,6 @@ from fastnn.checking import InputError, finite_number, one_of, shown, whole_numb
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
-from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
 from fastnn.models.keras import (
@@ -30,7 +29,7 @@ from fastnn.models.keras import (
 )
 from fastnn.training.evaluating import scores
 from fastnn.training.plan import code
-from fastnn.training.starts import DEFAULT_START, Start
+from fastnn.training.starts import DEFAULT_START, Start, starting_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +130,7 @@ class Comparison:
 def compare(
     network: Network,
     data: Dataset,
-    parameters: ArrayLike | Start = DEFAULT_START,
+    start: ArrayLike | Start = DEFAULT_START,
     *,
     learning_rate: float | None = None,
     epochs: int = 10,
@@ -149,8 +148,8 @@ def compare(
     ----------
     network : Network
     data : Dataset
-    parameters : array_like (P,), or Start
-        The start; a Start gives the one of network 0 of `seed`.
+    start : array_like (P,), or Start
+        The starting parameters; a Start draws those of network 0 of `seed`.
     learning_rate, epochs, seed
         As in `fastnn.train`.
     **training
@@ -170,13 +169,13 @@ def compare(
         raise InputError(f"data must be a fastnn.Dataset; got {shown(data)}. Make one with load_insurance().")
     need_shared_activations(checked_network(network))
     X, Y = checked_rows(network, data, None, "float64")
-    start = _start(network, parameters, seed)
+    begun = starting_parameters(start, network, seed, (1,))
     recipe = Recipe.of(network, rows=len(X), **training)
     need_shared_optimizer(recipe.optimizer)
     _refuse_penalties(recipe)
     rate = recipe.optimizer.learning_rate if learning_rate is None else learning_rate
     rate = finite_number(rate, "learning_rate", positive=True)
-    problem = (X, Y, network, start, rate)
+    problem = (X, Y, network, begun, rate)
     epochs = whole_number(epochs, "epochs", 1)
     if backends is None:
         backends = installed_backends()
@@ -192,7 +191,7 @@ def compare(
                 raise
             missing.append(f"{_title(name)} failed: {_last_line(error.stderr)}")
     by_hand = lines_of_code(code(network, "loop", **recipe.asked))
-    return Comparison(network, data, start, rate, epochs, results, missing, by_hand, recipe)
+    return Comparison(network, data, begun, rate, epochs, results, missing, by_hand, recipe)
 
 
 def _refuse_penalties(recipe: Recipe) -> None:
@@ -202,14 +201,6 @@ def _refuse_penalties(recipe: Recipe) -> None:
             f"a comparison must be without penalties and clipping, which Keras's program lacks; got {given}. "
             "Leave them out."
         )
-
-
-def _start(network: Network, parameters: Any, seed: int) -> NDArray[np.float64]:
-    if isinstance(parameters, Start):
-        return np.array(parameters.draw(network, [0], seed)[0])
-    start = finite_array(parameters, "parameters", (1,))
-    network.split(start)
-    return start
 
 
 def _run(name: str, problem: Any, epochs: int, recipe: Recipe) -> Result:

@@ -140,10 +140,8 @@ def _draw_distances(ax: Axes, table: pd.DataFrame, claim: float | None, title: s
 def own_run(line: Line, experiment: Experiment) -> Picture:
     """The loss of every epoch of the report's own start, trained again."""
     data = experiment.data
-    start = line.outcomes.sweeps[0].initial  # of which the first is the report's own
-    run = to_the_end(
-        train(NETWORK, data, parameters=start, epochs=experiment.epochs, engine=experiment.engine)
-    )
+    start = line.outcomes.sweeps[0].start  # of which the first is the report's own
+    run = to_the_end(train(NETWORK, data, start=start, epochs=experiment.epochs, engine=experiment.engine))
     return Picture(
         f"run-{line.id}",
         partial(_draw_run, run=run, title=f"{line.id}: the report's own start"),

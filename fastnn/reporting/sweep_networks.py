@@ -169,7 +169,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{found.network!r}\n"
-        f"start = fastnn.{found.initial!r}.draw(network, [{start}], {found.seed})[0]\n"
+        f"start = fastnn.{found.start!r}.draw(network, [{start}], {found.seed})[0]\n"
         f"{given_arrays}"
         f"run = fastnn.train(network, data.X[:{settings['rows']}], data.y[:{settings['rows']}], start,\n"
         f"                   {options})"
@@ -200,7 +200,7 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
         found.plan.X,
         found.plan.Y,
         networks=len(starts),
-        initial=given(found.initial.draw(found.network, starts, found.seed)),
+        start=given(found.start.draw(found.network, starts, found.seed)),
         seed=found.seed,
         epochs=found.plan.epochs,
         engine=found.engine,

@@ -97,7 +97,7 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
     ]
     return (
         f"{data_in_words(data)} "
-        f"Starts {found.initial!r}, seed {found.seed}; {', '.join(trained)}; "
+        f"Starts {found.start!r}, seed {found.seed}; {', '.join(trained)}; "
         f"{units} units; engine {found.engine}, {found.plan.dtype}, {found.seconds:.1f} s.{stopped}"
     )
 

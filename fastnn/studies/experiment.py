@@ -100,7 +100,7 @@ class Experiment:
 
     def near(self, start: Floats) -> Outcomes:
         """Starts around a given one, the nearest first: see `distances`."""
-        return self._once(("near", *start), lambda: [self._sweep(initial=self.around(start))])
+        return self._once(("near", *start), lambda: [self._sweep(start=self.around(start))])
 
     def generated(self, ranges: Ranges) -> Outcomes:
         """Starts from normal(0, 1.5), trained on generated tables: each table gets a part of the starts."""
@@ -210,14 +210,14 @@ class Experiment:
         for table, starts in enumerate(np.array_split(drawn, tables)):
             frame = generate_train_data(self.generated_rows, seed=table, **ranges)
             data = Dataset.from_frame(frame, ["n1", "n2"], "n3")
-            found.append(self._sweep(initial=given(starts), data=data, networks=len(starts)))
+            found.append(self._sweep(start=given(starts), data=data, networks=len(starts)))
         return found
 
     def _sweep(
         self,
         learning_rate: float = report.LEARNING_RATE,
         rows: int | None = None,
-        initial: Start | None = None,
+        start: Start | None = None,
         data: Dataset | None = None,
         networks: int | None = None,
     ) -> Sweep:
@@ -227,7 +227,7 @@ class Experiment:
             report.NETWORK,
             data,
             networks=networks or self.networks,
-            initial=initial or normal(0.0, report.START),
+            start=start or normal(0.0, report.START),
             seed=self.seed,
             learning_rate=learning_rate,
             rows=rows,

@@ -170,7 +170,7 @@ def _last_row_rises(experiment: Experiment, some: int) -> float:
     watched = train(
         report.NETWORK,
         data,
-        parameters=normal(0.0, report.START).draw(report.NETWORK, range(some), experiment.seed),
+        start=normal(0.0, report.START).draw(report.NETWORK, range(some), experiment.seed),
         learning_rate=report.LEARNING_RATES[0],
         epochs=AT_FIRST,
         engine=experiment.engine,

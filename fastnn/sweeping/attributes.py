@@ -51,9 +51,9 @@ class SweepAttributes:
         return self.design.grid
 
     @property
-    def initial(self) -> Start:
+    def start(self) -> Start:
         """The rule for the starting parameters."""
-        return self.design.initial
+        return self.design.start
 
     @property
     def seed(self) -> int:

@@ -29,7 +29,7 @@ def sweep_card(sweep: Any) -> str:
         ("ended", f"{grouped(len(sweep) - diverged)} {OK}, {grouped(diverged)} {DIVERGED}"),
         ("but", "; ".join(sweep.notes)),
         ("dead units", _dead_units_of(sweep)),
-        ("starts", f"{sweep.initial!r}, seed {sweep.seed}"),
+        ("starts", f"{sweep.start!r}, seed {sweep.seed}"),
         ("trained", f"{', '.join(trained)}, engine {sweep.engine}, {plan.dtype}"),
         ("store", "" if sweep.store is None else str(sweep.store)),
     ]

@@ -35,7 +35,7 @@ def described(design: Design) -> dict[str, Any]:
         "network": {"layers": list(network.layers), "hidden": list(network.hidden), "output": network.output},
         "data": {"rows": len(plan.X), "sha256": content_hash(plan.X, plan.Y)},
         "networks": grid.starts,
-        "initial": _described_start(design.initial),
+        "start": _described_start(design.start),
         "seed": design.seed,
         **{axis.name: axis.plain for axis in grid.axes if not axis.is_absent},
         "epochs": plan.epochs,
@@ -62,7 +62,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         arrays["X"],
         arrays["Y"],
         networks=description["networks"],
-        initial=_start_of(description["initial"], arrays.get("starts")),
+        start=_start_of(description["start"], arrays.get("starts")),
         seed=description["seed"],
         epochs=description["epochs"],
         engine=engine,
@@ -118,7 +118,7 @@ def arrays_of(design: Design) -> dict[str, Array]:
     If given, starts, row_order, sample_weight, validation_X and validation_Y as well.
     """
     arrays = {"X": design.plan.X, "Y": design.plan.Y}
-    starts = getattr(design.initial, "parameters", None)  # only a `fastnn.given` has them
+    starts = getattr(design.start, "parameters", None)  # only a `fastnn.given` has them
     if starts is not None:
         arrays["starts"] = starts
     if isinstance(design.plan.order, Explicit):
@@ -165,10 +165,10 @@ def _described_start(start: Start) -> dict[str, Any]:
     if kind == "given":
         parameters = settings["parameters"]
         settings = {"shape": list(parameters.shape), "sha256": content_hash(parameters)}
-    return {"start": kind, **settings}
+    return {"rule": kind, **settings}
 
 
 def _start_of(description: dict[str, Any], starts: Array | None) -> Start:
     settings = dict(description)
-    kind = settings.pop("start")
+    kind = settings.pop("rule")
     return given(starts) if kind == "given" else STARTS[kind](**settings)

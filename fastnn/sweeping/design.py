@@ -33,7 +33,7 @@ from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan, refuse_rate
 from fastnn.training.rates import is_of_rates
 from fastnn.training.running import measured, run
-from fastnn.training.starts import Start
+from fastnn.training.starts import Start, rule_of
 from fastnn.training.weights import weights_of
 
 __all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
@@ -107,7 +107,7 @@ class Design:
 
     plan: Plan
     grid: Grid
-    initial: Start
+    start: Start
     seed: int
     validation: tuple[Array, Array] | None = None
 
@@ -119,7 +119,7 @@ class Design:
         y: ArrayLike | None,
         *,
         networks: int,
-        initial: Start,
+        start: ArrayLike | Start,
         seed: int,
         epochs: int,
         engine: str,
@@ -148,13 +148,16 @@ class Design:
         order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
         weights = weights_of(sample_weight, weights_within, len(plan.X), counts)
         plan = replace(plan, order=order, weights=weights)
-        _check_start(initial, plan, grid.starts, seed)
+        rule = rule_of(
+            start
+        )  # drawn for the first and the last network, so that one that does not fit is refused
+        in_dtype(rule.draw(plan.network, [0, grid.starts - 1], seed), plan.dtype, "start")
         first = Recipe(**{name: grid[name].values[0] for name in OF_A_RECIPE})
         further = None if validation is None else plan.validation(validation)
         if further is not None:
             for loss in grid["loss"].values:
                 need_targets(type(loss), network.output, further[1], "validation ")
-        return cls(replace(plan, recipe=first), grid, initial, seed, further)
+        return cls(replace(plan, recipe=first), grid, rule, seed, further)
 
     def schema(self, every: int = 0, curve_dtype: str = "float32") -> Schema:
         """The columns of its results; with `every` above 0 some are of every `every`-th epoch."""
@@ -239,9 +242,9 @@ class Design:
         """Train a chunk and write its results into their places; `pause` is as in `running.run`."""
         room = into.only(chunk)
         start = self.grid.start_of(chunk.first)
-        drawn = self.initial.draw(self.plan.network, range(start, start + chunk.count), self.seed)
+        drawn = self.start.draw(self.plan.network, range(start, start + chunk.count), self.seed)
         plan, job = self.plan_of(chunk.cell), self.jobs[self._kind(chunk.cell)]
-        state = plan.recipe.begun(in_dtype(drawn, plan.dtype, "initial"))
+        state = plan.recipe.begun(in_dtype(drawn, plan.dtype, "start"))
         rates = plan.rates(chunk.cell["learning_rate"], chunk.count)
         kept = room.arrays.get("curves")
         curve = self._whole_curve(room)
@@ -352,13 +355,3 @@ def _refuse_several(counts: Sequence[int]) -> None:
             f"row_order must go with one number of rows; got rows={shown(list(counts))}. "
             "Sweep over each number of rows with an order of its own."
         )
-
-
-def _check_start(initial: Any, plan: Plan, starts: int, seed: int) -> None:
-    """Refuse a start that does not fit: the first and the last network's parameters are drawn to find out."""
-    if not isinstance(initial, Start):
-        raise InputError(
-            f"initial must be a start such as fastnn.normal(0, 1.5); got {shown(initial)}. "
-            "For given parameters use fastnn.given(parameters)."
-        )
-    in_dtype(initial.draw(plan.network, [0, starts - 1], seed), plan.dtype, "initial")

@@ -35,7 +35,7 @@ def replayed(design: Design, number: int | ArrayLike) -> Training:
             )
     some: Any = 0 if len(numbers) == 1 else slice(None)
     plan = design.plan_of(design.grid.cell_of(int(numbers[0])))
-    start = design.initial.draw(plan.network, design.grid.start_of(numbers), design.seed)[some]
+    start = design.start.draw(plan.network, design.grid.start_of(numbers), design.seed)[some]
     rates = design.grid.column("learning_rate", numbers)
     again = trained(
         plan,

@@ -62,8 +62,7 @@ class Sweep(SweepAttributes):
     ----------
     design : Design
         The checked sweep: its plan (network, rows, epochs, engine, dtype), the grid that numbers its networks
-        over its axes (optimizers, batch sizes, learning rates, rows) and starts, its initial start and
-        its seed.
+        over its axes (optimizers, batch sizes, learning rates, rows) and starts, its start and its seed.
     table : Table
         The rows.
     interrupted : bool
@@ -307,6 +306,6 @@ class Sweep(SweepAttributes):
         return (
             f"<Sweep of {self.network!r}: {counted(len(self), 'network')}{stopped}, "
             f"{counted(self.plan.epochs, 'epoch')}, {told}"
-            f"initial={self.initial!r}, seed={self.seed}, engine={self.engine!r}, "
+            f"start={self.start!r}, seed={self.seed}, engine={self.engine!r}, "
             f"dtype={self.plan.dtype!r}{where}>"
         )

@@ -51,7 +51,7 @@ def sweep(
     y: ArrayLike | None = None,
     *,
     networks: int = 10_000,
-    initial: Start = DEFAULT_START,
+    start: ArrayLike | Start = DEFAULT_START,
     seed: int = 0,
     learning_rate: float | ArrayLike | None = None,
     rows: int | ArrayLike | None = None,
@@ -91,9 +91,9 @@ def sweep(
         Not needed with a Dataset.
     networks : int
         The number of starts, in each cell of the full grid.
-    initial : Start
+    start : Start, or array_like (P,) or (M, P)
         The rule for starting parameters: `normal`, `uniform`, `he`, `glorot`, `constant` or `given`. Start i
-        depends only on (seed, i) and is the same in every cell.
+        depends only on (seed, i) and is the same in every cell. Numbers stand for ``given(numbers)``.
     seed : int
         From 0 to 2**64 - 1.
     learning_rate : float or sequence of them
@@ -186,7 +186,7 @@ def sweep(
         X,
         y,
         networks=networks,
-        initial=initial,
+        start=start,
         seed=seed,
         learning_rate=learning_rate,
         rows=rows,

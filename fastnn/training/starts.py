@@ -5,6 +5,8 @@ number j of stream i (`fastnn.training.randomness`), whatever the distribution. 
 uniform starts rise and fall together, parameter by parameter, and comparing them compares like with like.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -15,14 +17,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, finite_number, seed_number
+from fastnn.checking import InputError, finite_number, seed_number, shown
 from fastnn.core.network import Network, checked_network
 from fastnn.data.arrays import MOST_NUMBERS, finite_array
 from fastnn.showing.lettering import counted
 from fastnn.system.floating_point import ieee
 from fastnn.training.randomness import START, Streams, normals, stream_numbers, uniforms
 
-__all__ = ["DEFAULT_START", "Start", "constant", "given", "glorot", "he", "normal", "uniform"]
+__all__ = [
+    "DEFAULT_START",
+    "Start",
+    "constant",
+    "given",
+    "glorot",
+    "he",
+    "normal",
+    "rule_of",
+    "starting_parameters",
+    "uniform",
+]
 
 Floats = NDArray[np.float64]
 
@@ -112,9 +125,7 @@ def given(parameters: Any) -> Start:
     >>> given([[0.5, 0], [-0.5, 0]]).draw(Network((1, 1)), [1], seed=0)
     array([[-0.5,  0. ]])
     """
-    copied = finite_array(parameters, "parameters", (1, 2))
-    copied.flags.writeable = False
-    return _Given(copied)
+    return _Given.of(parameters, "parameters")
 
 
 def normal(mean: float = 0.0, sd: float = 1.5) -> Start:
@@ -249,12 +260,17 @@ class _Glorot(Start):
 class _Given(Start):
     parameters: Floats
 
+    @classmethod
+    def of(cls, values: Any, name: str, dimensions: tuple[int, ...] = (1, 2)) -> _Given:
+        copied = finite_array(values, name, dimensions)
+        copied.flags.writeable = False
+        return cls(copied)
+
     def check(self, network: Network) -> None:
-        length = self.parameters.shape[-1]
-        if length != network.n_parameters:
+        if self.parameters.shape[-1] != network.n_parameters:
             raise InputError(
-                f"parameters must hold {network.n_parameters} numbers per network for {network}; "
-                f"got {length}, in shape {self.parameters.shape}. Give all weights first, then all biases."
+                f"start must hold {network.n_parameters} numbers per network for {network}; "
+                f"got shape {self.parameters.shape}. Give all weights first, then all biases."
             )
 
     def __eq__(self, other: object) -> bool:
@@ -279,10 +295,48 @@ class _Given(Start):
         held = len(self.parameters)
         if numbers.size and numbers.max() >= held:
             raise InputError(
-                f"parameters must hold a row for every network; got {held}, for networks 0 to {held - 1}, "
+                f"start must hold a row for every network; got {held}, for networks 0 to {held - 1}, "
                 f"where network {numbers.max()} starts. Give more rows or train fewer networks."
             )
         return self.parameters[numbers.astype(np.intp)]
+
+
+def rule_of(start: Any) -> Start:
+    """A start as a rule: numbers, (P,) or (M, P), are `given`.
+
+    Raises
+    ------
+    InputError
+        If it is neither a rule nor finite numbers.
+    """
+    return start if isinstance(start, Start) else _numbers(start)
+
+
+def starting_parameters(
+    start: Any, network: Network, seed: int, dimensions: tuple[int, ...] = (1, 2)
+) -> Floats:
+    """The parameters to begin with: numbers, (P,) or (M, P), or what a rule draws for network 0 of `seed`.
+
+    Raises
+    ------
+    InputError
+        If they are no finite numbers of as many `dimensions`, or do not fit the network.
+    """
+    if isinstance(start, Start):
+        return np.array(start.draw(network, [0], seed)[0])
+    numbers = _numbers(start, dimensions)
+    numbers.check(network)
+    return numbers.parameters
+
+
+def _numbers(start: Any, dimensions: tuple[int, ...] = (1, 2)) -> _Given:
+    """Numbers that were given as a start."""
+    if start is None or isinstance(start, str) or callable(start):
+        raise InputError(
+            f"start must be numbers, or a rule such as fastnn.he(); got {shown(start)}. "
+            "Leave it out for fastnn.normal(0, 1.5)."
+        )
+    return _Given.of(start, "start", dimensions)
 
 
 def _setting(value: Any, name: str) -> float:

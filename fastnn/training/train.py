@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, seed_number, shown
+from fastnn.checking import seed_number
 from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.schedules import Schedule
-from fastnn.data.arrays import finite_array, in_dtype
+from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
 from fastnn.showing.lettering import counted
@@ -27,7 +27,7 @@ from fastnn.training.plan import Plan
 from fastnn.training.rates import Given, is_of_rates
 from fastnn.training.result import Training
 from fastnn.training.running import run_kept
-from fastnn.training.starts import DEFAULT_START, Start
+from fastnn.training.starts import DEFAULT_START, Start, starting_parameters
 from fastnn.training.weights import weights_of
 
 __all__ = ["train", "trained"]
@@ -42,7 +42,7 @@ def train(
     network: Network,
     X: ArrayLike | Dataset,
     y: ArrayLike | None = None,
-    parameters: ArrayLike | Start = DEFAULT_START,
+    start: ArrayLike | Start = DEFAULT_START,
     *,
     learning_rate: float | ArrayLike | None = None,
     epochs: int = 300,
@@ -75,7 +75,7 @@ def train(
         X and y; the Training then has its `scaling`, and everything else is given by name.
     y : array_like (N,) or (N, K), optional
         Not needed with a Dataset.
-    parameters : array_like (P,) or (M, P), or Start
+    start : array_like (P,) or (M, P), or Start
         The starting parameters, named and ordered as in ``network.parameter_names``, or a rule such as
         ``fastnn.normal(0, 1.5)``, which draws those of network 0 of `seed`.
     learning_rate : float or array_like (M,)
@@ -163,7 +163,7 @@ def train(
     >>> run.status, run.loss_curve.shape
     ('ok', (200,))
 
-    Several networks at once, with parameters (M, P):
+    Several networks at once, with a start (M, P):
 
     >>> both = train(Network((1, 1)), [0, 1, 2], [1, 3, 5], [[0, 0], [1, 1]], epochs=1)
     >>> both.parameters.shape, both.loss
@@ -178,11 +178,11 @@ def train(
     weights = weights_of(sample_weight, weights_within, len(plan.X))
     order = order_of(shuffle, seed, row_order, plan.epochs, len(plan.X))
     plan = replace(plan, order=order, weights=weights)
-    start = _start(network, parameters, seed, plan.dtype)
+    begun = in_dtype(starting_parameters(start, plan.network, seed), plan.dtype, "start")
     further = None if validation is None else plan.validation(validation)
     warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)
     with Epochs(plan.epochs, progress) as said:
-        found = trained(plan, start, learning_rate, further, reached=said.reached, schedule=given)
+        found = trained(plan, begun, learning_rate, further, reached=said.reached, schedule=given)
     if found.interrupted:
         _pass_on_a_second()
         asked = counted(plan.epochs, "epoch")
@@ -247,24 +247,6 @@ def trained(
         trained_on=(plan.X, plan.Y),
         interrupted=epochs < plan.epochs,
     )
-
-
-def _start(network: Network, parameters: Any, seed: int, dtype: str) -> Array:
-    """The starting parameters, (P,) or (M, P), as a new array in `dtype`."""
-    if isinstance(parameters, Start):
-        return in_dtype(parameters.draw(network, [0], seed)[0], dtype, "parameters")
-    if parameters is None or isinstance(parameters, str) or callable(parameters):
-        raise InputError(
-            f"parameters must be numbers, or a start such as fastnn.he(); got {shown(parameters)}. "
-            "Leave it out for fastnn.normal(0, 1.5)."
-        )
-    values = finite_array(parameters, "parameters", (1, 2))
-    if values.shape[-1] != network.n_parameters:
-        raise InputError(
-            f"parameters must hold {network.n_parameters} numbers per network for {network!r}; "
-            f"got shape {values.shape}. Give all weights first, then all biases."
-        )
-    return in_dtype(values, dtype, "parameters")
 
 
 def _curve(networks: int, plan: Plan) -> Array:

@@ -36,7 +36,7 @@ print(data)
 # %%
 net = fastnn.Network((2, 2, 1))
 large = [2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]
-run = fastnn.train(net, data, parameters=large, learning_rate=0.005, epochs=300)
+run = fastnn.train(net, data, start=large, learning_rate=0.005, epochs=300)
 print(run)
 print(f"\nloss {run.loss:.5f}", run.score(data))
 
@@ -78,7 +78,7 @@ print(fastnn.code(net, engine="loop"))
 # %%
 for number in range(8):
     start = fastnn.normal(0, 1.5).draw(net, [number], seed=0)[0]
-    losses = [fastnn.train(net, data, parameters=start, learning_rate=rate).loss for rate in (0.005, 0.01)]
+    losses = [fastnn.train(net, data, start=start, learning_rate=rate).loss for rate in (0.005, 0.01)]
     print(f"start {number}: {losses[0]:.5f} at 0.005, {losses[1]:.5f} at 0.01")
 
 # %% [markdown]
@@ -90,7 +90,7 @@ sweep = fastnn.sweep(
     net,
     data,
     networks=STARTS,
-    initial=fastnn.normal(0, 1.5),
+    start=fastnn.normal(0, 1.5),
     learning_rate=[0.005, 0.01, 0.1],
     curves=True,
 )
@@ -140,7 +140,7 @@ for rate in (0.01, 0.1):
 # gradients, in every row of every epoch:
 
 # %%
-ones = fastnn.train(net, data, parameters=np.ones(9))
+ones = fastnn.train(net, data, start=np.ones(9))
 (W, b), (out, _) = net.split(ones.parameters)
 print("unit 1:", W[0], b[0], out[0, 0])
 print("unit 2:", W[1], b[1], out[0, 1])

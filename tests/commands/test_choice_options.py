@@ -129,7 +129,7 @@ def test_compare(capsys, monkeypatch):
     data, net = fastnn.load_insurance(simulated=True), fastnn.Network((2, 2, 1))
     start = fastnn.normal(0, 1.5).draw(net, [0], 0)[0]
     alone = fastnn.train(
-        net, data, parameters=start, epochs=1, optimizer=Nesterov(momentum=0.5), batch_size=32
+        net, data, start=start, epochs=1, optimizer=Nesterov(momentum=0.5), batch_size=32
     )
     assert [each["fastnn"] for each in found["weights"]] == alone.parameters.tolist()
     out = " ".join(run(capsys, *words)[1].split())

@@ -63,7 +63,7 @@ def listing(folder="."):
 class TestTrain:
     def test_prints_the_block_and_the_scores(self, capsys):
         start = "2,2.5,3,-2,-2.5,3.5,-3,2,3"
-        code, out, err = run(capsys, "train", *QUICK, f"--parameters={start}")
+        code, out, err = run(capsys, "train", *QUICK, f"--start={start}")
         assert (code, err) == (0, "")
         data = fastnn.load_insurance(simulated=True)
         parameters = [float(p) for p in start.split(",")]
@@ -88,7 +88,7 @@ class TestTrain:
             (["--network=7"], 7),
             (["--network=0"], 0),
             ([], None),
-            (["--network=7", "--parameters=2,2.5,3,-2,-2.5,3.5,-3,2,3"], None),
+            (["--network=7", "--start=2,2.5,3,-2,-2.5,3.5,-3,2,3"], None),
         ],
     )
     def test_it_has_its_number_there(self, capsys, arguments, number):
@@ -148,7 +148,7 @@ class TestTrain:
         assert "try a smaller --learning-rate" in err
 
     def test_a_dead_network_is_not_plainly_ok(self, capsys):
-        dead = "--parameters=-1,-1,-1,-1,1,1,-5,-5,0.3"
+        dead = "--start=-1,-1,-1,-1,1,1,-5,-5,0.3"
         note = "its 2 hidden units are all dead, shut on every row: it answers all rows with"
         code, out, _ = run(capsys, "train", *QUICK, dead)
         assert (code, out.count(note)) == (0, 1)
@@ -344,7 +344,7 @@ class TestSweep:
     @pytest.mark.usefixtures("undrawn")
     def test_large_losses_fit_80_columns_too(self, capsys):
         grid = ["--learning-rate", "0.00001234,0.005", "--rows", "30,1338", "--networks", "200"]
-        code, out, _ = run(capsys, "sweep", *QUICK, *grid, "--initial", "normal:0,900", "--no-progress")
+        code, out, _ = run(capsys, "sweep", *QUICK, *grid, "--start", "normal:0,900", "--no-progress")
         assert code == 0
         assert re.search(r" \d\.\d\d\de[5-9] ", out)
         assert max(map(len, out.splitlines())) <= 80
@@ -546,9 +546,10 @@ REFUSED = {
     "layers": (["train", "--layers", "2,x,1"], "--layers must be whole numbers"),
     "inputs": (["train", "--layers", "3,2,1"], "--layers must begin with the 2 inputs"),
     "hidden": (["code", "--hidden", "swish"], "--hidden must be one of"),
-    "parameters": (["train", "--parameters", "1,2,3"], "--parameters must hold 9 numbers"),
-    "start": (["sweep", "--initial", "cauchy:0,1"], "--initial must be normal:MEAN,SD"),
-    "start's numbers": (["sweep", "--initial", "he:1,2,3"], "--initial must be normal:MEAN,SD"),
+    "numbers of a start": (["train", "--start", "1,2,3"], "--start must hold 9 numbers"),
+    "a sweep's numbers": (["sweep", "--start", "1,2,3"], "--start must hold 9 numbers"),
+    "start": (["sweep", "--start", "cauchy:0,1"], "--start must be numbers, or normal:MEAN,SD"),
+    "start's numbers": (["sweep", "--start", "he:1,2,3"], "--start must be numbers, or normal:MEAN,SD"),
     "missing file": (["train", "--data", "no.csv", "--inputs", "a", "--target", "b"], "no.csv"),
     "file alone": (["train", "--data", "no.csv"], "--data must be an existing file, or insurance"),
     "out is a file": (
@@ -615,7 +616,7 @@ def test_the_page_tells_how_to_train_a_network_again(capsys, grid):
     options = [
         "--networks",
         "9",
-        "--initial",
+        "--start",
         "normal:-0.5,1",
         "--hidden",
         "tanh",

@@ -12,7 +12,7 @@ from fastnn.core.optimizers import OPTIMIZERS
 
 MAZUR = [
     *("--layers", "2,2,2", "--hidden", "sigmoid", "--output", "sigmoid", "--learning-rate", "0.25"),
-    *("--parameters", ".15,.20,.25,.30,.40,.45,.50,.55,.35,.35,.60,.60", "--row", ".05,.10,.01,.99"),
+    *("--start", ".15,.20,.25,.30,.40,.45,.50,.55,.35,.35,.60,.60", "--row", ".05,.10,.01,.99"),
 ]
 
 
@@ -115,7 +115,7 @@ def test_matrices_for_a_large_network(capsys):
 
 
 def test_a_page_with_the_network_in_motion(capsys, page):
-    code, out, _ = run(capsys, "explain", "--format", "html", "--motion", "--parameters=1,1,1,1,1,1,1,1,1")
+    code, out, _ = run(capsys, "explain", "--format", "html", "--motion", "--start=1,1,1,1,1,1,1,1,1")
     assert code == 0
     page.open(out)
     page.evaluate("document.querySelector('[data-part=epoch]').click()")
@@ -159,7 +159,7 @@ REFUSED = {
     ),
     "batch size": (["--batch-size", "0"], "--batch-size must be a whole number of at least 1; got 0"),
     "not finite": (["--row", "1,nan,3"], "x must be finite; got 1 NaN"),
-    "parameters": (["--parameters", "1,2"], "parameters must hold 9 numbers"),
+    "start": (["--start", "1,2"], "--start must hold 9 numbers"),
     "rate": (["--learning-rate", "-1"], "--learning-rate must be a positive finite number; got -1.0"),
     "grows": (["--row", "1,2,1e300"], "every number of a step must be finite; got inf for equation (7), L"),
     "out exists": (["--out", "taken"], "--out must name a new file; got taken, which exists. Name another"),

@@ -68,8 +68,8 @@ def test_what_is_no_whole_number_is_refused_with_advice(capsys, option, text, ad
         ("--epochs 0", "--epochs must be a whole number from 1"),
         ("--learning-rate 0.1,0.1", "--learning-rate must name each value once"),
         ("--learning-rate 0", "--learning-rate must be positive"),
-        ("--initial uniform:2,1", "--initial: low must be below high"),
-        ("--initial normal:0,-1", "--initial: sd must not be below 0"),
+        ("--start uniform:2,1", "--start: low must be below high"),
+        ("--start normal:0,-1", "--start: sd must not be below 0"),
         ("--layers 2,0,1", "each of --layers must be a whole number"),
         ("--layers 3,4,4,1", "--layers must begin with the 2 inputs of the data"),
         ("--layers 2,4,3", "--layers must begin with the 2 inputs of the data"),
@@ -165,7 +165,7 @@ def test_a_decimal_comma_where_there_is_one_number(capsys, command):
 
 
 def test_a_value_may_begin_with_a_minus(capsys):
-    code, out, _ = run(capsys, "explain", "--parameters", "-1,2,3,-4,.5,6,-7e-1,8,9", "--row", "-.5,1,-2")
+    code, out, _ = run(capsys, "explain", "--start", "-1,2,3,-4,.5,6,-7e-1,8,9", "--row", "-.5,1,-2")
     assert code == 0
     assert "-0.5" in out
 
@@ -187,7 +187,7 @@ TYPING_ERRORS = {
     "action": (["store", "inf", "s"], "invalid choice: 'inf' (did you mean info?)"),
     "name": (["code", "--hidden", "rlu"], "got 'rlu' (did you mean relu?)"),
     "start": (
-        ["sweep", "--data", "simulated", "--initial", "nomal:0,1"],
+        ["sweep", "--data", "simulated", "--start", "nomal:0,1"],
         "'nomal:0,1' (did you mean normal?)",
     ),
     "help of": (["help", "swep"], "(did you mean sweep?)"),

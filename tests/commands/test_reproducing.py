@@ -21,7 +21,7 @@ TABLE = (
 OPTIONS = [
     *("--data", "own.txt", "--inputs", '"age, years"', "--inputs", "zip", "--target", "pay", "--sep", ";"),
     *("--decimal", ",", "--thousands", ".", "--encoding", "latin-1", "--header", "--missing", "drop"),
-    *("--ordered", "zip=01,02,03", "--layers", "2,3,1", "--hidden", "tanh", "--initial", "normal:-0.5,1"),
+    *("--ordered", "zip=01,02,03", "--layers", "2,3,1", "--hidden", "tanh", "--start", "normal:-0.5,1"),
     *("--seed", "7", "--epochs", "4", "--shuffle", "--dtype", "float32", "--engine", "batched"),
 ]
 SWEPT = ["--networks", "5", "--rows", "2,5", "--learning-rate", "0.05,0.1", "--no-progress", "--json"]

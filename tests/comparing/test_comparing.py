@@ -210,10 +210,10 @@ def test_a_backend_that_fails_is_told_with_its_reason(data, monkeypatch, tmp_pat
     [
         ({"epochs": 0}, "epochs must be a whole number of at least 1; got 0"),
         ({"learning_rate": -1.0}, "learning_rate must be a positive finite number; got -1.0"),
-        ({"parameters": [1.0, 2.0]}, "parameters must hold 9 numbers"),
+        ({"start": [1.0, 2.0]}, "start must hold 9 numbers"),
         ({"optimizer": "momentun"}, "optimizer must be one of 'sgd', 'momentum'"),
         ({"batch_size": 41}, "batch_size must be a whole number from 1 to 40; got 41"),
-        ({"parameters": [np.nan] * 9}, "parameters must be finite"),
+        ({"start": [np.nan] * 9}, "start must be finite"),
         (
             {"backends": ["theano"]},
             "each of backends must be one of 'jax', 'tensorflow', 'torch'; got 'theano'",
@@ -386,7 +386,7 @@ class TestWithKeras:
         start, Y = np.linspace(-1, 1, 9), data.y.reshape(-1, 1)
         rule = {"optimizer": optimizer, "batch_size": batch_size}
         parameters, loss = with_keras(data.X, Y, NET, start, 0.01, 3, Recipe.of(NET, **rule))
-        run = fastnn.train(NET, data, parameters=start, learning_rate=0.01, epochs=3, **rule)
+        run = fastnn.train(NET, data, start=start, learning_rate=0.01, epochs=3, **rule)
         assert np.abs(parameters - run.parameters).max() < SAME
         assert loss == pytest.approx(run.loss, rel=SAME_IN_FLOAT32)
         others = [
@@ -395,7 +395,7 @@ class TestWithKeras:
         ]
         for other in others:  # would show
             another = fastnn.train(
-                NET, data, parameters=start, learning_rate=0.01, epochs=3, **(rule | other)
+                NET, data, start=start, learning_rate=0.01, epochs=3, **(rule | other)
             )
             assert np.abs(parameters - another.parameters).max() > 1e-5
 

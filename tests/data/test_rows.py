@@ -29,7 +29,7 @@ OTHER_TARGETS = table(["age", "bmi"], ["pay", "tax"])
 
 @pytest.fixture(scope="module")
 def run():
-    return fastnn.train(NET, DATA, parameters=START, epochs=5)
+    return fastnn.train(NET, DATA, start=START, epochs=5)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ class TestTheSameAsItsArrays:
     def test_train(self):
         validation = table(["age", "bmi"])
         settings = {"epochs": 4, "learning_rate": [0.01, 0.02], "seed": 5, "shuffle": True}
-        run = fastnn.train(NET, DATA, parameters=[START, START], validation=validation, **settings)
+        run = fastnn.train(NET, DATA, start=[START, START], validation=validation, **settings)
         rows = (validation.X, validation.y)
         same = fastnn.train(NET, DATA.X, DATA.y, [START, START], validation=rows, **settings)
         for name in ("parameters", "loss_curve", "validation_curve"):

@@ -51,7 +51,7 @@ def job(number):
     y = numbers.normal(size=(rows, network.n_outputs))
     given = {
         "networks": draw.choice([1, 2, 3, 9, 17, 40]),
-        "initial": draw.choice([fastnn.normal(0, 1.5), fastnn.uniform(-1, 1), fastnn.he(), fastnn.glorot()]),
+        "start": draw.choice([fastnn.normal(0, 1.5), fastnn.uniform(-1, 1), fastnn.he(), fastnn.glorot()]),
         "seed": draw.randrange(2**64),
         "learning_rate": draw.choice([0.005, 0.05, [0.01, 0.3], [0.1, 3.0]]),
         "epochs": draw.choice([1, 2, 5, 12]),

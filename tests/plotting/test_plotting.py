@@ -266,7 +266,7 @@ class TestSweepHistogram:
         assert len(tables.sweep_histogram(sweep)) == 0
 
     def test_equal_losses_can_be_drawn(self, data, ax):
-        sweep = fastnn.sweep(NET, data.X, data.y, networks=5, epochs=2, initial=fastnn.constant(1))
+        sweep = fastnn.sweep(NET, data.X, data.y, networks=5, epochs=2, start=fastnn.constant(1))
         plotting.sweep_histogram(sweep, ax)
         (stairs,) = ax.patches
         counts, _, _ = stairs.get_data()

@@ -151,7 +151,7 @@ CASES = {
     "one epoch": (NET, {"epochs": 1}),
     "float32, shuffled": (NET, {"dtype": "float32", "shuffle": True}),
     "many cells": (NET, {"learning_rate": np.linspace(0.001, 0.02, 7), "rows": [3, 6, 9, 12]}),
-    "equal losses": (NET, {"initial": fastnn.constant(1)}),
+    "equal losses": (NET, {"start": fastnn.constant(1)}),
 }
 
 

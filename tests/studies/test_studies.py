@@ -134,7 +134,7 @@ class TestExperiment:
         first = ended.sweeps[0]
         assert len(ended) == 45
         assert len(ended.sweeps) == 20
-        assert np.array_equal(first.initial.draw(report.NETWORK, range(3), 0), drawn[:3])
+        assert np.array_equal(first.start.draw(report.NETWORK, range(3), 0), drawn[:3])
         frame = fastnn.generate_train_data(100, seed=0, **report.SIMPLE)
         assert np.array_equal(first.plan.X, fastnn.Dataset.from_frame(frame, ["n1", "n2"], "n3").X)
 

@@ -64,9 +64,7 @@ def test_many_dead_units_share_a_mode_and_all_dead_do_not(data):
         W = np.concatenate([shut[:dead], open_[dead:]])
         b = np.where(np.arange(4) < dead, -1.0, 1.0)
         start = network.join([(W, b), (np.zeros((1, 4)), np.zeros(1))])
-        sweep = fastnn.sweep(
-            network, data.X[:9], data.y[:9], networks=1, epochs=1, initial=fastnn.given(start)
-        )
+        sweep = fastnn.sweep(network, data.X[:9], data.y[:9], networks=1, epochs=1, start=fastnn.given(start))
         assert list(modes(sweep)) == [name]
 
 

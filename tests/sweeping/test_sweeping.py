@@ -58,18 +58,18 @@ def same(found, expected):
     return alike and not array_differences("", np.atleast_1d(found), np.atleast_1d(expected))
 
 
-def alone(sweep, number, initial=None, seed=0, shuffle=False, y=Y):
+def alone(sweep, number, start=None, seed=0, shuffle=False, y=Y):
     """Network `number` of a sweep over (X, y), trained by `train` from what the numbering promises."""
     starts = sweep.grid.starts
     counts, rates = sweep.grid["rows"].plain, sweep.grid["learning_rate"].plain
     rows = counts[number // starts % len(counts)]
     rate = rates[number // starts // len(counts)]
-    initial = initial or fastnn.normal(0, 1.5)
+    start = start or fastnn.normal(0, 1.5)
     return fastnn.train(
         sweep.network,
         X[:rows],
         y[:rows],
-        initial.draw(sweep.network, [number % starts], seed)[0],
+        start.draw(sweep.network, [number % starts], seed)[0],
         learning_rate=float(rate),
         epochs=sweep.plan.epochs,
         engine=sweep.engine,
@@ -163,20 +163,21 @@ class TestEqualsTrain:
             assert sweep.loss[number] == losses[-1]
 
     @pytest.mark.parametrize(
-        "initial", [fastnn.uniform(-2, 2), fastnn.he(), fastnn.glorot(), fastnn.constant(0.5)], ids=repr
+        "start", [fastnn.uniform(-2, 2), fastnn.he(), fastnn.glorot(), fastnn.constant(0.5)], ids=repr
     )
     @dtypes
-    def test_every_start(self, dtype, initial):
-        sweep = swept(networks=3, initial=initial, seed=9, dtype=dtype)
+    def test_every_start(self, dtype, start):
+        sweep = swept(networks=3, start=start, seed=9, dtype=dtype)
         for number in range(3):
-            assert differences(sweep, number, alone(sweep, number, initial, seed=9)) == []
+            assert differences(sweep, number, alone(sweep, number, start, seed=9)) == []
 
     def test_given_starts(self):
         rows = DRAW.normal(size=(3, 9))
-        sweep = swept(networks=3, initial=fastnn.given(rows), rows=[5, 12])
+        sweep = swept(networks=3, start=fastnn.given(rows), rows=[5, 12])
         for number in range(6):
             assert differences(sweep, number, alone(sweep, number, fastnn.given(rows))) == []
             assert same(sweep.replay(number).start, rows[number % 3])
+        assert swept(networks=3, start=rows, rows=[5, 12]).digest() == sweep.digest()
 
     @engines
     @dtypes
@@ -382,7 +383,7 @@ class TestFrame:
     def test_repr(self):
         assert repr(swept(engine="loop")) == (
             "<Sweep of Network((2, 2, 1), hidden='relu', output='identity'): 7 networks, 3 epochs, "
-            "initial=normal(mean=0.0, sd=1.5), seed=0, engine='loop', dtype='float64'>"
+            "start=normal(mean=0.0, sd=1.5), seed=0, engine='loop', dtype='float64'>"
         )
         assert len(swept(rows=[3, 12])) == 14
         assert swept().seconds > 0
@@ -399,7 +400,7 @@ class TestBest:
 
     def test_of_equals_the_lower_number(self):
         start = fastnn.normal(0, 1.5).draw(NET, [0, 1], 0)
-        sweep = swept(networks=80, initial=fastnn.given(np.tile(start, (40, 1))))
+        sweep = swept(networks=80, start=fastnn.given(np.tile(start, (40, 1))))
         first, second = (0, 1) if sweep.loss[0] < sweep.loss[1] else (1, 0)
         expected = [*range(first, 80, 2), *range(second, 80, 2)]
         assert sweep.best(80)["network"].tolist() == expected
@@ -508,7 +509,7 @@ class TestDeadUnits:
         start = [1, 0, -1, 0, 0, 1, 0, -1, *[0] * 4, 1, -1, 0, 0, 0]
         x = np.array([[1.0, -1.0], [2.0, 1.0], [3.0, 0.0]])
         sweep = swept(
-            network, x, np.zeros(3), networks=1, initial=fastnn.given(start), rows=[1, 2], engine="batched"
+            network, x, np.zeros(3), networks=1, start=fastnn.given(start), rows=[1, 2], engine="batched"
         )
         assert sweep.dead_units().tolist() == [2, 1]
 
@@ -697,10 +698,10 @@ class TestFailure:
         starts = np.ones((3, 9))
         starts[1, 4] = 1e39  # neither the first nor the last, which are looked at before any work
         with pytest.raises(
-            fastnn.InputError, match=r"initial must fit float32; got a number of magnitude 1e\+39"
+            fastnn.InputError, match=r"start must fit float32; got a number of magnitude 1e\+39"
         ):
-            swept(networks=3, initial=fastnn.given(starts), dtype="float32")
-        assert len(swept(networks=3, initial=fastnn.given(starts))) == 3
+            swept(networks=3, start=fastnn.given(starts), dtype="float32")
+        assert len(swept(networks=3, start=fastnn.given(starts))) == 3
 
     @pytest.mark.parametrize("error", [MemoryError, fastnn.InputError])
     def test_an_exception_in_a_thread_stops_the_others_and_reaches_the_caller(self, monkeypatch, error):

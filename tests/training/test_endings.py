@@ -103,9 +103,7 @@ class TestSweeps:
         note = "learning rate 1e+200: all networks diverged; a smaller learning rate may help"
         assert wild.notes == (note,)
         assert str(wild) == f"{wild!r}\n{note}"
-        dead = fastnn.sweep(
-            NET, X, Y, initial=fastnn.given([DEAD] * 3 + [ALIVE]), **(quick | {"networks": 4})
-        )
+        dead = fastnn.sweep(NET, X, Y, start=fastnn.given([DEAD] * 3 + [ALIVE]), **(quick | {"networks": 4}))
         assert dead.notes == ("most networks (75 %) answer all rows with one number, as dead networks do",)
 
     def test_with_every_cell_alike_say_it_once(self):

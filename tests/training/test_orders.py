@@ -25,10 +25,10 @@ engines = pytest.mark.parametrize("engine", fastnn.ENGINES)
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
 
-def train(row_order=ORDER, network=NET, parameters=STARTS, **options):
+def train(row_order=ORDER, network=NET, start=STARTS, **options):
     """Three networks, or others, trained in an order."""
     options = {"epochs": EPOCHS, "learning_rate": 0.01, "row_order": row_order, **options}
-    return fastnn.train(network, X, Y[:, : network.n_outputs], parameters, **options)
+    return fastnn.train(network, X, Y[:, : network.n_outputs], start, **options)
 
 
 def differences(run, other):
@@ -50,7 +50,7 @@ class TestBits:
         run_as_plain_python(monkeypatch)  # rows are put in order before a kernel is called
         starts = fastnn.normal(0, 1).draw(network, range(3), 0)
         options = {"optimizer": optimizer, "batch_size": batch_size, "dtype": dtype, "engine": engine}
-        run = train(network=network, parameters=starts, **options)
+        run = train(network=network, start=starts, **options)
         for m, start in enumerate(starts):
             parameters, losses, diverged = trained_plainly(
                 network,

@@ -229,7 +229,7 @@ class TestShapes:
     @engines
     @dtypes
     def test_one_input_may_come_without_its_axis(self, dtype, engine):
-        options = {"parameters": [1, 0], "epochs": 2, "engine": engine, "dtype": dtype}
+        options = {"start": [1, 0], "epochs": 2, "engine": engine, "dtype": dtype}
         flat = fastnn.train(LINE, [1, 2, 4], [1, 1, 0], **options)
         column = fastnn.train(LINE, [[1], [2], [4]], [[1], [1], [0]], **options)
         assert differences(flat, column.parameters, column.loss_curve, 0) == []

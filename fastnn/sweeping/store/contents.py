@@ -43,8 +43,8 @@ def inputs_of(manifest: Manifest) -> dict[str, dict[str, Any]]:
     """The entry of the plan for each kind of input that the sweep was given."""
     plan = manifest.plan
     found = {"data": plan["data"]}
-    if plan["initial"]["start"] == "given":
-        found["starts"] = plan["initial"]
+    if plan["start"]["rule"] == "given":
+        found["starts"] = plan["start"]
     if "row_order" in plan:
         found["order"] = plan["row_order"]
     if "sample_weight" in plan:

@@ -133,21 +133,21 @@ def _digest(value: Any, name: str) -> None:
         raise InputError(f"sha256 of {name} must be a digest; got {shown(value)}.")
 
 
-def _initial(entry: _Entry) -> None:
-    kind = entry.value.get("start") if isinstance(entry.value, dict) else None
-    kind = one_of(kind, "initial", (*STARTS, "given"))
+def _start(entry: _Entry) -> None:
+    kind = entry.value.get("rule") if isinstance(entry.value, dict) else None
+    kind = one_of(kind, "start", (*STARTS, "given"))
     if kind != "given":
-        settings = {name: value for name, value in entry.value.items() if name != "start"}
+        settings = {name: value for name, value in entry.value.items() if name != "rule"}
         try:
             STARTS[kind](**settings)
         except TypeError:
-            raise InputError(f"initial must have the settings of {kind}; got {shown(entry.value)}.") from None
+            raise InputError(f"start must have the settings of {kind}; got {shown(entry.value)}.") from None
         return
-    told = entry.entries({"start", "shape", "sha256"})
-    _digest(told["sha256"], "initial")
+    told = entry.entries({"rule", "shape", "sha256"})
+    _digest(told["sha256"], "start")
     shape = _Entry(told, "shape").several()
     if len(shape) > 2 or not all(type(length) is int and 0 < length <= MOST_STARTS for length in shape):
-        raise InputError(f"shape of initial must be (P,) or (M, P); got {shown(shape)}.")
+        raise InputError(f"shape of start must be (P,) or (M, P); got {shown(shape)}.")
 
 
 def _axis(entry: _Entry) -> None:
@@ -164,7 +164,7 @@ CHECKS: dict[str, Callable[[_Entry], Any]] = {
     "network": _network,
     "data": _told_rows,
     "networks": lambda entry: entry.whole(1, MOST_STARTS),
-    "initial": _initial,
+    "start": _start,
     "seed": lambda entry: seed_number(entry.value),
     "dtype": lambda entry: one_of(entry.value, "dtype", DTYPES),
     **dict.fromkeys(AXES, _axis),

@@ -37,7 +37,7 @@ from fastnn.training.identity import COMPUTING, difference
 
 __all__ = ["LARGEST", "Manifest", "canonical", "sealed", "unsealed"]
 
-FORMAT = "fastnn store 4"
+FORMAT = "fastnn store 5"
 LARGEST = 64 << 20  # bytes; 50 000 learning rates take 1 MB
 
 # A worker is handed one shard at a time; a crash or Ctrl-C loses one shard per thread. A shard takes at most

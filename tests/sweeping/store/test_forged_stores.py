@@ -335,7 +335,7 @@ class TestManifests:
         with small_shards():
             swept(store=folder / "plain")
             options = {"validation": ([[0.1, 0.2]], [0.3]), "curves": 5, "dtype": "float32"}
-            swept(store=folder / "all", initial=fastnn.given(np.ones((21, 9))), **options)
+            swept(store=folder / "all", start=fastnn.given(np.ones((21, 9))), **options)
         return [unsealed(folder / name) for name in ("plain", "all")]
 
     def test_they_are_read(self, values):
@@ -345,15 +345,15 @@ class TestManifests:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
-            *(("initial", [1]), ("data", [1]), ("network", {"layers": [2, 10**9, 1], "hidden": ["relu"]})),
+            *(("start", [1]), ("data", [1]), ("network", {"layers": [2, 10**9, 1], "hidden": ["relu"]})),
             ("network", {"layers": [2, 10**9, 1], "hidden": ["relu"], "output": "identity"}),
             *(("networks", 10**18), ("networks_per_shard", 0), ("networks_per_shard", 10**9), ("curves", 26)),
             *(("epochs", 2**31), ("epochs", True), ("seed", -1), ("seed", 2**64), ("dtype", "float16")),
             *(("learning_rate", []), ("learning_rate", [0.01, 0.01]), ("learning_rate", 0.01)),
             *(("rows", [3, 13]), ("rows", [0]), ("shuffle", 1), ("arithmetic", ""), ("arithmetic", None)),
             *(
-                ("initial", {"start": "normal", "mean": "0", "sd": 1}),
-                ("initial", {"start": "normal", "m": 0}),
+                ("start", {"rule": "normal", "mean": "0", "sd": 1}),
+                ("start", {"rule": "normal", "m": 0}),
             ),
             ("losses", ["loss"]),
             ("validation", {"rows": 1, "sha256": "0" * 64}),
@@ -410,7 +410,7 @@ class TestFuzz:
     def test_manifests(self, seed, tmp_path):
         generator, folder = random.Random(seed), tmp_path / "store"  # noqa: S311
         with small_shards():
-            swept(store=folder, initial=fastnn.given(np.ones((21, 9))) if seed else fastnn.normal(0, 1))
+            swept(store=folder, start=fastnn.given(np.ones((21, 9))) if seed else fastnn.normal(0, 1))
         values, refused = unsealed(folder), 0
         original = Manifest.read(sealed(values))
         for _ in range(5000):

@@ -199,10 +199,10 @@ class TestRefused:
         assert files(store, "grown*") == []
 
     def test_more_networks_than_were_given(self, store):
-        initial = fastnn.given(np.arange(189.0).reshape(21, 9) / 100)
-        grown(store, (5, 21), initial=initial)
+        start = fastnn.given(np.arange(189.0).reshape(21, 9) / 100)
+        grown(store, (5, 21), start=start)
         with pytest.raises(fastnn.InputError, match="must hold a row for every network; got 21"):
-            swept(store=store, networks=22, initial=initial)
+            swept(store=store, networks=22, start=start)
 
     @pytest.mark.parametrize(
         "values",

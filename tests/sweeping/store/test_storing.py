@@ -68,7 +68,7 @@ class TestManifest:
         values = json.loads((store / "manifest.json").read_text())
         plan = values["plan"]
         assert plan["network"] == {"layers": [2, 2, 1], "hidden": ["relu"], "output": "identity"}
-        assert plan["initial"] == {"start": "normal", "mean": 0.0, "sd": 1.5}
+        assert plan["start"] == {"rule": "normal", "mean": 0.0, "sd": 1.5}
         assert plan["learning_rate"] == [float(np.float32(0.01)), 9.0]
         assert (plan["rows"], plan["networks"], plan["seed"]) == ([3, 12], 21, 5)
         assert (plan["epochs"], plan["dtype"], plan["shuffle"], plan["curves"]) == (25, "float32", False, 10)
@@ -90,7 +90,7 @@ class TestManifest:
         assert "/" not in text.replace("Philox4x32-10 by counter (network or epoch", "")
 
     @pytest.mark.parametrize(
-        "initial",
+        "start",
         [
             *(fastnn.normal(0.1, 2), fastnn.uniform(-2, 2), fastnn.he(), fastnn.glorot()),
             *(fastnn.constant(0.5), fastnn.given(np.ones(9)), fastnn.given(np.arange(189.0).reshape(21, 9))),
@@ -98,17 +98,15 @@ class TestManifest:
         ids=repr,
     )
     @pytest.mark.parametrize("dtype", DTYPES)
-    def test_a_design_comes_back_from_it(self, store, initial, dtype):
+    def test_a_design_comes_back_from_it(self, store, start, dtype):
         network = fastnn.Network((2, 2, 1), "tanh", "sigmoid")
         x = pd.DataFrame({"a": [0.1, 1e-30, 3], "b": [1, 2, -5]})
         options = {"rows": [2, 3], "epochs": 3, "shuffle": True, "seed": 2**64 - 1, "dtype": dtype}
         options["engine"] = "batched"  # which compiles nothing
-        made = swept(
-            store=store, network=network, x=x, y=np.array([0.1, 0.2, 0.9]), initial=initial, **options
-        )
+        made = swept(store=store, network=network, x=x, y=np.array([0.1, 0.2, 0.9]), start=start, **options)
         opened = fastnn.open(store, engine="batched")
         assert Manifest.of(opened.design, 0).plan == Manifest.of(made.design, 0).plan
-        assert opened.initial == initial
+        assert opened.start == start
         assert same(opened.plan.X, made.plan.X)
         assert opened.plan.network == network
         assert same(opened.replay(7).parameters, made.parameters[7])
@@ -269,7 +267,7 @@ class TestGoingOn:
             ({"dtype": "float32"}, 'dtype is "float64" there and "float32" here'),
             ({"shuffle": True}, "shuffle is false there and true here"),
             ({"curves": 5}, "curves is 0 there and 5 here"),
-            ({"initial": fastnn.he()}, 'initial is {"start": "normal".* there and {"start": "he"} here'),
+            ({"start": fastnn.he()}, 'start is {"rule": "normal".* there and {"rule": "he"} here'),
             ({"network": fastnn.Network((2, 3, 1))}, r"network is {\"layers\": \[2, 2, 1\].* there"),
             ({"y": Y + 1e-15}, "data is .* there and .* here"),
         ],
@@ -336,7 +334,7 @@ class TestGoingOn:
         values = json.loads((store / "manifest.json").read_text())
         del values["sha256"]
         (store / "manifest.json").write_bytes(sealed(values | {"format": "fastnn store 1"}))
-        with pytest.raises(StoreError, match="must be of format 'fastnn store 4'; got 'fastnn store 1'"):
+        with pytest.raises(StoreError, match="must be of format 'fastnn store 5'; got 'fastnn store 1'"):
             fastnn.open(store)
 
     @pytest.mark.parametrize(

@@ -80,10 +80,10 @@ class TestCompute:
             assert "DamageError" in packing.unpack(answer)[0]["error"]
 
     def test_the_order_of_given_starts(self):
-        initial = fastnn.given(np.arange(189.0).reshape(21, 9) / 100)
-        expected = swept(initial=initial)
+        start = fastnn.given(np.arange(189.0).reshape(21, 9) / 100)
+        expected = swept(start=start)
         with ThreadPoolExecutor(2) as pool:
-            assert swept(initial=initial, executor=pool).digest() == expected.digest()
+            assert swept(start=start, executor=pool).digest() == expected.digest()
 
 
 class Deaf:

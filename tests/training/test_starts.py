@@ -259,8 +259,8 @@ class TestRefusals:
     def test_length(self, shape):
         start = given(np.ones(shape))
         message = (
-            r"parameters must hold 9 numbers per network for Network\(\(2, 2, 1\), .*\); "
-            rf"got {shape[-1]}, in shape \({shape[0]},.*\)\. Give all weights first, then all biases\."
+            r"start must hold 9 numbers per network for Network\(\(2, 2, 1\), .*\); "
+            rf"got shape \({shape[0]},.*\)\. Give all weights first, then all biases\."
         )
         with pytest.raises(InputError, match=message):
             start.check(NET)
@@ -274,7 +274,7 @@ class TestRefusals:
     @pytest.mark.parametrize("networks", [[2], [0, 2, 1], [2**63], range(1, 4)])
     def test_more_networks_than_rows(self, networks):
         message = (
-            r"parameters must hold a row for every network; got 2, for networks 0 to 1, "
+            r"start must hold a row for every network; got 2, for networks 0 to 1, "
             rf"where network {max(networks)} starts\. Give more rows or train fewer networks\."
         )
         with pytest.raises(InputError, match=message):
