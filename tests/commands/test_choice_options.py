@@ -128,9 +128,7 @@ def test_compare(capsys, monkeypatch):
     assert found["recipe"] == Recipe(optimizer=Nesterov(momentum=0.5), batch_size=32).plain
     data, net = fastnn.load_insurance(simulated=True), fastnn.Network((2, 2, 1))
     start = fastnn.normal(0, 1.5).draw(net, [0], 0)[0]
-    alone = fastnn.train(
-        net, data, start=start, epochs=1, optimizer=Nesterov(momentum=0.5), batch_size=32
-    )
+    alone = fastnn.train(net, data, start=start, epochs=1, optimizer=Nesterov(momentum=0.5), batch_size=32)
     assert [each["fastnn"] for each in found["weights"]] == alone.parameters.tolist()
     out = " ".join(run(capsys, *words)[1].split())
     assert "learning rate 0.005, Nesterov(momentum=0.5), batches of 32, float64 program" in out

@@ -394,9 +394,7 @@ class TestWithKeras:
             {"optimizer": "momentum" if optimizer == "sgd" else "sgd"},
         ]
         for other in others:  # would show
-            another = fastnn.train(
-                NET, data, start=start, learning_rate=0.01, epochs=3, **(rule | other)
-            )
+            another = fastnn.train(NET, data, start=start, learning_rate=0.01, epochs=3, **(rule | other))
             assert np.abs(parameters - another.parameters).max() > 1e-5
 
     def test_so_does_that_of_a_deeper_network(self, data):
