@@ -71,6 +71,9 @@ from fastnn.core.rule import COEFFICIENT, FACTOR, ROWS, SHARE, STEP, Rule
 from fastnn.core.values import (
     INVERSE,
     LOG_WHOLE,
+    NORM,
+    SCALE,
+    SQUARES,
     TOP,
     TOTAL,
     WHOLE,
@@ -83,8 +86,6 @@ from fastnn.core.values import (
 )
 
 __all__ = ["derive", "derived"]
-
-SQUARES, NORM, SCALE = Symbol("squares"), Symbol("norm"), Symbol("scale")
 
 
 def derive(network: Network, *, weighted: bool = False, **training: Unpack[Asked]) -> Derivation:

@@ -11,6 +11,9 @@ from fastnn.core.network import Network
 __all__ = [
     "INVERSE",
     "LOG_WHOLE",
+    "NORM",
+    "SCALE",
+    "SQUARES",
     "TOP",
     "TOTAL",
     "WHOLE",
@@ -30,6 +33,10 @@ TOTAL = Symbol("total")
 # Of softmax outputs, for a row: their largest weighted sum, what their exponentials add up to, 1 divided by
 # that, and its logarithm.
 TOP, WHOLE, INVERSE, LOG_WHOLE = map(Symbol, ("top", "whole", "inverse", "log_whole"))
+
+
+# Of clipping: what the squares of all gradients add up to, its root, and what limits it.
+SQUARES, NORM, SCALE = map(Symbol, ("squares", "norm", "scale"))
 
 
 def input_value(index: Index | int) -> Symbol:

@@ -32,7 +32,7 @@ from fastnn.core.expressions import (
 )
 from fastnn.core.loss import Output
 from fastnn.core.rule import ROWS, Rule
-from fastnn.core.values import TOP, TOTAL, error, input_value, target_value
+from fastnn.core.values import NORM, SCALE, TOP, TOTAL, error, input_value, target_value
 from fastnn.explaining.chain_rule import LOSS, Line
 from fastnn.explaining.fused_definitions import FusedDefinition
 from fastnn.printing.signs import Derivative
@@ -198,8 +198,9 @@ class Algebra(Visitor):
             found.append(value)
             values[line.target] = value
             match line.target:
-                case Symbol("gw" | "gb") as gradient:  # proved by itself: what comes after takes it by name
-                    values[gradient] = self.named(gradient)
+                # Proved by itself: what comes after takes it by name.
+                case Symbol("gw" | "gb" | NORM.family | SCALE.family) as proved:
+                    values[proved] = self.named(proved)
         return found
 
     def evaluated(self, node: Expression, values: dict[Expression, Any]) -> Any:

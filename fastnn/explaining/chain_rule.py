@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from fastnn.core.activations import activation
 from fastnn.core.derivation import derived
-from fastnn.core.equations import DELTAS, Derivation, Equation, Part, Stage
+from fastnn.core.equations import DELTAS, Derivation, Equation, Kind, Part, Stage
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
 from fastnn.core.rule import FACTOR, STEP, Rule
 from fastnn.core.values import TOTAL, error, gradient_of, state_of
@@ -55,6 +55,8 @@ class Line:
         The number of its equation in the derivation; with a prime for its derivative: "8", "8'".
     section : Stage
         One of `sections_of`.
+    kind : str
+        What its equation computes, as `fastnn.core.equations.Equation` has it; else "derivative".
     target : Symbol or Derivative
         What it computes.
     chain : Expression or None
@@ -68,6 +70,7 @@ class Line:
 
     number: str
     section: Stage
+    kind: Kind | Literal["derivative"]
     target: Symbol | Derivative
     chain: Expression | None
     expression: Expression
@@ -137,7 +140,7 @@ def _as_it_runs(equation: Equation) -> Line:
     match expression:
         case Binary("+", left, loss) if target == TOTAL == left:
             target, expression = LOSS, loss
-    return Line(str(equation.number), equation.stage, target, None, expression, equation.rule)
+    return Line(str(equation.number), equation.stage, equation.kind, target, None, expression, equation.rule)
 
 
 class _Derivatives:
@@ -182,7 +185,7 @@ class _Derivatives:
     def _line(self, number: int, by: Symbol, chain: Expression | None, folded: Expression, rule: str) -> Line:
         """One derivative; `folded` is what runs in its place, with the step."""
         expression = self._without_the_step(folded)
-        return Line(f"{number}'", DERIVATIVES, Derivative(LOSS, by), chain, expression, rule)
+        return Line(f"{number}'", DERIVATIVES, "derivative", Derivative(LOSS, by), chain, expression, rule)
 
     def _changes(self) -> dict[Symbol, Expression]:
         """What plain gradient descent adds to each parameter: the change that every optimizer is given."""

@@ -26,7 +26,7 @@ from fastnn.explaining.chain_rule import (
     sign_of,
 )
 from fastnn.explaining.document import Document
-from fastnn.explaining.limits import need_written_out, rate_of, refuse_clipping
+from fastnn.explaining.limits import need_written_out, rate_of
 from fastnn.explaining.matrix_form import in_matrices, over_a_batch
 from fastnn.explaining.motion import Motion, motion
 from fastnn.explaining.notes import notes_of
@@ -124,7 +124,8 @@ class Explanation(Document):
     ) -> Slip:
         """Work out the same step with the classical slip, each layer updated before the deltas below it.
 
-        In batches the slip is another one: the parameters move after every row of the batch.
+        In batches the slip is another one: the parameters move after every row of the batch. With clipping
+        it is a third one: each layer's weights, and its biases, are limited by a norm of their own.
 
         Parameters
         ----------
@@ -214,7 +215,7 @@ class Explanation(Document):
     def _rows(self, x: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The rows of the step as (n, D) and (n, K)."""
         network, size = self.network, self.recipe.batch_size
-        if not self.derivation.rule.batched and not isinstance(x, Dataset):
+        if size == 1 and not isinstance(x, Dataset):
             row = _row(x, "x", network.n_inputs, "input"), _row(y, "y", network.n_outputs, "output")
             need_targets(type(self.recipe.loss), network.output, row[1][None])
             return row[0][None], row[1][None]
@@ -263,8 +264,8 @@ def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked
     compact : bool
         In matrix notation, one equation for a whole layer: for networks of any size.
     **training
-        `loss`, `optimizer`, `batch_size` and penalties, as in `fastnn.train`. With more than one row, a step
-        is that of a batch; of all rows, it takes as many as it is given.
+        `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`. With more than one row,
+        a step is that of a batch; of all rows, it takes as many as it is given.
 
     Returns
     -------
@@ -296,7 +297,6 @@ def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked
     6 the unit's delta
     """
     recipe = Recipe.of(checked_network(network), **training)
-    refuse_clipping(recipe)
     if not flag(compact, "compact"):
         need_written_out(network, recipe.rule)
     return Explanation(network, compact=compact, recipe=recipe)

@@ -10,14 +10,13 @@ from fastnn.core.derivation import derived
 from fastnn.core.expressions import Index
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer
-from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines.loop import STRAIGHT_LINE_PARAMETERS
 from fastnn.explaining.chain_rule import Line, explained
 from fastnn.printing.signs import Derivative
 from fastnn.training.plan import refuse_rate
 
-__all__ = ["need_written_out", "rate_of", "refuse_clipping", "trained_with"]
+__all__ = ["need_written_out", "rate_of", "trained_with"]
 
 
 def need_written_out(network: Network, rule: Rule = PLAIN) -> None:
@@ -30,15 +29,6 @@ def need_written_out(network: Network, rule: Rule = PLAIN) -> None:
             f"a network must have at most {STRAIGHT_LINE_PARAMETERS} parameters to be written out; got "
             f"{network!r} with {network.n_parameters}, which would be {count} equations. Take a smaller one, "
             "or matrix notation: fastnn.explain(network, compact=True), fastnn explain --compact."
-        )
-
-
-def refuse_clipping(recipe: Recipe) -> None:
-    """Refuse a recipe with clipping, which no explanation has words for."""
-    if recipe.clip is not None:
-        raise InputError(
-            f"an explanation must be without clipping; got clip={recipe.clip!r}. Leave it out, or take the "
-            "equations of fastnn.derive, which have it."
         )
 
 

@@ -40,7 +40,7 @@ def in_matrices(line: Line) -> Line:
             target = Derivative(_whole(of), _whole(by))
         case symbol:
             target = _whole(symbol)
-    return Line(line.number, line.section, target, None, _matrices(line.expression), line.rule)
+    return Line(line.number, line.section, line.kind, target, None, _of_all(line), line.rule)
 
 
 def over_a_batch(term: Expression) -> Expression | None:
@@ -52,6 +52,14 @@ def over_a_batch(term: Expression) -> Expression | None:
         case Binary("@", Symbol() as left, Transposed(Symbol() as right)):
             return Binary(MATRIX_PRODUCT, _of_a_batch(left), Transposed(_of_a_batch(right)))
     return None
+
+
+def _of_all(line: Line) -> Expression:
+    """What a line computes; where a number has more added to it unit by unit, that of all of them."""
+    match line.expression:
+        case Binary("+", left, term) if left == line.target and _free(term) and not _free(left):
+            return Binary("+", left, Call("sum", _matrices(term)))
+    return _matrices(line.expression)
 
 
 def _of_a_batch(vector: Symbol) -> Symbol:

@@ -51,6 +51,10 @@ ON_PENALTIES = (
     "have it in it."
 )
 ON_DECAY = "A weight loses the part shrink of itself before it moves; a bias does not."
+ON_CLIPPING = (
+    "The g of all parameters, penalties included, are one vector, and squares becomes the sum of their "
+    "squares. Where the norm is above clip, the vector is made as long as clip; its direction stays as it is."
+)
 ON_SETTINGS = "{}, computed once."
 ON_STATE = (
     "What {} remembers of a parameter has the letter {} with the parameter's name: {} is that of {}. It "
@@ -84,13 +88,13 @@ def _on_the_begin(derivation: Derivation, optimizer: Optimizer) -> Iterator[str]
 
 
 def _on_derivatives(derivation: Derivation) -> Iterator[str]:
-    yield ON_THEIR_GRADIENTS if derivation.rule.optimizer.needs_gradient else ON_DERIVATIVES
+    yield ON_THEIR_GRADIENTS if derivation.rule.needs_gradient else ON_DERIVATIVES
     yield ON_ONE_ROW if derivation.rule.batched else ""
     yield kinks_of(derivation)
 
 
 def _on_deltas(derivation: Derivation) -> Iterator[str]:
-    needs_gradient, batched = derivation.rule.optimizer.needs_gradient, derivation.rule.batched
+    needs_gradient, batched = derivation.rule.needs_gradient, derivation.rule.batched
     factor = "".join(f"({e.number})" for e in derivation.of("factor") if e.target == FACTOR)
     if needs_gradient:
         yield ON_SLOPES_OF_A_BATCH.format(factor) if batched else ON_SLOPES
@@ -100,17 +104,18 @@ def _on_deltas(derivation: Derivation) -> Iterator[str]:
 
 
 def _on_gradients(derivation: Derivation, in_matrices: bool) -> Iterator[str]:
-    yield ON_GRADIENTS.format("" if derivation.rule.optimizer.needs_gradient else "-learning_rate times ")
+    yield ON_GRADIENTS.format("" if derivation.rule.needs_gradient else "-learning_rate times ")
     yield ON_MATRICES_OF_A_BATCH if in_matrices else ""
 
 
 def _on_updates(derivation: Derivation, optimizer: Optimizer, in_matrices: bool) -> Iterator[str]:
     batched = derivation.rule.batched
     yield ON_UPDATES_OF_A_BATCH if batched else ON_UPDATES
-    if optimizer.needs_gradient:
+    if derivation.rule.needs_gradient:
         yield "" if batched else ON_OWN_GRADIENTS
         yield ON_SETTINGS.format(before) if (before := _before(derivation)) else ""
     yield _on_penalties(derivation)
+    yield ON_CLIPPING if derivation.rule.clipped else ""
     if letters := optimizer.states:
         first = derivation.network.parameter_names[0]
         named = _listed([letter + first for letter in letters])
@@ -125,7 +130,7 @@ def _on_penalties(derivation: Derivation) -> str:
     """What is said of the penalties; nothing without any."""
     rule, said = derivation.rule, []
     if rule.penalises_gradients:
-        times = "" if rule.optimizer.needs_gradient else "-learning_rate times "
+        times = "" if rule.needs_gradient else "-learning_rate times "
         l2 = "l2/n/2*w*w" if rule.l2_on_sum else "l2/2*w*w"
         terms = [text for name, text in (("l2", l2), ("l1", "l1*abs(w)")) if name in rule.penalties]
         said.append(ON_PENALTIES.format(times, " + ".join(terms)))

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING
 
 from fastnn.checking import needing
 from fastnn.core.activations import activation
-from fastnn.core.equations import ERROR, Derivation
-from fastnn.core.expressions import (
-    Symbol,
-)
+from fastnn.core.equations import Derivation
+from fastnn.core.expressions import Symbol
 from fastnn.explaining.algebra import Algebra
-from fastnn.explaining.chain_rule import DERIVATIVES, LOSS, Line, explained
-from fastnn.explaining.claims import RATE, Claims, claims_of_updates
+from fastnn.explaining.chain_rule import LOSS, Line, explained
+from fastnn.explaining.claims import RATE, Claims, claims_of_clipping, claims_of_updates
 from fastnn.explaining.document import Document
 from fastnn.pages.blocks import Block, Section
 from fastnn.pages.tables import Table
@@ -69,14 +67,14 @@ class Proof(Document):
             + ("Each difference simplifies to 0." if self.holds else "A difference is left: see below.")
         ]
         rule = self.derivation.rule
-        times = "" if rule.optimizer.needs_gradient else "-learning_rate times "
+        times = "" if rule.needs_gradient else "-learning_rate times "
         if rule.batched:
-            share = "1/n times" if rule.optimizer.needs_gradient else "-learning_rate/n times"
+            share = "1/n times" if rule.needs_gradient else "-learning_rate/n times"
             blocks.append(
                 f"Each row adds {share} sympy's derivative of its loss; the n rows of a batch "
                 f"add up to {times}the derivative of their mean. The update takes that sum."
             )
-        elif rule.optimizer.needs_gradient:
+        elif rule.needs_gradient:
             blocks.append(
                 "Each g is sympy's derivative of the loss by the parameter in its name; the updates are "
                 f"those of {rule.optimizer.name} for it."
@@ -87,6 +85,10 @@ class Proof(Document):
             )
         if rule.penalises_gradients:
             blocks.append(f"To the g of a weight {times}the derivative of its penalty is added.")
+        if rule.clipped:
+            blocks.append(
+                "The norm is that of all g, penalties included; what limits it is the same for all."
+            )
         if any(activation(name).kink for name in self.derivation.network.activations):
             blocks.append("Where a unit's sum decides, a gate g does: 1 where the sum is above 0, else 0.")
         if any("[" in row["sympy"] for row in self._rows):
@@ -117,16 +119,18 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
     given = {s: algebra.evaluated(value, {}) for s, value in rule.values(RATE, **settings).items()}
     ours = algebra.of(lines, given)
     where = " of targets that add up to 1" if activation(derivation.network.output).of_layer else ""
-    claims: Claims = {(ERROR, LOSS): (f"L is the {rule.loss.words}{where}", loss)}
+    claims: Claims = {("loss", LOSS): (f"L is the {rule.loss.words}{where}", loss)}
     for parameter in derivation.state[: derivation.network.n_parameters]:
         derivative = Derivative(LOSS, parameter)
         slope = sympy.diff(loss, algebra.named(parameter))
-        claims[DERIVATIVES, derivative] = (Text(derivation)(derivative), slope)
+        claims["derivative", derivative] = (Text(derivation)(derivative), slope)
         claims |= claims_of_updates(derivation, algebra, given, parameter, slope)
+    if rule.clipped:
+        claims |= claims_of_clipping(derivation, algebra)
     found = []
     for line, value in zip(lines, ours, strict=True):
-        if (line.section, line.target) in claims:
-            claim, expected = claims[line.section, line.target]
+        if (line.kind, line.target) in claims:
+            claim, expected = claims[line.kind, line.target]
             difference = algebra.simplified(expected - value)
             row = {"number": line.number, "claim": claim, "sympy": str(algebra.short(expected))}
             found.append(row | {"difference": str(difference)})

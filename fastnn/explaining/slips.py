@@ -1,20 +1,23 @@
 """The classical slips, digit by digit: parameters that move before everything has been taken from them.
 
 Row by row it is a layer that is updated before the deltas of the layer below are taken; in batches, an update
-after every row.
+after every row. With clipping it is another one: several norms in place of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn.core.arithmetic import FLOATS, Values
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
-from fastnn.core.values import TOTAL
+from fastnn.core.expressions import Symbol, nodes
+from fastnn.core.rule import Rule
+from fastnn.core.values import NORM, SCALE, SQUARES, TOTAL
 from fastnn.explaining.chain_rule import in_turn
 from fastnn.explaining.document import Document
 from fastnn.explaining.steps import ALL_DIGITS, Given, need_finite
@@ -28,6 +31,7 @@ __all__ = ["Slip", "first_different_digit"]
 
 # What is known from now on, and the equations that run then.
 Turn = tuple[Values, Sequence[Equation]]
+Slipping = Callable[[Derivation, Given], Iterator[Turn]]
 
 # Title, explanation, and why nothing may differ.
 OF_A_ROW = (
@@ -42,6 +46,12 @@ OF_A_BATCH = (
     "takes the rows after it through parameters that have already moved.",
     "no row after the first meets a parameter that has moved",
 )
+OF_CLIPPING = (
+    "limiting the parts of the gradient by themselves",
+    "The norm is that of the whole gradient, so that it keeps its direction. Whoever limits the weights of "
+    "each layer, and its biases, by a norm of their own turns it.",
+    "by either norm the parameters move alike",
+)
 FORMATS: dict[str, Format] = {"right": repr, "slipped": repr, "digit": lambda digit: str(digit or "-")}
 
 
@@ -49,7 +59,8 @@ class Slip(Document):
     """What becomes of a step if each layer is updated before the deltas of the layer below are taken.
 
     A classical slip: those deltas are then worked out from weights that have already moved. In batches it is
-    another one: the parameters move after every row, and the rows after it meet others.
+    another one: the parameters move after every row, and the rows after it meet others. With clipping, the
+    gradients of each layer's weights, and those of its biases, are limited by themselves.
 
     Attributes
     ----------
@@ -62,7 +73,7 @@ class Slip(Document):
     def __init__(self, derivation: Derivation, given: Given) -> None:
         self.derivation = derivation
         right, self.loss = _after(derivation, given, _in_order(derivation, given))
-        slip = _updating_after_every_row if derivation.rule.batched else _updating_the_output_layer_first
+        self._told, slip = _slip_of(derivation.rule)
         wrong, self.slipped_loss = _after(derivation, given, slip(derivation, given))
         self.parameters, self.slipped = np.array(right), np.array(wrong)
 
@@ -85,7 +96,7 @@ class Slip(Document):
     def sections(self) -> Iterable[Section]:
         """The parameters both ways, and the digit where it shows."""
         frame = self.frame()
-        title, told, nothing = OF_A_BATCH if self.derivation.rule.batched else OF_A_ROW
+        title, told, nothing = self._told
         blocks: list[Block] = [f"{told} The last column is the first significant digit in which it shows."]
         if not frame["digit"].any():
             blocks.append(f"Here nothing differs: {nothing}.")
@@ -101,6 +112,13 @@ def first_different_digit(a: float, b: float) -> int:
     texts = (f"{Decimal(value).scaleb(-top):+.{ALL_DIGITS - 1}f}".replace(".", "") for value in (a, b))
     places = (place for place, (c, d) in enumerate(zip(*texts, strict=True)) if c != d)
     return max(1, next(places, ALL_DIGITS))
+
+
+def _slip_of(rule: Rule) -> tuple[tuple[str, str, str], Slipping]:
+    """What is said of the slip that belongs to a rule, and its equations turn by turn."""
+    if rule.clipped:
+        return OF_CLIPPING, _limiting_each_part_by_itself
+    return (OF_A_BATCH, _updating_after_every_row) if rule.batched else (OF_A_ROW, _updating_outputs_first)
 
 
 def _after(derivation: Derivation, given: Given, turns: Iterable[Turn]) -> tuple[list[float], float]:
@@ -136,7 +154,25 @@ def _updating_after_every_row(derivation: Derivation, given: Given) -> Iterator[
         yield given.row(row) | given.sums(derivation), derivation.scalar
 
 
-def _updating_the_output_layer_first(derivation: Derivation, given: Given) -> Iterator[Turn]:
+def _limiting_each_part_by_itself(derivation: Derivation, given: Given) -> Iterator[Turn]:
+    """The rows as they run, then the weights of each layer, and its biases, as if there were no others."""
+    *rows, (_, last) = in_turn(derivation.scalar, len(given.X))
+    for row, equations in rows:
+        yield given.row(row), equations
+    yield {}, [e for e in last if e.kind == "penalty"]
+    limit = [e for e in last if e.target in (NORM, SCALE)]
+    for layer, family in product(range(1, len(derivation.network.layers)), "wb"):
+        own = [e for e in last if e.layer == layer and e.kind != "penalty"]
+        squares = [e for e in own if e.target == SQUARES and _takes(e, f"g{family}")]
+        moves = [e for e in own if e.target.family.endswith(family)]
+        yield {SQUARES: 0.0}, [*squares, *limit, *moves]
+
+
+def _takes(equation: Equation, family: str) -> bool:
+    return any(isinstance(node, Symbol) and node.family == family for node in nodes(equation.expression))
+
+
+def _updating_outputs_first(derivation: Derivation, given: Given) -> Iterator[Turn]:
     """Each layer's deltas, then its updates, then the layer below."""
     order = [e for e in derivation.scalar if e.stage in (BEGIN, FORWARD, ERROR)]
     for layer in range(len(derivation.network.layers) - 1, 0, -1):

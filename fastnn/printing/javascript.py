@@ -19,7 +19,7 @@ from fastnn.core.rule import COEFFICIENT, ROWS
 from fastnn.core.values import TOTAL, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
 
-__all__ = ["JavaScript", "javascript", "javascript_functions"]
+__all__ = ["JavaScript", "javascript", "javascript_functions", "results_of"]
 
 ONCE: dict[Part, str] = {"begin": "first", "end": "last"}  # with which row what comes once a batch comes
 
@@ -34,12 +34,23 @@ def javascript(derivation: Derivation) -> str:
 
     In batches `given` also holds what the rows before have added up to (0 before the first one), what was
     prepared at the begin of the batch, n, the rows of the batch, and whether this one is its `first`, before
-    which that is prepared, and its `last`, after which the updates come.
+    which that is prepared, and its `last`, after which the updates come. What one equation computes and a
+    later one replaces is returned as well, under the name that `results_of` has.
     """
     functions = functions_of(derivation.functions, "float64")
     row = _take_row(derivation)
     helpers = [_larger()] if "larger(" in row else []
     return "\n".join([*javascript_functions(functions), *helpers, _settings_of(derivation), row])
+
+
+def results_of(derivation: Derivation) -> dict[int, str]:
+    """What each equation of the row computes, by the equation's number: a name among all that is returned.
+
+    It is the target's, with the equation's number where a later equation replaces it: gw1_18.
+    """
+    last = {derivation.name(e.target): e.number for e in derivation.scalar}
+    names = ((e.number, derivation.name(e.target)) for e in derivation.scalar)
+    return {number: name if last[name] == number else f"{name}_{number}" for number, name in names}
 
 
 class JavaScript(Infix):
@@ -66,18 +77,25 @@ def _settings_of(derivation: Derivation) -> str:
 
 
 def _take_row(derivation: Derivation) -> str:
-    language = JavaScript(derivation.name)
+    language, results = JavaScript(derivation.name), results_of(derivation)
     given, moved, found = _names(derivation)
+    replaced = any(results[e.number] != derivation.name(e.target) for e in derivation.scalar)
     lines = Lines()
     with _braces(lines, "function takeRow(given)"):
         lines(f"const {{{', '.join(given)}}} = given;", f"let {{{', '.join(moved)}}} = given;")
+        if replaced:
+            lines("const replaced = {};")
         for stage, equations in groupby(derivation.scalar, key=lambda e: e.stage):
             lines(f"// {stage}")
             condition = ONCE.get(stage.when) if derivation.rule.batched else None
             with _braces(lines, f"if ({condition})") if condition else nullcontext():
                 for e in equations:
                     lines(_statement(e.target, e.expression, language, new=e.target in found))
-        lines(f"return {{{', '.join([*moved, *map(derivation.name, found)])}}};")
+                    name = derivation.name(e.target)
+                    if results[e.number] != name:
+                        lines(f"replaced.{results[e.number]} = {name};")
+        named = [*moved, *map(derivation.name, found), *(["...replaced"] if replaced else [])]
+        lines(f"return {{{', '.join(named)}}};")
     return str(lines)
 
 

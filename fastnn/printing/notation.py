@@ -42,7 +42,7 @@ __all__ = [
 PRECEDENCE = {"+": 2, "-": 2, MATRIX_PRODUCT: 4, ELEMENTWISE: 6, "*": 6, "/": 6}
 ATOM = 8
 DIGITS = 12
-NAME = re.compile(r"(?P<letters>[A-Za-z_]+)(?P<digits>\d*)")
+NAME = re.compile(r"(?P<letters>\w*?[A-Za-z_])(?P<digits>\d*)")
 
 
 class Notation(Visitor, ABC):

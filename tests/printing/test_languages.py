@@ -82,7 +82,7 @@ def of_arrays(node):
 
 
 def of_matrices(node):
-    return in_matrices(Line("1", FORWARD, Symbol("h", 1, (UNIT,)), None, node, "")).expression
+    return in_matrices(Line("1", FORWARD, "activation", Symbol("h", 1, (UNIT,)), None, node, "")).expression
 
 
 def of_algebra(node):

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nestero
 from fastnn.explaining.motion import motion
 from fastnn.pages.blocks import Fragment, Section
 from fastnn.pages.html import html_page
-from fastnn.printing.javascript import javascript_functions
+from fastnn.printing.javascript import javascript_functions, results_of
 
 REPORT_START = [2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]  # I1 of the classroom report
 
@@ -33,6 +33,7 @@ class Case:
     optimizer: str | Optimizer = "sgd"
     batch_size: int | None = 1
     loss: str = "squared"
+    limits: dict = field(default_factory=dict)
 
     def data(self):
         """Rows with all their digits; with cross-entropy, classes or yes and no."""
@@ -48,7 +49,7 @@ class Case:
 
     @property
     def rule(self):
-        return {"optimizer": self.optimizer, "batch_size": self.batch_size, "loss": self.loss}
+        return {"optimizer": self.optimizer, "batch_size": self.batch_size, "loss": self.loss, **self.limits}
 
     def trained(self):
         """The parameters by fastnn."""
@@ -111,6 +112,34 @@ CASES = {
     ),
     "sigmoid cross-entropy": Case(fastnn.Network((2, 3, 2), "tanh", "sigmoid"), 20, loss="cross_entropy"),
     "Poisson": Case(fastnn.Network((2, 3, 1), "tanh", "exponential"), 20, 0.01, loss="poisson"),
+    "l2 and decay": Case(fastnn.Network((2, 3, 2), "tanh"), 20, limits={"l2": 0.3, "decay": 0.2}),
+    "l2 on the sum, in batches": Case(
+        fastnn.Network((2, 2, 1)), 20, batch_size=3, limits={"l2": 0.3, "l2_on": "sum"}
+    ),
+    "l1 from 0, in batches": Case(
+        fastnn.Network((1, 2, 1)), 20, start=(0, 0.5, -0.25, 0, 1, 0, 0), batch_size=2, limits={"l1": 0.3}
+    ),
+    "all penalties, adam": Case(
+        fastnn.Network((2, 2, 1)), 20, 0.02, optimizer="adam", limits={"l2": 0.3, "l1": 0.2, "decay": 0.1}
+    ),
+    "clipped": Case(fastnn.Network((2, 3, 2), "tanh"), 20, limits={"clip": 0.4}),
+    "clipped in batches": Case(
+        fastnn.Network((3, 2, 2, 1)), 20, optimizer="nesterov", batch_size=3, limits={"clip": 0.4, "l2": 0.3}
+    ),
+    "clipped, adam": Case(
+        fastnn.Network((2, 2, 3), "tanh", "softmax"),
+        20,
+        0.02,
+        optimizer="adam",
+        batch_size=3,
+        loss="cross_entropy",
+        limits={"clip": 0.2, "l1": 0.1, "l2": 0.3, "l2_on": "sum"},
+    ),
+    "clipped irprop-": Case(
+        fastnn.Network((2, 2, 1)), 20, None, optimizer="irprop-", batch_size=None, limits={"clip": 0.1}
+    ),
+    "zero below zero": Case(fastnn.Network((1, 1, 1)), 2, start=(-0.0, -0.0, -1.0, -0.0)),
+    "the last update overflows": Case(fastnn.Network((1, 1)), 1, 1e200, 1, (1e150, 0.0)),
     "batches, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, batch_size=4),
 }
 # A page of the first case in which one addition comes before another: the bits must then differ.
@@ -376,6 +405,32 @@ class TestBatches:
         Reader(page)
         assert page.evaluate(f"{SECTION}.querySelector('[data-part=batch]')") is None
 
+    def test_the_penalties_and_the_clipping_are_told(self):
+        told = "Trained with adam, beta1 0.9, beta2 0.999, eps 1e-08, l2 0.3, l1 0.1, clip 0.2, "
+        told += "l2 on the sum of a batch&#x27;s losses, in batches of 3 rows"
+        assert told in CASES["clipped, adam"].motion().fragment
+
+    def test_what_is_replaced_later_is_shown_as_each_equation_left_it(self, page):
+        case = replace(self.CASE, limits={"clip": 0.4, "l2": 0.3})
+        reader = Reader(page, case)
+        explanation = fastnn.explain(case.network, **case.rule)
+        state, (X, y) = case.motion().starts["network 0"], case.data()
+        for rows in (slice(0, 3), slice(3, 6), slice(6, 7)):
+            reader.press("batch")
+            step = explanation.step(state, X[rows], y[rows], 0.05)
+            state, frame = step.state, step.frame()
+            frame = frame[frame["row"].isin([0, len(X[rows])]) & frame["number"].str.isdecimal()]
+            values = dict(zip(frame["number"].astype(int), frame["value"], strict=True))
+            found = reader.equations()
+            for number, name in results_of(explanation.derivation).items():
+                if name != "total":
+                    assert found[name] == float(f"{values[number]:.8g}"), (number, name)
+            assert {"squares", "squares_2", "norm", "scale", "gw1", "gw1_13", "gw1_22"} <= set(found)
+            taken = float(self.shown(page, "mn[data-became=squares_2]"))
+            assert taken == 0
+            before = float(self.shown(page, "mn[data-became=gw1_13]").strip("()"))
+            assert before == float(f"{values[13]:.5g}") != values[22]
+
     def test_more_rows_than_there_are_is_refused(self):
         with pytest.raises(fastnn.InputError, match="batch_size must be a whole number from 1 to 7; got 8"):
             motion(self.CASE.network, *self.CASE.data(), batch_size=8)
@@ -538,6 +593,12 @@ class TestTheControls:
         reader.press("again")
         reader.press("epoch")
         assert bits(reader.parameters()) == bits(trained(CASES["2-2-1 after one epoch"], 1, 0))
+
+    def test_an_update_that_overflows_is_divergence(self, page):
+        reader = Reader(page, CASES["the last update overflows"])
+        reader.press("epoch")
+        assert reader.says("status").startswith("Diverged in epoch 1: an update made w1 overflow.")
+        assert np.isnan(reader.parameters()).all()
 
 
 # Where each text of a drawing stands, and whether that is inside it.

@@ -6,6 +6,7 @@ from html import escape
 
 from fastnn.core.equations import BEGIN, Derivation, Equation, Part
 from fastnn.core.expressions import Binary, Symbol, nodes
+from fastnn.printing.javascript import results_of
 from fastnn.printing.mathml import MathML
 
 __all__ = ["live_equations"]
@@ -25,11 +26,12 @@ class _Places(MathML):
 
     def __init__(self, derivation: Derivation) -> None:
         super().__init__(derivation)
-        self.replaced: set[Symbol] = set()
+        self.results = results_of(derivation)
+        self.replaced: dict[Symbol, str] = {}
 
     def visit_symbol(self, node: Symbol, outer: int, *, leads: bool) -> str:
         when = "became" if node in self.replaced else "taken"
-        return f"<mn data-{when}='{self.derivation.name(node)}'>–</mn>"
+        return f"<mn data-{when}='{self.replaced.get(node, self.derivation.name(node))}'>–</mn>"
 
     def binary(self, node: Binary, left: str, right: str) -> str:
         if node.operator == "*" and node.left != node.right:
@@ -57,12 +59,12 @@ def live_equations(derivation: Derivation) -> str:
 
 
 def _equation(equation: Equation, names: MathML, places: _Places) -> str:
-    name = names.derivation.name(equation.target)
+    name = places.results[equation.number]
     replaces = equation.target in nodes(equation.expression)
     symbols = f"{names(equation.target)}<mo>{'←' if replaces else '='}</mo>{names(equation.expression)}"
     numbers = f"<mo>=</mo>{places(equation.expression)}"
     if replaces or equation.stage == BEGIN:
-        places.replaced.add(equation.target)
+        places.replaced[equation.target] = name
     result = f'<output data-found="{name}">–</output>'
     return (
         f'<div class="equation" title="{escape(equation.rule)}">'

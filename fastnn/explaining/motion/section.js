@@ -17,12 +17,14 @@ let start, rate, playing = false;
 let taken, found; // what the last row was given, and what it worked out
 let begun; // the same of the first row of its batch, by the kinds of places
 let now; // the parameters, what the optimizer remembers, what the batch has so far, and the epoch's total
-let row, epochs, loss, diverged; // rows taken of this epoch; finished ones, the last one's loss; where it diverged
+let row, epochs, loss; // rows taken of this epoch; finished ones, the last one's loss
+let diverged, why; // the epoch in which it diverged, and for what reason
 let curve, every; // [epoch, loss] of every n-th epoch: no more points than the eye can tell apart
 let running; // [epoch and a fraction, mean loss of this epoch's rows so far], as few of them
 
 function begin(parameters) {
-    start = Object.fromEntries(data.parameters.map((name, place) => [name, parameters[place]]));
+    // As fastnn does: 0.0 for -0.0, which no update would bring back.
+    start = Object.fromEntries(data.parameters.map((name, place) => [name, parameters[place] + 0.0]));
     now = {...start, ...data.remembered, ...data.prepared, ...data.sums, total: 0.0};
     [row, epochs, loss, diverged, curve, every, running] = [0, 0, undefined, 0, [], 1, []];
     workOut();
@@ -42,8 +44,9 @@ function workOut() {
 }
 
 // The numbers for each kind of place: of a parameter, as it was before the row's updates and as it is after them.
+// What the begin of the batch has prepared and a later equation replaces is from its first row.
 function atHand() {
-    return {taken: {...found, ...taken}, became: found, found};
+    return {taken: {...found, ...taken}, became: {...begun?.became, ...found}, found};
 }
 
 function takeNextRow() {
@@ -60,8 +63,10 @@ function endEpoch() {
     [row, running] = [0, []];
     epochs += 1;
     loss = now.total/data.rows.length;
-    if (!Number.isFinite(now.total)) {
+    const overflowed = data.parameters.find((name) => !Number.isFinite(now[name]));
+    if (!Number.isFinite(loss) || overflowed) {
         diverged = epochs;
+        why = Number.isFinite(loss) ? `an update made ${overflowed} overflow` : "its loss was no longer finite";
         if (epochs > 1) curve.push([epochs - 1, before]); // it may have been thinned out
         for (const name in now) now[name] = NaN;
     }
@@ -186,7 +191,7 @@ function show() {
 function status() {
     if (diverged) {
         const last = diverged > 1 ? ` Loss of epoch ${diverged - 1}: ${short(curve.at(-1)[1], 6)}.` : "";
-        return `Diverged in epoch ${diverged}: its loss was no longer finite.${last} `
+        return `Diverged in epoch ${diverged}: ${why}.${last} `
             + `Choose ${part.rate ? "a smaller learning rate or " : ""}another start.`;
     }
     const rows = data.rows.length;

@@ -23,7 +23,7 @@ from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.explaining.limits import need_written_out, rate_of, refuse_clipping, trained_with
+from fastnn.explaining.limits import need_written_out, rate_of, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
 from fastnn.pages.blocks import Fragment, Section
@@ -153,6 +153,8 @@ class Motion:
             return ""
         told = [f"{name} {value!r}" for name, value in recipe.named.items()]
         told.insert(0, recipe.optimizer.name)
+        if self.derivation.rule.l2_on_sum:
+            told.append("l2 on the sum of a batch's losses")
         if size is not None and size > 1:
             short = len(self.X) % size
             last = f" (the last one of an epoch has {short})" if short else ""
@@ -253,7 +255,7 @@ def motion(
     learning_rate : float, optional
         There at first; the reader may change it. Without, the optimizer's own. iRprop- has none.
     **training
-        `loss`, `optimizer`, `batch_size` and penalties, as in `fastnn.train`.
+        `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`.
 
     Returns
     -------
@@ -269,7 +271,6 @@ def motion(
     rows = checked_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
     recipe = Recipe.of(network, rows=len(rows[0]), **training)
-    refuse_clipping(recipe)
     need_targets(type(recipe.loss), network.output, rows[1])
     rate = rate_of(recipe.optimizer, learning_rate)
     return Motion(network, rows, _checked_starts(network, starts), rate, names, recipe)
