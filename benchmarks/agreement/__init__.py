@@ -17,27 +17,50 @@ import fastnn
 from agreement import libraries
 from fastnn.core import losses
 from fastnn.core.choices import settings_of
-from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nesterov, RMSProp
+from fastnn.core.optimizers import SGD, Adagrad, Adam, IRpropMinus, Momentum, Nesterov, RMSProp
+from fastnn.core.recipe import CONSTANT
+from fastnn.core.schedules import Cosine, Exponential, InverseScaling, Step, WarmUp
 
-OURS = {
-    "sgd": fastnn.optimizers.SGD(),
-    "momentum": Momentum(momentum=0.6),
-    "nesterov": Nesterov(momentum=0.6),
-    "rmsprop": RMSProp(rho=0.8, eps=1e-3),
-    "adagrad": Adagrad(initial_sum=0.25, eps=1e-3),
-    "adam": Adam(beta1=0.8, beta2=0.95, eps=1e-3),
-    "adam with eps_hat": Adam(beta1=0.8, beta2=0.95, eps=1e-3, eps_hat=True),
-    "irprop-": IRpropMinus(delta0=0.02, least=0.004, most=0.05),
-    "sgd with weights": fastnn.optimizers.SGD(),
-    "momentum with weights in batches": Momentum(momentum=0.6),
+ADAM = Adam(beta1=0.8, beta2=0.95, eps=1e-3)
+OF_KERAS = Adam(beta1=0.8, beta2=0.95, eps=1e-3, eps_hat=True)
+WEIGHTS = [2.0, 0.0, 0.5, 1.5, 1.0, 0.25, 1.75, 1.0, 0.0, 2.0]  # Keras does not divide by their mean: it is 1
+OURS = {  # the options of fastnn.train
+    "sgd": {},
+    "momentum": {"optimizer": Momentum(momentum=0.6)},
+    "nesterov": {"optimizer": Nesterov(momentum=0.6)},
+    "rmsprop": {"optimizer": RMSProp(rho=0.8, eps=1e-3)},
+    "adagrad": {"optimizer": Adagrad(initial_sum=0.25, eps=1e-3)},
+    "adam": {"optimizer": ADAM},
+    "adam with eps_hat": {"optimizer": OF_KERAS},
+    "irprop-": {"optimizer": IRpropMinus(delta0=0.02, least=0.004, most=0.05)},
+    "sgd with weights": {"sample_weight": WEIGHTS},
+    "momentum with weights in batches": {
+        "optimizer": Momentum(momentum=0.6),
+        "sample_weight": WEIGHTS,
+        "weights_within": "batch",
+    },
+    "l2": {"l2": 0.05},
+    "l2 on the sum": {"l2": 0.05, "l2_on": "sum"},
+    "l1": {"l1": 0.02},
+    "momentum with decay": {"optimizer": Momentum(momentum=0.6), "decay": 0.05},
+    "adam with l2": {"optimizer": ADAM, "l2": 0.05},
+    "adam with decay": {"optimizer": ADAM, "decay": 0.05},
+    "adam with eps_hat and decay": {"optimizer": OF_KERAS, "decay": 0.05},
+    "clip": {"clip": 0.75},
+    "clip with l2": {"clip": 0.75, "l2": 0.05},
+    "step": {"schedule": Step(every=6, gamma=0.3)},
+    "exponential": {"schedule": Exponential(gamma=0.9)},
+    "cosine": {"schedule": Cosine(horizon=30, final=0.1)},
+    "cosine after warm-up": {"schedule": Cosine(horizon=12, final=0.1, warmup=3)},
+    "warm-up": {"schedule": WarmUp(warmup=8)},
+    "inverse scaling": {"schedule": InverseScaling(power=1, scale=0.25)},
+    "inverse scaling by rows": {"schedule": InverseScaling(power=0.25, scale=10)},
+    "momentum in steps": {"optimizer": Momentum(momentum=0.6), "schedule": Step(every=6, gamma=0.3)},
 }
-# Within what the weights of rows count; their mean is 1, which Keras does not divide by.
-WITHIN = {"sgd with weights": "epoch", "momentum with weights in batches": "batch"}
-WEIGHTS = [2.0, 0.0, 0.5, 1.5, 1.0, 0.25, 1.75, 1.0, 0.0, 2.0]
 LOSSES = {
     "squared": (losses.Squared(), "identity"),
     "absolute": (losses.Absolute(), "identity"),
-    "huber": (losses.Huber(delta=libraries.DELTA), "identity"),
+    "huber": (losses.Huber(delta=0.25), "identity"),
     "log_cosh": (losses.LogCosh(), "identity"),
     "poisson": (losses.Poisson(), "exponential"),
     "cross_entropy, softmax": (losses.CrossEntropy(), "softmax"),
@@ -64,22 +87,18 @@ def problem(rule="sgd"):
 @cache
 def by_fastnn(rule):
     """The parameters that fastnn trains by a rule."""
-    options = {"batch_size": BATCH, "epochs": EPOCHS, "engine": "batched"}
+    options = {"batch_size": BATCH, "epochs": EPOCHS, "engine": "batched", **OURS.get(rule, {})}
     if rule != "irprop-":
         options["learning_rate"] = RATE
-    if rule in WITHIN:
-        options |= {"sample_weight": WEIGHTS, "weights_within": WITHIN[rule]}
-    if rule in LOSSES:
-        options["loss"], output = LOSSES[rule]
-        network = fastnn.Network(NETWORK.layers, NETWORK.hidden, output)
-        return fastnn.train(network, *problem(rule), **options).parameters
-    return fastnn.train(NETWORK, *problem(), optimizer=OURS[rule], **options).parameters
+    loss, output = LOSSES.get(rule, LOSSES["squared"])
+    network = fastnn.Network(NETWORK.layers, NETWORK.hidden, output)
+    return fastnn.train(network, *problem(rule), loss=loss, **options).parameters
 
 
 @cache
 def by_library(library):
     """The parameters that a library trains by each of its rules: its program imports it once."""
-    rules = (*libraries.RULES[library], *libraries.LOSSES.get(library, ()))
+    rules = (*libraries.RULES[library], *libraries.LOSSES[library])
     with TemporaryDirectory() as folder:
         files = {rule: Path(folder) / f"{rule}.npz" for rule in rules}
         for rule, file in files.items():
@@ -91,11 +110,17 @@ def by_library(library):
 def _given(rule):
     """What a library's program is given for a rule, by name."""
     X, Y, start = problem(rule)
+    asked = dict(OURS.get(rule, {}))
+    loss, _ = LOSSES.get(rule, LOSSES["squared"])
+    chosen = {"optimizer": asked.pop("optimizer", SGD()), "schedule": asked.pop("schedule", CONSTANT)}
+    settings = {name: asked[name] for name in ("l2", "l1", "decay", "clip") if name in asked}
+    for one in (loss, *chosen.values()):
+        settings |= settings_of(one)
     given = {"X": X, "Y": Y, "rate": RATE, "batch": BATCH, "epochs": EPOCHS}
+    given |= {kind: one.name for kind, one in chosen.items()}
     for n, (W, b) in enumerate(NETWORK.split(start)):
         given |= {f"W{n}": W, f"b{n}": b}
-    given |= {"weights": WEIGHTS} if rule in WITHIN else {}
-    settings = settings_of(OURS[rule]) if rule in OURS else {}
+    given |= {"weights": WEIGHTS} if "sample_weight" in asked else {}
     return given | {f"given_{name}": value for name, value in settings.items()}
 
 
