@@ -95,15 +95,13 @@ class Page:
 
     def settle(self) -> None:
         """Wait for two frames: what follows a scroll is drawn from a frame's own look at the page."""
-        self.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
+        self._value("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
 
     def evaluate(self, expression: str):
         """The value of an expression of JavaScript on the page; a promise is waited for."""
-        options = {"returnByValue": True, "awaitPromise": True, "userGesture": True}
-        found = self.ask("Runtime.evaluate", expression=expression, **options)
-        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        value = self._value(expression)
         self.complain()
-        return found["result"].get("value")
+        return value
 
     def press(self, key: str) -> None:
         """Press a key."""
@@ -136,6 +134,13 @@ class Page:
         told = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
         complaints = [event for event in self._events if event["method"] in told]
         assert not complaints, complaints
+
+    def _value(self, expression: str):
+        """The value of an expression, whatever the page complains of."""
+        options = {"returnByValue": True, "awaitPromise": True, "userGesture": True}
+        found = self.ask("Runtime.evaluate", expression=expression, **options)
+        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        return found["result"].get("value")
 
     def _next(self):
         """The next message of the browser."""
