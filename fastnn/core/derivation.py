@@ -125,6 +125,8 @@ def derive(network: Network, *, weighted: bool = False, **training: Unpack[Asked
 
 def derived(network: Network, rule: Rule) -> Derivation:
     """The same for a network and a rule that are known to be right."""
+    if rule.measuring:
+        return Derivation(network, rule, numbered([*_forward(network), *_error(network, rule)]))
     parts = [_forward(network), _error(network, rule), _deltas(network, rule), _updates(network, rule)]
     if rule.batched:
         parts.insert(3, _gradients(network))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby, product
+from itertools import groupby, pairwise, product
 from typing import Literal
 
 from fastnn.checking import InputError
@@ -165,9 +165,13 @@ class Derivation:
     @property
     def state(self) -> list[Symbol]:
         """What is kept of a network: its parameters in their order, then each state of each, written out."""
-        parameters = [e.target for e in self.scalar if e.kind == "update"]
-        by_name = {self.name(parameter): parameter for parameter in parameters}
-        ordered = [by_name[name] for name in self.network.parameter_names]
+        sizes = [*enumerate(pairwise(self.network.layers), start=1)]
+        ordered = [
+            Symbol("w", layer, (unit, source))
+            for layer, (inputs, units) in sizes
+            for unit, source in product(range(units), range(inputs))
+        ]
+        ordered += [Symbol("b", layer, (unit,)) for layer, (_, units) in sizes for unit in range(units)]
         states = (state_of(letter, p) for letter in self.rule.states for p in ordered)
         return [*ordered, *states, *self.rule.shared]
 

@@ -49,6 +49,8 @@ class Rule:
     clipped : bool
         Whether the gradient, penalties included, is limited by its norm. That takes the gradients of all
         parameters before any moves: the rule is a batched one, whatever the size of batches.
+    measuring : bool
+        Whether no parameter moves, and only what rows lose is added up.
     """
 
     loss: type[Loss] = Squared
@@ -58,6 +60,7 @@ class Rule:
     penalties: tuple[str, ...] = ()
     l2_on_sum: bool = False
     clipped: bool = False
+    measuring: bool = False
 
     @property
     def given(self) -> tuple[Symbol, ...]:
@@ -69,7 +72,7 @@ class Rule:
     def settings(self) -> tuple[str, ...]:
         """The names of its settings, beside the learning rate."""
         return (
-            *self.optimizer.settings(),
+            *(() if self.measuring else self.optimizer.settings()),
             *self.loss.settings(),
             *self.penalties,
             *(("clip",) if self.clipped else ()),
@@ -117,6 +120,8 @@ class Rule:
             {name: settings[name] for name in kind.settings() if name in settings}
             for kind in (self.optimizer, self.loss)
         )
+        if self.measuring:
+            return others
         folded = not self.needs_gradient
         penalties = columns(self.penalties, learning_rate, settings, folded=folded)
         penalties |= {"clip": settings["clip"]} if self.clipped else {}

@@ -127,7 +127,8 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
         _allocate(derivation, dtype, lines, "networks", str(epoch))
         with lines.block("for e in range(totals.shape[1]):"):
             lines("copyto(total, totals[:, e])", *str(epoch).splitlines(), "copyto(totals[:, e], total)")
-        _store(derivation, lines)
+        if not rule.measuring:
+            _store(derivation, lines)
         lines(*(f"{place} = {name}" for name, place in _shared(derivation).items()))
     return _module(derivation, dtype, str(lines))
 

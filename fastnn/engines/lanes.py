@@ -103,7 +103,7 @@ def shape(network: Network, dtype: str, rule: Rule = PLAIN) -> Shape:
     number, size = registers()
     lanes, state = size // np.dtype(dtype).itemsize, rule.state_size(network)
     rows = state + len(rule.given) + 1
-    if rule.batched:
+    if rule.batched or rule.measuring:
         if _is_small(network, rule):
             return Shape(STRAIGHT_LINE_TILE // size, 1, lanes, state, rows)
         return Shape(1, _rows_together().registers, lanes, state, rows)
@@ -173,7 +173,8 @@ def made(network: Network, dtype: str, rule: Rule) -> Kernel:
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
-    forms = (_batches_in_loops, _straight_batches) if rule.batched else (_loops, _straight_line)
+    side_by_side = rule.batched or rule.measuring
+    forms = (_batches_in_loops, _straight_batches) if side_by_side else (_loops, _straight_line)
     derivation = derived(network, rule)
     return vector_module(derivation, dtype, forms[_is_small(network, rule)](derivation, dtype))
 
@@ -268,14 +269,15 @@ def _straight_batches(derivation: Derivation, dtype: str) -> str:
     flat = _vectors("flat", tile, 0, tile.rows)
     with (
         _tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
-        _batches(dtype, lines),
+        _batches(derivation.rule, dtype, lines),
         lines.block("for group in range(groups):"),
     ):
         lines(*(f"{name} = {places[name]}" for name in names if name in kept))
         printer.write_part("begin", lines)
-        write_rows(derivation, dtype, named, WRITTEN_ROWS, lines)
+        rows = WRITTEN_ROWS if derivation.network.n_parameters <= STRAIGHT_LINE_IN_BATCHES else 1
+        write_rows(derivation, dtype, named, rows, lines)
         printer.write_part("end", lines)
-        moved = [*derivation.network.parameter_names, TOTAL.family]
+        moved = [*([] if derivation.rule.measuring else derivation.network.parameter_names), TOTAL.family]
         lines(*(f"{places[name]} = {name}" for name in moved))
     return str(lines)
 
@@ -285,16 +287,17 @@ def _batches_in_loops(derivation: Derivation, dtype: str) -> str:
     together, state = _rows_together().rows, derivation.rule.state_size(network)
     printer, gradients = RowsTogether(derivation, dtype, together), _up_to(tile.rows, together)
     views = [_vectors("flat", tile, state - len(derivation.rule.shared), 1)]
-    views.append(_vectors("State", tile, 0, network.n_parameters))
-    views.append(_vectors("G", tile, gradients, 1))
-    for layer, w, b, weights, biases in (
-        *state_parts(derivation),
-        *layer_parts(network, "g", gradients),
-    ):
+    parts, added_up = [*state_parts(derivation)], 0
+    if not derivation.rule.measuring:
+        views.append(_vectors("State", tile, 0, network.n_parameters))
+        views.append(_vectors("G", tile, gradients, 1))
+        parts += layer_parts(network, "g", gradients)
+        added_up = network.n_parameters
+    for layer, w, b, weights, biases in parts:
         views.append(_vectors(w, tile, weights.start, network.layers[layer - 1]))
         views.append(_vectors(b, tile, biases.start, 1))
     joined = replace(tile, registers=together * tile.registers)
-    first = _up_to(gradients + network.n_parameters, together)
+    first = _up_to(gradients + added_up, together)
     for name, (rows, inner) in printer.scratch().items():
         views.append(_vectors(name, tile, first, inner))
         if name in printer.joined:
@@ -304,15 +307,19 @@ def _batches_in_loops(derivation: Derivation, dtype: str) -> str:
     with (
         _tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views),
         _of_the_network(derivation, lines),
-        _batches(dtype, lines),
+        _batches(derivation.rule, dtype, lines),
     ):
         printer.write_batch(lines)
     return str(lines)
 
 
 @contextmanager
-def _batches(dtype: str, lines: Lines) -> Iterator[None]:
-    """The loop over the batches of an epoch, and how many rows each has."""
+def _batches(rule: Rule, dtype: str, lines: Lines) -> Iterator[None]:
+    """The loop over the batches of an epoch, and how many rows each has; to measure, there are no batches."""
+    if rule.measuring:
+        lines("start, stop = 0, rows")
+        yield
+        return
     with lines.block("for start in range(0, rows, batch):"):
         lines("stop = min(start + batch, rows)", f"n = {dtype}(stop - start)")
         yield
@@ -374,8 +381,9 @@ def _tiles_and_epochs(
                 yield
                 with _every_lane(vector, lines):
                     lines(f"totals[m, e] = tile[group, {tile.rows - 1}, lane]")
-            with _every_lane(vector, lines), lines.block(whole_state):
-                lines("state[m, p] = tile[group, p, lane]")
+            if not rule.measuring:
+                with _every_lane(vector, lines), lines.block(whole_state):
+                    lines("state[m, p] = tile[group, p, lane]")
 
 
 @contextmanager

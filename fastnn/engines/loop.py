@@ -62,7 +62,8 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
             lines(*(f"{name} = state[m, {position}]" for position, name in enumerate(names)))
             with _epochs(lines):
                 _write_rows(printer, "i", dtype, lines)
-            lines(*(f"state[m, {position}] = {name}" for position, name in enumerate(names)))
+            if not derivation.rule.measuring:
+                lines(*(f"state[m, {position}] = {name}" for position, name in enumerate(names)))
     return str(lines)
 
 

@@ -66,6 +66,8 @@ def write_rows(
             if equation.stage in (FORWARD, ERROR):
                 for row in block:
                     row.write(lines, [equation])
+        if derivation.rule.measuring:
+            return
         lines(f"# {DELTAS} and {GRADIENTS}")
         for row in block:
             row.write(lines, way_back(derivation))
@@ -96,7 +98,7 @@ class RowsTogether(InLoops):
 
     def __init__(self, derivation: Derivation, dtype: str, together: int) -> None:
         super().__init__(derivation, dtype)
-        self.together = together
+        self.together, self.measuring = together, derivation.rule.measuring
         self.last = len(self.network.layers) - 1
         self.flat = PythonOfVectors(partial(_spell_flat, letters=("", *derivation.rule.states)), dtype)
         self.joined = {
@@ -109,7 +111,8 @@ class RowsTogether(InLoops):
         """The vectors besides the state and what the rows add up to: (rows, vectors in a row) by name."""
         units = self.network.layers
         sizes = {f"H{layer}": units[layer] for layer in range(1, self.last)}
-        sizes |= {f"S{layer}": units[layer] for layer in range(2, self.last + 1)}
+        if not self.measuring:
+            sizes |= {f"S{layer}": units[layer] for layer in range(2, self.last + 1)}
         softmax = ("E",) if self.derivation.of("softmax") else ()
         sizes |= dict.fromkeys(("Yhat", "D", *softmax), self.network.n_outputs)
         sizes |= {f"Z{n}": units[n] for n in range(1, self.last + 1) if self.derivation.keeps_sums(n)}
@@ -117,17 +120,19 @@ class RowsTogether(InLoops):
 
     def write_batch(self, lines: Lines) -> None:
         """Write all that the rows of a batch do, from `start` up to `stop`."""
-        lines(f"# {BEGIN}")
-        for equation in self.derivation.of("factor"):
-            lines(assignment(equation.target, equation.expression, self.flat))
-        with lines.block(f"for p in range({self.network.n_parameters}):"):
-            lines(f"G[p] = {self.flat.zero()}")
+        if not self.measuring:
+            lines(f"# {BEGIN}")
+            for equation in self.derivation.of("factor"):
+                lines(assignment(equation.target, equation.expression, self.flat))
+            with lines.block(f"for p in range({self.network.n_parameters}):"):
+                lines(f"G[p] = {self.flat.zero()}")
         lines(f"whole = stop - (stop - start) % {self.together}")
         with lines.block(f"for row in range(start, whole, {self.together}):"):
             self._write_block(self.together, lines)
         with lines.block("for row in range(whole, stop):"):
             self._write_block(1, lines)
-        self._write_updates(lines)
+        if not self.measuring:
+            self._write_updates(lines)
 
     def _write_block(self, rows: int, lines: Lines) -> None:
         """Write all that some rows do: forward layer by layer, and back."""
@@ -138,6 +143,10 @@ class RowsTogether(InLoops):
                 self._write_forward(layer, here, block, lines)
             if self._is_joined(layer, block):
                 self._write_function(layer, lines)
+        if self.measuring:
+            lines(f"# {ERROR}")
+            self._write_errors(block, lines)
+            return
         lines(f"# {ERROR}, {DELTAS} and {GRADIENTS}, layer {self.last}")
         self._write_errors(block, lines)
         with self._every_unit(self.last, lines) as here:
