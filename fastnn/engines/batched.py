@@ -4,7 +4,7 @@ Each value of the equations is an array with the networks along its last, contig
 shape (units, inputs, networks). Each call allocates the arrays once, and takes as many networks as
 keep them in the processor's cache.
 
-The same printing gives `forward` and `lost`, which evaluate many networks on many rows.
+The same printing gives `forward`, which evaluates many networks on many rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.derivation import derived
 from fastnn.core.elementary import functions_of
-from fastnn.core.equations import ERROR, FORWARD, Derivation, Equation, Part
+from fastnn.core.equations import FORWARD, Derivation, Equation, Part
 from fastnn.core.expressions import (
     Expression,
     Folded,
@@ -39,14 +39,14 @@ from fastnn.core.expressions import (
 from fastnn.core.losses import usual_loss
 from fastnn.core.network import Network
 from fastnn.core.rule import COEFFICIENT, PLAIN, Rule
-from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, TOTAL, WHOLE
+from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, WHOLE
 from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import run_source
 from fastnn.printing.arrays import COMPARISONS, UFUNCS, ArrayWriter, array_function, computed, slots
 from fastnn.printing.infix import Lines, import_line, layer_array
 from fastnn.printing.scalars import state_parts
 
-__all__ = ["call_sizes", "forward", "kernel", "lost", "source"]
+__all__ = ["call_sizes", "forward", "kernel", "source"]
 
 # Bytes of all arrays of a call. Measured: 16 000 networks of 2-2-1 in calls of 0.3, 0.6, 1.2, 2.5 and
 # 3.7 MB x1.24, x0.87, x0.66, x0.58, x0.58 (against plain NumPy).
@@ -97,19 +97,6 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
         with np.errstate(all="ignore"):
             values: list[NDArray[Any]] = evaluate(parameters, X)
             return values
-
-    return quiet
-
-
-@cache
-def lost(network: Network, dtype: str, rule: Rule) -> Callable[..., NDArray[Any]]:
-    """A function of parameters (M, P), X (N, D), Y (N, K) and the loss's settings: what rows lose (M, N)."""
-    evaluate = run_source(_lost_source(network, dtype, rule))["lost"]
-
-    def quiet(*given: Any) -> NDArray[Any]:
-        with np.errstate(all="ignore"):
-            found: NDArray[Any] = evaluate(*given)
-            return found
 
     return quiet
 
@@ -178,20 +165,6 @@ def _forward_source(network: Network, dtype: str) -> str:
         lines(*str(body).splitlines())
         hidden = [layer_array(Symbol("h", layer)) for layer in range(1, len(network.layers) - 1)]
         lines(f"return [{', '.join([*hidden, 'Yhat'])}]")
-    return _module(derivation, dtype, str(lines))
-
-
-def _lost_source(network: Network, dtype: str, rule: Rule) -> str:
-    derivation, lines, body = derived(network, rule), Lines(), Lines()
-    for equation in derivation:
-        if equation.stage in (FORWARD, ERROR):
-            _write(equation, derivation, body)
-    settings = [_plural(Symbol(name)) for name in rule.loss.settings()]
-    with lines.block(f"def lost({', '.join(['state', 'X', 'Y', *settings])}):"):
-        lines("x, y = X.T[:, None, :], Y.T[:, None, :]")
-        _load(derivation, lines, "[..., None]")
-        _allocate(derivation, dtype, lines, "len(state), len(X)", str(body))
-        lines(f"copyto({TOTAL.family}, 0.0)", *str(body).splitlines(), f"return {TOTAL.family}")
     return _module(derivation, dtype, str(lines))
 
 

@@ -29,10 +29,11 @@ from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.training.jobs import Job
+from fastnn.training.measuring import Measuring, measured
 from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan, refuse_rate
 from fastnn.training.rates import is_of_rates
-from fastnn.training.running import measured, run
+from fastnn.training.running import run
 from fastnn.training.starts import Start, rule_of
 from fastnn.training.weights import weights_of
 
@@ -176,8 +177,8 @@ class Design:
         """
         return self.schema().losses
 
-    def measures(self, plan: Plan) -> dict[str, Job]:
-        """The jobs that measure the further losses of networks trained by a plan, by the losses' names."""
+    def measures(self, plan: Plan) -> dict[str, Measuring]:
+        """The measuring of the further losses of networks trained by a plan, by the losses' names."""
         every = (self.plan.X, self.plan.Y, self.plan.weights)
         rows = {"loss_all_rows": every, "validation_loss": self.validation}
         found = {name: rows[name] for name in self.losses if name in rows}
@@ -203,6 +204,9 @@ class Design:
         """Compile every kernel that training may call, so that no later timing includes compiling."""
         for kind, (_, networks) in self.kinds.items():
             self.jobs[kind].warm(networks)
+        for cell in self.grid.first_of("learning_rate").cells():
+            for measuring in self.measures(self.plan_of(cell)).values():
+                measuring.kernel(self.grid.starts)
 
     @cached_property
     def kinds(self) -> dict[Kind, tuple[Cell, int]]:

@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
-from fastnn.core.choices import settings_of
-from fastnn.core.loss import Loss
 from fastnn.core.network import Network
-from fastnn.core.rule import Rule
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.metrics import MEASURES, metric_notes
 from fastnn.data.rows import checked_inputs, checked_rows
-from fastnn.engines.batched import forward, lost
+from fastnn.engines.batched import forward
 from fastnn.system.floating_point import ieee
 from fastnn.training.gates import Rows
 
@@ -26,8 +23,6 @@ __all__ = [
     "dead_gates",
     "dead_units",
     "least_and_most",
-    "losses",
-    "losses_in_row_order",
     "predictions",
     "score_notes",
     "scores",
@@ -85,42 +80,6 @@ def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Arr
     found = outputs(network, parameters, inputs)
     found = found[..., 0] if network.n_outputs == 1 else found
     return X.in_target_unit(found) if isinstance(X, Dataset) else found
-
-
-@ieee
-def losses(network: Network, loss: Loss, parameters: Array, X: Array, Y: Array) -> Array:
-    """What networks (M, P) lose, summed over outputs, averaged over checked rows: (M,)."""
-    found = np.empty(len(parameters), parameters.dtype)
-    for some in _parts(len(parameters), Y.size):
-        with np.errstate(all="ignore"):
-            found[some] = _lost(network, loss, parameters[some], X, Y).mean(axis=1)
-    return found
-
-
-@ieee
-def losses_in_row_order(
-    network: Network, loss: Loss, parameters: Array, X: Array, Y: Array, coefficients: Array | None = None
-) -> Array:
-    """The same, added row by row as an epoch's loss is: the same bits on any machine and for any M.
-
-    Rows that have weights have coefficients (N,).
-    """
-    found = np.empty(len(parameters), parameters.dtype)
-    for some in _parts(len(parameters), Y.size):
-        of_rows = _lost(network, loss, parameters[some], X, Y)
-        of_rows = of_rows if coefficients is None else coefficients * of_rows
-        found[some] = np.add.accumulate(of_rows, axis=1)[:, -1] / found.dtype.type(len(X))
-    return found
-
-
-def _lost(network: Network, loss: Loss, parameters: Array, X: Array, Y: Array) -> Array:
-    """What networks (M, P) lose by each of some checked rows (M, N), by the arithmetic of training."""
-    found = np.empty((len(parameters), len(X)), parameters.dtype)
-    settings = [found.dtype.type(value) for value in settings_of(loss).values()]
-    evaluate = lost(network, str(parameters.dtype), Rule(type(loss)))
-    for networks, rows in _pieces(network, parameters, X):
-        found[networks, rows] = evaluate(parameters[networks], X[rows], Y[rows], *settings)
-    return found
 
 
 def dead_units(network: Network, parameters: Array, X: Array) -> NDArray[np.int64]:

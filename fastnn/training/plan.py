@@ -22,6 +22,7 @@ from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.showing.lettering import counted
 from fastnn.training.jobs import Job
+from fastnn.training.measuring import Measuring
 from fastnn.training.orders import FILE_ORDER, Order
 from fastnn.training.rates import Given, Rates, given_rates
 from fastnn.training.reducing import reduced_networks, reduced_sizes
@@ -92,14 +93,13 @@ class Plan:
         job.kernel(self.network, networks)
         return job
 
-    def measuring(self, X: NDArray[Any], Y: NDArray[Any], weights: Weights | None = None) -> Job:
-        """The job of measuring the loss of networks on checked rows, in file order.
+    def measuring(self, X: NDArray[Any], Y: NDArray[Any], weights: Weights | None = None) -> Measuring:
+        """The measuring of the loss of networks on checked rows.
 
         The weights of rows, if they have any, count within all of them.
         """
         within_all = None if weights is None else replace(weights, within="epoch")
-        by_its_loss = Recipe(loss=self.recipe.loss)
-        return Job(self.network, self.engine, X, Y, epochs=1, recipe=by_its_loss, weights=within_all)
+        return Measuring(self.network, self.engine, X, Y, self.recipe.loss, within_all)
 
     def validation(self, given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return X and Y of the validation rows, checked in the same way as the training rows."""

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 
 from fastnn.engines import Kernel
 from fastnn.system.floating_point import ieee
-from fastnn.training.evaluating import losses_in_row_order
 from fastnn.training.jobs import Job
 from fastnn.training.pace import Pace
 from fastnn.training.rates import Rates
 from fastnn.training.reducing import Group, Units
 
-__all__ = ["measured", "run", "run_kept"]
+__all__ = ["run", "run_kept"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
@@ -85,33 +84,6 @@ def run(
         if after_epoch is not None:
             after_epoch(run_.epoch - 1)
     return run_.finished()
-
-
-@ieee
-def measured(job: Job, parameters: Array, pause: Callable[[float], None] | None = None) -> Array:
-    """Return the loss (M,) of M networks on the rows of a job, without training them; NaN where not finite.
-
-    It runs one epoch with a learning rate of 0. Every update adds 0, so the parameters stay as they are, and
-    the loss is summed in row order and divided by N once. Where a hidden unit overflows, the update would add
-    0 times infinity; such networks are evaluated without an update.
-
-    Parameters
-    ----------
-    job : Job
-        It has one epoch, in file order.
-    parameters : (M, P)
-        Left untouched.
-    pause : callable, optional
-        As in `run`, but always called with 0: measuring is no training.
-    """
-    rates = Rates(np.zeros(len(parameters), parameters.dtype))
-    found, _ = run(job, parameters.copy(), rates, pause=None if pause is None else lambda _: pause(0.0))
-    unclear = np.isnan(found) & ~np.isnan(parameters).any(axis=1)
-    if unclear.any():
-        rows, loss = job.ordered(0), job.recipe.loss
-        exact = losses_in_row_order(job.network, loss, parameters[unclear], *rows)
-        found[unclear] = np.where(np.isfinite(exact), exact, np.nan)
-    return found
 
 
 @ieee

@@ -21,7 +21,8 @@ from fastnn.data.magnitudes import warn_of_magnitudes
 from fastnn.showing.lettering import counted
 from fastnn.system.progress import Epochs
 from fastnn.system.telling import warn
-from fastnn.training.evaluating import losses, within_memory
+from fastnn.training.evaluating import within_memory
+from fastnn.training.measuring import measured
 from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan
 from fastnn.training.rates import Given, is_of_rates
@@ -259,13 +260,11 @@ class _Validating:
     """The loss on further rows, measured after every epoch."""
 
     def __init__(self, plan: Plan, validation: Any, parameters: Array) -> None:
-        self.network, self.loss = plan.network, plan.recipe.loss
-        self.parameters = parameters
-        self.X, self.Y = plan.validation(validation)
+        self.parameters, self.rows = parameters, plan.measuring(*plan.validation(validation))
         self.curve = _curve(len(parameters), plan)
 
     def __call__(self, epoch: int) -> None:
-        self.curve[:, epoch] = losses(self.network, self.loss, self.parameters, self.X, self.Y)
+        self.curve[:, epoch] = measured(self.rows, self.parameters)
 
     def finished(self, diverged: NDArray[np.int32], epochs: int) -> Array:
         """The curve (M, epochs), NaN from the epoch in which a network diverged."""

@@ -13,9 +13,8 @@ from pairing import pairwise
 from small_sweeps import DRAW, GRID, NET, X, Y, store, swept  # noqa: F401 - a fixture
 
 import fastnn
-from fastnn.core.losses import Squared
 from fastnn.sweeping.store.manifest import Manifest
-from fastnn.training import evaluating, running
+from fastnn.training import measuring
 from fastnn.training import plan as planning
 
 OTHER_X, OTHER_Y = DRAW.normal(size=(5, 2)), DRAW.normal(size=5)
@@ -91,11 +90,11 @@ class TestArithmetic:
         rows = DRAW.normal(size=(1000, 2))
         y = DRAW.normal(size=1000)
         sweep = swept(x=rows, y=y, rows=[3, 1000], networks=20, epochs=2, learning_rate=0.01)
-        pairwise = evaluating.losses(NET, Squared(), sweep.parameters, sweep.plan.X, sweep.plan.Y)
+        pairwise = ((sweep.predict(rows) - y) ** 2).mean(axis=1)
         assert np.allclose(sweep.loss_all_rows, pairwise, rtol=1e-12)
         assert (sweep.loss_all_rows != pairwise).any()
-        exact = evaluating.losses_in_row_order(NET, Squared(), sweep.parameters, sweep.plan.X, sweep.plan.Y)
-        assert sweep.loss_all_rows.tobytes() == exact.tobytes()
+        exact = [plain_loss(NET, parameters, rows, y, "float64") for parameters in sweep.parameters]
+        assert sweep.loss_all_rows.tolist() == exact
 
     def test_it_is_of_all_rows_in_their_order_where_training_shuffles(self):
         sweep = swept(shuffle=True, learning_rate=0.02)
@@ -108,15 +107,15 @@ class TestArithmetic:
         plan = planning.Plan.of(NET, X, Y, 1, "lanes", "float64")
         job = plan.measuring(plan.X[:rows], plan.Y[:rows])
         parameters = fastnn.normal(0, 1.5).draw(NET, range(networks), 0)
-        together = running.measured(job, parameters)
-        alone = [running.measured(job, parameters[m : m + 1])[0] for m in range(networks)]
+        together = measuring.measured(job, parameters)
+        alone = [measuring.measured(job, parameters[m : m + 1])[0] for m in range(networks)]
         assert together.tobytes() == np.array(alone).tobytes()
 
     def test_networks_are_left_as_they_are(self):
         plan = planning.Plan.of(NET, X, Y, 1, "auto", "float64")
         parameters = fastnn.normal(0, 1.5).draw(NET, range(5), 0)
         before = parameters.copy()
-        running.measured(plan.measuring(plan.X, plan.Y), parameters)
+        measuring.measured(plan.measuring(plan.X, plan.Y), parameters)
         assert parameters.tobytes() == before.tobytes()
 
     def test_a_hidden_value_that_overflows_is_no_divergence(self):
@@ -125,7 +124,7 @@ class TestArithmetic:
         plan = planning.Plan.of(network, [1e10], [0.5], 1, "auto", "float64")
         parameters = np.array([[1e300, 1.0, 1.0, 0.0, 0.0, 0.0]])
         with np.errstate(over="ignore"):
-            assert running.measured(plan.measuring(plan.X, plan.Y), parameters).tolist() == [0.25]
+            assert measuring.measured(plan.measuring(plan.X, plan.Y), parameters).tolist() == [0.25]
 
 
 class TestRule:
@@ -151,7 +150,7 @@ class TestRule:
     def test_the_best_fits_all_rows_best(self):
         data = fastnn.load_insurance(simulated=True)
         sweep = fastnn.sweep(NET, data.X, data.y, networks=200, rows=[30, 1338], epochs=50)
-        best = evaluating.losses(NET, Squared(), sweep.parameters, sweep.plan.X, sweep.plan.Y).argmin()
+        best = ((sweep.predict(data.X) - data.y) ** 2).mean(axis=1).argmin()
         assert sweep.best(1)["network"].tolist() == [best]
         assert sweep.best(1, by="loss")["network"].tolist() != [best]
 
