@@ -27,7 +27,7 @@ from fastnn.engines.compiling import compile_kernel
 from fastnn.printing.infix import Lines
 from fastnn.printing.rows_together import RowsTogether, write_rows
 from fastnn.printing.scalars import Written, layer_parts, state_parts
-from fastnn.printing.vectors import ALIGNMENT, LayerByLayer, PythonOfVectors, vector_module, way_back
+from fastnn.printing.vectors import LayerByLayer, PythonOfVectors, aligned_memory, vector_module, way_back
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["call_sizes", "kernel", "source"]
@@ -364,7 +364,7 @@ def _tiles_and_epochs(
     whole_state = f"for p in range({size}):"
     with lines.block(f"def advance({arguments(rule)}):"):
         lines("rows, networks = X.shape[0], state.shape[0]")
-        lines(*_aligned_memory(vectors, vector, dtype))
+        lines(*aligned_memory(vectors, vector, dtype))
         lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")
         lines(*views)
         with lines.block(f"for first in range(0, networks, {width}):"):
@@ -392,14 +392,3 @@ def _every_lane(vector: int, lines: Lines) -> Iterator[None]:
     with lines.block("for group in range(groups):"), lines.block(f"for lane in range({vector}):"):
         lines(f"m = min(first + group*{vector} + lane, networks - 1)")
         yield
-
-
-def _aligned_memory(vectors: int, vector: int, dtype: str) -> Iterator[str]:
-    """Memory for `vectors` vectors of `vector` numbers, beginning at a line of the cache.
-
-    It is filled with zeros: the lanes left over are computed too, and subnormal numbers are slow.
-    """
-    size, numbers = np.dtype(dtype).itemsize, vectors * vector
-    yield f"raw = zeros({numbers + ALIGNMENT // size}, {dtype})"
-    yield f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}"
-    yield f"memory = raw[skipped:skipped + {numbers}].reshape({vectors}, {vector})"

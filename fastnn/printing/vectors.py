@@ -14,6 +14,8 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+
 from fastnn.core.elementary import functions_of
 from fastnn.core.equations import (
     BEGIN,
@@ -44,6 +46,7 @@ __all__ = [
     "InLoops",
     "LayerByLayer",
     "PythonOfVectors",
+    "aligned_memory",
     "from_values",
     "positions",
     "vector_module",
@@ -85,6 +88,17 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
     sources = {"numpy": {*NUMPY_NAMES} - {*VECTOR_NAMES}, "fastnn.engines.simd": VECTOR_NAMES}
     imports = "\n".join(import_line(module, names, text) for module, names in sources.items())
     return f"{imports}\n\n\n{text}"
+
+
+def aligned_memory(vectors: int, vector: int, dtype: str) -> Iterator[str]:
+    """Memory for `vectors` vectors of `vector` numbers, beginning at a line of the cache.
+
+    It is filled with zeros: the lanes left over are computed too, and subnormal numbers are slow.
+    """
+    size, numbers = np.dtype(dtype).itemsize, vectors * vector
+    yield f"raw = zeros({numbers + ALIGNMENT // size}, {dtype})"
+    yield f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}"
+    yield f"memory = raw[skipped:skipped + {numbers}].reshape({vectors}, {vector})"
 
 
 def way_back(derivation: Derivation) -> Iterator[Equation]:
