@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastnn.checking import InputError, meant
-from fastnn.commands.parsing import number, numbers
+from fastnn.commands.parsing import number, numbers, numbers_or_none
 from fastnn.core.choices import Choice, Table
 from fastnn.core.losses import LOSSES
 from fastnn.core.optimizers import OPTIMIZERS
@@ -38,6 +38,8 @@ PENALTY_HELP = {
     "l1": "penalty on the absolute values of weights",
     "decay": "what weights lose with each update, in learning rates",
 }
+L2_ON_HELP = "of a batch's losses: what l2 is on; default mean"
+CLIP_HELP = "largest norm of the gradient; default none"
 
 
 def add_choice(group: Any, table: Table[Any], *, several: bool = False) -> None:
@@ -56,28 +58,23 @@ def add_training(group: Any, tables: Iterable[Table[Any]] = OF_A_STEP) -> None:
         add_choice(group, table)
     for name, what in PENALTY_HELP.items():
         group.add_argument(f"--{name}", type=number, default=0.0, metavar="P", help=f"{what}; default 0")
-    _add_limits(group)
+    group.add_argument("--l2-on", default="mean", choices=L2_ON, help=L2_ON_HELP)
+    group.add_argument("--clip", type=number, metavar="NORM", help=CLIP_HELP)
 
 
 def add_penalties(group: Any) -> None:
     """Add the penalties of ``fastnn sweep``, each with several values."""
     for name, what in PENALTY_HELP.items():
         group.add_argument(f"--{name}", default="0", metavar="P,..", help=f"{what}; default 0")
-    _add_limits(group)
-
-
-def _add_limits(group: Any) -> None:
-    said = "of a batch's losses: what l2 is on; default mean"
-    group.add_argument("--l2-on", default="mean", choices=L2_ON, help=said)
-    group.add_argument(
-        "--clip", type=number, metavar="NORM", help="largest norm of the gradient; default none"
-    )
+    group.add_argument("--l2-on", default="mean", metavar="WHAT,..", help=f"mean or sum {L2_ON_HELP}")
+    group.add_argument("--clip", default="none", metavar="NORM,..", help=f"{CLIP_HELP}; several: none,0.5,1")
 
 
 def penalties_of(options: Any) -> dict[str, Any]:
     """The values of the penalties of a sweep, by name."""
     values = {name: numbers(getattr(options, name), f"--{name}") for name in PENALTIES}
-    return {**values, "l2_on": [options.l2_on], "clip": [options.clip]}
+    on = [word.strip() for word in options.l2_on.split(",")]
+    return {**values, "l2_on": on, "clip": numbers_or_none(options.clip, "--clip")}
 
 
 def training_of(options: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fastnn.checking import InputError, meant
 from fastnn.commands import REFUSED
 from fastnn.system.telling import give, tell
 
-__all__ = ["Parser", "number", "numbers", "whole", "whole_numbers"]
+__all__ = ["Parser", "number", "numbers", "numbers_or_none", "whole", "whole_numbers"]
 
 MOST_DIGITS = 100  # more than a seed from the system has, which is 39
 MOST_IN_A_RANGE = 10_000
@@ -83,6 +83,18 @@ def number(text: str) -> float:
 def numbers(text: str, option: str) -> list[float]:
     """Read numbers separated by commas; some may be ranges: log:1e-4..1:5, lin:0..1:3."""
     return _separated(text, option, float, "numbers", "0.005,0.01")
+
+
+def numbers_or_none(text: str, option: str) -> list[float | None]:
+    """Read numbers as `numbers` does, of which one may be the word none."""
+    parts = [part.strip() for part in text.split(",")]
+    given = [part for part in parts if part != "none"]
+    if given:
+        numbers(",".join(given), option)  # refuses them together: 0,05 are no two numbers
+    found: list[float | None] = []
+    for part in parts:
+        found += [None] if part == "none" else numbers(part, option)
+    return found
 
 
 def whole_numbers(text: str, option: str) -> list[int]:

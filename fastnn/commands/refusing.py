@@ -9,7 +9,7 @@ from fastnn.core.optimizers import OPTIMIZERS
 
 __all__ = ["in_options"]
 
-NAMED = re.compile(r"(each of )?([a-z]+(?:_[a-z]+)*)(?=(?:\[\d+\])? (?:must|requires)\b|=)")
+NAMED = re.compile(r"(each of )?([a-z][a-z0-9]*(?:_[a-z]+)*)(?=(?:\[\d+\])? (?:must|requires)\b|=)")
 NO_OPTIONS = {"action", "command", "file", "parser", "shell", "store", "train"}
 OF_START = {"high", "low", "mean", "sd", "value"}  # arguments of the starts that --start can name
 OF_OPTIMIZER = {name for optimizer in OPTIMIZERS.values() for name in optimizer.settings()}

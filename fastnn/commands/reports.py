@@ -154,11 +154,11 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     trained_by = [counted(found.plan.epochs, "epoch"), *found.grid.told, f"engine {found.engine}"]
     trained_by.append(found.plan.dtype)
     trained = f", {grouped(found.ran)} of them" if 0 < found.ran < len(found) else ""
-    pace = (
-        f"in {found.seconds:.1f} s, {grouped(round(rate))} networks/s" if found.ran else "found in the store"
-    )
+    pace = "" if found.store is None else " found in the store"
+    if found.ran:
+        pace = f" in {found.seconds:.1f} s, {grouped(round(rate))} networks/s"
     lines = [
-        f"{counted(len(found), 'network')}{stopped}{trained} {pace if found.ran else 'found in the store'}",
+        f"{counted(len(found), 'network')}{stopped}{trained}{pace}",
         "",
         *_network_lines(found.network),
         *data_lines(data),
@@ -245,6 +245,8 @@ def _cell(key: str, value: Any, digits: int) -> str:
         return f"{100 * value:.1f} %" if value < 1e3 else f"{_short(100 * value, digits)} %"
     if not isinstance(value, float | np.floating):
         return str(value)
+    if value != value:
+        return "-"
     return _short(float(value), DIGITS[0] if key == "learning_rate" else digits)
 
 

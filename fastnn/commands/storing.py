@@ -88,7 +88,9 @@ def _bytes_in(folder: Path) -> int:
 def _line(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_line(item)}" for key, item in value.items())
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_line, value))
+    text = "-" if value is None else str(value)
     return "".join(letter if letter.isprintable() else "?" for letter in text)  # the store may be anyone's
 
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BY_DEAD_UNITS = (BLUE, ORANGE, VERMILION, GREEN)
-LABELLED = 8  # per cent: a bar of this length has room for its number
 WIDE = 100.0  # above this ratio of medians, a linear scale would show only the largest
 TICKS = 5  # the most intervals between ticks: numbers of up to seven characters then fit side by side
 UNIT = 60  # the most letters of the quantity and its unit
@@ -116,6 +115,8 @@ def dead_units(sweep: Sweep, ax: Axes | None = None) -> Axes:
 
 def draw_dead_units(ax: Axes, table: pd.DataFrame) -> Axes:
     """Draw the numbers of `tables.dead_units`."""
+    from fastnn.plotting.bars import write_on_bars
+
     names = tables.modes_of(table)
     colours = dict(zip(names, (*BY_DEAD_UNITS[: len(names) - 1], GREY), strict=True))
     labels = tables.cell_labels(table)
@@ -125,9 +126,8 @@ def draw_dead_units(ax: Axes, table: pd.DataFrame) -> Axes:
         share = 100 * table[name].to_numpy() / np.maximum(table["networks"].to_numpy(), 1)
         if share.any():
             bars = ax.barh(labels, share, left=base, color=colours[name], label=name, height=0.7)
-            written = [f"{part:.0f} %" if part >= LABELLED else "" for part in share]
-            colour = bright.get(colours[name], DARK)
-            ax.bar_label(bars, written, label_type="center", fontsize=9, color=colour)
+            written = [f"{part:.0f} %" for part in share]
+            write_on_bars(ax, bars, written, fontsize=9, color=bright.get(colours[name], DARK))
             base += share
     ax.invert_yaxis()
     ax.set_xlim(0, 100)

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import fastnn
 from fastnn.commands import cli
 from fastnn.commands.choice_options import choices_of
+from fastnn.commands.reports import sweep_report
 from fastnn.core.optimizers import OPTIMIZERS, SGD, Momentum, Nesterov
 from fastnn.core.recipe import Recipe
 from fastnn.sweeping.axes import Optimizers
@@ -194,3 +196,51 @@ class TestSweep:
         code, _, err = run(capsys, "store", "export", "night", "no.csv", "--where", "momentum==momentum")
         assert (code, err.count("\n")) == (2, 1)
         assert "--where must compare momentum with a number" in err
+
+
+class TestLimits:
+    def test_a_sweep_has_several_of_each(self, capsys, undrawn):
+        options = ["--clip", "none,0.25", "--l2", "0.5", "--l2-on", "mean,sum", "--batch-size", "5"]
+        code, out, _ = run(capsys, *SWEPT, *options)
+        assert code == 0
+        cells = json.loads(out)["cells"]
+        assert [cell["l2_on"] for cell in cells] == ["mean", "mean", "sum", "sum"]
+        assert [cell["clip"] for cell in cells] == [None, 0.25] * 2
+        page = unescape(Path("fastnn-sweep/index.html").read_text(encoding="utf-8"))
+        (command,) = re.findall(r"<pre[^>]*><code>(fastnn train .*?)</code></pre>", page)
+        again = json.loads(run(capsys, *shlex.split(command)[1:], "--json")[1])
+        table = pd.read_parquet("fastnn-sweep/sweep.parquet")
+        assert again["loss"] == table["loss"].min()
+
+    @pytest.mark.parametrize(
+        ("option", "complaint"),
+        [
+            ("--clip=0", "--clip[0] must be a positive finite number; got 0.0"),
+            ("--clip=none,none", "--clip must name each value once"),
+            ("--l2-on=mean,rows", "--l2-on must be one of 'mean', 'sum'; got 'rows'"),
+            ("--l2-on=sum,sum", "--l2-on must name each value once"),
+            ("--l2=-1", "--l2[0] must be 0 or above it"),
+        ],
+    )
+    def test_what_is_refused(self, capsys, option, complaint):
+        code, out, err = run(capsys, *SWEPT, option)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(f"fastnn: {complaint}")
+
+
+def test_what_has_no_number_is_a_dash(capsys, undrawn):
+    options = [option for option in SWEPT if option != "--json"]
+    _, out, _ = run(capsys, *options, "--optimizer", "irprop-", "--clip", "none,1", "--store", "night")
+    assert "nan" not in out
+    assert re.search(r"^clip +rate .*\n +- +- +30 ", out, re.MULTILINE)
+    _, out, _ = run(capsys, "store", "info", "night")
+    assert "None" not in out
+    assert re.search(r"^learning_rate +-$", out, re.MULTILINE)
+    assert re.search(r"^clip +-, 1\.0$", out, re.MULTILINE)
+
+
+def test_without_a_store_nothing_was_found_in_one():
+    data = fastnn.load_insurance(simulated=True)
+    found = fastnn.sweep(fastnn.Network((2, 2, 1)), data, networks=3, rows=30, epochs=1)
+    first, _, _ = sweep_report(replace(found, ran=0), data).text.partition("\n")
+    assert first == "3 networks"

@@ -8,7 +8,7 @@ import pytest
 
 from fastnn.checking import InputError
 from fastnn.commands.cli import main
-from fastnn.commands.parsing import numbers, whole, whole_numbers
+from fastnn.commands.parsing import numbers, numbers_or_none, whole, whole_numbers
 from fastnn.version import __version__
 
 
@@ -256,3 +256,11 @@ class TestCompletion:
             check=True,
         )
         assert done.stdout.split() == ["--networks"]
+
+
+def test_numbers_or_none():
+    assert numbers_or_none("none, 0.5,lin:1..2:2", "--clip") == [None, 0.5, 1.0, 2.0]
+    assert numbers_or_none("none", "--clip") == [None]
+    for text in ("none,0,05", "", "none,", "None", "x,none"):
+        with pytest.raises(InputError, match="--clip must be"):
+            numbers_or_none(text, "--clip")

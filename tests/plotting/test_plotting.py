@@ -13,7 +13,7 @@ from matplotlib.text import Text
 import fastnn
 from fastnn import plotting
 from fastnn.plotting import canvas, tables
-from fastnn.plotting.distributions import Counts, draw_histogram
+from fastnn.plotting.distributions import Counts, draw_dead_units, draw_histogram
 from fastnn.plotting.holding import grid_of_inputs
 from fastnn.sweeping.modes import modes
 
@@ -154,13 +154,13 @@ class TestLossCurvesOfSeveral:
         (mark,) = [line for line in ax.get_lines() if line.get_marker() == "X"]
         assert mark.get_xdata().tolist() == [3]
         assert mark.get_ydata()[0] == ax.get_ylim()[1] < 1e3  # the other one can still be seen
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
 
     def test_one_that_diverged_at_once_has_a_mark_as_well(self, run, ax):
         lost = replace(run, loss_curve=np.full(5, np.nan), diverged=1)
         plotting.loss_curves(lost, ax)
         assert [line.get_xdata().tolist() for line in ax.get_lines() if line.get_marker() == "X"] == [[1]]
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
 
     @pytest.mark.parametrize(
         ("given", "message"),
@@ -289,6 +289,21 @@ class TestDeadUnits:
         plotting.dead_units(grid, ax)
         assert any(text.get_text() for text in ax.texts)
         assert {text.get_color() for text in ax.texts} == {canvas.DARK, canvas.BRIGHT}
+
+    def test_shares_are_written_where_they_fit(self, ax, monkeypatch):
+        table = pd.DataFrame(
+            {"rows": [30], "networks": 100, "fitted": 90, "one unit dead": 10, "diverged": 0}
+        )
+        drawn = []
+        monkeypatch.setattr("matplotlib.text.Text.draw", lambda self, _: drawn.append(self.get_text()))
+        draw_dead_units(ax, table)
+        ax.figure.draw_without_rendering()
+        assert {"90 %", "10 %"} <= {*drawn}
+        drawn.clear()
+        ax.set_position([0.1, 0.1, 0.15, 0.8])  # as names at the axis leave it
+        ax.figure.draw_without_rendering()
+        assert "90 %" in drawn
+        assert "10 %" not in drawn
 
 
 class TestScores:
