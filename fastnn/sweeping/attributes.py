@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.checking import InputError
 from fastnn.core.network import Network
 from fastnn.sweeping.columns import Column, Schema, attributes
 from fastnn.sweeping.design import Design
@@ -62,13 +63,28 @@ class SweepAttributes:
 
     @property
     def network(self) -> Network:
-        """The network that was swept."""
-        return self.plan.network
+        """The network that was swept; InputError if there are several."""
+        first, *others = self.grid.networks.values
+        if others:
+            raise InputError(
+                f"network is for a sweep of one network; got {len(others) + 1}. Take sweep.architectures, or "
+                "the network of a replay: sweep.replay(number).network."
+            )
+        return first
+
+    @cached_property
+    def architectures(self) -> tuple[Network, ...]:
+        """The networks of which the table has some, in the order of the grid."""
+        every: tuple[Network, ...] = self.grid.networks.values
+        if len(every) == 1:
+            return every
+        return tuple(every[place] for place in np.unique(self.grid.place_of("network", self.numbers)))
 
     @property
     def engine(self) -> str:
-        """The engine that trained."""
-        return self.plan.engine_for(self.grid.total)
+        """The engine that trained; the engines, if they differ from network to network."""
+        plans = (self.design.plan_of(cell) for cell, _ in self.design.kinds.values())
+        return " and ".join(dict.fromkeys(plan.engine_for(self.grid.total) for plan in plans))
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
@@ -113,7 +129,7 @@ class SweepAttributes:
         """A column of results of all networks; words as texts."""
         if column.per == "parameter":
             pieces = [parameters for _, parameters in self.table.parameters()]
-            return _joined(pieces, np.empty((0, self.network.n_parameters), self.plan.dtype))
+            return _joined(pieces, np.empty((0, len(self.schema.names)), self.plan.dtype))
         codes = column.codes({name: self._whole(name) for name in [column.source or column.name]})
         return np.array(column.words)[codes] if column.words else codes
 

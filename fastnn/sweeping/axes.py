@@ -20,6 +20,7 @@ from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.core.schedules import SCHEDULES
 from fastnn.showing.lettering import counted, rate_texts, told_apart
 from fastnn.sweeping.axis import Array, Axis, each_once
+from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.penalty_axes import PENALTY_AXES
 from fastnn.training.plan import learning_rates
 
@@ -257,7 +258,7 @@ class Rows(Axis):
 
 # The first one varies slowest; the starts vary faster than any.
 IN_ORDER: tuple[type[Axis], ...] = (
-    *(Losses, Optimizers, BatchSizes, *PENALTY_AXES, Schedules, LearningRates, Rows),
+    *(Networks, Losses, Optimizers, BatchSizes, *PENALTY_AXES, Schedules, LearningRates, Rows),
 )
 AXES = {axis.name: axis for axis in IN_ORDER}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from time import perf_counter
 
+from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.design import Design
@@ -37,9 +38,9 @@ def most_seconds_per_network(design: Design) -> float:
 
 def _trials(design: Design) -> Iterator[tuple[float, int]]:
     """The seconds for a network and the number of networks, for each kind of training."""
-    by_row: dict[tuple[Rule, int], float] = {}
+    by_row: dict[tuple[Network, Rule, int], float] = {}
     for kind, (cell, networks) in design.kinds.items():
-        alike = kind.recipe.rule, kind.recipe.size
+        alike = kind.network, kind.recipe.rule, kind.recipe.size
         if alike not in by_row:
             _trial(design, cell)  # warms the caches; not counted
             by_row[alike] = _trial(design, cell) / kind.rows

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.sweeping.design import Design
+from fastnn.sweeping.evaluating import evaluated
 from fastnn.sweeping.tables import Columns, Table
 from fastnn.training.evaluating import dead_units
 
@@ -21,13 +23,14 @@ def dead_unit_pieces(
     design: Design, table: Table, names: Sequence[str]
 ) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
     """Yield some columns and the dead units of their networks, piece by piece; see `fastnn.Sweep`."""
-    network, X = design.plan.network, design.plan.X
+    grid, X = design.grid, design.plan.X
     for columns, parameters in _pieces(table, tuple(dict.fromkeys(["network", *names]))):
         dead = np.empty(len(parameters), np.int64)
-        rows = design.grid.column("rows", columns["network"])
-        for count in design.grid["rows"].values:
+        rows = grid.column("rows", columns["network"])
+        for count in grid["rows"].values:
             some = np.flatnonzero(rows == count)
-            dead[some] = dead_units(network, parameters[some], X[:count])
+            counting = partial(dead_units, X=X[:count])
+            dead[some] = evaluated(grid, columns["network"][some], parameters[some], counting)
         yield columns, dead
 
 

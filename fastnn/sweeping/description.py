@@ -12,7 +12,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fastnn.core.network import Network
 from fastnn.sweeping.axes import AXES, Axis
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.design import Design
@@ -21,7 +20,7 @@ from fastnn.training.orders import Explicit, Order, Shuffled
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
 from fastnn.training.weights import Weights
 
-__all__ = ["STARTS", "arrays_of", "axes_of", "described", "design_of", "network_in", "plain_of", "schema_of"]
+__all__ = ["STARTS", "arrays_of", "axes_of", "described", "design_of", "plain_of", "schema_of"]
 
 Array = NDArray[Any]
 
@@ -30,14 +29,13 @@ STARTS = {maker.__name__: maker for maker in (constant, glorot, he, normal, unif
 
 def described(design: Design) -> dict[str, Any]:
     """The design as values that JSON can hold."""
-    plan, grid, network = design.plan, design.grid, design.plan.network
+    plan, grid = design.plan, design.grid
     return {
-        "network": {"layers": list(network.layers), "hidden": list(network.hidden), "output": network.output},
+        **{axis.name: axis.plain for axis in grid.axes if not axis.is_absent},
         "data": {"rows": len(plan.X), "sha256": content_hash(plan.X, plan.Y)},
         "networks": grid.starts,
         "start": _described_start(design.start),
         "seed": design.seed,
-        **{axis.name: axis.plain for axis in grid.axes if not axis.is_absent},
         "epochs": plan.epochs,
         "dtype": plan.dtype,
         "shuffle": isinstance(plan.order, Shuffled),
@@ -58,9 +56,8 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         If the description is damaged.
     """
     return Design.of(
-        network_in(description["network"]),
-        arrays["X"],
-        arrays["Y"],
+        X=arrays["X"],
+        y=arrays["Y"],
         networks=description["networks"],
         start=_start_of(description["start"], arrays.get("starts")),
         seed=description["seed"],
@@ -97,11 +94,6 @@ def plain_of(description: Mapping[str, Any], name: str) -> Any:
     """
     absent = AXES[name].absent
     return description[name] if absent is None else description.get(name, absent)
-
-
-def network_in(described: dict[str, Any]) -> Network:
-    """The network that a description has."""
-    return Network(described["layers"], described["hidden"], described["output"])
 
 
 def schema_of(plan: dict[str, Any], names: tuple[str, ...]) -> Schema:

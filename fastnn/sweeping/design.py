@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +25,11 @@ from fastnn.core.schedules import SCHEDULES, Schedule
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
+from fastnn.showing.lettering import shape
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
+from fastnn.sweeping.network_axis import Networks
 from fastnn.training.jobs import Job
 from fastnn.training.measuring import Measuring, measured
 from fastnn.training.orders import order_of
@@ -59,6 +61,7 @@ class DivergenceError(OneSentenceError, ArithmeticError):
 class Kind(NamedTuple):
     """What networks have in common that the same job trains."""
 
+    network: Network
     recipe: Recipe
     rows: int
 
@@ -102,7 +105,8 @@ class Results:
 class Design:
     """A checked sweep. Two equal designs give the same bits, whatever engine their plans name.
 
-    `plan` has all rows, and the first optimizer and batch size of the grid; `plan_of` is the plan of a cell.
+    `plan` has all rows, and the first network, optimizer and batch size of the grid; `plan_of` is the plan of
+    a cell.
     `validation` holds checked validation rows, (N', D) and (N', K), or is None.
     """
 
@@ -115,7 +119,7 @@ class Design:
     @classmethod
     def of(
         cls,
-        network: Network,
+        network: Network | Sequence[Network],
         X: ArrayLike | Dataset,
         y: ArrayLike | None,
         *,
@@ -132,11 +136,13 @@ class Design:
         validation: Any = None,
         **settings: Any,
     ) -> Design:
-        """Check a request; `settings` are those of `AXES`, each with one value or several."""
+        """Check a request; `network` and `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
-        plan = Plan.of(network, X, y, epochs, engine, dtype)
+        several = Networks.of(network, dtype, 0).values
+        plan = Plan.of(several[0], X, y, epochs, engine, dtype)
+        settings["network"] = several
         settings["optimizer"] = OPTIMIZERS.several(settings["optimizer"])
-        settings["loss"] = _losses(settings["loss"], plan)
+        settings["loss"] = _losses(settings["loss"], several, plan.Y)
         settings["schedule"] = _schedules(settings["schedule"])
         settings |= _defaults(settings, len(plan.X))
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
@@ -149,21 +155,18 @@ class Design:
         order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
         weights = weights_of(sample_weight, weights_within, len(plan.X), counts)
         plan = replace(plan, order=order, weights=weights)
-        rule = rule_of(
-            start
-        )  # drawn for the first and the last network, so that one that does not fit is refused
-        in_dtype(rule.draw(plan.network, [0, grid.starts - 1], seed), plan.dtype, "start")
+        rule = _rule_of(start, plan.dtype, grid, seed)
         first = Recipe(**{name: grid[name].values[0] for name in OF_A_RECIPE})
         further = None if validation is None else plan.validation(validation)
         if further is not None:
-            for loss in grid["loss"].values:
-                need_targets(type(loss), network.output, further[1], "validation ")
+            for loss, one in product(grid["loss"].values, several):
+                need_targets(type(loss), one.output, further[1], "validation ")
         return cls(replace(plan, recipe=first), grid, rule, seed, further)
 
     def schema(self, every: int = 0, curve_dtype: str = "float32") -> Schema:
         """The columns of its results; with `every` above 0 some are of every `every`-th epoch."""
         plan = self.plan
-        shape = (plan.network.parameter_names, plan.dtype, plan.epochs)
+        shape = (self.grid.networks.parameter_names, plan.dtype, plan.epochs)
         rows, validation = self.grid["rows"], self.validation
         return Schema.of(*shape, rows=rows, validation=validation, every=every, curve_dtype=curve_dtype)
 
@@ -188,7 +191,7 @@ class Design:
         """The plan by which the networks of a cell are trained."""
         settings = self.settings_of(cell)
         recipe = Recipe(**{name: settings[name] for name in OF_A_RECIPE})
-        return replace(self.plan.on(settings["rows"]), recipe=recipe)
+        return replace(self.plan.on(settings["rows"]), recipe=recipe, network=cell["network"])
 
     @staticmethod
     def settings_of(cell: Cell) -> dict[str, Any]:
@@ -220,7 +223,7 @@ class Design:
 
     def _kind(self, cell: Cell) -> Kind:
         plan = self.plan_of(cell)
-        return Kind(plan.recipe, len(plan.X))
+        return Kind(plan.network, plan.recipe, len(plan.X))
 
     def chunks(self, numbers: Numbers, workers: int) -> Iterator[Chunk]:
         """Cut networks into chunks: small enough to interrupt and share out, large enough to be fast."""
@@ -229,7 +232,7 @@ class Design:
             plan = self.plan_of(cell)
             sizes = load(plan.engine_for(total)).call_sizes(plan.network, plan.dtype, plan.rule)
             inside = range(max(cell.first, some.start), min(cell.first + self.grid.starts, some.stop))
-            seconds = sizes.seconds * self.plan.network.n_parameters * cell["rows"] * self.plan.epochs
+            seconds = sizes.seconds * plan.network.n_parameters * cell["rows"] * self.plan.epochs
             fair = max(-(-total // (4 * workers)), min(FULL_WIDTHS * sizes.width, -(-total // workers)))
             size = min(sizes.most, max(1, int(CHUNK_SECONDS / seconds)), fair)
             size = max(size, min(sizes.fewest, -(-total // workers)))
@@ -246,14 +249,15 @@ class Design:
         """Train a chunk and write its results into their places; `pause` is as in `running.run`."""
         room = into.only(chunk)
         start = self.grid.start_of(chunk.first)
-        drawn = self.start.draw(self.plan.network, range(start, start + chunk.count), self.seed)
         plan, job = self.plan_of(chunk.cell), self.jobs[self._kind(chunk.cell)]
+        drawn = self.start.draw(plan.network, range(start, start + chunk.count), self.seed)
         state = plan.recipe.begun(in_dtype(drawn, plan.dtype, "start"))
         rates = plan.rates(chunk.cell["learning_rate"], chunk.count)
         kept = room.arrays.get("curves")
         curve = self._whole_curve(room)
         room["loss"][:], room["diverged"][:] = run(job, state, rates, curve=curve, pause=pause)
-        room["parameters"][:] = parameters = np.ascontiguousarray(state[:, : room["parameters"].shape[1]])
+        parameters = np.ascontiguousarray(state[:, : plan.network.n_parameters])
+        self.grid.networks.put(plan.network, parameters, room["parameters"])
         for name, measuring in self.measures(plan).items():
             room[name][:] = measured(measuring, parameters, pause)
         if kept is not None and curve is not None and curve is not kept:
@@ -268,13 +272,22 @@ class Design:
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
 
 
-def _losses(given: Any, plan: Plan) -> list[Loss]:
+def _losses(given: Any, networks: Sequence[Network], Y: Array) -> list[Loss]:
     """The losses of a sweep, each of which fits the outputs and the targets; without any, the usual one."""
-    output = plan.network.output
-    found = LOSSES.several(usual_loss(output).name if given is None else given)
-    for loss in found:
+    outputs = dict.fromkeys(network.output for network in networks)
+    if given is None:
+        usual = {output: usual_loss(output).name for output in outputs}
+        if len(set(usual.values())) > 1:
+            each = ", ".join(f"{loss} for {output}" for output, loss in usual.items())
+            raise InputError(
+                "loss must be given for networks whose outputs have different usual losses; got none "
+                f"({each}). Give one that fits all of them, or sweep them apart."
+            )
+        given = usual[networks[0].output]
+    found = LOSSES.several(given)
+    for loss, output in product(found, outputs):
         need_pair(type(loss), output)
-        need_targets(type(loss), output, plan.Y)
+        need_targets(type(loss), output, Y)
     return found
 
 
@@ -359,3 +372,17 @@ def _refuse_several(counts: Sequence[int]) -> None:
             f"row_order must go with one number of rows; got rows={shown(list(counts))}. "
             "Sweep over each number of rows with an order of its own."
         )
+
+
+def _rule_of(given: Any, dtype: str, grid: Grid, seed: int) -> Start:
+    """The rule of the starts; the first and the last start are drawn, so that one that does not fit is refused."""
+    rule = rule_of(given)
+    shapes = list(dict.fromkeys(shape(network.layers) for network in grid.networks.values))
+    if getattr(rule, "parameters", None) is not None and len(shapes) > 1:
+        raise InputError(
+            f"start must be a rule such as fastnn.normal(0, 1.5) for networks of different layers; got "
+            f"{rule!r} for {' and '.join(shapes[:2])}. Sweep them apart, each from parameters of its own."
+        )
+    for network in grid.networks.values:
+        in_dtype(rule.draw(network, [0, grid.starts - 1], seed), dtype, "start")
+    return rule

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.sweeping.axes import Axis
+from fastnn.sweeping.network_axis import Networks
 
 __all__ = ["Cell", "Grid", "Numbers"]
 
@@ -69,6 +70,18 @@ class Grid:
 
     def __getitem__(self, name: str) -> Axis:
         return next(axis for axis in self.axes if axis.name == name)
+
+    @cached_property
+    def networks(self) -> Networks:
+        """The axis of the networks."""
+        return next(axis for axis in self.axes if isinstance(axis, Networks))
+
+    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
+        """Whether networks have each column of parameters: (m, P), or (P,) if all have the same."""
+        several = len(self.networks) > 1
+        places = self.place_of(self.networks.name, numbers.array()) if several else 0
+        found: NDArray[np.bool_] = self.networks.has[places]
+        return found
 
     @property
     def total(self) -> int:

@@ -40,11 +40,12 @@ def _note(sweep: Any, cell: Cell, asked: int) -> str | None:
     if diverged >= MOST * networks:
         return f"{_most(diverged / networks)} diverged; a smaller learning rate may help"
     some = sweep.part(np.arange(cell.first, cell.first + min(asked, sweep.grid.starts)))
-    fine = some.parameters[some.diverged == 0]
+    network = cell["network"]
+    fine = sweep.grid.networks.parameters_of(network, some.parameters[some.diverged == 0])
     if not len(fine):
         return None
     plan = sweep.design.plan_of(cell)
-    quiet = quiet_networks(sweep.network, fine, plan.X, plan.Y)
+    quiet = quiet_networks(network, fine, plan.X, plan.Y)
     share = float((quiet.dead | quiet.constant).mean())
     if share < MOST:
         return None

@@ -16,6 +16,7 @@ from fastnn.showing.lettering import counted, grouped
 from fastnn.sweeping.attributes import SweepAttributes
 from fastnn.sweeping.card import sweep_card
 from fastnn.sweeping.dead_units import dead_unit_pieces
+from fastnn.sweeping.evaluating import predicted, scored
 from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.notes import sweep_notes
 from fastnn.sweeping.ranking import (
@@ -38,7 +39,7 @@ from fastnn.sweeping.selecting import (
 )
 from fastnn.sweeping.store import StoreError
 from fastnn.sweeping.tables import Columns, MemoryTable, table_digest
-from fastnn.training.evaluating import predictions, score_notes, scores
+from fastnn.training.evaluating import score_notes
 from fastnn.training.result import Training
 
 if TYPE_CHECKING:
@@ -82,8 +83,12 @@ class Sweep(SweepAttributes):
         be read, but nothing is computed from them, and no network is trained again.
     numbers : (m,) int64
         The numbers of the networks in the table: all, unless some are unfinished.
+    architectures : tuple of Network
+        The networks of which the table has some; `network` is the only one, if there is one.
     parameters : (m, P)
-        The parameters after the last epoch; all NaN if the network diverged.
+        The parameters after the last epoch; all NaN if the network diverged. In a sweep of several networks
+        they are in the columns of the largest, ``schema.names``: a network's weights and biases come first
+        among those called w and those called b, and the others are NaN. `replay` has a network's own.
     loss : (m,)
         The loss of the last epoch, over the training rows; NaN if the network diverged.
     loss_all_rows : (m,), or None
@@ -114,8 +119,10 @@ class Sweep(SweepAttributes):
     def frame(self, columns: Sequence[str] | None = None, filters: Filters = ()) -> pd.DataFrame:
         """The table: network, learning_rate, rows, losses, status, and every parameter by name.
 
-        If the grid varies the optimizer, the columns optimizer (its name) and those of its settings, such as
-        momentum, come before learning_rate; a setting is NaN for an optimizer without it.
+        If the grid varies the network, the columns layers and activations come before learning_rate, and a
+        network has NaN for the parameters that it has not got. If the grid varies the optimizer, the columns
+        optimizer (its name) and those of its settings, such as momentum, come there, too; a setting is NaN
+        for an optimizer without it.
 
         Parameters
         ----------
@@ -199,7 +206,7 @@ class Sweep(SweepAttributes):
 
     def part(self, numbers: ArrayLike) -> Sweep:
         """The part of the table with the networks `numbers`, in memory; missing networks are left out."""
-        schema, names = self.schema, self.network.parameter_names
+        schema, names = self.schema, self.schema.names
         needed = ["network", *(name for name, column in schema.tabled.items() if not column.source)]
         wanted = np.unique(network_numbers(numbers, "each of numbers", self.grid.total))
         pieces = list(self.table.take(needed, wanted)) or [schema.nothing(needed)]
@@ -268,12 +275,10 @@ class Sweep(SweepAttributes):
         """
         self.refuse_foreign()
         if numbers is None:
-            parameters = self.parameters
-        else:
-            wanted = network_numbers(numbers, "each of numbers", self.grid.total)
-            rows = columns_of(self.design, self.table, wanted, self.network.parameter_names)
-            parameters = np.column_stack(list(rows.values()))
-        return predictions(self.network, parameters, X, "Name fewer networks with numbers=[...].")
+            return predicted(self.grid, self.numbers, self.parameters, X)
+        wanted = network_numbers(numbers, "each of numbers", self.grid.total)
+        rows = columns_of(self.design, self.table, wanted, self.schema.names)
+        return predicted(self.grid, wanted, np.column_stack(list(rows.values())), X)
 
     def score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
         """A frame with the number, mse, r2 and mape of every network on some rows; see `Training.score`."""
@@ -287,7 +292,7 @@ class Sweep(SweepAttributes):
         import pandas as pd
 
         pieces = [
-            pd.DataFrame({"network": columns["network"], **scores(self.network, parameters, X, y)})
+            pd.DataFrame(columns | scored(self.grid, columns["network"], parameters, X, y))
             for columns, parameters in self.table.parameters(["network"])
         ]
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
@@ -303,8 +308,10 @@ class Sweep(SweepAttributes):
         stopped = f" of {grouped(self.grid.total)}, {why}" if len(self) < self.grid.total else ""
         where = "" if self.store is None else f", store={str(self.store)!r}"
         told = "".join(f"{told}, " for told in self.grid.told)
+        several = len(self.grid.networks) > 1
+        what = counted(len(self.grid.networks), "architecture") if several else repr(self.network)
         return (
-            f"<Sweep of {self.network!r}: {counted(len(self), 'network')}{stopped}, "
+            f"<Sweep of {what}: {counted(len(self), 'network')}{stopped}, "
             f"{counted(self.plan.epochs, 'epoch')}, {told}"
             f"start={self.start!r}, seed={self.seed}, engine={self.engine!r}, "
             f"dtype={self.plan.dtype!r}{where}>"

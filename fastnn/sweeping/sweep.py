@@ -46,7 +46,7 @@ MOST_WORKERS = 1024  # threads
 
 
 def sweep(
-    network: Network,
+    network: Network | Sequence[Network],
     X: ArrayLike | Dataset,
     y: ArrayLike | None = None,
     *,
@@ -83,7 +83,9 @@ def sweep(
 
     Parameters
     ----------
-    network : Network
+    network : Network, or sequence of them
+        Several have the same inputs and outputs. Their tables have the columns of the largest: a network's
+        weights and biases come first among those called w and those called b, and the others are NaN.
     X : array_like (N, D), or Dataset
         Finite real numbers; left untouched. With a Dataset, a store also keeps the names of its columns and
         its source.
@@ -93,7 +95,8 @@ def sweep(
         The number of starts, in each cell of the full grid.
     start : Start, or array_like (P,) or (M, P)
         The rule for starting parameters: `normal`, `uniform`, `he`, `glorot`, `constant` or `given`. Start i
-        depends only on (seed, i) and is the same in every cell. Numbers stand for ``given(numbers)``.
+        depends only on (seed, i) and is the same in every cell of the same network. Numbers stand for
+        ``given(numbers)``, for networks of the same layers.
     seed : int
         From 0 to 2**64 - 1.
     learning_rate : float or sequence of them

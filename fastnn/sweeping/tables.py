@@ -101,7 +101,7 @@ def table_digest(design: Design, table: Table) -> str:
     dtypes = {column.name: np.dtype(schema.dtype_of(column)).newbyteorder("<") for column in kept}
     row = np.dtype(
         [
-            *((axis.name, "<i8") for axis in others),
+            *((f"place of {axis.name}", "<i8") for axis in others),
             *(("network", "<i8"), ("rows", "<i8"), *((name, dtypes[name]) for name in whole)),
             *(("learning_rate", number), *((name, dtypes[name]) for name in losses)),
             ("parameters", number, (len(schema.names),)),
@@ -122,10 +122,10 @@ def table_digest(design: Design, table: Table) -> str:
             records["rows"] = design.grid.column("rows", numbers)
             records["learning_rate"] = design.grid.column("learning_rate", numbers)
             for axis in others:
-                records[axis.name] = design.grid.place_of(axis.name, numbers)
+                records[f"place of {axis.name}"] = design.grid.place_of(axis.name, numbers)
             records["parameters"] = parameters[some]
             records["parameters"][records["diverged"] > 0] = np.nan
-            for name in losses:
+            for name in ("parameters", *losses):
                 records[name][np.isnan(records[name])] = np.nan
             digest.update(records.tobytes())
     return digest.hexdigest()

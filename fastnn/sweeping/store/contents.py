@@ -82,9 +82,10 @@ def fault_of_content(
 def check_results(manifest: Manifest, number: int, results: Results) -> None:
     """Raise StoreError unless these may be the results of shard `number`; curves are not checked."""
     fault = "" if results.numbers == manifest.numbers(number) else f"they are of networks {results.numbers}"
-    kept = {column.array for column in manifest.expected.schema.kept}
+    expected = manifest.expected(number)
+    kept = {column.array for column in expected.schema.kept}
     arrays = {name: array for name, array in results.arrays.items() if name in kept}
-    fault = fault or manifest.expected.fault(arrays, len(results))
+    fault = fault or expected.fault(arrays, len(results))
     if fault:
         raise StoreError(
             f"results must be those of shard {number} of the sweep; they cannot be: {fault}. They were not "
@@ -127,7 +128,7 @@ def input_matrices(kind: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _input_columns(manifest: Manifest, kind: str) -> dict[str, Kind]:
-    network, dtype = manifest.network, manifest.plan["dtype"]
+    network, dtype = manifest.grid.networks.values[0], manifest.plan["dtype"]
     if kind == "starts":
         return {f"p{j + 1}": Kind("float64") for j in range(network.n_parameters)}
     if kind == "order":
@@ -166,7 +167,8 @@ def _fault_of_shard(manifest: Manifest, number: int, content: bytes, _: bytes | 
     for name, column in known.items():
         if not np.array_equal(found[name], column, equal_nan=column.dtype.kind == "f"):
             return f"holds something else: {name} does not fit its networks"
-    fault = manifest.expected.fault(arrays_in(manifest.expected.schema, found), rows)
+    expected = manifest.expected(number)
+    fault = expected.fault(arrays_in(expected.schema, found), rows)
     return f"holds impossible results: {fault}" if fault else ""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
 from fastnn.core.rule import DTYPES, MOST_EPOCHS
 from fastnn.sweeping.axes import AXES
-from fastnn.sweeping.description import STARTS, network_in, plain_of, schema_of
+from fastnn.sweeping.description import STARTS, plain_of, schema_of
 from fastnn.training.weights import WITHIN
 
 __all__ = [
@@ -58,7 +58,7 @@ def checked_plan(plan: Any) -> None:
             raise InputError(
                 "row_order must go with one number of rows and without shuffle; got a plan of another kind."
             )
-    losses = list(schema_of(entries, network_in(entries["network"]).parameter_names).losses)
+    losses = list(schema_of(entries, ()).losses)
     if entries.get("losses", losses[:1]) != losses:
         raise InputError(f"losses must be {losses} in such a sweep; got {shown(entries.get('losses'))}.")
     cells = math.prod(len(plain_of(entries, name)) for name in AXES)
@@ -115,13 +115,6 @@ class _Entry:
         return all_of(self.value, self.name)
 
 
-def _network(entry: _Entry) -> None:
-    told = entry.entries({"layers", "hidden", "output"})
-    if not isinstance(told["layers"], list) or not isinstance(told["hidden"], list):
-        raise InputError(f"network must have lists of layers and hidden; got {shown(told)}.")
-    network_in(told)
-
-
 def _told_rows(entry: _Entry) -> None:
     told = entry.entries({"rows", "sha256"})
     whole_number(told["rows"], f"rows of {entry.name}", 1, MOST_STARTS)
@@ -161,7 +154,6 @@ def _text(entry: _Entry) -> None:
 
 # The order matters: some checks use entries that were checked before.
 CHECKS: dict[str, Callable[[_Entry], Any]] = {
-    "network": _network,
     "data": _told_rows,
     "networks": lambda entry: entry.whole(1, MOST_STARTS),
     "start": _start,

@@ -15,11 +15,10 @@ from hashlib import sha256
 from typing import Any
 
 from fastnn.checking import InputError, whole_number
-from fastnn.core.network import Network
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.columns import Schema
-from fastnn.sweeping.description import axes_of, described, network_in, plain_of, schema_of
+from fastnn.sweeping.description import axes_of, described, plain_of, schema_of
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Grid, Numbers
 from fastnn.sweeping.store import StoreError
@@ -149,11 +148,6 @@ class Manifest:
         """The identity of the sweep, the same on any machine."""
         return sha256(json.dumps(self.plan, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
-    @cached_property
-    def network(self) -> Network:
-        """The network that was swept."""
-        return network_in(self.plan["network"])
-
     @property
     def starts(self) -> int:
         """The present number of starts in every cell of the grid."""
@@ -189,12 +183,11 @@ class Manifest:
     @cached_property
     def schema(self) -> Schema:
         """The columns of the results."""
-        return schema_of(self.plan, self.network.parameter_names)
+        return schema_of(self.plan, self.grid.networks.parameter_names)
 
-    @property
-    def expected(self) -> Expected:
+    def expected(self, shard: int) -> Expected:
         """What the results of a shard must be; those of epochs are in other files."""
-        return Expected(self.schema.without("epoch"))
+        return Expected(self.schema.without("epoch"), self.grid.has(self.numbers(shard)))
 
     @property
     def foreign(self) -> str:
@@ -208,7 +201,8 @@ class Manifest:
         names = self.names if isinstance(self.names, dict) else {}
         inputs, target, source = (names.get(name) for name in ("inputs", "target", "source"))
         columns = [*inputs, *target] if isinstance(inputs, list) and isinstance(target, list) else []
-        counts = (self.network.n_inputs, self.network.n_outputs)
+        network = self.grid.networks.values[0]
+        counts = (network.n_inputs, network.n_outputs)
         counted = bool(columns) and (len(inputs or ()), len(target or ())) == counts
         if len(names) != 3 or not counted or not all(isinstance(text, str) for text in (*columns, source)):
             raise InputError(f"data must be named by inputs, target and source; got {_short(self.names)}.")
@@ -262,10 +256,9 @@ def unsealed(content: bytes, name: str) -> dict[str, Any]:
 
 def _shard_size(design: Design, every: int) -> int:
     """The number of networks in a shard, a power of two: the same for any workers."""
-    plan = design.plan
-    seconds = (
-        SECONDS_PER_PARAMETER * plan.network.n_parameters * max(design.grid["rows"].values) * plan.epochs
-    )
+    most_parameters = max(network.n_parameters for network in design.grid.networks.values)
+    visits = max(design.grid["rows"].values) * design.plan.epochs
+    seconds = SECONDS_PER_PARAMETER * most_parameters * visits
     size = design.schema(every).bytes_per_network("parameter", "epoch")
     most = min(MOST_NETWORKS, SHARD_SECONDS / seconds, SHARD_BYTES / size)
     return 1 << (max(1, int(most)).bit_length() - 1)

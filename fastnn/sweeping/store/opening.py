@@ -26,7 +26,7 @@ class StoredTable:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.network = store.manifest.network
+        self.names = store.manifest.schema.names
         self.layout = store.manifest.shards
         self.there = np.zeros(self.layout.count, bool)
         self.there[store.done()] = True
@@ -48,8 +48,8 @@ class StoredTable:
             yield from self._pieces(names, numbers[first : first + self.layout.size], listed)
 
     def parameters(self, names: Sequence[str] = ()) -> Iterator[tuple[Columns, Array]]:
-        for columns in self.read([*names, *self.network.parameter_names]):
-            matrix = np.column_stack([columns[name] for name in self.network.parameter_names])
+        for columns in self.read([*names, *self.names]):
+            matrix = np.column_stack([columns[name] for name in self.names])
             yield {name: columns[name] for name in names}, matrix
 
     def kept_digest(self) -> str | None:

@@ -24,9 +24,13 @@ Arrays = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Expected:
-    """The names, dtypes, shapes and ranges of a sweep's results."""
+    """The names, dtypes, shapes and ranges of a sweep's results.
+
+    `has` says which columns of parameters each network has, (P,) or (m, P); the others are NaN.
+    """
 
     schema: Schema
+    has: Any = True
 
     @ieee
     def fault(self, arrays: Arrays, networks: int) -> str:
@@ -49,16 +53,16 @@ class Expected:
 
         `arrays` holds it, the epochs in which networks diverged, and the loss with which it ends, if any.
         """
-        fault = RULES[column.values](self.schema, column, arrays)
+        fault = RULES[column.values](self, column, arrays)
         return f"{column.array} {fault}" if fault else ""
 
 
-def _fault_of_epochs(schema: Schema, column: Column, arrays: Arrays) -> str:
+def _fault_of_epochs(expected: Expected, column: Column, arrays: Arrays) -> str:
     """From 1 to the last epoch, or 0 for none."""
-    return _fault_of_range(arrays[column.array], schema.epochs)
+    return _fault_of_range(arrays[column.array], expected.schema.epochs)
 
 
-def _fault_of_codes(_: Schema, column: Column, arrays: Arrays) -> str:
+def _fault_of_codes(_: Expected, column: Column, arrays: Arrays) -> str:
     """Places of words."""
     return _fault_of_range(arrays[column.array], len(column.words) - 1)
 
@@ -68,29 +72,31 @@ def _fault_of_range(values: Array, most: int) -> str:
     return f"is not always from 0 to {most}" if wrong else ""
 
 
-def _fault_of_numbers(_: Schema, column: Column, arrays: Arrays) -> str:
-    """Finite numbers, NaN exactly where a network diverged."""
-    numbers, (ended, rest) = arrays[column.array], _endings(arrays)
-    right = np.isfinite(numbers[rest]).all() and np.isnan(numbers[ended]).all()
+def _fault_of_numbers(expected: Expected, column: Column, arrays: Arrays) -> str:
+    """Finite numbers, NaN exactly where a network diverged, or has no such parameter."""
+    numbers, ended = arrays[column.array], arrays["diverged"] > 0
+    there = ~ended[:, None] & expected.has
+    right = (np.isfinite(numbers) == there).all() and (np.isnan(numbers) != there).all()
     return "" if right else "are not finite exactly where a network did not diverge"
 
 
-def _fault_of_loss(_: Schema, column: Column, arrays: Arrays) -> str:
+def _fault_of_loss(_: Expected, column: Column, arrays: Arrays) -> str:
     """Finite numbers from 0, NaN exactly where a network diverged."""
     loss, (ended, rest) = arrays[column.array], _endings(arrays)
     right = _possible(loss) and not np.isnan(loss[rest]).any() and np.isnan(loss[ended]).all()
     return "" if right else "is not a finite number from 0 exactly where a network did not diverge"
 
 
-def _fault_of_measured(_: Schema, column: Column, arrays: Arrays) -> str:
+def _fault_of_measured(_: Expected, column: Column, arrays: Arrays) -> str:
     """Finite numbers from 0, or NaN, as where a network diverged."""
     losses, (ended, _rest) = arrays[column.array], _endings(arrays)
     right = _possible(losses) and np.isnan(losses[ended]).all()
     return "" if right else "is not a finite number from 0, or NaN"
 
 
-def _fault_of_curves(schema: Schema, column: Column, arrays: Arrays) -> str:
+def _fault_of_curves(expected: Expected, column: Column, arrays: Arrays) -> str:
     """Numbers from 0, NaN from the epoch in which a network diverged; the last epoch's is the network's."""
+    schema = expected.schema
     curves, diverged = arrays[column.array], arrays["diverged"]
     kept = np.arange(schema.every, schema.epochs + 1, schema.every)
     ended = diverged > 0
@@ -115,7 +121,7 @@ def _fault_of_curves(schema: Schema, column: Column, arrays: Arrays) -> str:
     return "" if np.array_equal(curves[:, -1], ends, equal_nan=True) else f"do not end with the {column.ends}"
 
 
-RULES: dict[str, Callable[[Schema, Column, Arrays], str]] = {
+RULES: dict[str, Callable[[Expected, Column, Arrays], str]] = {
     "epoch": _fault_of_epochs,
     "word": _fault_of_codes,
     "number": _fault_of_numbers,

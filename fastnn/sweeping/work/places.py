@@ -113,7 +113,7 @@ class Memory:
         columns = {column.name: self.results[column.array][kept] for column in self.schema.kept}
         matrix = columns.pop("parameters")
         columns["network"] = np.flatnonzero(self.finished)
-        table = MemoryTable(self.design.plan.network.parameter_names, matrix, columns)
+        table = MemoryTable(self.schema.names, matrix, columns)
         return Sweep(self.design, table, curves_every=self.every, **outcome)
 
 
