@@ -17,6 +17,7 @@ from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted, grouped, rate_texts, shape
 from fastnn.sweeping.columns import LOSSES, headings
+from fastnn.sweeping.evaluating import scored
 from fastnn.sweeping.results import Sweep
 from fastnn.training.evaluating import score_notes, scores
 from fastnn.training.result import Training
@@ -128,7 +129,9 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     rate = found.ran / found.seconds if found.seconds else 0.0
     notes = score_notes(data)
     values = {
-        "network": {"layers": found.network.layers, "activations": found.network.activations},
+        "architectures": [
+            {"layers": one.layers, "activations": one.activations} for one in found.architectures
+        ],
         "data": data.source,
         "start": repr(found.start),
         "seed": found.seed,
@@ -160,7 +163,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     lines = [
         f"{counted(len(found), 'network')}{stopped}{trained}{pace}",
         "",
-        *_network_lines(found.network),
+        *(_network_lines(found.architectures[0]) if len(found.grid["network"]) == 1 else ()),
         *data_lines(data),
         f"starts   {found.start!r}, seed {found.seed}",
         *labelled("trained", ", ".join(trained_by)),
@@ -214,9 +217,9 @@ def _cells(found: Sweep, records: list[dict[str, Any]], numbers: Iterable[int]) 
 
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
     frame = found.best(5, by=found.ranked_by)
-    parameters = frame[list(found.network.parameter_names)].to_numpy(found.plan.dtype)
+    parameters = frame[list(found.schema.names)].to_numpy(found.plan.dtype)
     best = _records(frame[["network", *found.grid.shown, *found.design.losses]])
-    score = scores(found.network, parameters, data)
+    score = scored(found.grid, frame["network"].to_numpy(), parameters, data)
     return [{**each, "r2": score["r2"][n], "mape": score["mape"][n]} for n, each in enumerate(best)]
 
 

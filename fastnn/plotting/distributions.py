@@ -28,7 +28,8 @@ from fastnn.plotting.canvas import (
 from fastnn.plotting.curves import STROKES, bands
 from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
-from fastnn.showing.lettering import counted, shape
+from fastnn.showing.lettering import counted
+from fastnn.sweeping.network_axis import in_words
 from fastnn.sweeping.results import Sweep
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ class Counts(NamedTuple):
 
 
 def counts_of(sweep: Sweep) -> Counts:
-    """The layers of a sweep's networks, the number of networks, and how many of them diverged."""
-    return Counts(shape(sweep.network.layers), len(sweep), int(sweep.summary()["diverged"].sum()))
+    """The architectures of a sweep's networks, the number of networks, and how many of them diverged."""
+    return Counts(in_words(sweep.architectures), len(sweep), int(sweep.summary()["diverged"].sum()))
 
 
 @under_fixed_settings

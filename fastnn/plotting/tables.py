@@ -91,7 +91,7 @@ def sweep_histogram(sweep: Sweep) -> pd.DataFrame:
     """
     import pandas as pd
 
-    names = mode_names(sweep.network)[:-1]
+    names = mode_names(sweep.architectures)[:-1]
     low, high = sweep.loss_quantiles(SHOWN)
     if np.isnan(low):
         return pd.DataFrame(columns=["from", "to", *names])
@@ -107,7 +107,7 @@ def dead_units(sweep: Sweep) -> pd.DataFrame:
     """The settings of each cell, networks, and for each mode how many networks ended in it."""
     import pandas as pd
 
-    names, cells = mode_names(sweep.network), list(sweep.grid.cells())
+    names, cells = mode_names(sweep.architectures), list(sweep.grid.cells())
     counts = np.zeros((len(cells), len(names)), np.int64)
     for columns, codes in _modes_by_pieces(sweep):
         np.add.at(counts, (columns["network"] // sweep.grid.starts, codes), 1)
@@ -276,7 +276,8 @@ def settings_in_words(table: pd.DataFrame, but: str = "") -> list[str]:
     Where a text would be too long for a picture, what does not vary is left out.
     """
     columns = {str(name): table[name].tolist() for name in table}
-    parts = [axis.texts_of(columns) for name, axis in AXES.items() if name in columns and name != but]
+    axes = (axis for name, axis in AXES.items() if name != but and axis.names()[0] in columns)
+    parts = [axis.texts_of(columns) for axis in axes]
     varied = [part for part in parts if len(set(part)) > 1]
     for some in (parts, varied):
         texts = [", ".join(each) for each in zip(*some, strict=True)] or [""] * len(table)
@@ -294,7 +295,7 @@ def modes_of(table: pd.DataFrame) -> list[str]:
 def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
     """Yield network, loss and diverged, and the networks' mode codes, in memory that does not grow with M."""
     for columns, dead in sweep.dead_unit_pieces(("loss", "diverged")):
-        yield columns, mode_codes(sweep.network, dead, columns["diverged"])
+        yield columns, mode_codes(sweep, columns["network"], dead, columns["diverged"])
 
 
 def _answers(training: Training, X: Any, rows: Array, output: int) -> Array:

@@ -93,11 +93,9 @@ def learned(found: Sweep, data: Dataset) -> Section:
     )
     blocks: list[Block] = [text, Table(rows, "The best and the typical network", HEADINGS, PER_CENT)]
     blocks += [_surface(what, run, data) for what, run in runs.items()]
-    if found.network.n_weights <= DRAWN:
-        blocks += [
-            _drawing(what, run, data, when) for what, run in runs.items() for when in ("before", "after")
-        ]
-    else:
+    small = {what: run for what, run in runs.items() if run.network.n_weights <= DRAWN}
+    blocks += [_drawing(what, run, data, when) for what, run in small.items() for when in ("before", "after")]
+    if len(small) < len(runs):
         blocks.append(f"Networks of more than {DRAWN} weights are not drawn.")
     return Section("What they learned", blocks)
 
@@ -168,7 +166,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         options += f",\n                   schedule=fastnn.schedules.{recipe.schedule!r}"
     return (
         f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
-        f"network = fastnn.{found.network!r}\n"
+        f"network = fastnn.{settings['network']!r}\n"
         f"start = fastnn.{found.start!r}.draw(network, [{start}], {found.seed})[0]\n"
         f"{given_arrays}"
         f"run = fastnn.train(network, data.X[:{settings['rows']}], data.y[:{settings['rows']}], start,\n"
@@ -196,14 +194,13 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
     settings = next(iter(cells.values())).settings
     order, weights = found.plan.order, found.plan.weights
     again = sweep(
-        found.network,
-        found.plan.X,
-        found.plan.Y,
+        X=found.plan.X,
+        y=found.plan.Y,
         networks=len(starts),
-        start=given(found.start.draw(found.network, starts, found.seed)),
+        start=given(found.start.draw(settings["network"], starts, found.seed)),
         seed=found.seed,
         epochs=found.plan.epochs,
-        engine=found.engine,
+        engine=found.plan.engine,
         dtype=found.plan.dtype,
         shuffle=isinstance(order, Shuffled),
         row_order=order.rows if isinstance(order, Explicit) else None,

@@ -11,8 +11,9 @@ from fastnn.pages.tables import written
 from fastnn.reporting import sweep_endings, sweep_networks
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_endings import evenly
-from fastnn.showing.lettering import counted, shape
+from fastnn.showing.lettering import counted
 from fastnn.sweeping.modes import modes
+from fastnn.sweeping.network_axis import in_words
 from fastnn.sweeping.results import Sweep
 from fastnn.training.evaluating import score_notes
 
@@ -49,7 +50,7 @@ def sweep_page(
     claim = None if claim is None else finite_number(claim, "claim")
     shown = found if len(found) <= SHOWN else _evenly_spaced(found)
     return Page(
-        title=f"{counted(len(found), 'network', written)} of {shape(found.network.layers)}",
+        title=f"{counted(len(found), 'network', written)} of {in_words(found.architectures)}",
         lead=_lead(found, shown, data),
         sections=[
             *(_sections(found, shown, data, claim) if len(found) else _nothing()),
@@ -88,7 +89,7 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
     stopped = f" It was interrupted: {written(found.grid.total)} were asked for." if found.interrupted else ""
     if shown is not found:
         stopped += f" All but the table of losses shows {written(len(shown))} of them, evenly spaced."
-    units = " and ".join(dict.fromkeys(found.network.activations))
+    units = " and ".join(dict.fromkeys(name for one in found.architectures for name in one.activations))
     batched = any(size > 1 for size in found.grid["batch_size"].values)
     trained = [
         counted(found.plan.epochs, "epoch"),

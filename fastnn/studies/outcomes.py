@@ -19,7 +19,7 @@ __all__ = ["AT_FIRST", "KINDS", "SAME", "Outcomes"]
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-KINDS = tuple(mode_names(NETWORK))
+KINDS = tuple(mode_names([NETWORK]))
 """How a network can end: fitted, one unit dead, both units dead, diverged."""
 SAME = 0.05
 """Losses are "almost the same" if they differ by at most this fraction."""

@@ -74,9 +74,9 @@ class SweepAttributes:
 
     @cached_property
     def architectures(self) -> tuple[Network, ...]:
-        """The networks of which the table has some, in the order of the grid."""
+        """The networks of which the table has some, in the order of the grid; all, if it is empty."""
         every: tuple[Network, ...] = self.grid.networks.values
-        if len(every) == 1:
+        if len(every) == 1 or not len(self):
             return every
         return tuple(every[place] for place in np.unique(self.grid.place_of("network", self.numbers)))
 

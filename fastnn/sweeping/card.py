@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.network import Network
 from fastnn.showing.cards import card, histogram, table
 from fastnn.showing.lettering import counted, grouped
 from fastnn.sweeping.columns import LOSSES
+from fastnn.sweeping.network_axis import in_words
 from fastnn.training.card import described, relu_units
 from fastnn.training.endings import LOOKED_AT
 from fastnn.training.statuses import DIVERGED, OK
@@ -41,11 +44,15 @@ def sweep_card(sweep: Any) -> str:
     )
     rows = summary.head(CELLS).itertuples(index=False, name=None)
     return card(
-        f"Sweep of {described(sweep.network)}: {counted(len(sweep), 'network')}{unfinished}",
+        f"Sweep of {_described(sweep.architectures)}: {counted(len(sweep), 'network')}{unfinished}",
         facts,
         histogram(losses, f"{LOSSES[sweep.ranked_by]}, of those that did not diverge"),
         table([str(name) for name in summary.columns], rows, more),
     )
+
+
+def _described(networks: Sequence[Network]) -> str:
+    return described(networks[0]) if len(networks) == 1 else in_words(networks)
 
 
 def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:
@@ -61,7 +68,8 @@ def _losses_of(sweep: Any) -> tuple[NDArray[np.float64], int]:
 
 def _dead_units_of(sweep: Any) -> str:
     """In words, the numbers of networks by their dead units; empty if counting would take long."""
-    if sweep.foreign or not relu_units(sweep.network) or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
+    relu = any(map(relu_units, sweep.architectures))
+    if sweep.foreign or not relu or len(sweep) * len(sweep.plan.X) > LOOKED_AT:
         return ""
     counts = enumerate(sweep.dead_unit_counts().tolist())
     return ", ".join(f"{units or 'none'} in {grouped(count)}" for units, count in counts if count)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.network import Network
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.evaluating import evaluated
 from fastnn.sweeping.tables import Columns, Table
@@ -29,9 +30,13 @@ def dead_unit_pieces(
         rows = grid.column("rows", columns["network"])
         for count in grid["rows"].values:
             some = np.flatnonzero(rows == count)
-            counting = partial(dead_units, X=X[:count])
-            dead[some] = evaluated(grid, columns["network"][some], parameters[some], counting)
+            counted = partial(_counted, X[:count])
+            dead[some] = evaluated(grid, columns["network"][some], parameters[some], counted)
         yield columns, dead
+
+
+def _counted(X: NDArray[Any], network: Network, parameters: NDArray[Any]) -> NDArray[np.int64]:
+    return dead_units(network, parameters, X)
 
 
 def _pieces(table: Table, names: tuple[str, ...]) -> Iterator[tuple[Columns, NDArray[Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,22 +29,32 @@ def modes(sweep: Sweep) -> pd.Categorical[str]:
     """
     import pandas as pd
 
-    codes = mode_codes(sweep.network, sweep.dead_units(), sweep.diverged)
-    return pd.Categorical.from_codes(codes, pd.Index(mode_names(sweep.network)), ordered=True)
+    codes = mode_codes(sweep, sweep.numbers, sweep.dead_units(), sweep.diverged)
+    return pd.Categorical.from_codes(codes, pd.Index(mode_names(sweep.architectures)), ordered=True)
 
 
-def mode_codes(network: Network, dead: NDArray[np.int64], diverged: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The places in `mode_names` of networks (m,), from their dead units and epochs of divergence (or 0)."""
-    units, last = _relu_units(network), len(mode_names(network)) - 1
-    # 0, 1 and all units dead are modes of their own; the numbers between share one.
-    codes = np.where(dead == units, last - 1, np.minimum(dead, 2)) if units else dead
+def mode_codes(
+    sweep: Sweep, numbers: NDArray[np.int64], dead: NDArray[np.int64], diverged: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """The places in the sweep's `mode_names` of the networks `numbers` (m,).
+
+    `dead` holds their dead units, `diverged` the epoch of divergence, or 0.
+    """
+    last = len(mode_names(sweep.architectures)) - 1
+    every = np.array(list(map(_relu_units, sweep.grid.networks.values)))
+    units = every[sweep.grid.place_of("network", numbers)]
+    # 0 and all units dead are modes of their own, and 1 if no network has one unit; the rest share one.
+    between = max(0, last - 2)
+    codes = np.where((dead == units) & (units > 0), last - 1, np.minimum(dead, between))
     return np.where(diverged > 0, last, codes)
 
 
-def mode_names(network: Network) -> list[str]:
-    """The modes in which a network can end, the best first."""
-    units = _relu_units(network)
-    if units <= 2:
+def mode_names(networks: Sequence[Network]) -> list[str]:
+    """The modes in which some networks can end, the best first."""
+    units, *others = {_relu_units(network) for network in networks} - {0} or {0}
+    if others:
+        dead = ["some units dead", "all units dead"]
+    elif units <= 2:
         dead = [[], ["its unit dead"], ["one unit dead", "both units dead"]][units]
     else:
         some = "2 units dead" if units == 3 else f"2 to {units - 1} units dead"

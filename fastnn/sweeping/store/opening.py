@@ -38,9 +38,8 @@ class StoredTable:
     def read(self, names: Sequence[str], within: range | None = None) -> Iterator[Columns]:
         wanted = range(self.layout.total) if within is None else within
         listed = self._listed()
-        for first in range(wanted.start - wanted.start % self.layout.size, wanted.stop, self.layout.size):
-            some = np.arange(max(first, wanted.start), min(first + self.layout.size, wanted.stop))
-            yield from self._pieces(names, some, listed)
+        for some in self.layout.stretches(wanted):
+            yield from self._pieces(names, np.arange(some.start, some.stop), listed)
 
     def take(self, names: Sequence[str], numbers: NDArray[np.int64]) -> Iterator[Columns]:
         listed = self._listed()

@@ -17,13 +17,14 @@ from fastnn.sweeping.design import Design, Part, Results, refuse_divergence
 from fastnn.sweeping.grid import Numbers
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.store import StoreError
+from fastnn.sweeping.store.shards import Shards
 from fastnn.sweeping.tables import MemoryTable
 from fastnn.system.progress import size
 from fastnn.training.evaluating import within_memory
 
 __all__ = ["Memory", "Place", "Stored"]
 
-# The number of networks that an executor is handed at a time, if the results stay in memory.
+# The largest number of networks that an executor is handed at a time, if the results stay in memory.
 SHARD = 1 << 12
 
 
@@ -87,9 +88,10 @@ class Memory:
         yield part
 
     def shards(self) -> Iterator[Numbers]:
-        total = self.design.grid.total
-        shards = (Numbers.of(first, min(first + SHARD, total)) for first in range(0, total, SHARD))
-        return (numbers for numbers in shards if self.lacks(numbers))
+        grid = self.design.grid
+        shards = Shards(grid.total // grid.starts, (grid.starts,), SHARD)
+        every = map(shards.numbers, range(shards.count))
+        return (numbers for numbers in every if self.lacks(numbers))
 
     def keep(self, results: Results) -> None:
         if results is self.results:
