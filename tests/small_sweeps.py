@@ -19,8 +19,8 @@ DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(12, 2))
 Y = DRAW.normal(size=12)
 SHARD = 16
-GRID = {"rows": [3, 12], "learning_rate": [0.01, 9.0], "networks": 21, "epochs": 25}  # 84 networks, 6 shards
-SHARDS = 6
+GRID = {"rows": [3, 12], "learning_rate": [0.01, 9.0], "networks": 21, "epochs": 25}  # 84 networks, 8 shards
+SHARDS = 8  # two for each cell, of 16 and of 5 networks
 
 
 def swept(**changes):

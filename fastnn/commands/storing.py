@@ -60,7 +60,7 @@ def _info(options: Namespace) -> int:
     lines = {
         "networks": f"{grouped(networks)} of {grouped(manifest.total)}, {share}",
         "shards": f"{len(done)} of {manifest.shard_count}, {size(values['bytes'])}; "
-        f"{counted(plan.pop('networks_per_shard'), 'network')} each",
+        f"up to {counted(plan.pop('networks_per_shard'), 'network')} each",
         "digest": values["digest"] or "not finished",
         "starts": grouped(plan.pop("networks")),
         **({"note": f"can be read alone: {manifest.foreign}"} if manifest.foreign else {}),

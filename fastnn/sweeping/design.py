@@ -281,7 +281,7 @@ def _losses(given: Any, networks: Sequence[Network], Y: Array) -> list[Loss]:
             each = ", ".join(f"{loss} for {output}" for output, loss in usual.items())
             raise InputError(
                 "loss must be given for networks whose outputs have different usual losses; got none "
-                f"({each}). Give one that fits all of them, or sweep them apart."
+                f"({each}). Sweep them apart."
             )
         given = usual[networks[0].output]
     found = LOSSES.several(given)
@@ -375,7 +375,7 @@ def _refuse_several(counts: Sequence[int]) -> None:
 
 
 def _rule_of(given: Any, dtype: str, grid: Grid, seed: int) -> Start:
-    """The rule of the starts; the first and the last start are drawn, so that one that does not fit is refused."""
+    """The rule of the starts. The first and the last one are drawn, so that what does not fit is refused."""
     rule = rule_of(given)
     shapes = list(dict.fromkeys(shape(network.layers) for network in grid.networks.values))
     if getattr(rule, "parameters", None) is not None and len(shapes) > 1:

@@ -47,7 +47,7 @@ def test_they_are_the_dead_units_and_the_status(grid):
 )
 def test_names_of_other_networks(layers, hidden, names):
     network = fastnn.Network(layers, hidden)
-    found = mode_names(network)
+    found = mode_names([network])
     if names is None:
         units = 4 if hidden != "relu" else 9
         names = ["fitted", "one unit dead", f"2 to {units - 1} units dead", f"all {units} units dead"]

@@ -30,6 +30,7 @@ from fastnn.sweeping import design as designing
 from fastnn.sweeping import sweep as sweeping
 from fastnn.sweeping.axes import BatchSizes, LearningRates, Losses, Optimizers, Rows, Schedules
 from fastnn.sweeping.grid import Grid, Numbers
+from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.penalty_axes import PENALTY_AXES
 from fastnn.sweeping.work import threads
 from fastnn.system import progress
@@ -287,6 +288,7 @@ class TestChunks:
         most = -(-(fewest + further) // width) * width
         rows = Rows(tuple(range(1, cells + 1)))
         axes = (
+            Networks((NET,)),
             Losses([DEFAULT.loss], "float64"),
             Optimizers([DEFAULT.optimizer], "float64"),
             Schedules([DEFAULT.schedule], "float64"),

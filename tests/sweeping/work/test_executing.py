@@ -197,21 +197,24 @@ class Losing(ThreadPoolExecutor):
 
 class TestLosses:
     def test_a_shard_is_tried_three_times(self, store):
-        with Losing({16: 2, 48: 1}) as pool:
+        with Losing({16: 2, 42: 1}) as pool:
             assert swept(executor=pool, store=store).digest() == usual_digest()
 
     def test_what_cannot_be_done_is_listed_and_the_rest_is_kept(self, store):
-        message = "shards could not be computed: networks 16 to 31: RuntimeError: lost"
-        with Losing({16: 3}) as pool, pytest.warns(RuntimeWarning, match=message):
+        message = "shards could not be computed: networks 21 to 36: RuntimeError: lost"
+        with Losing({21: 3}) as pool, pytest.warns(RuntimeWarning, match=message):
             sweep = swept(executor=pool, store=store)
-        assert sweep.failures == ("networks 16 to 31: RuntimeError: lost",)
+        assert sweep.failures == ("networks 21 to 36: RuntimeError: lost",)
         assert (len(sweep), sweep.interrupted, sweep.digest() == usual_digest()) == (68, False, False)
         assert "68 networks of 84, unfinished" in repr(sweep)
         assert swept(store=store).digest() == usual_digest()
 
     def test_with_one_attempt_a_single_loss_is_final(self, monkeypatch):
         monkeypatch.setattr(shard_queue, "ATTEMPTS", 1)
-        with Losing({0: 1}) as pool, pytest.raises(RuntimeError, match=r"of 12 networks .* none could be"):
+        with (
+            Losing(dict.fromkeys(range(0, 12, 3), 1)) as pool,
+            pytest.raises(RuntimeError, match=r"of 12 networks .* none could be"),
+        ):
             swept(executor=pool, networks=3)
 
     @pytest.mark.parametrize("worker", [counting.wrong, counting.other])
@@ -228,7 +231,7 @@ class TestLosses:
     def test_a_broken_pool_that_was_given_ends_it(self, store, monkeypatch):
         monkeypatch.setattr(places, "randrange", lambda count: 0)
         # The third shard: it is handed over when one of the first two is done.
-        with Losing({32: 9}, BrokenExecutor("gone")) as pool, pytest.warns(RuntimeWarning, match="broke"):
+        with Losing({21: 9}, BrokenExecutor("gone")) as pool, pytest.warns(RuntimeWarning, match="broke"):
             sweep = swept(executor=pool, store=store, workers=1)
         assert any("a function that makes one could replace it" in failure for failure in sweep.failures)
         assert swept(store=store).digest() == usual_digest()
@@ -238,7 +241,7 @@ class TestLosses:
         made = []
 
         def make():
-            times = [{32: 1}, {64: 1}, {}][len(made)]
+            times = [{21: 1}, {63: 1}, {}][len(made)]
             made.append(Losing(times, BrokenExecutor("gone")))
             return made[-1]
 
@@ -248,7 +251,7 @@ class TestLosses:
 
     def test_a_shard_that_breaks_its_worker_is_told_from_its_neighbours(self, store):
         class Poisoned:
-            """Holds what it is handed until it has four shards or all there are; 32 breaks them all."""
+            """Holds what it is handed until it has four shards or all there are; 21 breaks them all."""
 
             _max_workers = 2
 
@@ -262,7 +265,7 @@ class TestLosses:
 
             def work(self):
                 hand, self.hand = self.hand, []
-                broken = any(arguments[1] == 32 for _, _, arguments in hand)
+                broken = any(arguments[1] == 21 for _, _, arguments in hand)
                 for future, call, arguments in hand:
                     if broken:
                         future.set_exception(BrokenExecutor("poisoned"))
@@ -272,9 +275,9 @@ class TestLosses:
             def shutdown(self, **options):
                 pass
 
-        with pytest.warns(RuntimeWarning, match="networks 32 to 47"):
+        with pytest.warns(RuntimeWarning, match="networks 21 to 36"):
             sweep = swept(executor=lambda: Poisoned(), store=store)
-        assert sweep.failures == ("networks 32 to 47: BrokenExecutor: poisoned",)
+        assert sweep.failures == ("networks 21 to 36: BrokenExecutor: poisoned",)
         assert len(sweep) == 68
 
     def test_one_that_always_breaks_is_given_up(self, store):
@@ -428,7 +431,7 @@ class TestDask:
             assert (sweep.digest(), sweep.failures) == (usual_digest(), ())
             assert client.status == "running"  # what was given is left alone
             assert swept(executor=client, curves=5).digest() == usual_digest()
-        assert sorted(counted()) == sorted([*range(0, 84, 16), 0])
+        assert sorted(counted()) == sorted([*range(0, 84, 21), *range(16, 84, 21), *range(0, 84, 21)])
 
     def test_workers_killed_every_two_seconds(self, cluster, store, counted, monkeypatch):
         from distributed import Client
