@@ -5,7 +5,7 @@ Here alone settings, such as the learning rate, become the numbers that kernels 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastnn.core.expressions import Expression, Symbol
@@ -51,6 +51,10 @@ class Rule:
         parameters before any moves: the rule is a batched one, whatever the size of batches.
     measuring : bool
         Whether no parameter moves, and only what rows lose is added up.
+    validated : bool
+        Whether the loss on further rows is measured after every epoch.
+    watched : bool
+        Whether the state after every epoch is kept.
     """
 
     loss: type[Loss] = Squared
@@ -61,6 +65,8 @@ class Rule:
     l2_on_sum: bool = False
     clipped: bool = False
     measuring: bool = False
+    validated: bool = False
+    watched: bool = False
 
     @property
     def given(self) -> tuple[Symbol, ...]:
@@ -104,6 +110,16 @@ class Rule:
     def states(self) -> tuple[str, ...]:
         """The letters of what is kept for each parameter, beside the parameter itself."""
         return self.optimizer.states
+
+    @property
+    def unwatched(self) -> Rule:
+        """The rule of the training alone."""
+        return replace(self, validated=False, watched=False)
+
+    @property
+    def measurer(self) -> Rule:
+        """The rule by which the loss on rows without weights is measured."""
+        return Rule(self.loss, measuring=True)
 
     def state_size(self, network: Network) -> int:
         """S, how many numbers are kept for a network: P parameters, P of each state, then those shared."""

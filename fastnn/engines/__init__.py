@@ -22,6 +22,10 @@ The contract of a kernel, ``advance(state, X, Y, settings, totals)``, or of one 
   1 up to any number; fewer are left for the last one of a call. `X` (N, D), `Y` (N, K), `coefficients` (N,)
   and `settings` (M, C), C-ordered, are never touched; the columns of `settings` are what `Rule.given` names.
   All arrays are of the kernel's dtype and native.
+- A rule that is validated has the arguments ``further_X, further_Y, further_settings, further_totals`` after
+  them: to column e of `further_totals` (M, E) it adds what the rows of `further_X` and `further_Y` lose after
+  epoch e, with the loss's `further_settings` (M, C'). One that is watched has `course` at the end, (E, M, S)
+  and C-ordered, filled with the states after every epoch. Calls then take whole epochs.
 - No number given is -0.0 among the parameters, nor infinite among X, Y and coefficients.
 - The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its
   neighbours, on the call or the thread it ran in, nor on the engine. It computes the operations
@@ -53,7 +57,8 @@ Kernel = Callable[..., None]
 def arguments(rule: Rule) -> str:
     """The names of a kernel's arguments, as its source has them."""
     coefficients, batch = ", coefficients" * rule.weighted, ", batch" * rule.batched
-    return f"state, X, Y{coefficients}, settings, totals{batch}"
+    further = ", further_X, further_Y, further_settings, further_totals" * rule.validated
+    return f"state, X, Y{coefficients}, settings, totals{batch}{further}{', course' * rule.watched}"
 
 
 class CallSizes(NamedTuple):

@@ -56,6 +56,8 @@ def _compiled(source: str, dtype: str) -> Kernel:
         "state": numba.types.Array(number, 2, "C"),
         "coefficients": numba.types.Array(number, 1, "C", readonly=True),
         "totals": numba.types.Array(number, 2, "A"),
+        "further_totals": numba.types.Array(number, 2, "A"),
+        "course": numba.types.Array(number, 3, "C"),
         "batch": numba.types.intp,
     }
     names = advance.__code__.co_varnames[: advance.__code__.co_argcount]

@@ -24,6 +24,7 @@ from fastnn.core.rule import PLAIN, Rule
 from fastnn.core.values import TOTAL
 from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import compile_kernel
+from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines
 from fastnn.printing.rows_together import RowsTogether, write_rows
 from fastnn.printing.scalars import Written, layer_parts, state_parts
@@ -173,6 +174,8 @@ def made(network: Network, dtype: str, rule: Rule) -> Kernel:
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
+    if looks(rule):
+        return watching(source, network, dtype, rule)
     side_by_side = rule.batched or rule.measuring
     forms = (_batches_in_loops, _straight_batches) if side_by_side else (_loops, _straight_line)
     derivation = derived(network, rule)

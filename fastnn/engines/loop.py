@@ -16,6 +16,7 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import compile_kernel
+from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines, Python
 from fastnn.printing.scalars import Looped, Written, module
 
@@ -45,6 +46,8 @@ def made(network: Network, dtype: str, rule: Rule) -> Kernel:
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
+    if looks(rule):
+        return watching(source, network, dtype, rule)
     write = _straight_line if network.n_parameters <= STRAIGHT_LINE_PARAMETERS else _loops
     derivation = derived(network, rule)
     return module(derivation, dtype, write(derivation, dtype))

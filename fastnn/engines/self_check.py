@@ -106,5 +106,13 @@ def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule:
     coefficients = (2 * random.random(rows)).astype(dtype)
     if STEP in rule.given:
         settings[:, rule.given.index(STEP)] *= -1
-    kernel(state, X, Y, *[coefficients] * rule.weighted, settings, totals, *batch)
-    return [state, totals]
+    given, found = [state, X, Y, *[coefficients] * rule.weighted, settings, totals, *batch], [state, totals]
+    if rule.validated:
+        found.append(totals.copy())
+        of_loss = np.full((networks, len(rule.measurer.given)), 0.5, dtype)
+        given += [X, Y, of_loss, found[-1]]
+    if rule.watched:
+        found.append(np.zeros((EPOCHS, *state.shape), dtype))
+        given.append(found[-1])
+    kernel(*given)
+    return found
