@@ -1,11 +1,13 @@
 """Batches of several rows: every engine against the plain reference, units left out, files, refusals."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
-from comparing import DTYPES, quiet, trained_plainly
+from comparing import DTYPES, trained_plainly
+from forms import forms_of, trained_by_form
 from pairing import pairwise
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
@@ -13,8 +15,7 @@ from uncompiled import run_as_plain_python
 import fastnn
 from fastnn.core.choices import settings_of
 from fastnn.core.recipe import Recipe
-from fastnn.engines import ENGINES, lanes, load, loop
-from fastnn.engines.compiling import run_source
+from fastnn.engines import ENGINES
 from fastnn.reporting.sweep_page import _lead
 from fastnn.training import pace, reducing, running
 
@@ -33,7 +34,12 @@ SIZES = (2, 11, ROWS)
 WAYS = pairwise([*NETWORKS], ENGINES, DTYPES, [*OPTIMIZERS], SIZES)
 # Compiling takes 0.3 to 2 s for each; one network for each form of source, which is the same for all sizes
 # above one row.
-COMPILED = pairwise([*OPTIMIZERS], ["straight line", "loops"], ("loop", "lanes"), DTYPES, [(1,), SIZES])
+EVERY_PAIR = pairwise([*OPTIMIZERS], ["straight line", "loops"], ("loop", "lanes"), DTYPES, [(1,), SIZES])
+# Each optimizer once; of the other four columns, every three values stand together in some row.
+COMPILED = [
+    (name, ["straight line", "loops"][a], ("loop", "lanes")[b], DTYPES[c], [(1,), SIZES][a ^ b ^ c])
+    for name, (a, b, c) in zip(OPTIMIZERS, product((0, 1), repeat=3), strict=True)
+]
 
 
 def problem(network, rows=ROWS, networks=5, seed=0):
@@ -86,27 +92,22 @@ def test_bits_of_the_reference_compiled(name, which, engine, dtype, sizes):
         check_bits(which, engine, dtype, name, size)
 
 
-@pytest.mark.parametrize("registers", [(16, 32), (32, 64)], ids=["16 registers", "32 registers"])
-@pytest.mark.parametrize("limit", [0, 10**6], ids=["loops", "written out"])
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "which", "engine", "dtype", "sizes"), EVERY_PAIR)
+def test_every_pair_compiled(name, which, engine, dtype, sizes):
+    for size in sizes:
+        check_bits(which, engine, dtype, name, size)
+
+
 @pytest.mark.parametrize("which", NETWORKS)
-def test_every_form_of_every_source(monkeypatch, which, limit, registers):
-    """As plain Python, for both kinds of processors."""
-    monkeypatch.setattr(lanes, "registers", lambda: lanes.Registers(*registers))
-    monkeypatch.setattr(loop, "STRAIGHT_LINE_PARAMETERS", limit)
-    monkeypatch.setattr(lanes, "STRAIGHT_LINE_IN_BATCHES", limit)
+def test_every_form_of_every_source(monkeypatch, which):
     network, dtype, size = NETWORKS[which], "float32", 11
-    X, Y, starts = (array.astype(dtype) for array in problem(network))
+    X, Y, starts = (array.astype(dtype) for array in problem(network, networks=3))
     recipe = Recipe(optimizer=OPTIMIZERS["nesterov"], batch_size=size)
-    rule, settings = recipe.rule, recipe.settings(np.full(len(starts), 0.1, dtype))
+    settings = recipe.settings(np.full(len(starts), 0.1, dtype))
     expected = [by_reference(network, X, Y, start, dtype, "nesterov", size, 2) for start in starts]
-    for engine in ENGINES:
-        state, totals = recipe.begun(starts), np.zeros((len(starts), 2), dtype)
-        advance = quiet(run_source(load(engine).source(network, dtype, rule))["advance"])
-        advance(state, X, Y, settings, totals, size)
-        losses = totals / np.float32(ROWS)
-        parameters = np.ascontiguousarray(state[:, : network.n_parameters])
-        found = [(one.tobytes(), curve.tobytes()) for one, curve in zip(parameters, losses, strict=True)]
-        assert found == expected
+    for form, source in forms_of(monkeypatch, network, dtype, recipe.rule):
+        assert trained_by_form(source, recipe, starts, 2, X, Y, settings) == expected, form
 
 
 def test_the_reference_tells_sizes_apart():

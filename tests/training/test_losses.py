@@ -87,16 +87,16 @@ def test_bits_where_the_gradient_itself_is_needed(name, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "which", "dtype", "batch_size"),
+    ("name", "which", "engine", "dtype", "batch_size"),
     [
-        ("absolute", "loops", "float32", 3),
-        ("huber", "straight line", "float64", 1),
-        ("log_cosh", "two outputs", "float32", 1),
-        ("quantile", "straight line", "float64", 3),
+        ("absolute", "loops", "loop", "float64", 3),
+        ("huber", "loops", "lanes", "float32", 1),
+        ("log_cosh", "straight line", "loop", "float32", 1),
+        ("quantile", "straight line", "lanes", "float64", 3),
     ],
 )
-def test_bits_of_the_reference_compiled(name, which, dtype, batch_size):
-    check_bits(name, NETWORKS[which], dtype, ["loop", "lanes"], batch_size)
+def test_bits_of_the_reference_compiled(name, which, engine, dtype, batch_size):
+    check_bits(name, NETWORKS[which], dtype, [engine], batch_size)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from comparing import DTYPES, quiet, trained_plainly
+from forms import forms_of, trained_by_form
 from pairing import pairwise
 from uncompiled import run_as_plain_python
 
@@ -11,7 +12,7 @@ from fastnn.core import optimizers
 from fastnn.core.choices import settings_of
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import Rule
-from fastnn.engines import ENGINES, lanes, load, loop, self_check
+from fastnn.engines import ENGINES, load, self_check
 from fastnn.engines.compiling import run_source
 from fastnn.training import reducing, running
 from fastnn.training.weights import Weights
@@ -118,34 +119,19 @@ def test_bits_of_the_reference_compiled_once(engine):
     check_bits("straight line", engine, "float32", "sgd", 5)
 
 
-@pytest.mark.parametrize("registers", [(16, 32), (32, 64)], ids=["16 registers", "32 registers"])
-@pytest.mark.parametrize("limit", [0, 10**6], ids=["loops", "written out"])
 @pytest.mark.parametrize("size", [1, 11])
 @pytest.mark.parametrize("which", NETWORKS)
-def test_every_form_of_every_source(monkeypatch, which, limit, registers, size):
-    """As plain Python, for both kinds of processors."""
-    monkeypatch.setattr(lanes, "registers", lambda: lanes.Registers(*registers))
-    monkeypatch.setattr(loop, "STRAIGHT_LINE_PARAMETERS", limit)
-    monkeypatch.setattr(lanes, "STRAIGHT_LINE_IN_BATCHES", limit)
-    monkeypatch.setattr(lanes, "STRAIGHT_LINE_PARAMETERS", limit)
+def test_every_form_of_every_source(monkeypatch, which, size):
     network, dtype = NETWORKS[which], "float32"
-    recipe = Recipe.of(network, optimizer="nesterov", batch_size=size)
-    recipe = Recipe(recipe.loss, OPTIMIZERS["nesterov"], size)
+    recipe = Recipe(Recipe.of(network).loss, OPTIMIZERS["nesterov"], size)
     rule = Rule(optimizer=optimizers.Nesterov, batched=size > 1, weighted=True)
-    X, Y, starts = (array.astype(dtype) for array in problem(network)[:3])
-    weights = problem(network)[3]
-    coefficients = Weights(weights).coefficients(None, size)
+    *arrays, weights = problem(network, networks=3)
+    X, Y, starts = (array.astype(dtype) for array in arrays)
+    coefficients = Weights(weights).coefficients(None, size).astype(dtype)
     settings = recipe.settings(np.full(len(starts), RATE, dtype))
     expected = [by_reference(network, X, Y, start, weights, dtype, "nesterov", size) for start in starts]
-    for engine in ENGINES:
-        state, totals = recipe.begun(starts), np.zeros((len(starts), 3), dtype)
-        advance = quiet(run_source(load(engine).source(network, dtype, rule))["advance"])
-        given = (X, Y, coefficients.astype(dtype), settings)
-        advance(state, *given, totals, *([size] if size > 1 else []))
-        losses = totals / np.float32(ROWS)
-        parameters = np.ascontiguousarray(state[:, : network.n_parameters])
-        found = [(one.tobytes(), curve.tobytes()) for one, curve in zip(parameters, losses, strict=True)]
-        assert found == expected
+    for form, source in forms_of(monkeypatch, network, dtype, rule):
+        assert trained_by_form(source, recipe, starts, 3, X, Y, coefficients, settings) == expected, form
 
 
 def test_all_rows_at_once_by_hand():
