@@ -17,10 +17,13 @@ __all__ = [
     "StoreError",
     "Sweep",
     "Training",
+    "accuracy",
     "code",
+    "confusion_matrix",
     "constant",
     "derive",
     "explain",
+    "f1",
     "from_keras",
     "generate_train_data",
     "given",
@@ -28,6 +31,7 @@ __all__ = [
     "he",
     "load_csv",
     "load_insurance",
+    "log_loss",
     "losses",
     "mape",
     "mse",
@@ -58,10 +62,13 @@ _HOMES = {
     "StoreError": "fastnn.sweeping.store",
     "Sweep": "fastnn.sweeping.results",
     "Training": "fastnn.training.result",
+    "accuracy": "fastnn.data.class_metrics",
     "code": "fastnn.training.plan",
+    "confusion_matrix": "fastnn.data.class_metrics",
     "constant": "fastnn.training.starts",
     "derive": "fastnn.core.derivation",
     "explain": "fastnn.explaining.explanation",
+    "f1": "fastnn.data.class_metrics",
     "from_keras": "fastnn.models.keras",
     "generate_train_data": "fastnn.data.datasets",
     "given": "fastnn.training.starts",
@@ -69,6 +76,7 @@ _HOMES = {
     "he": "fastnn.training.starts",
     "load_csv": "fastnn.data.loading",
     "load_insurance": "fastnn.data.insurance",
+    "log_loss": "fastnn.data.class_metrics",
     "mape": "fastnn.data.metrics",
     "mse": "fastnn.data.metrics",
     "normal": "fastnn.training.starts",
@@ -90,6 +98,7 @@ if _typing.TYPE_CHECKING:  # the same names for type checkers and editors, which
     from fastnn.core import losses, optimizers, schedules
     from fastnn.core.derivation import derive
     from fastnn.core.network import Network
+    from fastnn.data.class_metrics import accuracy, confusion_matrix, f1, log_loss
     from fastnn.data.datasets import Dataset, generate_train_data
     from fastnn.data.insurance import SimulatedDataNote, load_insurance
     from fastnn.data.loading import load_csv

@@ -142,8 +142,11 @@ SHARED = {
     "a number for y": ({"y": 1.0}, "y must have 1 or 2 dimensions; got 0"),
     "NaN in y": ({"y": changed(Y, 3, np.nan)}, r"y must be finite; got 1 .* the first at \[3\]"),
     "no targets": ({"y": []}, r"y must hold at least one number; got shape \(0,\)"),
-    "text targets": ({"y": list("abcd")}, "y must hold real numbers; got dtype <U1"),
-    "a Series of text": ({"y": pd.Series(list("abcd"))}, "y must hold real numbers; got dtype"),
+    "text targets": ({"y": list("abcd")}, "y must hold numbers for .* identity outputs; got labels"),
+    "a Series of text": (
+        {"y": pd.Series(list("abcd"))},
+        r"such as 'a'. Take Network\(\(.*4\), output=\"soft",
+    ),
     "a masked y": ({"y": np.ma.masked_less(Y, 0.3)}, "y must be a plain array; got a masked array"),
     # numbers beyond float32
     "X too large for float32": (

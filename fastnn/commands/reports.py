@@ -19,8 +19,8 @@ from fastnn.showing.lettering import counted, grouped, rate_texts, shape
 from fastnn.sweeping.columns import LOSSES, headings
 from fastnn.sweeping.evaluating import scored
 from fastnn.sweeping.results import Sweep
-from fastnn.training.evaluating import score_notes, scores
 from fastnn.training.result import Training
+from fastnn.training.scoring import SCORES, score_notes, scores
 from fastnn.training.statuses import DIVERGED, OK
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ WIDTH = 80
 DIGITS = (4, 3, 2)  # of losses: a table takes the first number of digits with which it is narrow enough
 HEADINGS = {
     "learning_rate": "rate",
-    "r2": "R²",
-    "mape": "MAPE",
+    **{name: title for name, title in SCORES.items() if name != "mse"},
     **headings("short"),
 }
 THOSE_OK = "quantiles over the networks that did not diverge"
@@ -55,15 +54,15 @@ class Report:
 
 
 def training_report(run: Training, data: Dataset) -> Report:
-    """The report of ``fastnn train``; R² and MAPE are over all rows of the data, in the target's own unit."""
-    found = scores(run.network, np.atleast_2d(run.parameters), data)
+    """The report of ``fastnn train``; scores are over all rows of the data, in the target's own unit."""
+    found = scores(run.network, np.atleast_2d(run.parameters), data, names=run.scores)
     score = {name: float(values[0]) for name, values in found.items()}
-    notes = score_notes(data)
+    notes = score_notes(run.network, data, names=run.scores)
     trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, {rule_words(run)}"
     lines = [
         str(run),
         "",
-        f"loss {run.loss:.6g}   R² {score['r2']:.4f}   MAPE {_cell('mape', score['mape'], DIGITS[0])}",
+        "   ".join([f"loss {run.loss:.6g}", *_score_words(score)]),
         *_noted(notes),
         "",
         *_network_lines(run.network),
@@ -89,6 +88,15 @@ def training_report(run: Training, data: Dataset) -> Report:
         "loss_curve": run.loss_curve,
     }
     return Report("\n".join(lines), values)
+
+
+def _score_words(score: dict[str, float]) -> list[str]:
+    """What tells how well a network predicts, in words: R² 0.1234. The mse is the loss in another unit."""
+    told = {name: value for name, value in score.items() if name != "mse"}
+    return [
+        f"{SCORES[name]} {_cell(name, value, DIGITS[0]) if name == 'mape' else f'{value:.4f}'}"
+        for name, value in told.items()
+    ]
 
 
 def rule_words(found: Training | Comparison) -> str:
@@ -127,7 +135,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     diverged = sum(cell["diverged"] for cell in summary)
     best = _best(found, data)
     rate = found.ran / found.seconds if found.seconds else 0.0
-    notes = score_notes(data)
+    notes = found.score_notes(data)
     values = {
         "architectures": [
             {"layers": one.layers, "activations": one.activations} for one in found.architectures
@@ -219,8 +227,10 @@ def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
     frame = found.best(5, by=found.ranked_by)
     parameters = frame[list(found.schema.names)].to_numpy(found.plan.dtype)
     best = _records(frame[["network", *found.grid.shown, *found.design.losses]])
-    score = scored(found.grid, frame["network"].to_numpy(), parameters, data)
-    return [{**each, "r2": score["r2"][n], "mape": score["mape"][n]} for n, each in enumerate(best)]
+    names = found.scores, found.classes
+    score = scored(found.grid, frame["network"].to_numpy(), parameters, data, None, *names)
+    told = {name: values for name, values in score.items() if name != "mse"}
+    return [{**each, **{name: told[name][n] for name in told}} for n, each in enumerate(best)]
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

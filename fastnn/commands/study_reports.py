@@ -13,10 +13,10 @@ from fastnn.comparing import Comparison
 from fastnn.showing.lettering import counted, grouped
 from fastnn.studies.keras_line import keras_claims
 from fastnn.studies.lines import Line
-from fastnn.studies.report import REPORT
+from fastnn.studies.report import NETWORK, REPORT
 from fastnn.studies.results import Studies
 from fastnn.studies.verdicts import RULES, Claim, portion
-from fastnn.training.evaluating import score_notes
+from fastnn.training.scoring import score_notes
 
 __all__ = ["comparison_report", "studies_report"]
 
@@ -109,7 +109,8 @@ def _rows_text(found: Studies) -> list[str]:
         lines.append(
             f"  {each['rows']:>6} rows   R² {_spread(each, 'r2', False)}   MAPE {_spread(each, 'mape', True)}"
         )
-    notes = (line for text in score_notes(found.experiment.data) for line in wrap(text, WIDTH))
+    said = score_notes(NETWORK, found.experiment.data)
+    notes = (line for text in said for line in wrap(text, WIDTH))
     return [*lines, *notes, ""]
 
 
@@ -159,7 +160,7 @@ def _programs_text(found: Comparison) -> list[str]:
         "and end the first epoch. An epoch: time of each later epoch. R² and MAPE are over all rows. Apart: "
         "the largest difference of a weight or bias from fastnn's."
     )
-    said = (legend, *score_notes(found.data), *found.missing)
+    said = (legend, *score_notes(found.network, found.data), *found.missing)
     return [*lines, *(line for text in said for line in wrap(text, WIDTH))]
 
 

@@ -27,8 +27,8 @@ from fastnn.models.keras import (
     need_shared_activations,
     need_shared_optimizer,
 )
-from fastnn.training.evaluating import scores
 from fastnn.training.plan import code
+from fastnn.training.scoring import scores
 from fastnn.training.starts import DEFAULT_START, Start, starting_parameters
 
 if TYPE_CHECKING:

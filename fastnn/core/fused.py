@@ -33,6 +33,7 @@ class CrossEntropy(Loss):
     name: ClassVar[str] = "cross_entropy"
     words: ClassVar[str] = "cross-entropy"
     outputs: ClassVar[tuple[str, ...]] = (SOFTMAX.name, "sigmoid")
+    classifies: ClassVar[bool] = True
 
     @staticmethod
     def term(output: Output, given: Mapping[str, Symbol]) -> Expression:

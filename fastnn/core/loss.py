@@ -44,12 +44,15 @@ class Loss(Choice):
 
     A loss that names activations in `outputs` is fused with them: it goes with these outputs alone, and its
     derivative is that by the output's weighted sum, so that the activation has no part in the deltas.
+
+    One that `classifies` is of probabilities of classes: what was learned is told by accuracy, not by R².
     """
 
     words: ClassVar[str] = ""
     kink: ClassVar[str] = ""
     factor: ClassVar[float] = 1.0
     outputs: ClassVar[tuple[str, ...]] = ()
+    classifies: ClassVar[bool] = False
 
     @staticmethod
     def term(output: Output, given: Mapping[str, Symbol]) -> Expression:

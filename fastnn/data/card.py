@@ -28,14 +28,16 @@ def dataset_card(data: Any) -> str:
         )
     }
     kinds = ["input"] * len(scaling.input_columns) + ["target"] * len(scaling.target_columns)
+    told = [column.coding for column in scaling.input_columns]
+    told += [column.coded for column in scaling.target_columns]
     became = [
-        (column.name, kind, column.coding or extents[column.name])
-        for column, kind in zip(columns, kinds, strict=True)
+        (column.name, kind, text or extents[column.name])
+        for column, kind, text in zip(columns, kinds, told, strict=True)
     ]
     more = f"and {counted(len(became) - COLUMNS, 'further column')}" if len(became) > COLUMNS else ""
     facts = [
         ("source", data.source),
-        ("scaled", "every input and target to 0 .. 1"),
+        ("scaled", "every input to 0 .. 1" if data.classes else "every input and target to 0 .. 1"),
         ("dropped", f"{counted(data.dropped, 'row')} with a missing cell" if data.dropped else ""),
     ]
     return card(

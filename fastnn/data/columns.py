@@ -15,6 +15,7 @@ from fastnn.showing.lettering import counted
 __all__ = [
     "LONGEST_TEXT",
     "MOST_CATEGORIES",
+    "MOST_CLASSES",
     "Column",
     "ColumnNames",
     "Table",
@@ -22,6 +23,7 @@ __all__ = [
     "input_names",
     "joined",
     "listed",
+    "plain_category",
     "quoted_if_odd",
     "refuse_other_columns",
     "refuse_shared_names",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 MOST_CATEGORIES = 50  # in one column whose categories become inputs
+MOST_CLASSES = 1000  # in a target, each an output
 LONGEST = 40  # letters of a category that are shown
 LONGEST_TEXT = 10_000  # letters of a name or a category
 
@@ -44,7 +47,8 @@ class Column:
         The different values as texts; empty for a column of numbers.
     one_hot : bool
         Whether each category is an input of its own, 0 or 1: true for more than two categories without an
-        order. Else there is one input: the numbers, or the places 0, 1, 2, ... of the categories.
+        order. Else there is one input: the numbers, or the places 0, 1, 2, ... of the categories. It is true
+        of a target of classes, which are two at least: each is an output of its own.
     """
 
     name: str
@@ -53,7 +57,7 @@ class Column:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the column's inputs: its own name, or city=Graz, city=Linz, ..."""
+        """The names of the inputs, or outputs, of the column: its own name, or city=Graz, city=Linz, ..."""
         if self.one_hot:
             return tuple(f"{self.name}={category}" for category in self.categories)
         return (self.name,)
@@ -67,10 +71,18 @@ class Column:
     @property
     def coding(self) -> str:
         """In words, the numbers that stand for the categories; empty for a column of numbers."""
-        texts = [_plain(category) for category in self.categories]
+        texts = [plain_category(category) for category in self.categories]
         if self.one_hot:
             return f"{counted(len(texts), 'input')}, 0 or 1: {joined(texts)}"
         return joined([f"{text} = {code}" for code, text in enumerate(texts)])
+
+    @property
+    def coded(self) -> str:
+        """The same of a target: its classes, or the numbers that stand for its categories."""
+        if self.one_hot:
+            names = [plain_category(text) for text in self.categories]
+            return f"{len(names)} classes: {joined(names)}"
+        return self.coding
 
     @property
     def marks(self) -> dict[str, tuple[str, ...]]:
@@ -193,7 +205,7 @@ def quoted_if_odd(name: Any) -> str:
     return repr(text) if odd else text
 
 
-def _plain(text: str) -> str:
+def plain_category(text: str) -> str:
     """Return a category as it can be shown: short, on one line, without control signs."""
     short = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     return quoted_if_odd(short)

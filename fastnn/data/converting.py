@@ -4,9 +4,9 @@ Files and DataFrames are converted in the same way: a cell of text means the sam
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, NamedTuple, NoReturn
 
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from fastnn.checking import LARGEST_INTEGER, InputError
 from fastnn.data import cells
-from fastnn.data.cell_types import REMEDIES, float_of, is_lost, kind_of
-from fastnn.data.columns import MOST_CATEGORIES, Column, joined, listed
+from fastnn.data.cell_types import float_of, is_lost, kind_of
+from fastnn.data.columns import MOST_CATEGORIES, MOST_CLASSES, Column, joined, listed
 from fastnn.showing.lettering import counted
 
-__all__ = ["Cells", "Place", "cells_of", "text_of"]
+__all__ = ["BOOLS", "Cells", "Place", "short_of", "text_of"]
 
 BOOLS = ("False", "True")
 NEARLY_ALL = 0.9  # with more different words than this share of its rows, a column holds names
@@ -55,6 +55,10 @@ class Cells:
     missing : bool array (N,)
     order : tuple of str, or None
         The order of the categories, if they have one; some of them may be in no row.
+    declared : tuple of str
+        The categories that the column's dtype lists, in its order; some of them may be in no row.
+    classes : bool
+        Whether the categories, if that is what they are, are the classes to predict.
     """
 
     name: str
@@ -63,11 +67,16 @@ class Cells:
     missing: NDArray[np.bool_]
     place: Place
     order: tuple[str, ...] | None = None
+    declared: tuple[str, ...] = ()
+    classes: bool = False
 
     def converted(self, rows: NDArray[np.int64]) -> tuple[Column, NDArray[np.float64]]:
         """Return the converted column, and its numbers or codes in the given rows, none of them missing."""
         if self.kind == "bools":
-            return Column(self.name, BOOLS), self.values[rows].astype(bool).astype(np.float64)
+            held = self.values[rows].astype(bool)
+            if self.classes:
+                return self._coded([BOOLS[value] for value in held.astype(int)], BOOLS, ordered=True)
+            return Column(self.name, BOOLS), held.astype(np.float64)
         if self.kind == "categories":
             return self._as_categories(rows)
         if self.kind == "text":
@@ -101,7 +110,7 @@ class Cells:
             if self.kind == "bools" or (isinstance(value, str) and not cells.is_number(value)):
                 self._refuse(
                     "hold numbers, as in training",
-                    f"{_short(value)} in {self.place.row(row)}",
+                    f"{short_of(value)} in {self.place.row(row)}",
                     "Convert it to numbers first.",
                 )
         return self._as_text(rows)[1]
@@ -125,7 +134,7 @@ class Cells:
             first = rows[int(np.argmax(lost))]
             self._refuse(
                 "hold whole numbers that float64 keeps exactly, up to 2**53",
-                f"{_short(self.values[first])} in {self.place.row(first)}",
+                f"{short_of(self.values[first])} in {self.place.row(first)}",
                 "Subtract an offset or rescale it first; leave it out if it numbers the rows.",
             )
 
@@ -136,7 +145,7 @@ class Cells:
             self._refuse(
                 "be finite",
                 f"{int(bad.sum())} infinite cell(s), the first in {self.place.row(first)}: "
-                f"{_short(self.values[first])}",
+                f"{short_of(self.values[first])}",
                 "Correct them or drop their rows.",
             )
 
@@ -166,7 +175,7 @@ class Cells:
         first = numeric.index(not mostly)
         self._refuse(
             "hold either numbers or words",
-            f"{_short(given[first])} in {self.place.row(rows[first])} "
+            f"{short_of(given[first])} in {self.place.row(rows[first])} "
             f"where most cells are {'numbers' if mostly else 'words'}",
             f"Correct the cell or drop its row, or give {self._as_asked()}.",
         )
@@ -178,7 +187,7 @@ class Cells:
         cell = cells.number_within(words)
         if cell is None:
             return
-        first = f"{_short(cell)} in {self.place.row(rows[given.index(cell)])}"
+        first = f"{short_of(cell)} in {self.place.row(rows[given.index(cell)])}"
         if cells.looks_like_date(cell):
             self._refuse(
                 "hold numbers or words",
@@ -200,7 +209,7 @@ class Cells:
         if len(words) > 2 and len(words) > NEARLY_ALL * len(given):
             self._refuse(
                 "hold words that repeat",
-                f"{len(words)} different ones in {counted(len(given), 'row')}, such as {_short(given[0])}",
+                f"{len(words)} different ones in {counted(len(given), 'row')}, such as {short_of(given[0])}",
                 "Leave it out, as names and numbers of rows tell nothing about other rows; "
                 f"or give {self._as_asked()}.",
             )
@@ -211,7 +220,7 @@ class Cells:
         if alike is not None:
             self._refuse(
                 "hold words that differ by more than their spelling",
-                " and ".join(map(_short, alike)),
+                " and ".join(map(short_of, alike)),
                 f"Write them alike, or give {self._as_asked()}.",
             )
 
@@ -228,6 +237,8 @@ class Cells:
         texts = [text_of(value) for value in values]
         distinct = dict(zip(texts, values, strict=True))
         self._refuse_alike(zip(values, map(distinct.get, texts), strict=True))
+        if self.classes and self.declared:
+            return self._coded(texts, self.declared, ordered=True)
         if self.order is None:
             numeric = all(map(cells.is_number, distinct))
             ordered = sorted(distinct, key=lambda text: (float(text), text) if numeric else (0.0, text))
@@ -249,7 +260,7 @@ class Cells:
             if first.setdefault(text.strip(), text) != text:
                 self._refuse(
                     "hold categories that differ by more than blanks",
-                    f"{_short(first[text.strip()])} and {_short(text)}",
+                    f"{short_of(first[text.strip()])} and {short_of(text)}",
                     "Strip them first: .str.strip().",
                 )
 
@@ -259,62 +270,57 @@ class Cells:
             if one is not other and not _equal(one, other):
                 self._refuse(
                     "hold categories that differ as texts",
-                    f"two that read {_short(text_of(one))}",
+                    f"two that read {short_of(text_of(one))}",
                     "Give each a name of its own.",
                 )
 
     def _coded(
         self, texts: list[str], distinct: Sequence[str], ordered: bool
     ) -> tuple[Column, NDArray[np.float64]]:
-        if len(distinct) == 1:
+        if self.classes:
+            self._refuse_unfit_classes(texts, distinct)
+        elif len(distinct) == 1:
             self._refuse(
                 "hold at least two different values",
-                f"{_short(distinct[0])} in every row",
+                f"{short_of(distinct[0])} in every row",
                 "Leave it out: a constant column tells nothing.",
             )
-        one_hot = len(distinct) > 2 and not ordered
-        if one_hot and len(distinct) > MOST_CATEGORIES:
+        one_hot = self.classes or (len(distinct) > 2 and not ordered)
+        if one_hot and not self.classes and len(distinct) > MOST_CATEGORIES:
             self._refuse(
                 f"hold at most {MOST_CATEGORIES} categories, as each becomes an input",
-                f"{len(distinct)}, such as {joined([_short(text) for text in distinct], 3)}",
+                f"{len(distinct)}, such as {joined([short_of(text) for text in distinct], 3)}",
                 "Group them, leave it out, or give an order: ordered={...} (--ordered).",
             )
         code = {text: place for place, text in enumerate(distinct)}
         codes = np.fromiter((code[text] for text in texts), np.float64, len(texts))
         return Column(self.name, tuple(distinct), one_hot), codes
 
+    def _refuse_unfit_classes(self, texts: Sequence[str], distinct: Sequence[str]) -> None:
+        """Refuse a single class, a class without a row, and too many classes."""
+        met = set(texts)
+        if len(met) == 1:
+            self._refuse(
+                "hold at least two classes to be a target",
+                f"{short_of(texts[0])} in every row",
+                "Take rows of other classes, too: with one class there is nothing to tell apart.",
+            )
+        unmet = next((text for text in distinct if text not in met), None)
+        if unmet is not None:
+            self._refuse(
+                "hold a row of each of its categories to be a target",
+                f"none of {short_of(unmet)}",
+                "Call .cat.remove_unused_categories() on it, or add rows of that class.",
+            )
+        if len(distinct) > MOST_CLASSES:
+            self._refuse(
+                f"hold at most {MOST_CLASSES} classes, as each becomes an output",
+                f"{len(distinct)}, such as {joined([short_of(text) for text in distinct], 3)}",
+                "Group them.",
+            )
+
     def _refuse(self, required: str, given: str, remedy: str) -> NoReturn:
         raise InputError(f"{self.place.column(self.name)} must {required}; got {given}. {remedy}")
-
-
-def cells_of(
-    series: pd.Series, name: str, place: Place, order: tuple[str, ...] | None = None, told: bool = False
-) -> Cells:
-    """Find out the kind of a column's cells, and which are missing.
-
-    `told` or an `order` makes them categories, whatever they look like. Then only empty cells are missing.
-    Else the marks that pandas reads as missing, ? and \\N are missing, too, and among numbers further marks
-    such as - and :.
-    """
-    series = _without_signals(series)
-    missing = series.isna().to_numpy(dtype=bool, copy=True)
-    categorical = isinstance(series.dtype, pd.CategoricalDtype)
-    if told or order is not None or categorical or str(series.dtype).startswith("dictionary<"):
-        if order is None and isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.ordered:
-            order = tuple(text_of(value) for value in series.dtype.categories)
-        values = _stripped(series)
-        found = Cells(name, "categories", values, missing | _among(values, {""}), place, order)
-        found.refuse_blanks(series)
-        return found
-    kind = series.dtype.kind
-    if kind in "iufb":
-        filled = series.fillna(False if kind == "b" else 0) if missing.any() else series
-        numbers = filled.to_numpy(dtype=bool) if kind == "b" else filled.to_numpy()
-        missing |= np.isnan(numbers) if kind == "f" else False
-        return Cells(name, "bools" if kind == "b" else "numbers", numbers, missing, place)
-    if (plain := cells.numbers_of(series.tolist())) is not None:
-        return Cells(name, "numbers", plain, missing, place)
-    return _of_objects(_stripped(series), missing, name, place)
 
 
 def text_of(value: Any) -> str:
@@ -341,55 +347,7 @@ def _equal(one: Any, other: Any) -> bool:
         return False
 
 
-def _without_signals(series: pd.Series) -> pd.Series:
-    """The cells, with a quiet NaN in place of each signaling NaN, which cannot even be compared."""
-    try:
-        series.isna()
-    except InvalidOperation:
-        given = series.tolist()
-        quiet = [Decimal("NaN") if isinstance(cell, Decimal) and cell.is_snan() else cell for cell in given]
-        return pd.Series(quiet, series.index, object, series.name)
-    return series
-
-
-def _stripped(series: pd.Series) -> NDArray[np.object_]:
-    values = np.empty(len(series), object)
-    values[:] = [value.strip() if isinstance(value, str) else value for value in series.tolist()]
-    return values
-
-
-def _of_objects(values: NDArray[np.object_], missing: NDArray[np.bool_], name: str, place: Place) -> Cells:
-    kinds = {kind_of(each) for each in set(map(type, values[~missing].tolist()))}
-    if "text" in kinds and kinds <= {"text", "number"}:
-        texts = {value for value in values[~missing].tolist() if isinstance(value, str)}
-        if kinds == {"text"} and {text.capitalize() for text in texts - cells.MISSING} <= set(BOOLS):
-            held = _among(values, {text for text in texts if text.capitalize() == "True"})
-            return Cells(name, "bools", held, missing | _among(values, cells.MISSING), place)
-        numeric = "number" in kinds or any(map(cells.is_number, texts - cells.MISSING))
-        is_missing = cells.is_missing_among_numbers if numeric else cells.is_missing
-        return Cells(name, "text", values, missing | _among(values, set(filter(is_missing, texts))), place)
-    if kinds <= {"number"}:
-        values[missing] = 0
-        return Cells(name, "numbers", values, missing, place)
-    if kinds == {"bool"}:
-        values[missing] = False
-        return Cells(name, "bools", values, missing, place)
-    remedy = REMEDIES.get(next(iter(kinds)), "Convert it") if len(kinds) == 1 else "Convert it"
-    first = int((~missing).argmax())
-    raise InputError(
-        f"{place.column(name)} must hold numbers, text, bools or categories; "
-        f"got {' and '.join(sorted(kinds))}, such as {_short(values[first])} "
-        f"in {place.row(first)}. {remedy} to numbers first."
-    )
-
-
-def _among(values: NDArray[np.object_], texts: Set[str]) -> NDArray[np.bool_]:
-    """Whether each cell is one of the texts: (N,)."""
-    if not texts:
-        return np.zeros(len(values), bool)
-    return np.array([isinstance(value, str) and value in texts for value in values.tolist()], bool)
-
-
-def _short(value: Any) -> str:
+def short_of(value: Any) -> str:
+    """A cell as errors show it."""
     text = repr(value.item() if isinstance(value, np.generic) else value)
     return text if len(text) <= 42 else f"{text[:40]}..."

@@ -1,7 +1,7 @@
 """Datasets: tables ready for training, with chosen columns, coded categories and min-max scaling."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,11 +37,11 @@ class Dataset:
     X : float64 array of shape (N, D)
         The inputs, scaled to [0, 1] over all rows.
     y : float64 array of shape (N,), or (N, K) for K > 1 targets
-        The target, scaled to [0, 1] over all rows.
+        The target, scaled to [0, 1] over all rows. For K classes (N, K): 1 for the class of a row, else 0.
     scaling : TableScaling
         The conversion of each column, and the way back to its own unit; predictions for new rows need it.
     target_values : float64 array of the shape of y
-        The target in its own unit: the values as they were read, not y scaled back.
+        The target in its own unit: the values as they were read, not y scaled back. For classes it is y.
     source : str
         The source of the rows, in a few words.
     dropped : int
@@ -69,10 +69,13 @@ class Dataset:
     ) -> "Dataset":
         """Take columns of a DataFrame.
 
-        Numbers stay numbers, even if they are stored as text. Words, bools and categorical columns are coded.
-        Two categories become one input, 0 and 1 in sorted order. More than two become one input each, 0 or 1,
-        with names such as city=Graz. Categories with an order become one input, 0, 1, 2, ... Other text
-        (numbers with a unit, dates, names) is refused. The frame is not modified.
+        A target of words, bools or categories, if it is the only target, makes classes, each an output: in
+        sorted order, or in that of the categories of its dtype or of `ordered`.
+
+        Of inputs, numbers stay numbers, even if they are stored as text. Words, bools and categorical columns
+        are coded. Two categories become one input, 0 and 1 in sorted order. More than two become one input
+        each, 0 or 1, with names such as city=Graz. Categories with an order become one input, 0, 1, 2, ...
+        Other text (numbers with a unit, dates, names) is refused. The frame is not modified.
 
         Parameters
         ----------
@@ -80,14 +83,14 @@ class Dataset:
             It has at least one row. Only the chosen columns are read; others may have any dtype.
         inputs : column name or sequence of them
         target : column name or sequence of them
-            Numbers or two categories.
+            Numbers, or classes. One of several targets has numbers, or two categories, which become 0 and 1.
         missing : str
             How to treat rows with a missing cell in a chosen column: "refuse", or "drop" to leave them out
             and count them. Missing are None, NaN, NA, empty text, ?, and the marks that pandas reads as
             missing, such as NA and null; among numbers also marks such as -, : and unknown.
         ordered : dict of column name to sequence, optional
             Columns of categories with an order, such as ``{"size": ["S", "M", "L"]}``. Each becomes one
-            input, 0, 1, 2, ...
+            input, 0, 1, 2, ...; of a target it is the order of the classes.
         categories : column name or sequence of them
             Columns whose cells are categories though they look like numbers, such as postal codes. Their
             texts are kept as they are: 01 is not 1.
@@ -99,8 +102,9 @@ class Dataset:
         InputError
             If a name is unknown, given twice, or both input and target; if there are no rows; if a cell is
             missing, infinite, a whole number that float64 does not keep exactly, or neither number nor
-            category; if a column has one category in all rows, more than 50, or nearly as many as rows; if a
-            target has more than two categories.
+            category; if a column has one category in all rows, more than 50 (1000 classes), or nearly as many
+            as rows; if a category of a target is in no row; if one of several targets has more than two
+            categories.
 
         Examples
         --------
@@ -136,8 +140,18 @@ class Dataset:
 
     @property
     def target(self) -> str | tuple[str, ...]:
-        """The name of the target, or the names of K > 1 targets."""
+        """The name of the target, or the names of several."""
         return self.scaling.target
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the K classes, in the order of the columns of y; None for numbers."""
+        return self.scaling.classes
+
+    @property
+    def labels(self) -> NDArray[np.str_] | None:
+        """The class of each row by its name, (N,); None for numbers."""
+        return None if self.classes is None else np.array(self.classes)[self.y.argmax(axis=1)]
 
     @property
     def X_scaling(self) -> Scaling:  # noqa: N802 - X, as everywhere
@@ -180,7 +194,13 @@ class Dataset:
         -------
         float64 array of the same shape
         """
-        return self.y_scaling.invert(scaled_y)
+        return self.scaling.invert(scaled_y)
+
+    def first(self, rows: int) -> "Dataset":
+        """Return the first rows, from 1 to N, with the scaling of all."""
+        count = whole_number(rows, "rows", 1, self.rows)
+        some = {name: getattr(self, name)[:count] for name in ("X", "y", "target_values")}
+        return replace(self, **some)
 
     def __repr__(self) -> str:
         columns = f"inputs={self.inputs!r}, target={self.target!r}"
@@ -200,7 +220,12 @@ class Dataset:
             for name, least, most in zip([*self.inputs, *scaling.targets], low, high, strict=True)
         }
         lines = [f"{counted(self.rows, 'row')}: {scaling.columns_in_words()}"]
-        lines += [f"  {column.name:{width}}  {column.coding or extent[column.name]}" for column in columns]
+        told = [column.coding for column in scaling.input_columns]
+        told += [column.coded for column in scaling.target_columns]
+        lines += [
+            f"  {column.name:{width}}  {text or extent[column.name]}"
+            for column, text in zip(columns, told, strict=True)
+        ]
         if self.dropped:
             lines.append(f"  {self.dropped_in_words}")
         return "\n".join([*lines, f"  from {self.source}"])
@@ -209,7 +234,7 @@ class Dataset:
 @ieee
 def dataset_of(table: Table, source: str) -> Dataset:
     """Scale a table of numbers and make a Dataset of it."""
-    single = len(table.target_columns) == 1
+    single = table.targets.shape[1] == 1
     target_values = table.targets[:, 0].copy() if single else table.targets
     X_scaling, y_scaling = Scaling.over(table.inputs), Scaling.over(target_values)
     return Dataset(

@@ -1,6 +1,7 @@
 """The conversion of DataFrames, given or read from a file, to a network's inputs and targets."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, all_of, one_of, shown
 from fastnn.data.array_likes import columns_in, holds_categories
+from fastnn.data.cell_kinds import cells_of
 from fastnn.data.columns import (
     Column,
     Table,
@@ -19,7 +21,7 @@ from fastnn.data.columns import (
     refuse_shared_names,
     refuse_unwritable,
 )
-from fastnn.data.converting import Cells, Place, cells_of, text_of
+from fastnn.data.converting import Cells, Place, text_of
 from fastnn.showing.lettering import counted
 
 __all__ = ["numbers_like", "table_of", "told_categories"]
@@ -54,8 +56,10 @@ def table_of(
         for label in labels
     ]
     kept = _kept(columns, missing, title)
-    converted = [cells.converted(kept) for cells in columns]
     count = len(chosen.inputs)
+    if len(chosen.targets) == 1:
+        columns[-1] = replace(columns[-1], classes=True)
+    converted = [cells.converted(kept) for cells in columns]
     _refuse_classes(converted[count:], place)
     found = [column for column, _ in converted]
     _refuse_unmet(orders, dict(zip(labels, found, strict=True)), place)
@@ -65,7 +69,7 @@ def table_of(
         tuple(found[:count]),
         tuple(found[count:]),
         np.column_stack([column.spread(numbers) for column, numbers in converted[:count]]),
-        np.column_stack([numbers for _, numbers in converted[count:]]),
+        np.column_stack([column.spread(numbers) for column, numbers in converted[count:]]),
         len(frame) - len(kept),
     )
 
@@ -205,11 +209,11 @@ def _kept(columns: Sequence[Cells], missing: str, title: str, remedy: str | None
 
 
 def _refuse_classes(targets: Sequence[tuple[Column, Any]], place: Place) -> None:
-    for column, _ in targets:
+    """Refuse more than two categories beside another target: an output is a number, or a yes or no."""
+    for column, _ in targets if len(targets) > 1 else ():
         if column.one_hot:
             raise InputError(
-                f"{place.column(column.name)} must hold numbers or two categories to be a target; "
-                f"got {len(column.categories)}, such as {listed(column.categories, 3)}. Keep two of them, "
-                "give them an order (ordered=, --ordered), or predict a 0/1 column for each: "
-                "pandas.get_dummies(...)."
+                f"{place.column(column.name)} must hold numbers or two categories to be one of several "
+                f"targets; got {len(column.categories)}, such as {listed(column.categories, 3)}. Predict "
+                "it alone: its categories are then classes, each an output of its own."
             )

@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checking import InputError, shown
 from fastnn.core.network import Network
 from fastnn.data.arrays import finite_array, in_dtype
-from fastnn.data.columns import quoted_if_odd
+from fastnn.data.classes import Names, coded, labels_for, network_of_classes, two_as_one
+from fastnn.data.columns import joined, quoted_if_odd
 from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted, shortened
 
-__all__ = ["checked_inputs", "checked_rows"]
+__all__ = ["checked_inputs", "checked_rows", "labelled_rows"]
 
 Array = NDArray[Any]
 
@@ -42,16 +43,41 @@ def checked_inputs(network: Network, X: ArrayLike | Dataset, dtype: str, prefix:
 
 
 def checked_rows(
-    network: Network, X: ArrayLike | Dataset, y: ArrayLike | None, dtype: str, prefix: str = ""
+    network: Network,
+    X: ArrayLike | Dataset,
+    y: ArrayLike | None,
+    dtype: str,
+    prefix: str = "",
+    known: Names | None = None,
 ) -> tuple[Array, Array]:
     """Return X as (N, D) and y as (N, K), both in `dtype`; y of shape (N,) is accepted for one output.
 
-    They are given as two arrays, or as a Dataset for X and None for y.
+    They are given as two arrays, or as a Dataset for X and None for y. Labels of classes, which are the
+    `known` ones if there are any, become targets.
     """
+    inputs, targets, _ = labelled_rows(network, X, y, dtype, prefix, known)
+    return inputs, targets
+
+
+def labelled_rows(
+    network: Network,
+    X: ArrayLike | Dataset,
+    y: ArrayLike | None,
+    dtype: str,
+    prefix: str = "",
+    known: Names | None = None,
+) -> tuple[Array, Array, Names | None]:
+    """The same, and the names of the classes if y holds labels; else None."""
     targets_given = _targets_of(X, y, prefix)
     inputs = checked_inputs(network, X, dtype, prefix)
-    given = finite_array(targets_given, f"{prefix}y", (1, 2))
+    labels = None if isinstance(X, Dataset) else labels_for(network, targets_given, prefix)
+    if labels is None:
+        given, names = finite_array(targets_given, f"{prefix}y", (1, 2)), None
+    else:
+        given, names = coded(labels, network, prefix, known)
     targets = given.reshape(len(given), -1)
+    if isinstance(X, Dataset) and two_as_one(network, len(X.classes or ())):
+        targets = targets[:, 1:]
     if targets.shape[1] != network.n_outputs:
         raise InputError(
             f"{prefix}y has {counted(targets.shape[1], 'column')} but the network has "
@@ -64,7 +90,7 @@ def checked_rows(
             f"{prefix}X and y must have the same number of rows; got {len(inputs)} and {len(targets)}. "
             "Check that both come from the same table."
         )
-    return inputs, in_dtype(targets, dtype, f"{prefix}y")
+    return inputs, in_dtype(targets, dtype, f"{prefix}y"), names
 
 
 def _targets_of(X: ArrayLike | Dataset, y: ArrayLike | Dataset | None, prefix: str) -> ArrayLike:
@@ -92,8 +118,15 @@ def _targets_of(X: ArrayLike | Dataset, y: ArrayLike | Dataset | None, prefix: s
 def _refuse_other_columns(network: Network, data: Dataset, prefix: str) -> None:
     """Refuse a Dataset that has another number of inputs or targets than the network."""
     inputs, targets = data.inputs, data.scaling.targets
-    if (len(inputs), len(targets)) == (network.n_inputs, network.n_outputs):
+    fits = len(data.scaling.outputs_of(network)) == network.n_outputs
+    if len(inputs) == network.n_inputs and fits:
         return
+    if len(inputs) == network.n_inputs and data.classes:
+        fitting = network_of_classes(network, len(targets))
+        raise InputError(
+            f"{prefix.strip() or 'the network'} must have an output for each class of the data, "
+            f"{joined(data.classes, NAMED)}; got {network!r}. Take {fitting}."
+        )
     spread = data.scaling.spread_in_words
     layers = (len(inputs), *network.layers[1:-1], len(targets))
     advice = f"Make the network's layers {layers}, or choose other columns"

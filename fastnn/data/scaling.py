@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError
+from fastnn.core.network import Network
 from fastnn.data.array_likes import columns_in
 from fastnn.data.arrays import finite_array, numeric_array
+from fastnn.data.classes import two_as_one
 from fastnn.data.columns import Column, input_names, listed, quoted_if_odd
 from fastnn.showing.lettering import counted
 from fastnn.system.floating_point import ieee
@@ -89,7 +91,8 @@ class TableScaling:
     input_columns, target_columns : tuple of Column
         The conversion of each column of the table.
     X, y : Scaling
-        The scaling of the D inputs, (D,), and of the target, () or, for K > 1 targets, (K,).
+        The scaling of the D inputs, (D,), and of the target, () or, for K > 1 targets, (K,). Classes are not
+        scaled: for them y is 0 .. 1 in each of K columns.
     """
 
     input_columns: tuple[Column, ...]
@@ -104,13 +107,24 @@ class TableScaling:
 
     @property
     def target(self) -> str | tuple[str, ...]:
-        """The name of the target, or the names of K > 1 targets."""
-        return self.targets[0] if len(self.targets) == 1 else self.targets
+        """The name of the target, or the names of several."""
+        names = tuple(column.name for column in self.target_columns)
+        return names[0] if len(names) == 1 else names
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The names of the K target columns."""
-        return tuple(column.name for column in self.target_columns)
+        """The names of the K columns of y: those of the targets, or species=setosa, ... for classes."""
+        return input_names(self.target_columns)
+
+    def outputs_of(self, network: Network) -> tuple[str, ...]:
+        """The names of a network's outputs, if it fits: the targets, or the second class for one output."""
+        return self.targets[1:] if two_as_one(network, len(self.classes or ())) else self.targets
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the K classes, in the order of the columns of y; None for numbers."""
+        found = [column.categories for column in self.target_columns if column.one_hot]
+        return found[0] if found else None
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:
@@ -129,7 +143,8 @@ class TableScaling:
         names = ", ".join(quoted_if_odd(column.name) for column in self.input_columns)
         count = len(self.inputs)
         inputs = "" if count == len(self.input_columns) else f" ({counted(count, 'input')})"
-        return f"{names}{inputs} {arrow} {', '.join(map(quoted_if_odd, self.targets))}"
+        targets = ", ".join(quoted_if_odd(column.name) for column in self.target_columns)
+        return f"{names}{inputs} {arrow} {targets}"
 
     @property
     def spread_in_words(self) -> str:
@@ -141,8 +156,9 @@ class TableScaling:
     @property
     def codings(self) -> list[str]:
         """In words, the coding of each column of categories."""
-        columns = (*self.input_columns, *self.target_columns)
-        return [f"{column.name}: {column.coding}" for column in columns if column.categories]
+        told = [(column.name, column.coding) for column in self.input_columns]
+        told += [(column.name, column.coded) for column in self.target_columns]
+        return [f"{name}: {coding}" for name, coding in told if coding]
 
     def same_as(self, other: "TableScaling") -> bool:
         """Whether two scalings turn tables into numbers in the same way."""
@@ -184,8 +200,11 @@ class TableScaling:
         return self.X.apply(numbers)
 
     def invert(self, scaled_y: ArrayLike) -> Floats:
-        """Convert predictions (N,) or (M, N), for K > 1 (N, K) or (M, N, K), to the target's own unit."""
-        return self.y.invert(scaled_y)
+        """Convert predictions (N,) or (M, N), for K > 1 (N, K) or (M, N, K), to the target's own unit.
+
+        For classes they stay as they are.
+        """
+        return self.y.invert(scaled_y) if self.classes is None else numeric_array(scaled_y, "scaled_y")
 
     def _table_of_texts(self, rows: Any) -> Any:
         """Return rows (N, columns) with texts as a DataFrame; None for other rows."""

@@ -15,7 +15,14 @@ from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, who
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import DTYPES, MOST_EPOCHS
-from fastnn.data.columns import LONGEST_TEXT, MOST_CATEGORIES, Column, refuse_shared_names
+from fastnn.data.classes import Names
+from fastnn.data.columns import (
+    LONGEST_TEXT,
+    MOST_CATEGORIES,
+    MOST_CLASSES,
+    Column,
+    refuse_shared_names,
+)
 from fastnn.data.scaling import Scaling, TableScaling, frozen
 from fastnn.models.npz import LONGEST_HEADER, Member, damaged
 from fastnn.showing.lettering import counted
@@ -35,7 +42,7 @@ class Header:
 
     `networks` is None for a single network; `diverged` is the number of diverged networks; `validation` says
     whether there is a validation curve; `arithmetic` names how every bit was computed; `numbered` says
-    whether the networks have numbers in a sweep; `notes` are the Training's notes.
+    whether the networks have numbers in a sweep; `notes` and `labels` are the Training's.
     """
 
     network: Network
@@ -52,6 +59,7 @@ class Header:
     numbered: bool = False
     rates: bool = False
     notes: tuple[str, ...] = ()
+    labels: Names | None = None
 
     @property
     def members(self) -> list[Member]:
@@ -82,6 +90,11 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
     `versions` are the installed ones unless given. Raises InputError if `header_in` would refuse the header.
     """
     _refuse_unfit(header.scaling, header.network)
+    if header.labels is not None and len(header.labels) != max(2, header.network.n_outputs):
+        raise InputError(
+            f"labels must be one for each class of {header.network!r}; got {len(header.labels)}. "
+            "Train it again."
+        )
     network = header.network
     plain = {
         "fastnn_model": FORMAT,
@@ -100,6 +113,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         **({"numbered": True} if header.numbered else {}),
         **({"rates": True} if header.rates else {}),
         **({"notes": header.notes} if header.notes else {}),
+        **({} if header.labels is None else {"labels": header.labels}),
     }
     text = json.dumps(plain, allow_nan=False).encode("ascii")
     if len(text) > LONGEST_HEADER:
@@ -134,6 +148,7 @@ def header_in(text: bytes, name: str) -> Header:
             numbered=flag(plain.get("numbered", False), "numbered"),
             rates=flag(plain.get("rates", False), "rates"),
             notes=tuple(map(_line, plain.get("notes", ()))),
+            labels=_labels(plain["labels"]) if "labels" in plain else None,
         )
         versions = {key: _text(plain["versions"][key]) for key in _versions()}
         if json_of(header, versions) != text:  # an entry is superfluous, repeated, or spelled otherwise
@@ -205,6 +220,15 @@ def _text(value: Any) -> str:
     return value
 
 
+def _labels(plain: Any) -> Names:
+    """The labels of classes, all texts or all whole numbers, each of them once."""
+    known = [_text(label) if isinstance(label, str) else label for label in plain]
+    kinds = {type(label) for label in known}
+    if kinds not in ({str}, {int}) or not len(set(known)) == len(known) >= 2 or "" in known:
+        raise ValueError
+    return tuple(known)
+
+
 def _line(value: Any) -> str:
     """Return `value` if it is a text of one line; else raise."""
     text = _text(value)
@@ -217,26 +241,37 @@ def _refuse_unfit(scaling: TableScaling | None, network: Network) -> None:
     """Refuse a scaling that does not fit the network, or cannot be written as JSON."""
     if scaling is None:
         return
-    columns = (*scaling.input_columns, *scaling.target_columns)
-    for column in columns:
-        _refuse_odd(column)
-    inputs, targets = len(scaling.inputs), len(scaling.targets)
+    for column in scaling.input_columns:
+        _refuse_odd(column, is_target=False)
+    for column in scaling.target_columns:
+        _refuse_odd(column, is_target=True)
+    inputs, targets = len(scaling.inputs), len(scaling.outputs_of(network))
     if (inputs, targets) != (network.n_inputs, network.n_outputs):
         raise InputError(
             f"data must have {counted(network.n_inputs, 'input')} and "
             f"{counted(network.n_outputs, 'target')} for {network!r}; "
             f"got {inputs} and {targets}{scaling.spread_in_words}. Give the Dataset that it was trained on."
         )
-    whole = _is_whole(scaling.X, (inputs,)) and _is_whole(scaling.y, () if targets == 1 else (targets,))
-    if not whole or any(column.one_hot for column in scaling.target_columns):
+    width = len(scaling.targets)
+    whole = _is_whole(scaling.X, (inputs,)) and _is_whole(scaling.y, () if width == 1 else (width,))
+    if not whole or not _may_be_targets(scaling):
         raise InputError("data must name and scale each column once; got other. Make a Dataset of it again.")
     refuse_shared_names(scaling.input_columns, scaling.target_columns)
 
 
-def _refuse_odd(column: Column) -> None:
+def _may_be_targets(scaling: TableScaling) -> bool:
+    """Whether the targets are classes that are not scaled, or have one column each."""
+    if scaling.classes is None:
+        return True
+    alone = len(scaling.target_columns) == 1
+    return alone and bool((scaling.y.minimum == 0).all() and (scaling.y.range == 1).all())
+
+
+def _refuse_odd(column: Column, is_target: bool) -> None:
     """Refuse a column that cannot come from a table."""
     texts = [_text(text) for text in (column.name, *column.categories)][1:]
     fewest, most = (3, MOST_CATEGORIES) if column.one_hot else (2, MOST)
+    fewest, most = (2, MOST_CLASSES) if column.one_hot and is_target else (fewest, most)
     if (texts or column.one_hot) and not fewest <= len(set(texts)) == len(texts) <= most:
         raise InputError(
             f"the categories of {column.name!r} must be distinct, and from {fewest} to {most} in number; "

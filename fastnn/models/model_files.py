@@ -34,6 +34,7 @@ TAKEN_OVER = (
     "dtype",
     "arithmetic",
     "scaling",
+    "labels",
 )
 """Fields of a Training that its header holds unchanged."""
 

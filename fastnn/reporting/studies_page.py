@@ -21,7 +21,7 @@ from fastnn.studies.lines import Line
 from fastnn.studies.report import NETWORK, REPORT, START
 from fastnn.studies.results import Studies
 from fastnn.studies.verdicts import RULES, VERDICTS, Claim, portion
-from fastnn.training.evaluating import score_notes
+from fastnn.training.scoring import score_notes
 from fastnn.training.starts import normal
 
 __all__ = ["studies_page"]
@@ -173,7 +173,7 @@ def _keras(comparison: Comparison) -> Section:
         f"The loop derived by hand takes {comparison.by_hand} lines. The first epoch includes importing and "
         "compiling; apart is the largest difference of a final weight or bias from fastnn's."
     )
-    notes = [f"{note[0].upper()}{note[1:]}." for note in score_notes(comparison.data)]
+    notes = [f"{note[0].upper()}{note[1:]}." for note in score_notes(comparison.network, comparison.data)]
     return Section("Keras, side by side", [*blocks, *notes, *comparison.missing])
 
 

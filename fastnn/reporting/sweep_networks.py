@@ -30,9 +30,9 @@ from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.sweep import sweep
 from fastnn.system.interrupting import to_the_end
-from fastnn.training.evaluating import scores
 from fastnn.training.orders import Explicit, Shuffled
 from fastnn.training.result import Training
+from fastnn.training.scoring import scores
 from fastnn.training.starts import given
 from fastnn.training.weights import WITHIN
 

@@ -15,7 +15,6 @@ from fastnn.showing.lettering import counted
 from fastnn.sweeping.modes import modes
 from fastnn.sweeping.network_axis import in_words
 from fastnn.sweeping.results import Sweep
-from fastnn.training.evaluating import score_notes
 
 __all__ = ["data_in_words", "sweep_page"]
 
@@ -65,7 +64,7 @@ def _sections(found: Sweep, shown: Sweep, data: Dataset, claim: float | None) ->
         sweep_endings.endings(shown, table),
         sweep_endings.losses(found, shown, claim),
         sweep_networks.epochs(shown),
-        sweep_endings.scores(shown, table, score_notes(data)),
+        sweep_endings.scores(shown, table, found.score_notes(data)),
         sweep_networks.learned(shown, data),
     ]
 

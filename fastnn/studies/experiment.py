@@ -20,8 +20,8 @@ from fastnn.sweeping.sweep import sweep
 from fastnn.system.interrupting import to_the_end
 from fastnn.system.progress import Bar
 from fastnn.system.telling import is_terminal
-from fastnn.training.evaluating import scores
 from fastnn.training.plan import Plan
+from fastnn.training.scoring import scores
 from fastnn.training.starts import Start, given, normal
 
 __all__ = ["Experiment"]

@@ -13,7 +13,7 @@ from fastnn.studies.lines import Line
 from fastnn.studies.outcomes import AT_FIRST, KINDS, Outcomes
 from fastnn.studies.verdicts import NOT_REPRODUCED, Claim, portion
 from fastnn.system.interrupting import to_the_end
-from fastnn.training.evaluating import scores
+from fastnn.training.scoring import scores
 from fastnn.training.starts import normal
 from fastnn.training.train import train
 

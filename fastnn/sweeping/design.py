@@ -155,6 +155,8 @@ class Design:
         order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
         weights = weights_of(sample_weight, weights_within, len(plan.X), counts)
         plan = replace(plan, order=order, weights=weights)
+        for loss, one, count in product(grid["loss"].values, several, counts):
+            replace(plan, network=one).need_classes(type(loss), count)
         rule = _rule_of(start, plan.dtype, grid, seed)
         first = Recipe(**{name: grid[name].values[0] for name in OF_A_RECIPE})
         further = None if validation is None else plan.validation(validation)
@@ -179,6 +181,11 @@ class Design:
         both. "validation_loss" is over the validation rows.
         """
         return self.schema().losses
+
+    @property
+    def loss_kinds(self) -> list[type[Loss]]:
+        """The losses by which networks are trained, without their settings."""
+        return list(dict.fromkeys(type(loss) for loss in self.grid["loss"].values))
 
     def measures(self, plan: Plan) -> dict[str, Measuring]:
         """The measuring of the further losses of networks trained by a plan, by the losses' names."""

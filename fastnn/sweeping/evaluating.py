@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
+from fastnn.data.classes import Names
 from fastnn.data.rows import checked_inputs
 from fastnn.sweeping.grid import Grid
-from fastnn.training.evaluating import predictions, scores, within_memory
+from fastnn.training.evaluating import predictions, within_memory
+from fastnn.training.scoring import scores
 
 __all__ = ["evaluated", "predicted", "scored"]
 
@@ -59,14 +61,13 @@ def predicted(grid: Grid, numbers: Array, columns: Array, X: Any) -> Array:
     )
 
 
-def scored(grid: Grid, numbers: Array, columns: Array, X: Any, y: Any = None) -> dict[str, Array]:
+def scored(
+    grid: Grid, numbers: Array, columns: Array, X: Any, y: Any, names: Sequence[str], classes: Names | None
+) -> dict[str, Array]:
     """The scores (m,) of networks on some rows, by name; see `fastnn.Sweep.score`."""
-    names: list[str] = []
 
     def score(network: Network, parameters: Array) -> Array:
-        found = scores(network, parameters, X, y)
-        names[:] = found
-        return np.column_stack(list(found.values()))
+        return np.column_stack(list(scores(network, parameters, X, y, names, classes).values()))
 
     lines = evaluated(grid, numbers, columns, score)
     return dict(zip(names, lines.T, strict=True))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.data.classes import classes_of
 from fastnn.data.metrics import note
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted, grouped
@@ -39,8 +40,8 @@ from fastnn.sweeping.selecting import (
 )
 from fastnn.sweeping.store import StoreError
 from fastnn.sweeping.tables import Columns, MemoryTable, table_digest
-from fastnn.training.evaluating import score_notes
 from fastnn.training.result import Training
+from fastnn.training.scoring import score_notes, scores_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -281,9 +282,12 @@ class Sweep(SweepAttributes):
         return predicted(self.grid, wanted, np.column_stack(list(rows.values())), X)
 
     def score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
-        """A frame with the number, mse, r2 and mape of every network on some rows; see `Training.score`."""
+        """A frame with the number and the scores of every network on some rows; see `Training.score`.
+
+        They are those of classes if one of the losses is.
+        """
         found = self.quiet_score(X, y)
-        note(score_notes(X, y))
+        note(self.score_notes(X, y))
         return found
 
     def quiet_score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
@@ -292,10 +296,27 @@ class Sweep(SweepAttributes):
         import pandas as pd
 
         pieces = [
-            pd.DataFrame(columns | scored(self.grid, columns["network"], parameters, X, y))
+            pd.DataFrame(
+                columns | scored(self.grid, columns["network"], parameters, X, y, self.scores, self.classes)
+            )
             for columns, parameters in self.table.parameters(["network"])
         ]
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
+
+    def score_notes(self, X: Any, y: ArrayLike | None = None) -> list[str]:
+        """The notes that belong to the scores on some rows."""
+        return score_notes(self.network, X, y, self.scores, self.classes)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that go with the losses and the outputs: those of numbers or of classes."""
+        return scores_of(self.design.loss_kinds, self.grid.networks.values, self.classes)
+
+    @property
+    def classes(self) -> tuple[str, ...] | tuple[int, ...] | None:
+        """The names of the classes, or 0 .. K-1; None for numbers, and for several yeses and noes."""
+        found = (classes_of(self.network, kind, self.plan.named) for kind in self.design.loss_kinds)
+        return next((names for names in found if names), None)
 
     def _repr_html_(self) -> str | None:
         return shown_or_none(lambda: sweep_card(self))

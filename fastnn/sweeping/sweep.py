@@ -224,7 +224,9 @@ def sweep(
     refuse = on_divergence == "raise"
     try:
         place: Place = (
-            Memory(design, every) if folder is None else Stored(design, every, folder, refuse, _names_in(X))
+            Memory(design, every)
+            if folder is None
+            else Stored(design, every, folder, refuse, _names_in(X, design.plan.network))
         )
         check = partial(refuse_divergence, design) if refuse else None
         before = place.done
@@ -282,11 +284,12 @@ def _work(
     return interrupted, lost, perf_counter() - began
 
 
-def _names_in(data: Any) -> dict[str, Any] | None:
+def _names_in(data: Any, network: Network) -> dict[str, Any] | None:
     """The names that a store keeps, if the rows are a Dataset."""
     if not isinstance(data, Dataset):
         return None
-    return {"inputs": list(data.inputs), "target": list(data.scaling.targets), "source": data.source}
+    targets = data.scaling.outputs_of(network)
+    return {"inputs": list(data.inputs), "target": list(targets), "source": data.source}
 
 
 def _curves_every(curves: Any, epochs: int) -> int:

@@ -10,7 +10,7 @@ from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
 from fastnn.showing.lettering import counted, grouped, rate_texts, shape
-from fastnn.training.evaluating import scores
+from fastnn.training.scoring import scores
 from fastnn.training.statuses import OK
 
 __all__ = ["described", "relu_units", "training_card"]

@@ -1,4 +1,4 @@
-"""The evaluation of trained networks: checked rows in, predictions, scores and dead units out."""
+"""The evaluation of trained networks: checked rows in, predictions, losses and dead units out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
-from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
-from fastnn.data.metrics import MEASURES, metric_notes
-from fastnn.data.rows import checked_inputs, checked_rows
+from fastnn.data.rows import checked_inputs
 from fastnn.engines.batched import forward
 from fastnn.system.floating_point import ieee
 from fastnn.training.gates import Rows
@@ -23,9 +21,9 @@ __all__ = [
     "dead_gates",
     "dead_units",
     "least_and_most",
+    "outputs",
+    "parts",
     "predictions",
-    "score_notes",
-    "scores",
     "within_memory",
 ]
 
@@ -138,40 +136,7 @@ def _shut_row_by_row(
     return ~np.concatenate([*opened, np.empty((0, len(parameters)), bool)]).T
 
 
-@ieee
-def scores(network: Network, parameters: Array, X: Any, y: Any = None) -> dict[str, NDArray[np.float64]]:
-    """The mse, r2 and mape of networks (M, P), each (M,); with K outputs, their mean over the outputs.
-
-    With a `Dataset` for X they are in the target's own unit, else in the unit of y.
-    """
-    inputs, targets = _scored_rows(network, X, y, str(parameters.dtype))
-    found = {name: np.empty(len(parameters)) for name in MEASURES}
-    for some in _parts(len(parameters), targets.size):
-        predicted = outputs(network, parameters[some], inputs)
-        if isinstance(X, Dataset):
-            predicted = X.in_target_unit(predicted if predicted.shape[-1] > 1 else predicted[..., 0])
-        predicted = predicted.reshape(-1, *targets.shape)
-        for name, measure in MEASURES.items():
-            by_output = [measure(targets[:, k], predicted[:, :, k]) for k in range(targets.shape[1])]
-            found[name][some] = np.mean(np.asarray(by_output), axis=0)
-    return found
-
-
-def _scored_rows(network: Network, X: Any, y: Any, dtype: str) -> tuple[Array, Array]:
-    """The rows to score on: checked inputs (N, D) in `dtype`, targets (N, K) in the unit of the scores."""
-    inputs, _ = checked_rows(network, X, y, dtype)
-    targets = X.target_values if isinstance(X, Dataset) else finite_array(y, "y", (1, 2))
-    return inputs, targets.reshape(len(inputs), -1)
-
-
-def score_notes(X: Any, y: Any = None) -> list[str]:
-    """The notes that belong to the `scores` on the same rows."""
-    if isinstance(X, Dataset):
-        return metric_notes(X.target_values, X.scaling.targets)
-    return metric_notes(finite_array(y, "y", (1, 2)))
-
-
-def _parts(networks: int, numbers: int) -> list[slice]:
+def parts(networks: int, numbers: int) -> list[slice]:
     """Cut networks into parts whose results stay in the cache, each network having `numbers` of them."""
     at_once = max(1, EVALUATED_BYTES // (8 * numbers))
     return [slice(first, first + at_once) for first in range(0, networks, at_once)]

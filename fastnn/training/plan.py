@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, flag, one_of, shown, whole_number
+from fastnn.core.loss import Loss
 from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.recipe import DEFAULT, Asked, Recipe, refuse_schedule
 from fastnn.core.rule import DTYPES, MOST_EPOCHS, Rule
 from fastnn.data.arrays import finite_array
+from fastnn.data.classes import Names, classes_of, refuse_unmet
 from fastnn.data.datasets import Dataset
-from fastnn.data.rows import checked_rows
+from fastnn.data.rows import checked_rows, labelled_rows
 from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.self_check import checked_kernel
@@ -39,7 +41,7 @@ class Plan:
 
     `X` (N, D) and `Y` (N, K) are C-ordered copies in `dtype`, the precision of training. `engine` is a name
     in `ENGINES`, or "auto". `scaling` is that of the Dataset the rows were given as, or None. `weights` are
-    those of the rows, None if all count alike.
+    those of the rows, None if all count alike. `labels` are the names of the classes that y was given as.
     """
 
     network: Network
@@ -52,6 +54,7 @@ class Plan:
     recipe: Recipe = DEFAULT
     scaling: TableScaling | None = None
     weights: Weights | None = None
+    labels: Names | None = None
 
     @classmethod
     def of(
@@ -69,11 +72,25 @@ class Plan:
         checked_network(network)
         engine, dtype = _known(engine, dtype)
         epochs = whole_number(epochs, "epochs", 1, MOST_EPOCHS)
-        rows, targets = checked_rows(network, X, y, dtype)
+        rows, targets, labels = labelled_rows(network, X, y, dtype)
         scaling = X.scaling if isinstance(X, Dataset) else None
         recipe = Recipe.of(network, rows=len(rows), **training).scheduled(schedule)
         need_targets(type(recipe.loss), network.output, targets)
-        return cls(network, rows, targets, epochs, engine, dtype, FILE_ORDER, recipe, scaling)
+        plan = cls(network, rows, targets, epochs, engine, dtype, FILE_ORDER, recipe, scaling, labels=labels)
+        plan.need_classes(type(recipe.loss))
+        return plan
+
+    @property
+    def named(self) -> Names | None:
+        """The names of the classes, if the data have them."""
+        return self.labels if self.scaling is None else self.scaling.classes
+
+    def need_classes(self, loss: type[Loss], rows: int | None = None) -> None:
+        """Refuse a class without a row among the first ones, by default all, if there are classes."""
+        classes = classes_of(self.network, loss, self.named)
+        if classes is not None:
+            of = "the training rows" if rows in (None, len(self.Y)) else f"the first {counted(rows, 'row')}"
+            refuse_unmet(self.Y[:rows], classes, of)
 
     @property
     def rule(self) -> Rule:
@@ -110,7 +127,7 @@ class Plan:
                 "Give rows that are not trained on, such as (X[1000:], y[1000:])."
             )
         X, y = pair
-        rows = checked_rows(self.network, X, y, self.dtype, "validation ")
+        rows = checked_rows(self.network, X, y, self.dtype, "validation ", self.named)
         if isinstance(X, Dataset) and self.scaling is not None and not X.scaling.same_as(self.scaling):
             raise InputError(
                 "validation must have the columns and the scaling of the training data; got a Dataset with "

@@ -14,6 +14,7 @@ from fastnn.checking import InputError, ModelFileError
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.recipe import DEFAULT, Recipe
+from fastnn.data.classes import Names, class_names, classes_of, label_notes
 from fastnn.data.columns import joined
 from fastnn.data.datasets import Dataset, scaling_of
 from fastnn.data.metrics import note
@@ -23,9 +24,10 @@ from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted
 from fastnn.training.card import training_card
 from fastnn.training.endings import Quiet, evenly, quiet_networks, training_notes
-from fastnn.training.evaluating import predictions, score_notes, scores
+from fastnn.training.evaluating import predictions
 from fastnn.training.identity import ARITHMETIC, difference
 from fastnn.training.rates import Rates
+from fastnn.training.scoring import score_notes, scores, scores_of
 from fastnn.training.statuses import DIVERGED, OK, STATUSES, status_codes
 
 __all__ = ["Training"]
@@ -74,6 +76,8 @@ class Training:
         Ctrl-C ended the training early; `epochs` says how many epochs were trained.
     told : tuple of str
         The notes that a model file held.
+    labels : tuple of str or int, or None
+        The different labels that y was given as, in the order of the outputs; None if it was given otherwise.
     recipe : Recipe
         How it was trained: the loss and the optimizer with their settings, the rows of a batch, the schedule
         of the learning rate.
@@ -108,7 +112,26 @@ class Training:
     told: tuple[str, ...] = ()
     recipe: Recipe = DEFAULT
     given_rates: Array | None = None
+    labels: Names | None = None
     arithmetic: str = ARITHMETIC
+
+    @property
+    def classes(self) -> Names | None:
+        """The names of the classes in the order of the outputs, or 0 .. K-1 if the data had no names.
+
+        For one sigmoid output they are two: its output is the probability of the second. None for numbers,
+        and for several sigmoid outputs of data without classes, each of which is a yes or no.
+        """
+        return classes_of(self.network, type(self.recipe.loss), self._named_classes)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that go with the loss and the outputs: those of numbers or of classes."""
+        return scores_of(type(self.recipe.loss), self.network, self.classes)
+
+    @property
+    def _named_classes(self) -> Names | None:
+        return self.scaling.classes if self.scaling is not None and self.scaling.classes else self.labels
 
     @property
     def optimizer(self) -> Optimizer:
@@ -160,7 +183,8 @@ class Training:
         if self.trained_on is None:
             return self.told
         diverged, curve = np.atleast_1d(self.diverged), np.atleast_2d(self.loss_curve)
-        return training_notes(self.network, curve, diverged, self.quiet)
+        said = training_notes(self.network, curve, diverged, self.quiet)
+        return (*label_notes(self.labels), *said)
 
     @cached_property
     def quiet(self) -> Quiet | None:
@@ -211,25 +235,52 @@ class Training:
         found = found if scaling is None else scaling.invert(found)
         return found[0] if self.parameters.ndim == 1 else found
 
+    def predict_classes(self, X: Any, scaling: Dataset | TableScaling | None = None) -> Array:
+        """Return the classes for some rows, by their names; by 0 .. K-1 if the data had no names.
+
+        It is the class of the largest output, the first of equal ones. One output says the second class from
+        0.5 on. A network that diverged names none: it has "" or -1.
+
+        Parameters
+        ----------
+        X, scaling
+            As in `predict`.
+
+        Returns
+        -------
+        array (N,) of str or int64; with a leading axis M for M networks
+            For several sigmoid outputs of data without classes (N, K): 0 or 1 for each.
+        """
+        if self.classes is None and not self.recipe.loss.classifies:
+            raise InputError(
+                "predict_classes must be of a network that was trained on classes; got one trained by "
+                f"{self.recipe.loss.words} on numbers. Use predict."
+            )
+        return class_names(self.network, self.predict(X, scaling), self.classes)
+
     def score(self, X: Any, y: ArrayLike | None = None) -> dict[str, Any]:
-        """Return the mean squared error, R² and MAPE (a fraction) on some rows, averaged over K outputs.
+        """Return the scores on some rows: for numbers the mean squared error, R² and MAPE (a fraction).
+
+        For classes they are the accuracy, the log-loss (if outputs are probabilities) and F1, the mean over
+        the classes. All are averaged over K outputs that are numbers, or yeses and noes.
 
         Parameters
         ----------
         X : array_like (N, D), or Dataset
             With a Dataset alone the scores are in the target's own unit.
         y : array_like (N,) or (N, K), optional
-            Not needed with a Dataset.
+            Not needed with a Dataset. Labels of classes are those of training.
 
         Returns
         -------
         dict
-            "mse", "r2", "mape": a float each, or (M,) for M networks. The MAPE leaves out rows whose target
-            is 0, and a `MetricNote` says so: see `fastnn.mape`.
+            "mse", "r2", "mape", or "accuracy", "log_loss", "f1": a float each, or (M,) for M networks. The
+            MAPE leaves out rows whose target is 0, and a `MetricNote` says so: see `fastnn.mape`.
         """
         self._refuse_foreign()
-        found = scores(self.network, np.atleast_2d(self.parameters), X, y)
-        note(score_notes(X, y))
+        by = self.scores, self._named_classes
+        found = scores(self.network, np.atleast_2d(self.parameters), X, y, *by)
+        note(score_notes(self.network, X, y, *by))
         if self.parameters.ndim == 1:
             return {name: float(value[0]) for name, value in found.items()}
         return dict(found)

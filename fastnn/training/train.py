@@ -245,6 +245,7 @@ def trained(
         dtype=plan.dtype,
         number=number,
         scaling=plan.scaling,
+        labels=plan.labels,
         trained_on=(plan.X, plan.Y),
         interrupted=epochs < plan.epochs,
     )
