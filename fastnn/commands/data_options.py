@@ -116,6 +116,7 @@ def _named(options: Namespace) -> Dataset:
         "missing": options.missing,
         "ordered": _orders(options.ordered),
         "categories": _names(options.categories, "--categories"),
+        "weights": getattr(options, "weights", None),
     }
     if options.data in TABLES:
         _refuse_reading(options)

@@ -47,7 +47,8 @@ def network_for(options: Namespace, data: Dataset) -> Network:
 
 def shared(options: Namespace) -> dict[str, Any]:
     """The options that `fastnn.train` and `fastnn.sweep` share."""
-    return {name: getattr(options, name) for name in ("epochs", "engine", "dtype", "shuffle", "seed")}
+    names = "epochs", "engine", "dtype", "shuffle", "seed", "weights_within"
+    return {name: getattr(options, name) for name in names}
 
 
 def row_count(rows: int | None, data: Dataset) -> int | None:

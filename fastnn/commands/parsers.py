@@ -9,7 +9,7 @@ from fastnn.commands.choice_options import TABLES, add_choice, add_penalties, ad
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
 from fastnn.core.activations import ACTIVATIONS, SOFTMAX
-from fastnn.core.rule import DTYPES
+from fastnn.core.rule import DTYPES, WITHIN
 from fastnn.engines import ENGINES
 from fastnn.version import __version__
 
@@ -315,8 +315,16 @@ def _add_training(group: Any) -> None:
     _add_start(group)
     group.add_argument("--epochs", type=whole, default=300, metavar="E", help="default 300")
     group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
+    _add_weights(group)
     _add_engine(group)
     _add_dtype(group)
+
+
+def _add_weights(group: Any) -> None:
+    said = "column that says how much each row counts; it is no input"
+    group.add_argument("--weights", metavar="NAME", help=said)
+    said = "within what the weights count, by their mean; batch is scikit-learn's; default epoch"
+    group.add_argument("--weights-within", default=WITHIN[0], choices=WITHIN, help=said)
 
 
 def _add_rate_of_the_optimizer(group: Any) -> None:

@@ -78,6 +78,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "rows": run.rows,
         "learning_rate": None if run.optimizer.learning_rate is None else run.learning_rate,
         "recipe": run.recipe.plain,
+        "weights_within": run.weights_within,
         "engine": run.engine,
         "dtype": run.dtype,
         "status": run.status,
@@ -102,7 +103,7 @@ def _score_words(score: dict[str, float]) -> list[str]:
 def rule_words(found: Training | Comparison) -> str:
     """By which rule it was trained: the learning rate, and whatever is not the default."""
     (rate,) = rate_texts([found.learning_rate])
-    return f"{rate}{found.recipe.told_after}"
+    return f"{rate}{found.told_after if isinstance(found, Training) else found.recipe.told_after}"
 
 
 def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:
@@ -146,6 +147,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "epochs": found.plan.epochs,
         "optimizers": found.grid["optimizer"].plain,
         "batch_sizes": found.grid["batch_size"].plain,
+        "weights_within": found.plan.weights_within,
         "engine": found.engine,
         "dtype": found.plan.dtype,
         "networks": len(found),
@@ -162,7 +164,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
     }
     why = "interrupted" if found.interrupted else "unfinished"
     stopped = f" of {grouped(found.grid.total)}, {why}" if len(found) < found.grid.total else ""
-    trained_by = [counted(found.plan.epochs, "epoch"), *found.grid.told, f"engine {found.engine}"]
+    trained_by = [counted(found.plan.epochs, "epoch"), *found.design.told, f"engine {found.engine}"]
     trained_by.append(found.plan.dtype)
     trained = f", {grouped(found.ran)} of them" if 0 < found.ran < len(found) else ""
     pace = "" if found.store is None else " found in the store"
@@ -286,7 +288,7 @@ def data_lines(data: Dataset) -> list[str]:
     """Lines on the data: their columns, rows and source, their coded categories and their dropped rows."""
     columns = data.scaling.columns_in_words()
     lines = labelled("data", f"{columns}, {counted(data.rows, 'row')} from {data.source}")
-    for told in (*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])):
+    for told in (*data.scaling.codings, *data.told):
         lines += labelled("", told)
     return lines
 

@@ -114,6 +114,7 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
         batch_size=sizes,
         learning_rate=rates,
         rows=rows,
+        sample_weight=data.weights,
         workers=options.workers,
         progress=not options.no_progress,
         store=options.store,

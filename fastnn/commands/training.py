@@ -40,6 +40,7 @@ def train(options: Namespace) -> int:
         data.y[:rows],
         starting_at(options, network),
         **training_of(options),
+        sample_weight=None if data.weights is None else data.weights[:rows],
         learning_rate=options.learning_rate,
         **shared(options),
     )

@@ -14,9 +14,21 @@ from fastnn.core.network import Network
 from fastnn.core.optimizers import SGD, Optimizer
 from fastnn.core.penalties import GRADIENT_PENALTIES, columns, shared_out
 
-__all__ = ["COEFFICIENT", "DTYPES", "FACTOR", "MOST_EPOCHS", "PLAIN", "ROWS", "SHARE", "STEP", "Rule"]
+__all__ = [
+    "COEFFICIENT",
+    "DTYPES",
+    "FACTOR",
+    "MOST_EPOCHS",
+    "PLAIN",
+    "ROWS",
+    "SHARE",
+    "STEP",
+    "WITHIN",
+    "Rule",
+]
 
 DTYPES = ("float64", "float32")
+WITHIN = ("epoch", "batch")  # within what the weights of rows count, by their mean
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 
 STEP = Symbol("step")

@@ -35,9 +35,11 @@ def dataset_card(data: Any) -> str:
         for column, kind, text in zip(columns, kinds, told, strict=True)
     ]
     more = f"and {counted(len(became) - COLUMNS, 'further column')}" if len(became) > COLUMNS else ""
+    weights = data.weights
     facts = [
         ("source", data.source),
         ("scaled", "every input to 0 .. 1" if data.classes else "every input and target to 0 .. 1"),
+        ("weights of rows", "" if weights is None else f"{number(weights.min())} .. {number(weights.max())}"),
         ("dropped", f"{counted(data.dropped, 'row')} with a missing cell" if data.dropped else ""),
     ]
     return card(

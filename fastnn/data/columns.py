@@ -101,6 +101,8 @@ class Table(NamedTuple):
     targets: NDArray[np.float64]
     dropped: int
     """The number of rows left out because of missing cells."""
+    weights: NDArray[np.float64] | None = None
+    """The weights of the rows (N,), if a column has them."""
 
 
 class ColumnNames(NamedTuple):
@@ -108,6 +110,13 @@ class ColumnNames(NamedTuple):
 
     inputs: tuple[Hashable, ...]
     targets: tuple[Hashable, ...]
+    weights: tuple[Hashable, ...] = ()
+    """The one of the weights of rows, if there is one."""
+
+    @property
+    def all(self) -> tuple[Hashable, ...]:
+        """All of them."""
+        return (*self.inputs, *self.targets, *self.weights)
 
 
 def is_among(name: Any, names: Iterable[Hashable]) -> bool:
@@ -123,8 +132,11 @@ def chosen_names(
     target: Hashable | Iterable[Hashable],
     known: Sequence[Hashable],
     table: str,
+    weights: Hashable | None = None,
 ) -> ColumnNames:
     """Return the names of inputs and targets, each given as one name or several, and all of them `known`.
+
+    `weights` is None, or the name of the column with the weights of rows.
 
     Raises InputError if a name is unknown, repeated, or both input and target, if two names are the same as
     texts (1 and "1"), or if two columns of the table have one name, except "". `table` is its name in errors.
@@ -144,7 +156,15 @@ def chosen_names(
             f"target must not be among the inputs; got {shared[0]!r} in both. "
             "Leave it out of one: the network would only have to copy it."
         )
-    return ColumnNames(names, targets)
+    weighted = () if weights is None else _names(weights, "weights", known, table)
+    if len(weighted) > 1:
+        raise InputError(f"weights must name one column; got {listed(weighted)}. Name one.")
+    if weighted and is_among(weighted[0], (*names, *targets)):
+        raise InputError(
+            f"weights must name a column that is no input and no target; got {weighted[0]!r}. "
+            "Leave it out of the others."
+        )
+    return ColumnNames(names, targets, weighted)
 
 
 def input_names(columns: Iterable[Column]) -> tuple[str, ...]:

@@ -46,6 +46,9 @@ class Dataset:
         The source of the rows, in a few words.
     dropped : int
         The number of rows left out because of missing cells.
+    weights : float64 array of shape (N,), or None
+        The weights of the rows, from a column of their own. Training takes them as
+        ``sample_weight=data.weights``.
     """
 
     X: Floats
@@ -54,6 +57,7 @@ class Dataset:
     target_values: Floats
     source: str
     dropped: int = 0
+    weights: Floats | None = None
 
     @classmethod
     def from_frame(
@@ -65,6 +69,7 @@ class Dataset:
         missing: str = "refuse",
         ordered: Mapping[Any, Sequence[Any]] | None = None,
         categories: Hashable | Iterable[Hashable] = (),
+        weights: Hashable | None = None,
         source: str = "a DataFrame",
     ) -> "Dataset":
         """Take columns of a DataFrame.
@@ -94,6 +99,8 @@ class Dataset:
         categories : column name or sequence of them
             Columns whose cells are categories though they look like numbers, such as postal codes. Their
             texts are kept as they are: 01 is not 1.
+        weights : column name, optional
+            A column of numbers from 0 that says how much each row counts. It is no input, and not scaled.
         source : str
             The source of the rows, in a few words; shown when the Dataset is printed.
 
@@ -125,7 +132,8 @@ class Dataset:
         """
         from fastnn.data.frames import table_of
 
-        table = table_of(frame, inputs, target, missing=missing, ordered=ordered, categories=categories)
+        conversion: dict[str, Any] = {"missing": missing, "ordered": ordered, "categories": categories}
+        table = table_of(frame, inputs, target, weights=weights, **conversion)
         return dataset_of(table, source)
 
     @property
@@ -170,17 +178,22 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the bits of X and y and of the columns' conversion, which identifies the data.
+        """The SHA-256 of the bits of X, y and any weights, and of the columns' conversion: it names the data.
 
         It has 64 hexadecimal digits and is the same on every machine. `source` is not part of it: the same
         table under another name has the same digest.
         """
-        return digest_of(self.X, self.y, self.scaling)
+        return digest_of(self.X, self.y, self.scaling, self.weights)
 
     @property
-    def dropped_in_words(self) -> str:
-        """In words, how many rows were left out, and why."""
-        return f"{counted(self.dropped, 'more row')} dropped, as a cell is missing"
+    def told(self) -> list[str]:
+        """In words, what the rows have beside their columns: weights, and rows that were left out."""
+        found = []
+        if self.weights is not None:
+            found.append(f"rows have weights, {self.weights.min():.7g} .. {self.weights.max():.7g}")
+        if self.dropped:
+            found.append(f"{counted(self.dropped, 'more row')} dropped, as a cell is missing")
+        return found
 
     def in_target_unit(self, scaled_y: ArrayLike) -> Floats:
         """Convert scaled targets or predictions to the target's own unit.
@@ -226,8 +239,7 @@ class Dataset:
             f"  {column.name:{width}}  {text or extent[column.name]}"
             for column, text in zip(columns, told, strict=True)
         ]
-        if self.dropped:
-            lines.append(f"  {self.dropped_in_words}")
+        lines += [f"  {told}" for told in self.told]
         return "\n".join([*lines, f"  from {self.source}"])
 
 
@@ -244,6 +256,7 @@ def dataset_of(table: Table, source: str) -> Dataset:
         target_values=frozen(target_values),
         source=source,
         dropped=table.dropped,
+        weights=None if table.weights is None else frozen(table.weights),
     )
 
 

@@ -21,7 +21,7 @@ from fastnn.data.columns import (
     refuse_shared_names,
     refuse_unwritable,
 )
-from fastnn.data.converting import Cells, Place, text_of
+from fastnn.data.converting import BOOLS, Cells, Place, text_of
 from fastnn.showing.lettering import counted
 
 __all__ = ["numbers_like", "table_of", "told_categories"]
@@ -35,6 +35,7 @@ def table_of(
     missing: str = "refuse",
     ordered: Mapping[Any, Sequence[Any]] | None = None,
     categories: Hashable | Iterable[Hashable] = (),
+    weights: Hashable | None = None,
     file: str | None = None,
     lines: Sequence[int] | None = None,
 ) -> Table:
@@ -45,7 +46,7 @@ def table_of(
     """
     one_of(missing, "missing", ("refuse", "drop"))
     title = "the DataFrame" if file is None else file
-    chosen = chosen_names(inputs, target, _labels(frame), title)
+    chosen = chosen_names(inputs, target, _labels(frame), title, weights)
     labels = (*chosen.inputs, *chosen.targets)
     orders = _orders(ordered, labels)
     told = told_categories(None, categories)
@@ -53,13 +54,13 @@ def table_of(
     place = _place(frame, title, file, lines)
     columns = [
         cells_of(_series(frame, label), str(label), place, orders.get(label), label in told)
-        for label in labels
+        for label in chosen.all
     ]
     kept = _kept(columns, missing, title)
     count = len(chosen.inputs)
     if len(chosen.targets) == 1:
-        columns[-1] = replace(columns[-1], classes=True)
-    converted = [cells.converted(kept) for cells in columns]
+        columns[count] = replace(columns[count], classes=True)
+    converted = [cells.converted(kept) for cells in columns[: len(labels)]]
     _refuse_classes(converted[count:], place)
     found = [column for column, _ in converted]
     _refuse_unmet(orders, dict(zip(labels, found, strict=True)), place)
@@ -71,6 +72,7 @@ def table_of(
         np.column_stack([column.spread(numbers) for column, numbers in converted[:count]]),
         np.column_stack([column.spread(numbers) for column, numbers in converted[count:]]),
         len(frame) - len(kept),
+        _weights(columns[-1], kept) if chosen.weights else None,
     )
 
 
@@ -206,6 +208,25 @@ def _kept(columns: Sequence[Cells], missing: str, title: str, remedy: str | None
             "Leave out the columns that are mostly empty."
         )
     return np.flatnonzero(~gone)
+
+
+def _weights(cells: Cells, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The weights of rows in a column: numbers from 0, not all 0; False and True are 0 and 1."""
+    column, numbers = cells.converted(rows)
+    wrong = np.flatnonzero(numbers < 0)
+    if column.categories not in ((), BOOLS):
+        got, remedy = f"words, such as {column.categories[0]!r}", "Name a column of numbers."
+    elif len(wrong):
+        got = f"{float(numbers[wrong[0]])!r} in {cells.place.row(int(rows[wrong[0]]))}"
+        remedy = "Give a row that is not to count the weight 0."
+    elif not numbers.any():
+        got, remedy = "0 in all rows", "Give one of them a weight."
+    else:
+        return np.asarray(numbers, np.float64)
+    raise InputError(
+        f"{cells.place.column(cells.name)} must hold numbers from 0, not all 0, to be the weights of rows; "
+        f"got {got}. {remedy}"
+    )
 
 
 def _refuse_classes(targets: Sequence[tuple[Column, Any]], place: Place) -> None:

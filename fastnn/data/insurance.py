@@ -47,6 +47,7 @@ def load_insurance(
     missing: str = "refuse",
     ordered: Mapping[Any, Sequence[Any]] | None = None,
     categories: str | Iterable[str] = (),
+    weights: str | None = None,
 ) -> Dataset:
     """Load the medical insurance table: 1338 rows of age, sex, bmi, children, smoker, region, charges.
 
@@ -71,7 +72,7 @@ def load_insurance(
         Use the stand-in, even if there is a published file, and without the note. Its figures are close to
         the published table's, and the same everywhere.
 
-    missing, ordered, categories
+    missing, ordered, categories, weights
         As in `Dataset.from_frame`.
 
     Raises
@@ -94,6 +95,7 @@ def load_insurance(
             f"only one of path, download and simulated may say where to look; got {asked} of them. Keep one."
         )
     options: dict[str, Any] = {"missing": missing, "ordered": ordered, "categories": categories}
+    options["weights"] = weights
     if simulated:
         return _stand_in(inputs, target, options)
     file = _downloaded() if download else _named_file(path)

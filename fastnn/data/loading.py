@@ -36,6 +36,7 @@ def load_csv(
     missing: str = "refuse",
     ordered: Mapping[Any, Sequence[Any]] | None = None,
     categories: str | Iterable[str] = (),
+    weights: str | None = None,
 ) -> Dataset:
     """Read columns of a table file: CSV in any of its dialects, packed (gz, bz2, xz, zip) or not, or Parquet.
 
@@ -67,7 +68,7 @@ def load_csv(
     header : "infer", 0 or None
         0: the first line holds the names. None: no line does, and the columns are x1, x2, ... "infer": the
         first line does, and is refused if it looks like a row.
-    missing, ordered, categories
+    missing, ordered, categories, weights
         As in `Dataset.from_frame`.
 
     Raises
@@ -85,6 +86,7 @@ def load_csv(
     file = existing_file(path, "path")
     dialect = Dialect(sep, decimal, thousands, encoding, header)
     conversion: dict[str, Any] = {"missing": missing, "ordered": ordered, "categories": categories}
+    conversion["weights"] = weights
     return dataset_in(content_of(file), file.name, inputs, target, dialect, **conversion)
 
 
@@ -112,8 +114,7 @@ def dataset_in(
                 f"{file} must have at least two columns; got one, {names[0]!r}. If a sign that is not seen "
                 "stands between its cells, name it: sep=':', say (--sep)."
             )
-        some = chosen_names(inputs, target, names, file)
-        return [*some.inputs, *some.targets]
+        return list(chosen_names(inputs, target, names, file, conversion.get("weights")).all)
 
     words = told_categories(conversion.get("ordered"), conversion.get("categories", ()))
     read = table_in(content, file, chosen, dialect, words)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
-from fastnn.core.rule import DTYPES, MOST_EPOCHS
+from fastnn.core.rule import DTYPES, MOST_EPOCHS, WITHIN
 from fastnn.data.classes import Names
 from fastnn.data.columns import (
     LONGEST_TEXT,
@@ -42,7 +42,8 @@ class Header:
 
     `networks` is None for a single network; `diverged` is the number of diverged networks; `validation` says
     whether there is a validation curve; `arithmetic` names how every bit was computed; `numbered` says
-    whether the networks have numbers in a sweep; `notes` and `labels` are the Training's.
+    whether the networks have numbers in a sweep; `weights_within` is one of `WITHIN`, or None if rows had no
+    weights; `notes` and `labels` are the Training's.
     """
 
     network: Network
@@ -58,6 +59,7 @@ class Header:
     arithmetic: str
     numbered: bool = False
     rates: bool = False
+    weights_within: str | None = None
     notes: tuple[str, ...] = ()
     labels: Names | None = None
 
@@ -112,6 +114,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "scaling": None if header.scaling is None else _plain(header.scaling),
         **({"numbered": True} if header.numbered else {}),
         **({"rates": True} if header.rates else {}),
+        **({"weights_within": header.weights_within} if header.weights_within else {}),
         **({"notes": header.notes} if header.notes else {}),
         **({} if header.labels is None else {"labels": header.labels}),
     }
@@ -147,6 +150,7 @@ def header_in(text: bytes, name: str) -> Header:
             arithmetic=_line(plain["arithmetic"]),
             numbered=flag(plain.get("numbered", False), "numbered"),
             rates=flag(plain.get("rates", False), "rates"),
+            weights_within=_within(plain.get("weights_within")),
             notes=tuple(map(_line, plain.get("notes", ()))),
             labels=_labels(plain["labels"]) if "labels" in plain else None,
         )
@@ -158,6 +162,10 @@ def header_in(text: bytes, name: str) -> Header:
     except WRONG as error:
         raise damaged(name, f"a header that makes no sense ({type(error).__name__})") from None
     return header
+
+
+def _within(plain: Any) -> str | None:
+    return None if plain is None else one_of(plain, "weights_within", WITHIN)
 
 
 def _versions() -> dict[str, str]:

@@ -35,6 +35,7 @@ TAKEN_OVER = (
     "arithmetic",
     "scaling",
     "labels",
+    "weights_within",
 )
 """Fields of a Training that its header holds unchanged."""
 

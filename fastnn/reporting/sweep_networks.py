@@ -12,6 +12,7 @@ import numpy as np
 
 from fastnn import plotting
 from fastnn.core.recipe import DEFAULT, Recipe, size_of
+from fastnn.core.rule import WITHIN
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
 from fastnn.pages.blocks import Block, Code, Section
@@ -34,7 +35,6 @@ from fastnn.training.orders import Explicit, Shuffled
 from fastnn.training.result import Training
 from fastnn.training.scoring import scores
 from fastnn.training.starts import given
-from fastnn.training.weights import WITHIN
 
 __all__ = ["epochs", "learned", "replaying"]
 
@@ -151,10 +151,14 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         options += ", row_order=row_order"
         given_arrays = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
     if found.plan.weights is not None:
-        options += f",\n                   sample_weight=sample_weight[:{settings['rows']}]"
+        of_data = data.weights is not None and np.array_equal(data.weights, found.plan.weights.values)
+        weights = "data.weights" if of_data else "sample_weight"
+        options += f",\n                   sample_weight={weights}[:{settings['rows']}]"
         if found.plan.weights.within != WITHIN[0]:
             options += f", weights_within={found.plan.weights.within!r}"
-        given_arrays += f"sample_weight = ...  # those of the sweep, {counted(len(found.plan.X), 'number')}\n"
+        if not of_data:
+            numbers = counted(len(found.plan.X), "number")
+            given_arrays += f"sample_weight = ...  # those of the sweep, {numbers}\n"
     if recipe.loss != DEFAULT.loss:
         options += f",\n                   loss=fastnn.losses.{recipe.loss!r}"
     if recipe.optimizer != DEFAULT.optimizer:

@@ -93,7 +93,7 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
     trained = [
         counted(found.plan.epochs, "epoch"),
         *([] if batched else ["one row at a time"]),
-        *found.grid.told,
+        *found.design.told,
     ]
     return (
         f"{data_in_words(data)} "
@@ -105,7 +105,7 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
 def data_in_words(data: Dataset) -> str:
     """The columns and rows of the data, where they come from, and what became of what was no number."""
     columns = data.scaling.columns_in_words("\N{RIGHTWARDS ARROW}")
-    more = [*data.scaling.codings, *([data.dropped_in_words] if data.dropped else [])]
+    more = [*data.scaling.codings, *data.told]
     return " ".join(
         [
             f"{columns}, {counted(data.rows, 'row', written)} from {data.source}.",

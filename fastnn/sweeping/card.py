@@ -27,7 +27,7 @@ def sweep_card(sweep: Any) -> str:
     unfinished = f" of {grouped(sweep.grid.total)}" if len(sweep) < sweep.grid.total else ""
     losses, diverged = _losses_of(sweep)
     plan = sweep.plan
-    trained = [counted(plan.epochs, "epoch"), *sweep.grid.told]
+    trained = [counted(plan.epochs, "epoch"), *sweep.design.told]
     facts = [
         ("ended", f"{grouped(len(sweep) - diverged)} {OK}, {grouped(diverged)} {DIVERGED}"),
         ("but", "; ".join(sweep.notes)),

@@ -37,7 +37,7 @@ from fastnn.training.plan import Plan, refuse_rate
 from fastnn.training.rates import is_of_rates
 from fastnn.training.running import run
 from fastnn.training.starts import Start, rule_of
-from fastnn.training.weights import weights_of
+from fastnn.training.weights import weights_of, weights_told
 
 __all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
 
@@ -186,6 +186,11 @@ class Design:
     def loss_kinds(self) -> list[type[Loss]]:
         """The losses by which networks are trained, without their settings."""
         return list(dict.fromkeys(type(loss) for loss in self.grid["loss"].values))
+
+    @property
+    def told(self) -> list[str]:
+        """What sentences on the whole sweep tell of its settings."""
+        return [*self.grid.told, *weights_told(self.plan.weights_within)]
 
     def measures(self, plan: Plan) -> dict[str, Measuring]:
         """The measuring of the further losses of networks trained by a plan, by the losses' names."""

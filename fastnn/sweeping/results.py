@@ -328,7 +328,7 @@ class Sweep(SweepAttributes):
         why = "interrupted" if self.interrupted else "unfinished"
         stopped = f" of {grouped(self.grid.total)}, {why}" if len(self) < self.grid.total else ""
         where = "" if self.store is None else f", store={str(self.store)!r}"
-        told = "".join(f"{told}, " for told in self.grid.told)
+        told = "".join(f"{told}, " for told in self.design.told)
         several = len(self.grid.networks) > 1
         what = counted(len(self.grid.networks), "architecture") if several else repr(self.network)
         return (

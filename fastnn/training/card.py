@@ -54,7 +54,7 @@ def _settings(run: Any) -> list[tuple[str, str]]:
     rates = np.unique(run.learning_rate)
     rate = " .. ".join(dict.fromkeys(rate_texts(rates[[0, -1]].tolist()))).replace(" .. learning rate", " ..")
     trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, {rate}"
-    trained += run.recipe.told_after
+    trained += run.told_after
     return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
 
 

@@ -97,6 +97,11 @@ class Plan:
         """How the networks are trained, without the numbers of its settings."""
         return replace(self.recipe.rule, weighted=self.weights is not None)
 
+    @property
+    def weights_within(self) -> str | None:
+        """Within what the weights of rows count; None if they have none."""
+        return None if self.weights is None else self.weights.within
+
     def on(self, rows: int) -> Plan:
         """The plan of training on the first rows alone."""
         weights = None if self.weights is None else self.weights.first(rows)

@@ -29,6 +29,7 @@ from fastnn.training.identity import ARITHMETIC, difference
 from fastnn.training.rates import Rates
 from fastnn.training.scoring import score_notes, scores, scores_of
 from fastnn.training.statuses import DIVERGED, OK, STATUSES, status_codes
+from fastnn.training.weights import weights_told
 
 __all__ = ["Training"]
 
@@ -85,6 +86,8 @@ class Training:
         That of the recipe.
     batch_size : int
         The rows of a batch.
+    weights_within : str, or None
+        Within what the weights of rows counted, "epoch" or "batch"; None if all rows counted alike.
     arithmetic : str
         How every bit was computed.
     foreign : str
@@ -113,6 +116,7 @@ class Training:
     recipe: Recipe = DEFAULT
     given_rates: Array | None = None
     labels: Names | None = None
+    weights_within: str | None = None
     arithmetic: str = ARITHMETIC
 
     @property
@@ -376,11 +380,16 @@ class Training:
         if self.number is not None:
             named = joined(np.atleast_1d(self.number).tolist(), most=5)
             many = f"{counted(len(self.parameters), 'network')} ({named}), " if many else f"network {named}, "
-        settings = f"{counted(self.epochs, 'epoch')}, {counted(self.rows, 'row')}"
-        settings += self.recipe.told_after
-        settings += "" if self.given_rates is None else ", a learning rate given for each epoch"
+        settings = f"{counted(self.epochs, 'epoch')}, {counted(self.rows, 'row')}{self.told_after}"
         settings += f", engine={self.engine!r}, dtype={self.dtype!r}"
         return f"Training of {self.network!r}: {many}{settings}"
+
+    @property
+    def told_after(self) -> str:
+        """What is not the default, to follow other words: ", batches of 32, rows with weights"."""
+        rates = "" if self.given_rates is None else ", a learning rate given for each epoch"
+        weights = "".join(f", {told}" for told in weights_told(self.weights_within))
+        return f"{self.recipe.told_after}{rates}{weights}"
 
     @property
     def ended(self) -> str:

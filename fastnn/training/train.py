@@ -239,6 +239,7 @@ def trained(
         learning_rate=float(rates.base[0]) if single else rates.base,
         given_rates=given_shape(rates.curve(epochs)) if isinstance(rates, Given) else None,
         recipe=plan.recipe,
+        weights_within=plan.weights_within,
         epochs=epochs,
         rows=len(plan.X),
         engine=plan.engine_for(len(networks)),

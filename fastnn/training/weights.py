@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of
+from fastnn.core.rule import WITHIN
 from fastnn.data.arrays import finite_array
 from fastnn.showing.lettering import counted
 
-__all__ = ["WITHIN", "Weights", "weights_of"]
+__all__ = ["Weights", "weights_of", "weights_told"]
 
 Array = NDArray[Any]
-
-WITHIN = ("epoch", "batch")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +63,13 @@ class Weights:
         return _coefficients(self.values)
 
 
+def weights_told(within: str | None) -> list[str]:
+    """What to tell of the weights of rows, which count within that; nothing where there are none."""
+    if within is None:
+        return []
+    return ["rows with weights" + ("" if within == WITHIN[0] else f" within each {within}")]
+
+
 def _coefficients(weights: Array) -> Array:
     """Weights divided by their mean; 0 where all of them are."""
     _, exponent = frexp(weights.max())
@@ -88,7 +94,7 @@ def weights_of(sample_weight: Any, within: Any, rows: int, counts: Iterable[int]
     if sample_weight is None:
         if within != WITHIN[0]:
             raise InputError(
-                f"weights_within must go with sample_weight; got {within!r} alone. Give the rows weights."
+                f"weights_within must go with weights of rows; got {within!r} alone. Give the rows weights."
             )
         return None
     values = finite_array(sample_weight, "sample_weight", (1,))

@@ -201,6 +201,7 @@ class TestSweep:
 class TestLimits:
     def test_a_sweep_has_several_of_each(self, capsys, undrawn):
         options = ["--clip", "none,0.25", "--l2", "0.5", "--l2-on", "mean,sum", "--batch-size", "5"]
+        options += ["--engine", "batched"]
         code, out, _ = run(capsys, *SWEPT, *options)
         assert code == 0
         cells = json.loads(out)["cells"]
@@ -230,7 +231,18 @@ class TestLimits:
 
 def test_what_has_no_number_is_a_dash(capsys, undrawn):
     options = [option for option in SWEPT if option != "--json"]
-    _, out, _ = run(capsys, *options, "--optimizer", "irprop-", "--clip", "none,1", "--store", "night")
+    _, out, _ = run(
+        capsys,
+        *options,
+        "--optimizer",
+        "irprop-",
+        "--clip",
+        "none,1",
+        "--engine",
+        "batched",
+        "--store",
+        "night",
+    )
     assert "nan" not in out
     assert re.search(r"^clip +rate .*\n +- +- +30 ", out, re.MULTILINE)
     _, out, _ = run(capsys, "store", "info", "night")

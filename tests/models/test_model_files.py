@@ -637,6 +637,14 @@ class TestRefusedToLoad:
         assert "got a number of a network below 0" in found
         assert kind is fastnn.ModelFileError
 
+    @pytest.mark.parametrize("within", ["row", None, 1, ""])
+    def test_a_forged_claim_of_weights(self, within, whole, tmp_path):
+        header, arrays = taken_apart(whole[0][1])
+        (tmp_path / "case.npz").write_bytes(
+            sealed(json.dumps(header | {"weights_within": within}).encode(), arrays)
+        )
+        assert refusal(tmp_path / "case.npz")[1] is fastnn.ModelFileError
+
     @pytest.mark.parametrize("numbered", [False, None, 1, "yes"])
     def test_a_forged_claim_of_numbers(self, numbered, whole, tmp_path):
         header, arrays = taken_apart(whole[1][1])

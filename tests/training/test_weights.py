@@ -276,7 +276,7 @@ def test_refusals():
         assert "sample_weight" in str(refused.value)
     with pytest.raises(fastnn.InputError, match="weights_within must be"):
         fastnn.train(network, *data, sample_weight=[2.0] + [1.0] * (ROWS - 1), weights_within="row")
-    with pytest.raises(fastnn.InputError, match="weights_within must go with sample_weight"):
+    with pytest.raises(fastnn.InputError, match="weights_within must go with weights of rows"):
         fastnn.train(network, *data, weights_within="batch")
 
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
-from fastnn.core.rule import DTYPES, MOST_EPOCHS
+from fastnn.core.rule import DTYPES, MOST_EPOCHS, WITHIN
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.description import STARTS, plain_of, schema_of
-from fastnn.training.weights import WITHIN
 
 __all__ = [
     "LARGEST_SHARD",
