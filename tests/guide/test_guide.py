@@ -236,7 +236,8 @@ class TestCommand:
 
 def test_docstrings_that_name_a_missing_library_are_shown(tmp_path):
     code = (
-        "import sys; sys.modules['matplotlib'] = None; from fastnn.commands.cli import main;"
+        "import sys; sys.modules['matplotlib'] = None; from fastnn.guide import references;"
+        "references.REFERENCES = ('fastnn', 'fastnn.plotting'); from fastnn.commands.cli import main;"
         "sys.exit(main(['guide', '--no-open', '--out', 'out']))"
     )
     where = {**os.environ, "PYTHONPATH": str(Path(fastnn.__file__).parents[1])}

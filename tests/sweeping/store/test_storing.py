@@ -413,7 +413,7 @@ class TestTwoAtOnce:
         with small_shards():
             swept(store=grows, networks=5)
         before = {new: "", grows: "", without_links: "import os, killing; os.link = killing.refused_link"}
-        assert both_at_once(before, 300) == [[swept(networks=300).digest()] * 2] * 3
+        assert both_at_once(before, 100) == [[swept(networks=100).digest()] * 2] * 3
         assert [(faults(store), leftovers(store)) for store in stores] == [([], [])] * 3
 
     def test_copies_of_a_shard_by_two_versions_of_pyarrow(self, store):
