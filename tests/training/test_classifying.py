@@ -110,14 +110,14 @@ def test_several_sigmoid_outputs_are_yeses_and_noes(data):
 def test_many_networks_and_one_that_diverged(data):
     starts = fastnn.normal(0, 1.5).draw(SOFTMAX, range(3), 0)
     runs = train(
-        SOFTMAX, data, parameters=starts, **HOW | {"optimizer": "sgd", "learning_rate": [0.1, 1e200, 0.1]}
+        SOFTMAX, data, start=starts, **HOW | {"optimizer": "sgd", "learning_rate": [0.1, 1e200, 0.1]}
     )
     said = runs.predict_classes(data)
     assert (runs.status.tolist(), said.shape, set(said[1])) == (["ok", "diverged", "ok"], (3, ROWS), {""})
     accuracy = runs.score(data)["accuracy"]
     assert np.isnan(accuracy[1])
     for number in (0, 2):
-        alone = train(SOFTMAX, data, parameters=starts[number], **HOW | {"optimizer": "sgd"})
+        alone = train(SOFTMAX, data, start=starts[number], **HOW | {"optimizer": "sgd"})
         assert alone.predict_classes(data).tolist() == said[number].tolist()
         assert alone.score(data)["accuracy"] == accuracy[number]
 
