@@ -9,9 +9,13 @@ from typing import Any
 import fastnn
 from fastnn.checking import InputError, meant, whole_number
 from fastnn.commands.parsing import numbers, whole_numbers
+from fastnn.core.activations import SOFTMAX
+from fastnn.core.losses import CrossEntropy
 from fastnn.core.network import Network
+from fastnn.data.classes import SIGMOID
 from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted
+from fastnn.system.telling import note
 from fastnn.training.starts import Start
 
 __all__ = [
@@ -23,26 +27,51 @@ __all__ = [
     "starting_at",
 ]
 
+HIDDEN, HIDDEN_FOR_CLASSES = 2, 8  # units of the hidden layer unless --layers tells
+
 
 def network_of(options: Namespace, layers: str) -> Network:
     """The network that --layers, --hidden and --output describe; `layers` if there is no --layers."""
     hidden = options.hidden.split(",") if "," in options.hidden else options.hidden
-    return Network(whole_numbers(options.layers or layers, "--layers"), hidden, options.output)
+    output = options.output or "identity"
+    return Network(whole_numbers(options.layers or layers, "--layers"), hidden, output)
 
 
 def network_for(options: Namespace, data: Dataset) -> Network:
-    """The network that the options describe; refuse one that does not fit the data's inputs and targets."""
+    """The network that the options describe; refuse one that does not fit the data's inputs and targets.
+
+    For classes --output and --loss are chosen where they were left out, and the options then have them.
+    """
+    if data.classes is not None:
+        _choose_for_classes(options, data, len(data.classes))
     inputs, targets = len(data.inputs), len(data.scaling.targets)
-    network = network_of(options, f"{inputs},2,{targets}")
-    if (network.n_inputs, network.n_outputs) != (inputs, targets):
-        hidden = ",".join(map(str, network.layers[1:-1]))
+    hidden, outputs = (HIDDEN_FOR_CLASSES, targets) if data.classes else (HIDDEN, targets)
+    outputs = 1 if targets == 2 and options.output == SIGMOID else outputs
+    network = network_of(options, f"{inputs},{hidden},{outputs}")
+    if (network.n_inputs, network.n_outputs) != (inputs, len(data.scaling.outputs_of(network))):
+        between = ",".join(map(str, network.layers[1:-1]))
+        ends = f"{targets} classes" if data.classes else counted(targets, "target")
         raise InputError(
             f"--layers must begin with the {counted(inputs, 'input')} of the data"
             f"{data.scaling.spread_in_words}, "
-            f"and end with the {counted(targets, 'target')}; got {options.layers}. "
-            f"Write --layers {inputs},{hidden + ',' if hidden else ''}{targets}."
+            f"and end with the {ends}; got {options.layers}. "
+            f"Write --layers {inputs},{between + ',' if between else ''}{targets}."
         )
     return network
+
+
+def _choose_for_classes(options: Namespace, data: Dataset, classes: int) -> None:
+    """Choose outputs that are probabilities, and cross-entropy, where the options leave it open; note it."""
+    chosen = []
+    if options.output is None and options.loss in (None, CrossEntropy.name):
+        one = classes == 2 and (options.layers or "").rpartition(",")[2].strip() == "1"
+        options.output = SIGMOID if one else SOFTMAX.name
+        chosen.append(f"{counted(1 if one else classes, f'{options.output} output')} (--output)")
+    if options.loss is None and options.output in CrossEntropy.outputs:
+        options.loss = CrossEntropy.name
+        chosen.append("cross-entropy (--loss)")
+    if chosen:
+        note(f"{data.target} holds {classes} classes: {' and '.join(chosen)}")
 
 
 def shared(options: Namespace) -> dict[str, Any]:

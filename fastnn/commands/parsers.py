@@ -62,7 +62,10 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Train one network; print its weights and biases, its loss, R² and MAPE."
+    parser.description = (
+        "Train one network; print its weights and biases, its loss, R² and MAPE; for classes its accuracy, "
+        "log-loss and F1."
+    )
     _add_network(parser)
     add_data(parser)
     group = parser.add_argument_group("training")
@@ -284,15 +287,18 @@ class Activations(tuple[str, ...]):
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
-    group.add_argument("--layers", metavar="N,N,..", help="inputs first, outputs last; default 2,2,1")
+    group.add_argument(
+        "--layers",
+        metavar="N,N,..",
+        help="inputs first, outputs last; default what fits the data, with 2 hidden units, 8 for classes",
+    )
     known = f"{', '.join(ACTIVATIONS)}; one, or one per layer; with a setting 'leaky_relu(0.1)'"
     group.add_argument("--hidden", default="relu", metavar="NAME,..", help=known)
     group.add_argument(
         "--output",
-        default="identity",
         metavar="NAME",
         choices=Activations((*ACTIVATIONS, SOFTMAX.name)),
-        help="an activation, as for --hidden, or softmax; default identity",
+        help="an activation, as for --hidden, or softmax; default identity, for classes softmax",
     )
 
 

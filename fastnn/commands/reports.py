@@ -42,6 +42,7 @@ HEADINGS = {
     **{name: title for name, title in SCORES.items() if name != "mse"},
     **headings("short"),
 }
+FORMULA = "=+-@\t\r"  # the signs with which formulas of spreadsheets begin
 THOSE_OK = "quantiles over the networks that did not diverge"
 
 
@@ -106,27 +107,46 @@ def rule_words(found: Training | Comparison) -> str:
     return f"{rate}{found.told_after if isinstance(found, Training) else found.recipe.told_after}"
 
 
-def prediction_report(run: Training, targets: Sequence[str], predictions: Any) -> Report:
+def prediction_report(run: Training, predictions: Any, labels: Any = None) -> Report:
     """The report of ``fastnn predict``: CSV with a column for each target of each network.
 
-    A network of a sweep is named by its number. Every heading begins with "predicted", so that a spreadsheet
-    takes no name from a model file for a formula.
+    For classes they are the class, and the probability of each class. A network of a sweep is named by its
+    number. Every heading begins with "predicted", and no class with a sign that begins a formula, so that a
+    spreadsheet takes no name from a model file for one.
     """
+    assert run.scaling is not None  # noqa: S101 - the command refuses a model without
     networks = len(np.atleast_2d(run.parameters))
-    by_row = np.moveaxis(predictions.reshape(networks, -1, len(targets)), 0, 1)
-    numbers = np.arange(networks) if run.number is None else np.atleast_1d(run.number)
+    outputs = run.scaling.outputs_of(run.network)
+    by_row = np.moveaxis(predictions.reshape(networks, -1, len(outputs)), 0, 1)
+    columns: list[list[list[Any]]] = [row.tolist() for row in by_row]
+    whats = list(outputs)
+    if labels is not None:
+        said = np.moveaxis(np.asarray(labels).reshape(networks, -1), 0, 1).tolist()
+        columns = [
+            [[_no_formula(label), *numbers] for label, numbers in zip(*row, strict=True)]
+            for row in zip(said, columns, strict=True)
+        ]
+        kind = "probability" if "log_loss" in run.scores else "output"
+        whats = [str(run.scaling.target), *(f"{kind} of {output}" for output in outputs)]
+    names = np.arange(networks) if run.number is None else np.atleast_1d(run.number)
     named = networks > 1 or run.number is not None
     headings = [
-        f"predicted {target} by network {number}" if named else f"predicted {target}"
-        for number in numbers.tolist()
-        for target in targets
+        f"predicted {what} by network {number}" if named else f"predicted {what}"
+        for number in names.tolist()
+        for what in whats
     ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([headings, *by_row.reshape(len(by_row), -1).tolist()])
+    writer.writerows([headings, *([cell for one in row for cell in one] for row in columns)])
     known = {} if run.number is None else {"network": run.number}
-    values = {"targets": targets, **known, "predictions": predictions}
+    told = {} if labels is None else {"classes": run.classes, "labels": labels}
+    values = {"targets": outputs, **known, **told, "predictions": predictions}
     return Report(text.getvalue().removesuffix("\n"), values)
+
+
+def _no_formula(label: Any) -> Any:
+    """A label as a cell: with an apostrophe before it if a spreadsheet would take it for a formula."""
+    return f"'{label}" if isinstance(label, str) and label[:1] in FORMULA and label else label
 
 
 def sweep_report(found: Sweep, data: Dataset) -> Report:

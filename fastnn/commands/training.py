@@ -36,9 +36,8 @@ def train(options: Namespace) -> int:
         _refuse_picture(files["--plot"])
     run = fastnn.train(
         network,
-        data.X[:rows],
-        data.y[:rows],
-        starting_at(options, network),
+        data if rows is None else data.first(rows),
+        start=starting_at(options, network),
         **training_of(options),
         sample_weight=None if data.weights is None else data.weights[:rows],
         learning_rate=options.learning_rate,
@@ -102,5 +101,6 @@ def predict(options: Namespace) -> int:
     predictions = run.scaling.invert(run.predict(rows))
     for text in run.notes:
         note(text)
-    show(prediction_report(run, run.scaling.targets, predictions), options.json)
+    labels = run.predict_classes(rows) if run.classes else None
+    show(prediction_report(run, predictions, labels), options.json)
     return 0

@@ -19,6 +19,7 @@ from fastnn.data.columns import joined, plain_category
 __all__ = [
     "NO_NAME",
     "NO_NUMBER",
+    "SIGMOID",
     "Given",
     "Names",
     "chosen_classes",
