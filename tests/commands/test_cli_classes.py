@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from fastnn import Dataset, Training
+from fastnn import Training
 from fastnn.__main__ import main
 
 ROWS = 30
