@@ -20,8 +20,10 @@ from fastnn.plotting.canvas import (
     legend,
     lettered,
 )
+from fastnn.plotting.regions import draw_classes
 from fastnn.plotting.scales import handy, limits, share_in_labels
 from fastnn.plotting.settings import under_fixed_settings
+from fastnn.plotting.surface_tables import GRID
 from fastnn.showing.lettering import shape
 from fastnn.training.result import Training
 
@@ -47,7 +49,7 @@ def surface(
     ax: Axes | None = None,
     *,
     inputs: tuple[int, int] | None = None,
-    output: int = 0,
+    output: int | None = None,
 ) -> Axes:
     """Draw a network's answers over two of its inputs as a map, and the rows trained on as dots.
 
@@ -55,6 +57,10 @@ def surface(
     above (red) or below (blue) the network's answer; a white dot is fitted well. Other inputs are held at
     their medians, categories at the most common one, and the title names these values. A network of one input
     is drawn as a line; one that diverged has no map.
+
+    Of a network that was trained on classes, the map shows the region of each class, where its output is the
+    largest (from 0.5 on where there is one output), and the dots are the rows, by their class. A ring marks
+    rows that the network takes for another class. Over one input the output of each class is a line.
 
     Parameters
     ----------
@@ -68,8 +74,8 @@ def surface(
         Where to draw; by default a new figure.
     inputs : (int, int), optional
         Which inputs, from 0. By default the first two that are not one of several categories.
-    output : int
-        Which output, from 0.
+    output : int, optional
+        Which output, from 0. By default the first one; of a network of classes, the regions of all.
     """
     return draw_surface(
         axes(ax), tables.surface(training, X, y, inputs, output), shape(training.network.layers)
@@ -80,7 +86,9 @@ def draw_surface(ax: Axes, table: pd.DataFrame, title: str) -> Axes:
     """Draw the numbers of `tables.surface`."""
     fitted, data = (table[table.iloc[:, 0] == kind].iloc[:, 1:] for kind in ("fitted", "data"))
     marks = table.attrs.get("marks", {})
-    if table.shape[1] == 4:
+    if "classes" in table.attrs:
+        draw_classes(ax, fitted, data, table.attrs["classes"])
+    elif table.shape[1] == 4:
         _line(ax, fitted, data)
     else:
         _map(ax, fitted, data, marks)
@@ -117,7 +125,7 @@ def _map(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame, marks: Mapping[str,
     extent = (*_with_half_a_dot(*ends[:2]), *_with_half_a_dot(*ends[2:]))
     target = lettered(fitted.columns[2])
     if np.isfinite(values).any():
-        answers = np.ma.masked_invalid(values.reshape(tables.GRID, tables.GRID).T)
+        answers = np.ma.masked_invalid(values.reshape(GRID, GRID).T)
         drawn = _answers(ax, answers, ends, extent)
         bar = ax.figure.colorbar(drawn, ax=ax, label=f"network's {target}{target_unit}", pad=0.02)
         if fitted.columns[2] in marks:
@@ -132,7 +140,7 @@ def _map(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame, marks: Mapping[str,
 
 def _with_half_a_dot(low: float, high: float) -> tuple[float, float]:
     """The ends of an image whose outermost pixels have their centres at `low` and `high`."""
-    half = (high - low) / (tables.GRID - 1) / 2
+    half = (high - low) / (GRID - 1) / 2
     return low - half, high + half
 
 
@@ -146,7 +154,7 @@ def _answers(ax: Axes, answers: Any, ends: Ends, extent: Ends) -> Any:
     )
     if high > low:
         drawn.set_clim(low, high)
-        places = [np.linspace(*some, tables.GRID) for some in (ends[:2], ends[2:])]
+        places = [np.linspace(*some, GRID) for some in (ends[:2], ends[2:])]
         lines = ax.contour(*places, answers, levels=LINES, colors=BRIGHT, linewidths=0.8)
         texts = [f"{level:g}" for level in lines.levels]
         if len(set(texts)) == len(texts):  # else the levels are too close for short labels: the bar suffices

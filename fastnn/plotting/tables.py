@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, one_of, shown, whole_number, whole_numbers
+from fastnn.checking import InputError, one_of, shown
 from fastnn.data.arrays import numeric_array
-from fastnn.data.datasets import Dataset
-from fastnn.data.rows import checked_rows
 from fastnn.plotting.canvas import grouped
-from fastnn.plotting.holding import grid_of_inputs, held_at, inputs_to_draw
 from fastnn.plotting.named_curves import Curve, named_curves
+from fastnn.plotting.surface_tables import held_name, surface
 from fastnn.showing.lettering import LONGEST, distinct
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.modes import mode_codes, mode_names
@@ -37,7 +35,6 @@ SHOWN = (0.0, 0.98)  # the histogram runs between these quantiles, since a few s
 # The most networks of one fan. Of a larger cell, the ranks of its quantiles are right to 0.2 %.
 MOST_IN_A_FAN = 100_000
 SORTED_AT_ONCE = 1 << 22  # numbers
-GRID = 61  # points of a surface along each input
 
 
 def loss_curves(trainings: Any) -> pd.DataFrame:
@@ -54,7 +51,7 @@ def table_of_curves(curves: Sequence[Curve]) -> pd.DataFrame:
 
     lengths = [len(curve.epochs) for curve in curves]
     columns: dict[str, Any] = {
-        "curve": np.repeat(np.array([_held(curve.label) for curve in curves], object), lengths),
+        "curve": np.repeat(np.array([held_name(curve.label) for curve in curves], object), lengths),
         "network": np.repeat([curve.number for curve in curves], lengths),
         "epoch": np.concatenate([curve.epochs for curve in curves]),
         "loss": np.concatenate([curve.losses for curve in curves]),
@@ -134,52 +131,6 @@ def scores_against_rows(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def surface(
-    training: Training,
-    X: Any,
-    y: ArrayLike | None = None,
-    inputs: tuple[int, int] | None = None,
-    output: int = 0,
-) -> pd.DataFrame:
-    """kind, the two inputs, the output, and the residual (the row's target less the network's answer).
-
-    Lines of kind "fitted" hold the answers over a grid, and have no residual. Lines of kind "data" hold the
-    rows trained on. See `fastnn.plotting.surface` for the arguments. ``attrs["marks"]`` holds the category
-    names of 0, 1, 2, ... for each column of categories; ``attrs["held"]`` holds the value of each other
-    input: "children = 1".
-    """
-    import pandas as pd
-
-    net, output = training.network, whole_number(output, "output", 0, training.network.n_outputs - 1)
-    if training.parameters.ndim > 1:
-        raise InputError(
-            f"surface draws one network; got {len(training.parameters)}. Train, or replay, one of them alone."
-        )
-    rows, targets, names = _rows_of(training, X, y, output)
-    wanted = inputs_to_draw(X, net.n_inputs) if inputs is None or net.n_inputs == 1 else inputs
-    chosen = whole_numbers(wanted, "each of inputs", 0, net.n_inputs - 1)
-    if not len(set(chosen)) == len(chosen) == min(2, net.n_inputs):
-        raise InputError(f"inputs must be two different ones; got {shown(inputs)}. Give (0, 1), say.")
-    axes = [np.linspace(rows[:, place].min(), rows[:, place].max(), GRID) for place in chosen]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(chosen))
-    grid = grid_of_inputs(X, rows, points, chosen)
-    fitted, answers = (_answers(training, X, some, output) for some in (grid, rows))
-    held = held_at(X, grid[0], chosen, names)
-    if isinstance(X, Dataset):
-        grid, rows = X.X_scaling.invert(grid), X.X_scaling.invert(rows)
-    columns = {names[place]: np.concatenate([grid[:, place], rows[:, place]]) for place in chosen}
-    columns[names[-1]] = np.concatenate([fitted, targets])
-    with np.errstate(invalid="ignore", over="ignore"):
-        residuals = np.concatenate([np.full(len(grid), np.nan), targets - answers])
-    kind, residual = (_another_name(name, columns) for name in ("kind", "residual"))
-    kinds = np.repeat(["fitted", "data"], [len(grid), len(rows)])
-    table = pd.DataFrame({kind: kinds, **columns, residual: residuals})
-    table.attrs["held"] = held
-    if isinstance(X, Dataset):
-        table.attrs["marks"] = {_held(name): texts for name, texts in X.scaling.marks.items()}
-    return table
-
-
 def network(training: Training) -> pd.DataFrame:
     """parameter, layer (1 for the first after the inputs), unit, input (0 for a bias), before, after."""
     import pandas as pd
@@ -236,7 +187,7 @@ def _named_curves(curves: Any) -> dict[str, Array]:
     if not isinstance(curves, Mapping):
         curves = {"": curves}
     named = {}
-    for name, some in zip(distinct(map(_held, curves)), curves.values(), strict=True):
+    for name, some in zip(distinct(map(held_name, curves)), curves.values(), strict=True):
         array = numeric_array(some, "curves")
         if array.ndim != 2 or not array.size:
             raise InputError(
@@ -247,11 +198,6 @@ def _named_curves(curves: Any) -> dict[str, Array]:
     if not named:
         raise InputError(f"curves must name at least one fan; got {shown(curves)}. Give arrays (M, E).")
     return named
-
-
-def _held(name: object) -> str:
-    """A name that a table can hold: halves of surrogate pairs are escaped."""
-    return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
@@ -296,29 +242,3 @@ def _modes_by_pieces(sweep: Sweep) -> Iterator[tuple[Columns, NDArray[np.int64]]
     """Yield network, loss and diverged, and the networks' mode codes, in memory that does not grow with M."""
     for columns, dead in sweep.dead_unit_pieces(("loss", "diverged")):
         yield columns, mode_codes(sweep, columns["network"], dead, columns["diverged"])
-
-
-def _answers(training: Training, X: Any, rows: Array, output: int) -> Array:
-    """One output for rows of inputs; in the target's own unit if `X` is a Dataset."""
-    found = training.predict(rows)
-    if isinstance(X, Dataset):
-        with np.errstate(over="ignore", invalid="ignore"):
-            found = X.in_target_unit(found)
-    return found.reshape(len(rows), -1)[:, output]
-
-
-def _another_name(name: str, taken: Mapping[str, Any]) -> str:
-    """A column name that the user's own columns have not taken."""
-    return name if name not in taken else _another_name(f"{name}_", taken)
-
-
-def _rows_of(training: Training, X: Any, y: Any, output: int) -> tuple[Array, Array, list[str]]:
-    """The inputs (scaled if from a Dataset) and one output of the rows trained on, and their names."""
-    inputs, targets = checked_rows(training.network, X, y, "float64")
-    if isinstance(X, Dataset):
-        targets = X.target_values.reshape(X.rows, -1)
-        target = (X.target,) if isinstance(X.target, str) else X.target
-        names = [_held(name) for name in (*X.inputs, target[output])]
-    else:
-        names = [f"x{n + 1}" for n in range(inputs.shape[1])] + [f"y{output + 1}"]
-    return inputs[: training.rows], targets[: training.rows, output], names

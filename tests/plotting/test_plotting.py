@@ -12,9 +12,9 @@ from matplotlib.text import Text
 
 import fastnn
 from fastnn import plotting
+from fastnn.data.holding import grid_of_inputs
 from fastnn.plotting import canvas, tables
 from fastnn.plotting.distributions import Counts, draw_dead_units, draw_histogram
-from fastnn.plotting.holding import grid_of_inputs
 from fastnn.sweeping.modes import modes
 
 NET = fastnn.Network((2, 2, 1))
