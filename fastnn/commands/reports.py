@@ -20,7 +20,7 @@ from fastnn.sweeping.columns import LOSSES, headings
 from fastnn.sweeping.evaluating import scored
 from fastnn.sweeping.results import Sweep
 from fastnn.training.result import Training
-from fastnn.training.scoring import SCORES, score_notes, scores
+from fastnn.training.scoring import SCORES, score_notes, scores, told_scores
 from fastnn.training.statuses import DIVERGED, OK
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ WIDTH = 80
 DIGITS = (4, 3, 2)  # of losses: a table takes the first number of digits with which it is narrow enough
 HEADINGS = {
     "learning_rate": "rate",
-    **{name: title for name, title in SCORES.items() if name != "mse"},
+    **SCORES,
     **headings("short"),
 }
 FORMULA = "=+-@\t\r"  # the signs with which formulas of spreadsheets begin
@@ -94,10 +94,9 @@ def training_report(run: Training, data: Dataset) -> Report:
 
 def _score_words(score: dict[str, float]) -> list[str]:
     """What tells how well a network predicts, in words: R² 0.1234. The mse is the loss in another unit."""
-    told = {name: value for name, value in score.items() if name != "mse"}
     return [
-        f"{SCORES[name]} {_cell(name, value, DIGITS[0]) if name == 'mape' else f'{value:.4f}'}"
-        for name, value in told.items()
+        f"{SCORES[name]} {_cell(name, score[name], DIGITS[0]) if name == 'mape' else f'{score[name]:.4f}'}"
+        for name in told_scores(score)
     ]
 
 
@@ -251,8 +250,7 @@ def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:
     best = _records(frame[["network", *found.grid.shown, *found.design.losses]])
     names = found.scores, found.classes
     score = scored(found.grid, frame["network"].to_numpy(), parameters, data, None, *names)
-    told = {name: values for name, values in score.items() if name != "mse"}
-    return [{**each, **{name: told[name][n] for name in told}} for n, each in enumerate(best)]
+    return [{**each, **{name: score[name][n] for name in told_scores(score)}} for n, each in enumerate(best)]
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -129,7 +129,8 @@ def _table(table: Table) -> str:
 def _cell(cell: Cell, tag: str, attributes: str = "") -> str:
     text, is_number = cell
     if is_number:
-        text, attributes = text.replace("-", "\N{MINUS SIGN}"), f'{attributes} class="number"'
+        attributes += ' class="number"'
+        text = text if attributes.startswith(COLUMN_NAME) else text.replace("-", "\N{MINUS SIGN}")
     return f"<{tag}{attributes}>{escape(text)}</{tag}>"
 
 

@@ -31,6 +31,7 @@ from fastnn.plotting.settings import under_fixed_settings
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.network_axis import in_words
 from fastnn.sweeping.results import Sweep
+from fastnn.training.scoring import SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ BY_DEAD_UNITS = (BLUE, ORANGE, VERMILION, GREEN)
 WIDE = 100.0  # above this ratio of medians, a linear scale would show only the largest
 TICKS = 5  # the most intervals between ticks: numbers of up to seven characters then fit side by side
 UNIT = 60  # the most letters of the quantity and its unit
-METRICS = {"mse": "mean squared error", "r2": "R²", "mape": "MAPE (%)"}
+METRICS = SCORES | {"mape": "MAPE (%)"}
 
 
 @under_fixed_settings
@@ -146,7 +147,7 @@ def scores_against_rows(scores: pd.DataFrame, metric: str, ax: Axes | None = Non
     scores : DataFrame
         One line for each network: ``rows``, the metric, and what else varies, such as ``learning_rate``.
     metric : str
-        "r2", "mape" (a fraction, drawn in per cent) or "mse".
+        "r2", "mape" (a fraction, drawn in per cent), "mse", "accuracy", "log_loss" or "f1".
     ax : Axes, optional
         Where to draw; by default a new figure.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def network(training: Training, ax: Axes | None = None, *, when: str = "after", 
     if net.n_weights <= NAMED:
         _write_biases(ax, table, when, places)
     if isinstance(X, Dataset):
-        _write_names(ax, X, places)
+        _write_names(ax, X.inputs, X.scaling.outputs_of(net), places)
     ax.set_xlim(-0.35, len(net.layers) - 0.65)
     ax.set_ylim(-0.28, 1.2)
     ax.set_title("before training" if when == "before" else _after(training), fontsize="medium")
@@ -137,9 +138,8 @@ def _write_biases(ax: Axes, table: pd.DataFrame, when: str, places: list[Any]) -
         _write_beside(ax, place, text, above=place[1] > MIDDLE and bias["layer"] < last)
 
 
-def _write_names(ax: Axes, data: Dataset, places: list[Any]) -> None:
-    targets = (data.target,) if isinstance(data.target, str) else data.target
-    for some, names in ((places[0], data.inputs), (places[-1], targets)):
+def _write_names(ax: Axes, inputs: Sequence[str], outputs: Sequence[str], places: list[Any]) -> None:
+    for some, names in ((places[0], inputs), (places[-1], outputs)):
         if len(some) <= 8:
             for place, name in zip(some, names, strict=True):
                 _write_beside(ax, place, lettered(name, LETTERS), above=True)

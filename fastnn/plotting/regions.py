@@ -95,8 +95,8 @@ def _rows(
     handles: list[tuple[Any, str]] = []
     for each in classes:
         own = so == each.column
-        dots = ax.scatter(across[own], up[own], s=13, c=each.colour, marker=each.marker, edgecolors=DARK,
-                          linewidths=0.4, rasterized=True)  # fmt: skip
+        dots = ax.scatter(across[own], up[own], s=13, c=each.colour, marker=each.marker, edgecolors=BRIGHT,
+                          linewidths=0.5, rasterized=True)  # fmt: skip
         under = (
             Patch(color=each.colour, alpha=TINT)
             if regions

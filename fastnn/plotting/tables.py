@@ -20,6 +20,7 @@ from fastnn.sweeping.modes import mode_codes, mode_names
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.tables import Columns
 from fastnn.training.result import Training
+from fastnn.training.scoring import LARGER_IS_BETTER, SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,9 +120,9 @@ def scores_against_rows(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    one_of(metric, "metric", ("mse", "r2", "mape"))
+    one_of(metric, "metric", tuple(SCORES))
     has_columns(scores, "scores", ["rows", metric])
-    worst = -1 if metric == "r2" else 1
+    worst = -1 if metric in LARGER_IS_BETTER else 1
     found = []
     keys = [name for axis in AXES.values() for name in axis.names() if name in scores]
     for values, some in scores.groupby(keys, sort=True, dropna=False, observed=True):

@@ -19,6 +19,7 @@ from fastnn.showing.lettering import counted
 from fastnn.sweeping.columns import LOSSES, headings
 from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.results import Sweep
+from fastnn.training.scoring import SCORES, told_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,30 +29,46 @@ __all__ = ["HEADINGS", "PER_CENT", "endings", "evenly", "losses", "reached", "sc
 CELLS = 6  # at most this number of cells get a histogram of their own; of more cells, evenly spaced ones
 HEADINGS = {
     "learning_rate": "learning rate",
-    "r2": "R²",
-    "mape": "MAPE",
+    **SCORES,
     **headings("heading"),
 }
 PER_CENT = {"mape": per_cent, "share": per_cent}
-FORMS = {"r2": "{:z.3f}".format, "mape": per_cent}
+FORMS = {
+    "r2": "{:z.3f}".format,
+    "mape": per_cent,
+    "accuracy": "{:.3f}".format,
+    "log_loss": written,
+    "f1": "{:.3f}".format,
+}
 OK = "quantiles over the networks that did not diverge"
-ALL_ROWS = "over all rows of the data, in the target's own unit"
+ALL_ROWS = "over all rows of the data"
+OF_NUMBERS = (
+    "Both are over all rows of the data, in the target's own unit, also where a network was trained on fewer "
+    "rows. R² is 1 for exact predictions and 0 for predicting the mean. The 95 % quantile is the better end "
+    "of R² and the worse end of MAPE."
+)
+OF_CLASSES = (
+    "All are over all rows of the data, also where a network was trained on fewer rows. {}The log-loss is "
+    "the mean of minus the logarithm of the probability that a row's class is given. F1 is the harmonic mean "
+    "of precision and recall{}. The 95 % quantile is the better end of the accuracy and of F1."
+)
 
 
 def endings(found: Sweep, table: pd.DataFrame) -> Section:
     """In words and numbers: how many networks ended in which way, and how good they are."""
-    rows = []
+    rows, scored = [], told_scores(found.scores)
     for name, some in table.groupby("mode", observed=True):
-        middle = {column: some[column].dropna().median() for column in (found.ranked_by, "r2", "mape")}
+        middle = {column: some[column].dropna().median() for column in (found.ranked_by, *scored)}
         rows.append({"mode": name, "networks": len(some), "share": len(some) / len(table), **middle})
+    unit = ALL_ROWS if found.classes or "accuracy" in scored else f"{ALL_ROWS}, in the target's own unit"
     return Section(
         "How they ended",
         [
             _spread(found),
             "A hidden ReLU unit is dead if it is shut on every row it was trained on: it gives 0, gets no "
-            "gradient, and stays so. A network whose units are all dead predicts one number for all rows. "
+            "gradient, and stays so. A network whose units are all dead gives one answer for all rows. "
             "Fitted is a network without dead units; diverged is one whose loss is no longer a number.",
-            Table(rows, f"Medians of each end; R² and MAPE {ALL_ROWS}", HEADINGS, PER_CENT),
+            Table(rows, f"Medians of each end; {_listed(scored)} {unit}", HEADINGS, PER_CENT),
             _picture_of_modes(found),
         ],
     )
@@ -89,13 +106,13 @@ def losses(found: Sweep, shown: Sweep, claim: float | None) -> Section:
 
 
 def scores(found: Sweep, table: pd.DataFrame, notes: Sequence[str]) -> Section:
-    """R² and MAPE: their quantiles, and against the rows trained on where these vary; `notes` on both."""
+    """The scores: their quantiles, and against the rows trained on where these vary; `notes` on them."""
+    told = told_scores(found.scores)
     blocks: list[Block] = [
-        f"Both {ALL_ROWS}, also where a network was trained on fewer rows. R² is 1 for exact predictions "
-        "and 0 for predicting the mean. The 95 % quantile is the better end of R² and the worse end of MAPE.",
+        _on_classes(found) if "accuracy" in told else OF_NUMBERS,
         *(f"{note[0].upper()}{note[1:]}." for note in notes),
     ]
-    metrics = [metric for metric in FORMS if table[metric].notna().any()]
+    metrics = [metric for metric in told if table[metric].notna().any()]
     for metric in metrics:
         form = FORMS[metric]
         numbers = tables.scores_against_rows(table, metric)
@@ -103,7 +120,26 @@ def scores(found: Sweep, table: pd.DataFrame, notes: Sequence[str]) -> Section:
         blocks.append(Table(numbers, f"Quantiles of {HEADINGS[metric]}", HEADINGS, formats))
     if len(found.grid["rows"]) > 1:
         blocks += [_against_rows(table, metric) for metric in metrics]
-    return Section("R² and MAPE", blocks)
+    title = _listed(told)
+    return Section(f"{title[0].upper()}{title[1:]}", blocks)
+
+
+def _listed(scored: Sequence[str]) -> str:
+    """Scores as a title has them: R² and MAPE."""
+    *first, last = (SCORES[name] for name in scored)
+    return f"{', '.join(first)} and {last}"
+
+
+def _on_classes(found: Sweep) -> str:
+    """What the scores of classes are, and the accuracy that saying one class for all rows has."""
+    classes, Y = found.classes, found.plan.Y
+    if classes is None:
+        return OF_CLASSES.format("The accuracy is the share of right answers, yes or no. ", "")
+    counts = Y.sum(axis=0) if Y.shape[1] > 1 else np.array([len(Y) - Y.sum(), Y.sum()])
+    common = classes[int(counts.argmax())]
+    accuracy = "The accuracy is the share of the rows whose class a network says; "
+    accuracy += f"saying {common} for all of them has {counts.max() / len(Y):.3f}. "
+    return OF_CLASSES.format(accuracy, ", averaged over the classes")
 
 
 def evenly(things: Sequence[Any], most: int) -> list[Any]:

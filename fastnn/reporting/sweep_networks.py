@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from fastnn import plotting
 from fastnn.core.recipe import DEFAULT, Recipe, size_of
 from fastnn.core.rule import WITHIN
 from fastnn.data.datasets import Dataset
@@ -21,10 +18,10 @@ from fastnn.plotting import tables
 from fastnn.plotting.canvas import loss_label
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
-from fastnn.plotting.surfaces import draw_surface
 from fastnn.reporting.pictures import Picture
+from fastnn.reporting.sweep_answers import MAPS_OF_CLASSES, MAPS_OF_NUMBERS, confusion, drawing, surface
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
-from fastnn.showing.lettering import counted, shortened
+from fastnn.showing.lettering import counted
 from fastnn.sweeping.columns import LOSSES
 from fastnn.sweeping.design import OF_A_RECIPE
 from fastnn.sweeping.grid import Cell
@@ -32,14 +29,12 @@ from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.sweep import sweep
 from fastnn.system.interrupting import to_the_end
 from fastnn.training.orders import Explicit, Shuffled
-from fastnn.training.result import Training
-from fastnn.training.scoring import scores
+from fastnn.training.scoring import told_scores
 from fastnn.training.starts import given
 
 __all__ = ["epochs", "learned", "replaying"]
 
 PICTURES, ROWS = 6, 3  # of fans, and the numbers of rows in each
-LETTERS, HELD = 60, 8  # of a name in a caption; further inputs named there
 STARTS = 300  # that are trained again for the fans of a sweep that kept no curves
 
 
@@ -77,24 +72,26 @@ def learned(found: Sweep, data: Dataset) -> Section:
     if not chosen:
         return Section("What they learned", ["Nothing can be shown: the networks diverged."])
     runs = {what: found.replay(number) for what, number in chosen.items()}
-    frame = found.part(list(chosen.values())).frame().set_index("network")
+    part = found.part(list(chosen.values()))
+    frame, scored = (each.set_index("network") for each in (part.frame(), part.quiet_score(data)))
     rows: list[dict[str, Any]] = []
-    for what, run in runs.items():
+    for what in runs:
         cell = found.grid.cell_of(chosen[what])
         place = {"network": f"{what}, {chosen[what]}", **found.grid.described(cell)}
-        score = scores(run.network, np.atleast_2d(run.parameters), data)
         losses = {name: frame[name][chosen[what]] for name in found.design.losses}
-        rows.append(place | losses | {"r2": score["r2"][0], "mape": score["mape"][0]})
+        score = {name: scored[name][chosen[what]] for name in told_scores(found.scores)}
+        rows.append(place | losses | score)
+    maps = MAPS_OF_NUMBERS if found.classes is None else MAPS_OF_CLASSES
     text = (
         f"The best network has the smallest {LOSSES[found.ranked_by]}; the typical one has the middle one of "
-        f"the networks with the same {found.grid.nouns} that did not diverge. The maps are coloured by "
-        "what the network answers, the rows by how far their targets lie from that: a white dot is fitted "
-        "well."
+        f"the networks with the same {found.grid.nouns} that did not diverge. {maps}"
     )
     blocks: list[Block] = [text, Table(rows, "The best and the typical network", HEADINGS, PER_CENT)]
-    blocks += [_surface(what, run, data) for what, run in runs.items()]
+    if found.classes is not None:
+        blocks.append(confusion("best", runs["best"], data))
+    blocks += [surface(what, run, data) for what, run in runs.items()]
     small = {what: run for what, run in runs.items() if run.network.n_weights <= DRAWN}
-    blocks += [_drawing(what, run, data, when) for what, run in small.items() for when in ("before", "after")]
+    blocks += [drawing(what, run, data, when) for what, run in small.items() for when in ("before", "after")]
     if len(small) < len(runs):
         blocks.append(f"Networks of more than {DRAWN} weights are not drawn.")
     return Section("What they learned", blocks)
@@ -216,35 +213,3 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
     )
     parts = zip(cells, to_the_end(again).grid.cells(), strict=True)
     return {name: again.only(cell).curves for name, cell in parts}
-
-
-def _surface(what: str, run: Training, data: Dataset) -> Picture:
-    numbers = tables.surface(run, data)
-    fitted = numbers[numbers.iloc[:, 0] == "fitted"].iloc[:, -2]
-    *inputs, target = (shortened(name, LETTERS) for name in numbers.columns[1:-1])
-    over = " and ".join(inputs)
-    held = ", ".join(shortened(one, LETTERS) for one in numbers.attrs["held"][:HELD])
-    more = " and others" if len(numbers.attrs["held"]) > HELD else ""
-    return Picture(
-        f"surface-{what}",
-        partial(draw_surface, table=numbers, title=f"the {what} network"),
-        f"{target} as the {what} network has it, over {over}: from {written(fitted.min())} to "
-        f"{written(fitted.max())}, with the rows trained on.",
-        f"{target} over {over}, as the {what} network answers, and the rows it was trained on: a red dot's "
-        "target lies above the answer, a blue one's below."
-        + (f" Further inputs are held at {held}{more}." if held else ""),
-        numbers,
-    )
-
-
-def _drawing(what: str, run: Training, data: Dataset, when: str) -> Picture:
-    numbers = tables.network(run)
-    values = zip(numbers["parameter"], numbers[when], strict=True)
-    told = ", ".join(f"{name} {written(value)}" for name, value in values) if len(numbers) <= 30 else ""
-    return Picture(
-        f"network-{what}-{when}",
-        partial(plotting.network, run, when=when, X=data),
-        f"The {what} network {when} training. {told}",
-        f"The {what} network {when} training; wide lines are large weights.",
-        numbers,
-    )

@@ -15,6 +15,7 @@ from fastnn.showing.lettering import counted
 from fastnn.sweeping.modes import modes
 from fastnn.sweeping.network_axis import in_words
 from fastnn.sweeping.results import Sweep
+from fastnn.training.scoring import told_scores
 
 __all__ = ["data_in_words", "sweep_page"]
 
@@ -59,7 +60,8 @@ def sweep_page(
 
 
 def _sections(found: Sweep, shown: Sweep, data: Dataset, claim: float | None) -> list[Section]:
-    table = shown.frame().assign(mode=modes(shown)).merge(shown.quiet_score(data)[["network", "r2", "mape"]])
+    scored = shown.quiet_score(data)[["network", *told_scores(shown.scores)]]
+    table = shown.frame().assign(mode=modes(shown)).merge(scored)
     return [
         sweep_endings.endings(shown, table),
         sweep_endings.losses(found, shown, claim),

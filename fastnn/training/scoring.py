@@ -23,7 +23,7 @@ from fastnn.system.floating_point import ieee
 from fastnn.training.evaluating import outputs, parts
 from fastnn.training.measuring import Measuring, measured
 
-__all__ = ["SCORES", "score_notes", "scores", "scores_of"]
+__all__ = ["LARGER_IS_BETTER", "SCORES", "score_notes", "scores", "scores_of", "told_scores"]
 
 Array = NDArray[Any]
 
@@ -36,6 +36,9 @@ SCORES = {
     "f1": "F1",
 }
 """The scores and their names for people."""
+
+LARGER_IS_BETTER = frozenset({"r2", "accuracy", "f1"})
+"""The scores of which the largest is the best; of the others it is the smallest."""
 
 OF_NUMBERS = tuple(MEASURES)
 OF_CLASSES = ("accuracy", "log_loss", "f1")
@@ -57,6 +60,11 @@ def scores_of(
         return OF_NUMBERS
     probable = all(one.output in CrossEntropy.outputs for one in networks)
     return tuple(name for name in OF_CLASSES if probable or name != "log_loss")
+
+
+def told_scores(names: Iterable[str]) -> list[str]:
+    """The scores that reports tell: the mean squared error is the loss in another unit."""
+    return [name for name in names if name != "mse"]
 
 
 @ieee

@@ -15,6 +15,7 @@ from fastnn import plotting
 from fastnn.data.holding import grid_of_inputs
 from fastnn.plotting import canvas, tables
 from fastnn.plotting.distributions import Counts, draw_dead_units, draw_histogram
+from fastnn.plotting.surface_tables import GRID
 from fastnn.sweeping.modes import modes
 
 NET = fastnn.Network((2, 2, 1))
@@ -372,7 +373,7 @@ class TestSurface:
         corner = fitted.iloc[0]
         point = (corner[["age", "bmi"]].to_numpy(float) - data.X_scaling.minimum) / data.X_scaling.range
         assert corner["charges"] == pytest.approx(float(data.in_target_unit(run.predict(point[None]))[0]))
-        assert len(fitted) == tables.GRID**2
+        assert len(fitted) == GRID**2
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("age", "bmi")
         assert "network's charges" in texts(ax)
 
@@ -381,7 +382,7 @@ class TestSurface:
         (image,) = ax.images
         table = tables.surface(run, data)
         fitted = table[table["kind"] == "fitted"]["charges"].to_numpy()
-        assert np.array_equal(image.get_array(), fitted.reshape(tables.GRID, tables.GRID).T)
+        assert np.array_equal(image.get_array(), fitted.reshape(GRID, GRID).T)
         assert image.get_clim() == (fitted.min(), fitted.max())
         residuals = data.target_values[:200] - data.in_target_unit(run.predict(data.X[:200]))
         rows = table[table["kind"] == "data"]

@@ -269,7 +269,7 @@ def motion(
     """
     need_written_out(network, Recipe.of(checked_network(network), **training).rule)
     rows = checked_rows(network, X, y, "float64")
-    names = (*X.inputs, *X.scaling.targets) if isinstance(X, Dataset) else ()
+    names = (*X.inputs, *X.scaling.outputs_of(network)) if isinstance(X, Dataset) else ()
     recipe = Recipe.of(network, rows=len(rows[0]), **training)
     need_targets(type(recipe.loss), network.output, rows[1])
     rate = rate_of(recipe.optimizer, learning_rate)
