@@ -12,14 +12,14 @@ from contextlib import contextmanager, nullcontext
 from itertools import groupby
 
 from fastnn.core.elementary import Function, functions_of
-from fastnn.core.equations import BEGIN, GRADIENTS, Derivation, Part
+from fastnn.core.equations import BEGIN, FORWARD, GRADIENTS, Derivation, Part
 from fastnn.core.expressions import Expression, SquareRoot, Symbol
 from fastnn.core.precisions import PRECISIONS
 from fastnn.core.rule import COEFFICIENT, ROWS
-from fastnn.core.values import TOTAL, input_value, target_value
+from fastnn.core.values import TOTAL, activation_of, input_value, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
 
-__all__ = ["JavaScript", "javascript", "javascript_functions", "results_of"]
+__all__ = ["JavaScript", "javascript", "javascript_answers", "javascript_functions", "results_of"]
 
 ONCE: dict[Part, str] = {"begin": "first", "end": "last"}  # with which row what comes once a batch comes
 
@@ -41,6 +41,24 @@ def javascript(derivation: Derivation) -> str:
     row = _take_row(derivation)
     helpers = [_larger()] if "larger(" in row else []
     return "\n".join([*javascript_functions(functions), *helpers, _settings_of(derivation), row])
+
+
+def javascript_answers(derivation: Derivation) -> str:
+    """The function ``answersOf(given)`` of parameters and inputs by name: an array of the outputs.
+
+    It needs the functions that stand before ``takeRow``, and computes the same bits.
+    """
+    network, language, lines = derivation.network, JavaScript(derivation.name), Lines()
+    inputs = [input_value(i) for i in range(network.n_inputs)]
+    given = map(derivation.name, [*derivation.state[: network.n_parameters], *inputs])
+    outputs = [activation_of(network, len(network.layers) - 1, k) for k in range(network.n_outputs)]
+    with _braces(lines, "function answersOf(given)"):
+        lines(f"const {{{', '.join(given)}}} = given;")
+        for e in derivation.scalar:
+            if e.stage == FORWARD:
+                lines(_statement(e.target, e.expression, language, new=True))
+        lines(f"return [{', '.join(map(derivation.name, outputs))}];")
+    return str(lines)
 
 
 def results_of(derivation: Derivation) -> dict[int, str]:

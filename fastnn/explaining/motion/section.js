@@ -180,6 +180,7 @@ function show() {
     }
     draw();
     drawCurve();
+    if (data.regions) drawRegions();
     part.play.textContent = playing ? "Pause" : "Play";
     for (const button of [part.play, part.row, part.batch, part.epoch]) if (button) button.disabled = diverged > 0;
     // Read out where the reader has stopped, not sixty times a second.

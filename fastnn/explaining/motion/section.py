@@ -21,14 +21,16 @@ from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
+from fastnn.data.classes import classes_of
 from fastnn.data.datasets import Dataset
-from fastnn.data.rows import checked_rows
+from fastnn.data.rows import labelled_rows
 from fastnn.explaining.limits import need_written_out, rate_of, trained_with
 from fastnn.explaining.motion.drawing import network_drawing
 from fastnn.explaining.motion.equations import live_equations
+from fastnn.explaining.motion.regions import Regions
 from fastnn.pages.blocks import Fragment, Section
 from fastnn.pages.html import html_page, style
-from fastnn.printing.javascript import javascript
+from fastnn.printing.javascript import javascript, javascript_answers
 from fastnn.showing.lettering import counted, plain, shape, shortened
 from fastnn.training.starts import DEFAULT_START
 
@@ -70,6 +72,8 @@ class Motion:
     starts : dict of str to (P,)
     learning_rate : float, or None where the optimizer has none
     recipe : Recipe
+    regions : Regions, or None
+        What the picture of classes shows, where the network tells classes apart.
     names : mapping of str to str
         What the data call the inputs and the targets: {"x1": "age", ..., "y": "charges"}; or empty.
     """
@@ -82,12 +86,14 @@ class Motion:
         learning_rate: float | None,
         names: Sequence[str] = (),
         recipe: Recipe = DEFAULT,
+        regions: Regions | None = None,
     ) -> None:
         self.network = network
         self.X, self.Y = rows
         self.starts = starts
         self.learning_rate = learning_rate
         self.recipe = recipe
+        self.regions = regions
         self.derivation = derived(network, recipe.rule)
         self.names = dict(zip(self._columns, map(plain, names), strict=True)) if names else {}
 
@@ -113,6 +119,8 @@ class Motion:
     def fragment(self) -> str:
         """The ``<section>`` that can stand in any page, once or several times, and needs nothing else."""
         code = javascript(self.derivation)
+        if self.regions is not None:
+            code += f"\n{javascript_answers(self.derivation)}"
         html = _file("section.html").substitute(
             layers=self._layers,
             trained_with=trained_with(self.derivation.rule),
@@ -126,6 +134,7 @@ class Motion:
             rate="" if self.learning_rate is None else RATE.format(self.learning_rate),
             starts=_options({name: name for name in self.starts}),
             drawing=network_drawing(self.derivation, self.names),
+            regions="" if self.regions is None else f"{self.regions.figure()}\n",
             row=self._row(),
             gates=GATES if any(map(self._dies, range(1, len(self.network.layers)))) else "",
             equations=live_equations(self.derivation),
@@ -135,7 +144,8 @@ class Motion:
             code=code,
             code_shown=escape(code),
             data=self._data(),
-            script=_file("section.js").template,
+            script=_file("section.js").template
+            + ("" if self.regions is None else _file("regions.js").template),
         )
         return plain(html)
 
@@ -226,6 +236,8 @@ class Motion:
             "gated": self._gated(),
             "starts": {name: start.tolist() for name, start in self.starts.items()},
         }
+        if self.regions is not None:
+            values["regions"] = self.regions.given
         # A < in a start's name could otherwise end the script.
         return json.dumps(values, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -268,12 +280,15 @@ def motion(
         For anything that does not fit, and for a network too large to write out.
     """
     need_written_out(network, Recipe.of(checked_network(network), **training).rule)
-    rows = checked_rows(network, X, y, "float64")
+    *rows, labels = labelled_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.outputs_of(network)) if isinstance(X, Dataset) else ()
     recipe = Recipe.of(network, rows=len(rows[0]), **training)
     need_targets(type(recipe.loss), network.output, rows[1])
     rate = rate_of(recipe.optimizer, learning_rate)
-    return Motion(network, rows, _checked_starts(network, starts), rate, names, recipe)
+    classes = classes_of(network, type(recipe.loss), X.classes if isinstance(X, Dataset) else labels)
+    called = X.inputs if isinstance(X, Dataset) else [f"x{i + 1}" for i in range(network.n_inputs)]
+    regions = None if classes is None else Regions(network, classes, X, rows[0], rows[1], called)
+    return Motion(network, rows, _checked_starts(network, starts), rate, names, recipe, regions)
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:
