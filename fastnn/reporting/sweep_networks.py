@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from fastnn.core.recipe import DEFAULT, Recipe, size_of
 from fastnn.core.rule import WITHIN
 from fastnn.data.datasets import Dataset
@@ -81,13 +83,14 @@ def learned(found: Sweep, data: Dataset) -> Section:
         losses = {name: frame[name][chosen[what]] for name in found.design.losses}
         score = {name: scored[name][chosen[what]] for name in told_scores(found.scores)}
         rows.append(place | losses | score)
-    maps = MAPS_OF_NUMBERS if found.classes is None else MAPS_OF_CLASSES
+    of_classes = [run.classes is not None for run in runs.values()]
+    maps = " ".join([MAPS_OF_CLASSES] * any(of_classes) + [MAPS_OF_NUMBERS] * (not all(of_classes)))
     text = (
         f"The best network has the smallest {LOSSES[found.ranked_by]}; the typical one has the middle one of "
         f"the networks with the same {found.grid.nouns} that did not diverge. {maps}"
     )
     blocks: list[Block] = [text, Table(rows, "The best and the typical network", HEADINGS, PER_CENT)]
-    if found.classes is not None:
+    if runs["best"].classes is not None:
         blocks.append(confusion("best", runs["best"], data))
     blocks += [surface(what, run, data) for what, run in runs.items()]
     small = {what: run for what, run in runs.items() if run.network.n_weights <= DRAWN}

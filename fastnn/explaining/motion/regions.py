@@ -86,7 +86,7 @@ class Regions:
     @property
     def codes(self) -> list[int]:
         """The class of each row, from 0."""
-        return chosen_classes(self.network, self.Y, classes=True).tolist()
+        return list(map(int, chosen_classes(self.network, self.Y, classes=True)))
 
     @property
     def given(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Regions:
         for share in (0.0, 0.5, 1.0):
             x = LEFT + share * (RIGHT - LEFT)
             yield f'<text x="{x:g}" y="{BOTTOM + 16:g}">{_number(across, share)}</text>'
-            for ends in up:
+            for ends in up if share != 0.5 else ():  # there the name stands
                 y = BOTTOM - share * (BOTTOM - TOP) + 4
                 yield f'<text class="tick" x="{LEFT - 6:g}" y="{y:g}">{_number(ends, share)}</text>'
         yield f'<text x="{middle[0]:g}" y="{BOTTOM + 34:g}">{self._name(self.chosen[0])}</text>'

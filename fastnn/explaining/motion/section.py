@@ -280,15 +280,15 @@ def motion(
         For anything that does not fit, and for a network too large to write out.
     """
     need_written_out(network, Recipe.of(checked_network(network), **training).rule)
-    *rows, labels = labelled_rows(network, X, y, "float64")
+    inputs, targets, labels = labelled_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.outputs_of(network)) if isinstance(X, Dataset) else ()
-    recipe = Recipe.of(network, rows=len(rows[0]), **training)
-    need_targets(type(recipe.loss), network.output, rows[1])
+    recipe = Recipe.of(network, rows=len(inputs), **training)
+    need_targets(type(recipe.loss), network.output, targets)
     rate = rate_of(recipe.optimizer, learning_rate)
     classes = classes_of(network, type(recipe.loss), X.classes if isinstance(X, Dataset) else labels)
     called = X.inputs if isinstance(X, Dataset) else [f"x{i + 1}" for i in range(network.n_inputs)]
-    regions = None if classes is None else Regions(network, classes, X, rows[0], rows[1], called)
-    return Motion(network, rows, _checked_starts(network, starts), rate, names, recipe, regions)
+    regions = None if classes is None else Regions(network, classes, X, inputs, targets, called)
+    return Motion(network, (inputs, targets), _checked_starts(network, starts), rate, names, recipe, regions)
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:
