@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted
 from fastnn.system.telling import note
 from fastnn.training.starts import Start
+from fastnn.training.weights import BALANCED
 
 __all__ = [
     "network_for",
@@ -77,7 +79,21 @@ def _choose_for_classes(options: Namespace, data: Dataset, classes: int) -> None
 def shared(options: Namespace) -> dict[str, Any]:
     """The options that `fastnn.train` and `fastnn.sweep` share."""
     names = "epochs", "engine", "dtype", "shuffle", "seed", "weights_within"
-    return {name: getattr(options, name) for name in names}
+    return {name: getattr(options, name) for name in names} | {"class_weight": _class_weight(options)}
+
+
+def _class_weight(options: Namespace) -> str | dict[str, float] | None:
+    """--class-weight: what each class counts, from a text such as rose=2,moss=0.5."""
+    given = options.class_weight
+    if given is None or given == BALANCED:
+        return None if given is None else BALANCED
+    parts = [part.rpartition("=") for part in next(csv.reader([given], skipinitialspace=True), [])]
+    if not parts or not all(name and value for name, _, value in parts):
+        raise InputError(
+            f"--class-weight must be {BALANCED}, or names of classes and numbers; got {given!r}. "
+            "Write it like rose=2,moss=0.5."
+        )
+    return {name.strip(): numbers(value, "--class-weight")[0] for name, _, value in parts}
 
 
 def row_count(rows: int | None, data: Dataset) -> int | None:

@@ -329,6 +329,8 @@ def _add_training(group: Any) -> None:
 def _add_weights(group: Any) -> None:
     said = "column that says how much each row counts; it is no input"
     group.add_argument("--weights", metavar="NAME", help=said)
+    said = "balanced, or what each class counts, such as rose=2,moss=0.5; default 1 each"
+    group.add_argument("--class-weight", metavar="NAME=W,..", help=said)
     said = "within what the weights count, by their mean; batch is scikit-learn's; default epoch"
     group.add_argument("--weights-within", default=WITHIN[0], choices=WITHIN, help=said)
 

@@ -213,7 +213,7 @@ class Dataset:
         """Return the first rows, from 1 to N, with the scaling of all."""
         count = whole_number(rows, "rows", 1, self.rows)
         some = {name: getattr(self, name)[:count] for name in ("X", "y", "target_values")}
-        return replace(self, **some)
+        return replace(self, **some, weights=None if self.weights is None else self.weights[:count])
 
     def __repr__(self) -> str:
         columns = f"inputs={self.inputs!r}, target={self.target!r}"

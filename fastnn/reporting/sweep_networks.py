@@ -151,11 +151,16 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         options += ", row_order=row_order"
         given_arrays = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
     if found.plan.weights is not None:
-        of_data = data.weights is not None and np.array_equal(data.weights, found.plan.weights.values)
-        weights = "data.weights" if of_data else "sample_weight"
-        options += f",\n                   sample_weight={weights}[:{settings['rows']}]"
-        if found.plan.weights.within != WITHIN[0]:
-            options += f", weights_within={found.plan.weights.within!r}"
+        asked = found.plan.weights.asked
+        of_rows = asked["sample_weight"]
+        of_data = of_rows is None or (data.weights is not None and np.array_equal(data.weights, of_rows))
+        if of_rows is not None:
+            weights = "data.weights" if of_data else "sample_weight"
+            options += f",\n                   sample_weight={weights}[:{settings['rows']}]"
+        if asked["class_weight"] is not None:
+            options += f",\n                   class_weight={_by_name(asked['class_weight'], data)!r}"
+        if asked["weights_within"] != WITHIN[0]:
+            options += f", weights_within={asked['weights_within']!r}"
         if not of_data:
             numbers = counted(len(found.plan.X), "number")
             given_arrays += f"sample_weight = ...  # those of the sweep, {numbers}\n"
@@ -173,9 +178,16 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         f"network = fastnn.{settings['network']!r}\n"
         f"start = fastnn.{found.start!r}.draw(network, [{start}], {found.seed})[0]\n"
         f"{given_arrays}"
-        f"run = fastnn.train(network, data.X[:{settings['rows']}], data.y[:{settings['rows']}], start,\n"
+        f"run = fastnn.train(network, data.first({settings['rows']}), start=start,\n"
         f"                   {options})"
     )
+
+
+def _by_name(class_weight: Any, data: Dataset) -> Any:
+    """Weights of classes by the names that the data have for these."""
+    if data.classes is None or isinstance(class_weight, str):
+        return class_weight
+    return dict(zip(data.classes, class_weight.values(), strict=True))
 
 
 def _fan(name: str, curves: dict[str, Any], lost: str) -> Picture:
@@ -208,8 +220,7 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
         dtype=found.plan.dtype,
         shuffle=isinstance(order, Shuffled),
         row_order=order.rows if isinstance(order, Explicit) else None,
-        sample_weight=None if weights is None else weights.values,
-        weights_within=WITHIN[0] if weights is None else weights.within,
+        **({} if weights is None else weights.asked),
         progress=False,
         curves=True,
         **{**settings, "rows": [cell["rows"] for cell in cells.values()]},

@@ -18,7 +18,7 @@ from fastnn.sweeping.design import Design
 from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
 from fastnn.training.orders import Explicit, Order, Shuffled
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
-from fastnn.training.weights import Weights
+from fastnn.training.weights import BALANCED, Weights
 
 __all__ = ["STARTS", "arrays_of", "axes_of", "described", "design_of", "plain_of", "schema_of"]
 
@@ -116,7 +116,7 @@ def arrays_of(design: Design) -> dict[str, Array]:
     if isinstance(design.plan.order, Explicit):
         arrays["row_order"] = design.plan.order.rows
     if design.plan.weights is not None:
-        arrays["sample_weight"] = design.plan.weights.values
+        arrays["sample_weight"] = design.plan.weights.of_rows
     if design.validation is not None:
         arrays["validation_X"], arrays["validation_Y"] = design.validation
     return arrays
@@ -131,7 +131,11 @@ def _described_weights(weights: Weights | None) -> dict[str, Any]:
     """Within what the weights of the rows count, and their digest."""
     if weights is None:
         return {}
-    return {"sample_weight": {"within": weights.within, "sha256": content_hash(weights.values)}}
+    told: dict[str, Any] = {"within": weights.within, "sha256": content_hash(weights.of_rows)}
+    if weights.of_classes is None:
+        return {"sample_weight": told}
+    factors = weights.of_classes.factors
+    return {"sample_weight": told, "class_weight": BALANCED if factors is None else list(factors)}
 
 
 def _weights_in(description: dict[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
@@ -139,7 +143,12 @@ def _weights_in(description: dict[str, Any], arrays: Mapping[str, Array]) -> dic
     if "sample_weight" not in description:
         return {}
     within = description["sample_weight"]["within"]
-    return {"sample_weight": arrays["sample_weight"], "weights_within": within}
+    of_classes = description.get("class_weight")
+    return {
+        "sample_weight": arrays["sample_weight"],
+        "weights_within": within,
+        "class_weight": dict(enumerate(of_classes)) if isinstance(of_classes, list) else of_classes,
+    }
 
 
 def _described_losses(design: Design) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from fastnn.training.plan import Plan, refuse_rate
 from fastnn.training.rates import is_of_rates
 from fastnn.training.running import run
 from fastnn.training.starts import Start, rule_of
-from fastnn.training.weights import weights_of, weights_told
+from fastnn.training.weights import class_weights_of, weights_of, weights_told
 
 __all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
 
@@ -132,6 +132,7 @@ class Design:
         shuffle: bool,
         row_order: Any = None,
         sample_weight: Any = None,
+        class_weight: Any = None,
         weights_within: str = "epoch",
         validation: Any = None,
         **settings: Any,
@@ -153,7 +154,8 @@ class Design:
         if row_order is not None:
             _refuse_several(counts)
         order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
-        weights = weights_of(sample_weight, weights_within, len(plan.X), counts)
+        of_classes = class_weights_of(class_weight, plan.Y, plan.named)
+        weights = weights_of(sample_weight, weights_within, len(plan.X), counts, of_classes)
         plan = replace(plan, order=order, weights=weights)
         for loss, one, count in product(grid["loss"].values, several, counts):
             replace(plan, network=one).need_classes(type(loss), count)
@@ -194,7 +196,8 @@ class Design:
 
     def measures(self, plan: Plan) -> dict[str, Measuring]:
         """The measuring of the further losses of networks trained by a plan, by the losses' names."""
-        every = (self.plan.X, self.plan.Y, self.plan.weights)
+        whole = self.plan.on(len(self.plan.X))
+        every = (whole.X, whole.Y, whole.weights)
         rows = {"loss_all_rows": every, "validation_loss": self.validation}
         found = {name: rows[name] for name in self.losses if name in rows}
         return {name: plan.measuring(*some) for name, some in found.items() if some is not None}

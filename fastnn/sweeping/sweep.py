@@ -6,7 +6,7 @@ results go to a folder, shard by shard; with an executor other processes train. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -70,6 +70,7 @@ def sweep(
     schedule: str | Schedule | Sequence[str | Schedule] = "constant",
     clip: float | Sequence[float | None] | None = None,
     sample_weight: ArrayLike | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
     weights_within: str = "epoch",
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     workers: int | None = None,
@@ -129,6 +130,8 @@ def sweep(
     sample_weight : array_like (N,), optional
         As in `fastnn.train`, for all networks; a store keeps them. In cells that are trained on fewer rows
         the weights are those of these rows, and their mean is that over these rows.
+    class_weight : "balanced", or dict of class name to number, optional
+        As in `fastnn.train`, for all networks; balanced ones are of the rows that a cell is trained on.
     weights_within : str
         As in `fastnn.train`.
     validation : (X, y), or Dataset, optional
@@ -199,6 +202,7 @@ def sweep(
         shuffle=shuffle,
         row_order=row_order,
         sample_weight=sample_weight,
+        class_weight=class_weight,
         weights_within=weights_within,
         validation=validation,
         loss=loss,

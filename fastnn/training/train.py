@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -29,7 +29,7 @@ from fastnn.training.rates import Given, is_of_rates
 from fastnn.training.result import Training
 from fastnn.training.running import run_kept
 from fastnn.training.starts import DEFAULT_START, Start, starting_parameters
-from fastnn.training.weights import weights_of
+from fastnn.training.weights import class_weights_of, weights_of
 
 __all__ = ["train", "trained"]
 
@@ -57,6 +57,7 @@ def train(
     batch_size: int | None = None,
     schedule: str | Schedule | ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
     weights_within: str = "epoch",
     l2: float = 0.0,
     l1: float = 0.0,
@@ -116,6 +117,9 @@ def train(
         multiplied by its weight divided by the mean weight: with all rows in a batch the loss is
         ``sum(w*loss)/sum(w)``. A row of weight 0 is visited, too, and what it loses has to be finite, but it
         adds nothing to the loss and to the gradient.
+    class_weight : "balanced", or dict of class name to number, optional
+        How much each class counts, from 0 up: its rows have that weight, times their own if they have one. A
+        class that is left out counts 1. "balanced" are N/(K*count), by which all K classes count alike.
     weights_within : str
         "epoch": the mean weight is that of all rows. "batch": that of the rows of the batch, as in
         scikit-learn; the gradient of a batch of zeros is 0.
@@ -176,7 +180,9 @@ def train(
     penalties = {"l2": l2, "l1": l1, "decay": decay, "l2_on": l2_on, "clip": clip}
     training = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, **penalties}
     plan = Plan.of(network, X, y, epochs, engine, dtype, named, **training)
-    weights = weights_of(sample_weight, weights_within, len(plan.X))
+    of_classes = class_weights_of(class_weight, plan.Y, plan.named)
+    weights = weights_of(sample_weight, weights_within, len(plan.X), of_classes=of_classes)
+    weights = None if weights is None else weights.first(len(plan.X))
     order = order_of(shuffle, seed, row_order, plan.epochs, len(plan.X))
     plan = replace(plan, order=order, weights=weights)
     begun = in_dtype(starting_parameters(start, plan.network, seed), plan.dtype, "start")

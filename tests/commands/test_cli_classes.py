@@ -5,9 +5,10 @@ import io
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from fastnn import Training
+from fastnn import Dataset, Network, Training, normal, train
 from fastnn.__main__ import main
 
 ROWS = 30
@@ -109,3 +110,18 @@ def test_the_first_rows_hold_each_class(plants, capsys, tmp_path):
     code, _, err = run(capsys, "train", *of(tmp_path / "sorted.csv"), "--rows", 20)
     assert code == 2
     assert "must hold each class; got none of 'rose'" in err
+
+
+def test_weights_of_classes(plants, capsys, tmp_path):
+    data = Dataset.from_frame(pd.read_csv(plants), ["x", "z"], "plant")
+    for told, given in (("balanced", "balanced"), ("rose=2,=fern=0.5", {"rose": 2, "=fern": 0.5})):
+        code, _, _ = run(
+            capsys, "train", *of(plants), "--class-weight", told, "--save", tmp_path / "model.npz"
+        )
+        assert code == 0
+        start = normal(0, 1.5).draw(Network((2, 8, 3), output="softmax"), [0], 0)[0]
+        wanted = train(Network((2, 8, 3), output="softmax"), data, start=start, epochs=3, class_weight=given)
+        assert (Training.load(tmp_path / "model.npz").parameters == wanted.parameters).all()
+    code, _, err = run(capsys, "train", *of(plants), "--class-weight", "rose")
+    assert code == 2
+    assert "--class-weight must be balanced, or names of classes and numbers; got 'rose'" in err

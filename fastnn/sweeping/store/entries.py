@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
+from fastnn.core.choices import from_zero
 from fastnn.core.rule import DTYPES, MOST_EPOCHS, WITHIN
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.description import STARTS, plain_of, schema_of
+from fastnn.training.weights import BALANCED
 
 __all__ = [
     "LARGEST_SHARD",
@@ -40,7 +42,7 @@ def checked_plan(plan: Any) -> None:
     InputError
         If an entry is missing, unknown or impossible; it is named.
     """
-    others = LEFT_OUT | {"losses", "row_order", "sample_weight", "validation"}
+    others = LEFT_OUT | {"losses", "row_order", "sample_weight", "class_weight", "validation"}
     entries = checked_names(plan, "plan", {*CHECKS} - LEFT_OUT, others)
     for name, check in CHECKS.items():
         if name in entries:
@@ -51,6 +53,8 @@ def checked_plan(plan: Any) -> None:
         told = _Entry(entries, "sample_weight").entries({"within", "sha256"})
         one_of(told["within"], "within of sample_weight", WITHIN)
         _digest(told["sha256"], "sample_weight")
+    if "class_weight" in entries:
+        _class_weight(_Entry(entries, "class_weight"))
     if "row_order" in entries:
         _digest(_Entry(entries, "row_order").entries({"sha256"})["sha256"], "row_order")
         if len(entries["rows"]) > 1 or entries["shuffle"]:
@@ -123,6 +127,15 @@ def _told_rows(entry: _Entry) -> None:
 def _digest(value: Any, name: str) -> None:
     if not isinstance(value, str) or not DIGEST.fullmatch(value):
         raise InputError(f"sha256 of {name} must be a digest; got {shown(value)}.")
+
+
+def _class_weight(entry: _Entry) -> None:
+    """Those of classes go with those of rows, which are 1 if none were given."""
+    if "sample_weight" not in entry.plan:
+        raise InputError("class_weight must go with sample_weight; got it alone.")
+    if entry.value != BALANCED:
+        for value in entry.several():
+            from_zero(value, entry.name)
 
 
 def _start(entry: _Entry) -> None:
