@@ -185,11 +185,6 @@ class Design:
         return self.schema().losses
 
     @property
-    def loss_kinds(self) -> list[type[Loss]]:
-        """The losses by which networks are trained, without their settings."""
-        return list(dict.fromkeys(type(loss) for loss in self.grid["loss"].values))
-
-    @property
     def told(self) -> list[str]:
         """What sentences on the whole sweep tell of its settings."""
         return [*self.grid.told, *weights_told(self.plan.weights_within)]

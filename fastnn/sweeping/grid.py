@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.loss import Loss
 from fastnn.sweeping.axes import Axis
 from fastnn.sweeping.network_axis import Networks
 
@@ -75,6 +76,11 @@ class Grid:
     def networks(self) -> Networks:
         """The axis of the networks."""
         return next(axis for axis in self.axes if isinstance(axis, Networks))
+
+    @property
+    def loss_kinds(self) -> list[type[Loss]]:
+        """The losses by which networks are trained, without their settings."""
+        return list(dict.fromkeys(type(loss) for loss in self["loss"].values))
 
     def has(self, numbers: Numbers) -> NDArray[np.bool_]:
         """Whether networks have each column of parameters: (m, P), or (P,) if all have the same."""

@@ -310,12 +310,12 @@ class Sweep(SweepAttributes):
     @property
     def scores(self) -> tuple[str, ...]:
         """The names of the scores that go with the losses and the outputs: those of numbers or of classes."""
-        return scores_of(self.design.loss_kinds, self.grid.networks.values, self.classes)
+        return scores_of(self.grid.loss_kinds, self.grid.networks.values, self.classes)
 
     @property
     def classes(self) -> tuple[str, ...] | tuple[int, ...] | None:
         """The names of the classes, or 0 .. K-1; None for numbers, and for several yeses and noes."""
-        found = (classes_of(self.network, kind, self.plan.named) for kind in self.design.loss_kinds)
+        found = (classes_of(self.network, kind, self.plan.named) for kind in self.grid.loss_kinds)
         return next((names for names in found if names), None)
 
     def _repr_html_(self) -> str | None:
