@@ -4,7 +4,8 @@ from functools import cache
 
 from comparing import quiet
 
-from fastnn.engines import ENGINES, compiling, load, self_check
+from fastnn.engines import ENGINES, choose, compiling, load, self_check
+from fastnn.training import jobs, measuring, plan
 
 
 def forget_kernels(monkeypatch):
@@ -13,6 +14,16 @@ def forget_kernels(monkeypatch):
     monkeypatch.setattr(self_check, "CHECKED", {})
     for engine in ENGINES:
         load(engine).made.cache_clear()
+
+
+def compile_nothing_unasked(monkeypatch):
+    """For a test, train by `batched` where no engine is asked for by name: for few rows, by many rules."""
+
+    def chosen(name, *of):
+        return "batched" if name == "auto" else choose(name, *of)
+
+    for module in (jobs, measuring, plan):
+        monkeypatch.setattr(module, "choose", chosen)
 
 
 def run_as_plain_python(monkeypatch):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from alone import compare_alone
+from uncompiled import compile_nothing_unasked
 
 import fastnn
 from fastnn.commands import cli
@@ -25,6 +27,7 @@ SWEPT = ["sweep", *QUICK, "--networks", "5", "--rows", "30", "--no-progress", "-
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    compile_nothing_unasked(monkeypatch)
 
 
 def run(capsys, *arguments):
@@ -124,7 +127,7 @@ def test_train_and_code(capsys):
 
 
 def test_compare(capsys, monkeypatch):
-    monkeypatch.setattr("fastnn.comparing.comparison.installed_backends", list)
+    compare_alone(monkeypatch)
     words = ["compare", "--epochs", "1", "--optimizer", "nesterov:0.5", "--batch-size", "32"]
     found = json.loads(run(capsys, *words, "--json")[1])
     assert found["recipe"] == Recipe(optimizer=Nesterov(momentum=0.5), batch_size=32).plain
