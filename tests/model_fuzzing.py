@@ -58,6 +58,7 @@ def models():
     quick = {"engine": "batched"}
     some = fastnn.normal(0, 1).draw(two, range(3), 0)
     rates = [0.01, 1e30, 0.02]
+    remembers = {"optimizer": "momentum", "shuffle": True, "seed": 7, "sample_weight": range(1, 7)}
     validated = fastnn.train(net, data.X, data.y, epochs=1, validation=(data.X, data.y), **quick)
     several = fastnn.train(two, X, Y, some, epochs=4, dtype="float32", validation=(X, Y), **quick)
     return [
@@ -66,6 +67,7 @@ def models():
         (replace(several, number=np.array([7, 0, 2**40])), None),
         (fastnn.train(flat, X, Y, epochs=2, **quick), None),
         (fastnn.train(flat, X, Y, np.ones((3, 6)), learning_rate=rates, epochs=9, **quick), None),
+        (fastnn.train(flat, X, Y, epochs=2, **remembers, **quick), None),
     ]
 
 
@@ -108,6 +110,8 @@ def unsound(run):
         "epochs": run.epochs < 1 or run.rows < 1 or (diverged < 0).any() or (diverged > run.epochs).any(),
         "rates": not (rates > 0).all() or not np.isfinite(rates).all(),
         "parameters": not np.isfinite(parameters[diverged == 0]).all(),
+        "state": np.shape(run.state)[-1] != run.recipe.rule.state_size(run.network),
+        "order": (run.order == "shuffled") != (run.seed is not None),
         "start": not np.isfinite(run.start).all(),
         "number": run.number is not None and bool((np.asarray(run.number) < 0).any()),
         "names": "\\ud800" in ascii(run) or "\\ud800" in ascii(run.scaling),

@@ -16,6 +16,7 @@ import fastnn
 from fastnn.checking import needing
 from fastnn.sweeping import design
 from fastnn.training import train
+from fastnn.training.running import Ended
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")  # junk has any size
 
@@ -222,7 +223,6 @@ SHARED = {
     ),
     "shuffle 1": ({"shuffle": 1}, "shuffle must be True or False; got 1"),
     "shuffle as text": ({"shuffle": "yes"}, "shuffle must be True or False; got 'yes'"),
-    "no shuffle": ({"shuffle": None}, "shuffle must be True or False; got None"),
     "seed below 0": (
         {"seed": -1},
         "seed must be a whole number from 0 to 18446744073709551615; got -1. Take .* is 18446744073709551615",
@@ -244,7 +244,6 @@ SHARED = {
     "seed a large float": ({"seed": 1e30}, r"seed must be a whole number .*; got 1e\+30\. Give an int"),
     "an array of one seed": ({"seed": np.array([5])}, r"seed must be a whole number .*; got array\(\[5\]\)"),
     "seed a float": ({"seed": 1.0}, r"seed must be a whole number .*; got 1\.0"),
-    "no seed": ({"seed": None}, "seed must be a whole number .*; got None"),
 }
 
 TRAIN = {
@@ -362,6 +361,9 @@ SWEEP = {
         {"networks": 10**16},
         "must fit into memory; got 10 000 000 000 000 000 networks, whose results take .* TB. Sweep fewer",
     ),
+    "no shuffle": ({"shuffle": None}, "shuffle must be True or False; got None"),
+    "no seed": ({"seed": None}, "seed must be a whole number .*; got None"),
+    "no optimizer": ({"optimizer": None}, "optimizer must be one of"),
     "start as text": ({"start": "he"}, "start must be numbers, or a rule such as .*; got 'he'. Leave it out"),
     "start uncalled": ({"start": fastnn.he}, "start must be numbers, or a rule .*; got <function he"),
     "start None": ({"start": None}, "start must be numbers, or a rule such as .*; got None"),
@@ -731,7 +733,9 @@ def instantly():
         patch.setattr(
             train,
             "run_kept",
-            lambda job, parameters, *_, **options: (np.zeros(len(parameters), "i4"), job.epochs),
+            lambda job, state, *_, curve, diverged, **options: Ended(
+                diverged, job.epochs, state, curve[:, -1]
+            ),
         )
         yield
 

@@ -18,16 +18,21 @@ __all__ = [
     "COEFFICIENT",
     "DTYPES",
     "FACTOR",
+    "FILE",
+    "GIVEN",
     "MOST_EPOCHS",
+    "ORDERS",
     "PLAIN",
     "ROWS",
     "SHARE",
+    "SHUFFLED",
     "STEP",
     "WITHIN",
     "Rule",
 ]
 
 DTYPES = ("float64", "float32")
+ORDERS = FILE, SHUFFLED, GIVEN = "file", "shuffled", "given"  # of the rows
 WITHIN = ("epoch", "batch")  # within what the weights of rows count, by their mean
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 

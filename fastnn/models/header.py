@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, ModelFileError, flag, one_of, shown, whole_number
+from fastnn.checking import InputError, ModelFileError, flag, one_of, seed_number, shown, whole_number
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
-from fastnn.core.rule import DTYPES, MOST_EPOCHS, WITHIN
+from fastnn.core.rule import DTYPES, MOST_EPOCHS, ORDERS, SHUFFLED, WITHIN
 from fastnn.data.classes import Names
 from fastnn.data.columns import (
     LONGEST_TEXT,
@@ -30,7 +30,7 @@ from fastnn.version import __version__
 
 __all__ = ["Header", "header_in", "json_of"]
 
-FORMAT = 4
+FORMAT = 5
 MOST = 2**31 - 1  # units of a layer, networks, rows: more than any file holds
 WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """The errors that Python raises for JSON that is broken, too deep, or of the wrong content."""
@@ -42,8 +42,9 @@ class Header:
 
     `networks` is None for a single network; `diverged` is the number of diverged networks; `validation` says
     whether there is a validation curve; `arithmetic` names how every bit was computed; `numbered` says
-    whether the networks have numbers in a sweep; `weights_within` is one of `WITHIN`, or None if rows had no
-    weights; `notes` and `labels` are the Training's.
+    whether the networks have numbers in a sweep; `remembers` says whether there is more to go on from than
+    the parameters and the curve; `weights_within` is one of `WITHIN`, or None if rows had no weights; `notes`
+    and `labels` are the Training's.
     """
 
     network: Network
@@ -57,6 +58,9 @@ class Header:
     validation: bool
     scaling: TableScaling | None
     arithmetic: str
+    order: str
+    seed: int | None
+    remembers: bool = False
     numbered: bool = False
     rates: bool = False
     weights_within: str | None = None
@@ -78,7 +82,13 @@ class Header:
             *([Member("validation_curve", number, curve)] if self.validation else []),
             *([Member("number", "<i8", lead)] if self.numbered else []),
             *([Member("given_rates", number, curve)] if self.rates else []),
+            *([Member("state", number, (*lead, self._state_size))] if self.remembers else []),
+            *([Member("last_loss", number, lead)] if self.remembers else []),
         ]
+
+    @property
+    def _state_size(self) -> int:
+        return self.recipe.rule.state_size(self.network)
 
     @property
     def divergence(self) -> str:
@@ -111,7 +121,10 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "dtype": header.dtype,
         "arithmetic": header.arithmetic,
         "validation": header.validation,
+        "order": header.order,
+        "seed": header.seed,
         "scaling": None if header.scaling is None else _plain(header.scaling),
+        **({"remembers": True} if header.remembers else {}),
         **({"numbered": True} if header.numbered else {}),
         **({"rates": True} if header.rates else {}),
         **({"weights_within": header.weights_within} if header.weights_within else {}),
@@ -148,12 +161,17 @@ def header_in(text: bytes, name: str) -> Header:
             validation=flag(plain["validation"], "validation"),
             scaling=None if scaling is None else _scaling(scaling),
             arithmetic=_line(plain["arithmetic"]),
+            order=one_of(plain["order"], "order", ORDERS),
+            seed=None if plain["seed"] is None else seed_number(plain["seed"]),
+            remembers=flag(plain.get("remembers", False), "remembers"),
             numbered=flag(plain.get("numbered", False), "numbered"),
             rates=flag(plain.get("rates", False), "rates"),
             weights_within=_within(plain.get("weights_within")),
             notes=tuple(map(_line, plain.get("notes", ()))),
             labels=_labels(plain["labels"]) if "labels" in plain else None,
         )
+        if (header.seed is None) != (header.order != SHUFFLED):
+            raise ValueError
         versions = {key: _text(plain["versions"][key]) for key in _versions()}
         if json_of(header, versions) != text:  # an entry is superfluous, repeated, or spelled otherwise
             raise ValueError

@@ -35,6 +35,8 @@ TAKEN_OVER = (
     "arithmetic",
     "scaling",
     "labels",
+    "order",
+    "seed",
     "weights_within",
 )
 """Fields of a Training that its header holds unchanged."""
@@ -58,6 +60,7 @@ def save_training(
         validation=fields["validation_curve"] is not None,
         numbered=fields["number"] is not None,
         rates=fields["given_rates"] is not None,
+        remembers=_remembers(fields),
         **{name: fields[name] for name in TAKEN_OVER},
     )
     if header.diverged and finite:
@@ -80,6 +83,12 @@ def save_training(
     publish(file, *written(text, arrays))
 
 
+def _remembers(fields: Mapping[str, Any]) -> bool:
+    """Whether the state and the last loss of a Training do not follow from its parameters and its curve."""
+    pairs = (fields["state"], fields["parameters"]), (fields["last_loss"], fields["loss_curve"][..., -1])
+    return not all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+
+
 def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
     """Read a model file and return the fields of a Training by name; see `Training.load`."""
     place, finite = existing_file(path, "path"), flag(finite, "finite")
@@ -100,8 +109,11 @@ def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
     fault = _fault(header, arrays)
     if fault:
         raise damaged(place.name, fault)
+    if not header.remembers:
+        arrays |= {"state": arrays["parameters"], "last_loss": arrays["loss_curve"][..., -1]}
     if header.networks is None:
         arrays["diverged"], arrays["learning_rate"] = int(arrays["diverged"]), float(arrays["learning_rate"])
+        arrays["last_loss"] = float(arrays["last_loss"])
         if header.numbered:
             arrays["number"] = int(arrays["number"])
     taken = {name: getattr(header, name) for name in TAKEN_OVER}
@@ -131,7 +143,20 @@ def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
         return "parameters that are not finite where the network is ok, or are where it diverged"
     if not (np.isfinite(arrays["loss_curve"]) == _kept_epochs(header.epochs, diverged)).all():
         return "losses that are not finite before the network diverged, or are after"
-    return None
+    return _fault_of_state(header, arrays) if header.remembers else None
+
+
+def _fault_of_state(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
+    """In words, what no training can go on from; None if nothing."""
+    diverged, last = arrays["diverged"], arrays["last_loss"]
+    parameters = arrays["state"][..., : header.network.n_parameters]
+    overflowed = np.isfinite(last) & (diverged == header.epochs)
+    ended = np.isfinite(arrays["parameters"]).all(axis=-1)
+    same = (parameters == arrays["parameters"]).all(axis=-1) & (last == arrays["loss_curve"][..., -1])
+    beyond = overflowed & ~np.isfinite(parameters).all(axis=-1)
+    if (np.where(ended, same, beyond | np.isnan(arrays["state"]).all(axis=-1))).all():
+        return None
+    return "a state that is not the one after the last epoch"
 
 
 def _fault_of_rates(header: Header, rates: NDArray[Any], given: NDArray[Any] | None) -> str | None:

@@ -12,6 +12,7 @@ from fastnn.checking import InputError, shown, whole_number, whole_numbers
 from fastnn.data.arrays import in_dtype
 from fastnn.sweeping.design import Design
 from fastnn.system.interrupting import to_the_end
+from fastnn.training.beginnings import Begun
 from fastnn.training.result import Training
 from fastnn.training.train import trained
 
@@ -39,9 +40,12 @@ def replayed(design: Design, number: int | ArrayLike) -> Training:
     rates = design.grid.column("learning_rate", numbers)
     again = trained(
         plan,
-        in_dtype(start, plan.dtype, "parameters"),
-        rates[some] if np.isfinite(rates).all() else None,
-        number=int(numbers[0]) if len(numbers) == 1 else numbers,
+        Begun.new(
+            plan,
+            in_dtype(start, plan.dtype, "start"),
+            int(numbers[0]) if len(numbers) == 1 else numbers,
+        ),
+        plan.rates(rates if np.isfinite(rates).all() else None, len(numbers)),
     )
     return to_the_end(again)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, flag, shown
+from fastnn.core.rule import FILE, GIVEN, SHUFFLED
 from fastnn.data.arrays import numeric_array
 from fastnn.training.randomness import permutations
 
@@ -21,6 +22,8 @@ AT_ONCE = 1 << 18  # row numbers drawn, or checked, together: 2 MB
 @dataclass(frozen=True)
 class Order:
     """The order of the file, in every epoch; its subclasses have others."""
+
+    name: ClassVar[str] = FILE
 
     @property
     def changes(self) -> bool:
@@ -39,6 +42,7 @@ FILE_ORDER = Order()
 class Shuffled(Order):
     """A new order in every epoch, drawn from a seed, the same for all networks."""
 
+    name: ClassVar[str] = SHUFFLED
     seed: int
 
     @property
@@ -59,21 +63,28 @@ class Explicit(Order):
     ----------
     rows : (E, N) int32, read-only
         For each epoch 0 .. N-1, each once.
+    first : int
+        The epoch to which the first of them belongs.
     """
 
+    name: ClassVar[str] = GIVEN
     rows: NDArray[np.int32]
+    first: int = 0
 
     @cached_property
     def changes(self) -> bool:
         return bool((self.rows != self.rows[0]).any())
 
     def of(self, epoch: int, rows: int) -> NDArray[Any]:
-        order: NDArray[np.int32] = self.rows[epoch]
+        order: NDArray[np.int32] = self.rows[epoch - self.first if self.changes else 0]
         return order
 
 
-def order_of(shuffle: Any, seed: int, row_order: Any, epochs: int, rows: int) -> Order:
-    """The order that `shuffle` and `row_order`, of which at most one is given, ask for."""
+def order_of(shuffle: Any, seed: int, row_order: Any, epochs: int, rows: int, first: int = 0) -> Order:
+    """The order that `shuffle` and `row_order`, of which at most one is given, ask for.
+
+    `first` is the first of the epochs; earlier ones are over.
+    """
     shuffled = flag(shuffle, "shuffle")
     if row_order is None:
         return Shuffled(seed) if shuffled else FILE_ORDER
@@ -81,7 +92,7 @@ def order_of(shuffle: Any, seed: int, row_order: Any, epochs: int, rows: int) ->
         raise InputError(
             "row_order must be the only order of the rows; got shuffle=True as well. Leave one of them out."
         )
-    return Explicit(_checked(row_order, epochs, rows))
+    return Explicit(_checked(row_order, epochs, rows), first)
 
 
 def _checked(row_order: Any, epochs: int, rows: int) -> NDArray[np.int32]:

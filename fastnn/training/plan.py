@@ -42,6 +42,7 @@ class Plan:
     `X` (N, D) and `Y` (N, K) are C-ordered copies in `dtype`, the precision of training. `engine` is a name
     in `ENGINES`, or "auto". `scaling` is that of the Dataset the rows were given as, or None. `weights` are
     those of the rows, None if all count alike. `labels` are the names of the classes that y was given as.
+    Of the `epochs` the `first` ones are over.
     """
 
     network: Network
@@ -55,6 +56,7 @@ class Plan:
     scaling: TableScaling | None = None
     weights: Weights | None = None
     labels: Names | None = None
+    first: int = 0
 
     @classmethod
     def of(
@@ -110,7 +112,8 @@ class Plan:
     def job(self, networks: int) -> Job:
         """The job of training M networks. Compiles its kernel."""
         X, Y = self.X, self.Y
-        sizes = reduced_sizes(self.network, float(networks) * len(X) * self.epochs, self.rule)
+        visits = float(networks) * len(X) * (self.epochs - self.first)
+        sizes = reduced_sizes(self.network, visits, self.rule)
         job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.recipe, self.weights)
         job.kernel(self.network, networks)
         return job
@@ -151,9 +154,10 @@ class Plan:
         return Rates(self.learning_rates(learning_rate, networks), self.recipe.schedule)
 
     def given_rates(self, given: Any, learning_rate: Any, networks: int) -> Given:
-        """The same, from rates (E,) or (M, E) of every epoch; `learning_rate` must be left out."""
+        """The same, from rates (E,) or (M, E) of every epoch to come; `learning_rate` must be left out."""
         refuse_schedule(given, self.recipe.optimizer)
-        return Given.of_all(given_rates(given, learning_rate, networks, self.epochs, self.dtype))
+        epochs = self.epochs - self.first
+        return Given.of_all(given_rates(given, learning_rate, networks, epochs, self.dtype))
 
     def learning_rates(self, learning_rate: Any, networks: int) -> NDArray[Any]:
         """The learning rates of M networks (M,), from one number or M numbers; NaN where there are none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class Rates:
 class Given(Rates):
     """The learning rates of M networks as they were given: `every` (M, E); `base` is those of epoch 0."""
 
-    every: Array | None = None
+    every: Array = field(kw_only=True)
 
     @classmethod
     def of_all(cls, every: Array) -> Given:
@@ -63,8 +63,8 @@ class Given(Rates):
 
     def of(self, epoch: int) -> Array:
         """The rates (M,) of an epoch, counted from 0."""
-        assert self.every is not None  # noqa: S101 - `of_all` sets it
-        return self.every[:, epoch]
+        found: Array = self.every[:, epoch]
+        return found
 
     def until(self, epoch: int) -> float:
         """The next epoch: no two are compared."""

@@ -11,10 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, ModelFileError
-from fastnn.core.network import Network
-from fastnn.core.optimizers import Optimizer
-from fastnn.core.recipe import DEFAULT, Recipe
-from fastnn.data.classes import Names, class_names, classes_of, label_notes
+from fastnn.data.classes import class_names, label_notes
 from fastnn.data.columns import joined
 from fastnn.data.datasets import Dataset, scaling_of
 from fastnn.data.metrics import note
@@ -22,14 +19,12 @@ from fastnn.data.scaling import TableScaling
 from fastnn.models.model_files import load_training, save_training
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted
+from fastnn.training.attributes import TrainingAttributes
 from fastnn.training.card import training_card
 from fastnn.training.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.training.evaluating import predictions
-from fastnn.training.identity import ARITHMETIC, difference
-from fastnn.training.rates import Rates
-from fastnn.training.scoring import score_notes, scores, scores_of
-from fastnn.training.statuses import DIVERGED, OK, STATUSES, status_codes
-from fastnn.training.weights import weights_told
+from fastnn.training.scoring import score_notes, scores
+from fastnn.training.statuses import OK
 
 __all__ = ["Training"]
 
@@ -37,7 +32,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Training:
+class Training(TrainingAttributes):
     """Trained networks and their course of training.
 
     With M networks every array has a leading axis of length M; with one network it has none.
@@ -49,11 +44,18 @@ class Training:
         The parameters before the first epoch.
     parameters : (P,) or (M, P)
         The parameters after the last epoch; all NaN if the network diverged.
+    state : (S,) or (M, S)
+        What training goes on from: the parameters, then what the optimizer remembers of each, then what it
+        remembers of the network. Where the last update made a parameter overflow, it has the numbers that
+        the update came to.
     loss_curve : (E,) or (M, E)
         The loss of every epoch: what each row loses before the update it belongs to, summed over
         the outputs, not halved, averaged over the rows. NaN from the epoch in which the network diverged.
+    last_loss : float, or (M,)
+        The loss of the last epoch, also where its last update made a parameter overflow.
     validation_curve : (E,) or (M, E), or None
-        The mean loss over the validation rows after every epoch (summed over the outputs).
+        The mean loss over the validation rows after every epoch (summed over the outputs); NaN for the epochs
+        of a longer run that had none.
     status : str, or (M,) array of str
         "ok", or "diverged": in some epoch the loss was not finite.
     diverged : int, or (M,) int32
@@ -64,13 +66,20 @@ class Training:
         The learning rate of every epoch; NaN where the optimizer has none.
     given_rates : (E,), or (M, E), or None
         The same, if they were given; else they follow from the schedule.
-    epochs, rows : int
+    epochs : int
+        All epochs, also those of the run that it went on from.
+    rows : int
+        The rows trained on, in the last epoch.
     engine, dtype : str
         The engine that trained, and its precision.
     scaling : TableScaling, or None
         The names, scaling and categories of the Dataset that it was trained on, or that a model file held.
     number : int, or (M,) int64 array, or None
         The number of each network in its sweep; None if it was not replayed from a sweep.
+    order : str
+        How the last epochs visited the rows: in the order of the "file", "shuffled", or in a "given" order.
+    seed : int, or None
+        That of the shuffles.
     trained_on : (X, Y), or None
         The training rows, (N, D) and (N, K) in `dtype`; None if the Training was loaded.
     interrupted : bool
@@ -97,71 +106,6 @@ class Training:
         Sentences on what `status` alone does not tell.
     """
 
-    network: Network
-    start: Array
-    parameters: Array
-    loss_curve: Array
-    validation_curve: Array | None
-    diverged: Any
-    learning_rate: Any
-    epochs: int
-    rows: int
-    engine: str
-    dtype: str
-    scaling: TableScaling | None = None
-    number: Any = None
-    trained_on: tuple[Array, Array] | None = None
-    interrupted: bool = False
-    told: tuple[str, ...] = ()
-    recipe: Recipe = DEFAULT
-    given_rates: Array | None = None
-    labels: Names | None = None
-    weights_within: str | None = None
-    arithmetic: str = ARITHMETIC
-
-    @property
-    def classes(self) -> Names | None:
-        """The names of the classes in the order of the outputs, or 0 .. K-1 if the data had no names.
-
-        For one sigmoid output they are two: its output is the probability of the second. None for numbers,
-        and for several sigmoid outputs of data without classes, each of which is a yes or no.
-        """
-        return classes_of(self.network, type(self.recipe.loss), self._named_classes)
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """The names of the scores that go with the loss and the outputs: those of numbers or of classes."""
-        return scores_of(type(self.recipe.loss), self.network, self.classes)
-
-    @property
-    def _named_classes(self) -> Names | None:
-        return self.scaling.classes if self.scaling is not None and self.scaling.classes else self.labels
-
-    @property
-    def optimizer(self) -> Optimizer:
-        """The optimizer, with its settings."""
-        return self.recipe.optimizer
-
-    @property
-    def batch_size(self) -> int:
-        """The rows of a batch."""
-        return self.recipe.size
-
-    @cached_property
-    def learning_rates(self) -> Array:
-        """The learning rate of every epoch, (E,) or (M, E)."""
-        if self.given_rates is not None:
-            return self.given_rates
-        base = np.asarray(self.learning_rate, self.dtype)
-        found = Rates(np.atleast_1d(base), self.recipe.schedule).curve(self.epochs)
-        return found if base.ndim else found[0]
-
-    @property
-    def status(self) -> Any:
-        """The status of each network, "ok" or "diverged"."""
-        status = np.array(STATUSES)[status_codes(self.diverged)]
-        return str(status) if status.ndim == 0 else status
-
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what "ok" alone does not tell; empty if there is nothing to add.
@@ -175,11 +119,6 @@ class Training:
             computed = "computed by another arithmetic than this version's, so it can only be read"
             return (f"{computed}; training it again may give other bits: {self.foreign}", *self._own_notes)
         return self._own_notes
-
-    @property
-    def foreign(self) -> str:
-        """In words, how its arithmetic differs from the one here; empty if it does not."""
-        return difference({"arithmetic": self.arithmetic}, "there", ("arithmetic",))
 
     @cached_property
     def _own_notes(self) -> tuple[str, ...]:
@@ -198,11 +137,6 @@ class Training:
         X, Y = self.trained_on
         parameters = np.atleast_2d(self.parameters)
         return quiet_networks(self.network, parameters[evenly(len(parameters), len(X))], X, Y)
-
-    @property
-    def loss(self) -> Any:
-        """Each network's loss of the last epoch."""
-        return self.loss_curve[..., -1][()]
 
     def predict(self, X: Any, scaling: Dataset | TableScaling | None = None) -> Array:
         """Return the outputs for some rows, computed by the arithmetic of training.
@@ -343,8 +277,8 @@ class Training:
 
         Examples
         --------
-        >>> from fastnn.training.train import train
-        >>> run = train(Network((1, 2, 1)), [0, 1], [1, 0], epochs=1, engine="batched")
+        >>> import fastnn
+        >>> run = fastnn.train(fastnn.Network((1, 2, 1)), [0, 1], [1, 0], epochs=1, engine="batched")
         >>> run.save("model.npz")  # doctest: +SKIP
         >>> Training.load("model.npz").predict([0.5])  # doctest: +SKIP
         """
@@ -383,18 +317,3 @@ class Training:
         settings = f"{counted(self.epochs, 'epoch')}, {counted(self.rows, 'row')}{self.told_after}"
         settings += f", engine={self.engine!r}, dtype={self.dtype!r}"
         return f"Training of {self.network!r}: {many}{settings}"
-
-    @property
-    def told_after(self) -> str:
-        """What is not the default, to follow other words: ", batches of 32, rows with weights"."""
-        rates = "" if self.given_rates is None else ", a learning rate given for each epoch"
-        weights = "".join(f", {told}" for told in weights_told(self.weights_within))
-        return f"{self.recipe.told_after}{rates}{weights}"
-
-    @property
-    def ended(self) -> str:
-        """The status in words; for several networks, how many are ok and how many diverged."""
-        if self.parameters.ndim == 1:
-            return f"{DIVERGED} in epoch {self.diverged}" if self.diverged else OK
-        diverged = int(np.count_nonzero(self.diverged))
-        return f"{len(self.parameters) - diverged} {OK}, {diverged} {DIVERGED}"

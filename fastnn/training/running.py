@@ -24,7 +24,7 @@ from fastnn.training.pace import Pace
 from fastnn.training.rates import Rates
 from fastnn.training.reducing import Group, Units
 
-__all__ = ["run", "run_kept"]
+__all__ = ["Ended", "run", "run_kept"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
@@ -77,8 +77,7 @@ def run(
         The epoch, from 1, in which the loss was not finite, or in which the last update made a parameter
         overflow. 0: the network did not diverge.
     """
-    state += state.dtype.type(0)  # turns -0.0 into 0.0; no update brings it back: see `reducing`
-    run_ = _Run(job, state, rates, curve, pause)
+    run_ = _Run(job, state, rates, curve, pause, np.zeros(len(state), np.int32))
     while run_.epoch < job.epochs:
         run_.stretch(1 if after_epoch is not None else job.epochs - run_.epoch)
         if after_epoch is not None:
@@ -93,22 +92,25 @@ def run_kept(
     rates: Rates,
     *,
     curve: Array,
+    diverged: NDArray[np.int32],
+    first: int = 0,
     after_epoch: Callable[[int], None] | None = None,
     reached: Callable[[int], None] | None = None,
-) -> tuple[NDArray[np.int32], int]:
+) -> Ended:
     """Train as `run` does; on Ctrl-C, keep the last finished stretch of epochs. Without one, raise.
 
-    `reached` is called with the number of finished epochs, about twice a second.
-
-    Returns
-    -------
+    Parameters
+    ----------
+    job, state, rates, curve, after_epoch
+        As in `run`. With `first`, `state` and the first columns of `curve` are those after earlier epochs.
     diverged : (M,) int32
-    epochs : int
-        The number of epochs trained. `state` is the one after them; the first `epochs` columns of
-        `curve` are filled.
+        The epochs in which networks diverged before; 0 for those that are to be trained. Changed in place.
+    first : int
+        The number of earlier epochs.
+    reached : callable, optional
+        Called with the number of finished epochs, about twice a second.
     """
-    state += state.dtype.type(0)
-    run_ = _Run(job, state, rates, curve, None)
+    run_ = _Run(job, state, rates, curve, None, diverged, first)
     most = 1 if after_epoch is not None else max(1, int(STRETCH_VISITS / (state.size * len(job.X))))
     kept: tuple[int, Array, NDArray[np.int32]] | None = None
     try:
@@ -128,26 +130,55 @@ def run_kept(
             raise
         run_.epoch, state[:], run_.diverged = kept
         run_.job, run_.curve = replace(job, epochs=run_.epoch), curve[:, : run_.epoch]
-    return run_.finished()[1], run_.epoch
+    state += state.dtype.type(0)  # no -0.0 tells whether dead units were left out
+    last = curve[:, run_.epoch - 1].copy()
+    unmarked = state.copy() if run_.overflowed.any() else state
+    return Ended(run_.finished()[1], run_.epoch, unmarked, last)
+
+
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """How a training of M networks ended, and what a longer one would have gone on with.
+
+    Attributes
+    ----------
+    diverged : (M,) int32
+        The epoch, from 1, in which each network diverged; 0 if it did not.
+    epochs : int
+        The number of epochs trained; as many columns of `curve` are filled.
+    state : (M, S)
+        That after them. Where the last update made a parameter overflow, it still has the numbers that it
+        came to: a longer training meets them, and diverges in a later epoch.
+    last : (M,)
+        The loss of the last epoch, also of those networks.
+    """
+
+    diverged: NDArray[np.int32]
+    epochs: int
+    state: Array
+    last: Array
 
 
 @dataclass(eq=False)
 class _Run:
-    """Networks on their way through the epochs of a job."""
+    """Networks on their way through the epochs of a job, of which the first `epoch` are over."""
 
     job: Job
     state: Array
     rates: Rates
     curve: Array | None
     pause: Callable[[float], None] | None
+    diverged: NDArray[np.int32]
+    epoch: int = 0
 
     def __post_init__(self) -> None:
         networks = len(self.state)
-        self.epoch = 0
-        self.is_training = np.ones(networks, bool)
+        self.state += self.state.dtype.type(0)  # makes -0.0 0.0; no update brings it back: see `reducing`
+        self.is_training = self.diverged == 0
+        if self.curve is not None:
+            self.curve[~self.is_training, self.epoch :] = np.nan
         self.groups: list[Group] | None = None  # of the networks still training; None: make them anew
         self.losses = np.full(networks, np.nan, self.state.dtype)
-        self.diverged = np.zeros(networks, np.int32)
         self.units = (
             Units.of(self.job.network, self.job.rule, self.job.rows, networks) if self.job.reduced else None
         )
@@ -176,13 +207,19 @@ class _Run:
 
     def finished(self) -> tuple[Array, NDArray[np.int32]]:
         """Return the last losses and epochs of divergence; networks that overflowed at the end become NaN."""
-        parameters = self.state[:, : self.job.network.n_parameters]
-        overflowed = ~np.isfinite(parameters).all(axis=1) & (self.diverged == 0)
+        overflowed = self.overflowed
         self.diverged[overflowed] = self.job.epochs
         self.state[overflowed], self.losses[overflowed] = np.nan, np.nan
         if self.curve is not None:
             self.curve[overflowed, -1] = np.nan
         return self.losses, self.diverged
+
+    @property
+    def overflowed(self) -> Chosen:
+        """The networks in which the last update made a parameter overflow."""
+        parameters = self.state[:, : self.job.network.n_parameters]
+        found: Chosen = ~np.isfinite(parameters).all(axis=1) & (self.diverged == 0)
+        return found
 
     @property
     def training(self) -> Numbers:

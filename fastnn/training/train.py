@@ -14,21 +14,23 @@ from fastnn.checking import seed_number
 from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
+from fastnn.core.recipe import CONSTANT
 from fastnn.core.schedules import Schedule
-from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
 from fastnn.showing.lettering import counted
 from fastnn.system.progress import Epochs
 from fastnn.system.telling import warn
+from fastnn.training.beginnings import Begun, New
+from fastnn.training.continuation import Continuation
 from fastnn.training.evaluating import within_memory
 from fastnn.training.measuring import measured
-from fastnn.training.orders import order_of
+from fastnn.training.orders import Shuffled, order_of
 from fastnn.training.plan import Plan
-from fastnn.training.rates import Given, is_of_rates
+from fastnn.training.rates import Given, Rates, is_of_rates
 from fastnn.training.result import Training
-from fastnn.training.running import run_kept
-from fastnn.training.starts import DEFAULT_START, Start, starting_parameters
+from fastnn.training.running import Ended, run_kept
+from fastnn.training.starts import DEFAULT_START, Start
 from fastnn.training.weights import class_weights_of, weights_of
 
 __all__ = ["train", "trained"]
@@ -43,31 +45,34 @@ def train(
     network: Network,
     X: ArrayLike | Dataset,
     y: ArrayLike | None = None,
-    start: ArrayLike | Start = DEFAULT_START,
+    start: ArrayLike | Start | Training = DEFAULT_START,
     *,
     learning_rate: float | ArrayLike | None = None,
     epochs: int = 300,
     engine: str = "auto",
-    dtype: str = "float64",
-    shuffle: bool = False,
+    dtype: str | None = None,
+    shuffle: bool | None = None,
     row_order: ArrayLike | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     loss: str | Loss | None = None,
-    optimizer: str | Optimizer = "sgd",
+    optimizer: str | Optimizer | None = None,
     batch_size: int | None = None,
     schedule: str | Schedule | ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     class_weight: str | Mapping[Any, float] | None = None,
-    weights_within: str = "epoch",
-    l2: float = 0.0,
-    l1: float = 0.0,
-    decay: float = 0.0,
-    l2_on: str = "mean",
+    weights_within: str | None = None,
+    l2: float | None = None,
+    l1: float | None = None,
+    decay: float | None = None,
+    l2_on: str | None = None,
     clip: float | None = None,
     validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
     progress: bool | None = None,
 ) -> Training:
     """Train one network, or M of them; by gradient descent on the squared error, unless told otherwise.
+
+    With a Training as its `start` it goes on from where that one ended, and the result is the longer run: the
+    same to the bit as if it had been trained at once. What is left out is then as in that run.
 
     Parameters
     ----------
@@ -77,31 +82,36 @@ def train(
         X and y; the Training then has its `scaling`, and everything else is given by name.
     y : array_like (N,) or (N, K), optional
         Not needed with a Dataset.
-    start : array_like (P,) or (M, P), or Start
+    start : array_like (P,) or (M, P), Start, or Training
         The starting parameters, named and ordered as in ``network.parameter_names``, or a rule such as
-        ``fastnn.normal(0, 1.5)``, which draws those of network 0 of `seed`.
+        ``fastnn.normal(0, 1.5)``, which draws those of network 0 of `seed`. A Training, also a loaded one, to
+        go on from its end. The learning rates, the order of the rows and the rows may then differ from its
+        own; the network, the dtype, the loss, the optimizer, the size of batches and the penalties must not.
+        Rows are given again, with their weights and validation rows if there were any; networks that
+        diverged stay as they are.
     learning_rate : float or array_like (M,)
         Positive; one for all, or one for each network. By default the optimizer's: 0.005 for gradient descent
         and its momenta, 0.001 for RMSProp and Adam, 0.01 for Adagrad. iRprop- has none.
     epochs : int
-        The number of passes over all rows, at least 1.
+        The number of passes over all rows, at least 1. After a Training, of further ones: the arrays
+        `row_order` and `schedule` are theirs alone.
     engine : str
         One of `fastnn.ENGINES`, or "auto": the fastest for M networks. All give the same bits.
-    dtype : str
-        "float64" or "float32": the precision of every operation.
-    shuffle : bool
-        Visit the rows in a new order in every epoch, drawn from `seed`; else in file order.
+    dtype : str, optional
+        "float64" or "float32": the precision of every operation. By default "float64".
+    shuffle : bool, optional
+        Visit the rows in a new order in every epoch, drawn from `seed`; else, and by default, in file order.
     row_order : array_like of int (E, N), optional
         Visit the rows in this order: in epoch e in that of ``row_order[e]``, which has each of 0 .. N-1 once.
         It replays the run of another library. Not with `shuffle`.
-    seed : int
-        From 0 to 2**64 - 1.
+    seed : int, optional
+        From 0 to 2**64 - 1; by default 0.
     loss : str or Loss, optional
         "squared" by default: the squared error, summed over the outputs, not halved. "cross_entropy" goes
         with softmax outputs, whose default it is, and one 1 in each row of y for its class; or with sigmoid
         outputs and y from 0 to 1. "poisson" goes with exponential outputs and counts.
-    optimizer : str or Optimizer
-        "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with
+    optimizer : str or Optimizer, optional
+        "sgd" by default, "momentum", "nesterov", "rmsprop", "adagrad", "adam" or "irprop-", or an object with
         settings of its own, such as ``fastnn.optimizers.Momentum(momentum=0.5)``.
     batch_size : int, optional
         The rows of a batch, from 1 to N: the parameters move once a batch, by the mean gradient of its rows.
@@ -120,18 +130,19 @@ def train(
     class_weight : "balanced", or dict of class name to number, optional
         How much each class counts, from 0 up: its rows have that weight, times their own if they have one. A
         class that is left out counts 1. "balanced" are N/(K*count), by which all K classes count alike.
-    weights_within : str
-        "epoch": the mean weight is that of all rows. "batch": that of the rows of the batch, as in
-        scikit-learn; the gradient of a batch of zeros is 0.
-    l2, l1 : float
-        Penalties on the weights, not on biases, from 0: l2/2 times the sum of their squares, and l1 times
-        the sum of their absolute values, on the mean loss of a batch. The losses that are told have
+    weights_within : str, optional
+        "epoch", by default: the mean weight is that of all rows. "batch": that of the rows of the batch, as
+        in scikit-learn; the gradient of a batch of zeros is 0.
+    l2, l1 : float, optional
+        Penalties on the weights, not on biases, from 0, the default: l2/2 times the sum of their squares, and
+        l1 times the sum of their absolute values, on the mean loss of a batch. The losses that are told have
         no penalty in them.
-    decay : float
-        Decoupled decay, from 0: with every update each weight loses ``learning_rate*decay`` of itself.
-    l2_on : str
-        What l2 is a penalty on: the "mean" of a batch's losses, or their "sum", as in scikit-learn: it is
-        then divided by the rows of the batch.
+    decay : float, optional
+        Decoupled decay, from 0, the default: with every update each weight loses ``learning_rate*decay`` of
+        itself.
+    l2_on : str, optional
+        What l2 is a penalty on: the "mean" of a batch's losses, the default, or their "sum", as in
+        scikit-learn: it is then divided by the rows of the batch.
     clip : float, optional
         The largest norm of the gradient of a network, of all its weights and biases, penalties included;
         positive. A longer one is shortened to it before the parameters move.
@@ -174,26 +185,35 @@ def train(
     >>> both.parameters.shape, both.loss
     ((2, 2), array([11.31768003,  1.62696667]))
     """
-    seed = seed_number(seed)
     given = schedule if is_of_rates(schedule) else None
-    named = schedule if given is None else None
-    penalties = {"l2": l2, "l1": l1, "decay": decay, "l2_on": l2_on, "clip": clip}
-    training = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, **penalties}
-    plan = Plan.of(network, X, y, epochs, engine, dtype, named, **training)
+    asked: dict[str, Any] = {
+        "dtype": dtype,
+        "schedule": schedule if given is None else None,
+        **{"loss": loss, "optimizer": optimizer, "batch_size": batch_size},
+        **{"l2": l2, "l1": l1, "decay": decay, "l2_on": l2_on, "clip": clip},
+    }
+    asked = {name: value for name, value in asked.items() if value is not None}
+    beginning = Continuation(start) if isinstance(start, Training) else New(start)
+    plan = Plan.of(network, X, y, epochs, engine, **beginning.asked(network, asked))
+    plan = beginning.plan(plan, asked)
+    shuffle, seed, row_order = beginning.order(shuffle, seed, row_order)
+    seed, epochs = seed_number(seed), plan.epochs - plan.first
+    order = order_of(shuffle, seed, row_order, epochs, len(plan.X), plan.first)
     of_classes = class_weights_of(class_weight, plan.Y, plan.named)
-    weights = weights_of(sample_weight, weights_within, len(plan.X), of_classes=of_classes)
+    within = beginning.within(weights_within, sample_weight, class_weight)
+    weights = weights_of(sample_weight, within, len(plan.X), of_classes=of_classes)
     weights = None if weights is None else weights.first(len(plan.X))
-    order = order_of(shuffle, seed, row_order, plan.epochs, len(plan.X))
     plan = replace(plan, order=order, weights=weights)
-    begun = in_dtype(starting_parameters(start, plan.network, seed), plan.dtype, "start")
+    begun = beginning.begun(plan, seed)
+    rates = beginning.rates(plan, learning_rate, given, len(begun.state))
     further = None if validation is None else plan.validation(validation)
     warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)
-    with Epochs(plan.epochs, progress) as said:
-        found = trained(plan, begun, learning_rate, further, reached=said.reached, schedule=given)
+    with Epochs(epochs, progress) as said:
+        found = trained(plan, begun, rates, further, lambda done: said.reached(done - plan.first))
     if found.interrupted:
         _pass_on_a_second()
-        asked = counted(plan.epochs, "epoch")
-        text = f"training was interrupted: this is the result after {found.epochs} of {asked}"
+        asked_for = counted(plan.epochs, "epoch")
+        text = f"training was interrupted: this is the result after {found.epochs} of {asked_for}"
         warn(text, RuntimeWarning, stacklevel=2)
     return found
 
@@ -208,74 +228,89 @@ def _pass_on_a_second() -> None:
 
 def trained(
     plan: Plan,
-    start: Array,
-    learning_rate: Any,
+    begun: Begun,
+    rates: Rates,
     validation: Any = None,
-    number: Any = None,
     reached: Callable[[int], None] | None = None,
-    schedule: Any = None,
 ) -> Training:
-    """Train one network (P,) or several (M, P) by a plan; `train` does the checks and the warnings.
-
-    `schedule` holds the learning rates of every epoch, if they were given.
-    """
-    single = start.ndim == 1
-    state = plan.recipe.begun(np.atleast_2d(start).copy())
+    """Train networks by a plan; `train` does the checks and the warnings."""
+    single, state = begun.start.ndim == 1, begun.state
     networks = state[:, : plan.network.n_parameters]
-    if schedule is None:
-        rates = plan.rates(learning_rate, len(networks))
-    else:
-        rates = plan.given_rates(schedule, learning_rate, len(networks))
-    curve = _curve(len(networks), plan)
-    validating = None if validation is None else _Validating(plan, validation, networks)
+    curve = _curve(begun.losses, plan)
+    validating = None
+    if validation is not None or begun.validation is not None:
+        validating = _Validating(plan, validation, networks, begun)
     job = plan.job(len(networks))
-    diverged, epochs = run_kept(job, state, rates, curve=curve, after_epoch=validating, reached=reached)
-    curve = curve[:, :epochs]
+    after_epoch = None if validation is None else validating
+    ended = run_kept(
+        *(job, state, rates),
+        curve=curve,
+        diverged=begun.diverged,
+        first=plan.first,
+        after_epoch=after_epoch,
+        reached=reached,
+    )
+    curve, diverged = curve[:, : ended.epochs], ended.diverged
 
     def given_shape(array: Any) -> Any:
         return array[0] if single else array
 
+    given = isinstance(rates, Given)
     return Training(
         network=plan.network,
-        start=start,
+        start=begun.start,
         parameters=given_shape(np.ascontiguousarray(networks)),
+        state=given_shape(ended.state),
         loss_curve=given_shape(curve),
-        validation_curve=None if validating is None else given_shape(validating.finished(diverged, epochs)),
+        last_loss=float(ended.last[0]) if single else ended.last,
+        validation_curve=None if validating is None else given_shape(validating.finished(ended)),
         diverged=int(diverged[0]) if single else diverged,
         learning_rate=float(rates.base[0]) if single else rates.base,
-        given_rates=given_shape(rates.curve(epochs)) if isinstance(rates, Given) else None,
-        recipe=plan.recipe,
+        given_rates=given_shape(rates.curve(ended.epochs)) if given else None,
+        recipe=replace(plan.recipe, schedule=CONSTANT) if given else plan.recipe,
         weights_within=plan.weights_within,
-        epochs=epochs,
+        epochs=ended.epochs,
         rows=len(plan.X),
         engine=plan.engine_for(len(networks)),
         dtype=plan.dtype,
-        number=number,
+        number=begun.number,
         scaling=plan.scaling,
         labels=plan.labels,
+        order=plan.order.name,
+        seed=plan.order.seed if isinstance(plan.order, Shuffled) else None,
         trained_on=(plan.X, plan.Y),
-        interrupted=epochs < plan.epochs,
+        interrupted=ended.epochs < plan.epochs,
     )
 
 
-def _curve(networks: int, plan: Plan) -> Array:
-    shape = (networks, plan.epochs)
+def _curve(over: Array, plan: Plan) -> Array:
+    """A curve (M, epochs) that begins with the epochs (M, E) that are over."""
+    shape = (len(over), plan.epochs)
     within_memory("loss curves", shape, np.dtype(plan.dtype).itemsize, "Use fastnn.sweep, which keeps none.")
-    return np.empty(shape, plan.dtype)
+    curve = np.empty(shape, plan.dtype)
+    curve[:, : plan.first] = over
+    curve[:, plan.first :] = np.nan
+    return curve
 
 
 class _Validating:
-    """The loss on further rows, measured after every epoch."""
+    """The loss on further rows, measured after every epoch; NaN for epochs in which it was not."""
 
-    def __init__(self, plan: Plan, validation: Any, parameters: Array) -> None:
-        self.parameters, self.rows = parameters, plan.measuring(*plan.validation(validation))
-        self.curve = _curve(len(parameters), plan)
+    def __init__(self, plan: Plan, validation: Any, parameters: Array, begun: Begun) -> None:
+        self.parameters, over = parameters, begun.validation
+        self.curve = _curve(np.full(begun.losses.shape, np.nan) if over is None else over, plan)
+        if validation is not None:
+            self.rows = plan.measuring(*plan.validation(validation))
+            if over is not None:  # a network that overflowed at the end of its run goes on from there
+                anew = np.flatnonzero(np.isnan(over[:, -1]) & (begun.diverged == 0))
+                self.curve[anew, plan.first - 1] = measured(self.rows, parameters[anew]) if len(anew) else []
 
     def __call__(self, epoch: int) -> None:
         self.curve[:, epoch] = measured(self.rows, self.parameters)
 
-    def finished(self, diverged: NDArray[np.int32], epochs: int) -> Array:
+    def finished(self, ended: Ended) -> Array:
         """The curve (M, epochs), NaN from the epoch in which a network diverged."""
+        diverged, epochs = ended.diverged, ended.epochs
         curve = self.curve[:, :epochs]
         curve[(diverged[:, None] > 0) & (np.arange(1, epochs + 1) >= diverged[:, None])] = np.nan
         return curve

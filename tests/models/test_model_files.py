@@ -33,7 +33,7 @@ NET = fastnn.Network((2, 2, 1))
 X, Y = np.array([[0.0, 1.0], [1.0, 0.5], [0.5, 0.0]]), np.array([0.0, 1.0, 0.5])
 # Of the file in `test_the_layout_is_for_ever` as first written: files of that day must stay readable.
 LAYOUT = "1d96f7615fce71c14e5f3c8476f57e70d2dd74d617d50eb51656e16596ef5843"
-KINDS = ["with data", "validated", "several float32", "flat", "one diverged"]
+KINDS = ["with data", "validated", "several float32", "flat", "one diverged", "to go on from"]
 
 
 @pytest.fixture
@@ -618,8 +618,8 @@ class TestRefusedToLoad:
 
     def test_a_later_format(self, whole, tmp_path):
         header, arrays = taken_apart(whole[0][1])
-        (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header | {"fastnn_model": 5}).encode(), arrays))
-        assert "of format 4; got format 5. Read it with the version" in refusal(tmp_path / "case.npz")[0]
+        (tmp_path / "case.npz").write_bytes(sealed(json.dumps(header | {"fastnn_model": 6}).encode(), arrays))
+        assert "of format 5; got format 6. Read it with the version" in refusal(tmp_path / "case.npz")[0]
 
     @pytest.mark.parametrize("rule", OTHER_RULES, ids=str)
     def test_of_another_rule(self, rule, whole, tmp_path):

@@ -121,17 +121,17 @@ class TestTrain:
     @pytest.fixture
     def ctrl_c(self, monkeypatch):
         """Has Ctrl-C pressed when the loss on further rows is measured after an epoch."""
-        original = train.losses
+        original = train.measured
 
         def after(epoch):
             count = iter(range(1, 1000))
 
-            def losses(*arguments):
+            def measured(*arguments):
                 if next(count) == epoch:
                     raise KeyboardInterrupt
                 return original(*arguments)
 
-            monkeypatch.setattr(train, "losses", losses)
+            monkeypatch.setattr(train, "measured", measured)
 
         return after
 

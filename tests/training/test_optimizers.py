@@ -168,7 +168,6 @@ def test_stores_workers_replays_and_files_keep_it(name, tmp_path):
         ("adamw", "optimizer must be one of 'sgd', .*'adam'"),
         ("Momentum", "did you mean momentum"),
         (0.9, "optimizer must be one of"),
-        (None, "optimizer must be one of"),
         (fastnn.optimizers.Momentum, "optimizer must be one of"),
         (fastnn.optimizers.Optimizer(), "optimizer must be one of"),
         (type("Mine", (fastnn.optimizers.Momentum,), {})(), "optimizer must be one of"),

@@ -1,0 +1,125 @@
+"""The attributes of a Training: what it was trained by, and what follows from that without computing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.core.network import Network
+from fastnn.core.optimizers import Optimizer
+from fastnn.core.recipe import DEFAULT, Recipe
+from fastnn.core.rule import FILE
+from fastnn.data.classes import Names, classes_of
+from fastnn.data.scaling import TableScaling
+from fastnn.training.identity import ARITHMETIC, difference
+from fastnn.training.rates import Rates
+from fastnn.training.scoring import scores_of
+from fastnn.training.statuses import DIVERGED, OK, STATUSES, status_codes
+from fastnn.training.weights import weights_told
+
+__all__ = ["TrainingAttributes"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingAttributes:
+    """The attributes of a `fastnn.Training`, described there."""
+
+    network: Network
+    start: Array
+    parameters: Array
+    state: Array
+    loss_curve: Array
+    last_loss: Any
+    validation_curve: Array | None
+    diverged: Any
+    learning_rate: Any
+    epochs: int
+    rows: int
+    engine: str
+    dtype: str
+    scaling: TableScaling | None = None
+    number: Any = None
+    order: str = FILE
+    seed: int | None = None
+    trained_on: tuple[Array, Array] | None = None
+    interrupted: bool = False
+    told: tuple[str, ...] = ()
+    recipe: Recipe = DEFAULT
+    given_rates: Array | None = None
+    labels: Names | None = None
+    weights_within: str | None = None
+    arithmetic: str = ARITHMETIC
+
+    @property
+    def classes(self) -> Names | None:
+        """The names of the classes in the order of the outputs, or 0 .. K-1 if the data had no names.
+
+        For one sigmoid output they are two: its output is the probability of the second. None for numbers,
+        and for several sigmoid outputs of data without classes, each of which is a yes or no.
+        """
+        return classes_of(self.network, type(self.recipe.loss), self._named_classes)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that go with the loss and the outputs: those of numbers or of classes."""
+        return scores_of(type(self.recipe.loss), self.network, self.classes)
+
+    @property
+    def _named_classes(self) -> Names | None:
+        return self.scaling.classes if self.scaling is not None and self.scaling.classes else self.labels
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer, with its settings."""
+        return self.recipe.optimizer
+
+    @property
+    def batch_size(self) -> int:
+        """The rows of a batch."""
+        return self.recipe.size
+
+    @cached_property
+    def learning_rates(self) -> Array:
+        """The learning rate of every epoch, (E,) or (M, E)."""
+        if self.given_rates is not None:
+            return self.given_rates
+        base = np.asarray(self.learning_rate, self.dtype)
+        found = Rates(np.atleast_1d(base), self.recipe.schedule).curve(self.epochs)
+        return found if base.ndim else found[0]
+
+    @property
+    def status(self) -> Any:
+        """The status of each network, "ok" or "diverged"."""
+        status = np.array(STATUSES)[status_codes(self.diverged)]
+        return str(status) if status.ndim == 0 else status
+
+    @property
+    def loss(self) -> Any:
+        """Each network's loss of the last epoch."""
+        return self.loss_curve[..., -1][()]
+
+    @property
+    def foreign(self) -> str:
+        """In words, how its arithmetic differs from the one here; empty if it does not."""
+        return difference({"arithmetic": self.arithmetic}, "there", ("arithmetic",))
+
+    @property
+    def told_after(self) -> str:
+        """What is not the default, to follow other words: ", batches of 32, rows with weights"."""
+        rates = "" if self.given_rates is None else ", a learning rate given for each epoch"
+        weights = "".join(f", {told}" for told in weights_told(self.weights_within))
+        return f"{self.recipe.told_after}{rates}{weights}"
+
+    @property
+    def ended(self) -> str:
+        """The status in words; for several networks, how many are ok and how many diverged."""
+        if self.parameters.ndim == 1:
+            return f"{DIVERGED} in epoch {self.diverged}" if self.diverged else OK
+        diverged = int(np.count_nonzero(self.diverged))
+        return f"{len(self.parameters) - diverged} {OK}, {diverged} {DIVERGED}"
