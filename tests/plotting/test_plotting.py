@@ -344,7 +344,10 @@ class TestScores:
         assert ax.get_yscale() == "symlog"
 
     def test_refuses_another_metric(self, scores):
-        with pytest.raises(fastnn.InputError, match="metric must be one of 'mse', 'r2', 'mape'; got 'loss'"):
+        with pytest.raises(
+            fastnn.InputError,
+            match="metric must be one of 'mse', 'r2', 'mape', 'accuracy', 'log_loss', 'f1'; got 'loss'",
+        ):
             plotting.scores_against_rows(scores, "loss")
 
 
@@ -406,21 +409,25 @@ class TestSurface:
             }
         )
         data = fastnn.Dataset.from_frame(frame, ["smoker", "city", "size"], "sold")
-        run = fastnn.train(fastnn.Network((5, 2, 1)), data.X, data.y, epochs=2, engine="batched")
-        plotting.surface(run, data, ax=ax, inputs=(0, 4))
+        run = fastnn.train(fastnn.Network((5, 2, 1), output="sigmoid"), data, epochs=2, engine="batched")
+        plotting.surface(run, data, ax=ax, inputs=(0, 4), output=0)
         assert (ax.get_xticks().tolist(), ax.get_yticks().tolist()) == ([0, 1], [0, 1, 2])
         assert [text.get_text() for text in ax.get_xticklabels()] == ["no", "yes"]
         assert [text.get_text() for text in ax.get_yticklabels()] == ["S", "M", "L"]
         bar = ax.figure.axes[1]
-        assert [text.get_text() for text in bar.get_yticklabels()] == ["early", "late"]
-        assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("smoker", "size", "network's sold")
+        assert [text.get_text() for text in bar.get_yticklabels()] == ["other", "late"]
+        assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == (
+            "smoker",
+            "size",
+            "network's sold=late",
+        )
         assert ax.get_title() == "5-2-1\nheld: city = Linz"
-        plotting.surface(run, data, ax=ax, inputs=(2, 4))
+        plotting.surface(run, data, ax=ax, inputs=(2, 4), output=0)
         assert ax.get_xlabel() == "city=Linz"
         assert [text.get_text() for text in ax.get_xticklabels()] == ["other", "Linz"]
         assert ax.get_title() == "5-2-1\nheld: smoker = no"
         numbers = tables.surface(run, data)  # of city, size and smoker: not two cities
-        assert numbers.columns.tolist() == ["kind", "smoker", "size", "sold", "residual"]
+        assert numbers.columns.tolist() == ["kind", "smoker", "size", "sold", "early", "late"]
 
     def test_further_categories_are_held_at_one_that_occurs(self):
         frame = pd.DataFrame(

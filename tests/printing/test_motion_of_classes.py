@@ -156,6 +156,11 @@ def test_names_of_classes_and_held_inputs_are_told():
     assert labelled.regions.ends == [(0.5, 1.5), (0.5, 1.5)]
 
 
+def test_a_class_without_a_row_is_refused():
+    with pytest.raises(fastnn.InputError, match="the training rows must hold each class; got none of 2"):
+        motion(fastnn.Network((1, 3), (), "softmax"), [1.0, 2.0, 3.0], [0, 1, 0])
+
+
 def test_no_classes_have_no_picture():
     yes_or_no = motion(fastnn.Network((2, 2), (), "sigmoid"), [[1, 2]], [[0.0, 1.0]], loss="cross_entropy")
     for shown in (yes_or_no, motion(fastnn.Network((2, 1)), [[1, 2]], [3])):

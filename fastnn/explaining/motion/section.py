@@ -21,7 +21,7 @@ from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.arrays import finite_array
-from fastnn.data.classes import classes_of
+from fastnn.data.classes import classes_of, refuse_unmet
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import labelled_rows
 from fastnn.explaining.limits import need_written_out, rate_of, trained_with
@@ -286,6 +286,8 @@ def motion(
     need_targets(type(recipe.loss), network.output, targets)
     rate = rate_of(recipe.optimizer, learning_rate)
     classes = classes_of(network, type(recipe.loss), X.classes if isinstance(X, Dataset) else labels)
+    if classes is not None:
+        refuse_unmet(targets, classes)
     called = X.inputs if isinstance(X, Dataset) else [f"x{i + 1}" for i in range(network.n_inputs)]
     regions = None if classes is None else Regions(network, classes, X, inputs, targets, called)
     return Motion(network, (inputs, targets), _checked_starts(network, starts), rate, names, recipe, regions)
