@@ -16,7 +16,7 @@ from fastnn.studies.lines import Line
 from fastnn.studies.report import NETWORK, REPORT
 from fastnn.studies.results import Studies
 from fastnn.studies.verdicts import RULES, Claim, portion
-from fastnn.training.scoring import score_notes
+from fastnn.training.scoring import SCORES, score_notes
 
 __all__ = ["comparison_report", "studies_report"]
 
@@ -147,20 +147,24 @@ def comparison_report(found: Comparison) -> Report:
 
 
 def _programs_text(found: Comparison) -> list[str]:
-    headings = ("program", "lines", "first", "an epoch", "loss", "R²", "MAPE", "apart")
-    lines = ["  {:18} {:>5} {:>7} {:>9} {:>8} {:>7} {:>8} {:>8}".format(*headings)]
+    names = [SCORES[name] for name in found.scores]
+    headings = " ".join(f"{name:>8}" for name in ("loss", *names, "apart"))
+    lines = [f"  {'program':18} lines   first  an epoch {headings}"]
     for each in found.frame().to_dict("records"):
+        measured = [_score(name, each[name]) for name in found.scores]
+        numbers = [f"{each['loss']:.5f}", *measured, compact(each["apart"], digits=2)]
         lines.append(
             f"  {each['program']:18} {each['lines']:>5} {each['first']:5.2f} s {_time(each['per_epoch']):>9} "
-            f"{each['loss']:>8.5f} {each['r2']:>7.4f} {_per_cent(each['mape']):>8} "
-            f"{compact(each['apart'], digits=2):>8}"
+            f"{' '.join(f'{number:>8}' for number in numbers)}"
         )
     legend = (
         f"Lines: lines of code; the loop derived by hand has {found.by_hand}. First: time to import, compile "
-        "and end the first epoch. An epoch: time of each later epoch. R² and MAPE are over all rows. Apart: "
-        "the largest difference of a weight or bias from fastnn's."
+        f"and end the first epoch. An epoch: time of each later epoch. {' and '.join(names)}: over all rows. "
+        "Apart: the largest difference of a weight or bias from fastnn's."
     )
-    said = (legend, *score_notes(found.network, found.data), *found.missing)
+    if found.recipe.l1 or found.recipe.l2:
+        legend += " Keras's losses have the penalties in them."
+    said = (legend, *score_notes(found.network, found.data, names=found.scores), *found.missing)
     return [*lines, *(line for text in said for line in wrap(text, WIDTH))]
 
 
@@ -183,6 +187,10 @@ def _comparison_values(found: Comparison) -> dict[str, Any]:
         "missing": found.missing,
         "claims": [asdict(claim) for claim in keras_claims(found)],
     }
+
+
+def _score(name: str, value: float) -> str:
+    return _per_cent(value) if name == "mape" else f"{value:.4f}"
 
 
 def _per_cent(share: float) -> str:

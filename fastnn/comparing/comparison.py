@@ -17,18 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_number, one_of, shown, whole_number
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
+from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
-from fastnn.models.keras import (
-    BACKENDS,
-    installed_backends,
-    need_shared_activations,
-    need_shared_optimizer,
-)
+from fastnn.models.keras import BACKENDS, installed_backends
+from fastnn.models.keras_activations import need_shared_activations
+from fastnn.models.keras_training import need_shared_rule
 from fastnn.training.plan import code
-from fastnn.training.scoring import scores
+from fastnn.training.scoring import scores, scores_of
 from fastnn.training.starts import DEFAULT_START, Start, starting_parameters
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ class Result:
     per_epoch : float
         Seconds for each epoch after the first.
     loss : float
-        The loss of the last epoch, as the program reports it.
+        The loss of the last epoch, as the program reports it: Keras's has l1 and l2 in it.
     parameters : (P,) float64
         The parameters after the last epoch.
     """
@@ -99,13 +97,14 @@ class Comparison:
     def frame(self) -> pd.DataFrame:
         """Return a table of the programs.
 
-        Columns: program, lines, first, per_epoch; loss; r2 and mape over all rows in the target's unit;
+        Columns: program, lines, first, per_epoch; loss; the `scores` over all rows, in the target's unit;
         apart, the largest difference of a final weight or bias from fastnn's.
         """
         import pandas as pd
 
         parameters = np.array([result.parameters for result in self.results])
-        score = scores(self.network, parameters, self.data)
+        every = scores_of(type(self.recipe.loss), self.network, self.data.classes)
+        score = scores(self.network, parameters, self.data, names=every)
         return pd.DataFrame(
             {
                 "program": [result.name for result in self.results],
@@ -113,11 +112,16 @@ class Comparison:
                 "first": [result.first for result in self.results],
                 "per_epoch": [result.per_epoch for result in self.results],
                 "loss": [result.loss for result in self.results],
-                "r2": score["r2"],
-                "mape": score["mape"],
+                **{name: score[name] for name in self.scores},
                 "apart": np.abs(parameters - parameters[0]).max(axis=1),
             }
         )
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that go with the loss: r2 and mape, or accuracy and log_loss."""
+        names = scores_of(type(self.recipe.loss), self.network, self.data.classes)
+        return tuple(name for name in names if name not in ("mse", "f1"))
 
     def weights(self) -> pd.DataFrame:
         """Return a table of the parameters: their names, their start, and each program's final values."""
@@ -153,8 +157,9 @@ def compare(
     learning_rate, epochs, seed
         As in `fastnn.train`.
     **training
-        `loss`, `optimizer` and `batch_size`, as in `fastnn.train`. The optimizer is
-        one that Keras has alike: sgd, momentum, nesterov, or Adam with ``eps_hat=True``.
+        `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`. The optimizer is one
+        that Keras has alike: sgd, momentum, nesterov, or Adam with ``eps_hat=True``; or Adam, RMSProp or
+        Adagrad with an eps of at most 1e-30, which Keras adds elsewhere, where it does not matter.
     backends : sequence of str, optional
         The backends of Keras that take part; by default all that are installed.
     told : callable, optional
@@ -171,8 +176,8 @@ def compare(
     X, Y = checked_rows(network, data, None, "float64")
     begun = starting_parameters(start, network, seed, (1,))
     recipe = Recipe.of(network, rows=len(X), **training)
-    need_shared_optimizer(recipe.optimizer)
-    _refuse_penalties(recipe)
+    need_targets(type(recipe.loss), network.output, Y)
+    need_shared_rule(recipe, len(X))
     rate = recipe.optimizer.learning_rate if learning_rate is None else learning_rate
     rate = finite_number(rate, "learning_rate", positive=True)
     problem = (X, Y, network, begun, rate)
@@ -192,15 +197,6 @@ def compare(
             missing.append(f"{_title(name)} failed: {_last_line(error.stderr)}")
     by_hand = lines_of_code(code(network, "loop", **recipe.asked))
     return Comparison(network, data, begun, rate, epochs, results, missing, by_hand, recipe)
-
-
-def _refuse_penalties(recipe: Recipe) -> None:
-    if recipe.limits:
-        given = ", ".join(f"{name}={value!r}" for name, value in recipe.limits.items())
-        raise InputError(
-            f"a comparison must be without penalties and clipping, which Keras's program lacks; got {given}. "
-            "Leave them out."
-        )
 
 
 def _run(name: str, problem: Any, epochs: int, recipe: Recipe) -> Result:

@@ -10,7 +10,9 @@ from typing import Any
 
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
-from fastnn.models.keras import from_keras, keras_optimizer
+from fastnn.models.keras import from_keras
+from fastnn.models.keras_activations import in_keras
+from fastnn.models.keras_training import keras_loss, keras_optimizer, keras_penalty, trained_activations
 
 __all__ = ["lines_of_code", "source_lines", "with_fastnn", "with_keras"]
 
@@ -29,15 +31,13 @@ def with_keras(X: Any, y: Any, network: Network, start: Any, rate: float, epochs
     """Train with Keras, rows in order; return the final parameters (P,) and the last loss."""
     import keras
 
-    layers = [keras.layers.Input((network.n_inputs,))]
-    for units, activation in zip(network.layers[1:], network.activations, strict=True):
-        name = "linear" if activation == "identity" else activation
-        layers.append(keras.layers.Dense(units, activation=name))
+    layers, penalty = [keras.layers.Input((network.n_inputs,))], keras_penalty(keras, recipe)
+    for units, name in zip(network.layers[1:], trained_activations(network, recipe.loss), strict=True):
+        layers.append(keras.layers.Dense(units, in_keras(keras, name), kernel_regularizer=penalty))
     model = keras.Sequential(layers)
     model.set_weights([array for W, b in network.split(start) for array in (W.T, b)])
-    optimizer, batch_size = keras_optimizer(recipe.optimizer, rate), recipe.batch_size
-    model.compile(optimizer, loss=lambda y, d: keras.ops.sum((d - y) ** 2, axis=-1))
-    history = model.fit(X, y, batch_size=batch_size, epochs=epochs, shuffle=False, verbose=0)
+    model.compile(keras_optimizer(keras, recipe, rate), keras_loss(keras, network, recipe.loss))
+    history = model.fit(X, y, batch_size=recipe.batch_size, epochs=epochs, shuffle=False, verbose=0)
     return from_keras(model)[1], history.history["loss"][-1]
 
 

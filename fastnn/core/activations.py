@@ -17,7 +17,16 @@ from typing import Any
 from fastnn.checking import InputError, one_of, shown
 from fastnn.core.expressions import Call, Expression, Number, Select, Symbol, operands
 
-__all__ = ["ACTIVATIONS", "SETTINGS", "SOFTMAX", "Activation", "Setting", "activation", "checked_activation"]
+__all__ = [
+    "ACTIVATIONS",
+    "SETTINGS",
+    "SOFTMAX",
+    "Activation",
+    "Setting",
+    "activation",
+    "checked_activation",
+    "kind_of",
+]
 
 ZERO, ONE = Number(0.0), Number(1.0)
 
@@ -244,8 +253,17 @@ def activation(name: str) -> Activation:
         return ACTIVATIONS[name]
     if name == SOFTMAX.name:
         return SOFTMAX
+    kind, value = kind_of(name)
+    assert value is not None  # noqa: S101 - only those with a setting have parentheses
+    return replace(SETTINGS[kind].made(value), name=name)
+
+
+def kind_of(name: str) -> tuple[str, float | None]:
+    """The kind of an activation of a right name, and the value of its setting; None if it has none."""
     kind, _, value = name.removesuffix(")").partition("(")
-    return replace(SETTINGS[kind].made(float(value)), name=name)
+    if value:
+        return kind, float(value)
+    return kind, SETTINGS[kind].default if kind in SETTINGS else None
 
 
 def checked_activation(given: Any, what: str, more: tuple[str, ...] = ()) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,40 +20,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown
 from fastnn.core.network import Network, checked_network
-from fastnn.core.optimizers import SGD, Adagrad, Adam, Momentum, Nesterov, Optimizer, RMSProp
 from fastnn.data.arrays import finite_array
+from fastnn.models.keras_activations import KNOWN_THERE, in_fastnn, in_keras, need_shared_activations
 
 __all__ = [
     "BACKENDS",
     "from_keras",
     "installed_backends",
-    "keras_optimizer",
     "need_keras",
-    "need_shared_activations",
-    "need_shared_optimizer",
     "to_keras",
 ]
 
 BACKENDS = ("jax", "tensorflow", "torch")
 VARIABLE = "KERAS_BACKEND"
 INSTALL = 'Run: pip install "fastnn-sweep[peers]"'
-
-SHARED = ("relu", "elu", "selu", "softplus", "silu", "softsign", "tanh", "sigmoid")
-ACTIVATIONS = {**{name: name for name in SHARED}, "identity": "linear"}
-OPTIMIZERS: dict[type[Optimizer], Callable[[Any, float, Any], Any]] = {
-    SGD: lambda theirs, rate, ours: theirs.SGD(rate),
-    Momentum: lambda theirs, rate, ours: theirs.SGD(rate, ours.momentum),
-    Nesterov: lambda theirs, rate, ours: theirs.SGD(rate, ours.momentum, nesterov=True),
-    Adam: lambda theirs, rate, ours: theirs.Adam(rate, ours.beta1, ours.beta2, ours.eps),
-}
-"""The optimizers that Keras has alike, made of its optimizers, a learning rate and ours."""
-ALIKE = "sgd, momentum, nesterov, and adam with eps_hat=True"
-APART = {
-    Adam: "its eps is corrected for the first steps. Use Adam(eps_hat=True), whose eps is Keras's",
-    RMSProp: "Keras adds eps inside the root, fastnn outside. Use one of these",
-    Adagrad: "Keras adds eps inside the root, fastnn outside. Use one of these",
-}
-"""Why Keras has no such optimizer, and what to do."""
 
 
 def installed_backends() -> list[str]:
@@ -146,6 +126,7 @@ def to_keras(network: Network, parameters: ArrayLike) -> Any:
     keras.Sequential
         A model of Dense layers, not compiled. Its weights are `parameters` rounded to Keras's precision,
         float32 unless ``keras.config.set_floatx("float64")`` was called (JAX: with JAX_ENABLE_X64=1).
+        Softmax outputs are probabilities, not their logits.
 
     Raises
     ------
@@ -156,36 +137,12 @@ def to_keras(network: Network, parameters: ArrayLike) -> Any:
     weights = network.split(finite_array(parameters, "parameters", (1,)))
     keras = need_keras()
     dense = [
-        keras.layers.Dense(units, activation=ACTIVATIONS[activation])
+        keras.layers.Dense(units, activation=in_keras(keras, activation))
         for units, activation in zip(network.layers[1:], network.activations, strict=True)
     ]
     model = keras.Sequential([keras.layers.Input((network.n_inputs,)), *dense])
     model.set_weights([array for W, b in weights for array in (W.T, b)])
     return model
-
-
-def need_shared_activations(network: Network) -> None:
-    """Refuse a network with an activation that Keras lacks or defines otherwise."""
-    alone = sorted(set(network.activations) - set(ACTIVATIONS))
-    if alone:
-        raise InputError(
-            f"network must have activations that Keras has, too ({', '.join(ACTIVATIONS)}); "
-            f"got {', '.join(alone)}. Use one of these."
-        )
-
-
-def need_shared_optimizer(optimizer: Optimizer) -> None:
-    """Refuse an optimizer that has no counterpart here."""
-    if type(optimizer) not in OPTIMIZERS or (isinstance(optimizer, Adam) and not optimizer.eps_hat):
-        why = APART.get(type(optimizer), "Keras has none of that kind. Use one of these")
-        raise InputError(
-            f"optimizer must be one that Keras has alike ({ALIKE}); got {shown(optimizer)}: {why}."
-        )
-
-
-def keras_optimizer(optimizer: Optimizer, learning_rate: float) -> Any:
-    """The same optimizer in Keras."""
-    return OPTIMIZERS[type(optimizer)](need_keras().optimizers, learning_rate, optimizer)
 
 
 def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:
@@ -194,8 +151,9 @@ def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:
     Parameters
     ----------
     model : keras.Sequential
-        A built model of Dense layers with biases, and with activations relu, elu, selu, softplus, silu,
-        softsign, tanh, sigmoid or linear.
+        A built model of Dense layers with biases, and with activations relu, leaky_relu, elu, selu, softplus,
+        silu, gelu with ``approximate=True``, softsign, tanh, sigmoid, exponential or linear, and softmax for
+        the outputs. An activation may be a layer of its own.
 
     Returns
     -------
@@ -209,23 +167,37 @@ def from_keras(model: Any) -> tuple[Network, NDArray[np.float64]]:
         If the model is another one, a weight is not finite, or Keras is not installed.
     """
     keras = need_keras()
-    required = "model must be a built keras.Sequential of Dense layers with biases"
+    required = "model must be a built keras.Sequential of Dense layers with biases, each with one activation"
     if not isinstance(model, keras.Sequential) or not model.built or not model.layers:
         raise InputError(f"{required}; got {shown(model)}. Build it with an Input layer first.")
-    names = {getattr(keras.activations, theirs): ours for ours, theirs in ACTIVATIONS.items()}
-    activations, weights = [], []
+    activations: list[str] = []
+    weights = []
     for layer in model.layers:
-        if type(layer) is not keras.layers.Dense or not layer.use_bias:
+        if type(layer) is keras.layers.Dense and layer.use_bias:
+            activations.append(_activation(keras, layer.activation, layer))
+            name = f"weights of layer {layer.name!r}"
+            W, b = (finite_array(array, name, (1, 2)) for array in layer.get_weights())
+            weights.append((np.ascontiguousarray(W.T), b))
+        elif activations and activations[-1] == "identity" and _is_activation(keras, layer):
+            activations[-1] = _activation(keras, layer, layer)
+        else:
             raise InputError(f"{required}; got the layer {layer.name!r}. Leave it out, or give it biases.")
-        if layer.activation not in names:
-            raise InputError(
-                f"model must have activations that fastnn has ({', '.join(ACTIVATIONS.values())}); "
-                f"got {shown(layer.activation)} in layer {layer.name!r}. Use one of these."
-            )
-        name = f"weights of layer {layer.name!r}"
-        W, b = (finite_array(array, name, (1, 2)) for array in layer.get_weights())
-        activations.append(names[layer.activation])
-        weights.append((np.ascontiguousarray(W.T), b))
     units = [weights[0][0].shape[1], *(len(b) for _, b in weights)]
     network = Network(units, activations[:-1], activations[-1])
     return network, network.join(weights)
+
+
+def _is_activation(keras: Any, layer: Any) -> bool:
+    names = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax")
+    return type(layer) in {getattr(keras.layers, name) for name in names}
+
+
+def _activation(keras: Any, given: Any, layer: Any) -> str:
+    """The name of an activation of Keras's; refuse one that fastnn lacks."""
+    found = in_fastnn(keras, given)
+    if found is None:
+        raise InputError(
+            f"model must have activations that fastnn has ({', '.join(KNOWN_THERE)}); "
+            f"got {shown(given)} in layer {layer.name!r}. Use one of these."
+        )
+    return found

@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
 
 import fastnn
+from fastnn.commands.study_reports import comparison_report
 from fastnn.comparing import comparison, process
 from fastnn.comparing.comparison import Comparison, Result, compare
 from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
@@ -19,7 +21,9 @@ from fastnn.core.optimizers import SGD
 from fastnn.core.recipe import Recipe
 from fastnn.models import keras as keras_weights
 from fastnn.models.keras import installed_backends
+from fastnn.models.keras_training import need_shared_rule
 from fastnn.studies.keras_line import keras_claims
+from fastnn.training.scoring import SCORES
 
 NET = fastnn.Network((2, 2, 1))
 SAME = 1e-12  # in float64 Keras on JAX differs in the last bits only: it sums in another order
@@ -235,24 +239,68 @@ def test_an_optimizer_that_keras_lacks_is_refused():
     class Signs(SGD):
         name = "signs"
 
-    with pytest.raises(
-        fastnn.InputError, match=r"Keras has alike \(sgd, .* adam with eps_hat=True\); got a Signs"
-    ):
-        keras_weights.need_shared_optimizer(Signs())
+    with pytest.raises(fastnn.InputError, match=r"Keras has alike \(sgd, .* eps up to 1e-30\); got a Signs"):
+        need_shared_rule(Recipe(optimizer=Signs()), 40)
 
 
 @pytest.mark.parametrize(
     ("optimizer", "why"),
     [
-        ("adam", r"corrected for the first steps. Use Adam\(eps_hat=True\), whose eps is Keras's\."),
-        ("rmsprop", r"Keras adds eps inside the root, fastnn outside\. Use one of these\."),
-        ("adagrad", r"Keras adds eps inside the root, fastnn outside\. Use one of these\."),
+        ("adam", r"corrected for the first steps. Use eps_hat=True, whose eps is Keras's, or eps=1e-30\."),
+        ("rmsprop", r"Keras adds eps inside the root, fastnn outside\. Use eps=1e-30: there it does not"),
+        ("adagrad", r"Keras adds eps inside the root, fastnn outside\. Use eps=1e-30: there it does not"),
+        (fastnn.optimizers.RMSProp(eps=2e-30), "Use eps=1e-30"),
         ("irprop-", r"Keras has none of that kind\. Use one of these\."),
     ],
 )
 def test_a_rule_that_keras_has_otherwise_is_refused_with_the_reason(data, optimizer, why):
     with pytest.raises(fastnn.InputError, match=why):
         compare(NET, data, optimizer=optimizer)
+
+
+@pytest.mark.parametrize(
+    ("rule", "refusal"),
+    [
+        (
+            {"l2": 0.1, "l2_on": "sum", "batch_size": 7},
+            "got 'sum' with 40 rows in batches of 7. Choose a batch",
+        ),
+        (
+            {"loss": "cross_entropy"},
+            "loss must go with the network's outputs; got cross_entropy with identity",
+        ),
+        ({"schedule": "cosine"}, "schedule must be left out here"),
+    ],
+)
+def test_what_else_is_refused_before_any_work(data, monkeypatch, rule, refusal):
+    monkeypatch.setattr(comparison, "_run", lambda *arguments: pytest.fail("it began"))
+    with pytest.raises(fastnn.InputError) as refused:
+        compare(NET, data, **rule)
+    assert refusal in str(refused.value)
+
+
+def test_targets_that_do_not_fit_are_refused_before_any_work(data, monkeypatch):
+    monkeypatch.setattr(comparison, "_run", lambda *arguments: pytest.fail("it began"))
+    frame = fastnn.generate_train_data(40, seed=2).assign(n4=0.5)
+    two = fastnn.Dataset.from_frame(frame, ["n1", "n2"], ["n3", "n4"])
+    with pytest.raises(fastnn.InputError, match="y must be one 1 in each row"):
+        compare(fastnn.Network((2, 2, 2), output="softmax"), two)
+
+
+def test_the_scores_are_those_of_the_loss(data):
+    rule = Recipe(loss=fastnn.losses.CrossEntropy())
+    answers = fastnn.Network((2, 2, 1), output="sigmoid")
+    result = Result("fastnn", 4, 1.0, 0.001, 0.1, np.zeros(9))
+    for network, recipe, names in (
+        (NET, Recipe(), ("r2", "mape")),
+        (answers, rule, ("accuracy", "log_loss")),
+    ):
+        found = Comparison(network, data, np.zeros(9), 0.005, 1, [result], [], by_hand=52, recipe=recipe)
+        assert found.scores == names
+        assert list(found.frame().columns[5:7]) == list(names)
+        said = comparison_report(found).text
+        assert all(SCORES[name] in said for name in names)
+        assert max(map(len, said.splitlines())) <= 80
 
 
 def test_one_epoch_that_seems_longer_the_second_time(monkeypatch, tmp_path):
@@ -306,6 +354,25 @@ def same(network, backend=""):
     return SAME_IN_FLOAT32 if backend == "torch" or "tanh" in network.activations else SAME
 
 
+RULES = [
+    {"loss": "absolute"},
+    {"loss": fastnn.losses.Huber(delta=0.25)},
+    {"loss": "log_cosh"},
+    {"loss": fastnn.losses.Quantile(tau=0.3)},
+    {"loss": "poisson", "output": "exponential"},
+    {"loss": "cross_entropy", "output": "sigmoid"},
+    {"output": "softmax"},
+    {"l2": 0.1},
+    {"l2": 0.1, "l2_on": "sum", "batch_size": 5},
+    {"l1": 0.05},
+    {"decay": 0.1, "optimizer": "momentum"},
+    {"clip": 0.5, "l2": 0.1, "batch_size": 4},
+    {"optimizer": fastnn.optimizers.Adam(eps=1e-30)},
+    {"optimizer": fastnn.optimizers.RMSProp(eps=1e-30)},
+    {"optimizer": fastnn.optimizers.Adagrad(eps=1e-30, initial_sum=0.5), "batch_size": 3},
+]
+
+
 @needs_keras
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")  # its own business with NumPy
 @pytest.mark.long
@@ -315,6 +382,8 @@ class TestWithKeras:
         fastnn.Network((2, 3, 4, 1), ("tanh", "sigmoid"), "tanh"),
         fastnn.Network((2, 1), output="sigmoid"),
         fastnn.Network((2, 3, 2, 4, 2, 3, 1), ("elu", "selu", "softplus", "silu", "softsign")),
+        fastnn.Network((2, 3, 2, 2, 1), ("leaky_relu", "leaky_relu(0.3)", "elu(0.5)"), "exponential"),
+        fastnn.Network((2, 3, 1), "gelu_tanh"),
     )
 
     @pytest.fixture(autouse=True)
@@ -358,9 +427,37 @@ class TestWithKeras:
                 keras.Sequential([layers.Input((2,)), layers.Dense(2, activation="gelu")]),
                 "activations that fastnn has .relu, elu, .*got <function gelu",
             ),
+            (
+                keras.Sequential([layers.Input((2,)), layers.Dense(2), layers.ReLU(max_value=6)]),
+                "activations that fastnn has .*got <ReLU",
+            ),
+            (
+                keras.Sequential([layers.Input((2,)), layers.Dense(2, "tanh"), layers.ReLU()]),
+                "each with one activation; got the layer 're_lu",
+            ),
+            (
+                keras.Sequential([layers.Input((2,)), layers.Dense(2), layers.PReLU()]),
+                "got the layer 'p_re_lu",
+            ),
         ]:
             with pytest.raises(fastnn.InputError, match=reason):
                 fastnn.from_keras(model)
+
+    def test_activations_as_keras_has_them(self, tmp_path):
+        keras = importlib.import_module("keras")
+        layers, functions = keras.layers, keras.activations
+        given = [
+            *(layers.Dense(2), layers.LeakyReLU(negative_slope=0.25), layers.Dense(2, "leaky_relu")),
+            *(layers.Dense(2), layers.Activation("tanh"), layers.Dense(2), layers.ReLU()),
+            *(layers.Dense(2, partial(functions.elu, alpha=0.5)), layers.Dense(2), layers.ELU(alpha=1.0)),
+            *(layers.Dense(2, partial(functions.gelu, approximate=True)), layers.Dense(2), layers.Softmax()),
+        ]
+        network, _ = fastnn.from_keras(keras.Sequential([layers.Input((2,)), *given]))
+        named = ("leaky_relu(0.25)", "leaky_relu(0.2)", "tanh", "relu", "elu(0.5)", "elu", "gelu_tanh")
+        assert network == fastnn.Network((2,) * 9, named, "softmax")
+        model = fastnn.to_keras(network, np.zeros(network.n_parameters))
+        model.save(tmp_path / "model.keras")
+        assert fastnn.from_keras(keras.models.load_model(tmp_path / "model.keras"))[0] == network
 
     @pytest.mark.parametrize("backend", installed_backends())
     def test_same_training_ends_at_the_same_weights(self, data, backend):
@@ -403,6 +500,24 @@ class TestWithKeras:
         for other in others:  # would show
             another = fastnn.train(NET, data, **how, **(rule | other))
             assert np.abs(parameters - another.parameters).max() > 1e-5
+
+    @pytest.mark.parametrize("rule", RULES, ids=repr)
+    def test_so_it_does_by_every_loss_and_penalty(self, rule):
+        keras = importlib.import_module("keras")
+        output = rule.get("output", "identity")
+        asked = {name: value for name, value in rule.items() if name != "output"}
+        draw, network = np.random.default_rng(1), fastnn.Network((2, 3, 2), "softsign", output)
+        X, Y, start = draw.normal(size=(10, 2)), draw.normal(size=(10, 2)), draw.normal(size=17)
+        if output != "identity":
+            Y = np.eye(2)[(Y[:, 0] > 0).astype(int)]
+        parameters, _ = with_keras(X, Y, network, start, 0.05, 5, Recipe.of(network, rows=10, **asked))
+        options = {"learning_rate": 0.05, "epochs": 5, "engine": "batched"}
+        run = fastnn.train(network, X, Y, start, **options, **asked)
+        near = SAME if keras.config.backend() == "jax" else SAME_IN_FLOAT32
+        assert np.abs(parameters - run.parameters).max() < near
+        if output != "softmax":  # which has no other loss
+            other = fastnn.train(network, X, Y, start, **options, loss="squared")
+            assert np.abs(parameters - other.parameters).max() > 1e-4  # would show
 
     def test_so_does_that_of_a_deeper_network(self, data):
         network = self.NETWORKS[1]
