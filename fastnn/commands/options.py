@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from fastnn.training.starts import Start
 from fastnn.training.weights import BALANCED
 
 __all__ = [
+    "names_a_rule",
     "network_for",
     "network_of",
     "row_count",
@@ -29,6 +31,7 @@ __all__ = [
     "starting_at",
 ]
 
+NUMBER = re.compile(r"[-+]?\.?\d")
 HIDDEN, HIDDEN_FOR_CLASSES = 2, 8  # units of the hidden layer unless --layers tells
 
 
@@ -109,21 +112,28 @@ def starting_at(options: Namespace, network: Network) -> Any:
     return start.draw(network, [options.network or 0], options.seed)[0]
 
 
+def names_a_rule(text: str) -> bool:
+    """Whether a text names a rule for starts, such as ``normal:0,1.5``."""
+    return text.partition(":")[0] in _rules()
+
+
 def start_of(text: str) -> Start | list[float]:
     """The start that a text names: a rule such as ``normal:0,1.5``, or numbers."""
     name, _, settings = text.partition(":")
-    if not name[:1].isalpha():
+    if NUMBER.match(text):
         return numbers(text, "--start")
-    makers: dict[str, Callable[..., Start]] = {
-        maker.__name__: maker
-        for maker in (fastnn.constant, fastnn.glorot, fastnn.he, fastnn.normal, fastnn.uniform)
-    }
     values = numbers(settings, "--start") if settings else []
     try:
-        return makers[name](*values)
+        return _rules()[name](*values)
     except (KeyError, TypeError):
-        meaning = "" if name in makers else meant(name, makers)
+        meaning = "" if names_a_rule(text) else meant(name, _rules())
         raise InputError(
-            "--start must be numbers, or normal:MEAN,SD, uniform:LOW,HIGH, he, glorot or constant:VALUE; "
-            f"got {text!r}{meaning}. Give one of these, such as normal:0,1.5."
+            "--start must be numbers, normal:MEAN,SD, uniform:LOW,HIGH, he, glorot, constant:VALUE or, for "
+            f"fastnn train, the file of a saved network; got {text!r}{meaning}. Give one of these, such as "
+            "normal:0,1.5."
         ) from None
+
+
+def _rules() -> dict[str, Callable[..., Start]]:
+    makers = fastnn.constant, fastnn.glorot, fastnn.he, fastnn.normal, fastnn.uniform
+    return {maker.__name__: maker for maker in makers}

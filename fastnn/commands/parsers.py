@@ -17,6 +17,8 @@ __all__ = ["command_line"]
 
 DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
 
+START = "normal:0,1.5"
+
 EXAMPLES = """\
 examples:
   fastnn sweep                         10 000 random starts of the 2-2-1 network
@@ -70,7 +72,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     group = parser.add_argument_group("training")
     _add_number(group)
-    _add_training(group)
+    _add_training(group, "; the file of a saved network to go on from, with all that is left out")
     add_training(group, TABLES)
     _add_batch_size(group, None)
     _add_rate_of_the_optimizer(group)
@@ -306,19 +308,14 @@ def _add_number(group: Any) -> None:
     group.add_argument("--network", type=whole, metavar="I", help="start as network I of a sweep; default 0")
 
 
-def _add_start(group: Any) -> None:
-    group.add_argument(
-        "--start",
-        default="normal:0,1.5",
-        metavar="START",
-        help="normal:MEAN,SD uniform:LOW,HIGH he glorot constant:VALUE, or the numbers W1,..,B1,..; "
-        "default normal:0,1.5",
-    )
+def _add_start(group: Any, more: str = "") -> None:
+    said = "normal:MEAN,SD uniform:LOW,HIGH he glorot constant:VALUE, or the numbers W1,..,B1,..; default "
+    group.add_argument("--start", default=START, metavar="START", help=said + START + more)
     group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the starts; default 0")
 
 
-def _add_training(group: Any) -> None:
-    _add_start(group)
+def _add_training(group: Any, more: str = "") -> None:
+    _add_start(group, more)
     group.add_argument("--epochs", type=whole, default=300, metavar="E", help="default 300")
     group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
     _add_weights(group)

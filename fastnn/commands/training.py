@@ -13,7 +13,8 @@ from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.choice_options import training_of
 from fastnn.commands.data_options import data_of, dialect_of
-from fastnn.commands.options import network_for, row_count, shared, starting_at
+from fastnn.commands.going_on import left_out, saved_run
+from fastnn.commands.options import names_a_rule, network_for, row_count, shared, starting_at
 from fastnn.commands.output import output_files, show
 from fastnn.commands.reports import prediction_report, training_report
 from fastnn.data.loading import new_rows
@@ -29,7 +30,10 @@ __all__ = ["predict", "train"]
 def train(options: Namespace) -> int:
     """``fastnn train``."""
     data = data_of(options)
-    network = network_for(options, data)
+    begun = saved_run(options)
+    if begun is not None:
+        options = left_out(options)
+    network = network_for(options, data) if begun is None else begun.network
     rows = row_count(options.rows, data)
     files = output_files({"--save": options.save, "--plot": options.plot}, read={"--data": options.data})
     if options.plot:
@@ -37,13 +41,13 @@ def train(options: Namespace) -> int:
     run = fastnn.train(
         network,
         data if rows is None else data.first(rows),
-        start=starting_at(options, network),
+        start=begun or starting_at(options, network),
         **training_of(options),
         sample_weight=None if data.weights is None else data.weights[:rows],
         learning_rate=options.learning_rate,
         **shared(options),
     )
-    if options.start[:1].isalpha():  # a rule's name, not numbers
+    if names_a_rule(options.start):
         run = replace(run, number=options.network)
     if options.save:
         run.save(options.save, data, finite=False)

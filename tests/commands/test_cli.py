@@ -548,8 +548,8 @@ REFUSED = {
     "hidden": (["code", "--hidden", "swish"], "--hidden must be one of"),
     "numbers of a start": (["train", "--start", "1,2,3"], "--start must hold 9 numbers"),
     "a sweep's numbers": (["sweep", "--start", "1,2,3"], "--start must hold 9 numbers"),
-    "start": (["sweep", "--start", "cauchy:0,1"], "--start must be numbers, or normal:MEAN,SD"),
-    "start's numbers": (["sweep", "--start", "he:1,2,3"], "--start must be numbers, or normal:MEAN,SD"),
+    "start": (["sweep", "--start", "cauchy:0,1"], "--start must be numbers, normal:MEAN,SD"),
+    "start's numbers": (["sweep", "--start", "he:1,2,3"], "--start must be numbers, normal:MEAN,SD"),
     "missing file": (["train", "--data", "no.csv", "--inputs", "a", "--target", "b"], "no.csv"),
     "file alone": (["train", "--data", "no.csv"], "--data must be an existing file, or insurance"),
     "out is a file": (

@@ -1,0 +1,51 @@
+"""``fastnn train`` from a saved network: what is left out is as it was in the run."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import fastnn
+from fastnn.checking import InputError
+from fastnn.commands.options import names_a_rule
+from fastnn.commands.parsers import command_line
+from fastnn.showing.lettering import counted
+
+__all__ = ["left_out", "saved_run"]
+
+OF_THE_NETWORK = ("layers", "hidden", "output", "network")
+ALWAYS = ("epochs", "engine")  # what the run does not tell
+
+
+def saved_run(options: Namespace) -> fastnn.Training | None:
+    """The run whose file --start names; None if it names no file."""
+    if names_a_rule(options.start) or not _is_a_file(options.start):
+        return None
+    run = fastnn.Training.load(options.start, finite=False)
+    if run.parameters.ndim > 1:
+        raise InputError(
+            f"--start must name the file of one network; got {counted(len(run.parameters), 'network')}. "
+            "Go on with them from Python: fastnn.train(..., start=run)."
+        )
+    return run
+
+
+def left_out(options: Namespace) -> Namespace:
+    """The options with None for those that are as by default; refuse those that tell of another network."""
+    usual = vars(command_line().parse_args(["train"]))
+    given = {name: value for name, value in vars(options).items() if value != usual.get(name)}
+    for name in OF_THE_NETWORK:
+        if name in given:
+            raise InputError(
+                f"--{name} must be left out where --start names a saved network; got {given[name]}. "
+                "Leave it out, or begin a new training with other starts."
+            )
+    usual |= dict.fromkeys(usual.keys() - ALWAYS)
+    return Namespace(**usual | given)
+
+
+def _is_a_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):  # many numbers are too long for a name
+        return False
