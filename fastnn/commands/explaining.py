@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.choice_options import training_of
@@ -67,8 +69,8 @@ def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, 
     """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
     network = explanation.network
     parameters = _start(options, network)
-    inputs, batched = network.n_inputs, explanation.derivation.rule.batched
-    rows = [_default_row(network, n) for n in range(2 if batched else 1)]
+    inputs, batched = network.n_inputs, explanation.recipe.batch_size != 1
+    rows = [_default_row(explanation, n) for n in range(2 if batched else 1)]
     if options.row:
         rows = [_given_row(network, text) for text in options.row]
     x, y = [row[:inputs] for row in rows], [row[inputs:] for row in rows]
@@ -87,10 +89,20 @@ def _start(options: Namespace, network: Network) -> Any:
     return starting_parameters(start, network, 0)
 
 
-def _default_row(network: Network, number: int) -> list[float]:
-    """Inputs and targets between 0 and 1, those of each row smaller than those of the one before."""
-    sizes = (network.n_inputs, network.n_outputs)
-    return [round(i / (size + 1) / (number + 1), 2) for size in sizes for i in range(1, size + 1)]
+def _default_row(explanation: Explanation, number: int) -> list[float]:
+    """Inputs and targets between 0 and 1, those of each row smaller than those of the one before.
+
+    Where targets have to be classes, each row is of the next one.
+    """
+    network = explanation.network
+    x, y = (
+        [round(i / (size + 1) / (number + 1), 2) for i in range(1, size + 1)]
+        for size in (network.n_inputs, network.n_outputs)
+    )
+    wanted = explanation.recipe.loss.targets(network.output)
+    if wanted is not None and not wanted.right(np.array([y])).all():
+        y = [float(k == number % len(y)) for k in range(len(y))]
+    return x + y
 
 
 def _given_row(network: Network, text: str) -> list[float]:

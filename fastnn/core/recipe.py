@@ -8,7 +8,7 @@ from typing import Any, TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.checking import InputError, one_of, shown, whole_number
+from fastnn.checking import InputError, meant, one_of, shown, whole_number
 from fastnn.core.choices import above_zero, from_zero, settings_of
 from fastnn.core.losses import LOSSES, Loss, Squared, need_pair, usual_loss
 from fastnn.core.network import Network
@@ -78,17 +78,18 @@ class Recipe:
         l1: Any = 0.0,
         decay: Any = 0.0,
         l2_on: Any = "mean",
-        schedule: None = None,
         clip: Any = None,
+        **others: Any,
     ) -> Recipe:
         """Check what was asked for, of training a network on a number of rows; `loss` of None is the default.
 
-        Without `rows` any size of batches is taken. A schedule is refused: `scheduled` takes one.
+        Without `rows` any size of batches is taken. Anything else is refused; `scheduled` takes a schedule.
         """
-        if schedule is not None:
+        for name in others:
             raise InputError(
-                "schedule must be left out here, where steps have one learning rate; got "
-                f"{shown(schedule)}. Leave it out; it is for fastnn.train and fastnn.sweep."
+                f"what is asked of a step must be among {', '.join(Asked.__annotations__)}; got {name}"
+                f"{meant(name, Asked.__annotations__)}. Leave it out; what is of a whole training is for "
+                "fastnn.train and fastnn.sweep."
             )
         chosen = OPTIMIZERS.one(optimizer)
         size = size_of(batch_size, chosen, rows)

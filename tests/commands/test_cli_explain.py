@@ -201,3 +201,17 @@ def test_if_one_file_cannot_be_written_neither_is(capsys, monkeypatch):
     assert (code, out) == (1, "")
     assert "No space left" in err
     assert listing() == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--clip", "0.5"],
+        ["--layers", "2,1,3", "--output", "softmax"],
+        ["--layers", "2,1,2", "--output", "softmax", "--batch-size", "3"],
+    ],
+)
+def test_a_step_is_shown_of_rows_that_fit_what_is_asked(capsys, options):
+    code, out, err = run(capsys, "explain", *options)
+    assert (code, err) == (0, "")
+    assert "THE NUMBERS OF ONE STEP" in out

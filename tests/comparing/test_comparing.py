@@ -269,7 +269,7 @@ def test_a_rule_that_keras_has_otherwise_is_refused_with_the_reason(data, optimi
             {"loss": "cross_entropy"},
             "loss must go with the network's outputs; got cross_entropy with identity",
         ),
-        ({"schedule": "cosine"}, "schedule must be left out here"),
+        ({"schedule": "cosine"}, "what is asked of a step must be among loss, optimizer, batch_size"),
     ],
 )
 def test_what_else_is_refused_before_any_work(data, monkeypatch, rule, refusal):

@@ -379,8 +379,14 @@ def test_the_command_line_of_a_network_trains_it_again(capsys):
 
 @pytest.mark.parametrize("use", [fastnn.explain, fastnn.derive, fastnn.code, fastnn.warmup])
 def test_a_step_has_no_schedule(use):
-    with pytest.raises(fastnn.InputError, match=r"schedule must be left out here, .* got 'cosine'"):
+    with pytest.raises(
+        fastnn.InputError, match=r"asked of a step must be among loss, .* got schedule\. Leave"
+    ):
         use(NETWORK, schedule="cosine")
+    with pytest.raises(
+        fastnn.InputError, match=r"must be among .* got optimiser \(did you mean optimizer\?\)"
+    ):
+        use(NETWORK, optimiser="adam")
 
 
 def test_curves_are_told_apart_by_their_schedules():
