@@ -61,7 +61,7 @@ def training_report(run: Training, data: Dataset) -> Report:
     notes = score_notes(run.network, data, names=run.scores)
     trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, {rule_words(run)}"
     lines = [
-        str(run),
+        *run.lines,
         "",
         "   ".join([f"loss {run.loss:.6g}", *_score_words(score)]),
         *_noted(notes),

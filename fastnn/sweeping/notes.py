@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.data.classes import classes_of, label_notes
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.grid import Cell
 from fastnn.training.endings import quiet_networks
@@ -18,17 +19,20 @@ NAMED = 6
 
 
 def sweep_notes(sweep: Any) -> tuple[str, ...]:
-    """A sentence for each cell of a `Sweep` in which most networks diverged or answer with one number.
+    """A sentence for each cell of a `Sweep` in which most networks diverged or predict one and the same.
+
+    Before these stands one on the labels that became classes, if there were any.
 
     Answers are computed for a thousand networks in all, the first ones of each cell.
     """
     cells = list(sweep.grid.cells())
     found = [(cell, text) for cell in cells if (text := _note(sweep, cell, max(1, ASKED // len(cells))))]
+    labels = label_notes(sweep.plan.labels)
     if len(found) == len(cells) and len({text for _, text in found}) == 1:
-        return (found[0][1],)
+        return (*labels, found[0][1])
     said = [f"{sweep.grid.name_of(cell)}: {text}" if len(cells) > 1 else text for cell, text in found]
     more = [f"similar in {counted(len(said) - NAMED, 'further cell')}"] if len(said) > NAMED else []
-    return (*said[:NAMED], *more)
+    return (*labels, *said[:NAMED], *more)
 
 
 def _note(sweep: Any, cell: Cell, asked: int) -> str | None:
@@ -45,12 +49,14 @@ def _note(sweep: Any, cell: Cell, asked: int) -> str | None:
     if not len(fine):
         return None
     plan = sweep.design.plan_of(cell)
-    quiet = quiet_networks(network, fine, plan.X, plan.Y)
-    share = float((quiet.dead | quiet.constant).mean())
+    names = classes_of(network, type(plan.recipe.loss), plan.named)
+    quiet = quiet_networks(network, fine, plan.X, plan.Y, None if names is None else len(names))
+    share = float((quiet.dead | quiet.alike).mean())
     if share < MOST:
         return None
     seen = "" if len(some) == networks else f" (of {len(some)} looked at)"
-    return f"{_most(share)} answer all rows with one number, as dead networks do{seen}"
+    one = "answer all rows with one number" if names is None else "predict one class for all rows"
+    return f"{_most(share)} {one}, as dead networks do{seen}"
 
 
 def _most(share: float) -> str:

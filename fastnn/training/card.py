@@ -10,12 +10,13 @@ from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
 from fastnn.showing.lettering import counted, grouped, rate_texts, shape
-from fastnn.training.scoring import scores
+from fastnn.training.scoring import SCORES, scores
 from fastnn.training.statuses import OK
 
-__all__ = ["described", "relu_units", "training_card"]
+__all__ = ["described", "relu_units", "training_card", "training_scores"]
 
 PARAMETERS = 100
+TOLD = ("r2", "accuracy", "log_loss")
 
 
 def training_card(run: Any) -> str:
@@ -31,7 +32,10 @@ def _one(run: Any) -> str:
         ("but", "; ".join(run.notes)),
         ("loss", "" if run.status != OK else number(float(run.loss))),
         ("validation loss", "" if validated is None or run.status != OK else number(float(validated[-1]))),
-        ("R²", _r2(run)),
+        *(
+            (SCORES[name], f"{score:.4f} on the rows trained on")
+            for name, score in training_scores(run).items()
+        ),
         ("dead units", _dead_units(run)),
         *_settings(run),
     ]
@@ -58,12 +62,18 @@ def _settings(run: Any) -> list[tuple[str, str]]:
     return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
 
 
-def _r2(run: Any) -> str:
-    """R² on the training rows, which does not depend on the unit of the target; empty if there is none."""
-    if run.trained_on is None or run.status != OK or not np.ptp(run.trained_on[1], axis=0).all():
-        return ""
-    found = scores(run.network, run.parameters[None], *run.trained_on)["r2"][0]
-    return f"{found:.4f} on the rows trained on"
+def training_scores(run: Any) -> dict[str, float]:
+    """What to tell of one network on its training rows: R², or accuracy and log-loss; empty if nothing.
+
+    They do not depend on the unit of the target.
+    """
+    if run.trained_on is None or run.status != OK:
+        return {}
+    names = [name for name in TOLD if name in run.scores]
+    if "r2" in names and not np.ptp(run.trained_on[1], axis=0).all():
+        return {}
+    found = scores(run.network, run.parameters[None], *run.trained_on, names=run.scores, classes=run.classes)
+    return {name: float(found[name][0]) for name in names if not np.isnan(found[name][0])}
 
 
 def _dead_units(run: Any) -> str:

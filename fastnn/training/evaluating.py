@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastnn.checking import InputError
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
+from fastnn.data.classes import chosen_classes
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_inputs
 from fastnn.engines.batched import forward
@@ -21,6 +22,7 @@ __all__ = [
     "dead_gates",
     "dead_units",
     "least_and_most",
+    "only_class",
     "outputs",
     "parts",
     "predictions",
@@ -63,6 +65,22 @@ def least_and_most(network: Network, parameters: Array, X: Array) -> tuple[Array
         np.minimum(least[networks], answers.min(axis=2).T, out=least[networks])
         np.maximum(most[networks], answers.max(axis=2).T, out=most[networks])
     return least, most
+
+
+@ieee
+def only_class(network: Network, parameters: Array, X: Array) -> NDArray[np.int64]:
+    """The class 0 .. K-1 that each network (M, P) predicts for all rows (N, D); -1 if they are several: (M,).
+
+    It is -1 for a network that diverged.
+    """
+    least = np.full(len(parameters), network.n_outputs + 1)
+    most = np.full(len(parameters), -1)
+    for networks, rows in _pieces(network, parameters, X):
+        answers = forward(network, str(parameters.dtype))(parameters[networks], X[rows])[-1]
+        said = chosen_classes(network, np.moveaxis(answers, 0, -1), classes=True)
+        np.minimum(least[networks], said.min(axis=1), out=least[networks])
+        np.maximum(most[networks], said.max(axis=1), out=most[networks])
+    return np.where(least == most, most, -1)
 
 
 def predictions(network: Network, parameters: Array, X: Any, remedy: str) -> Array:

@@ -20,10 +20,10 @@ from fastnn.models.model_files import load_training, save_training
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted
 from fastnn.training.attributes import TrainingAttributes
-from fastnn.training.card import training_card
+from fastnn.training.card import training_card, training_scores
 from fastnn.training.endings import Quiet, evenly, quiet_networks, training_notes
 from fastnn.training.evaluating import predictions
-from fastnn.training.scoring import score_notes, scores
+from fastnn.training.scoring import SCORES, score_notes, scores
 from fastnn.training.statuses import OK
 
 __all__ = ["Training"]
@@ -126,7 +126,9 @@ class Training(TrainingAttributes):
         if self.trained_on is None:
             return self.told
         diverged, curve = np.atleast_1d(self.diverged), np.atleast_2d(self.loss_curve)
-        said = training_notes(self.network, curve, diverged, self.quiet)
+        some = self._looked_at
+        numbers = some if self.number is None else np.atleast_1d(self.number)[some]
+        said = training_notes(self.network, curve, diverged, self.quiet, self.classes, numbers)
         return (*label_notes(self.labels), *said)
 
     @cached_property
@@ -136,7 +138,13 @@ class Training(TrainingAttributes):
             return None
         X, Y = self.trained_on
         parameters = np.atleast_2d(self.parameters)
-        return quiet_networks(self.network, parameters[evenly(len(parameters), len(X))], X, Y)
+        classes = None if self.classes is None else len(self.classes)
+        return quiet_networks(self.network, parameters[self._looked_at], X, Y, classes)
+
+    @property
+    def _looked_at(self) -> NDArray[np.int64]:
+        """The places of the networks whose predictions are looked at."""
+        return evenly(len(np.atleast_2d(self.parameters)), self.rows)
 
     def predict(self, X: Any, scaling: Dataset | TableScaling | None = None) -> Array:
         """Return the outputs for some rows, computed by the arithmetic of training.
@@ -296,14 +304,21 @@ class Training(TrainingAttributes):
         return f"<{self._named}: {self.ended}{but}>"
 
     def __str__(self) -> str:
+        told = training_scores(self) if self.parameters.ndim == 1 and "accuracy" in self.scores else {}
+        scored = [f"{SCORES[name]} {value:.4f}" for name, value in told.items()]
+        return "\n".join([*self.lines, *([f"{', '.join(scored)}, on the rows trained on"] if scored else [])])
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of its text, but for those of its scores."""
         if self.parameters.ndim > 1:
-            return "\n".join([f"<{self._named}>", self.ended, *self.notes])
+            return [f"<{self._named}>", self.ended, *self.notes]
         lines = ["NEW WEIGHTS AND BIASES"]
         for name, value in zip(self.network.parameter_names, self.parameters, strict=True):
             lines.append(f"{name}: {value}")
         if self.status != OK:
             lines.append(f"{self.ended}: its loss was not finite")
-        return "\n".join([*lines, *self.notes])
+        return [*lines, *self.notes]
 
     def _repr_html_(self) -> str | None:
         return shown_or_none(lambda: training_card(self))

@@ -195,3 +195,13 @@ def test_numbers_have_no_classes(data):
     assert (run.classes, run.scores) == (None, ("mse", "r2", "mape"))
     with pytest.raises(InputError, match=r"squared error on numbers. Use predict"):
         run.predict_classes(data.X)
+
+
+def test_what_is_shown_follows_the_loss(run, data):
+    score = run.score(data)
+    said = f"accuracy {score['accuracy']:.4f}, log-loss {score['log_loss']:.4f}, on the rows trained on"
+    assert str(run).splitlines()[-1] == said
+    page = run._repr_html_()
+    assert "R²" not in page
+    assert f"{score['accuracy']:.4f} on the rows trained on" in page
+    assert f"{score['log_loss']:.4f} on the rows trained on" in page

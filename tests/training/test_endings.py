@@ -44,14 +44,14 @@ class TestOneNetwork:
             ((2, 3, 2, 1), "relu", "its 3 units of hidden layer 1 are all dead"),
             ((2, 3, 2, 1), ("tanh", "relu"), "its 2 units of hidden layer 2 are all dead"),
             ((2, 3, 1, 1), ("tanh", "relu"), "its only unit of hidden layer 2 is dead"),
-            ((2, 3, 1), "tanh", None),
+            ((2, 3, 1), "tanh", "it answers all rows with about -0.85"),
         ],
     )
     def test_one_dead_layer_is_enough(self, layers, hidden, which):
         network = fastnn.Network(layers, hidden)
         parameters = np.r_[np.zeros(network.n_weights), -np.ones(network.n_parameters - network.n_weights)]
         found = notes(parameters + 1e-3, network, epochs=1)
-        assert [note.partition(",")[0] for note in found] == [which] * (which is not None)
+        assert [note.partition(",")[0] for note in found] == [which]
 
     def test_that_answers_with_one_number(self):
         saturated = fastnn.Network((2, 1), output="sigmoid")
@@ -60,6 +60,25 @@ class TestOneNetwork:
         y = np.column_stack([Y, Y])
         assert notes([0, 0, 0, 0, 800, 800], two, y=y) == ("it answers all rows with 1 and 1",)
         assert notes([0, 0, 0, 0, 800, 0], two, y=y, epochs=9) == ()
+
+    def test_that_answers_with_the_mean(self):
+        run = fastnn.train(NET, X, Y, DEAD, epochs=200, learning_rate=0.01, batch_size=4)
+        assert f"with {run.parameters[-1]:.6g}, the mean of the targets" in str(run)
+        assert run.parameters[-1] == pytest.approx(Y.mean(), abs=1e-2 * Y.std())
+
+    def test_that_predicts_one_class(self):
+        softmax, names = fastnn.Network((2, 3), output="softmax"), ["moss", "moss", "rose", "fern"]
+        start = [1, 0, 0, 0.1, 0, 0, 0, 9, 0]  # probabilities vary, and moss has the largest
+        found = notes(start, softmax, y=names)
+        assert found[-1] == "it predicts moss for all rows, the class of most of them: 2 of 4"
+        found = notes([1, 0, 0, 0.1, 0, 0, 0, 0, 9], softmax, y=names)
+        assert found[-1] == "it predicts rose for all rows, not the class of most of them: 1 of 4"
+        assert len(notes([5, 0, 0, 0, -5, -5, -2, 0, 2], softmax, y=names)) == 1
+        sigmoid = fastnn.Network((2, 2, 1), output="sigmoid")
+        dead = notes(DEAD, sigmoid, y=[0, 1, 1, 1], loss="cross_entropy")
+        assert dead[0].endswith(
+            "dead, shut on every row: it predicts 1 for all rows, the class of most of them: 3 of 4"
+        )
 
     def test_one_number_may_be_right(self):
         saturated = fastnn.Network((2, 1), output="sigmoid")
@@ -84,10 +103,21 @@ class TestManyNetworks:
     def test_are_counted(self):
         rates = [0.01, 0.01, 1e200]
         run = fastnn.train(NET, X, Y, [DEAD, ALIVE, ALIVE], epochs=4, learning_rate=rates)
-        note = "1 of 3 is dead: all units of a hidden layer are shut on every row"
+        note = "1 of 3 is dead: all units of a hidden layer are shut on every row (network 0)"
         assert run.notes == (note,)
         assert str(run).splitlines()[1:] == ["2 ok, 1 diverged", note]
         assert repr(run).endswith(f": 2 ok, 1 diverged, but {note}>")
+
+    def test_that_predict_one_class_are_counted(self):
+        softmax = fastnn.Network((2, 2), output="softmax")
+        starts = np.array([[1, 0, 0, 1, 0, 0], [1, 0, 0, 0.1, 0, 9], [1, 0, 0, 0.1, 9, 0]])
+        run = fastnn.train(softmax, X, [0, 1, 0, 1], starts, epochs=1, engine="batched")
+        assert run.notes[-1] == "2 of 3 are not dead and predict one class for all rows (networks 1, 2)"
+        found = fastnn.sweep(
+            softmax, X, [0, 1, 0, 1], start=fastnn.given(starts[1:]), networks=2, epochs=1, engine="batched"
+        )
+        said = "all networks predict one class for all rows, as dead networks do"
+        assert found.notes == ("the labels 0, 1 of y became classes, an output each", said)
 
     def test_some_are_looked_at_where_all_would_take_long(self, monkeypatch):
         monkeypatch.setattr(endings, "LOOKED_AT", 5 * len(X))
