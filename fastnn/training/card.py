@@ -72,7 +72,8 @@ def training_scores(run: Any) -> dict[str, float]:
     names = [name for name in TOLD if name in run.scores]
     if "r2" in names and not np.ptp(run.trained_on[1], axis=0).all():
         return {}
-    found = scores(run.network, run.parameters[None], *run.trained_on, names=run.scores, classes=run.classes)
+    X, Y = run.trained_on
+    found = scores(run.network, run.parameters[None], X, Y, run.scores, run.classes)
     return {name: float(found[name][0]) for name in names if not np.isnan(found[name][0])}
 
 
