@@ -24,7 +24,7 @@ NEVER_ONE |= {
     "each['rows']",
     "' and '.join(map(str, rows)) or 'no'",
 }
-NEVER_ONE |= {"most", "len(y)", "numbers.max()", "grouped(MOST_IN_A_FAN)"}
+NEVER_ONE |= {"most", "len(y)", "numbers.max()", "unbroken(MOST_IN_A_FAN)"}
 
 
 @pytest.mark.parametrize(

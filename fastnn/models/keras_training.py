@@ -23,6 +23,7 @@ from fastnn.core.losses import (
 from fastnn.core.network import Network
 from fastnn.core.optimizers import SGD, Adagrad, Adam, Momentum, Nesterov, Optimizer, RMSProp
 from fastnn.core.recipe import Recipe
+from fastnn.showing.lettering import counted
 
 __all__ = ["keras_loss", "keras_optimizer", "keras_penalty", "need_shared_rule", "trained_activations"]
 
@@ -78,7 +79,7 @@ def need_shared_rule(recipe: Recipe, rows: int) -> None:
     if recipe.l2 and recipe.l2_on == "sum" and rows % recipe.size:
         raise InputError(
             "l2_on must be 'mean' where the last batch is short, as Keras has one L2 penalty for all; "
-            f"got 'sum' with {rows} rows in batches of {recipe.size}. Choose a batch_size that divides the "
+            f"got 'sum' with {counted(rows, 'row')} in batches of {recipe.size}. Choose a batch_size that divides the "
             "rows, or l2_on='mean'."
         )
 

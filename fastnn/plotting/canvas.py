@@ -12,7 +12,7 @@ from fastnn.core.losses import Loss, Squared
 from fastnn.files import file_to_write
 from fastnn.plotting.library import need_matplotlib
 from fastnn.plotting.settings import fixed_settings
-from fastnn.showing.lettering import LONGEST, shortened
+from fastnn.showing.lettering import LONGEST, grouped, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,6 +133,6 @@ def legend_above(ax: Axes, columns: int) -> None:
     ax.figure.legend(*handles, loc="outside upper center", ncols=columns, frameon=False, fontsize="small")
 
 
-def grouped(number: int) -> str:
-    """A whole number in groups of three digits: 10 000."""
-    return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")
+def unbroken(number: int) -> str:
+    """A whole number in groups of three digits that stay in one line: 10 000."""
+    return grouped(number).replace(" ", "\N{NO-BREAK SPACE}")

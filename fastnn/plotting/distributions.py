@@ -19,11 +19,11 @@ from fastnn.plotting.canvas import (
     ORANGE,
     VERMILION,
     axes,
-    grouped,
     legend,
     legend_above,
     lettered,
     loss_label,
+    unbroken,
 )
 from fastnn.plotting.curves import STROKES, bands
 from fastnn.plotting.scales import LARGE, bent, drawable, handy, limits, logarithmic, share_in_labels
@@ -83,8 +83,8 @@ def draw_histogram(
     ax.set_ylabel("networks")
     beyond = counts.networks - counts.diverged - int(base.sum())
     left_out = ((beyond, "larger"), (counts.diverged, "diverged"))
-    notes = [f"{grouped(count)} {what}" for count, what in left_out if count]
-    head = f"{counts.shape}: {counted(counts.networks, 'network', grouped)}"
+    notes = [f"{unbroken(count)} {what}" for count, what in left_out if count]
+    head = f"{counts.shape}: {counted(counts.networks, 'network', unbroken)}"
     ax.set_title(", ".join([head, *notes]), fontsize="medium")
     return share_in_labels(ax)
 

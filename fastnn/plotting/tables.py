@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, one_of, shown
 from fastnn.data.arrays import numeric_array
-from fastnn.plotting.canvas import grouped
+from fastnn.plotting.canvas import unbroken
 from fastnn.plotting.named_curves import Curve, named_curves
 from fastnn.plotting.surface_tables import held_name, surface
 from fastnn.showing.lettering import LONGEST, distinct
@@ -204,7 +204,7 @@ def _named_curves(curves: Any) -> dict[str, Array]:
 def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
     """The curves of each cell: of all its networks, or of `MOST_IN_A_FAN` of them, evenly spaced."""
     few = sweep.grid.starts <= MOST_IN_A_FAN
-    told = "" if few else f", {grouped(MOST_IN_A_FAN)} starts evenly spaced"
+    told = "" if few else f", {unbroken(MOST_IN_A_FAN)} starts evenly spaced"
     starts = np.linspace(0, sweep.grid.starts - 1, min(MOST_IN_A_FAN, sweep.grid.starts)).astype(np.int64)
     parts = {
         f"{sweep.grid.name_of(cell)}{told}": sweep.part(cell.first + starts) for cell in sweep.grid.cells()

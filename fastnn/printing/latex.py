@@ -49,7 +49,7 @@ class Latex(Notation):
                 return rf"{left} \odot {right}"
         return f"{left} {node.operator} {right}"
 
-    def grouped(self, text: str) -> str:
+    def parenthesised(self, text: str) -> str:
         return rf"\left({text}\right)"
 
     def listed(self, left: str, right: str) -> str:

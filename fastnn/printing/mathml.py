@@ -25,7 +25,7 @@ class MathML(Notation):
     def layer_name(self, symbol: Symbol) -> str:
         # Bold by the letters themselves: MathML Core has no other way that looks alike everywhere.
         base = HAT.format(_bold("y")) if symbol.family == "yhat" else f"<mi>{_bold(symbol.family)}</mi>"
-        layer = self.grouped(f"<mn>{symbol.layer}</mn>")
+        layer = self.parenthesised(f"<mn>{symbol.layer}</mn>")
         return f"<msup>{base}{layer}</msup>" if has_layer(symbol) else base
 
     def kept(self, letter: str, parameter: str, *, whole: bool) -> str:
@@ -50,7 +50,7 @@ class MathML(Notation):
                 return f"{left}<mspace width='0.17em'/>{right}"
         return f"{left}<mo>{ {'*': '·', '-': '−'}.get(node.operator, node.operator) }</mo>{right}"
 
-    def grouped(self, text: str) -> str:
+    def parenthesised(self, text: str) -> str:
         return _fenced("(", text, ")")
 
     def listed(self, left: str, right: str) -> str:
@@ -63,7 +63,7 @@ class MathML(Notation):
         return f"<mrow><mo stretchy='true'>{{</mo><mtable class='cases'>{cells}</mtable></mrow>"
 
     def call(self, function: str, argument: str) -> str:
-        return f"<mi>{GREEK.get(function, function)}</mi><mo>&#x2061;</mo>{self.grouped(argument)}"
+        return f"<mi>{GREEK.get(function, function)}</mi><mo>&#x2061;</mo>{self.parenthesised(argument)}"
 
     def square_root(self, square: str) -> str:
         return f"<msqrt>{square}</msqrt>"

@@ -73,14 +73,14 @@ class Notation(Visitor, ABC):
     def visit_number(self, node: Number, outer: int, *, leads: bool) -> str:
         """A constant."""
         text = self.number(node.value)
-        return text if leads or node.value >= 0 else self.grouped(text)
+        return text if leads or node.value >= 0 else self.parenthesised(text)
 
     def visit_binary(self, node: Binary, outer: int, *, leads: bool) -> str:
         """Two operands around their operator."""
         own = PRECEDENCE[node.operator]
         before = self._spell(node.left, own, leads=leads or own < outer)
         text = self.binary(node, before, self._spell(node.right, self._right(node.operator), leads=False))
-        return self.grouped(text) if own < outer else text
+        return self.parenthesised(text) if own < outer else text
 
     def visit_select(self, node: Select, outer: int, *, leads: bool) -> str:
         """One of two values."""
@@ -148,7 +148,7 @@ class Notation(Visitor, ABC):
         """Two operands joined by an operator."""
 
     @abstractmethod
-    def grouped(self, text: str) -> str:
+    def parenthesised(self, text: str) -> str:
         """Parentheses."""
 
     @abstractmethod
@@ -210,7 +210,7 @@ class Text(Notation):
         gap = " " if wide else ""
         return f"{left}{gap}{node.operator}{gap}{right}"
 
-    def grouped(self, text: str) -> str:
+    def parenthesised(self, text: str) -> str:
         return f"({text})"
 
     def listed(self, left: str, right: str) -> str:

@@ -341,6 +341,16 @@ class TestCost:
         assert set(tried) == set(seconds)
         assert cost.most_seconds_per_network(design) == 4 * 12
 
+    def test_epochs_that_are_calls_of_their_own_count(self, monkeypatch):
+        """A trial with a schedule takes 2 s, one without 1 s. One step is beyond the end."""
+        seconds = {"constant": 1.0, "exponential": 2.0, "step": 1.0}
+        monkeypatch.setattr(
+            cost, "_trial", lambda design, cell: seconds[cell["schedule"].name] * cell["rows"]
+        )
+        schedules = ["constant", fastnn.schedules.Step(every=100), "exponential"]
+        design = swept(optimizer="sgd", schedule=schedules).design
+        assert cost.seconds_per_network(design) == pytest.approx((1 + 1 + 2) / 3 * (5 + 12) / 2)
+
     def test_a_trial_runs(self):
         assert 0 < cost.seconds_per_network(swept().design) <= 10
 
