@@ -79,8 +79,8 @@ def need_shared_rule(recipe: Recipe, rows: int) -> None:
     if recipe.l2 and recipe.l2_on == "sum" and rows % recipe.size:
         raise InputError(
             "l2_on must be 'mean' where the last batch is short, as Keras has one L2 penalty for all; "
-            f"got 'sum' with {counted(rows, 'row')} in batches of {recipe.size}. Choose a batch_size that divides the "
-            "rows, or l2_on='mean'."
+            f"got 'sum' with {counted(rows, 'row')} in batches of {recipe.size}. Choose a batch_size that "
+            "divides the rows, or l2_on='mean'."
         )
 
 
