@@ -57,6 +57,29 @@ def test_takes_the_optimizer_and_its_learning_rate(optimizer, capsys):
     assert usual == given
 
 
+def test_clipping_row_by_row_takes_one_row(capsys):
+    code, out, err = run(capsys, "explain", "--clip", "0.1", "--slip")
+    assert (code, err) == (0, "")
+    explanation = fastnn.explain(fastnn.Network((2, 2, 1)), clip=0.1)
+    start = fastnn.normal(0, 1.5).draw(explanation.network, [0], 0)[0]
+    given = (start, [0.33, 0.67], 0.5)
+    for part in (explanation, explanation.step(*given), explanation.proof(), explanation.slip(*given)):
+        assert str(part) in out
+    assert max(map(len, out.splitlines())) <= 80
+    code, _, err = run(capsys, "explain", "--clip", "0.1", "--row", "1,2,3", "--row", "3,5,4")
+    assert (code, "--row must be given once" in err) == (2, True)
+
+
+def test_softmax_outputs_have_rows_of_one_class_each(capsys):
+    network = fastnn.Network((2, 1, 2), "tanh", "softmax")
+    options = ("--layers", "2,1,2", "--hidden", "tanh", "--output", "softmax", "--batch-size", "2")
+    code, out, err = run(capsys, "explain", *options)
+    assert (code, err) == (0, "")
+    start = fastnn.normal(0, 1.5).draw(network, [0], 0)[0]
+    rows = [[0.33, 0.67], [0.17, 0.33]], [[1.0, 0.0], [0.0, 1.0]]
+    assert str(fastnn.explain(network, batch_size=2).step(start, *rows)) in out
+
+
 def test_in_batches(capsys):
     rows = ("--row", "1,2,3", "--row", "3,5,4")
     code, out, err = run(capsys, "explain", "--batch-size", "4", "--optimizer", "momentum:0.5", *rows)
