@@ -15,6 +15,7 @@ import numpy as np
 from fastnn.comparing import Comparison
 from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
+from fastnn.reporting.confusion import confusion, confusion_counts
 from fastnn.showing.lettering import counted, grouped, rate_texts, shape
 from fastnn.sweeping.columns import LOSSES, headings
 from fastnn.sweeping.evaluating import scored
@@ -65,6 +66,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         "",
         "   ".join([f"loss {run.loss:.6g}", *_score_words(score)]),
         *_noted(notes),
+        *_confusion_lines(run, data),
         "",
         *_network_lines(run.network),
         *data_lines(data),
@@ -89,7 +91,18 @@ def training_report(run: Training, data: Dataset) -> Report:
         "parameters": parameters,
         "loss_curve": run.loss_curve,
     }
+    if run.classes is not None:
+        values |= {"classes": run.classes, "confusion": confusion_counts(run, data)}
     return Report("\n".join(lines), values)
+
+
+def _confusion_lines(run: Training, data: Dataset) -> list[str]:
+    """The confusion matrix of a network of classes, unless it is too wide."""
+    if run.classes is None or run.status != OK:
+        return []
+    lines = _table(list(confusion(run, data)))
+    fits = max(map(len, lines)) <= WIDTH
+    return ["", "Confusion matrix: the rows of each class, by the class predicted", *lines] if fits else []
 
 
 def _score_words(score: dict[str, float]) -> list[str]:

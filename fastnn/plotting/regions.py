@@ -1,4 +1,4 @@
-"""Drawing what a network of classes says: regions over two inputs, or curves over one, and the rows."""
+"""Drawing what a network of classes predicts: regions over two inputs, or curves over one, and the rows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def draw_classes(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame, columns: Se
     """Draw the numbers of `tables.surface` of a network of classes, whose outputs have these columns."""
     ways = (islice(cycle(way), len(columns)) for way in (COLOURS, MARKERS, LINES))
     classes = [_Class(*each) for each in zip(columns, *ways, strict=True)]
-    if fitted.shape[1] - len(columns) > 2:
+    if fitted.shape[1] - len(columns) > 3:
         _over_two_inputs(ax, fitted, data, classes)
     else:
         _over_one_input(ax, fitted, data, classes)
@@ -55,10 +55,7 @@ def _over_two_inputs(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame, classes
     (first, across), unit = handy(_column(fitted, 0), _column(data, 0))
     (second, up), other_unit = handy(_column(fitted, 1), _column(data, 1))
     ends = (limits(first, 0.0), limits(second, 0.0))
-    outputs = fitted[[each.column for each in classes]].to_numpy(float).T.reshape(-1, GRID, GRID)
-    if np.isfinite(outputs).all():
-        places = [np.linspace(*some, GRID) for some in ends]
-        _regions(ax, places, outputs, classes)
+    _regions(ax, [np.linspace(*some, GRID) for some in ends], fitted, classes)
     handles = _rows(ax, across, up, data, classes, regions=True)
     ax.set_xlim(*ends[0])
     ax.set_ylim(*ends[1])
@@ -67,12 +64,14 @@ def _over_two_inputs(ax: Axes, fitted: pd.DataFrame, data: pd.DataFrame, classes
     _legend(ax, handles, fitted.columns[2])
 
 
-def _regions(ax: Axes, places: Sequence[Array], outputs: Array, classes: Sequence[_Class]) -> None:
+def _regions(ax: Axes, places: Sequence[Array], fitted: pd.DataFrame, classes: Sequence[_Class]) -> None:
     """Fill the region of each class, draw its edge, and name it where colours come twice."""
+    predicted = set(fitted.iloc[:, 3])  # no class by a network that diverged
+    outputs = fitted[[each.column for each in classes]].to_numpy(float).T.reshape(-1, GRID, GRID)
     for place, each in enumerate(classes):
-        ahead = (outputs[place] - np.delete(outputs, place, axis=0).max(axis=0)).T
-        if ahead.max() < 0:
+        if each.column not in predicted:
             continue
+        ahead = (outputs[place] - np.delete(outputs, place, axis=0).max(axis=0)).T
         ax.contourf(*places, ahead, levels=[0.0, np.inf], colors=each.colour, alpha=TINT)
         if ahead.min() < 0 < ahead.max():
             ax.contour(*places, ahead, levels=[0.0], colors=INK, linewidths=0.7)
@@ -86,12 +85,11 @@ def _regions(ax: Axes, places: Sequence[Array], outputs: Array, classes: Sequenc
 def _rows(
     ax: Axes, across: Array, up: Array, data: pd.DataFrame, classes: Sequence[_Class], *, regions: bool
 ) -> list[tuple[Any, str]]:
-    """Draw the rows by their class, those taken for another one in a ring; return what a legend needs."""
+    """Draw the rows by their class, those misclassified in a ring; return what a legend needs."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    so = data.iloc[:, -len(classes) - 1].to_numpy(object)
-    outputs = data[[each.column for each in classes]].to_numpy(float)
+    so, predicted = (data.iloc[:, place - len(classes)].to_numpy(object) for place in (-2, -1))
     handles: list[tuple[Any, str]] = []
     for each in classes:
         own = so == each.column
@@ -103,12 +101,11 @@ def _rows(
             else Line2D([], [], color=each.colour, ls=each.line)
         )
         handles.append(((under, dots), each.text))
-    said = np.array([each.column for each in classes], object)[outputs.argmax(axis=1)]
-    wrong = np.isfinite(outputs).all(axis=1) & (said != so)
+    wrong = (predicted != so) & (predicted != "")
     if wrong.any():
         ring = ax.scatter(across[wrong], up[wrong], s=50, facecolors="none", edgecolors=DARK,
                           linewidths=0.9, path_effects=_halo(2.0), rasterized=True)  # fmt: skip
-        handles.append((ring, "taken for another"))
+        handles.append((ring, "misclassified"))
     return handles
 
 

@@ -37,9 +37,9 @@ def surface(
     """kind, the two inputs, the output, and the residual (the row's target less the network's answer).
 
     Lines of kind "fitted" hold the answers over a grid, and have no residual. Lines of kind "data" hold the
-    rows trained on. Of a network of classes, unless an output is named: the class instead of the output (what
-    the network says, and what a row is), and instead of the residual the output of each class by its name. If
-    there is one output, the first class has what it leaves of 1.
+    rows trained on. Of a network of classes, unless an output is named: the class that a row has, the class
+    predicted, and the output of each class by its name. If there is one output, the first class has what it
+    leaves of 1.
 
     See `fastnn.plotting.surface` for the arguments. ``attrs["marks"]`` holds the category names of 0, 1, 2,
     ... for each column of categories; ``attrs["held"]`` holds the value of each other input: "children = 1";
@@ -145,13 +145,17 @@ def _answers(training: Training, X: Any, rows: Array, output: int) -> Array:
 def _of_classes(
     training: Training, rows: _Rows, grid: Array, classes: Names, taken: Mapping[str, Any], target: str
 ) -> dict[str, Any]:
-    """The class that the network says over the grid, and that of each row; the outputs by class."""
+    """The class of each row, that predicted over the grid and for each row, and the outputs by class."""
     network = training.network
     outputs = np.concatenate([training.predict(some).reshape(len(some), -1) for some in (grid, rows.X)])
-    said, so = (chosen_classes(network, some, classes=True) for some in (outputs[: len(grid)], rows.Y))
+    predicted, true = (chosen_classes(network, some, classes=True) for some in (outputs, rows.Y))
     texts = distinct(map(held_name, classes))
-    named = np.array([*texts, ""], object)  # none where a network that diverged says none
-    found: dict[str, Any] = {_another_name(target, taken): named[np.concatenate([said, so])]}
+    named = np.array(
+        [*texts, ""], object
+    )  # the last for the grid, and where a network that diverged has none
+    none = np.full(len(grid), -1)
+    found: dict[str, Any] = {_another_name(target, taken): named[np.concatenate([none, true])]}
+    found[_another_name("predicted", {**taken, **found})] = named[predicted]
     by_class = outputs if outputs.shape[1] > 1 else np.hstack([1.0 - outputs, outputs])
     for text, column in zip(texts, by_class.T, strict=True):
         found[_another_name(text, {**taken, **found})] = column

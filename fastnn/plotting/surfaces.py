@@ -60,7 +60,7 @@ def surface(
 
     Of a network that was trained on classes, the map shows the region of each class, where its output is the
     largest (from 0.5 on where there is one output), and the dots are the rows, by their class. A ring marks
-    rows that the network takes for another class. Over one input the output of each class is a line.
+    misclassified rows. Over one input the output of each class is a line.
 
     Parameters
     ----------

@@ -1,22 +1,19 @@
-"""What single networks of a sweep answer: surfaces, the classes they say of the rows, drawings."""
+"""What single networks of a sweep answer: surfaces and drawings."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from fastnn import plotting
-from fastnn.data.class_metrics import confusion_matrix
-from fastnn.data.classes import class_names
 from fastnn.data.datasets import Dataset
-from fastnn.data.rows import checked_rows
-from fastnn.pages.tables import Table, per_cent, written
+from fastnn.pages.tables import per_cent, written
 from fastnn.plotting import tables
 from fastnn.plotting.surfaces import draw_surface
 from fastnn.reporting.pictures import Picture
-from fastnn.showing.lettering import distinct, shortened
+from fastnn.showing.lettering import shortened
 from fastnn.training.result import Training
 
-__all__ = ["MAPS_OF_CLASSES", "MAPS_OF_NUMBERS", "confusion", "drawing", "surface"]
+__all__ = ["MAPS_OF_CLASSES", "MAPS_OF_NUMBERS", "drawing", "surface"]
 
 LETTERS, HELD = 60, 8  # of a name in a caption; further inputs named there
 MAPS_OF_NUMBERS = (
@@ -24,8 +21,8 @@ MAPS_OF_NUMBERS = (
     "white dot is fitted well."
 )
 MAPS_OF_CLASSES = (
-    "The maps are coloured by the class that the network says, the rows by the class that they have; a ring "
-    "is around a row that the network takes for another class."
+    "The maps are coloured by the class that the network predicts, the rows by the class that they have; a "
+    "ring is around a misclassified row."
 )
 
 
@@ -34,16 +31,16 @@ def surface(what: str, run: Training, data: Dataset) -> Picture:
     numbers = tables.surface(run, data)
     classes = numbers.attrs.get("classes", [])
     fitted = numbers[numbers.iloc[:, 0] == "fitted"]
-    named = [shortened(name, LETTERS) for name in numbers.columns[1 : -max(1, len(classes))]]
+    named = [shortened(name, LETTERS) for name in numbers.columns[1 : -len(classes) - 1 if classes else -1]]
     *inputs, target = named
     over = " and ".join(inputs)
     held = ", ".join(shortened(one, LETTERS) for one in numbers.attrs["held"][:HELD])
     more = " and others" if len(numbers.attrs["held"]) > HELD else ""
     if classes:
-        shares = {name: (fitted.iloc[:, len(named)] == name).mean() for name in classes}
+        shares = {name: (fitted.iloc[:, len(named) + 1] == name).mean() for name in classes}
         told = ", ".join(f"{shortened(name, LETTERS)} {per_cent(share)}" for name, share in shares.items())
         about = f"regions of {told}"
-        seen = ", by their class, with a ring around those that it takes for another."
+        seen = ", by their class, with a ring around those that it misclassifies."
     else:
         answers = fitted.iloc[:, len(named)]
         about = f"from {written(answers.min())} to {written(answers.max())}"
@@ -56,20 +53,6 @@ def surface(what: str, run: Training, data: Dataset) -> Picture:
         + (f" Further inputs are held at {held}{more}." if held else ""),
         numbers,
     )
-
-
-def confusion(what: str, run: Training, data: Dataset) -> Table:
-    """How many rows of each class a network says each class of."""
-    assert run.classes is not None  # noqa: S101 - it is asked of networks of classes
-    _, Y = checked_rows(run.network, data, None, "float64", known=run.classes)
-    true = class_names(run.network, Y if Y.shape[1] > 1 else Y[:, 0], run.classes)
-    counts = confusion_matrix(true, run.predict_classes(data), run.classes)
-    names = distinct(shortened(name) for name in run.classes)
-    said = distinct(["rows of", *(f"said {name}" for name in names)])
-    rows = [
-        dict(zip(said, [name, *line], strict=True)) for name, line in zip(names, counts.tolist(), strict=True)
-    ]
-    return Table(rows, f"The rows of each class, and how many the {what} network says each class of")
 
 
 def drawing(what: str, run: Training, data: Dataset, when: str) -> Picture:

@@ -137,8 +137,8 @@ def _on_classes(found: Sweep) -> str:
         return OF_CLASSES.format("The accuracy is the share of right answers, yes or no. ", "")
     counts = Y.sum(axis=0) if Y.shape[1] > 1 else np.array([len(Y) - Y.sum(), Y.sum()])
     common = classes[int(counts.argmax())]
-    accuracy = "The accuracy is the share of the rows whose class a network says; "
-    accuracy += f"saying {common} for all of them has {counts.max() / len(Y):.3f}. "
+    accuracy = "The accuracy is the share of the rows whose class is predicted; "
+    accuracy += f"predicting {common} for all of them has {counts.max() / len(Y):.3f}. "
     return OF_CLASSES.format(accuracy, ", averaged over the classes")
 
 

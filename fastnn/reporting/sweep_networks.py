@@ -20,8 +20,9 @@ from fastnn.plotting import tables
 from fastnn.plotting.canvas import loss_label
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
+from fastnn.reporting.confusion import confusion
 from fastnn.reporting.pictures import Picture
-from fastnn.reporting.sweep_answers import MAPS_OF_CLASSES, MAPS_OF_NUMBERS, confusion, drawing, surface
+from fastnn.reporting.sweep_answers import MAPS_OF_CLASSES, MAPS_OF_NUMBERS, drawing, surface
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.columns import LOSSES
@@ -91,7 +92,8 @@ def learned(found: Sweep, data: Dataset) -> Section:
     )
     blocks: list[Block] = [text, Table(rows, "The best and the typical network", HEADINGS, PER_CENT)]
     if runs["best"].classes is not None:
-        blocks.append(confusion("best", runs["best"], data))
+        caption = "Confusion matrix of the best network: the rows of each class, by the class predicted"
+        blocks.append(Table(confusion(runs["best"], data), caption))
     blocks += [surface(what, run, data) for what, run in runs.items()]
     small = {what: run for what, run in runs.items() if run.network.n_weights <= DRAWN}
     blocks += [drawing(what, run, data, when) for what, run in small.items() for when in ("before", "after")]

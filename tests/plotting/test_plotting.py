@@ -427,7 +427,7 @@ class TestSurface:
         assert [text.get_text() for text in ax.get_xticklabels()] == ["other", "Linz"]
         assert ax.get_title() == "5-2-1\nheld: smoker = no"
         numbers = tables.surface(run, data)  # of city, size and smoker: not two cities
-        assert numbers.columns.tolist() == ["kind", "smoker", "size", "sold", "early", "late"]
+        assert numbers.columns.tolist() == ["kind", "smoker", "size", "sold", "predicted", "early", "late"]
 
     def test_further_categories_are_held_at_one_that_occurs(self):
         frame = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""Pictures of what networks of classes say: regions, rows by their class, and the numbers behind them."""
+"""Pictures of what networks of classes predict: regions, rows by their class, and the numbers behind them."""
 
 import numpy as np
 import pandas as pd
@@ -53,16 +53,18 @@ def texts_of(ax):
 def test_the_numbers_are_the_classes_and_the_output_of_each(three):
     run, data = three
     table = tables.surface(run, data)
-    assert list(table) == ["kind_", "age", "$size", "kind", *NAMES]
+    assert list(table) == ["kind_", "age", "$size", "kind", "predicted", *NAMES]
     assert table.attrs["classes"] == list(NAMES)
     fitted, rows = (table[table["kind_"] == kind] for kind in ("fitted", "data"))
     assert (len(fitted), len(rows)) == (GRID**2, data.rows)
     outputs = run.predict(fitted[["age", "$size"]], scaling=data)
     np.testing.assert_allclose(fitted[list(NAMES)], outputs, rtol=1e-9, atol=1e-12)
-    assert (fitted["kind"] == np.array(NAMES)[fitted[list(NAMES)].to_numpy().argmax(axis=1)]).all()
+    assert (fitted["kind"] == "").all()
+    assert (fitted["predicted"] == np.array(NAMES)[fitted[list(NAMES)].to_numpy().argmax(axis=1)]).all()
     assert (rows["kind"] == np.array(NAMES)[np.arange(60) % 3]).all()
     assert rows[list(NAMES)].to_numpy().tobytes() == run.predict(data.X).tobytes()
-    assert set(fitted["kind"]) == set(NAMES)
+    assert set(fitted["predicted"]) == set(NAMES)
+    assert rows["predicted"].tolist() == run.predict_classes(data).tolist()
 
 
 def test_one_sigmoid_output_has_a_region_of_each_class():
@@ -72,8 +74,8 @@ def test_one_sigmoid_output_has_a_region_of_each_class():
     assert table.attrs["classes"] == ["cat", "dog"]
     np.testing.assert_allclose(table["cat"] + table["dog"], 1.0, rtol=1e-12)
     fitted = table[table["kind_"] == "fitted"]
-    assert ((fitted["kind"] == "dog") == (fitted["dog"] >= 0.5)).all()
-    assert 0.1 < (fitted["kind"] == "dog").mean() < 0.9
+    assert ((fitted["predicted"] == "dog") == (fitted["dog"] >= 0.5)).all()
+    assert 0.1 < (fitted["predicted"] == "dog").mean() < 0.9
     so = table[table["kind_"] == "data"]["kind"].tolist()
     assert so == ["cat", "dog"] * 30
     assert texts_of(figure(run, data))[:2] == ["cat", "dog"]
@@ -83,7 +85,7 @@ def test_arrays_have_classes_by_number(three):
     run, data = three
     plain = fastnn.train(run.network, data.X, np.arange(60) % 3, run.parameters, epochs=1, engine="batched")
     table = tables.surface(plain, data.X, np.arange(60) % 3)
-    assert list(table) == ["kind", "x1", "x2", "class", "0", "1", "2"]
+    assert list(table) == ["kind", "x1", "x2", "class", "predicted", "0", "1", "2"]
     assert table[table["kind"] == "data"]["class"].tolist() == ["0", "1", "2"] * 20
 
 
@@ -95,7 +97,7 @@ def test_the_picture_has_regions_edges_rows_and_rings(three):
     said = np.array(NAMES)[rows[list(NAMES)].to_numpy().argmax(axis=1)]
     wrong = said != rows["kind"]
     assert 0 < wrong.sum() < 20
-    assert texts_of(ax) == [*NAMES, "taken for another"]
+    assert texts_of(ax) == [*NAMES, "misclassified"]
     assert ax.get_legend().get_title().get_text() == "kind"
     drawn = [len(dots.get_offsets()) for dots in ax.collections if len(dots.get_offsets()) > 1]
     assert drawn == [20, 20, 20, wrong.sum()]
@@ -151,4 +153,19 @@ def test_a_network_of_one_class_alone_has_one_region(three):
     same = {"start": start, "learning_rate": 1e-9, "epochs": 1, "engine": "batched"}
     ax = figure(fastnn.train(run.network, data, **same), data)
     assert len([shape for shape in ax.collections if shape.get_alpha() == 0.3]) == 1
-    assert texts_of(ax) == [*NAMES, "taken for another"]
+    assert texts_of(ax) == [*NAMES, "misclassified"]
+
+
+def test_where_all_outputs_are_alike_one_class_is_predicted():
+    X, y = np.eye(2), np.array([0, 1])
+    for network, name in (
+        (fastnn.Network((2, 1), (), "sigmoid"), "1"),
+        (fastnn.Network((2, 2), (), "softmax"), "0"),
+    ):
+        start = [0.0] * network.n_parameters
+        same = {"loss": "cross_entropy", "learning_rate": 5e-324, "epochs": 1, "engine": "batched"}
+        run = fastnn.train(network, X, y, start, **same)
+        assert set(tables.surface(run, X, y)["predicted"]) == {name} == set(map(str, run.predict_classes(X)))
+        ax = figure(run, X, y)
+        assert len([shape for shape in ax.collections if shape.get_alpha() == 0.3]) == 1
+        assert texts_of(ax) == ["0", "1", "misclassified"]

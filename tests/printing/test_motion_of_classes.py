@@ -1,4 +1,4 @@
-"""The class boundary in motion: a browser fills and counts what fastnn says after the same epochs."""
+"""The class boundary in motion: a browser fills and counts what fastnn predicts after the same epochs."""
 
 import re
 from dataclasses import dataclass
@@ -128,7 +128,7 @@ def test_the_rows_that_are_known_are_counted(found, name):
     case = CASES[name]
     accuracy = case.trained().score(*case.rows)["accuracy"]
     assert 0.3 < accuracy <= 1
-    assert found[name]["right"] == f"It says the class of {round(40 * accuracy)} of 40 rows."
+    assert found[name]["right"] == f"{round(40 * accuracy)} of 40 rows are classified correctly."
 
 
 def test_one_that_diverged_says_nothing(found):

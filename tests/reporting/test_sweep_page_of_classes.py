@@ -1,11 +1,11 @@
-"""The page and the report of a sweep of classes: accuracy and log-loss, regions, what rows are taken for."""
+"""The page and the report of a sweep of classes: accuracy and log-loss, regions, confusion."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import fastnn
-from fastnn.commands.reports import sweep_report
+from fastnn.commands.reports import sweep_report, training_report
 from fastnn.reporting import sweep_page
 
 NAMES = ("cat", "dog", "owl")
@@ -79,15 +79,13 @@ def test_quantiles_of_the_accuracy_are_the_worst_first(page, found, data):
 
 def test_the_accuracy_is_set_beside_that_of_one_answer(page):
     (section,) = [section for section in page.sections if section.heading.startswith("Accuracy")]
-    assert "saying cat for all of them has 0.333" in section.blocks[0]
+    assert "predicting cat for all of them has 0.333" in section.blocks[0]
 
 
 def test_what_rows_are_taken_for(page, found, data):
-    (table,) = [
-        table for caption, table in tables_of(page).items() if caption.startswith("The rows of each class")
-    ]
+    (table,) = [table for caption, table in tables_of(page).items() if caption.startswith("Confusion matrix")]
     headings, rows = texts(table)
-    assert headings == ["rows of", "said cat", "said dog", "said owl"]
+    assert headings == ["class", "cat", "dog", "owl"]
     best = found.replay(found.best(1, by=found.ranked_by)["network"])
     said = best.predict_classes(data)
     true = np.array(NAMES)[np.arange(60) % 3]
@@ -99,7 +97,7 @@ def test_what_rows_are_taken_for(page, found, data):
 def test_the_surface_is_told_by_its_regions(page):
     (picture,) = [picture for picture in page.pictures if picture.name == "surface-best"]
     assert "kind over a and b, as the best network answers" in picture.caption
-    assert "a ring around those that it takes for another" in picture.caption
+    assert "a ring around those that it misclassifies" in picture.caption
     assert "regions of cat " in picture.alt
 
 
@@ -122,6 +120,40 @@ def test_the_report_tells_the_scores_of_classes(classes, network):
         assert not {"r2", "mape"} & set(each)
 
 
+def test_the_report_of_a_training_has_the_confusion_matrix(data):
+    network = fastnn.Network((2, 3), (), "softmax")
+    run = fastnn.train(network, data, epochs=5, learning_rate=0.1, engine="batched")
+    report = training_report(run, data)
+    counts = fastnn.confusion_matrix(np.array(NAMES)[np.arange(60) % 3], run.predict_classes(data), NAMES)
+    values = vars(report)["values"]
+    assert values["confusion"].tolist() == counts.tolist()
+    assert values["classes"] == NAMES
+    lines = report.text.splitlines()
+    place = lines.index("Confusion matrix: the rows of each class, by the class predicted")
+    assert [line.split() for line in lines[place + 1 : place + 5]] == [
+        ["class", *NAMES],
+        *([name, *map(str, line)] for name, line in zip(NAMES, counts.tolist(), strict=True)),
+    ]
+    lost = fastnn.train(network, data, epochs=5, learning_rate=8e307, engine="batched")
+    assert lost.status == "diverged"
+    assert "Confusion" not in training_report(lost, data).text
+
+
+def test_a_wide_confusion_matrix_is_left_to_machines():
+    draw = np.random.default_rng(0)
+    code = np.arange(60) % 12
+    frame = pd.DataFrame(
+        {"a": code + draw.normal(size=60), "kind": [f"sort{chr(97 + each)}" for each in code]}
+    )
+    data = fastnn.Dataset.from_frame(frame, "a", "kind")
+    report = training_report(
+        fastnn.train(fastnn.Network((1, 12), (), "softmax"), data, epochs=2, engine="batched"), data
+    )
+    assert max(map(len, report.text.splitlines())) <= 80
+    assert "Confusion" not in report.text
+    assert vars(report)["values"]["confusion"].sum() == 60
+
+
 def test_of_yeses_and_noes_the_page_has_no_regions():
     draw = np.random.default_rng(1)
     X = draw.normal(size=(20, 2))
@@ -134,4 +166,4 @@ def test_of_yeses_and_noes_the_page_has_no_regions():
     assert "share of right answers, yes or no" in section.blocks[0]
     (picture,) = [picture for picture in page.pictures if picture.name == "surface-best"]
     assert "a red dot's target lies above" in picture.caption
-    assert not any(caption.startswith("The rows of each class") for caption in tables_of(page))
+    assert not any(caption.startswith("Confusion matrix") for caption in tables_of(page))

@@ -11,7 +11,7 @@ function outputsOf(inputs) {
 }
 
 // The class of the largest output, the first of equal ones; but of two from one output, the second from 0.5 on.
-function saidBy(outputs) {
+function predictedBy(outputs) {
     if (outputs.some(Number.isNaN)) return -1;
     if (data.regions.single) return outputs[1] >= 0.5 ? 1 : 0;
     return outputs.indexOf(Math.max(...outputs));
@@ -27,11 +27,11 @@ function drawRegions() {
             const inputs = [...held];
             chosen.forEach((place, n) => { inputs[place] = ends[n][0] + shares[n]*(ends[n][1] - ends[n][0]); });
             const outputs = outputsOf(inputs);
-            points.push({x: x(shares[0]), y: y(shares[1]), outputs, said: saidBy(outputs)});
+            points.push({x: x(shares[0]), y: y(shares[1]), outputs, predicted: predictedBy(outputs)});
         }
     }
     const shapes = Array.from({length: classes}, () => []), edges = [];
-    if (points.every(({said}) => said >= 0)) {
+    if (points.every(({predicted}) => predicted >= 0)) {
         for (let j = 0; j + 1 < rows; j++) {
             for (let i = 0; i + 1 < columns; i++) {
                 const corner = j*columns + i;
@@ -42,9 +42,9 @@ function drawRegions() {
     }
     for (const [path, code] of places("region")) path.setAttribute("d", shapes[code].join(""));
     part.edge.setAttribute("d", edges.join(""));
-    const said = data.rows.map((numbers) => saidBy(outputsOf(numbers.slice(0, held.length))));
-    const known = said.filter((code, place) => code === codes[place]).length;
-    part.right.textContent = said.includes(-1) ? "" : `It says the class of ${known} of ${codes.length} rows.`;
+    const predicted = data.rows.map((numbers) => predictedBy(outputsOf(numbers.slice(0, held.length))));
+    const correct = predicted.filter((code, place) => code === codes[place]).length;
+    part.right.textContent = predicted.includes(-1) ? "" : `${correct} of ${codes.length} rows are classified correctly.`;
     const shown = (row || (epochs ? data.rows.length : 1)) - 1;
     const shares = chosen.map((place, n) => (data.rows[shown][place] - ends[n][0])/(ends[n][1] - ends[n][0]));
     if (shares.length < 2) shares.push((codes[shown] + 0.5)/classes);
@@ -59,7 +59,7 @@ function fillCell(corners, shapes, edges) {
     const crossings = corners.map((a, n) => crossing(a, corners[(n + 1)%4])); // after each corner, or undefined
     const ends = [0, 1, 2, 3].filter((n) => crossings[n]);
     if (!ends.length) {
-        shapes[corners[0].said].push(`M${corners.map(at).join("L")}z`);
+        shapes[corners[0].predicted].push(`M${corners.map(at).join("L")}z`);
         return;
     }
     const mean = (key) => ends.reduce((sum, n) => sum + crossings[n][key], 0)/ends.length;
@@ -73,15 +73,15 @@ function fillCell(corners, shapes, edges) {
         }
         run.push(crossings[next]);
         if (ends.length > 2) run.push(middle);
-        shapes[corners[next].said].push(`M${run.map(at).join("L")}z`);
+        shapes[corners[next].predicted].push(`M${run.map(at).join("L")}z`);
         if (ends.length > 2 || which === 0) edges.push(`M${at(crossings[n])}L${at(ends.length > 2 ? middle : crossings[next])}`);
     });
 }
 
 // Where the outputs of two neighbours' classes are equal between them.
 function crossing(a, b) {
-    if (a.said === b.said) return undefined;
-    const before = a.outputs[a.said] - a.outputs[b.said], after = b.outputs[a.said] - b.outputs[b.said];
+    if (a.predicted === b.predicted) return undefined;
+    const before = a.outputs[a.predicted] - a.outputs[b.predicted], after = b.outputs[a.predicted] - b.outputs[b.predicted];
     const share = before === after ? 0.5 : before/(before - after);
     return {x: a.x + share*(b.x - a.x), y: a.y + share*(b.y - a.y)};
 }

@@ -1,4 +1,4 @@
-"""The picture of what a network of classes says, as SVG: regions that a script fills, and the rows."""
+"""The picture of what a network of classes predicts, as SVG: regions that a script fills, and the rows."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ class Regions:
         held = f" Further inputs are held at {', '.join(map(shortened, told))}." if told else ""
         return (
             f'<figure><svg class="classes" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" data-part="classes" '
-            f'aria-label="The class that the network says">\n{parts}\n</svg>\n'
-            "<figcaption>The class that the network says, in the colour of its rows, which are drawn by the "
-            'class that they have. The ring is around the row above. <span data-part="right"></span>'
+            f'aria-label="The class that the network predicts">\n{parts}\n</svg>\n'
+            "<figcaption>The class that the network predicts, in the colour of its rows, which are drawn by "
+            'the class that they have. The ring is around the row above. <span data-part="right"></span>'
             f"{escape(held)}</figcaption>\n</figure>"
         )
 
