@@ -142,16 +142,19 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
 def _python(found: Sweep, data: Dataset, number: int) -> str:
     """The lines that train a network again, on the same data and no others."""
     settings, start = found.design.settings_of(found.grid.cell_of(number)), found.grid.start_of(number)
-    rate = settings["learning_rate"]
+    rate, rates, given_arrays = settings["learning_rate"], found.plan.epoch_rates, ""
     recipe = Recipe(**{name: settings[name] for name in OF_A_RECIPE})
     options = "" if rate is None else f"learning_rate={float(rate)!r}, "
+    if rates is not None:
+        options = "schedule=rates, "
+        given_arrays = f"rates = ...  # those of the sweep, of shape {rates.shape}\n"
     options += f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
-    order, given_arrays = found.plan.order, ""
+    order = found.plan.order
     if isinstance(order, Shuffled):
         options += f", shuffle=True, seed={found.seed}"
     if isinstance(order, Explicit):
         options += ", row_order=row_order"
-        given_arrays = f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
+        given_arrays += f"row_order = ...  # that of the sweep, of shape {order.rows.shape}\n"
     if found.plan.weights is not None:
         asked = found.plan.weights.asked
         of_rows = asked["sample_weight"]
@@ -210,7 +213,8 @@ def _fan(name: str, curves: dict[str, Any], lost: str) -> Picture:
 def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) -> dict[str, Any]:
     """The curves of some starts in cells that differ in their rows alone, by the names of the cells."""
     settings = next(iter(cells.values())).settings
-    order, weights = found.plan.order, found.plan.weights
+    order, weights, rates = found.plan.order, found.plan.weights, found.plan.epoch_rates
+    given_rates = {} if rates is None else {"schedule": rates, "learning_rate": None}
     again = sweep(
         X=found.plan.X,
         y=found.plan.Y,
@@ -225,7 +229,7 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
         **({} if weights is None else weights.asked),
         progress=False,
         curves=True,
-        **{**settings, "rows": [cell["rows"] for cell in cells.values()]},
+        **{**settings, **given_rates, "rows": [cell["rows"] for cell in cells.values()]},
     )
     parts = zip(cells, to_the_end(again).grid.cells(), strict=True)
     return {name: again.only(cell).curves for name, cell in parts}

@@ -43,7 +43,7 @@ def _trials(design: Design) -> Iterator[tuple[float, int]]:
     """
     by_row: dict[tuple[Network, Rule, int, float], float] = {}
     for kind, (cell, networks) in design.kinds.items():
-        together = min(kind.recipe.schedule.until(0), design.plan.epochs)
+        together = min(design.plan_of(cell).rates(cell["learning_rate"], 1).until(0), design.plan.epochs)
         alike = kind.network, kind.recipe.rule, kind.recipe.size, together
         if alike not in by_row:
             _trial(design, cell)  # warms the caches; not counted

@@ -40,6 +40,7 @@ def described(design: Design) -> dict[str, Any]:
         "dtype": plan.dtype,
         "shuffle": isinstance(plan.order, Shuffled),
         **_described_order(plan.order),
+        **_described_rates(plan.epoch_rates),
         **_described_weights(plan.weights),
         "arithmetic": ARITHMETIC,
         "random_numbers": RANDOM_NUMBERS,
@@ -55,6 +56,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
     InputError, KeyError, TypeError
         If the description is damaged.
     """
+    axes = {axis.name: axis.asked for axis in axes_of(description, len(arrays["X"]))}
     return Design.of(
         X=arrays["X"],
         y=arrays["Y"],
@@ -68,7 +70,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         row_order=arrays["row_order"] if "row_order" in description else None,
         **_weights_in(description, arrays),
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
-        **{axis.name: axis.asked for axis in axes_of(description, len(arrays["X"]))},
+        **axes | _rates_in(description, arrays),
     )
 
 
@@ -107,7 +109,7 @@ def schema_of(plan: dict[str, Any], names: tuple[str, ...]) -> Schema:
 def arrays_of(design: Design) -> dict[str, Array]:
     """The arrays of a design by name: X, Y.
 
-    If given, starts, row_order, sample_weight, validation_X and validation_Y as well.
+    If given, starts, row_order, epoch_rates, sample_weight, validation_X and validation_Y as well.
     """
     arrays = {"X": design.plan.X, "Y": design.plan.Y}
     starts = getattr(design.start, "parameters", None)  # only a `fastnn.given` has them
@@ -115,6 +117,8 @@ def arrays_of(design: Design) -> dict[str, Array]:
         arrays["starts"] = starts
     if isinstance(design.plan.order, Explicit):
         arrays["row_order"] = design.plan.order.rows
+    if design.plan.epoch_rates is not None:
+        arrays["epoch_rates"] = design.plan.epoch_rates
     if design.plan.weights is not None:
         arrays["sample_weight"] = design.plan.weights.of_rows
     if design.validation is not None:
@@ -125,6 +129,18 @@ def arrays_of(design: Design) -> dict[str, Array]:
 def _described_order(order: Order) -> dict[str, Any]:
     """The digest of an order that was given; its shape follows from the epochs and rows."""
     return {"row_order": {"sha256": content_hash(order.rows)}} if isinstance(order, Explicit) else {}
+
+
+def _described_rates(rates: Array | None) -> dict[str, Any]:
+    """The digest of the learning rates of every epoch; their number is that of the epochs."""
+    return {} if rates is None else {"epoch_rates": {"sha256": content_hash(rates)}}
+
+
+def _rates_in(description: dict[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """What was asked of learning rates, where they were given for every epoch."""
+    if "epoch_rates" not in description:
+        return {}
+    return {"schedule": arrays["epoch_rates"], "learning_rate": None}
 
 
 def _described_weights(weights: Weights | None) -> dict[str, Any]:

@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, OneSentenceError, seed_number, shown, whole_number
-from fastnn.core.losses import LOSSES, Loss, need_pair, need_targets, usual_loss
+from fastnn.core.losses import need_targets
 from fastnn.core.network import Network
-from fastnn.core.optimizers import OPTIMIZERS, Optimizer
 from fastnn.core.penalties import PENALTIES
-from fastnn.core.recipe import Recipe, refuse_decay, refuse_schedule, size_of
-from fastnn.core.schedules import SCHEDULES, Schedule
+from fastnn.core.recipe import Recipe, refuse_decay
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
@@ -30,11 +28,12 @@ from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.sweeping.network_axis import Networks
+from fastnn.sweeping.settling import settled
 from fastnn.training.jobs import Job
 from fastnn.training.measuring import Measuring, measured
 from fastnn.training.orders import order_of
-from fastnn.training.plan import Plan, refuse_rate
-from fastnn.training.rates import is_of_rates
+from fastnn.training.plan import Plan
+from fastnn.training.rates import RATES_GIVEN
 from fastnn.training.running import run
 from fastnn.training.starts import Start, rule_of
 from fastnn.training.weights import class_weights_of, weights_of, weights_told
@@ -141,11 +140,7 @@ class Design:
         seed = seed_number(seed)
         several = Networks.of(network, dtype, 0).values
         plan = Plan.of(several[0], X, y, epochs, engine, dtype)
-        settings["network"] = several
-        settings["optimizer"] = OPTIMIZERS.several(settings["optimizer"])
-        settings["loss"] = _losses(settings["loss"], several, plan.Y)
-        settings["schedule"] = _schedules(settings["schedule"])
-        settings |= _defaults(settings, len(plan.X))
+        settings, epoch_rates = settled(settings | {"network": several}, several, plan)
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
         for optimizer in grid["optimizer"].values:
@@ -156,7 +151,7 @@ class Design:
         order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
         of_classes = class_weights_of(class_weight, plan.Y, plan.named)
         weights = weights_of(sample_weight, weights_within, len(plan.X), counts, of_classes)
-        plan = replace(plan, order=order, weights=weights)
+        plan = replace(plan, order=order, weights=weights, epoch_rates=epoch_rates)
         for loss, one, count in product(grid["loss"].values, several, counts):
             replace(plan, network=one).need_classes(type(loss), count)
         rule = _rule_of(start, plan.dtype, grid, seed)
@@ -187,7 +182,8 @@ class Design:
     @property
     def told(self) -> list[str]:
         """What sentences on the whole sweep tell of its settings."""
-        return [*self.grid.told, *weights_told(self.plan.weights_within)]
+        rates = [] if self.plan.epoch_rates is None else [RATES_GIVEN]
+        return [*self.grid.told, *rates, *weights_told(self.plan.weights_within)]
 
     def measures(self, plan: Plan) -> dict[str, Measuring]:
         """The measuring of the further losses of networks trained by a plan, by the losses' names."""
@@ -280,65 +276,6 @@ class Design:
         if kept is None or (room.every == 1 and kept.dtype == self.plan.dtype):
             return kept
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
-
-
-def _losses(given: Any, networks: Sequence[Network], Y: Array) -> list[Loss]:
-    """The losses of a sweep, each of which fits the outputs and the targets; without any, the usual one."""
-    outputs = dict.fromkeys(network.output for network in networks)
-    if given is None:
-        usual = {output: usual_loss(output).name for output in outputs}
-        if len(set(usual.values())) > 1:
-            each = ", ".join(f"{loss} for {output}" for output, loss in usual.items())
-            raise InputError(
-                "loss must be given for networks whose outputs have different usual losses; got none "
-                f"({each}). Sweep them apart."
-            )
-        given = usual[networks[0].output]
-    found = LOSSES.several(given)
-    for loss, output in product(found, outputs):
-        need_pair(type(loss), output)
-        need_targets(type(loss), output, Y)
-    return found
-
-
-def _schedules(given: Any) -> list[Schedule]:
-    """The schedules of a sweep; learning rates themselves are for `fastnn.train`."""
-    if is_of_rates(given):
-        raise InputError(
-            f"schedule must name schedules in a sweep; got learning rates, {shown(given)}. "
-            "Give those to fastnn.train, or name a schedule such as fastnn.schedules.Cosine(horizon=300)."
-        )
-    return SCHEDULES.several(given)
-
-
-def _defaults(given: dict[str, Any], rows: int) -> dict[str, Any]:
-    """The learning rate and the batch size of a sweep, where they are left to the optimizers."""
-    kinds = {optimizer.name: optimizer for optimizer in given["optimizer"]}
-    rate, size, (first, *others) = given["learning_rate"], given["batch_size"], kinds.values()
-    without = [optimizer for optimizer in kinds.values() if optimizer.learning_rate is None]
-    if others and without:
-        raise InputError(
-            f"optimizer must be {without[0].name} alone, which has no learning rate, or optimizers that have "
-            f"one; got {', '.join(kinds)}. Sweep them apart."
-        )
-    if without:
-        refuse_rate(rate, first)
-        for schedule in given["schedule"]:
-            refuse_schedule(schedule, first)
-    elif rate is None:
-        rate = _default_rate(list(kinds.values()))
-    return {"learning_rate": rate, "batch_size": size_of(size, first, rows)}
-
-
-def _default_rate(optimizers: Sequence[Optimizer]) -> float | None:
-    """The learning rate of optimizers that are given without one."""
-    if len({optimizer.learning_rate for optimizer in optimizers}) > 1:
-        each = ", ".join(f"{optimizer.learning_rate!r} for {optimizer.name}" for optimizer in optimizers)
-        raise InputError(
-            f"learning_rate must be given for optimizers with different defaults; got none ({each}). "
-            "Give one, or several."
-        )
-    return optimizers[0].learning_rate
 
 
 def _alike(cell: Cell, numbers: range, most: int, width: int, place: int) -> Iterator[Chunk]:

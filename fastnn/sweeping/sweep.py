@@ -67,7 +67,7 @@ def sweep(
     l1: float | Sequence[float] = 0.0,
     decay: float | Sequence[float] = 0.0,
     l2_on: str | Sequence[str] = "mean",
-    schedule: str | Schedule | Sequence[str | Schedule] = "constant",
+    schedule: str | Schedule | Sequence[str | Schedule] | ArrayLike = "constant",
     clip: float | Sequence[float | None] | None = None,
     sample_weight: ArrayLike | None = None,
     class_weight: str | Mapping[Any, float] | None = None,
@@ -122,9 +122,10 @@ def sweep(
         As in `fastnn.train`.
     l2_on : str, or sequence of them
         As in `fastnn.train`.
-    schedule : str, Schedule, or sequence of them
-        As in `fastnn.train`, but for learning rates of every epoch. A setting of a schedule may be a sequence
-        of numbers, too.
+    schedule : str, Schedule, or sequence of them; or array_like (E,)
+        As in `fastnn.train`. A setting of a schedule may be a sequence of numbers, too. Numbers in its place
+        (E,) are the learning rates of every epoch for all networks, without `learning_rate`; a store keeps
+        them, and tables have the first.
     clip : float, or sequence of them, optional
         As in `fastnn.train`; None among them is without clipping.
     sample_weight : array_like (N,), optional

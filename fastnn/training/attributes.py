@@ -16,7 +16,7 @@ from fastnn.core.rule import FILE
 from fastnn.data.classes import Names, classes_of
 from fastnn.data.scaling import TableScaling
 from fastnn.training.identity import ARITHMETIC, difference
-from fastnn.training.rates import Rates
+from fastnn.training.rates import RATES_GIVEN, Rates
 from fastnn.training.scoring import scores_of
 from fastnn.training.statuses import DIVERGED, OK, STATUSES, status_codes
 from fastnn.training.weights import weights_told
@@ -112,7 +112,7 @@ class TrainingAttributes:
     @property
     def told_after(self) -> str:
         """What is not the default, to follow other words: ", batches of 32, rows with weights"."""
-        rates = "" if self.given_rates is None else ", a learning rate given for each epoch"
+        rates = "" if self.given_rates is None else f", {RATES_GIVEN}"
         weights = "".join(f", {told}" for told in weights_told(self.weights_within))
         return f"{self.recipe.told_after}{rates}{weights}"
 

@@ -42,7 +42,8 @@ class Plan:
     `X` (N, D) and `Y` (N, K) are C-ordered copies in `dtype`, the precision of training. `engine` is a name
     in `ENGINES`, or "auto". `scaling` is that of the Dataset the rows were given as, or None. `weights` are
     those of the rows, None if all count alike. `labels` are the names of the classes that y was given as.
-    Of the `epochs` the `first` ones are over.
+    Of the `epochs` the `first` ones are over. `epoch_rates` (E,), in `dtype`, are the learning rates of every
+    epoch, where a sweep was given them.
     """
 
     network: Network
@@ -57,6 +58,7 @@ class Plan:
     weights: Weights | None = None
     labels: Names | None = None
     first: int = 0
+    epoch_rates: NDArray[Any] | None = None
 
     @classmethod
     def of(
@@ -150,7 +152,9 @@ class Plan:
         return choose(self.engine, self.network, self.dtype, networks, self.rule)
 
     def rates(self, learning_rate: Any, networks: int) -> Rates:
-        """The learning rates of M networks in every epoch, from one number or M numbers."""
+        """The learning rates of M networks in every epoch: those of all networks, or from one number or M."""
+        if self.epoch_rates is not None:
+            return Given.of_all(np.broadcast_to(self.epoch_rates, (networks, len(self.epoch_rates))))
         return Rates(self.learning_rates(learning_rate, networks), self.recipe.schedule)
 
     def given_rates(self, given: Any, learning_rate: Any, networks: int) -> Given:

@@ -15,9 +15,12 @@ from fastnn.core.schedules import Schedule
 from fastnn.data.arrays import finite_array
 from fastnn.showing.lettering import counted
 
-__all__ = ["Given", "Rates", "given_rates", "is_of_rates"]
+__all__ = ["RATES_GIVEN", "Given", "Rates", "given_rates", "is_of_rates"]
 
 Array = NDArray[Any]
+
+RATES_GIVEN = "a learning rate given for each epoch"
+"""What is told of learning rates that follow from no schedule."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -384,9 +384,3 @@ def test_validation_targets_fit_every_loss(loss):
     network = fastnn.Network((2, 2, 1), output="sigmoid")
     with pytest.raises(fastnn.InputError, match=r"^validation y must be from 0 .* for cross_entropy"):
         fastnn.sweep(network, X, (Y > 0) * 1.0, networks=2, epochs=1, loss=loss, validation=(X, 2 + Y**2))
-
-
-@pytest.mark.parametrize("rates", [[0.1, 0.2], np.array([[0.1, 0.2]])], ids=["of all", "of each"])
-def test_learning_rates_of_every_epoch_are_for_train(rates):
-    with pytest.raises(fastnn.InputError, match=r"^schedule must name schedules in a sweep; .* fastnn.train"):
-        fastnn.sweep(NET, X, Y, networks=1, epochs=2, schedule=rates)

@@ -34,6 +34,7 @@ INPUTS = {
     "data": {"x": "X", "y": "Y"},
     "starts": {"p": "starts"},
     "order": {"r": "row_order"},
+    "rates": {"l": "epoch_rates"},
     "weights": {"w": "sample_weight"},
     "validation": {"x": "validation_X", "y": "validation_Y"},
 }
@@ -47,6 +48,8 @@ def inputs_of(manifest: Manifest) -> dict[str, dict[str, Any]]:
         found["starts"] = plan["start"]
     if "row_order" in plan:
         found["order"] = plan["row_order"]
+    if "epoch_rates" in plan:
+        found["rates"] = plan["epoch_rates"]
     if "sample_weight" in plan:
         found["weights"] = plan["sample_weight"]
     return found | ({"validation": plan["validation"]} if "validation" in plan else {})
@@ -111,8 +114,8 @@ def input_arrays(manifest: Manifest, kind: str, content: bytes) -> dict[str, Arr
         arrays["starts"] = arrays["starts"].reshape(told["shape"])
     if kind == "order":
         arrays["row_order"] = arrays["row_order"].reshape(manifest.plan["epochs"], -1)
-    if kind == "weights":
-        arrays["sample_weight"] = arrays["sample_weight"].ravel()
+    if kind in ("weights", "rates"):
+        arrays = {name: array.ravel() for name, array in arrays.items()}
     if content_hash(*arrays.values()) != told["sha256"]:
         raise StoreError(f"the {kind} in the store must have the digest in its manifest; they have another.")
     return arrays
@@ -122,7 +125,7 @@ def input_matrices(kind: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays of an input file as matrices of equal height, by the letters of their columns."""
     given = {letter: arrays[name] for letter, name in INPUTS[kind].items()}
     return {
-        letter: array.reshape(-1, 1) if kind in ("order", "weights") else np.atleast_2d(array)
+        letter: array.reshape(-1, 1) if kind in ("order", "rates", "weights") else np.atleast_2d(array)
         for letter, array in given.items()
     }
 
@@ -133,6 +136,8 @@ def _input_columns(manifest: Manifest, kind: str) -> dict[str, Kind]:
         return {f"p{j + 1}": Kind("float64") for j in range(network.n_parameters)}
     if kind == "order":
         return {"r1": Kind("int32")}  # the epochs one after the other
+    if kind == "rates":
+        return {"l1": Kind(dtype)}
     if kind == "weights":
         return {"w1": Kind("float64")}
     widths = {"x": network.n_inputs, "y": network.n_outputs}
@@ -143,6 +148,8 @@ def _rows_of(manifest: Manifest, kind: str) -> int:
     told = inputs_of(manifest)[kind]
     if kind == "order":
         return int(manifest.plan["epochs"] * manifest.plan["rows"][0])
+    if kind == "rates":
+        return int(manifest.plan["epochs"])
     if kind == "weights":
         return int(manifest.plan["data"]["rows"])
     if kind != "starts":

@@ -13,7 +13,9 @@ from typing import Any
 
 from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
 from fastnn.core.choices import from_zero
+from fastnn.core.recipe import CONSTANT
 from fastnn.core.rule import DTYPES, MOST_EPOCHS, WITHIN
+from fastnn.core.schedules import SCHEDULES
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.description import STARTS, plain_of, schema_of
 from fastnn.training.weights import BALANCED
@@ -42,7 +44,7 @@ def checked_plan(plan: Any) -> None:
     InputError
         If an entry is missing, unknown or impossible; it is named.
     """
-    others = LEFT_OUT | {"losses", "row_order", "sample_weight", "class_weight", "validation"}
+    others = LEFT_OUT | {"losses", "row_order", "epoch_rates", "sample_weight", "class_weight", "validation"}
     entries = checked_names(plan, "plan", {*CHECKS} - LEFT_OUT, others)
     for name, check in CHECKS.items():
         if name in entries:
@@ -60,6 +62,13 @@ def checked_plan(plan: Any) -> None:
         if len(entries["rows"]) > 1 or entries["shuffle"]:
             raise InputError(
                 "row_order must go with one number of rows and without shuffle; got a plan of another kind."
+            )
+    if "epoch_rates" in entries:
+        _digest(_Entry(entries, "epoch_rates").entries({"sha256"})["sha256"], "epoch_rates")
+        constant = [SCHEDULES.described(CONSTANT)]
+        if len(entries["learning_rate"]) > 1 or plain_of(entries, "schedule") != constant:
+            raise InputError(
+                "epoch_rates must go with one learning rate and no schedule; got a plan of another kind."
             )
     losses = list(schema_of(entries, ()).losses)
     if entries.get("losses", losses[:1]) != losses:
