@@ -248,9 +248,10 @@ def _cells(found: Sweep, records: list[dict[str, Any]], numbers: Iterable[int]) 
     """The table of records that begin with the settings of networks; those of one axis share a column."""
     axes = [axis for axis in found.grid.axes if axis.shown]
     several = {name for axis in axes if len(axis.columns) > 1 for name in axis.columns}
+    firsts = {axis.name: next(iter(axis.columns)) for axis in axes if len(axis.columns) > 1}
     brief = []
     for record, number in zip(records, numbers, strict=True):
-        texts = {axis.name: found.grid.text_of(axis.name, number) for axis in axes if axis.name in several}
+        texts = {first: found.grid.text_of(name, number) for name, first in firsts.items()}
         known = {name: record[name] for name in record if name == "network"}
         brief.append(known | texts | {name: value for name, value in record.items() if name not in several})
     alike = len({record.get("networks") for record in records}) == 1

@@ -14,6 +14,8 @@ __all__ = ["grid_of_inputs", "held_at", "inputs_to_draw"]
 
 Array = NDArray[Any]
 
+ROWS = 2000  # about so many of many tell which inputs to draw
+
 
 def grid_of_inputs(data: Any, rows: Array, points: Array, chosen: Sequence[int]) -> Array:
     """Return all inputs (points, D) for each of the `points` (points, chosen) over the chosen inputs.
@@ -45,14 +47,35 @@ def _hold_categories(grid: Array, rows: Array, points: Array, chosen: Sequence[i
     grid[:, free] = values[counts.argmax()] * left[:, None] if len(others) else 0.0
 
 
-def inputs_to_draw(data: Any, count: int) -> tuple[int, ...]:
-    """The first two inputs that have a column of their own; one of several categories shows less."""
-    if count == 1:
-        return (0,)
-    if not isinstance(data, Dataset):
-        return (0, 1)
-    spread = [column.one_hot for column in data.scaling.input_columns for _ in column.inputs]
-    return tuple(sorted(range(count), key=lambda place: spread[place])[:2])
+def inputs_to_draw(data: Any, rows: Array, classes: NDArray[np.int64] | None = None) -> tuple[int, ...]:
+    """The first two inputs that have a column of their own; one of several categories shows less.
+
+    Where the rows (N, D) have `classes` (N,), of these inputs the two that tell most rows' classes.
+    """
+    count = rows.shape[1]
+    if count <= 2:
+        return tuple(range(count))
+    own = list(range(count))
+    if isinstance(data, Dataset):
+        spread = [column.one_hot for column in data.scaling.input_columns for _ in column.inputs]
+        own.sort(key=lambda place: spread[place])
+        own = own[: max(2, count - sum(spread))]
+    if classes is None:
+        return tuple(own[:2])
+    some = slice(None, None, 1 + len(rows) // ROWS)
+    chosen: list[int] = []
+    for _ in range(2):
+        left = [place for place in own if place not in chosen]
+        told = [_told(rows[some][:, [*chosen, place]], classes[some]) for place in left]
+        chosen.append(left[int(np.argmax(told))])
+    return tuple(sorted(chosen))
+
+
+def _told(rows: Array, classes: NDArray[np.int64]) -> int:
+    """How many rows are nearest to the mean of their own class."""
+    means = np.array([rows[classes == each].mean(axis=0) for each in np.unique(classes)])
+    nearest = ((rows[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+    return int((np.unique(classes)[nearest] == classes).sum())
 
 
 def held_at(data: Any, inputs: Array, chosen: Sequence[int], names: Sequence[str]) -> list[str]:

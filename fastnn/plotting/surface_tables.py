@@ -52,7 +52,7 @@ def surface(
     place = None if output is None else whole_number(output, "output", 0, training.network.n_outputs - 1)
     classes = training.classes if place is None else None
     rows = _rows_of(training, X, y)
-    chosen = _chosen(training, X, inputs)
+    chosen = _chosen(training, X, rows, inputs, of_classes=classes is not None)
     axes = [np.linspace(rows.X[:, place].min(), rows.X[:, place].max(), GRID) for place in chosen]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(chosen))
     grid = grid_of_inputs(X, rows.X, points, chosen)
@@ -102,10 +102,11 @@ def _target_of(X: Any) -> str:
     return held_name(X.target) if isinstance(X, Dataset) and isinstance(X.target, str) else "class"
 
 
-def _chosen(training: Training, X: Any, inputs: Any) -> list[int]:
+def _chosen(training: Training, X: Any, rows: _Rows, inputs: Any, *, of_classes: bool) -> list[int]:
     """The places of the inputs to draw over."""
-    count = training.network.n_inputs
-    wanted = inputs_to_draw(X, count) if inputs is None or count == 1 else inputs
+    network, count = training.network, training.network.n_inputs
+    codes = chosen_classes(network, rows.Y, classes=True) if of_classes else None
+    wanted = inputs_to_draw(X, rows.X, codes) if inputs is None or count == 1 else inputs
     chosen = whole_numbers(wanted, "each of inputs", 0, count - 1)
     if not len(set(chosen)) == len(chosen) == min(2, count):
         raise InputError(f"inputs must be two different ones; got {shown(inputs)}. Give (0, 1), say.")

@@ -73,7 +73,8 @@ def surface(
     ax : Axes, optional
         Where to draw; by default a new figure.
     inputs : (int, int), optional
-        Which inputs, from 0. By default the first two that are not one of several categories.
+        Which inputs, from 0. By default the first two that are not one of several categories; of a network of
+        classes, those two of them that tell most rows' classes by the nearest mean of a class.
     output : int, optional
         Which output, from 0. By default the first one; of a network of classes, the regions of all.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -305,7 +306,8 @@ class Sweep(SweepAttributes):
 
     def score_notes(self, X: Any, y: ArrayLike | None = None) -> list[str]:
         """The notes that belong to the scores on some rows."""
-        return score_notes(self.network, X, y, self.scores, self.classes)
+        first = next(iter(self.architectures))
+        return score_notes(first, X, y, self.scores, self.classes)
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -315,7 +317,8 @@ class Sweep(SweepAttributes):
     @property
     def classes(self) -> tuple[str, ...] | tuple[int, ...] | None:
         """The names of the classes, or 0 .. K-1; None for numbers, and for several yeses and noes."""
-        found = (classes_of(self.network, kind, self.plan.named) for kind in self.grid.loss_kinds)
+        kinds = product(self.grid.networks.values, self.grid.loss_kinds)
+        found = (classes_of(network, kind, self.plan.named) for network, kind in kinds)
         return next((names for names in found if names), None)
 
     def _repr_html_(self) -> str | None:

@@ -6,6 +6,7 @@ import pytest
 
 import fastnn
 from fastnn import plotting
+from fastnn.data.holding import inputs_to_draw
 from fastnn.plotting import tables
 from fastnn.plotting.surface_tables import GRID
 
@@ -169,3 +170,21 @@ def test_where_all_outputs_are_alike_one_class_is_predicted():
         ax = figure(run, X, y)
         assert len([shape for shape in ax.collections if shape.get_alpha() == 0.3]) == 1
         assert texts_of(ax) == ["0", "1", "misclassified"]
+
+
+def test_of_many_inputs_the_two_that_tell_the_classes_are_drawn():
+    draw = np.random.default_rng(8)
+    code = np.arange(60) % 3
+    X = draw.normal(size=(60, 5))
+    X[:, 3] += 6.0 * (code == 1)
+    X[:, 1] += 6.0 * (code == 2)
+    assert inputs_to_draw(None, X, code) == (1, 3)
+    assert inputs_to_draw(None, X) == (0, 1)
+    run = fastnn.train(fastnn.Network((5, 3), (), "softmax"), X, code, epochs=1, engine="batched")
+    assert list(tables.surface(run, X, code))[1:3] == ["x2", "x4"]
+    assert list(tables.surface(run, X, code, inputs=(4, 0)))[1:3] == ["x5", "x1"]
+    frame = pd.DataFrame(
+        {"sex": np.where(code == 1, "f", "m"), "town": np.array(NAMES)[code], "age": X[:, 0]}
+    )
+    data = fastnn.Dataset.from_frame(frame.assign(kind=np.array(NAMES)[code]), ["town", "sex", "age"], "kind")
+    assert [data.inputs[place] for place in inputs_to_draw(data, data.X, code)] == ["sex", "age"]

@@ -150,7 +150,7 @@ def test_names_of_classes_and_held_inputs_are_told():
     fragment = case.motion().fragment
     assert "dog &lt;/script&gt;" in fragment
     assert fragment.count("</script>") == 2
-    assert re.search(r"Further inputs are held at c = -?0\.\d+\.", fragment)
+    assert re.search(r"Further inputs are held at [abc] = -?0\.\d+\.", fragment)
     labelled = motion(case.network, np.ones((3, 3)), ["a", "b", "c"], loss="cross_entropy")
     assert labelled.regions.classes == ("a", "b", "c")
     assert labelled.regions.ends == [(0.5, 1.5), (0.5, 1.5)]

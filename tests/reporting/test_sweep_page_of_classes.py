@@ -154,6 +154,31 @@ def test_a_wide_confusion_matrix_is_left_to_machines():
     assert vars(report)["values"]["confusion"].sum() == 60
 
 
+def test_several_networks_have_their_layers_and_scores_in_every_table(data):
+    networks = [fastnn.Network((2, units, 3), "tanh", "softmax") for units in (1, 2)]
+    found = swept(data, networks)
+    assert found.classes == NAMES
+    report = sweep_report(found, data)
+    lines = [line.split() for line in report.text.splitlines()]
+    assert [line[0] for line in lines if line[1:2] == ["0.05"]] == ["2-1-3", "2-2-3"]
+    best = found.best(5)["network"]
+    shown = [line[1] for line in lines if line[:1] and line[0] in set(map(str, best)) and len(line) > 6]
+    assert shown == ["2-1-3" if number < 4 else "2-2-3" for number in best]
+    page = sweep_page(found, data)
+    assert not page.missing
+    assert "Quantiles of accuracy" in tables_of(page)
+
+
+def test_settings_of_losses_are_in_every_table():
+    data = fastnn.load_insurance(simulated=True)
+    losses = [fastnn.losses.Huber(delta=delta) for delta in (0.5, 1.0)]
+    report = sweep_report(swept(data, fastnn.Network((2, 2, 1)), networks=2, epochs=1, loss=losses), data)
+    lines = [line.split() for line in report.text.splitlines()]
+    assert [line[:2] for line in lines if line[:1] == ["huber"]] == [["huber", "0.5"], ["huber", "1"]]
+    best = next(line for line in lines if line[:2] == ["network", "loss_function"])
+    assert "delta" not in best
+
+
 def test_of_yeses_and_noes_the_page_has_no_regions():
     draw = np.random.default_rng(1)
     X = draw.normal(size=(20, 2))

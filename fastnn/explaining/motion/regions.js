@@ -42,14 +42,20 @@ function drawRegions() {
     }
     for (const [path, code] of places("region")) path.setAttribute("d", shapes[code].join(""));
     part.edge.setAttribute("d", edges.join(""));
-    const predicted = data.rows.map((numbers) => predictedBy(outputsOf(numbers.slice(0, held.length))));
-    const correct = predicted.filter((code, place) => code === codes[place]).length;
-    part.right.textContent = predicted.includes(-1) ? "" : `${correct} of ${codes.length} rows are classified correctly.`;
+    if (!playing || data.rows.length <= 2000) countRows();
     const shown = (row || (epochs ? data.rows.length : 1)) - 1;
     const shares = chosen.map((place, n) => (data.rows[shown][place] - ends[n][0])/(ends[n][1] - ends[n][0]));
     if (shares.length < 2) shares.push((codes[shown] + 0.5)/classes);
     part.here.setAttribute("cx", x(shares[0]));
     part.here.setAttribute("cy", y(shares[1]));
+}
+
+// How many rows are classified correctly. Of many it is counted only where the reader has stopped.
+function countRows() {
+    const {held, codes} = data.regions;
+    const predicted = data.rows.map((numbers) => predictedBy(outputsOf(numbers.slice(0, held.length))));
+    const correct = predicted.filter((code, place) => code === codes[place]).length;
+    part.right.textContent = predicted.includes(-1) ? "" : `${correct} of ${codes.length} rows are classified correctly.`;
 }
 
 // A cell of the grid: each run of corners of one class with the points where it ends; where there are more than

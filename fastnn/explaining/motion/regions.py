@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -66,10 +67,10 @@ class Regions:
     Y: Array
     names: Sequence[str]
 
-    @property
+    @cached_property
     def chosen(self) -> tuple[int, ...]:
         """The inputs that are drawn over: across, and up."""
-        return inputs_to_draw(self.data, self.network.n_inputs)
+        return inputs_to_draw(self.data, self.X, self.codes)
 
     @property
     def ends(self) -> list[Place]:
@@ -83,10 +84,10 @@ class Regions:
         corner = np.array([[low for low, _ in self.ends]])
         return np.asarray(grid_of_inputs(self.data, self.X, corner, self.chosen)[0])
 
-    @property
-    def codes(self) -> list[int]:
-        """The class of each row, from 0."""
-        return list(map(int, chosen_classes(self.network, self.Y, classes=True)))
+    @cached_property
+    def codes(self) -> NDArray[np.int64]:
+        """The class of each row, from 0: (N,)."""
+        return chosen_classes(self.network, self.Y, classes=True)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -96,7 +97,7 @@ class Regions:
             "chosen": self.chosen,
             "ends": self.ends,
             "held": self.held.tolist(),
-            "codes": self.codes,
+            "codes": self.codes.tolist(),
             "classes": len(self.classes),
             "single": self.network.n_outputs == 1,
         }
@@ -118,10 +119,11 @@ class Regions:
         for code in range(len(self.classes)):
             yield f'<path data-region="{code}" class="region {_colour(code)}"/>'
         yield '<path class="edge" data-part="edge"/>'
-        places = list(map(self._place, self.X, self.codes))
+        codes = self.codes.tolist()
+        places = list(map(self._place, self.X, codes))
         for code in range(len(self.classes)):
             own = "".join(
-                _shape(code)(*place) for place, each in zip(places, self.codes, strict=True) if each == code
+                _shape(code)(*place) for place, each in zip(places, codes, strict=True) if each == code
             )
             yield f'<path class="rows-of {_colour(code)}" d="{own}"/>'
         yield '<circle class="here" data-part="here" r="7"/>'
