@@ -152,12 +152,14 @@ class Explanation(Document):
         starts: Mapping[str, ArrayLike] | None = None,
         *,
         learning_rate: float | None = None,
+        sample_weight: ArrayLike | None = None,
+        weights_within: str = "epoch",
     ) -> Motion:
         """Set the network in motion, for a page: it trains in the browser.
 
         Parameters
         ----------
-        X, y, starts, learning_rate
+        X, y, starts, learning_rate, sample_weight, weights_within
             As for `fastnn.explaining.motion.motion`.
 
         Returns
@@ -171,6 +173,8 @@ class Explanation(Document):
             y,
             starts,
             learning_rate=learning_rate,
+            sample_weight=sample_weight,
+            weights_within=weights_within,
             **self.recipe.asked,
         )
 

@@ -138,6 +138,17 @@ CASES = {
     "clipped irprop-": Case(
         fastnn.Network((2, 2, 1)), 20, None, optimizer="irprop-", batch_size=None, limits={"clip": 0.1}
     ),
+    "rows with weights": Case(
+        fastnn.Network((2, 2, 1)), 20, limits={"sample_weight": [1, 0, 2.5, 1, 0.3, 1, 4], "l2": 0.1}
+    ),
+    "rows with weights within batches, clipped": Case(
+        fastnn.Network((2, 3, 2), "tanh"),
+        20,
+        0.02,
+        optimizer="adam",
+        batch_size=3,
+        limits={"sample_weight": [1, 0, 2.5, 0, 0, 0, 4], "weights_within": "batch", "clip": 0.3},
+    ),
     "zero below zero": Case(fastnn.Network((1, 1, 1)), 2, start=(-0.0, -0.0, -1.0, -0.0)),
     "the last update overflows": Case(fastnn.Network((1, 1)), 1, 1e200, 1, (1e150, 0.0)),
     "batches, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, batch_size=4),

@@ -38,6 +38,7 @@ function workOut() {
     const batch = {n, first: before === 0, last: before + 1 === n};
     taken = {...now, ...settingsOf({learning_rate: rate, ...data.settings}), ...batch};
     if (batch.first) Object.assign(taken, data.sums);
+    if (data.coefficients) taken.c = data.coefficients[row];
     data.columns.forEach((name, place) => { taken[name] = data.rows[row][place]; });
     found = takeRow(taken);
     if (batch.first) begun = atHand();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 from importlib.resources import files
@@ -20,6 +21,7 @@ from fastnn.core.equations import BEGIN, GRADIENTS, Stage
 from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
+from fastnn.core.rule import COEFFICIENT
 from fastnn.data.arrays import finite_array
 from fastnn.data.classes import classes_of, refuse_unmet
 from fastnn.data.datasets import Dataset
@@ -33,6 +35,7 @@ from fastnn.pages.html import html_page, style
 from fastnn.printing.javascript import javascript, javascript_answers
 from fastnn.showing.lettering import counted, plain, shape, shortened
 from fastnn.training.starts import DEFAULT_START
+from fastnn.training.weights import Weights, weights_of, weights_told
 
 __all__ = ["Motion", "motion"]
 
@@ -74,6 +77,8 @@ class Motion:
     recipe : Recipe
     regions : Regions, or None
         What the picture of classes shows, where the network tells classes apart.
+    weights : Weights, or None
+        Those of the rows; None if all count alike.
     names : mapping of str to str
         What the data call the inputs and the targets: {"x1": "age", ..., "y": "charges"}; or empty.
     """
@@ -87,6 +92,7 @@ class Motion:
         names: Sequence[str] = (),
         recipe: Recipe = DEFAULT,
         regions: Regions | None = None,
+        weights: Weights | None = None,
     ) -> None:
         self.network = network
         self.X, self.Y = rows
@@ -94,12 +100,13 @@ class Motion:
         self.learning_rate = learning_rate
         self.recipe = recipe
         self.regions = regions
-        self.derivation = derived(network, recipe.rule)
+        self.weights = weights
+        self.derivation = derived(network, replace(recipe.rule, weighted=weights is not None))
         self.names = dict(zip(self._columns, map(plain, names), strict=True)) if names else {}
 
     def __repr__(self) -> str:
         starts = counted(len(self.starts), "start")
-        with_it = "".join(f", {told}" for told in self.recipe.told)
+        with_it = "".join(f", {told}" for told in [*self.recipe.told, *self._on_weights])
         return f"<Motion of {self.network!r}{with_it}: {counted(len(self.X), 'row')}, {starts}>"
 
     def html(self) -> str:
@@ -159,7 +166,7 @@ class Motion:
     def _training(self) -> str:
         """How the parameters move, where it is not by plain gradient descent row by row."""
         recipe, size = self.recipe, self.recipe.batch_size
-        if recipe == DEFAULT:
+        if recipe == DEFAULT and self.weights is None:
             return ""
         told = [f"{name} {value!r}" for name, value in recipe.named.items()]
         told.insert(0, recipe.optimizer.name)
@@ -169,7 +176,12 @@ class Motion:
             short = len(self.X) % size
             last = f" (the last one of an epoch has {short})" if short else ""
             told.append(f"in batches of {counted(size, 'row')}{last}")
+        told += self._on_weights
         return f"<p>Trained with {escape(', '.join(told))}.</p>\n"
+
+    @property
+    def _on_weights(self) -> list[str]:
+        return weights_told(None if self.weights is None else self.weights.within)
 
     def _parameter_row(self, name: str) -> str:
         """A row of the table of parameters: at the start, now, and what the optimizer remembers now."""
@@ -184,6 +196,10 @@ class Motion:
         for column in self._columns:
             name = f"{escape(shortened(self.names[column]))} " if column in self.names else ""
             parts.append(f'{name}<i>{column}</i> = <span data-taken="{column}">–</span>')
+        if self.weights is not None:
+            parts.append(
+                f'coefficient <i>{COEFFICIENT.family}</i> = <span data-taken="{COEFFICIENT.family}">–</span>'
+            )
         scaled = " (scaled)" if self.names else ""
         return f'<span data-part="which">Row 1</span>{scaled}: {", ".join(parts)}.'
 
@@ -238,6 +254,9 @@ class Motion:
         }
         if self.regions is not None:
             values["regions"] = self.regions.given
+        if self.weights is not None:
+            size = self.recipe.batch_size or len(self.X)
+            values["coefficients"] = self.weights.coefficients(None, size).tolist()
         # A < in a start's name could otherwise end the script.
         return json.dumps(values, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -249,6 +268,8 @@ def motion(
     starts: Mapping[str, ArrayLike] | None = None,
     *,
     learning_rate: float | None = None,
+    sample_weight: ArrayLike | None = None,
+    weights_within: str = "epoch",
     **training: Unpack[Asked],
 ) -> Motion:
     """Set a network in motion: a part of a page in which it trains in the browser, with live equations.
@@ -266,6 +287,9 @@ def motion(
         Without, the first ten networks of ``fastnn.sweep``.
     learning_rate : float, optional
         There at first; the reader may change it. Without, the optimizer's own. iRprop- has none.
+    sample_weight : array_like (N,), optional
+    weights_within : str
+        The weights of rows, as in `fastnn.train`.
     **training
         `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`.
 
@@ -290,7 +314,9 @@ def motion(
         refuse_unmet(targets, classes)
     called = X.inputs if isinstance(X, Dataset) else [f"x{i + 1}" for i in range(network.n_inputs)]
     regions = None if classes is None else Regions(network, classes, X, inputs, targets, called)
-    return Motion(network, (inputs, targets), _checked_starts(network, starts), rate, names, recipe, regions)
+    weights = weights_of(sample_weight, weights_within, len(inputs))
+    found = _checked_starts(network, starts)
+    return Motion(network, (inputs, targets), found, rate, names, recipe, regions, weights)
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:
