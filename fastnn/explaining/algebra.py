@@ -31,7 +31,7 @@ from fastnn.core.expressions import (
     sign,
 )
 from fastnn.core.loss import Output
-from fastnn.core.rule import ROWS, Rule
+from fastnn.core.rule import COEFFICIENT, ROWS, Rule
 from fastnn.core.values import NORM, SCALE, TOP, TOTAL, error, input_value, target_value
 from fastnn.explaining.chain_rule import LOSS, Line
 from fastnn.explaining.fused_definitions import FusedDefinition
@@ -103,7 +103,11 @@ class Algebra(Visitor):
         return kept
 
     def defined_loss(self) -> Any:
-        """The loss of one row, by the definition of the network."""
+        """The loss of one row, by the definition of the network, times its coefficient if it has one."""
+        loss = self._defined_loss()
+        return self.named(COEFFICIENT) * loss if self.derivation.rule.weighted else loss
+
+    def _defined_loss(self) -> Any:
         names = np.array(self.network.parameter_names, dtype=object)
         symbols = np.array([self.sympy.Symbol(name) for name in names], dtype=object)
         values = [self.named(input_value(i)) for i in range(self.network.n_inputs)]
@@ -154,8 +158,10 @@ class Algebra(Visitor):
             case Symbol("d", _, (int(k),)):
                 y = self.named(target_value(k))
                 return self.errors[k] if fused.proved and fused.is_prediction(short + y, k) else value
-            case target if target == LOSS and fused.is_loss(short, self.gates, self.named(TOP)):
-                return self.loss
+            case target if target == LOSS:
+                c = self.named(COEFFICIENT) if self.derivation.rule.weighted else self.sympy.Integer(1)
+                if fused.is_loss(self.sympy.expand(short / c), self.gates, self.named(TOP)):
+                    return c * self.loss
         return value
 
     def unit(self, layer: int, unit: int, z: Any) -> Any:

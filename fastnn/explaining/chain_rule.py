@@ -19,7 +19,7 @@ from fastnn.core.activations import activation
 from fastnn.core.derivation import derived
 from fastnn.core.equations import DELTAS, Derivation, Equation, Kind, Part, Stage
 from fastnn.core.expressions import Binary, Expression, Number, Symbol, nodes, rebuild
-from fastnn.core.rule import FACTOR, STEP, Rule
+from fastnn.core.rule import COEFFICIENT, FACTOR, SHARE, STEP, Rule
 from fastnn.core.values import TOTAL, error, gradient_of, state_of
 from fastnn.printing.notation import Text
 from fastnn.printing.signs import Derivative
@@ -158,7 +158,7 @@ class _Derivatives:
         self.last = len(self.network.layers) - 1
         self.without_step: dict[Expression, Expression] = dict.fromkeys(
             (STEP, FACTOR), Number(self.loss.factor)
-        )
+        ) | {SHARE: Number(self.loss.factor) * COEFFICIENT}
         self.short = {
             e.target: put(e.expression, self.without_step)
             for e in equations

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import InputError, flag
+from fastnn.checking import InputError, flag, shown
 from fastnn.core.derivation import derived
 from fastnn.core.equations import GRADIENTS
 from fastnn.core.expressions import Binary
 from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
+from fastnn.core.rule import WITHIN
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
@@ -40,6 +42,7 @@ from fastnn.printing.signs import OverRows
 from fastnn.showing.lettering import counted
 from fastnn.system.floating_point import ieee
 from fastnn.training.plan import code
+from fastnn.training.weights import weights_told
 
 __all__ = ["Explanation", "RunningCode", "explain"]
 
@@ -56,18 +59,23 @@ class Explanation(Document):
         Whether in matrix notation, one equation for a whole layer.
     recipe : Recipe
         How it is trained; a `batch_size` of None stands for all rows.
+    weighted : bool
+        Whether rows have weights.
     lines : tuple of Line
         The equations as data.
     """
 
-    def __init__(self, network: Network, *, compact: bool = False, recipe: Recipe = DEFAULT) -> None:
+    def __init__(
+        self, network: Network, *, compact: bool = False, recipe: Recipe = DEFAULT, weighted: bool = False
+    ) -> None:
         self.network = network
         self.compact = compact
         self.recipe = recipe
-        self.derivation = derived(network, recipe.rule)
+        self.weighted = weighted
+        self.derivation = derived(network, replace(recipe.rule, weighted=weighted))
 
     def __repr__(self) -> str:
-        with_it = "".join(f", {told}" for told in self.recipe.told)
+        with_it = "".join(f", {told}" for told in self._told)
         return f"<Explanation of {self.network!r}{with_it}{', compact' if self.compact else ''}>"
 
     @cached_property
@@ -84,6 +92,7 @@ class Explanation(Document):
         x: ArrayLike | Dataset,
         y: ArrayLike | None = None,
         learning_rate: float | None = None,
+        coefficient: ArrayLike | None = None,
     ) -> Step:
         """Work out one training step on one row, or on a batch of them, every number of it.
 
@@ -99,6 +108,9 @@ class Explanation(Document):
             A number is taken for one output. Not needed with a Dataset.
         learning_rate : float, optional
             The optimizer's own without it: 0.005, and 0.001 for Adam, say. iRprop- has none.
+        coefficient : float, or (n,) in batches, optional
+            Where rows have weights, how much each counts: its weight divided by the mean weight. Without it,
+            1.
 
         Returns
         -------
@@ -112,7 +124,7 @@ class Explanation(Document):
             For numbers that do not fit or are not finite, or that lead to one that is not; and for a
             network too large to write out.
         """
-        return Step(self.derivation, self._given(parameters, x, y, learning_rate))
+        return Step(self.derivation, self._given(parameters, x, y, learning_rate, coefficient))
 
     @ieee
     def slip(
@@ -121,6 +133,7 @@ class Explanation(Document):
         x: ArrayLike | Dataset,
         y: ArrayLike | None = None,
         learning_rate: float | None = None,
+        coefficient: ArrayLike | None = None,
     ) -> Slip:
         """Work out the same step with the classical slip, each layer updated before the deltas below it.
 
@@ -129,7 +142,7 @@ class Explanation(Document):
 
         Parameters
         ----------
-        parameters, x, y, learning_rate
+        parameters, x, y, learning_rate, coefficient
             As for `step`.
 
         Returns
@@ -137,7 +150,7 @@ class Explanation(Document):
         Slip
             With ``frame()``: both results, and the digit in which the slip shows.
         """
-        return Slip(self.derivation, self._given(parameters, x, y, learning_rate))
+        return Slip(self.derivation, self._given(parameters, x, y, learning_rate, coefficient))
 
     @ieee
     def proof(self) -> Proof:
@@ -180,12 +193,12 @@ class Explanation(Document):
 
     def code(self) -> str:
         """The code that runs, printed from the same equations."""
-        return code(self.network, **self.recipe.asked)
+        return code(self.network, weighted=self.weighted, **self.recipe.asked)
 
     def sections(self) -> Iterable[Section]:
         """The layout of the parameters, and the equations stage by stage."""
         told = [f"{self.network!r}, {self.network.n_parameters} parameters"]
-        if training := self.recipe.told:
+        if training := self._told:
             told.append(f"Trained with {', '.join(training)}.")
         yield Section("", [*told, self._layout()])
         notes = notes_of(self.derivation, self.recipe.optimizer, in_matrices=self.compact)
@@ -193,6 +206,10 @@ class Explanation(Document):
             formulas = tuple(_formula(line) for line in self.lines if line.section == section)
             blocks: list[Block] = [notes[section]] if section in notes else []
             yield Section(section.title, [*blocks, Equations(self.derivation, formulas)])
+
+    @property
+    def _told(self) -> list[str]:
+        return [*self.recipe.told, *weights_told(WITHIN[0] if self.weighted else None)]
 
     def _layout(self) -> Table:
         """Which parameters each layer has."""
@@ -211,10 +228,28 @@ class Explanation(Document):
             )
         return Table(rows)
 
-    def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any) -> Given:
+    def _given(self, parameters: Any, x: Any, y: Any, learning_rate: Any, coefficient: Any) -> Given:
         need_written_out(self.network, self.derivation.rule)
         rate = rate_of(self.recipe.optimizer, learning_rate)
-        return Given(self._state(parameters), *self._rows(x, y), rate, self.recipe)
+        state, (X, Y) = self._state(parameters), self._rows(x, y)
+        return Given(state, X, Y, rate, self.recipe, self._coefficients(coefficient, len(X)))
+
+    def _coefficients(self, given: Any, rows: int) -> NDArray[np.float64] | None:
+        """How much each row counts (n,), where rows have weights."""
+        if given is not None and not self.weighted:
+            raise InputError(
+                f"coefficient must be left out where rows have no weights; got {shown(given)}. Leave it out, "
+                "or explain the step of rows with weights: fastnn.explain(network, weighted=True)."
+            )
+        if not self.weighted:
+            return None
+        found = np.ones(rows) if given is None else finite_array(given, "coefficient", (0, 1)).reshape(-1)
+        if len(found) != rows or (found < 0).any():
+            raise InputError(
+                f"coefficient must hold a number from 0 for each of {counted(rows, 'row')}; got "
+                f"{shown(given)}. Give each row's weight divided by the mean weight."
+            )
+        return found
 
     def _rows(self, x: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The rows of the step as (n, D) and (n, K)."""
@@ -258,7 +293,9 @@ class RunningCode(Document):
         yield Section("The code that runs", [Code(self.source)])
 
 
-def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked]) -> Explanation:
+def explain(
+    network: Network, *, compact: bool = False, weighted: bool = False, **training: Unpack[Asked]
+) -> Explanation:
     """Explain backpropagation through a network: every equation, numbered, in the names of its parameters.
 
     Parameters
@@ -267,6 +304,8 @@ def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked
         Of at most 64 parameters, unless `compact`.
     compact : bool
         In matrix notation, one equation for a whole layer: for networks of any size.
+    weighted : bool
+        Whether rows have weights, as with `sample_weight` of `fastnn.train`.
     **training
         `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`. With more than one row,
         a step is that of a batch; of all rows, it takes as many as it is given.
@@ -303,7 +342,7 @@ def explain(network: Network, *, compact: bool = False, **training: Unpack[Asked
     recipe = Recipe.of(checked_network(network), **training)
     if not flag(compact, "compact"):
         need_written_out(network, recipe.rule)
-    return Explanation(network, compact=compact, recipe=recipe)
+    return Explanation(network, compact=compact, recipe=recipe, weighted=flag(weighted, "weighted"))
 
 
 def _row(values: Any, name: str, size: int, what: str) -> NDArray[np.float64]:

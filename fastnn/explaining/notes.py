@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fastnn.core.equations import BEGIN, DELTAS, GRADIENTS, UPDATES, Derivation, Stage
+from fastnn.core.equations import BEGIN, DELTAS, ERROR, GRADIENTS, UPDATES, Derivation, Stage
 from fastnn.core.expressions import Expression, Select, SquareRoot, nodes
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.rule import FACTOR
@@ -55,6 +55,7 @@ ON_CLIPPING = (
     "The g of all parameters, penalties included, are one vector, and squares becomes the sum of their "
     "squares. Where the norm is above clip, the vector is made as long as clip; its direction stays as it is."
 )
+ON_COEFFICIENTS = "c is the row's coefficient, its weight divided by the mean weight of all rows."
 ON_SETTINGS = "{}, computed once."
 ON_STATE = (
     "What {} remembers of a parameter has the letter {} with the parameter's name: {} is that of {}. It "
@@ -73,12 +74,14 @@ def notes_of(derivation: Derivation, optimizer: Optimizer, *, in_matrices: bool)
     """The words over the equations of each section that needs some."""
     sections = {
         BEGIN: _on_the_begin(derivation, optimizer),
+        ERROR: [ON_COEFFICIENTS] if derivation.rule.weighted else [],
         DERIVATIVES: _on_derivatives(derivation),
         DELTAS: _on_deltas(derivation),
         GRADIENTS: _on_gradients(derivation, in_matrices),
         UPDATES: _on_updates(derivation, optimizer, in_matrices),
     }
-    return {section: " ".join(filter(None, words)) for section, words in sections.items()}
+    found = {section: " ".join(filter(None, words)) for section, words in sections.items()}
+    return {section: words for section, words in found.items() if words}
 
 
 def _on_the_begin(derivation: Derivation, optimizer: Optimizer) -> Iterator[str]:

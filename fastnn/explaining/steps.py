@@ -18,7 +18,7 @@ from fastnn.core.arithmetic import FLOATS, Values
 from fastnn.core.equations import FORWARD, GRADIENTS, Derivation, Stage
 from fastnn.core.expressions import Expression, Number, Symbol, nodes
 from fastnn.core.recipe import DEFAULT, Recipe
-from fastnn.core.rule import ROWS
+from fastnn.core.rule import COEFFICIENT, ROWS
 from fastnn.core.values import TOTAL, input_value, state_of, target_value
 from fastnn.explaining.arithmetic import numerical_derivatives
 from fastnn.explaining.chain_rule import (
@@ -55,7 +55,8 @@ PUT_IN_DIGITS = 6  # of the numbers put into an equation, where people read it
 class Given:
     """What a step begins with: finite float64 numbers (S,), its rows (n, D) and (n, K), and the settings.
 
-    The learning rate is None where the optimizer has none.
+    The learning rate is None where the optimizer has none, and so are the coefficients (n,) of rows without
+    weights.
     """
 
     state: NDArray[np.float64]
@@ -63,6 +64,7 @@ class Given:
     Y: NDArray[np.float64]
     learning_rate: float | None
     recipe: Recipe = DEFAULT
+    coefficients: NDArray[np.float64] | None = None
 
     def values(self, derivation: Derivation) -> Values:
         """The value of every symbol that is known before the first equation, but for those of the rows."""
@@ -82,7 +84,12 @@ class Given:
         if not number:
             return {}
         inputs: Values = {input_value(i): value for i, value in enumerate(self.X[number - 1].tolist())}
-        return inputs | {target_value(k): value for k, value in enumerate(self.Y[number - 1].tolist())}
+        inputs |= {target_value(k): value for k, value in enumerate(self.Y[number - 1].tolist())}
+        return (
+            inputs
+            if self.coefficients is None
+            else inputs | {COEFFICIENT: float(self.coefficients[number - 1])}
+        )
 
 
 @dataclass(frozen=True)
