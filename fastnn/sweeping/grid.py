@@ -82,11 +82,9 @@ class Grid:
         """The losses by which networks are trained, without their settings."""
         return list(dict.fromkeys(type(loss) for loss in self["loss"].values))
 
-    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
-        """Whether networks have each column of parameters: (m, P), or (P,) if all have the same."""
-        several = len(self.networks) > 1
-        places = self.place_of(self.networks.name, numbers.array()) if several else 0
-        found: NDArray[np.bool_] = self.networks.has[places]
+    def has(self, numbers: Any) -> NDArray[np.bool_]:
+        """Whether networks have each column of parameters: (m, P), or (P,) for one number."""
+        found: NDArray[np.bool_] = self.networks.has[self.place_of(self.networks.name, numbers)]
         return found
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,11 @@ def kinds_in(kind: str, grid: Grid, schema: Schema) -> dict[str, Kind]:
 
 def results_bytes(kind: str, grid: Grid, schema: Schema, results: Results, metadata: dict[str, str]) -> bytes:
     """Results as a file of a kind."""
-    columns = _columns_for(kind, grid, schema, results)
-    return table_bytes(columns, kinds_in(kind, grid, schema), metadata)
+    kinds = kinds_in(kind, grid, schema)
+    for name, has in zip(schema.names, grid.has(results.numbers.first), strict=True):
+        if name in kinds and not has:  # NaN in every row, since a shard is of one cell: written once
+            kinds[name] = replace(kinds[name], few=True)
+    return table_bytes(_columns_for(kind, grid, schema, results), kinds, metadata)
 
 
 def _columns_for(kind: str, grid: Grid, schema: Schema, results: Results) -> dict[str, Array]:

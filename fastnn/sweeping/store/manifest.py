@@ -187,7 +187,7 @@ class Manifest:
 
     def expected(self, shard: int) -> Expected:
         """What the results of a shard must be; those of epochs are in other files."""
-        return Expected(self.schema.without("epoch"), self.grid.has(self.numbers(shard)))
+        return Expected(self.schema.without("epoch"), self.grid.has(self.numbers(shard).first))
 
     @property
     def foreign(self) -> str:

@@ -74,7 +74,7 @@ def results_of(answer: Any, numbers: Numbers, design: Design, every: int, curve_
         raise DamageError(f"it was computed otherwise than it would be here: {different}")
     if values != _announced(numbers, every):
         raise DamageError(f"networks {numbers} were asked for, others came back")
-    expected = Expected(design.schema(every, curve_dtype), design.grid.has(numbers))
+    expected = Expected(design.schema(every, curve_dtype), design.grid.has(numbers.array()))
     fault = expected.fault(arrays, len(numbers))
     if fault:
         raise DamageError(f"the answer is no result of the sweep: {fault}")
