@@ -6,6 +6,7 @@ import csv
 import re
 from argparse import Namespace
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import fastnn
@@ -25,6 +26,7 @@ __all__ = [
     "names_a_rule",
     "network_for",
     "network_of",
+    "networks_for",
     "row_count",
     "shared",
     "start_of",
@@ -33,6 +35,9 @@ __all__ = [
 
 NUMBER = re.compile(r"[-+]?\.?\d")
 HIDDEN, HIDDEN_FOR_CLASSES = 2, 8  # units of the hidden layer unless --layers tells
+
+OF_A_NETWORK = ("layers", "hidden", "output")
+"""The options that describe a network."""
 
 
 def network_of(options: Namespace, layers: str) -> Network:
@@ -47,8 +52,12 @@ def network_for(options: Namespace, data: Dataset) -> Network:
 
     For classes --output and --loss are chosen where they were left out, and the options then have them.
     """
-    if data.classes is not None:
-        _choose_for_classes(options, data, len(data.classes))
+    _note([_choose_for_classes(options, data)])
+    return _fitting(options, data)
+
+
+def _fitting(options: Namespace, data: Dataset) -> Network:
+    """The network that the options describe, checked."""
     inputs, targets = len(data.inputs), len(data.scaling.targets)
     hidden, outputs = (HIDDEN_FOR_CLASSES, targets) if data.classes else (HIDDEN, targets)
     outputs = 1 if targets == 2 and options.output == SIGMOID else outputs
@@ -65,18 +74,43 @@ def network_for(options: Namespace, data: Dataset) -> Network:
     return network
 
 
-def _choose_for_classes(options: Namespace, data: Dataset, classes: int) -> None:
-    """Choose outputs that are probabilities, and cross-entropy, where the options leave it open; note it."""
+def networks_for(options: Namespace, data: Dataset) -> list[Network]:
+    """The networks of a sweep: each --layers with each --hidden and each --output, each network once.
+
+    As in `network_for`, what is left out is chosen for classes; the options then have the loss.
+    """
+    given = (getattr(options, name) or [options.train.get_default(name)] for name in OF_A_NETWORK)
+    found, losses, said = [], [], []
+    for one in product(*given):
+        each = Namespace(**vars(options) | dict(zip(OF_A_NETWORK, one, strict=True)))
+        said.append(_choose_for_classes(each, data))
+        found.append(_fitting(each, data))
+        losses.append(each.loss)
+    if len(set(losses)) == 1:
+        options.loss = losses[0]
+    _note(said)
+    return list(dict.fromkeys(found))
+
+
+def _choose_for_classes(options: Namespace, data: Dataset) -> str:
+    """Choose outputs that are probabilities, and cross-entropy, where the options leave it open; say so."""
     chosen = []
-    if options.output is None and options.loss in (None, CrossEntropy.name):
+    classes = len(data.classes or ())
+    if classes and options.output is None and options.loss in (None, CrossEntropy.name):
         one = classes == 2 and (options.layers or "").rpartition(",")[2].strip() == "1"
         options.output = SIGMOID if one else SOFTMAX.name
         chosen.append(f"{counted(1 if one else classes, f'{options.output} output')} (--output)")
-    if options.loss is None and options.output in CrossEntropy.outputs:
+    if classes and options.loss is None and options.output in CrossEntropy.outputs:
         options.loss = CrossEntropy.name
         chosen.append("cross-entropy (--loss)")
-    if chosen:
-        note(f"{data.target} holds {classes} classes: {' and '.join(chosen)}")
+    return f"{data.target} holds {classes} classes: {' and '.join(chosen)}" if chosen else ""
+
+
+def _note(texts: list[str]) -> None:
+    """Note each text once."""
+    for text in dict.fromkeys(texts):
+        if text:
+            note(text)
 
 
 def shared(options: Namespace) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
         "FOLDER/index.html, which opens in any browser. The page's pictures and their data are files beside "
         "it. FOLDER must be new, empty, or the output of an earlier sweep, which is replaced."
     )
-    _add_network(parser)
+    _add_network(parser, several=True)
     add_data(parser)
     parser.set_defaults(train=train)  # the sweep's page shows the train command for each network
     group = parser.add_argument_group("sweep")
@@ -287,20 +287,24 @@ class Activations(tuple[str, ...]):
         return (isinstance(name, str) and "(" in name) or super().__contains__(name)
 
 
-def _add_network(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("network")
+def _add_network(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add the options that describe a network; with `several` each may be given more than once."""
+    group = parser.add_argument_group("network" + ("; each may be given several times" if several else ""))
+    repeated: dict[str, Any] = {"action": "append", "default": None} if several else {}
     group.add_argument(
         "--layers",
         metavar="N,N,..",
         help="inputs first, outputs last; default what fits the data, with 2 hidden units, 8 for classes",
+        **repeated,
     )
     known = f"{', '.join(ACTIVATIONS)}; one, or one per layer; with a setting 'leaky_relu(0.1)'"
-    group.add_argument("--hidden", default="relu", metavar="NAME,..", help=known)
+    group.add_argument("--hidden", metavar="NAME,..", help=known, **{"default": "relu", **repeated})
     group.add_argument(
         "--output",
         metavar="NAME",
         choices=Activations((*ACTIVATIONS, SOFTMAX.name)),
         help="an activation, as for --hidden, or softmax; default identity, for classes softmax",
+        **repeated,
     )
 
 

@@ -255,7 +255,7 @@ def _cells(found: Sweep, records: list[dict[str, Any]], numbers: Iterable[int]) 
         known = {name: record[name] for name in record if name == "network"}
         brief.append(known | texts | {name: value for name, value in record.items() if name not in several})
     alike = len({record.get("networks") for record in records}) == 1
-    return _table(brief, [*(axis.name for axis in axes if len(axis) == 1), *["networks"] * alike])
+    return _table(brief, [*(axis.names()[0] for axis in axes if len(axis) == 1), *["networks"] * alike])
 
 
 def _best(found: Sweep, data: Dataset) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from fastnn.sweeping.axes import AXES
 
 __all__ = ["train_command"]
 
-OF_ONE_NETWORK = ("network", *AXES)
+OF_ONE_NETWORK = ("layers", "hidden", "output", *AXES)
 """The options of ``fastnn train`` that differ from network to network of a sweep."""
 
 

@@ -14,7 +14,7 @@ from fastnn.checking import InputError, finite_number, needing
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.choice_options import TABLES, choices_of, penalties_of
 from fastnn.commands.data_options import data_of
-from fastnn.commands.options import network_for, shared, start_of
+from fastnn.commands.options import networks_for, shared, start_of
 from fastnn.commands.output import as_json
 from fastnn.commands.pages import publish_page
 from fastnn.commands.parsing import numbers, whole_numbers
@@ -38,11 +38,11 @@ KEPT_CURVES = 256 << 20  # bytes: a sweep keeps loss curves up to this size for 
 def sweep(options: Namespace) -> int:
     """``fastnn sweep``: write the table, then print the report, then draw the page."""
     data = data_of(options)
-    network = network_for(options, data)
+    networks = networks_for(options, data)
     _check_sweep(options)
     with warnings.catch_warnings(), published_folder(options.out) as folder:
         warnings.simplefilter("ignore", RuntimeWarning)  # failures are listed below
-        found = _swept(options, network, data)
+        found = _swept(options, networks, data)
         quick = found.interrupted and found.store is not None
         with undisturbed():
             written = {} if quick else _write_table(found, folder, options)
@@ -87,7 +87,7 @@ def _ended(found: fastnn.Sweep, options: Namespace, code: int) -> int:
     return code or (FAILED if len(found) < found.grid.total else DONE)
 
 
-def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
+def _swept(options: Namespace, networks: list[Network], data: Dataset) -> fastnn.Sweep:
     rates = None if options.learning_rate is None else numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
     chosen: dict[str, Any] = {
@@ -98,14 +98,14 @@ def _swept(options: Namespace, network: Network, data: Dataset) -> fastnn.Sweep:
     sizes = None if options.batch_size is None else whole_numbers(options.batch_size, "--batch-size")
     penalties = penalties_of(options)
     cells = (
-        prod(map(len, [*chosen.values(), *penalties.values()]))
+        prod(map(len, [networks, *chosen.values(), *penalties.values()]))
         * len(sizes or [1])
         * len(rates or [1])
         * len(rows)
     )
     curves = 8 * options.networks * cells * options.epochs
     return fastnn.sweep(
-        network,
+        networks,
         data,
         networks=options.networks,
         start=start_of(options.start),

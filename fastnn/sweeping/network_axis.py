@@ -18,7 +18,7 @@ from fastnn.sweeping.axis import Array, Axis, each_once
 
 __all__ = ["Networks", "in_words", "network_in"]
 
-NAMED = 4  # networks in a sentence
+NAMED = 6  # networks in a sentence
 IN_A_TITLE = 3
 
 
@@ -87,12 +87,9 @@ class Networks(Axis):
 
     @classmethod
     def command(cls, settings: Mapping[str, Any]) -> list[str]:
-        network, words = settings[cls.name], []
-        if network.hidden and {*network.hidden} != {"relu"}:
-            words += ["--hidden", _alike(network.hidden, ",")]
-        if network.output != "identity":
-            words += ["--output", network.output]
-        return ["--layers", ",".join(map(str, network.layers)), *words]
+        network: Network = settings[cls.name]
+        hidden = ["--hidden", _alike(network.hidden, ",")] if {*network.hidden} - {"relu"} else []
+        return ["--layers", ",".join(map(str, network.layers)), *hidden, "--output", network.output]
 
     @property
     def told(self) -> str:

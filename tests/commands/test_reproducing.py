@@ -22,6 +22,7 @@ OPTIONS = [
     *("--data", "own.txt", "--inputs", '"age, years"', "--inputs", "zip", "--target", "pay", "--sep", ";"),
     *("--decimal", ",", "--thousands", ".", "--encoding", "latin-1", "--header", "--missing", "drop"),
     *("--ordered", "zip=01,02,03", "--layers", "2,3,1", "--hidden", "tanh", "--start", "normal:-0.5,1"),
+    *("--layers", "2,1", "--hidden", "relu"),
     *("--seed", "7", "--epochs", "4", "--shuffle", "--dtype", "float32", "--engine", "batched"),
 ]
 SWEPT = ["--networks", "5", "--rows", "2,5", "--learning-rate", "0.05,0.1", "--no-progress", "--json"]
@@ -65,8 +66,23 @@ def test_the_command_on_a_page_trains_the_same_network(capsys, swept):
     again = json.loads(out)
     table = pd.read_parquet("fastnn-sweep/sweep.parquet")
     (network,) = table.index[table["loss"] == again["loss"]]
-    told = {option: swept[swept.index(option) + 1] for option in ("--network", "--rows")}
-    assert told == {"--network": str(network % 5), "--rows": str(table.loc[network, "rows"])}
+    told = {option: swept[swept.index(option) + 1] for option in ("--network", "--rows", "--layers")}
+    of = table.loc[network]
+    assert told == {
+        "--network": str(network % 5),
+        "--rows": str(of["rows"]),
+        "--layers": of["layers"].replace("-", ","),
+    }
+    assert of["activations"].split() == again["network"]["activations"]
+
+
+def test_each_layers_are_swept_with_each_activation(swept):
+    table = pd.read_parquet("fastnn-sweep/sweep.parquet")
+    assert table.groupby(["layers", "activations"], observed=True).size().to_dict() == {
+        ("2-3-1", "tanh identity"): 20,
+        ("2-3-1", "relu identity"): 20,
+        ("2-1", "identity"): 20,
+    }
 
 
 def test_other_data_under_that_name_are_refused(capsys, swept):
