@@ -16,6 +16,7 @@ from fastnn.system.progress import duration, size
 __all__ = ["cost", "most_seconds_per_network", "seconds_per_network"]
 
 TRIAL_SECONDS = 0.1
+MOST_SECONDS = 2.0  # for the trials of all kinds of training together
 
 
 class _Enough(Exception):  # noqa: N818 - the end of a trial, not an error
@@ -41,25 +42,26 @@ def _trials(design: Design) -> Iterator[tuple[float, int]]:
 
     Epochs of different learning rates are calls of their own: measured on 30 rows, twice the time.
     """
+    seconds = min(TRIAL_SECONDS, MOST_SECONDS / (2 * len(design.kinds)))
     by_row: dict[tuple[Network, Rule, int, float], float] = {}
     for kind, (cell, networks) in design.kinds.items():
         together = min(design.plan_of(cell).rates(cell["learning_rate"], 1).until(0), design.plan.epochs)
         alike = kind.network, kind.recipe.rule, kind.recipe.size, together
         if alike not in by_row:
-            _trial(design, cell)  # warms the caches; not counted
-            by_row[alike] = _trial(design, cell) / kind.rows
+            _trial(design, cell, seconds)  # warms the caches; not counted
+            by_row[alike] = _trial(design, cell, seconds) / kind.rows
         yield by_row[alike] * kind.rows, networks
 
 
-def _trial(design: Design, cell: Cell) -> float:
-    """The seconds for a network of a cell."""
+def _trial(design: Design, cell: Cell, most: float) -> float:
+    """The seconds for a network of a cell, from a trial that ends soon after `most` seconds."""
     chunk = next(design.chunks(Numbers.of(cell.first, design.grid.total), 1))
     trained = 0.0
 
     def pause(networks: float) -> None:
         nonlocal trained
         trained += networks
-        if perf_counter() - began > TRIAL_SECONDS:
+        if perf_counter() - began > most:
             raise _Enough
 
     room = design.room(Numbers.of(chunk.first, chunk.first + chunk.count))

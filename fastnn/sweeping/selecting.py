@@ -183,8 +183,7 @@ def as_frame(design: Design, columns: Columns) -> pd.DataFrame:
     plain: dict[str, Any] = dict(columns)
     for name, words in words_in(design).items():
         if name in plain:
-            codes = np.zeros(len(plain[name]), np.int8)
-            for code, word in enumerate(words):
-                codes[plain[name] == word] = code
+            places = {word: place for place, word in enumerate(words)}
+            codes = np.fromiter(map(places.__getitem__, plain[name]), np.intp, len(plain[name]))
             plain[name] = pd.Categorical.from_codes(codes, pd.Index(words))
     return pd.DataFrame(plain)

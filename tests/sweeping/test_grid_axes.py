@@ -331,7 +331,7 @@ class TestCost:
         """A trial of sgd takes 1 s a row and network, one of momentum 3 s, one of nesterov 4 s."""
         tried, seconds = [], {"sgd": 1.0, "momentum": 3.0, "nesterov": 4.0}
 
-        def trial(design, cell):
+        def trial(design, cell, most):
             tried.append(cell["optimizer"].name)
             return seconds[cell["optimizer"].name] * cell["rows"]
 

@@ -1,0 +1,57 @@
+"""A stored sweep over many architectures, killed and gone on with, has one digest and replays every cell."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_sweeps import X, Y, faults, leftovers, store
+
+import fastnn
+from fastnn.sweeping.store.folder import Store
+
+__all__ = ["store"]  # a fixture
+
+NETWORKS = [
+    *(fastnn.Network((2, units, 1)) for units in (1, 2, 3, 4, 6, 8)),
+    *(fastnn.Network((2, units, 1), hidden) for units, hidden in [(2, "tanh"), (3, "tanh"), (2, "sigmoid")]),
+    *(fastnn.Network(layers, hidden) for layers, hidden in [((2, 2, 2, 1), "relu"), ((2, 3, 2, 1), "tanh")]),
+    fastnn.Network((2, 1)),
+]
+CELLS = 12 * 3 * 2
+
+
+def swept(**options):
+    """A sweep over 12 architectures, 3 optimizers and 2 batch sizes, of 100 starts: 7 200 networks."""
+    varied = {"optimizer": ["sgd", "momentum", "adam"], "batch_size": [1, 5]}
+    fixed = {"networks": 100, "learning_rate": 0.01, "epochs": 2000, "progress": False}
+    return fastnn.sweep(NETWORKS, X, Y, **varied, **fixed, **options)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
+@pytest.mark.slow
+def test_killed_and_gone_on_with_it_has_one_digest(store):
+    """Most of the time is that of compiling; the killed process has done it."""
+    script = f"import sys; sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}\n"
+    script += f"from test_many_architectures import swept; swept(store={str(store)!r}, workers=1)"
+    with subprocess.Popen([sys.executable, "-c", script]) as process:
+        while len(list(store.glob("shards/*.parquet"))) < 9 and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+    done = len(Store.at(store).done())
+    assert 9 <= done < CELLS
+    found = swept(store=store)
+    assert (len(found), found.ran) == (100 * CELLS, 100 * (CELLS - done))
+    memory = swept()
+    assert found.digest() == memory.digest() == fastnn.open(store).table_digest()
+    assert (faults(store), leftovers(store)) == ([], [])
+    assert [len(Store.at(store).manifest.numbers(shard)) for shard in range(CELLS)] == [100] * CELLS
+    for cell in found.grid.cells():
+        number = cell.first + (7 * cell.first // 100) % 100
+        again = found.replay(number)
+        assert again.network == cell["network"]
+        own = found.grid.networks.parameters_of(again.network, memory.parameters[[number]])[0]
+        assert again.parameters.tobytes() == own.tobytes()
+        assert np.array_equal(again.loss, memory.loss[number], equal_nan=True)
