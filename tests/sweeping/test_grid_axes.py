@@ -345,7 +345,7 @@ class TestCost:
         """A trial with a schedule takes 2 s, one without 1 s. One step is beyond the end."""
         seconds = {"constant": 1.0, "exponential": 2.0, "step": 1.0}
         monkeypatch.setattr(
-            cost, "_trial", lambda design, cell: seconds[cell["schedule"].name] * cell["rows"]
+            cost, "_trial", lambda design, cell, most: seconds[cell["schedule"].name] * cell["rows"]
         )
         schedules = ["constant", fastnn.schedules.Step(every=100), "exponential"]
         design = swept(optimizer="sgd", schedule=schedules).design
