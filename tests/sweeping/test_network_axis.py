@@ -4,8 +4,9 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
-from small_sweeps import X, Y, swept
+from small_sweeps import X, Y, drop, faults, store, swept
 
 import fastnn
 from fastnn.sweeping.description import arrays_of, described, design_of
@@ -13,6 +14,8 @@ from fastnn.sweeping.modes import mode_names, modes
 from fastnn.sweeping.network_axis import Networks, in_words
 
 SMALL, LARGE = fastnn.Network((2, 1, 1)), fastnn.Network((2, 2, 1))
+__all__ = ["store"]  # a fixture
+
 NETWORKS = (SMALL, LARGE, fastnn.Network((2, 2, 1), "tanh"))
 OPTIONS = {
     "network": NETWORKS,
@@ -21,6 +24,7 @@ OPTIONS = {
     "rows": 12,
     "networks": 5,
     "validation": (X[:5] + 0.5, Y[:5]),
+    "engine": "batched",  # compiles nothing
 }
 
 
@@ -78,7 +82,23 @@ def test_it_is_the_same_wherever_it_is_trained(found, monkeypatch):
     with ThreadPoolExecutor(2) as pool:
         assert swept(**OPTIONS, executor=pool).digest() == found.digest()
     again = design_of(json.loads(json.dumps(described(found.design))), arrays_of(found.design))
-    assert again.grid.networks.values == NETWORKS
+    assert tuple(again.grid["network"].values) == NETWORKS
+
+
+def test_a_store_keeps_it_and_grows(found, store):
+    swept(**OPTIONS | {"networks": 2}, store=store)
+    drop(store, 3, 5)
+    stored = swept(**OPTIONS, store=store)
+    assert stored.ran == 30 - 12 + 4
+    assert stored.digest() == found.digest() == fastnn.open(store).table_digest()
+    assert stored.frame().equals(found.frame())
+    assert stored.part([0, 29]).architectures == (SMALL, NETWORKS[-1])
+    assert faults(store) == []
+    shards = pd.read_parquet(store / "shards")  # what other readers find
+    assert shards.groupby("layers").size().to_dict() == {"2-1-1": 10, "2-2-1": 20}
+    assert shards[shards["layers"] == "2-1-1"]["w4"].isna().all()
+    with pytest.raises(fastnn.InputError, match=r"network is \[.* there and \[.* here"):
+        swept(**OPTIONS | {"network": NETWORKS[:2]}, store=store)
 
 
 def test_every_parameter_and_the_order_of_the_networks_count_in_the_digest(found):
