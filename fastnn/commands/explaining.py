@@ -32,7 +32,8 @@ def code(options: Namespace) -> int:
     """``fastnn code``."""
     layers = options.layers or "2,2,1"
     network = network_of(options, layers)
-    give(fastnn.code(network, options.engine, options.dtype, **training_of(options)), end="")
+    how = {"weighted": options.weighted, **training_of(options)}
+    give(fastnn.code(network, options.engine, options.dtype, **how), end="")
     return 0
 
 
@@ -43,7 +44,9 @@ def explain(options: Namespace) -> int:
     network = network_of(options, "2,2,1") if data is None else network_for(options, data)
     named = {"--csv": options.csv, "--out": options.out}
     files = output_files(named, new=True, read={"--data": options.data})
-    explanation = fastnn.explain(network, compact=options.compact, **training_of(options))
+    weighted = options.weighted or options.coefficient is not None or options.weights is not None
+    how = {"compact": options.compact, "weighted": weighted, **training_of(options)}
+    explanation = fastnn.explain(network, **how)
     parts: list[Document] = [explanation]
     writers: dict[Path, Callable[[Path], object]] = {}
     if not options.compact:
@@ -65,8 +68,8 @@ def explain(options: Namespace) -> int:
     return 0
 
 
-def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, Any, Any, float | None]:
-    """Parameters, x, y and learning rate of the step that ``fastnn explain`` shows."""
+def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, Any, Any, float | None, Any]:
+    """Parameters, x, y, learning rate and coefficients of the step that ``fastnn explain`` shows."""
     network = explanation.network
     parameters = _start(options, network)
     inputs, batched = network.n_inputs, explanation.recipe.batch_size != 1
@@ -74,14 +77,15 @@ def _step_arguments(options: Namespace, explanation: Explanation) -> tuple[Any, 
     if options.row:
         rows = [_given_row(network, text) for text in options.row]
     x, y = [row[:inputs] for row in rows], [row[inputs:] for row in rows]
+    counted_as = None if options.coefficient is None else numbers(options.coefficient, "--coefficient")
     if batched:
-        return parameters, x, y, _rate(options)
+        return parameters, x, y, _rate(options), counted_as
     if len(rows) > 1:
         raise InputError(
             f"--row must be given once, for one row; got it {len(rows)} times. "
             "Give --batch-size as well for a step on several."
         )
-    return parameters, x[0], y[0], _rate(options)
+    return parameters, x[0], y[0], _rate(options), counted_as
 
 
 def _start(options: Namespace, network: Network) -> Any:
@@ -124,7 +128,7 @@ def _refuse_unused(options: Namespace) -> None:
         values = {name: getattr(options, name) for name in names}
         return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, False)]
 
-    of_the_step = given("start", "row", "learning_rate", "csv", "slip", "motion")
+    of_the_step = given("start", "row", "coefficient", "learning_rate", "csv", "slip", "motion")
     if options.compact and of_the_step:
         raise InputError(
             "--compact gives only the equations and the code, without the numbers of a step; "
@@ -135,7 +139,7 @@ def _refuse_unused(options: Namespace) -> None:
             f"--motion needs a page that runs in a browser; got --format {options.format}. "
             "Give --format html as well."
         )
-    of_the_motion = given("data", *OF_THE_DATA)
+    of_the_motion = given("data", *OF_THE_DATA, "weights")
     if of_the_motion and not options.motion:
         raise InputError(
             f"{of_the_motion[0]} needs --motion, which trains on these data; got it alone. "
@@ -162,7 +166,8 @@ def _explained(
     starts = None
     if options.start:
         starts = {"as given": _start(options, explanation.network)}
-    return document.html(explanation.motion(data, starts=starts, learning_rate=_rate(options)))
+    weights = {"sample_weight": data.weights, "weights_within": options.weights_within}
+    return document.html(explanation.motion(data, starts=starts, learning_rate=_rate(options), **weights))
 
 
 def _data_of_motion(options: Namespace) -> Dataset | None:

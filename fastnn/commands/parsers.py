@@ -204,11 +204,18 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         metavar="X1,..,Y1,..",
         help="inputs and targets; once for each row of a batch, where two rows are the default",
     )
+    group.add_argument(
+        "--coefficient",
+        metavar="C,..",
+        help="of rows with weights: how much each counts, its weight by the mean weight; default 1 each",
+    )
+    _add_weighted(group)
     _add_rate_of_the_optimizer(group)
     parts = parser.add_argument_group("parts")
     parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")
     parts.add_argument("--compact", action="store_true", help="the equations in matrix notation, no step")
     parts.add_argument("--motion", action="store_true", help="also train the network in the page (html)")
+    _add_weights_of_rows(parts)
     add_data(parser, "data for --motion; default generated")
     parser.set_defaults(data=None)
     output = parser.add_argument_group("output")
@@ -243,6 +250,7 @@ def _add_code(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     add_training(parser)
     _add_batch_size(parser, None)
+    _add_weighted(parser)
     _add_engine(parser)
     _add_dtype(parser)
 
@@ -327,11 +335,19 @@ def _add_training(group: Any, more: str = "") -> None:
     _add_dtype(group)
 
 
+def _add_weighted(group: Any) -> None:
+    group.add_argument("--weighted", action="store_true", help="as it is for rows with weights")
+
+
 def _add_weights(group: Any) -> None:
-    said = "column that says how much each row counts; it is no input"
-    group.add_argument("--weights", metavar="NAME", help=said)
+    _add_weights_of_rows(group)
     said = "balanced, or what each class counts, such as rose=2,moss=0.5; default 1 each"
     group.add_argument("--class-weight", metavar="NAME=W,..", help=said)
+
+
+def _add_weights_of_rows(group: Any) -> None:
+    said = "column that says how much each row counts; it is no input"
+    group.add_argument("--weights", metavar="NAME", help=said)
     said = "within what the weights count, by their mean; batch is scikit-learn's; default epoch"
     group.add_argument("--weights-within", default=WITHIN[0], choices=WITHIN, help=said)
 

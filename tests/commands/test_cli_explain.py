@@ -238,3 +238,24 @@ def test_a_step_is_shown_of_rows_that_fit_what_is_asked(capsys, options):
     code, out, err = run(capsys, "explain", *options)
     assert (code, err) == (0, "")
     assert "THE NUMBERS OF ONE STEP" in out
+
+
+def test_rows_with_weights(capsys):
+    code, out, _ = run(capsys, "explain", "--batch-size", "2", "--coefficient", "0.5,1.5")
+    assert code == 0
+    explanation = fastnn.explain(fastnn.Network((2, 2, 1)), batch_size=2, weighted=True)
+    start = fastnn.normal(0, 1.5).draw(explanation.network, [0], 0)[0]
+    rows = [[0.33, 0.67], [0.17, 0.33]], [[0.5], [0.25]]
+    assert str(explanation.step(start, *rows, coefficient=[0.5, 1.5])) in out
+    for option in (["--weighted", "--compact"], ["--weights", "n1", "--inputs", "n2", "--layers", "1,2,1"]):
+        more = [] if "--compact" in option else ["--motion", "--format", "html", "--target", "n3"]
+        code, out, err = run(capsys, "explain", *option, *more)
+        assert (code, err) == (0, "")
+        assert "coefficient" in out
+    code, out, _ = run(capsys, "code", "--weighted", "--engine", "loop")
+    assert (code, out) == (0, fastnn.code(explanation.network, "loop", weighted=True))
+    code, _, err = run(capsys, "explain", "--coefficient", "1,2")
+    assert code == 2
+    assert err.startswith("fastnn: --coefficient must hold a number from 0 for each of 1 row; got [1.0, 2.0]")
+    code, _, err = run(capsys, "explain", "--weights", "n1")
+    assert (code, "--weights needs --motion" in err) == (2, True)
