@@ -20,6 +20,7 @@ from fastnn.core.choices import Choice, Table, above_zero, setting, settings_of
 from fastnn.core.expressions import Call, Number
 
 __all__ = [
+    "ALWAYS",
     "SCHEDULES",
     "Constant",
     "Cosine",

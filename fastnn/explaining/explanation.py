@@ -18,6 +18,7 @@ from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
 from fastnn.core.rule import WITHIN
+from fastnn.core.schedules import Schedule
 from fastnn.data.arrays import finite_array
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows
@@ -165,6 +166,7 @@ class Explanation(Document):
         starts: Mapping[str, ArrayLike] | None = None,
         *,
         learning_rate: float | None = None,
+        schedule: str | Schedule | None = None,
         sample_weight: ArrayLike | None = None,
         weights_within: str = "epoch",
     ) -> Motion:
@@ -172,7 +174,7 @@ class Explanation(Document):
 
         Parameters
         ----------
-        X, y, starts, learning_rate, sample_weight, weights_within
+        X, y, starts, learning_rate, schedule, sample_weight, weights_within
             As for `fastnn.explaining.motion.motion`.
 
         Returns
@@ -186,6 +188,7 @@ class Explanation(Document):
             y,
             starts,
             learning_rate=learning_rate,
+            schedule=schedule,
             sample_weight=sample_weight,
             weights_within=weights_within,
             **self.recipe.asked,

@@ -94,7 +94,7 @@ def _rows(
     for each in classes:
         own = so == each.column
         dots = ax.scatter(across[own], up[own], s=13, c=each.colour, marker=each.marker, edgecolors=BRIGHT,
-                          linewidths=0.5, rasterized=True)  # fmt: skip
+                          linewidths=0.5, rasterized=True, clip_on=False)  # fmt: skip
         under = (
             Patch(color=each.colour, alpha=TINT)
             if regions
@@ -103,8 +103,8 @@ def _rows(
         handles.append(((under, dots), each.text))
     wrong = (predicted != so) & (predicted != "")
     if wrong.any():
-        ring = ax.scatter(across[wrong], up[wrong], s=50, facecolors="none", edgecolors=DARK,
-                          linewidths=0.9, path_effects=_halo(2.0), rasterized=True)  # fmt: skip
+        ring = ax.scatter(across[wrong], up[wrong], s=50, facecolors="none", edgecolors=DARK, linewidths=0.9,
+                          path_effects=_halo(2.0), rasterized=True, clip_on=False)  # fmt: skip
         handles.append((ring, "misclassified"))
     return handles
 
@@ -112,7 +112,7 @@ def _rows(
 def _legend(ax: Axes, handles: Sequence[tuple[Any, str]], title: object) -> None:
     """Add a legend beside the axes: the classes may be many."""
     drawn, texts = zip(*handles, strict=True)
-    ax.legend(drawn, texts, title=lettered(title, LETTERS), loc="upper left", bbox_to_anchor=(1.0, 1.0),
+    ax.legend(drawn, texts, title=lettered(title, LETTERS), loc="upper left", bbox_to_anchor=(1.02, 1.0),
               frameon=False, fontsize="small", title_fontsize="small")  # fmt: skip
 
 

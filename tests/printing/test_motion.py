@@ -13,7 +13,7 @@ from elementary_numbers import anything, scalar_form
 import fastnn
 from fastnn.core.elementary import FUNCTIONS, functions_of
 from fastnn.core.optimizers import Adagrad, Adam, IRpropMinus, Momentum, Nesterov, Optimizer, RMSProp
-from fastnn.explaining.motion import motion
+from fastnn.explaining.motion import motion, section
 from fastnn.pages.blocks import Fragment, Section
 from fastnn.pages.html import html_page
 from fastnn.printing.javascript import javascript_functions, results_of
@@ -149,6 +149,21 @@ CASES = {
         batch_size=3,
         limits={"sample_weight": [1, 0, 2.5, 0, 0, 0, 4], "weights_within": "batch", "clip": 0.3},
     ),
+    "cosine with a warm-up": Case(
+        fastnn.Network((2, 2, 1)),
+        20,
+        0.05,
+        batch_size=3,
+        limits={"schedule": fastnn.schedules.Cosine(horizon=12, warmup=3), "decay": 0.1},
+    ),
+    "steps": Case(
+        fastnn.Network((2, 2, 1), "tanh"),
+        20,
+        0.05,
+        optimizer="adam",
+        limits={"schedule": fastnn.schedules.Step(every=7, gamma=0.5), "clip": 0.4},
+    ),
+    "inverse scaling": Case(fastnn.Network((1, 2, 1)), 20, 0.1, limits={"schedule": "inverse_scaling"}),
     "zero below zero": Case(fastnn.Network((1, 1, 1)), 2, start=(-0.0, -0.0, -1.0, -0.0)),
     "the last update overflows": Case(fastnn.Network((1, 1)), 1, 1e200, 1, (1e150, 0.0)),
     "batches, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, batch_size=4),
@@ -415,6 +430,19 @@ class TestBatches:
         assert "Trained with sgd, in batches of 7 rows." in page.evaluate(f"{SECTION}.textContent")
         Reader(page)
         assert page.evaluate(f"{SECTION}.querySelector('[data-part=batch]')") is None
+
+    def test_a_schedule_ends_where_its_learning_rates_are_not_known(self, page, monkeypatch):
+        monkeypatch.setattr(section, "MOST_EPOCHS", 3)
+        case = replace(self.CASE, limits={"schedule": fastnn.schedules.Exponential(gamma=0.5)}, epochs=3)
+        reader = Reader(page, case)
+        reader.press("epoch")
+        assert reader.says("status").endswith(" Learning rate 0.025.")
+        reader.press("epoch", 5)
+        assert "Epoch 3 is finished." in reader.says("status")
+        assert reader.says("status").endswith("No learning rate is worked out for the epochs after it.")
+        assert page.evaluate(f"{reader.part('play')}.disabled")
+        assert bits(reader.parameters()) == bits(case.trained())
+        assert "Exponential(gamma=0.5, warmup=0.0)" in page.evaluate(f"{SECTION}.textContent")
 
     def test_the_penalties_and_the_clipping_are_told(self):
         told = "Trained with adam, beta1 0.9, beta2 0.999, eps 1e-08, eps_hat 0.0, l2 0.3, l1 0.1, clip 0.2, "

@@ -2,7 +2,7 @@
 
 It needs no server and fetches nothing. What it computes is printed from the equations, as the engines are
 (`javascript`); ``section.js`` decides when a row is taken, and shows the numbers in the `drawing` and the
-`equations`; `section` puts it together.
+`equations`, and ``regions.js`` the `regions` of classes; `section` puts it together.
 """
 
 from fastnn.explaining.motion.section import Motion, motion

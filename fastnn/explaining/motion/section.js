@@ -18,6 +18,7 @@ let taken, found; // what the last row was given, and what it worked out
 let begun; // the same of the first row of its batch, by the kinds of places
 let now; // the parameters, what the optimizer remembers, what the batch has so far, and the epoch's total
 let row, epochs, loss; // rows taken of this epoch; finished ones, the last one's loss
+let stretch; // the place of this epoch's factor among those of the schedule
 let diverged, why; // the epoch in which it diverged, and for what reason
 let curve, every; // [epoch, loss] of every n-th epoch: no more points than the eye can tell apart
 let running; // [epoch and a fraction, mean loss of this epoch's rows so far], as few of them
@@ -26,9 +27,24 @@ function begin(parameters) {
     // As fastnn does: 0.0 for -0.0, which no update would bring back.
     start = Object.fromEntries(data.parameters.map((name, place) => [name, parameters[place] + 0.0]));
     now = {...start, ...data.remembered, ...data.prepared, ...data.sums, total: 0.0};
-    [row, epochs, loss, diverged, curve, every, running] = [0, 0, undefined, 0, [], 1, []];
+    [row, epochs, loss, stretch, diverged, curve, every, running] = [0, 0, undefined, 0, 0, [], 1, []];
     workOut();
     pause();
+}
+
+// The learning rate of this epoch, by its schedule.
+function rateNow() {
+    return data.factors ? rate*factorNow() : rate;
+}
+
+function factorNow() {
+    while (data.factors[stretch + 1]?.[0] <= epochs) stretch += 1;
+    return data.factors[stretch][1];
+}
+
+// Whether the schedule goes on where its factors are not known any more.
+function isOver() {
+    return Boolean(data.factors) && factorNow() === null;
 }
 
 // The numbers of the next row. Nothing moves by it: before the first step they can be read at leisure.
@@ -36,7 +52,7 @@ function workOut() {
     const before = row % data.batch_size;
     const n = Math.min(data.batch_size, data.rows.length - row + before);
     const batch = {n, first: before === 0, last: before + 1 === n};
-    taken = {...now, ...settingsOf({learning_rate: rate, ...data.settings}), ...batch};
+    taken = {...now, ...settingsOf({learning_rate: rateNow(), ...data.settings}), ...batch};
     if (batch.first) Object.assign(taken, data.sums);
     if (data.coefficients) taken.c = data.coefficients[row];
     data.columns.forEach((name, place) => { taken[name] = data.rows[row][place]; });
@@ -80,7 +96,7 @@ function endEpoch() {
 
 function takeRows(number, until = Infinity) {
     let done = 0;
-    while (done < number && !diverged && performance.now() < until) {
+    while (done < number && !diverged && !isOver() && performance.now() < until) {
         takeNextRow();
         done += 1;
     }
@@ -103,7 +119,7 @@ function play() {
         before = time;
         const done = takeRows(Math.floor(due), time + 12);
         due = Math.min(due - done, data.rows.length); // what was not managed is not made up for
-        if (diverged) return pause();
+        if (diverged || isOver()) return pause();
         if (done && time - shown > (calm.matches ? 1000 : 0)) {
             show();
             shown = time;
@@ -183,7 +199,7 @@ function show() {
     drawCurve();
     if (data.regions) drawRegions();
     part.play.textContent = playing ? "Pause" : "Play";
-    for (const button of [part.play, part.row, part.batch, part.epoch]) if (button) button.disabled = diverged > 0;
+    for (const button of [part.play, part.row, part.batch, part.epoch]) if (button) button.disabled = diverged > 0 || isOver();
     // Read out where the reader has stopped, not sixty times a second.
     part.status.setAttribute("aria-live", playing ? "off" : "polite");
     part.status.textContent = status();
@@ -203,7 +219,9 @@ function status() {
     const where = row
         ? `Epoch ${epochs + 1}, row ${row} of ${rows}${batched}: mean loss of its rows so far ${short(now.total/row, 6)}.`
         : `Epoch ${epochs} is finished.`;
-    return epochs ? `${where} Loss of epoch ${epochs}: ${short(loss, 6)}.` : where;
+    const scheduled = data.factors && !isOver() ? ` Learning rate ${short(rateNow(), 6)}.` : "";
+    const over = isOver() ? " No learning rate is worked out for the epochs after it." : "";
+    return `${where}${epochs ? ` Loss of epoch ${epochs}: ${short(loss, 6)}.` : ""}${scheduled}${over}`;
 }
 
 function draw() {

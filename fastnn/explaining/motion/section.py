@@ -20,8 +20,9 @@ from fastnn.core.derivation import derived
 from fastnn.core.equations import BEGIN, GRADIENTS, Stage
 from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
-from fastnn.core.recipe import DEFAULT, Asked, Recipe
+from fastnn.core.recipe import CONSTANT, DEFAULT, Asked, Recipe
 from fastnn.core.rule import COEFFICIENT
+from fastnn.core.schedules import ALWAYS, Schedule
 from fastnn.data.arrays import finite_array
 from fastnn.data.classes import classes_of, refuse_unmet
 from fastnn.data.datasets import Dataset
@@ -40,6 +41,7 @@ from fastnn.training.weights import Weights, weights_of, weights_told
 __all__ = ["Motion", "motion"]
 
 RANDOM_STARTS = 10
+MOST_EPOCHS = 10_000  # whose learning rates a page knows, where they go on changing
 
 USUAL_SPEED = "1 epoch a second"
 SPEEDS = {
@@ -176,6 +178,7 @@ class Motion:
             short = len(self.X) % size
             last = f" (the last one of an epoch has {short})" if short else ""
             told.append(f"in batches of {counted(size, 'row')}{last}")
+        told += [] if recipe.schedule == CONSTANT else [repr(recipe.schedule)]
         told += self._on_weights
         return f"<p>Trained with {escape(', '.join(told))}.</p>\n"
 
@@ -257,6 +260,8 @@ class Motion:
         if self.weights is not None:
             size = self.recipe.batch_size or len(self.X)
             values["coefficients"] = self.weights.coefficients(None, size).tolist()
+        if self.recipe.schedule != CONSTANT:
+            values["factors"] = _factors(self.recipe.schedule)
         # A < in a start's name could otherwise end the script.
         return json.dumps(values, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -268,6 +273,7 @@ def motion(
     starts: Mapping[str, ArrayLike] | None = None,
     *,
     learning_rate: float | None = None,
+    schedule: str | Schedule | None = None,
     sample_weight: ArrayLike | None = None,
     weights_within: str = "epoch",
     **training: Unpack[Asked],
@@ -287,6 +293,8 @@ def motion(
         Without, the first ten networks of ``fastnn.sweep``.
     learning_rate : float, optional
         There at first; the reader may change it. Without, the optimizer's own. iRprop- has none.
+    schedule : str or Schedule, optional
+        By what the learning rate is multiplied in each epoch, as in `fastnn.train`.
     sample_weight : array_like (N,), optional
     weights_within : str
         The weights of rows, as in `fastnn.train`.
@@ -306,7 +314,7 @@ def motion(
     need_written_out(network, Recipe.of(checked_network(network), **training).rule)
     inputs, targets, labels = labelled_rows(network, X, y, "float64")
     names = (*X.inputs, *X.scaling.outputs_of(network)) if isinstance(X, Dataset) else ()
-    recipe = Recipe.of(network, rows=len(inputs), **training)
+    recipe = Recipe.of(network, rows=len(inputs), **training).scheduled(schedule)
     need_targets(type(recipe.loss), network.output, targets)
     rate = rate_of(recipe.optimizer, learning_rate)
     classes = classes_of(network, type(recipe.loss), X.classes if isinstance(X, Dataset) else labels)
@@ -317,6 +325,16 @@ def motion(
     weights = weights_of(sample_weight, weights_within, len(inputs))
     found = _checked_starts(network, starts)
     return Motion(network, (inputs, targets), found, rate, names, recipe, regions, weights)
+
+
+def _factors(schedule: Schedule) -> list[tuple[int, float | None]]:
+    """What the learning rate is multiplied by, and from which epoch on; None where nothing is known."""
+    found: list[tuple[int, float | None]] = []
+    epoch: float = 0
+    while epoch < MOST_EPOCHS:
+        found.append((int(epoch), schedule.factor(int(epoch))))
+        epoch = schedule.until(int(epoch))
+    return found if epoch == ALWAYS else [*found, (int(epoch), None)]
 
 
 def _checked_starts(network: Network, starts: Any) -> dict[str, NDArray[np.float64]]:
