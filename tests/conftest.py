@@ -31,7 +31,8 @@ settings.load_profile("fastnn")
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what collecting made: thousands of tests, all of which stay."""
     gc.freeze()
-    gc.set_threshold(20_000)  # for Numba, which makes many objects and keeps them: a tenth of its time
+    # For Numba, which makes many objects and keeps them: a tenth of its time.
+    gc.set_threshold(20_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,6 +68,16 @@ def published_sets() -> Path:
     if not folder.is_dir():
         pytest.skip("needs tables/proben1, which does not come with fastnn: set FASTNN_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="module")
+def compiling_nothing_unusual() -> Iterator[None]:
+    """For files that train on few rows by many rules: compiling a kernel for each takes up to 2 s."""
+    from uncompiled import compile_nothing_unusual
+
+    with pytest.MonkeyPatch.context() as patch:
+        compile_nothing_unusual(patch.setattr)
+        yield
 
 
 @pytest.fixture

@@ -4,8 +4,12 @@ from functools import cache
 
 from comparing import quiet
 
+from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN
 from fastnn.engines import ENGINES, choose, compiling, load, self_check
 from fastnn.training import jobs, measuring, plan
+
+USUAL = (Network((2, 2, 1)), "float64", PLAIN)  # what most tests train, by kernels that they share
 
 
 def forget_kernels(monkeypatch):
@@ -16,14 +20,15 @@ def forget_kernels(monkeypatch):
         load(engine).made.cache_clear()
 
 
-def compile_nothing_unasked(monkeypatch):
-    """For a test, train by `batched` where no engine is asked for by name: for few rows, by many rules."""
+def compile_nothing_unusual(replace):
+    """Train by `batched` where no engine is asked for by name and few tests train so: for few rows."""
 
-    def chosen(name, *of):
-        return "batched" if name == "auto" else choose(name, *of)
+    def chosen(name, network, dtype, networks, rule=PLAIN):
+        unusual = (network, dtype, rule) != USUAL
+        return "batched" if name == "auto" and unusual else choose(name, network, dtype, networks, rule)
 
     for module in (jobs, measuring, plan):
-        monkeypatch.setattr(module, "choose", chosen)
+        replace(module, "choose", chosen)
 
 
 def run_as_plain_python(monkeypatch):

@@ -105,7 +105,7 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel."""
     if looks(rule):
-        return watching(source, network, dtype, rule)
+        return watching(source, network, dtype, rule, by_number=False)
     derivation, lines, epoch = derived(network, rule), Lines(), Lines()
     _write_rows(derivation, epoch)
     with lines.block(f"def advance({arguments(rule)}):"):

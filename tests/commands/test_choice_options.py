@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from alone import compare_alone
-from uncompiled import compile_nothing_unasked
 
 import fastnn
 from fastnn.commands import cli
@@ -20,6 +19,8 @@ from fastnn.core.optimizers import OPTIMIZERS, SGD, Momentum, Nesterov
 from fastnn.core.recipe import Recipe
 from fastnn.sweeping.axes import Optimizers
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 QUICK = ["--data", "simulated", "--epochs", "2"]
 SWEPT = ["sweep", *QUICK, "--networks", "5", "--rows", "30", "--no-progress", "--json"]
 
@@ -27,7 +28,6 @@ SWEPT = ["sweep", *QUICK, "--networks", "5", "--rows", "30", "--no-progress", "-
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    compile_nothing_unasked(monkeypatch)
 
 
 def run(capsys, *arguments):

@@ -11,6 +11,8 @@ import pytest
 from fastnn import Dataset, Network, Training, normal, train
 from fastnn.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 ROWS = 30
 
 

@@ -19,6 +19,8 @@ from fastnn.showing.lettering import distinct, told_apart
 
 plotting = pytest.importorskip("fastnn.plotting", reason='needs pip install "fastnn-sweep[plot]"')
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 A, B, Y = [1.0, 2.0, 3.0, 5.0], [4.0, 3.0, 1.0, 2.0], [1.0, 5.0, 2.0, 4.0]
 NAN = float("nan")
 LABELS = [

@@ -50,8 +50,9 @@ MORE = [
     Network((3, 2), output="relu"),
     Network((1, 4, 3, 2), hidden=("relu", "sigmoid"), output="tanh"),
 ]
-# Compiled, 0.3 to 3.3 s for each engine: three in both dtypes, since many tests ask for them, others in one.
-COMPILED = [*product(THREE, DTYPES), *zip(MORE, ("float32", "float64", "float64"), strict=True)]
+# Compiled, 0.3 to 2.4 s for each engine: those that many tests ask for, and others once.
+SHARED = [*product([CLASSROOM], DTYPES), (CURVED, "float64"), (LARGE, "float32")]
+COMPILED = [*SHARED, *zip(MORE, ("float32", "float64", "float64"), strict=True)]
 # Run as plain Python.
 NETWORKS = [
     *THREE,
@@ -81,7 +82,12 @@ every_engine = pytest.mark.parametrize("engine", ENGINES)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_network = pytest.mark.parametrize("network", [*THREE, *MORE], ids=label)
 every_compiled = pytest.mark.parametrize(("network", "dtype"), COMPILED, ids=name)
-some_networks = pytest.mark.parametrize("network", THREE, ids=label)
+some_compiled = pytest.mark.parametrize(("network", "dtype"), SHARED, ids=name)
+
+
+def shared(engine, network, dtype):
+    """The engine's kernel: compiled if other tests ask for it too, else as plain Python."""
+    return (compiled if (network, dtype) in SHARED else interpreted)(engine, network, dtype)
 
 
 class TestReference:
@@ -122,7 +128,7 @@ class TestReference:
 
     @pytest.mark.parametrize("registers", [AVX2, AVX512], ids=name)
     @every_dtype
-    @some_networks
+    @pytest.mark.parametrize("network", THREE, ids=label)
     def test_lanes_for_registers_as_plain_python(self, registers, network, dtype, monkeypatch):
         kernel = quiet(run_source(self.lanes_for(registers, network, dtype, monkeypatch))["advance"])
         case = random_case(network, dtype)
@@ -164,18 +170,14 @@ class TestAgreement:
         assert np.isfinite(first.losses[:, -1]).any()
         assert not any(differences(other, first) for other in others)
 
-    @every_dtype
-    @pytest.mark.parametrize(
-        ("network", "networks"), [(CLASSROOM, 10_007), (CURVED, 1501), (LARGE, 1501)], ids=str
-    )
-    def test_many_networks(self, network, networks, dtype):
-        case = random_case(network, dtype, networks=networks)
+    @some_compiled
+    def test_many_networks(self, network, dtype):
+        case = random_case(network, dtype, networks=10_007 if network is CLASSROOM else 1501)
         first, *others = (run(compiled(engine, network, dtype), case) for engine in ENGINES)
         assert not any(differences(other, first) for other in others)
 
     @every_engine
-    @every_dtype
-    @some_networks
+    @some_compiled
     def test_jit_off(self, engine, network, dtype):
         case = random_case(network, dtype, networks=9, rows=7, epochs=4)
         without = run(interpreted(engine, network, dtype), case)
@@ -183,8 +185,7 @@ class TestAgreement:
 
 
 @every_engine
-@every_dtype
-@some_networks
+@some_compiled
 class TestManyNetworks:
     """The bits of a network depend on nothing but its own numbers and the data."""
 
@@ -241,8 +242,7 @@ class TestSmallest:
 
 
 @every_engine
-@every_dtype
-@some_networks
+@some_compiled
 class TestContract:
     """What a call of a kernel promises besides the numbers."""
 
@@ -336,7 +336,7 @@ def diverging(network, dtype):
 class TestDivergence:
     @pytest.mark.parametrize("network", [CLASSROOM, LARGE], ids=label)
     def test_healthy_neighbours(self, engine, network, dtype):
-        case, kernel = diverging(network, dtype), compiled(engine, network, dtype)
+        case, kernel = diverging(network, dtype), shared(engine, network, dtype)
         found, healthy = run(kernel, case), list(range(0, 9, 2))
         assert len(set(found.diverged[1::2])) >= 3  # in different epochs
         assert not found.diverged[healthy].any()
@@ -375,7 +375,7 @@ class TestDivergence:
         """A weight is infinite and its input is 0; were the unit taken for dead, the loss would be finite."""
         case = random_case(network, dtype)
         case.parameters[1, 0], case.X[:, 0] = np.inf, 0.0
-        found = run(compiled(engine, network, dtype), case)
+        found = run(shared(engine, network, dtype), case)
         assert found.diverged.tolist() == [0, 1, 0]
         assert not differences(found, by_reference(case))
 
@@ -454,7 +454,7 @@ class TestEdges:
         case = random_case(network, dtype, networks=8, epochs=2)
         scales = np.geomspace(1.0, np.finfo(dtype).max / 8, 8, dtype=dtype)
         case = replace(case, parameters=case.parameters * scales[:, None])
-        found = run(compiled(engine, network, dtype), case)
+        found = run(shared(engine, network, dtype), case)
         assert not differences(found, by_reference(case))
 
     def step(self, engine, dtype, start, x, y, learning_rate):

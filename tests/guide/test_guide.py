@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alone import compare_with_itself
 from documents import blocks, links, run
-from uncompiled import compile_nothing_unasked
+from uncompiled import compile_nothing_unusual
 
 import fastnn
 from fastnn import plotting
@@ -84,7 +84,7 @@ def once(monkeypatch):
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_code_runs(name, tmp_path, monkeypatch):
     if name in OF_FEW_ROWS:
-        compile_nothing_unasked(monkeypatch)
+        compile_nothing_unusual(monkeypatch.setattr)
     assert run(chapter(name).text, tmp_path, monkeypatch)
 
 

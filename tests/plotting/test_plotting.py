@@ -18,6 +18,8 @@ from fastnn.plotting.distributions import Counts, draw_dead_units, draw_histogra
 from fastnn.plotting.surface_tables import GRID
 from fastnn.sweeping.modes import modes
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NET = fastnn.Network((2, 2, 1))
 
 

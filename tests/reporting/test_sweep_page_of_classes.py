@@ -8,6 +8,8 @@ import fastnn
 from fastnn.commands.reports import sweep_report, training_report
 from fastnn.reporting import sweep_page
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NAMES = ("cat", "dog", "owl")
 
 

@@ -17,6 +17,8 @@ from fastnn.sweeping.store.contents import fault_of_content
 from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.store.manifest import sealed, unsealed
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 __all__ = ["store"]  # a fixture
 
 SGD, Momentum, Nesterov = fastnn.optimizers.SGD, fastnn.optimizers.Momentum, fastnn.optimizers.Nesterov

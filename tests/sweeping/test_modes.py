@@ -7,6 +7,8 @@ import fastnn
 from fastnn.sweeping.modes import mode_names, modes
 from fastnn.training.evaluating import dead_gates, dead_units
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NET = fastnn.Network((2, 2, 1))
 
 

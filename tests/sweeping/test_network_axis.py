@@ -13,6 +13,8 @@ from fastnn.sweeping.description import arrays_of, described, design_of
 from fastnn.sweeping.modes import mode_names, modes
 from fastnn.sweeping.network_axis import Networks, in_words
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 SMALL, LARGE = fastnn.Network((2, 1, 1)), fastnn.Network((2, 2, 1))
 __all__ = ["store"]  # a fixture
 

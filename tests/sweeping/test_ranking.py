@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pairing import pairwise
 from small_sweeps import DRAW, GRID, NET, X, Y, store, swept  # noqa: F401 - a fixture
+from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.sweeping.store.manifest import Manifest
 from fastnn.training import measuring
 from fastnn.training import plan as planning
+
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
 
 OTHER_X, OTHER_Y = DRAW.normal(size=(5, 2)), DRAW.normal(size=5)
 VALIDATION = (OTHER_X, OTHER_Y)
@@ -73,7 +76,8 @@ class TestArithmetic:
     """The losses that are measured: the same bits as row by row in plain Python."""
 
     @pytest.mark.parametrize(("kind", "dtype", "engine"), pairwise([*NETWORKS], DTYPES, [*fastnn.ENGINES]))
-    def test_the_plain_reference(self, kind, dtype, engine):
+    def test_the_plain_reference(self, kind, dtype, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         network, outputs = NETWORKS[kind]
         y, other = DRAW.normal(size=(12, outputs)), DRAW.normal(size=(5, outputs))
         options = {"networks": 3, "rows": [5, 12], "learning_rate": [0.02], "epochs": 4}

@@ -191,7 +191,7 @@ class TestEqualsTrain:
 
     def test_several_outputs(self):
         network, y = fastnn.Network((2, 3, 2), "tanh"), DRAW.normal(size=(12, 2))
-        sweep = swept(network, y=y, networks=3)
+        sweep = swept(network, y=y, networks=3, engine="batched")
         for number in range(3):
             assert differences(sweep, number, alone(sweep, number, y=y)) == []
             assert differences(sweep, number, sweep.replay(number)) == []

@@ -6,6 +6,8 @@ import pytest
 import fastnn
 from fastnn import InputError, Network, train
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 ROWS = 24
 X = np.random.default_rng(5).normal(size=(ROWS, 2))
 PLACES = np.repeat([0, 1, 2], [4, 8, 12])[np.random.default_rng(6).permutation(ROWS)]

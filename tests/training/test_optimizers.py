@@ -13,6 +13,8 @@ from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES, batched
 from fastnn.training import gates, reducing, running
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 WITHOUT_A_RATE = ["irprop-"]
 REMEMBERING = [name for name in OPTIMIZERS if name != "sgd"]
 NETWORKS = {

@@ -19,6 +19,8 @@ from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.store.manifest import Manifest, sealed
 from fastnn.sweeping.work import places
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 __all__ = ["store"]  # a fixture
 
 OTHER = {"arithmetic": "fastnn 0: another", "random_numbers": "fastnn 0: others"}
