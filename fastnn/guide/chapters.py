@@ -14,6 +14,7 @@ CHAPTERS = (
     "sweeps",
     "executors",
     "data",
+    "classes",
     "pictures",
     "explanations",
     "studies",
