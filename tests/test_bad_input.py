@@ -16,7 +16,6 @@ import fastnn
 from fastnn.checking import needing
 from fastnn.sweeping import design
 from fastnn.training import train
-from fastnn.training.running import Ended
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")  # junk has any size
 
@@ -302,24 +301,27 @@ TRAIN = {
     ),
     "validation as one array": (
         {"validation": X},
-        r"validation must be a pair \(X, y\), or .*; got .*array",
+        r"validation must be a pair \(X, y\), a Dataset, or .*; got .*array",
     ),
     "validation as a table": (
         {"validation": np.ones((9, 9))},
-        r"validation must be a pair \(X, y\), or .*; got a ndarray",
+        r"validation must be a pair \(X, y\), a Dataset, or .*; got a ndarray",
     ),
-    "validation without y": ({"validation": (X,)}, r"validation must be a pair \(X, y\), or .*; got"),
+    "validation without y": (
+        {"validation": (X,)},
+        r"validation must be a pair \(X, y\), a Dataset, or .*; got",
+    ),
     "validation of three": (
         {"validation": (X, Y, 1)},
-        r"validation must be a pair \(X, y\), or .*; got",
+        r"validation must be a pair \(X, y\), a Dataset, or .*; got",
     ),
     "validation as text": (
         {"validation": "Xy"},
-        r"validation must be a pair \(X, y\), or .*; got 'Xy'",
+        r"validation must be a pair \(X, y\), a Dataset, or .*; got 'Xy'",
     ),
     "validation False": (
         {"validation": False},
-        r"validation must be a pair \(X, y\), or .*; got False",
+        r"validation must be a pair \(X, y\), a Dataset, or .*; got False",
     ),
     "validation of other columns": (
         {"validation": (X[:, :1], Y)},
@@ -722,7 +724,7 @@ JUNK = st.recursive(
 )
 TRAIN_ARGUMENTS = (
     *("network", "X", "y", "start", "learning_rate", "epochs", "engine", "dtype", "shuffle", "seed"),
-    "validation",
+    *("validation", "patience", "min_delta", "watch"),
 )
 
 
@@ -733,9 +735,7 @@ def instantly():
         patch.setattr(
             train,
             "run_kept",
-            lambda job, state, *_, curve, diverged, **options: Ended(
-                diverged, job.epochs, state, curve[:, -1]
-            ),
+            lambda job, course, *_, **options: course.finish(job.network.n_parameters) or course,
         )
         yield
 

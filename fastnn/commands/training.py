@@ -91,7 +91,7 @@ def predict(options: Namespace) -> int:
     """``fastnn predict``."""
     run = fastnn.Training.load(existing_file(options.file, "FILE"), finite=False)
     if np.any(run.diverged):
-        ended = f"one that {run.ended}" if run.parameters.ndim == 1 else run.ended
+        ended = f"one that {run.fate}" if run.parameters.ndim == 1 else run.fate
         raise InputError(
             f"{options.file} must hold networks that predict; got {ended}. "
             "Train again with a smaller --learning-rate."

@@ -42,6 +42,8 @@ class Dataset:
         The conversion of each column, and the way back to its own unit; predictions for new rows need it.
     target_values : float64 array of the shape of y
         The target in its own unit: the values as they were read, not y scaled back. For classes it is y.
+    input_values : float64 array of shape (N, D)
+        The inputs in their own units, as they were read.
     source : str
         The source of the rows, in a few words.
     dropped : int
@@ -55,6 +57,7 @@ class Dataset:
     y: Floats
     scaling: TableScaling
     target_values: Floats
+    input_values: Floats
     source: str
     dropped: int = 0
     weights: Floats | None = None
@@ -212,8 +215,25 @@ class Dataset:
     def first(self, rows: int) -> "Dataset":
         """Return the first rows, from 1 to N, with the scaling of all."""
         count = whole_number(rows, "rows", 1, self.rows)
-        some = {name: getattr(self, name)[:count] for name in ("X", "y", "target_values")}
+        some = {name: getattr(self, name)[:count] for name in ("X", "y", "target_values", "input_values")}
         return replace(self, **some, weights=None if self.weights is None else self.weights[:count])
+
+    @ieee
+    def part(self, chosen: NDArray[np.bool_], scaling: TableScaling | None = None) -> "Dataset":
+        """Return the rows `chosen` (N,), scaled anew over them alone, or as a given scaling does."""
+        inputs, targets = self.input_values[chosen], self.target_values[chosen]
+        if scaling is None:
+            y_scaling = self.scaling.y if self.classes else Scaling.over(targets)
+            scaling = replace(self.scaling, X=Scaling.over(inputs), y=y_scaling)
+        return replace(
+            self,
+            X=frozen(scaling.X.apply(inputs)),
+            y=frozen(scaling.y.apply(targets)),
+            scaling=scaling,
+            target_values=frozen(targets),
+            input_values=frozen(inputs),
+            weights=None if self.weights is None else frozen(self.weights[chosen]),
+        )
 
     def __repr__(self) -> str:
         columns = f"inputs={self.inputs!r}, target={self.target!r}"
@@ -254,6 +274,7 @@ def dataset_of(table: Table, source: str) -> Dataset:
         y=frozen(y_scaling.apply(target_values)),
         scaling=TableScaling(table.input_columns, table.target_columns, X_scaling, y_scaling),
         target_values=frozen(target_values),
+        input_values=frozen(table.inputs),
         source=source,
         dropped=table.dropped,
         weights=None if table.weights is None else frozen(table.weights),

@@ -28,9 +28,10 @@ from fastnn.models.npz import LONGEST_HEADER, Member, damaged
 from fastnn.showing.lettering import counted
 from fastnn.version import __version__
 
-__all__ = ["Header", "header_in", "json_of"]
+__all__ = ["STOPS", "Header", "header_in", "json_of"]
 
 FORMAT = 5
+STOPS = ("best_epoch", "trained_epochs", "ended")  # of each network, where some stopped
 MOST = 2**31 - 1  # units of a layer, networks, rows: more than any file holds
 WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """The errors that Python raises for JSON that is broken, too deep, or of the wrong content."""
@@ -43,7 +44,8 @@ class Header:
     `networks` is None for a single network; `diverged` is the number of diverged networks; `validation` says
     whether there is a validation curve; `arithmetic` names how every bit was computed; `numbered` says
     whether the networks have numbers in a sweep; `remembers` says whether there is more to go on from than
-    the parameters and the curve; `weights_within` is one of `WITHIN`, or None if rows had no weights; `notes`
+    the parameters and the curve; `stopped` whether networks ended before the last epoch for themselves;
+    `weights_within` is one of `WITHIN`, or None if rows had no weights; `notes`
     and `labels` are the Training's.
     """
 
@@ -61,6 +63,7 @@ class Header:
     order: str
     seed: int | None
     remembers: bool = False
+    stopped: bool = False
     numbered: bool = False
     rates: bool = False
     weights_within: str | None = None
@@ -84,6 +87,7 @@ class Header:
             *([Member("given_rates", number, curve)] if self.rates else []),
             *([Member("state", number, (*lead, self._state_size))] if self.remembers else []),
             *([Member("last_loss", number, lead)] if self.remembers else []),
+            *(Member(name, "<i4", lead) for name in STOPS if self.stopped),
         ]
 
     @property
@@ -125,6 +129,7 @@ def json_of(header: Header, versions: Mapping[str, str] | None = None) -> bytes:
         "seed": header.seed,
         "scaling": None if header.scaling is None else _plain(header.scaling),
         **({"remembers": True} if header.remembers else {}),
+        **({"stopped": True} if header.stopped else {}),
         **({"numbered": True} if header.numbered else {}),
         **({"rates": True} if header.rates else {}),
         **({"weights_within": header.weights_within} if header.weights_within else {}),
@@ -164,6 +169,7 @@ def header_in(text: bytes, name: str) -> Header:
             order=one_of(plain["order"], "order", ORDERS),
             seed=None if plain["seed"] is None else seed_number(plain["seed"]),
             remembers=flag(plain.get("remembers", False), "remembers"),
+            stopped=flag(plain.get("stopped", False), "stopped"),
             numbered=flag(plain.get("numbered", False), "numbered"),
             rates=flag(plain.get("rates", False), "rates"),
             weights_within=_within(plain.get("weights_within")),

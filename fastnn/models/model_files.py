@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, ModelFileError, flag
+from fastnn.core.endings import BY_DIVERGENCE, BY_EPOCHS, ENDINGS
 from fastnn.core.recipe import CONSTANT
 from fastnn.data.reading.files import existing_file
 from fastnn.files import file_to_write, publish
-from fastnn.models.header import Header, header_in, json_of
+from fastnn.models.header import STOPS, Header, header_in, json_of
 from fastnn.models.npz import MOST_BYTES, arrays_of, damaged, header_of, size_of, written
 from fastnn.system.regular_files import opened
 
@@ -53,6 +54,8 @@ def save_training(
     `notes` is called after all fields were found right.
     """
     file, finite = file_to_write(path, "path"), flag(finite, "finite")
+    codes = np.vectorize(ENDINGS.index, otypes=[np.int32])(fields["ended"])
+    fields = {**fields, "ended": codes}
     parameters = fields["parameters"]
     header = Header(
         networks=None if parameters.ndim == 1 else len(parameters),
@@ -61,6 +64,7 @@ def save_training(
         numbered=fields["number"] is not None,
         rates=fields["given_rates"] is not None,
         remembers=_remembers(fields),
+        stopped=_stopped(fields),
         **{name: fields[name] for name in TAKEN_OVER},
     )
     if header.diverged and finite:
@@ -85,8 +89,29 @@ def save_training(
 
 def _remembers(fields: Mapping[str, Any]) -> bool:
     """Whether the state and the last loss of a Training do not follow from its parameters and its curve."""
-    pairs = (fields["state"], fields["parameters"]), (fields["last_loss"], fields["loss_curve"][..., -1])
+    last = _of_best(fields["loss_curve"], fields["best_epoch"])
+    pairs = (fields["state"], fields["parameters"]), (fields["last_loss"], last)
     return not all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+
+
+def _stopped(fields: Mapping[str, Any]) -> bool:
+    """Whether any network of a Training ended otherwise than by its epochs or by divergence."""
+    usual = _usual(fields["epochs"], np.asarray(fields["diverged"]))
+    return not all(np.array_equal(fields[name], usual[name]) for name in STOPS)
+
+
+def _of_best(curve: NDArray[Any], best_epoch: Any) -> NDArray[Any]:
+    """What a curve (E,) or (M, E) has of the best epochs; of the last where a network diverged."""
+    place = np.asarray(best_epoch)[..., None] - 1
+    found: NDArray[Any] = np.take_along_axis(curve, place, axis=-1)[..., 0]
+    return found
+
+
+def _usual(epochs: int, diverged: NDArray[Any]) -> dict[str, NDArray[np.int32]]:
+    """How networks end that do not stop for themselves, by the names of `STOPS`."""
+    ok = diverged == 0
+    found = np.where(ok, epochs, 0), np.where(ok, epochs, diverged), np.where(ok, BY_EPOCHS, BY_DIVERGENCE)
+    return {name: each.astype(np.int32) for name, each in zip(STOPS, found, strict=True)}
 
 
 def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
@@ -109,9 +134,14 @@ def load_training(path: str | PathLike[str], finite: bool) -> dict[str, Any]:
     fault = _fault(header, arrays)
     if fault:
         raise damaged(place.name, fault)
+    if not header.stopped:
+        arrays |= _usual(header.epochs, np.asarray(arrays["diverged"]))
     if not header.remembers:
-        arrays |= {"state": arrays["parameters"], "last_loss": arrays["loss_curve"][..., -1]}
+        last = _of_best(arrays["loss_curve"], arrays["best_epoch"])
+        arrays |= {"state": arrays["parameters"], "last_loss": last}
+    arrays["ended"] = np.array(ENDINGS)[arrays["ended"]]
     if header.networks is None:
+        arrays |= {name: arrays[name].item() for name in STOPS}
         arrays["diverged"], arrays["learning_rate"] = int(arrays["diverged"]), float(arrays["learning_rate"])
         arrays["last_loss"] = float(arrays["last_loss"])
         if header.numbered:
@@ -141,8 +171,11 @@ def _fault(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str | None:
     ok = (diverged == 0)[..., None]
     if not (np.isfinite(arrays["parameters"]) == ok).all():
         return "parameters that are not finite where the network is ok, or are where it diverged"
-    if not (np.isfinite(arrays["loss_curve"]) == _kept_epochs(header.epochs, diverged)).all():
-        return "losses that are not finite before the network diverged, or are after"
+    stops = {name: arrays[name] for name in STOPS} if header.stopped else _usual(header.epochs, diverged)
+    if header.stopped and (wrong := _fault_of_stops(header, stops, diverged)):
+        return wrong
+    if not (np.isfinite(arrays["loss_curve"]) == _kept_epochs(header.epochs, stops)).all():
+        return "losses that are not finite before the network ended, or are after"
     return _fault_of_state(header, arrays) if header.remembers else None
 
 
@@ -152,7 +185,9 @@ def _fault_of_state(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str |
     parameters = arrays["state"][..., : header.network.n_parameters]
     overflowed = np.isfinite(last) & (diverged == header.epochs)
     ended = np.isfinite(arrays["parameters"]).all(axis=-1)
-    same = (parameters == arrays["parameters"]).all(axis=-1) & (last == arrays["loss_curve"][..., -1])
+    stops = {name: arrays[name] for name in STOPS} if header.stopped else _usual(header.epochs, diverged)
+    same = (parameters == arrays["parameters"]).all(axis=-1)
+    same &= last == _of_best(arrays["loss_curve"], stops["best_epoch"])
     beyond = overflowed & ~np.isfinite(parameters).all(axis=-1)
     if (np.where(ended, same, beyond | np.isnan(arrays["state"]).all(axis=-1))).all():
         return None
@@ -173,7 +208,16 @@ def _fault_of_rates(header: Header, rates: NDArray[Any], given: NDArray[Any] | N
     return "learning rates of epochs that cannot be"
 
 
-def _kept_epochs(epochs: int, diverged: NDArray[Any]) -> NDArray[np.bool_]:
+def _fault_of_stops(header: Header, stops: Mapping[str, NDArray[Any]], diverged: NDArray[Any]) -> str | None:
+    """In words, what no stop of a network can be; None if nothing."""
+    best, trained, ended = (stops[name] for name in STOPS)
+    sound = (best >= 0) & (best <= trained) & (trained >= 1) & (trained <= header.epochs)
+    sound &= (ended >= 0) & (ended < len(ENDINGS)) & ((best == 0) == (diverged > 0))
+    sound &= (diverged == 0) | ((diverged == trained) & (ended == BY_DIVERGENCE))
+    return None if sound.all() else "an end of a network that cannot be"
+
+
+def _kept_epochs(epochs: int, stops: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
     """Whether each epoch has a finite loss: (E,) or (M, E)."""
-    last = np.where(diverged == 0, epochs + 1, diverged)[..., None]
-    return np.asarray(np.arange(1, epochs + 1, dtype=np.int32) < last)
+    last = stops["trained_epochs"] - (stops["ended"] == BY_DIVERGENCE)
+    return np.asarray(np.arange(1, epochs + 1, dtype=np.int32) <= last[..., None])

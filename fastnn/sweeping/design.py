@@ -261,7 +261,8 @@ class Design:
         rates = plan.rates(chunk.cell["learning_rate"], chunk.count)
         kept = room.arrays.get("curves")
         curve = self._whole_curve(room)
-        room["loss"][:], room["diverged"][:] = run(job, state, rates, curve=curve, pause=pause)
+        course = run(job, state, rates, curve=curve, pause=pause)
+        room["loss"][:], room["diverged"][:] = course.losses, course.diverged
         parameters = np.ascontiguousarray(state[:, : plan.network.n_parameters])
         self.grid.networks.put(plan.network, parameters, room["parameters"])
         for name, measuring in self.measures(plan).items():

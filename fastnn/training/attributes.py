@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.endings import ENDINGS
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.recipe import DEFAULT, Recipe
@@ -38,6 +39,9 @@ class TrainingAttributes:
     last_loss: Any
     validation_curve: Array | None
     diverged: Any
+    best_epoch: Any
+    trained_epochs: Any
+    ended: Any
     learning_rate: Any
     epochs: int
     rows: int
@@ -101,8 +105,19 @@ class TrainingAttributes:
 
     @property
     def loss(self) -> Any:
-        """Each network's loss of the last epoch."""
-        return self.loss_curve[..., -1][()]
+        """Each network's loss of the last epoch, or of its best one if it stopped for itself."""
+        return self._at_best(self.loss_curve)
+
+    @property
+    def validation_loss(self) -> Any:
+        """Likewise, on the validation rows; None without them."""
+        return None if self.validation_curve is None else self._at_best(self.validation_curve)
+
+    def _at_best(self, curve: Array) -> Any:
+        """What a curve (E,) or (M, E) has of the best epochs; NaN where a network diverged."""
+        place = np.asarray(self.best_epoch)[..., None] - 1
+        found = np.take_along_axis(curve, np.maximum(place, 0), axis=-1)
+        return np.where(place < 0, curve.dtype.type(np.nan), found)[..., 0][()]
 
     @property
     def foreign(self) -> str:
@@ -117,9 +132,16 @@ class TrainingAttributes:
         return f"{self.recipe.told_after}{rates}{weights}"
 
     @property
-    def ended(self) -> str:
-        """The status in words; for several networks, how many are ok and how many diverged."""
+    def fate(self) -> str:
+        """How the training ended, in words; for several networks, how many are ok and how many diverged."""
+        ended = np.atleast_1d(self.ended)
+        stopped = ~np.isin(ended, ENDINGS[:2]) | (np.atleast_1d(self.diverged) == 0) & (ended == DIVERGED)
         if self.parameters.ndim == 1:
-            return f"{DIVERGED} in epoch {self.diverged}" if self.diverged else OK
+            told = f"{DIVERGED} in epoch {self.diverged}" if self.diverged else OK
+            if not stopped.any():
+                return told
+            return f"{told}, of epoch {self.best_epoch}: ended by {self.ended} after {self.trained_epochs}"
         diverged = int(np.count_nonzero(self.diverged))
-        return f"{len(self.parameters) - diverged} {OK}, {diverged} {DIVERGED}"
+        told = f"{len(self.parameters) - diverged} {OK}, {diverged} {DIVERGED}"
+        reasons = [f"{np.count_nonzero(ended[stopped] == why)} ended by {why}" for why in ENDINGS]
+        return ", ".join([told, *(text for text in reasons if not text.startswith("0 "))])

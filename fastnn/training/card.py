@@ -28,7 +28,7 @@ def _one(run: Any) -> str:
     whose = "" if run.number is None else f", network {run.number}"
     validated = run.validation_curve
     facts = [
-        ("ended", run.ended),
+        ("ended", run.fate),
         ("but", "; ".join(run.notes)),
         ("loss", "" if run.status != OK else number(float(run.loss))),
         ("validation loss", "" if validated is None or run.status != OK else number(float(validated[-1]))),
@@ -49,7 +49,7 @@ def _several(run: Any) -> str:
     best = int(np.nanargmin(losses)) if len(ok) else 0
     whose = f"place {best}" if run.number is None else f"network {run.number[best]}"
     middle = f"best {number(ok.min())} ({whose}), median {number(float(np.median(ok)))}" if len(ok) else ""
-    facts = [("ended", run.ended), ("but", "; ".join(run.notes)), ("loss", middle), *_settings(run)]
+    facts = [("ended", run.fate), ("but", "; ".join(run.notes)), ("loss", middle), *_settings(run)]
     bars = histogram(ok, "loss of the last epoch, of those that did not diverge")
     return card(f"Training of {counted(len(losses), 'network')} {described(run.network)}", facts, bars)
 

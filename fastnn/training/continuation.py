@@ -33,6 +33,20 @@ class Continuation(Beginning):
 
     run: Training
 
+    @property
+    def over(self) -> int:
+        """The epochs after which training goes on: the run's or, if it stopped for itself, up to its best.
+
+        Networks that stopped with different best epochs cannot go on together.
+        """
+        best = np.unique(np.atleast_1d(self.run.best_epoch)[np.atleast_1d(self.run.diverged) == 0])
+        if len(best) > 1:
+            raise InputError(
+                f"start must be a run whose networks ended with one epoch; got best epochs {best[0]} to "
+                f"{best[-1]}. Go on with one network, or {ANEW}."
+            )
+        return int(best[0]) if len(best) else self.run.epochs
+
     def asked(self, network: Network, given: dict[str, Any]) -> dict[str, Any]:
         """What to ask of the further epochs. The size of batches and the schedule are left to `plan`."""
         run = self.run
@@ -68,9 +82,9 @@ class Continuation(Beginning):
             self._refuse_other(name, getattr(recipe, name), getattr(further.recipe, name))
         if given.get("schedule") is not None:
             recipe = replace(recipe, schedule=further.recipe.schedule)
-        epochs = whole_number(run.epochs + further.epochs, "epochs of the whole run", 1, MOST_EPOCHS)
+        epochs = whole_number(self.over + further.epochs, "epochs of the whole run", 1, MOST_EPOCHS)
         scaling, labels = further.scaling or run.scaling, further.labels or run.labels
-        longer = replace(further, first=run.epochs, epochs=epochs)
+        longer = replace(further, first=self.over, epochs=epochs)
         return replace(longer, recipe=recipe, scaling=scaling, labels=labels)
 
     def order(self, shuffle: Any, seed: Any, row_order: Any) -> tuple[Any, Any, Any]:
@@ -105,8 +119,10 @@ class Continuation(Beginning):
             alike = np.array_equal(found.base, np.full(networks, run.learning_rate), equal_nan=True)
             if alike and run.given_rates is None and found.schedule == run.recipe.schedule:
                 return found
-            further = np.stack([found.of(epoch) for epoch in range(run.epochs, plan.epochs)], axis=1)
-        return Given.of_all(np.concatenate([np.atleast_2d(run.learning_rates), further], axis=1))
+            further = np.stack([found.of(epoch) for epoch in range(self.over, plan.epochs)], axis=1)
+        return Given.of_all(
+            np.concatenate([np.atleast_2d(run.learning_rates)[:, : self.over], further], axis=1)
+        )
 
     def _rate(self, learning_rate: Any) -> Any:
         """The learning rate to ask for."""
@@ -124,10 +140,12 @@ class Continuation(Beginning):
         """What the run ended with."""
         run = self.run
         diverged = np.array(np.atleast_1d(run.diverged), np.int32)
-        losses, last = np.atleast_2d(run.loss_curve).copy(), np.atleast_1d(run.last_loss)
-        overflowed = (diverged == run.epochs) & np.isfinite(last)
+        losses, last = np.atleast_2d(run.loss_curve)[:, : self.over].copy(), np.atleast_1d(run.last_loss)
+        overflowed = (diverged == self.over) & np.isfinite(last)
         diverged[overflowed], losses[overflowed, -1] = 0, last[overflowed]
-        validation = None if run.validation_curve is None else np.atleast_2d(run.validation_curve)
+        validation = (
+            None if run.validation_curve is None else np.atleast_2d(run.validation_curve)[:, : self.over]
+        )
         return Begun(run.start, np.atleast_2d(run.state).copy(), diverged, losses, validation, run.number)
 
     def _size(self, rows: int) -> int | None:

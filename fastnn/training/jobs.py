@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
@@ -14,8 +15,10 @@ from fastnn.core.rule import Rule
 from fastnn.engines import EngineModule, Kernel, choose, load
 from fastnn.engines.self_check import checked_kernel
 from fastnn.training.gates import Rows
+from fastnn.training.measuring import Measuring
 from fastnn.training.orders import FILE_ORDER, Order
 from fastnn.training.reducing import reduced_networks
+from fastnn.training.stopping import Stopping
 from fastnn.training.weights import Weights
 
 __all__ = ["Job"]
@@ -44,6 +47,10 @@ class Job:
         for each.
     weights : Weights, or None
         Those of the rows.
+    validation : Measuring, or None
+        The rows on which the loss is measured after every epoch.
+    stopping : Stopping, or None
+        When a network stops; None for never.
     """
 
     network: Network
@@ -55,16 +62,28 @@ class Job:
     reduced: tuple[int, ...] = ()
     recipe: Recipe = DEFAULT
     weights: Weights | None = None
+    validation: Measuring | None = None
+    stopping: Stopping | None = None
 
     @property
     def rule(self) -> Rule:
         """How they are trained, without the numbers of its settings."""
-        return replace(self.recipe.rule, weighted=self.weights is not None)
+        return replace(
+            self.recipe.rule,
+            weighted=self.weights is not None,
+            validated=self.validation is not None,
+            watched=self.stopping is not None,
+        )
+
+    @property
+    def looks(self) -> bool:
+        """Whether networks are looked at after every epoch."""
+        return self.validation is not None or self.stopping is not None
 
     @cached_property
     def rows(self) -> Rows:
-        """The rows, with bounds that tell which units stay shut on all of them."""
-        return Rows(self.X)
+        """All rows, with bounds that tell which units stay shut on all of them."""
+        return Rows(self.X if self.validation is None else np.concatenate([self.X, self.validation.X]))
 
     def ordered(self, epoch: int) -> tuple[Array, ...]:
         """X and Y in the order in which `epoch`, from 0, visits its rows, and their coefficients, if any."""

@@ -28,6 +28,7 @@ from fastnn.training.measuring import Measuring
 from fastnn.training.orders import FILE_ORDER, Order
 from fastnn.training.rates import Given, Rates, given_rates
 from fastnn.training.reducing import reduced_networks, reduced_sizes
+from fastnn.training.stopping import Stopping
 from fastnn.training.weights import Weights
 
 __all__ = ["Plan", "code", "learning_rates", "refuse_rate", "warmup"]
@@ -59,6 +60,8 @@ class Plan:
     labels: Names | None = None
     first: int = 0
     epoch_rates: NDArray[Any] | None = None
+    further: tuple[NDArray[Any], NDArray[Any]] | None = None
+    stopping: Stopping | None = None
 
     @classmethod
     def of(
@@ -117,6 +120,9 @@ class Plan:
         visits = float(networks) * len(X) * (self.epochs - self.first)
         sizes = reduced_sizes(self.network, visits, self.rule)
         job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.recipe, self.weights)
+        if self.further is not None:
+            job = replace(job, validation=self.measuring(*self.further))
+        job = replace(job, stopping=self.stopping)
         job.kernel(self.network, networks)
         return job
 
@@ -133,7 +139,7 @@ class Plan:
         pair = (given, None) if isinstance(given, Dataset) else given
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise InputError(
-                f"validation must be a pair (X, y), or a Dataset; got {shown(given)}. "
+                f"validation must be a pair (X, y), a Dataset, or a fraction; got {shown(given)}. "
                 "Give rows that are not trained on, such as (X[1000:], y[1000:])."
             )
         X, y = pair

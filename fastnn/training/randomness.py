@@ -24,6 +24,7 @@ from fastnn.checking import InputError, seed_number, whole_number
 __all__ = [
     "SHUFFLE",
     "START",
+    "VALIDATION",
     "Streams",
     "normals",
     "permutation",
@@ -37,6 +38,8 @@ START = 1
 """Purpose of the numbers for starting parameters; the stream is the network's number."""
 SHUFFLE = 2
 """Purpose of the numbers that shuffle the rows; the stream is the epoch."""
+VALIDATION = 3
+"""Purpose of the numbers that choose the validation rows; there is one stream, 0."""
 
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -124,8 +127,8 @@ def permutation(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
     return order
 
 
-def permutations(seed: int, epochs: Streams, rows: int) -> NDArray[np.int64]:
-    """Return the order in which rows are visited in each of some epochs.
+def permutations(seed: int, epochs: Streams, rows: int, purpose: int = SHUFFLE) -> NDArray[np.int64]:
+    """Return the order in which rows are visited in each of some epochs, or put for another purpose.
 
     Parameters
     ----------
@@ -135,12 +138,13 @@ def permutations(seed: int, epochs: Streams, rows: int) -> NDArray[np.int64]:
         Numbers of the epochs, given as `uniforms` takes streams.
     rows : int
         The number of rows, at least 1.
+    purpose : int
 
     Returns
     -------
     (e, rows) int64
         For each epoch 0 .. rows - 1, sorted by 64-bit random keys. Equal keys keep file order; they occur
-        about once in 2**65 / rows**2 epochs. The order depends only on (seed, epoch, rows).
+        about once in 2**65 / rows**2 epochs. The order depends only on (seed, purpose, epoch, rows).
 
     Raises
     ------
@@ -148,7 +152,7 @@ def permutations(seed: int, epochs: Streams, rows: int) -> NDArray[np.int64]:
         If an argument is no whole number or lies outside its range.
     """
     rows = whole_number(rows, "rows", 1, _LARGEST_COUNT)
-    keys = _filled(np.uint64, _unchanged, seed, SHUFFLE, stream_numbers(epochs, "epochs"), rows)
+    keys = _filled(np.uint64, _unchanged, seed, purpose, stream_numbers(epochs, "epochs"), rows)
     return np.argsort(keys, axis=1, kind="stable").astype(np.int64, copy=False)
 
 

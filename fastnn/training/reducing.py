@@ -93,13 +93,17 @@ class Group:
         whole: Array = state[self.numbers]
         return whole if self.columns is None else np.take_along_axis(whole, self.columns, axis=1)
 
-    def put(self, state: Array, values: Array, chosen: NDArray[np.bool_] | slice) -> None:
-        """Write the values (m, S') of the `chosen` networks (m,) back into the states (M, S) of all."""
-        numbers = self.numbers[chosen]
+    def put(self, state: Array, values: Array) -> None:
+        """Write the group's states (m, S') back into the states (M, S) of all."""
         if self.columns is None:
-            state[numbers] = values[chosen]
+            state[self.numbers] = values
         else:
-            state[numbers[:, None], self.columns[chosen]] = values[chosen]
+            state[self.numbers[:, None], self.columns] = values
+
+    def only(self, chosen: NDArray[Any] | slice) -> Group:
+        """Some of the group's networks."""
+        columns = None if self.columns is None else self.columns[chosen]
+        return Group(self.network, self.numbers[chosen], columns)
 
 
 @dataclass(eq=False)

@@ -43,23 +43,34 @@ class Training(TrainingAttributes):
     start : (P,) or (M, P)
         The parameters before the first epoch.
     parameters : (P,) or (M, P)
-        The parameters after the last epoch; all NaN if the network diverged.
+        The parameters after the best epoch; all NaN if the network diverged.
     state : (S,) or (M, S)
         What training goes on from: the parameters, then what the optimizer remembers of each, then what it
         remembers of the network. Where the last update made a parameter overflow, it has the numbers that
         the update came to.
     loss_curve : (E,) or (M, E)
         The loss of every epoch: what each row loses before the update it belongs to, summed over
-        the outputs, not halved, averaged over the rows. NaN from the epoch in which the network diverged.
+        the outputs, not halved, averaged over the rows. NaN from the epoch in which the network diverged,
+        and after the one in which it stopped.
     last_loss : float, or (M,)
-        The loss of the last epoch, also where its last update made a parameter overflow.
+        The loss of the best epoch, also where its last update made a parameter overflow.
     validation_curve : (E,) or (M, E), or None
         The mean loss over the validation rows after every epoch (summed over the outputs); NaN for the epochs
         of a longer run that had none.
     status : str, or (M,) array of str
-        "ok", or "diverged": in some epoch the loss was not finite.
+        "ok", or "diverged": in some epoch the loss was not finite, and there was no best epoch before.
     diverged : int, or (M,) int32
-        The epoch in which the network diverged, from 1; 0 for never.
+        The epoch in which the network diverged, from 1; 0 for never, and where it ends with an epoch before.
+    best_epoch : int, or (M,) int32
+        The epoch, from 1, after which the network was what it ends with: where networks stop for themselves,
+        its best one, else the last; 0 if it diverged.
+    trained_epochs : int, or (M,) int32
+        The epochs until the network stopped or diverged, or all.
+    ended : str, or (M,) array of str
+        Why: "epochs", "diverged", or what was watched: "validation", "training loss", "penalized loss",
+        "score".
+    loss, validation_loss : float, or (M,)
+        The losses of the best epoch; the second is None without validation rows.
     learning_rate : float, or (M,)
         What the schedule of the recipe multiplies; that of the first epoch, if they were given for each.
     learning_rates : (E,), or (M, E)
@@ -301,7 +312,7 @@ class Training(TrainingAttributes):
 
     def __repr__(self) -> str:
         but = f", but {'; '.join(self.notes)}" if self.notes else ""
-        return f"<{self._named}: {self.ended}{but}>"
+        return f"<{self._named}: {self.fate}{but}>"
 
     def __str__(self) -> str:
         told = training_scores(self) if self.parameters.ndim == 1 and "accuracy" in self.scores else {}
@@ -312,12 +323,12 @@ class Training(TrainingAttributes):
     def lines(self) -> list[str]:
         """The lines of its text, but for those of its scores."""
         if self.parameters.ndim > 1:
-            return [f"<{self._named}>", self.ended, *self.notes]
+            return [f"<{self._named}>", self.fate, *self.notes]
         lines = ["NEW WEIGHTS AND BIASES"]
         for name, value in zip(self.network.parameter_names, self.parameters, strict=True):
             lines.append(f"{name}: {value}")
         if self.status != OK:
-            lines.append(f"{self.ended}: its loss was not finite")
+            lines.append(f"{self.fate}: its loss was not finite")
         return [*lines, *self.notes]
 
     def _repr_html_(self) -> str | None:

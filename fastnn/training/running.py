@@ -8,23 +8,23 @@ stretches of epochs are; the results do not depend on it.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.engines import Kernel
 from fastnn.system.floating_point import ieee
+from fastnn.training.calls import Calls
+from fastnn.training.course import Course
 from fastnn.training.jobs import Job
-from fastnn.training.pace import Pace
 from fastnn.training.rates import Rates
 from fastnn.training.reducing import Group, Units
+from fastnn.training.stopping import Seen, Watch
 
-__all__ = ["Ended", "run", "run_kept"]
+__all__ = ["run", "run_kept"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
@@ -50,7 +50,7 @@ def run(
     curve: Array | None = None,
     after_epoch: Callable[[int], None] | None = None,
     pause: Callable[[float], None] | None = None,
-) -> tuple[Array, NDArray[np.int32]]:
+) -> Course:
     """Train M networks through all epochs of a job.
 
     Parameters
@@ -71,14 +71,11 @@ def run(
 
     Returns
     -------
-    losses : (M,)
-        The loss of the last epoch.
-    diverged : (M,) int32
-        The epoch, from 1, in which the loss was not finite, or in which the last update made a parameter
-        overflow. 0: the network did not diverge.
+    Course
+        What the epochs brought the networks, and how each ended.
     """
-    run_ = _Run(job, state, rates, curve, pause, np.zeros(len(state), np.int32))
-    while run_.epoch < job.epochs:
+    run_ = _Run(job, rates, Course(state, job.epochs, curve), pause)
+    while run_.goes_on:
         run_.stretch(1 if after_epoch is not None else job.epochs - run_.epoch)
         if after_epoch is not None:
             after_epoch(run_.epoch - 1)
@@ -88,33 +85,30 @@ def run(
 @ieee
 def run_kept(
     job: Job,
-    state: Array,
+    course: Course,
     rates: Rates,
     *,
-    curve: Array,
-    diverged: NDArray[np.int32],
-    first: int = 0,
     after_epoch: Callable[[int], None] | None = None,
     reached: Callable[[int], None] | None = None,
-) -> Ended:
+) -> Course:
     """Train as `run` does; on Ctrl-C, keep the last finished stretch of epochs. Without one, raise.
 
     Parameters
     ----------
-    job, state, rates, curve, after_epoch
-        As in `run`. With `first`, `state` and the first columns of `curve` are those after earlier epochs.
-    diverged : (M,) int32
-        The epochs in which networks diverged before; 0 for those that are to be trained. Changed in place.
-    first : int
-        The number of earlier epochs.
+    job, rates, after_epoch
+        As in `run`.
+    course : Course
+        Of the networks before the next epoch; its `first` epochs are over. In the end its `epochs` are those
+        that were trained, and its curves have as many columns.
     reached : callable, optional
         Called with the number of finished epochs, about twice a second.
     """
-    run_ = _Run(job, state, rates, curve, None, diverged, first)
-    most = 1 if after_epoch is not None else max(1, int(STRETCH_VISITS / (state.size * len(job.X))))
-    kept: tuple[int, Array, NDArray[np.int32]] | None = None
+    run_ = _Run(job, rates, course, None)
+    visits = course.state.size * len(job.X)
+    most = 1 if after_epoch is not None else max(1, int(STRETCH_VISITS / visits))
+    kept: tuple[int, Course] | None = None
     try:
-        while run_.epoch < job.epochs:
+        while run_.goes_on:
             began, before = perf_counter(), run_.epoch
             run_.stretch(min(most, job.epochs - before))
             if after_epoch is not None:
@@ -122,68 +116,45 @@ def run_kept(
             else:
                 pace = (run_.epoch - before) / max(perf_counter() - began, 1e-9)
                 most = max(1, min(int(STRETCH_SECONDS * pace), 16 * most))
-            kept = run_.epoch, state.copy(), run_.diverged.copy()
+            kept = run_.epoch, course.copied()
             if reached is not None:
                 reached(run_.epoch)
     except KeyboardInterrupt:
         if kept is None:
             raise
-        run_.epoch, state[:], run_.diverged = kept
-        run_.job, run_.curve = replace(job, epochs=run_.epoch), curve[:, : run_.epoch]
-    state += state.dtype.type(0)  # no -0.0 tells whether dead units were left out
-    last = curve[:, run_.epoch - 1].copy()
-    unmarked = state.copy() if run_.overflowed.any() else state
-    return Ended(run_.finished()[1], run_.epoch, unmarked, last)
-
-
-@dataclass(frozen=True, eq=False)
-class Ended:
-    """How a training of M networks ended, and what a longer one would have gone on with.
-
-    Attributes
-    ----------
-    diverged : (M,) int32
-        The epoch, from 1, in which each network diverged; 0 if it did not.
-    epochs : int
-        The number of epochs trained; as many columns of `curve` are filled.
-    state : (M, S)
-        That after them. Where the last update made a parameter overflow, it still has the numbers that it
-        came to: a longer training meets them, and diverges in a later epoch.
-    last : (M,)
-        The loss of the last epoch, also of those networks.
-    """
-
-    diverged: NDArray[np.int32]
-    epochs: int
-    state: Array
-    last: Array
+        course.back_to(kept[1], kept[0])
+    course.state += course.state.dtype.type(0)  # no -0.0 tells whether dead units were left out
+    return run_.finished()
 
 
 @dataclass(eq=False)
 class _Run:
-    """Networks on their way through the epochs of a job, of which the first `epoch` are over."""
+    """Networks on their way through the epochs of a job, of which the `first` of their course are over."""
 
     job: Job
-    state: Array
     rates: Rates
-    curve: Array | None
+    course: Course
     pause: Callable[[float], None] | None
-    diverged: NDArray[np.int32]
-    epoch: int = 0
 
     def __post_init__(self) -> None:
-        networks = len(self.state)
+        self.state, networks = self.course.state, len(self.course.state)
         self.state += self.state.dtype.type(0)  # makes -0.0 0.0; no update brings it back: see `reducing`
-        self.is_training = self.diverged == 0
-        if self.curve is not None:
-            self.curve[~self.is_training, self.epoch :] = np.nan
+        self.epoch, self.is_training = self.course.first, self.course.diverged == 0
         self.groups: list[Group] | None = None  # of the networks still training; None: make them anew
-        self.losses = np.full(networks, np.nan, self.state.dtype)
         self.units = (
             Units.of(self.job.network, self.job.rule, self.job.rows, networks) if self.job.reduced else None
         )
         self.looks = self.next_look = 0
-        self.paces: dict[Kernel, Pace] = defaultdict(Pace)
+        self.calls = Calls(self.job, self.rates, self._pause)
+        if self.job.stopping is not None:
+            of_rows = self.job if self.job.validation is None else self.job.validation
+            rows = of_rows.X, of_rows.Y
+            self.course.watch = Watch.over(self.state, self.job.stopping, self.job.recipe, rows, self.epoch)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are epochs left and networks to train."""
+        return self.epoch < self.job.epochs and bool(self.is_training.any())
 
     def stretch(self, most: int) -> None:
         """Advance all networks that are still training by at most `most` epochs.
@@ -205,21 +176,10 @@ class _Run:
             return
         self._advance_all(min(most, max(1, STRETCH_LOSSES // training)))
 
-    def finished(self) -> tuple[Array, NDArray[np.int32]]:
-        """Return the last losses and epochs of divergence; networks that overflowed at the end become NaN."""
-        overflowed = self.overflowed
-        self.diverged[overflowed] = self.job.epochs
-        self.state[overflowed], self.losses[overflowed] = np.nan, np.nan
-        if self.curve is not None:
-            self.curve[overflowed, -1] = np.nan
-        return self.losses, self.diverged
-
-    @property
-    def overflowed(self) -> Chosen:
-        """The networks in which the last update made a parameter overflow."""
-        parameters = self.state[:, : self.job.network.n_parameters]
-        found: Chosen = ~np.isfinite(parameters).all(axis=1) & (self.diverged == 0)
-        return found
+    def finished(self) -> Course:
+        """The course, once the epochs are over."""
+        self.course.finish(self.job.network.n_parameters)
+        return self.course
 
     @property
     def training(self) -> Numbers:
@@ -254,76 +214,53 @@ class _Run:
         yield from self.units.groups(training[finite], vector, self.job.reduced)
         yield Group(self.job.network, training[~finite])
 
-    def _advance_all(self, epochs: int) -> None:
+    def _advance_all(self, most: int) -> None:
         if self.groups is None:
-            self.groups = [group for group in self._grouped() if len(group.numbers)]
+            groups = [group for group in self._grouped() if len(group.numbers)]
+            self.groups = [piece for group in groups for piece in self.calls.pieces(group)]
+        epochs = self._together(most, self.groups)
         for group in self.groups:
             self._advance(group, epochs)
         self.epoch += epochs
 
+    def _together(self, most: int, groups: list[Group]) -> int:
+        """How many epochs, up to `most`, to advance together."""
+        if self.job.looks and groups:
+            most = min(most, self.calls.most_together(groups))
+        if self.course.watch is not None:
+            most = self.course.watch.together(self.training, self.epoch, len(self.job.X), most)
+        return most
+
     def _advance(self, group: Group, epochs: int) -> None:
         before = group.take(self.state)
         trained = before.copy()
-        losses = self._calls(group, trained, epochs)
-        losses /= trained.dtype.type(len(self.job.X))
-        finite: Chosen = np.asarray(np.isfinite(losses).all(axis=1))
-        kept: Any = slice(None)
+        seen = self.calls.trained(group, trained, self.epoch, epochs)
+        finite: Chosen = np.asarray(np.isfinite(seen.losses).all(axis=1))
+        whole = np.ones_like(finite)
         if group.columns is not None:
             whole = finite & np.isfinite(trained).all(axis=1)
-            kept = kept if whole.all() else whole
         settled = np.zeros_like(finite)
         if epochs == 1 and self._repeats:
             settled = finite & (trained == before).all(axis=1)
-        group.put(self.state, trained, kept)
-        self._keep(group.numbers[kept], losses[kept], finite[kept], settled[kept])
-        if not isinstance(kept, slice):
-            self.groups = None
-            again = group.numbers[~kept]
-            self._pause(-epochs * len(again))
-            self._advance(Group(self.job.network, again), epochs)
+        if whole.all():
+            group.put(self.state, trained)
+            self._keep(group, seen, settled)
+            return
+        kept = group.only(whole)
+        kept.put(self.state, trained[whole])
+        self._keep(kept, seen.only(whole), settled[whole])
+        self.groups = None
+        again = group.numbers[~whole]
+        self._pause(-epochs * len(again))
+        self._advance(Group(self.job.network, again), epochs)
 
-    def _calls(self, group: Group, state: Array, epochs: int) -> Array:
-        """Advance states (m, S') in several calls of the kernel; return the loss totals (m, epochs)."""
-        kernel = self.job.kernel(group.network, len(state))
-        pace, rows = self.paces[kernel], len(self.job.X)
-        totals = np.zeros((len(state), epochs), state.dtype)
-        batch = (self.job.recipe.size,) if self.job.rule.batched else ()
-        epoch, row, until = 0, 0, 0.0
-        while epoch < epochs:
-            if epoch >= until:
-                settings = self.job.recipe.settings(self.rates.of(self.epoch + epoch)[group.numbers])
-                until = min(epochs, self.rates.until(self.epoch + epoch) - self.epoch)
-            given = self.job.ordered(self.epoch + epoch)
-            together = 1 if self.job.order.changes else int(until - epoch)
-            more_epochs, more_rows = pace.next_call(state.size, together, rows, row, self.job.recipe.size)
-            some = slice(row, row + more_rows)
-            began = perf_counter()
-            ordered = (array[some] for array in given)
-            kernel(state, *ordered, settings, totals[:, epoch : epoch + more_epochs], *batch)
-            pace.took(perf_counter() - began, state.size * more_epochs * more_rows)
-            row = (row + more_rows) % rows
-            epoch += more_epochs if row == 0 else 0
-            self._pause(len(state) * more_epochs * more_rows / rows)
-        return totals
-
-    def _keep(self, numbers: Numbers, losses: Array, finite: Chosen, settled: Chosen) -> None:
-        """Store the losses (m, epochs) of networks, mark the diverged, and end those that need not go on."""
-        diverged = ~finite
-        if diverged.any():
-            bad = ~np.isfinite(losses)
-            self.diverged[numbers[diverged]] = self.epoch + 1 + bad[diverged].argmax(axis=1)
-            self.state[numbers[diverged]] = np.nan
-            losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
-        self.losses[numbers] = losses[:, -1]
-        after = self.epoch + losses.shape[1]
-        ended = numbers[diverged | settled]
-        if self.curve is not None:
-            self.curve[numbers, self.epoch : after] = losses
-            self.curve[ended, after:] = self.losses[ended, None]
+    def _keep(self, group: Group, seen: Seen, settled: Chosen) -> None:
+        """Take in what some epochs brought a group, and end the networks that need not go on."""
+        ended = self.course.keep(group, self.epoch, seen, settled)
         if len(ended):
             self.is_training[ended] = False
             self.groups = None
-            self._pause(len(ended) * (self.job.epochs - after))
+            self._pause(len(ended) * (self.job.epochs - self.epoch - seen.losses.shape[1]))
 
     def _pause(self, epochs: float) -> None:
         """Report epochs done, counted over networks: two networks by three epochs are 6."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import seed_number
+from fastnn.core.endings import ENDINGS
 from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
@@ -23,14 +24,17 @@ from fastnn.system.progress import Epochs
 from fastnn.system.telling import warn
 from fastnn.training.beginnings import Begun, New
 from fastnn.training.continuation import Continuation
+from fastnn.training.course import Course
+from fastnn.training.dividing import divided, is_fraction, left_of
 from fastnn.training.evaluating import within_memory
 from fastnn.training.measuring import measured
 from fastnn.training.orders import Shuffled, order_of
 from fastnn.training.plan import Plan
 from fastnn.training.rates import Given, Rates, is_of_rates
 from fastnn.training.result import Training
-from fastnn.training.running import Ended, run_kept
+from fastnn.training.running import run_kept
 from fastnn.training.starts import DEFAULT_START, Start
+from fastnn.training.stopping import Score, stopping_of
 from fastnn.training.weights import class_weights_of, weights_of
 
 __all__ = ["train", "trained"]
@@ -66,7 +70,10 @@ def train(
     decay: float | None = None,
     l2_on: str | None = None,
     clip: float | None = None,
-    validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | Dataset | float | None = None,
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    watch: str | Score | None = None,
     progress: bool | None = None,
 ) -> Training:
     """Train one network, or M of them; by gradient descent on the squared error, unless told otherwise.
@@ -146,10 +153,23 @@ def train(
     clip : float, optional
         The largest norm of the gradient of a network, of all its weights and biases, penalties included;
         positive. A longer one is shortened to it before the parameters move.
-    validation : (X, y), or Dataset, optional
+    validation : (X, y), Dataset, or float, optional
         Further rows, scaled as the training rows are. The loss on them is measured after every epoch; they
-        have no weights.
-    progress : bool, optional
+        have no weights. A fraction, above 0 and below 1: of the rows that many, at least one, are drawn from
+        `seed`, of each class its share, and are not trained on; both stay in file order, and a Dataset is
+        scaled by the rows that are trained on.
+    patience : int, optional
+        Each network stops when `watch` has not become better for this number of epochs in a row, from 1. It
+        ends with the parameters and the optimizer's state that it had after its best epoch, also where it
+        comes to the last epoch, or diverges after a best one.
+    min_delta : float
+        Better is what is lower than the least so far by more than this, from 0. NaN is never better.
+    watch : str or callable, optional
+        "validation_loss", the default; "training_loss", that of the epoch, as in `loss_curve`;
+        "penalized_loss", which is that and l2 and l1 of the weights after the epoch; or a function of the
+        outputs and the targets of one network, each (N,) or (N, K), that returns a number to be minimised. It
+        is given the validation rows, or the training rows where there are none.
+    progress    progress : bool, optional
         Show, after two seconds, how many epochs are over. By default on a terminal and in a notebook.
 
     Returns
@@ -194,26 +214,32 @@ def train(
     }
     asked = {name: value for name, value in asked.items() if value is not None}
     beginning = Continuation(start) if isinstance(start, Training) else New(start)
-    plan = Plan.of(network, X, y, epochs, engine, **beginning.asked(network, asked))
-    plan = beginning.plan(plan, asked)
+    asked_for = beginning.asked(network, asked)
+    plan = Plan.of(network, X, y, epochs, engine, **asked_for)
     shuffle, seed, row_order = beginning.order(shuffle, seed, row_order)
-    seed, epochs = seed_number(seed), plan.epochs - plan.first
+    seed, left = seed_number(seed), None
+    if is_fraction(validation):
+        plan, left = divided(plan, validation, seed, X, asked_for)
+    plan = beginning.plan(plan, asked)
+    epochs = plan.epochs - plan.first
     order = order_of(shuffle, seed, row_order, epochs, len(plan.X), plan.first)
     of_classes = class_weights_of(class_weight, plan.Y, plan.named)
     within = beginning.within(weights_within, sample_weight, class_weight)
-    weights = weights_of(sample_weight, within, len(plan.X), of_classes=of_classes)
+    weights = weights_of(left_of(sample_weight, left), within, len(plan.X), of_classes=of_classes)
     weights = None if weights is None else weights.first(len(plan.X))
-    plan = replace(plan, order=order, weights=weights)
+    stopping = stopping_of(patience, min_delta, watch, validated=validation is not None)
+    plan = replace(plan, order=order, weights=weights, stopping=stopping)
     begun = beginning.begun(plan, seed)
     rates = beginning.rates(plan, learning_rate, given, len(begun.state))
-    further = None if validation is None else plan.validation(validation)
-    warn_of_magnitudes(plan.X, plan.Y, further, stacklevel=2)
+    if validation is not None and plan.further is None:
+        plan = replace(plan, further=plan.validation(validation))
+    warn_of_magnitudes(plan.X, plan.Y, plan.further, stacklevel=2)
     with Epochs(epochs, progress) as said:
-        found = trained(plan, begun, rates, further, lambda done: said.reached(done - plan.first))
+        found = trained(plan, begun, rates, lambda done: said.reached(done - plan.first))
     if found.interrupted:
         _pass_on_a_second()
-        asked_for = counted(plan.epochs, "epoch")
-        text = f"training was interrupted: this is the result after {found.epochs} of {asked_for}"
+        every = counted(plan.epochs, "epoch")
+        text = f"training was interrupted: this is the result after {found.epochs} of {every}"
         warn(text, RuntimeWarning, stacklevel=2)
     return found
 
@@ -226,52 +252,45 @@ def _pass_on_a_second() -> None:
         raise KeyboardInterrupt
 
 
-def trained(
-    plan: Plan,
-    begun: Begun,
-    rates: Rates,
-    validation: Any = None,
-    reached: Callable[[int], None] | None = None,
-) -> Training:
+def trained(plan: Plan, begun: Begun, rates: Rates, reached: Callable[[int], None] | None = None) -> Training:
     """Train networks by a plan; `train` does the checks and the warnings."""
     single, state = begun.start.ndim == 1, begun.state
-    networks = state[:, : plan.network.n_parameters]
-    curve = _curve(begun.losses, plan)
-    validating = None
-    if validation is not None or begun.validation is not None:
-        validating = _Validating(plan, validation, networks, begun)
-    job = plan.job(len(networks))
-    after_epoch = None if validation is None else validating
-    ended = run_kept(
-        *(job, state, rates),
-        curve=curve,
-        diverged=begun.diverged,
+    course = Course(
+        state,
+        plan.epochs,
+        curve=_curve(begun.losses, plan),
+        further_curve=_further_curve(plan, begun),
+        before=begun.diverged,
         first=plan.first,
-        after_epoch=after_epoch,
-        reached=reached,
     )
-    curve, diverged = curve[:, : ended.epochs], ended.diverged
+    course = run_kept(plan.job(len(state)), course, rates, reached=reached)
 
     def given_shape(array: Any) -> Any:
         return array[0] if single else array
+
+    def told(numbers: Array) -> Any:
+        return numbers[0].item() if single else numbers
 
     given = isinstance(rates, Given)
     return Training(
         network=plan.network,
         start=begun.start,
-        parameters=given_shape(np.ascontiguousarray(networks)),
-        state=given_shape(ended.state),
-        loss_curve=given_shape(curve),
-        last_loss=float(ended.last[0]) if single else ended.last,
-        validation_curve=None if validating is None else given_shape(validating.finished(ended)),
-        diverged=int(diverged[0]) if single else diverged,
-        learning_rate=float(rates.base[0]) if single else rates.base,
-        given_rates=given_shape(rates.curve(ended.epochs)) if given else None,
+        parameters=given_shape(np.ascontiguousarray(state[:, : plan.network.n_parameters])),
+        state=given_shape(course.unmarked),
+        loss_curve=given_shape(course.curve),
+        last_loss=told(course.last),
+        validation_curve=None if course.further_curve is None else given_shape(course.further_curve),
+        diverged=told(course.diverged),
+        best_epoch=told(course.best_epoch),
+        trained_epochs=told(course.trained),
+        ended=told(np.array(ENDINGS)[course.ended]),
+        learning_rate=told(rates.base),
+        given_rates=given_shape(rates.curve(course.epochs)) if given else None,
         recipe=replace(plan.recipe, schedule=CONSTANT) if given else plan.recipe,
         weights_within=plan.weights_within,
-        epochs=ended.epochs,
+        epochs=course.epochs,
         rows=len(plan.X),
-        engine=plan.engine_for(len(networks)),
+        engine=plan.engine_for(len(state)),
         dtype=plan.dtype,
         number=begun.number,
         scaling=plan.scaling,
@@ -279,7 +298,7 @@ def trained(
         order=plan.order.name,
         seed=plan.order.seed if isinstance(plan.order, Shuffled) else None,
         trained_on=(plan.X, plan.Y),
-        interrupted=ended.epochs < plan.epochs,
+        interrupted=course.epochs < plan.epochs,
     )
 
 
@@ -293,24 +312,16 @@ def _curve(over: Array, plan: Plan) -> Array:
     return curve
 
 
-class _Validating:
-    """The loss on further rows, measured after every epoch; NaN for epochs in which it was not."""
-
-    def __init__(self, plan: Plan, validation: Any, parameters: Array, begun: Begun) -> None:
-        self.parameters, over = parameters, begun.validation
-        self.curve = _curve(np.full(begun.losses.shape, np.nan) if over is None else over, plan)
-        if validation is not None:
-            self.rows = plan.measuring(*plan.validation(validation))
-            if over is not None:  # a network that overflowed at the end of its run goes on from there
-                anew = np.flatnonzero(np.isnan(over[:, -1]) & (begun.diverged == 0))
-                self.curve[anew, plan.first - 1] = measured(self.rows, parameters[anew]) if len(anew) else []
-
-    def __call__(self, epoch: int) -> None:
-        self.curve[:, epoch] = measured(self.rows, self.parameters)
-
-    def finished(self, ended: Ended) -> Array:
-        """The curve (M, epochs), NaN from the epoch in which a network diverged."""
-        diverged, epochs = ended.diverged, ended.epochs
-        curve = self.curve[:, :epochs]
-        curve[(diverged[:, None] > 0) & (np.arange(1, epochs + 1) >= diverged[:, None])] = np.nan
-        return curve
+def _further_curve(plan: Plan, begun: Begun) -> Array | None:
+    """A curve of losses on validation rows, NaN for epochs without any; None where no epoch has them."""
+    over = begun.validation
+    if plan.further is None and over is None:
+        return None
+    curve = _curve(np.full(begun.losses.shape, np.nan) if over is None else over, plan)
+    if plan.further is not None and over is not None:
+        # A network that overflowed at the end of its run goes on from there.
+        anew = np.flatnonzero(np.isnan(over[:, -1]) & (begun.diverged == 0))
+        if len(anew):
+            parameters = begun.state[anew, : plan.network.n_parameters]
+            curve[anew, plan.first - 1] = measured(plan.measuring(*plan.further), parameters)
+    return curve

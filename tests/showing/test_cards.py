@@ -78,7 +78,7 @@ class TestTraining:
         starts = fastnn.normal(0, 1.5).draw(NET, range(3000), 0)
         run = fastnn.train(NET, data.X[:20], data.y[:20], starts, epochs=2)
         shown = Read(run)
-        assert shown.after("ended") == run.ended
+        assert shown.after("ended") == run.fate
         assert f"best {run.loss.min():.6g} (place {run.loss.argmin()})" in shown.after("loss")
         assert shown.tags.count("rect") == showing.BARS
         assert len(run._repr_html_()) < 10_000

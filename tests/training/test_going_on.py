@@ -10,7 +10,7 @@ from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
-from fastnn.training import train
+from fastnn.training import running, train
 
 DRAW = np.random.default_rng(11)
 X, Y = DRAW.normal(size=(10, 2)), DRAW.normal(size=10)
@@ -98,6 +98,7 @@ class TestOneLongerRun:
 
         with monkeypatch.context() as patch:
             patch.setattr(train.Epochs, "reached", reached)
+            patch.setattr(running._Run, "_together", lambda *_: 1)
             with pytest.warns(RuntimeWarning, match="after 4 of 6 epochs"):
                 run = trained(epochs=6, **settings)
         assert (run.epochs, run.interrupted) == (4, True)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 import fastnn
-from fastnn.training import running, train
+from fastnn.training import calls, running, train
 
 
 @pytest.fixture(autouse=True)
@@ -120,18 +120,17 @@ class TestTrain:
 
     @pytest.fixture
     def ctrl_c(self, monkeypatch):
-        """Has Ctrl-C pressed when the loss on further rows is measured after an epoch."""
-        original = train.measured
+        """Has Ctrl-C pressed in an epoch, from 1; each is trained by itself."""
+        original = calls.Calls.trained
+        monkeypatch.setattr(running._Run, "_together", lambda *_: 1)
 
         def after(epoch):
-            count = iter(range(1, 1000))
-
-            def measured(*arguments):
-                if next(count) == epoch:
+            def trained(made, group, state, first, epochs):
+                if first == epoch - 1:
                     raise KeyboardInterrupt
-                return original(*arguments)
+                return original(made, group, state, first, epochs)
 
-            monkeypatch.setattr(train, "measured", measured)
+            monkeypatch.setattr(calls.Calls, "trained", trained)
 
         return after
 

@@ -10,7 +10,7 @@ from comparing import DTYPES, array_differences, trained_plainly
 from uncompiled import run_as_plain_python
 
 import fastnn
-from fastnn.training import orders, running
+from fastnn.training import calls, orders
 from fastnn.training.randomness import permutations
 
 NET = fastnn.Network((2, 2, 1))
@@ -90,9 +90,9 @@ class TestBits:
     def test_those_of_calls_of_any_length(self, monkeypatch, engine, order):
         expected = train(order, engine=engine)
         ticks = itertools.count()
-        monkeypatch.setattr(running, "perf_counter", lambda: float(next(ticks)))
+        monkeypatch.setattr(calls, "perf_counter", lambda: float(next(ticks)))
         assert differences(train(order, engine=engine), expected) == []
-        monkeypatch.setattr(running, "perf_counter", lambda: 0.0)
+        monkeypatch.setattr(calls, "perf_counter", lambda: 0.0)
         assert differences(train(order, engine=engine), expected) == []
 
     def test_with_validation_after_every_epoch(self):

@@ -17,7 +17,7 @@ from fastnn.core.schedules import Constant, Cosine, Exponential, InverseScaling,
 from fastnn.engines import ENGINES
 from fastnn.plotting.named_curves import named_curves
 from fastnn.sweeping.axes import Schedules
-from fastnn.training import reducing, running, train
+from fastnn.training import calls, reducing, running, train
 
 EPOCHS = 8
 SCHEDULES = {
@@ -159,9 +159,9 @@ def test_calls_end_where_the_rate_changes(monkeypatch, visits, order):
     X, Y, starts = problem()
     options = {"epochs": EPOCHS, "engine": "batched", "schedule": SCHEDULES["step"], **order}
     whole = fastnn.train(NETWORK, X, Y, starts, **options)
-    monkeypatch.setattr(running.Pace, "took", lambda pace, seconds, done: None)
-    monkeypatch.setattr(running.Pace, "visits", visits)
-    monkeypatch.setattr(running.Pace, "__init__", lambda pace: None)
+    monkeypatch.setattr(calls.Pace, "took", lambda pace, seconds, done: None)
+    monkeypatch.setattr(calls.Pace, "visits", visits)
+    monkeypatch.setattr(calls.Pace, "__init__", lambda pace: None)
     assert fastnn.train(NETWORK, X, Y, starts, **options).parameters.tobytes() == whole.parameters.tobytes()
 
 

@@ -54,9 +54,9 @@ def seen(monkeypatch):
         counts[group.network.layers[1], group.columns is None] += len(group.numbers) * epochs
         advance(run, group, epochs)
 
-    def keeping(run, numbers, losses, finite, settled):
+    def keeping(run, group, seen, settled):
         counts["settled"] += int(settled.sum())
-        keep(run, numbers, losses, finite, settled)
+        keep(run, group, seen, settled)
 
     monkeypatch.setattr(running._Run, "_advance", counting)
     monkeypatch.setattr(running._Run, "_keep", keeping)
@@ -76,8 +76,13 @@ def trained(job, start, steps):
     parameters = start.astype(job.X.dtype)
     curve = np.empty((len(start), job.epochs), job.X.dtype)
     rates = Rates(steps.astype(job.X.dtype) / job.X.dtype.type(-2))
-    losses, diverged = running.run(job, parameters, rates, curve=curve)
-    return {"curve": curve, "losses": losses, "diverged": diverged, "parameters": parameters}
+    course = running.run(job, parameters, rates, curve=curve)
+    return {
+        "curve": curve,
+        "losses": course.losses,
+        "diverged": course.diverged,
+        "parameters": parameters,
+    }
 
 
 def different(found, expected):
@@ -318,7 +323,8 @@ class TestUnits:
         columns = np.tile([2, 3, 5, 7, 8], (2, 1))
         group = Group(fastnn.Network((2, 1, 1)), np.array([1, 4]), columns)
         before = parameters.copy()
-        group.put(parameters, group.take(parameters) + 1, np.array([False, True]))
+        one = group.only(np.array([False, True]))
+        one.put(parameters, one.take(parameters) + 1)
         assert (parameters[[0, 1, 2, 3, 5]] == before[[0, 1, 2, 3, 5]]).all()
         assert (parameters[4] == before[4] + [0, 0, 1, 1, 0, 1, 0, 1, 1]).all()
 

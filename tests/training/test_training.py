@@ -12,7 +12,7 @@ from comparing import DTYPES, array_differences, reference_functions
 from uncompiled import run_as_plain_python
 
 import fastnn
-from fastnn.training import evaluating, orders, running
+from fastnn.training import calls, evaluating, orders
 from fastnn.training.randomness import permutation
 
 NET = fastnn.Network((2, 2, 1))
@@ -344,7 +344,7 @@ class TestCalls:
         options = {"epochs": 3, "engine": engine, "shuffle": shuffle}
         expected = fastnn.train(NET, self.X, self.y, NOTEBOOK, **options)
         ticks = itertools.count()
-        monkeypatch.setattr(running, "perf_counter", lambda: float(next(ticks)))
+        monkeypatch.setattr(calls, "perf_counter", lambda: float(next(ticks)))
         found = fastnn.train(NET, self.X, self.y, NOTEBOOK, **options)
         assert differences(found, expected.parameters, expected.loss_curve, 0) == []
         assert next(ticks) > 2 * 100  # two looks at the clock for each call
@@ -352,7 +352,7 @@ class TestCalls:
     @engines
     def test_a_quick_clock_joins_epochs(self, monkeypatch, engine):
         expected = fastnn.train(NET, self.X, self.y, NOTEBOOK, epochs=50, engine=engine)
-        monkeypatch.setattr(running, "perf_counter", lambda: 0.0)
+        monkeypatch.setattr(calls, "perf_counter", lambda: 0.0)
         found = fastnn.train(NET, self.X, self.y, NOTEBOOK, epochs=50, engine=engine)
         assert differences(found, expected.parameters, expected.loss_curve, 0) == []
 

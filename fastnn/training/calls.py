@@ -1,0 +1,127 @@
+"""The calls of kernels that train a group of networks, each short enough to be interrupted after it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.engines import Kernel
+from fastnn.training.jobs import Job
+from fastnn.training.pace import Pace
+from fastnn.training.rates import Rates
+from fastnn.training.reducing import Group
+from fastnn.training.stopping import Seen
+
+__all__ = ["Calls"]
+
+Array = NDArray[Any]
+
+# Calls that look after every epoch take whole epochs. They keep at most as many numbers of states (16 MB) and
+# make about as many visits: one parameter meeting one row; 0.02 s in engine `lanes`.
+NUMBERS_KEPT, VISITS = 1 << 21, 2 * 10**8
+
+
+@dataclass(eq=False)
+class Calls:
+    """The calls that train the networks of a job at their rates.
+
+    `pause` is called after each with the training done, in epochs of one network.
+    """
+
+    job: Job
+    rates: Rates
+    pause: Callable[[float], None]
+
+    def __post_init__(self) -> None:
+        self.paces: dict[Kernel, Pace] = defaultdict(Pace)
+
+    def trained(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
+        """Advance states (m, S') by some epochs, from epoch `first` on; return what they brought."""
+        return (
+            self._looking(group, state, first, epochs)
+            if self.job.looks
+            else self._plain(group, state, first, epochs)
+        )
+
+    def pieces(self, group: Group) -> Iterator[Group]:
+        """Cut a group into pieces that suit calls that look after every epoch; others take it whole."""
+        if not self.job.looks:
+            yield group
+            return
+        engine = self.job.engine_for(group.network, len(group.numbers))
+        width = engine.call_sizes(group.network, str(self.job.X.dtype), self.job.rule).width
+        numbers = self.job.rule.state_size(group.network)
+        size = min(NUMBERS_KEPT // (8 * numbers), VISITS // (numbers * len(self.job.X)))
+        size = max(1, size // width) * width
+        for first in range(0, len(group.numbers), size):
+            yield group.only(slice(first, first + size))
+
+    def most_together(self, groups: list[Group]) -> int:
+        """The most epochs of one such call, for the largest of some groups."""
+        numbers = max(len(group.numbers) * self.job.rule.state_size(group.network) for group in groups)
+        return max(1, min(NUMBERS_KEPT // numbers, VISITS // (numbers * len(self.job.X))))
+
+    def _plain(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
+        """Calls of several epochs, or of some rows of one, as fits the time."""
+        kernel = self.job.kernel(group.network, len(state))
+        pace, rows = self.paces[kernel], len(self.job.X)
+        totals = np.zeros((len(state), epochs), state.dtype)
+        for some, given, settings in self._alike(group, first, epochs):
+            epoch, row = some.start, 0
+            while epoch < some.stop:
+                left = some.stop - epoch
+                more_epochs, more_rows = pace.next_call(state.size, left, rows, row, self.job.recipe.size)
+                part, now = slice(row, row + more_rows), slice(epoch, epoch + more_epochs)
+                began = perf_counter()
+                kernel(state, *(array[part] for array in given), settings, totals[:, now], *self._batch)
+                pace.took(perf_counter() - began, state.size * more_epochs * more_rows)
+                row = (row + more_rows) % rows
+                epoch += more_epochs if row == 0 else 0
+                self.pause(len(state) * more_epochs * more_rows / rows)
+        return Seen(self._mean(totals, rows))
+
+    def _looking(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
+        """One call for all epochs that are alike, which looks after each."""
+        kernel, validation = self.job.kernel(group.network, len(state)), self.job.validation
+        shape = (epochs, len(state))
+        totals, further = np.zeros(shape, state.dtype).T, np.zeros(shape, state.dtype).T
+        course = np.empty((*shape, state.shape[1]), state.dtype) if self.job.stopping else None
+        for some, given, settings in self._alike(group, first, epochs):
+            looked: list[Array] = []
+            if validation is not None:
+                looked = [*validation.rows, validation.settings(len(state)), further[:, some]]
+            if course is not None:
+                looked.append(course[some])
+            kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
+            self.pause(len(state) * (some.stop - some.start))
+        return Seen(
+            self._mean(totals, len(self.job.X)),
+            None if validation is None else self._mean(further, len(validation.X)),
+            course,
+        )
+
+    def _alike(self, group: Group, first: int, epochs: int) -> Iterator[tuple[slice, Any, Array]]:
+        """Epochs that visit the same rows at the same rates: which, the rows, and the settings."""
+        epoch = 0
+        while epoch < epochs:
+            until = min(epochs, self.rates.until(first + epoch) - first)
+            settings = self.job.recipe.settings(self.rates.of(first + epoch)[group.numbers])
+            together = 1 if self.job.order.changes else int(until - epoch)
+            while epoch < until:
+                yield slice(epoch, epoch + together), self.job.ordered(first + epoch), settings
+                epoch += together
+
+    @property
+    def _batch(self) -> tuple[int, ...]:
+        return (self.job.recipe.size,) if self.job.rule.batched else ()
+
+    @staticmethod
+    def _mean(totals: Array, rows: int) -> Array:
+        totals /= totals.dtype.type(rows)
+        return totals
