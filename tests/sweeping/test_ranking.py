@@ -188,7 +188,7 @@ class TestRule:
             ((OTHER_X, OTHER_Y[:, None] * [1, 1]), "validation y has 2 columns but the network has 1 out"),
             ((OTHER_X, OTHER_Y * np.nan), "validation y must be finite"),
             (OTHER_X, "validation must be a pair"),
-            (0.2, "validation must be a pair .X, y., or a Dataset; got 0.2"),
+            (False, "validation must be a pair .X, y., a Dataset, or a fraction; got False"),
         ],
     )
     def test_rows_that_do_not_fit_are_refused(self, validation, text):
