@@ -169,7 +169,7 @@ def train(
         "penalized_loss", which is that and l2 and l1 of the weights after the epoch; or a function of the
         outputs and the targets of one network, each (N,) or (N, K), that returns a number to be minimised. It
         is given the validation rows, or the training rows where there are none.
-    progress    progress : bool, optional
+    progress : bool, optional
         Show, after two seconds, how many epochs are over. By default on a terminal and in a notebook.
 
     Returns
