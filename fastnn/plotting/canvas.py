@@ -27,6 +27,7 @@ INK, PAPER, GREY = "#000000", "#ffffff", "#8a8d93"
 # For text and lines on a coloured ground: a page shown light on dark swaps INK and PAPER, but not these two.
 DARK, BRIGHT = "#101114", "#fdfdfd"
 
+LINES = 3  # of a name beside a row of a picture
 WIDTH, HEIGHT = 5.0, 3.5  # inches: a picture of this size can still be read on a phone
 DOTS_PER_INCH = 144
 NEED_LATEX = {"pgf"}  # formats that matplotlib can write only where LaTeX is installed
@@ -111,6 +112,19 @@ def lettered(name: object, longest: int = LONGEST) -> str:
     Matplotlib would set text between two plain dollars as mathematics.
     """
     return shortened(name, longest).replace("$", r"\$")
+
+
+def in_lines(name: object) -> str:
+    """A name as `lettered`, but on up to `LINES` lines, if it has commas at which it can be parted."""
+    first, *others = str(name).split(", ")
+    lines = [first]
+    for part in others:
+        joined = f"{lines[-1]}, {part}"
+        if len(joined) < LONGEST or len(lines) == LINES:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return ",\n".join(map(lettered, lines))
 
 
 def label(name: object) -> str:

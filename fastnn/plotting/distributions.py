@@ -19,6 +19,7 @@ from fastnn.plotting.canvas import (
     ORANGE,
     VERMILION,
     axes,
+    in_lines,
     legend,
     legend_above,
     lettered,
@@ -121,16 +122,17 @@ def draw_dead_units(ax: Axes, table: pd.DataFrame) -> Axes:
 
     names = tables.modes_of(table)
     colours = dict(zip(names, (*BY_DEAD_UNITS[: len(names) - 1], GREY), strict=True))
-    labels = tables.cell_labels(table)
+    places = np.arange(len(table))
     base = np.zeros(len(table))
     bright = {BLUE: BRIGHT}
     for name in names:
         share = 100 * table[name].to_numpy() / np.maximum(table["networks"].to_numpy(), 1)
         if share.any():
-            bars = ax.barh(labels, share, left=base, color=colours[name], label=name, height=0.7)
+            bars = ax.barh(places, share, left=base, color=colours[name], label=name, height=0.7)
             written = [f"{part:.0f} %" for part in share]
             write_on_bars(ax, bars, written, fontsize=9, color=bright.get(colours[name], DARK))
             base += share
+    ax.set_yticks(places, [in_lines(name) for name in tables.cell_labels(table)])
     ax.invert_yaxis()
     ax.set_xlim(0, 100)
     ax.set_xlabel("networks (%)")
@@ -198,7 +200,7 @@ def intervals(table: pd.DataFrame, unit: str, ax: Axes | None = None) -> Axes:
     ax.plot(middle, places, "|", color=INK, markersize=11, markeredgewidth=2, label="median")
     if "claim" in table:
         ax.plot(drawable(table["claim"]), places, "D", color=VERMILION, markersize=5, label="claim")
-    ax.set_yticks(places, [lettered(name) for name in table["label"]])
+    ax.set_yticks(places, [in_lines(name) for name in table["label"]])
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel(lettered(unit, UNIT))
     _set_scale(ax, "x", table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.pages.blocks import Figure
-from fastnn.plotting.canvas import DOTS_PER_INCH, HEIGHT, WIDTH, new_figure
+from fastnn.plotting.canvas import DOTS_PER_INCH, HEIGHT, WIDTH, in_lines, new_figure
 from fastnn.plotting.library import one_line
 from fastnn.plotting.settings import MissingGlyphs, fixed_settings
 from fastnn.showing.lettering import distinct, plain
@@ -48,9 +48,10 @@ class Drawn:
     missing_signs: frozenset[str] = frozenset()
 
 
-def row_by_row(table: pd.DataFrame) -> tuple[float, float]:
-    """The size of a picture with a line for each row of a table, in inches."""
-    return WIDTH, 1.2 + 0.28 * max(2, len(table))
+def row_by_row(table: pd.DataFrame, names: Iterable[str] = ()) -> tuple[float, float]:
+    """The size of a picture with a row for each row of a table, in inches; `names` may take several lines."""
+    further = max((in_lines(name).count("\n") for name in names), default=0)
+    return WIDTH, 1.2 + (0.28 + 0.16 * further) * max(2, len(table))
 
 
 def drawn(name: str, draw: Callable[[Axes], object], size: tuple[float, float]) -> Drawn:

@@ -182,7 +182,7 @@ def _picture_of_modes(found: Sweep) -> Picture:
         f"Bars, one for each {found.grid.nouns}. Of all networks, {told}.",
         f"How the networks of each {found.grid.nouns} ended, in per cent.",
         numbers,
-        row_by_row(numbers),
+        row_by_row(numbers, tables.cell_labels(numbers)),
     )
 
 
@@ -232,7 +232,7 @@ def _intervals(found: Sweep, quantiles: pd.DataFrame, what: str, claim: float | 
         f"Distributions of the {what} below one another. Medians: {told}.",
         f"The {what}, of each {found.grid.nouns}; diverged networks are left out.",
         numbers,
-        row_by_row(numbers),
+        row_by_row(numbers, numbers["label"]),
     )
 
 

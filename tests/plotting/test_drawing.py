@@ -21,10 +21,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 import fastnn
 from fastnn import plotting
-from fastnn.plotting.canvas import lettered
+from fastnn.plotting.canvas import in_lines, lettered
 from fastnn.plotting.settings import MissingGlyphs
 from fastnn.reporting import Page, Picture, Section, sweep_page
-from fastnn.reporting.pictures import drawn
+from fastnn.reporting.pictures import drawn, row_by_row
 from fastnn.showing.lettering import LONGEST, shortened
 
 NET = fastnn.Network((2, 2, 1))
@@ -188,6 +188,16 @@ class TestNames:
         assert shortened("年" * 30, 9) == "年" * 4 + "…"
         assert len(shortened("e" + "\u0301" * 10_000, 9)) < 40
         assert lettered("$" * 10_000, 3) == r"\$\$…"
+
+    def test_names_of_many_settings_take_lines(self):
+        told = "momentum 0.5, batches of 30, l2 0.1, l2 on the mean"
+        assert in_lines(told) == "momentum 0.5, batches of 30,\nl2 0.1, l2 on the mean"
+        assert in_lines("rate 0.005, 30 rows") == "rate 0.005, 30 rows"
+        assert in_lines("a" * 40) == lettered("a" * 40)
+        many = in_lines(", ".join([told] * 9)).split("\n")
+        assert (len(many), many[-1][-1]) == (3, "…")
+        frame = pd.DataFrame({"n": range(4)})
+        assert row_by_row(frame, [told] * 4)[1] > row_by_row(frame)[1] == row_by_row(frame, ["short"])[1]
 
     def test_nothing_stands_for_what_no_file_can_hold(self):
         assert shortened("a\tb\nc\x00d\ud800e") == "a b c\ufffdd\ufffde"
