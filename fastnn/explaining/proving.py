@@ -119,8 +119,8 @@ def _prove(derivation: Derivation, lines: Sequence[Line]) -> list[dict[str, str]
     given = {s: algebra.evaluated(value, {}) for s, value in rule.values(RATE, **settings).items()}
     ours = algebra.of(lines, given)
     where = " of targets that add up to 1" if activation(derivation.network.output).of_layer else ""
-    weighted = ", times c" if rule.weighted else ""
-    claims: Claims = {("loss", LOSS): (f"L is the {rule.loss.words}{weighted}{where}", loss)}
+    lost = "L/c" if rule.weighted else "L"
+    claims: Claims = {("loss", LOSS): (f"{lost} is the {rule.loss.words}{where}", loss)}
     for parameter in derivation.state[: derivation.network.n_parameters]:
         derivative = Derivative(LOSS, parameter)
         slope = sympy.diff(loss, algebra.named(parameter))

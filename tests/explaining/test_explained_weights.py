@@ -52,7 +52,8 @@ def test_is_proved_and_written(network, trained):
     explanation = fastnn.explain(network, weighted=True, **trained)
     proof = explanation.proof()
     assert proof.holds
-    assert ", times c" in proof.frame()["claim"][0]
+    assert proof.frame()["claim"][0].startswith("L/c is the ")
+    assert max(map(len, proof.text().splitlines())) <= 80
     compact = fastnn.explain(network, weighted=True, compact=True, **trained)
     for written in (explanation, compact):
         assert max(map(len, written.text().splitlines())) <= 80
