@@ -31,7 +31,7 @@ from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.results import Sweep
 from fastnn.sweeping.sweep import sweep
 from fastnn.system.interrupting import to_the_end
-from fastnn.training.orders import Explicit, Shuffled
+from fastnn.training.orders import Explicit
 from fastnn.training.scoring import told_scores
 from fastnn.training.starts import given
 
@@ -150,7 +150,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         given_arrays = f"rates = ...  # those of the sweep, of shape {rates.shape}\n"
     options += f"epochs={found.plan.epochs}, dtype={found.plan.dtype!r}"
     order = found.plan.order
-    if isinstance(order, Shuffled):
+    if settings["shuffle"]:
         options += f", shuffle=True, seed={found.seed}"
     if isinstance(order, Explicit):
         options += ", row_order=row_order"
@@ -224,7 +224,6 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
         epochs=found.plan.epochs,
         engine=found.plan.engine,
         dtype=found.plan.dtype,
-        shuffle=isinstance(order, Shuffled),
         row_order=order.rows if isinstance(order, Explicit) else None,
         **({} if weights is None else weights.asked),
         progress=False,

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from fastnn.checking import InputError, finite_number, whole_number, whole_numbers
-from fastnn.core.choices import Choice, Table, settings_of
+from fastnn.checking import InputError, all_of, finite_number, flag, whole_number, whole_numbers
+from fastnn.core.choices import Choice, Table, is_sequence, settings_of
 from fastnn.core.losses import LOSSES
 from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.core.schedules import SCHEDULES
@@ -24,7 +24,17 @@ from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.penalty_axes import PENALTY_AXES
 from fastnn.training.plan import learning_rates
 
-__all__ = ["AXES", "Axis", "BatchSizes", "LearningRates", "Losses", "Optimizers", "Rows", "Schedules"]
+__all__ = [
+    "AXES",
+    "Axis",
+    "BatchSizes",
+    "LearningRates",
+    "Losses",
+    "Optimizers",
+    "Rows",
+    "Schedules",
+    "Shuffles",
+]
 
 MOST_RATES = 1_000_000  # a store's manifest, of at most 64 MiB, names each
 NAMED = 6  # values in a sentence
@@ -175,6 +185,46 @@ class BatchSizes(Axis):
 
 
 @dataclass(frozen=True, eq=False)
+class Shuffles(Axis):
+    """Whether the rows are visited in a new order in every epoch."""
+
+    name = "shuffle"
+    noun = "order of the rows"
+    alike = "in the same order of the rows"
+
+    @classmethod
+    def of(cls, given: Any, dtype: str, rows: int) -> Self:
+        several = all_of(given, cls.name, 3) if is_sequence(given) else [given]
+        if not several:
+            raise InputError(
+                "shuffle must name at least one of False and True; got none. Leave it out for False."
+            )
+        values = [flag(value, cls.name) for value in several]
+        each_once(values, cls.name, values)
+        return cls(tuple(values))
+
+    @staticmethod
+    def read(plain: Any) -> bool:
+        return flag(plain, "shuffle")
+
+    @cached_property
+    def columns(self) -> dict[str, Array]:
+        return {"shuffle": np.array(self.values, bool)}
+
+    @classmethod
+    def texts_of(cls, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        return ["shuffled" if shuffled else "in file order" for shuffled in columns["shuffle"]]
+
+    @classmethod
+    def command(cls, settings: Mapping[str, Any]) -> list[str]:
+        return ["--shuffle"] if settings[cls.name] else []
+
+    @property
+    def told(self) -> str:
+        return " and ".join(self.texts) if any(self.values) else ""
+
+
+@dataclass(frozen=True, eq=False)
 class LearningRates(Axis):
     """The learning rates, in the sweep's dtype; None alone where the optimizer has none, NaN in tables."""
 
@@ -258,7 +308,7 @@ class Rows(Axis):
 
 # The first one varies slowest; the starts vary faster than any.
 IN_ORDER: tuple[type[Axis], ...] = (
-    *(Networks, Losses, Optimizers, BatchSizes, *PENALTY_AXES, Schedules, LearningRates, Rows),
+    *(Networks, Losses, Optimizers, BatchSizes, Shuffles, *PENALTY_AXES, Schedules, LearningRates, Rows),
 )
 AXES = {axis.name: axis for axis in IN_ORDER}
 

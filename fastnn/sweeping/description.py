@@ -16,7 +16,7 @@ from fastnn.sweeping.axes import AXES, Axis
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.design import Design
 from fastnn.training.identity import ARITHMETIC, RANDOM_NUMBERS, content_hash
-from fastnn.training.orders import Explicit, Order, Shuffled
+from fastnn.training.orders import Explicit, Order
 from fastnn.training.starts import Start, constant, given, glorot, he, normal, uniform
 from fastnn.training.weights import BALANCED, Weights
 
@@ -38,7 +38,6 @@ def described(design: Design) -> dict[str, Any]:
         "seed": design.seed,
         "epochs": plan.epochs,
         "dtype": plan.dtype,
-        "shuffle": isinstance(plan.order, Shuffled),
         **_described_order(plan.order),
         **_described_rates(plan.epoch_rates),
         **_described_weights(plan.weights),
@@ -66,7 +65,6 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         epochs=description["epochs"],
         engine=engine,
         dtype=description["dtype"],
-        shuffle=description["shuffle"],
         row_order=arrays["row_order"] if "row_order" in description else None,
         **_weights_in(description, arrays),
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,

@@ -31,7 +31,7 @@ from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.settling import settled
 from fastnn.training.jobs import Job
 from fastnn.training.measuring import Measuring, measured
-from fastnn.training.orders import order_of
+from fastnn.training.orders import FILE_ORDER, Order, Shuffled, order_of
 from fastnn.training.plan import Plan
 from fastnn.training.rates import RATES_GIVEN
 from fastnn.training.running import run
@@ -62,6 +62,7 @@ class Kind(NamedTuple):
 
     network: Network
     recipe: Recipe
+    order: Order
     rows: int
 
 
@@ -128,7 +129,6 @@ class Design:
         epochs: int,
         engine: str,
         dtype: str,
-        shuffle: bool,
         row_order: Any = None,
         sample_weight: Any = None,
         class_weight: Any = None,
@@ -148,7 +148,7 @@ class Design:
         counts = grid["rows"].values
         if row_order is not None:
             _refuse_several(counts)
-        order = order_of(shuffle, seed, row_order, plan.epochs, counts[0])
+        order = order_of(any(grid["shuffle"].values), seed, row_order, plan.epochs, counts[0])
         of_classes = class_weights_of(class_weight, plan.Y, plan.named)
         weights = weights_of(sample_weight, weights_within, len(plan.X), counts, of_classes)
         plan = replace(plan, order=order, weights=weights, epoch_rates=epoch_rates)
@@ -197,7 +197,10 @@ class Design:
         """The plan by which the networks of a cell are trained."""
         settings = self.settings_of(cell)
         recipe = Recipe(**{name: settings[name] for name in OF_A_RECIPE})
-        return replace(self.plan.on(settings["rows"]), recipe=recipe, network=cell["network"])
+        unshuffled = isinstance(self.plan.order, Shuffled) and not cell["shuffle"]
+        order = FILE_ORDER if unshuffled else self.plan.order
+        plan = self.plan.on(settings["rows"])
+        return replace(plan, recipe=recipe, network=cell["network"], order=order)
 
     @staticmethod
     def settings_of(cell: Cell) -> dict[str, Any]:
@@ -229,7 +232,7 @@ class Design:
 
     def _kind(self, cell: Cell) -> Kind:
         plan = self.plan_of(cell)
-        return Kind(plan.network, plan.recipe, len(plan.X))
+        return Kind(plan.network, plan.recipe, plan.order, len(plan.X))
 
     def chunks(self, numbers: Numbers, workers: int) -> Iterator[Chunk]:
         """Cut networks into chunks: small enough to interrupt and share out, large enough to be fast."""

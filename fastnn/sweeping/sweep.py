@@ -58,7 +58,7 @@ def sweep(
     epochs: int = 300,
     engine: str = "auto",
     dtype: str = "float64",
-    shuffle: bool = False,
+    shuffle: bool | Sequence[bool] = False,
     row_order: ArrayLike | None = None,
     loss: str | Loss | Sequence[str | Loss] | None = None,
     optimizer: str | Optimizer | Sequence[str | Optimizer] = "sgd",
@@ -107,8 +107,10 @@ def sweep(
         The number of rows to train on, from the first row; by default all. With several numbers every trained
         network is also measured on all rows, so that all can be compared. That costs one more epoch over all
         rows; measured: ``rows=[30, 1338]`` x1.01 with 300 epochs, x1.06 with 50.
-    epochs, engine, dtype, shuffle
+    epochs, engine, dtype
         As in `fastnn.train`.
+    shuffle : bool, or sequence of them
+        As in `fastnn.train`; the order of an epoch is the same for all networks that are shuffled.
     row_order : array_like of int (E, N), optional
         As in `fastnn.train`, for one number of rows N; a store keeps it.
     loss : str, Loss, or sequence of them, optional

@@ -109,7 +109,7 @@ class TestOneOptimizer:
         }
         with pytest.raises(
             fastnn.InputError,
-            match=r"each of columns must be one of .*'optimizer', 'batch_size', 'l2'",
+            match=r"each of columns must be one of .*'optimizer', 'batch_size', 'shuffle', 'l2'",
         ):
             swept("sgd").frame(["momentum"])
 
@@ -326,6 +326,38 @@ class TestRefused:
         message = r"network 1\d did, in epoch \d+ at sgd, learning rate 2, 5 rows\. Lower the learning rate"
         with pytest.raises(fastnn.DivergenceError, match=message):
             swept(on_divergence="raise")
+
+
+class TestShuffled:
+    def test_each_order_trains_as_it_would_alone(self, store):
+        options = {"optimizer": "sgd", "rows": [5, 12], "learning_rate": 0.02, "engine": "batched"}
+        both = swept(**options, shuffle=[True, False])
+        for place, shuffle in enumerate([True, False]):
+            alone = swept(**options, shuffle=shuffle)
+            some = both.part(len(alone) * place + np.arange(len(alone)))
+            assert some.parameters.tobytes() == alone.parameters.tobytes()
+        assert both.frame()["shuffle"].tolist() == [True] * len(alone) + [False] * len(alone)
+        assert [both.grid.name_of(cell) for cell in both.grid.cells()][::2] == [
+            "shuffled, learning rate 0.02, 5 rows",
+            "in file order, learning rate 0.02, 5 rows",
+        ]
+        for number in (1, len(alone) + 1):
+            again = both.replay(number)
+            assert again.parameters.tobytes() == both.parameters[number].tobytes()
+        with pytest.raises(
+            fastnn.InputError, match="in the same order of the rows; got shuffled and in file"
+        ):
+            both.replay([1, len(alone) + 1])
+        assert swept(**options, shuffle=[True, False], store=store).digest() == both.digest()
+
+    @pytest.mark.parametrize("given", [[], [True, True], ["yes"], 1])
+    def test_what_is_no_order_is_refused(self, given):
+        with pytest.raises(fastnn.InputError, match="shuffle must"):
+            swept(shuffle=given)
+
+    def test_a_given_order_is_the_only_one(self):
+        with pytest.raises(fastnn.InputError, match="row_order must be the only order of the rows"):
+            swept(rows=12, shuffle=[False, True], row_order=np.tile(np.arange(12), (6, 1)))
 
 
 class TestCost:

@@ -28,7 +28,7 @@ from fastnn.engines import CallSizes
 from fastnn.showing.lettering import grouped
 from fastnn.sweeping import design as designing
 from fastnn.sweeping import sweep as sweeping
-from fastnn.sweeping.axes import BatchSizes, LearningRates, Losses, Optimizers, Rows, Schedules
+from fastnn.sweeping.axes import BatchSizes, LearningRates, Losses, Optimizers, Rows, Schedules, Shuffles
 from fastnn.sweeping.grid import Grid, Numbers
 from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.penalty_axes import PENALTY_AXES
@@ -291,6 +291,7 @@ class TestChunks:
             Networks((NET,)),
             Losses([DEFAULT.loss], "float64"),
             Optimizers([DEFAULT.optimizer], "float64"),
+            Shuffles((False,)),
             Schedules([DEFAULT.schedule], "float64"),
             BatchSizes((1,)),
             *(axis.described(axis.absent, "float64", 4) for axis in PENALTY_AXES),

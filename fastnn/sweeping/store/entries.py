@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from fastnn.checking import InputError, all_of, flag, one_of, seed_number, shown, whole_number
+from fastnn.checking import InputError, all_of, one_of, seed_number, shown, whole_number
 from fastnn.core.choices import from_zero
 from fastnn.core.recipe import CONSTANT
 from fastnn.core.rule import DTYPES, MOST_EPOCHS, WITHIN
@@ -59,7 +59,7 @@ def checked_plan(plan: Any) -> None:
         _class_weight(_Entry(entries, "class_weight"))
     if "row_order" in entries:
         _digest(_Entry(entries, "row_order").entries({"sha256"})["sha256"], "row_order")
-        if len(entries["rows"]) > 1 or entries["shuffle"]:
+        if len(entries["rows"]) > 1 or any(entries["shuffle"]):
             raise InputError(
                 "row_order must go with one number of rows and without shuffle; got a plan of another kind."
             )
@@ -182,7 +182,6 @@ CHECKS: dict[str, Callable[[_Entry], Any]] = {
     "dtype": lambda entry: one_of(entry.value, "dtype", DTYPES),
     **dict.fromkeys(AXES, _axis),
     "epochs": lambda entry: entry.whole(1, MOST_EPOCHS),
-    "shuffle": lambda entry: flag(entry.value, "shuffle"),
     "arithmetic": _text,
     "random_numbers": _text,
     "curves": lambda entry: entry.whole(0, entry.plan["epochs"]),

@@ -352,7 +352,14 @@ class TestManifests:
             *(("networks", 10**18), ("networks_per_shard", 0), ("networks_per_shard", 10**9), ("curves", 26)),
             *(("epochs", 2**31), ("epochs", True), ("seed", -1), ("seed", 2**64), ("dtype", "float16")),
             *(("learning_rate", []), ("learning_rate", [0.01, 0.01]), ("learning_rate", 0.01)),
-            *(("rows", [3, 13]), ("rows", [0]), ("shuffle", 1), ("arithmetic", ""), ("arithmetic", None)),
+            *(
+                ("rows", [3, 13]),
+                ("rows", [0]),
+                ("shuffle", 1),
+                ("shuffle", [1]),
+                ("arithmetic", ""),
+                ("arithmetic", None),
+            ),
             *(
                 ("start", {"rule": "normal", "mean": "0", "sd": 1}),
                 ("start", {"rule": "normal", "m": 0}),

@@ -71,7 +71,12 @@ class TestManifest:
         assert plan["start"] == {"rule": "normal", "mean": 0.0, "sd": 1.5}
         assert plan["learning_rate"] == [float(np.float32(0.01)), 9.0]
         assert (plan["rows"], plan["networks"], plan["seed"]) == ([3, 12], 21, 5)
-        assert (plan["epochs"], plan["dtype"], plan["shuffle"], plan["curves"]) == (25, "float32", False, 10)
+        assert (plan["epochs"], plan["dtype"], plan["shuffle"], plan["curves"]) == (
+            25,
+            "float32",
+            [False],
+            10,
+        )
         assert plan["data"]["rows"] == 12
         assert len(plan["data"]["sha256"]) == 64
         assert "Philox4x32-10" in plan["random_numbers"]
@@ -265,7 +270,7 @@ class TestGoingOn:
             ({"rows": [3]}, r"rows is \[3, 12\] there and \[3\] here"),
             ({"networks": 20}, "networks is 21 there and 20 here"),
             ({"dtype": "float32"}, 'dtype is "float64" there and "float32" here'),
-            ({"shuffle": True}, "shuffle is false there and true here"),
+            ({"shuffle": True}, r"shuffle is \[false\] there and \[true\] here"),
             ({"curves": 5}, "curves is 0 there and 5 here"),
             ({"start": fastnn.he()}, 'start is {"rule": "normal".* there and {"rule": "he"} here'),
             ({"network": fastnn.Network((2, 3, 1))}, r"network is \[{\"layers\": \[2, 2, 1\].* there"),
