@@ -16,6 +16,9 @@ log   x = 2**k * m with sqrt(1/2) <= m <= sqrt(2), but for rounding; log(m) by t
 log1p log of 1 + x rounded, whose series also takes what the rounding lost: x itself, where x is tiny.
 expm1 as exp, but 2**k * (r + ...) + (2**k - 1), with what the first sum lost. Both give 0.0 for -0.0.
 sin, cos   see `fastnn.core.circular`.
+
+exp_below_0, log_from_1   exp for x <= 0, and log for x from 1 to 2**100: the same bits in fewer operations,
+      where no result is large and no argument small. NaN stays NaN. Softmax needs no more.
 """
 
 from __future__ import annotations
@@ -83,7 +86,7 @@ def called_by(function: Function) -> set[str]:
 
 
 class _Reduced(NamedTuple):
-    """x, between two limits, as k*ln2 + r, with what rounding r lost, and ``(exp(r) - 1 - r)/r**2``."""
+    """x, at or above a limit, as k*ln2 + r, with what rounding r lost, and ``(exp(r) - 1 - r)/r**2``."""
 
     k: Symbol
     r: Symbol
@@ -91,10 +94,13 @@ class _Reduced(NamedTuple):
     tail: Expression
 
 
+def _capped(x: Symbol, steps: Steps, precision: Precision) -> Symbol:
+    return steps.let("capped", Select(x, ">", Number(precision.highest), Number(precision.highest), x))
+
+
 def _reduced(x: Symbol, lowest: float, steps: Steps, precision: Precision) -> _Reduced:
     high, low = precision.ln2
-    c = steps.let("capped", Select(x, ">", Number(precision.highest), Number(precision.highest), x))
-    c = steps.let("clipped", Select(c, "<", Number(lowest), Number(lowest), c))
+    c = steps.let("clipped", Select(x, "<", Number(lowest), Number(lowest), x))
     k = steps.let("k", rounded(c * precision.round(1 / LN2), precision))
     above = steps.let("above", c - k * high)
     below = steps.let("below", k * low)
@@ -111,19 +117,32 @@ def _times_power(value: Expression, k: Symbol, steps: Steps, precision: Precisio
 
 
 def _write_exp(x: Symbol, steps: Steps, precision: Precision) -> None:
+    k, p = _exp_parts(_capped(x, steps, precision), steps, precision)
+    steps.let("value", _times_power(p, k, steps, precision))
+
+
+def _write_exp_below_0(x: Symbol, steps: Steps, precision: Precision) -> None:
+    k, p = _exp_parts(x, steps, precision)
+    # Raised by so much, no product is subnormal: the last one alone is rounded, as in exp.
+    raised = precision.digits + 8
+    steps.let("value", (p * PowerOfTwo(k + float(raised))) * 2.0**-raised)
+
+
+def _exp_parts(x: Symbol, steps: Steps, precision: Precision) -> tuple[Symbol, Symbol]:
+    """k and p with exp(x) = 2**k * p."""
     k, r, lost_of_r, tail = _reduced(x, precision.lowest, steps, precision)
     # What rounding r and 1 + r lost goes back in with the small terms: exp is then 0.72 ulp off at worst
     # (0.81 where its result is subnormal) instead of 1.29, and sigmoid 2.00 instead of 2.95.
     one_r = steps.let("one_r", 1.0 + r)
     lost = steps.let("lost", lost_of_r + (r - (one_r - 1.0)))
-    p = steps.let("p", one_r + ((r * r) * tail + lost))
-    steps.let("value", _times_power(p, k, steps, precision))
+    return k, steps.let("p", one_r + ((r * r) * tail + lost))
 
 
 def _write_expm1(x: Symbol, steps: Steps, precision: Precision) -> None:
     # Below the limit the result is -1; beyond 2**(digits + 7) the 1 is nothing beside 2**k.
     most = float(precision.digits + 7)
-    k, r, lost_of_r, tail = _reduced(x, -0.75 * precision.digits, steps, precision)
+    capped = _capped(x, steps, precision)
+    k, r, lost_of_r, tail = _reduced(capped, -0.75 * precision.digits, steps, precision)
     one = steps.let("one", 1.0 - PowerOfTwo(-1.0 * Select(k, "<", Number(most), k, Number(most))))
     q = steps.let("q", one + r)
     # `one` is 0 or larger than r, so that this is all that the sum lost.
@@ -142,6 +161,10 @@ def _write_log(x: Symbol, steps: Steps, precision: Precision) -> None:
     steps.let("value", _where_log_is_finite(x, value, steps, precision))
 
 
+def _write_log_from_1(x: Symbol, steps: Steps, precision: Precision) -> None:
+    steps.let("value", _log_of(x, None, None, steps, precision))
+
+
 def _write_log1p(x: Symbol, steps: Steps, precision: Precision) -> None:
     y = steps.let("y", 1.0 + x)
     lost = steps.let("lost", x - (y - 1.0))
@@ -151,16 +174,16 @@ def _write_log1p(x: Symbol, steps: Steps, precision: Precision) -> None:
 
 
 def _log_of(
-    scaled: Symbol, offset: Expression, lost: Symbol | None, steps: Steps, precision: Precision
+    scaled: Symbol, offset: Expression | None, lost: Symbol | None, steps: Steps, precision: Precision
 ) -> Expression:
-    """log(scaled * 2**offset + lost), where `lost` is small beside the rest or the rest is 1."""
+    """log(scaled * 2**offset + lost), where `lost` is small beside the rest or the rest is 1; None is 0."""
     high, low = precision.ln2
     e = steps.let("e", Exponent(scaled * precision.round(SQRT2)))
     power = steps.let("power", PowerOfTwo(-1.0 * e))
     f = steps.let("f", scaled * power - 1.0)
     s = steps.let("s", f / (f + 2.0))
     z = steps.let("z", s * s)
-    k = steps.let("k", e + offset)
+    k = e if offset is None else steps.let("k", e + offset)
     half = steps.let("half", (f * f) * 0.5)
     series = [precision.round(Fraction(2, 2 * n + 1)) for n in range(1, precision.log_terms + 1)]
     small = steps.let("small", s * (half + z * polynomial(z, series)) + k * low)
@@ -221,6 +244,9 @@ _WRITERS: dict[str, Callable[[Symbol, Steps, Precision], None]] = {
     "sigmoid": _write_sigmoid,
 }
 FUNCTIONS = tuple(_WRITERS)
+
+# What has the same bits on a part of the numbers alone.
+_WRITERS |= {"exp_below_0": _write_exp_below_0, "log_from_1": _write_log_from_1}
 
 
 def _tanh_fraction(levels: int) -> tuple[list[int], list[int]]:

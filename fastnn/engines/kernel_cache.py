@@ -89,7 +89,10 @@ def name_of(source: str, options: str) -> str:
     """The name of a kernel: a hash of everything its machine code depends on."""
     depends_on = {
         "source": source,
-        "vectors": sha256(get_data("fastnn.engines", "simd.py") or b"").hexdigest(),
+        "vectors": [
+            sha256(get_data("fastnn.engines", name) or b"").hexdigest()
+            for name in ("simd.py", "vector_types.py")
+        ],
         "options": options,
         "python": [platform.python_implementation(), platform.python_version(), platform.machine()],
         "versions": [numba.__version__, llvmlite.__version__, np.__version__],

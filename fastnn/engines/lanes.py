@@ -7,28 +7,31 @@ with a vector in place of every number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
 import llvmlite.binding
 import numpy as np
 
+from fastnn.core.activations import activation
 from fastnn.core.derivation import derived
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.core.values import TOTAL
-from fastnn.engines import CallSizes, Kernel, arguments
+from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import compile_kernel
+from fastnn.engines.tiles import Shape, tiles_and_epochs, vectors_line
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines
 from fastnn.printing.rows_together import RowsTogether, write_rows
 from fastnn.printing.scalars import Written, layer_parts, state_parts
-from fastnn.printing.vectors import LayerByLayer, PythonOfVectors, aligned_memory, vector_module, way_back
+from fastnn.printing.softmax import lost_last, narrowed, write_ahead
+from fastnn.printing.vectors import LayerByLayer, PythonOfVectors, vector_module, way_back
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["call_sizes", "kernel", "source"]
@@ -67,31 +70,6 @@ def registers() -> Registers:
     return Registers(32, 64) if features.get("avx512f") else Registers(16, 32)
 
 
-@dataclass(frozen=True)
-class Shape:
-    """A tile of networks: `groups` of them, each one vector of `registers` registers of `lanes` lanes.
-
-    `rows` vectors hold a group: its state, its settings, and the total of the epoch. The state has `state`
-    of them.
-    """
-
-    groups: int
-    registers: int
-    lanes: int
-    state: int
-    rows: int
-
-    @property
-    def vector(self) -> int:
-        """How many networks a group has."""
-        return self.registers * self.lanes
-
-    @property
-    def networks(self) -> int:
-        """How many networks a tile holds."""
-        return self.groups * self.vector
-
-
 def shape(network: Network, dtype: str, rule: Rule = PLAIN) -> Shape:
     """The tile that suits a network.
 
@@ -114,6 +92,11 @@ def shape(network: Network, dtype: str, rule: Rule = PLAIN) -> Shape:
     several = number // 8
     outgrows = state * size * several > FIRST_LEVEL_CACHE
     return Shape(1, several // 2 if outgrows else several, lanes, state, rows)
+
+
+def _together(tile: Shape) -> int:
+    """How many values take turns, so that none waits for its own result."""
+    return max(1, registers().number // 4 // tile.registers)
 
 
 class Block(NamedTuple):
@@ -139,9 +122,11 @@ def _registers_together(network: Network) -> int:
     The code waits for its own results, so groups of networks take turns. If the parameters are read from
     memory, several registers can take turns within a group; what the forward pass keeps must still find room.
     Measured with 16 registers: 2-2-1 x0.84 to x0.88 (3 registers against 1), 2-5-1 x0.69 to x0.85 (2 against
-    1).
+    1). Softmax has most to wait for. Measured with 32: 2-2-2 x0.52 (4 against 1), 2-4-3 x0.79 (4 against 2).
     """
     number, _ = registers()
+    if activation(network.output).of_layer:
+        return MOST_REGISTERS
     if not _outgrows_registers(network):
         return 1
     inputs, *hidden, outputs = network.layers
@@ -178,7 +163,7 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
         return watching(source, network, dtype, rule)
     side_by_side = rule.batched or rule.measuring
     forms = (_batches_in_loops, _straight_batches) if side_by_side else (_loops, _straight_line)
-    derivation = derived(network, rule)
+    derivation = narrowed(derived(network, rule))
     return vector_module(derivation, dtype, forms[_is_small(network, rule)](derivation, dtype))
 
 
@@ -188,8 +173,7 @@ def _is_small(network: Network, rule: Rule) -> bool:
 
 def _straight_line(derivation: Derivation, dtype: str) -> str:
     tile, lines = shape(derivation.network, dtype, derivation.rule), Lines()
-    names = [*map(derivation.name, derivation.state), *_after_the_state(derivation)]
-    places = {name: f"flat[group, {place}]" for place, name in enumerate(names)}
+    places = _places(derivation)
     parameters, settings = derivation.network.parameter_names, map(derivation.name, derivation.rule.given)
     moved = {symbol: places[symbol.family] for symbol in (TOTAL, *derivation.rule.shared)}
 
@@ -202,9 +186,9 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
 
     ahead = Written(derivation, PythonOfVectors(named, dtype))
     back = Written(derivation, PythonOfVectors(in_memory, dtype))
-    flat = _vectors("flat", tile, 0, tile.rows)
+    flat = vectors_line("flat", tile, 0, tile.rows)
     with (
-        _tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
+        tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
         lines.block("for i in range(rows):"),
     ):
         ahead.load_row(lines)
@@ -214,11 +198,11 @@ def _straight_line(derivation: Derivation, dtype: str) -> str:
                 lines(f"# {BEGIN}")
                 ahead.write(lines, derivation.of("factor"))
             lines(f"# {FORWARD} and {ERROR}")
-            ahead.write(lines, (e for e in derivation.scalar if e.stage in (FORWARD, ERROR)))
+            write_ahead(ahead, _together(tile), lines)
             lines(f"# {DELTAS} and {UPDATES}")
             if _outgrows_registers(derivation.network):
                 lines("read_again()")
-            back.write(lines, way_back(derivation))
+            back.write(lines, (*way_back(derivation), *lost_last(derivation.scalar)))
     return str(lines)
 
 
@@ -234,22 +218,22 @@ def _outgrows_registers(network: Network) -> bool:
 def _loops(derivation: Derivation, dtype: str) -> str:
     network, tile = derivation.network, shape(derivation.network, dtype, derivation.rule)
     # An optimizer's states take registers, too. Measured: momentum in 4-16-1 x0.91 (2 against 4 units).
-    together = max(1, registers().number // 4 // tile.registers // (1 + len(derivation.rule.states)))
-    printer = LayerByLayer(derivation, dtype, together)
-    views = [_vectors("flat", tile, derivation.rule.state_size(network) - len(derivation.rule.shared), 1)]
+    together = max(1, _together(tile) // (1 + len(derivation.rule.states)))
+    printer = LayerByLayer(derivation, dtype, together, _together(tile))
+    views = [vectors_line("flat", tile, derivation.rule.state_size(network) - len(derivation.rule.shared), 1)]
     for layer, w, b, weights, biases in state_parts(derivation):
-        views.append(_vectors(w, tile, weights.start, network.layers[layer - 1]))
-        views.append(_vectors(b, tile, biases.start, 1))
+        views.append(vectors_line(w, tile, weights.start, network.layers[layer - 1]))
+        views.append(vectors_line(b, tile, biases.start, 1))
     joined, first = replace(tile, registers=together * tile.registers), _up_to(tile.rows, together)
     for name, (rows, inner) in printer.scratch().items():
-        views.append(_vectors(name, tile, first, inner))
+        views.append(vectors_line(name, tile, first, inner))
         if name in printer.joined:
-            views.append(_vectors(printer.joined[name], joined, first // together, inner // together))
+            views.append(vectors_line(printer.joined[name], joined, first // together, inner // together))
         first += rows * inner
     start, lines = Lines(), Lines()
     printer.write_start(start)
     with (
-        _tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views, str(start)),
+        tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views, str(start)),
         _of_the_network(derivation, lines),
         lines.block("for row in range(rows):"),
     ):
@@ -259,8 +243,7 @@ def _loops(derivation: Derivation, dtype: str) -> str:
 
 def _straight_batches(derivation: Derivation, dtype: str) -> str:
     tile, lines = shape(derivation.network, dtype, derivation.rule), Lines()
-    names = [*map(derivation.name, derivation.state), *_after_the_state(derivation)]
-    places = {name: f"flat[group, {place}]" for place, name in enumerate(names)}
+    places = _places(derivation)
     kept = {*derivation.network.parameter_names, *_after_the_state(derivation)}
 
     def named(symbol: Symbol) -> str:
@@ -269,13 +252,13 @@ def _straight_batches(derivation: Derivation, dtype: str) -> str:
         return name if name in kept else places.get(name, name)
 
     printer = Written(derivation, PythonOfVectors(named, dtype))
-    flat = _vectors("flat", tile, 0, tile.rows)
+    flat = vectors_line("flat", tile, 0, tile.rows)
     with (
-        _tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
+        tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
         _batches(derivation.rule, dtype, lines),
         lines.block("for group in range(groups):"),
     ):
-        lines(*(f"{name} = {places[name]}" for name in names if name in kept))
+        lines(*(f"{name} = {places[name]}" for name in places if name in kept))
         printer.write_part("begin", lines)
         rows = WRITTEN_ROWS if derivation.network.n_parameters <= STRAIGHT_LINE_IN_BATCHES else 1
         write_rows(derivation, dtype, named, rows, lines)
@@ -289,26 +272,26 @@ def _batches_in_loops(derivation: Derivation, dtype: str) -> str:
     network, tile = derivation.network, shape(derivation.network, dtype, derivation.rule)
     together, state = _rows_together().rows, derivation.rule.state_size(network)
     printer, gradients = RowsTogether(derivation, dtype, together), _up_to(tile.rows, together)
-    views = [_vectors("flat", tile, state - len(derivation.rule.shared), 1)]
+    views = [vectors_line("flat", tile, state - len(derivation.rule.shared), 1)]
     parts, added_up = [*state_parts(derivation)], 0
     if not derivation.rule.measuring:
-        views.append(_vectors("State", tile, 0, network.n_parameters))
-        views.append(_vectors("G", tile, gradients, 1))
+        views.append(vectors_line("State", tile, 0, network.n_parameters))
+        views.append(vectors_line("G", tile, gradients, 1))
         parts += layer_parts(network, "g", gradients)
         added_up = network.n_parameters
     for layer, w, b, weights, biases in parts:
-        views.append(_vectors(w, tile, weights.start, network.layers[layer - 1]))
-        views.append(_vectors(b, tile, biases.start, 1))
+        views.append(vectors_line(w, tile, weights.start, network.layers[layer - 1]))
+        views.append(vectors_line(b, tile, biases.start, 1))
     joined = replace(tile, registers=together * tile.registers)
     first = _up_to(gradients + added_up, together)
     for name, (rows, inner) in printer.scratch().items():
-        views.append(_vectors(name, tile, first, inner))
+        views.append(vectors_line(name, tile, first, inner))
         if name in printer.joined:
-            views.append(_vectors(printer.joined[name], joined, first // together, 1))
+            views.append(vectors_line(printer.joined[name], joined, first // together, 1))
         first += rows * inner
     lines = Lines()
     with (
-        _tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views),
+        tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views),
         _of_the_network(derivation, lines),
         _batches(derivation.rule, dtype, lines),
     ):
@@ -338,6 +321,12 @@ def _of_the_network(derivation: Derivation, lines: Lines) -> Iterator[None]:
     lines(*(f"flat[{names.index(name)}] = {name}" for name in moved))
 
 
+def _places(derivation: Derivation) -> dict[str, str]:
+    """Where all that is kept of a group lies, by name."""
+    names = [*map(derivation.name, derivation.state), *_after_the_state(derivation)]
+    return {name: f"flat[group, {place}]" for place, name in enumerate(names)}
+
+
 def _after_the_state(derivation: Derivation) -> list[str]:
     """What follows the state of a group: its settings, then the total of the epoch."""
     return [derivation.name(symbol) for symbol in (*derivation.rule.given, TOTAL)]
@@ -346,52 +335,3 @@ def _after_the_state(derivation: Derivation) -> list[str]:
 def _up_to(number: int, multiple: int) -> int:
     """The next multiple of a number."""
     return -(-number // multiple) * multiple
-
-
-def _vectors(name: str, tile: Shape, first: int, inner: int) -> str:
-    """The line that names the vectors of a tile, beginning with the one in row `first`."""
-    return f"{name} = Vectors(memory, {tile.registers}, {tile.lanes}, {first}, {inner})"
-
-
-@contextmanager
-def _tiles_and_epochs(
-    rule: Rule, tile: Shape, vectors: int, dtype: str, lines: Lines, views: Iterable[str], start: str = ""
-) -> Iterator[None]:
-    """The loops over tiles and epochs around the loop over rows, and the copies into and out of a tile.
-
-    `views` are written before the loops, `start` before the epochs of each tile.
-    Each group has its state in the first rows of its memory, then its settings and the epoch's total.
-    Lanes left over in the last group repeat the last network, bit for bit.
-    """
-    width, vector, size = tile.networks, tile.vector, tile.state
-    whole_state = f"for p in range({size}):"
-    with lines.block(f"def advance({arguments(rule)}):"):
-        lines("rows, networks = X.shape[0], state.shape[0]")
-        lines(*aligned_memory(vectors, vector, dtype))
-        lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")
-        lines(*views)
-        with lines.block(f"for first in range(0, networks, {width}):"):
-            lines(f"groups = min({tile.groups}, (networks - first + {vector - 1}) // {vector})")
-            with _every_lane(vector, lines):
-                for column in range(tile.rows - size - 1):
-                    lines(f"tile[group, {size + column}, lane] = settings[m, {column}]")
-                with lines.block(whole_state):
-                    lines("tile[group, p, lane] = state[m, p]")
-            lines(*start.splitlines())
-            with lines.block("for e in range(totals.shape[1]):"):
-                with _every_lane(vector, lines):
-                    lines(f"tile[group, {tile.rows - 1}, lane] = totals[m, e]")
-                yield
-                with _every_lane(vector, lines):
-                    lines(f"totals[m, e] = tile[group, {tile.rows - 1}, lane]")
-            if not rule.measuring:
-                with _every_lane(vector, lines), lines.block(whole_state):
-                    lines("state[m, p] = tile[group, p, lane]")
-
-
-@contextmanager
-def _every_lane(vector: int, lines: Lines) -> Iterator[None]:
-    """The loops over the lanes of a tile's groups, and the network `m` in each."""
-    with lines.block("for group in range(groups):"), lines.block(f"for lane in range({vector}):"):
-        lines(f"m = min(first + group*{vector} + lane, networks - 1)")
-        yield

@@ -13,22 +13,40 @@ Imports Numba: to be imported by what is compiled.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
-from numba.extending import lower_builtin, models, register_model, type_callable
+from numba.extending import lower_builtin, type_callable
 from numpy.typing import NDArray
 
 from fastnn.core.precisions import PRECISIONS
+from fastnn.engines.vector_types import (
+    MaskType,
+    VectorsType,
+    VectorType,
+    from_registers,
+    in_every_lane,
+    operands_in_registers,
+    registers_of,
+    types,
+    vector_among,
+)
 from fastnn.printing.vectors import ALIGNMENT
 
-__all__ = ["Vectors", "choose", "exponent_of", "filled", "power_of_two", "read_again", "sqrt"]
-
-types: Any = numba.types
+__all__ = [
+    "Vectors",
+    "apart",
+    "choose",
+    "exponent_of",
+    "filled",
+    "power_of_two",
+    "read_again",
+    "side_by_side",
+    "sqrt",
+]
 
 
 class Vectors:
@@ -94,63 +112,21 @@ def filled(like: NDArray[Any], number: float) -> NDArray[Any]:
     return np.full_like(like, number)
 
 
+def side_by_side(vectors: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+    """One longer vector, with all lanes of several equally long ones: the first's, the second's, ..."""
+    return np.concatenate(vectors)
+
+
+def apart(vector: NDArray[Any], number: int) -> tuple[NDArray[Any], ...]:
+    """The vectors that lie side by side in a longer one, as many as the literal `number`."""
+    return tuple(np.split(vector, number))
+
+
 def read_again() -> None:
     """What was read from memory before need not stay in registers: from here on it is read again."""
 
 
-# -- their types, as Numba infers them -----------------------------------------------------------------
-
-
-class _Vector(types.Type):  # type: ignore[misc]  # Numba is not typed
-    """A vector of numbers."""
-
-    def __init__(self, number: Any, registers: int, lanes: int) -> None:
-        self.number, self.registers, self.lanes = number, registers, lanes
-        super().__init__(f"{registers} x {lanes} x {number}")
-
-    @property
-    def part(self) -> ir.VectorType:
-        """What is in one register."""
-        return ir.VectorType(ir.DoubleType() if self.number == types.float64 else ir.FloatType(), self.lanes)
-
-    @property
-    def size(self) -> int:
-        """How many numbers it holds."""
-        return self.registers * self.lanes
-
-    @property
-    def llvm(self) -> ir.ArrayType:
-        return ir.ArrayType(self.part, self.registers)
-
-    @property
-    def alignment(self) -> int:
-        """Of each register's part in memory, in bytes."""
-        size: int = self.lanes * self.number.bitwidth // 8
-        return min(ALIGNMENT, size)
-
-
-class _Mask(types.Type):  # type: ignore[misc]
-    """What a comparison of vectors gives."""
-
-    def __init__(self, vector: _Vector) -> None:
-        self.vector = vector
-        self.llvm = ir.ArrayType(ir.VectorType(ir.IntType(1), vector.lanes), vector.registers)
-        super().__init__(f"comparison of {vector}")
-
-
-class _Vectors(types.Type):  # type: ignore[misc]
-    """Vectors in memory."""
-
-    def __init__(self, vector: _Vector) -> None:
-        self.vector = vector
-        super().__init__(f"Vectors({vector})")
-
-
-def _vector_among(kinds: Sequence[Any]) -> _Vector | None:
-    """The type of an operation's result: the type of its vectors. Numbers may be among the operands."""
-    found = {kind for kind in kinds if isinstance(kind, _Vector)}
-    fits = all(isinstance(kind, _Vector | types.Number) for kind in kinds)
-    return found.pop() if len(found) == 1 and fits else None
+# -- the types of their results, as Numba infers them --------------------------------------------------
 
 
 def _type(function: Any, result_of: Callable[..., Any]) -> None:
@@ -158,104 +134,67 @@ def _type(function: Any, result_of: Callable[..., Any]) -> None:
     type_callable(function)(lambda context: result_of)
 
 
-def _type_of_vectors(memory: Any, registers: Any, lanes: Any, first: Any, inner: Any) -> _Vectors | None:
+def _type_of_vectors(memory: Any, registers: Any, lanes: Any, first: Any, inner: Any) -> VectorsType | None:
     literal = isinstance(registers, types.IntegerLiteral) and isinstance(lanes, types.IntegerLiteral)
     if literal and isinstance(memory, types.Array):
-        return _Vectors(_Vector(memory.dtype, registers.literal_value, lanes.literal_value))
+        return VectorsType(VectorType(memory.dtype, registers.literal_value, lanes.literal_value))
     return None
 
 
-def _type_of_comparison(left: Any, right: Any) -> _Mask | None:
-    vector = _vector_among((left, right))
-    return _Mask(vector) if vector else None
+def _type_of_comparison(left: Any, right: Any) -> MaskType | None:
+    vector = vector_among((left, right))
+    return MaskType(vector) if vector else None
 
 
-# -- what they are in LLVM -----------------------------------------------------------------------------
+def _type_of_longer(vectors: Any) -> VectorType | None:
+    if not isinstance(vectors, types.UniTuple) or not isinstance(vectors.dtype, VectorType):
+        return None
+    one = vectors.dtype
+    return VectorType(one.number, len(vectors) * one.registers, one.lanes)
 
 
-def _primitive(llvm_type: Callable[[Any], ir.Type]) -> type:
-    class Model(models.PrimitiveModel):  # type: ignore[misc]
-        def __init__(self, manager: Any, kind: Any) -> None:
-            super().__init__(manager, kind, llvm_type(kind))
-
-    return Model
-
-
-class _VectorsModel(models.StructModel):  # type: ignore[misc]
-    def __init__(self, manager: Any, kind: _Vectors) -> None:
-        members = [("first", types.CPointer(kind.vector.number)), ("inner", types.intp)]
-        super().__init__(manager, kind, members)
+def _type_of_parts(vector: Any, number: Any) -> Any:
+    if not isinstance(vector, VectorType) or not isinstance(number, types.IntegerLiteral):
+        return None
+    part = VectorType(vector.number, vector.registers // number.literal_value, vector.lanes)
+    return types.UniTuple(part, number.literal_value)
 
 
-def _in_every_lane(context: Any, builder: Any, value: Any, kind: Any, vector: _Vector) -> list[Any]:
-    """What is in each register of `value`; a number is put in every lane."""
-    if isinstance(kind, _Vector):
-        return _parts(builder, value)
-    empty = ir.Constant(vector.part, ir.Undefined)
-    number = context.cast(builder, value, kind, vector.number)
-    one = builder.insert_element(empty, number, ir.IntType(32)(0))
-    lane_0 = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
-    return [builder.shuffle_vector(one, empty, lane_0)] * vector.registers
+# -- their instructions of LLVM ------------------------------------------------------------------------
 
 
-def _parts(builder: Any, value: Any) -> list[Any]:
-    """What is in each register of a vector or a mask."""
-    return [builder.extract_value(value, register) for register in range(value.type.count)]
-
-
-def _together(builder: Any, parts: Iterable[Any]) -> Any:
-    """One vector or mask from what is in its registers."""
-    first, *others = parts
-    whole = ir.Constant(ir.ArrayType(first.type, 1 + len(others)), ir.Undefined)
-    for register, part in enumerate((first, *others)):
-        whole = builder.insert_value(whole, part, register)
-    return whole
-
-
-def _type_of_choice(mask: Any, yes: Any, no: Any) -> _Vector | None:
+def _type_of_choice(mask: Any, yes: Any, no: Any) -> VectorType | None:
     """The type of a choice: that of its values or, for two numbers, that of the vectors compared."""
     if isinstance(mask, types.Boolean):
-        return _vector_among((yes, no))
-    if not isinstance(mask, _Mask):
+        return vector_among((yes, no))
+    if not isinstance(mask, MaskType):
         return None
     numbers = isinstance(yes, types.Number) and isinstance(no, types.Number)
-    return mask.vector if numbers else _vector_among((yes, no))
-
-
-def _vector_operands(
-    context: Any, builder: Any, kinds: Any, values: Any, vector: _Vector | None = None
-) -> Iterable[tuple[Any, ...]]:
-    """The operands of an operation in each register."""
-    vector = vector or _vector_among(kinds)
-    assert vector is not None  # noqa: S101 - or Numba had not come here
-    operands = zip(values, kinds, strict=True)
-    return zip(
-        *(_in_every_lane(context, builder, value, kind, vector) for value, kind in operands), strict=True
-    )
+    return mask.vector if numbers else vector_among((yes, no))
 
 
 def _arithmetic(instruction: str) -> Callable[..., Any]:
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        operands = _vector_operands(context, builder, signature.args, values)
-        return _together(builder, (getattr(builder, instruction)(*some) for some in operands))
+        operands = operands_in_registers(context, builder, signature.args, values)
+        return from_registers(builder, (getattr(builder, instruction)(*some) for some in operands))
 
     return lower
 
 
 def _comparison(sign: str) -> Callable[..., Any]:
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        operands = _vector_operands(context, builder, signature.args, values)
+        operands = operands_in_registers(context, builder, signature.args, values)
         # "Ordered": does not hold with NaN.
-        return _together(builder, (builder.fcmp_ordered(sign, *some) for some in operands))
+        return from_registers(builder, (builder.fcmp_ordered(sign, *some) for some in operands))
 
     return lower
 
 
 def _lower_choose(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    operands = _vector_operands(context, builder, signature.args[1:], values[1:], signature.return_type)
-    of_lanes = isinstance(signature.args[0], _Mask)
-    masks = _parts(builder, values[0]) if of_lanes else [values[0]] * signature.return_type.registers
-    return _together(
+    operands = operands_in_registers(context, builder, signature.args[1:], values[1:], signature.return_type)
+    of_lanes = isinstance(signature.args[0], MaskType)
+    masks = registers_of(builder, values[0]) if of_lanes else [values[0]] * signature.return_type.registers
+    return from_registers(
         builder, (builder.select(mask, *some) for mask, some in zip(masks, operands, strict=True))
     )
 
@@ -271,7 +210,7 @@ def _lower_power_of_two(context: Any, builder: Any, signature: Any, values: Any)
         bits = builder.shl(builder.bitcast(builder.fadd(exponent, rounder), integers), digits)
         return builder.bitcast(bits, vector.part)
 
-    return _together(builder, map(power, _parts(builder, values[0])))
+    return from_registers(builder, map(power, registers_of(builder, values[0])))
 
 
 def _lower_exponent_of(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -289,7 +228,7 @@ def _lower_exponent_of(context: Any, builder: Any, signature: Any, values: Any) 
         bits = builder.or_(bits, builder.bitcast(added, integers))
         return builder.fsub(builder.bitcast(bits, vector.part), taken)
 
-    return _together(builder, map(exponent, _parts(builder, values[0])))
+    return from_registers(builder, map(exponent, registers_of(builder, values[0])))
 
 
 def _lower_sqrt(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -297,12 +236,24 @@ def _lower_sqrt(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     name = f"llvm.sqrt.v{vector.lanes}f{vector.number.bitwidth}"
     kind = ir.FunctionType(vector.part, [vector.part])
     root = cgutils.get_or_insert_function(builder.module, kind, name)
-    return _together(builder, (builder.call(root, [part]) for part in _parts(builder, values[0])))
+    return from_registers(builder, (builder.call(root, [part]) for part in registers_of(builder, values[0])))
 
 
 def _lower_filled(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     like, number = signature.args
-    return _together(builder, _in_every_lane(context, builder, values[1], number, like))
+    return from_registers(builder, in_every_lane(context, builder, values[1], number, like))
+
+
+def _lower_side_by_side(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    vectors = cgutils.unpack_tuple(builder, values[0])
+    return from_registers(builder, (part for vector in vectors for part in registers_of(builder, vector)))
+
+
+def _lower_apart(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    kind, every = signature.return_type, registers_of(builder, values[0])
+    size = kind.dtype.registers
+    vectors = [from_registers(builder, every[n : n + size]) for n in range(0, len(every), size)]
+    return context.make_tuple(builder, kind, vectors)
 
 
 def _lower_read_again(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -351,24 +302,21 @@ def _addresses(context: Any, builder: Any, signature: Any, values: Any) -> list[
 def _lower_load(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     alignment = signature.args[0].vector.alignment
     addresses = _addresses(context, builder, signature, values)
-    return _together(builder, (builder.load(address, align=alignment) for address in addresses))
+    return from_registers(builder, (builder.load(address, align=alignment) for address in addresses))
 
 
 def _lower_store(context: Any, builder: Any, signature: Any, values: Any) -> None:
     vector, addresses = signature.args[0].vector, _addresses(context, builder, signature, values)
-    parts = _in_every_lane(context, builder, values[2], signature.args[2], vector)
+    parts = in_every_lane(context, builder, values[2], signature.args[2], vector)
     for part, address in zip(parts, addresses, strict=True):
         builder.store(part, address, align=vector.alignment)
 
 
 def _register() -> None:
-    register_model(_Vector)(_primitive(lambda kind: kind.llvm))
-    register_model(_Mask)(_primitive(lambda kind: kind.llvm))
-    register_model(_Vectors)(_VectorsModel)
-    pairs = ((_Vector, _Vector), (_Vector, types.Number), (types.Number, _Vector))
+    pairs = ((VectorType, VectorType), (VectorType, types.Number), (types.Number, VectorType))
     for name, instruction in (("add", "fadd"), ("sub", "fsub"), ("mul", "fmul"), ("truediv", "fdiv")):
         for function in (getattr(operator, name), getattr(operator, f"i{name}")):
-            _type(function, lambda left, right: _vector_among((left, right)))
+            _type(function, lambda left, right: vector_among((left, right)))
             for pair in pairs:
                 lower_builtin(function, *pair)(_arithmetic(instruction))
     for function, sign in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"), (operator.ge, ">=")):
@@ -376,24 +324,28 @@ def _register() -> None:
         for pair in pairs:
             lower_builtin(function, *pair)(_comparison(sign))
     _type(choose, _type_of_choice)
-    for mask in (_Mask, types.Boolean):
+    for mask in (MaskType, types.Boolean):
         lower_builtin(choose, mask, types.Any, types.Any)(_lower_choose)
-    _type(power_of_two, lambda exponent: exponent if isinstance(exponent, _Vector) else None)
-    lower_builtin(power_of_two, _Vector)(_lower_power_of_two)
-    _type(exponent_of, lambda number: number if isinstance(number, _Vector) else None)
-    lower_builtin(exponent_of, _Vector)(_lower_exponent_of)
-    _type(sqrt, lambda square: square if isinstance(square, _Vector) else None)
-    lower_builtin(sqrt, _Vector)(_lower_sqrt)
-    _type(filled, lambda like, number: like if isinstance(like, _Vector) else None)
-    lower_builtin(filled, _Vector, types.Number)(_lower_filled)
+    _type(power_of_two, lambda exponent: exponent if isinstance(exponent, VectorType) else None)
+    lower_builtin(power_of_two, VectorType)(_lower_power_of_two)
+    _type(exponent_of, lambda number: number if isinstance(number, VectorType) else None)
+    lower_builtin(exponent_of, VectorType)(_lower_exponent_of)
+    _type(sqrt, lambda square: square if isinstance(square, VectorType) else None)
+    lower_builtin(sqrt, VectorType)(_lower_sqrt)
+    _type(filled, lambda like, number: like if isinstance(like, VectorType) else None)
+    lower_builtin(filled, VectorType, types.Number)(_lower_filled)
+    _type(side_by_side, _type_of_longer)
+    lower_builtin(side_by_side, types.UniTuple)(_lower_side_by_side)
+    _type(apart, _type_of_parts)
+    lower_builtin(apart, VectorType, types.IntegerLiteral)(_lower_apart)
     _type(read_again, lambda: types.none)
     lower_builtin(read_again)(_lower_read_again)
     _type(Vectors, _type_of_vectors)
     lower_builtin(Vectors, types.Array, *[types.Any] * 4)(_lower_vectors)
-    _type(operator.getitem, lambda a, index: a.vector if isinstance(a, _Vectors) else None)
-    lower_builtin(operator.getitem, _Vectors, types.Any)(_lower_load)
-    _type(operator.setitem, lambda a, index, value: types.none if isinstance(a, _Vectors) else None)
-    lower_builtin(operator.setitem, _Vectors, types.Any, types.Any)(_lower_store)
+    _type(operator.getitem, lambda a, index: a.vector if isinstance(a, VectorsType) else None)
+    lower_builtin(operator.getitem, VectorsType, types.Any)(_lower_load)
+    _type(operator.setitem, lambda a, index, value: types.none if isinstance(a, VectorsType) else None)
+    lower_builtin(operator.setitem, VectorsType, types.Any, types.Any)(_lower_store)
 
 
 _register()

@@ -40,6 +40,7 @@ from fastnn.printing.infix import (
     python_function,
 )
 from fastnn.printing.scalars import NUMPY_NAMES, spell_value, write_equation
+from fastnn.printing.softmax import few_outputs, lost_last, write_softmax
 
 __all__ = [
     "ALIGNMENT",
@@ -55,7 +56,17 @@ __all__ = [
 
 ALIGNMENT = 64  # bytes: a vector that lies across two lines of the cache takes twice as long
 
-VECTOR_NAMES = ("Vectors", "choose", "exponent_of", "filled", "power_of_two", "read_again", "sqrt")
+VECTOR_NAMES = (
+    "Vectors",
+    "apart",
+    "choose",
+    "exponent_of",
+    "filled",
+    "power_of_two",
+    "read_again",
+    "side_by_side",
+    "sqrt",
+)
 
 
 class PythonOfVectors(Python):
@@ -172,17 +183,18 @@ class LayerByLayer(InLoops):
     weighted sums likewise, in a layer whose deltas need them.
     `units_together` units share each value that is read from another layer, and take turns. Functions work
     on as many values at once: A1[now, j] is a vector of `units_together` activations of H1[now]. `joined`
-    names the vectors that have such a second name.
+    names the vectors that have such a second name. Softmax works out `exponentials` at once.
     """
 
-    def __init__(self, derivation: Derivation, dtype: str, units_together: int) -> None:
+    def __init__(self, derivation: Derivation, dtype: str, units_together: int, exponentials: int) -> None:
         super().__init__(derivation, dtype)
         self.layers = range(1, len(self.network.layers))
-        self.units_together = units_together
+        self.units_together, self.exponentials = units_together, exponentials
         self.joined = {f"H{layer}": f"A{layer}" for layer in self.layers[:-1] if self._has_function(layer)}
         spell = partial(_spell, temporaries=derivation.temporaries)
         self.row = PythonOfVectors(partial(spell, row="row", half="now"), dtype)
         self.following = PythonOfVectors(partial(spell, row="following", half="then"), dtype)
+        self.alone = PythonOfVectors(self._spell_alone, dtype)
 
     def scratch(self) -> dict[str, tuple[int, int]]:
         """The vectors besides the parameters: (rows, vectors in a row) by name."""
@@ -192,6 +204,8 @@ class LayerByLayer(InLoops):
         sizes |= {
             f"Z{layer}": (2, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
         }
+        if few_outputs(self.derivation):
+            return sizes | {"D": (1, outputs)}
         sizes |= dict.fromkeys(("E",) if self.derivation.of("softmax") else (), (1, outputs))
         return sizes | {"Yhat": (1, outputs), "D": (1, outputs)}
 
@@ -212,8 +226,12 @@ class LayerByLayer(InLoops):
         for equation in self.derivation.of("factor"):
             self._assign(equation.target, equation.expression, self.row, lines)
         lines(f"# {ERROR}")
+        late, few = lost_last(self.derivation.equations), few_outputs(self.derivation)
+        if few:
+            write_softmax(self.derivation, self.alone, self.exponentials, lines)
         for equation in self.derivation.of("softmax", "error", "loss"):
-            self._write_over_units(equation, lines)
+            if not few and equation not in late:
+                self._write_over_units(equation, lines)
         for equation in self.derivation.of("share"):
             self._assign(equation.target, equation.expression, self.row, lines)
         for layer in reversed(self.layers[1:]):
@@ -232,6 +250,14 @@ class LayerByLayer(InLoops):
                         self._assign(unit.s, self._kept(layer, unit), self.row, lines)
                 self._write_forward(layer, units, lines, updating=True)
             self._write_function(layer, lines)
+        for equation in late:
+            self._write_over_units(equation, lines)
+
+    def _spell_alone(self, symbol: Symbol) -> str:
+        """A value of the row; variables for what softmax outputs alone read: e1, yhat1, ..."""
+        if symbol.family in ("e", "yhat"):
+            return self.derivation.name(symbol)
+        return self.row.symbol(symbol)
 
     def _write_over_units(self, equation: Equation, lines: Lines) -> None:
         """One equation for all units of its layer, one after the other."""

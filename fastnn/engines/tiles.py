@@ -1,0 +1,88 @@
+"""Tiles of networks in the cache: their shape, and the loops of a kernel around the rows of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fastnn.core.rule import Rule
+from fastnn.engines import arguments
+from fastnn.printing.infix import Lines
+from fastnn.printing.vectors import aligned_memory
+
+__all__ = ["Shape", "tiles_and_epochs", "vectors_line"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A tile of networks: `groups` of them, each one vector of `registers` registers of `lanes` lanes.
+
+    `rows` vectors hold a group: its state, its settings, and the total of the epoch. The state has `state`
+    of them.
+    """
+
+    groups: int
+    registers: int
+    lanes: int
+    state: int
+    rows: int
+
+    @property
+    def vector(self) -> int:
+        """How many networks a group has."""
+        return self.registers * self.lanes
+
+    @property
+    def networks(self) -> int:
+        """How many networks a tile holds."""
+        return self.groups * self.vector
+
+
+def vectors_line(name: str, tile: Shape, first: int, inner: int) -> str:
+    """The line that names the vectors of a tile, beginning with the one in row `first`."""
+    return f"{name} = Vectors(memory, {tile.registers}, {tile.lanes}, {first}, {inner})"
+
+
+@contextmanager
+def tiles_and_epochs(
+    rule: Rule, tile: Shape, vectors: int, dtype: str, lines: Lines, views: Iterable[str], start: str = ""
+) -> Iterator[None]:
+    """The loops over tiles and epochs around the loop over rows, and the copies into and out of a tile.
+
+    `views` are written before the loops, `start` before the epochs of each tile.
+    Each group has its state in the first rows of its memory, then its settings and the epoch's total.
+    Lanes left over in the last group repeat the last network, bit for bit.
+    """
+    width, vector, size = tile.networks, tile.vector, tile.state
+    whole_state = f"for p in range({size}):"
+    with lines.block(f"def advance({arguments(rule)}):"):
+        lines("rows, networks = X.shape[0], state.shape[0]")
+        lines(*aligned_memory(vectors, vector, dtype))
+        lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")
+        lines(*views)
+        with lines.block(f"for first in range(0, networks, {width}):"):
+            lines(f"groups = min({tile.groups}, (networks - first + {vector - 1}) // {vector})")
+            with _every_lane(vector, lines):
+                for column in range(tile.rows - size - 1):
+                    lines(f"tile[group, {size + column}, lane] = settings[m, {column}]")
+                with lines.block(whole_state):
+                    lines("tile[group, p, lane] = state[m, p]")
+            lines(*start.splitlines())
+            with lines.block("for e in range(totals.shape[1]):"):
+                with _every_lane(vector, lines):
+                    lines(f"tile[group, {tile.rows - 1}, lane] = totals[m, e]")
+                yield
+                with _every_lane(vector, lines):
+                    lines(f"totals[m, e] = tile[group, {tile.rows - 1}, lane]")
+            if not rule.measuring:
+                with _every_lane(vector, lines), lines.block(whole_state):
+                    lines("state[m, p] = tile[group, p, lane]")
+
+
+@contextmanager
+def _every_lane(vector: int, lines: Lines) -> Iterator[None]:
+    """The loops over the lanes of a tile's groups, and the network `m` in each."""
+    with lines.block("for group in range(groups):"), lines.block(f"for lane in range({vector}):"):
+        lines(f"m = min(first + group*{vector} + lane, networks - 1)")
+        yield
