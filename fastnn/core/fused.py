@@ -17,7 +17,7 @@ from fastnn.core.expressions import Call, Expression, Number, Select, Symbol
 from fastnn.core.loss import Loss, Output, Targets
 from fastnn.core.values import LOG_WHOLE, TOP
 
-__all__ = ["CrossEntropy", "Poisson"]
+__all__ = ["CrossEntropy", "Poisson", "of_one_class"]
 
 ZERO = Number(0.0)
 
@@ -59,6 +59,12 @@ class CrossEntropy(Loss):
                 lambda Y: (np.count_nonzero(Y, axis=1) == 1) & (Y.max(axis=1) == 1),
             )
         return Targets("from 0 (no) to 1 (yes)", lambda Y: (Y >= 0) & (Y <= 1))
+
+
+def of_one_class(loss: type[Loss], output: str) -> bool:
+    """Whether a loss is the cross-entropy of softmax outputs whose targets are one class for each row."""
+    alike = loss.term is CrossEntropy.term and loss.targets is CrossEntropy.targets
+    return alike and output == SOFTMAX.name
 
 
 @dataclass(frozen=True, kw_only=True)

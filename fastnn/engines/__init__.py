@@ -26,7 +26,8 @@ The contract of a kernel, ``advance(state, X, Y, settings, totals)``, or of one 
   them: to column e of `further_totals` (M, E) it adds what the rows of `further_X` and `further_Y` lose after
   epoch e, with the loss's `further_settings` (M, C'). One that is watched has `course` at the end, (E, M, S)
   and C-ordered, filled with the states after every epoch. Calls then take whole epochs.
-- No number given is -0.0 among the parameters, nor infinite among X, Y and coefficients.
+- No number given is -0.0 among the parameters, nor infinite among X, Y and coefficients. The targets are what
+  the loss asks for: see `Loss.targets`.
 - The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its
   neighbours, on the call or the thread it ran in, nor on the engine. It computes the operations
   of the equations in their order, each rounded once.

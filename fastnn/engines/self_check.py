@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, STEP, Rule
 from fastnn.engines import Kernel, batched, load
@@ -100,6 +101,8 @@ def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule:
         random.random((networks, len(rule.given))) / widest,
         random.random((networks, EPOCHS)),
     )
+    if activation(network.output).of_layer:  # kernels take it that each row has one class
+        numbers[2][:] = np.eye(network.n_outputs)[np.arange(rows) % network.n_outputs]
     parameters, X, Y, settings, totals = (array.astype(dtype) for array in numbers)
     kept = random.random((networks, rule.state_size(network) - network.n_parameters)) / 2  # below 1: powers
     state = np.concatenate([parameters, kept.astype(dtype)], axis=1)

@@ -19,12 +19,13 @@ from fastnn.core.expressions import (
     Largest,
     Number,
     Select,
+    Sum,
     Symbol,
     bind,
     rebuild,
-    substitute,
 )
-from fastnn.core.values import TOP
+from fastnn.core.fused import of_one_class
+from fastnn.core.values import LOG_WHOLE, TOP, target_value
 from fastnn.printing.infix import Infix, Lines, assignment
 from fastnn.printing.scalars import Written
 
@@ -38,17 +39,39 @@ OF_LARGEST = Symbol("of_largest")  # the exponential of the largest output: 1, o
 
 
 def narrowed(derivation: Derivation) -> Derivation:
-    """The equations with functions that give the same bits for what softmax asks of them, and not for all."""
-    equations = (
-        replace(e, expression=_narrowed(e.expression)) if e.kind == "softmax" else e for e in derivation
-    )
+    """The equations in fewer operations, with the same bits for what softmax and its targets are."""
+    short = few_outputs(derivation) and of_one_class(derivation.rule.loss, derivation.network.output)
+
+    def rewritten(equation: Equation) -> Expression:
+        if equation.kind == "loss" and short:
+            return _of_class(equation.expression, derivation)
+        return _narrower(equation.expression) if equation.kind == "softmax" else equation.expression
+
+    equations = (replace(equation, expression=rewritten(equation)) for equation in derivation)
     return replace(derivation, equations=tuple(equations))
 
 
-def _narrowed(node: Expression) -> Expression:
+def _narrower(node: Expression) -> Expression:
+    """The same with functions that suffice for softmax."""
     if isinstance(node, Call):
         node = Call(NARROWER[node.function], node.argument)
-    return rebuild(node, _narrowed)
+    return rebuild(node, _narrower)
+
+
+def _of_class(node: Expression, derivation: Derivation) -> Expression:
+    """The same with what the output of the row's class loses, for the sum over all outputs."""
+    if not isinstance(node, Sum):
+        return rebuild(node, lambda operand: _of_class(operand, derivation))
+    *others, z = _sums(derivation)
+    for k, other in reversed([*enumerate(others)]):
+        z = Select(target_value(k), ">", Number(0.0), other, z)
+    return (TOP - z) + LOG_WHOLE
+
+
+def _sums(derivation: Derivation) -> list[Expression]:
+    """The weighted sums of the outputs, each by its number."""
+    (largest,) = (e.expression for e in derivation.of("softmax") if isinstance(e.expression, Largest))
+    return [bind(largest.term, {largest.index: k}) for k in range(largest.index.size)]
 
 
 def few_outputs(derivation: Derivation) -> bool:
@@ -85,10 +108,8 @@ def write_softmax(derivation: Derivation, language: Infix, together: int, lines:
     """Write few softmax outputs and their errors, `together` exponentials at once; the loss is left out."""
     late = lost_last(derivation.equations)
     for equation in derivation.of("softmax", "error"):
-        if isinstance(equation.expression, Largest):
-            z = equation.expression.term
         if isinstance(equation.expression, Call) and equation.over:
-            _write_exponentials(equation, z, language, together, lines)
+            _write_exponentials(equation, _sums(derivation), language, together, lines)
         elif equation not in late:
             for k in range(equation.over[0].size if equation.over else 1):
                 here = dict.fromkeys(equation.over, k)
@@ -96,21 +117,18 @@ def write_softmax(derivation: Derivation, language: Infix, together: int, lines:
 
 
 def _write_exponentials(
-    equation: Equation, z: Expression, language: Infix, together: int, lines: Lines
+    equation: Equation, sums: list[Expression], language: Infix, together: int, lines: Lines
 ) -> None:
-    """Exponentials of how far each weighted sum z is below the largest."""
-    (unit,) = equation.over
-    places = range(unit.size)
-    sums, results = ([bind(node, {unit: k}) for k in places] for node in (z, equation.target))
+    """Exponentials of how far each weighted sum is below the largest."""
+    (unit,), places = equation.over, range(len(sums))
+    results = [bind(equation.target, {unit: k}) for k in places]
 
     def if_largest(k: int, yes: Expression, no: Expression) -> Expression:
         return Select(TOP, "<=", sums[k], yes, no)
 
-    assert isinstance(equation.expression, Call)  # noqa: S101 - as its caller has seen
     for block in (places[start : start + together] for start in places[1::together]):
-        below = (substitute(equation.expression.argument, z, if_largest(k, sums[0], sums[k])) for k in block)
-        targets = [language(results[k]) for k in block]
-        lines(in_turns(targets, equation.expression.function, [language(each) for each in below]))
+        below = [language(if_largest(k, sums[0], sums[k]) - TOP) for k in block]
+        lines(in_turns([language(results[k]) for k in block], NARROWER["exp"], below))
     _assign(OF_LARGEST, Number(1.0) + (TOP - TOP), language, lines)
     of_first: Expression = OF_LARGEST
     for k in places[1:]:

@@ -204,9 +204,8 @@ class LayerByLayer(InLoops):
         sizes |= {
             f"Z{layer}": (2, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
         }
-        if few_outputs(self.derivation):
-            return sizes | {"D": (1, outputs)}
-        sizes |= dict.fromkeys(("E",) if self.derivation.of("softmax") else (), (1, outputs))
+        in_loop = self.derivation.of("softmax") and not few_outputs(self.derivation)
+        sizes |= dict.fromkeys(("E",) if in_loop else (), (1, outputs))
         return sizes | {"Yhat": (1, outputs), "D": (1, outputs)}
 
     def write_start(self, lines: Lines) -> None:
@@ -254,10 +253,8 @@ class LayerByLayer(InLoops):
             self._write_over_units(equation, lines)
 
     def _spell_alone(self, symbol: Symbol) -> str:
-        """A value of the row; variables for what softmax outputs alone read: e1, yhat1, ..."""
-        if symbol.family in ("e", "yhat"):
-            return self.derivation.name(symbol)
-        return self.row.symbol(symbol)
+        """A value of the row; a variable for an exponential, which softmax outputs alone read: e1, e2, ..."""
+        return self.derivation.name(symbol) if symbol.family == "e" else self.row.symbol(symbol)
 
     def _write_over_units(self, equation: Equation, lines: Lines) -> None:
         """One equation for all units of its layer, one after the other."""

@@ -301,6 +301,43 @@ class TestOneAnswer:
         assert not array_differences("x", x, before)
 
 
+def check_narrower(name, whole, x):
+    """A function for some numbers has the bits of the one for all; of NaN it is NaN."""
+    text = "\n\n".join(
+        python_function(elementary(each, str(x.dtype)), str(x.dtype), PythonOfVectors)
+        for each in (name, whole)
+    )
+    imports = [import_line("fastnn.engines.simd", VECTOR_NAMES, text), f"from numpy import {x.dtype}"]
+    functions = run_source("\n".join([*imports, text]))
+    with np.errstate(all="ignore"):
+        assert not array_differences(name, functions[name](x), functions[whole](x))
+        assert np.isnan(functions[name](np.array([np.nan], x.dtype))).all()
+
+
+@every_dtype
+class TestNarrower:
+    """The functions that softmax needs, on the numbers that they are for."""
+
+    def test_exp_below_0(self, dtype):
+        x = anything(dtype, 300_000)
+        x = np.concatenate([x[x <= 0], -x[x >= 0], np.array([-np.inf, -0.0], dtype)])
+        check_narrower("exp_below_0", "exp", x)
+
+    def test_log_from_1(self, dtype):
+        x = np.abs(anything(dtype, 300_000))
+        x = np.concatenate([x, 1 + np.arange(2000, dtype=dtype), 1 + 50 * spread(100_000).astype(dtype)])
+        check_narrower("log_from_1", "log", x[(x >= 1) & (x <= 2.0**100)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "whole", "sign", "exponents"), [
+    ("exp_below_0", "exp", 1, range(127 - 30, 127 + 8)), ("log_from_1", "log", 0, range(127, 127 + 8)),
+])  # fmt: skip
+def test_narrower_for_every_float32(name, whole, sign, exponents):
+    for exponent in exponents:
+        check_narrower(name, whole, all_float32(exponent, sign, np.arange(2**23)))
+
+
 @every_dtype
 class TestValues:
     @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from comparing import memory
 
-from fastnn.engines.simd import Vectors, choose, power_of_two, read_again, sqrt
+from fastnn.engines.simd import Vectors, apart, choose, power_of_two, read_again, side_by_side, sqrt
 
 DTYPES = ("float64", "float32")
 VECTORS = ((1, 8), (1, 16), (3, 4))  # registers, lanes in each
@@ -101,6 +101,16 @@ class TestOperations:
         assert compiled[number].tobytes() == python[number].tobytes()
         assert np.isnan(compiled[~number]).all()
         assert python[0, 0] == np.sqrt(np.dtype(dtype).type(2.0))
+
+    def test_side_by_side(self, registers, lanes, dtype):
+        def calculate(m):
+            v = Vectors(m, registers, lanes, 0, 1)
+            v[3], v[4], v[5] = apart(10.0 * side_by_side((v[0], v[1], v[2])) + 1.0, 3)
+
+        rows = [[float(k), k + 0.5] for k in range(3)]
+        compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype, results=3)
+        assert compiled.tobytes() == python.tobytes()
+        assert python[:, :2].tolist() == [[1.0, 6.0], [11.0, 16.0], [21.0, 26.0]]
 
     def test_places(self, registers, lanes, dtype):
         def calculate(m):
