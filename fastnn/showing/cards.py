@@ -48,9 +48,11 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[Any]], more: str = "
 
 
 def number(value: Any) -> str:
-    """A number with at most six digits; anything else as text."""
+    """A number with at most six digits, a dash for NaN; anything else as text."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, float | np.floating):
         return str(value)
+    if value != value:
+        return "–"
     return f"{float(value):.6g}"
 
 

@@ -117,6 +117,12 @@ class TestSweep:
         found = fastnn.sweep(NET, data.X[:9], data.y[:9], networks=2, learning_rate=rates, **QUICK)
         assert "and 32 further cells: sweep.summary()" in Read(found).texts
 
+    def test_what_a_cell_has_not_is_a_dash(self, data):
+        options = {"optimizer": "irprop-", "clip": [None, 1.0], "rows": 30, "engine": "batched"}
+        texts = Read(fastnn.sweep(NET, data, networks=2, **options, **QUICK)).texts
+        assert texts.count("–") == 3  # no clipping, and twice no learning rate
+        assert "nan" not in texts
+
     def test_all_of_which_diverged_has_no_histogram(self, data):
         found = fastnn.sweep(NET, data.X, data.y, networks=5, learning_rate=1e200, **QUICK)
         assert "rect" not in Read(found).tags
