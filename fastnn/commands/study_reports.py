@@ -148,14 +148,14 @@ def comparison_report(found: Comparison) -> Report:
 
 def _programs_text(found: Comparison) -> list[str]:
     names = [SCORES[name] for name in found.scores]
-    headings = " ".join(f"{name:>8}" for name in ("loss", *names, "apart"))
-    lines = [f"  {'program':18} lines   first  an epoch {headings}"]
+    headings = " ".join(f"{name:>8}" for name in ("loss", *names))
+    lines = [f"  {'program':18} lines   first  an epoch {headings} {'apart':>7}"]
     for each in found.frame().to_dict("records"):
         measured = [_score(name, each[name]) for name in found.scores]
-        numbers = [f"{each['loss']:.5f}", *measured, compact(each["apart"], digits=2)]
+        numbers = " ".join(f"{number:>8}" for number in (f"{each['loss']:.5f}", *measured))
         lines.append(
             f"  {each['program']:18} {each['lines']:>5} {each['first']:5.2f} s {_time(each['per_epoch']):>9} "
-            f"{' '.join(f'{number:>8}' for number in numbers)}"
+            f"{numbers} {compact(each['apart'], digits=2):>7}"
         )
     legend = (
         f"Lines: lines of code; the loop derived by hand has {found.by_hand}. First: time to import, compile "
