@@ -42,6 +42,8 @@ class Networks(Axis):
         several = all_of(given, cls.name, MOST) if is_sequence(given) else [given]
         if not several:
             raise InputError("network must name at least one; got none. Give Network((2, 2, 1)), say.")
+        if not any(isinstance(one, Network) for one in several):
+            checked_network(given)  # layers, say: refused as a whole
         first, *others = found = [checked_network(one) for one in several]
         for other in others:
             if (other.n_inputs, other.n_outputs) != (first.n_inputs, first.n_outputs):
