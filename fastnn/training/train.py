@@ -133,7 +133,8 @@ def train(
         How much each row counts, from 0 up; not all 0. What a row loses, and all that it changes, is
         multiplied by its weight divided by the mean weight: with all rows in a batch the loss is
         ``sum(w*loss)/sum(w)``. A row of weight 0 is visited, too, and what it loses has to be finite, but it
-        adds nothing to the loss and to the gradient.
+        adds nothing to the loss and to the gradient. A Dataset that has weights does not give them by itself:
+        ``sample_weight=data.weights``.
     class_weight : "balanced", or dict of class name to number, optional
         How much each class counts, from 0 up: its rows have that weight, times their own if they have one. A
         class that is left out counts 1. "balanced" are N/(K*count), by which all K classes count alike.
