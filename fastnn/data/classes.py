@@ -52,17 +52,19 @@ class Given(NamedTuple):
     text: bool
 
 
-def classes_of(network: Network, loss: type[Loss], named: Names | None = None) -> Names | None:
+def classes_of(
+    network: Network, loss: type[Loss], named: Names | None = None, ends: tuple[int, int] = (0, 1)
+) -> Names | None:
     """The names of the classes that a network tells apart; None for numbers, and for several yeses and noes.
 
     They are `named` by the data, or else 0 .. K-1: with softmax outputs, or one sigmoid output, trained by a
-    loss of classes.
+    loss of classes. `ends` are what a target that is scaled to 0 and 1 was before.
     """
     if named is not None or not loss.classifies:
         return named
     if network.output == SOFTMAX.name:
         return tuple(range(network.n_outputs))
-    return (0, 1) if network.n_outputs == 1 else None
+    return ends if network.n_outputs == 1 else None
 
 
 def two_as_one(network: Network, classes: int) -> bool:

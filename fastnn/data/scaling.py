@@ -138,6 +138,13 @@ class TableScaling:
         columns = (*self.input_columns, *self.target_columns)
         return {name: texts for column in columns for name, texts in column.marks.items()}
 
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The whole numbers that a single target of numbers had where y is 0 and 1; else these."""
+        low, high = np.ravel(self.y.minimum)[0], np.ravel(self.y.minimum + self.y.range)[0]
+        whole = self.y.minimum.ndim == 0 and low < high and low.is_integer() and high.is_integer()
+        return (int(low), int(high)) if whole else (0, 1)
+
     def columns_in_words(self, arrow: str = "->") -> str:
         """In words, the names of input and target columns, with the number of inputs if it differs."""
         names = ", ".join(quoted_if_odd(column.name) for column in self.input_columns)

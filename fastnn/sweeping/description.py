@@ -7,11 +7,12 @@ The engine is not named: all engines give the same bits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from fastnn.data.classes import Names
 from fastnn.sweeping.axes import AXES, Axis
 from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.design import Design
@@ -47,8 +48,15 @@ def described(design: Design) -> dict[str, Any]:
     }
 
 
-def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: str = "auto") -> Design:
+def design_of(
+    description: dict[str, Any],
+    arrays: Mapping[str, Array],
+    engine: str = "auto",
+    classes: Names | None = None,
+) -> Design:
     """Rebuild a design from its description and its arrays, as `described` and `arrays_of` return them.
+
+    `classes` are the names of classes, on which no bit depends.
 
     Raises
     ------
@@ -56,7 +64,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         If the description is damaged.
     """
     axes = {axis.name: axis.asked for axis in axes_of(description, len(arrays["X"]))}
-    return Design.of(
+    found = Design.of(
         X=arrays["X"],
         y=arrays["Y"],
         networks=description["networks"],
@@ -70,6 +78,7 @@ def design_of(description: dict[str, Any], arrays: Mapping[str, Array], engine: 
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
         **axes | _rates_in(description, arrays),
     )
+    return replace(found, plan=replace(found.plan, labels=classes))
 
 
 def axes_of(description: dict[str, Any], rows: int) -> tuple[Axis, ...]:

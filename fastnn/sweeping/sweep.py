@@ -35,6 +35,7 @@ from fastnn.system.paths import folder_given
 from fastnn.system.processors import available_processors
 from fastnn.system.progress import Progress
 from fastnn.system.telling import warn
+from fastnn.training.plan import Plan
 from fastnn.training.starts import DEFAULT_START, Start
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def sweep(
         place: Place = (
             Memory(design, every)
             if folder is None
-            else Stored(design, every, folder, refuse, _names_in(X, design.plan.network))
+            else Stored(design, every, folder, refuse, _names_in(X, design.plan))
         )
         check = partial(refuse_divergence, design) if refuse else None
         before = place.done
@@ -291,12 +292,13 @@ def _work(
     return interrupted, lost, perf_counter() - began
 
 
-def _names_in(data: Any, network: Network) -> dict[str, Any] | None:
-    """The names that a store keeps, if the rows are a Dataset."""
-    if not isinstance(data, Dataset):
-        return None
-    targets = data.scaling.outputs_of(network)
-    return {"inputs": list(data.inputs), "target": list(targets), "source": data.source}
+def _names_in(data: Any, plan: Plan) -> dict[str, Any] | None:
+    """The names that a store keeps: those of a Dataset, and those of classes; None if there are none."""
+    found: dict[str, Any] = {}
+    if isinstance(data, Dataset):
+        targets = data.scaling.outputs_of(plan.network)
+        found = {"inputs": list(data.inputs), "target": list(targets), "source": data.source}
+    return found | ({} if plan.named is None else {"classes": list(plan.named)}) or None
 
 
 def _curves_every(curves: Any, epochs: int) -> int:

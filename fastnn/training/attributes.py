@@ -67,7 +67,8 @@ class TrainingAttributes:
         For one sigmoid output they are two: its output is the probability of the second. None for numbers,
         and for several sigmoid outputs of data without classes, each of which is a yes or no.
         """
-        return classes_of(self.network, type(self.recipe.loss), self._named_classes)
+        ends = (0, 1) if self.scaling is None else self.scaling.ends
+        return classes_of(self.network, type(self.recipe.loss), self._named_classes, ends)
 
     @property
     def scores(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from fastnn.data.classes import class_names, label_notes
 from fastnn.data.columns import joined
 from fastnn.data.datasets import Dataset, scaling_of
 from fastnn.data.metrics import note
+from fastnn.data.rows import checked_inputs
 from fastnn.data.scaling import TableScaling
 from fastnn.models.model_files import load_training, save_training
 from fastnn.showing.cards import shown_or_none
@@ -178,18 +179,26 @@ class Training(TrainingAttributes):
         ModelFileError
             If it was loaded, and trained by another arithmetic than this version's.
         """
-        self._refuse_foreign()
-        remedy = "Predict fewer rows or networks at a time."
-        if scaling is not None:
-            if isinstance(X, Dataset):
+        found = self._outputs(self._scaled(X, scaling))
+        by = X if isinstance(X, Dataset) else scaling
+        return found if by is None else scaling_of(by, "scaling").invert(found)
+
+    def _scaled(self, X: Any, scaling: Dataset | TableScaling | None) -> Any:
+        """Rows as training had them, of a Dataset or in their own units; checked only where they are used."""
+        if isinstance(X, Dataset):
+            if scaling is not None:
                 raise InputError(
                     "X must be rows in their own units if scaling is given; got a Dataset, which is "
                     "scaled. Leave scaling out."
                 )
-            scaling = scaling_of(scaling, "scaling")
-            X = scaling.apply(X)
+            return checked_inputs(self.network, X, self.dtype)
+        return X if scaling is None else scaling_of(scaling, "scaling").apply(X)
+
+    def _outputs(self, X: Any) -> Array:
+        """The outputs for rows as training had them, in the shape that `predict` has."""
+        self._refuse_foreign()
+        remedy = "Predict fewer rows or networks at a time."
         found = predictions(self.network, np.atleast_2d(self.parameters), X, remedy)
-        found = found if scaling is None else scaling.invert(found)
         return found[0] if self.parameters.ndim == 1 else found
 
     def predict_classes(self, X: Any, scaling: Dataset | TableScaling | None = None) -> Array:
@@ -213,7 +222,7 @@ class Training(TrainingAttributes):
                 "predict_classes must be of a network that was trained on classes; got one trained by "
                 f"{self.recipe.loss.words} on numbers. Use predict."
             )
-        return class_names(self.network, self.predict(X, scaling), self.classes)
+        return class_names(self.network, self._outputs(self._scaled(X, scaling)), self.classes)
 
     def score(self, X: Any, y: ArrayLike | None = None) -> dict[str, Any]:
         """Return the scores on some rows: for numbers the mean squared error, R² and MAPE (a fraction).

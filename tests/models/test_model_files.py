@@ -65,6 +65,19 @@ class TestRoundTrip:
         loaded.save(tmp_path / "again.npz")
         assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "m.npz").read_bytes()
 
+    @pytest.mark.parametrize(
+        "labels", [["a"], ["a", "a"], ["a", 1], [True, False], ["a", ""], ["a", "b", "c"], 7]
+    )
+    def test_labels_of_other_classes(self, tmp_path, labels):
+        run = fastnn.train(
+            fastnn.Network((1, 2), output="softmax"), [0, 1], ["no", "yes"], epochs=1, engine="batched"
+        )
+        run.save(tmp_path / "m.npz")
+        header, arrays = taken_apart((tmp_path / "m.npz").read_bytes())
+        (tmp_path / "m.npz").write_bytes(sealed(json.dumps({**header, "labels": labels}).encode(), arrays))
+        with pytest.raises(fastnn.ModelFileError, match=r"makes no sense|one for each class"):
+            fastnn.Training.load(tmp_path / "m.npz")
+
     @pytest.mark.parametrize("notes", [["\x1b[2J"], ["two\nlines"], [7], "text", ["x" * 10_001], None])
     def test_what_nobody_would_say_is_refused(self, notes, run, tmp_path):
         run.save(tmp_path / "m.npz")

@@ -205,3 +205,22 @@ def test_what_is_shown_follows_the_loss(run, data):
     assert "R²" not in page
     assert f"{score['accuracy']:.4f} on the rows trained on" in page
     assert f"{score['log_loss']:.4f} on the rows trained on" in page
+
+
+def test_a_store_keeps_the_names(data, tmp_path):
+    options = {"networks": 2, "workers": 1, "progress": False, **HOW, "epochs": 1}
+    for X, y, classes in ((data, None, data.classes), (data.X, PLACES + 5, (5, 6, 7))):
+        folder = tmp_path / str(classes[0])
+        found = fastnn.sweep(SOFTMAX, X, y, store=folder, **options)
+        opened = fastnn.open(folder)
+        assert (opened.classes, opened.replay(1).classes, found.classes) == (classes, classes, classes)
+
+
+def test_a_target_of_two_numbers_has_these_for_classes(frame):
+    of_numbers = Dataset.from_frame(frame.assign(moss=frame.moss + 1), ["x", "z"], "moss")
+    run = train(SIGMOID, of_numbers, loss="cross_entropy", **HOW)
+    assert run.classes == (1, 2)
+    assert (
+        fastnn.accuracy(of_numbers.target_values, run.predict_classes(of_numbers))
+        == run.score(of_numbers)["accuracy"]
+    )

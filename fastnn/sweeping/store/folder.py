@@ -364,8 +364,9 @@ class Store:
         for kind in inputs_of(self.manifest):
             content = self._bytes(self._checked_path(kind, 0), kind, 0)
             arrays |= input_arrays(self.manifest, kind, content)
+        plan = self.manifest.plan | {"networks": self.manifest.starts}
         try:
-            return design_of(self.manifest.plan | {"networks": self.manifest.starts}, arrays, engine)
+            return design_of(plan, arrays, engine, self.manifest.classes)
         except ValueError as error:
             raise StoreError(
                 f"manifest.json must describe a sweep; it does not: {error} Restore it from a copy."

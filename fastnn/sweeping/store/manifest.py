@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from fastnn.checking import InputError, whole_number
+from fastnn.data.classes import Names
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.columns import Schema
@@ -195,10 +196,17 @@ class Manifest:
         return difference(self.plan, "there", COMPUTING)
 
     def check_names(self) -> None:
-        """Raise InputError if there are names, but not one for each column and one for the source."""
+        """Raise InputError if there are names, but not one for each column and one for the source.
+
+        Those of classes may stand beside them, or alone.
+        """
         if self.names is None:
             return
-        names = self.names if isinstance(self.names, dict) else {}
+        names = dict(self.names) if isinstance(self.names, dict) else {}
+        if "classes" in names:
+            self._check_classes(names.pop("classes"))
+            if not names:
+                return
         inputs, target, source = (names.get(name) for name in ("inputs", "target", "source"))
         columns = [*inputs, *target] if isinstance(inputs, list) and isinstance(target, list) else []
         network = self.grid.networks.values[0]
@@ -206,6 +214,19 @@ class Manifest:
         counted = bool(columns) and (len(inputs or ()), len(target or ())) == counts
         if len(names) != 3 or not counted or not all(isinstance(text, str) for text in (*columns, source)):
             raise InputError(f"data must be named by inputs, target and source; got {_short(self.names)}.")
+
+    def _check_classes(self, classes: Any) -> None:
+        """Raise InputError unless they are all texts or all whole numbers, each once, one for each class."""
+        kinds = {type(name) for name in classes} if isinstance(classes, list) else set()
+        most = max(2, self.grid.networks.values[0].n_outputs)
+        if kinds not in ({str}, {int}) or len(classes) != most or len({*classes}) != most:
+            raise InputError(f"classes must be {most} different names; got {_short(classes)}.")
+
+    @property
+    def classes(self) -> Names | None:
+        """The names of the classes, if the data had them."""
+        names = (self.names or {}).get("classes")
+        return None if names is None else tuple(names)
 
     def numbers(self, shard: int) -> Numbers:
         """The numbers of a shard's networks."""

@@ -155,6 +155,10 @@ class TestNames:
             {"inputs": ["a", "b"], "target": [], "source": ""},
             {"inputs": ["a", "b"], "target": ["c"], "source": None},
             {"inputs": ["a", "b"], "target": ["c"], "source": "", "more": 1},
+            {"inputs": ["a", "b"], "target": ["c"], "source": "", "classes": ["no"]},
+            {"classes": ["no", "no"]},
+            {"classes": ["no", 1]},
+            {"classes": [["no"], ["yes"]]},
         ],
         ids=str,
     )
