@@ -68,7 +68,7 @@ class TrainingAttributes:
         and for several sigmoid outputs of data without classes, each of which is a yes or no.
         """
         ends = (0, 1) if self.scaling is None else self.scaling.ends
-        return classes_of(self.network, type(self.recipe.loss), self._named_classes, ends)
+        return classes_of(self.network, type(self.recipe.loss), self.named_classes, ends)
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -76,7 +76,8 @@ class TrainingAttributes:
         return scores_of(type(self.recipe.loss), self.network, self.classes)
 
     @property
-    def _named_classes(self) -> Names | None:
+    def named_classes(self) -> Names | None:
+        """The names of the classes, if the data had them."""
         return self.scaling.classes if self.scaling is not None and self.scaling.classes else self.labels
 
     @property

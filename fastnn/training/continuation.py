@@ -72,10 +72,10 @@ class Continuation(Beginning):
                 "with columns or a scaling of its own. Give (run.scaling.apply(rows), "
                 "run.scaling.y.apply(target)), with rows in their own units."
             )
-        if None not in (run.labels, further.labels) and run.labels != further.labels:
+        if None not in (run.named_classes, further.named) and run.named_classes != further.named:
             raise InputError(
-                f"y must have the labels of the run where training goes on, {shown(run.labels)}; got "
-                f"{shown(further.labels)}. Give rows of every class, or a 1 for the class in each row of y."
+                f"y must have the labels of the run where training goes on, {shown(run.named_classes)}; got "
+                f"{shown(further.named)}. Give rows of every class, or a 1 for the class in each row of y."
             )
         recipe = replace(run.recipe, batch_size=self._size(len(further.X)))
         for name in RECIPE & given.keys():

@@ -244,7 +244,7 @@ class Training(TrainingAttributes):
             MAPE leaves out rows whose target is 0, and a `MetricNote` says so: see `fastnn.mape`.
         """
         self._refuse_foreign()
-        by = self.scores, self._named_classes
+        by = self.scores, self.named_classes
         found = scores(self.network, np.atleast_2d(self.parameters), X, y, *by)
         note(score_notes(self.network, X, y, *by))
         if self.parameters.ndim == 1:

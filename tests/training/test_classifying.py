@@ -224,3 +224,10 @@ def test_a_target_of_two_numbers_has_these_for_classes(frame):
         fastnn.accuracy(of_numbers.target_values, run.predict_classes(of_numbers))
         == run.score(of_numbers)["accuracy"]
     )
+
+
+def test_training_goes_on_with_the_same_classes(run, data):
+    assert train(SOFTMAX, data.X, TEXTS, start=run, epochs=1).classes == run.classes
+    for y in (np.char.upper(TEXTS), PLACES):
+        with pytest.raises(InputError, match=r"y must have the labels of the run .*'fern', 'moss', 'rose'"):
+            train(SOFTMAX, data.X, y, start=run, epochs=1)
