@@ -168,13 +168,14 @@ class Explanation(Document):
         learning_rate: float | None = None,
         schedule: str | Schedule | None = None,
         sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
         weights_within: str = "epoch",
     ) -> Motion:
         """Set the network in motion, for a page: it trains in the browser.
 
         Parameters
         ----------
-        X, y, starts, learning_rate, schedule, sample_weight, weights_within
+        X, y, starts, learning_rate, schedule, sample_weight, class_weight, weights_within
             As for `fastnn.explaining.motion.motion`.
 
         Returns
@@ -190,6 +191,7 @@ class Explanation(Document):
             learning_rate=learning_rate,
             schedule=schedule,
             sample_weight=sample_weight,
+            class_weight=class_weight,
             weights_within=weights_within,
             **self.recipe.asked,
         )

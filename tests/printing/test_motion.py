@@ -164,6 +164,12 @@ CASES = {
         limits={"schedule": fastnn.schedules.Step(every=7, gamma=0.5), "clip": 0.4},
     ),
     "inverse scaling": Case(fastnn.Network((1, 2, 1)), 20, 0.1, limits={"schedule": "inverse_scaling"}),
+    "classes with weights": Case(
+        fastnn.Network((2, 3, 3), "tanh", "softmax"),
+        20,
+        loss="cross_entropy",
+        limits={"class_weight": "balanced", "sample_weight": [1, 2, 3, 4, 5, 6, 7]},
+    ),
     "zero below zero": Case(fastnn.Network((1, 1, 1)), 2, start=(-0.0, -0.0, -1.0, -0.0)),
     "the last update overflows": Case(fastnn.Network((1, 1)), 1, 1e200, 1, (1e150, 0.0)),
     "batches, diverging": Case(fastnn.Network((2, 2, 1)), 6, 1e200, batch_size=4),

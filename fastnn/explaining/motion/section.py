@@ -36,7 +36,7 @@ from fastnn.pages.html import html_page, style
 from fastnn.printing.javascript import javascript, javascript_answers
 from fastnn.showing.lettering import counted, plain, shape, shortened
 from fastnn.training.starts import DEFAULT_START
-from fastnn.training.weights import Weights, weights_of, weights_told
+from fastnn.training.weights import Weights, class_weights_of, weights_of, weights_told
 
 __all__ = ["Motion", "motion"]
 
@@ -275,6 +275,7 @@ def motion(
     learning_rate: float | None = None,
     schedule: str | Schedule | None = None,
     sample_weight: ArrayLike | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
     weights_within: str = "epoch",
     **training: Unpack[Asked],
 ) -> Motion:
@@ -296,6 +297,7 @@ def motion(
     schedule : str or Schedule, optional
         By what the learning rate is multiplied in each epoch, as in `fastnn.train`.
     sample_weight : array_like (N,), optional
+    class_weight : "balanced", or mapping of class to float, optional
     weights_within : str
         The weights of rows, as in `fastnn.train`.
     **training
@@ -317,12 +319,15 @@ def motion(
     recipe = Recipe.of(network, rows=len(inputs), **training).scheduled(schedule)
     need_targets(type(recipe.loss), network.output, targets)
     rate = rate_of(recipe.optimizer, learning_rate)
-    classes = classes_of(network, type(recipe.loss), X.classes if isinstance(X, Dataset) else labels)
+    named = X.classes if isinstance(X, Dataset) else labels
+    classes = classes_of(network, type(recipe.loss), named)
     if classes is not None:
         refuse_unmet(targets, classes)
     called = X.inputs if isinstance(X, Dataset) else [f"x{i + 1}" for i in range(network.n_inputs)]
     regions = None if classes is None else Regions(network, classes, X, inputs, targets, called)
-    weights = weights_of(sample_weight, weights_within, len(inputs))
+    by_class = class_weights_of(class_weight, targets, named)
+    weights = weights_of(sample_weight, weights_within, len(inputs), of_classes=by_class)
+    weights = None if weights is None else weights.first(len(inputs))
     found = _checked_starts(network, starts)
     return Motion(network, (inputs, targets), found, rate, names, recipe, regions, weights)
 
