@@ -13,7 +13,7 @@ import sys
 
 import fastnn
 import results
-from promises import many_networks, one_network, processes, rules, sizes
+from promises import further_rules, many_networks, one_network, processes, rules, sizes
 
 PACKAGES = ("numpy", "numba", "pandas")
 
@@ -29,6 +29,8 @@ def main():
         many_networks.versus_one_thread,
         rules.versus_plain,
         rules.dying,
+        further_rules.versus_plain,
+        further_rules.softmax,
         sizes.over_rows,
         sizes.over_networks,
         processes.first_use,

@@ -238,6 +238,34 @@ class TestRules:
         assert {way for way, _ in PROMISES} <= set(WAYS)
         assert {network for _, network in PROMISES} == set(NETWORKS)
 
+    def test_every_further_promise_is_of_something_measured(self):
+        from promises.further_rules import PROMISES, RULES
+        from suite.rules import NETWORKS
+
+        assert {rule for rule, _, _ in PROMISES} == set(RULES)
+        assert {network for _, network, _ in PROMISES} == set(NETWORKS)
+
+    def test_no_kernel_is_timed_that_differs(self):
+        import fastnn
+        from fastnn.core.losses import CrossEntropy
+        from fastnn.core.optimizers import Adam
+        from fastnn.core.recipe import Recipe
+        from suite.common import insurance
+        from suite.kernels import Job, refuse_other_kernel
+
+        adam = Job(fastnn.Network((2, 2, 1)), Recipe(optimizer=Adam(), batch_size=32))
+        softmax = Job(fastnn.Network((4, 2, 3), output="softmax"), Recipe(loss=CrossEntropy()))
+        for job in (adam, softmax):
+            right = load("batched").kernel(job.network, "float32", job.recipe.rule)
+            refuse_other_kernel(right, job, "float32", insurance())
+
+            def wrong(state, *given, right=right):
+                right(state, *given)
+                state[0, 0] = np.nextafter(state[0, 0], np.float32(np.inf))
+
+            with pytest.raises(AssertionError, match="differ"):
+                refuse_other_kernel(wrong, job, "float32", insurance())
+
     def test_a_ratio_is_of_each_round(self):
         import fastnn
         from suite.common import insurance

@@ -204,9 +204,11 @@ class LayerByLayer(InLoops):
         sizes |= {
             f"Z{layer}": (2, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
         }
-        in_loop = self.derivation.of("softmax") and not few_outputs(self.derivation)
-        sizes |= dict.fromkeys(("E",) if in_loop else (), (1, outputs))
-        return sizes | {"Yhat": (1, outputs), "D": (1, outputs)}
+        softmax = ("E",) if self.derivation.of("softmax") else ()
+        sizes |= dict.fromkeys((*softmax, "Yhat", "D"), (1, outputs))
+        for family in self._read_by_softmax_alone():
+            del sizes[family.capitalize()]
+        return sizes
 
     def write_start(self, lines: Lines) -> None:
         """Write the forward pass of the first row."""
@@ -253,8 +255,16 @@ class LayerByLayer(InLoops):
             self._write_over_units(equation, lines)
 
     def _spell_alone(self, symbol: Symbol) -> str:
-        """A value of the row; a variable for an exponential, which softmax outputs alone read: e1, e2, ..."""
-        return self.derivation.name(symbol) if symbol.family == "e" else self.row.symbol(symbol)
+        """A value of the row; a variable for what softmax outputs alone read: e1, yhat1, ..."""
+        if symbol.family in self._read_by_softmax_alone():
+            return self.derivation.name(symbol)
+        return self.row.symbol(symbol)
+
+    def _read_by_softmax_alone(self) -> set[str]:
+        """The families of values that have a line each. In memory: 4-16-3 with tanh x1.1."""
+        others = self.derivation.of("loss", "delta")
+        read = {n.family for e in others for n in nodes(e.expression) if isinstance(n, Symbol)}
+        return {"e", "yhat"} - read if few_outputs(self.derivation) else set()
 
     def _write_over_units(self, equation: Equation, lines: Lines) -> None:
         """One equation for all units of its layer, one after the other."""

@@ -1,0 +1,97 @@
+"""Kernels of `lanes` by any rule, in turns: each is first compared, to the bit, with that of `batched`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import fastnn
+from fastnn.core.recipe import Recipe
+from fastnn.engines import load
+from fastnn.engines.lanes import registers
+from suite.common import LEARNING_RATE, START, Arrays
+from suite.timing import in_turns, seconds
+
+MANY = 10_000
+ROWS = 600
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network and how it is trained."""
+
+    network: fastnn.Network
+    recipe: Recipe
+
+    def arrays(self, dtype, networks, rows, data):
+        """What a kernel is given before the size of its batches; for several outputs, classes."""
+        few = Arrays.fresh(self.network, dtype, networks, rows, 1, data)
+        outputs = self.network.n_outputs
+        Y = few.Y if outputs == 1 else np.eye(outputs, dtype=dtype)[np.arange(rows) % outputs]
+        state = self.recipe.begun(START.draw(self.network, range(networks), 0).astype(dtype))
+        settings = self.recipe.settings(np.full(networks, LEARNING_RATE, dtype))
+        return state, few.X, Y, settings, few.totals
+
+    @property
+    def told(self):
+        """The size of its batches, if they have several rows."""
+        return (self.recipe.batch_size,) if self.recipe.batch_size > 1 else ()
+
+
+def times(jobs, dtype, data, rounds, networks=MANY, rows=ROWS):
+    """Seconds per network and row of each job by name, on one thread, round by round."""
+    return in_turns(rounds, **{name: timed(job, dtype, data, networks, rows) for name, job in jobs.items()})
+
+
+def timed(job, dtype, data, networks, rows):
+    """A function that trains all networks for an epoch and returns the seconds per network and row."""
+    kernel = load("lanes").kernel(job.network, dtype, job.recipe.rule)
+    refuse_other_kernel(kernel, job, dtype, data)
+    most = load("lanes").call_sizes(job.network, dtype, job.recipe.rule).most
+    start, X, Y, settings, totals = job.arrays(dtype, networks, rows, data)
+
+    def advance(state):
+        for first in range(0, networks, most):
+            some = slice(first, first + most)
+            kernel(state[some], X, Y, settings[some], totals[some], *job.told)
+
+    return lambda: seconds(advance, start.copy()) / networks / rows
+
+
+def refuse_other_kernel(kernel, job, dtype, data):
+    """Raise if a kernel and that of `batched` differ in one bit."""
+    ends = []
+    for some in (kernel, load("batched").kernel(job.network, dtype, job.recipe.rule)):
+        state, *given, totals = job.arrays(dtype, 5, 43, data)
+        state = state.copy()
+        some(state, *given, totals, *job.told)
+        ends.append((state.tobytes(), totals.tobytes()))
+    if ends[0] != ends[1]:
+        raise AssertionError(f"lanes and batched differ for {job.network!r}")
+
+
+def roots_and_quotients(numbers, dtype):
+    """A function that returns the seconds of that many square roots and divisions by them, in vectors.
+
+    No row of Adam can take less, with one of each for every parameter.
+    """
+    import numba
+
+    from fastnn.engines.simd import Vectors, sqrt
+
+    lanes, rows = registers().size // np.dtype(dtype).itemsize, 64
+    raw = np.full(rows * lanes + lanes, 2, dtype)
+    skipped = -raw.ctypes.data % registers().size // raw.itemsize
+    memory = raw[skipped : skipped + rows * lanes].reshape(rows, lanes)
+    times = -(-numbers // memory.size)
+    namespace = {"Vectors": Vectors, "sqrt": sqrt, "one": memory.dtype.type(1)}
+    exec(  # noqa: S102 - the number of lanes is part of the code
+        "def run(memory, times):\n"
+        f"    vectors = Vectors(memory, 1, {lanes}, 0, 1)\n"
+        "    for t in range(times):\n"
+        "        for p in range(len(memory)):\n"
+        "            vectors[p] = one / sqrt(vectors[p])\n",
+        namespace,
+    )
+    run = numba.njit(error_model="numpy")(namespace["run"])
+    run(memory, 1)
+    return lambda: seconds(run, memory, times) * numbers / (times * memory.size)
