@@ -150,6 +150,9 @@ def test_names_of_classes_and_held_inputs_are_told():
     fragment = case.motion().fragment
     assert "dog &lt;/script&gt;" in fragment
     assert fragment.count("</script>") == 2
+    assert "cat <i>y1</i> = " in fragment
+    one = CASES["one sigmoid output of a Dataset"].motion().fragment
+    assert "kind=dog &lt;/script&gt; <i>y</i> = " in one
     assert re.search(r"Further inputs are held at [abc] = -?0\.\d+\.", fragment)
     labelled = motion(case.network, np.ones((3, 3)), ["a", "b", "c"], loss="cross_entropy")
     assert labelled.regions.classes == ("a", "b", "c")

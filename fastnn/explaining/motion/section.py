@@ -315,7 +315,6 @@ def motion(
     """
     need_written_out(network, Recipe.of(checked_network(network), **training).rule)
     inputs, targets, labels = labelled_rows(network, X, y, "float64")
-    names = (*X.inputs, *X.scaling.outputs_of(network)) if isinstance(X, Dataset) else ()
     recipe = Recipe.of(network, rows=len(inputs), **training).scheduled(schedule)
     need_targets(type(recipe.loss), network.output, targets)
     rate = rate_of(recipe.optimizer, learning_rate)
@@ -329,7 +328,15 @@ def motion(
     weights = weights_of(sample_weight, weights_within, len(inputs), of_classes=by_class)
     weights = None if weights is None else weights.first(len(inputs))
     found = _checked_starts(network, starts)
-    return Motion(network, (inputs, targets), found, rate, names, recipe, regions, weights)
+    return Motion(network, (inputs, targets), found, rate, _names(network, X), recipe, regions, weights)
+
+
+def _names(network: Network, X: Any) -> tuple[str, ...]:
+    """What a Dataset calls the inputs and the outputs, which are short where each is a class; or nothing."""
+    if not isinstance(X, Dataset):
+        return ()
+    outputs = X.scaling.outputs_of(network)
+    return (*X.inputs, *(X.classes if X.classes and len(outputs) == len(X.classes) else outputs))
 
 
 def _factors(schedule: Schedule) -> list[tuple[int, float | None]]:
