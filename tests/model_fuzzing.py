@@ -111,7 +111,7 @@ def unsound(run):
         "rates": not (rates > 0).all() or not np.isfinite(rates).all(),
         "parameters": not np.isfinite(parameters[diverged == 0]).all(),
         "state": np.shape(run.state)[-1] != run.recipe.rule.state_size(run.network),
-        "order": (run.order == "shuffled") != (run.seed is not None),
+        "order": run.order == "shuffled" and run.seed is None,
         "start": not np.isfinite(run.start).all(),
         "number": run.number is not None and bool((np.asarray(run.number) < 0).any()),
         "names": "\\ud800" in ascii(run) or "\\ud800" in ascii(run.scaling),

@@ -10,7 +10,6 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError, meant
-from fastnn.core.activations import SOFTMAX
 from fastnn.data.digest import SHORT
 from fastnn.showing.lettering import counted
 from fastnn.system.paths import file_given
@@ -103,19 +102,8 @@ def dialect_of(options: Namespace) -> Dialect:
 def data_of(options: Namespace) -> Dataset:
     """The data that the options name, checked against --data-digest."""
     data = _named(options)
-    if getattr(options, "output", None) == SOFTMAX.name and _holds_codes(data):
-        name = str(data.target).replace('"', '""')
-        options.categories = [*(options.categories or ()), f'"{name}"']
-        data = _named(options)
-        note(f"{data.target} holds whole numbers: with softmax outputs they are classes (--categories)")
     _refuse_other_data(data, options)
     return data
-
-
-def _holds_codes(data: Dataset) -> bool:
-    """Whether the target is one column of whole numbers."""
-    values = data.target_values
-    return data.classes is None and values.ndim == 1 and bool((values == values.round()).all())
 
 
 def _named(options: Namespace) -> Dataset:

@@ -7,7 +7,6 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, shown
-from fastnn.core.activations import SOFTMAX
 from fastnn.core.network import Network
 from fastnn.data.arrays import finite_array, in_dtype
 from fastnn.data.classes import Names, coded, labels_for, network_of_classes, two_as_one
@@ -131,8 +130,6 @@ def _refuse_other_columns(network: Network, data: Dataset, prefix: str) -> None:
     spread = data.scaling.spread_in_words
     layers = (len(inputs), *network.layers[1:-1], len(targets))
     advice = f"Make the network's layers {layers}, or choose other columns"
-    if network.output == SOFTMAX.name and len(targets) == 1:
-        advice = f'If its numbers are codes of classes, make the Dataset with categories="{_named(targets)}"'
     raise InputError(
         f"{prefix.strip() or 'data'} must have the network's {counted(network.n_inputs, 'input')} and "
         f"{counted(network.n_outputs, 'output')}; got {counted(len(inputs), 'input')} ({_named(inputs)})"

@@ -176,7 +176,7 @@ def header_in(text: bytes, name: str) -> Header:
             notes=tuple(map(_line, plain.get("notes", ()))),
             labels=_labels(plain["labels"]) if "labels" in plain else None,
         )
-        if (header.seed is None) != (header.order != SHUFFLED):
+        if header.seed is None and header.order == SHUFFLED:
             raise ValueError
         versions = {key: _text(plain["versions"][key]) for key in _versions()}
         if json_of(header, versions) != text:  # an entry is superfluous, repeated, or spelled otherwise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def replayed(design: Design, number: int | ArrayLike) -> Training:
                 f"Replay networks of one {axis.noun} at a time."
             )
     some: Any = 0 if len(numbers) == 1 else slice(None)
-    plan = design.plan_of(design.grid.cell_of(int(numbers[0])))
+    plan = replace(design.plan_of(design.grid.cell_of(int(numbers[0]))), seed=design.seed)
     start = design.start.draw(plan.network, design.grid.start_of(numbers), design.seed)[some]
     rates = design.grid.column("learning_rate", numbers)
     again = trained(

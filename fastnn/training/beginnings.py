@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,8 @@ class Begun:
         Likewise, over validation rows.
     number : int, or (M,), or None
         The networks' numbers in a sweep.
+    places : (M,), or None
+        Their places among all networks of the training; None if they are all.
     """
 
     start: Array
@@ -45,6 +48,12 @@ class Begun:
     losses: Array
     validation: Array | None = None
     number: Any = None
+    places: NDArray[np.intp] | None = None
+
+    @property
+    def first(self) -> int:
+        """The number of epochs that are over."""
+        return int(self.losses.shape[1])
 
     @classmethod
     def new(cls, plan: Plan, start: Array, number: Any = None) -> Begun:
@@ -78,8 +87,15 @@ class Beginning:
             return plan.rates(learning_rate, networks)
         return plan.given_rates(given, learning_rate, networks)
 
-    def begun(self, plan: Plan, seed: int) -> Begun:
-        """The networks."""
+    def rates_of(self, begun: Sequence[Begun], plan: Plan, learning_rate: Any, given: Any) -> list[Rates]:
+        """The same for each part of the networks, by the plan of one of them."""
+        networks = sum(len(some.state) for some in begun)
+        found = [self.rates(plan.at(some.first), learning_rate, given, networks) for some in begun]
+        pairs = zip(begun, found, strict=True)
+        return [rates if some.places is None else rates.only(some.places) for some, rates in pairs]
+
+    def begun(self, plan: Plan, seed: int) -> list[Begun]:
+        """The networks; those of which as many epochs are over are together."""
         raise NotImplementedError
 
 
@@ -89,7 +105,7 @@ class New(Beginning):
 
     start: Any
 
-    def begun(self, plan: Plan, seed: int) -> Begun:
+    def begun(self, plan: Plan, seed: int) -> list[Begun]:
         """Networks with their starting parameters."""
         start = starting_parameters(self.start, plan.network, seed)
-        return Begun.new(plan, in_dtype(start, plan.dtype, "start"))
+        return [Begun.new(plan, in_dtype(start, plan.dtype, "start"))]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastnn.checking import InputError, shown, whole_number
 from fastnn.core.network import Network
@@ -32,20 +33,6 @@ class Continuation(Beginning):
     """
 
     run: Training
-
-    @property
-    def over(self) -> int:
-        """The epochs after which training goes on: the run's or, if it stopped for itself, up to its best.
-
-        Networks that stopped with different best epochs cannot go on together.
-        """
-        best = np.unique(np.atleast_1d(self.run.best_epoch)[np.atleast_1d(self.run.diverged) == 0])
-        if len(best) > 1:
-            raise InputError(
-                f"start must be a run whose networks ended with one epoch; got best epochs {best[0]} to "
-                f"{best[-1]}. Go on with one network, or {ANEW}."
-            )
-        return int(best[0]) if len(best) else self.run.epochs
 
     def asked(self, network: Network, given: dict[str, Any]) -> dict[str, Any]:
         """What to ask of the further epochs. The size of batches and the schedule are left to `plan`."""
@@ -82,9 +69,10 @@ class Continuation(Beginning):
             self._refuse_other(name, getattr(recipe, name), getattr(further.recipe, name))
         if given.get("schedule") is not None:
             recipe = replace(recipe, schedule=further.recipe.schedule)
-        epochs = whole_number(self.over + further.epochs, "epochs of the whole run", 1, MOST_EPOCHS)
+        first = int(self._positions().max())
+        epochs = whole_number(first + further.epochs, "epochs of the whole run", 1, MOST_EPOCHS)
         scaling, labels = further.scaling or run.scaling, further.labels or run.labels
-        longer = replace(further, first=self.over, epochs=epochs)
+        longer = replace(further, first=first, epochs=epochs)
         return replace(longer, recipe=recipe, scaling=scaling, labels=labels)
 
     def order(self, shuffle: Any, seed: Any, row_order: Any) -> tuple[Any, Any, Any]:
@@ -119,10 +107,9 @@ class Continuation(Beginning):
             alike = np.array_equal(found.base, np.full(networks, run.learning_rate), equal_nan=True)
             if alike and run.given_rates is None and found.schedule == run.recipe.schedule:
                 return found
-            further = np.stack([found.of(epoch) for epoch in range(self.over, plan.epochs)], axis=1)
-        return Given.of_all(
-            np.concatenate([np.atleast_2d(run.learning_rates)[:, : self.over], further], axis=1)
-        )
+            further = np.stack([found.of(epoch) for epoch in range(plan.first, plan.epochs)], axis=1)
+        earlier = np.atleast_2d(run.learning_rates)[:, : plan.first]
+        return Given.of_all(np.concatenate([earlier, further], axis=1))
 
     def _rate(self, learning_rate: Any) -> Any:
         """The learning rate to ask for."""
@@ -136,17 +123,45 @@ class Continuation(Beginning):
             )
         return run.learning_rate
 
-    def begun(self, plan: Plan, seed: int) -> Begun:
-        """What the run ended with."""
+    def begun(self, plan: Plan, seed: int) -> list[Begun]:
+        """What the run ended with, which goes on from the best epoch of each network."""
+        positions = self._positions()
+        together = [np.flatnonzero(positions == first) for first in np.unique(positions)]
+        if len(together) == 1:
+            return [self._begun(None, int(positions[0]))]
+        return [self._begun(places, int(positions[places[0]])) for places in together]
+
+    def _positions(self) -> NDArray[np.intp]:
+        """The epoch from which each network goes on, (M,)."""
         run = self.run
-        diverged = np.array(np.atleast_1d(run.diverged), np.int32)
-        losses, last = np.atleast_2d(run.loss_curve)[:, : self.over].copy(), np.atleast_1d(run.last_loss)
-        overflowed = (diverged == self.over) & np.isfinite(last)
+        diverged, best = np.atleast_1d(run.diverged), np.atleast_1d(run.best_epoch)
+        found = np.where(diverged == 0, best, diverged)
+        dead = (diverged > 0) & ~self._overflowed()
+        furthest = found[~dead].max(initial=0)  # with which those that diverged before stay together
+        return np.where(dead, np.maximum(found, furthest), found)
+
+    def _overflowed(self) -> NDArray[np.bool_]:
+        """The networks that the last update made overflow: a longer run would have trained them on."""
+        diverged, last = np.atleast_1d(self.run.diverged), np.atleast_1d(self.run.last_loss)
+        return np.asarray((diverged > 0) & np.isfinite(last))
+
+    def _begun(self, places: NDArray[np.intp] | None, first: int) -> Begun:
+        """The networks at some places, or all, after their first epochs."""
+        run, some = self.run, slice(None) if places is None else places
+        over = slice(first)
+        diverged, overflowed = np.array(np.atleast_1d(run.diverged)[some]), self._overflowed()[some]
+        losses, last = np.atleast_2d(run.loss_curve)[some, over].copy(), np.atleast_1d(run.last_loss)[some]
         diverged[overflowed], losses[overflowed, -1] = 0, last[overflowed]
-        validation = (
-            None if run.validation_curve is None else np.atleast_2d(run.validation_curve)[:, : self.over]
+        further = run.validation_curve
+        return Begun(
+            run.start if places is None else run.start[places],
+            np.atleast_2d(run.state)[some].copy(),
+            diverged,
+            losses,
+            None if further is None else np.atleast_2d(further)[some, over],
+            run.number if places is None or run.number is None else run.number[places],
+            places,
         )
-        return Begun(run.start, np.atleast_2d(run.state).copy(), diverged, losses, validation, run.number)
 
     def _size(self, rows: int) -> int | None:
         """The rows of a batch, of which there may be another number now: a batch of all rows stays one."""

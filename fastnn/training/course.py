@@ -126,6 +126,26 @@ class Course:
             if curve is not None:
                 curve[numbers] = np.where(later, np.nan, curve[numbers])
 
+    def after_first(self, numbers: NDArray[np.intp]) -> Seen:
+        """What the last of the epochs that were over before brought some networks."""
+        assert self.curve is not None  # noqa: S101 - where epochs were over, their losses are known
+        epoch = slice(self.first - 1, self.first)
+        further = None if self.further_curve is None else self.further_curve[numbers, epoch]
+        return Seen(self.curve[numbers, epoch], further, self.state[None, numbers])
+
+    def goes_on_after(self, epoch: int) -> Chosen:
+        """Whether each network goes on after an epoch, or would if that changed anything, (M,)."""
+        found: Chosen = (self.trained > epoch) | (self.ended == BY_EPOCHS)
+        return found
+
+    def stop(self, chosen: Chosen, epoch: int) -> NDArray[np.intp]:
+        """Stop networks after an epoch, of those chosen (M,) the ones that go on; return their numbers."""
+        numbers = np.flatnonzero(chosen & self.goes_on_after(epoch))
+        whole = np.ones(len(numbers), np.int64)
+        self._end(numbers, whole < 1, epoch * whole, NEVER * whole)
+        self.ended[numbers] = ENDINGS.index("callback")
+        return numbers
+
     def finish(self, parameters: int) -> None:
         """Give networks that stop for themselves what they were after their best epoch; mark what overflowed.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -29,6 +29,10 @@ class Order:
     def changes(self) -> bool:
         """Whether one epoch may visit the rows in another order than the epoch before."""
         return False
+
+    def at(self, first: int) -> Order:
+        """The same, where another epoch is the first to come."""
+        return self
 
     def of(self, epoch: int, rows: int) -> NDArray[Any] | None:
         """The numbers of the rows (N,) as `epoch`, counted from 0, visits them; None for file order."""
@@ -70,6 +74,9 @@ class Explicit(Order):
     name: ClassVar[str] = GIVEN
     rows: NDArray[np.int32]
     first: int = 0
+
+    def at(self, first: int) -> Order:
+        return replace(self, first=first)
 
     @cached_property
     def changes(self) -> bool:

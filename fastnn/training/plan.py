@@ -60,6 +60,7 @@ class Plan:
     labels: Names | None = None
     first: int = 0
     epoch_rates: NDArray[Any] | None = None
+    seed: int | None = None
     further: tuple[NDArray[Any], NDArray[Any]] | None = None
     stopping: Stopping | None = None
 
@@ -108,6 +109,10 @@ class Plan:
     def weights_within(self) -> str | None:
         """Within what the weights of rows count; None if they have none."""
         return None if self.weights is None else self.weights.within
+
+    def at(self, first: int) -> Plan:
+        """The plan of as many epochs to come, where another number of them are over."""
+        return replace(self, first=first, epochs=self.epochs - self.first + first, order=self.order.at(first))
 
     def on(self, rows: int) -> Plan:
         """The plan of training on the first rows alone."""

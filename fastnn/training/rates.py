@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,10 @@ class Rates:
         scaled: Array = self.base.astype(np.float64) * self.schedule.factor(epoch)
         return scaled.astype(self.base.dtype)
 
+    def only(self, places: Array) -> Rates:
+        """Those of some networks."""
+        return replace(self, base=self.base[places])
+
     def until(self, epoch: int) -> float:
         """The first epoch after this one that may have other rates; infinite if none has."""
         return self.schedule.until(epoch)
@@ -63,6 +67,10 @@ class Given(Rates):
     def of_all(cls, every: Array) -> Given:
         """Rates (M, E)."""
         return cls(every[:, 0], every=every)
+
+    def only(self, places: Array) -> Rates:
+        """Those of some networks."""
+        return self.of_all(self.every[places])
 
     def of(self, epoch: int) -> Array:
         """The rates (M,) of an epoch, counted from 0."""

@@ -68,8 +68,8 @@ class Training(TrainingAttributes):
     trained_epochs : int, or (M,) int32
         The epochs until the network stopped or diverged, or all.
     ended : str, or (M,) array of str
-        Why: "epochs", "diverged", or what was watched: "validation", "training loss", "penalized loss",
-        "score".
+        Why: "epochs", "diverged", "callback", or what was watched: "validation", "training loss", "penalized
+        loss", "score".
     loss, validation_loss : float, or (M,)
         The losses of the best epoch; the second is None without validation rows.
     learning_rate : float, or (M,)
@@ -91,7 +91,7 @@ class Training(TrainingAttributes):
     order : str
         How the last epochs visited the rows: in the order of the "file", "shuffled", or in a "given" order.
     seed : int, or None
-        That of the shuffles.
+        That of the shuffles and of validation rows that were drawn.
     trained_on : (X, Y), or None
         The training rows, (N, D) and (N, K) in `dtype`; None if the Training was loaded.
     interrupted : bool

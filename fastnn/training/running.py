@@ -48,7 +48,6 @@ def run(
     rates: Rates,
     *,
     curve: Array | None = None,
-    after_epoch: Callable[[int], None] | None = None,
     pause: Callable[[float], None] | None = None,
 ) -> Course:
     """Train M networks through all epochs of a job.
@@ -63,8 +62,6 @@ def run(
         The learning rates of the M networks.
     curve : (M, E), optional
         Filled with the loss of every epoch; NaN from the epoch in which a network diverged.
-    after_epoch : callable, optional
-        Called with the epoch's number, from 0, after each epoch; `state` is up to date then.
     pause : callable, optional
         Called between calls of the kernel with the training done since the last pause, in networks: 0.5 is
         half of one network's training. It is negative where work has to be done again. It may raise to stop.
@@ -76,9 +73,7 @@ def run(
     """
     run_ = _Run(job, rates, Course(state, job.epochs, curve), pause)
     while run_.goes_on:
-        run_.stretch(1 if after_epoch is not None else job.epochs - run_.epoch)
-        if after_epoch is not None:
-            after_epoch(run_.epoch - 1)
+        run_.stretch(job.epochs - run_.epoch)
     return run_.finished()
 
 
@@ -88,18 +83,20 @@ def run_kept(
     course: Course,
     rates: Rates,
     *,
-    after_epoch: Callable[[int], None] | None = None,
+    after_epoch: Callable[[int, Course], Chosen] | None = None,
     reached: Callable[[int], None] | None = None,
 ) -> Course:
     """Train as `run` does; on Ctrl-C, keep the last finished stretch of epochs. Without one, raise.
 
     Parameters
     ----------
-    job, rates, after_epoch
+    job, rates
         As in `run`.
     course : Course
         Of the networks before the next epoch; its `first` epochs are over. In the end its `epochs` are those
         that were trained, and its curves have as many columns.
+    after_epoch : callable, optional
+        Called after each epoch with its number, from 1, and the course; returns which networks stop, (M,).
     reached : callable, optional
         Called with the number of finished epochs, about twice a second.
     """
@@ -108,11 +105,11 @@ def run_kept(
     most = 1 if after_epoch is not None else max(1, int(STRETCH_VISITS / visits))
     kept: tuple[int, Course] | None = None
     try:
-        while run_.goes_on:
+        while run_.goes_on or (after_epoch is not None and run_.waits):
             began, before = perf_counter(), run_.epoch
             run_.stretch(min(most, job.epochs - before))
             if after_epoch is not None:
-                after_epoch(run_.epoch - 1)
+                run_.stop(after_epoch(run_.epoch, course))
             else:
                 pace = (run_.epoch - before) / max(perf_counter() - began, 1e-9)
                 most = max(1, min(int(STRETCH_SECONDS * pace), 16 * most))
@@ -149,12 +146,29 @@ class _Run:
         if self.job.stopping is not None:
             of_rows = self.job if self.job.validation is None else self.job.validation
             rows = of_rows.X, of_rows.Y
-            self.course.watch = Watch.over(self.state, self.job.stopping, self.job.recipe, rows, self.epoch)
+            over = max(0, self.epoch - 1)  # of the epochs before, the last one is the first to be seen
+            watch = Watch.over(self.state, self.job.stopping, self.job.recipe, rows, over)
+            if self.epoch:
+                group = Group(self.job.network, self.training)
+                watch.see(group, over, self.course.after_first(group.numbers), self.state)
+            self.course.watch = watch
 
     @property
     def goes_on(self) -> bool:
         """Whether there are epochs left and networks to train."""
         return self.epoch < self.job.epochs and bool(self.is_training.any())
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are networks that settled, and would be trained on if that changed anything."""
+        return self.epoch < self.job.epochs and bool(self.course.goes_on_after(self.epoch).any())
+
+    def stop(self, chosen: Chosen) -> None:
+        """Stop networks now, of those chosen (M,) the ones that go on."""
+        numbers = self.course.stop(chosen, self.epoch)
+        if len(numbers):
+            self.is_training[numbers] = False
+            self.groups = None
 
     def stretch(self, most: int) -> None:
         """Advance all networks that are still training by at most `most` epochs.
@@ -227,7 +241,7 @@ class _Run:
         """How many epochs, up to `most`, to advance together."""
         if self.job.looks and groups:
             most = min(most, self.calls.most_together(groups))
-        if self.course.watch is not None:
+        if self.course.watch is not None and groups:
             most = self.course.watch.together(self.training, self.epoch, len(self.job.X), most)
         return most
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checking import seed_number
+from fastnn.checking import InputError, seed_number
 from fastnn.core.endings import ENDINGS
 from fastnn.core.losses import Loss
 from fastnn.core.network import Network
@@ -23,12 +24,14 @@ from fastnn.showing.lettering import counted
 from fastnn.system.progress import Epochs
 from fastnn.system.telling import warn
 from fastnn.training.beginnings import Begun, New
+from fastnn.training.callback import AfterEpoch, Called, checked_callback
 from fastnn.training.continuation import Continuation
 from fastnn.training.course import Course
 from fastnn.training.dividing import divided, is_fraction, left_of
 from fastnn.training.evaluating import within_memory
+from fastnn.training.joining import joined
 from fastnn.training.measuring import measured
-from fastnn.training.orders import Shuffled, order_of
+from fastnn.training.orders import order_of
 from fastnn.training.plan import Plan
 from fastnn.training.rates import Given, Rates, is_of_rates
 from fastnn.training.result import Training
@@ -74,6 +77,7 @@ def train(
     patience: int | None = None,
     min_delta: float = 0.0,
     watch: str | Score | None = None,
+    callback: Callable[[AfterEpoch], Any] | None = None,
     progress: bool | None = None,
 ) -> Training:
     """Train one network, or M of them; by gradient descent on the squared error, unless told otherwise.
@@ -94,8 +98,8 @@ def train(
         ``fastnn.normal(0, 1.5)``, which draws those of network 0 of `seed`. A Training, also a loaded one, to
         go on from its end. The learning rates, the order of the rows and the rows may then differ from its
         own; the network, the dtype, the loss, the optimizer, the size of batches and the penalties must not.
-        Rows are given again, with their weights and validation rows if there were any; networks that
-        diverged stay as they are.
+        Rows are given again, with their weights and validation rows if there were any, and so is `patience`.
+        Networks that diverged stay as they are; others go on from their best epoch.
     learning_rate : float or array_like (M,)
         Positive; one for all, or one for each network. By default the optimizer's: 0.005 for gradient descent
         and its momenta, 0.001 for RMSProp and Adam, 0.01 for Adagrad. iRprop- has none.
@@ -170,6 +174,10 @@ def train(
         "penalized_loss", which is that and l2 and l1 of the weights after the epoch; or a function of the
         outputs and the targets of one network, each (N,) or (N, K), that returns a number to be minimised. It
         is given the validation rows, or the training rows where there are none.
+    callback : callable, optional
+        Called after every epoch with what it brought, read-only: `epoch`, `loss`, `validation_loss`,
+        `parameters` and `training`, of M networks with an axis M. If it returns True, training stops; if it
+        returns M bools, these networks stop. What it raises ends the training without a result.
     progress : bool, optional
         Show, after two seconds, how many epochs are over. By default on a terminal and in a notebook.
 
@@ -206,6 +214,7 @@ def train(
     >>> both.parameters.shape, both.loss
     ((2, 2), array([11.31768003,  1.62696667]))
     """
+    checked_callback(callback)
     given = schedule if is_of_rates(schedule) else None
     asked: dict[str, Any] = {
         "dtype": dtype,
@@ -229,14 +238,15 @@ def train(
     weights = weights_of(left_of(sample_weight, left), within, len(plan.X), of_classes=of_classes)
     weights = None if weights is None else weights.first(len(plan.X))
     stopping = stopping_of(patience, min_delta, watch, validated=validation is not None)
-    plan = replace(plan, order=order, weights=weights, stopping=stopping)
-    begun = beginning.begun(plan, seed)
-    rates = beginning.rates(plan, learning_rate, given, len(begun.state))
+    plan = replace(plan, order=order, weights=weights, seed=seed, stopping=stopping)
     if validation is not None and plan.further is None:
         plan = replace(plan, further=plan.validation(validation))
+    begun = beginning.begun(plan, seed)
+    rates = beginning.rates_of(begun, plan, learning_rate, given)
+    _refuse_apart(begun, callback)
     warn_of_magnitudes(plan.X, plan.Y, plan.further, stacklevel=2)
-    with Epochs(epochs, progress) as said:
-        found = trained(plan, begun, rates, lambda done: said.reached(done - plan.first))
+    with Epochs(epochs * len(begun), progress) as said:
+        found = _trained_apart(plan, begun, rates, said, callback)
     if found.interrupted:
         _pass_on_a_second()
         every = counted(plan.epochs, "epoch")
@@ -253,7 +263,41 @@ def _pass_on_a_second() -> None:
         raise KeyboardInterrupt
 
 
-def trained(plan: Plan, begun: Begun, rates: Rates, reached: Callable[[int], None] | None = None) -> Training:
+def _trained_apart(
+    plan: Plan, begun: Sequence[Begun], rates: Sequence[Rates], said: Epochs, callback: Any
+) -> Training:
+    """Train networks of which different numbers of epochs are over, one number after the other."""
+    parts: list[Training] = []
+    for some, own in zip(begun, rates, strict=True):
+        before = len(parts) * (plan.epochs - plan.first) - some.first
+        parts.append(trained(plan.at(some.first), some, own, partial(_reached, said, before), callback))
+        if parts[-1].interrupted and len(begun) > 1:
+            raise KeyboardInterrupt  # the others have not been trained as far
+    networks = sum(len(some.state) for some in begun)
+    return joined(parts, [some.places for some in begun], plan.engine_for(networks))
+
+
+def _reached(said: Epochs, before: int, epochs: int) -> None:
+    said.reached(before + epochs)
+
+
+def _refuse_apart(begun: Sequence[Begun], callback: Any) -> None:
+    """Refuse a callback for networks that are not trained together."""
+    if callback is not None and len(begun) > 1:
+        epochs = ", ".join(str(some.first) for some in begun[:5])
+        raise InputError(
+            "callback must be left out where networks go on from different epochs, as they are trained one "
+            f"after the other; got networks after {epochs} epochs. Go on with one network at a time."
+        )
+
+
+def trained(
+    plan: Plan,
+    begun: Begun,
+    rates: Rates,
+    reached: Callable[[int], None] | None = None,
+    callback: Callable[[AfterEpoch], Any] | None = None,
+) -> Training:
     """Train networks by a plan; `train` does the checks and the warnings."""
     single, state = begun.start.ndim == 1, begun.state
     course = Course(
@@ -264,7 +308,8 @@ def trained(plan: Plan, begun: Begun, rates: Rates, reached: Callable[[int], Non
         before=begun.diverged,
         first=plan.first,
     )
-    course = run_kept(plan.job(len(state)), course, rates, reached=reached)
+    called = None if callback is None else Called(callback, plan.network, single)
+    course = run_kept(plan.job(len(state)), course, rates, after_epoch=called, reached=reached)
 
     def given_shape(array: Any) -> Any:
         return array[0] if single else array
@@ -297,7 +342,7 @@ def trained(plan: Plan, begun: Begun, rates: Rates, reached: Callable[[int], Non
         scaling=plan.scaling,
         labels=plan.labels,
         order=plan.order.name,
-        seed=plan.order.seed if isinstance(plan.order, Shuffled) else None,
+        seed=plan.seed,
         trained_on=(plan.X, plan.Y),
         interrupted=course.epochs < plan.epochs,
     )
@@ -319,9 +364,8 @@ def _further_curve(plan: Plan, begun: Begun) -> Array | None:
     if plan.further is None and over is None:
         return None
     curve = _curve(np.full(begun.losses.shape, np.nan) if over is None else over, plan)
-    if plan.further is not None and over is not None:
-        # A network that overflowed at the end of its run goes on from there.
-        anew = np.flatnonzero(np.isnan(over[:, -1]) & (begun.diverged == 0))
+    if plan.further is not None and plan.first:  # what a network goes on from is measured, too
+        anew = np.flatnonzero(np.isnan(curve[:, plan.first - 1]) & (begun.diverged == 0))
         if len(anew):
             parameters = begun.state[anew, : plan.network.n_parameters]
             curve[anew, plan.first - 1] = measured(plan.measuring(*plan.further), parameters)

@@ -99,18 +99,6 @@ def test_what_is_given_is_not_chosen(target, words, network, said, plants, capsy
     assert bool(said) == bool(err)
 
 
-def test_codes_are_classes_with_softmax_outputs(plants, capsys, tmp_path):
-    frame = pd.read_csv(plants)
-    frame.assign(plant=frame.plant.map({"=fern": 1, "moss": 2, "rose": 4})).to_csv(tmp_path / "codes.csv")
-    model = tmp_path / "model.npz"
-    words = ("--output", "softmax", "--save", model)
-    code, out, err = run(capsys, "train", *of(tmp_path / "codes.csv"), *words)
-    assert code == 0
-    assert "note: plant holds whole numbers: with softmax outputs they are classes (--categories)\n" in err
-    assert "network  2-8-3, relu softmax" in out
-    assert Training.load(model).classes == ("1", "2", "4")
-
-
 def test_layers_of_other_outputs_are_refused(plants, capsys):
     code, _, err = run(capsys, "train", *of(plants), "--layers", "2,4,2")
     assert code == 2

@@ -112,8 +112,3 @@ def test_the_first_rows_keep_the_scaling_of_all():
 def test_a_network_of_other_outputs_is_refused(target, network, match):
     with pytest.raises(InputError, match=match):
         train(network, of(target), epochs=1)
-
-
-def test_codes_in_a_dataset_are_named_as_categories():
-    with pytest.raises(InputError, match=r'codes of classes, make the Dataset with categories="code"\.'):
-        train(Network((1, 4, 2), output="softmax"), of("code"), epochs=1)

@@ -10,7 +10,7 @@ from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
-from fastnn.training import running, train
+from fastnn.training import train
 
 DRAW = np.random.default_rng(11)
 X, Y = DRAW.normal(size=(10, 2)), DRAW.normal(size=10)
@@ -28,6 +28,12 @@ WAYS = {
         "schedule": "exponential",
         "sample_weight": 1.0 + X[:, 0] ** 2,
     },
+}
+WATCHED = {
+    "validation": "validation_loss",
+    "training": "training_loss",
+    "penalized": "penalized_loss",
+    "score": lambda outputs, targets: np.abs(outputs - targets).max(),
 }
 AGAIN = ("sample_weight", "validation")  # given again with the rows
 
@@ -83,6 +89,12 @@ class TestOneLongerRun:
         for number in (2, [3, 1]):
             assert unlike(gone_on(sweep.replay(number), 4), longer.replay(number)) == []
 
+    @pytest.mark.parametrize("shuffle", [False, True])
+    def test_validation_rows_are_drawn_alike(self, shuffle):
+        settings = {"validation": 0.3, "shuffle": shuffle, "seed": 5, "batch_size": 3}
+        long, short = trained(**settings), trained(epochs=3, **settings)
+        assert unlike(gone_on(short, 4, validation=0.3), long) == []
+
     @pytest.mark.parametrize("given", ["row_order", "schedule"])
     def test_what_is_given_for_every_epoch_is_given_for_the_further_ones(self, given):
         every = {"row_order": ORDER, "schedule": np.linspace(0.01, 0.1, 7)}[given]
@@ -92,15 +104,13 @@ class TestOneLongerRun:
     def test_an_interrupted_run_goes_on_from_its_last_kept_epoch(self, monkeypatch):
         settings = {"optimizer": "momentum", "shuffle": True, "validation": FURTHER}
 
-        def reached(_, epochs):
-            if epochs == 4:
+        def ctrl_c(seen):
+            if seen.epoch == 5:
                 raise KeyboardInterrupt
 
-        with monkeypatch.context() as patch:
-            patch.setattr(train.Epochs, "reached", reached)
-            patch.setattr(running._Run, "_together", lambda *_: 1)
-            with pytest.warns(RuntimeWarning, match="after 4 of 6 epochs"):
-                run = trained(epochs=6, **settings)
+        monkeypatch.setattr(train, "_interrupted", -np.inf)
+        with pytest.warns(RuntimeWarning, match="after 4 of 6 epochs"):
+            run = trained(epochs=6, callback=ctrl_c, **settings)
         assert (run.epochs, run.interrupted) == (4, True)
         assert unlike(gone_on(run, 3, **again(settings)), trained(**settings)) == []
 
@@ -131,6 +141,74 @@ class TestDiverged:
         for run in (short, fastnn.Training.load(tmp_path / "run.npz", finite=False)):
             assert unlike(self.run(run, 3), long) == []
         assert long.loss_curve[0] == short.last_loss == 1e150 * 1e150
+
+
+class TestFromDifferentEpochs:
+    """Networks that ended after different epochs: each goes on as it would alone."""
+
+    LAST = np.array([3, 5, 2])
+
+    def stopped(self, **settings):
+        return trained(callback=lambda seen: seen.epoch == self.LAST, **settings)
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_each_goes_on_as_alone(self, way, tmp_path):
+        settings = WAYS[way] | {"optimizer": "adam", "validation": FURTHER}
+        self.stopped(**settings).save(tmp_path / "run.npz")
+        run = gone_on(fastnn.Training.load(tmp_path / "run.npz"), 4, **again(settings))
+        assert (run.epochs, run.best_epoch.tolist()) == (9, [7, 9, 6])
+        assert run.ended.tolist() == ["epochs"] * 3
+        for network, start in enumerate(STARTS):
+            alone, last = trained(start, self.LAST[network] + 4, **settings), self.LAST[network] + 4
+            for name in ("start", "parameters", "state", "loss", "learning_rate", "validation_loss"):
+                assert np.array_equal(getattr(run, name)[network], getattr(alone, name)), name
+            for name in ("loss_curve", "validation_curve"):
+                curve = getattr(run, name)[network]
+                assert np.array_equal(curve[:last], getattr(alone, name))
+                assert np.isnan(curve[last:]).all()
+        run.save(tmp_path / "run.npz")
+        assert unlike(fastnn.Training.load(tmp_path / "run.npz"), run) == []
+        twice = gone_on(run, 2, **again(settings))
+        assert unlike(twice, gone_on(self.stopped(**settings), 6, **again(settings))) == []
+
+    @pytest.mark.parametrize("watched", WATCHED.values(), ids=WATCHED)
+    def test_what_stopped_for_itself_goes_on_from_its_best_epoch(self, watched, tmp_path):
+        settings = {"optimizer": "adam", "batch_size": 4, "shuffle": True, "learning_rate": 0.05, "l2": 0.01}
+        watch = {"watch": watched, "patience": 3, "min_delta": 1e-4, "validation": FURTHER}
+        trained(epochs=15, **settings, **watch).save(tmp_path / "run.npz")
+        run = fastnn.Training.load(tmp_path / "run.npz")
+        assert len(set(run.best_epoch.tolist())) > 1
+        on, watching = gone_on(run, 4, validation=FURTHER), gone_on(run, 4, **watch)
+        for network, best in enumerate(run.best_epoch.tolist()):
+            plain = trained(STARTS[network], best + 4, validation=FURTHER, **settings)
+            stopped = trained(STARTS[network], best + 4, **settings, **watch)
+            for found, alone in ((on, plain), (watching, stopped)):
+                for name in ("parameters", "state", "loss", "validation_loss", "best_epoch", "ended"):
+                    assert np.array_equal(getattr(found, name)[network], getattr(alone, name)), name
+            assert watching.trained_epochs[network] == stopped.trained_epochs
+
+    def test_rates_and_order_of_the_further_epochs(self):
+        run = gone_on(self.stopped(), 2, schedule=[0.02, 0.03], row_order=ORDER[:2])
+        for network, start in enumerate(STARTS):
+            file_order = np.tile(np.arange(10), (self.LAST[network], 1))
+            rates = [*np.full(self.LAST[network], 0.005), 0.02, 0.03]
+            order = np.concatenate([file_order, ORDER[:2]])
+            alone = trained(start, len(rates), schedule=rates, row_order=order)
+            assert np.array_equal(run.parameters[network], alone.parameters)
+            assert np.array_equal(run.learning_rates[network, : len(rates)], rates)
+
+    def test_a_diverged_network_stays_with_the_others(self):
+        rates = [1e30, 0.01, 0.01]
+        run = trained(callback=lambda seen: seen.epoch == self.LAST, learning_rate=rates)
+        assert run.diverged.tolist() == [1, 0, 0]
+        further = gone_on(run, 2)
+        assert (further.diverged.tolist(), further.best_epoch.tolist()) == ([1, 0, 0], [0, 7, 4])
+
+    def test_a_callback_is_refused(self):
+        with pytest.raises(
+            fastnn.InputError, match=r"callback must be left out .* got networks after 2, 3, 5"
+        ):
+            gone_on(self.stopped(), 1, callback=lambda seen: None)
 
 
 class TestWhatMayChange:
@@ -166,7 +244,7 @@ class TestWhatMayChange:
 
     def test_validation_rows(self):
         run = gone_on(trained(epochs=3), 4, validation=FURTHER)
-        assert np.isnan(run.validation_curve).tolist() == [[True] * 3 + [False] * 4] * 3
+        assert np.isnan(run.validation_curve).tolist() == [[True] * 2 + [False] * 5] * 3
         without = gone_on(trained(epochs=3, validation=FURTHER), 4)
         assert np.isnan(without.validation_curve).tolist() == [[False] * 3 + [True] * 4] * 3
 
