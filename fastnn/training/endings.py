@@ -21,8 +21,8 @@ Array = NDArray[Any]
 
 FAR = 1e30
 ALIKE = 1e-6  # answers count as one number if their range is at most this fraction of the targets' range
-NEARLY = 1e-3  # ... and as nearly one
-ABOUT = 1e-2  # a number counts as the mean of the targets if it is within this fraction of their deviation
+NEARLY = 1e-2  # ... and as nearly one
+ABOUT = 5e-2  # a number counts as the mean of the targets if it is within this fraction of their deviation
 NAMED = 5  # networks in a sentence
 LOOKED_AT = 20_000_000  # networks times rows to look at: less than a second
 
