@@ -120,6 +120,11 @@ class TableScaling:
         """The names of a network's outputs, if it fits: the targets, or the second class for one output."""
         return self.targets[1:] if two_as_one(network, len(self.classes or ())) else self.targets
 
+    def labels_of(self, network: Network) -> tuple[str, ...]:
+        """The same as pictures have them: the name of its class alone, where each output is one."""
+        outputs, classes = self.outputs_of(network), self.classes
+        return classes if classes is not None and len(classes) == len(outputs) else outputs
+
     @property
     def classes(self) -> tuple[str, ...] | None:
         """The names of the K classes, in the order of the columns of y; None for numbers."""

@@ -71,7 +71,7 @@ def network(training: Training, ax: Axes | None = None, *, when: str = "after", 
     if net.n_weights <= NAMED:
         _write_biases(ax, table, when, places)
     if isinstance(X, Dataset):
-        _write_names(ax, X.inputs, X.scaling.outputs_of(net), places)
+        _write_names(ax, X.inputs, X.scaling.labels_of(net), places)
     ax.set_xlim(-0.35, len(net.layers) - 0.65)
     ax.set_ylim(-0.28, 1.2)
     ax.set_title("before training" if when == "before" else _after(training), fontsize="medium")

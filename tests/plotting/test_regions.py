@@ -188,3 +188,10 @@ def test_of_many_inputs_the_two_that_tell_the_classes_are_drawn():
     )
     data = fastnn.Dataset.from_frame(frame.assign(kind=np.array(NAMES)[code]), ["town", "sex", "age"], "kind")
     assert [data.inputs[place] for place in inputs_to_draw(data, data.X, code)] == ["sex", "age"]
+
+
+def test_a_drawn_network_has_the_names_of_the_classes(three):
+    run, data = three
+    _, ax = plotting.new_figure()
+    plotting.network(run, X=data, ax=ax)
+    assert {*NAMES, "age"} <= {text.get_text() for text in ax.texts}

@@ -328,15 +328,8 @@ def motion(
     weights = weights_of(sample_weight, weights_within, len(inputs), of_classes=by_class)
     weights = None if weights is None else weights.first(len(inputs))
     found = _checked_starts(network, starts)
-    return Motion(network, (inputs, targets), found, rate, _names(network, X), recipe, regions, weights)
-
-
-def _names(network: Network, X: Any) -> tuple[str, ...]:
-    """What a Dataset calls the inputs and the outputs, which are short where each is a class; or nothing."""
-    if not isinstance(X, Dataset):
-        return ()
-    outputs = X.scaling.outputs_of(network)
-    return (*X.inputs, *(X.classes if X.classes and len(outputs) == len(X.classes) else outputs))
+    names = (*X.inputs, *X.scaling.labels_of(network)) if isinstance(X, Dataset) else ()
+    return Motion(network, (inputs, targets), found, rate, names, recipe, regions, weights)
 
 
 def _factors(schedule: Schedule) -> list[tuple[int, float | None]]:
