@@ -34,7 +34,7 @@ from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.penalty_axes import PENALTY_AXES
 from fastnn.sweeping.work import threads
 from fastnn.system import progress
-from fastnn.training import evaluating, running
+from fastnn.training import calls, evaluating
 from fastnn.training.plan import Plan
 
 NET = fastnn.Network((2, 2, 1))
@@ -256,7 +256,7 @@ class TestChunks:
         options = CUT | {"shuffle": shuffle}
         expected = swept(**options)
         ticks = itertools.count()
-        monkeypatch.setattr(running, "perf_counter", lambda: tick * next(ticks))
+        monkeypatch.setattr(calls, "perf_counter", lambda: tick * next(ticks))
         assert_equal(swept(**options, workers=2, engine=engine), expected)
         if tick == 1.0:  # two looks at the clock for each call; most calls visit a single row
             assert next(ticks) > 2 * 2 * 15 * 25 / 2
