@@ -308,6 +308,15 @@ class TestLimit:
         counts = operations(fastnn.Network((2, 2, 1)))
         assert (counts["*"], counts["+"]) == (16, 17)
 
+    def test_what_a_batch_does_once_is_shared_out_among_its_rows(self):
+        import fastnn
+        from peers.ports import operations
+
+        # 16 rows: z1 is a product and a sum, d, the loss two more, s one, the gradients one and two; after
+        # them two updates by a sum each. "factor" divides.
+        counts = operations(fastnn.Network((1, 1)), batch_size=16)
+        assert (counts["*"], counts["+"]) == (4, 5 + 2 / 16)
+
     def test_cycles_follow_the_busiest_ports(self):
         from peers.ports import Ports
 

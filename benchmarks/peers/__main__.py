@@ -41,7 +41,7 @@ def main():
         tell(light)
         for name, problem in jobs.items():
             tell(name)
-            some = [peer for peer in peers if peer.everywhere or name == problems.REFERENCE]
+            some = [peer for peer in peers if peer.does(problem)]
             results[name] = compare(problem, some, pool, rounds, seconds, tell)
             keep(arguments.json, results, light)
     section = tables.report(results, light, jobs, data)

@@ -74,9 +74,9 @@ def checked(form, problem, networks):
 
 def trained_by_fastnn(problem, starts, epochs):
     """The parameters (M, P) of the engine `loop`, which the tests compare to the bit with plain Python."""
-    return _trained_by_fastnn(
-        problem.layers, *(_Bytes(a) for a in (problem.X, problem.Y, starts)), problem.learning_rate, epochs
-    )
+    rule = problem.learning_rate, problem.optimizer, problem.batch_size
+    arrays = (_Bytes(array) for array in (problem.X, problem.Y, starts))
+    return _trained_by_fastnn(problem.layers, *arrays, *rule, epochs)
 
 
 def refuse_other_parameters(found, expected, tolerance):
@@ -105,7 +105,7 @@ class _Bytes:
 
 
 @cache
-def _trained_by_fastnn(layers, X, Y, starts, learning_rate, epochs):
+def _trained_by_fastnn(layers, X, Y, starts, learning_rate, optimizer, batch_size, epochs):
     dtype = str(X.array.dtype)
     network = fastnn.Network(layers)
     return fastnn.train(
@@ -113,7 +113,9 @@ def _trained_by_fastnn(layers, X, Y, starts, learning_rate, epochs):
         X.array,
         Y.array,
         starts.array,
+        optimizer=optimizer,
         learning_rate=learning_rate,
+        batch_size=batch_size,
         epochs=epochs,
         engine="loop",
         dtype=dtype,

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from peers.problems import REFERENCE
+from peers.problems import ADAM, REFERENCE
 from peers.rounds import MANY
 
 
@@ -31,4 +31,5 @@ GOALS = (
     Goal(REFERENCE, 10_000, "the `fit` of Keras", r"Keras.*, fit"),
     Goal("4-16-1", 5, "the best of JAX", r"JAX"),
     Goal("10-32-32-1", 3, "the best of JAX", r"JAX"),
+    Goal(ADAM, 3, "JAX with optax", r"JAX with optax"),
 )

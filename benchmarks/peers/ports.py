@@ -1,8 +1,8 @@
 """The speed of light: the least time in which this processor can do the arithmetic of a training step.
 
 It counts the multiplications and additions of the equations, each rounded once and so not fused. It does not
-count comparisons, selections, loads and the loop itself. No order of instructions can be faster. Only leaving
-work out can be, as a sweep does for units that are shut for good.
+count divisions, square roots, comparisons, selections, loads and the loop itself. No order of instructions
+can be faster. Only leaving work out can be, as a sweep does for units that are shut for good.
 """
 
 from collections import Counter
@@ -53,13 +53,17 @@ def ports_of(vendor, family):
     return Ports(256, 2, 2, shared=True)
 
 
-def operations(network):
-    """The multiplications of a step, and its additions and subtractions: {"*": ..., "+": ...}."""
+def operations(network, optimizer="sgd", batch_size=1):
+    """The multiplications of a row, and its additions and subtractions: {"*": ..., "+": ...}.
+
+    Each has its share of what a batch does once.
+    """
     counts = Counter()
-    for equation in fastnn.derive(network).scalar:
+    for equation in fastnn.derive(network, optimizer=optimizer, batch_size=batch_size).scalar:
+        share = 1 if equation.stage.when == "row" else 1 / batch_size
         for node in nodes(equation.expression):
             if isinstance(node, Binary):
-                counts["+" if node.operator == "-" else node.operator] += 1
+                counts["+" if node.operator == "-" else node.operator] += share
     return counts
 
 
@@ -108,7 +112,7 @@ class Light:
 
     def nanoseconds(self, problem):
         """The least nanoseconds per network and row, with all cores at work."""
-        counts = operations(problem.network)
+        counts = operations(problem.network, problem.optimizer, problem.batch_size)
         return self.ports.cycles(counts, 8 * problem.dtype.itemsize) / self.gigahertz / self.cores
 
     def __str__(self):

@@ -10,12 +10,14 @@ from fastnn.training.starts import Start
 
 LEARNING_RATE = 0.005
 REFERENCE = "2-2-1"
+ADAM = "4-16-1, Adam, batches of 32"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Per-sample gradient descent on the squared error, which is not halved, with rows in the given order.
+    """Gradient descent on the squared error, which is not halved, with rows in the given order.
 
+    A step follows each row, or each batch of rows, by an optimizer that fastnn names.
     `X` (N, D) and `Y` (N, K) have the dtype of the training. A sweep runs for all `epochs`; other calls run
     for as many epochs as their timing needs.
     """
@@ -27,6 +29,8 @@ class Problem:
     start: Start
     epochs: int
     learning_rate: float = LEARNING_RATE
+    optimizer: str = "sgd"
+    batch_size: int = 1
 
     @cached_property
     def network(self):
@@ -62,6 +66,7 @@ def problems(data):
         generated("4-16-1", (4, 16, 1), epochs=150),
         generated("10-32-32-1", (10, 32, 32, 1), epochs=30),
         replace(reference, name="2-2-1, 100 000 rows", X=data.X[long], Y=reference.Y[long], epochs=4),
+        replace(generated(ADAM, (4, 16, 1), 150), optimizer="adam", batch_size=32, learning_rate=0.001),
     )
     return {problem.name: problem for problem in found}
 

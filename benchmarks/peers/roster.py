@@ -5,6 +5,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import fastnn
+from peers.problems import REFERENCE
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Peer:
         Whether it uses all processors itself; other peers get one process on each processor.
     everywhere : bool
         Whether it takes part in all problems, not only in the reference sweep.
+    optimizers : tuple of str
+        Of which problems it takes part.
     """
 
     name: str
@@ -33,6 +36,11 @@ class Peer:
     environment: dict[str, str] = field(default_factory=dict)
     own_threads: bool = False
     everywhere: bool = True
+    optimizers: tuple[str, ...] = ("sgd",)
+
+    def does(self, problem):
+        """Whether it takes part in a problem."""
+        return problem.optimizer in self.optimizers and (self.everywhere or problem.name == REFERENCE)
 
     @property
     def missing(self):
@@ -48,6 +56,7 @@ class Peer:
         return import_module(f"peers.{self.module}").forms(problem, self.kind)
 
 
+BOTH = ("sgd", "adam")
 ON_TORCH = {"KERAS_BACKEND": "torch"}
 ON_JAX = {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}
 
@@ -63,8 +72,9 @@ PEERS = (
     Peer("PyTorch, step by hand", "with_torch", "hand", ("torch",)),
     Peer("JAX, vmap over scan of grad", "with_jax", "grad", ("jax",)),
     Peer("JAX, step by hand in a scan", "with_jax", "hand", ("jax",)),
-    *(Peer(f"fastnn, engine `{name}`", "with_fastnn", name) for name in fastnn.ENGINES),
+    Peer("JAX with optax", "with_optax", packages=("jax", "optax"), optimizers=("adam",)),
+    *(Peer(f"fastnn, engine `{name}`", "with_fastnn", name, optimizers=BOTH) for name in fastnn.ENGINES),
 )
 
 # Every ratio is relative to this: `fastnn.train` for one network, `fastnn.sweep` for many.
-FASTNN = Peer("**fastnn as it is called**", "with_fastnn", "door", own_threads=True)
+FASTNN = Peer("**fastnn as it is called**", "with_fastnn", "door", own_threads=True, optimizers=BOTH)

@@ -3,10 +3,11 @@
 from peers.forms import TOLERANCE
 from peers.goals import GOALS
 from peers.problems import REFERENCE
+from peers.roster import FASTNN, PEERS
 from peers.rounds import MANY, ONE
 from results import about
 
-PACKAGES = ("numpy", "numba", "scikit-learn", "torch", "jax", "keras")
+PACKAGES = ("numpy", "numba", "scikit-learn", "torch", "jax", "optax", "keras")
 LIMIT = "the limit of multiply and add ports"
 
 
@@ -65,7 +66,8 @@ def others_table(results, light, problems):
     """Other shapes, dtypes and numbers of rows: nanoseconds, and their ratio to fastnn's."""
     heads = [f"{name}: {kind}" for name in results for kind in (ONE, MANY)]
     lines = ["| |" + "".join(f" {head} |" for head in heads), "|---|" + "--:|" * len(heads)]
-    for peer in next(iter(results.values())):
+    measured = {name for some in results.values() for name in some}
+    for peer in (peer.name for peer in (*PEERS, FASTNN) if peer.name in measured):
         cells = [both(some.get(peer, {}).get(kind, {})) for some in results.values() for kind in (ONE, MANY)]
         lines.append(f"| {peer} | {' | '.join(cells)} |")
     limits = [["", number(light.nanoseconds(problems[name]))] for name in results]
@@ -83,7 +85,8 @@ def notes(results, light):
     tolerances = ", ".join(f"{value:.0e} in {dtype}" for dtype, value in TOLERANCE.items())
     return (
         f"Every form first reached fastnn's parameters from the same starts (within {tolerances}; 1e-07 for "
-        "Keras, which keeps its learning rate in float32), rows in file order, the learning rate 0.005. "
+        "Keras, which keeps its learning rate in float32), rows in file order, the learning rate 0.005, "
+        "Adam's 0.001. "
         "One network: on one processor. Many: all processors, each with its own process and networks; "
         "`fastnn.sweep` brings its own threads and always runs all epochs. Moving starts in and parameters "
         "out is inside the clock, compiling is not. The form and the number of networks are the fastest of "
