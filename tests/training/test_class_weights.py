@@ -5,6 +5,7 @@ import pytest
 
 import fastnn
 from fastnn import InputError, Network, train
+from fastnn.sweeping.store.manifest import sealed, unsealed
 
 pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
 
@@ -83,6 +84,18 @@ def test_a_network_of_a_sweep_is_trained_alike(given, own, tmp_path):
             sample_weight=own,
             **options,
         )
+
+
+@pytest.mark.parametrize("junk", ["even", [], [1.0, 1.0], [1.0, 1.0, -1.0], [1.0, "a", 1.0], None, 2])
+def test_forged_ones_in_a_store(junk, tmp_path):
+    options = {"networks": 1, "workers": 1, "progress": False, **HOW, "epochs": 1}
+    fastnn.sweep(SOFTMAX, X, NAMES, store=tmp_path / "store", class_weight={"fern": 2}, **options)
+    manifest = tmp_path / "store" / "manifest.json"
+    plain = unsealed(manifest.read_bytes(), "manifest.json")
+    assert plain["plan"]["class_weight"] == [2.0, 1.0, 1.0]
+    manifest.write_bytes(sealed(plain | {"plan": plain["plan"] | {"class_weight": junk}}))
+    with pytest.raises(fastnn.StoreError, match=r"manifest\.json must describe a sweep"):
+        fastnn.open(tmp_path / "store")
 
 
 @pytest.mark.parametrize(

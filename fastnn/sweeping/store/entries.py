@@ -142,9 +142,13 @@ def _class_weight(entry: _Entry) -> None:
     """Those of classes go with those of rows, which are 1 if none were given."""
     if "sample_weight" not in entry.plan:
         raise InputError("class_weight must go with sample_weight; got it alone.")
-    if entry.value != BALANCED:
-        for value in entry.several():
-            from_zero(value, entry.name)
+    if entry.value == BALANCED:
+        return
+    factors, classes = entry.several(), max(2, entry.plan["network"][0]["layers"][-1])
+    if len(factors) != classes:
+        raise InputError(f"class_weight must be one for each of {classes} classes; got {len(factors)}.")
+    for value in factors:
+        from_zero(value, entry.name)
 
 
 def _start(entry: _Entry) -> None:
