@@ -87,6 +87,7 @@ def test_slopes_of_the_functions():
     assert sympy.simplify(sympy.diff(sympy.tanh(z), z) - (1 - sympy.tanh(z) ** 2)) == 0
 
 
+@cache
 def exactly(value):
     """A constant as people write it, as a fraction."""
     return sympy.nsimplify(value, rational=True)
