@@ -27,6 +27,19 @@ def compare_with_itself(monkeypatch):
     _run_here(monkeypatch)
 
 
+def measure_briefly(monkeypatch):
+    """For a test, have processes of comparisons measure no longer than they must."""
+
+    def run(command, **options):
+        briefly = (
+            f"import {process.__name__} as p; p.MEASURED_SECONDS = -1; p.main(p.Path({command[-1]!r}))"
+        )
+        return subprocess.run([command[0], "-c", briefly], **options)
+
+    here = SimpleNamespace(run=run, CalledProcessError=subprocess.CalledProcessError)
+    monkeypatch.setattr(comparison, "subprocess", here)
+
+
 def _run_here(monkeypatch):
     def run(command, **options):
         process.main(Path(command[-1]))

@@ -35,6 +35,12 @@ def usual_digest():
     return swept().digest()
 
 
+@cache
+def usual_parameters():
+    """The parameters of that sweep."""
+    return swept().parameters
+
+
 def both_at_once(stores, networks):
     """The digests of two processes that sweep into stores at the same time, into one after the other.
 

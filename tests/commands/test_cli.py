@@ -476,6 +476,7 @@ class TestSweep:
 
     def test_ctrl_c_keeps_what_is_finished(self):
         command = [sys.executable, telling.__file__, "sweep", "--data", "simulated", "--networks", "1000000"]
+        command += ["--rows", "200"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(command, **pipes) as process:
             telling.wait_for_chunks(process, 2)

@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from alone import measure_briefly
 
 import fastnn
 from fastnn.commands.study_reports import comparison_report
@@ -460,7 +461,8 @@ class TestWithKeras:
         assert fastnn.from_keras(keras.models.load_model(tmp_path / "model.keras"))[0] == network
 
     @pytest.mark.parametrize("backend", installed_backends())
-    def test_same_training_ends_at_the_same_weights(self, data, backend):
+    def test_same_training_ends_at_the_same_weights(self, data, backend, monkeypatch):
+        measure_briefly(monkeypatch)
         rule = {"optimizer": fastnn.optimizers.Momentum(momentum=0.5), "batch_size": 7}
         found = compare(NET, data, epochs=3, backends=[backend], **rule)
         assert found.missing == []

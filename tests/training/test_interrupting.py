@@ -50,7 +50,12 @@ def wait_for(condition):
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "moment"), [(signal.SIGINT, 130, 0), (signal.SIGTERM, 143, 0), (signal.SIGINT, 130, 2)]
+    ("number", "code", "moment"),
+    [
+        pytest.param(signal.SIGINT, 130, 0, marks=pytest.mark.slow),
+        (signal.SIGTERM, 143, 0),
+        (signal.SIGINT, 130, 2),
+    ],
 )
 def test_the_tutorial_ends_in_one_line_and_leaves_no_kernel(number, code, moment):
     with begun("tutorial", "--networks", "50000") as process:
@@ -194,7 +199,11 @@ class TestTrain:
             sweep.replay(1)
 
     @pytest.mark.parametrize(
-        ("number", "code", "plot"), [(signal.SIGINT, 130, ["--plot=l.png"]), (signal.SIGTERM, 143, [])]
+        ("number", "code", "plot"),
+        [
+            (signal.SIGINT, 130, ["--plot=l.png"]),
+            pytest.param(signal.SIGTERM, 143, [], marks=pytest.mark.slow),
+        ],
     )
     def test_on_the_command_line(self, number, code, plot):
         Path("telling.py").write_text("""

@@ -861,7 +861,7 @@ class TestCommands:
             "--networks",
             "30000000",
         ]
-        command += ["--store", "kept", "--rows", "100", "--epochs", "20"]
+        command += ["--store", "kept", "--rows", "10", "--epochs", "4"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
         with subprocess.Popen(command, **pipes) as process:
             while len(list(tmp_path.glob("kept/shards/*.parquet"))) < 2:

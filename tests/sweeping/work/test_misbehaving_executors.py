@@ -5,7 +5,7 @@ from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from small_sweeps import files, store, swept, usual_digest
+from small_sweeps import files, store, swept, usual_digest, usual_parameters
 
 import fastnn
 from fastnn.sweeping import accounts
@@ -164,8 +164,7 @@ def checked(place, **options):
         sweep = swept(**options, **place)
     assert not sweep.interrupted
     assert len(sweep) + counted(sweep) == TOTAL
-    whole = swept()
-    assert sweep.parameters.tobytes() == whole.parameters[sweep.numbers].tobytes()
+    assert sweep.parameters.tobytes() == usual_parameters()[sweep.numbers].tobytes()
     if place:
         assert swept(**place).digest() == usual_digest()
     return sweep
