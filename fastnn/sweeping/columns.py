@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.endings import ENDINGS
 from fastnn.training.statuses import STATUSES, status_codes
 
 __all__ = ["COLUMNS", "LOSSES", "WHOLE", "Column", "Kind", "Schema", "attributes", "headings"]
@@ -43,7 +44,8 @@ class Column:
     ends : str
         The loss with which numbers of epochs end, if the last epoch is kept.
     needs : frozenset of str
-        What a sweep must have for it, of "rows" (several numbers of them), "validation" and "curves".
+        What a sweep must have for it, of "rows" (several numbers of them), "validation", "stopping" (networks
+        stop for themselves) and "curves".
     ranks : bool
         Whether it is a loss that can rank networks; the last one that a sweep has does.
     words : tuple of str
@@ -89,12 +91,17 @@ class Column:
         return self.made(read[self.source]) if self.made else read[self.name]
 
 
+STOPPING = frozenset({"stopping"})
+
 # In the order in which answers of workers have them.
 COLUMNS = (
     Column("parameters", per="parameter", values="number"),
     Column("loss", values="loss", ranks=True, title="loss of the last epoch"),
     Column("status", dtype="int8", words=STATUSES, source="diverged", made=status_codes),
     Column("diverged", dtype="int32", values="epoch", shown=False),
+    Column("best_epoch", dtype="int32", values="epoch", needs=STOPPING, heading="best epoch"),
+    Column("trained_epochs", dtype="int32", values="epoch", needs=STOPPING, heading="epochs trained"),
+    Column("ended", dtype="int8", values="word", words=ENDINGS, needs=STOPPING),
     Column("curve", per="epoch", values="curve", ends="loss", needs=frozenset({"curves"}), array="curves"),
     Column(
         "loss_all_rows",
@@ -175,11 +182,13 @@ class Schema:
         *,
         rows: Sized,
         validation: object,
+        stopping: object = None,
         every: int = 0,
         curve_dtype: str = "float32",
     ) -> Schema:
-        """The columns of a sweep over numbers of `rows`, and over `validation` rows unless that is None."""
+        """The columns of a sweep over numbers of `rows`, with `validation` rows and `stopping`, or None."""
         facts = {"rows": len(rows) > 1, "validation": validation is not None, "curves": every > 0}
+        facts["stopping"] = stopping is not None
         there = {name for name, fact in facts.items() if fact}
         columns = tuple(column for column in COLUMNS if column.needs <= there)
         return cls(columns, names, dtype, epochs, every, curve_dtype)

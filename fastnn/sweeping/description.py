@@ -7,7 +7,7 @@ The engine is not named: all engines give the same bits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ def described(design: Design) -> dict[str, Any]:
         **_described_order(plan.order),
         **_described_rates(plan.epoch_rates),
         **_described_weights(plan.weights),
+        **({} if plan.stopping is None else {"stopping": asdict(plan.stopping)}),
         "arithmetic": ARITHMETIC,
         "random_numbers": RANDOM_NUMBERS,
         **_described_losses(design),
@@ -76,6 +77,7 @@ def design_of(
         row_order=arrays["row_order"] if "row_order" in description else None,
         **_weights_in(description, arrays),
         validation=(arrays["validation_X"], arrays["validation_Y"]) if "validation" in description else None,
+        **description.get("stopping", {}),
         **axes | _rates_in(description, arrays),
     )
     return replace(found, plan=replace(found.plan, labels=classes))
@@ -107,9 +109,14 @@ def plain_of(description: Mapping[str, Any], name: str) -> Any:
 
 def schema_of(plan: dict[str, Any], names: tuple[str, ...]) -> Schema:
     """The columns of the results of a store's plan, a description with `curves`, and parameters `names`."""
-    validation = plan.get("validation")
     return Schema.of(
-        names, plan["dtype"], plan["epochs"], rows=plan["rows"], validation=validation, every=plan["curves"]
+        names,
+        plan["dtype"],
+        plan["epochs"],
+        rows=plan["rows"],
+        validation=plan.get("validation"),
+        stopping=plan.get("stopping"),
+        every=plan["curves"],
     )
 
 

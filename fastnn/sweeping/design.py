@@ -29,6 +29,7 @@ from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.settling import settled
+from fastnn.training.dividing import divided, is_fraction, left_of
 from fastnn.training.jobs import Job
 from fastnn.training.measuring import Measuring, measured
 from fastnn.training.orders import FILE_ORDER, Order, Shuffled, order_of
@@ -36,6 +37,7 @@ from fastnn.training.plan import Plan
 from fastnn.training.rates import RATES_GIVEN
 from fastnn.training.running import run
 from fastnn.training.starts import Start, rule_of
+from fastnn.training.stopping import VALIDATION_LOSS, WATCHED, stopping_of
 from fastnn.training.weights import class_weights_of, weights_of, weights_told
 
 __all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
@@ -134,12 +136,20 @@ class Design:
         class_weight: Any = None,
         weights_within: str = "epoch",
         validation: Any = None,
+        patience: Any = None,
+        min_delta: Any = 0.0,
+        watch: Any = None,
         **settings: Any,
     ) -> Design:
         """Check a request; `network` and `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
         several = Networks.of(network, dtype, 0).values
-        plan = Plan.of(several[0], X, y, epochs, engine, dtype)
+        plan, left = Plan.of(several[0], X, y, epochs, engine, dtype), None
+        stopping = stopping_of(patience, min_delta, watch, validated=validation is not None)
+        if stopping is not None:
+            _refuse_functions(stopping.watch)
+        if is_fraction(validation):
+            plan, left = divided(plan, validation, seed, X, {})
         settings, epoch_rates = settled(settings | {"network": several}, several, plan)
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))
@@ -150,32 +160,44 @@ class Design:
             _refuse_several(counts)
         order = order_of(any(grid["shuffle"].values), seed, row_order, plan.epochs, counts[0])
         of_classes = class_weights_of(class_weight, plan.Y, plan.named)
-        weights = weights_of(sample_weight, weights_within, len(plan.X), counts, of_classes)
+        given = left_of(sample_weight, left)
+        weights = weights_of(given, weights_within, len(plan.X), counts, of_classes)
         plan = replace(plan, order=order, weights=weights, epoch_rates=epoch_rates)
         for loss, one, count in product(grid["loss"].values, several, counts):
             replace(plan, network=one).need_classes(type(loss), count)
         rule = _rule_of(start, plan.dtype, grid, seed)
         first = Recipe(**{name: grid[name].values[0] for name in OF_A_RECIPE})
-        further = None if validation is None else plan.validation(validation)
+        further = plan.further
+        if validation is not None and further is None:
+            further = plan.validation(validation)
         if further is not None:
             for loss, one in product(grid["loss"].values, several):
                 need_targets(type(loss), one.output, further[1], "validation ")
-        return cls(replace(plan, recipe=first), grid, rule, seed, further)
+        watched = further if stopping is not None and stopping.watch == VALIDATION_LOSS else None
+        plan = replace(plan, recipe=first, stopping=stopping, further=watched)
+        return cls(plan, grid, rule, seed, further)
 
     def schema(self, every: int = 0, curve_dtype: str = "float32") -> Schema:
         """The columns of its results; with `every` above 0 some are of every `every`-th epoch."""
         plan = self.plan
         shape = (self.grid.networks.parameter_names, plan.dtype, plan.epochs)
-        rows, validation = self.grid["rows"], self.validation
-        return Schema.of(*shape, rows=rows, validation=validation, every=every, curve_dtype=curve_dtype)
+        return Schema.of(
+            *shape,
+            rows=self.grid["rows"],
+            validation=self.validation,
+            stopping=plan.stopping,
+            every=every,
+            curve_dtype=curve_dtype,
+        )
 
     @property
     def losses(self) -> tuple[str, ...]:
         """The names of every network's losses; the last one ranks the networks.
 
-        "loss" is the loss of the last epoch, over the training rows. If cells have different training rows it
-        cannot compare networks; "loss_all_rows", over all rows, can. Rows that have weights have them in
-        both. "validation_loss" is over the validation rows.
+        "loss" is the loss of the last epoch, or of the best one where networks stop for themselves, over the
+        training rows. If cells have different training rows it cannot compare networks; "loss_all_rows", over
+        all rows, can. Rows that have weights have them in both. "validation_loss" is over the validation
+        rows.
         """
         return self.schema().losses
 
@@ -269,7 +291,11 @@ class Design:
         parameters = np.ascontiguousarray(state[:, : plan.network.n_parameters])
         self.grid.networks.put(plan.network, parameters, room["parameters"])
         for name, measuring in self.measures(plan).items():
-            room[name][:] = measured(measuring, parameters, pause)
+            known = name == "validation_loss" and plan.further is not None
+            room[name][:] = course.further if known else measured(measuring, parameters, pause)
+        if plan.stopping is not None:
+            room["best_epoch"][:], room["ended"][:] = course.best_epoch, course.ended
+            room["trained_epochs"][:] = course.trained
         if kept is not None and curve is not None and curve is not kept:
             with np.errstate(over="ignore"):  # a loss beyond float32 becomes infinite
                 kept[:] = curve[:, room.every - 1 :: room.every]
@@ -313,6 +339,15 @@ def refuse_divergence(design: Design, results: Results) -> None:
             f'on_divergence="raise" requires that no network diverges; network {number} did, in epoch '
             f"{results['diverged'][places[0]]} at {design.grid.name_of(design.grid.cell_of(number))}. "
             f'Lower the learning rate, or record divergence: on_divergence="record".'
+        )
+
+
+def _refuse_functions(watch: Any) -> None:
+    """Refuse a function, which neither a digest nor a store nor a worker can name."""
+    if callable(watch):
+        raise InputError(
+            f"watch must be one of {', '.join(WATCHED)} in a sweep, whose stores and workers have no "
+            f"functions; got {shown(watch)}. Give it to fastnn.train."
         )
 
 

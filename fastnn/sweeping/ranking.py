@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checking import InputError, one_of, whole_number
+from fastnn.core.endings import BY_DIVERGENCE
 from fastnn.showing.lettering import distinct, told_apart
 from fastnn.sweeping.design import Design
 from fastnn.sweeping.grid import Cell
@@ -104,17 +105,22 @@ def summary(design: Design, table: Table) -> pd.DataFrame:
 
 
 def _counted(design: Design, table: Table, within: range) -> dict[str, Any]:
-    """The number of networks in a cell, the number that diverged, and the smallest of every loss."""
-    networks = diverged = 0
+    """The number of networks in a cell, how many of them diverged and stopped, and the smallest losses."""
+    networks = diverged = stopped = trained = 0
     smallest = dict.fromkeys(design.losses, np.inf)
-    for piece in table.read([*design.losses, "diverged"], within):
+    stops = [] if design.plan.stopping is None else ["ended", "trained_epochs"]
+    for piece in table.read([*design.losses, "diverged", *stops], within):
         networks += len(piece["diverged"])
+        if stops:
+            stopped += int(np.count_nonzero(piece["ended"] > BY_DIVERGENCE))
+            trained += int(piece["trained_epochs"].sum())
         diverged += int(np.count_nonzero(piece["diverged"]))
         for name, value in smallest.items():
             smallest[name] = float(np.min(piece[name][_ranked(piece, name)], initial=value))
     best = {"best" if name == "loss" else f"best {name}": value for name, value in smallest.items()}
     best = {name: np.nan if value == np.inf else value for name, value in best.items()}
-    return {"networks": networks, "diverged": diverged, **best}
+    told = {"stopped": stopped, "epochs trained": trained / max(1, networks)} if stops else {}
+    return {"networks": networks, "diverged": diverged, **told, **best}
 
 
 def _ranked(piece: dict[str, Array], by: str) -> NDArray[np.bool_]:

@@ -170,6 +170,7 @@ class Sweep(SweepAttributes):
 
         ``best`` and the quantiles are of the last epoch's loss, over the cell's training rows. To compare
         cells with different rows, use ``best loss_all_rows`` and ``best validation_loss``, if there are any.
+        Where networks stop for themselves, ``stopped`` is how many did, and ``epochs trained`` their mean.
         """
         return summary(self.design, self.table)
 

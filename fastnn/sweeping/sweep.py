@@ -73,7 +73,10 @@ def sweep(
     sample_weight: ArrayLike | None = None,
     class_weight: str | Mapping[Any, float] | None = None,
     weights_within: str = "epoch",
-    validation: tuple[ArrayLike, ArrayLike] | Dataset | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | Dataset | float | None = None,
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    watch: str | None = None,
     workers: int | None = None,
     progress: bool | None = None,
     curves: bool | int = False,
@@ -138,9 +141,13 @@ def sweep(
         As in `fastnn.train`, for all networks; balanced ones are of the rows that a cell is trained on.
     weights_within : str
         As in `fastnn.train`.
-    validation : (X, y), or Dataset, optional
-        Further rows, scaled as the training rows are. Every trained network is measured on them, and networks
-        are ranked by that loss. It costs one more epoch, over these rows.
+    validation : (X, y), Dataset, or float, optional
+        Further rows, scaled as the training rows are, or a fraction of the rows, as in `fastnn.train`. Every
+        trained network is measured on them, and networks are ranked by that loss. It costs one more epoch,
+        over these rows; with `patience` one after every epoch.
+    patience, min_delta, watch
+        As in `fastnn.train`, but for functions: each network stops for itself and ends with its best epoch.
+        The table then has its ``best_epoch``, its ``trained_epochs`` and why it ``ended``.
     workers : int, optional
         The number of threads; by default the number of processors that this process may use. With an
         executor: the number of shards worked on at a time, needed only if the executor does not tell.
@@ -209,6 +216,9 @@ def sweep(
         class_weight=class_weight,
         weights_within=weights_within,
         validation=validation,
+        patience=patience,
+        min_delta=min_delta,
+        watch=watch,
         loss=loss,
         optimizer=optimizer,
         batch_size=batch_size,

@@ -24,13 +24,15 @@ from fastnn.core.rule import MOST_EPOCHS
 from fastnn.training.evaluating import outputs
 from fastnn.training.reducing import Group
 
-__all__ = ["WATCHED", "Score", "Seen", "Stopping", "Watch", "stopping_of"]
+__all__ = ["VALIDATION_LOSS", "WATCHED", "Score", "Seen", "Stopping", "Watch", "stopping_of"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
 Score = Callable[[Array, Array], Any]
 
-VALIDATION, TRAINING, PENALIZED = WATCHED = ("validation_loss", "training_loss", "penalized_loss")
+WATCHED = ("validation_loss", "training_loss", "penalized_loss")
+VALIDATION_LOSS, TRAINING_LOSS, PENALIZED_LOSS = WATCHED
+
 # What a look costs: rows of an epoch of each network and, besides, visits (one parameter meeting one row).
 LOOK_ROWS, LOOK_VISITS = 40, 2 * 10**6
 
@@ -52,13 +54,14 @@ class Stopping:
 
     patience: int
     min_delta: float = 0.0
-    watch: str | Score = VALIDATION
+    watch: str | Score = VALIDATION_LOSS
 
     @property
     def ending(self) -> str:
         """What is said of networks that stopped."""
-        named = {VALIDATION: "validation", TRAINING: "training loss", PENALIZED: "penalized loss"}
-        return named[self.watch] if isinstance(self.watch, str) else "score"
+        if callable(self.watch):
+            return "score"
+        return "validation" if self.watch == VALIDATION_LOSS else self.watch.replace("_", " ")
 
 
 def stopping_of(patience: Any, min_delta: Any, watch: Any, *, validated: bool) -> Stopping | None:
@@ -76,20 +79,20 @@ def stopping_of(patience: Any, min_delta: Any, watch: Any, *, validated: bool) -
                 )
         return None
     if watch is None:
-        watch = VALIDATION
+        watch = VALIDATION_LOSS
         if not validated:
             raise InputError(
                 "patience must go with something to watch; got no validation rows. Give validation=0.2, or "
-                f'watch="{TRAINING}".'
+                f'watch="{TRAINING_LOSS}".'
             )
     if not callable(watch) and not (isinstance(watch, str) and watch in WATCHED):
         raise InputError(
             f"watch must be one of {', '.join(WATCHED)}, or a function of outputs and targets; got "
             f"{shown(watch)}. Choose one of them."
         )
-    if isinstance(watch, str) and watch == VALIDATION and not validated:
+    if isinstance(watch, str) and watch == VALIDATION_LOSS and not validated:
         raise InputError(
-            f'watch="{VALIDATION}" must go with validation rows; got none. Give validation=0.2, say.'
+            f'watch="{VALIDATION_LOSS}" must go with validation rows; got none. Give validation=0.2, say.'
         )
     return Stopping(whole_number(patience, "patience", 1, MOST_EPOCHS), least, watch)
 
@@ -237,13 +240,14 @@ class Watch:
 
     def _values(self, group: Group, seen: Seen, alive: NDArray[np.bool_]) -> NDArray[np.float64]:
         """What is watched, (E, m); NaN where a network is not alive."""
-        watch, lost = self.stopping.watch, seen.further if self.stopping.watch == VALIDATION else seen.losses
+        watch = self.stopping.watch
+        lost = seen.further if watch == VALIDATION_LOSS else seen.losses
         if callable(watch):
             values = self._scores(watch, group, seen)
         else:
             assert lost is not None  # noqa: S101 - `stopping_of` has seen to it
             values = np.array(lost.T, np.float64)
-        if watch == PENALIZED:
+        if watch == PENALIZED_LOSS:
             assert seen.course is not None  # noqa: S101 - who watches has it
             values += [self._penalty(group.network, state) for state in seen.course]
         if not alive.all():

@@ -25,8 +25,8 @@ EPOCHS = 25
 
 ENDS = ("epochs", "validation")
 ADDED = (
-    Column("best_epoch", dtype="int32", values="epoch"),
-    Column("ended", dtype="int8", values="word", words=ENDS),
+    Column("mean_epoch", dtype="int32", values="epoch"),
+    Column("outcome", dtype="int8", values="word", words=ENDS),
     Column("penalty", values="measured", needs=frozenset({"validation"})),
     Column("rough_curve", per="epoch", values="curve", needs=frozenset({"curves"}), array="rough_curves"),
 )
@@ -40,8 +40,8 @@ def added(monkeypatch):
     def trained(design, chunk, into, *rest):
         train(design, chunk, into, *rest)
         room, numbers = into.only(chunk), np.arange(chunk.first, chunk.first + chunk.count)
-        room["best_epoch"][:] = numbers % EPOCHS
-        room["ended"][:] = numbers % 2
+        room["mean_epoch"][:] = numbers % EPOCHS
+        room["outcome"][:] = numbers % 2
         if "penalty" in room.arrays:
             room["penalty"][:] = np.where(room["diverged"] > 0, np.nan, numbers / 4)
         if "curves" in room.arrays:
@@ -73,13 +73,13 @@ class TestAnAddedColumn:
     def test_in_memory(self, rows):
         found = swept(curves=5, validation=rows)
         numbers = found.numbers
-        assert found.best_epoch.dtype == np.int32
-        assert found.best_epoch.tolist() == (numbers % EPOCHS).tolist()
-        assert found.ended.tolist() == [ENDS[number % 2] for number in numbers]
+        assert found.mean_epoch.dtype == np.int32
+        assert found.mean_epoch.tolist() == (numbers % EPOCHS).tolist()
+        assert found.outcome.tolist() == [ENDS[number % 2] for number in numbers]
         ok = found.diverged == 0
         assert found.penalty[ok].tolist() == (numbers[ok] / 4).tolist()
         assert np.array_equal(found.rough_curves, found.curves * 2, equal_nan=True)
-        assert {"best_epoch", "ended", "penalty", "rough_curves"} <= {*dir(found)}
+        assert {"mean_epoch", "outcome", "penalty", "rough_curves"} <= {*dir(found)}
 
     def test_only_where_it_is_needed(self):
         found = swept()
@@ -88,20 +88,20 @@ class TestAnAddedColumn:
 
     def test_in_frames(self, rows):
         found = swept(validation=rows)
-        frame = found.frame(["ended", "best_epoch", "penalty"], [("ended", "==", "validation")])
+        frame = found.frame(["outcome", "mean_epoch", "penalty"], [("outcome", "==", "validation")])
         assert frame.dtypes.astype(str).tolist() == ["category", "int32", "float64"]
-        assert frame.ended.cat.categories.tolist() == [*ENDS]
-        assert frame.best_epoch.tolist() == (found.numbers[1::2] % EPOCHS).tolist()
-        assert {"ended", "best_epoch", "penalty"} < {*found.best(3).columns}
+        assert frame.outcome.cat.categories.tolist() == [*ENDS]
+        assert frame.mean_epoch.tolist() == (found.numbers[1::2] % EPOCHS).tolist()
+        assert {"outcome", "mean_epoch", "penalty"} < {*found.best(3).columns}
         assert found.frame(filters=[("network", "<", 0)]).dtypes.equals(found.frame().dtypes)
-        with pytest.raises(InputError, match="must be a word for ended"):
-            found.frame(filters=[("ended", "==", 1)])
+        with pytest.raises(InputError, match="must be a word for outcome"):
+            found.frame(filters=[("outcome", "==", 1)])
 
     def test_in_a_part(self, rows):
         found = swept(curves=5, validation=rows)
         part = found.part([3, 50])
-        assert part.best_epoch.tolist() == [3, 0]
-        assert part.ended.tolist() == ["validation", "epochs"]
+        assert part.mean_epoch.tolist() == [3, 0]
+        assert part.outcome.tolist() == ["validation", "epochs"]
         assert part.rough_curves.tobytes() == found.rough_curves[[3, 50]].tobytes()
 
     def test_in_the_digest(self, monkeypatch):
@@ -110,7 +110,7 @@ class TestAnAddedColumn:
 
         def other(design, chunk, into, *rest):
             train(design, chunk, into, *rest)
-            into.only(chunk)["best_epoch"][0] += 1
+            into.only(chunk)["mean_epoch"][0] += 1
 
         monkeypatch.setattr(Design, "train", other)
         assert swept().digest() != digest
@@ -124,20 +124,20 @@ class TestAnAddedColumn:
         assert alike(fastnn.open(store.folder), whole)
         assert [*store.faults()] == []
         schema = pq.read_schema(next(store.folder.glob("shards/*")))
-        kinds = {name: str(schema.field(name).type) for name in ("best_epoch", "ended", "penalty")}
+        kinds = {name: str(schema.field(name).type) for name in ("mean_epoch", "outcome", "penalty")}
         assert list(kinds.values())[0::2] == ["int32", "double"]
-        assert kinds["ended"].startswith("dictionary<values=string, indices=int8")
-        assert schema.names.index("diverged") < schema.names.index("ended") < schema.names.index("w1")
+        assert kinds["outcome"].startswith("dictionary<values=string, indices=int8")
+        assert schema.names.index("diverged") < schema.names.index("outcome") < schema.names.index("w1")
         assert pq.read_schema(next(store.folder.glob("curves/*"))).names == ["start", "curve", "rough_curve"]
 
     def test_in_answers(self, rows):
         design, numbers = swept(validation=rows).design, Numbers.of(16, 48)
         answer = tasks.compute(tasks.task(design, 5, "float32"), 16, 48)
         found = tasks.results_of(answer, numbers, design, 5, "float32")
-        assert found["best_epoch"].tolist() == [number % EPOCHS for number in range(16, 48)]
+        assert found["mean_epoch"].tolist() == [number % EPOCHS for number in range(16, 48)]
         assert found["rough_curves"].shape == (32, EPOCHS // 5)
         values, arrays = packing.unpack(answer)
-        for name, wrong in (("best_epoch", EPOCHS + 1), ("ended", len(ENDS)), ("rough_curves", -1.0)):
+        for name, wrong in (("mean_epoch", EPOCHS + 1), ("outcome", len(ENDS)), ("rough_curves", -1.0)):
             forged = arrays | {name: arrays[name].copy()}
             forged[name].flat[0] = wrong
             with pytest.raises(packing.DamageError, match=f"no result of the sweep: {name} "):
@@ -167,7 +167,7 @@ def test_every_column_is_whole():
         assert column.source or column.values in RULES
         assert not column.ranks or column.title
     names = ("w1", "b1")
-    all_of_them = Schema.of(names, "float64", 9, rows=[1, 2], validation=(), every=2)
+    all_of_them = Schema.of(names, "float64", 9, rows=[1, 2], validation=(), stopping=(), every=2)
     assert {*all_of_them.columns} == {*COLUMNS}
     assert {column.array for column in Expected(all_of_them).schema.kept} == {*all_of_them.room(1)}
 

@@ -187,7 +187,7 @@ def _fault_of_curves(manifest: Manifest, number: int, content: bytes, shard: byt
     if shard is None:
         return ""
     columns = [column for column in schema.kept if column.per == "epoch"]
-    needed = {"diverged", *(column.ends for column in columns)}
+    needed = {"diverged", "trained_epochs", "ended", *(column.ends for column in columns)}
     kinds = {name: kind for name, kind in schema.kinds("network").items() if name in needed}
     ends = exact_columns(shard, kinds, rows, others=True)
     arrays = ends | {column.array: found[column.name] for column in columns}

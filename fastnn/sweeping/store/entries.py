@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from fastnn.checking import InputError, all_of, one_of, seed_number, shown, whole_number
@@ -18,6 +18,7 @@ from fastnn.core.rule import DTYPES, MOST_EPOCHS, WITHIN
 from fastnn.core.schedules import SCHEDULES
 from fastnn.sweeping.axes import AXES
 from fastnn.sweeping.description import STARTS, plain_of, schema_of
+from fastnn.training.stopping import stopping_of
 from fastnn.training.weights import BALANCED
 
 __all__ = [
@@ -44,13 +45,19 @@ def checked_plan(plan: Any) -> None:
     InputError
         If an entry is missing, unknown or impossible; it is named.
     """
-    others = LEFT_OUT | {"losses", "row_order", "epoch_rates", "sample_weight", "class_weight", "validation"}
+    others = LEFT_OUT | {"losses", "row_order", "epoch_rates", "sample_weight", "class_weight"}
+    others |= {"validation", "stopping"}
     entries = checked_names(plan, "plan", {*CHECKS} - LEFT_OUT, others)
     for name, check in CHECKS.items():
         if name in entries:
             check(_Entry(entries, name))
     if "validation" in entries:
         _told_rows(_Entry(entries, "validation"))
+    if "stopping" in entries:
+        told = _Entry(entries, "stopping").entries({"patience", "min_delta", "watch"})
+        found = stopping_of(**told, validated="validation" in entries)
+        if found is None or sorted(map(repr, told.items())) != sorted(map(repr, asdict(found).items())):
+            raise InputError(f"stopping must be that of a sweep; got {shown(told)}.")
     if "sample_weight" in entries:
         told = _Entry(entries, "sample_weight").entries({"within", "sha256"})
         one_of(told["within"], "within of sample_weight", WITHIN)

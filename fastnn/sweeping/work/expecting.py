@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.endings import BY_DIVERGENCE
 from fastnn.sweeping.columns import Column, Schema
 from fastnn.system.floating_point import ieee
 
@@ -51,7 +52,8 @@ class Expected:
     def fault_of(self, column: Column, arrays: Arrays) -> str:
         """In words, what is wrong with the values of one column; empty if they may be results.
 
-        `arrays` holds it, the epochs in which networks diverged, and the loss with which it ends, if any.
+        `arrays` holds it, the epochs in which networks diverged, when and why they stopped if they stop for
+        themselves, and the loss with which it ends, if any.
         """
         fault = RULES[column.values](self, column, arrays)
         return f"{column.array} {fault}" if fault else ""
@@ -95,30 +97,38 @@ def _fault_of_measured(_: Expected, column: Column, arrays: Arrays) -> str:
 
 
 def _fault_of_curves(expected: Expected, column: Column, arrays: Arrays) -> str:
-    """Numbers from 0, NaN from the epoch in which a network diverged; the last epoch's is the network's."""
+    """Numbers from 0, NaN where a network had diverged or stopped; the last epoch's is the network's."""
     schema = expected.schema
-    curves, diverged = arrays[column.array], arrays["diverged"]
+    curves, last = arrays[column.array], _last_epochs(schema, arrays)
     kept = np.arange(schema.every, schema.epochs + 1, schema.every)
-    ended = diverged > 0
+    ended = last < schema.epochs
     # A NaN makes the minimum NaN. If no network diverged, one minimum over all curves is enough;
     # measured: x20 as fast as a minimum for each (30 losses). No array as large as the curves is made.
     axis, rest = (1, ~ended) if ended.any() else (None, slice(None))
     smallest = np.atleast_1d(curves.min(axis=axis, initial=0))[rest]
-    cut, there = curves[ended], kept < diverged[ended][:, None]
+    cut, there = curves[ended], kept <= last[ended][:, None]
     if (
         not (smallest >= 0).all()
         or not np.array_equal(cut >= 0, there)
         or not np.array_equal(np.isnan(cut), ~there)
     ):
-        return "are not numbers from 0 exactly where a network had not diverged"
+        return "are not numbers from 0 exactly where a network had not ended"
     if np.dtype(schema.curve_dtype) == schema.dtype and (
         np.isinf(np.atleast_1d(curves.max(axis=axis, initial=0))[rest]).any() or np.isinf(cut).any()
     ):
         return "are not finite"
-    if not column.ends or kept[-1] != schema.epochs:
+    if not column.ends or kept[-1] != schema.epochs or "trained_epochs" in arrays:
         return ""
     ends = arrays[column.ends].astype(schema.curve_dtype)
     return "" if np.array_equal(curves[:, -1], ends, equal_nan=True) else f"do not end with the {column.ends}"
+
+
+def _last_epochs(schema: Schema, arrays: Arrays) -> NDArray[Any]:
+    """The last epoch of each network with a loss that is a number."""
+    if "trained_epochs" in arrays:
+        last: NDArray[Any] = arrays["trained_epochs"] - (arrays["ended"] == BY_DIVERGENCE)
+        return last
+    return np.where(arrays["diverged"] > 0, arrays["diverged"] - 1, schema.epochs)
 
 
 RULES: dict[str, Callable[[Expected, Column, Arrays], str]] = {
