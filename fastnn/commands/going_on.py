@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from inspect import signature
 from pathlib import Path
 
 import fastnn
@@ -14,7 +15,6 @@ from fastnn.showing.lettering import counted
 __all__ = ["left_out", "saved_run"]
 
 OF_THE_NETWORK = ("layers", "hidden", "output", "network")
-ALWAYS = ("epochs", "engine")  # what the run does not tell
 
 
 def saved_run(options: Namespace) -> fastnn.Training | None:
@@ -30,8 +30,13 @@ def saved_run(options: Namespace) -> fastnn.Training | None:
     return run
 
 
-def left_out(options: Namespace) -> Namespace:
-    """The options with None for those that are as by default; refuse those that tell of another network."""
+def left_out(options: Namespace, run: fastnn.Training) -> Namespace:
+    """The options with None for settings that are as by default; refuse what does not go with the run."""
+    if run.weights_within and options.weights is None and options.class_weight is None:
+        raise InputError(
+            f"--weights or --class-weight must be given again, as the run of {options.start} had weights; "
+            "got neither. Give them, or begin a new training."
+        )
     usual = vars(command_line().parse_args(["train"]))
     given = {name: value for name, value in vars(options).items() if value != usual.get(name)}
     for name in OF_THE_NETWORK:
@@ -40,8 +45,9 @@ def left_out(options: Namespace) -> Namespace:
                 f"--{name} must be left out where --start names a saved network; got {given[name]}. "
                 "Leave it out, or begin a new training with other starts."
             )
-    usual |= dict.fromkeys(usual.keys() - ALWAYS)
-    return Namespace(**usual | given)
+    settings = signature(fastnn.train).parameters.items()
+    none = {name: None for name, setting in settings if setting.default is None and name in usual}
+    return Namespace(**vars(options) | none | given)
 
 
 def _is_a_file(name: str) -> bool:

@@ -32,7 +32,7 @@ def train(options: Namespace) -> int:
     data = data_of(options)
     begun = saved_run(options)
     if begun is not None:
-        options = left_out(options)
+        options = left_out(options, begun)
     network = network_for(options, data) if begun is None else begun.network
     rows = row_count(options.rows, data)
     files = output_files({"--save": options.save, "--plot": options.plot}, read={"--data": options.data})

@@ -85,6 +85,18 @@ def test_a_file_that_is_not_there(name, capsys):
     assert "or, for fastnn train, the file of a saved network; got" in err
 
 
+def test_weights_are_given_again(capsys):
+    weighted = ("--weights", "children")
+    run(capsys, *ADAM, *weighted, "--epochs", "1", "--save", "run.npz")
+    code, _, err = run(capsys, "--start", "run.npz")
+    assert code == 2
+    assert (
+        "--weights or --class-weight must be given again, as the run of run.npz had weights; got neither"
+        in err
+    )
+    assert run(capsys, "--start", "run.npz", *weighted, "--epochs", "1")[0] == 0
+
+
 def test_very_many_numbers_are_no_file(capsys):
     code, _, err = run(capsys, "--start", ",".join(["0.125"] * 1000))
     assert code == 2
