@@ -128,8 +128,9 @@ def log_loss(
     ----------
     y : array_like of shape (N,)
         The true classes.
-    probabilities : array_like of shape (N, K) or (M, N, K), or for two classes (N,)
-        The probability of each class, in the order of `classes`; (N,) are those of the second of two.
+    probabilities : array_like of shape (N, K) or (M, N, K), or for two classes (N,) or (M, N)
+        The probability of each class, in the order of `classes`; (N,) and (M, N) are those of the second of
+        two, but (N, 2) has both.
     classes : sequence, optional
         All K classes in order, such as ``run.classes``; by default those of `y`, sorted.
 
@@ -149,7 +150,8 @@ def log_loss(
     """
     names, true, _ = _codes(y, y, classes)
     given = np.asarray(numeric_array(probabilities, "probabilities"), np.float64)
-    given = np.stack([1.0 - given, given], axis=-1) if given.ndim == 1 else given
+    of_two = len(names) == 2 and given.shape[-1:] == true.shape and given.shape != (len(true), 2)
+    given = np.stack([1.0 - given, given], axis=-1) if of_two and given.ndim < 3 else given
     if given.ndim not in (2, 3) or given.shape[-2:] != (len(true), len(names)):
         raise InputError(
             f"probabilities must have shape ({len(true)}, {len(names)}), a row for each of y and a column "

@@ -34,6 +34,11 @@ def test_many_networks_at_once():
 def test_numbers_of_classes_and_an_order_of_them():
     assert fastnn.confusion_matrix([1, 0, 1], [1.0, 1.0, 1.0], classes=(1, 0)).tolist() == [[2, 0], [1, 0]]
     assert fastnn.log_loss([0, 1], [0.25, 0.5]) == pytest.approx(-(math.log(0.75) + math.log(0.5)) / 2)
+    several = [[0.25, 0.5, 0.5], [0.5, 0.5, 0.5]]
+    assert fastnn.log_loss([0, 1, 0], several).tolist() == [
+        pytest.approx(-(math.log(0.75) + 2 * math.log(0.5)) / 3),
+        pytest.approx(math.log(2)),
+    ]
     assert fastnn.log_loss(["a"], [[0.0, 1.0]], classes=("a", "b")) == math.inf
 
 
@@ -60,7 +65,7 @@ def test_f1_of_a_class_that_is_nowhere_is_not_defined():
         (lambda: fastnn.accuracy([0, 1], [0.3, 0.7]), "must hold classes; got 0.3. .* by predict_classes"),
         (lambda: fastnn.accuracy([0, 1], ["a", "b"]), "y and prediction must hold classes of one kind"),
         (lambda: fastnn.f1(["a", "b"], ["a", "c"], ["a", "b"]), "classes must list every class; got 'c'"),
-        (lambda: fastnn.log_loss(["a", "b"], [[0.5, 0.5]]), r"probabilities must have shape \(2, 2\)"),
+        (lambda: fastnn.log_loss(["a", "b", "b"], [[0.5, 0.5]]), r"probabilities must have shape \(3, 2\)"),
         (lambda: fastnn.log_loss(["a", "b"], [[0.5, 0.5], [2.0, -1.0]]), r"from 0 to 1; got -1.0 .. 2.0"),
     ],
 )
