@@ -26,12 +26,12 @@ def training_card(run: Any) -> str:
 
 def _one(run: Any) -> str:
     whose = "" if run.number is None else f", network {run.number}"
-    validated = run.validation_curve
+    validated = run.validation_loss
     facts = [
         ("ended", run.fate),
         ("but", "; ".join(run.notes)),
         ("loss", "" if run.status != OK else number(float(run.loss))),
-        ("validation loss", "" if validated is None or run.status != OK else number(float(validated[-1]))),
+        ("validation loss", "" if validated is None or run.status != OK else number(float(validated))),
         *(
             (SCORES[name], f"{score:.4f} on the rows trained on")
             for name, score in training_scores(run).items()

@@ -184,3 +184,10 @@ class TestPictures:
     def test_losses_over_decades_are_drawn_by_their_logarithm(self):
         assert "on a logarithmic scale" in showing.sparkline([1000.0, 10.0, 0.1], "loss")
         assert "on a logarithmic scale" not in showing.sparkline([3.0, 2.0, 1.0], "loss")
+
+
+def test_a_network_that_was_stopped_has_the_losses_of_then(data):
+    rows = data.X[:20], data.y[:20]
+    settings = {"epochs": 6, "engine": "batched", "validation": rows}
+    run = fastnn.train(NET, *rows, callback=lambda seen: seen.epoch == 2, **settings)
+    assert float(Read(run).after("validation loss")) == pytest.approx(run.validation_curve[1], rel=1e-5)
