@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.data.classes import classes_of
+from fastnn.checking import InputError
+from fastnn.data.classes import class_names, classes_of
+from fastnn.data.datasets import Dataset
 from fastnn.data.metrics import note
+from fastnn.data.rows import checked_inputs
 from fastnn.showing.cards import shown_or_none
 from fastnn.showing.lettering import counted, grouped
 from fastnn.sweeping.attributes import SweepAttributes
@@ -282,6 +285,21 @@ class Sweep(SweepAttributes):
         wanted = network_numbers(numbers, "each of numbers", self.grid.total)
         rows = columns_of(self.design, self.table, wanted, self.schema.names)
         return predicted(self.grid, wanted, np.column_stack(list(rows.values())), X)
+
+    def predict_classes(self, X: Any, numbers: ArrayLike | None = None) -> Array:
+        """Return the classes that some networks predict for some rows; see `Training.predict_classes`.
+
+        Returns
+        -------
+        array (M, N) of str or int64; (M, N, K) for several yeses and noes
+        """
+        if self.classes is None and not any(kind.classifies for kind in self.grid.loss_kinds):
+            raise InputError(
+                "predict_classes must be of networks that were trained on classes; got a sweep on numbers. "
+                "Use predict."
+            )
+        inputs = checked_inputs(self.network, X, self.plan.dtype) if isinstance(X, Dataset) else X
+        return class_names(self.network, self.predict(inputs, numbers), self.classes)
 
     def score(self, X: Any, y: ArrayLike | None = None) -> pd.DataFrame:
         """A frame with the number and the scores of every network on some rows; see `Training.score`.

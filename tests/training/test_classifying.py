@@ -181,6 +181,8 @@ def test_a_sweep_scores_classes(data):
     found = fastnn.sweep(SOFTMAX, data, networks=3, workers=1, progress=False, **HOW | {"epochs": 2})
     again = found.replay(1)
     assert (found.classes, again.classes, found.scores) == (data.classes, data.classes, again.scores)
+    assert found.predict_classes(data)[1].tolist() == again.predict_classes(data).tolist()
+    assert found.predict_classes(data.X[:4], [2, 0]).shape == (2, 4)
     assert found.score(data).iloc[1].to_dict() == {"network": 1, **again.score(data)}
 
 
@@ -195,6 +197,9 @@ def test_numbers_have_no_classes(data):
     assert (run.classes, run.scores) == (None, ("mse", "r2", "mape"))
     with pytest.raises(InputError, match=r"squared error on numbers. Use predict"):
         run.predict_classes(data.X)
+    found = fastnn.sweep(Network((2, 1)), data.X, data.X[:, 0], networks=1, workers=1, **HOW | {"epochs": 1})
+    with pytest.raises(InputError, match=r"got a sweep on numbers. Use predict"):
+        found.predict_classes(data.X)
 
 
 def test_what_is_shown_follows_the_loss(run, data):
