@@ -8,6 +8,7 @@ from typing import Any
 from fastnn.commands.choice_options import TABLES, add_choice, add_penalties, add_training
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
+from fastnn.commands.stopping_options import add_stopping
 from fastnn.core.activations import ACTIVATIONS, SOFTMAX
 from fastnn.core.rule import DTYPES, WITHIN
 from fastnn.engines import ENGINES
@@ -77,6 +78,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_batch_size(group, None)
     _add_rate_of_the_optimizer(group)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
+    add_stopping(group)
     output = parser.add_argument_group("output")
     output.add_argument("--plot", metavar="FILE", help="draw the loss of every epoch (.png, .svg, .pdf)")
     output.add_argument("--save", metavar="FILE", help="save the network, for `fastnn predict`")
@@ -118,6 +120,7 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
         "ranges: log:1e-4..1:5 (equal ratios), lin:0.01..0.05:5 (equal distances)",
     )
     group.add_argument("--rows", metavar="N,..", help="train on the first N rows; default all; also ranges")
+    add_stopping(group)
     group.add_argument(
         "--on-divergence", default="record", choices=("record", "raise"), help="raise stops at the first one"
     )

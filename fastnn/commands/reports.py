@@ -71,6 +71,7 @@ def training_report(run: Training, data: Dataset) -> Report:
         *_network_lines(run.network),
         *data_lines(data),
         *labelled("trained", trained),
+        *_stop_lines(run),
         f"engine   {run.engine}, {run.dtype}",
     ]
     parameters = dict(zip(run.network.parameter_names, run.parameters.tolist(), strict=True))
@@ -86,6 +87,10 @@ def training_report(run: Training, data: Dataset) -> Report:
         "dtype": run.dtype,
         "status": run.status,
         "loss": run.loss,
+        "best_epoch": run.best_epoch,
+        "trained_epochs": run.trained_epochs,
+        "ended": run.ended,
+        "validation_loss": run.validation_loss,
         **score,
         "notes": [*run.notes, *notes],
         "parameters": parameters,
@@ -94,6 +99,20 @@ def training_report(run: Training, data: Dataset) -> Report:
     if run.classes is not None:
         values |= {"classes": run.classes, "confusion": confusion_counts(run, data)}
     return Report("\n".join(lines), values)
+
+
+def _stop_lines(run: Training) -> list[str]:
+    """How the training of a network ended, if it stopped or was validated."""
+    known = run.validation_loss is not None and np.isfinite(run.validation_loss)
+    validated = f"validation loss {run.validation_loss:.6g}" if known else ""
+    usual = run.trained_epochs == run.epochs == run.best_epoch
+    stopped = (
+        ""
+        if usual or run.status != OK
+        else (f"best epoch {run.best_epoch} of {run.trained_epochs}, ended by {run.ended}")
+    )
+    told = ", ".join(text for text in (stopped, validated) if text)
+    return labelled("ended", told) if told else []
 
 
 def _confusion_lines(run: Training, data: Dataset) -> list[str]:
@@ -161,6 +180,20 @@ def _no_formula(label: Any) -> Any:
     return f"'{label}" if isinstance(label, str) and label[:1] in FORMULA and label else label
 
 
+def _endings(found: Sweep) -> dict[str, int]:
+    """How many networks of a sweep ended in each way."""
+    words, counts = np.unique(found.ended, return_counts=True)
+    return dict(zip(words.tolist(), counts.tolist(), strict=True))
+
+
+def _endings_lines(found: Sweep) -> list[str]:
+    """The same in words, where networks stop for themselves."""
+    if found.ended is None:
+        return []
+    told = [f"{grouped(count)} by {word}" for word, count in _endings(found).items()]
+    return labelled("ended", f"{', '.join(told)}; {found.trained_epochs.mean():.1f} epochs on average")
+
+
 def sweep_report(found: Sweep, data: Dataset) -> Report:
     """The report of ``fastnn sweep``; R² and MAPE are over all rows of the data, in the target's own unit."""
     summary = _records(found.summary())
@@ -186,6 +219,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         "interrupted": found.interrupted,
         "failures": found.failures,
         "status": {OK: len(found) - diverged, DIVERGED: diverged},
+        **({} if found.ended is None else {"ended": _endings(found)}),
         "cells": summary,
         "dead_units": dead,
         "ranked_by": found.ranked_by,
@@ -209,6 +243,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         *data_lines(data),
         f"starts   {found.start!r}, seed {found.seed}",
         *labelled("trained", ", ".join(trained_by)),
+        *_endings_lines(found),
         "",
         *_losses(found, summary),
         "",

@@ -20,6 +20,7 @@ from fastnn.commands.pages import publish_page
 from fastnn.commands.parsing import numbers, whole_numbers
 from fastnn.commands.reports import sweep_report, written_lines
 from fastnn.commands.reproducing import train_command
+from fastnn.commands.stopping_options import divided_data, stopping_asked
 from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
 from fastnn.reporting import published_folder, published_list, sweep_page
@@ -37,12 +38,13 @@ KEPT_CURVES = 256 << 20  # bytes: a sweep keeps loss curves up to this size for 
 
 def sweep(options: Namespace) -> int:
     """``fastnn sweep``: write the table, then print the report, then draw the page."""
-    data = data_of(options)
+    whole = data_of(options)
+    data, further = divided_data(options, whole)
     networks = networks_for(options, data)
     _check_sweep(options)
     with warnings.catch_warnings(), published_folder(options.out) as folder:
         warnings.simplefilter("ignore", RuntimeWarning)  # failures are listed below
-        found = _swept(options, networks, data)
+        found = _swept(options, networks, data, further)
         quick = found.interrupted and found.store is not None
         with undisturbed():
             written = {} if quick else _write_table(found, folder, options)
@@ -53,7 +55,7 @@ def sweep(options: Namespace) -> int:
     report = sweep_report(found, data)
     if not options.json:
         say(f"{report.text}\n")
-    page, code = _write_page(found, data, options)
+    page, code = _write_page(found, data, options, train_command(options, whole))
     if options.json:
         give(as_json(report.values | {"written": written | page}))
     else:
@@ -87,7 +89,9 @@ def _ended(found: fastnn.Sweep, options: Namespace, code: int) -> int:
     return code or (FAILED if len(found) < found.grid.total else DONE)
 
 
-def _swept(options: Namespace, networks: list[Network], data: Dataset) -> fastnn.Sweep:
+def _swept(
+    options: Namespace, networks: list[Network], data: Dataset, further: Dataset | None
+) -> fastnn.Sweep:
     rates = None if options.learning_rate is None else numbers(options.learning_rate, "--learning-rate")
     rows = [data.rows] if options.rows is None else whole_numbers(options.rows, "--rows")
     chosen: dict[str, Any] = {
@@ -121,6 +125,8 @@ def _swept(options: Namespace, networks: list[Network], data: Dataset) -> fastnn
         curves=options.store is None and curves <= KEPT_CURVES if options.curves is None else options.curves,
         executor=_executor(options),
         on_divergence=options.on_divergence,
+        validation=further,
+        **stopping_asked(options),
         **shared(options),
     )
 
@@ -168,10 +174,11 @@ def _executor(options: Namespace) -> Any:
     return partial(Client, options.dask)
 
 
-def _write_page(found: fastnn.Sweep, data: Dataset, options: Namespace) -> tuple[dict[str, str], int]:
+def _write_page(
+    found: fastnn.Sweep, data: Dataset, options: Namespace, command: str
+) -> tuple[dict[str, str], int]:
     if not len(found):
         return {"page": "left out: no network was finished"}, DONE
-    command = train_command(options, data)
     beside = published_list(options.out) if found.store is None else None
     return publish_page(
         options.out, lambda: sweep_page(found, data, claim=options.claim, train_command=command), beside

@@ -17,6 +17,7 @@ from fastnn.commands.going_on import left_out, saved_run
 from fastnn.commands.options import names_a_rule, network_for, row_count, shared, starting_at
 from fastnn.commands.output import output_files, show
 from fastnn.commands.reports import prediction_report, training_report
+from fastnn.commands.stopping_options import divided_data, stopping_asked
 from fastnn.data.loading import new_rows
 from fastnn.data.reading.files import existing_file
 from fastnn.files import publish_together
@@ -29,7 +30,7 @@ __all__ = ["predict", "train"]
 
 def train(options: Namespace) -> int:
     """``fastnn train``."""
-    data = data_of(options)
+    data, further = divided_data(options, data_of(options))
     begun = saved_run(options)
     if begun is not None:
         options = left_out(options, begun)
@@ -45,6 +46,8 @@ def train(options: Namespace) -> int:
         **training_of(options),
         sample_weight=None if data.weights is None else data.weights[:rows],
         learning_rate=options.learning_rate,
+        validation=further,
+        **stopping_asked(options),
         **shared(options),
     )
     if names_a_rule(options.start):

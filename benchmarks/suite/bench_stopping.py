@@ -1,0 +1,72 @@
+"""Early stopping and validation: what a look after every epoch costs, and whether stopped networks do."""
+
+from time import perf_counter
+
+import numpy as np
+
+import fastnn
+from suite.common import CLASSROOM, LEARNING_RATE, START, insurance
+
+NETWORKS, EPOCHS = 10_000, 100
+
+
+class Stopping:
+    """Sweeps of one thread on some rows, as ratios to plain ones that train as many epochs."""
+
+    params = (100, 1003)
+    param_names = ("rows",)
+    timeout = 300
+
+    def setup(self, rows):
+        data = insurance()
+        self.rows, self.further = (data.X[:rows], data.y[:rows]), (data.X[-rows // 4 :], data.y[-rows // 4 :])
+        self.swept(epochs=2)
+        self.swept(epochs=2, patience=5, watch="training_loss")
+        self.swept(epochs=2, validation=self.further, patience=5)
+
+    def swept(self, **options):
+        settings = {"start": START, "learning_rate": LEARNING_RATE, "networks": NETWORKS, "workers": 1}
+        return fastnn.sweep(CLASSROOM, *self.rows, progress=False, **settings | {"epochs": EPOCHS} | options)
+
+    def seconds_an_epoch(self, **options):
+        """The time of an epoch that was trained, in the quickest of three sweeps."""
+        times = []
+        for _ in range(3):
+            began = perf_counter()
+            sweep = self.swept(**options)
+            trained = EPOCHS if sweep.trained_epochs is None else sweep.trained_epochs.mean()
+            times.append((perf_counter() - began) / trained)
+        return min(times)
+
+    def track_of_an_epoch_stopping_by_the_training_loss(self, rows):
+        """The promise: at most 1.12."""
+        stopped = {"patience": 5, "min_delta": 1e-4, "watch": "training_loss"}
+        return self.seconds_an_epoch(**stopped) / self.seconds_an_epoch()
+
+    def track_of_an_epoch_with_validation(self, rows):
+        """The promise, with validation rows a quarter as many: at most 1.33."""
+        validated = {"validation": self.further, "patience": EPOCHS}
+        return self.seconds_an_epoch(**validated) / self.seconds_an_epoch()
+
+    def track_of_an_epoch_stopping_by_validation(self, rows):
+        stopped = {"validation": self.further, "patience": 5, "min_delta": 1e-4}
+        return self.seconds_an_epoch(**stopped) / self.seconds_an_epoch()
+
+
+class Iris:
+    """Ten thousand classifiers of a table of the shape of iris; the promise: under 5 s on two threads."""
+
+    number, repeat, timeout = 1, (3, 5, 30.0), 300
+
+    def setup(self):
+        draw = np.random.default_rng(0)
+        self.rows = draw.random((150, 4)), np.eye(3)[np.repeat([0, 1, 2], 50)]
+        self.sweep(networks=100, epochs=1)
+
+    def sweep(self, networks, epochs):
+        network = fastnn.Network((4, 8, 3), output="softmax")
+        settings = {"optimizer": "adam", "batch_size": 16, "progress": False}
+        return fastnn.sweep(network, *self.rows, networks=networks, epochs=epochs, **settings)
+
+    def time_ten_thousand_classifiers(self):
+        self.sweep(networks=10_000, epochs=100)

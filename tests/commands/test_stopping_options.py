@@ -1,0 +1,91 @@
+"""The options --validation, --patience, --min-delta and --watch of ``fastnn train`` and ``fastnn sweep``."""
+
+import json
+import re
+import shlex
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+import fastnn
+from fastnn.commands import cli
+
+DATA = ["--data", "table.csv", "--inputs", "n1,n2", "--target", "n3", "--engine", "batched", "--epochs", "20"]
+STOP = ["--patience", "2", "--min-delta", "0.001"]
+
+
+@pytest.fixture(autouse=True)
+def tables(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fastnn.generate_train_data(16).to_csv("table.csv", index=False)
+    fastnn.generate_train_data(6, seed=3).to_csv("other.csv", index=False)
+
+
+def run(capsys, *arguments):
+    code = cli.main(arguments)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def loaded(name="table.csv"):
+    return fastnn.load_csv(name, inputs=["n1", "n2"], target="n3")
+
+
+def test_a_fraction_is_that_of_train(capsys):
+    code, out, _ = run(capsys, "train", *DATA, "--validation", "0.25", *STOP, "--save", "m.npz", "--json")
+    told, network = json.loads(out), fastnn.Network((2, 2, 1))
+    asked = {"validation": 0.25, "patience": 2, "min_delta": 0.001, "epochs": 20, "engine": "batched"}
+    expected = fastnn.train(network, loaded(), **asked)
+    assert code == 0
+    assert [*told["parameters"].values()] == expected.parameters.tolist()
+    names = ("best_epoch", "trained_epochs", "ended", "validation_loss", "rows")
+    assert [told[name] for name in names] == [getattr(expected, name) for name in names]
+    saved = fastnn.Training.load("m.npz")
+    assert (saved.best_epoch, saved.ended) == (expected.best_epoch, expected.ended)
+    assert saved.scaling.same_as(expected.scaling)
+
+
+def test_another_table_is_scaled_as_the_data_are(capsys):
+    options = ["--validation", "other.csv", *STOP, "--watch", "training_loss"]
+    _, out, _ = run(capsys, "train", *DATA, *options, "--json")
+    data, other = loaded(), fastnn.generate_train_data(6, seed=3)
+    further = data.scaling.apply(other[["n1", "n2"]]), data.scaling.y.apply(other["n3"])
+    asked = {"validation": further, "patience": 2, "min_delta": 0.001, "watch": "training_loss"}
+    expected = fastnn.train(fastnn.Network((2, 2, 1)), data, epochs=20, engine="batched", **asked)
+    told = json.loads(out)
+    assert (told["ended"], told["validation_loss"]) == (expected.ended, expected.validation_loss)
+    _, text, _ = run(capsys, "train", *DATA, *options)
+    told = (
+        f"ended    best epoch {expected.best_epoch} of {expected.trained_epochs}, ended by {expected.ended}"
+    )
+    assert told in text
+
+
+def test_a_sweep_tells_how_networks_ended_and_its_page_how_to_train_one(capsys):
+    options = [*DATA, "--validation", "0.25", *STOP, "--networks", "6", "--no-progress", "--out", "o"]
+    _, out, _ = run(capsys, "sweep", *options, "--json")
+    told = json.loads(out)
+    assert sum(told["ended"].values()) == 6
+    page = unescape(Path("o/index.html").read_text())
+    command = shlex.split(re.search(r"fastnn train [^<\n]*", page)[0])
+    assert {"--validation=0.25", "--patience=2", "--min-delta=0.001"} <= {*command}
+    _, out, _ = run(capsys, *command[1:], "--json")
+    assert json.loads(out)["validation_loss"] == told["best"][0]["validation_loss"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--validation", "1.5"], "--validation must be a fraction of the rows"),
+        (["--validation", "nan"], "--validation must be a"),
+        (["--validation", "none.csv"], "must be an existing file"),
+        (["--patience", "2"], "--patience must go with something to watch"),
+        (["--min-delta", "0.1"], "--min-delta must go with patience"),
+        (["--watch", "training_loss"], "--watch must go with patience"),
+    ],
+)
+def test_what_is_refused(capsys, options, message):
+    code, _, err = run(capsys, "train", *DATA, *options)
+    assert code == 2
+    assert message in err
