@@ -309,6 +309,8 @@ def rule_of(start: Any) -> Start:
     InputError
         If it is neither a rule nor finite numbers.
     """
+    if isinstance(start, list | tuple) and any(isinstance(one, Start) for one in start):
+        raise InputError(f"start must be one rule, or numbers; got {shown(start)}. Begin by one at a time.")
     return start if isinstance(start, Start) else _numbers(start)
 
 

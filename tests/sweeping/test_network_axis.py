@@ -146,6 +146,7 @@ def test_labels_name_what_differs(networks, texts):
         ({"network": [SMALL, SMALL]}, "network must name each value once"),
         ({"network": [SMALL, fastnn.Network((3, 1))]}, r"same inputs and outputs.* got 2-1-1 and 3-1"),
         ({"network": [SMALL, (2, 2, 1)]}, r"network must be a fastnn.Network; got \(2, 2, 1\)"),
+        ({"start": [fastnn.normal(), fastnn.he()]}, r"start must be one rule, or numbers; got \[normal"),
         ({"network": [SMALL, LARGE], "start": np.zeros(9)}, "start must be a rule .* 2-1-1 and 2-2-1"),
         (
             {
