@@ -28,6 +28,7 @@ from fastnn.core.rule import COEFFICIENT, SHARE
 from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, WHOLE
 from fastnn.printing.infix import Lines, assignment, layer_array
 from fastnn.printing.scalars import Written, spell_element, write_equation
+from fastnn.printing.softmax import in_turns
 from fastnn.printing.vectors import InLoops, PythonOfVectors, from_values, positions, way_back
 
 __all__ = ["RowsTogether", "write_rows"]
@@ -195,10 +196,20 @@ class RowsTogether(InLoops):
             lines(assignment(here, value, PythonOfVectors(spell_element, self.dtype)))
 
     def _write_errors(self, block: list[_Row], lines: Lines) -> None:
-        """What depends on all outputs, their errors, what each row adds to the total, and its share."""
+        """What depends on all outputs, their errors, what each row adds to the total, and its share.
+
+        Functions of softmax work on all rows of the block at once. Measured with 32 registers: 4-5-3 x0.78,
+        4-16-3 x0.88.
+        """
         for equation in self.derivation.of("softmax", "error", "loss", "share"):
             place: Place = {}
             with self._every(equation.over, place, lines):
+                if isinstance(equation.expression, Call):
+                    targets = [row.language(bind(equation.target, place)) for row in block]
+                    argument = bind(equation.expression.argument, place)
+                    arguments = [row.language(argument) for row in block]
+                    lines(in_turns(targets, equation.expression.function, arguments))
+                    continue
                 for row in block:
                     if equation.over:
                         value = bind(equation.expression, place)
