@@ -4,9 +4,22 @@ import argparse
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 import fastnn
 import results
-from agreement import BATCH, EPOCHS, LOSSES, OURS, apart, by_fastnn, by_library, is_installed, libraries
+from agreement import (
+    BATCH,
+    EPOCHS,
+    LOSSES,
+    OURS,
+    apart,
+    by_fastnn,
+    by_library,
+    is_installed,
+    libraries,
+    of_classes,
+)
 
 CHAPTER = Path(fastnn.__file__).parent / "guide" / "other_libraries.md"
 NAMES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn", "optax": "optax"}
@@ -24,7 +37,29 @@ def table():
         f"The largest relative difference of any of {parameters} parameters after {EPOCHS} epochs in batches "
         f"of {BATCH}; - where the library has no such rule. Losses are trained by `sgd`."
     )
-    return "\n".join([said, "", *(f"| {' | '.join(row)} |" for row in rows)])
+    return "\n".join([said, "", *_lines(rows), "", *_of_classes(found)])
+
+
+def _of_classes(found):
+    """The lines of the table of classifiers, and the sentence before it; none without scikit-learn."""
+    if "sklearn" not in found:
+        return []
+    heads = [name for name in of_classes.LIBRARIES if name in found]
+    rows = [["table", "network", *(NAMES[name] for name in heads)], ["---"] * (2 + len(heads))]
+    for name in of_classes.TABLES:
+        layers, ours = of_classes.network(name).layers, of_classes.probabilities(name)
+        apart = [np.abs(of_classes.by_library(library)[name] - ours).max() for library in heads]
+        rows.append([name, "-".join(map(str, layers)), *(f"{difference:.0e}" for difference in apart)])
+    said = (
+        "The largest difference of any probability between classifiers of the tables that scikit-learn "
+        f"brings, after {of_classes.EPOCHS} epochs by `sgd` in batches of {of_classes.BATCH}, ReLU in the "
+        "hidden layer."
+    )
+    return [said, "", *_lines(rows)]
+
+
+def _lines(rows):
+    return [f"| {' | '.join(row)} |" for row in rows]
 
 
 def _cell(trained, rule):

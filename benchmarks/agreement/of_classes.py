@@ -11,12 +11,14 @@ import numpy as np
 import fastnn
 from agreement import classifiers
 
+LIBRARIES, TABLES = tuple(classifiers.LIBRARIES), classifiers.TABLES
+
 RATE, BATCH, EPOCHS, HIDDEN = 0.125, 16, 30, 8  # Keras keeps a rate as float32
 
 
 @cache
 def table(name):
-    """The Dataset of a table: its rows in an order of their own, as many are sorted by class."""
+    """The Dataset of a table: its rows in an order of their own, as some are sorted by class."""
     from sklearn import datasets
 
     held = getattr(datasets, f"load_{name}")(as_frame=True)
