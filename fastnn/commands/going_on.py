@@ -47,7 +47,7 @@ def left_out(options: Namespace, run: fastnn.Training) -> Namespace:
             )
     settings = signature(fastnn.train).parameters.items()
     none = {name: None for name, setting in settings if setting.default is None and name in usual}
-    return Namespace(**vars(options) | none | given)
+    return Namespace(**vars(options) | none | {"seed": run.seed} | given)
 
 
 def _is_a_file(name: str) -> bool:

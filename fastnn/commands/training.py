@@ -30,10 +30,10 @@ __all__ = ["predict", "train"]
 
 def train(options: Namespace) -> int:
     """``fastnn train``."""
-    data, further = divided_data(options, data_of(options))
     begun = saved_run(options)
     if begun is not None:
         options = left_out(options, begun)
+    data, further = divided_data(options, data_of(options))
     network = network_for(options, data) if begun is None else begun.network
     rows = row_count(options.rows, data)
     files = output_files({"--save": options.save, "--plot": options.plot}, read={"--data": options.data})

@@ -44,6 +44,16 @@ def test_it_is_one_longer_run(capsys):
     assert (again.epochs, again.number, again.order, again.seed) == (5, 3, "shuffled", 4)
 
 
+def test_validation_rows_are_drawn_by_the_seed_of_the_run(capsys):
+    drawn = ("--validation", "0.3", "--patience", "2", "--min-delta", "0.5")
+    run(capsys, *ADAM, *drawn, "--epochs", "9", "--save", "run.npz")
+    _, expected, _ = run(capsys, *ADAM, *drawn, "--epochs", "4", "--json")
+    code, out, _ = run(capsys, "--start", "run.npz", *drawn, "--epochs", "3", "--json")
+    found, expected = json.loads(out), json.loads(expected)
+    assert fastnn.Training.load("run.npz").best_epoch == 1
+    assert (code, found["parameters"], found["loss"]) == (0, expected["parameters"], expected["loss"])
+
+
 REFUSED = {
     "another network": (
         ["--layers", "2,3,1"],
