@@ -118,11 +118,6 @@ def test_no_norm(value):
         fastnn.train(fastnn.Network((1, 1)), [0.0], [0.0], [0, 0], clip=value)
 
 
-def test_explanations_refuse_it():
-    with pytest.raises(fastnn.InputError, match=r"an explanation must be without clipping; got clip=1.0"):
-        fastnn.explain(fastnn.Network((1, 1)), clip=1.0)
-
-
 def test_without_it_nothing_changes():
     network = NETWORKS["two layers"]
     assert Recipe.of(NETWORKS["loops"], clip=None) == Recipe.of(NETWORKS["loops"])

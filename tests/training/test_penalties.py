@@ -7,7 +7,6 @@ from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
-from fastnn.comparing.comparison import compare
 from fastnn.core.choices import settings_of
 from fastnn.core.recipe import Recipe
 from fastnn.engines import ENGINES
@@ -292,12 +291,6 @@ def test_they_are_explained(which, batch_size, optimizer):
     options = {"optimizer": optimizer, "batch_size": batch_size, "epochs": 1, "engine": "batched"}
     run = fastnn.train(network, X, Y, starts[0], **options, **given)
     assert step.parameters.tobytes() == run.parameters.tobytes()
-
-
-def test_a_comparison_refuses_them():
-    data = fastnn.Dataset.from_frame(fastnn.generate_train_data(20), ["n1", "n2"], "n3")
-    with pytest.raises(fastnn.InputError, match="without penalties"):
-        compare(fastnn.Network((2, 2, 1)), data, epochs=1, l2=0.5)
 
 
 def test_log_loss_as_published():
