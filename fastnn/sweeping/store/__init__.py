@@ -8,7 +8,7 @@ A store is a folder::
     inputs/order-00000000-*.parquet     the order of the rows in each epoch, if it was given
     inputs/validation-00000000-*.parquet    the validation rows, if they were given
     grown-00000001.json                 the number of starts after the store has grown for the first time
-    shards/shard-00000007-*.parquet     one row for each network
+    shards/shard-00000007-*.parquet     one row for each network, all of one cell of the grid
     curves/curves-00000007-*.parquet    the loss curves of these networks, if they are kept
     damaged/                    damaged files, set aside
     digest.json                 one digest over the finished table
