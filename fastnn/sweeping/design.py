@@ -54,6 +54,10 @@ CHUNK_SECONDS = 0.5
 # x1.03 in one chunk of 1200 (time per network, against 20 000 networks).
 FULL_WIDTHS = 20
 
+# Where networks stop for themselves, few of them train long; chunks are by this factor larger, so that those
+# that are left still fill calls.
+STOPPING = 8
+
 
 class DivergenceError(OneSentenceError, ArithmeticError):
     """A network of a sweep diverged, and `on_divergence` asked to stop there."""
@@ -265,7 +269,10 @@ class Design:
             inside = range(max(cell.first, some.start), min(cell.first + self.grid.starts, some.stop))
             seconds = sizes.seconds * plan.network.n_parameters * cell["rows"] * self.plan.epochs
             fair = max(-(-total // (4 * workers)), min(FULL_WIDTHS * sizes.width, -(-total // workers)))
-            size = min(sizes.most, max(1, int(CHUNK_SECONDS / seconds)), fair)
+            most = sizes.most
+            if plan.stopping is not None:
+                fair, most, seconds = -(-total // workers), STOPPING * most, seconds / STOPPING
+            size = min(most, max(1, int(CHUNK_SECONDS / seconds)), fair)
             size = max(size, min(sizes.fewest, -(-total // workers)))
             size = -(-size // sizes.width) * sizes.width
             yield from _alike(cell, inside, size, sizes.width, place)

@@ -40,6 +40,10 @@ class Calls:
 
     def __post_init__(self) -> None:
         self.paces: dict[Kernel, Pace] = defaultdict(Pace)
+        self.same_from, self.same_until = 0, 0.0
+        self.settings = np.empty((0, 0))  # those of the epochs from `same_from` up to `same_until`
+        self.room = np.empty(0)
+        self.state_size = self.job.rule.state_size(self.job.network)
 
     def trained(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
         """Advance states (m, S') by some epochs, from epoch `first` on; return what they brought."""
@@ -56,7 +60,7 @@ class Calls:
             return
         engine = self.job.engine_for(group.network, len(group.numbers))
         width = engine.call_sizes(group.network, str(self.job.X.dtype), self.job.rule).width
-        numbers = self.job.rule.state_size(group.network)
+        numbers = self.state_size
         size = min(NUMBERS_KEPT // (8 * numbers), VISITS // (numbers * len(self.job.X)))
         size = max(1, size // width) * width
         for first in range(0, len(group.numbers), size):
@@ -64,7 +68,7 @@ class Calls:
 
     def most_together(self, groups: list[Group]) -> int:
         """The most epochs of one such call, for the largest of some groups."""
-        numbers = max(len(group.numbers) * self.job.rule.state_size(group.network) for group in groups)
+        numbers = max(len(group.numbers) for group in groups) * self.state_size
         return max(1, min(NUMBERS_KEPT // numbers, VISITS // (numbers * len(self.job.X))))
 
     def _plain(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
@@ -91,7 +95,7 @@ class Calls:
         kernel, validation = self.job.kernel(group.network, len(state)), self.job.validation
         shape = (epochs, len(state))
         totals, further = np.zeros(shape, state.dtype).T, np.zeros(shape, state.dtype).T
-        course = np.empty((*shape, state.shape[1]), state.dtype) if self.job.stopping else None
+        course = self._course((*shape, state.shape[1]), state.dtype) if self.job.stopping else None
         for some, given, settings in self._alike(group, first, epochs):
             looked: list[Array] = []
             if validation is not None:
@@ -111,11 +115,25 @@ class Calls:
         epoch = 0
         while epoch < epochs:
             until = min(epochs, self.rates.until(first + epoch) - first)
-            settings = self.job.recipe.settings(self.rates.of(first + epoch)[group.numbers])
+            settings = self._settings(first + epoch)[group.numbers]
             together = 1 if self.job.order.changes else int(until - epoch)
             while epoch < until:
                 yield slice(epoch, epoch + together), self.job.ordered(first + epoch), settings
                 epoch += together
+
+    def _course(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Room for the states after every epoch of a call; the next call has the same: new memory is slow."""
+        size = int(np.prod(shape))
+        if len(self.room) < size:
+            self.room = np.empty(size, dtype)
+        return self.room[:size].reshape(shape)
+
+    def _settings(self, epoch: int) -> Array:
+        """What kernels are given for all networks in an epoch: (M, C)."""
+        if not self.same_from <= epoch < self.same_until:
+            self.settings = self.job.recipe.settings(self.rates.of(epoch))
+            self.same_from, self.same_until = epoch, self.rates.until(epoch)
+        return self.settings
 
     @property
     def _batch(self) -> tuple[int, ...]:

@@ -65,7 +65,7 @@ class Job:
     validation: Measuring | None = None
     stopping: Stopping | None = None
 
-    @property
+    @cached_property
     def rule(self) -> Rule:
         """How they are trained, without the numbers of its settings."""
         return replace(

@@ -38,6 +38,7 @@ FEWEST_VISITS_UNSEEN = 2 * 10**8
 EPOCHS_WORTH_A_LOOK = 4
 # The training that Ctrl-C may lose: seconds, and visits in the slowest engine.
 STRETCH_SECONDS, STRETCH_VISITS = 0.5, 2.5e8
+FEWEST_LEFT = 0.75  # of the networks of groups: with fewer, groups are made anew
 STRETCH_LOSSES = 1 << 17  # losses of all networks in one stretch: 1 MB, however many epochs are to come
 
 
@@ -141,6 +142,7 @@ class _Run:
         self.units = (
             Units.of(self.job.network, self.job.rule, self.job.rows, networks) if self.job.reduced else None
         )
+        self.ended, self.grouped = False, 0  # whether some of them have ended since; how many there were
         self.looks = self.next_look = 0
         self.calls = Calls(self.job, self.rates, self._pause)
         if self.job.stopping is not None:
@@ -229,13 +231,24 @@ class _Run:
         yield Group(self.job.network, training[~finite])
 
     def _advance_all(self, most: int) -> None:
+        if self.groups is not None and self.ended:
+            self.groups = self._left(self.groups)
+        self.ended = False
         if self.groups is None:
             groups = [group for group in self._grouped() if len(group.numbers)]
             self.groups = [piece for group in groups for piece in self.calls.pieces(group)]
+            self.grouped = int(self.is_training.sum())
         epochs = self._together(most, self.groups)
         for group in self.groups:
             self._advance(group, epochs)
         self.epoch += epochs
+
+    def _left(self, groups: list[Group]) -> list[Group] | None:
+        """The groups without the networks that have ended; None if they are to be made anew."""
+        if self.is_training.sum() < FEWEST_LEFT * self.grouped:
+            return None
+        left = [group.only(self.is_training[group.numbers]) for group in groups]
+        return [group for group in left if len(group.numbers)]
 
     def _together(self, most: int, groups: list[Group]) -> int:
         """How many epochs, up to `most`, to advance together."""
@@ -273,7 +286,7 @@ class _Run:
         ended = self.course.keep(group, self.epoch, seen, settled)
         if len(ended):
             self.is_training[ended] = False
-            self.groups = None
+            self.ended = True
             self._pause(len(ended) * (self.job.epochs - self.epoch - seen.losses.shape[1]))
 
     def _pause(self, epochs: float) -> None:

@@ -214,11 +214,15 @@ class Watch:
         numbers, patience = group.numbers, self.stopping.patience
         bar, until = self.bar[numbers], self.until[numbers]
         alive, found = _alive(group, seen), np.zeros(len(numbers), np.int64)
-        for now, value in enumerate(self._values(group, seen, alive), start=epoch + 1):
+        values = self._values(group, seen, alive)
+        for now, value in enumerate(values, start=epoch + 1):
             better = alive[:, 0] if now == self.first + 1 else (value < bar) & (until >= now)
-            np.copyto(bar, np.fmin(value - self.stopping.min_delta, np.inf), where=better)
-            np.copyto(until, now + patience, where=better)
+            if not better.any():
+                continue
+            lower = value - self.stopping.min_delta if self.stopping.min_delta else value
+            np.copyto(bar, np.fmin(lower, np.inf) if now == self.first + 1 else lower, where=better)
             np.copyto(found, now, where=better)
+            np.copyto(until, now + patience, where=better)
         self.bar[numbers], self.until[numbers] = bar, until
         self._keep(group, np.flatnonzero(found), found, epoch, seen, state)
         return until
