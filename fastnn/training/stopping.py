@@ -34,7 +34,7 @@ WATCHED = ("validation_loss", "training_loss", "penalized_loss")
 VALIDATION_LOSS, TRAINING_LOSS, PENALIZED_LOSS = WATCHED
 
 # What a look costs: rows of an epoch of each network and, besides, visits (one parameter meeting one row).
-LOOK_ROWS, LOOK_VISITS = 40, 2 * 10**6
+LOOK_ROWS, LOOK_VISITS = 120, 2 * 10**6
 
 
 @dataclass(frozen=True)
