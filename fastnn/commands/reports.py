@@ -40,9 +40,11 @@ WIDTH = 80
 DIGITS = (4, 3, 2)  # of losses: a table takes the first number of digits with which it is narrow enough
 HEADINGS = {
     "learning_rate": "rate",
+    "epochs trained": "epochs",
     **SCORES,
     **headings("short"),
 }
+QUARTILES = ("25 %", "75 %")  # what a table of losses leaves out last
 FORMULA = "=+-@\t\r"  # the signs with which formulas of spreadsheets begin
 THOSE_OK = "quantiles over the networks that did not diverge"
 
@@ -311,7 +313,8 @@ def _table(records: list[dict[str, Any]], spare: Sequence[str] = ()) -> list[str
     if not records:
         return ["none"]
     every = list(records[0])
-    for digits, keys in [*((n, every) for n in DIGITS), (DIGITS[-1], [k for k in every if k not in spare])]:
+    fewer = [[key for key in every if key not in left_out] for left_out in (spare, (*spare, *QUARTILES))]
+    for digits, keys in [*((n, every) for n in DIGITS), *((DIGITS[-1], keys) for keys in fewer)]:
         headings = [HEADINGS.get(key, key) for key in keys]
         cells = [headings, *([_cell(key, each[key], digits) for key in keys] for each in records)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -329,6 +332,8 @@ def _cell(key: str, value: Any, digits: int) -> str:
         return str(value)
     if value != value:
         return "-"
+    if key == "epochs trained":
+        return f"{value:.0f}"
     return _short(float(value), DIGITS[0] if key == "learning_rate" else digits)
 
 

@@ -284,10 +284,10 @@ def _reached(said: Epochs, before: int, epochs: int) -> None:
 def _refuse_apart(begun: Sequence[Begun], callback: Any) -> None:
     """Refuse a callback for networks that are not trained together."""
     if callback is not None and len(begun) > 1:
-        epochs = ", ".join(str(some.first) for some in begun[:5])
+        firsts = ", ".join(str(some.first) for some in begun[:5])
         raise InputError(
             "callback must be left out where networks go on from different epochs, as they are trained one "
-            f"after the other; got networks after {epochs} epochs. Go on with one network at a time."
+            f"after the other; got networks after epochs {firsts}. Go on with one network at a time."
         )
 
 

@@ -150,6 +150,7 @@ def test_explain(capsys, form):
 
 class TestSweep:
     OPTIMIZERS = "sgd,momentum:0.5,0.95,nesterov"
+    STOPPED = ("--validation", "0.25", "--patience", "3", "--layers", "2,1,1", "--layers", "2,2,1")
 
     def test_all_are_swept_and_the_table_says_which(self, capsys, undrawn):
         code, out, _ = run(capsys, *SWEPT, "--optimizer", self.OPTIMIZERS)
@@ -162,12 +163,14 @@ class TestSweep:
         table = pd.read_parquet("fastnn-sweep/sweep.parquet")
         assert table["optimizer"].tolist() == ["sgd"] * 5 + ["momentum"] * 10 + ["nesterov"] * 5
 
-    @pytest.mark.parametrize("more", [[], ["--learning-rate", "0.00125,2"], ["--rows", "30,1000"]])
+    @pytest.mark.parametrize(
+        "more", [[], ["--learning-rate", "0.00125,2"], ["--rows", "30,1000"], STOPPED], ids=str
+    )
     def test_its_tables_are_80_columns_wide(self, capsys, undrawn, more):
         options = [option for option in SWEPT if option != "--json"]
         _, out, _ = run(capsys, *options, "--optimizer", "sgd,momentum:0.5,0.999,nesterov:0.75", *more)
         assert max(map(len, out.splitlines())) <= 80
-        assert re.search(r"^momentum 0\.999 ", out, re.MULTILINE)
+        assert re.search(r"^( *2-2-1  )?momentum 0\.999 ", out, re.MULTILINE)
 
     @pytest.mark.parametrize("place", range(4))
     def test_the_command_on_the_page_trains_the_same_network(self, capsys, undrawn, place):
