@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.comparing import Comparison
+from fastnn.core.endings import by
 from fastnn.core.network import Network
 from fastnn.data.datasets import Dataset
 from fastnn.reporting.confusion import confusion, confusion_counts
 from fastnn.showing.lettering import counted, grouped, rate_texts, shape
-from fastnn.sweeping.columns import LOSSES, headings
+from fastnn.sweeping.columns import headings
 from fastnn.sweeping.evaluating import scored
 from fastnn.sweeping.results import Sweep
 from fastnn.training.result import Training
@@ -111,7 +112,7 @@ def _stop_lines(run: Training) -> list[str]:
     stopped = (
         ""
         if usual or run.status != OK
-        else (f"best epoch {run.best_epoch} of {run.trained_epochs}, ended by {run.ended}")
+        else (f"best epoch {run.best_epoch} of {run.trained_epochs}, ended {by(run.ended)}")
     )
     told = ", ".join(text for text in (stopped, validated) if text)
     return labelled("ended", told) if told else []
@@ -192,7 +193,7 @@ def _endings_lines(found: Sweep) -> list[str]:
     """The same in words, where networks stop for themselves."""
     if found.ended is None:
         return []
-    told = [f"{grouped(count)} by {word}" for word, count in _endings(found).items()]
+    told = [f"{grouped(count)} {by(word)}" for word, count in _endings(found).items()]
     return labelled("ended", f"{', '.join(told)}; {found.trained_epochs.mean():.1f} epochs on average")
 
 
@@ -253,7 +254,7 @@ def sweep_report(found: Sweep, data: Dataset) -> Report:
         *(_dead_lines(dead) if len(found) else []),
         *_noted(found.notes),
         "",
-        f"Best networks, by {LOSSES[found.ranked_by]}",
+        f"Best networks, by {found.schema.ranking}",
         *_cells(found, best, [each["network"] for each in best]),
         *_noted(notes),
     ]
@@ -270,14 +271,19 @@ def _noted(notes: Iterable[str]) -> list[str]:
 
 
 def _losses(found: Sweep, summary: list[dict[str, Any]]) -> list[str]:
-    """Quantiles of the last epoch's loss in each cell, and of the loss by which networks are ranked."""
+    """Quantiles of the loss in each cell, and of the loss by which networks are ranked."""
     plain = [{key: value for key, value in cell.items() if not key.startswith("best")} for cell in summary]
     which = ", over the rows trained on" if len(found.grid["rows"]) > 1 else ""
     numbers = [cell.first for cell in found.grid.cells()]
-    lines = [*wrap(f"Loss of the last epoch{which}: {THOSE_OK}", WIDTH), *_cells(found, plain, numbers)]
+    what = found.schema.titles["loss"].capitalize()
+    lines = [*wrap(f"{what}{which}: {THOSE_OK}", WIDTH), *_cells(found, plain, numbers)]
     if found.ranked_by != "loss":
         ranked = _records(found.quantiles(by=found.ranked_by))
-        lines += ["", f"{LOSSES[found.ranked_by].capitalize()}: {THOSE_OK}", *_cells(found, ranked, numbers)]
+        lines += [
+            "",
+            f"{found.schema.ranking.capitalize()}: {THOSE_OK}",
+            *_cells(found, ranked, numbers),
+        ]
     return lines
 
 

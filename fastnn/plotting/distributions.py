@@ -15,7 +15,6 @@ from fastnn.plotting.canvas import (
     GREEN,
     GREY,
     INK,
-    LOSS,
     ORANGE,
     VERMILION,
     axes,
@@ -47,7 +46,7 @@ METRICS = SCORES | {"mape": "MAPE (%)"}
 
 @under_fixed_settings
 def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
-    """Draw a histogram of the networks' last losses, stacked by mode: fitted, one unit dead, and so on.
+    """Draw a histogram of the networks' losses, stacked by mode: fitted, one unit dead, and so on.
 
     The title counts the diverged networks, which have no loss, and the networks whose losses are too large
     for the picture.
@@ -58,15 +57,17 @@ def sweep_histogram(sweep: Sweep, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw; by default a new figure.
     """
-    return draw_histogram(
-        axes(ax), tables.sweep_histogram(sweep), counts_of(sweep), lost=loss_label(sweep.grid["loss"].values)
-    )
+    lost = f"{sweep.schema.epoch_of_loss}'s {loss_label(sweep.grid['loss'].values)}"
+    return draw_histogram(axes(ax), tables.sweep_histogram(sweep), counts_of(sweep), lost)
 
 
 def draw_histogram(
-    ax: Axes, table: pd.DataFrame, counts: Counts, claim: float | None = None, lost: str = LOSS
+    ax: Axes, table: pd.DataFrame, counts: Counts, lost: str, claim: float | None = None
 ) -> Axes:
-    """Draw the numbers of `tables.sweep_histogram`, and a line at the loss `claim`, if given."""
+    """Draw the numbers of `tables.sweep_histogram`, and a line at the loss `claim`, if given.
+
+    `lost` is what the axis says, without the unit.
+    """
     base = np.zeros(len(table))
     bounds = np.append(table["from"], table["to"].iloc[-1:]).astype(float)
     claims = np.array([] if claim is None else [claim])
@@ -79,7 +80,7 @@ def draw_histogram(
     if claim is not None:
         ax.axvline(claims[0], color=VERMILION, linestyle="--", label="claim")
     legend(ax)
-    ax.set_xlabel(f"last epoch's {lost}{unit}")
+    ax.set_xlabel(f"{lost}{unit}")
     ax.locator_params(axis="x", nbins=TICKS)
     ax.set_ylabel("networks")
     beyond = counts.networks - counts.diverged - int(base.sum())

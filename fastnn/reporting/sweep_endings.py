@@ -16,7 +16,7 @@ from fastnn.plotting.canvas import loss_label
 from fastnn.plotting.distributions import counts_of, draw_dead_units, draw_histogram, draw_scores
 from fastnn.reporting.pictures import Picture, row_by_row
 from fastnn.showing.lettering import counted
-from fastnn.sweeping.columns import LOSSES, headings
+from fastnn.sweeping.columns import headings
 from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.results import Sweep
 from fastnn.training.scoring import SCORES, told_scores
@@ -75,18 +75,18 @@ def endings(found: Sweep, table: pd.DataFrame) -> Section:
 
 
 def losses(found: Sweep, shown: Sweep, claim: float | None) -> Section:
-    """The distribution of the last epoch's loss, cell by cell, its summary, and a claim beside it.
+    """The distribution of the networks' losses, cell by cell, its summary, and a claim beside it.
 
     Tables are of all networks `found`, pictures of those `shown`. Where another loss compares the cells, its
     quantiles follow, and they are what is drawn side by side unless a claim is about the former.
     """
-    all_cells = reached(shown)
+    titles, all_cells = found.schema.titles, reached(shown)
     cells = evenly(all_cells, CELLS)
     summary = found.summary()
     rows = ", over the rows trained on" if len(found.grid["rows"]) > 1 else ""
     plain = summary.drop(columns=[name for name in summary if str(name).startswith("best ")])
-    blocks: list[Block] = [Table(plain, f"Loss of the last epoch{rows}: {OK}", HEADINGS)]
-    ranked, what = summary, LOSSES[found.ranked_by]
+    blocks: list[Block] = [Table(plain, f"{titles['loss'].capitalize()}{rows}: {OK}", HEADINGS)]
+    ranked, what = summary, found.schema.ranking
     if found.ranked_by != "loss":
         ranked = found.quantiles(by=found.ranked_by)
         settings = len(found.grid.shown)
@@ -99,10 +99,10 @@ def losses(found: Sweep, shown: Sweep, claim: float | None) -> Section:
         blocks.append(f"Histograms of {len(cells)} of the {len(all_cells)} cells of the grid, evenly spaced.")
     blocks += [_histogram(shown, cell, place, claim) for place, cell in enumerate(cells, 1)]
     if claim is not None:
-        blocks.append(_intervals(found, summary, LOSSES["loss"], claim))
+        blocks.append(_intervals(found, summary, titles["loss"], claim))
     elif len(all_cells) > 1:
         blocks.append(_intervals(found, ranked, what, None))
-    return Section("Losses of the last epoch", blocks)
+    return Section(f"Losses of the {found.schema.epoch_of_loss}", blocks)
 
 
 def scores(found: Sweep, table: pd.DataFrame, notes: Sequence[str]) -> Section:
@@ -157,7 +157,7 @@ def reached(found: Sweep) -> list[Cell]:
 
 def _spread(found: Sweep) -> str:
     """A sentence on the losses of the whole sweep, those that can be compared."""
-    what = "loss" if found.ranked_by == "loss" else LOSSES[found.ranked_by]
+    what = "loss" if found.ranked_by == "loss" else found.schema.ranking
     losses = found.frame([found.ranked_by])[found.ranked_by]
     values = np.nan_to_num(losses.to_numpy(float), nan=np.inf)
     low, _, middle, _, high = tables.worst_last_quantiles(values[:, None])[:, 0].tolist()
@@ -199,7 +199,7 @@ def _places_of(claim: float, found: Sweep) -> Table:
 
 def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Picture:
     some = found.only(cell)
-    numbers, lost = tables.sweep_histogram(some), loss_label([cell["loss"]])
+    numbers, epoch = tables.sweep_histogram(some), found.schema.epoch_of_loss
     name = found.grid.name_of(cell)
     ok = some.loss[some.diverged == 0].astype(float)
     told = f"They lie from {written(ok.min())} to {written(ok.max())}." if len(ok) else ""
@@ -209,11 +209,11 @@ def _histogram(found: Sweep, cell: Cell, place: int, claim: float | None) -> Pic
             draw_histogram,
             table=numbers,
             counts=counts_of(some),
+            lost=f"{epoch}'s {loss_label([cell['loss']])}",
             claim=claim,
-            lost=lost,
         ),
         f"Histogram of {written(len(ok))} losses, {name}. {told}",
-        f"Networks by the loss of their last epoch and by how they ended; {name}.",
+        f"Networks by the loss of their {epoch} and by how they ended; {name}.",
         numbers,
     )
 

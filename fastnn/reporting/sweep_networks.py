@@ -25,7 +25,6 @@ from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_answers import MAPS_OF_CLASSES, MAPS_OF_NUMBERS, drawing, surface
 from fastnn.reporting.sweep_endings import HEADINGS, PER_CENT, evenly, reached
 from fastnn.showing.lettering import counted
-from fastnn.sweeping.columns import LOSSES
 from fastnn.sweeping.design import OF_A_RECIPE
 from fastnn.sweeping.grid import Cell
 from fastnn.sweeping.results import Sweep
@@ -87,7 +86,7 @@ def learned(found: Sweep, data: Dataset) -> Section:
     of_classes = [run.classes is not None for run in runs.values()]
     maps = " ".join([MAPS_OF_CLASSES] * any(of_classes) + [MAPS_OF_NUMBERS] * (not all(of_classes)))
     text = (
-        f"The best network has the smallest {LOSSES[found.ranked_by]}; the typical one has the middle one of "
+        f"The best network has the smallest {found.schema.ranking}; the typical one has the middle one of "
         f"the networks with the same {found.grid.nouns} that did not diverge. {maps}"
     )
     blocks: list[Block] = [text, Table(rows, "The best and the typical network", HEADINGS, PER_CENT)]
@@ -134,7 +133,7 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
             f"of the grid; its {found.grid.nouns} stand beside its number in the sweep's table."
         )
     if len(best):
-        caption = f"The networks with the smallest {LOSSES[found.ranked_by]}, and their parameters"
+        caption = f"The networks with the smallest {found.schema.ranking}, and their parameters"
         blocks.append(Table(best, caption, HEADINGS))
     return Section("Train any of them again", blocks)
 

@@ -8,7 +8,7 @@ from fastnn.checking import finite_number
 from fastnn.data.datasets import Dataset
 from fastnn.pages.blocks import Section
 from fastnn.pages.tables import written
-from fastnn.reporting import sweep_endings, sweep_networks
+from fastnn.reporting import sweep_endings, sweep_networks, sweep_stops
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_endings import evenly
 from fastnn.showing.lettering import counted
@@ -64,6 +64,7 @@ def _sections(found: Sweep, shown: Sweep, data: Dataset, claim: float | None) ->
     table = shown.frame().assign(mode=modes(shown)).merge(scored)
     return [
         sweep_endings.endings(shown, table),
+        *sweep_stops.stops(shown, table, sweep_endings.HEADINGS),
         sweep_endings.losses(found, shown, claim),
         sweep_networks.epochs(shown),
         sweep_endings.scores(shown, table, found.score_notes(data)),

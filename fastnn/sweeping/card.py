@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, histogram, table
 from fastnn.showing.lettering import counted, grouped
-from fastnn.sweeping.columns import LOSSES
 from fastnn.sweeping.network_axis import in_words
 from fastnn.training.card import described, relu_units
 from fastnn.training.endings import LOOKED_AT
@@ -46,7 +45,7 @@ def sweep_card(sweep: Any) -> str:
     return card(
         f"Sweep of {_described(sweep.architectures)}: {counted(len(sweep), 'network')}{unfinished}",
         facts,
-        histogram(losses, f"{LOSSES[sweep.ranked_by]}, of those that did not diverge"),
+        histogram(losses, f"{sweep.schema.ranking}, of those that did not diverge"),
         table([str(name) for name in summary.columns], rows, more),
     )
 

@@ -15,10 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.endings import ENDINGS
+from fastnn.core.endings import ENDINGS, epoch_of_loss
 from fastnn.training.statuses import STATUSES, status_codes
 
-__all__ = ["COLUMNS", "LOSSES", "WHOLE", "Column", "Kind", "Schema", "attributes", "headings"]
+__all__ = ["COLUMNS", "WHOLE", "Column", "Kind", "Schema", "attributes", "headings"]
 
 Array = NDArray[Any]
 
@@ -59,7 +59,8 @@ class Column:
     array : str
         The attribute of a `fastnn.Sweep`, and the array of results; by default the name.
     title, heading, short : str
-        What it is called in sentences, in tables of pages and in tables of a terminal.
+        What it is called in sentences, in tables of pages and in tables of a terminal. In a title {epoch}
+        stands for the epoch of which networks have their loss.
     """
 
     name: str
@@ -96,7 +97,7 @@ STOPPING = frozenset({"stopping"})
 # In the order in which answers of workers have them.
 COLUMNS = (
     Column("parameters", per="parameter", values="number"),
-    Column("loss", values="loss", ranks=True, title="loss of the last epoch"),
+    Column("loss", values="loss", ranks=True, title="loss of the {epoch}"),
     Column("status", dtype="int8", words=STATUSES, source="diverged", made=status_codes),
     Column("diverged", dtype="int32", values="epoch", shown=False),
     Column("best_epoch", dtype="int32", values="epoch", needs=STOPPING, heading="best epoch"),
@@ -125,9 +126,6 @@ COLUMNS = (
 
 WHOLE = tuple(dict.fromkeys(column.dtype for column in COLUMNS if column.dtype))
 """The dtypes of whole numbers."""
-
-LOSSES = {column.name: column.title for column in COLUMNS if column.ranks}
-"""The names of the losses for people."""
 
 
 def attributes() -> list[str]:
@@ -211,6 +209,25 @@ class Schema:
     def losses(self) -> tuple[str, ...]:
         """The losses of every network; the last one ranks."""
         return tuple(column.name for column in self.columns if column.ranks)
+
+    @property
+    def epoch_of_loss(self) -> str:
+        """The epoch of which networks have their loss, in words."""
+        return epoch_of_loss(any(column.needs == STOPPING for column in self.columns))
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """The losses in words."""
+        return {
+            column.name: column.title.format(epoch=self.epoch_of_loss)
+            for column in self.columns
+            if column.ranks
+        }
+
+    @property
+    def ranking(self) -> str:
+        """The loss that ranks the networks, in words."""
+        return self.titles[self.losses[-1]]
 
     @cached_property
     def derived(self) -> dict[str, Column]:

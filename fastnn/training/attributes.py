@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.core.endings import ENDINGS
+from fastnn.core.endings import ENDINGS, by
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
 from fastnn.core.recipe import DEFAULT, Recipe
@@ -142,8 +142,8 @@ class TrainingAttributes:
             told = f"{DIVERGED} in epoch {self.diverged}" if self.diverged else OK
             if not stopped.any():
                 return told
-            return f"{told}, of epoch {self.best_epoch}: ended by {self.ended} after {self.trained_epochs}"
+            return f"{told}, of epoch {self.best_epoch}: ended {by(self.ended)} after {self.trained_epochs}"
         diverged = int(np.count_nonzero(self.diverged))
         told = f"{len(self.parameters) - diverged} {OK}, {diverged} {DIVERGED}"
-        reasons = [f"{np.count_nonzero(ended[stopped] == why)} ended by {why}" for why in ENDINGS]
+        reasons = [f"{np.count_nonzero(ended[stopped] == why)} ended {by(why)}" for why in ENDINGS]
         return ", ".join([told, *(text for text in reasons if not text.startswith("0 "))])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.core.activations import activation
+from fastnn.core.endings import epoch_of_loss
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
 from fastnn.showing.lettering import counted, grouped, rate_texts, shape
@@ -50,7 +51,8 @@ def _several(run: Any) -> str:
     whose = f"place {best}" if run.number is None else f"network {run.number[best]}"
     middle = f"best {number(ok.min())} ({whose}), median {number(float(np.median(ok)))}" if len(ok) else ""
     facts = [("ended", run.fate), ("but", "; ".join(run.notes)), ("loss", middle), *_settings(run)]
-    bars = histogram(ok, "loss of the last epoch, of those that did not diverge")
+    early = bool(np.any((run.best_epoch < run.trained_epochs) & (run.diverged == 0)))
+    bars = histogram(ok, f"loss of the {epoch_of_loss(early)}, of those that did not diverge")
     return card(f"Training of {counted(len(losses), 'network')} {described(run.network)}", facts, bars)
 
 

@@ -70,6 +70,8 @@ def test_a_sweep_tells_how_networks_ended_and_its_page_how_to_train_one(capsys):
     page = unescape(Path("o/index.html").read_text())
     command = shlex.split(re.search(r"fastnn train [^<\n]*", page)[0])
     assert {"--validation=0.25", "--patience=2", "--min-delta=0.001"} <= {*command}
+    _, text, _ = run(capsys, "sweep", *options)
+    assert "\nLoss of the best epoch: quantiles" in text
     _, out, _ = run(capsys, *command[1:], "--json")
     assert json.loads(out)["validation_loss"] == told["best"][0]["validation_loss"]
 

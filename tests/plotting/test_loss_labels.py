@@ -29,6 +29,14 @@ def test_of_one_loss(loss):
     assert plotting.sweep_histogram(sweep).get_xlabel().startswith(f"last epoch's {LABELS[loss]}")
 
 
+def test_of_networks_that_stop():
+    stopping = {"patience": 1, "watch": "training_loss"}
+    sweep = fastnn.sweep(NET, X, Y, networks=3, epochs=2, engine="batched", progress=False, **stopping)
+    drawn = plotting.sweep_histogram(sweep).get_xlabel()
+    assert drawn.startswith(f"best epoch's {LABELS['squared']}")
+    assert "loss of the best epoch, of" in sweep._repr_html_()
+
+
 def test_of_a_fused_loss():
     network = fastnn.Network((1, 2, 2), output="softmax")
     run = fastnn.train(network, X, np.eye(2)[[0, 1, 0, 1, 1, 0]], epochs=2, engine="batched")

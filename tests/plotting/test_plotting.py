@@ -662,7 +662,7 @@ def test_the_numbers_under_a_histogram_lie_side_by_side(first, last):
     edges = np.linspace(first, last, 41)
     table = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "fitted": np.ones(40)})
     figure, ax = plotting.new_figure()
-    draw_histogram(ax, table, Counts("2-2-1", 40, 0))
+    draw_histogram(ax, table, Counts("2-2-1", 40, 0), "last epoch's loss")
     figure.canvas.draw()
     boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
     boxes = [box for box in boxes if ax.bbox.x0 <= (box.x0 + box.x1) / 2 <= ax.bbox.x1]

@@ -186,6 +186,46 @@ def test_other_numbers_of_inputs_and_outputs(inputs):
     assert names(report).count("surface-best") == 1
 
 
+@pytest.fixture(scope="module")
+def stopped(data):
+    stop = {"patience": 2, "min_delta": 0.001, "validation": (data.X[20:30], data.y[20:30])}
+    options = {"networks": 9, "epochs": 20, "learning_rate": [0.005, 0.2, 1e9], "engine": "batched"}
+    return fastnn.sweep(NET, data.X[:20], data.y[:20], curves=True, **options, **stop)
+
+
+@pytest.mark.usefixtures("sketched")
+class TestOfNetworksThatStop:
+    @pytest.fixture
+    def stops(self, data, stopped):
+        return sweep_page(stopped, data.first(20))
+
+    def test_what_ended_them_is_counted(self, stops, stopped):
+        rows = {row["ended"]: row for row in table(stops, "What ended their training")}
+        assert {word: int(row["networks"]) for word, row in rows.items()} == {
+            word: (stopped.ended == word).sum() for word in {*stopped.ended}
+        }
+        assert {"diverged", "validation"} <= {*rows}
+        best = np.sort(stopped.best_epoch[(stopped.ended == "validation") & (stopped.status == "ok")])
+        assert rows["validation"]["50 %"] == str(best[(len(best) - 1) // 2])
+        assert rows["diverged"]["50 %"] == "–"
+        rule = "after 2 epochs in a row in which its validation loss has not become lower by more than 0.001"
+        assert rule in stops.html()
+
+    def test_their_best_epochs_are_drawn_for_each_cell(self, stops, stopped):
+        (picture,) = (picture for picture in stops.pictures if picture.name == "best-epochs")
+        assert picture.data["learning_rate"].tolist() == [0.005, 0.2]
+        assert picture.data["95 %"].tolist() == [
+            stopped.best_epoch[first : first + 9][stopped.status[first : first + 9] == "ok"].max()
+            for first in (0, 9)
+        ]
+
+    def test_losses_are_those_of_best_epochs(self, stops, report):
+        assert "best epoch" not in report.html()
+        assert "last epoch" not in stops.html()
+        assert "Losses of the best epoch" in [section.heading for section in stops.sections]
+        assert len(table(stops, "Loss of the best epoch")) == 3
+
+
 @pytest.mark.usefixtures("sketched")
 @pytest.mark.parametrize("finished", [0, 1, 50])
 def test_an_interrupted_sweep(data, grid, finished):
