@@ -400,14 +400,14 @@ class TestManifests:
 
 def used(manifest):
     """Ask a manifest that was read for everything that is asked of it before a file is."""
-    _ = manifest.network, manifest.total, manifest.shard_count, manifest.schema, manifest.foreign
+    _ = manifest.grid, manifest.total, manifest.shard_count, manifest.schema, manifest.foreign
     _ = (
         manifest.numbers(0),
         manifest.numbers(manifest.shard_count - 1),
-        manifest.expected,
+        manifest.expected(0),
         manifest.plan_digest,
     )
-    assert manifest.network.n_parameters <= 10**7
+    assert all(network.n_parameters <= 10**7 for network in manifest.grid["network"].values)
     assert manifest.shard_count <= 10**7
     assert manifest.shards.rows(0) <= 1 << 16
     assert most_bytes(manifest, "data", 0) > 0
