@@ -99,14 +99,17 @@ def dialect_of(options: Namespace) -> Dialect:
     return Dialect(**told | {"header": {None: "infer", True: 0, False: None}[options.header]})
 
 
-def data_of(options: Namespace) -> Dataset:
-    """The data that the options name, checked against --data-digest."""
-    data = _named(options)
+def data_of(options: Namespace, option: str = "--data", required: str = "an existing file") -> Dataset:
+    """The data that the options name, checked against --data-digest.
+
+    Refusals name the `option` that gave the table, and what it must be.
+    """
+    data = _named(options, option, required)
     _refuse_other_data(data, options)
     return data
 
 
-def _named(options: Namespace) -> Dataset:
+def _named(options: Namespace, option: str, required: str) -> Dataset:
     import fastnn
     from fastnn.data.datasets import Dataset
 
@@ -119,21 +122,24 @@ def _named(options: Namespace) -> Dataset:
         "weights": getattr(options, "weights", None),
     }
     if options.data in TABLES:
-        _refuse_reading(options)
+        _refuse_reading(options, option)
     if options.data == "generated":
         columns = {"inputs": ["n1", "n2"], "target": "n3"} | given
         frame = fastnn.generate_train_data()
         return Dataset.from_frame(frame, **columns, **conversion, source="generate_train_data()")
     if options.data in ("insurance", "simulated"):
         return _insurance(options.data == "simulated", given | conversion)
-    if not file_given(options.data, "--data", "an existing file").exists():
+    if not file_given(options.data, option, required).exists():
         raise InputError(
-            f"--data must be an existing file, or {', '.join(TABLES)}; got {options.data!r}"
+            f"{option} must be {required}, or {', '.join(TABLES)}; got {options.data!r}"
             f"{meant(options.data, TABLES)}. Check the path."
         )
+    from fastnn.data.reading.files import existing_file
+
+    existing_file(options.data, option)
     if len(given) < 2:
         raise InputError(
-            f"--data with a file needs --inputs and --target; got {options.data} alone. "
+            f"{option} with a file needs --inputs and --target; got {options.data} alone. "
             "Name its columns, such as --inputs age,bmi --target charges."
         )
     told = dialect_of(options)
@@ -154,14 +160,14 @@ def _insurance(simulated: bool, columns: dict[str, Any]) -> Dataset:
     return data
 
 
-def _refuse_reading(options: Namespace) -> None:
+def _refuse_reading(options: Namespace, option: str) -> None:
     """Refuse options of a file's format if no file is read."""
     told = next((name for name in READING if getattr(options, name) is not None), None)
     told = "no-header" if told == "header" and not options.header else told
     if told is not None:
         raise InputError(
-            f"--{told} gives the format of a file; got --data {options.data}, which is no file. "
-            "Leave it out, or give the file: --data FILE."
+            f"--{told} gives the format of a file; got {option} {options.data}, which is no file. "
+            f"Leave it out, or give the file: {option} FILE."
         )
 
 

@@ -10,9 +10,11 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.commands.options import names_a_rule
 from fastnn.commands.parsers import command_line
+from fastnn.commands.stopping_options import divided_data
+from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted
 
-__all__ = ["left_out", "saved_run"]
+__all__ = ["left_out", "need_scaling", "saved_run"]
 
 OF_THE_NETWORK = ("layers", "hidden", "output", "network")
 
@@ -48,6 +50,32 @@ def left_out(options: Namespace, run: fastnn.Training) -> Namespace:
     settings = signature(fastnn.train).parameters.items()
     none = {name: None for name, setting in settings if setting.default is None and name in usual}
     return Namespace(**vars(options) | none | {"seed": run.seed} | given)
+
+
+def need_scaling(options: Namespace, run: fastnn.Training, data: Dataset) -> None:
+    """Refuse rows to train on that are scaled otherwise than those of the run, and say what to give."""
+    if run.scaling is None or run.scaling.same_as(data.scaling):
+        return
+    fraction = _fraction(options, run, data)
+    if fraction:
+        raise InputError(
+            f"--validation must be given again where the run of {options.start} kept rows of the data apart; "
+            f"got none. Give --validation {fraction} again."
+        )
+    raise InputError(
+        f"--data must have the columns and the scaling of the run of {options.start}; got others. Give "
+        "--data, --inputs, --target, --validation and --seed as in that run, or begin a new training."
+    )
+
+
+def _fraction(options: Namespace, run: fastnn.Training, data: Dataset) -> str:
+    """The fraction of the data that validated the run, if leaving it out explains another scaling."""
+    if options.validation is not None or data.rows <= run.rows:
+        return ""
+    fraction = f"{1 - run.rows / data.rows:.2g}"
+    divided, _ = divided_data(Namespace(**vars(options) | {"validation": fraction}), data)
+    assert run.scaling is not None  # noqa: S101 - the caller has seen to it
+    return fraction if run.scaling.same_as(divided.scaling) else ""
 
 
 def _is_a_file(name: str) -> bool:

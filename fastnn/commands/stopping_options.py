@@ -58,7 +58,7 @@ def divided_data(options: Namespace, data: Dataset) -> tuple[Dataset, Dataset | 
 def _of_a_file(options: Namespace, data: Dataset) -> Dataset:
     """The rows of another table with the columns of the data, as the data are scaled."""
     named = Namespace(**vars(options) | {"data": options.validation, "data_digest": None, "weights": None})
-    other = data_of(named)
+    other = data_of(named, "--validation", "a fraction or an existing file")
     columns = (other.scaling.input_columns, other.scaling.target_columns)
     if columns != (data.scaling.input_columns, data.scaling.target_columns):
         raise InputError(

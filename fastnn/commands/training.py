@@ -13,7 +13,7 @@ from fastnn.checking import InputError
 from fastnn.commands import DONE, FAILED, INTERRUPTED
 from fastnn.commands.choice_options import training_of
 from fastnn.commands.data_options import data_of, dialect_of
-from fastnn.commands.going_on import left_out, saved_run
+from fastnn.commands.going_on import left_out, need_scaling, saved_run
 from fastnn.commands.options import names_a_rule, network_for, row_count, shared, starting_at
 from fastnn.commands.output import output_files, show
 from fastnn.commands.reports import prediction_report, training_report
@@ -34,6 +34,8 @@ def train(options: Namespace) -> int:
     if begun is not None:
         options = left_out(options, begun)
     data, further = divided_data(options, data_of(options))
+    if begun is not None:
+        need_scaling(options, begun, data)
     network = network_for(options, data) if begun is None else begun.network
     rows = row_count(options.rows, data)
     files = output_files({"--save": options.save, "--plot": options.plot}, read={"--data": options.data})

@@ -76,12 +76,33 @@ def test_a_sweep_tells_how_networks_ended_and_its_page_how_to_train_one(capsys):
     assert json.loads(out)["validation_loss"] == told["best"][0]["validation_loss"]
 
 
+def test_a_run_goes_on_with_the_rows_that_it_was_trained_on(capsys):
+    run(capsys, "train", *DATA, "--validation", "0.25", "--save", "m.npz")
+    for options, message in (
+        (
+            [],
+            "--validation must be given again where the run of m.npz kept rows of the data apart; got none. ",
+        ),
+        (
+            ["--validation", "0.5"],
+            "--data must have the columns and the scaling of the run of m.npz; got oth",
+        ),
+    ):
+        code, _, err = run(capsys, "train", *DATA, "--start", "m.npz", *options)
+        assert code == 2
+        assert message in err
+        assert ("Give --validation 0.25 again." in err) == (not options)
+    assert run(capsys, "train", *DATA, "--start", "m.npz", "--validation", "0.25")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--validation", "1.5"], "--validation must be a fraction of the rows"),
         (["--validation", "nan"], "--validation must be a"),
-        (["--validation", "none.csv"], "must be an existing file"),
+        (["--validation", "none.csv"], "--validation must be a fraction or an existing file, or insurance"),
+        (["--validation", "0,25"], "--validation must be a fraction or an existing file"),
+        (["--validation", "."], "--validation must be an existing file; got '.': a folder"),
         (["--patience", "2"], "--patience must go with something to watch"),
         (["--min-delta", "0.1"], "--min-delta must go with patience"),
         (["--watch", "training_loss"], "--watch must go with patience"),
