@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from small_sweeps import GRID, faults, leftovers, small_shards, swept
+from small_sweeps import GRID, X, Y, faults, leftovers, small_shards, swept
 
 from fastnn import files
 from fastnn.checking import InputError
@@ -77,6 +77,8 @@ def undefended(path, content, *, replace=True):
 
 
 sizes = [GRID["networks"]]  # that a child's store grows to, one after the other
+stops = {}  # what networks stop by
+STOPS = {"validation": (X[:4] + 1, Y[:4]), "patience": 3, "min_delta": 1e-3}
 
 
 def child(folder, prepare, seed):
@@ -90,7 +92,7 @@ def child(folder, prepare, seed):
         with small_shards():
             for networks in sizes:
                 with contextlib.suppress(InputError):  # it has grown further before
-                    swept(store=folder, curves=5, workers=1 + seed % 2, networks=networks)
+                    swept(store=folder, curves=5, workers=1 + seed % 2, networks=networks, **stops)
         code = 0
     finally:
         os._exit(code)
@@ -191,8 +193,12 @@ class Trials:
 
 
 def main(base, trials, seconds, variant, seed):
+    if variant == "stopping":
+        stops.update(STOPS)
     with small_shards(), tempfile.TemporaryDirectory() as folder:
-        digest = swept(store=Path(folder) / "store").digest()  # and everything is compiled and imported
+        digest = swept(
+            store=Path(folder) / "store", **stops
+        ).digest()  # and everything is compiled and imported
     gc.freeze()  # a fork copies less
     if variant == "growing":
         sizes[:] = [4, 9, GRID["networks"]]

@@ -15,6 +15,7 @@ from threading import Thread
 
 import pytest
 from damaging import Mutations, detected
+from killing import STOPS
 from small_sweeps import SHARDS, drop, faults, leftovers, small_shards, store, swept, usual_digest
 
 import fastnn
@@ -61,6 +62,14 @@ class TestKill:
         assert found["kills"] >= 1000 * SCALE
         assert min(found["by"][kind] for kind in ("before", "after", "within", "random")) > 50
         assert found["finished"] > 50
+        assert (found["failures"], found["lost"]) == (0, [])
+
+    def test_networks_that_stop_for_themselves_stop_alike(self):  # 15 s
+        ended = swept(**STOPS).ended.tolist()
+        assert {"validation", "diverged"} <= {*ended}
+        found = killing(trials=100, seconds=60, variant="stopping")
+        assert found["kills"] >= 50
+        assert found["finished"] > 5
         assert (found["failures"], found["lost"]) == (0, [])
 
     def test_without_the_defence_something_is_lost(self):
