@@ -69,7 +69,8 @@ def table_of_curves(curves: Sequence[Curve]) -> pd.DataFrame:
 def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike]) -> pd.DataFrame:
     """curves (the name of a fan), epoch (from 1), and the quantiles of the loss over the networks.
 
-    See `fastnn.plotting.fan` for the argument. A diverged network counts as an infinite loss.
+    See `fastnn.plotting.fan` for the argument. A diverged network counts as an infinite loss, one that
+    stopped for itself as its own loss from then on.
     """
     import pandas as pd
 
@@ -209,7 +210,17 @@ def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
     parts = {
         f"{sweep.grid.name_of(cell)}{told}": sweep.part(cell.first + starts) for cell in sweep.grid.cells()
     }
-    return {name: part.curves for name, part in parts.items() if len(part)}
+    return {name: curves_to_the_end(part) for name, part in parts.items() if len(part)}
+
+
+def curves_to_the_end(sweep: Sweep) -> Array:
+    """The curves (m, n) of a sweep, in which networks that stopped for themselves go on with their loss."""
+    curves = np.asarray(sweep.curves)
+    if sweep.plan.stopping is None:
+        return curves
+    over = ~np.isfinite(curves) & (sweep.diverged == 0)[:, None]
+    with np.errstate(over="ignore"):  # a loss beyond float32 becomes infinite
+        return np.where(over, sweep.loss.astype(curves.dtype)[:, None], curves)
 
 
 def cell_labels(table: pd.DataFrame) -> list[str]:

@@ -20,6 +20,7 @@ from fastnn.plotting import tables
 from fastnn.plotting.canvas import loss_label
 from fastnn.plotting.curves import draw_fan
 from fastnn.plotting.networks import DRAWN
+from fastnn.plotting.tables import curves_to_the_end
 from fastnn.reporting.confusion import confusion
 from fastnn.reporting.pictures import Picture
 from fastnn.reporting.sweep_answers import MAPS_OF_CLASSES, MAPS_OF_NUMBERS, drawing, surface
@@ -33,6 +34,7 @@ from fastnn.system.interrupting import to_the_end
 from fastnn.training.orders import Explicit
 from fastnn.training.scoring import told_scores
 from fastnn.training.starts import given
+from fastnn.training.stopping import VALIDATION_LOSS
 
 __all__ = ["epochs", "learned", "replaying"]
 
@@ -59,10 +61,12 @@ def epochs(found: Sweep) -> Section:
         f"The line is the median {whose}; half of them lie in the dark band, nine in ten in the light one. "
         "An epoch's loss is measured while it runs, on each row before the update that it belongs to."
     )
+    if found.plan.stopping is not None:
+        text += " A network that has stopped counts as its own loss from then on, that of its best epoch."
     fans = []
     for name in evenly(list(pictured), PICTURES):
         some = {counted(cell["rows"], "row"): cell for cell in pictured[name]}
-        curves = {which: found.only(cell).curves for which, cell in some.items()} if kept else {}
+        curves = {which: curves_to_the_end(found.only(cell)) for which, cell in some.items()} if kept else {}
         lost = loss_label(cell["loss"] for cell in some.values())
         fans.append(_fan(name, curves or _trained_again(found, some, starts), lost))
     return Section("Losses over the epochs", [text, *fans])
@@ -168,6 +172,13 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
         if not of_data:
             numbers = counted(len(found.plan.X), "number")
             given_arrays += f"sample_weight = ...  # those of the sweep, {numbers}\n"
+    stopping = found.plan.stopping
+    if stopping is not None:
+        told = "".join(f", {name}={value!r}" for name, value in vars(stopping).items())
+        if stopping.watch == VALIDATION_LOSS:
+            told += ", validation=validation"
+            given_arrays += "validation = ...  # (X, y), the validation rows of the sweep\n"
+        options += f",\n                   {told.removeprefix(', ')}"
     if recipe.loss != DEFAULT.loss:
         options += f",\n                   loss=fastnn.losses.{recipe.loss!r}"
     if recipe.optimizer != DEFAULT.optimizer:
@@ -213,6 +224,7 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
     """The curves of some starts in cells that differ in their rows alone, by the names of the cells."""
     settings = next(iter(cells.values())).settings
     order, weights, rates = found.plan.order, found.plan.weights, found.plan.epoch_rates
+    stopping = found.plan.stopping
     given_rates = {} if rates is None else {"schedule": rates, "learning_rate": None}
     again = sweep(
         X=found.plan.X,
@@ -225,9 +237,10 @@ def _trained_again(found: Sweep, cells: dict[str, Cell], starts: Sequence[int]) 
         dtype=found.plan.dtype,
         row_order=order.rows if isinstance(order, Explicit) else None,
         **({} if weights is None else weights.asked),
+        **({} if stopping is None else vars(stopping) | {"validation": found.design.validation}),
         progress=False,
         curves=True,
         **{**settings, **given_rates, "rows": [cell["rows"] for cell in cells.values()]},
     )
     parts = zip(cells, to_the_end(again).grid.cells(), strict=True)
-    return {name: again.only(cell).curves for name, cell in parts}
+    return {name: curves_to_the_end(again.only(cell)) for name, cell in parts}

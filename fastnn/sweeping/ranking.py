@@ -96,7 +96,7 @@ def cell_quantiles(design: Design, table: Table, levels: Sequence[float], by: st
 
 
 def summary(design: Design, table: Table) -> pd.DataFrame:
-    """A frame with each cell's networks, its smallest losses, and the quantiles of the last epoch's loss."""
+    """A frame with each cell's networks, its smallest losses, and the quantiles of its networks' loss."""
     found = cell_quantiles(design, table, QUANTILES, "loss")
     rows = [_counted(design, table, _numbers(design, cell)) for cell in design.grid.cells()]
     for place, name in enumerate(rows[0], len(design.grid.shown)):

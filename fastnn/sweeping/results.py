@@ -91,11 +91,12 @@ class Sweep(SweepAttributes):
     architectures : tuple of Network
         The networks of which the table has some; `network` is the only one, if there is one.
     parameters : (m, P)
-        The parameters after the last epoch; all NaN if the network diverged. In a sweep of several networks
+        The parameters after the last epoch, or the best one; all NaN if the network diverged. In a sweep of several networks
         they are in the columns of the largest, ``schema.names``: a network's weights and biases come first
         among those called w and those called b, and the others are NaN. `replay` has a network's own.
     loss : (m,)
-        The loss of the last epoch, over the training rows; NaN if the network diverged.
+        The loss of the last epoch, or of the best one where networks stop for themselves, over the training
+        rows; NaN if the network diverged.
     loss_all_rows : (m,), or None
         The trained network's loss over all rows, if networks are trained on different numbers of rows. NaN if
         the network diverged or the loss is not a finite number.
@@ -171,7 +172,7 @@ class Sweep(SweepAttributes):
     def summary(self) -> pd.DataFrame:
         """For each cell of the grid: its number of networks, and quantiles of the loss of the ok ones.
 
-        ``best`` and the quantiles are of the last epoch's loss, over the cell's training rows. To compare
+        ``best`` and the quantiles are of the networks' ``loss``, over the cell's training rows. To compare
         cells with different rows, use ``best loss_all_rows`` and ``best validation_loss``, if there are any.
         Where networks stop for themselves, ``stopped`` is how many did, and ``epochs trained`` their mean.
         """
@@ -191,7 +192,7 @@ class Sweep(SweepAttributes):
         return cell_quantiles(self.design, self.table, levels, checked_loss(self.design, by))
 
     def loss_quantiles(self, levels: Sequence[float]) -> NDArray[np.float64]:
-        """The quantiles of the last epoch's loss over the ok networks of all cells together."""
+        """The quantiles of the loss over the ok networks of all cells together."""
         return loss_quantiles(self.table, checked_levels(levels), "loss")
 
     def digest(self) -> str:

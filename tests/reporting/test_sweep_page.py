@@ -186,11 +186,15 @@ def test_other_numbers_of_inputs_and_outputs(inputs):
     assert names(report).count("surface-best") == 1
 
 
-@pytest.fixture(scope="module")
-def stopped(data):
+def swept_until_stopped(data, **kept):
     stop = {"patience": 2, "min_delta": 0.001, "validation": (data.X[20:30], data.y[20:30])}
     options = {"networks": 9, "epochs": 20, "learning_rate": [0.005, 0.2, 1e9], "engine": "batched"}
-    return fastnn.sweep(NET, data.X[:20], data.y[:20], curves=True, **options, **stop)
+    return fastnn.sweep(NET, data.X[:20], data.y[:20], **options, **stop, **kept)
+
+
+@pytest.fixture(scope="module")
+def stopped(data):
+    return swept_until_stopped(data, curves=True)
 
 
 @pytest.mark.usefixtures("sketched")
@@ -218,6 +222,22 @@ class TestOfNetworksThatStop:
             stopped.best_epoch[first : first + 9][stopped.status[first : first + 9] == "ok"].max()
             for first in (0, 9)
         ]
+
+    def test_fans_go_to_the_end_with_their_own_losses(self, stops, stopped, data):
+        again = sweep_page(swept_until_stopped(data), data.first(20))
+        for page in (stops, again):
+            fan = next(picture.data for picture in page.pictures if picture.name == "fan-0_2")
+            assert fan["50 %"].iloc[-1] == np.sort(np.nan_to_num(stopped.loss[9:18], nan=np.inf))[4]
+            assert "A network that has stopped counts as its own loss" in page.html()
+
+    def test_the_code_trains_the_best_network_again(self, stops, stopped, data):
+        code = next(block.text for block in stops.sections[-1].blocks if isinstance(block, Code))
+        code = re.sub(r"validation = \.\.\.", "validation = (data.X[20:30], data.y[20:30])", code)
+        names = {"fastnn": fastnn, "data": data}
+        exec(code[code.index("network =") :], names)  # noqa: S102 - what the page tells a reader to run
+        best = stopped.best(1)
+        assert names["run"].loss == best["loss"][0]
+        assert names["run"].best_epoch == best["best_epoch"][0]
 
     def test_losses_are_those_of_best_epochs(self, stops, report):
         assert "best epoch" not in report.html()
