@@ -91,9 +91,10 @@ class Sweep(SweepAttributes):
     architectures : tuple of Network
         The networks of which the table has some; `network` is the only one, if there is one.
     parameters : (m, P)
-        The parameters after the last epoch, or the best one; all NaN if the network diverged. In a sweep of several networks
-        they are in the columns of the largest, ``schema.names``: a network's weights and biases come first
-        among those called w and those called b, and the others are NaN. `replay` has a network's own.
+        The parameters after the last epoch, or after the best one where networks stop for themselves; all NaN
+        if the network diverged. In a sweep of several networks they are in the columns of the largest,
+        ``schema.names``: a network's weights and biases come first among those called w and those called b,
+        and the others are NaN. `replay` has a network's own.
     loss : (m,)
         The loss of the last epoch, or of the best one where networks stop for themselves, over the training
         rows; NaN if the network diverged.
