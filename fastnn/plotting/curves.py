@@ -28,8 +28,7 @@ def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike], ax: Axes | None = N
 
     Epochs are on a logarithmic scale, since most happens in the first ones. Losses are logarithmic if they
     span more than a factor of three. A diverged network counts as an infinite loss; a quantile that is not
-    finite is not drawn. A network that stopped for itself counts as its own loss from then on, that of its
-    best epoch.
+    finite is not drawn. A network that stopped for itself counts as its last loss from then on.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ def fan(curves: Sweep | ArrayLike | Mapping[Any, ArrayLike]) -> pd.DataFrame:
     """curves (the name of a fan), epoch (from 1), and the quantiles of the loss over the networks.
 
     See `fastnn.plotting.fan` for the argument. A diverged network counts as an infinite loss, one that
-    stopped for itself as its own loss from then on.
+    stopped for itself as its last loss from then on.
     """
     import pandas as pd
 
@@ -214,13 +214,19 @@ def _curves_of_cells(sweep: Sweep) -> dict[str, Any]:
 
 
 def curves_to_the_end(sweep: Sweep) -> Array:
-    """The curves (m, n) of a sweep, in which networks that stopped for themselves go on with their loss."""
+    """The curves (m, n) of a sweep, in which networks that stopped for themselves go on with their last loss.
+
+    That of the best epoch is met while the network is still worse, so it would show a step up.
+    """
     curves = np.asarray(sweep.curves)
     if sweep.plan.stopping is None:
         return curves
-    over = ~np.isfinite(curves) & (sweep.diverged == 0)[:, None]
+    told = np.isfinite(curves)
+    last = np.take_along_axis(curves, told.sum(axis=1)[:, None] - 1, axis=1)
     with np.errstate(over="ignore"):  # a loss beyond float32 becomes infinite
-        return np.where(over, sweep.loss.astype(curves.dtype)[:, None], curves)
+        loss = sweep.loss.astype(curves.dtype)[:, None]
+    last = np.where(told.any(axis=1)[:, None], last, loss)  # it stopped before the first epoch that is kept
+    return np.where(~told & (sweep.diverged == 0)[:, None], last, curves)
 
 
 def cell_labels(table: pd.DataFrame) -> list[str]:

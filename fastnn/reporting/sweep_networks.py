@@ -62,7 +62,7 @@ def epochs(found: Sweep) -> Section:
         "An epoch's loss is measured while it runs, on each row before the update that it belongs to."
     )
     if found.plan.stopping is not None:
-        text += " A network that has stopped counts as its own loss from then on, that of its best epoch."
+        text += " A network that has stopped counts as its last loss from then on."
     fans = []
     for name in evenly(list(pictured), PICTURES):
         some = {counted(cell["rows"], "row"): cell for cell in pictured[name]}
