@@ -144,7 +144,8 @@ class _Run:
         )
         self.ended, self.grouped = False, 0  # whether some of them have ended since; how many there were
         self.looks = self.next_look = 0
-        self.calls = Calls(self.job, self.rates, self._pause)
+        self.told = _told(self.pause, self.job.epochs)
+        self.calls = Calls(self.job, self.rates, self.told)
         if self.job.stopping is not None:
             of_rows = self.job if self.job.validation is None else self.job.validation
             rows = of_rows.X, of_rows.Y
@@ -278,7 +279,7 @@ class _Run:
         self._keep(kept, seen.only(whole), settled[whole])
         self.groups = None
         again = group.numbers[~whole]
-        self._pause(-epochs * len(again))
+        self.told(-epochs * len(again))
         self._advance(Group(self.job.network, again), epochs)
 
     def _keep(self, group: Group, seen: Seen, settled: Chosen) -> None:
@@ -287,9 +288,18 @@ class _Run:
         if len(ended):
             self.is_training[ended] = False
             self.ended = True
-            self._pause(len(ended) * (self.job.epochs - self.epoch - seen.losses.shape[1]))
+            self.told(len(ended) * (self.job.epochs - self.epoch - seen.losses.shape[1]))
 
-    def _pause(self, epochs: float) -> None:
-        """Report epochs done, counted over networks: two networks by three epochs are 6."""
-        if self.pause is not None:
-            self.pause(epochs / self.job.epochs)
+
+def _told(pause: Callable[[float], None] | None, of: int) -> Callable[[float], None]:
+    """What reports epochs done, counted over networks: two networks by three epochs are 6.
+
+    It knows nothing of the run that reports: a ring of references would keep a chunk of networks in memory
+    until Python looks for rings. Measured: a million networks of 2-2-1 took 28 MB more.
+    """
+
+    def told(epochs: float) -> None:
+        if pause is not None:
+            pause(epochs / of)
+
+    return told
