@@ -206,7 +206,7 @@ class TestFromDifferentEpochs:
 
     def test_a_callback_is_refused(self):
         with pytest.raises(
-            fastnn.InputError, match=r"callback must be left out .* got networks after 2, 3, 5"
+            fastnn.InputError, match=r"callback must be left out .* got networks after epochs 2, 3, 5"
         ):
             gone_on(self.stopped(), 1, callback=lambda seen: None)
 
