@@ -365,10 +365,6 @@ def _add_batch_size(group: Any, default: int | None = 1) -> None:
     group.add_argument("--batch-size", type=whole, default=default, metavar="B", help=said)
 
 
-def _add_seed(group: Any) -> None:
-    group.add_argument("--seed", type=whole, default=0, metavar="N", help="of the starts; default 0")
-
-
 def _add_networks(group: Any) -> None:
     group.add_argument("--networks", type=whole, default=10_000, metavar="M", help="starts; default 10000")
 

@@ -6,13 +6,15 @@ import re
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastnn import plotting
 from fastnn.pages.blocks import Figure
+from fastnn.pages.tables import written
 from fastnn.plotting.canvas import DOTS_PER_INCH, HEIGHT, WIDTH, in_lines, new_figure
 from fastnn.plotting.library import one_line
 from fastnn.plotting.settings import MissingGlyphs, fixed_settings
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["Drawn", "Picture", "drawn", "row_by_row"]
+__all__ = ["Drawn", "Picture", "drawn", "intervals_of_cells", "row_by_row"]
 
 EMBEDDED_DOTS_PER_INCH = 150  # of what is rasterized inside an SVG: a page holds many of them
 
@@ -152,3 +154,20 @@ def _harmless(cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
     return plain(f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell)
+
+
+def intervals_of_cells(name: str, numbers: pd.DataFrame, what: str, nouns: str) -> Picture:
+    """The distributions of the cells of a sweep below one another, from quantiles and a "label" of each.
+
+    `nouns` are what the cells differ in.
+    """
+    middles = zip(numbers["label"], numbers["50 %"], strict=True)
+    told = "; ".join(f"{label}: {written(middle)}" for label, middle in middles)
+    return Picture(
+        name,
+        partial(plotting.intervals, numbers, what),
+        f"Distributions of the {what} below one another. Medians: {told}.",
+        f"The {what}, of each {nouns}; diverged networks are left out.",
+        numbers,
+        row_by_row(numbers, numbers["label"]),
+    )

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import plotting
 from fastnn.pages.blocks import Block, Section
 from fastnn.pages.tables import Table, per_cent, written
 from fastnn.plotting import tables
 from fastnn.plotting.canvas import loss_label
 from fastnn.plotting.distributions import counts_of, draw_dead_units, draw_histogram, draw_scores
-from fastnn.reporting.pictures import Picture, row_by_row
+from fastnn.reporting.pictures import Picture, intervals_of_cells, row_by_row
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.columns import headings
 from fastnn.sweeping.grid import Cell
@@ -224,16 +223,7 @@ def _intervals(found: Sweep, quantiles: pd.DataFrame, what: str, claim: float | 
     numbers = numbers[numbers["networks"] > 0]
     if claim is not None:
         numbers["claim"] = claim
-    middles = zip(numbers["label"], numbers["50 %"], strict=True)
-    told = "; ".join(f"{label}: {written(middle)}" for label, middle in middles)
-    return Picture(
-        "cells",
-        partial(plotting.intervals, numbers, what),
-        f"Distributions of the {what} below one another. Medians: {told}.",
-        f"The {what}, of each {found.grid.nouns}; diverged networks are left out.",
-        numbers,
-        row_by_row(numbers, numbers["label"]),
-    )
+    return intervals_of_cells("cells", numbers, what, found.grid.nouns)
 
 
 def _against_rows(table: pd.DataFrame, metric: str) -> Picture:

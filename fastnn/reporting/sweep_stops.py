@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import plotting
 from fastnn.core.endings import ENDINGS
 from fastnn.pages.blocks import Block, Section
 from fastnn.pages.tables import Table, per_cent, written
 from fastnn.plotting import tables
-from fastnn.reporting.pictures import Picture, row_by_row
+from fastnn.reporting.pictures import intervals_of_cells
 from fastnn.showing.lettering import counted
 from fastnn.sweeping.results import Sweep
 from fastnn.training.stopping import Stopping
@@ -42,7 +40,8 @@ def stops(found: Sweep, table: pd.DataFrame, headings: dict[str, str]) -> list[S
     ]
     cells = _of_cells(found, table)
     if len(cells) > 1:
-        blocks.append(_picture(found, cells))
+        labelled = cells.assign(label=tables.cell_labels(cells))
+        blocks.append(intervals_of_cells("best-epochs", labelled, BEST, found.grid.nouns))
     return [Section("When they stopped", blocks)]
 
 
@@ -84,18 +83,3 @@ def _of_cells(found: Sweep, table: pd.DataFrame) -> pd.DataFrame:
         for place, cell in enumerate(found.grid.cells())
     ]
     return pd.DataFrame([row for row in rows if not np.isnan(row["50 %"])])
-
-
-def _picture(found: Sweep, cells: pd.DataFrame) -> Picture:
-    """The best epochs of each cell below one another."""
-    numbers = cells.assign(label=tables.cell_labels(cells))
-    middles = zip(numbers["label"], numbers["50 %"], strict=True)
-    told = "; ".join(f"{label}: {middle}" for label, middle in middles)
-    return Picture(
-        "best-epochs",
-        partial(plotting.intervals, numbers, BEST),
-        f"Distributions of the {BEST} below one another. Medians: {told}.",
-        f"The {BEST}, of each {found.grid.nouns}; diverged networks are left out.",
-        numbers,
-        row_by_row(numbers, numbers["label"]),
-    )
