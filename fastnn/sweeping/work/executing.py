@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from threading import Thread
 from time import perf_counter, sleep
 from typing import Any
 
@@ -100,6 +101,7 @@ class Crew:
         if self.maker is None:
             return
         processes: dict[Any, Any] = {}
+        manager = getattr(self.given, "_executor_manager_thread", None)
         with contextlib.suppress(Exception):  # the executor may be broken
             processes |= getattr(self.given, "_processes", None) or {}
             if hasattr(self.given, "nthreads"):
@@ -109,6 +111,8 @@ class Crew:
         for process in processes.values():
             with contextlib.suppress(Exception):
                 process.kill()
+        if isinstance(manager, Thread):  # at Python's exit it may close a pipe that is being written to
+            manager.join(CLOSING_SECONDS)
 
     def work(
         self, place: Place, check: Callable[[Results], None] | None, progress: Progress

@@ -117,7 +117,11 @@ class TestKinds:
 
     def test_processes(self, store):
         before = set(multiprocessing.active_children())
+        threads = set(threading.enumerate())
         assert swept(executor=2, store=store).digest() == usual_digest()
+        assert (
+            set(threading.enumerate()) <= threads
+        )  # none is left to write to a closed pipe at Python's exit
         deadline = time.monotonic() + 60
         while set(multiprocessing.active_children()) - before and time.monotonic() < deadline:
             time.sleep(0.01)
