@@ -12,7 +12,7 @@ from fastnn.commands.data_options import data_of
 from fastnn.commands.parsing import number, whole
 from fastnn.data.datasets import Dataset
 from fastnn.training.dividing import validation_rows
-from fastnn.training.stopping import WATCHED
+from fastnn.core.rule import WATCHED
 
 __all__ = ["add_stopping", "divided_data", "stopping_asked"]
 

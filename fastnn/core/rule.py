@@ -22,11 +22,16 @@ __all__ = [
     "GIVEN",
     "MOST_EPOCHS",
     "ORDERS",
+    "PENALIZED_LOSS",
     "PLAIN",
     "ROWS",
     "SHARE",
     "SHUFFLED",
+    "STATES",
     "STEP",
+    "TRAINING_LOSS",
+    "VALIDATION_LOSS",
+    "WATCHED",
     "WITHIN",
     "Rule",
 ]
@@ -34,6 +39,12 @@ __all__ = [
 DTYPES = ("float64", "float32")
 ORDERS = FILE, SHUFFLED, GIVEN = "file", "shuffled", "given"  # of the rows
 WITHIN = ("epoch", "batch")  # within what the weights of rows count, by their mean
+WATCHED = VALIDATION_LOSS, TRAINING_LOSS, PENALIZED_LOSS = (
+    "validation_loss",
+    "training_loss",
+    "penalized_loss",
+)
+STATES = "states"  # are kept after every epoch, so that anything can be watched
 MOST_EPOCHS = 2**31 - 1  # the epoch in which a network diverged is an int32
 
 STEP = Symbol("step")
@@ -70,8 +81,9 @@ class Rule:
         Whether no parameter moves, and only what rows lose is added up.
     validated : bool
         Whether the loss on further rows is measured after every epoch.
-    watched : bool
-        Whether the state after every epoch is kept.
+    watched : str
+        The loss, one of `WATCHED`, by which each network stops for itself; `STATES`: the states after every
+        epoch are kept instead. "": neither.
     """
 
     loss: type[Loss] = Squared
@@ -83,7 +95,7 @@ class Rule:
     clipped: bool = False
     measuring: bool = False
     validated: bool = False
-    watched: bool = False
+    watched: str = ""
 
     @property
     def given(self) -> tuple[Symbol, ...]:
@@ -131,7 +143,7 @@ class Rule:
     @property
     def unwatched(self) -> Rule:
         """The rule of the training alone."""
-        return replace(self, validated=False, watched=False)
+        return replace(self, validated=False, watched="")
 
     @property
     def measurer(self) -> Rule:

@@ -24,8 +24,16 @@ The contract of a kernel, ``advance(state, X, Y, settings, totals)``, or of one 
   All arrays are of the kernel's dtype and native.
 - A rule that is validated has the arguments ``further_X, further_Y, further_settings, further_totals`` after
   them: to column e of `further_totals` (M, E) it adds what the rows of `further_X` and `further_Y` lose after
-  epoch e, with the loss's `further_settings` (M, C'). One that is watched has `course` at the end, (E, M, S)
-  and C-ordered, filled with the states after every epoch. Calls then take whole epochs.
+  epoch e, with the loss's `further_settings` (M, C'). Calls then take whole epochs.
+- A rule by which `STATES` are watched has `course` at the end, (E, M, S) and C-ordered, filled with the
+  states after every epoch. One by which a loss is watched, divided by its rows, has ``bars, until,
+  best_epochs, best, epoch, patience, min_delta``, and a penalized loss ``half_l2, l1``, what multiplies the
+  square and the size of each weight. `epoch` epochs are over. A network whose loss (float64) is below its
+  bar, (M,) float64, or whose bar is NaN, is better; its parameters must be finite, and so must its totals.
+  Then its bar becomes the loss less `min_delta`, infinite for NaN; its `best_epochs` (M,) int64 the epoch,
+  from 1; its `until` (M,) int64 that epoch and `patience` more; its `best` (M, S) the state. It is trained
+  while less than `until` epochs are over and its total is finite; its later totals stay as they are. The bar
+  of one that can no longer become better may be -infinity.
 - No number given is -0.0 among the parameters, nor infinite among X, Y and coefficients. The targets are what
   the loss asks for: see `Loss.targets`.
 - The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its
@@ -45,7 +53,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.rule import PENALIZED_LOSS, PLAIN, STATES, Rule
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["ENGINES", "CallSizes", "EngineModule", "Kernel", "arguments", "choose", "load"]
@@ -59,7 +67,9 @@ def arguments(rule: Rule) -> str:
     """The names of a kernel's arguments, as its source has them."""
     coefficients, batch = ", coefficients" * rule.weighted, ", batch" * rule.batched
     further = ", further_X, further_Y, further_settings, further_totals" * rule.validated
-    return f"state, X, Y{coefficients}, settings, totals{batch}{further}{', course' * rule.watched}"
+    watch = ", course" if rule.watched == STATES else ", bars, until, best_epochs, best, epoch, patience, min_delta"
+    penalty = ", half_l2, l1" * (rule.watched == PENALIZED_LOSS)
+    return f"state, X, Y{coefficients}, settings, totals{batch}{further}{watch * bool(rule.watched)}{penalty}"
 
 
 class CallSizes(NamedTuple):

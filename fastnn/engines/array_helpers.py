@@ -1,4 +1,4 @@
-"""What the printed NumPy sources call besides NumPy's own ufuncs. All write into buffers given to them."""
+"""What the printed NumPy sources call besides NumPy's own ufuncs. Most write into buffers given to them."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.precisions import PRECISIONS
 
-__all__ = ["columns", "exponent_of", "gate", "power_of_two"]
+__all__ = ["columns", "exponent_of", "gate", "penalties", "power_of_two"]
 
 
 def columns(flat: NDArray[Any], *shape: int) -> NDArray[Any]:
@@ -33,6 +33,14 @@ def gate(value: NDArray[Any], opened_by: NDArray[Any], mask: NDArray[Any]) -> No
     np.right_shift(mask, 8 * mask.dtype.itemsize - 1, out=mask)
     bits = value.view(mask.dtype)
     np.bitwise_and(bits, mask, out=bits)
+
+
+def penalties(weights: NDArray[Any], half_l2: float, l1: float) -> NDArray[np.float64]:
+    """The penalties on the weights (m, n) of networks, (m,), added up weight by weight."""
+    total = np.zeros(len(weights))
+    for weight in weights.T.astype(np.float64):
+        total += half_l2 * (weight * weight) + l1 * np.abs(weight)
+    return total
 
 
 def exponent_of(number: NDArray[Any], out: NDArray[Any]) -> None:

@@ -58,7 +58,12 @@ def _compiled(source: str, dtype: str) -> Kernel:
         "totals": numba.types.Array(number, 2, "A"),
         "further_totals": numba.types.Array(number, 2, "A"),
         "course": numba.types.Array(number, 3, "C"),
-        "batch": numba.types.intp,
+        "bars": numba.types.Array(numba.float64, 1, "C"),
+        "until": numba.types.Array(numba.int64, 1, "C"),
+        "best_epochs": numba.types.Array(numba.int64, 1, "C"),
+        "best": numba.types.Array(number, 2, "C"),
+        **dict.fromkeys(("batch", "epoch", "patience"), numba.types.intp),
+        **dict.fromkeys(("min_delta", "half_l2", "l1"), numba.float64),
     }
     names = advance.__code__.co_varnames[: advance.__code__.co_argcount]
     signature = numba.types.void(*(kinds.get(name, read_only) for name in names))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, STEP, Rule
+from fastnn.core.rule import PENALIZED_LOSS, PLAIN, STATES, STEP, Rule
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
 from fastnn.system.floating_point import ieee
@@ -114,8 +114,13 @@ def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule:
         found.append(totals.copy())
         of_loss = np.full((networks, len(rule.measurer.given)), 0.5, dtype)
         given += [X, Y, of_loss, found[-1]]
-    if rule.watched:
+    if rule.watched == STATES:
         found.append(np.zeros((EPOCHS, *state.shape), dtype))
         given.append(found[-1])
+    elif rule.watched:
+        bars, until = random.choice([np.nan, 0.0, 0.2, np.inf], networks), random.integers(1, 4, networks)
+        watch = [bars, until, np.zeros(networks, np.int64), np.zeros_like(state)]
+        found += watch
+        given += [*watch, 0, 1, 0.01, *[0.5, 0.25] * (rule.watched == PENALIZED_LOSS)]
     kernel(*given)
     return found

@@ -20,6 +20,7 @@ from fastnn.core.losses import need_targets
 from fastnn.core.network import Network
 from fastnn.core.penalties import PENALTIES
 from fastnn.core.recipe import Recipe, refuse_decay
+from fastnn.core.rule import VALIDATION_LOSS, WATCHED
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
@@ -37,7 +38,7 @@ from fastnn.training.plan import Plan
 from fastnn.training.rates import RATES_GIVEN
 from fastnn.training.running import run
 from fastnn.training.starts import Start, rule_of
-from fastnn.training.stopping import VALIDATION_LOSS, WATCHED, stopping_of
+from fastnn.training.stopping import stopping_of
 from fastnn.training.weights import class_weights_of, weights_of, weights_told
 
 __all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.core.rule import WATCHED
 from fastnn.engines import Kernel
 from fastnn.training.jobs import Job
 from fastnn.training.pace import Pace
 from fastnn.training.rates import Rates
 from fastnn.training.reducing import Group
-from fastnn.training.stopping import Seen
+from fastnn.training.stopping import Seen, Watch
 
 __all__ = ["Calls"]
 
@@ -25,6 +26,7 @@ Array = NDArray[Any]
 # Calls that look after every epoch take whole epochs. They keep at most as many numbers of states (16 MB) and
 # make about as many visits: one parameter meeting one row; 0.02 s in engine `lanes`.
 NUMBERS_KEPT, VISITS = 1 << 21, 2 * 10**8
+PIECE, LOSSES = int(__import__("os").environ.get("PIECE", 2048)), 1 << 17
 
 
 @dataclass(eq=False)
@@ -45,13 +47,19 @@ class Calls:
         self.room = np.empty(0)
         self.state_size = self.job.rule.state_size(self.job.network)
 
-    def trained(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
-        """Advance states (m, S') by some epochs, from epoch `first` on; return what they brought."""
-        return (
-            self._looking(group, state, first, epochs)
-            if self.job.looks
-            else self._plain(group, state, first, epochs)
-        )
+    @property
+    def packs(self) -> bool:
+        """Whether kernels watch a loss, and pack the networks that go on together."""
+        return self.job.rule.watched in WATCHED
+
+    def trained(self, group: Group, state: Array, first: int, epochs: int, watch: Watch | None) -> Seen:
+        """Advance states (m, S') by some epochs, from epoch `first` on; return what they brought.
+
+        `watch` tells when they stop; None: never.
+        """
+        if self.job.looks:
+            return self._looking(group, state, first, epochs, watch)
+        return self._plain(group, state, first, epochs)
 
     def pieces(self, group: Group) -> Iterator[Group]:
         """Cut a group into pieces that suit calls that look after every epoch; others take it whole."""
@@ -62,13 +70,17 @@ class Calls:
         width = engine.call_sizes(group.network, str(self.job.X.dtype), self.job.rule).width
         numbers = self.state_size
         size = min(NUMBERS_KEPT // (8 * numbers), VISITS // (numbers * len(self.job.X)))
+        if self.packs: size = min(size, PIECE)
         size = max(1, size // width) * width
         for first in range(0, len(group.numbers), size):
             yield group.only(slice(first, first + size))
 
     def most_together(self, groups: list[Group]) -> int:
         """The most epochs of one such call, for the largest of some groups."""
-        numbers = max(len(group.numbers) for group in groups) * self.state_size
+        networks = max(len(group.numbers) for group in groups)
+        numbers = networks * self.state_size
+        if self.packs:
+            return max(1, min(LOSSES // networks, VISITS // (numbers * len(self.job.X))))
         return max(1, min(NUMBERS_KEPT // numbers, VISITS // (numbers * len(self.job.X))))
 
     def _plain(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
@@ -90,24 +102,30 @@ class Calls:
                 self.pause(len(state) * more_epochs * more_rows / rows)
         return Seen(self._mean(totals, rows))
 
-    def _looking(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
+    def _looking(self, group: Group, state: Array, first: int, epochs: int, watch: Watch | None) -> Seen:
         """One call for all epochs that are alike, which looks after each."""
         kernel, validation = self.job.kernel(group.network, len(state)), self.job.validation
         shape = (epochs, len(state))
         totals, further = np.zeros(shape, state.dtype).T, np.zeros(shape, state.dtype).T
-        course = self._course((*shape, state.shape[1]), state.dtype) if self.job.stopping else None
+        best = watch.begun(group, state) if watch is not None and self.packs else None
+        course = None
+        if watch is not None and best is None:
+            course = self._course((*shape, state.shape[1]), state.dtype)
         for some, given, settings in self._alike(group, first, epochs):
-            looked: list[Array] = []
+            looked: list[Any] = []
             if validation is not None:
                 looked = [*validation.rows, validation.settings(len(state)), further[:, some]]
             if course is not None:
                 looked.append(course[some])
+            if best is not None and watch is not None:
+                looked += [best.bar, best.until, best.epoch, best.state, first + some.start, *watch.numbers]
             kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
             self.pause(len(state) * (some.stop - some.start))
         return Seen(
             self._mean(totals, len(self.job.X)),
             None if validation is None else self._mean(further, len(validation.X)),
             course,
+            best,
         )
 
     def _alike(self, group: Group, first: int, epochs: int) -> Iterator[tuple[slice, Any, Array]]:

@@ -72,7 +72,7 @@ class Job:
             self.recipe.rule,
             weighted=self.weights is not None,
             validated=self.validation is not None,
-            watched=self.stopping is not None,
+            watched="" if self.stopping is None else self.stopping.watched,
         )
 
     @property

@@ -191,7 +191,7 @@ class _Run:
             self.next_look = self.epoch + max(fewest, min(1 << self.looks, MOST_EPOCHS_UNSEEN))
             self.looks += 1
             return
-        self._advance_all(min(most, max(1, STRETCH_LOSSES // training)))
+        self._advance_all(most if self.calls.packs else min(most, max(1, STRETCH_LOSSES // training)))
 
     def finished(self) -> Course:
         """The course, once the epochs are over."""
@@ -255,14 +255,14 @@ class _Run:
         """How many epochs, up to `most`, to advance together."""
         if self.job.looks and groups:
             most = min(most, self.calls.most_together(groups))
-        if self.course.watch is not None and groups:
+        if self.course.watch is not None and groups and not self.calls.packs:
             most = self.course.watch.together(self.training, self.epoch, len(self.job.X), most)
         return most
 
     def _advance(self, group: Group, epochs: int) -> None:
         before = group.take(self.state)
         trained = before.copy()
-        seen = self.calls.trained(group, trained, self.epoch, epochs)
+        seen = self.calls.trained(group, trained, self.epoch, epochs, self.course.watch)
         finite: Chosen = np.asarray(np.isfinite(seen.losses).all(axis=1))
         whole = np.ones_like(finite)
         if group.columns is not None:

@@ -20,18 +20,16 @@ from fastnn.checking import InputError, shown, whole_number
 from fastnn.core.choices import from_zero
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
-from fastnn.core.rule import MOST_EPOCHS
+from fastnn.core.rule import MOST_EPOCHS, PENALIZED_LOSS, STATES, TRAINING_LOSS, VALIDATION_LOSS, WATCHED
+from fastnn.engines.array_helpers import penalties
 from fastnn.training.evaluating import outputs
 from fastnn.training.reducing import Group
 
-__all__ = ["VALIDATION_LOSS", "WATCHED", "Score", "Seen", "Stopping", "Watch", "stopping_of"]
+__all__ = ["Best", "Score", "Seen", "Stopping", "Watch", "stopping_of"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
 Score = Callable[[Array, Array], Any]
-
-WATCHED = ("validation_loss", "training_loss", "penalized_loss")
-VALIDATION_LOSS, TRAINING_LOSS, PENALIZED_LOSS = WATCHED
 
 # What a look costs: rows of an epoch of each network and, besides, visits (one parameter meeting one row).
 LOOK_ROWS, LOOK_VISITS = 120, 2 * 10**6
@@ -55,6 +53,11 @@ class Stopping:
     patience: int
     min_delta: float = 0.0
     watch: str | Score = VALIDATION_LOSS
+
+    @property
+    def watched(self) -> str:
+        """What kernels watch: see `fastnn.core.rule.Rule.watched`."""
+        return STATES if callable(self.watch) else self.watch
 
     @property
     def ending(self) -> str:
@@ -98,6 +101,30 @@ def stopping_of(patience: Any, min_delta: Any, watch: Any, *, validated: bool) -
 
 
 @dataclass(frozen=True, eq=False)
+class Best:
+    """What a kernel that watches a loss keeps of m networks.
+
+    Attributes
+    ----------
+    bar, until : (m,)
+        As in `Watch`.
+    epoch : (m,) int64
+        The best epoch of the stretch, from 1; 0 for none.
+    state : (m, S')
+        The states after it.
+    """
+
+    bar: NDArray[np.float64]
+    until: NDArray[np.int64]
+    epoch: NDArray[np.int64]
+    state: Array
+
+    def only(self, kept: Any) -> Best:
+        """The same of some of the networks."""
+        return Best(self.bar[kept], self.until[kept], self.epoch[kept], self.state[kept])
+
+
+@dataclass(frozen=True, eq=False)
 class Seen:
     """What a stretch of E epochs brought m networks.
 
@@ -109,11 +136,14 @@ class Seen:
         The losses on the validation rows after each epoch.
     course : (E, m, S'), or None
         The states after each epoch.
+    best : Best, or None
+        What the kernel kept, where it watches a loss.
     """
 
     losses: Array
     further: Array | None = None
     course: Array | None = None
+    best: Best | None = None
 
     def only(self, kept: Any) -> Seen:
         """The same of some of the networks."""
@@ -122,6 +152,7 @@ class Seen:
             self.losses[kept],
             None if further is None else further[kept],
             None if course is None else course[:, kept],
+            None if self.best is None else self.best.only(kept),
         )
 
 
@@ -135,10 +166,8 @@ class Watch:
     recipe : Recipe
     rows : (X, Y)
         Those of which a function is given the outputs and the targets.
-    first : int
-        The number of epochs that were over when it began.
     bar : (M,) float64
-        What the next better value has to be below.
+        What the next better value has to be below; NaN before there is a best one.
     until : (M,) int64
         The epoch, from 1, after which each network stops unless a better one comes.
     best_epoch : (M,) int64
@@ -152,7 +181,6 @@ class Watch:
     stopping: Stopping
     recipe: Recipe
     rows: tuple[Array, Array]
-    first: int
     bar: NDArray[np.float64]
     until: NDArray[np.int64]
     best_epoch: NDArray[np.int64]
@@ -170,8 +198,7 @@ class Watch:
             stopping,
             recipe,
             rows,
-            first,
-            bar=np.full(len(state), np.inf),
+            bar=np.full(len(state), np.nan),
             until=np.full(len(state), first + stopping.patience),
             best_epoch=np.zeros(len(state), np.int64),
             best=np.full_like(state, np.nan),
@@ -211,33 +238,48 @@ class Watch:
         state : (M, S)
             The states of all networks after the stretch.
         """
-        numbers, patience = group.numbers, self.stopping.patience
+        numbers, best = group.numbers, seen.best or self._best(group, epoch, seen)
+        self.bar[numbers], self.until[numbers] = best.bar, best.until
+        self._keep(group, np.flatnonzero(best.epoch), best, epoch, seen, state)
+        return best.until
+
+    def begun(self, group: Group, state: Array) -> Best:
+        """Room for what a kernel keeps of a group whose states are like `state` (m, S')."""
+        numbers = group.numbers
+        none = np.zeros(len(numbers), np.int64)
+        return Best(self.bar[numbers], self.until[numbers], none, np.empty_like(state))
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers that a kernel needs to watch."""
+        given = (self.stopping.patience, self.stopping.min_delta)
+        return (*given, *self._penalty) if self.stopping.watch == PENALIZED_LOSS else given
+
+    def _best(self, group: Group, epoch: int, seen: Seen) -> Best:
+        """What a kernel would have kept, from the states after each epoch."""
+        assert seen.course is not None  # noqa: S101 - where the kernel keeps nothing else
+        numbers, stopping = group.numbers, self.stopping
         bar, until = self.bar[numbers], self.until[numbers]
         alive, found = _alive(group, seen), np.zeros(len(numbers), np.int64)
         values = self._values(group, seen, alive)
-        for now, value in enumerate(values, start=epoch + 1):
-            better = alive[:, 0] if now == self.first + 1 else (value < bar) & (until >= now)
-            if not better.any():
-                continue
-            lower = value - self.stopping.min_delta if self.stopping.min_delta else value
-            np.copyto(bar, np.fmin(lower, np.inf) if now == self.first + 1 else lower, where=better)
+        for now, (value, sound) in enumerate(zip(values, alive.T, strict=True), start=epoch + 1):
+            better = sound & ((value < bar) | np.isnan(bar)) & (until >= now)
+            np.copyto(bar, np.fmin(value - stopping.min_delta, np.inf), where=better)
             np.copyto(found, now, where=better)
-            np.copyto(until, now + patience, where=better)
-        self.bar[numbers], self.until[numbers] = bar, until
-        self._keep(group, np.flatnonzero(found), found, epoch, seen, state)
-        return until
+            np.copyto(until, now + stopping.patience, where=better)
+        places = np.maximum(found - epoch - 1, 0)
+        return Best(bar, until, found, seen.course[places, np.arange(len(numbers))])
 
     def _keep(
-        self, group: Group, better: Numbers, found: NDArray[np.int64], epoch: int, seen: Seen, state: Array
+        self, group: Group, better: Numbers, best: Best, epoch: int, seen: Seen, state: Array
     ) -> None:
-        """Keep what the networks `better` of a group were after the epochs `found`."""
-        assert seen.course is not None  # noqa: S101 - who watches has it
-        numbers, places = group.numbers[better], found[better] - epoch - 1
-        best = seen.course[places, better]
+        """Keep what the networks `better` of a group were after their best epochs."""
+        numbers, places = group.numbers[better], best.epoch[better] - epoch - 1
+        kept = best.state[better]
         if group.columns is not None:
-            reduced, best = best, state[numbers]
-            np.put_along_axis(best, group.columns[better], reduced, axis=1)
-        self.best[numbers], self.best_epoch[numbers] = best, found[better]
+            reduced, kept = kept, state[numbers]
+            np.put_along_axis(kept, group.columns[better], reduced, axis=1)
+        self.best[numbers], self.best_epoch[numbers] = kept, best.epoch[better]
         self.loss[numbers] = seen.losses[better, places]
         if seen.further is not None:
             self.further[numbers] = seen.further[better, places]
@@ -253,18 +295,18 @@ class Watch:
             values = np.array(lost.T, np.float64)
         if watch == PENALIZED_LOSS:
             assert seen.course is not None  # noqa: S101 - who watches has it
-            values += [self._penalty(group.network, state) for state in seen.course]
+            weights = seen.course[:, :, : group.network.n_weights]
+            values += [penalties(each, *self._penalty) for each in weights]
         if not alive.all():
             values[~alive.T] = np.nan
         return values
 
-    def _penalty(self, network: Network, state: Array) -> NDArray[np.float64]:
-        """The penalties on the weights of networks (m, S), (m,), added up weight by weight."""
-        recipe, total = self.recipe, np.zeros(len(state))
+    @property
+    def _penalty(self) -> tuple[float, float]:
+        """What the squares of weights, and their sizes, are multiplied by."""
+        recipe = self.recipe
         l2 = recipe.l2 / (recipe.size if recipe.l2_on == "sum" else 1)
-        for weight in state.T[: network.n_weights].astype(np.float64):
-            total += l2 / 2 * (weight * weight) + recipe.l1 * np.abs(weight)
-        return total
+        return l2 / 2, recipe.l1
 
     def _scores(self, score: Score, group: Group, seen: Seen) -> NDArray[np.float64]:
         """What a function gives for each network after each epoch, (E, m)."""
