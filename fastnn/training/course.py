@@ -121,9 +121,9 @@ class Course:
         if self.watch is not None:
             stopped = numbers[~diverged & (stop <= self.epochs)]
             self.ended[stopped] = ENDINGS.index(self.watch.stopping.ending)
-        later = np.arange(1, self.epochs + 1) > (trained - diverged)[:, None]
         for curve in (self.curve, self.further_curve):
             if curve is not None:
+                later = np.arange(1, self.epochs + 1) > (trained - diverged)[:, None]
                 curve[numbers] = np.where(later, np.nan, curve[numbers])
 
     def after_first(self, numbers: NDArray[np.intp]) -> Seen:
