@@ -77,8 +77,8 @@ def _write_packed(network: Network, dtype: str, rule: Rule, lines: Lines) -> Non
     """
     rows = _packed_rows(network, rule)
     losses = {"lost": "totals"} | ({"measured": "further_totals"} if rule.validated else {})
-    lines("networks, going = state.shape[0], 0", "numbers, better = empty(networks, int64), empty(networks, int64)")
-    lines("bar, end = empty(networks, float64), empty(networks, int64)")
+    lines("networks, going = state.shape[0], 0", "bar = empty(networks, float64)")
+    lines(*(f"{name} = empty(networks, int64)" for name in ("numbers", "end", "better", "ending")))
     for name, (_, size) in rows.items():
         lines(f"{name} = empty((networks, {size}), {dtype})")
     for name in losses:
@@ -95,20 +95,20 @@ def _write_packed(network: Network, dtype: str, rule: Rule, lines: Lines) -> Non
         lines(f"train({given.replace('settings', 'given[:going]')})")
         if rule.validated:
             lines("measure(packed[:going], further_X, further_Y, further_given[:going], measured[:going])")
-        lines("now, count = epoch + e + 1, 0")
+        lines("now, betters, endings = epoch + e + 1, 0, 0")
         with lines.block("for i in range(going):"):
             lines(*(f"{whole}[numbers[i], e] = {name}[i, 0]" for name, whole in losses.items()))
             _write_value(network, dtype, rule, lines)
-            lines("better[count] = i")
-            lines("count += (lost[i, 0] - lost[i, 0] == 0) & ((value < bar[i]) | (bar[i] != bar[i]))")
-        with lines.block("for place in range(count):"):
+            lines("alive = lost[i, 0] - lost[i, 0] == 0", "better[betters], ending[endings] = i, i")
+            lines("betters += alive & ((value < bar[i]) | (bar[i] != bar[i]))")
+            lines("endings += (not alive) | (end[i] <= now)")
+        with lines.block("for place in range(betters):"):
             lines("i = better[place]")
             _write_better(network, dtype, rule, lines)
-        with lines.block("for i in range(going - 1, -1, -1):"):
-            with lines.block("if (end[i] <= now) | (not lost[i, 0] - lost[i, 0] == 0):"):
-                lines("m = numbers[i]", "until[m], bars[m] = end[i], bar[i]")
-                with lines.block("if not lost[i, 0] - lost[i, 0] == 0:"):
-                    lines("bars[m] = -inf")
+        with lines.block("for place in range(endings - 1, -1, -1):"):
+            lines("i = ending[place]", "alive = lost[i, 0] - lost[i, 0] == 0")
+            with lines.block("if end[i] <= now or not alive:"):
+                lines("m = numbers[i]", "until[m], bars[m] = end[i], bar[i] if alive else -inf")
                 _move(lines, rule.state_size(network), "state[m, p]", "packed[i, p]")
                 lines("going -= 1", "numbers[i], bar[i], end[i] = numbers[going], bar[going], end[going]")
                 for name, (_, size) in rows.items():

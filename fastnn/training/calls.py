@@ -26,7 +26,7 @@ Array = NDArray[Any]
 # Calls that look after every epoch take whole epochs. They keep at most as many numbers of states (16 MB) and
 # make about as many visits: one parameter meeting one row; 0.02 s in engine `lanes`.
 NUMBERS_KEPT, VISITS = 1 << 21, 2 * 10**8
-PIECE, LOSSES = int(__import__("os").environ.get("PIECE", 2048)), 1 << 17
+PIECE, LOSSES = int(__import__("os").environ.get("PIECE", 2048)), 1 << int(__import__("os").environ.get("LOSSES", 18))
 
 
 @dataclass(eq=False)

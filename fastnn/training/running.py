@@ -184,7 +184,7 @@ class _Run:
         fewest = -(-FEWEST_VISITS_UNSEEN // visits)
         if self.epoch < self.next_look:
             most = min(most, self.next_look - self.epoch)
-        elif most > fewest and most >= EPOCHS_WORTH_A_LOOK:
+        elif self._may_settle and most > fewest and most >= EPOCHS_WORTH_A_LOOK:
             before = self.state.copy()
             self._advance_all(1)
             self._look(before)
@@ -207,6 +207,12 @@ class _Run:
     def _repeats(self) -> bool:
         """Whether every epoch from here on does what this one does."""
         return not self.job.order.changes and self.rates.until(self.epoch) >= self.job.epochs
+
+    @property
+    def _may_settle(self) -> bool:
+        """Whether a look may save anything: a network that settled soon stops by itself if its loss is watched."""
+        stopping = self.job.stopping
+        return self.units is not None or stopping is None or stopping.patience > MOST_EPOCHS_UNSEEN
 
     def _look(self, before: Array) -> None:
         if self.units is not None:
