@@ -10,9 +10,9 @@ import numpy as np
 from fastnn.checking import InputError, seed_number
 from fastnn.commands.data_options import data_of
 from fastnn.commands.parsing import number, whole
+from fastnn.core.rule import WATCHED
 from fastnn.data.datasets import Dataset
 from fastnn.training.dividing import validation_rows
-from fastnn.core.rule import WATCHED
 
 __all__ = ["add_stopping", "divided_data", "stopping_asked"]
 

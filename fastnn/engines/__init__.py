@@ -53,12 +53,13 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PENALIZED_LOSS, PLAIN, STATES, Rule
+from fastnn.core.rule import PENALIZED_LOSS, PLAIN, STATES, WATCHED, Rule
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["ENGINES", "CallSizes", "EngineModule", "Kernel", "arguments", "choose", "load"]
 
 ENGINES = ("loop", "batched", "lanes")
+WATCH = ", bars, until, best_epochs, best, epoch, patience, min_delta"
 
 Kernel = Callable[..., None]
 
@@ -67,9 +68,9 @@ def arguments(rule: Rule) -> str:
     """The names of a kernel's arguments, as its source has them."""
     coefficients, batch = ", coefficients" * rule.weighted, ", batch" * rule.batched
     further = ", further_X, further_Y, further_settings, further_totals" * rule.validated
-    watch = ", course" if rule.watched == STATES else ", bars, until, best_epochs, best, epoch, patience, min_delta"
+    watch = ", course" * (rule.watched == STATES) + WATCH * (rule.watched in WATCHED)
     penalty = ", half_l2, l1" * (rule.watched == PENALIZED_LOSS)
-    return f"state, X, Y{coefficients}, settings, totals{batch}{further}{watch * bool(rule.watched)}{penalty}"
+    return f"state, X, Y{coefficients}, settings, totals{batch}{further}{watch}{penalty}"
 
 
 class CallSizes(NamedTuple):

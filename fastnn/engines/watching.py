@@ -1,4 +1,4 @@
-"""The kernels that look at networks after every epoch: to validate them, to watch their losses, to keep states.
+"""The kernels that look at networks after every epoch: to validate, to watch losses, to keep states.
 
 They are an engine's own kernels, called epoch by epoch from within. So a look after every epoch costs no call
 from Python, and every bit is that of the kernels alone. Where losses are watched, the networks that go on lie
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastnn.core.network import Network
-from fastnn.core.rule import PENALIZED_LOSS, STATES, VALIDATION_LOSS, Rule
+from fastnn.core.rule import PENALIZED_LOSS, VALIDATION_LOSS, WATCHED, Rule
 from fastnn.engines import arguments
 from fastnn.printing.infix import Lines
 
@@ -41,7 +41,7 @@ def watching(
     if rule.validated:
         parts.append(_renamed("measure", source(network, dtype, rule.measurer)))
     with lines.block(f"def advance({arguments(rule)}):"):
-        if rule.watched in ("", STATES):
+        if rule.watched not in WATCHED:
             _write_epochs(rule, lines, by_number=by_number)
         elif by_number:
             parts.append("from numpy import empty, float32, float64, inf, int64, nan")

@@ -26,7 +26,9 @@ Array = NDArray[Any]
 # Calls that look after every epoch take whole epochs. They keep at most as many numbers of states (16 MB) and
 # make about as many visits: one parameter meeting one row; 0.02 s in engine `lanes`.
 NUMBERS_KEPT, VISITS = 1 << 21, 2 * 10**8
-PIECE, LOSSES = int(__import__("os").environ.get("PIECE", 2048)), 1 << int(__import__("os").environ.get("LOSSES", 18))
+# Those that pack the networks that go on have at most as many networks, which fit in the second level of the
+# cache, and losses (2 MB): many epochs, since a network that has stopped takes no time.
+NETWORKS_PACKED, LOSSES = 1 << 11, 1 << 18
 
 
 @dataclass(eq=False)
@@ -70,7 +72,7 @@ class Calls:
         width = engine.call_sizes(group.network, str(self.job.X.dtype), self.job.rule).width
         numbers = self.state_size
         size = min(NUMBERS_KEPT // (8 * numbers), VISITS // (numbers * len(self.job.X)))
-        if self.packs: size = min(size, PIECE)
+        size = min(size, NETWORKS_PACKED) if self.packs else size
         size = max(1, size // width) * width
         for first in range(0, len(group.numbers), size):
             yield group.only(slice(first, first + size))

@@ -210,7 +210,7 @@ class _Run:
 
     @property
     def _may_settle(self) -> bool:
-        """Whether a look may save anything: a network that settled soon stops by itself if its loss is watched."""
+        """Whether a look may save anything: where networks stop, one that settled soon does so by itself."""
         stopping = self.job.stopping
         return self.units is not None or stopping is None or stopping.patience > MOST_EPOCHS_UNSEEN
 

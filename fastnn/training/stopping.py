@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from fastnn.checking import InputError, shown, whole_number
 from fastnn.core.choices import from_zero
-from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import MOST_EPOCHS, PENALIZED_LOSS, STATES, TRAINING_LOSS, VALIDATION_LOSS, WATCHED
 from fastnn.engines.array_helpers import penalties
@@ -270,9 +269,7 @@ class Watch:
         places = np.maximum(found - epoch - 1, 0)
         return Best(bar, until, found, seen.course[places, np.arange(len(numbers))])
 
-    def _keep(
-        self, group: Group, better: Numbers, best: Best, epoch: int, seen: Seen, state: Array
-    ) -> None:
+    def _keep(self, group: Group, better: Numbers, best: Best, epoch: int, seen: Seen, state: Array) -> None:
         """Keep what the networks `better` of a group were after their best epochs."""
         numbers, places = group.numbers[better], best.epoch[better] - epoch - 1
         kept = best.state[better]

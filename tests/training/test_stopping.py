@@ -93,8 +93,18 @@ def _at_most(epochs, most):
     return min(epochs, most)
 
 
+def _score(outputs, targets):
+    """The validation loss, added up as kernels do."""
+    total = 0.0
+    for output, target in zip(outputs.tolist(), targets.tolist(), strict=True):
+        error = output - target
+        total += error * error
+    return total / len(outputs)
+
+
 def test_it_does_not_depend_on_its_neighbours_nor_on_when_one_looks(monkeypatch):
-    together = train(patience=2)
+    together, scored = train(patience=2), train(patience=2, watch=_score)
+    assert scored.state.tobytes() == together.state.tobytes()
     for place in range(len(STARTS)):
         alone = train(STARTS[place], RATES[place], patience=2)
         assert alone.parameters.tobytes() == together.parameters[place].tobytes()
@@ -103,10 +113,12 @@ def test_it_does_not_depend_on_its_neighbours_nor_on_when_one_looks(monkeypatch)
         at_most = partial(_at_most, epochs)
         monkeypatch.setattr(stopping.Watch, "together", lambda *given, most=at_most: most(given[-1]))
         monkeypatch.setattr(calls, "NUMBERS_KEPT", 8 * 9 * 4)  # pieces of four networks
-        again = train(patience=2)
-        assert again.state.tobytes() == together.state.tobytes()
-        assert again.loss_curve.tobytes() == together.loss_curve.tobytes()
-        assert again.trained_epochs.tolist() == together.trained_epochs.tolist()
+        monkeypatch.setattr(calls, "LOSSES", 4 * epochs)
+        for watch, expected in (("validation_loss", together), (_score, scored)):
+            again = train(patience=2, watch=watch)
+            assert again.state.tobytes() == expected.state.tobytes()
+            assert again.loss_curve.tobytes() == expected.loss_curve.tobytes()
+            assert again.trained_epochs.tolist() == expected.trained_epochs.tolist()
 
 
 def test_leaving_out_dead_units_and_settled_networks_changes_nothing(monkeypatch):
