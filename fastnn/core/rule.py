@@ -84,6 +84,8 @@ class Rule:
     watched : str
         The loss, one of `WATCHED`, by which each network stops for itself; `STATES`: the states after every
         epoch are kept instead. "": neither.
+    tiled : bool
+        Whether a kernel trains for one epoch, and is given networks as they lie in the tiles of `lanes`.
     """
 
     loss: type[Loss] = Squared
@@ -96,6 +98,7 @@ class Rule:
     measuring: bool = False
     validated: bool = False
     watched: str = ""
+    tiled: bool = False
 
     @property
     def given(self) -> tuple[Symbol, ...]:

@@ -70,6 +70,8 @@ def arguments(rule: Rule) -> str:
     further = ", further_X, further_Y, further_settings, further_totals" * rule.validated
     watch = ", course" * (rule.watched == STATES) + WATCH * (rule.watched in WATCHED)
     penalty = ", half_l2, l1" * (rule.watched == PENALIZED_LOSS)
+    if rule.tiled:
+        return f"tiles, X, Y{coefficients}{batch}"
     return f"state, X, Y{coefficients}, settings, totals{batch}{further}{watch}{penalty}"
 
 

@@ -57,10 +57,20 @@ def tiles_and_epochs(
     width, vector, size = tile.networks, tile.vector, tile.state
     whole_state = f"for p in range({size}):"
     with lines.block(f"def advance({arguments(rule)}):"):
-        lines("rows, networks = X.shape[0], state.shape[0]")
+        lines(f"rows, networks = X.shape[0], {f'{vector} * tiles' if rule.tiled else 'state'}.shape[0]")
         lines(*aligned_memory(vectors, vector, dtype))
         lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")
         lines(*views)
+        if rule.tiled:
+            with lines.block(f"for first in range(0, tiles.shape[0], {tile.groups}):"):
+                lines(f"groups = min({tile.groups}, tiles.shape[0] - first)")
+                with _every_number(tile, lines):
+                    lines("tile[group, p, lane] = tiles[first + group, p, lane]")
+                lines(*start.splitlines())
+                yield
+                with _every_number(tile, lines):
+                    lines("tiles[first + group, p, lane] = tile[group, p, lane]")
+            return
         with lines.block(f"for first in range(0, networks, {width}):"):
             lines(f"groups = min({tile.groups}, (networks - first + {vector - 1}) // {vector})")
             with _every_lane(vector, lines):
@@ -78,6 +88,17 @@ def tiles_and_epochs(
             if not rule.measuring:
                 with _every_lane(vector, lines), lines.block(whole_state):
                     lines("state[m, p] = tile[group, p, lane]")
+
+
+@contextmanager
+def _every_number(tile: Shape, lines: Lines) -> Iterator[None]:
+    """The loops over all numbers of a tile."""
+    with (
+        lines.block("for group in range(groups):"),
+        lines.block(f"for p in range({tile.rows}):"),
+        lines.block(f"for lane in range({tile.vector}):"),
+    ):
+        yield
 
 
 @contextmanager

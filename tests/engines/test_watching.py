@@ -105,11 +105,12 @@ def test_they_keep_the_best_state_and_leave_out_who_has_stopped(case, dtype, wat
     further = rows[0][:4] + 1, rows[1][:4], np.full((NETWORKS, len(rule.measurer.given)), 0.5, dtype)
     bars, until = np.array([np.nan, np.nan, 0.5, np.nan, np.inf]), OVER + np.array([3, 3, 2, 0, 1])
     totals, measured = np.zeros((2, epochs, NETWORKS), dtype).transpose(0, 2, 1)
-    seen, kept = replace(rule, validated=True, watched=watched), np.zeros_like(state)
+    validated = watched == VALIDATION_LOSS
+    seen, kept = replace(rule, validated=validated, watched=watched), np.zeros_like(state)
     arrays, after = [bars.copy(), until.copy(), np.zeros(NETWORKS, np.int64), kept], state.copy()
     numbers = [OVER, PATIENCE, min_delta, *[HALF_L2, L1] * (watched == PENALIZED_LOSS)]
     load(engine).kernel(network, dtype, seen)(
-        after, *rows, settings, totals, *batch, *further, measured, *arrays, *numbers
+        after, *rows, settings, totals, *batch, *[*further, measured] * validated, *arrays, *numbers
     )
     turns = in_turns(engine, network, rule, (state.copy(), *rows, settings, *batch), further)
     lost, found, states = map(np.array, zip(*(next(turns) for _ in range(epochs)), strict=True))
@@ -130,7 +131,7 @@ def test_they_keep_the_best_state_and_leave_out_who_has_stopped(case, dtype, wat
         assert arrays[3][m].tobytes() == best.tobytes()
         last = trained - 1 if trained and not alive[trained - 1, m] else trained
         assert totals[m, :last].tobytes() == lost[:last, m].tobytes()
-        assert measured[m, :last].tobytes() == found[:last, m].tobytes()
+        assert not validated or measured[m, :last].tobytes() == found[:last, m].tobytes()
         assert not totals[m, trained:].any()
         if last == trained:
             assert after[m].tobytes() == (states[trained - 1, m] if trained else state[m]).tobytes()
@@ -141,5 +142,5 @@ def test_they_keep_the_best_state_and_leave_out_who_has_stopped(case, dtype, wat
 
 @pytest.mark.parametrize(("engine", "watched"), [("loop", STATES), ("lanes", PENALIZED_LOSS)])
 def test_compiled_they_pass_the_self_check(engine, watched, caplog):
-    checked_kernel(engine, Network((1, 1)), "float64", Rule(validated=True, watched=watched))
+    checked_kernel(engine, Network((1, 1)), "float64", Rule(validated=watched == STATES, watched=watched))
     assert caplog.records == []
