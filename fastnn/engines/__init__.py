@@ -29,11 +29,11 @@ The contract of a kernel, ``advance(state, X, Y, settings, totals)``, or of one 
   states after every epoch. One by which a loss is watched, divided by its rows, has ``bars, until,
   best_epochs, best, epoch, patience, min_delta``, and a penalized loss ``half_l2, l1``, what multiplies the
   square and the size of each weight. `epoch` epochs are over. A network whose loss (float64) is below its
-  bar, (M,) float64, or whose bar is NaN, is better; its parameters must be finite, and so must its totals.
-  Then its bar becomes the loss less `min_delta`, infinite for NaN; its `best_epochs` (M,) int64 the epoch,
-  from 1; its `until` (M,) int64 that epoch and `patience` more; its `best` (M, S) the state. It is trained
-  while less than `until` epochs are over and its total is finite; its later totals stay as they are. The bar
-  of one that can no longer become better may be -infinity.
+  `bars` (M,) float64, or where that is NaN, is better, unless a parameter or a total is not finite. Then its
+  bar becomes the loss less `min_delta`, infinite for NaN; `best_epochs` (M,) int64 the epoch, from 1; `until`
+  (M,) int64 that epoch and `patience` more; `best` (M, S) the state. A network is trained while `until` is to
+  come and its total is finite; its totals are overwritten up to then, and later ones stay as they are. The
+  bar of one that can no longer become better may be -infinity.
 - No number given is -0.0 among the parameters, nor infinite among X, Y and coefficients. The targets are what
   the loss asks for: see `Loss.targets`.
 - The bits of network m depend only on its own state, its own settings, X and Y: not on M, on its

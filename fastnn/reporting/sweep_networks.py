@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.core.recipe import DEFAULT, Recipe, size_of
-from fastnn.core.rule import WITHIN
+from fastnn.core.rule import VALIDATION_LOSS, WITHIN
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
 from fastnn.pages.blocks import Block, Code, Section
@@ -34,7 +34,6 @@ from fastnn.system.interrupting import to_the_end
 from fastnn.training.orders import Explicit
 from fastnn.training.scoring import told_scores
 from fastnn.training.starts import given
-from fastnn.training.stopping import VALIDATION_LOSS
 
 __all__ = ["epochs", "learned", "replaying"]
 
