@@ -130,10 +130,10 @@ class TestTrain:
         monkeypatch.setattr(running._Run, "_together", lambda *_: 1)
 
         def after(epoch):
-            def trained(made, group, state, first, epochs):
+            def trained(made, group, state, first, *others):
                 if first == epoch - 1:
                     raise KeyboardInterrupt
-                return original(made, group, state, first, epochs)
+                return original(made, group, state, first, *others)
 
             monkeypatch.setattr(calls.Calls, "trained", trained)
 
