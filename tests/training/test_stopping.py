@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pairing import pairwise
 from rules import OPTIMIZERS
+from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.training import calls, reducing, running, stopping
@@ -206,6 +207,20 @@ def test_a_parameter_that_overflows_in_the_last_update_is_of_no_best_epoch():
     options = {"learning_rate": 1e300, "epochs": 3, "engine": "batched", "validation": ([1.0], [0.0])}
     run = fastnn.train(network, [1.0], [0.0], [1e4, 1e4, 1e4, 0.0], patience=3, **options)
     assert (run.status, run.best_epoch) == ("diverged", 0)
+
+
+@pytest.mark.parametrize("engine", fastnn.ENGINES)
+def test_a_validation_loss_that_is_infinite_is_never_better(engine, monkeypatch):
+    """That of counts becomes minus infinity where a target times its logarithm is too large a number."""
+    run_as_plain_python(monkeypatch)
+    network = fastnn.Network((1, 1), output="exponential")
+    options = {"loss": "poisson", "learning_rate": 0.002, "epochs": 20, "patience": 3, "engine": engine}
+    with pytest.warns(fastnn.ScaleWarning):
+        run = fastnn.train(
+            network, np.ones(4), np.full(4, 30.0), [0.1, 0.0], validation=([1.0], [1e308]), **options
+        )
+    assert (run.best_epoch, run.trained_epochs, run.ended) == (3, 6, "validation")
+    assert run.validation_loss == run.validation_curve[2] < -1e308
 
 
 def test_model_files_keep_how_networks_ended(tmp_path):
