@@ -64,6 +64,9 @@ WATCH = ", bars, until, best_epochs, best, epoch, patience, min_delta"
 Kernel = Callable[..., None]
 
 
+_LOADED: dict[str, "EngineModule"] = {}  # so that none waits for what is being compiled
+
+
 def arguments(rule: Rule) -> str:
     """The names of a kernel's arguments, as its source has them."""
     coefficients, batch = ", coefficients" * rule.weighted, ", batch" * rule.batched
@@ -111,6 +114,8 @@ def choose(name: str, network: Network, dtype: str, networks: int, rule: Rule = 
 
 def load(name: str) -> EngineModule:
     """The engine's module, imported when it is first asked for: only some engines need Numba."""
-    with ONE_AT_A_TIME:
-        module: Any = import_module(f"fastnn.engines.{name}")
-    return module  # type: ignore[no-any-return]
+    if name not in _LOADED:
+        with ONE_AT_A_TIME:
+            module: Any = import_module(f"fastnn.engines.{name}")
+        _LOADED[name] = module
+    return _LOADED[name]

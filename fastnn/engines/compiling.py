@@ -23,6 +23,9 @@ def compile_kernel(source: str, dtype: str) -> Kernel:
     raising. The global lock is released while it runs. What was compiled before, on this machine and with
     the same versions and settings, comes from disk: see `fastnn.engines.kernel_files`.
     """
+    known = COMPILED.get((source, dtype))
+    if known is not None:  # without a wait for what is being compiled
+        return known
     with ONE_AT_A_TIME:
         if (source, dtype) not in COMPILED:
             COMPILED[source, dtype] = _compiled(source, dtype)

@@ -68,8 +68,7 @@ class Calls:
         if not self.job.looks:
             yield group
             return
-        engine = self.job.engine_for(group.network, len(group.numbers))
-        width = engine.call_sizes(group.network, str(self.job.X.dtype), self.job.rule).width
+        width = self.job.sizes(group.network, len(group.numbers)).width
         numbers = self.state_size
         size = min(NUMBERS_KEPT // (8 * numbers), VISITS // (numbers * len(self.job.X)))
         size = min(size, NETWORKS_PACKED) if self.packs else size
@@ -87,26 +86,28 @@ class Calls:
 
     def _plain(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
         """Calls of several epochs, or of some rows of one, as fits the time."""
-        kernel = self.job.kernel(group.network, len(state))
-        pace, rows = self.paces[kernel], len(self.job.X)
+        takeover, rows = self.job.takeover(group.network, len(state)), len(self.job.X)
         totals = np.zeros((len(state), epochs), state.dtype)
         for some, given, settings in self._alike(group, first, epochs):
             epoch, row = some.start, 0
             while epoch < some.stop:
-                left = some.stop - epoch
+                left, kernel = some.stop - epoch, takeover.now.kernel
+                pace = self.paces[kernel]
                 more_epochs, more_rows = pace.next_call(state.size, left, rows, row, self.job.recipe.size)
                 part, now = slice(row, row + more_rows), slice(epoch, epoch + more_epochs)
                 began = perf_counter()
                 kernel(state, *(array[part] for array in given), settings, totals[:, now], *self._batch)
-                pace.took(perf_counter() - began, state.size * more_epochs * more_rows)
+                seconds, visits = perf_counter() - began, more_epochs * more_rows
+                pace.took(seconds, state.size * visits)
+                self.job.done.took(takeover, seconds, len(state) * visits)
                 row = (row + more_rows) % rows
                 epoch += more_epochs if row == 0 else 0
-                self.pause(len(state) * more_epochs * more_rows / rows)
+                self.pause(len(state) * visits / rows)
         return Seen(self._mean(totals, rows))
 
     def _looking(self, group: Group, state: Array, first: int, epochs: int, watch: Watch | None) -> Seen:
         """One call for all epochs that are alike, which looks after each."""
-        kernel, validation = self.job.kernel(group.network, len(state)), self.job.validation
+        takeover, validation = self.job.takeover(group.network, len(state)), self.job.validation
         shape = (epochs, len(state))
         totals, further = np.zeros(shape, state.dtype).T, np.zeros(shape, state.dtype).T
         best = watch.begun(group, state) if watch is not None and self.packs else None
@@ -121,8 +122,11 @@ class Calls:
                 looked.append(course[some])
             if best is not None and watch is not None:
                 looked += [best.bar, best.until, best.epoch, best.state, first + some.start, *watch.numbers]
-            kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
-            self.pause(len(state) * (some.stop - some.start))
+            began, more_epochs = perf_counter(), some.stop - some.start
+            takeover.now.kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
+            visits = len(state) * more_epochs * len(self.job.X)
+            self.job.done.took(takeover, perf_counter() - began, visits)
+            self.pause(len(state) * more_epochs)
         return Seen(
             self._mean(totals, len(self.job.X)),
             None if validation is None else self._mean(further, len(validation.X)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from fastnn.core.network import Network
 from fastnn.core.recipe import DEFAULT, Recipe
 from fastnn.core.rule import Rule
-from fastnn.engines import EngineModule, Kernel, choose, load
-from fastnn.engines.self_check import checked_kernel
+from fastnn.engines import CallSizes, choose
+from fastnn.engines.takeover import Takeover, begun
 from fastnn.training.gates import Rows
 from fastnn.training.measuring import Measuring
 from fastnn.training.orders import FILE_ORDER, Order
@@ -24,6 +25,27 @@ from fastnn.training.weights import Weights
 __all__ = ["Job"]
 
 Array = NDArray[Any]
+
+FEWEST_SECONDS = 0.05  # of calls, from which the time for all others is told
+
+
+@dataclass(eq=False)
+class Done:
+    """What has been done of a job, and so how much is left."""
+
+    visits: float
+    met: float = 0.0
+    spent: dict[Takeover, float] = field(default_factory=lambda: defaultdict(float))
+
+    def took(self, takeover: Takeover, seconds: float, visits: float) -> None:
+        """Count a call, and let its successor be looked for if there is enough left to do.
+
+        Each network, reduced or not, is taken to need its part of what is left, as of what has been done.
+        """
+        self.met += visits
+        self.spent[takeover] += seconds
+        if self.spent[takeover] >= FEWEST_SECONDS:  # the first calls are short, and tell little
+            takeover.see(self.spent[takeover] * (self.visits - self.met) / self.met)
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,9 @@ class Job:
         The rows on which the loss is measured after every epoch.
     stopping : Stopping, or None
         When a network stops; None for never.
+    visits : float
+        The rows that all networks are to meet in all epochs, at most; 0 if nobody counts them. Where many are
+        left, faster kernels may take over.
     """
 
     network: Network
@@ -64,6 +89,7 @@ class Job:
     weights: Weights | None = None
     validation: Measuring | None = None
     stopping: Stopping | None = None
+    visits: float = 0.0
 
     @cached_property
     def rule(self) -> Rule:
@@ -102,20 +128,34 @@ class Job:
         assert self.weights is not None  # noqa: S101 - or nobody asks
         return self.weights.coefficients(order, self.recipe.size).astype(self.X.dtype)
 
-    def engine_for(self, network: Network, networks: int) -> EngineModule:
-        """The engine for a number of networks, of the job's network or of a reduced one."""
-        return load(choose(self.engine, network, str(self.X.dtype), networks, self.rule))
+    def takeover(self, network: Network, networks: int) -> Takeover:
+        """The kernels for some networks, of the job's network or of a reduced one, one after the other.
 
-    def kernel(self, network: Network, networks: int) -> Kernel:
-        """That engine's kernel, compiled and checked on first use."""
+        The first is compiled and checked when it is first asked for.
+        """
         dtype = str(self.X.dtype)
-        engine = choose(self.engine, network, dtype, networks, self.rule)
-        return checked_kernel(engine, network, dtype, self.rule)
+        which = choose(self.engine, network, dtype, networks, self.rule), network
+        if which not in self._takeovers:
+            self._takeovers.setdefault(which, begun(*which, dtype, self.rule))
+        return self._takeovers[which]
+
+    def sizes(self, network: Network, networks: int) -> CallSizes:
+        """How many networks a call of the present one should take."""
+        return self.takeover(network, networks).now.sizes
+
+    @cached_property
+    def _takeovers(self) -> dict[tuple[str, Network], Takeover]:
+        return {}
+
+    @cached_property
+    def done(self) -> Done:
+        """What its networks have been trained so far, in all threads."""
+        return Done(self.visits)
 
     def warm(self, networks: int) -> None:
         """Compile every kernel that training M networks may call as some end, die or diverge."""
-        self.kernel(self.network, networks)
+        self.takeover(self.network, networks)
         if networks > 1:
-            self.kernel(self.network, 1)
+            self.takeover(self.network, 1)
             for smaller in reduced_networks(self.network) if self.reduced else ():
-                self.kernel(smaller, networks)
+                self.takeover(smaller, networks)

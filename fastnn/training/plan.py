@@ -127,8 +127,8 @@ class Plan:
         job = Job(self.network, self.engine, X, Y, self.epochs, self.order, sizes, self.recipe, self.weights)
         if self.further is not None:
             job = replace(job, validation=self.measuring(*self.further))
-        job = replace(job, stopping=self.stopping)
-        job.kernel(self.network, networks)
+        job = replace(job, stopping=self.stopping, visits=visits)
+        job.takeover(self.network, networks)
         return job
 
     def measuring(self, X: NDArray[Any], Y: NDArray[Any], weights: Weights | None = None) -> Measuring:

@@ -232,8 +232,7 @@ class _Run:
             yield Group(self.job.network, training)
             return
         finite = self._finite(training)
-        engine = self.job.engine_for(self.job.network, len(training))
-        vector = engine.call_sizes(self.job.network, str(self.job.X.dtype), self.job.rule).vector
+        vector = self.job.sizes(self.job.network, len(training)).vector
         yield from self.units.groups(training[finite], vector, self.job.reduced)
         yield Group(self.job.network, training[~finite])
 

@@ -195,8 +195,8 @@ def test_weights_times_a_power_of_two_are_the_same_weights(scale):
 def test_equal_weights_are_none(weight, within, monkeypatch):
     """The kernel is the one without weights, and so are its bits."""
     asked = []
-    known = running.Job.kernel
-    monkeypatch.setattr(running.Job, "kernel", lambda job, *a: asked.append(job.rule) or known(job, *a))
+    known = running.Job.takeover
+    monkeypatch.setattr(running.Job, "takeover", lambda job, *a: asked.append(job.rule) or known(job, *a))
     network = NETWORKS["straight line"]
     X, Y, starts, _ = problem(network)
     how = {"epochs": 3, "engine": "batched", "batch_size": 4}

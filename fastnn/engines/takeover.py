@@ -1,0 +1,99 @@
+"""A kernel that is ready, and those that take over from it between two calls.
+
+Every kernel of a network, a rule and a dtype gives the same bits, so a run may change from one to another
+after any call. It begins with one that it need not wait for. Another that may be faster is compiled
+meanwhile, in `fastnn.system.background`, where enough work is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import NamedTuple
+from weakref import ref
+
+from fastnn.core.network import Network
+from fastnn.core.rule import Rule
+from fastnn.engines import CallSizes, Kernel, load
+from fastnn.engines.self_check import checked_kernel
+from fastnn.system.background import ask
+
+__all__ = ["Ready", "Successor", "Takeover", "begun"]
+
+
+class Ready(NamedTuple):
+    """A kernel that has been compiled and checked, how many networks its calls take, and its form's name."""
+
+    kernel: Kernel
+    sizes: CallSizes
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class Successor:
+    """What may take over.
+
+    Attributes
+    ----------
+    worth : float
+        It is looked for once more work than this is left, in seconds of one core.
+    find : callable
+        Given a function that tells whether anybody still waits for it, returns what takes over, or None if
+        the present kernel is to stay. It is called in the background.
+    """
+
+    worth: float
+    find: Callable[[Callable[[], bool]], Ready | None]
+
+
+class Takeover:
+    """The kernels that train a network, one after the other.
+
+    Parameters
+    ----------
+    first : Ready
+    successors : sequence of Successor
+        In the order in which they are looked for; each only after the one before it has been.
+
+    Attributes
+    ----------
+    now : Ready
+        What to call next. It may change at any time: read it once for each call.
+    forms : list of str
+        The names of the forms that were called, in their order.
+    """
+
+    def __init__(self, first: Ready, successors: Sequence[Successor] = ()) -> None:
+        self.now, self.forms = first, [first.form]
+        self._waiting, self._looking = [*successors], Lock()
+
+    def see(self, seconds: float) -> None:
+        """Look for the next successor if that much work, in seconds of one core, is worth it."""
+        if not self._waiting or seconds < self._waiting[0].worth or not self._looking.acquire(blocking=False):
+            return
+        successor, this = self._waiting.pop(0), ref(self)  # the thread keeps no run alive
+        ask(lambda: _look(successor, this))
+
+    def _take(self, found: Ready | None) -> None:
+        if found is not None:
+            self.now = found
+            self.forms.append(found.form)
+        self._looking.release()
+
+
+def _look(successor: Successor, this: ref[Takeover]) -> None:
+    found = None
+    try:
+        if this() is not None:
+            found = successor.find(lambda: this() is not None)
+    finally:
+        takeover = this()
+        if takeover is not None:
+            takeover._take(found)
+
+
+def begun(engine: str, network: Network, dtype: str, rule: Rule) -> Takeover:
+    """What trains a network with an engine: a kernel that is ready, and what may take over from it."""
+    ready = Ready(checked_kernel(engine, network, dtype, rule), load(engine).call_sizes(network, dtype, rule))
+    return Takeover(ready)
