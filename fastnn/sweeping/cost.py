@@ -55,7 +55,7 @@ def _trials(design: Design) -> Iterator[tuple[float, int]]:
 
 def _trial(design: Design, cell: Cell, most: float) -> float:
     """The seconds for a network of a cell, from a trial that ends soon after `most` seconds."""
-    chunk = next(design.chunks(Numbers.of(cell.first, design.grid.total), 1))
+    chunk, *_ = design.chunks(Numbers.of(cell.first, cell.first + design.grid.starts))
     trained = 0.0
 
     def pause(networks: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise, product
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.settling import settled
+from fastnn.sweeping.splitting import Chunk, Stretch, chunks_of, shared_out
 from fastnn.training.dividing import divided, is_fraction, left_of
 from fastnn.training.jobs import Job
 from fastnn.training.measuring import Measuring, measured
@@ -41,23 +42,12 @@ from fastnn.training.starts import Start, rule_of
 from fastnn.training.stopping import stopping_of
 from fastnn.training.weights import class_weights_of, weights_of, weights_told
 
-__all__ = ["OF_A_RECIPE", "Chunk", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
+__all__ = ["OF_A_RECIPE", "Design", "DivergenceError", "Part", "Results", "refuse_divergence"]
 
 Array = NDArray[Any]
 
 OF_A_RECIPE = ("loss", "optimizer", "batch_size", *PENALTIES, "l2_on", "clip", "schedule")
 """The axes whose values a recipe has."""
-
-# An interruption loses the chunks under way. None should take longer, as far as its engine allows.
-CHUNK_SECONDS = 0.5
-
-# The smaller a chunk, the later a look for dead units pays. Measured: 1200 networks x1.16 in chunks of 300,
-# x1.03 in one chunk of 1200 (time per network, against 20 000 networks).
-FULL_WIDTHS = 20
-
-# Where networks stop for themselves, few of them train long; chunks are by this factor larger, so that those
-# that are left still fill calls.
-STOPPING = 8
 
 
 class DivergenceError(OneSentenceError, ArithmeticError):
@@ -71,16 +61,6 @@ class Kind(NamedTuple):
     recipe: Recipe
     order: Order
     rows: int
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Networks `first`, `first` + 1, ... of a cell; their results begin at `place`."""
-
-    cell: Cell
-    first: int
-    count: int
-    place: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,23 +241,20 @@ class Design:
         plan = self.plan_of(cell)
         return Kind(plan.network, plan.recipe, plan.order, len(plan.X))
 
-    def chunks(self, numbers: Numbers, workers: int) -> Iterator[Chunk]:
-        """Cut networks into chunks: small enough to interrupt and share out, large enough to be fast."""
+    def stretches(self, numbers: Numbers) -> Iterator[Stretch]:
+        """Networks cell by cell, with what tells how long they take."""
         total, place = len(numbers), 0
         for some, cell in self.grid.parts(numbers):
             plan = self.plan_of(cell)
             sizes = load(plan.engine_for(total)).call_sizes(plan.network, plan.dtype, plan.rule)
             inside = range(max(cell.first, some.start), min(cell.first + self.grid.starts, some.stop))
-            seconds = sizes.seconds * plan.network.n_parameters * cell["rows"] * self.plan.epochs
-            fair = max(-(-total // (4 * workers)), min(FULL_WIDTHS * sizes.width, -(-total // workers)))
-            most = sizes.most
-            if plan.stopping is not None:
-                fair, most, seconds = -(-total // workers), STOPPING * most, seconds / STOPPING
-            size = min(most, max(1, int(CHUNK_SECONDS / seconds)), fair)
-            size = max(size, min(sizes.fewest, -(-total // workers)))
-            size = -(-size // sizes.width) * sizes.width
-            yield from _alike(cell, inside, size, sizes.width, place)
+            seconds = sizes.seconds * plan.network.n_parameters * cell["rows"] * plan.epochs
+            yield Stretch(cell, inside, place, seconds, sizes, plan.stopping is not None)
             place += len(inside)
+
+    def chunks(self, numbers: Numbers) -> list[Chunk]:
+        """Cut networks into chunks for one worker."""
+        return chunks_of(list(self.stretches(numbers)))
 
     def room(self, numbers: Numbers, every: int = 0, curve_dtype: str = "") -> Results:
         """Allocate results. They have curves, a loss for every `every` epochs, unless `every` is 0."""
@@ -316,26 +293,23 @@ class Design:
         return np.empty((len(kept), self.plan.epochs), self.plan.dtype)
 
 
-def _alike(cell: Cell, numbers: range, most: int, width: int, place: int) -> Iterator[Chunk]:
-    """Cut networks of a cell into as few chunks as possible, multiples of `width` and of nearly equal size.
-
-    A short last chunk would leave one thread idle. Measured: reference sweep on two threads, at best x1.95
-    as fast as on one (one thread had 10 240 of 20 000 networks).
-    """
-    chunks, widths = -(-len(numbers) // most), -(-len(numbers) // width)
-    edges = [numbers[width * (widths * chunk // chunks)] for chunk in range(chunks)]
-    for first, stop in pairwise([*edges, numbers.stop]):
-        yield Chunk(cell, first, stop - first, place + first - numbers.start)
-
-
 class Part:
-    """Networks in training whose results are kept together."""
+    """Networks in training whose results are kept together; each worker has chunks of its own."""
 
     def __init__(self, design: Design, results: Results, workers: int) -> None:
         self.results = results
-        self.chunks = list(design.chunks(results.numbers, workers))
+        shares = shared_out(design.stretches(results.numbers), workers)
+        self.waiting = [chunks_of(share)[::-1] for share in shares]
         self.finished = np.zeros(len(results), bool)
-        self.unfinished = len(self.chunks)
+        self.unfinished = sum(map(len, self.waiting))
+
+    def next_for(self, worker: int) -> Chunk | None:
+        """The next chunk for a worker, or, if its own are done, of the worker that has most left."""
+        own = self.waiting[worker] if worker < len(self.waiting) else []
+        if own:
+            return own.pop()
+        most = max(self.waiting, key=len)
+        return most.pop(0) if most else None
 
 
 def refuse_divergence(design: Design, results: Results) -> None:

@@ -114,7 +114,7 @@ def test_plans_that_stop_otherwise_are_refused(sweep, stopping, message):
 def test_impossible_curves_of_stopped_networks_are_noticed(sweep):
     schema, numbers = sweep.design.schema(1, "float64"), Numbers.of(0, len(sweep))
     results = sweep.design.room(numbers, 1)
-    for chunk in sweep.design.chunks(numbers, 1):
+    for chunk in sweep.design.chunks(numbers):
         sweep.design.train(chunk, results)
     assert Expected(schema).fault(results.arrays, len(sweep)) == ""
     place = int(np.flatnonzero(results["trained_epochs"] < 20)[0])

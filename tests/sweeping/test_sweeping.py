@@ -27,6 +27,7 @@ from fastnn.core.recipe import DEFAULT
 from fastnn.engines import CallSizes
 from fastnn.showing.lettering import grouped
 from fastnn.sweeping import design as designing
+from fastnn.sweeping import splitting
 from fastnn.sweeping import sweep as sweeping
 from fastnn.sweeping.axes import BatchSizes, LearningRates, Losses, Optimizers, Rows, Schedules, Shuffles
 from fastnn.sweeping.grid import Grid, Numbers
@@ -239,7 +240,7 @@ class TestChunks:
         original = designing.Design.train
         blocks = CallSizes(1, 1000, width=1, vector=1, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda *_: blocks)
-        monkeypatch.setattr(designing, "CHUNK_SECONDS", 1e-12)
+        monkeypatch.setattr(splitting, "CHUNK_SECONDS", 1e-12)
 
         def train(design, chunk, into, pause=None):
             sizes.append(chunk.count)
@@ -304,18 +305,22 @@ class TestChunks:
         with pytest.MonkeyPatch.context() as patch:
             stub = SimpleNamespace(call_sizes=lambda *_: CallSizes(fewest, most, width, 1, 1e-9))
             patch.setattr(designing, "load", lambda engine: stub)
-            chunks = list(design.chunks(Numbers((wanted,)), workers))
+            part = designing.Part(design, designing.Results(Numbers((wanted,)), {}), workers)
+        shares = [share[::-1] for share in part.waiting]
+        chunks = [chunk for share in shares for chunk in share]
         numbers = [n for chunk in chunks for n in range(chunk.first, chunk.first + chunk.count)]
+        assert len(shares) <= workers
         assert numbers == list(wanted)
         assert all(chunk.count <= most for chunk in chunks)
         assert all(
             chunk.cell.first <= chunk.first and chunk.first + chunk.count <= chunk.cell.first + starts
             for chunk in chunks
         )
-        for _, of_one_cell in itertools.groupby(chunks, key=lambda chunk: chunk.cell.first):
-            *counts, last = (chunk.count for chunk in of_one_cell)
-            assert all(count % width == 0 for count in counts)
-            assert all(abs(count - last) < 2 * width for count in counts)
+        for share in shares:
+            for _, of_one_cell in itertools.groupby(share, key=lambda chunk: chunk.cell.first):
+                *counts, last = (chunk.count for chunk in of_one_cell)
+                assert all(count % width == 0 for count in counts)
+                assert all(abs(count - last) < 2 * width for count in counts)
 
 
 class TestCurves:
@@ -597,7 +602,7 @@ def ctrl_c(monkeypatch):
             raise KeyboardInterrupt
 
         monkeypatch.setattr(threads, "wait", wait)
-        monkeypatch.setattr(designing, "CHUNK_SECONDS", 0.02)
+        monkeypatch.setattr(splitting, "CHUNK_SECONDS", 0.02)
         monkeypatch.setattr(designing.Design, "train", train_and_tell)
 
     yield after

@@ -122,7 +122,7 @@ class Crew:
         `check` gets the results of every shard before they are kept, and may raise.
         """
         packed = task(place.design, place.every, place.curve_dtype)
-        queue = ShardQueue(place.shards())
+        queue = ShardQueue(place.shards(self.width.now))
         pending: dict[Future[bytes], Numbers] = {}
 
         def keep(results: Results) -> None:

@@ -16,8 +16,8 @@ from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.design import Design, Part, Results, refuse_divergence
 from fastnn.sweeping.grid import Numbers
 from fastnn.sweeping.results import Sweep
+from fastnn.sweeping.splitting import shared_out
 from fastnn.sweeping.store import StoreError
-from fastnn.sweeping.store.shards import Shards
 from fastnn.sweeping.tables import MemoryTable
 from fastnn.system.progress import size
 from fastnn.training.evaluating import within_memory
@@ -42,8 +42,8 @@ class Place(Protocol):
     def parts(self, workers: int) -> Iterator[Part]:
         """Yield the missing networks in parts, each with arrays of its own, made on demand."""
 
-    def shards(self) -> Iterator[Numbers]:
-        """Yield the numbers of the missing networks, shard by shard."""
+    def shards(self, workers: int) -> Iterator[Numbers]:
+        """Yield the numbers of the missing networks, shard by shard, for a number of workers."""
 
     def keep(self, results: Results) -> None:
         """Keep the results of a part or a shard."""
@@ -87,10 +87,12 @@ class Memory:
         self.finished = part.finished
         yield part
 
-    def shards(self) -> Iterator[Numbers]:
-        grid = self.design.grid
-        shards = Shards(grid.total // grid.starts, (grid.starts,), SHARD)
-        every = map(shards.numbers, range(shards.count))
+    def shards(self, workers: int) -> Iterator[Numbers]:
+        shares = shared_out(self.design.stretches(Numbers.of(0, self.design.grid.total)), workers)
+        stretches = (stretch for share in shares for stretch in share)
+        pieces = (piece for one in stretches for piece in one.pieces(SHARD, min(SHARD, one.sizes.width)))
+        # The long ones first, so that workers end at nearly the same time.
+        every = (Numbers((piece.numbers,)) for piece in sorted(pieces, key=lambda piece: -piece.cost))
         return (numbers for numbers in every if self.lacks(numbers))
 
     def keep(self, results: Results) -> None:
@@ -156,10 +158,10 @@ class Stored:
             refuse_divergence(self.design, Results(self.store.manifest.numbers(shard), columns))
 
     def parts(self, workers: int) -> Iterator[Part]:
-        for numbers in self.shards():
+        for numbers in self.shards(workers):
             yield Part(self.design, self.design.room(numbers, self.every, self.curve_dtype), workers)
 
-    def shards(self) -> Iterator[Numbers]:
+    def shards(self, workers: int) -> Iterator[Numbers]:
         # A random first shard: two processes on one store then share the work. Shards that the other has
         # finished meanwhile are left out.
         begin = randrange(max(1, len(self.missing)))  # noqa: S311 - no secret

@@ -87,7 +87,7 @@ def trained_here(place: Place, numbers: Numbers, answered: Callable[[], bool]) -
 
     results = place.design.room(numbers, place.every, place.curve_dtype)
     try:
-        for chunk in place.design.chunks(numbers, 1):
+        for chunk in place.design.chunks(numbers):
             place.design.train(chunk, results, pause)
     except _Answered:
         return None

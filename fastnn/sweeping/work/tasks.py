@@ -34,7 +34,7 @@ def compute(task: bytes, *edges: int) -> bytes:
         design, every, curve_dtype = _design(task)
         numbers = Numbers(tuple(map(range, edges[::2], edges[1::2])))
         results = design.room(numbers, every, curve_dtype)
-        for chunk in design.chunks(numbers, 1):
+        for chunk in design.chunks(numbers):
             design.train(chunk, results)
     except Exception as error:
         return pack({"error": told(error)}, {})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from threading import Event, Lock
 
-from fastnn.sweeping.design import Chunk, Part, Results
+from fastnn.sweeping.design import Part, Results
+from fastnn.sweeping.splitting import Chunk
 from fastnn.sweeping.work.places import Place
 from fastnn.system.progress import Progress
 
@@ -24,23 +26,30 @@ class _Crew:
 
     def __init__(self, place: Place, workers: int, check: Callable[[Results], None] | None) -> None:
         self.design = place.design
-        self.waiting = ((part, chunk) for part in place.parts(workers) for chunk in part.chunks)
+        self.parts = place.parts(workers)
+        self.part: Part | None = None  # the one that chunks are taken from
         self.deliver = place.keep
         self.check = check
         self.stop = Event()
         self.lock = Lock()
         self.trained = 0.0  # in networks; half a training counts 0.5
 
-    def take_chunks(self) -> None:
-        try:
+    def take_chunks(self, worker: int) -> None:
+        with suppress(_Stopped):
             while not self.stop.is_set():
                 with self.lock:
-                    part, chunk = next(self.waiting, (None, None))
+                    part, chunk = self.next_for(worker)
                 if part is None or chunk is None:
                     return
                 self.train(part, chunk)
-        except _Stopped:
-            return
+
+    def next_for(self, worker: int) -> tuple[Part | None, Chunk | None]:
+        """The next chunk for a worker, and its part; (None, None) if none is left."""
+        while self.part is None or (chunk := self.part.next_for(worker)) is None:
+            self.part = next(self.parts, None)
+            if self.part is None:
+                return None, None
+        return self.part, chunk
 
     def train(self, part: Part, chunk: Chunk) -> None:
         """Train a chunk; deliver its part if this was the part's last chunk."""
@@ -74,7 +83,7 @@ def train_here(
     done_before = progress.done
     with ThreadPoolExecutor(workers) as pool:
         try:
-            unfinished = threads = {pool.submit(crew.take_chunks) for _ in range(workers)}
+            unfinished = threads = {pool.submit(crew.take_chunks, worker) for worker in range(workers)}
             while unfinished and not any(thread.done() and thread.exception() for thread in threads):
                 _, unfinished = wait(unfinished, POLL_SECONDS, FIRST_EXCEPTION)
                 progress.reached(done_before + int(crew.trained))
