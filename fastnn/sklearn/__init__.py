@@ -1,0 +1,19 @@
+"""Scikit-learn's interface: `MLPRegressor` and `MLPClassifier`, trained by fastnn.
+
+They take the parameters of scikit-learn's classes of these names, and make the same models from the same
+`random_state`. It needs scikit-learn: ``pip install "fastnn-sweep[sklearn]"``.
+"""
+
+try:
+    import sklearn as _sklearn  # noqa: F401
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError(
+        f'fastnn.sklearn needs scikit-learn; {_error.name} is not installed. '
+        'Run: pip install "fastnn-sweep[sklearn]"',
+        name=_error.name,
+    ) from None
+
+from fastnn.sklearn.classifier import MLPClassifier
+from fastnn.sklearn.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
