@@ -15,7 +15,7 @@ PACKAGE = ROOT / "fastnn"
 FLOORS = (
     *(("version", "checking"), ("showing",), ("system",), ("files", "core"), ("printing", "data")),
     *(("engines", "models", "pages"), ("training",), ("sweeping", "explaining"), ("comparing", "plotting")),
-    *(("studies",), ("reporting", "tutorial", "guide"), ("commands",)),
+    *(("studies",), ("reporting", "tutorial", "guide", "sklearn"), ("commands",)),
 )
 DOOR = {"__init__", "__main__"}  # import from any floor; nothing but the command line imports them
 AT_THE_ROOT = {"__init__", "__main__", "version", "checking", "files"}
@@ -24,6 +24,8 @@ KNOWN_IN = {
     "numba": ("engines",),
     "llvmlite": ("engines",),
     "keras": ("models", "comparing"),
+    "sklearn": ("sklearn",),
+    "scipy": ("sklearn",),
     "pyarrow": ("sweeping.store.parquet", "data.reading.tables"),
     "platformdirs": ("system.folders",),
     "sympy": ("explaining.algebra", "explaining.fused_definitions", "explaining.proving"),

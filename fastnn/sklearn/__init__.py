@@ -8,7 +8,7 @@ try:
     import sklearn as _sklearn  # noqa: F401
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
-        f'fastnn.sklearn needs scikit-learn; {_error.name} is not installed. '
+        f"fastnn.sklearn needs scikit-learn; {_error.name} is not installed. "
         'Run: pip install "fastnn-sweep[sklearn]"',
         name=_error.name,
     ) from None

@@ -32,6 +32,13 @@ class BaseMLP(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep the parameters as they were given, by their names."""
         for name in self._get_param_names():
@@ -111,14 +118,16 @@ class BaseMLP(BaseEstimator):
                 drawn.append(self._random_state.uniform(-bound, bound, shape).astype(dtype, copy=False))
         if self.solver not in STOCHASTIC:
             return
-        self.loss_curve_: list[float] = []
+        self.loss_curve_ = []
         self._no_improvement_count = 0
         self.best_loss_ = None if self.early_stopping else np.inf
         self.validation_scores_ = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
-        self._best = None if not self.early_stopping else (self.coefs_, self.intercepts_)
+        self._best = self.coefs_, self.intercepts_
 
-    def _train(self, network: Network, X: Array, Y: Array, weights: Array | None, *, incremental: bool) -> None:
+    def _train(
+        self, network: Network, X: Array, Y: Array, weights: Array | None, *, incremental: bool
+    ) -> None:
         score = None
         if self.early_stopping:
             X, Y, weights, score = self._divided(network, X, Y, weights)
@@ -188,8 +197,8 @@ class BaseMLP(BaseEstimator):
         layers = [len(self.coefs_[0]), *(np.shape(W)[1] for W in self.coefs_)]
         network = network_of(layers, self.activation, self.out_activation_)
         dtype = self.coefs_[0].dtype
-        found = outputs(network, self._parameters(network), np.ascontiguousarray(X, dtype))[0]
-        return found
+        rows = np.ascontiguousarray(X, dtype)
+        return np.asarray(outputs(network, self._parameters(network), rows)[0])
 
     @abstractmethod
     def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:

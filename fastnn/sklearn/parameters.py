@@ -47,7 +47,8 @@ PARAMETERS = """
         That of the hidden layers: "identity", "logistic", "tanh" or "relu"; or any activation of fastnn's,
         such as "elu" or "leaky_relu(0.1)"; or one for each hidden layer.
     solver : {"adam", "sgd", "lbfgs", "rprop"}
-        "lbfgs" is SciPy's L-BFGS-B; "rprop" is iRprop-, on all rows at once. What scikit-learn lacks: "rprop".
+        "lbfgs" is SciPy's L-BFGS-B; "rprop", which scikit-learn lacks, is iRprop- on all
+        rows at once.
     alpha : float
         The L2 penalty: half of it times the sum of the squared weights, on the sum of the losses of a batch.
     batch_size : int, or "auto"

@@ -62,12 +62,14 @@ class Training:
         return Recipe(self.told.loss, self.optimizer(), batch_size=None).begun(parameters)
 
     def given(self, rates: Array, shares: Array | float = 1.0) -> Array:
-        """What kernels are given in some epochs: (E, B, M, C), of rates (E, 1, M), by batches where that differs.
+        """What kernels are given in some epochs (E, B, M, C), of rates (E, 1, M); B is 1 for batches alike.
 
         `shares` (E, B, 1) are the rows of each batch, divided by the sum of their weights.
         """
         ratio, dtype = self.told.ratio, rates.dtype
-        named = {name: dtype.type(value) for name, value in (self.settings | settings_of(self.told.loss)).items()}
+        named = {
+            name: dtype.type(value) for name, value in (self.settings | settings_of(self.told.loss)).items()
+        }
         if self.alpha:
             named["l2"] = dtype.type(self.alpha / ratio) * shares
         scaled = rates if self.rule.needs_gradient else rates * dtype.type(ratio)

@@ -143,7 +143,9 @@ class Epochs:
 
     def _rates(self, epochs: int) -> list[float]:
         """The learning rates of some epochs."""
-        later = [self._scaled(self.estimator.t_ + n * self.N) for n in range(1, epochs)] if self.scales else []
+        later = (
+            [self._scaled(self.estimator.t_ + n * self.N) for n in range(1, epochs)] if self.scales else []
+        )
         return [self.kept.rate, *later] if self.scales else [self.kept.rate] * epochs
 
     def _scaled(self, rows: int) -> float:
@@ -151,7 +153,7 @@ class Epochs:
         return float(self.estimator.learning_rate_init / (rows + 1) ** self.estimator.power_t)
 
     def _weighting(self, orders: Array | None, epochs: int) -> tuple[Array | None, Array | float]:
-        """The coefficients (E, N) of rows, and the rows by the weights of each batch (E, B, 1), if weighted."""
+        """The coefficients (E, N) of rows, if weighted, and each batch's rows by its weights (E, B, 1)."""
         weights = self.rows.weights
         if weights is None:
             return None, 1.0

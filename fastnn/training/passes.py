@@ -1,4 +1,4 @@
-"""Epochs whose orders, rates and penalties are planned elsewhere, batch by batch, for who decides on stops."""
+"""Epochs whose orders and settings are planned by the caller, who also decides when they end."""
 
 from __future__ import annotations
 
