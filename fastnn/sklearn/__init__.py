@@ -5,11 +5,10 @@ They take the parameters of scikit-learn's classes of these names, and make the 
 """
 
 try:
-    import sklearn as _sklearn  # noqa: F401
+    import sklearn.base as _base  # noqa: F401
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
-        f"fastnn.sklearn needs scikit-learn; {_error.name} is not installed. "
-        'Run: pip install "fastnn-sweep[sklearn]"',
+        f'fastnn.sklearn needs scikit-learn; {_error}. Run: pip install "fastnn-sweep[sklearn]"',
         name=_error.name,
     ) from None
 
