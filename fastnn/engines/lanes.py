@@ -21,7 +21,7 @@ from fastnn.core.derivation import derived
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation
 from fastnn.core.expressions import Symbol
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, WATCHED, Rule
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.core.values import TOTAL
 from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import compile_kernel
@@ -163,9 +163,8 @@ def made(network: Network, dtype: str, rule: Rule) -> Kernel:
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: straight-line for a small network, loops for a larger one."""
     if looks(rule):
-        tile = shape(network, dtype, rule.unwatched)
-        tiled = rule.watched in WATCHED and not rule.validated and tile.vector.bit_count() == 1
-        return watching(source, network, dtype, rule, tile=tile if tiled else None)
+        tile, further = (shape(network, dtype, each) for each in (rule.unwatched, rule.measurer))
+        return watching(source, network, dtype, rule, tile=tile, further=further)
     side_by_side = rule.batched or rule.measuring
     forms = (_batches_in_loops, _straight_batches) if side_by_side else (_loops, _straight_line)
     derivation = narrowed(derived(network, rule))

@@ -109,6 +109,8 @@ def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule:
     coefficients = (2 * random.random(rows)).astype(dtype)
     if STEP in rule.given:
         settings[:, rule.given.index(STEP)] *= -1
+    if rule.validated or rule.watched:
+        totals[:] = 0
     given, found = [state, X, Y, *[coefficients] * rule.weighted, settings, totals, *batch], [state, totals]
     if rule.validated:
         found.append(totals.copy())

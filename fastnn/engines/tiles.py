@@ -57,20 +57,15 @@ def tiles_and_epochs(
     width, vector, size = tile.networks, tile.vector, tile.state
     whole_state = f"for p in range({size}):"
     with lines.block(f"def advance({arguments(rule)}):"):
-        lines(f"rows, networks = X.shape[0], {f'{vector} * tiles' if rule.tiled else 'state'}.shape[0]")
+        if rule.tiled:
+            lines("rows = X.shape[0]")
+            with _in_tiles(tile, vectors, dtype, lines, views, start):
+                yield
+            return
+        lines("rows, networks = X.shape[0], state.shape[0]")
         lines(*aligned_memory(vectors, vector, dtype))
         lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")
         lines(*views)
-        if rule.tiled:
-            with lines.block(f"for first in range(0, tiles.shape[0], {tile.groups}):"):
-                lines(f"groups = min({tile.groups}, tiles.shape[0] - first)")
-                with _every_number(tile, lines):
-                    lines("tile[group, p, lane] = tiles[first + group, p, lane]")
-                lines(*start.splitlines())
-                yield
-                with _every_number(tile, lines):
-                    lines("tiles[first + group, p, lane] = tile[group, p, lane]")
-            return
         with lines.block(f"for first in range(0, networks, {width}):"):
             lines(f"groups = min({tile.groups}, (networks - first + {vector - 1}) // {vector})")
             with _every_lane(vector, lines):
@@ -88,6 +83,29 @@ def tiles_and_epochs(
             if not rule.measuring:
                 with _every_lane(vector, lines), lines.block(whole_state):
                     lines("state[m, p] = tile[group, p, lane]")
+
+
+@contextmanager
+def _in_tiles(
+    tile: Shape, vectors: int, dtype: str, lines: Lines, views: Iterable[str], start: str
+) -> Iterator[None]:
+    """The loop over tiles that are given as they are to lie: one that needs no other memory is not copied."""
+    numbers = tile.groups * tile.rows
+    if vectors > numbers:
+        lines(*aligned_memory(vectors, tile.vector, dtype))
+        lines(f"tile = memory[:{numbers}].reshape({tile.groups}, {tile.rows}, {tile.vector})", *views)
+    with lines.block(f"for first in range(0, tiles.shape[0], {tile.groups}):"):
+        lines(f"groups = min({tile.groups}, tiles.shape[0] - first)")
+        if vectors > numbers:
+            with _every_number(tile, lines):
+                lines("tile[group, p, lane] = tiles[first + group, p, lane]")
+        else:
+            lines(f"memory = tiles[first:first + groups].reshape(groups*{tile.rows}, {tile.vector})", *views)
+        lines(*start.splitlines())
+        yield
+        if vectors > numbers:
+            with _every_number(tile, lines):
+                lines("tiles[first + group, p, lane] = tile[group, p, lane]")
 
 
 @contextmanager

@@ -97,7 +97,8 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
         functions.append(larger_helper(dtype, PythonOfVectors))
     text = "\n\n".join([*functions, body])
     sources = {"numpy": {*NUMPY_NAMES} - {*VECTOR_NAMES}, "fastnn.engines.simd": VECTOR_NAMES}
-    imports = "\n".join(import_line(module, names, text) for module, names in sources.items())
+    imported = (import_line(module, names, text) for module, names in sources.items())
+    imports = "\n".join(line for line in imported if line)
     return f"{imports}\n\n\n{text}"
 
 
