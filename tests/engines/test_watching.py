@@ -18,7 +18,7 @@ ROWS, NETWORKS, EPOCHS = 7, 5, 3
 CASES = [
     (Network((2, 2, 1)), Rule(Huber, Momentum)),
     (Network((2, 3, 2), output="softmax"), Rule(CrossEntropy, Adam, batched=True)),
-    (Network((2, 2, 1)), Rule(weighted=True)),
+    (Network((2, 3, 2), output="softmax"), Rule(CrossEntropy, weighted=True)),
 ]
 
 
