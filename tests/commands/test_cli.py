@@ -23,6 +23,8 @@ from fastnn.commands.cli import main
 from fastnn.reporting import Page
 from fastnn.sweeping.store import parquet
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 QUICK = ["--data", "simulated", "--epochs", "3"]
 
 

@@ -10,6 +10,8 @@ import pytest
 import fastnn
 from fastnn.commands import cli
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 GERMAN = "Größe, cm;Ort;Preis\n27,9;Graz;1.234,5\n30,1;Wien;2.000\n33;Linz;3.000,25\n29,5;Graz;1.500\n"
 CODES = "zip,y1,y2\n01,1,2\n1,2,1\n01,1,3\n02,2,2\n"
 

@@ -11,6 +11,8 @@ import pytest
 import fastnn
 from fastnn.commands import cli
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 DATA = ["--data", "table.csv", "--inputs", "n1,n2", "--target", "n3", "--engine", "batched", "--epochs", "20"]
 STOP = ["--patience", "2", "--min-delta", "0.001"]
 

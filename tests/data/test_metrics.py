@@ -16,7 +16,10 @@ import fastnn
 from fastnn.checking import InputError
 from fastnn.data.metrics import MetricNote, mape, metric_notes, mse, r2
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastnn.MetricNote")  # TestNotes asks for them
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::fastnn.MetricNote"),  # TestNotes asks for them
+    pytest.mark.usefixtures("compiling_nothing_unusual"),
+]
 
 METRICS = [mse, r2, mape]
 Y = [3, -0.5, 2, 7]

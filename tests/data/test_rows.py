@@ -11,6 +11,8 @@ from fastnn import plotting
 from fastnn.explaining.motion.section import motion
 from fastnn.plotting import tables
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NET = fastnn.Network((2, 2, 1))
 START = fastnn.normal(0, 1.5).draw(NET, [3], 0)[0]
 

@@ -14,6 +14,8 @@ import pytest
 import fastnn
 from fastnn.commands import cli
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 FRAME = pd.DataFrame(
     {
         "x": [0.0, 1.0, 2.0, 4.0, 3.0, 1.5],

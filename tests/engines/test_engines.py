@@ -52,7 +52,13 @@ MORE = [
 ]
 # Compiled, 0.3 to 2.4 s for each engine: those that many tests ask for, and others once.
 SHARED = [*product([CLASSROOM], DTYPES), (CURVED, "float64"), (LARGE, "float32")]
-COMPILED = [*SHARED, *zip(MORE, ("float32", "float64", "float64"), strict=True)]
+COMPILED = [
+    *SHARED,
+    *(
+        pytest.param(*way, marks=pytest.mark.slow)
+        for way in zip(MORE, ("float32", "float64", "float64"), strict=True)
+    ),
+]
 # Run as plain Python.
 NETWORKS = [
     *THREE,
@@ -118,7 +124,11 @@ class TestReference:
 
     @pytest.mark.parametrize(
         ("registers", "network", "dtype"),
-        [(AVX2, CLASSROOM, "float64"), (AVX512, CURVED, "float32"), (AVX512, LARGE, "float32")],
+        [
+            (AVX2, CLASSROOM, "float64"),
+            pytest.param(AVX512, CURVED, "float32", marks=pytest.mark.slow),  # as plain Python below
+            (AVX512, LARGE, "float32"),
+        ],
         ids=name,
     )
     def test_lanes_for_registers_of_any_processor(self, registers, network, dtype, monkeypatch):

@@ -29,7 +29,7 @@ NAMES = [INDEX, *CHAPTERS]
 # How blocks begin that are to be read, or need files that do not come with fastnn.
 FOR_OTHER_MACHINES = ("dask ", "from distributed ", "z1 = ", "fastnn studies --proben1 ")
 # Chapters that train on few rows, by many rules.
-OF_FEW_ROWS = ("arithmetic", "classes", "other_libraries")
+OF_FEW_ROWS = ("arithmetic", "classes", "command_line", "other_libraries")
 
 
 class TestTexts:

@@ -14,6 +14,8 @@ import fastnn
 from fastnn.reporting import Code, Fragment, Page, Picture, Section, published_folder, sweep_page, written
 from fastnn.showing.lettering import counted
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NET = fastnn.Network((2, 2, 1))
 LARGEST = 3_000_000  # bytes of a page
 PHONE, DESKTOP = 360, 1200

@@ -42,8 +42,17 @@ class TestNumbering:
         assert frame["learning_rate"].tolist() == ([0.02] * 12 + [2.0] * 12) * 4
         assert frame["rows"].tolist() == ([5] * 6 + [12] * 6) * 8
 
-    @pytest.mark.parametrize("dtype", ["float64", "float32"])
-    @pytest.mark.parametrize("engine", fastnn.ENGINES)
+    @pytest.mark.parametrize(
+        ("engine", "dtype"),
+        [
+            ("loop", "float32"),
+            pytest.param("loop", "float64", marks=pytest.mark.slow),  # compiled: a kernel for each optimizer
+            pytest.param("lanes", "float32", marks=pytest.mark.slow),
+            ("lanes", "float64"),
+            ("batched", "float32"),
+            ("batched", "float64"),
+        ],
+    )
     def test_each_part_has_the_bits_of_a_sweep_of_its_own(self, engine, dtype):
         options = {"engine": engine, "dtype": dtype, "shuffle": True, "curves": True}
         together = swept(**options)

@@ -13,6 +13,8 @@ from fastnn.sweeping.store import StoreError
 from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.store.manifest import Manifest, sealed, unsealed
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 __all__ = ["store"]  # a fixture
 
 EPOCHS = 4

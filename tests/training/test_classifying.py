@@ -7,6 +7,8 @@ import pytest
 import fastnn
 from fastnn import Dataset, InputError, Network, train
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 ROWS = 30
 PLACES = np.arange(ROWS) % 3
 TEXTS = np.array(["fern", "moss", "rose"])[PLACES]

@@ -15,6 +15,8 @@ from fastnn.core.recipe import Recipe
 from fastnn.engines import ENGINES
 from fastnn.training import reducing, running
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 CASES = [
     (name, list(NETWORKS)[(n + m) % 3], DTYPES[(n + m) % 2], size, clip)
     for n, name in enumerate(OPTIMIZERS)

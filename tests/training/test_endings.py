@@ -8,6 +8,8 @@ import pytest
 import fastnn
 from fastnn.training import endings
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NET = fastnn.Network((2, 2, 1))
 DEAD = [-1, -1, -1, -1, 1, 1, -5, -5, 0.3]
 ALIVE = [1, 1, 1, -1, 1, 1, 0.5, 0.5, 0.3]

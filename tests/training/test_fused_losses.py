@@ -39,6 +39,7 @@ ROWS = 23
 SIZES = (1, 2, 11, ROWS)
 WAYS = pairwise([*NETWORKS], ENGINES, DTYPES, [*OPTIMIZERS], SIZES)
 COMPILED = pairwise([*SHORT], ("loop", "lanes"), DTYPES, [(1,), SIZES[1:]])
+QUICK = [way for way in COMPILED if way[:2] in {("softmax of two", "loop"), ("a sigmoid", "lanes")}]
 
 
 def problem(which, rows=ROWS, networks=5):
@@ -53,7 +54,7 @@ def problem(which, rows=ROWS, networks=5):
     return (X, 3 * Y, starts / 4) if network.output == "exponential" else (X, Y, starts)
 
 
-def by_reference(which, dtype, name, size, epochs=3, networks=5):
+def by_reference(which, dtype, name, size, networks=5):
     """Parameters and losses of each start by the plain reference."""
     (loss, network), (X, Y, starts) = (NETWORKS | SHORT)[which], problem(which)
     found = []
@@ -64,7 +65,7 @@ def by_reference(which, dtype, name, size, epochs=3, networks=5):
             Y,
             start,
             0.1,
-            epochs,
+            2,
             dtype,
             optimizer=OPTIMIZERS[name].name,
             settings=settings_of(OPTIMIZERS[name]),
@@ -80,7 +81,7 @@ def check_bits(which, engine, dtype, name, size):
     (loss, network), (X, Y, starts) = (NETWORKS | SHORT)[which], problem(which)
     options = {} if name == "irprop-" else {"learning_rate": 0.1}
     run = fastnn.train(
-        network, X, Y, starts, loss=loss, optimizer=OPTIMIZERS[name], batch_size=size, epochs=3,
+        network, X, Y, starts, loss=loss, optimizer=OPTIMIZERS[name], batch_size=size, epochs=2,
         engine=engine, dtype=dtype, **options,
     )  # fmt: skip
     found = [(p.tobytes(), c.tobytes()) for p, c in zip(run.parameters, run.loss_curve, strict=True)]
@@ -93,7 +94,10 @@ def test_bits_of_the_reference_as_plain_python(monkeypatch, which, engine, dtype
     check_bits(which, engine, dtype, name, size)
 
 
-@pytest.mark.parametrize(("which", "engine", "dtype", "sizes"), COMPILED)
+@pytest.mark.parametrize(
+    ("which", "engine", "dtype", "sizes"),
+    [pytest.param(*way, marks=() if way in QUICK else pytest.mark.slow) for way in COMPILED],
+)
 def test_bits_of_the_reference_compiled(which, engine, dtype, sizes):
     for size in sizes:
         check_bits(which, engine, dtype, "sgd", size)
@@ -106,7 +110,7 @@ def test_every_form_of_every_source(monkeypatch, which, size):
     X, Y, starts = (array.astype(dtype) for array in problem(which))
     recipe = Recipe.of(network, loss, OPTIMIZERS["nesterov"], size)
     settings = recipe.settings(np.full(3, 0.1, dtype))
-    expected = by_reference(which, dtype, "nesterov", size, 2, networks=3)
+    expected = by_reference(which, dtype, "nesterov", size, networks=3)
     assert b"\x00\x00\xc0\x7f" not in expected[0][0]  # a NaN
     for form, source in forms_of(monkeypatch, network, dtype, recipe.rule):
         assert trained_by_form(source, recipe, starts[:3], 2, X, Y, settings) == expected, form

@@ -12,6 +12,8 @@ from fastnn.core.recipe import Recipe
 from fastnn.engines import ENGINES
 from fastnn.training import reducing, running
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NETWORKS = {
     "straight line": fastnn.Network((2, 2, 1)),
     "two layers": fastnn.Network((3, 4, 3, 2), ("tanh", "relu"), "sigmoid"),

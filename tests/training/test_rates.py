@@ -19,6 +19,8 @@ from fastnn.plotting.named_curves import named_curves
 from fastnn.sweeping.axes import Schedules
 from fastnn.training import calls, reducing, running, train
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 EPOCHS = 8
 SCHEDULES = {
     "step": Step(every=3, gamma=0.5),

@@ -11,6 +11,8 @@ from uncompiled import run_as_plain_python
 import fastnn
 from fastnn.training import calls, reducing, running, stopping
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NET = fastnn.Network((2, 2, 1))
 DRAW = np.random.default_rng(8)
 X, Y = DRAW.random((12, 2)), DRAW.uniform(-1, 1, 12)

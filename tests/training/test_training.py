@@ -361,8 +361,10 @@ class TestValidation:
     X, y = rows_for(NET)
     further = rows_for(NET, rows=5, seed=1)
 
-    @engines
-    @dtypes
+    @pytest.mark.parametrize(
+        ("engine", "dtype"),
+        [("loop", "float32"), ("lanes", "float64"), ("batched", "float32"), ("batched", "float64")],
+    )
     def test_by_hand(self, dtype, engine):
         # after the epoch of TestLoss w = 0 and b = -0.25: errors -0.25 and -1.25
         run = fastnn.train(
@@ -389,7 +391,7 @@ class TestValidation:
 
     def test_it_is_summed_over_the_outputs(self):
         X, y = rows_for(TWO_OUTPUTS)
-        run = fastnn.train(TWO_OUTPUTS, X, y, epochs=1, validation=(X, y))
+        run = fastnn.train(TWO_OUTPUTS, X, y, epochs=1, validation=(X, y), engine="batched")
         expected = 2 * np.mean((run.predict(X) - y) ** 2)
         assert run.validation_curve[0] == pytest.approx(expected, rel=1e-15)
 
