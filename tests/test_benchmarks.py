@@ -374,6 +374,7 @@ class TestTables:
         assert Goal("2-2-1", 15, "Torch", "Torch").best(results) is None
 
 
+@pytest.mark.alone
 @pytest.mark.slow  # ten seconds: a process on each processor for each peer
 def test_peers_run_in_turns_and_the_missing_are_named():
     from peers import problems, rounds, tables

@@ -84,6 +84,7 @@ def spent(monkeypatch):
     return found
 
 
+@pytest.mark.alone
 def test_durability_costs_at_most_2_percent(tmp_path, spent):
     """Of the default sweep, as long as it takes to fill two shards of the default size."""
     data = fastnn.load_insurance(simulated=True)

@@ -18,7 +18,7 @@ from fastnn.plotting.settings import MissingGlyphs
 plotting = pytest.importorskip("fastnn.plotting", reason='needs pip install "fastnn-sweep[plot]"')
 from fastnn.reporting.studies_page import studies_page  # noqa: E402 - after the import that may skip
 
-BUDGET = 75  # seconds of each long form
+BUDGET = 30  # seconds of each long form
 
 TEXTS = [
     "",

@@ -7,7 +7,7 @@ import pytest
 import reference
 from comparing import DTYPES
 from rules import OPTIMIZERS
-from test_penalties import NETWORKS, allowed, check_bits, problem
+from test_penalties import COMPILED, NETWORKS, allowed, check_bits, problem
 from uncompiled import run_as_plain_python
 
 import fastnn
@@ -43,13 +43,10 @@ def test_bits_of_the_reference_compiled_once():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("batch_size", [1, 4])
-@pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("name", ["sgd", "nesterov", "adam", "irprop-"])
-def test_bits_of_the_reference_compiled(name, network, batch_size, dtype):
+@pytest.mark.parametrize(("name", "network", "batch_size", "dtype", "engine"), COMPILED)
+def test_bits_of_the_reference_compiled(name, network, batch_size, dtype, engine):
     limits = allowed(name, {"l2": 0.7, "l1": 0.3, "decay": 0.9}) | {"clip": 0.4}
-    check_bits(name, NETWORKS[network], dtype, batch_size, limits, ENGINES)
+    check_bits(name, NETWORKS[network], dtype, batch_size, limits, [engine])
 
 
 def test_by_hand():

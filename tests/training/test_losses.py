@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import reference
 from comparing import DTYPES, reference_functions, trained_plainly
+from pairing import pairwise
 from rules import LOSSES
 from uncompiled import run_as_plain_python
 
@@ -97,12 +98,12 @@ def test_bits_of_the_reference_compiled(name, which, engine, dtype, batch_size):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("batch_size", [1, 3])
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("which", NETWORKS)
-@every_other
-def test_all_bits_of_the_reference_compiled(name, which, dtype, batch_size):
-    check_bits(name, NETWORKS[which], dtype, ["loop", "lanes"], batch_size)
+@pytest.mark.parametrize(
+    ("name", "which", "engine", "dtype", "batch_size"),
+    pairwise(OTHERS, [*NETWORKS], ["loop", "lanes"], DTYPES, [1, 3]),
+)
+def test_every_pair_compiled(name, which, engine, dtype, batch_size):
+    check_bits(name, NETWORKS[which], dtype, [engine], batch_size)
 
 
 @every_loss
