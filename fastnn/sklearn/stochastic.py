@@ -28,6 +28,8 @@ Array = NDArray[Any]
 # one row, about a second's: what Ctrl-C waits for.
 MOST_EPOCHS, MOST_ORDERED, MOST_VISITS = 64, 1 << 20, 2 * 10**8
 
+CALLER = 6  # how many calls above `Epochs.run` somebody called `fit`
+
 
 @dataclass(eq=False)
 class Kept:
@@ -93,10 +95,10 @@ class Epochs:
                 f"Stochastic Optimizer: Maximum iterations ({most}) reached and the optimization hasn't "
                 "converged yet.",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=CALLER,
             )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warnings.warn("Training interrupted by user.", stacklevel=CALLER)
 
     def _stretch(self, left: int) -> bool:
         """Train some epochs; return whether training is over."""
