@@ -1,7 +1,8 @@
-"""Passes of a kernel over rows in given orders, batch by batch, with the squares of the weights before each.
+"""Whole trainings of a few networks in one call: shuffled epochs, until the loss stands still.
 
-One kernel call an epoch costs a call from Python, and so does each array that an epoch makes. Here a compiled
-loop calls the kernel, so that an epoch of a small network costs little more than its arithmetic.
+Each call of a kernel from Python costs as much as an epoch of a small network, and so does each array that an
+epoch makes. Here a compiled loop draws the orders, calls the kernel batch by batch, tells the losses with
+their penalties, and counts the epochs that brought nothing: as scikit-learn does all of these.
 """
 
 from __future__ import annotations
@@ -12,56 +13,140 @@ from typing import Any
 from fastnn.engines import Kernel
 from fastnn.engines.compiling import is_compiled, run_source
 
-__all__ = ["passes"]
+__all__ = ["ARGUMENTS", "passes"]
 
-HEAD = "kernel, state, X, Y, orders, coefficients, settings, totals, squares, course, weights, batch, rows_of"
+ARGUMENTS = {
+    "kernel": "",
+    **dict.fromkeys(("state", "ended", "X", "Y", "ordered_X", "ordered_Y"), "number 2"),
+    **dict.fromkeys(("order", "key", "counts", "epochs"), "whole 1"),
+    **dict.fromkeys(("weights", "rest"), "double 1"),
+    "coefficients": "number 1",
+    "settings": "number 3",
+    "given": "number 2",
+    "totals": "number 2",
+    "bests": "double 1",
+    "losses": "double 2",
+    "course": "number 3",
+    **dict.fromkeys(("squared", "batch", "rows_of", "l2"), "whole"),
+    **dict.fromkeys(("share", "half_l2", "tol", "most"), "double"),
+}
+"""The arguments of the loop, each with its kind and its dimensions."""
+
 SOURCE = """
-def advance({head}, ordered_X, ordered_Y):
+def advance({names}):
     rows, inputs = ordered_X.shape
     outputs = ordered_Y.shape[1]
     networks = state.shape[0]
-    for e in range(totals.shape[1]):
-        if orders.shape[0] > 0:
+    left = 0
+    for m in range(networks):
+        left += epochs[m] == 0
+    for e in range(losses.shape[1]):
+        if key.shape[0] > 0:
+            for last in range(rows - 1, 0, -1):
+                mask = last
+                for shift in (1, 2, 4, 8, 16):
+                    mask |= mask >> shift
+                drawn = last + 1
+                while drawn > last:
+                    if key[624] >= 624:
+                        for n in range(624):
+                            word = (key[n] & 0x80000000) | (key[n + 1 if n < 623 else 0] & 0x7FFFFFFF)
+                            word = (word >> 1) ^ (0x9908B0DF if word & 1 else 0)
+                            key[n] = key[n + 397 if n < 227 else n - 227] ^ word
+                        key[624] = 0
+                    word = key[key[624]]
+                    key[624] += 1
+                    word ^= word >> 11
+                    word ^= (word << 7) & 0x9D2C5680
+                    word ^= (word << 15) & 0xEFC60000
+                    word ^= word >> 18
+                    drawn = word & mask
+                kept = order[last]
+                order[last] = order[drawn]
+                order[drawn] = kept
+        if order.shape[0] > 0:
             for n in range(rows):
-                row = orders[e, n]
+                row = order[n]
                 for i in range(inputs):
                     ordered_X[n, i] = X[row, i]
                 for k in range(outputs):
                     ordered_Y[n, k] = Y[row, k]
-        part = 0
+        for m in range(networks):
+            totals[m, 0] = 0
+            losses[m, e] = 0.0
+            for column in range(given.shape[1]):
+                given[m, column] = settings[min(e, settings.shape[0] - 1), m, column]
+        more = 0.0
         for first in range(0, rows, batch):
             last = min(first + batch, rows)
-            if weights > 0:
+            scale = 1.0
+            if weights.shape[0] > 0:
+                scale = 0.0
+                for n in range(first, last):
+                    scale += weights[order[n] if order.shape[0] > 0 else n]
+                scale = (last - first) / scale
+                for n in range(first, last):
+                    coefficients[n] = weights[order[n] if order.shape[0] > 0 else n] * scale
+                if l2 >= 0:
+                    for m in range(networks):
+                        given[m, l2] = settings[min(e, settings.shape[0] - 1), m, l2] * scale
+            if rest.shape[0] > 0:
+                for n in range(first, last):
+                    row = order[n] if order.shape[0] > 0 else n
+                    more += rest[row] * scale * weights[row] if weights.shape[0] > 0 else rest[row]
+            if squared > 0:
                 for m in range(networks):
-                    square = squares[e, part, m]
-                    for w in range(weights):
-                        square += state[m, w] * state[m, w]
-                    squares[e, part, m] = square
-            given = settings[e, min(part, settings.shape[1] - 1)]
-            now = totals[:, e : e + 1]
+                    a = b = c = d = 0.0
+                    for w in range(0, squared - 3, 4):
+                        a += state[m, w] * state[m, w]
+                        b += state[m, w + 1] * state[m, w + 1]
+                        c += state[m, w + 2] * state[m, w + 2]
+                        d += state[m, w + 3] * state[m, w + 3]
+                    for w in range(squared - squared % 4, squared):
+                        a += state[m, w] * state[m, w]
+                    losses[m, e] += half_l2 * scale * ((a + b) + (c + d))
             kernel(
-                state, ordered_X[first:last], ordered_Y[first:last]{coefficients}, given, now{rows_of}
+                state, ordered_X[first:last], ordered_Y[first:last]{coefficients}, given, totals{rows_of}
             )
-            part += 1
+        for m in range(networks):
+            loss = (share * totals[m, 0] + more + losses[m, e]) / rows
+            losses[m, e] = loss
+            if epochs[m] > 0:
+                continue
+            counts[m] = counts[m] + 1 if loss > bests[m] - tol else 0
+            if loss < bests[m]:
+                bests[m] = loss
+            if counts[m] > most:
+                epochs[m] = e + 1
+                ended[m] = state[m]
+                left -= 1
         if course.shape[0] > 0:
             course[e] = state
+        if left == 0:
+            return e + 1
+    return losses.shape[1]
 """
 
 
 def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Any:
-    """What advances networks by epochs with a kernel whose rows have weights, or batches several rows.
+    """The loop for a kernel that is given coefficients of rows, or told the rows of a batch: `ARGUMENTS`.
 
-    It is a function ``(kernel, state, X, Y, orders, coefficients, settings, totals, squares, course, weights,
-    batch, rows_of, ordered_X, ordered_Y)``. All arrays but `orders` are of the kernel's dtype and C-ordered:
+    It returns the number of epochs after which it ended: when every network had stopped, or with the columns
+    of `losses`. All numbers but `order`, `key`, `counts`, `epochs` and doubles are of the kernel's dtype.
 
-    - `state` (M, S) and `totals` (M, E) as in the contract in `fastnn.engines`.
-    - `X` (N, D) and `Y` (N, K), and `orders` (E, N) of the rows' numbers; with `orders` (0, N) the rows are
-      visited as `ordered_X` and `ordered_Y` have them, which else are filled.
-    - `coefficients` (E, N), in the order of the epoch; (0, 0) if the kernel takes none.
-    - `settings` (E, B, M, C) of each of the B batches of an epoch, or (E, 1, M, C).
-    - `squares` (E, B, M), to which the sum of the squares of the first `weights` parameters is added before
-      each batch; not touched if `weights` is 0.
-    - `course` (E, M, S), filled with the states after each epoch, or (0, M, S).
+    - `state` (M, S), `X` (N, D), `Y` (N, K): as in the contract in `fastnn.engines`. With `order` (N,) the
+      rows are visited in its order, put in `ordered_X` and `ordered_Y`; with (0,) as these have them.
+    - `key` (625,): the words of NumPy's Mersenne twister and the place of the next one. The order is shuffled
+      before each epoch as ``RandomState.shuffle`` does it, and `key` left behind; with (0,) it stays.
+    - `settings` (E, M, C) of each epoch, or (1, M, C) of all. `given` (M, C) and `totals` (M, 1) are room.
+    - `weights` (N,) of rows, or (0,): each batch has coefficients that are 1 in the mean, put in
+      `coefficients` (N,), and its setting number `l2`, unless that is -1, is multiplied alike.
+    - A loss is `share` times the kernel's, plus what is in `rest` (N,) or (0,), plus `half_l2` times the
+      squares of the first `squared` parameters, summed before each batch, all by N: `losses` (M, E).
+    - `counts` (M,) are the epochs in a row whose loss was above `bests` (M,), the least so far, less `tol`. A
+      network that has more than `most` stops: after how many epochs is put in `epochs` (M,), its state in
+      `ended` (M, S). One with another number than 0 there has stopped before.
+    - `course` (E, M, S): filled with the states after each epoch, unless it is (0, M, S).
     - `batch`: the rows of one call of the kernel; `rows_of`: what it is told of the rows of a batch.
     """
     made = _compiled if is_compiled(kernel) else _plain
@@ -70,8 +155,8 @@ def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Any:
 
 def _source(weighted: bool, batched: bool) -> str:
     return SOURCE.format(
-        head=HEAD,
-        coefficients=", coefficients[e, first:last]" * weighted,
+        names=", ".join(ARGUMENTS),
+        coefficients=", coefficients[first:last]" * weighted,
         rows_of=", rows_of" * batched,
     )
 
@@ -82,22 +167,22 @@ def _compiled(dtype: str, weighted: bool, batched: bool) -> Any:
 
     from fastnn.engines.kernel_cache import KernelCache, name_of
 
-    number, whole = getattr(numba.types, dtype), numba.types.intp
+    types = numba.types
+    kinds = {"number": getattr(types, dtype), "whole": types.int64, "double": types.float64}
 
-    def array(dimensions: int, kind: Any = number, **of: Any) -> Any:
-        return numba.types.Array(kind, dimensions, "C", **of)
+    def kind_of(text: str) -> Any:
+        kind, _, dimensions = text.partition(" ")
+        return types.Array(kinds[kind], int(dimensions), "C") if dimensions else kinds[kind]
 
-    read_only = array(2, readonly=True)
-    of_rows = [array(1, readonly=True)] * weighted
-    totals = numba.types.Array(number, 2, "A")
-    kernel = numba.types.void(
-        *(array(2), read_only, read_only, *of_rows, read_only, totals, *[whole] * batched)
+    number = kinds["number"]
+    read_only = types.Array(number, 2, "C", readonly=True)
+    of_rows = [types.Array(number, 1, "C", readonly=True)] * weighted
+    kernel = types.void(
+        *(types.Array(number, 2, "C"), read_only, read_only, *of_rows, read_only),
+        *(types.Array(number, 2, "A"), *[types.intp] * batched),
     )
-    signature = numba.types.void(
-        numba.types.FunctionType(kernel),
-        *(array(2), read_only, read_only, array(2, whole, readonly=True), read_only),
-        *(array(4, readonly=True), totals, array(3), array(3), whole, whole, whole, array(2), array(2)),
-    )
+    texts = list(ARGUMENTS.values())[1:]
+    signature = types.int64(types.FunctionType(kernel), *map(kind_of, texts))
     source, options = _source(weighted, batched), {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options}")
     advance = run_source(source)["advance"]

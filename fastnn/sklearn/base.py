@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
@@ -17,10 +18,9 @@ from fastnn.core.network import Network
 from fastnn.sklearn.lbfgs import minimized
 from fastnn.sklearn.losses import told_as
 from fastnn.sklearn.parameters import CONSTRAINTS, STOCHASTIC
-from fastnn.sklearn.rules import Training, network_of, training_of
-from fastnn.sklearn.stochastic import Epochs, Kept, Rows
+from fastnn.sklearn.rules import Rows, Training, network_of, training_of
+from fastnn.sklearn.stochastic import Epochs, Kept
 from fastnn.training.evaluating import outputs
-from fastnn.training.passes import Passes
 
 __all__ = ["BaseMLP"]
 
@@ -76,8 +76,8 @@ class BaseMLP(BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-        X = np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)
-        Y = np.ascontiguousarray(y.reshape(len(y), -1))
+        X = X.toarray() if hasattr(X, "toarray") else X
+        Y = y.reshape(len(y), -1)
         self.n_outputs_ = Y.shape[1]
         self._random_state = check_random_state(self.random_state)
         layers = [X.shape[1], *hidden, self.n_outputs_]
@@ -88,8 +88,8 @@ class BaseMLP(BaseEstimator):
             self._train(network, X, Y, sample_weight, incremental=incremental)
         else:
             rows, training = self._rows_and_training(X, Y, sample_weight)
-            passes = Passes(network, training.rule, rows.X, rows.Y, len(X))
-            found = minimized(self, network, training, passes, sample_weight, self._parameters(network)[0])
+            training = replace(training, told=replace(training.told, share=training.told.ratio))
+            found = minimized(self, network, training, rows, self._parameters(network)[0])
             self._write(network, found.astype(X.dtype))
         if not all(np.isfinite(each).all() for each in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
@@ -151,7 +151,8 @@ class BaseMLP(BaseEstimator):
                 self.coefs_, self.intercepts_ = self._best
 
     def _rows_and_training(self, X: Array, Y: Array, weights: Array | None) -> tuple[Rows, Training]:
-        Y = Y.astype(X.dtype)
+        X, Y = (np.require(each, X.dtype, ["C", "A", "W"]) for each in (X, Y))
+        weights = None if weights is None else weights.astype(np.float64)
         told = told_as(self._loss(), Y)
         return Rows(X, Y, weights), training_of(self, told, weighted=weights is not None)
 
@@ -176,7 +177,7 @@ class BaseMLP(BaseEstimator):
             found = outputs(network, np.ascontiguousarray(states[:, :P]), further)
             return [self._scored(each, Y_further, weights_further) for each in found]
 
-        return *map(np.ascontiguousarray, parts[:4:2]), parts[4] if rest else None, score
+        return *parts[:4:2], parts[4] if rest else None, score
 
     def _parameters(self, network: Network) -> Array:
         """The parameters (1, P), from the attributes."""

@@ -6,7 +6,6 @@ the loss alone, so that its line searches compare what does not belong together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,19 +15,25 @@ from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
 from sklearn.utils.optimize import _check_optimize_result
 
 from fastnn.core.network import Network
-from fastnn.sklearn.rules import Training
-from fastnn.training.passes import Passes
+from fastnn.sklearn.rules import Rows, Training
 
 __all__ = ["minimized"]
 
 Array = NDArray[Any]
 
 
-def minimized(
-    estimator: Any, network: Network, training: Training, passes: Passes, weights: Array | None, start: Array
-) -> Array:
+def minimized(estimator: Any, network: Network, training: Training, rows: Rows, start: Array) -> Array:
     """Train from parameters (P,); return those found, and write down the loss and the iterations."""
-    value = _Value(network, training, passes, weights)
+    # Momentum with learning rate 1: the velocity of one update is minus the gradient.
+    passes = training.passes(network, rows, len(rows.X))
+    settings = training.given(np.ones((1, 1), rows.X.dtype))
+
+    def value(parameters: Array) -> tuple[float, Array]:
+        state = training.begun(parameters[None].astype(rows.X.dtype))
+        brought, _ = passes.advance(state, 1, settings)
+        gradient = -state[0, network.n_parameters :].astype(np.float64)
+        return float(brought.losses[0, 0]), gradient
+
     verbose = 1 if estimator.verbose else -1
     limits = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol}
     options = {**limits, **_get_additional_lbfgs_options_dict("iprint", verbose)}
@@ -37,35 +42,3 @@ def minimized(
     estimator.loss_ = found.fun
     parameters: Array = found.x
     return parameters
-
-
-@dataclass(eq=False)
-class _Value:
-    """The loss with its penalty and its gradient, of parameters (P,)."""
-
-    network: Network
-    training: Training
-    passes: Passes
-    weights: Array | None
-
-    def __post_init__(self) -> None:
-        X, told = self.passes.X, self.training.told
-        rows, weights = len(X), self.weights
-        total = float(rows) if weights is None else float(weights.sum())
-        self.share = np.array([[[rows / total]]])
-        self.coefficients = None
-        if weights is not None:
-            self.coefficients = (weights * self.share[0, 0])[None].astype(X.dtype)
-        self.rest = 0.0 if told.rest is None else np.average(told.rest, weights=weights)
-        self.given = self.training.given(np.ones((1, 1, 1), X.dtype), self.share)
-
-    def __call__(self, parameters: Array) -> tuple[float, Array]:
-        X, ratio = self.passes.X, self.training.told.ratio
-        P = self.network.n_parameters
-        state = self.training.begun(parameters[None].astype(X.dtype))
-        brought = self.passes.advance(state, 1, self.given, None, self.coefficients)
-        loss = ratio * float(brought.totals[0, 0]) / len(X) + self.rest
-        squares = float(parameters[: self.network.n_weights] @ parameters[: self.network.n_weights])
-        loss += 0.5 * self.training.alpha * squares * float(self.share[0, 0, 0]) / len(X)
-        # Momentum with learning rate 1: its velocity is minus the gradient.
-        return loss, -state[0, P : 2 * P].astype(np.float64)

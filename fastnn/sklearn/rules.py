@@ -15,8 +15,9 @@ from fastnn.core.optimizers import SGD, Adam, IRpropMinus, Momentum, Nesterov, O
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import Rule
 from fastnn.sklearn.losses import Told
+from fastnn.training.passes import Passes
 
-__all__ = ["OUTPUTS", "Training", "network_of", "training_of"]
+__all__ = ["OUTPUTS", "Rows", "Training", "network_of", "training_of"]
 
 Array = NDArray[Any]
 
@@ -29,6 +30,15 @@ def network_of(layers: list[int], activation: Any, output: str) -> Network:
     """The network of an estimator, with its activations by the names of either library."""
     named = [activation] * (len(layers) - 2) if isinstance(activation, str) else list(activation)
     return Network(layers, [THEIRS.get(each, each) for each in named], OUTPUTS[output])
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows X (N, D) and targets Y (N, K), with their weights (N,), if they have any."""
+
+    X: Array
+    Y: Array
+    weights: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -61,21 +71,23 @@ class Training:
         """The states (M, S) of networks (M, P) before their first update."""
         return Recipe(self.told.loss, self.optimizer(), batch_size=None).begun(parameters)
 
-    def given(self, rates: Array, shares: Array | float = 1.0) -> Array:
-        """What kernels are given in some epochs (E, B, M, C), of rates (E, 1, M); B is 1 for batches alike.
-
-        `shares` (E, B, 1) are the rows of each batch, divided by the sum of their weights.
-        """
+    def given(self, rates: Array) -> Array:
+        """What kernels are given in some epochs, (E, M, C), of rates (E, M)."""
         ratio, dtype = self.told.ratio, rates.dtype
-        named = {
-            name: dtype.type(value) for name, value in (self.settings | settings_of(self.told.loss)).items()
-        }
-        if self.alpha:
-            named["l2"] = dtype.type(self.alpha / ratio) * shares
+        settings = self.settings | settings_of(self.told.loss)
+        settings |= {"l2": self.alpha / ratio} if self.alpha else {}
+        named = {name: dtype.type(value) for name, value in settings.items()}
         scaled = rates if self.rule.needs_gradient else rates * dtype.type(ratio)
         columns = self.rule.values(scaled, **named)
-        _, *found = np.broadcast_arrays(scaled + 0 * shares, *(columns[each] for each in self.rule.given))
-        return np.stack(found, axis=-1).astype(dtype, copy=False)
+        found = np.empty((*rates.shape, len(self.rule.given)), dtype)
+        for column, each in enumerate(self.rule.given):
+            found[..., column] = columns[each]
+        return found
+
+    def passes(self, network: Network, rows: Rows, batch: int) -> Passes:
+        """The epochs of this training on some rows."""
+        told, given = self.told, (rows.X, rows.Y, batch, rows.weights)
+        return Passes(network, self.rule, *given, told.share, told.rest, self.alpha)
 
 
 def training_of(estimator: Any, told: Told, *, weighted: bool) -> Training:

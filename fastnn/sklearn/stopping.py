@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from fastnn.training.passes import Watched
+
 __all__ = ["Patience"]
 
 
@@ -14,18 +18,34 @@ class Patience:
     """
 
     def __init__(self, tol: float, most: float, best: float, count: int, *, scored: bool) -> None:
-        self.tol, self.most, self.best, self.count, self.scored = tol, most, best, count, scored
+        self.tol, self.most, self.scored = tol, most, scored
+        self.bests, self.counts = np.array([best], np.float64), np.array([count], np.int64)
 
-    def after(self, value: float) -> bool:
-        """Take in an epoch's loss or score; return whether it is the best one so far."""
-        if self.scored:
-            worse, best = value < self.best + self.tol, value > self.best
-        else:
-            worse, best = value > self.best - self.tol, value < self.best
-        self.count = self.count + 1 if worse else 0
-        if best:
-            self.best = value
-        return best
+    @property
+    def best(self) -> float:
+        """The best loss or score so far."""
+        return float(self.bests[0])
+
+    @property
+    def count(self) -> int:
+        """The count so far."""
+        return int(self.counts[0])
+
+    @count.setter
+    def count(self, count: int) -> None:
+        self.counts[0] = count
+
+    def watched(self) -> Watched:
+        """The same for epochs that count for themselves, which they do here."""
+        return Watched(self.tol, self.most, self.counts, self.bests)
+
+    def after(self, score: float) -> bool:
+        """Take in an epoch's score; return whether it is the best one so far."""
+        self.count = self.count + 1 if score < self.best + self.tol else 0
+        better = score > self.best
+        if better:
+            self.bests[0] = score
+        return better
 
     @property
     def is_over(self) -> bool:

@@ -1,8 +1,8 @@
-"""Epochs whose orders and settings are planned by the caller, who also decides when they end."""
+"""Trainings of a few networks that stop by their loss, as scikit-learn's estimators do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,32 +13,59 @@ from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import choose
 from fastnn.engines.passes import passes
-from fastnn.engines.self_check import checked_kernel
+from fastnn.engines.takeover import Takeover, begun
 from fastnn.system.floating_point import ieee
 
-__all__ = ["Brought", "Passes"]
+__all__ = ["Brought", "Passes", "Watched"]
 
 Array = NDArray[Any]
+EMPTY = np.empty(0)
 
 
 class Brought(NamedTuple):
     """What epochs brought M networks.
 
-    `totals` (M, E) are what the rows lost, summed; `squares` (E, B, M) the sums of the squared weights before
-    each batch, zeros where they were not asked for; `course` (E, M, S) the states after each epoch, or empty.
+    `losses` (M, E) are those of the epochs, and `course` (E, M, S), if asked for, the states after them.
     """
 
-    totals: Array
-    squares: Array
+    losses: Array
     course: Array
+
+
+@dataclass(eq=False)
+class Watched:
+    """How networks stop: after more than `most` epochs in a row whose loss was not the least by `tol`.
+
+    `counts` (M,) are those epochs so far, and `bests` (M,) the least losses; both go on from call to call.
+    """
+
+    tol: float
+    most: float
+    counts: NDArray[np.int64]
+    bests: NDArray[np.float64]
+
+    @classmethod
+    def never(cls, networks: int) -> Watched:
+        """No stop at all."""
+        return cls(0.0, np.inf, np.zeros(networks, np.int64), np.full(networks, np.inf))
 
 
 @dataclass(frozen=True, eq=False)
 class Passes:
     """Networks on rows X (N, D) and Y (N, K), C-ordered and in the precision of training.
 
-    `batch` is the rows of a batch, from 1 to N. Where `squared`, the squares of the weights are summed before
-    each batch.
+    Attributes
+    ----------
+    batch : int
+        The rows of a batch, from 1 to N.
+    weights : (N,) float64, or None
+        Those of the rows, where the rule is weighted; within a batch they count by their mean.
+    share : float
+        By what the kernel's losses are multiplied.
+    rest : (N,) float64, or None
+        What each row loses besides.
+    l2 : float
+        The penalty that a batch's sum of losses is told with; half of it times the squares of the weights.
     """
 
     network: Network
@@ -46,12 +73,11 @@ class Passes:
     X: Array
     Y: Array
     batch: int
-    squared: bool = False
-
-    @property
-    def batches(self) -> int:
-        """B, the batches of an epoch."""
-        return -(-len(self.X) // self.batch)
+    weights: Array | None = None
+    share: float = 1.0
+    rest: Array | None = None
+    l2: float = 0.0
+    kernels: dict[int, Takeover] = field(default_factory=dict)
 
     @ieee
     def advance(
@@ -59,48 +85,86 @@ class Passes:
         state: Array,
         epochs: int,
         settings: Array,
-        orders: NDArray[np.intp] | None = None,
-        coefficients: Array | None = None,
+        watched: Watched | None = None,
+        order: NDArray[np.int64] | None = None,
+        random: NDArray[np.int64] | None = None,
         *,
         followed: bool = False,
-    ) -> Brought:
-        """Advance the states (M, S) of networks in place by some epochs.
+    ) -> tuple[Brought, NDArray[np.int64]]:
+        """Advance the states (M, S) of networks in place until all have stopped, or by some epochs.
 
         Parameters
         ----------
         state : (M, S), C-ordered
         epochs : int
-        settings : (E, B, M, C), or (E, 1, M, C)
-            What kernels are given in each batch, or in all batches of an epoch: see `Rule.given`.
-        orders : (E, N), optional
-            The rows in the order of each epoch; None for their own order.
-        coefficients : (E, N), optional
-            Those of the rows, in the order of the epoch, where the rule is weighted.
+            The most epochs.
+        settings : (E, M, C), or (1, M, C)
+            What kernels are given in each epoch, or in all: see `Rule.given`.
+        watched : Watched, optional
+            How they stop; changed in place. By default never.
+        order : (N,), optional
+            The order of the rows; None for their own. Changed in place where it is shuffled.
+        random : (625,), optional
+            The words and the place of NumPy's Mersenne twister, by which the order is shuffled before each
+            epoch; changed in place.
         followed : bool
             Whether to keep the states after each epoch.
+
+        Returns
+        -------
+        brought : Brought
+            With as many epochs as were trained.
+        stopped : (M,)
+            After how many epochs each network stopped, with its state of then; 0 if it did not.
         """
         networks, dtype = len(state), state.dtype
         state += dtype.type(0)  # makes -0.0 0.0, as kernels want it
-        by_batches = self.squared or settings.shape[1] > 1
-        totals = np.zeros((networks, epochs), dtype)
-        squares = np.zeros((epochs, self.batches if self.squared else 0, networks), dtype)
-        course = np.empty((epochs if followed else 0, *state.shape), dtype)
-        kernel = self._kernel(networks)
+        watched = Watched.never(networks) if watched is None else watched
+        kernel = self._takeover(networks).now.kernel
         advance = passes(kernel, str(dtype), weighted=self.rule.weighted, batched=self.rule.batched)
-        advance(
-            *(kernel, state, self.X, self.Y),
-            np.empty((0, len(self.X)), np.intp) if orders is None else orders,
-            np.empty((0, 0), dtype) if coefficients is None else coefficients,
-            *(settings, totals, squares, course, self.network.n_weights if self.squared else 0),
-            self.batch if by_batches or not self.rule.batched else len(self.X),
-            *(self.batch, *((self.X, self.Y) if orders is None else self._room)),
+        losses, ended = np.zeros((networks, epochs)), np.empty_like(state)
+        course = np.empty((epochs if followed else 0, *state.shape), dtype)
+        stopped = np.zeros(networks, np.int64)
+        by_batches = bool(self.l2) or self.rule.weighted or not self.rule.batched
+        columns = [symbol.family for symbol in self.rule.given]
+        trained = advance(
+            *(kernel, state, ended, self.X, self.Y),
+            *(self._room if order is not None else (self.X, self.Y)),
+            *(self.NONE if given is None else given for given in (order, random)),
+            *(watched.counts, stopped),
+            *(EMPTY if given is None else given for given in (self.weights, self.rest)),
+            np.empty(len(self.X) if self.rule.weighted else 0, dtype),
+            *(settings, np.empty(settings.shape[1:], dtype), np.empty((networks, 1), dtype)),
+            *(watched.bests, losses, course, self.network.n_weights if self.l2 else 0),
+            *(self.batch if by_batches else len(self.X), self.batch),
+            next((columns.index(name) for name in ("pull", "l2") if name in columns), -1),
+            *(float(self.share), 0.5 * self.l2, float(watched.tol), float(watched.most)),
         )
-        return Brought(totals, squares, course)
+        self._diverge(losses, course, state, stopped)
+        state[stopped > 0] = ended[stopped > 0]
+        return Brought(losses[:, :trained], course[:trained]), stopped
 
-    def _kernel(self, networks: int) -> Any:
-        dtype = str(self.X.dtype)
-        engine = choose("auto", self.network, dtype, networks, self.rule)
-        return checked_kernel(engine, self.network, dtype, self.rule)
+    NONE = np.empty(0, np.int64)
+
+    @staticmethod
+    def _diverge(losses: Array, course: Array, state: Array, stopped: NDArray[np.int64]) -> None:
+        """Make all NaN from the epoch on whose loss is no number: kernels leave anything there."""
+        finite = np.isfinite(losses)
+        if finite.all():
+            return
+        for m in np.flatnonzero(~finite.all(axis=1)):
+            first = int(np.argmin(finite[m]))
+            if stopped[m] == 0 or first < stopped[m]:
+                losses[m, first:] = np.nan
+                course[first:, m] = np.nan
+                state[m] = np.nan
+
+    def _takeover(self, networks: int) -> Takeover:
+        if networks not in self.kernels:
+            dtype = str(self.X.dtype)
+            engine = choose("auto", self.network, dtype, networks, self.rule)
+            self.kernels[networks] = begun(engine, self.network, dtype, self.rule)
+        return self.kernels[networks]
 
     @cached_property
     def _room(self) -> tuple[Array, Array]:

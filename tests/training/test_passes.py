@@ -1,0 +1,102 @@
+"""Trainings that stop by their loss, in one call: shuffled as NumPy does it, several networks at once."""
+
+import numpy as np
+import pytest
+from uncompiled import run_as_plain_python
+
+from fastnn.core.network import Network
+from fastnn.core.recipe import Recipe
+from fastnn.training.passes import Passes, Watched
+
+NET = Network((2, 3, 1))
+RECIPE = Recipe.of(NET, batch_size=4, l2=0.1, l2_on="sum")
+RANDOM = np.random.default_rng(0)
+X, Y = RANDOM.normal(size=(11, 2)), RANDOM.normal(size=(11, 1))
+STARTS = RANDOM.normal(size=(3, NET.n_parameters))
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch, request):
+    if not request.node.get_closest_marker("slow"):
+        run_as_plain_python(monkeypatch)
+
+
+def settings(networks):
+    return RECIPE.settings(np.full(networks, 0.01))[None]
+
+
+def passes(**more):
+    return Passes(NET, RECIPE.rule, X, Y, 4, **more)
+
+
+def words_of(random):
+    _, words, place, *_ = random.get_state()
+    return np.append(words.astype(np.int64), place)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 11, 700])
+def test_orders_are_those_of_numpy(rows):
+    """700 rows take more than the 624 words that the generator makes at a time."""
+    ours, theirs = np.random.RandomState(5), np.random.RandomState(5)
+    words, order, expected = words_of(ours), np.arange(rows), np.arange(rows)
+    few = Passes(NET, RECIPE.rule, np.zeros((rows, 2)), np.zeros((rows, 1)), rows)
+    few.advance(np.zeros((1, NET.n_parameters)), 3, settings(1), order=order, random=words)
+    for _ in range(3):
+        theirs.shuffle(expected)
+    np.testing.assert_array_equal(order, expected)
+    place = theirs.get_state()[2]
+    assert words[624] == place
+    np.testing.assert_array_equal(words[:624], theirs.get_state()[1])
+
+
+def test_losses_have_the_penalty_before_each_batch():
+    """Worked out from the states that single batches lead to."""
+    state, expected = STARTS[:1].copy(), 0.0
+    for first in range(0, 11, 4):
+        rows = slice(first, first + 4)
+        batch = Passes(NET, RECIPE.rule, X[rows].copy(), Y[rows].copy(), 4)
+        expected += 0.05 * (state[0, : NET.n_weights] ** 2).sum()
+        brought, _ = batch.advance(state, 1, settings(1))
+        expected += brought.losses[0, 0] * len(batch.X)
+    whole, _ = passes(l2=0.1).advance(STARTS[:1].copy(), 1, settings(1))
+    assert whole.losses[0, 0] == pytest.approx(expected / 11, rel=1e-14)
+
+
+def test_each_network_stops_for_itself_with_its_state_of_then():
+    alone = []
+    for start in STARTS:
+        watched = Watched(0.02, 1, np.zeros(1, np.int64), np.full(1, np.inf))
+        state = start[None].copy()
+        brought, stopped = passes(l2=0.1).advance(state, 60, settings(1), watched)
+        alone.append((state[0], stopped[0], brought.losses[0]))
+    together = STARTS.copy()
+    watched = Watched(0.02, 1, np.zeros(3, np.int64), np.full(3, np.inf))
+    brought, stopped = passes(l2=0.1).advance(together, 60, settings(3), watched)
+    assert len(set(stopped)) > 1
+    assert brought.losses.shape[1] == max(stopped)
+    for m, (state, epoch, losses) in enumerate(alone):
+        np.testing.assert_array_equal(together[m], state)
+        assert stopped[m] == epoch == len(losses)
+        np.testing.assert_array_equal(brought.losses[m, :epoch], losses)
+
+
+def test_a_network_that_diverges_is_nan_from_then_on():
+    far = np.full((1, NET.n_parameters), 1e160)
+    brought, stopped = passes().advance(far, 3, settings(1), followed=True)
+    assert np.isnan(brought.losses).all()
+    assert np.isnan(brought.course).all()
+    assert np.isnan(far).all()
+    assert not stopped.any()
+
+
+@pytest.mark.slow
+def test_compiled_it_gives_the_same(monkeypatch):
+    found = []
+    for _ in ("compiled", "as plain Python"):
+        words, order, state = words_of(np.random.RandomState(2)), np.arange(11), STARTS.copy()
+        watched = Watched(0.02, 1, np.zeros(3, np.int64), np.full(3, np.inf))
+        brought, stopped = passes(l2=0.1).advance(state, 20, settings(3), watched, order, words)
+        found.append((state, brought.losses, stopped, order, words))
+        run_as_plain_python(monkeypatch)
+    for compiled, plain in zip(*found, strict=True):
+        np.testing.assert_array_equal(compiled, plain)
