@@ -9,6 +9,7 @@ from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.rule import DTYPES
 from fastnn.engines import ENGINES, load
 from suite.common import MILLION, SHAPES, Arrays, checked_kernel, expected, refuse_disagreement
+from suite.timing import steady
 
 ROWS = 100
 
@@ -18,8 +19,9 @@ class Visits:
 
     params = (ENGINES, tuple(SHAPES), (1, 100, 10_000), DTYPES)
     param_names = ("engine", "shape", "networks", "dtype")
+    timer = steady
     number = 1
-    repeat = (3, 15, 2.0)
+    repeat = (4, 15, 2.0)
 
     def setup(self, engine, shape, networks, dtype):
         sizes = load(engine).call_sizes(SHAPES[shape], dtype)
@@ -38,8 +40,9 @@ class Activation:
 
     params = (ENGINES, tuple(ACTIVATIONS))
     param_names = ("engine", "activation")
+    timer = steady
     number = 1
-    repeat = (3, 15, 2.0)
+    repeat = (4, 15, 2.0)
 
     def setup(self, engine, activation):
         network = fastnn.Network((1, 1, 1), hidden=activation)

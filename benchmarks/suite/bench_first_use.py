@@ -9,18 +9,26 @@ from tempfile import TemporaryDirectory
 import fastnn
 from fastnn.engines import ENGINES, load
 from suite.common import SHAPES
+from suite.timing import steady
+
+
+def run(*arguments, folder=None, **environment):
+    """Run Python in a fresh process, in a folder, and wait for it."""
+    command = [sys.executable, *arguments]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder, env=os.environ | environment)
 
 
 class Import:
-    """Imports in fresh processes, without the interpreter's own start."""
+    """Imports in fresh processes, the interpreter's own start included."""
 
-    repeat = 10
+    params = ("sys", "numpy", "fastnn")
+    param_names = ("package",)
+    timer = steady
+    number = 1
+    repeat = (5, 15, 3.0)
 
-    def timeraw_import_fastnn(self):
-        return "import fastnn"
-
-    def timeraw_import_numpy_for_comparison(self):
-        return "import numpy"
+    def time_import(self, package):
+        run("-c", f"import {package}")
 
 
 class FirstAnswer:
@@ -31,55 +39,56 @@ class FirstAnswer:
 
     params = (ENGINES, ("off", "empty", "filled"))
     param_names = ("engine", "cache")
-    repeat = 3
+    timer = steady
+    number = 1
+    repeat = (4, 6, 15.0)
+    warmup_time = 0
 
     def setup(self, engine, cache):
         self.folder = TemporaryDirectory()
+        self.program = (
+            "import fastnn; data = fastnn.load_insurance(simulated=True); "
+            f"fastnn.train(fastnn.Network((2, 2, 1)), data.X, data.y, epochs=1, engine={engine!r})"
+        )
+        self.kept = "0" if cache == "off" else self.folder.name
         if cache == "filled":
-            statement, before = self.timeraw_first_answer(engine, cache)
-            subprocess.run([sys.executable, "-c", f"{before}\n{statement}"], check=True)
+            run("-c", self.program, FASTNN_CACHE=self.kept)
 
     def teardown(self, engine, cache):
         self.folder.cleanup()
 
-    def timeraw_first_answer(self, engine, cache):
-        kept = {
-            "off": "'0'",
-            "empty": f"tempfile.mkdtemp(dir={self.folder.name!r})",  # a new folder for every process
-            "filled": repr(self.folder.name),
-        }[cache]
-        before = f"import os, tempfile; os.environ['FASTNN_CACHE'] = {kept}"
-        statement = (
-            "import fastnn; data = fastnn.load_insurance(simulated=True); "
-            f"fastnn.train(fastnn.Network((2, 2, 1)), data.X, data.y, epochs=1, engine={engine!r})"
-        )
-        return statement, before
+    def time_first_answer(self, engine, cache):
+        run("-c", self.program, FASTNN_CACHE=self.kept)
 
 
 class CommandLine:
     """The whole process, interpreter included."""
 
+    timer = steady
     number = 1
-    repeat = (3, 10, 10.0)
+    repeat = (4, 10, 10.0)
 
-    def setup(self):
+    def setup_cache(self):
+        """Fill the kernel cache, in the folder that asv makes for this and removes."""
+        kernels = str(Path("kernels").resolve())
+        self.setup(kernels)
+        self.time_sweep_of_100(kernels)
+        self.teardown(kernels)
+        return kernels
+
+    def setup(self, kernels):
         self.folder = TemporaryDirectory()
-        self.run("sweep", "--networks", "100")  # fills the kernel cache
 
-    def teardown(self):
+    def teardown(self, kernels):
         self.folder.cleanup()
 
-    def run(self, *arguments):
-        command = [sys.executable, "-m", "fastnn", *arguments]
-        environment = os.environ | {"FASTNN_CACHE": str(Path(self.folder.name, "kernels"))}
-        subprocess.run(command, check=True, capture_output=True, cwd=self.folder.name, env=environment)
+    def time_help(self, kernels):
+        run("-m", "fastnn", "--help", folder=self.folder.name, FASTNN_CACHE=kernels)
 
-    def time_help(self):
-        self.run("--help")
-
-    def time_sweep_of_100(self):
+    def time_sweep_of_100(self, kernels):
         """With a filled kernel cache, over 1338 rows and 300 epochs, with its table and page."""
-        self.run("sweep", "--networks", "100", "--data", "simulated")
+        command = ("sweep", "--networks", "100", "--data", "simulated")
+        run("-m", "fastnn", *command, folder=self.folder.name, FASTNN_CACHE=kernels)
 
 
 class Compile:
@@ -87,8 +96,9 @@ class Compile:
 
     params = (ENGINES, tuple(SHAPES))
     param_names = ("engine", "shape")
+    timer = steady
     number = 1
-    repeat = 3
+    repeat = 4
     warmup_time = 0
 
     def setup(self, engine, shape):

@@ -1,13 +1,14 @@
 """Early stopping and validation: what a look after every epoch costs, and whether stopped networks do."""
 
-from time import perf_counter
+from functools import partial
 
 import numpy as np
 
 import fastnn
 from suite.common import CLASSROOM, LEARNING_RATE, START, insurance
+from suite.timing import in_turns, seconds, steady
 
-NETWORKS, EPOCHS = 10_000, 100
+NETWORKS, EPOCHS, ROUNDS = 10_000, 100, 5
 
 
 class Stopping:
@@ -15,6 +16,7 @@ class Stopping:
 
     params = (100, 1003)
     param_names = ("rows",)
+    unit = "times an epoch of the plain sweep"
     timeout = 300
 
     def setup(self, rows):
@@ -29,36 +31,31 @@ class Stopping:
         return fastnn.sweep(CLASSROOM, *self.rows, progress=False, **settings | {"epochs": EPOCHS} | options)
 
     def ratio(self, **options):
-        """The time of the quickest of five sweeps, to that of plain ones of as many epochs as it trained."""
-        times, plain = [], []
-        for _ in range(5):
-            began = perf_counter()
-            trained = self.swept(**options).trained_epochs.mean()
-            between = perf_counter()
-            self.swept(epochs=round(trained))
-            times.append(between - began)
-            plain.append((perf_counter() - between) * trained / round(trained))
-        return min(times) / min(plain)
+        """The time of sweeps, to that of plain ones of as many epochs as they trained: the median of rounds."""
+        trained = self.swept(**options).trained_epochs.mean()
+        found = in_turns(
+            ROUNDS,
+            stopped=lambda: seconds(partial(self.swept, **options)),
+            plain=lambda: seconds(partial(self.swept, epochs=round(trained))) * trained / round(trained),
+        )
+        return float(np.median(found["stopped"] / found["plain"]))
 
     def track_of_an_epoch_stopping_by_the_training_loss(self, rows):
         """The promise: at most 1.12."""
-        stopped = {"patience": 5, "min_delta": 1e-4, "watch": "training_loss"}
-        return self.ratio(**stopped)
+        return self.ratio(patience=5, min_delta=1e-4, watch="training_loss")
 
     def track_of_an_epoch_with_validation(self, rows):
         """The promise, with validation rows a quarter as many: at most 1.33."""
-        validated = {"validation": self.further, "patience": EPOCHS}
-        return self.ratio(**validated)
+        return self.ratio(validation=self.further, patience=EPOCHS)
 
     def track_of_an_epoch_stopping_by_validation(self, rows):
-        stopped = {"validation": self.further, "patience": 5, "min_delta": 1e-4}
-        return self.ratio(**stopped)
+        return self.ratio(validation=self.further, patience=5, min_delta=1e-4)
 
 
 class Iris:
     """Ten thousand classifiers of a table of the shape of iris; the promise: under 5 s on two threads."""
 
-    number, repeat, timeout = 1, (3, 5, 30.0), 300
+    timer, number, repeat, timeout = steady, 1, (4, 5, 30.0), 300
 
     def setup(self):
         draw = np.random.default_rng(0)

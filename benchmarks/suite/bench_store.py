@@ -13,6 +13,7 @@ import fastnn
 from fastnn.sweeping.store import folder
 from fastnn.sweeping.work.expecting import Expected
 from suite.common import CLASSROOM, LEARNING_RATE, insurance
+from suite.timing import steady
 
 
 class Store:
@@ -20,6 +21,7 @@ class Store:
 
     params = ("memory", "store")
     param_names = ("place",)
+    timer = steady
     number = 1
     networks = 200_000
 
@@ -66,7 +68,7 @@ class Checks:
     the shards back, comparing their digests and checking their columns. It should be at most 0.3 %.
     """
 
-    params = (1338, 300)
+    params = (300, 1338)
     param_names = ("rows",)
     unit = "%"
     checks = ((Expected, "fault"), (folder, "check_results"), (folder.Store, "_fault"))
