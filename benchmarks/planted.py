@@ -6,8 +6,8 @@
     python planted.py --bench Visits --again 10    # as it is, ten more times: the noise
 
 Each measurement runs in a process of its own, in turns, in as many rounds as `asv continuous` does it; and
-asv judges, by its own statistics. What is timed is followed by a fifth of its time in idle work; what is tracked is
-multiplied by 1.2. Exits with 1 if a slowdown is missed, or if one is found where there is none.
+asv judges, by its own statistics. What is timed is followed by a fifth of its time in idle work; what is
+tracked is multiplied by 1.2. Exits with 1 if a slowdown is missed, or if one is found where there is none.
 """
 
 import argparse
@@ -124,7 +124,7 @@ def compared(name, index, rounds, again=1):
 
 
 def benchmarks(pattern, every):
-    """(name, index of parameters, name with them, rounds) of the benchmarks that a regular expression matches."""
+    """(name, index of parameters, name with them, rounds) of all benchmarks whose name matches a pattern."""
     from asv_runner.discovery import disc_benchmarks
 
     for benchmark in disc_benchmarks(str(SUITE)):
