@@ -18,8 +18,8 @@ if not __package__:  # run as a folder, `python peers`: the package is imported 
 
 import fastnn
 import readme
+from limits.light import Light
 from peers import problems, tables
-from peers.ports import Light
 from peers.roster import PEERS
 from peers.rounds import Pool, compare
 from results import RESULTS, write

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 import fastnn
+from fastnn.core.recipe import Recipe
 from fastnn.training.starts import Start
 
 LEARNING_RATE = 0.005
@@ -35,6 +36,11 @@ class Problem:
     @cached_property
     def network(self):
         return fastnn.Network(self.layers)
+
+    @property
+    def recipe(self):
+        """The rule with its numbers, as fastnn has it."""
+        return Recipe.of(self.network, optimizer=self.optimizer, batch_size=self.batch_size)
 
     @property
     def dtype(self):

@@ -1,77 +1,71 @@
-"""The results as Markdown tables, and the notes below them."""
+"""The results as Markdown tables, with the limit of the ports beside them, and the notes below."""
 
+from limits.light import WHAT
 from peers.forms import TOLERANCE
 from peers.goals import GOALS
-from peers.problems import REFERENCE
-from peers.roster import FASTNN, PEERS
 from peers.rounds import MANY, ONE
 from results import about
 
 PACKAGES = ("numpy", "numba", "scikit-learn", "torch", "jax", "optax", "keras")
-LIMIT = "the limit of multiply and add ports"
+LIMIT = "the limit of {} bits"
 
 
 def report(results, light, problems, data):
-    """The whole section: two tables, the goals and the notes."""
-    others = [name for name in results if name != REFERENCE]
-    parts = [
+    """The whole section: a table for each problem, the goals and the notes."""
+    begin = (
         f"{about(PACKAGES, data)} Nanoseconds per network and row; ×: by the time of fastnn in the "
-        "same round, median."
+        "same round, median; ÷: many networks by the limit of the ports, with registers of so many bits."
+    )
+    tables = [table(name, of_peers, light, problems[name]) for name, of_peers in results.items()]
+    return "\n\n".join([begin, *tables, goals_table(results, light, problems), notes(results, light)])
+
+
+def limits(light, problem):
+    """The least nanoseconds per network and row on all processors, for each width of the registers."""
+    return [
+        light.nanoseconds(problem.network, problem.recipe, str(problem.dtype), bits) for bits in light.widths
     ]
-    if REFERENCE in results:
-        parts.append(reference_table(results[REFERENCE], light, problems[REFERENCE]))
-    if others:
-        parts.append(others_table({name: results[name] for name in others}, light, problems))
-    return "\n\n".join([*parts, goals_table(results, light, problems), notes(results, light)])
 
 
 def goals_table(results, light, problems):
     """The goals on all processors, and the results beside them."""
+    widths = "".join(f" ÷ limit, {bits} bits |" for bits in light.widths)
     lines = [
-        "| aim, many networks | times faster | reached | | by the ports' limit |",
-        "|---|--:|--:|---|--:|",
+        f"| aim, many networks | times faster | reached | |{widths}",
+        "|---|--:|--:|---|" + "--:|" * len(light.widths),
     ]
     for goal in GOALS:
         if best := goal.best(results.get(goal.problem, {})):
             peer, result = best
-            most = result["nanoseconds"] / light.nanoseconds(problems[goal.problem])
+            most = [number(result["nanoseconds"] / limit) for limit in limits(light, problems[goal.problem])]
             verdict = "reached" if result["ratio"] >= goal.times else "missed"
             what = f"{goal.problem}: than {goal.than}"
-            reached = f"{number(result['ratio'])} | {verdict}, by {peer}"
-            lines.append(f"| {what} | {number(goal.times)} | {reached} | {number(most)} |")
+            cells = [what, number(goal.times), number(result["ratio"]), f"{verdict}, by {peer}", *most]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def reference_table(results, light, problem):
-    """The reference sweep: one network on one processor, and the fastest number of networks on all."""
-    lines = [
-        "| 2-2-1, ReLU | one network, ns | × | many, ns | × | networks at once | best form |",
-        "|---|--:|--:|--:|--:|--:|---|",
-    ]
+def table(name, results, light, problem):
+    """A problem's table: one network on one processor, the fastest number of networks on all, the limit."""
+    heads = [f"{name}, ReLU", "one network, ns", "×", "many, ns", "×"]
+    heads += [f"÷ {bits} bits" for bits in light.widths] + ["networks at once", "best form"]
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "--:|" * (len(heads) - 2) + "---|"]
+    least = limits(light, problem)
     for peer, kinds in results.items():
         one, many = kinds.get(ONE, {}), kinds.get(MANY, {})
         if error := many.get("error") or one.get("error"):
-            lines.append(f"| {peer} | {error} | | | | | |")
-            continue
-        at_once = many.get("networks", "")
-        cells = [peer, ns(one), ratio(one), ns(many), ratio(many), at_once, forms(one, many)]
+            cells = [peer, error, *[""] * (len(heads) - 2)]
+        else:
+            by_limit = [number(many["nanoseconds"] / limit) if many else "" for limit in least]
+            at_once = many.get("networks", "")
+            cells = [peer, ns(one), ratio(one), ns(many), ratio(many), *by_limit, at_once, forms(one, many)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    limit, reached = light.nanoseconds(problem), fastnn_of(results, MANY)
-    by_fastnn = f"{limit / reached:.2g}" if reached else ""
-    lines.append(f"| {LIMIT} | | | {number(limit)} | {by_fastnn} | | each operation rounded once |")
-    return "\n".join(lines)
-
-
-def others_table(results, light, problems):
-    """Other shapes, dtypes and numbers of rows: nanoseconds, and their ratio to fastnn's."""
-    heads = [f"{name}: {kind}" for name in results for kind in (ONE, MANY)]
-    lines = ["| |" + "".join(f" {head} |" for head in heads), "|---|" + "--:|" * len(heads)]
-    measured = {name for some in results.values() for name in some}
-    for peer in (peer.name for peer in (*PEERS, FASTNN) if peer.name in measured):
-        cells = [both(some.get(peer, {}).get(kind, {})) for some in results.values() for kind in (ONE, MANY)]
-        lines.append(f"| {peer} | {' | '.join(cells)} |")
-    limits = [["", number(light.nanoseconds(problems[name]))] for name in results]
-    lines.append(f"| {LIMIT} | {' | '.join(cell for pair in limits for cell in pair)} |")
+    reached = fastnn_of(results, MANY)
+    for bits, limit in zip(light.widths, least, strict=True):
+        by_fastnn = number(limit / reached) if reached else ""
+        by_limits = [number(limit / other) for other in least]
+        cells = [LIMIT.format(bits), "", "", number(limit), by_fastnn, *by_limits, "", "each operation once"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -90,8 +84,7 @@ def notes(results, light):
         "One network: on one processor. Many: all processors, each with its own process and networks; "
         "`fastnn.sweep` brings its own threads and always runs all epochs. Moving starts in and parameters "
         "out is inside the clock, compiling is not. The form and the number of networks are the fastest of "
-        f"those tried. Limit: {light}; it counts the additions and multiplications of every row, which a "
-        "sweep does not spend on units that are shut for good."
+        f"those tried. {WHAT} A sweep does not spend it on units that are shut for good. {light}."
         + (f" Rows visited by the slow ones: {shortened}." if shortened else "")
     )
 
@@ -114,12 +107,6 @@ def ns(result):
 
 def ratio(result):
     return number(result["ratio"]) if result.get("ratio") else ""
-
-
-def both(result):
-    if "error" in result:
-        return result["error"]
-    return f"{ns(result)} ({ratio(result)}×)" if "nanoseconds" in result else ""
 
 
 def number(value):

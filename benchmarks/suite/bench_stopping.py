@@ -31,7 +31,7 @@ class Stopping:
         return fastnn.sweep(CLASSROOM, *self.rows, progress=False, **settings | {"epochs": EPOCHS} | options)
 
     def ratio(self, **options):
-        """The time of sweeps, to that of plain ones of as many epochs as they trained: the median of rounds."""
+        """The time of sweeps, to that of plain ones of as many epochs as they trained: the median."""
         trained = self.swept(**options).trained_epochs.mean()
         found = in_turns(
             ROUNDS,

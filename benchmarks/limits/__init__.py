@@ -1,0 +1,1 @@
+"""The speed of light: the least time in which a processor can do the arithmetic of a training step."""
