@@ -298,45 +298,13 @@ class TestRules:
             groups_of(starts[[0, 2]], sweep, data)
 
 
-class TestLimit:
-    def test_operations_are_those_of_the_equations(self):
-        import fastnn
-        from peers.ports import operations
-
-        # 2-2-1: z1 z2 yhat are 2 products and 2 sums each, d a difference, the loss a product and a sum,
-        # s and the two deltas 3 products, the nine updates 6 products and 9 sums.
-        counts = operations(fastnn.Network((2, 2, 1)))
-        assert (counts["*"], counts["+"]) == (16, 17)
-
-    def test_what_a_batch_does_once_is_shared_out_among_its_rows(self):
-        import fastnn
-        from peers.ports import operations
-
-        # 16 rows: z1 is a product and a sum, d, the loss two more, s one, the gradients one and two; after
-        # them two updates by a sum each. "factor" divides.
-        counts = operations(fastnn.Network((1, 1)), batch_size=16)
-        assert (counts["*"], counts["+"]) == (4, 5 + 2 / 16)
-
-    def test_cycles_follow_the_busiest_ports(self):
-        from peers.ports import Ports
-
-        counts = {"*": 16, "+": 24}
-        assert Ports(512, 2, 2, shared=False).cycles(counts, 64) == 24 / 2 / 8
-        assert Ports(256, 2, 2, shared=True).cycles(counts, 32) == 40 / 2 / 8
-
-    def test_unknown_processors_are_given_the_ports_of_a_common_one(self):
-        from peers.ports import ports_of
-
-        assert ports_of("AuthenticAMD", 26).vector_bits == 512
-        assert ports_of("GenuineIntel", 6) == ports_of(None, None)
-
-
 class TestTables:
     """Rows that fastnn loses stay in, and so do those that could not run."""
 
     def test_the_report_shows_every_row_and_goal(self):
+        from limits.cores import Costs
+        from limits.light import Light
         from peers import problems, tables
-        from peers.ports import Light, Ports
         from suite.common import insurance
 
         def many(*values):
@@ -353,12 +321,17 @@ class TestTables:
                 "fastnn": many("c", 9, 1338, 2, 1.0),
             }
         }
-        light = Light(Ports(256, 2, 2, shared=False), 1.0, 1)
+        # A nanosecond for four lanes or for eight: the 17 additions of 2-2-1 take 4.25 or 2.125.
+        light = Light(
+            {(256, "float64"): Costs(1e-9, 1e-9, 0), (512, "float64"): Costs(1e-9, 1e-9, 0)}, 1, 1.0
+        )
         text = tables.report(results, light, problems.problems(insurance()), insurance())
-        assert "| slow |  |  | 20 000 | 10 000 | 1 | a |" in text
-        assert "| JAX, fast |  |  | 1 | 0.5 | 64 | b |" in text
-        assert "| absent | not installed: jax |" in text
-        assert "| 2-2-1: than the best of JAX | 15 | 0.5 | missed, by JAX, fast |" in text
+        assert "| slow |  |  | 20 000 | 10 000 | 4 710 | 9 410 | 1 | a |" in text
+        assert "| JAX, fast |  |  | 1 | 0.5 | 0.24 | 0.47 | 64 | b |" in text
+        assert "| absent | not installed: jax |  |  |  |  |  |  |  |" in text
+        assert "| the limit of 256 bits |  |  | 4.2 | 2.1 | 1 | 2 |  |" in text
+        assert "| the limit of 512 bits |  |  | 2.1 | 1.1 | 0.5 | 1 |  |" in text
+        assert "| 2-2-1: than the best of JAX | 15 | 0.5 | missed, by JAX, fast | 0.24 | 0.47 |" in text
         assert "slow: 500" in text
 
     def test_a_goal_is_held_against_the_fastest_of_its_peers(self):
@@ -377,8 +350,8 @@ class TestTables:
 @pytest.mark.alone
 @pytest.mark.slow  # ten seconds: a process on each processor for each peer
 def test_peers_run_in_turns_and_the_missing_are_named():
+    from limits.light import Light
     from peers import problems, rounds, tables
-    from peers.ports import Light
     from peers.roster import FASTNN, Peer
     from suite.common import insurance
 

@@ -30,9 +30,13 @@ def costs(bits, dtype, seconds=0.02):
 
 def cost(name, bits, dtype, seconds):
     """The seconds of one operation of a loop: the least of as many runs as fit into some seconds."""
+    import numba
+
     lines = LOOPS[name]
     chains = CHAINS[registers().number] // len(lines)
     run, memory = loop(lines, chains, bits // (8 * np.dtype(dtype).itemsize), dtype)
+    run = numba.njit(error_model="numpy")(run)
+    run(memory, 1)
     operations = STEPS * chains * len(lines)
     best, end = np.inf, process_time() + seconds
     while process_time() < end:
@@ -43,9 +47,7 @@ def cost(name, bits, dtype, seconds):
 
 
 def loop(lines, chains, lanes, dtype):
-    """A compiled loop of some lines, for so many chains of values that fill a register; and its memory."""
-    import numba
-
+    """A loop of some lines, for so many chains of values that fill a register; and its memory."""
     from fastnn.engines.simd import Vectors, sqrt
 
     body = [line.format(chain) for chain in range(chains) for line in lines]
@@ -66,9 +68,7 @@ def loop(lines, chains, lanes, dtype):
     memory = aligned(len(values) + 3, lanes, dtype)
     memory[:-3] = 1.7
     memory[-3:] = np.array([[1.0], [1e-9], [1.3]])
-    run = numba.njit(error_model="numpy")(namespace["run"])
-    run(memory, 1)
-    return run, memory
+    return namespace["run"], memory
 
 
 def aligned(rows, numbers, dtype):
