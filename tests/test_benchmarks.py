@@ -54,11 +54,11 @@ class TestResults:
         with pytest.raises(ValueError, match=r"must hold '<!-- ratios: \.\.\. -->' and then"):
             written_between(text, "ratios", "new")
 
-    def test_the_results_have_a_place_for_both_tables(self):
+    def test_the_results_have_a_place_for_every_table(self):
         import results
 
         text = results.RESULTS.read_text(encoding="utf-8")
-        for name in ("ratios", "peers"):
+        for name in ("ratios", "limits", "peers"):
             assert "new words" in results.written_between(text, name, "new words")
 
 

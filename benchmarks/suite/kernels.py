@@ -7,7 +7,6 @@ import numpy as np
 import fastnn
 from fastnn.core.recipe import Recipe
 from fastnn.engines import load
-from fastnn.engines.lanes import registers
 from suite.common import LEARNING_RATE, START, Arrays
 from suite.timing import in_turns, seconds
 
@@ -67,31 +66,3 @@ def refuse_other_kernel(kernel, job, dtype, data):
         ends.append((state.tobytes(), totals.tobytes()))
     if ends[0] != ends[1]:
         raise AssertionError(f"lanes and batched differ for {job.network!r}")
-
-
-def roots_and_quotients(numbers, dtype):
-    """A function that returns the seconds of that many square roots and divisions by them, in vectors.
-
-    No row of Adam can take less, with one of each for every parameter.
-    """
-    import numba
-
-    from fastnn.engines.simd import Vectors, sqrt
-
-    lanes, rows = registers().size // np.dtype(dtype).itemsize, 64
-    raw = np.full(rows * lanes + lanes, 2, dtype)
-    skipped = -raw.ctypes.data % registers().size // raw.itemsize
-    memory = raw[skipped : skipped + rows * lanes].reshape(rows, lanes)
-    times = -(-numbers // memory.size)
-    namespace = {"Vectors": Vectors, "sqrt": sqrt, "one": memory.dtype.type(1)}
-    exec(  # noqa: S102 - the number of lanes is part of the code
-        "def run(memory, times):\n"
-        f"    vectors = Vectors(memory, 1, {lanes}, 0, 1)\n"
-        "    for t in range(times):\n"
-        "        for p in range(len(memory)):\n"
-        "            vectors[p] = one / sqrt(vectors[p])\n",
-        namespace,
-    )
-    run = numba.njit(error_model="numpy")(namespace["run"])
-    run(memory, 1)
-    return lambda: seconds(run, memory, times) * numbers / (times * memory.size)
