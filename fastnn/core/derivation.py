@@ -176,7 +176,7 @@ def _forward(network: Network) -> Iterator[Equation]:
         h = activation_of(network, layer, j)
         entry = activation(name)
         z = h if entry.is_identity else Symbol("z", layer, (j,))
-        weighted = Sum(i, w * activation_of(network, layer - 1, i)) + b
+        weighted = Sum(i, w * activation_of(network, layer - 1, i)) + b if i.size else b
         yield _equation(FORWARD, "sum", layer, z, weighted, (j,), "weighted sum of the inputs, plus the bias")
         if entry.of_layer:
             yield from _softmax(layer, j, z, h)
@@ -294,7 +294,8 @@ def _changes(network: Network) -> Iterator[tuple[int, Symbol, Expression, tuple[
         j, i = _unit(network, layer), _input(network, layer)
         s, a = Symbol("s", layer, (j,)), activation_of(network, layer - 1, i)
         w, b = Symbol("w", layer, (j, i)), Symbol("b", layer, (j,))
-        yield layer, w, s * a, (j, i), "the unit's delta times the weight's input"
+        if i.size:
+            yield layer, w, s * a, (j, i), "the unit's delta times the weight's input"
         yield layer, b, s, (j,), "the unit's delta"
 
 

@@ -13,7 +13,7 @@ from fastnn.checking import InputError, all_of, shown, whole_number
 from fastnn.core.activations import SOFTMAX, checked_activation
 from fastnn.showing.lettering import counted
 
-__all__ = ["Network", "checked_network"]
+__all__ = ["Network", "checked_network", "without_first"]
 
 MOST_LAYERS = 32  # a kernel of 34 layers takes half a minute to compile
 MOST_PARAMETERS = 10_000_000
@@ -153,6 +153,18 @@ class Network:
             )
         weights = [W.reshape(*W.shape[:-2], -1) for W, _ in pairs]
         return np.concatenate([*weights, *(b for _, b in pairs)], axis=-1)
+
+
+def without_first(network: Network) -> Network:
+    """The layers after the first hidden one, without inputs: all that moves while that one gives zeros.
+
+    Its first layer has 0 units; no other network is made so.
+    """
+    left: Network = object.__new__(Network)
+    parts = {"layers": (0, *network.layers[2:]), "hidden": network.hidden[1:], "output": network.output}
+    for name, value in parts.items():
+        object.__setattr__(left, name, value)
+    return left
 
 
 def checked_network(network: Any) -> Network:

@@ -12,7 +12,7 @@ __all__ = ["columns", "exponent_of", "gate", "penalties", "power_of_two"]
 
 def columns(flat: NDArray[Any], *shape: int) -> NDArray[Any]:
     """Parameters (networks, n) as a new contiguous array (*shape, networks)."""
-    return np.ascontiguousarray(flat.T).reshape(*shape, -1)
+    return np.ascontiguousarray(flat.T).reshape(*shape, len(flat))
 
 
 def gate(value: NDArray[Any], opened_by: NDArray[Any], mask: NDArray[Any]) -> None:

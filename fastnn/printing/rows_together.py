@@ -164,13 +164,15 @@ class RowsTogether(InLoops):
         """The weighted sums of a unit and its activations."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
         keeps, joined = self.derivation.keeps_sums(layer), self._is_joined(layer, block)
-        total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
-        for i in positions(total.index, lines):
-            term = bind(total.term, {**here, total.index: i})
-            for row in block:
-                self._assign(row.z, term if i == 0 else row.z + term, row.language, lines)
+        sums = [node for node in nodes(weighted.expression) if isinstance(node, Sum)]  # none without inputs
+        for total in sums:
+            for i in positions(total.index, lines):
+                term = bind(total.term, {**here, total.index: i})
+                for row in block:
+                    self._assign(row.z, term if i == 0 else row.z + term, row.language, lines)
         for row in block:
-            value = bind(substitute(weighted.expression, total, row.z), here)
+            value = substitute(weighted.expression, sums[0], row.z) if sums else weighted.expression
+            value = bind(value, here)
             if activation is not None and (keeps or not joined):
                 self._assign(row.z, value, row.language, lines)
                 value = row.z
@@ -281,8 +283,10 @@ class RowsTogether(InLoops):
     def _write_over_parameters(self, lines: Lines, *kinds: Kind) -> None:
         weights = self.network.slices[-1][0].stop
         for indices, first, stop in ((2, 0, weights), (1, weights, self.network.n_parameters)):
+            if first == stop:  # a network without inputs may have no weights
+                continue
             with lines.block(f"for p in range({first}, {stop}):"):
-                for equation in self.derivation.of(*kinds, layer=1):
+                for equation in self.derivation.of(*kinds, layer=self.last):
                     if len(equation.over) == indices:
                         lines(assignment(equation.target, equation.expression, self.flat))
 

@@ -312,18 +312,20 @@ class LayerByLayer(InLoops):
         weighted, activation = self._only("sum", layer), self._activation(layer)
         keeps = self.derivation.keeps_sums(layer)
         updates = self.derivation.of("gradient", "state", "update", layer=layer)
-        total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
-        for i in positions(total.index, lines):
-            for unit in units:
-                here = {**unit.here, total.index: i}
-                if updating:
-                    self._update(updates, here, unit, lines)
-                term = bind(total.term, here)
-                self._assign(unit.z, term if i == 0 else unit.z + term, self.following, lines)
+        sums = [node for node in nodes(weighted.expression) if isinstance(node, Sum)]  # none without inputs
+        for total in sums:
+            for i in positions(total.index, lines):
+                for unit in units:
+                    here = {**unit.here, total.index: i}
+                    if updating:
+                        self._update(updates, here, unit, lines)
+                    term = bind(total.term, here)
+                    self._assign(unit.z, term if i == 0 else unit.z + term, self.following, lines)
         for unit in units:
             if updating:
                 self._update(updates, unit.here, unit, lines)
-            value = bind(substitute(weighted.expression, total, unit.z), unit.here)
+            value = substitute(weighted.expression, sums[0], unit.z) if sums else weighted.expression
+            value = bind(value, unit.here)
             if activation is not None and (keeps or not self._has_function(layer)):
                 self._assign(unit.z, value, self.following, lines)
                 value = unit.z

@@ -12,6 +12,9 @@ reasons:
   infinite or NaN stays so, and an infinite delta makes its bias so. So if a network ends with such a
   parameter, `running` trains it again, unreduced, from its last finite state.
 
+A network without a living unit is trained as one without inputs: the layers after the first hidden one, whose
+biases alone make its first sums.
+
 In deeper layers a shut unit may open again when the units before it move.
 """
 
@@ -25,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.activations import activation
-from fastnn.core.network import Network
+from fastnn.core.network import Network, without_first
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.training.gates import Rows
 
@@ -39,7 +42,7 @@ WORTH_A_KERNEL = 1e9
 
 
 def reduced_sizes(network: Network, visits: float, rule: Rule = PLAIN) -> tuple[int, ...]:
-    """The numbers of units that the first hidden layer may be reduced to, ascending; () for never.
+    """The numbers of units that the first hidden layer may be reduced to, from 0 on; () for never.
 
     The last number is all units.
 
@@ -62,7 +65,7 @@ def reduced_sizes(network: Network, visits: float, rule: Rule = PLAIN) -> tuple[
     sizes = [network.layers[1]]
     while sizes[0] > 1:
         sizes.insert(0, -(-sizes[0] // 2))
-    return tuple(sizes)
+    return (0, *sizes)
 
 
 def reduced_networks(network: Network, rule: Rule = PLAIN) -> tuple[Network, ...]:
@@ -72,6 +75,8 @@ def reduced_networks(network: Network, rule: Rule = PLAIN) -> tuple[Network, ...
 
 def _with_units(network: Network, size: int) -> Network:
     """The same network with `size` units in its first hidden layer."""
+    if size == 0:
+        return without_first(network)
     inputs, _, *after = network.layers
     return Network((inputs, size, *after), network.hidden, network.output)
 

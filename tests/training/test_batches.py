@@ -178,6 +178,9 @@ def test_units_left_out(monkeypatch, name, size):
     monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
     network = fastnn.Network((2, 4, 1))
     X, Y, starts = problem(network, rows=8, networks=300)
+    X, (weights, biases) = abs(X), network.split(starts)[0]
+    for some in (weights, biases):
+        some[::10] = -abs(some[::10])  # these have no living unit
     options = {"epochs": 240, "engine": "batched", "batch_size": size}
     if name != "irprop-":
         options["learning_rate"] = 0.4
@@ -188,6 +191,7 @@ def test_units_left_out(monkeypatch, name, size):
         monkeypatch.setattr(reducing, "WORTH_A_KERNEL", worth)
         runs.append(fastnn.train(network, X, Y, 2 * starts, optimizer=OPTIMIZERS[name], **options))
         assert bool(groups) == (worth == 0)
+    assert 0 in groups
     whole, reduced = runs
     assert whole.parameters.tobytes() == reduced.parameters.tobytes()
     assert whole.loss_curve.tobytes() == reduced.loss_curve.tobytes()

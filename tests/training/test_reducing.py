@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,7 +10,12 @@ from comparing import DTYPES
 from pairing import pairwise
 
 import fastnn
+from fastnn.core.losses import usual_loss
+from fastnn.core.network import without_first
+from fastnn.core.optimizers import Adam
+from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN
+from fastnn.engines import load
 from fastnn.training import running
 from fastnn.training.gates import Rows
 from fastnn.training.jobs import Job
@@ -51,7 +57,8 @@ def seen(monkeypatch):
     advance, keep = running._Run._advance, running._Run._keep
 
     def counting(run, group, epochs):
-        counts[group.network.layers[1], group.columns is None] += len(group.numbers) * epochs
+        inputs, first, *_ = group.network.layers
+        counts[first if inputs else 0, group.columns is None] += len(group.numbers) * epochs
         advance(run, group, epochs)
 
     def keeping(run, group, seen, settled):
@@ -106,6 +113,7 @@ class TestSameBits:
             n for (size, whole), n in numbered(seen).items() if not whole and size < network.layers[1]
         )
         assert reduced > 0.15 * 500 * job.epochs
+        assert seen[0, False] > 0 or network.layers[1] == 9
 
     @every_shape
     @every_dtype
@@ -178,6 +186,15 @@ class TestSameBits:
         start, steps = starts(network, 200), np.full(200, -0.05)
         expected = trained(replace(job, reduced=(), engine="loop"), start, steps)
         assert different(trained(replace(job, engine=engine), start, steps), expected) == []
+
+    @pytest.mark.parametrize("rule", [PLAIN, Recipe(optimizer=Adam(), batch_size=2, clip=1.0).rule])
+    def test_every_engine_prints_networks_without_inputs(self, rule):
+        deep = fastnn.Network((2, 9, 40, 3), ("relu", "tanh"), "softmax")
+        rule = replace(rule, loss=usual_loss("softmax"))
+        for engine, network in product(fastnn.ENGINES, (SHAPES["2-2-1"], deep)):
+            source = load(engine).source(without_first(network), "float64", rule)
+            compile(source, engine, "exec")
+            assert "X[row" not in source
 
     def test_the_comparison_can_fail(self):
         job = job_of(SHAPES["2-2-1"], "float64", epochs=3)
@@ -293,12 +310,13 @@ class TestUnits:
         units.living[:] = DRAW.uniform(size=(500, 8)) < DRAW.uniform(size=(500, 1))
         numbers = np.arange(7, 500)
         for width in (1, 16, 64, 1000):
-            groups = list(units.groups(numbers, width, (1, 2, 4, 8)))
+            groups = list(units.groups(numbers, width, (0, 1, 2, 4, 8)))
+            assert (groups[0].network.layers == (0, 3, 1)) == (width <= 16)
             assert sorted(np.concatenate([g.numbers for g in groups])) == numbers.tolist()
             for group in groups[:-1]:
                 assert len(group.numbers) % width == 0
             for group in groups:
-                kept = group.network.layers[1]
+                kept = group.network.layers[1] if group.network.n_inputs else 0
                 assert (units.living[group.numbers].sum(axis=1) <= kept).all()
                 self.check_columns(units, group, network)
 
@@ -307,6 +325,9 @@ class TestUnits:
         if group.columns is None:
             return
         (into, bias), (out_of, next_bias), (last, last_bias) = network.split(np.arange(network.n_parameters))
+        if not group.network.n_inputs:
+            assert (group.columns == [*last[0], *next_bias, *last_bias]).all()
+            return
         for number, columns in zip(group.numbers, group.columns, strict=True):
             (W1, b1), (W2, b2), (W3, b3) = group.network.split(columns)
             kept = b1 - bias[0]
@@ -330,9 +351,9 @@ class TestUnits:
 
 
 class TestSizes:
-    def test_halved_again_and_again(self):
-        assert reduced_sizes(fastnn.Network((2, 9, 1)), 1e12) == (1, 2, 3, 5, 9)
-        assert reduced_sizes(fastnn.Network((2, 1, 1)), 1e12) == (1,)
+    def test_halved_again_and_again_down_to_none(self):
+        assert reduced_sizes(fastnn.Network((2, 9, 1)), 1e12) == (0, 1, 2, 3, 5, 9)
+        assert reduced_sizes(fastnn.Network((2, 1, 1)), 1e12) == (0, 1)
 
     def test_none_where_nothing_can_be_left_out_or_little_is_to_do(self):
         assert reduced_sizes(fastnn.Network((2, 1)), 1e12) == ()
