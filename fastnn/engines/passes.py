@@ -24,11 +24,11 @@ ARGUMENTS = {
     "settings": "number 3",
     "given": "number 2",
     "totals": "number 2",
-    "bests": "double 1",
+    **dict.fromkeys(("bests", "half_l2", "tol", "most"), "double 1"),
     "losses": "double 2",
     "course": "number 3",
     **dict.fromkeys(("squared", "batch", "rows_of", "l2"), "whole"),
-    **dict.fromkeys(("share", "half_l2", "tol", "most"), "double"),
+    "share": "double",
 }
 """The arguments of the loop, each with its kind and its dimensions."""
 
@@ -104,7 +104,7 @@ def advance({names}):
                         d += state[m, w + 3] * state[m, w + 3]
                     for w in range(squared - squared % 4, squared):
                         a += state[m, w] * state[m, w]
-                    losses[m, e] += half_l2 * scale * ((a + b) + (c + d))
+                    losses[m, e] += half_l2[m] * scale * ((a + b) + (c + d))
             kernel(
                 state, ordered_X[first:last], ordered_Y[first:last]{coefficients}, given, totals{rows_of}
             )
@@ -113,10 +113,10 @@ def advance({names}):
             losses[m, e] = loss
             if epochs[m] > 0:
                 continue
-            counts[m] = counts[m] + 1 if loss > bests[m] - tol else 0
+            counts[m] = counts[m] + 1 if loss > bests[m] - tol[m] else 0
             if loss < bests[m]:
                 bests[m] = loss
-            if counts[m] > most:
+            if counts[m] > most[m]:
                 epochs[m] = e + 1
                 ended[m] = state[m]
                 left -= 1
@@ -141,11 +141,11 @@ def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Any:
     - `settings` (E, M, C) of each epoch, or (1, M, C) of all. `given` (M, C) and `totals` (M, 1) are room.
     - `weights` (N,) of rows, or (0,): each batch has coefficients that are 1 in the mean, put in
       `coefficients` (N,), and its setting number `l2`, unless that is -1, is multiplied alike.
-    - A loss is `share` times the kernel's, plus what is in `rest` (N,) or (0,), plus `half_l2` times the
-      squares of the first `squared` parameters, summed before each batch, all by N: `losses` (M, E).
-    - `counts` (M,) are the epochs in a row whose loss was above `bests` (M,), the least so far, less `tol`. A
-      network that has more than `most` stops: after how many epochs is put in `epochs` (M,), its state in
-      `ended` (M, S). One with another number than 0 there has stopped before.
+    - A loss is `share` times the kernel's, plus what is in `rest` (N,) or (0,), plus `half_l2` (M,) times
+      the squares of the first `squared` parameters, summed before each batch, all by N: `losses` (M, E).
+    - `counts` (M,) are the epochs in a row whose loss was above `bests` (M,), the least so far, less `tol`
+      (M,). A network that has more than `most` (M,) stops: after how many epochs is put in `epochs` (M,), its
+      state in `ended` (M, S). One with another number than 0 there has stopped before.
     - `course` (E, M, S): filled with the states after each epoch, unless it is (0, M, S).
     - `batch`: the rows of one call of the kernel; `rows_of`: what it is told of the rows of a batch.
     """

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
-from dataclasses import replace
+from copy import deepcopy
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.model_selection import train_test_split
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnn.core.network import Network
-from fastnn.sklearn.lbfgs import minimized
-from fastnn.sklearn.losses import told_as
+from fastnn.sklearn.fitting import Fitting, train
 from fastnn.sklearn.parameters import CONSTRAINTS, STOCHASTIC
-from fastnn.sklearn.rules import Rows, Training, network_of, training_of
-from fastnn.sklearn.stochastic import Epochs, Kept
+from fastnn.sklearn.rules import network_of
 from fastnn.training.evaluating import outputs
 
 __all__ = ["BaseMLP"]
 
 Array = NDArray[Any]
+CALLER = 5  # how many calls above somebody called `fit`
 
 
 class BaseMLP(BaseEstimator):
@@ -45,7 +45,7 @@ class BaseMLP(BaseEstimator):
             setattr(self, name, given[name])
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> Self:
         """Train on rows X and targets y.
 
         Parameters
@@ -54,12 +54,14 @@ class BaseMLP(BaseEstimator):
         y : array_like (N,) or (N, K)
         sample_weight : array_like (N,), optional
             How much each row counts, within its batch.
+        X_val, y_val : optional
+            Rows and targets for validation, as with `early_stopping`, which would set some of X apart.
 
         Returns
         -------
         self
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(X, y, sample_weight, (X_val, y_val), incremental=False)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:
@@ -68,35 +70,62 @@ class BaseMLP(BaseEstimator):
             )
         return True
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Self:
-        hidden = self._hidden()
-        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        X, y = self._validated(X, y, incremental=incremental, reset=first)
-        if self.early_stopping and incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-        X = X.toarray() if hasattr(X, "toarray") else X
-        Y = y.reshape(len(y), -1)
-        self.n_outputs_ = Y.shape[1]
-        self._random_state = check_random_state(self.random_state)
-        layers = [X.shape[1], *hidden, self.n_outputs_]
-        if first:
-            self._begin(layers, X.dtype)
-        network = network_of(layers, self.activation, self.out_activation_)
+    def _fit(
+        self, X: Any, y: Any, weights: Any, further: tuple[Any, Any] = (None, None), *, incremental: bool
+    ) -> Self:
+        fitting = self._prepared(X, y, weights, further, incremental=incremental)
         if self.solver in STOCHASTIC:
-            self._train(network, X, Y, sample_weight, incremental=incremental)
+            train([fitting])
+            if fitting.unfinished and not incremental:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                    "optimization hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=CALLER,
+                )
         else:
-            rows, training = self._rows_and_training(X, Y, sample_weight)
-            training = replace(training, told=replace(training.told, share=training.told.ratio))
-            found = minimized(self, network, training, rows, self._parameters(network)[0])
-            self._write(network, found.astype(X.dtype))
+            fitting.minimize()
         if not all(np.isfinite(each).all() for each in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
                 "need to be preprocessed."
             )
         return self
+
+    def _prepared(
+        self, X: Any, y: Any, weights: Any, further: tuple[Any, Any], *, incremental: bool
+    ) -> Fitting:
+        """Check everything, draw the first weights, and set the validation rows apart."""
+        hidden = self._hidden()
+        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        X, y, Y = self._validated(X, y, incremental=incremental, reset=first)
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if self.n_starts > 1 and (incremental or self.callback is not None):
+            what = "partial_fit" if incremental else "callback"
+            raise ValueError(f"{what} is of one network; got n_starts={self.n_starts}. Set n_starts=1.")
+        if weights is not None:
+            weights = _check_sample_weight(weights, X)
+        weights = self._weighted(weights, y)
+        X = X.toarray() if hasattr(X, "toarray") else X
+        if (further[0] is None) != (further[1] is None):
+            raise ValueError("X_val and y_val must be given together; got one of them. Give both, or none.")
+        if further[0] is not None:
+            further = self._validated_further(*further)
+        self.n_outputs_ = Y.shape[1]
+        self._random_state = check_random_state(self.random_state)
+        layers = [X.shape[1], *hidden, self.n_outputs_]
+        scored = self.early_stopping or further[0] is not None
+        drawn = self._begin(layers, X.dtype, scored=scored) if first else []
+        network = network_of(layers, self.activation, self.out_activation_)
+        starts = [self._joined(network, *pair) for pair in drawn or [(self.coefs_, self.intercepts_)]]
+        fitting = Fitting(self, network, starts, incremental=incremental)
+        fitting.take_rows(X, Y, weights, further)
+        return fitting
+
+    def _validated_further(self, X: Any, y: Any) -> tuple[Array, Array]:
+        X, _, Y = self._validated(X, y, incremental=True, reset=False)
+        return X.toarray() if hasattr(X, "toarray") else X, Y
 
     def _hidden(self) -> list[int]:
         given = self.hidden_layer_sizes
@@ -105,84 +134,38 @@ class BaseMLP(BaseEstimator):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         return [int(size) for size in hidden]
 
-    def _begin(self, layers: list[int], dtype: Any) -> None:
+    def _begin(self, layers: list[int], dtype: Any, *, scored: bool) -> list[tuple[list[Array], list[Array]]]:
         """Draw the first weights, as Glorot and Bengio have them, and forget what was trained before."""
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(layers)
         self.out_activation_ = self._output()
-        self.coefs_, self.intercepts_ = [], []
         factor = 2.0 if self.activation == "logistic" else 6.0
-        for inputs, units in pairwise(layers):
-            bound = np.sqrt(factor / (inputs + units))
-            for shape, drawn in (((inputs, units), self.coefs_), ((units,), self.intercepts_)):
-                drawn.append(self._random_state.uniform(-bound, bound, shape).astype(dtype, copy=False))
-        if self.solver not in STOCHASTIC:
-            return
-        self.loss_curve_ = []
-        self._no_improvement_count = 0
-        self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_ = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
-        self._best = self.coefs_, self.intercepts_
+        starts: list[tuple[list[Array], list[Array]]] = []
+        # Further starts have numbers of their own: the first one's are followed by those of the orders.
+        random, others = self._random_state, deepcopy(self._random_state)
+        for _ in range(self.n_starts):
+            starts.append(([], []))
+            for inputs, units in pairwise(layers):
+                bound = np.sqrt(factor / (inputs + units))
+                for shape, drawn in (((inputs, units), starts[-1][0]), ((units,), starts[-1][1])):
+                    drawn.append(random.uniform(-bound, bound, shape).astype(dtype, copy=False))
+            if len(starts) == 1 and self.n_starts > 1:
+                random = np.random.RandomState(others.randint(1 << 31, size=8))
+        self.coefs_, self.intercepts_ = starts[0]
+        if self.solver in STOCHASTIC:
+            self.loss_curve_ = []
+            self._no_improvement_count = 0
+            self.best_loss_ = None if scored else np.inf
+            self.validation_scores_ = [] if scored else None
+            self.best_validation_score_ = -np.inf if scored else None
+        self._kept = self.coefs_, self.intercepts_
+        self._ensemble: Array | None = None
+        return starts
 
-    def _train(
-        self, network: Network, X: Array, Y: Array, weights: Array | None, *, incremental: bool
-    ) -> None:
-        score = None
-        if self.early_stopping:
-            X, Y, weights, score = self._divided(network, X, Y, weights)
-        rows, training = self._rows_and_training(X, Y, weights)
-        state = training.begun(self._parameters(network))
-        P = network.n_parameters
-        kept = getattr(self, "_optimizer", None) if incremental else None
-        if kept is None or kept.state.shape[1] != state.shape[1] - P:
-            kept = Kept(state[:, P:], float(self.learning_rate_init))
-        running = Kept(np.concatenate([state[:, :P], kept.state.astype(state.dtype)], axis=1), kept.rate)
-        epochs = Epochs(self, network, training, rows, running, score)
-        try:
-            epochs.run(self.max_iter, once=incremental)
-        finally:
-            self._write(network, running.state[0, :P])
-            self._optimizer = Kept(running.state[:, P:].copy(), running.rate)
-            if self.early_stopping:
-                if epochs.best is not None:
-                    self._write(network, epochs.best)
-                    self._best = self.coefs_, self.intercepts_
-                self.coefs_, self.intercepts_ = self._best
-
-    def _rows_and_training(self, X: Array, Y: Array, weights: Array | None) -> tuple[Rows, Training]:
-        X, Y = (np.require(each, X.dtype, ["C", "A", "W"]) for each in (X, Y))
-        weights = None if weights is None else weights.astype(np.float64)
-        told = told_as(self._loss(), Y)
-        return Rows(X, Y, weights), training_of(self, told, weighted=weights is not None)
-
-    def _divided(self, network: Network, X: Array, Y: Array, weights: Array | None) -> Any:
-        """The rows to train on, and what scores on the others."""
-        arrays = [X, Y] if weights is None else [X, Y, weights]
-        parts = train_test_split(
-            *arrays,
-            random_state=self._random_state,
-            test_size=self.validation_fraction,
-            stratify=Y if self._stratifies() else None,
-        )
-        further, Y_further, *rest = parts[1::2]
-        if len(further) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-            )
-        weights_further = rest[0] if rest else None
-        P = network.n_parameters
-
-        def score(states: Array) -> list[float]:
-            found = outputs(network, np.ascontiguousarray(states[:, :P]), further)
-            return [self._scored(each, Y_further, weights_further) for each in found]
-
-        return *parts[:4:2], parts[4] if rest else None, score
-
-    def _parameters(self, network: Network) -> Array:
-        """The parameters (1, P), from the attributes."""
-        pairs = [(np.transpose(W), np.ravel(b)) for W, b in zip(self.coefs_, self.intercepts_, strict=True)]
-        return np.ascontiguousarray(network.join(pairs)[None])
+    def _joined(self, network: Network, coefs: list[Any], intercepts: list[Any]) -> Array:
+        """The parameters (P,), of weights and biases as the attributes have them."""
+        pairs = [(np.transpose(W), np.ravel(b)) for W, b in zip(coefs, intercepts, strict=True)]
+        return network.join(pairs)
 
     def _write(self, network: Network, parameters: Array) -> None:
         """Set the attributes, from parameters (P,)."""
@@ -191,19 +174,25 @@ class BaseMLP(BaseEstimator):
         self.intercepts_ = [b.copy() for _, b in pairs]
 
     def _outputs(self, X: Any) -> Array:
-        """The outputs (N, K) for rows that are checked here."""
+        """The outputs (N, K) for rows that are checked here; of several networks their mean."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         X = X.toarray() if hasattr(X, "toarray") else X
         layers = [len(self.coefs_[0]), *(np.shape(W)[1] for W in self.coefs_)]
         network = network_of(layers, self.activation, self.out_activation_)
-        dtype = self.coefs_[0].dtype
-        rows = np.ascontiguousarray(X, dtype)
-        return np.asarray(outputs(network, self._parameters(network), rows)[0])
+        parameters = self._joined(network, self.coefs_, self.intercepts_)[None]
+        if getattr(self, "_ensemble", None) is not None:
+            parameters = np.asarray(self._ensemble)
+        found = outputs(network, np.ascontiguousarray(parameters), np.ascontiguousarray(X, parameters.dtype))
+        return found[0] if len(found) == 1 else np.asarray(found.mean(axis=0))
+
+    def _weighted(self, weights: Array | None, y: Array) -> Array | None:
+        """The weights of rows with those of their classes."""
+        return weights
 
     @abstractmethod
-    def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        """Rows and targets as they are checked; targets (N,) or (N, K)."""
+    def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array, Array]:
+        """Rows, targets as they are checked, and those of the network (N, K)."""
 
     @abstractmethod
     def _output(self) -> str:

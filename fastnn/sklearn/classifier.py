@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
 from fastnn.sklearn.base import BaseMLP
-from fastnn.sklearn.parameters import ATTRIBUTES, PARAMETERS
+from fastnn.sklearn.parameters import ATTRIBUTES, CONSTRAINTS, PARAMETERS
 
 __all__ = ["MLPClassifier"]
 
@@ -29,6 +31,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Parameters
     ----------{PARAMETERS}
+    class_weight : dict, "balanced", or None
+        How much each class counts, as elsewhere in scikit-learn.
 
     Attributes
     ----------
@@ -42,6 +46,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> model.predict([[0.5], [2.5]])
     array(['few', 'many'], dtype='<U4')
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **CONSTRAINTS,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
 
     def __init__(
         self,
@@ -69,6 +78,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        n_starts: int = 1,
+        average: str = "best",
+        n_jobs: int | None = None,
+        callback: Any = None,
+        class_weight: Any = None,
     ) -> None:
         self._keep(locals())
 
@@ -106,7 +120,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         found = self.predict_proba(X)
         return np.asarray(np.log(found, out=found))
 
-    def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
+    def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array, Array]:
         X, y = validate_data(
             self,
             X,
@@ -122,7 +136,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self.classes_ = self._label_binarizer.classes_
         else:
             self._refuse_other_classes(y)
-        return X, self._label_binarizer.transform(y).astype(bool)
+        Y = self._label_binarizer.transform(y).astype(bool)
+        return X, y, Y.reshape(len(Y), -1)
+
+    def _weighted(self, weights: Array | None, y: Array) -> Array | None:
+        if self.class_weight is None:
+            return weights
+        of_classes = compute_sample_weight(self.class_weight, y)
+        return np.asarray(of_classes if weights is None else of_classes * weights)
 
     def _refuse_other_classes(self, y: Array) -> None:
         """Refuse classes that the estimator has not met."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,18 @@ class Orders:
         order = np.arange(len(self.order))
         self.random.shuffle(order)
         self.order = np.ascontiguousarray(self.order[order])
+
+    def copied(self) -> Orders:
+        """The same, to draw the same again."""
+        other = copy(self)
+        other.order = self.order.copy()
+        other.words = None if self.words is None else self.words.copy()
+        return other
+
+    def go_on_from(self, other: Orders | None) -> None:
+        """Take over what another has drawn."""
+        if other is not None:
+            self.order, self.words = other.order, other.words
 
     def leave(self) -> None:
         """Leave the RandomState as if it had drawn what the loop has."""

@@ -16,21 +16,24 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from fastnn.core.network import Network
 from fastnn.sklearn.rules import Rows, Training
+from fastnn.training.passes import Passes
 
 __all__ = ["minimized"]
 
 Array = NDArray[Any]
 
 
-def minimized(estimator: Any, network: Network, training: Training, rows: Rows, start: Array) -> Array:
-    """Train from parameters (P,); return those found, and write down the loss and the iterations."""
+def minimized(estimator: Any, network: Network, training: Training, rows: Rows, start: Array) -> Any:
+    """Train from parameters (P,); return what SciPy found."""
     # Momentum with learning rate 1: the velocity of one update is minus the gradient.
-    passes = training.passes(network, rows, len(rows.X))
+    told, l2 = training.told, np.full(1, training.alpha) if training.alpha else None
+    given = (rows.X, rows.Y, len(rows.X), rows.weights, told.ratio, told.rest)
+    passes = Passes(network, training.rule, *given)
     settings = training.given(np.ones((1, 1), rows.X.dtype))
 
     def value(parameters: Array) -> tuple[float, Array]:
         state = training.begun(parameters[None].astype(rows.X.dtype))
-        brought, _ = passes.advance(state, 1, settings)
+        brought, _ = passes.advance(state, 1, settings, l2=l2)
         gradient = -state[0, network.n_parameters :].astype(np.float64)
         return float(brought.losses[0, 0]), gradient
 
@@ -38,7 +41,5 @@ def minimized(estimator: Any, network: Network, training: Training, rows: Rows, 
     limits = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol}
     options = {**limits, **_get_additional_lbfgs_options_dict("iprint", verbose)}
     found = minimize(value, start.astype(np.float64), method="L-BFGS-B", jac=True, options=options)
-    estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
-    estimator.loss_ = found.fun
-    parameters: Array = found.x
-    return parameters
+    found.nit = _check_optimize_result("lbfgs", found, estimator.max_iter)
+    return found

@@ -37,6 +37,10 @@ CONSTRAINTS: dict[str, Any] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "n_starts": [Interval(Integral, 1, None, closed="left")],
+    "average": [StrOptions({"best", "ensemble"})],
+    "n_jobs": [Integral, None],
+    "callback": [callable, None],
 }
 """What `fit` accepts, in scikit-learn's own terms, which refuse the rest in its own words."""
 
@@ -87,7 +91,17 @@ PARAMETERS = """
     n_iter_no_change : int, or inf
         See `tol`.
     max_fun : int
-        The most computations of the loss in "lbfgs"."""
+        The most computations of the loss in "lbfgs".
+    n_starts : int
+        How many networks are trained at once, from different first weights; the first is that of one start.
+        Scikit-learn lacks this and all that follows.
+    average : {"best", "ensemble"}
+        Of several starts: keep the one with the best validation score, or without `early_stopping` and X_val
+        the least loss; or predict the mean of all.
+    n_jobs : int, or None
+        The threads that train several starts, as joblib counts them.
+    callback : callable, or None
+        Called with the estimator after every epoch of one start; ends the training if it returns True."""
 
 ATTRIBUTES = """
     coefs_ : list of (inputs, units) arrays
@@ -112,4 +126,7 @@ ATTRIBUTES = """
         The columns of X, and their names if they are all texts.
     n_layers_, n_outputs_ : int
     out_activation_ : str
-        "identity", "exp", "logistic" or "softmax"."""
+        "identity", "exp", "logistic" or "softmax".
+    starts_ : DataFrame
+        Of several starts: the last loss, the epochs and the best validation score of each, and which one was
+        chosen."""

@@ -38,7 +38,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     --------
     >>> from fastnn.sklearn import MLPRegressor
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]
-    >>> model = MLPRegressor((4,), solver="lbfgs", random_state=1).fit(X, y)
+    >>> model = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", random_state=1).fit(X, y)
     >>> model.predict([[1.5]]).round(1)
     array([1.5])
     """
@@ -75,6 +75,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        n_starts: int = 1,
+        average: str = "best",
+        n_jobs: int | None = None,
+        callback: Any = None,
     ) -> None:
         self._keep(locals())
 
@@ -89,7 +93,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         found = self._outputs(X)
         return found[:, 0] if found.shape[1] == 1 else found
 
-    def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
+    def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array, Array]:
         X, y = validate_data(
             self,
             X,
@@ -100,7 +104,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             dtype=(np.float64, np.float32),
             reset=reset,
         )
-        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        return X, y, y.reshape(len(y), -1)
 
     def _output(self) -> str:
         return "exp" if self._loss() == "poisson" else "identity"

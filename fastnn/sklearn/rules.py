@@ -15,7 +15,6 @@ from fastnn.core.optimizers import SGD, Adam, IRpropMinus, Momentum, Nesterov, O
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import Rule
 from fastnn.sklearn.losses import Told
-from fastnn.training.passes import Passes
 
 __all__ = ["OUTPUTS", "Rows", "Training", "network_of", "training_of"]
 
@@ -45,7 +44,8 @@ class Rows:
 class Training:
     """How an estimator trains: the rule, the settings of its optimizer, and the loss as it is told.
 
-    `alpha` is the penalty on the sum of a batch, in the measure of the loss that is told.
+    `alpha` is the penalty on the sum of a batch, in the measure of the loss that is told. Of networks that
+    are trained together all are `penalised` if one is.
     """
 
     told: Told
@@ -53,11 +53,12 @@ class Training:
     settings: dict[str, float]
     alpha: float
     weighted: bool
+    penalised: bool
 
     @cached_property
     def rule(self) -> Rule:
         """What kernels are compiled for."""
-        penalties = ("l2",) if self.alpha else ()
+        penalties = ("l2",) if self.penalised else ()
         return Rule(
             type(self.told.loss),
             self.optimizer,
@@ -75,7 +76,7 @@ class Training:
         """What kernels are given in some epochs, (E, M, C), of rates (E, M)."""
         ratio, dtype = self.told.ratio, rates.dtype
         settings = self.settings | settings_of(self.told.loss)
-        settings |= {"l2": self.alpha / ratio} if self.alpha else {}
+        settings |= {"l2": self.alpha / ratio} if self.penalised else {}
         named = {name: dtype.type(value) for name, value in settings.items()}
         scaled = rates if self.rule.needs_gradient else rates * dtype.type(ratio)
         columns = self.rule.values(scaled, **named)
@@ -83,11 +84,6 @@ class Training:
         for column, each in enumerate(self.rule.given):
             found[..., column] = columns[each]
         return found
-
-    def passes(self, network: Network, rows: Rows, batch: int) -> Passes:
-        """The epochs of this training on some rows."""
-        told, given = self.told, (rows.X, rows.Y, batch, rows.weights)
-        return Passes(network, self.rule, *given, told.share, told.rest, self.alpha)
 
 
 def training_of(estimator: Any, told: Told, *, weighted: bool) -> Training:
@@ -107,4 +103,5 @@ def training_of(estimator: Any, told: Told, *, weighted: bool) -> Training:
     elif estimator.momentum:
         kind = Nesterov if estimator.nesterovs_momentum else Momentum
         settings = {"momentum": estimator.momentum}
-    return Training(told, kind, settings, float(estimator.alpha), weighted)
+    alpha = float(estimator.alpha)
+    return Training(told, kind, settings, alpha, weighted, penalised=alpha > 0)

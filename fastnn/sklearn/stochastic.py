@@ -1,174 +1,208 @@
 """The solvers that go by epochs: "sgd", "adam" and "rprop", with scikit-learn's stops and random numbers.
 
-A whole training is one call, unless something is to happen between epochs: a score, another rate.
+A whole training is one call, unless something is to happen between epochs: a score, another rate. Several
+networks are trained at once, each with its own rates, penalty and stop, if they share the rows, their order
+and the rule.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.core.network import Network
 from fastnn.sklearn.drawing import Orders
-from fastnn.sklearn.rules import Rows, Training
-from fastnn.sklearn.stopping import Patience
+from fastnn.sklearn.lanes import Lane
+from fastnn.sklearn.rules import Rows
+from fastnn.training.passes import Passes, Watched
 
-__all__ = ["Epochs", "Kept"]
+__all__ = ["Epochs", "batch_of"]
 
 Array = NDArray[Any]
 
 # The most visits of one call, one parameter meeting one row: about a second's, for which Ctrl-C waits.
 MOST_VISITS = 2 * 10**8
 MOST_FOLLOWED = 1 << 20  # numbers of states that are kept for scores
+FEWEST_OF_A_THREAD = 8  # networks: they fill a vector
 
-CALLER = 6  # how many calls above `Epochs.run` somebody called `fit`
 
-
-@dataclass(eq=False)
-class Kept:
-    """What the optimizer keeps from one call of `partial_fit` to the next: its state, and the rate."""
-
-    state: Array
-    rate: float
+def batch_of(estimator: Any, rows: int) -> int:
+    """The rows of a batch, of `batch_size`."""
+    size = estimator.batch_size
+    if estimator.solver == "rprop":
+        return rows
+    return min(200 if size == "auto" else int(size), rows)
 
 
 @dataclass(eq=False)
 class Epochs:
-    """The epochs of one call of an estimator's `fit` or `partial_fit`.
+    """The epochs of one call of `fit` or `partial_fit`, of one network or of several.
 
-    `score`, given states after some epochs (E, S), returns the validation scores of these epochs.
+    Attributes
+    ----------
+    network : Network
+    lanes : sequence of Lane
+        They have one rule.
+    rows : Rows
+    batch : int
+    orders : Orders, or None
+        None for the rows' own order.
+    score : callable, or None
+        Given states after an epoch (M, S), returns the validation scores of the networks.
+    after_epoch : callable, or None
+        Called after every epoch; ends the training if it returns true.
+    threads : int
     """
 
-    estimator: Any
     network: Network
-    training: Training
+    lanes: Sequence[Lane]
     rows: Rows
-    kept: Kept
+    batch: int
+    orders: Orders | None
     score: Callable[[Array], list[float]] | None = None
+    after_epoch: Callable[[], Any] | None = None
+    threads: int = 1
 
-    def __post_init__(self) -> None:
-        estimator, self.N = self.estimator, len(self.rows.X)
-        self.adapts = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
-        self.scales = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
-        shuffles = estimator.shuffle and estimator.solver != "rprop"
-        self.orders = Orders(estimator._random_state, self.N) if shuffles else None
-        self.passes = self.training.passes(self.network, self.rows, self._batch())
-        scored = self.score is not None
-        best = estimator.best_validation_score_ if scored else estimator.best_loss_
-        count = estimator._no_improvement_count
-        self.patience = Patience(estimator.tol, estimator.n_iter_no_change, best, count, scored=scored)
-        self.best: Array | None = None  # the parameters of the best epoch of this call
+    def run(self, most: int) -> bool:
+        """Train until all have stopped, or for `most` epochs; return whether some have not stopped."""
+        self.passes: dict[int, Passes] = {}
+        epoch = 0
+        while epoch < most:
+            going = [lane for lane in self.lanes if not lane.is_over]
+            if not going:
+                return False
+            epoch += self._stretch(going, most - epoch)
+            if self.after_epoch is not None and self.after_epoch():
+                return False
+        return not all(lane.is_over for lane in self.lanes)
 
-    def run(self, most: int, *, once: bool) -> None:
-        """Train until it is over, or for at most `most` epochs; `once` is `partial_fit`'s single epoch."""
-        estimator = self.estimator
-        estimator.n_iter_ = 0
-        try:
-            while estimator.n_iter_ < most:
-                if self._stretch(1 if once else most - estimator.n_iter_) or once:
-                    return
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({most}) reached and the optimization hasn't "
-                "converged yet.",
-                ConvergenceWarning,
-                stacklevel=CALLER,
-            )
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=CALLER)
+    def _stretch(self, lanes: list[Lane], left: int) -> int:
+        """Train some epochs, of some to come; return how many."""
+        state = lanes[0].state[None] if len(lanes) == 1 else np.stack([lane.state for lane in lanes])
+        epochs = self._together(lanes, left, state.size)
+        rates = [lane.rates(epochs, len(self.rows.X)) for lane in lanes]
+        longest = max(map(len, rates))
+        by_epoch = np.array([each * (longest if len(each) == 1 else 1) for each in rates], state.dtype).T
+        settings = np.concatenate(
+            [lane.training.given(by_epoch[:, m : m + 1]) for m, lane in enumerate(lanes)], axis=1
+        )
+        losses, stopped, course = self._advance(lanes, state, epochs, np.ascontiguousarray(settings))
+        for m, lane in enumerate(lanes):
+            lane.state[:] = state[m]
+            own = losses[m, : stopped[m]].tolist() if stopped[m] else losses[m].tolist()
+            if self.score is None:
+                lane.take(own, len(self.rows.X))
+                lane.see(scored=False)
+        if self.score is not None:
+            self._take_scores(lanes, losses, course)
+        return int(losses.shape[1])
 
-    def _stretch(self, left: int) -> bool:
-        """Train some epochs; return whether training is over."""
-        state, scored = self.kept.state, self.score is not None
-        visits = self.N * state.shape[1] * (10 if self.estimator.verbose else 1)
+    def _together(self, lanes: list[Lane], left: int, numbers: int) -> int:
+        """How many epochs, of some to come, to train in one call."""
+        visits = len(self.rows.X) * numbers * (10 if lanes[0].estimator.verbose else 1)
         epochs = max(1, min(left, MOST_VISITS // visits))
-        if scored:
-            epochs = self.patience.at_least(min(epochs, max(1, MOST_FOLLOWED // state.shape[1])))
+        if self.score is not None:
+            epochs = min(epochs, max(1, MOST_FOLLOWED // numbers))
+        if self.score is not None or (len(lanes) > 1 and any(lane.adapts for lane in lanes)):
+            epochs = min(lane.at_least(epochs) for lane in lanes)
         if self.orders is not None and self.orders.words is None:
-            epochs = 1
             self.orders.shuffle()
-        rates = np.array(self._rates(epochs), state.dtype).reshape(-1, 1)
-        watched = None if scored else self.patience.watched()
-        order, words = (None, None) if self.orders is None else (self.orders.order, self.orders.words)
-        try:
-            brought, _ = self.passes.advance(
-                state, epochs, self.training.given(rates), watched, order, words, followed=scored
-            )
-        finally:
-            if self.orders is not None:
-                self.orders.leave()
-        losses = brought.losses[0].tolist()
-        if self.score is None:
-            self._take_in(losses)
+            return 1
+        return 1 if self.after_epoch is not None else epochs
+
+    def _advance(
+        self, lanes: list[Lane], state: Array, epochs: int, settings: Array
+    ) -> tuple[Array, NDArray[np.int64], Array]:
+        """Advance the networks, in parts if there are threads: their losses, stops and states."""
+        parts = max(1, min(self.threads, len(lanes) // FEWEST_OF_A_THREAD))
+        if parts == 1:
+            found = [self._part(0, lanes, state, epochs, settings, self.orders)]
         else:
-            for epoch, score in enumerate(self.score(brought.course[:, 0])):
-                self._take_in(losses[epoch : epoch + 1])
-                self._take_in_score(score, brought.course[epoch, 0])
-        if self.scales:
-            self.kept.rate = self._scaled(self.estimator.t_)
-        return self.patience.is_over and self._ends()
+            cuts = np.linspace(0, len(lanes), parts + 1).astype(int).tolist()
+            orders = [None if self.orders is None else self.orders.copied() for _ in range(parts)]
+            with ThreadPoolExecutor(parts) as pool:
+                waiting = [
+                    pool.submit(self._part, n, lanes[a:b], state[a:b], epochs, settings[:, a:b].copy(), order)
+                    for n, (a, b, order) in enumerate(zip(cuts, cuts[1:], orders, strict=False))
+                ]
+                found = [each.result() for each in waiting]
+            longest = max(range(parts), key=lambda n: found[n][0].shape[1])
+            if self.orders is not None:
+                self.orders.go_on_from(orders[longest])
+        if self.orders is not None:
+            self.orders.leave()
+        most = max(losses.shape[1] for losses, _, _ in found)
+        whole = np.full((len(lanes), most), np.nan)
+        for first, (losses, _, _) in zip(
+            np.cumsum([0, *map(len, (f[0] for f in found))]), found, strict=False
+        ):
+            whole[first : first + len(losses), : losses.shape[1]] = losses
+        stopped = np.concatenate([stops for _, stops, _ in found])
+        return (
+            whole,
+            stopped,
+            np.concatenate([course for _, _, course in found], axis=1) if self.score else whole,
+        )
 
-    def _batch(self) -> int:
-        size = self.estimator.batch_size
-        if self.estimator.solver == "rprop":
-            return self.N
-        if size == "auto":
-            return min(200, self.N)
-        if size > self.N:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                stacklevel=CALLER + 2,
-            )
-        return int(min(size, self.N))
-
-    def _rates(self, epochs: int) -> list[float]:
-        """The learning rates of some epochs; one for all if it stays."""
-        if not self.scales:
-            return [self.kept.rate]
-        t = self.estimator.t_
-        return [self.kept.rate, *(self._scaled(t + n * self.N) for n in range(1, epochs))]
-
-    def _scaled(self, rows: int) -> float:
-        """The rate of `learning_rate` "invscaling" after a number of rows."""
-        return float(self.estimator.learning_rate_init / (rows + 1) ** self.estimator.power_t)
-
-    def _take_in(self, losses: list[float]) -> None:
-        """Write down the losses of some epochs."""
-        estimator = self.estimator
-        if estimator.verbose:
-            for n, loss in enumerate(losses, estimator.n_iter_ + 1):
-                print(f"Iteration {n}, loss = {loss:.8f}")
-        estimator.n_iter_ += len(losses)
-        estimator.t_ += len(losses) * self.N
-        estimator.loss_ = losses[-1]
-        estimator.loss_curve_ += losses
+    def _part(
+        self,
+        part: int,
+        lanes: Sequence[Lane],
+        state: Array,
+        epochs: int,
+        settings: Array,
+        orders: Orders | None,
+    ) -> tuple[Array, NDArray[np.int64], Array]:
+        watched = None
         if self.score is None:
-            estimator.best_loss_ = self.patience.best
-            estimator._no_improvement_count = self.patience.count
+            watched = Watched(
+                np.array([lane.estimator.tol for lane in lanes], float),
+                np.array([lane.estimator.n_iter_no_change for lane in lanes], float),
+                np.array([lane.count for lane in lanes], np.int64),
+                np.array([lane.best for lane in lanes], float),
+            )
+        order, words = (None, None) if orders is None else (orders.order, orders.words)
+        alphas = np.array([lane.training.alpha for lane in lanes], float)
+        if part not in self.passes:
+            training, rows = lanes[0].training, self.rows
+            told = training.told
+            given = (
+                self.network,
+                training.rule,
+                rows.X,
+                rows.Y,
+                self.batch,
+                rows.weights,
+                told.share,
+                told.rest,
+            )
+            self.passes[part] = Passes(*given)
+        brought, stopped = self.passes[part].advance(
+            state,
+            epochs,
+            settings,
+            watched,
+            order,
+            words,
+            l2=alphas if alphas.any() else None,
+            followed=self.score is not None,
+        )
+        if watched is not None:
+            for lane, count, best in zip(lanes, watched.counts.tolist(), watched.bests.tolist(), strict=True):
+                lane.count, lane.best = count, best
+        return brought.losses, stopped, brought.course
 
-    def _take_in_score(self, score: float, state: Array) -> None:
-        """Write down the score of an epoch, and what the network was then if it was the best."""
-        estimator = self.estimator
-        if self.patience.after(score):
-            self.best = state[: self.network.n_parameters].copy()
-        estimator._no_improvement_count = self.patience.count
-        estimator.validation_scores_.append(score)
-        estimator.best_validation_score_ = self.patience.best
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
-
-    def _ends(self) -> bool:
-        """Whether training stops now that patience is over: with rates that adapt, only with a small one."""
-        ends = not self.adapts or self.kept.rate <= 1e-6
-        if not ends:
-            self.kept.rate /= 5.0
-            self.patience.count = self.estimator._no_improvement_count = 0
-        if self.estimator.verbose:
-            then = " Learning rate too small. Stopping." if self.adapts else " Stopping."
-            print(self.patience.text() + (then if ends else f" Setting learning rate to {self.kept.rate:f}"))
-        return ends
+    def _take_scores(self, lanes: list[Lane], losses: Array, course: Array) -> None:
+        assert self.score is not None  # noqa: S101 - or nobody asks
+        P = self.network.n_parameters
+        for epoch in range(losses.shape[1]):
+            for m, score in enumerate(self.score(course[epoch])):
+                lanes[m].take([float(losses[m, epoch])], len(self.rows.X))
+                lanes[m].take_score(score, course[epoch, m, :P])
+        for lane in lanes:
+            lane.see(scored=True)

@@ -19,7 +19,7 @@ from fastnn.system.floating_point import ieee
 __all__ = ["Brought", "Passes", "Watched"]
 
 Array = NDArray[Any]
-EMPTY = np.empty(0)
+EMPTY, NONE = np.empty(0), np.empty(0, np.int64)
 
 
 class Brought(NamedTuple):
@@ -37,17 +37,19 @@ class Watched:
     """How networks stop: after more than `most` epochs in a row whose loss was not the least by `tol`.
 
     `counts` (M,) are those epochs so far, and `bests` (M,) the least losses; both go on from call to call.
+    `tol` and `most` are one for each network, too.
     """
 
-    tol: float
-    most: float
+    tol: NDArray[np.float64]
+    most: NDArray[np.float64]
     counts: NDArray[np.int64]
     bests: NDArray[np.float64]
 
     @classmethod
     def never(cls, networks: int) -> Watched:
         """No stop at all."""
-        return cls(0.0, np.inf, np.zeros(networks, np.int64), np.full(networks, np.inf))
+        infinite = np.full(networks, np.inf)
+        return cls(np.zeros(networks), infinite, np.zeros(networks, np.int64), infinite.copy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +66,6 @@ class Passes:
         By what the kernel's losses are multiplied.
     rest : (N,) float64, or None
         What each row loses besides.
-    l2 : float
-        The penalty that a batch's sum of losses is told with; half of it times the squares of the weights.
     """
 
     network: Network
@@ -76,7 +76,6 @@ class Passes:
     weights: Array | None = None
     share: float = 1.0
     rest: Array | None = None
-    l2: float = 0.0
     kernels: dict[int, Takeover] = field(default_factory=dict)
 
     @ieee
@@ -89,6 +88,7 @@ class Passes:
         order: NDArray[np.int64] | None = None,
         random: NDArray[np.int64] | None = None,
         *,
+        l2: Array | None = None,
         followed: bool = False,
     ) -> tuple[Brought, NDArray[np.int64]]:
         """Advance the states (M, S) of networks in place until all have stopped, or by some epochs.
@@ -107,6 +107,8 @@ class Passes:
         random : (625,), optional
             The words and the place of NumPy's Mersenne twister, by which the order is shuffled before each
             epoch; changed in place.
+        l2 : (M,) float64, optional
+            The penalties with which a batch's sum of losses is told: half of it times the squared weights.
         followed : bool
             Whether to keep the states after each epoch.
 
@@ -125,26 +127,27 @@ class Passes:
         losses, ended = np.zeros((networks, epochs)), np.empty_like(state)
         course = np.empty((epochs if followed else 0, *state.shape), dtype)
         stopped = np.zeros(networks, np.int64)
-        by_batches = bool(self.l2) or self.rule.weighted or not self.rule.batched
+        squared = l2 is not None
+        half_l2 = np.zeros(networks) if l2 is None else l2 / 2
+        by_batches = squared or self.rule.weighted or not self.rule.batched
         columns = [symbol.family for symbol in self.rule.given]
         trained = advance(
             *(kernel, state, ended, self.X, self.Y),
             *(self._room if order is not None else (self.X, self.Y)),
-            *(self.NONE if given is None else given for given in (order, random)),
+            *(NONE if given is None else given for given in (order, random)),
             *(watched.counts, stopped),
             *(EMPTY if given is None else given for given in (self.weights, self.rest)),
             np.empty(len(self.X) if self.rule.weighted else 0, dtype),
             *(settings, np.empty(settings.shape[1:], dtype), np.empty((networks, 1), dtype)),
-            *(watched.bests, losses, course, self.network.n_weights if self.l2 else 0),
+            *(watched.bests, half_l2, watched.tol, watched.most, losses, course),
+            self.network.n_weights if squared else 0,
             *(self.batch if by_batches else len(self.X), self.batch),
             next((columns.index(name) for name in ("pull", "l2") if name in columns), -1),
-            *(float(self.share), 0.5 * self.l2, float(watched.tol), float(watched.most)),
+            float(self.share),
         )
         self._diverge(losses, course, state, stopped)
         state[stopped > 0] = ended[stopped > 0]
         return Brought(losses[:, :trained], course[:trained]), stopped
-
-    NONE = np.empty(0, np.int64)
 
     @staticmethod
     def _diverge(losses: Array, course: Array, state: Array, stopped: NDArray[np.int64]) -> None:

@@ -25,8 +25,14 @@ def settings(networks):
     return RECIPE.settings(np.full(networks, 0.01))[None]
 
 
-def passes(**more):
-    return Passes(NET, RECIPE.rule, X, Y, 4, **more)
+def passes():
+    return Passes(NET, RECIPE.rule, X, Y, 4)
+
+
+def watching(networks):
+    """Stop after two epochs in a row whose loss is not the least by 0.02."""
+    each = np.ones(networks)
+    return Watched(0.02 * each, each, np.zeros(networks, np.int64), np.full(networks, np.inf))
 
 
 def words_of(random):
@@ -58,20 +64,18 @@ def test_losses_have_the_penalty_before_each_batch():
         expected += 0.05 * (state[0, : NET.n_weights] ** 2).sum()
         brought, _ = batch.advance(state, 1, settings(1))
         expected += brought.losses[0, 0] * len(batch.X)
-    whole, _ = passes(l2=0.1).advance(STARTS[:1].copy(), 1, settings(1))
+    whole, _ = passes().advance(STARTS[:1].copy(), 1, settings(1), l2=np.array([0.1]))
     assert whole.losses[0, 0] == pytest.approx(expected / 11, rel=1e-14)
 
 
 def test_each_network_stops_for_itself_with_its_state_of_then():
     alone = []
     for start in STARTS:
-        watched = Watched(0.02, 1, np.zeros(1, np.int64), np.full(1, np.inf))
         state = start[None].copy()
-        brought, stopped = passes(l2=0.1).advance(state, 60, settings(1), watched)
+        brought, stopped = passes().advance(state, 60, settings(1), watching(1), l2=np.full(1, 0.1))
         alone.append((state[0], stopped[0], brought.losses[0]))
     together = STARTS.copy()
-    watched = Watched(0.02, 1, np.zeros(3, np.int64), np.full(3, np.inf))
-    brought, stopped = passes(l2=0.1).advance(together, 60, settings(3), watched)
+    brought, stopped = passes().advance(together, 60, settings(3), watching(3), l2=np.full(3, 0.1))
     assert len(set(stopped)) > 1
     assert brought.losses.shape[1] == max(stopped)
     for m, (state, epoch, losses) in enumerate(alone):
@@ -94,8 +98,8 @@ def test_compiled_it_gives_the_same(monkeypatch):
     found = []
     for _ in ("compiled", "as plain Python"):
         words, order, state = words_of(np.random.RandomState(2)), np.arange(11), STARTS.copy()
-        watched = Watched(0.02, 1, np.zeros(3, np.int64), np.full(3, np.inf))
-        brought, stopped = passes(l2=0.1).advance(state, 20, settings(3), watched, order, words)
+        given = (state, 20, settings(3), watching(3), order, words)
+        brought, stopped = passes().advance(*given, l2=np.full(3, 0.1))
         found.append((state, brought.losses, stopped, order, words))
         run_as_plain_python(monkeypatch)
     for compiled, plain in zip(*found, strict=True):
