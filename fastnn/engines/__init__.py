@@ -9,6 +9,9 @@ An engine is a module with three functions:
 ``call_sizes(network, dtype, rule) -> CallSizes``
     How many networks one call of the kernel should take.
 
+The functions that `general` prints have one more argument at the end, the sizes of a network's layers; its
+kernels hold them: see `fastnn.engines.told`.
+
 The contract of a kernel, ``advance(state, X, Y, settings, totals)``, or of one whose rule has batches,
 ``advance(state, X, Y, settings, totals, batch)``, or of one whose rows have weights,
 ``advance(state, X, Y, coefficients, settings, totals)``:
@@ -58,7 +61,7 @@ from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["ENGINES", "CallSizes", "EngineModule", "Kernel", "arguments", "choose", "load"]
 
-ENGINES = ("loop", "batched", "lanes")
+ENGINES = ("loop", "batched", "lanes", "general")
 WATCH = ", bars, until, best_epochs, best, epoch, patience, min_delta"
 
 Kernel = Callable[..., None]

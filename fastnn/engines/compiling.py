@@ -62,6 +62,7 @@ def _compiled(source: str, dtype: str) -> Kernel:
         "further_totals": numba.types.Array(number, 2, "A"),
         "course": numba.types.Array(number, 3, "C"),
         "bars": numba.types.Array(numba.float64, 1, "C"),
+        "table": numba.types.Array(numba.int64, 2, "C"),
         "until": numba.types.Array(numba.int64, 1, "C"),
         "best_epochs": numba.types.Array(numba.int64, 1, "C"),
         "best": numba.types.Array(number, 2, "C"),

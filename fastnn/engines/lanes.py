@@ -25,13 +25,14 @@ from fastnn.core.rule import PLAIN, Rule
 from fastnn.core.values import TOTAL
 from fastnn.engines import CallSizes, Kernel
 from fastnn.engines.compiling import compile_kernel
-from fastnn.engines.tiles import Shape, tiles_and_epochs, vectors_line
+from fastnn.engines.tiles import Shape, batches, tiles_and_epochs, vectors_line
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines
+from fastnn.printing.layer_by_layer import LayerByLayer
 from fastnn.printing.rows_together import RowsTogether, write_rows
 from fastnn.printing.scalars import Written, layer_parts, state_parts
 from fastnn.printing.softmax import lost_last, narrowed, write_ahead
-from fastnn.printing.vectors import LayerByLayer, PythonOfVectors, vector_module, way_back
+from fastnn.printing.vectors import PythonOfVectors, vector_module, way_back
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["call_sizes", "kernel", "source"]
@@ -259,7 +260,7 @@ def _straight_batches(derivation: Derivation, dtype: str) -> str:
     flat = vectors_line("flat", tile, 0, tile.rows)
     with (
         tiles_and_epochs(derivation.rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
-        _batches(derivation.rule, dtype, lines),
+        batches(derivation.rule, dtype, lines),
         lines.block("for group in range(groups):"),
     ):
         lines(*(f"{name} = {places[name]}" for name in places if name in kept))
@@ -298,22 +299,10 @@ def _batches_in_loops(derivation: Derivation, dtype: str) -> str:
     with (
         tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views),
         _of_the_network(derivation, lines),
-        _batches(derivation.rule, dtype, lines),
+        batches(derivation.rule, dtype, lines),
     ):
         printer.write_batch(lines)
     return str(lines)
-
-
-@contextmanager
-def _batches(rule: Rule, dtype: str, lines: Lines) -> Iterator[None]:
-    """The loop over the batches of an epoch, and how many rows each has; to measure, there are no batches."""
-    if rule.measuring:
-        lines("start, stop = 0, rows")
-        yield
-        return
-    with lines.block("for start in range(0, rows, batch):"):
-        lines("stop = min(start + batch, rows)", f"n = {dtype}(stop - start)")
-        yield
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PENALIZED_LOSS, PLAIN, STATES, STEP, Rule
 from fastnn.engines import Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
+from fastnn.engines.told import Told, function_of
 from fastnn.system.floating_point import ieee
 from fastnn.system.forking import ONE_AT_A_TIME
 from fastnn.system.telling import log
@@ -33,7 +34,7 @@ ROWS, EPOCHS = 2, 2
 ROWS_IN_BATCHES, BATCH = 13, 11  # more rows than any kernel works on at once, some left over, a short batch
 LEFT_OVER = 8  # networks, besides those that fill all lanes: enough for every gate to be open in one
 
-CHECKED: dict[Kernel, Kernel] = {}  # what is used for a kernel: itself, or another in its place
+CHECKED: dict[Kernel, bool] = {}  # whether what was compiled is right
 
 
 @ieee
@@ -49,39 +50,56 @@ def checked_kernel(engine: str, network: Network, dtype: str, rule: Rule = PLAIN
     rule : Rule
     """
     kernel = load(engine).kernel(network, dtype, rule)
-    if kernel not in CHECKED:
+    if function_of(kernel) not in CHECKED:
         with ONE_AT_A_TIME:
-            if kernel not in CHECKED:
-                right = _is_right(kernel, engine, network, dtype, rule)
-                CHECKED[kernel] = kernel if right else _another(kernel, engine, network, dtype, rule)
-    return CHECKED[kernel]
+            if function_of(kernel) not in CHECKED:
+                kernel = _checked(kernel, engine, network, dtype, rule)
+    return kernel if CHECKED[function_of(kernel)] else batched.kernel(network, dtype, rule)
 
 
-def _another(failed: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> Kernel:
-    """What replaces a kernel that failed: the same compiled anew, or the kernel of `batched`."""
-    which = f"the kernel of the engine {engine} for {network!r} in {dtype}"
-    log(logging.WARNING, "fastnn: %s failed its self-check; it is compiled anew", which)
-    module: Any = load(engine)
-    reject(failed)
-    module.made.cache_clear()
-    kernel: Kernel = module.kernel(network, dtype, rule)
-    if _is_right(kernel, engine, network, dtype, rule):
-        return kernel
+def _checked(kernel: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> Kernel:
+    """A kernel once it is known whether it is right; compiled anew where it is not."""
+    right = _is_right(kernel, engine, network, dtype, rule)
+    if not right:
+        kernel = _anew(kernel, engine, network, dtype, rule)
+        right = _is_right(kernel, engine, network, dtype, rule)
+    if not right:
+        reject(function_of(kernel))
+        log(
+            logging.WARNING,
+            "fastnn: %s failed again; the engine batched takes its place, slower but right",
+            _which(engine, network, dtype),
+        )
+    CHECKED[function_of(kernel)] = right
+    return kernel
+
+
+def _anew(failed: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> Kernel:
+    """What failed, compiled anew."""
     log(
         logging.WARNING,
-        "fastnn: %s failed again; the engine batched takes its place, slower but right",
-        which,
+        "fastnn: %s failed its self-check; it is compiled anew",
+        _which(engine, network, dtype),
     )
-    reject(kernel)
-    CHECKED[kernel] = batched.kernel(network, dtype, rule)
-    return CHECKED[kernel]
+    module: Any = load(engine)
+    reject(function_of(failed))
+    module.made.cache_clear()
+    kernel: Kernel = module.kernel(network, dtype, rule)
+    return kernel
+
+
+def _which(engine: str, network: Network, dtype: str) -> str:
+    return f"the kernel of the engine {engine} for {network!r} in {dtype}"
 
 
 def _is_right(kernel: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> bool:
     """Whether a kernel gives the bits of `batched`; taken for granted where nothing was compiled."""
-    if not is_compiled(kernel):
+    if not is_compiled(function_of(kernel)):
         return True
     networks = load(engine).call_sizes(network, dtype, rule).width + LEFT_OVER
+    if isinstance(kernel, Told):
+        kernel = kernel.example
+        network = kernel.network
     try:
         found = _computed(kernel, network, networks, dtype, rule)
     except Exception:  # machine code raises nothing, but what unpacks its arguments may

@@ -11,7 +11,7 @@ from fastnn.engines import arguments
 from fastnn.printing.infix import Lines
 from fastnn.printing.vectors import aligned_memory
 
-__all__ = ["Shape", "tiles_and_epochs", "vectors_line"]
+__all__ = ["Shape", "batches", "tiles_and_epochs", "vectors_line"]
 
 
 @dataclass(frozen=True)
@@ -124,4 +124,16 @@ def _every_lane(vector: int, lines: Lines) -> Iterator[None]:
     """The loops over the lanes of a tile's groups, and the network `m` in each."""
     with lines.block("for group in range(groups):"), lines.block(f"for lane in range({vector}):"):
         lines(f"m = min(first + group*{vector} + lane, networks - 1)")
+        yield
+
+
+@contextmanager
+def batches(rule: Rule, dtype: str, lines: Lines) -> Iterator[None]:
+    """The loop over the batches of an epoch, and how many rows each has; to measure, there are no batches."""
+    if rule.measuring:
+        lines("start, stop = 0, rows")
+        yield
+        return
+    with lines.block("for start in range(0, rows, batch):"):
+        lines("stop = min(start + batch, rows)", f"n = {dtype}(stop - start)")
         yield

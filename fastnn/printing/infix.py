@@ -56,6 +56,17 @@ class Lines:
         yield
         self._depth -= 1
 
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def since(self, start: int) -> str:
+        """The lines from number `start` on."""
+        return "\n".join(self._lines[start:])
+
+    def insert(self, start: int, *lines: str) -> None:
+        """Add lines before number `start`, at the current depth."""
+        self._lines[start:start] = ["    " * self._depth + line for line in lines]
+
     def __str__(self) -> str:
         return "\n".join(self._lines) + "\n"
 

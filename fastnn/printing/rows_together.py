@@ -27,9 +27,10 @@ from fastnn.core.network import Network
 from fastnn.core.rule import COEFFICIENT, SHARE
 from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, WHOLE
 from fastnn.printing.infix import Lines, assignment, layer_array
+from fastnn.printing.layer_by_layer import InLoops
 from fastnn.printing.scalars import Written, spell_element, write_equation
 from fastnn.printing.softmax import in_turns
-from fastnn.printing.vectors import InLoops, PythonOfVectors, from_values, positions, way_back
+from fastnn.printing.vectors import PythonOfVectors, from_values, way_back
 
 __all__ = ["RowsTogether", "write_rows"]
 
@@ -101,7 +102,8 @@ class RowsTogether(InLoops):
         super().__init__(derivation, dtype)
         self.together, self.measuring = together, derivation.rule.measuring
         self.last = len(self.network.layers) - 1
-        self.flat = PythonOfVectors(partial(_spell_flat, letters=("", *derivation.rule.states)), dtype)
+        self.flat = self._language(partial(_spell_flat, letters=("", *derivation.rule.states)))
+        self.of_block = self._language(spell_element)
         self.joined = {
             f"H{layer}": f"A{layer}"
             for layer in range(1, self.last)
@@ -125,7 +127,8 @@ class RowsTogether(InLoops):
             lines(f"# {BEGIN}")
             for equation in self.derivation.of("factor"):
                 lines(assignment(equation.target, equation.expression, self.flat))
-            with lines.block(f"for p in range({self.network.n_parameters}):"):
+            _, parameters = self._numbers()
+            with lines.block(f"for p in range({parameters}):"):
                 lines(f"G[p] = {self.flat.zero()}")
         lines(f"whole = stop - (stop - start) % {self.together}")
         with lines.block(f"for row in range(start, whole, {self.together}):"):
@@ -138,7 +141,7 @@ class RowsTogether(InLoops):
     def _write_block(self, rows: int, lines: Lines) -> None:
         """Write all that some rows do: forward layer by layer, and back."""
         block = [self._row(number) for number in range(rows)]
-        for layer in range(1, self.last + 1):
+        for layer in self._in_turn(range(1, self.last + 1), lines):
             lines(f"# {FORWARD}, layer {layer}")
             with self._every_unit(layer, lines) as here:
                 self._write_forward(layer, here, block, lines)
@@ -153,7 +156,7 @@ class RowsTogether(InLoops):
         with self._every_unit(self.last, lines) as here:
             self._write_delta(self.last, here, block, lines)
             self._write_gradients(self.last, here, block, lines)
-        for layer in range(self.last - 1, 0, -1):
+        for layer in self._in_turn(range(self.last - 1, 0, -1), lines):
             lines(f"# {DELTAS} and {GRADIENTS}, layer {layer}")
             with self._every_unit(layer, lines) as here:
                 self._write_delta(layer, here, block, lines)
@@ -166,7 +169,7 @@ class RowsTogether(InLoops):
         keeps, joined = self.derivation.keeps_sums(layer), self._is_joined(layer, block)
         sums = [node for node in nodes(weighted.expression) if isinstance(node, Sum)]  # none without inputs
         for total in sums:
-            for i in positions(total.index, lines):
+            for i in self._positions(total.index, lines):
                 term = bind(total.term, {**here, total.index: i})
                 for row in block:
                     self._assign(row.z, term if i == 0 else row.z + term, row.language, lines)
@@ -193,9 +196,9 @@ class RowsTogether(InLoops):
         """
         activation, here = self._activation(layer), Symbol("a", layer, (Index("j", 0),))
         assert activation is not None  # noqa: S101 - it has a function
-        with lines.block(f"for j in range({self.network.layers[layer]}):"):
+        with lines.block(f"for j in range({self._size(self.network.layers[layer])}):"):
             value = substitute(activation.expression, self._only("sum", layer).target, here)
-            lines(assignment(here, value, PythonOfVectors(spell_element, self.dtype)))
+            lines(assignment(here, value, self.of_block))
 
     def _write_errors(self, block: list[_Row], lines: Lines) -> None:
         """What depends on all outputs, their errors, what each row adds to the total, and its share.
@@ -217,7 +220,7 @@ class RowsTogether(InLoops):
                         value = bind(equation.expression, place)
                         self._assign(bind(equation.target, place), value, row.language, lines)
                     else:
-                        write_equation(equation.target, equation.expression, row.language, lines)
+                        write_equation(equation.target, equation.expression, row.language, lines, self._size)
 
     def _write_delta(self, layer: int, here: Place, block: list[_Row], lines: Lines) -> None:
         """The deltas of a unit, computed from h where z need not be kept."""
@@ -225,7 +228,7 @@ class RowsTogether(InLoops):
         expression = from_values(self.derivation, delta).expression
         arriving = next((node for node in nodes(expression) if isinstance(node, Sum)), None)
         if arriving is not None:
-            for k in positions(arriving.index, lines):
+            for k in self._positions(arriving.index, lines):
                 term = bind(arriving.term, {**here, arriving.index: k})
                 for row in block:
                     self._assign(row.s, term if k == 0 else row.s + term, row.language, lines)
@@ -281,18 +284,21 @@ class RowsTogether(InLoops):
             self._write_over_parameters(lines, "penalty", "state", "update")
 
     def _write_over_parameters(self, lines: Lines, *kinds: Kind) -> None:
-        weights = self.network.slices[-1][0].stop
-        for indices, first, stop in ((2, 0, weights), (1, weights, self.network.n_parameters)):
-            if first == stop:  # a network without inputs may have no weights
-                continue
-            with lines.block(f"for p in range({first}, {stop}):"):
-                for equation in self.derivation.of(*kinds, layer=self.last):
-                    if len(equation.over) == indices:
-                        lines(assignment(equation.target, equation.expression, self.flat))
+        weights, parameters = self._numbers()
+        for indices, first, stop in ((2, "0", weights), (1, weights, parameters)):
+            of_all = self.derivation.of(*kinds, layer=self.last)
+            equations = [equation for equation in of_all if len(equation.over) == indices]
+            if equations:  # a network without inputs may have no weights
+                with lines.block(f"for p in range({first}, {stop}):"):
+                    lines(*(assignment(e.target, e.expression, self.flat) for e in equations))
+
+    def _numbers(self) -> tuple[str, str]:
+        """The numbers of weights and of parameters as the source has them."""
+        return str(self.network.n_weights), str(self.network.n_parameters)
 
     def _row(self, number: int) -> _Row:
         row = f"row + {number}" if number else "row"
-        language = PythonOfVectors(partial(_spell, network=self.network, row=row, number=number), self.dtype)
+        language = self._language(partial(_spell, network=self.network, row=row, number=number))
         return _Row(language, Symbol(f"z{number + 1}"), Symbol(f"s{number + 1}"))
 
     @contextmanager
@@ -313,7 +319,7 @@ class RowsTogether(InLoops):
             yield
         else:
             place[index] = index
-            with lines.block(f"for {index.name} in range({index.size}):"):
+            with lines.block(f"for {index.name} in range({self._size(index.size)}):"):
                 yield
 
     def _has_function(self, layer: int) -> bool:

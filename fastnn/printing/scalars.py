@@ -7,7 +7,7 @@ depend on the sizes of the layers, so it compiles quickly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import groupby
@@ -224,16 +224,25 @@ class Looped:
         write_equation(equation.target, equation.expression, self.language, lines)
 
 
-def write_equation(target: Symbol, expression: Expression, language: Infix, lines: Lines) -> None:
-    """One assignment. If the expression has a sum, or a largest, a loop works it out first."""
+def write_equation(
+    target: Symbol,
+    expression: Expression,
+    language: Infix,
+    lines: Lines,
+    size: Callable[[int], str] = str,
+) -> None:
+    """One assignment. If the expression has a sum, or a largest, a loop works it out first.
+
+    `size` tells the size of a layer as the source has it.
+    """
     for inner in dict.fromkeys(node for node in nodes(expression) if isinstance(node, Folded)):
-        _write_folded(inner, language, lines)
+        _write_folded(inner, language, lines, size)
         expression = substitute(expression, inner, ACCUMULATOR)
     lines(assignment(target, expression, language))
 
 
-def _write_folded(inner: Folded, language: Infix, lines: Lines) -> None:
+def _write_folded(inner: Folded, language: Infix, lines: Lines, size: Callable[[int], str]) -> None:
     lines(assignment(ACCUMULATOR, bind(inner.term, {inner.index: 0}), language))
     if inner.index.size > 1:
-        with lines.block(f"for {inner.index.name} in range(1, {inner.index.size}):"):
+        with lines.block(f"for {inner.index.name} in range(1, {size(inner.index.size)}):"):
             lines(assignment(ACCUMULATOR, folded(inner, ACCUMULATOR, inner.term), language))

@@ -21,6 +21,7 @@ from comparing import (
     differences,
     interpreted,
     label,
+    of_contract,
     outcome,
     poisoned,
     quiet,
@@ -234,7 +235,7 @@ class TestManyNetworks:
 
     def test_buffers_filled_with_nan(self, engine, network, dtype):
         case = random_case(network, dtype)
-        kernel = poisoned(load(engine).source(network, dtype))
+        kernel = of_contract(engine, network, poisoned(load(engine).source(network, dtype)))
         assert not differences(run(kernel, case), run(compiled(engine, network, dtype), case))
 
 

@@ -1,0 +1,158 @@
+"""The engine `general`: `lanes` for networks whose layers have any sizes, which its kernels are told (Numba).
+
+One kernel serves all networks with the same activations, whatever their sizes, and where all hidden layers
+have the same, whatever their number. So a network of a shape never met need not wait for the compiler.
+Kernels that look at networks after every epoch are those of `lanes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+
+from fastnn.core.derivation import derived
+from fastnn.core.equations import Derivation
+from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN, Rule
+from fastnn.core.values import TOTAL
+from fastnn.engines import CallSizes, Kernel, arguments, lanes
+from fastnn.engines.compiling import compile_kernel
+from fastnn.engines.lanes import FIRST_LEVEL_CACHE, registers
+from fastnn.engines.tiles import batches
+from fastnn.engines.told import Told
+from fastnn.engines.watching import looks
+from fastnn.printing.any_size import OneRow, SomeRows
+from fastnn.printing.infix import Lines
+from fastnn.printing.layer_names import Form, LayerNames, stand_in
+from fastnn.printing.softmax import narrowed
+from fastnn.printing.vectors import ALIGNMENT, vector_module
+
+__all__ = ["call_sizes", "kernel", "source"]
+
+
+# Registers a value and units at once, one row at a time: for networks that lie in the first level of the
+# cache, and for larger ones. Measured with 32 registers, against `lanes`: 2-2-1 x1.48 (small) and x1.62
+# (large), 3-5-4-2 x1.26 and x1.34, 4-16-1 x1.62 and x1.25, 10-32-32-1 x1.15 and x1.04.
+SMALL, LARGE = (8, 1), (4, 2)
+
+# Registers a value and rows of a batch at once. Measured alike: 2-2-1 x2.4, 3-5-4-2 x1.7, 4-16-1 x1.8; the
+# form (2, 4) takes a third longer to compile, and x1.6 for 4-16-1.
+IN_BATCHES = (4, 2)
+
+
+def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
+    """The form that suits a network."""
+    size = registers().size
+    number = size // np.dtype(dtype).itemsize
+    if rule.batched or rule.measuring:
+        several, rows = IN_BATCHES
+        return Form(several, number, rows, units=1, joined=rows)
+    several, units = SMALL
+    if rule.state_size(network) * several * size > FIRST_LEVEL_CACHE:
+        several, units = LARGE
+    return Form(several, number, rows=2, units=units, joined=units)
+
+
+def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
+    """How many networks a call should take: full lanes."""
+    if looks(rule):
+        return lanes.call_sizes(network, dtype, rule)
+    vector = form(network, dtype, rule).vector
+    return CallSizes(1, 64 * vector, vector, vector, seconds=2e-10)
+
+
+def kernel(network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
+    """The kernel, told the sizes of a network; compiled once for all networks of its kind in a process."""
+    return made(network, dtype, rule)
+
+
+@cache
+def made(network: Network, dtype: str, rule: Rule) -> Kernel:
+    """The same, kept; the self-check clears it when it rejects a kernel."""
+    if looks(rule):
+        return lanes.kernel(network, dtype, rule)
+    return Told(compile_kernel(source(network, dtype, rule), dtype), network)
+
+
+def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
+    """The source of the kernel: the same for all networks of its kind that have the same form."""
+    if looks(rule):
+        return lanes.source(network, dtype, rule)
+    return _printed(stand_in(network), dtype, rule, form(network, dtype, rule))
+
+
+@cache
+def _printed(kind: Network, dtype: str, rule: Rule, chosen: Form) -> str:
+    derivation, lines = narrowed(derived(kind, rule)), Lines()
+    names = LayerNames(kind, rule, chosen)
+    with lines.block(f"def advance({arguments(rule)}, table):"):
+        _write_memory(names, dtype, lines)
+        start = len(lines)
+        if rule.batched or rule.measuring:
+            several = SomeRows(derivation, dtype, names)
+            with _networks(names, lines), _epochs(derivation, names, lines), batches(rule, dtype, lines):
+                several.write_batch(lines)
+        else:
+            one = OneRow(derivation, dtype, names)
+            with _networks(names, lines):
+                one.write_start(lines)
+                with _epochs(derivation, names, lines), lines.block("for row in range(rows):"):
+                    one.write_row(lines)
+        text = lines.since(start)
+        lines.insert(start, *names.lines(text), *names.of_all(text))
+    return vector_module(derivation, dtype, str(lines))
+
+
+def _write_memory(names: LayerNames, dtype: str, lines: Lines) -> None:
+    """Write the memory of a group of networks, beginning at a line of the cache."""
+    vector, size = names.form.vector, np.dtype(dtype).itemsize
+    lines("rows, networks, last = X.shape[0], state.shape[0], table.shape[0] - 1", *names.memory())
+    lines(f"raw = zeros(vectors*{vector} + {ALIGNMENT // size}, {dtype})")
+    lines(f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}")
+    lines(f"memory = raw[skipped:skipped + vectors*{vector}].reshape(vectors, {vector})")
+
+
+@contextmanager
+def _networks(names: LayerNames, lines: Lines) -> Iterator[None]:
+    """The loop over groups of networks, and the copies into and out of memory."""
+    vector, rule = names.form.vector, names.rule
+    shared = [(n, len(rule.given) + 1 + n) for n in range(len(rule.shared))]
+    with lines.block(f"for group in range(0, networks, {vector}):"):
+        with _every_lane(vector, lines):
+            lines(*(f"memory[{column}, lane] = settings[m, {column}]" for column in range(len(rule.given))))
+            lines(*(f"memory[{place}, lane] = state[m, kept + {n}]" for n, place in shared))
+            with lines.block("for p in range(kept):"):
+                lines(f"memory[{names.first} + p, lane] = state[m, p]")
+        yield
+        if not rule.measuring:
+            with _every_lane(vector, lines):
+                lines(*(f"state[m, kept + {n}] = memory[{place}, lane]" for n, place in shared))
+                with lines.block("for p in range(kept):"):
+                    lines(f"state[m, p] = memory[{names.first} + p, lane]")
+
+
+@contextmanager
+def _epochs(derivation: Derivation, names: LayerNames, lines: Lines) -> Iterator[None]:
+    """The loop over epochs, with variables for what all parameters of a network share."""
+    rule, vector = derivation.rule, names.form.vector
+    kept = [derivation.name(symbol) for symbol in (*rule.given, TOTAL, *rule.shared)]
+    total = kept.index(TOTAL.family)
+    with lines.block("for e in range(totals.shape[1]):"):
+        with _every_lane(vector, lines):
+            lines(f"memory[{total}, lane] = totals[m, e]")
+        lines(*(f"{name} = flat[{place}]" for place, name in enumerate(kept)))
+        yield
+        lines(*(f"flat[{place}] = {name}" for place, name in enumerate(kept) if place >= total))
+        with _every_lane(vector, lines):
+            lines(f"totals[m, e] = memory[{total}, lane]")
+
+
+@contextmanager
+def _every_lane(vector: int, lines: Lines) -> Iterator[None]:
+    """The loop over the lanes of a group and the network `m` in each; lanes left over repeat the last one."""
+    with lines.block(f"for lane in range({vector}):"):
+        lines("m = min(group + lane, networks - 1)")
+        yield

@@ -1,0 +1,223 @@
+"""What layers of any sizes are called in a kernel, and the lines that name their sizes and vectors.
+
+A kernel is printed for a network that stands for all with its activations. Where all its hidden layers have
+the same, that network has two, and the kernel goes through the second as often as a network has further ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import NamedTuple
+
+from fastnn.core.expressions import Symbol
+from fastnn.core.network import Network, without_first
+from fastnn.core.rule import Rule
+from fastnn.core.values import state_of
+from fastnn.printing.infix import Lines, layer_array
+from fastnn.printing.size_table import OF_A_LAYER, OF_ALL, TOGETHER
+
+__all__ = ["Form", "LayerNames", "of_kind", "stand_in"]
+
+A_SIZE = 101  # of the first layer of a network that stands for others; no other layer has it
+
+
+def stand_in(network: Network) -> Network:
+    """The network that stands for all with its activations, whatever the sizes of their layers are."""
+    return of_kind(network, hidden_layers=2, sizes=count(A_SIZE))
+
+
+def of_kind(network: Network, hidden_layers: int, sizes: Iterable[int]) -> Network:
+    """A network of other sizes that the same kernel serves.
+
+    If all hidden layers have the same activation, there may be as many as asked for.
+    """
+    hidden = network.hidden
+    if len(set(hidden)) == 1:
+        hidden = hidden[:1] * hidden_layers
+    layers = [*islice(sizes, len(hidden) + 2)]
+    if network.n_inputs:
+        return Network(layers, hidden, network.output)
+    return without_first(Network((1, *layers), ("identity", *hidden), network.output))
+
+
+class _Called(NamedTuple):
+    """What a layer is called where it is met, its row in the table, and what the one before it is called."""
+
+    name: str
+    row: str
+    before: str = ""
+
+
+OF_OUTPUTS = ("Yhat", "D", "E")  # in vectors of their own
+
+AT_THE_ENDS = (
+    _Called("inputs", "0"),
+    _Called("first", "1", before="inputs"),
+    _Called("second", "2", before="first"),
+    _Called("last_hidden", "last - 1"),
+    _Called("outputs", "last", before="last_hidden"),
+)
+# Around a layer that the kernel goes through again and again.
+BETWEEN = (
+    _Called("before", "layer - 1"),
+    _Called("here", "layer", before="before"),
+    _Called("after", "layer + 1", before="here"),
+)
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the vectors of a group of networks lie in memory.
+
+    First those whose number does not depend on the sizes: the settings, the total of the epoch, and what is
+    kept once for a network. The parameters follow, each state of them, what the rows of a batch add up to,
+    and what rows have of their own: activations, weighted sums, deltas, then what outputs alone have.
+
+    Attributes
+    ----------
+    registers, lanes : int
+        How many registers each vector has, and how many lanes a register.
+    rows : int
+        How many rows have values of their own.
+    units : int
+        How many units of a layer are worked on at once: up to `TOGETHER`.
+    joined : int
+        How many of a layer's activations are worked out at once: up to `TOGETHER`.
+    """
+
+    registers: int
+    lanes: int
+    rows: int
+    units: int
+    joined: int
+
+    @property
+    def vector(self) -> int:
+        """How many networks a group has."""
+        return self.registers * self.lanes
+
+
+class LayerNames:
+    """The layers of a network that stands for others, by what they are called.
+
+    Their vectors are W_first[j, i], H_before[now, i], S_after[k], ... Hidden layers of different activations
+    are called by their numbers.
+    """
+
+    def __init__(self, network: Network, rule: Rule, form: Form) -> None:
+        self.rule, self.form = rule, form
+        self.last = len(network.layers) - 1
+        self.repeats = len(set(network.hidden)) == 1
+        numbered = [_Called(str(n), str(n), before=str(n - 1)) for n in range(self.last + 1)]
+        self.around: Sequence[_Called] = AT_THE_ENDS if self.repeats else numbered
+        self.called = dict(enumerate(map(str, range(self.last + 1))))
+
+    @property
+    def first(self) -> int:
+        """The place of the first parameter."""
+        return _filled(len(self.rule.given) + 1 + len(self.rule.shared))
+
+    @contextmanager
+    def at(self, layer: int, lines: Lines, *, forward: bool) -> Iterator[None]:
+        """Call the layers around one what they are called there, in a loop over all that it stands for."""
+        self.come_to(layer)
+        if self.repeats and 1 < layer < self.last:
+            with lines.block(f"for layer in range({'2, last' if forward else 'last - 1, 1, -1'}):"):
+                start = len(lines)
+                yield
+                lines.insert(start, *self.lines(lines.since(start), BETWEEN))
+        else:
+            yield
+        self.come_to(self.last)
+
+    def come_to(self, layer: int) -> None:
+        """Call the layers around one what they are called there."""
+        if self.repeats:
+            inputs, first, second, last_hidden, outputs = (called.name for called in AT_THE_ENDS)
+            self.called = {0: inputs, 1: first, 2: second} if layer == 1 else {2: last_hidden, 3: outputs}
+            if 1 < layer < self.last:
+                self.called = {layer - 1 + n: called.name for n, called in enumerate(BETWEEN)}
+
+    def size(self, number: int) -> str:
+        """The size of a layer, by the size that stands for it."""
+        return f"n_{self.called[number - A_SIZE]}"
+
+    def renamed(self, symbol: Symbol, text: str) -> str:
+        """The spelling of a symbol with the layer's array by what the layer is called."""
+        array, layer = layer_array(symbol), str(symbol.layer)
+        if not text.startswith(f"{array}[") or not array.endswith(layer):
+            return text
+        return f"{array.removesuffix(layer)}_{self.called[symbol.layer]}{text.removeprefix(array)}"
+
+    def lines(self, text: str, around: Sequence[_Called] = ()) -> list[str]:
+        """The lines that name what occurs in a text: the sizes and the vectors of layers."""
+
+        def occurs(name: str, *further: str) -> bool:
+            return re.search(rf"\b{name}\b", "\n".join([text, *further])) is not None
+
+        around = around or self.around
+        views = [
+            f"{array}_{layer.name} = {self._view(array, layer)}"
+            for layer in around
+            for array in (*self._offsets(), *"HASZ")
+            if occurs(f"{array}_{layer.name}")
+        ]
+        sizes = [f"n_{name} = table[{row}, 0]" for name, row, _ in around if occurs(f"n_{name}", *views)]
+        return [*sizes, *views]
+
+    def memory(self) -> Iterator[str]:
+        """The lines that tell how many numbers there are, and where what rows have lies."""
+        names, rows = ("weights", "parameters", "units"), self.form.rows
+        yield f"{', '.join(names)} = {', '.join(f'table[0, {OF_ALL.index(name)}]' for name in names)}"
+        number = 1 + len(self.rule.states)
+        yield f"kept = {number}*parameters" if number > 1 else "kept = parameters"
+        added_up = " + parameters" if self.rule.batched else ""
+        yield f"values = ({self.first} + kept{added_up} + {TOGETHER - 1}) // {TOGETHER} * {TOGETHER}"
+        places = (f"values + {number * rows}*units" for number in (1, 2, 3))
+        yield f"sums, deltas, own = {', '.join(places)}"
+        yield f"vectors = own + {len(OF_OUTPUTS) * rows}*table[last, {OF_A_LAYER.index('filled')}]"
+
+    def of_all(self, text: str) -> list[str]:
+        """The lines that name those vectors that occur in a text and belong to the outputs or to no layer."""
+        size = self.size(A_SIZE + self.last)
+        places = [f"own + {number * self.form.rows}*{size}" for number in range(len(OF_OUTPUTS))]
+        views = {name: self.vectors(place, size) for name, place in zip(OF_OUTPUTS, places, strict=True)}
+        views |= {"flat": self.vectors("0"), "State": self.vectors(str(self.first), "parameters")}
+        views |= {"G": self.vectors(f"{self.first} + kept")}
+        return [f"{name} = {view}" for name, view in views.items() if re.search(rf"\b{name}\[", text)]
+
+    def vectors(self, place: str, inner: str = "1", together: int = 1) -> str:
+        """Vectors that begin at a place, in rows of `inner`; several may lie `together` in a longer one."""
+        if together > 1:
+            place, inner = f"({place}) // {together}", f"{inner} // {together}"
+        return f"Vectors(memory, {self.form.registers * together}, {self.form.lanes}, {place}, {inner})"
+
+    def _offsets(self) -> dict[str, int]:
+        """The arrays of weights and biases, and how often all parameters lie before them."""
+        letters = ("", *self.rule.states, "g")
+        return {
+            state_of(letter, Symbol(family)).family.capitalize(): number
+            for number, letter in enumerate(letters)
+            for family in "wb"
+        }
+
+    def _view(self, array: str, layer: _Called) -> str:
+        column, offsets = OF_A_LAYER.index, self._offsets()
+        if array in offsets:
+            is_weight = array[-1] in "Ww"
+            place = f"{self.first} + table[{layer.row}, {column('W' if is_weight else 'B')}]"
+            place += f" + {offsets[array]}*parameters" if offsets[array] else ""
+            return self.vectors(place, f"n_{layer.before}" if is_weight else "1")
+        kind = {"H": "values", "A": "values", "Z": "sums", "S": "deltas"}[array]
+        place = f"{kind} + {self.form.rows}*table[{layer.row}, {column('before')}]"
+        inner = f"n_{layer.name}" if self.form.units == 1 else f"table[{layer.row}, {column('filled')}]"
+        return self.vectors(place, inner, self.form.joined if array == "A" else 1)
+
+
+def _filled(number: int) -> int:
+    """The next number of vectors of which `TOGETHER` may lie together."""
+    return -(-number // TOGETHER) * TOGETHER
