@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnn.core.losses import CrossEntropy, Huber, LogCosh, Squared
-from fastnn.core.network import Network
+from fastnn.core.network import Network, without_first
 from fastnn.core.optimizers import SGD, Adam, IRpropMinus, Nesterov
 from fastnn.core.rule import PLAIN, STEP, Rule
 from fastnn.engines import batched, general, lanes, self_check
@@ -41,6 +41,8 @@ def jobs(draw):
     rule, output = draw(st.sampled_from(RULES))
     layers[-1] += output == SOFTMAX
     network = Network(layers, hidden[:1] * len(hidden) if alike else hidden, output)
+    if len(layers) > 2 and draw(st.booleans()):
+        network = without_first(network)
     return network, draw(st.sampled_from(["float64", "float32"])), rule, draw(st.integers(1, 9))
 
 
