@@ -276,7 +276,7 @@ def anywhere(draw, dtype):
 
 
 @pytest.mark.parametrize("dtype", EXPONENTS)
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_metrics_are_right_over_the_whole_range(dtype, data):
     y, prediction = data.draw(anywhere(dtype))

@@ -498,7 +498,7 @@ def cases(draw):
 
 
 class TestAnyNetwork:
-    @settings(max_examples=200)
+    @settings(max_examples=100)
     @given(cases())
     def test_every_engine_gives_the_bits_of_the_reference(self, case):
         expected = by_reference(case)

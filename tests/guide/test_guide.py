@@ -239,6 +239,7 @@ class TestCommand:
         assert (tmp_path / "here/fastnn/plotting.html").is_file()
 
 
+@pytest.mark.slow
 def test_docstrings_that_name_a_missing_library_are_shown(tmp_path):
     code = (
         "import sys; sys.modules['matplotlib'] = None; from fastnn.guide import references;"

@@ -62,6 +62,11 @@ NAMES = [
 ]
 
 
+def every_second(cases):
+    """Cases of a test that draws: it takes 0.2 s for each, so that every second one is a slow test."""
+    return [pytest.param(*case, marks=pytest.mark.slow if n % 2 else ()) for n, case in enumerate(cases)]
+
+
 def figure_of(draw):
     """What an own picture draws."""
     figure, ax = plotting.new_figure()
@@ -141,7 +146,11 @@ class TestTheUsersSettings:
         pyplot.close(figure)
 
     @pytest.mark.parametrize(
-        "backend", [pytest.param("no such backend", marks=pytest.mark.slow), "TkAgg", "module://not.there"]
+        "backend",
+        [
+            *(pytest.param(name, marks=pytest.mark.slow) for name in ("no such backend", "TkAgg")),
+            "module://not.there",
+        ],
     )
     def test_a_backend_that_cannot_be_used_is_not_used(self, backend, tmp_path):
         code = (
@@ -158,7 +167,9 @@ class TestTheUsersSettings:
 
 
 class TestNames:
-    @pytest.mark.parametrize(("one", "other"), list(zip_longest(NAMES[::2], NAMES[1::2], fillvalue="other")))
+    @pytest.mark.parametrize(
+        ("one", "other"), every_second(zip_longest(NAMES[::2], NAMES[1::2], fillvalue="other"))
+    )
     def test_are_written_as_they_are(self, one, other):
         data = dataset(one, other, "target")
         run = trained(data)
@@ -166,7 +177,7 @@ class TestNames:
         expected = (*(shown(name) for name in (one, other) if name), "network's target")
         assert tuple(text for text in text_of(svg) if text in expected) == expected
 
-    @pytest.mark.parametrize("name", NAMES[:16])
+    @pytest.mark.parametrize("name", every_second((name,) for name in NAMES[:16]))
     def test_of_a_target_and_of_curves(self, name):
         data = dataset("one", "two", name)
         run = trained(data)
@@ -369,7 +380,7 @@ class TestAnyNumbers:
         files_of(lambda ax: plotting.network(run, ax, X=data))
         files_of(lambda ax: plotting.surface(run, data, ax=ax))
 
-    @pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
+    @pytest.mark.parametrize("losses", every_second(zip(LOSSES.values())), ids=LOSSES)
     def test_losses(self, losses):
         run = replace(trained(dataset("a", "b", "c")), loss_curve=np.array(losses), epochs=3)
         files_of(lambda ax: plotting.loss_curves([run, replace(run, diverged=3)], ax))

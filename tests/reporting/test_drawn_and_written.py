@@ -187,9 +187,7 @@ AT_ONCE = {
 @pytest.mark.parametrize(
     "columns",
     [
-        pytest.param(
-            name, marks=() if name in ("one row", "the whole range", "odd words") else pytest.mark.slow
-        )
+        pytest.param(name, marks=() if name in ("one row", "the whole range") else pytest.mark.slow)
         for name in AT_ONCE
     ],
 )

@@ -157,8 +157,13 @@ CASES = {
 }
 
 
+LATER = ("tanh", "two hidden layers", "one epoch", "equal losses")  # drawn as others are: slow
+
+
 @pytest.mark.usefixtures("sketched")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LATER else ()) for name in CASES]
+)
 def test_other_sweeps_have_their_page(data, name):
     network, options = CASES[name]
     options = {"networks": 4, "epochs": 3, "engine": "batched", **options}  # which compiles nothing

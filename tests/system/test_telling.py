@@ -333,8 +333,7 @@ class TestCommandLine:
         "redirect",
         [
             "> /dev/full",
-            *(pytest.param(redirect, marks=pytest.mark.slow) for redirect in (">&-", "2> /dev/full")),
-            ">&- 2>&-",
+            *(pytest.param(way, marks=pytest.mark.slow) for way in (">&-", "2> /dev/full", ">&- 2>&-")),
         ],
     )
     def test_results_in_files_are_there_whatever_can_be_said(self, redirect):

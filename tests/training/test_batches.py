@@ -171,8 +171,7 @@ def test_a_diverging_neighbour_changes_nothing(engine, monkeypatch):
     assert beside.loss_curve[others].tobytes() == alone.loss_curve[others].tobytes()
 
 
-@pytest.mark.parametrize("size", [2, 8])
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(("name", "size"), zip(OPTIMIZERS, 4 * [2, 8], strict=True))
 def test_units_left_out(monkeypatch, name, size):
     monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
     monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)

@@ -103,8 +103,14 @@ def test_bits_of_the_reference_compiled(which, engine, dtype, sizes):
         check_bits(which, engine, dtype, "sgd", size)
 
 
-@pytest.mark.parametrize("size", [1, 11])
-@pytest.mark.parametrize("which", NETWORKS)
+@pytest.mark.parametrize(
+    ("which", "size"),
+    [
+        pytest.param(which, size, marks=() if (n + m) % 2 else pytest.mark.slow)
+        for n, which in enumerate(NETWORKS)
+        for m, size in enumerate([1, 11])
+    ],
+)
 def test_every_form_of_every_source(monkeypatch, which, size):
     (loss, network), dtype = NETWORKS[which], "float32"
     X, Y, starts = (array.astype(dtype) for array in problem(which))

@@ -125,7 +125,12 @@ class TestAgainstReference:
 
     @engines
     @pytest.mark.parametrize(
-        ("network", "dtype"), [(TWO_OUTPUTS, "float64"), (TWO_OUTPUTS, "float32"), (DEEP, "float64")]
+        ("network", "dtype"),
+        [
+            (TWO_OUTPUTS, "float64"),
+            pytest.param(TWO_OUTPUTS, "float32", marks=pytest.mark.slow),
+            pytest.param(DEEP, "float64", marks=pytest.mark.slow),
+        ],
     )
     def test_other_structures(self, network, dtype, engine):
         X, y = rows_for(network)
@@ -363,7 +368,12 @@ class TestValidation:
 
     @pytest.mark.parametrize(
         ("engine", "dtype"),
-        [("loop", "float32"), ("lanes", "float64"), ("batched", "float32"), ("batched", "float64")],
+        [
+            pytest.param("loop", "float32", marks=pytest.mark.slow),  # compiled as it is for NET, in the next
+            pytest.param("lanes", "float64", marks=pytest.mark.slow),
+            ("batched", "float32"),
+            ("batched", "float64"),
+        ],
     )
     def test_by_hand(self, dtype, engine):
         # after the epoch of TestLoss w = 0 and b = -0.25: errors -0.25 and -1.25
@@ -689,7 +699,7 @@ class TestForms:
     @pytest.mark.parametrize("form", FORMS)
     def test_every_form_gives_the_same_and_is_left_untouched(self, form, dtype):
         start = [[1, 2, 1, 1, 2, 1, 0, 1, 0], [1, 0, 2, 1, 1, 1, 1, 0, 2]]
-        options = {"learning_rate": 0.01, "epochs": 3, "dtype": dtype}
+        options = {"learning_rate": 0.01, "epochs": 3, "dtype": dtype, "engine": "batched"}
         plain = [np.array(values, np.float64) for values in (X_WHOLE, Y_WHOLE, start)]
         expected = fastnn.train(NET, *plain, validation=plain[:2], **options)
         given = [FORMS[form](values) for values in (X_WHOLE, Y_WHOLE, start)]

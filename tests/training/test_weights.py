@@ -119,8 +119,14 @@ def test_bits_of_the_reference_compiled_once(engine):
     check_bits("straight line", engine, "float32", "sgd", 5)
 
 
-@pytest.mark.parametrize("size", [1, 11])
-@pytest.mark.parametrize("which", NETWORKS)
+@pytest.mark.parametrize(
+    ("which", "size"),
+    [
+        pytest.param(which, size, marks=() if (n + m) % 2 else pytest.mark.slow)
+        for n, which in enumerate(NETWORKS)
+        for m, size in enumerate([1, 11])
+    ],
+)
 def test_every_form_of_every_source(monkeypatch, which, size):
     network, dtype = NETWORKS[which], "float32"
     recipe = Recipe(Recipe.of(network).loss, OPTIMIZERS["nesterov"], size)

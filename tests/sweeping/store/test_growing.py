@@ -63,7 +63,11 @@ def grown(store, steps, **options):
 
 
 class TestSameAsAtOnce:
-    @pytest.mark.parametrize(("kind", "steps"), PAIRS, ids=str)
+    @pytest.mark.parametrize(
+        ("kind", "steps"),
+        [pytest.param(*pair, marks=pytest.mark.slow if n % 2 else ()) for n, pair in enumerate(PAIRS)],
+        ids=str,
+    )
     def test_it_has_the_digest_of_a_sweep_made_at_once(self, kind, steps, store):
         before = 0
         for networks in steps:

@@ -570,6 +570,7 @@ class TestReading:
         sweep.predict(X, [5, 83])
         assert {shard for shard, *_ in asked} == {0, 7}
 
+    @pytest.mark.slow
     def test_memory_does_not_grow(self, tmp_path):
         script = f"""
 import tracemalloc

@@ -278,7 +278,9 @@ class TestDamage:
         enough = {"manifest grown"}
         assert enough <= set(damage(damaged, 400, enough=enough)[0])
 
-    @pytest.mark.parametrize("seed", range(30))
+    @pytest.mark.parametrize(
+        "seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 30))]
+    )
     def test_what_was_damaged_is_computed_again(self, store, seed):
         swept(store=store)
         with small_shards():

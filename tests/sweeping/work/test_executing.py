@@ -132,6 +132,7 @@ class TestKinds:
         with ProcessPoolExecutor(2, context) as pool:
             assert swept(executor=pool, curves=5).digest() == usual_digest()
 
+    @pytest.mark.slow
     def test_loky(self, store):
         loky = pytest.importorskip("loky", reason="needs pip install loky")
         with warnings.catch_warnings():

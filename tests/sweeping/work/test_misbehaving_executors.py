@@ -18,7 +18,10 @@ TOTAL = 84
 ONE_CELL = {"rows": 12, "learning_rate": 1.0, "networks": TOTAL}  # in memory one shard; some diverge
 
 
-@pytest.fixture(params=["memory", "store"])
+PLACES = ("memory", "store")
+
+
+@pytest.fixture(params=PLACES)
 def place(request, store, monkeypatch):
     """Where the results go, in shards of 16 networks."""
     monkeypatch.setattr(places, "SHARD", 16)
@@ -145,6 +148,18 @@ ANSWERS = {
 }
 
 
+def in_either_place(begin):
+    """Every answer in memory or with a store, in turns; in the other place as a slow test."""
+    ways = [
+        pytest.param(
+            place, wrong, marks=pytest.mark.slow if (n + m + begin) % 2 else (), id=f"{place}-{name}"
+        )
+        for n, (name, wrong) in enumerate(ANSWERS.items())
+        for m, place in enumerate(PLACES)
+    ]
+    return pytest.mark.parametrize(("place", "wrong"), ways, indirect=["place"])
+
+
 def counted(sweep):
     """How many networks the failures of a sweep tell of."""
     found = 0
@@ -172,19 +187,19 @@ def checked(place, **options):
 
 
 class TestWrongAnswers:
-    @pytest.mark.parametrize("wrong", ANSWERS.values(), ids=ANSWERS.keys())
+    @in_either_place(0)
     def test_now_and_then_are_done_again(self, place, wrong):
         executor = Here(lambda calls, *arguments: wrong(calls, *arguments) if calls % 3 == 1 else None)
         sweep = swept(executor=executor, **place)
         assert (sweep.digest(), sweep.failures, len(sweep)) == (usual_digest(), (), TOTAL)
 
-    @pytest.mark.parametrize("wrong", ANSWERS.values(), ids=ANSWERS.keys())
+    @in_either_place(1)
     def test_of_one_shard_are_a_failure(self, place, wrong):
         executor = Here(lambda calls, *arguments: wrong(calls, *arguments) if arguments[2] == 21 else None)
         sweep = checked(place, executor=executor)
         assert [failure.partition(":")[0] for failure in sweep.failures] == ["networks 21 to 36"]
 
-    @pytest.mark.parametrize("wrong", ANSWERS.values(), ids=ANSWERS.keys())
+    @in_either_place(0)
     def test_always_end_in_words(self, place, wrong):
         with pytest.raises(accounts.NothingDoneError, match="none could be"):
             swept(executor=Here(wrong), **place)
