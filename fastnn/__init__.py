@@ -25,6 +25,8 @@ __all__ = [
     "explain",
     "f1",
     "from_keras",
+    "from_sklearn",
+    "from_torch",
     "generate_train_data",
     "given",
     "glorot",
@@ -43,6 +45,8 @@ __all__ = [
     "schedules",
     "sweep",
     "to_keras",
+    "to_sklearn",
+    "to_torch",
     "train",
     "uniform",
     "warmup",
@@ -70,6 +74,8 @@ _HOMES = {
     "explain": "fastnn.explaining.explanation",
     "f1": "fastnn.data.class_metrics",
     "from_keras": "fastnn.models.keras",
+    "from_sklearn": "fastnn.models.sklearn",
+    "from_torch": "fastnn.models.torch",
     "generate_train_data": "fastnn.data.datasets",
     "given": "fastnn.training.starts",
     "glorot": "fastnn.training.starts",
@@ -88,6 +94,8 @@ _HOMES = {
     "schedules": "fastnn.core.schedules",
     "sweep": "fastnn.sweeping.sweep",
     "to_keras": "fastnn.models.keras",
+    "to_sklearn": "fastnn.models.sklearn",
+    "to_torch": "fastnn.models.torch",
     "train": "fastnn.training.train",
     "uniform": "fastnn.training.starts",
     "warmup": "fastnn.training.plan",
@@ -106,6 +114,8 @@ if _typing.TYPE_CHECKING:  # the same names for type checkers and editors, which
     from fastnn.engines import ENGINES
     from fastnn.explaining.explanation import explain
     from fastnn.models.keras import from_keras, to_keras
+    from fastnn.models.sklearn import from_sklearn, to_sklearn
+    from fastnn.models.torch import from_torch, to_torch
     from fastnn.reporting.report import report
     from fastnn.sweeping.design import DivergenceError
     from fastnn.sweeping.results import Sweep

@@ -113,8 +113,8 @@ class TestNames:
     def test_each_function_shows_how_it_is_called(self, name):
         found = operator.attrgetter(name)(fastnn)
         shown = doctest.DocTestParser().get_examples(inspect.getdoc(found) or "")
-        # The README shows `sweep`, which takes too long here; the others need Keras.
-        assert shown or name in {"sweep", "to_keras", "from_keras"}
+        # The README shows `sweep`, which takes too long here; the others need other libraries.
+        assert shown or name == "sweep" or name.startswith(("to_", "from_"))
 
     def test_it_is_typed(self):
         assert (resources.files("fastnn") / "py.typed").is_file()
