@@ -93,9 +93,8 @@ def from_sklearn(model: Any) -> tuple[Network, NDArray[np.float64]]:
     InputError
         If it is something else, is not fitted, or a weight is not finite.
     """
-    found = [
-        getattr(model, name, None) for name in ("coefs_", "intercepts_", "activation", "out_activation_")
-    ]
+    names = ("coefs_", "intercepts_", "activation", "out_activation_")
+    found: list[Any] = [getattr(model, name, None) for name in names]
     if any(each is None for each in found):
         raise InputError(
             f"model must be a fitted MLPRegressor or MLPClassifier; got {shown(model)}. Call its fit first."
