@@ -5,11 +5,11 @@ from itertools import product
 import numpy as np
 from comparing import quiet
 
-from fastnn.engines import ENGINES, lanes, load, loop
+from fastnn.engines import ENGINES, forms, load, loop
 from fastnn.engines.compiling import run_source
 
 LIMITS = {"in loops": 0, "written out": 10**6}
-PROCESSORS = {"16 registers": lanes.Registers(16, 32), "32 registers": lanes.Registers(32, 64)}
+PROCESSORS = {"16 registers": forms.Registers(16, 32), "32 registers": forms.Registers(32, 64)}
 
 
 def forms_of(monkeypatch, network, dtype, rule):
@@ -17,10 +17,10 @@ def forms_of(monkeypatch, network, dtype, rule):
     found = {}
     for limit, processor in product(LIMITS, PROCESSORS):
         with monkeypatch.context() as patch:
-            patch.setattr(lanes, "registers", lambda which=processor: PROCESSORS[which])
+            patch.setattr(forms, "registers", lambda which=processor: PROCESSORS[which])
             patch.setattr(loop, "STRAIGHT_LINE_PARAMETERS", LIMITS[limit])
-            patch.setattr(lanes, "STRAIGHT_LINE_PARAMETERS", LIMITS[limit])
-            patch.setattr(lanes, "STRAIGHT_LINE_IN_BATCHES", LIMITS[limit])
+            patch.setattr(forms, "STRAIGHT_LINE_PARAMETERS", LIMITS[limit])
+            patch.setattr(forms, "STRAIGHT_LINE_IN_BATCHES", LIMITS[limit])
             for engine in ENGINES:
                 found.setdefault(load(engine).source(network, dtype, rule), (engine, limit, processor))
     assert {(engine, limit) for engine, limit, _ in found.values()} >= {*product(("loop", "lanes"), LIMITS)}

@@ -20,7 +20,7 @@ from fastnn.core.rule import PLAIN, Rule
 from fastnn.core.values import TOTAL
 from fastnn.engines import CallSizes, Kernel, arguments, lanes
 from fastnn.engines.compiling import compile_kernel
-from fastnn.engines.lanes import FIRST_LEVEL_CACHE, registers
+from fastnn.engines.forms import FIRST_LEVEL_CACHE, registers
 from fastnn.engines.tiles import batches
 from fastnn.engines.told import Told
 from fastnn.engines.watching import looks

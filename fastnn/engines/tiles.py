@@ -6,12 +6,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+
+from fastnn.core.equations import Derivation
+from fastnn.core.network import Network
 from fastnn.core.rule import Rule
+from fastnn.core.values import TOTAL
 from fastnn.engines import arguments
+from fastnn.engines.forms import Form
 from fastnn.printing.infix import Lines
 from fastnn.printing.vectors import aligned_memory
 
-__all__ = ["Shape", "batches", "tiles_and_epochs", "vectors_line"]
+__all__ = ["Shape", "after_the_state", "batches", "tile_of", "tiles_and_epochs", "vectors_line"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,18 @@ class Shape:
     def networks(self) -> int:
         """How many networks a tile holds."""
         return self.groups * self.vector
+
+
+def tile_of(form: Form, network: Network, dtype: str, rule: Rule) -> Shape:
+    """The tile of a form."""
+    state = rule.state_size(network)
+    rows = state + len(rule.given) + 1
+    return Shape(form.groups, form.registers, form.size // np.dtype(dtype).itemsize, state, rows)
+
+
+def after_the_state(derivation: Derivation) -> list[str]:
+    """What follows the state of a group: its settings, then the total of the epoch."""
+    return [derivation.name(symbol) for symbol in (*derivation.rule.given, TOTAL)]
 
 
 def vectors_line(name: str, tile: Shape, first: int, inner: int) -> str:

@@ -37,7 +37,7 @@ from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derive
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN
-from fastnn.engines import ENGINES, lanes, load, loop
+from fastnn.engines import ENGINES, forms, lanes, load, loop
 from fastnn.engines.compiling import compile_kernel, run_source
 from fastnn.printing.vectors import way_back
 
@@ -75,7 +75,12 @@ ABOVE = [Network((2, 3, 2), *two) for two in with_the_next([*ACTIVATIONS, "leaky
 INTERPRETED = [*product(NETWORKS, DTYPES, ENGINES), *pairwise(ABOVE, DTYPES, [*ENGINES])]
 FORMS = [*product(NETWORKS, DTYPES, (loop, lanes), (0, 10**6))]
 FORMS += pairwise(ABOVE, DTYPES, (loop, lanes), (0, 10**6))
-AVX2, AVX512 = lanes.Registers(16, 32), lanes.Registers(32, 64)
+AVX2, AVX512 = forms.Registers(16, 32), forms.Registers(32, 64)
+
+
+def printing(engine):
+    """The module that tells in which form an engine prints."""
+    return forms if engine is lanes else engine
 
 
 def name(value):
@@ -117,7 +122,7 @@ class TestReference:
         ids=name,
     )
     def test_loop_form_of_a_small_network(self, engine, network, dtype, monkeypatch):
-        monkeypatch.setattr(engine, "STRAIGHT_LINE_PARAMETERS", 0)
+        monkeypatch.setattr(printing(engine), "STRAIGHT_LINE_PARAMETERS", 0)
         source = engine.source(network, dtype)
         assert "for j in range" in source
         case = random_case(network, dtype)
@@ -147,7 +152,7 @@ class TestReference:
 
     def lanes_for(self, registers, network, dtype, monkeypatch):
         """The source for a processor, in which the registers show."""
-        monkeypatch.setattr(lanes, "registers", lambda: registers)
+        monkeypatch.setattr(forms, "registers", lambda: registers)
         source = lanes.source(network, dtype)
         if network is LARGE:  # units together leave some over, functions take several units in one vector
             assert f"A2 = Vectors(memory, {registers.number // 4}, " in source
@@ -165,7 +170,7 @@ class TestReference:
 
     @pytest.mark.parametrize(("network", "dtype", "engine", "limit"), FORMS, ids=name)
     def test_both_forms_as_plain_python(self, limit, network, dtype, engine, monkeypatch):
-        monkeypatch.setattr(engine, "STRAIGHT_LINE_PARAMETERS", limit)
+        monkeypatch.setattr(printing(engine), "STRAIGHT_LINE_PARAMETERS", limit)
         kernel = quiet(run_source(engine.source(network, dtype))["advance"])
         case = random_case(network, dtype, seed=2)
         assert not differences(run(kernel, case), by_reference(case))

@@ -12,7 +12,7 @@ from fastnn.core.losses import CrossEntropy, Huber, LogCosh, Squared
 from fastnn.core.network import Network, without_first
 from fastnn.core.optimizers import SGD, Adam, IRpropMinus, Nesterov
 from fastnn.core.rule import PLAIN, STEP, Rule
-from fastnn.engines import batched, general, lanes, self_check
+from fastnn.engines import batched, forms, general, self_check
 from fastnn.engines.compiling import run_source
 from fastnn.engines.self_check import checked_kernel
 from fastnn.engines.told import Told
@@ -69,7 +69,7 @@ def plain(network, dtype, rule):
 
 
 @settings(max_examples=60)
-@given(jobs(), st.sampled_from([lanes.Registers(16, 32), lanes.Registers(32, 64)]), st.booleans())
+@given(jobs(), st.sampled_from([forms.Registers(16, 32), forms.Registers(32, 64)]), st.booleans())
 def test_bits_of_any_network_and_rule(job, registers, is_large):
     network, dtype, rule, networks = job
     with pytest.MonkeyPatch.context() as patch:

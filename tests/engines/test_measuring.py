@@ -9,7 +9,7 @@ from fastnn.core.choices import settings_of
 from fastnn.core.losses import LOSSES
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
-from fastnn.engines import ENGINES, lanes, load, loop
+from fastnn.engines import ENGINES, forms, load, loop
 
 ROWS, NETWORKS = 13, 70
 CASES = [
@@ -41,7 +41,7 @@ def test_every_engine_measures_what_a_batch_of_all_rows_loses(
 ):
     network, named = case
     loss = LOSSES.one(named)
-    for module in (loop, lanes):
+    for module in (loop, forms):
         monkeypatch.setattr(module, "STRAIGHT_LINE_PARAMETERS", written_out)
     run_as_plain_python(monkeypatch)
     state, X, Y, coefficients, settings = given(network, dtype, loss)

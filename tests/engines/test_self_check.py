@@ -14,7 +14,7 @@ from uncompiled import forget_kernels
 import fastnn
 from fastnn.core.optimizers import Nesterov
 from fastnn.core.rule import PLAIN, Rule
-from fastnn.engines import batched, compiling, kernel_files, lanes, load, self_check
+from fastnn.engines import batched, compiling, forms, kernel_files, lanes, load, self_check
 from fastnn.engines.compiling import run_source
 from fastnn.engines.self_check import checked_kernel
 from fastnn.sweeping.work import executing, packing
@@ -121,7 +121,7 @@ def test_every_sum_and_every_product_counts(monkeypatch, layers, hidden):
 
 
 BATCHES, MOVING_BATCHES = Rule(batched=True), Rule(optimizer=Nesterov, batched=True)
-AVX2, AVX512 = lanes.Registers(16, 32), lanes.Registers(32, 64)
+AVX2, AVX512 = forms.Registers(16, 32), forms.Registers(32, 64)
 IN_BATCHES = [
     ("loop", (2, 2, 1), AVX2),
     ("loop", (2, 22, 1), AVX2),  # in loops
@@ -168,7 +168,7 @@ class TestBatches:
         """A network, and an engine's source for it on a processor of so many registers."""
 
         def made(engine, layers, registers, rule):
-            monkeypatch.setattr(lanes, "registers", lambda: registers)
+            monkeypatch.setattr(forms, "registers", lambda: registers)
             lanes.call_sizes.cache_clear()
             network = fastnn.Network(layers)
             return network, load(engine).source(network, "float64", rule)

@@ -17,7 +17,7 @@ import pytest
 from uncompiled import run_as_plain_python
 
 import fastnn
-from fastnn.engines import lanes
+from fastnn.engines import forms
 from fastnn.training import reducing, running
 
 STORED = Path(__file__).with_name("stored_bits.json")
@@ -37,7 +37,7 @@ COMPILED = {
         fastnn.Network((4, 16, 1)),
     ],
 }
-REGISTERS = (lanes.Registers(16, 32), lanes.Registers(32, 64))
+REGISTERS = (forms.Registers(16, 32), forms.Registers(32, 64))
 
 
 def job(number):
@@ -96,7 +96,7 @@ def printed(network, dtype):
     bodies = [row_loop(fastnn.code(network, engine, dtype)) for engine in ("loop", "batched")]
     for registers in REGISTERS:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lanes, "registers", lambda registers=registers: registers)
+            patch.setattr(forms, "registers", lambda registers=registers: registers)
             bodies.append(row_loop(fastnn.code(network, "lanes", dtype)))
     return digest(*bodies)
 

@@ -1,0 +1,200 @@
+"""The forms in which the engine `lanes` prints a kernel. All of them give the same bits.
+
+Which is fastest depends on the network, the rule and the processor. `known_form` has it by rules of thumb;
+`forms` has those that are worth a trial by the clock, see `fastnn.engines.tuning`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import llvmlite.binding
+
+from fastnn.core.activations import activation
+from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN, Rule
+from fastnn.system.forking import ONE_AT_A_TIME
+
+__all__ = ["Form", "Registers", "fewest", "known_form", "registers"]
+
+# Beyond this number straight-line code is slower than loops, and takes longer to compile. Measured: 2-7-1,
+# 2-8-1 and 4-5-1 x0.9 to x1.0; 2-10-1, 5-6-1 and 3-4-4-1 x1.0 to x1.16 (against loops).
+STRAIGHT_LINE_PARAMETERS = 36
+
+# In batches straight-line code has the parameters and what the rows add up to in registers. Measured (against
+# one row at a time): 2-2-1 x0.79 with four rows side by side, x0.89 with one; loops x0.82.
+STRAIGHT_LINE_IN_BATCHES = 10
+
+# How many rows are written side by side, by the number of registers. Measured with 32: 2-2-1 with Adam x0.98
+# (two rows against four), without and with momentum x1.0.
+WRITTEN_ROWS = {16: 4, 32: 2}
+
+STRAIGHT_LINE_TILE = 512  # bytes of each parameter; half or twice this number take the same time
+
+# How many values besides the parameters are in use while a row is worked on.
+AT_WORK = 12
+
+MOST_REGISTERS = 4  # measured: 2-1-1 x1.06 with five, x1.25 with six
+
+FIRST_LEVEL_CACHE = 32 << 10  # bytes
+
+
+class Registers(NamedTuple):
+    """A processor's registers for vectors: how many, of how many bytes each."""
+
+    number: int
+    size: int
+
+
+@cache
+def registers() -> Registers:
+    """The registers of this processor; where they are smaller than AVX2's, pairs of registers."""
+    with ONE_AT_A_TIME:  # LLVM has a lock of its own
+        features = llvmlite.binding.get_host_cpu_features()
+    return Registers(32, 64) if features.get("avx512f") else Registers(16, 32)
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a kernel is printed.
+
+    Attributes
+    ----------
+    straight : bool
+        Whether every equation has a line of its own; else loops run over the units of layers.
+    size : int
+        The bytes of a register.
+    registers : int
+        How many of them each value has: all networks of a group.
+    groups : int
+        Groups in a tile, which take turns.
+    reads : int
+        How often a row reads the parameters: once, or again on the way back. Of straight lines, one row at a
+        time.
+    rows : int
+        How many rows are worked on at once: those of a batch side by side; without batches one after the
+        other, while a group stays in registers.
+    stores_last : bool
+        Whether what a group has is stored after the last of these rows, and not where it was computed.
+    ahead : bool
+        Whether a group's way back comes after the following group's forward pass.
+    together : int
+        How many values take turns in functions and, in loops, units; so that none waits for its own result.
+    """
+
+    straight: bool
+    size: int
+    registers: int
+    groups: int
+    reads: int = 1
+    rows: int = 1
+    stores_last: bool = False
+    ahead: bool = False
+    together: int = 1
+
+    def __str__(self) -> str:
+        """Its name, as it is told: "straight lines, 3 x 64 bytes, 3 groups, read twice"."""
+        parts = ["straight lines" if self.straight else "loops", f"{self.registers} x {self.size} bytes"]
+        if self.straight:
+            parts.append(f"{self.groups} group{'s' * (self.groups > 1)}")
+        if self.reads > 1:
+            parts.append("read twice")
+        if self.rows > 1:
+            parts.append(f"{self.rows} rows")
+        if self.stores_last:
+            parts.append("stored last")
+        if self.ahead:
+            parts.append("one group ahead")
+        return ", ".join(parts)
+
+
+def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
+    """The form that suits a network, by rules of thumb.
+
+    Loops are faster with two registers for every value than with one. Measured: 4-16-1 x1.25 (one against
+    two). With 32 registers, four for every value are faster still: x0.83 (four against two; measured before
+    updates shared a loop with the following row's forward pass). Half as many are faster if the tile would
+    otherwise outgrow the first level of the cache. Measured: 4-20-20-1 x0.86, 10-32-32-1 x0.92 to x0.97 (one
+    of AVX2's registers against two).
+    """
+    number, size = registers()
+    small, in_batches = is_small(network, rule), rule.batched or rule.measuring
+    if in_batches and small:
+        few = network.n_parameters <= STRAIGHT_LINE_IN_BATCHES
+        rows = WRITTEN_ROWS[number] if few else 1
+        return Form(straight=True, size=size, registers=1, groups=STRAIGHT_LINE_TILE // size, rows=rows)
+    if in_batches:
+        return _rows_in_loops(number, size)
+    if small:
+        several = _registers_together(network)
+        return Form(
+            straight=True,
+            size=size,
+            registers=several,
+            groups=STRAIGHT_LINE_TILE // (size * several),
+            reads=1 + _outgrows_registers(network),
+            together=_together(several),
+        )
+    several = number // 8
+    if rule.state_size(network) * size * several > FIRST_LEVEL_CACHE:
+        several //= 2
+    return Form(straight=False, size=size, registers=several, groups=1, together=_together(several))
+
+
+def fewest(network: Network, rule: Rule) -> int:
+    """The fewest networks for which `lanes` is worth its vectors.
+
+    Measured (against `loop`): two networks x0.9 to x1.1 with straight-line code, and x0.4 to x0.97 with loops
+    of at most two registers a value; one network up to x2.3.
+    """
+    return 2 if is_small(network, rule) else registers().number // 8
+
+
+def is_small(network: Network, rule: Rule) -> bool:
+    """Whether straight lines suit a network, or else loops."""
+    return network.n_parameters <= (STRAIGHT_LINE_IN_BATCHES if rule.batched else STRAIGHT_LINE_PARAMETERS)
+
+
+def _together(several: int) -> int:
+    """How many values of several registers take turns."""
+    return max(1, registers().number // 4 // several)
+
+
+def _rows_in_loops(number: int, size: int) -> Form:
+    """How many rows of a batch loops work on at once, and how many registers each value has.
+
+    Measured with 32 registers: 4-16-1 x0.89, 2-24-2 x0.88, 4-12-8-1 x0.86 (8 rows, against one row at a
+    time; 4 rows of two registers x0.89, x0.89, x0.95). With 16: 2-5-1 x0.92, 4-16-1 x0.88 (2 rows of two;
+    8 rows of one x0.98, x0.97).
+    """
+    rows, several = (8, 1) if number == 32 else (2, 2)
+    return Form(straight=False, size=size, registers=several, groups=1, rows=rows)
+
+
+def _registers_together(network: Network) -> int:
+    """How many registers each value of straight-line code has.
+
+    The code waits for its own results, so groups of networks take turns. If the parameters are read from
+    memory, several registers can take turns within a group; what the forward pass keeps must still find room.
+    Measured with 16 registers: 2-2-1 x0.84 to x0.88 (3 registers against 1), 2-5-1 x0.69 to x0.85 (2 against
+    1). Softmax has most to wait for. Measured with 32: 2-2-2 x0.52 (4 against 1), 2-4-3 x0.79 (4 against 2).
+    """
+    number, _ = registers()
+    if activation(network.output).of_layer:
+        return MOST_REGISTERS
+    if not _outgrows_registers(network):
+        return 1
+    inputs, *hidden, outputs = network.layers
+    kept_of_each, shared = sum(hidden) + outputs + 1, inputs + 1
+    return min(MOST_REGISTERS, max(2, (number - shared) // kept_of_each))
+
+
+def _outgrows_registers(network: Network) -> bool:
+    """Whether it is faster to read the parameters twice for each row than to keep them in registers.
+
+    Measured with 16 registers, one for each value: 2-1-1 to 2-8-1 x0.81 to x0.96, mostly x0.85 (read twice
+    against kept). With 32 registers the compiler has to spill parameters from 21 of them on.
+    """
+    return network.n_parameters + AT_WORK > registers().number
