@@ -6,9 +6,10 @@ Which is fastest depends on the network, the rule and the processor. `known_form
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import llvmlite.binding
 
@@ -17,11 +18,14 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.system.forking import ONE_AT_A_TIME
 
-__all__ = ["Form", "Registers", "fewest", "known_form", "registers"]
+__all__ = ["Form", "Registers", "fewest", "forms", "known_form", "registers"]
 
 # Beyond this number straight-line code is slower than loops, and takes longer to compile. Measured: 2-7-1,
 # 2-8-1 and 4-5-1 x0.9 to x1.0; 2-10-1, 5-6-1 and 3-4-4-1 x1.0 to x1.16 (against loops).
 STRAIGHT_LINE_PARAMETERS = 36
+
+# Beyond this number straight-line code is not even tried: it takes some seconds to compile.
+MOST_IN_STRAIGHT_LINES = 64
 
 # In batches straight-line code has the parameters and what the rows add up to in registers. Measured (against
 # one row at a time): 2-2-1 x0.79 with four rows side by side, x0.89 with one; loops x0.82.
@@ -71,13 +75,11 @@ class Form:
     groups : int
         Groups in a tile, which take turns.
     reads : int
-        How often a row reads the parameters: once, or again on the way back. Of straight lines, one row at a
-        time.
+        How often a row reads the parameters: once, or again on the way back.
     rows : int
-        How many rows are worked on at once: those of a batch side by side; without batches one after the
-        other, while a group stays in registers.
+        How many rows of a batch are worked on side by side.
     stores_last : bool
-        Whether what a group has is stored after the last of these rows, and not where it was computed.
+        Whether what a group has is stored after the row, and not where it was computed.
     ahead : bool
         Whether a group's way back comes after the following group's forward pass.
     together : int
@@ -141,6 +143,48 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     if rule.state_size(network) * size * several > FIRST_LEVEL_CACHE:
         several //= 2
     return Form(straight=False, size=size, registers=several, groups=1, together=_together(several))
+
+
+def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
+    """The forms that are worth a trial, of which the measured best is one: first the known one.
+
+    The one that is most likely to be faster comes second. Measured with 32 registers, 512 bits at once: 2-2-1
+    x0.75 one group ahead, x0.89 with 2 registers a value, x0.95 with 3, x1.01 stored last; with 256 bits at
+    once x0.82 with 3 registers read twice, x0.87 stored last. 2-10-1 x0.94 in straight lines one group ahead.
+    """
+    known = known_form(network, dtype, rule)
+    in_batches = rule.batched or rule.measuring
+    of_kind = _in_batches if in_batches else _row_by_row
+    return tuple(dict.fromkeys((known, *of_kind(known, network))))
+
+
+def _row_by_row(known: Form, network: Network) -> Iterator[Form]:
+    tile = 2 * STRAIGHT_LINE_TILE // known.size  # registers for each parameter
+
+    def straight(registers: int, **how: Any) -> Form:
+        groups = max(1, tile // registers)
+        return Form(True, known.size, registers, groups, together=_together(registers), **how)
+
+    if network.n_parameters <= MOST_IN_STRAIGHT_LINES:
+        for several in (2, 1, 3):
+            yield straight(several, ahead=True)
+        yield straight(3, reads=2)
+    if known.straight:
+        yield straight(2)
+        yield straight(1, stores_last=True)
+        return
+    for several in {max(1, known.registers // 2), min(2 * known.registers, registers().number // 8)}:
+        yield replace(known, registers=several, together=_together(several))
+
+
+def _in_batches(known: Form, network: Network) -> Iterator[Form]:
+    if known.straight:
+        for rows, several in ((1, 1), (2, 1), (4, 1), (1, 2), (2, 2)):
+            groups = max(1, known.groups * known.registers // several)
+            yield replace(known, rows=rows, registers=several, groups=groups)
+        return
+    for rows, several in ((8, 1), (4, 2), (4, 1), (2, 2), (2, 4)):
+        yield replace(known, rows=rows, registers=several)
 
 
 def fewest(network: Network, rule: Rule) -> int:

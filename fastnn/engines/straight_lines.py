@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation
 from fastnn.core.expressions import Symbol, nodes
-from fastnn.core.rule import COEFFICIENT
 from fastnn.core.values import TOTAL
 from fastnn.engines.forms import Form
 from fastnn.engines.tiles import after_the_state, batches, tile_of, tiles_and_epochs, vectors_line
@@ -120,41 +119,27 @@ class _InMemory:
 
 
 def _in_registers(derivation: Derivation, dtype: str, form: Form) -> str:
-    """All that a group has is read before some rows, and stored after them."""
+    """All that a group has is read before a row, and stored after it."""
     rule = derivation.rule
     tile, lines = tile_of(form, derivation.network, dtype, rule), Lines()
     places, given = _places(derivation), {*map(derivation.name, rule.given)}
-
-    def of_row(number: int) -> Written:
-        def named(symbol: Symbol) -> str:
-            name = derivation.name(symbol)
-            return f"{name}_{number + 1}" if symbol.family in ("x", "y") or symbol == COEFFICIENT else name
-
-        return Written(derivation, PythonOfVectors(named, dtype))
-
-    def write_block(rows: int) -> None:
-        block = [of_row(number) for number in range(rows)]
-        for number, row in enumerate(block):
-            row.load_row(lines, f"i + {number}" if number else "i")
+    row = Written(derivation, PythonOfVectors(derivation.name, dtype))
+    flat = vectors_line("flat", tile, 0, tile.rows)
+    with (
+        tiles_and_epochs(rule, tile, tile.groups * tile.rows, dtype, lines, [flat]),
+        lines.block("for i in range(rows):"),
+    ):
+        row.load_row(lines)
         with lines.block("for group in range(groups):"):
             lines(*(f"{name} = {place}" for name, place in places.items()))
-            for row in block:
-                if derivation.of("factor"):
-                    lines(f"# {BEGIN}")
-                    row.write(lines, derivation.of("factor"))
-                lines(f"# {FORWARD} and {ERROR}")
-                write_ahead(row, form.together, lines)
-                lines(f"# {DELTAS} and {UPDATES}")
-                row.write(lines, (*way_back(derivation), *lost_last(derivation.scalar)))
+            if derivation.of("factor"):
+                lines(f"# {BEGIN}")
+                row.write(lines, derivation.of("factor"))
+            lines(f"# {FORWARD} and {ERROR}")
+            write_ahead(row, form.together, lines)
+            lines(f"# {DELTAS} and {UPDATES}")
+            row.write(lines, (*way_back(derivation), *lost_last(derivation.scalar)))
             lines(*(f"{place} = {name}" for name, place in places.items() if name not in given))
-
-    flat = vectors_line("flat", tile, 0, tile.rows)
-    with tiles_and_epochs(rule, tile, tile.groups * tile.rows, dtype, lines, [flat]):
-        lines(f"whole = rows - rows % {form.rows}")
-        with lines.block(f"for i in range(0, whole, {form.rows}):"):
-            write_block(form.rows)
-        with lines.block("for i in range(whole, rows):"):
-            write_block(1)
     return str(lines)
 
 

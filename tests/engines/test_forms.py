@@ -1,0 +1,97 @@
+"""The forms of kernels of `lanes`: all give the same bits, and the known one is printed by default."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from comparing import DTYPES, quiet
+from pairing import pairwise
+from rules import OPTIMIZERS
+
+from fastnn.core.network import Network
+from fastnn.core.recipe import Recipe
+from fastnn.core.rule import PLAIN
+from fastnn.engines import batched, forms, lanes, self_check
+from fastnn.engines.compiling import run_source
+from fastnn.engines.forms import Form
+
+NETWORKS = [
+    Network((2, 2, 1)),
+    Network((3, 1), output="tanh"),
+    Network((2, 2, 3), output="softmax"),
+    Network((2, 2, 2, 1), ("tanh", "elu(0.5)")),
+    Network((4, 9, 2), "leaky_relu"),
+]
+PROCESSORS = [forms.Registers(16, 32), forms.Registers(32, 64)]
+WAYS = [
+    {},
+    {"optimizer": OPTIMIZERS["adam"]},
+    {"optimizer": OPTIMIZERS["nesterov"], "l2": 0.1, "l1": 0.01},
+    {"optimizer": OPTIMIZERS["irprop-"], "batch_size": 1},
+    {"batch_size": 5},
+    {"optimizer": OPTIMIZERS["adam"], "batch_size": 5, "clip": 0.1},
+]
+
+
+@pytest.mark.parametrize(
+    ("network", "dtype", "way", "weighted", "processor"),
+    pairwise(NETWORKS, DTYPES, WAYS, [False, True], PROCESSORS),
+)
+def test_every_form_gives_the_bits_of_batched(network, dtype, way, weighted, processor, monkeypatch):
+    monkeypatch.setattr(forms, "registers", lambda: processor)
+    rule = replace(Recipe.of(network, **way).rule, weighted=weighted)
+    candidates, known = forms.forms(network, dtype, rule), batched.kernel(network, dtype, rule)
+    assert candidates[0] == forms.known_form(network, dtype, rule)
+    assert 2 <= len({*candidates}) == len(candidates) <= 8
+    for form in candidates:
+        advance = quiet(run_source(lanes.source(network, dtype, rule, form))["advance"])
+        sizes = lanes.call_sizes(network, dtype, rule, form)
+        for several in (1, min(sizes.width, 2 * sizes.vector) + 3):
+            with np.errstate(all="ignore"):
+                expected = self_check._computed(known, network, several, dtype, rule)
+                found = self_check._computed(advance, network, several, dtype, rule)
+            for one, other in zip(found, expected, strict=True):
+                assert one.tobytes() == other.tobytes(), form
+
+
+def test_no_two_forms_are_printed_alike():
+    for size in (1, 5):
+        for network in NETWORKS:
+            rule = Recipe.of(network, batch_size=size).rule
+            candidates = forms.forms(network, "float64", rule)
+            assert len({lanes.source(network, "float64", rule, form) for form in candidates}) == len(
+                candidates
+            )
+            assert len({str(form) for form in candidates}) == len(candidates)
+
+
+def test_the_known_form_is_the_default():
+    network = NETWORKS[0]
+    known = forms.known_form(network, "float64", PLAIN)
+    assert lanes.source(network, "float64") == lanes.source(network, "float64", PLAIN, known)
+    assert lanes.call_sizes(network, "float64") == lanes.call_sizes(network, "float64", PLAIN, known)
+
+
+def test_call_sizes_are_those_of_the_form():
+    form = Form(straight=True, size=64, registers=3, groups=5)
+    width, vector = lanes.call_sizes(NETWORKS[0], "float32", PLAIN, form)[2:4]
+    assert (width, vector) == (5 * 3 * 16, 3 * 16)
+
+
+def test_a_form_that_is_stored_last_stores_each_number_once():
+    form = Form(straight=True, size=64, registers=1, groups=8, stores_last=True)
+    lines = [line.strip() for line in lanes.source(NETWORKS[0], "float64", PLAIN, form).splitlines()]
+    stored = [line for line in lines if line.startswith("flat[group, ")]
+    names = [*NETWORKS[0].parameter_names, "total"]
+    places = [*range(9), 10]  # place 9 is the step's, which is only read
+    assert stored == [f"flat[group, {k}] = {name}" for k, name in zip(places, names, strict=True)]
+
+
+def test_one_group_ahead_its_forward_pass_comes_before_the_way_back():
+    form = Form(straight=True, size=64, registers=2, groups=8, ahead=True)
+    text = lanes.source(NETWORKS[0], "float64", PLAIN, form)
+    loop = text[text.index("for group in range(groups - 1):") :]
+    assert (
+        loop.index("z1 = w1*x1") < loop.index("s = flat[group, 9]*d_now") < loop.index("group = groups - 1")
+    )
+    assert "w1 = flat[group + 1, 0]" in loop
