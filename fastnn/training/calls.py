@@ -24,8 +24,8 @@ __all__ = ["Calls"]
 Array = NDArray[Any]
 
 # Calls that look after every epoch take whole epochs. They keep at most as many numbers of states (16 MB) and
-# make about as many visits: one parameter meeting one row; 0.02 s in engine `lanes`.
-NUMBERS_KEPT, VISITS = 1 << 21, 2 * 10**8
+# make at most as many visits: one parameter meeting one row; 0.1 s in engine `lanes`.
+NUMBERS_KEPT, VISITS = 1 << 21, 10**9
 # Those that pack the networks that go on have at most as many networks, which fit in the second level of the
 # cache, and losses (2 MB): many epochs, since a network that has stopped takes no time.
 NETWORKS_PACKED, LOSSES = 1 << 11, 1 << 18
