@@ -29,10 +29,10 @@ __all__ = ["Packed"]
 NETWORKS_PACKED, NUMBERS_PACKED = 512, 1 << 18
 
 IMPORTS = """\
-from numpy import float64, inf, int64, nan, zeros
-from numpy import {dtype} as number
+from numpy import float32, float64, inf, int64, nan, zeros
 from fastnn.engines.simd import Vectors, choose
-"""
+
+number = {dtype}"""
 
 ROOM = """\
 tiles = memory[:TILES].reshape(GROUPS, ROWS, VECTOR)
@@ -202,7 +202,7 @@ class Packed:
     def source(self) -> str:
         """The source of the kernel, which calls `train` and `measure`."""
         lines = Lines()
-        lines(*IMPORTS.format(dtype=self.dtype).splitlines(), "")
+        lines(*IMPORTS.format(dtype=self.dtype).splitlines())
         lines(*(f"{name} = {number}" for name, number in self._constants().items()), "")
         with lines.block(f"def advance({arguments(self.rule)}):"):
             self._write_room(lines)
