@@ -1,7 +1,8 @@
 """Scikit-learn's interface: `MLPRegressor` and `MLPClassifier`, trained by fastnn.
 
 They take the parameters of scikit-learn's classes of these names, and make the same models from the same
-`random_state`. It needs scikit-learn: ``pip install "fastnn-sweep[sklearn]"``.
+`random_state`. `MLPSearchCV` searches a grid of their settings, all of them trained at once. It needs
+scikit-learn: ``pip install "fastnn-sweep[sklearn]"``.
 """
 
 try:
@@ -14,5 +15,6 @@ except ModuleNotFoundError as _error:
 
 from fastnn.sklearn.classifier import MLPClassifier
 from fastnn.sklearn.regressor import MLPRegressor
+from fastnn.sklearn.search import MLPSearchCV
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "MLPSearchCV"]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextvars import ContextVar
 from copy import deepcopy
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from joblib import hash as hash_of
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
@@ -21,9 +24,12 @@ from fastnn.sklearn.parameters import CONSTRAINTS, STOCHASTIC
 from fastnn.sklearn.rules import network_of
 from fastnn.training.evaluating import outputs
 
-__all__ = ["BaseMLP"]
+__all__ = ["READY", "BaseMLP"]
 
 Array = NDArray[Any]
+READY: ContextVar[Iterator[Fitting | None] | None] = ContextVar("READY", default=None)
+"""What has been trained for the next calls of `fit`, in their order."""
+
 CALLER = 5  # how many calls above somebody called `fit`
 
 
@@ -73,24 +79,32 @@ class BaseMLP(BaseEstimator):
     def _fit(
         self, X: Any, y: Any, weights: Any, further: tuple[Any, Any] = (None, None), *, incremental: bool
     ) -> Self:
-        fitting = self._prepared(X, y, weights, further, incremental=incremental)
-        if self.solver in STOCHASTIC:
-            train([fitting])
-            if fitting.unfinished and not incremental:
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                    "optimization hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=CALLER,
-                )
-        else:
-            fitting.minimize()
+        fitting = self._ready()
+        if fitting is None:
+            fitting = self._prepared(X, y, weights, further, incremental=incremental)
+            train([fitting]) if self.solver in STOCHASTIC else fitting.minimize()
+        if fitting.unfinished and not incremental:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
+                "hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=CALLER,
+            )
         if not all(np.isfinite(each).all() for each in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
                 "need to be preprocessed."
             )
         return self
+
+    def _ready(self) -> Fitting | None:
+        """What a search has trained already for this very call, taken over; None if it has not."""
+        ready = READY.get()
+        fitting = None if ready is None else next(ready, None)
+        if fitting is None or hash_of(fitting.estimator.get_params()) != hash_of(self.get_params()):
+            return None
+        self.__dict__.update(fitting.estimator.__dict__)
+        return fitting
 
     def _prepared(
         self, X: Any, y: Any, weights: Any, further: tuple[Any, Any], *, incremental: bool
