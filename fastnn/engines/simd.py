@@ -146,6 +146,15 @@ def _type_of_comparison(left: Any, right: Any) -> MaskType | None:
     return MaskType(vector) if vector else None
 
 
+def _type_of_same(operand: Any) -> Any:
+    """The type of what has an operand's own: a vector, or a number."""
+    return operand if isinstance(operand, VectorType) else _type_of_number(operand)
+
+
+def _type_of_number(kind: Any) -> Any:
+    return kind if isinstance(kind, types.Float) else None
+
+
 def _type_of_longer(vectors: Any) -> VectorType | None:
     if not isinstance(vectors, types.UniTuple) or not isinstance(vectors.dtype, VectorType):
         return None
@@ -166,7 +175,7 @@ def _type_of_parts(vector: Any, number: Any) -> Any:
 def _type_of_choice(mask: Any, yes: Any, no: Any) -> VectorType | None:
     """The type of a choice: that of its values or, for two numbers, that of the vectors compared."""
     if isinstance(mask, types.Boolean):
-        return vector_among((yes, no))
+        return vector_among((yes, no)) or _type_of_number(no if yes == no else None)
     if not isinstance(mask, MaskType):
         return None
     numbers = isinstance(yes, types.Number) and isinstance(no, types.Number)
@@ -262,6 +271,22 @@ def _lower_read_again(context: Any, builder: Any, signature: Any, values: Any) -
     return context.get_dummy_value()
 
 
+def _of_numbers(lower: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for numbers, as vectors of one lane."""
+
+    def lower_numbers(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        vector, kinds, vectors = VectorType(signature.return_type, 1, 1), [], []
+        for kind, value in zip(signature.args, values, strict=True):
+            is_number = isinstance(kind, types.Float)
+            kinds.append(vector if is_number else kind)
+            parts = in_every_lane(context, builder, value, kind, vector) if is_number else ()
+            vectors.append(from_registers(builder, parts) if is_number else value)
+        (part,) = registers_of(builder, lower(context, builder, vector(*kinds), vectors))
+        return builder.extract_element(part, ir.IntType(32)(0))
+
+    return lower_numbers
+
+
 def _lower_vectors(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     kind, memory = signature.return_type, signature.args[0]
     _align_stack(builder.function)
@@ -326,12 +351,16 @@ def _register() -> None:
     _type(choose, _type_of_choice)
     for mask in (MaskType, types.Boolean):
         lower_builtin(choose, mask, types.Any, types.Any)(_lower_choose)
-    _type(power_of_two, lambda exponent: exponent if isinstance(exponent, VectorType) else None)
-    lower_builtin(power_of_two, VectorType)(_lower_power_of_two)
-    _type(exponent_of, lambda number: number if isinstance(number, VectorType) else None)
-    lower_builtin(exponent_of, VectorType)(_lower_exponent_of)
-    _type(sqrt, lambda square: square if isinstance(square, VectorType) else None)
-    lower_builtin(sqrt, VectorType)(_lower_sqrt)
+    lower_builtin(choose, types.Boolean, types.Float, types.Float)(_of_numbers(_lower_choose))
+    functions = (
+        (power_of_two, _lower_power_of_two),
+        (exponent_of, _lower_exponent_of),
+        (sqrt, _lower_sqrt),
+    )
+    for function, lower in functions:
+        _type(function, _type_of_same)
+        lower_builtin(function, VectorType)(lower)
+        lower_builtin(function, types.Float)(_of_numbers(lower))
     _type(filled, lambda like, number: like if isinstance(like, VectorType) else None)
     lower_builtin(filled, VectorType, types.Number)(_lower_filled)
     _type(side_by_side, _type_of_longer)

@@ -1,0 +1,184 @@
+"""Where all that is kept of one network lies in memory, if a layer's units lie in the lanes of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import lcm
+
+from fastnn.core.network import Network
+from fastnn.core.rule import Rule
+from fastnn.printing.infix import Lines
+from fastnn.printing.vectors import aligned_memory
+
+__all__ = ["MOST_OUTPUTS", "Memory", "Span", "Table", "spans_of"]
+
+MOST_OUTPUTS = 4  # whose weighted sums are added up lane by lane, each in a variable of its own
+
+
+@dataclass(frozen=True)
+class Span:
+    """How one number for each unit of a layer lies in vectors.
+
+    `vectors` of them, of `registers` registers each, of `lanes` lanes each. The lanes left over hold 0.
+    """
+
+    units: int
+    vectors: int
+    registers: int
+    lanes: int
+
+    @property
+    def vector(self) -> int:
+        """How many numbers a vector holds."""
+        return self.registers * self.lanes
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers all of them hold."""
+        return self.vectors * self.vector
+
+
+def spans_of(network: Network, lanes: int, most: int) -> list[Span]:
+    """The span of each layer, the inputs' too, in as few vectors as `most` registers for each allow."""
+    found = []
+    for units in network.layers:
+        registers = -(-units // lanes)
+        vectors = -(-registers // most)
+        found.append(Span(units, vectors, -(-registers // vectors), lanes))
+    return found
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of numbers, one for each unit of a span; `first` is the place of the first one in memory."""
+
+    span: Span
+    rows: int
+    first: int
+
+    def vectors(self, name: str, offset: int = 0) -> str:
+        """The line that names its vectors: [row], or [row, vector] where a row has several."""
+        span = self.span
+        where = f"{span.registers}, {span.lanes}, {(self.first + offset) // span.vector}, {span.vectors}"
+        return f"{name} = Vectors(memory, {where})"
+
+    def numbers(self, name: str) -> str:
+        """The line that names its numbers: [row, unit], or [unit] where it has one row."""
+        line = f"{name} = memory[{self.first}:{self.first + self.rows * self.span.numbers}]"
+        return line if self.rows == 1 else f"{line}.reshape({self.rows}, {self.span.numbers})"
+
+
+class Memory:
+    """Tables one after another: those of the parameters, the same for each state of them, and others.
+
+    `T2` holds the weights of layer 2 input by input, each row one number for each unit; `W2` unit by unit,
+    each row one number for each input; `B2` the biases. A layer of few outputs has no `T`, the first layer
+    no `W`. Where there are both, both take part in updates if rows are worked on one by one; in batches `W`
+    does, and is copied to `T` afterwards.
+
+    Attributes
+    ----------
+    parameters : dict of str to Table
+        What takes part in updates, weights first. That of letter n is n*stride numbers further on.
+    copies : dict of str to Table
+        What is copied after each batch.
+    weights, biases : slice
+        The numbers among which all weights, and all biases, lie.
+    """
+
+    def __init__(self, network: Network, rule: Rule, spans: list[Span]) -> None:
+        self.network, self.spans = network, spans
+        self.last = len(network.layers) - 1
+        self.few = self.last > 1 and network.n_outputs <= MOST_OUTPUTS
+        self._step = lcm(*(span.vector for span in spans[1:]))
+        self.end = 0
+        apart = rule.batched or rule.measuring
+        layers = range(1, self.last + 1)
+        ways = [f"{way}{layer}" for layer in layers for way in self.ways(layer)]
+        copied = [way for way in ways if apart and way[0] == "T" and f"W{way[1:]}" in ways]
+        self.parameters = {way: self.place(*self._shape(way)) for way in ways if way not in copied}
+        weights = self.end
+        self.parameters |= {f"B{layer}": self.place(spans[layer], 1) for layer in layers}
+        self.weights, self.biases = slice(0, weights), slice(weights, self.end)
+        self.stride = self._up(self.end, self._step)
+        self.letters = ("", *rule.states, *("g" * (rule.batched and not rule.measuring)))
+        self.end = self.stride * len(self.letters)
+        self.copies = {way: self.place(*self._shape(way)) for way in copied}
+
+    def ways(self, layer: int) -> str:
+        """Which ways round the weights of a layer are kept."""
+        if layer == 1:
+            return "T"
+        return "W" if layer == self.last and self.few else "TW"
+
+    def place(self, span: Span, rows: int) -> Table:
+        """Room for a table."""
+        first = self._up(self.end, span.vector)
+        self.end = first + rows * span.numbers
+        return Table(span, rows, first)
+
+    def views(self) -> Iterator[str]:
+        """The lines that name the vectors of parameters, states and gradients, and the outputs' biases."""
+        for number, letter in enumerate(self.letters):
+            for name, table in self.parameters.items():
+                yield table.vectors(f"{letter.upper()}{name}", number * self.stride)
+            if self.few:
+                first = self.parameters[f"B{self.last}"].first + number * self.stride
+                yield f"{letter}b{self.last} = memory[{first}:{first + self.network.n_outputs}]"
+        for name, table in self.copies.items():
+            yield table.vectors(name)
+
+    def allocation(self, dtype: str) -> Iterator[str]:
+        """The lines that make the memory, all zeros."""
+        step = self._step
+        whole = self._up(self.end, step)
+        *lines, last = aligned_memory(whole // step, step, dtype)
+        yield from lines
+        yield last.rpartition(".reshape")[0]
+
+    def write_in(self, lines: Lines, states: int) -> None:
+        """Write the lines that bring the state of network m, `states` numbers a parameter, into memory."""
+        self._write_moves(lines, states, inwards=True)
+
+    def write_out(self, lines: Lines, states: int) -> None:
+        """Write the lines that bring it back."""
+        self._write_moves(lines, states, inwards=False)
+
+    def write_copies(self, lines: Lines) -> None:
+        """Write the lines that copy weights to where they are kept the other way round."""
+        for name, table in self.copies.items():
+            source, layer = self.parameters[f"W{name[1:]}"], int(name[1:])
+            with (
+                lines.block(f"for j in range({self.network.layers[layer]}):"),
+                lines.block(f"for i in range({self.network.layers[layer - 1]}):"),
+            ):
+                to, since = table.span.numbers, source.span.numbers
+                lines(f"memory[{table.first} + i*{to} + j] = memory[{source.first} + j*{since} + i]")
+
+    def _write_moves(self, lines: Lines, states: int, *, inwards: bool) -> None:
+        with lines.block(f"for part in range({states}):"):
+            lines(f"at, p = part*{self.stride}, part*{self.network.n_parameters}")
+            for layer in range(1, self.last + 1):
+                ways = [way for way in self.ways(layer) if f"{way}{layer}" in self.parameters]
+                with (
+                    lines.block(f"for j in range({self.network.layers[layer]}):"),
+                    lines.block(f"for i in range({self.network.layers[layer - 1]}):"),
+                ):
+                    for way in ways if inwards else ways[-1:]:
+                        table, (row, unit) = self.parameters[f"{way}{layer}"], "ij" if way == "T" else "ji"
+                        place = f"memory[at + {table.first} + {row}*{table.span.numbers} + {unit}]"
+                        lines(f"{place} = state[m, p]" if inwards else f"state[m, p] = {place}")
+                    lines("p += 1")
+            for layer in range(1, self.last + 1):
+                with lines.block(f"for j in range({self.network.layers[layer]}):"):
+                    place = f"memory[at + {self.parameters[f'B{layer}'].first} + j]"
+                    lines(f"{place} = state[m, p]" if inwards else f"state[m, p] = {place}", "p += 1")
+
+    def _shape(self, way: str) -> tuple[Span, int]:
+        """The span of a row of weights, and how many rows there are."""
+        layer, layers = int(way[1:]), self.network.layers
+        return (self.spans[layer], layers[layer - 1]) if way[0] == "T" else (self.spans[layer - 1], layers[layer])
+
+    def _up(self, number: int, multiple: int) -> int:
+        return -(-number // multiple) * multiple

@@ -1,0 +1,177 @@
+"""The equations of a batch with one unit of a layer in each lane, several rows at once: see
+`fastnn.printing.units`.
+
+The rows share one read of each weight, and one read and one write of what they add up to. They are added one
+after the other, so no bit depends on how many rows are worked on at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
+from functools import partial
+
+from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, Equation
+from fastnn.core.expressions import Index, Symbol, bind, substitute
+from fastnn.printing.infix import Lines, Python, assignment
+from fastnn.printing.unit_memory import Span
+from fastnn.printing.units import LANES, AcrossUnits, PythonOfUnits, Row
+
+__all__ = ["InBatches"]
+
+SUM = Symbol("g")
+
+
+class InBatches(AcrossUnits):
+    """Weights stay as they are while the rows of a batch add up their changes.
+
+    Of weights that are kept both ways round one takes part in updates, and is copied to the other.
+    State[0, p], State[1, p], ... are registers of all parameters, of their states, and of what rows add up to.
+    """
+
+    def __init__(self, derivation: Derivation, dtype: str, spans: list[Span], together: int) -> None:
+        super().__init__(derivation, dtype, spans, rows=together, at_once=together)
+        self.together, self.measuring = together, derivation.rule.measuring
+        letters = self.memory.letters
+        self.flat = PythonOfUnits(partial(_spell_flat, letters=letters), dtype)
+
+    def views(self):
+        yield from super().views()
+        lanes, stride = self.spans[-1].lanes, self.memory.stride
+        yield f"State = Vectors(memory, 1, {lanes}, 0, {stride // lanes})"
+
+    def write_start(self, lines: Lines) -> None:
+        """Write what comes before the first batch."""
+        self.memory.write_copies(lines)
+
+    def write_batch(self, lines: Lines) -> None:
+        """Write all that the rows of a batch do, from `start` up to `stop`."""
+        lanes, end = self.spans[-1].lanes, self.memory.biases.stop
+        if not self.measuring:
+            lines(f"# {BEGIN}")
+            for equation in self.derivation.of("factor"):
+                self._assign(equation.target, equation.expression, self.numbers(Row()), lines)
+            with lines.block(f"for p in range({-(-end // lanes)}):"):
+                lines(f"State[{len(self.memory.letters) - 1}, p] = 0.0")
+        if self.together > 1:
+            lines(f"whole = stop - (stop - start) % {self.together}")
+            with lines.block(f"for row in range(start, whole, {self.together}):"):
+                self._write_block(self.together, lines)
+        with lines.block(f"for row in range({'whole' if self.together > 1 else 'start'}, stop):"):
+            self._write_block(1, lines)
+        if not self.measuring:
+            self._write_updates(lines)
+
+    def _write_block(self, number: int, lines: Lines) -> None:
+        """Write all that some rows do: forward layer by layer, and back."""
+        rows = [Row(f"row + {n}" if n else "row", str(n), f"_{n + 1}") for n in range(number)]
+        of = self.derivation.of
+        for layer in range(1, self.last + 1):
+            lines(f"# {FORWARD}, layer {layer}")
+            if layer == self.last and self.few:
+                self._write_lane_by_lane(rows, lines)
+            else:
+                self._write_across(layer, rows, lines)
+        ends = [e for e in of("softmax") if e.stage == FORWARD]
+        self._write_outputs([*of("activation", layer=self.last), *ends], rows, lines)
+        lines(f"# {ERROR}")
+        ends = [e for e in of("softmax") if e.stage == ERROR]
+        self._write_outputs([*of("error"), *ends, *of("loss", "share")], rows, lines)
+        if self.measuring:
+            return
+        for layer in range(self.last, 0, -1):
+            lines(f"# {DELTAS} and {GRADIENTS}, layer {layer}")
+            if layer == self.last:
+                self._write_outputs(of("delta", layer=layer), rows, lines)
+            if layer > 1:
+                self._write_back(layer, rows, lines)
+            self._write_gradients(layer, rows, lines)
+
+    def _write_gradients(self, layer: int, rows: list[Row], lines: Lines) -> None:
+        """What a layer's deltas add to its biases, and to the weights of the first layer."""
+        every, biases = self.derivation.of("gradient", layer=layer)
+        (j, i) = every.over
+        if layer == self.last and self.few:
+            for k in range(j.size):
+                self._add_up(biases, {j: k}, rows, lines, number=True)
+            return
+        with self._each_vector(layer, lines):
+            for row in rows:
+                self._load("S", layer, row, lines, always=layer == self.last)
+            self._add_up(biases, {j: LANES}, rows, lines)
+            if layer == 1:
+                with lines.block(f"for i in range({i.size}):") if i.size > 1 else nullcontext():
+                    self._add_up(every, {j: LANES, i: i if i.size > 1 else 0}, rows, lines)
+
+    def _write_changes(self, layer: int, unit: Index | int, rows: list[Row], lines: Lines) -> None:
+        weights, _ = self.derivation.of("gradient", layer=layer)
+        (j, i) = weights.over
+        self._add_up(weights, {j: unit, i: LANES}, rows, lines)
+
+    def _add_up(
+        self,
+        equation: Equation,
+        here: dict[Index, Index | int],
+        rows: list[Row],
+        lines: Lines,
+        *,
+        number: bool = False,
+    ) -> None:
+        """A gradient, and what some rows add to it, one after the other."""
+        languages = [self.numbers(row) if number else self.vectors(row) for row in rows]
+        target = bind(equation.target, here)
+        if len(rows) == 1:
+            self._assign(target, bind(equation.expression, here), languages[0], lines)
+            return
+        self._assign(SUM, target, languages[0], lines)
+        for language in languages:
+            value = bind(substitute(equation.expression, equation.target, SUM), here)
+            self._assign(SUM, value, language, lines)
+        self._assign(target, SUM, languages[0], lines)
+
+    def _write_updates(self, lines: Lines) -> None:
+        """The end of a batch: one loop over all weights, and one over all biases."""
+        lines(f"# {UPDATES}")
+        if self.derivation.rule.clipped:
+            self._write_over_parameters(lines, "penalty")
+            self._write_norm(lines)
+            self._write_over_parameters(lines, "limit", "state", "update")
+        else:
+            self._write_over_parameters(lines, "penalty", "state", "update")
+        self.memory.write_copies(lines)
+
+    def _write_norm(self, lines: Lines) -> None:
+        """The squares of all gradients, added up in the order of the parameters, and what comes of it."""
+        language = Python(self._spell_gradient, self.dtype)
+        for equation in self.derivation.of("norm"):
+            with ExitStack() as loops:
+                for index in equation.over:
+                    loops.enter_context(lines.block(f"for {index.name} in range({index.size}):"))
+                lines(assignment(equation.target, equation.expression, language))
+
+    def _spell_gradient(self, symbol: Symbol) -> str:
+        """What the rows of a batch add up to, as a number in memory."""
+        if not symbol.indices:
+            return symbol.family
+        j, *i = (index.name for index in symbol.indices if isinstance(index, Index))
+        way = "B" if not i else "W" if f"W{symbol.layer}" in self.memory.parameters else "T"
+        table = self.memory.parameters[f"{way}{symbol.layer}"]
+        row, unit = {"B": ("0", j), "W": (j, *i), "T": (*i, j)}[way]
+        first = table.first + (len(self.memory.letters) - 1) * self.memory.stride
+        return f"memory[{first} + {row}*{table.span.numbers} + {unit}]"
+
+    def _write_over_parameters(self, lines: Lines, *kinds) -> None:
+        lanes = self.spans[-1].lanes
+        for indices, places in ((2, self.memory.weights), (1, self.memory.biases)):
+            equations = [e for e in self.derivation.of(*kinds, layer=1) if len(e.over) == indices]
+            if equations:
+                with lines.block(f"for p in range({places.start // lanes}, {-(-places.stop // lanes)}):"):
+                    for equation in equations:
+                        lines(assignment(equation.target, equation.expression, self.flat))
+
+
+def _spell_flat(symbol: Symbol, letters: Sequence[str]) -> str:
+    """A parameter, a state of it, or what the rows of a batch add up to, as register p of all of them."""
+    if not symbol.indices:
+        return symbol.family
+    return f"State[{letters.index(symbol.family[:-1])}, p]"
