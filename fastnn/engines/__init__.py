@@ -61,7 +61,7 @@ from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["ENGINES", "CallSizes", "EngineModule", "Kernel", "arguments", "choose", "load"]
 
-ENGINES = ("loop", "batched", "lanes", "general")
+ENGINES = ("loop", "batched", "lanes", "units", "general")
 WATCH = ", bars, until, best_epochs, best, epoch, patience, min_delta"
 
 Kernel = Callable[..., None]

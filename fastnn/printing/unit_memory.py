@@ -178,7 +178,11 @@ class Memory:
     def _shape(self, way: str) -> tuple[Span, int]:
         """The span of a row of weights, and how many rows there are."""
         layer, layers = int(way[1:]), self.network.layers
-        return (self.spans[layer], layers[layer - 1]) if way[0] == "T" else (self.spans[layer - 1], layers[layer])
+        return (
+            (self.spans[layer], layers[layer - 1])
+            if way[0] == "T"
+            else (self.spans[layer - 1], layers[layer])
+        )
 
     def _up(self, number: int, multiple: int) -> int:
         return -(-number // multiple) * multiple

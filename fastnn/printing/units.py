@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
 
-from fastnn.core.equations import Derivation, Equation, Kind
+from fastnn.core.equations import Derivation, Equation
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.rule import COEFFICIENT, SHARE
 from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, WHOLE
-from fastnn.printing.infix import Infix, Lines, Python, assignment
+from fastnn.printing.infix import Infix, Lines, Python
 from fastnn.printing.scalars import write_equation
-from fastnn.printing.unit_memory import Memory, Span, Table
+from fastnn.printing.unit_memory import Memory, Span
 from fastnn.printing.vectors import InLoops, PythonOfVectors, from_values, positions
 
-__all__ = ["LANES", "AcrossUnits", "Row"]
+__all__ = ["LANES", "AcrossUnits", "Place", "PythonOfUnits", "Row"]
+
+Place = dict[Index, Index | int]
 
 LANES = Index("in every lane", 0)
 """The running index of a layer's units where each has a lane."""
@@ -33,8 +35,8 @@ ONE_OF_A_ROW = (TOP, WHOLE, INVERSE, LOG_WHOLE, SHARE)
 class Row:
     """A row being worked on.
 
-    `place` is its place among the data, `half` the one among what is kept of several rows, and `mark` ends the
-    names of what it has of its own.
+    `place` is its place among the data, `half` the one among what is kept of several rows, and `mark` ends
+    the names of what it has of its own.
     """
 
     place: str = "row"
@@ -62,7 +64,9 @@ class AcrossUnits(InLoops):
         small letters.
     """
 
-    def __init__(self, derivation: Derivation, dtype: str, spans: list[Span], rows: int, at_once: int) -> None:
+    def __init__(
+        self, derivation: Derivation, dtype: str, spans: list[Span], rows: int, at_once: int
+    ) -> None:
         super().__init__(derivation, dtype)
         self.spans, self.memory = spans, Memory(self.network, derivation.rule, spans)
         self.last, self.few = self.memory.last, self.memory.few
@@ -157,8 +161,10 @@ class AcrossUnits(InLoops):
 
     # -- the equations of a layer and of the outputs ---------------------------------------------------
 
-    def _write_across(self, layer: int, rows: list[Row], lines: Lines, *, updating: Row | None = None) -> None:
-        """The forward pass of a layer with a lane for each unit; `updating` by a row, each parameter before."""
+    def _write_across(
+        self, layer: int, rows: list[Row], lines: Lines, *, updating: Row | None = None
+    ) -> None:
+        """The forward pass of a layer with a lane for each unit; `updating` by a row, parameters first."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
         (j,) = weighted.over
         total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
@@ -167,7 +173,7 @@ class AcrossUnits(InLoops):
             if updating:
                 self._load("S", layer, updating, lines, always=layer == self.last)
             for i in positions(total.index, lines):
-                here: dict[Index, Index | int] = {j: LANES, total.index: i}
+                here: Place = {j: LANES, total.index: i}
                 if updating:
                     self._update(layer, here, updating, lines)
                 for row in rows:
@@ -204,13 +210,13 @@ class AcrossUnits(InLoops):
             for row, k, place in places:
                 term = bind(total.term, {j: k, total.index: LANES})
                 lines(f"KeptProducts[{place}{more}] = {self.vectors(row)(term)}")
-        flat = len(self.kept) and self.kept["Products"].rows == 1
+        flat = self.kept["Products"].rows == 1
         for i in positions(total.index, lines):
             at = i.name if isinstance(i, Index) else str(i)
             for row, k, place in places:
-                z = self.numbers(row)(bind(weighted.target, {j: k}))
+                name = self.numbers(row)(bind(weighted.target, {j: k}))
                 product = f"products[{at}]" if flat else f"products[{place}, {at}]"
-                lines(f"{z} {'=' if i == 0 else '+='} {product}")
+                lines(f"{name} {'=' if i == 0 else '+='} {product}")
         for row, k, _ in places:
             z = bind(weighted.target, {j: k})
             value = bind(substitute(weighted.expression, total, z), {j: k})
@@ -221,7 +227,7 @@ class AcrossUnits(InLoops):
         for equation in equations:
             if self.few:
                 for k in range(equation.over[0].size if equation.over else 1):
-                    here: dict[Index, Index | int] = dict.fromkeys(equation.over, k)
+                    here: Place = dict.fromkeys(equation.over, k)
                     for row in rows:
                         value = bind(equation.expression, here)
                         self._assign(bind(equation.target, here), value, self.numbers(row), lines)
@@ -256,16 +262,12 @@ class AcrossUnits(InLoops):
         """What becomes of the weights that lead to a unit, from all inputs of its layer."""
         raise NotImplementedError
 
-    def _update(
-        self, layer: int, here: dict[Index, Index | int], row: Row, lines: Lines, *, number: bool = False
-    ) -> None:
+    def _update(self, layer: int, here: Place, row: Row, lines: Lines, *, number: bool = False) -> None:
         """Those updates that run over just the indices that are bound here: of weights, or of biases."""
         language = self.numbers(row) if number else self.vectors(row)
         for equation in self.derivation.of("gradient", "state", "update", layer=layer):
             if len(equation.over) == len(here):
-                self._assign(
-                    bind(equation.target, here), bind(equation.expression, here), language, lines
-                )
+                self._assign(bind(equation.target, here), bind(equation.expression, here), language, lines)
 
     # -- loops, and what is kept between them ----------------------------------------------------------
 
@@ -319,5 +321,7 @@ class AcrossUnits(InLoops):
         Without it they would train like units that lead nowhere, down to subnormal numbers.
         """
         activation, span = self._activation(layer), self.spans[layer]
-        has_function = activation is not None and any(isinstance(n, Call) for n in nodes(activation.expression))
+        has_function = activation is not None and any(
+            isinstance(n, Call) for n in nodes(activation.expression)
+        )
         return has_function and span.units < span.numbers

@@ -7,15 +7,25 @@ after the other, so no bit depends on how many rows are worked on at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
 
-from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, GRADIENTS, UPDATES, Derivation, Equation
+from fastnn.core.equations import (
+    BEGIN,
+    DELTAS,
+    ERROR,
+    FORWARD,
+    GRADIENTS,
+    UPDATES,
+    Derivation,
+    Equation,
+    Kind,
+)
 from fastnn.core.expressions import Index, Symbol, bind, substitute
 from fastnn.printing.infix import Lines, Python, assignment
 from fastnn.printing.unit_memory import Span
-from fastnn.printing.units import LANES, AcrossUnits, PythonOfUnits, Row
+from fastnn.printing.units import LANES, AcrossUnits, Place, PythonOfUnits, Row
 
 __all__ = ["InBatches"]
 
@@ -26,41 +36,48 @@ class InBatches(AcrossUnits):
     """Weights stay as they are while the rows of a batch add up their changes.
 
     Of weights that are kept both ways round one takes part in updates, and is copied to the other.
-    State[0, p], State[1, p], ... are registers of all parameters, of their states, and of what rows add up to.
+    State[0, p], State[1, p], ... are registers of all parameters, of their states, and of what rows add up
+    to.
     """
 
     def __init__(self, derivation: Derivation, dtype: str, spans: list[Span], together: int) -> None:
         super().__init__(derivation, dtype, spans, rows=together, at_once=together)
         self.together, self.measuring = together, derivation.rule.measuring
-        letters = self.memory.letters
-        self.flat = PythonOfUnits(partial(_spell_flat, letters=letters), dtype)
+        self.lanes = spans[-1].lanes
+        self.flat = PythonOfUnits(partial(_spell_flat, letters=self.memory.letters), dtype)
 
-    def views(self):
+    def views(self) -> Iterator[str]:
+        """The lines that name what is in memory, and all that updates run over as registers."""
         yield from super().views()
-        lanes, stride = self.spans[-1].lanes, self.memory.stride
-        yield f"State = Vectors(memory, 1, {lanes}, 0, {stride // lanes})"
+        if not self.measuring:
+            yield f"State = Vectors(memory, 1, {self.lanes}, 0, {self.memory.stride // self.lanes})"
 
     def write_start(self, lines: Lines) -> None:
-        """Write what comes before the first batch."""
+        """Write what comes before the first epoch."""
         self.memory.write_copies(lines)
 
-    def write_batch(self, lines: Lines) -> None:
-        """Write all that the rows of a batch do, from `start` up to `stop`."""
-        lanes, end = self.spans[-1].lanes, self.memory.biases.stop
-        if not self.measuring:
-            lines(f"# {BEGIN}")
+    def write_epoch(self, lines: Lines) -> None:
+        """Write the loop over the batches of an epoch; to measure, there are none."""
+        if self.measuring:
+            lines("start, stop = 0, rows")
+            self._write_rows(lines)
+            return
+        with lines.block("for start in range(0, rows, batch):"):
+            lines("stop = min(start + batch, rows)", f"n = {self.dtype}(stop - start)", f"# {BEGIN}")
             for equation in self.derivation.of("factor"):
                 self._assign(equation.target, equation.expression, self.numbers(Row()), lines)
-            with lines.block(f"for p in range({-(-end // lanes)}):"):
+            with lines.block(f"for p in range({-(-self.memory.biases.stop // self.lanes)}):"):
                 lines(f"State[{len(self.memory.letters) - 1}, p] = 0.0")
-        if self.together > 1:
-            lines(f"whole = stop - (stop - start) % {self.together}")
-            with lines.block(f"for row in range(start, whole, {self.together}):"):
-                self._write_block(self.together, lines)
-        with lines.block(f"for row in range({'whole' if self.together > 1 else 'start'}, stop):"):
-            self._write_block(1, lines)
-        if not self.measuring:
+            self._write_rows(lines)
             self._write_updates(lines)
+
+    def _write_rows(self, lines: Lines) -> None:
+        """Write what the rows of a batch do, some at a time, then those left over one by one."""
+        lines(f"whole = stop - (stop - start) % {self.together}")
+        with lines.block(f"for row in range(start, whole, {self.together}):"):
+            self._write_block(self.together, lines)
+        with lines.block("for row in range(whole, stop):"):
+            self._write_block(1, lines)
 
     def _write_block(self, number: int, lines: Lines) -> None:
         """Write all that some rows do: forward layer by layer, and back."""
@@ -111,7 +128,7 @@ class InBatches(AcrossUnits):
     def _add_up(
         self,
         equation: Equation,
-        here: dict[Index, Index | int],
+        here: Place,
         rows: list[Row],
         lines: Lines,
         *,
@@ -160,12 +177,12 @@ class InBatches(AcrossUnits):
         first = table.first + (len(self.memory.letters) - 1) * self.memory.stride
         return f"memory[{first} + {row}*{table.span.numbers} + {unit}]"
 
-    def _write_over_parameters(self, lines: Lines, *kinds) -> None:
-        lanes = self.spans[-1].lanes
+    def _write_over_parameters(self, lines: Lines, *kinds: Kind) -> None:
         for indices, places in ((2, self.memory.weights), (1, self.memory.biases)):
             equations = [e for e in self.derivation.of(*kinds, layer=1) if len(e.over) == indices]
             if equations:
-                with lines.block(f"for p in range({places.start // lanes}, {-(-places.stop // lanes)}):"):
+                first, end = places.start // self.lanes, -(-places.stop // self.lanes)
+                with lines.block(f"for p in range({first}, {end}):"):
                     for equation in equations:
                         lines(assignment(equation.target, equation.expression, self.flat))
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation
 from fastnn.core.expressions import Index
 from fastnn.printing.infix import Lines
 from fastnn.printing.unit_memory import Span
-from fastnn.printing.units import AcrossUnits, Row
+from fastnn.printing.units import LANES, AcrossUnits, Place, Row
 
 __all__ = ["RowByRow"]
 
@@ -30,7 +28,12 @@ class RowByRow(AcrossUnits):
             lines(f"# {FORWARD}, layer {layer}")
             self._write_forward(layer, lines, updating=None)
 
-    def write_row(self, lines: Lines) -> None:
+    def write_epoch(self, lines: Lines) -> None:
+        """Write the loop over the rows of an epoch."""
+        with lines.block("for row in range(rows):"):
+            self._write_row(lines)
+
+    def _write_row(self, lines: Lines) -> None:
         """Write the remaining equations of a row, and the forward pass of the following row."""
         lines("now, then = then, 1 - then", "following = row + 1 if row + 1 < rows else 0")
         of, numbers = self.derivation.of, self.numbers(self.row)
@@ -49,7 +52,7 @@ class RowByRow(AcrossUnits):
             self._write_back(layer, [self.row], lines)
         if self.few:
             for k in range(self.network.n_outputs):
-                here = {Index("j", self.network.n_outputs): k}
+                here: Place = {Index("j", self.network.n_outputs): k}
                 self._update(self.last, here, self.row, lines, number=True)
         for layer in range(1, self.last + 1):
             lines(f"# {UPDATES}, and {FORWARD} with the following row, layer {layer}")
@@ -67,6 +70,5 @@ class RowByRow(AcrossUnits):
             )
 
     def _write_changes(self, layer: int, unit: Index | int, rows: list[Row], lines: Lines) -> None:
-        j, i = (Index("j", self.network.layers[layer]), Index("i", self.network.layers[layer - 1]))
-        from fastnn.printing.units import LANES
+        j, i = Index("j", self.network.layers[layer]), Index("i", self.network.layers[layer - 1])
         self._update(layer, {j: unit, i: LANES}, self.row, lines)
