@@ -16,6 +16,7 @@ import llvmlite.binding
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
+from fastnn.engines import alone
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["Form", "Registers", "fewest", "forms", "known_form", "registers"]
@@ -34,6 +35,8 @@ STRAIGHT_LINE_IN_BATCHES = 10
 # How many rows are written side by side, by the number of registers. Measured with 32: 2-2-1 with Adam x0.98
 # (two rows against four), without and with momentum x1.0.
 WRITTEN_ROWS = {16: 4, 32: 2}
+
+WIDE_PARAMETERS = 400
 
 STRAIGHT_LINE_TILE = 512  # bytes of each parameter; half or twice this number take the same time
 
@@ -187,13 +190,18 @@ def _in_batches(known: Form, network: Network) -> Iterator[Form]:
         yield replace(known, rows=rows, registers=several)
 
 
-def fewest(network: Network, rule: Rule) -> int:
-    """The fewest networks for which `lanes` is worth its vectors.
+def fewest(network: Network, rule: Rule, vector: int) -> int:
+    """The fewest networks for which `lanes` is worth its vectors, each of which `vector` networks fill.
 
     Measured (against `loop`): two networks x0.9 to x1.1 with straight-line code, and x0.4 to x0.97 with loops
-    of at most two registers a value; one network up to x2.3.
+    of at most two registers a value; one network up to x2.3. A call takes as long as so many networks in
+    `units`: 3-5-1 to 4-16-1 5 to 8, 10-32-1 8 to 11, 20-40-1 15, 10-100-1 13 to 16; with 16 registers 4 to 6;
+    in batches 2 to 4.
     """
-    return 2 if is_small(network, rule) else registers().number // 8
+    if alone(network, rule) == "loop":
+        return 2 if is_small(network, rule) else registers().number // 8
+    enough = 4 if rule.batched else 8 if network.n_parameters <= WIDE_PARAMETERS else 16
+    return min(enough, vector)
 
 
 def is_small(network: Network, rule: Rule) -> bool:

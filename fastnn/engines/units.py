@@ -13,7 +13,7 @@ import numpy as np
 from fastnn.core.derivation import derived
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
-from fastnn.engines import CallSizes, Kernel, arguments, lanes
+from fastnn.engines import CallSizes, Kernel, arguments, forms
 from fastnn.engines.compiling import compile_kernel
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines
@@ -52,7 +52,7 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     if looks(rule):
         return watching(source, network, dtype, rule)
     derivation, lines = derived(network, rule), Lines()
-    number, size = lanes.registers()
+    number, size = forms.registers()
     in_register = size // np.dtype(dtype).itemsize
     with lines.block(f"def advance({arguments(rule)}):"), lines.block("for m in range(state.shape[0]):"):
         if rule.batched or rule.measuring:

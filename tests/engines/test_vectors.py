@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 from comparing import memory
 
-from fastnn.engines.simd import Vectors, apart, choose, power_of_two, read_again, side_by_side, sqrt
+from fastnn.engines.simd import (
+    Vectors,
+    apart,
+    choose,
+    exponent_of,
+    power_of_two,
+    read_again,
+    side_by_side,
+    sqrt,
+)
 
 DTYPES = ("float64", "float32")
 VECTORS = ((1, 8), (1, 16), (3, 4))  # registers, lanes in each
@@ -101,6 +110,18 @@ class TestOperations:
         assert compiled[number].tobytes() == python[number].tobytes()
         assert np.isnan(compiled[~number]).all()
         assert python[0, 0] == np.sqrt(np.dtype(dtype).type(2.0))
+
+    def test_numbers_are_chosen_and_calculated_with_as_vectors_are(self, registers, lanes, dtype):
+        def calculate(m):
+            v = Vectors(m, registers, lanes, 0, 1)
+            x = m[0, 0]
+            v[1] = choose(v[0] < x, v[0], x) + choose(x < x * x, x, x + x)
+            v[2] = sqrt(v[0]) * sqrt(x) * power_of_two(exponent_of(v[0])) * power_of_two(exponent_of(x))
+
+        numbers = [5.3, 0.25, 7.0]
+        compiled, python = both_ways(calculate, numbers, lanes=registers * lanes, dtype=dtype, results=2)
+        assert compiled.tobytes() == python.tobytes()
+        assert np.allclose(compiled[1, 0], 5.3 * 4 * 4)
 
     def test_side_by_side(self, registers, lanes, dtype):
         def calculate(m):

@@ -1,0 +1,111 @@
+"""The engine `units` gives the bits of `loop` whatever the layers, the rule, and the registers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from comparing import DTYPES, by_reference, differences, quiet, random_case, run
+
+from fastnn.core.activations import ACTIVATIONS
+from fastnn.core.derivation import derived
+from fastnn.core.losses import LOSSES, goes_with
+from fastnn.core.network import Network
+from fastnn.core.optimizers import OPTIMIZERS
+from fastnn.core.recipe import Recipe
+from fastnn.core.rule import PLAIN
+from fastnn.engines import choose, forms, loop, units
+from fastnn.engines.compiling import run_source
+from fastnn.printing.unit_memory import spans_of
+from fastnn.printing.units_row_by_row import RowByRow
+
+AVX2, AVX512 = forms.Registers(16, 32), forms.Registers(32, 64)
+SEVERAL = Network((3, 50, 9, 6), ("sigmoid", "tanh"))  # a layer in several of AVX2's vectors, many outputs
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("registers", [AVX2, AVX512], ids=str)
+def test_layers_of_several_vectors_and_many_outputs(registers, dtype, monkeypatch):
+    monkeypatch.setattr(forms, "registers", lambda: registers)
+    source, case = units.source(SEVERAL, dtype), random_case(SEVERAL, dtype)
+    assert ("for v in range(" in source) == (registers is AVX2)
+    kernel = quiet(run_source(source)["advance"])
+    assert not differences(run(kernel, case), by_reference(case))
+
+
+def random_job(seed, batched):
+    """A network, a rule and what a kernel is given, of any kinds that go together."""
+    draw = np.random.default_rng(seed)
+    layers = tuple(map(int, draw.integers(1, draw.choice([4, 12, 40]), draw.integers(2, 5))))
+    kinds = [*ACTIVATIONS, *["softmax"] * 4 * (layers[-1] > 1)]
+    network = Network(
+        layers, tuple(map(str, draw.choice([*ACTIVATIONS], len(layers) - 2))), draw.choice(kinds)
+    )
+    optimizer = draw.choice([*OPTIMIZERS])
+    asked = {
+        "loss": draw.choice([name for name, loss in LOSSES.items() if goes_with(loss, network.output)]),
+        "optimizer": optimizer,
+        "batch_size": int(draw.integers(2, 12)) if batched else 1,
+    }
+    asked |= {name: 0.01 for name in ("l2", "l1") if draw.random() < 0.3}
+    asked |= {"decay": 0.01} if optimizer != "irprop-" and draw.random() < 0.2 else {}
+    asked |= {"clip": 0.5} if batched and draw.random() < 0.3 else {}
+    recipe = Recipe.of(network, **asked)
+    rule = replace(recipe.rule, weighted=bool(draw.random() < 0.3))
+    networks, rows = draw.integers(1, 4), draw.integers(1, 30)
+    X, Y = draw.normal(size=(rows, layers[0])), draw.random((rows, layers[-1]))
+    if network.output == "softmax":
+        Y[:] = np.eye(layers[-1])[draw.integers(0, layers[-1], rows)]
+    dtype = draw.choice(DTYPES)
+    rates = draw.uniform(0.001, 0.05, networks).astype(dtype)
+    state = recipe.begun(draw.normal(0, 0.6, (networks, network.n_parameters)).astype(dtype))
+    coefficients = [draw.uniform(0.5, 2, rows).astype(dtype)] * rule.weighted
+    given = (state, X.astype(dtype), Y.astype(dtype), *coefficients, recipe.settings(rates))
+    return network, dtype, rule, given, [asked["batch_size"]] * rule.batched
+
+
+@pytest.mark.parametrize("registers", [AVX2, AVX512], ids=str)
+@pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 200), marks=pytest.mark.slow)], ids=str)
+def test_random_jobs(seeds, batched, registers, monkeypatch):
+    monkeypatch.setattr(forms, "registers", lambda: registers)
+    finite = 0
+    for seed in seeds:
+        network, dtype, rule, (state, *given), batch = random_job([seed, registers.size], batched)
+        ends = []
+        for engine in (loop, units):
+            found, totals = state.copy(), np.zeros((len(state), 3), dtype)
+            quiet(run_source(engine.source(network, dtype, rule))["advance"])(found, *given, totals, *batch)
+            ends.append((found, totals))
+        (one, expected), (other, losses) = ends
+        sound = np.isfinite(expected).all(axis=1)
+        assert (np.isfinite(losses).all(axis=1) == sound).all(), seed
+        assert one[sound].tobytes() == other[sound].tobytes(), seed
+        assert expected[sound].tobytes() == losses[sound].tobytes(), seed
+        finite += sound.sum()
+    assert finite > len(seeds)
+
+
+def test_lanes_left_over_stay_zero(monkeypatch):
+    """By a sigmoid a sum of 0 is 1/2: units that are not there would train like others."""
+    monkeypatch.setattr(forms, "registers", lambda: AVX512)
+    network = Network((2, 3, 1), "sigmoid")
+    source, case = units.source(network, "float64"), random_case(network, networks=1)
+    advance = run_source(f"{source.replace('memory = ', 'memory = seen = ')}    return seen")["advance"]
+    memory = advance(case.parameters.copy(), case.X, case.Y, case.settings, np.zeros((1, 3)))
+    parameters = RowByRow(derived(network, PLAIN), "float64", spans_of(network, 8, 1)).memory.stride
+    assert np.count_nonzero(memory[:parameters]) == network.n_parameters
+
+
+@pytest.mark.parametrize(
+    ("layers", "asked", "networks", "engine"),
+    [
+        ((2, 2, 1), {}, 1, "loop"),
+        ((2, 2, 1), {}, 2, "lanes"),
+        ((10, 32, 1), {}, 1, "units"),
+        ((10, 32, 1), {}, 1000, "lanes"),
+        ((2, 4, 1), {"batch_size": 32, "optimizer": "adam"}, 1, "units"),
+    ],
+)
+def test_auto_takes_it_for_one_network_that_is_not_very_small(layers, asked, networks, engine):
+    network = Network(layers)
+    assert choose("auto", network, "float64", networks, Recipe.of(network, **asked).rule) == engine
