@@ -43,7 +43,7 @@ def spans_of(network: Network, lanes: int, most: int) -> list[Span]:
     """The span of each layer, the inputs' too, in as few vectors as `most` registers for each allow."""
     found = []
     for units in network.layers:
-        registers = -(-units // lanes)
+        registers = max(1, -(-units // lanes))
         vectors = -(-registers // most)
         found.append(Span(units, vectors, -(-registers // vectors), lanes))
     return found

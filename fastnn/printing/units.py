@@ -167,23 +167,24 @@ class AcrossUnits(InLoops):
         """The forward pass of a layer with a lane for each unit; `updating` by a row, parameters first."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
         (j,) = weighted.over
-        total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
+        sums = [node for node in nodes(weighted.expression) if isinstance(node, Sum)]  # none without inputs
         z = bind(weighted.target, {j: LANES})
         with self._each_vector(layer, lines):
             if updating:
                 self._load("S", layer, updating, lines, always=layer == self.last)
-            for i in positions(total.index, lines):
-                here: Place = {j: LANES, total.index: i}
-                if updating:
-                    self._update(layer, here, updating, lines)
-                for row in rows:
-                    term = bind(total.term, here)
-                    self._assign(z, term if i == 0 else z + term, self.vectors(row), lines)
+            for total in sums:
+                for i in positions(total.index, lines):
+                    here: Place = {j: LANES, total.index: i}
+                    if updating:
+                        self._update(layer, here, updating, lines)
+                    for row in rows:
+                        term = bind(total.term, here)
+                        self._assign(z, term if i == 0 else z + term, self.vectors(row), lines)
             if updating:
                 self._update(layer, {j: LANES}, updating, lines)
             for row in rows:
-                value = bind(substitute(weighted.expression, total, z), {j: LANES})
-                self._assign(z, value, self.vectors(row), lines)
+                value = substitute(weighted.expression, sums[0], z) if sums else weighted.expression
+                self._assign(z, bind(value, {j: LANES}), self.vectors(row), lines)
             for row in rows:
                 if layer == self.last:
                     self._keep(z, row, lines)

@@ -106,8 +106,8 @@ class InBatches(AcrossUnits):
 
     def _write_gradients(self, layer: int, rows: list[Row], lines: Lines) -> None:
         """What a layer's deltas add to its biases, and to the weights of the first layer."""
-        every, biases = self.derivation.of("gradient", layer=layer)
-        (j, i) = every.over
+        *weights, biases = self.derivation.of("gradient", layer=layer)
+        (j,) = biases.over
         if layer == self.last and self.few:
             for k in range(j.size):
                 self._add_up(biases, {j: k}, rows, lines, number=True)
@@ -116,9 +116,10 @@ class InBatches(AcrossUnits):
             for row in rows:
                 self._load("S", layer, row, lines, always=layer == self.last)
             self._add_up(biases, {j: LANES}, rows, lines)
-            if layer == 1:
+            for equation in weights if layer == 1 else ():  # none without inputs
+                (_, i) = equation.over
                 with lines.block(f"for i in range({i.size}):") if i.size > 1 else nullcontext():
-                    self._add_up(every, {j: LANES, i: i if i.size > 1 else 0}, rows, lines)
+                    self._add_up(equation, {j: LANES, i: i if i.size > 1 else 0}, rows, lines)
 
     def _write_changes(self, layer: int, unit: Index | int, rows: list[Row], lines: Lines) -> None:
         weights, _ = self.derivation.of("gradient", layer=layer)
@@ -179,7 +180,7 @@ class InBatches(AcrossUnits):
 
     def _write_over_parameters(self, lines: Lines, *kinds: Kind) -> None:
         for indices, places in ((2, self.memory.weights), (1, self.memory.biases)):
-            equations = [e for e in self.derivation.of(*kinds, layer=1) if len(e.over) == indices]
+            equations = [e for e in self.derivation.of(*kinds, layer=self.last) if len(e.over) == indices]
             if equations:
                 first, end = places.start // self.lanes, -(-places.stop // self.lanes)
                 with lines.block(f"for p in range({first}, {end}):"):
