@@ -27,7 +27,9 @@ __all__ = ["call_sizes", "kernel", "source"]
 def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN, form: Form | None = None) -> CallSizes:
     """How many networks a call should take: full lanes."""
     tile = tile_of(form or known_form(network, dtype, rule), network, dtype, rule)
-    return CallSizes(fewest(network, rule, tile.vector), 64 * tile.networks, tile.networks, tile.vector, seconds=1e-10)
+    return CallSizes(
+        fewest(network, rule, tile.vector), 64 * tile.networks, tile.networks, tile.vector, seconds=1e-10
+    )
 
 
 def kernel(network: Network, dtype: str, rule: Rule = PLAIN, form: Form | None = None) -> Kernel:

@@ -17,9 +17,10 @@ from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, 
 from fastnn.core.rule import COEFFICIENT, SHARE
 from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, WHOLE
 from fastnn.printing.infix import Infix, Lines, Python
+from fastnn.printing.layer_by_layer import InLoops
 from fastnn.printing.scalars import write_equation
 from fastnn.printing.unit_memory import Memory, Span
-from fastnn.printing.vectors import InLoops, PythonOfVectors, from_values, positions
+from fastnn.printing.vectors import PythonOfVectors, from_values
 
 __all__ = ["LANES", "AcrossUnits", "Place", "PythonOfUnits", "Row"]
 
@@ -173,7 +174,7 @@ class AcrossUnits(InLoops):
             if updating:
                 self._load("S", layer, updating, lines, always=layer == self.last)
             for total in sums:
-                for i in positions(total.index, lines):
+                for i in self._positions(total.index, lines):
                     here: Place = {j: LANES, total.index: i}
                     if updating:
                         self._update(layer, here, updating, lines)
@@ -212,7 +213,7 @@ class AcrossUnits(InLoops):
                 term = bind(total.term, {j: k, total.index: LANES})
                 lines(f"KeptProducts[{place}{more}] = {self.vectors(row)(term)}")
         flat = self.kept["Products"].rows == 1
-        for i in positions(total.index, lines):
+        for i in self._positions(total.index, lines):
             at = i.name if isinstance(i, Index) else str(i)
             for row, k, place in places:
                 name = self.numbers(row)(bind(weighted.target, {j: k}))
@@ -248,7 +249,7 @@ class AcrossUnits(InLoops):
                 self._load("H", before, row, lines)
                 if self.derivation.keeps_sums(before):
                     self._load("Z", before, row, lines)
-            for k in self._positions(total.index, layer, lines):
+            for k in self._units(total.index, layer, lines):
                 for row in rows:
                     term = bind(total.term, {j: LANES, total.index: k})
                     self._assign(s, term if k == 0 else s + term, self.vectors(row), lines)
@@ -285,12 +286,12 @@ class AcrossUnits(InLoops):
         with lines.block(f"for {over[0].name} in range({over[0].size}):") if over else nullcontext():
             yield
 
-    def _positions(self, index: Index, layer: int, lines: Lines) -> Iterator[Index | int]:
+    def _units(self, index: Index, layer: int, lines: Lines) -> Iterator[Index | int]:
         """The positions of a sum over the units of a layer: one by one for few outputs."""
         if layer == self.last and self.few:
             yield from range(index.size)
         else:
-            yield from positions(index, lines)
+            yield from self._positions(index, lines)
 
     def _v(self, layer: int) -> str:
         return "v" if self.spans[layer].vectors > 1 else "0"
