@@ -1,8 +1,8 @@
 """Slowdowns that are planted: asv finds them in the suite's benchmarks, and none where nothing changed."""
 
 import importlib.util
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-BENCHMARK = r"bench_engines.Visits.time_million_visits\('(loop|lanes)', '2-2-1', (1|100), 'float64'\)"
 SLOWED = ("('lanes', '2-2-1', 100, 'float64')", "('loop', '2-2-1', 1, 'float64')")
+BENCHMARK = rf"Visits.time_million_visits({'|'.join(map(re.escape, SLOWED))})"
 # At the end of an engine: its kernels train a fifth of the rows once more, on copies.
 PLANT = """
 
@@ -198,4 +198,3 @@ def test_asv_finds_a_slowdown_of_a_commit_and_none_where_there_is_none(asv, tmp_
     assert "PERFORMANCE DECREASED" in told
     rows = [line for line in told.splitlines() if line.startswith("| +")]
     assert sorted(line.rpartition("time_million_visits")[2].strip(" |") for line in rows) == sorted(SLOWED)
-    assert json.loads((tmp_path / "benchmarks" / ".asv" / "results" / "benchmarks.json").read_text())

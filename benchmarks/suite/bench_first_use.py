@@ -11,6 +11,8 @@ from fastnn.engines import ENGINES, load
 from suite.common import SHAPES
 from suite.timing import steady
 
+rounds = 4  # what a process takes differs more from one to the next than within one, on a busy machine
+
 
 def run(*arguments, folder=None, **environment):
     """Run Python in a fresh process, in a folder, and wait for it."""
@@ -25,7 +27,7 @@ class Import:
     param_names = ("package",)
     timer = steady
     number = 1
-    repeat = (5, 15, 3.0)
+    repeat = (5, 8, 2.0)
 
     def time_import(self, package):
         run("-c", f"import {package}")
@@ -41,7 +43,7 @@ class FirstAnswer:
     param_names = ("engine", "cache")
     timer = steady
     number = 1
-    repeat = (4, 6, 15.0)
+    repeat = (2, 4, 10.0)
     warmup_time = 0
 
     def setup(self, engine, cache):
@@ -66,7 +68,7 @@ class CommandLine:
 
     timer = steady
     number = 1
-    repeat = (4, 10, 10.0)
+    repeat = (2, 8, 4.0)
 
     def setup_cache(self):
         """Fill the kernel cache, in the folder that asv makes for this and removes."""
@@ -98,7 +100,7 @@ class Compile:
     param_names = ("engine", "shape")
     timer = steady
     number = 1
-    repeat = 4
+    repeat = 3
     warmup_time = 0
 
     def setup(self, engine, shape):
