@@ -66,9 +66,9 @@ PLACES = {
         before="class Only:\n    def write(self, text): pass\nsys.stdout, sys.stderr = Only(), Only()"
     ),
     "no standard streams": Place(streams="<&- >&- 2>&-", codes=(0, 1)),
-    "standard error is full": Place(streams="2>/dev/full", studies=True),
+    "standard error is full": Place(streams="2>/dev/full"),
     "standard output is full": Place(streams=">/dev/full", codes=(0, 1)),
-    "Japanese encoding": Place(variables={"PYTHONIOENCODING": "cp932"}, studies=True),
+    "Japanese encoding": Place(variables={"PYTHONIOENCODING": "cp932"}),
     "ASCII": Place(
         variables={"PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C", "PYTHONUTF8": "0"}, studies=True
     ),
@@ -88,7 +88,7 @@ PLACES = {
     ),
     "no home at all": Place(variables={"HOME": None, "XDG_CACHE_HOME": None, "FASTNN_CACHE": None}),
     "no variables": Place(variables={"HOME": None, "PATH": None, "LANG": None, "TMPDIR": None, "USER": None}),
-    "optimised": Place(variables={"PYTHONOPTIMIZE": "2"}, studies=True),
+    "optimised": Place(variables={"PYTHONOPTIMIZE": "2"}),
 }
 
 

@@ -54,7 +54,7 @@ def wait_for(condition):
     [
         pytest.param(signal.SIGINT, 130, 0, marks=pytest.mark.slow),
         (signal.SIGTERM, 143, 0),
-        (signal.SIGINT, 130, 2),
+        pytest.param(signal.SIGINT, 130, 2, marks=pytest.mark.slow),
     ],
 )
 def test_the_tutorial_ends_in_one_line_and_leaves_no_kernel(number, code, moment):

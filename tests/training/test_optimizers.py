@@ -144,7 +144,15 @@ class TestUnitsLeftOut:
         assert self.swept(monkeypatch, name, True, 0, 1, 480).digest() != whole.digest()
 
 
-@pytest.mark.parametrize("name", REMEMBERING)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=() if name in ("momentum", "adam with eps_hat", "irprop-") else pytest.mark.slow
+        )
+        for name in REMEMBERING
+    ],
+)
 def test_stores_workers_replays_and_files_keep_it(name, tmp_path):
     network = NETWORKS["straight line"]
     X, Y, _ = problem(network)

@@ -848,7 +848,9 @@ class TestCommands:
         assert code == 2
         assert "--curves needs a place for them" in err
 
-    @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+    @pytest.mark.parametrize(
+        ("name", "code"), [("SIGINT", 130), pytest.param("SIGTERM", 143, marks=pytest.mark.slow)]
+    )
     def test_signals(self, tmp_path, name, code):
 
         command = [

@@ -231,7 +231,9 @@ class TestScripts:
         path.write_text(text, encoding="utf-8")
         return str(path)
 
-    @pytest.mark.parametrize("way", ["script", "input", "-c", "-m"])
+    @pytest.mark.parametrize(
+        "way", ["script", *(pytest.param(way, marks=pytest.mark.slow) for way in ("input", "-m")), "-c"]
+    )
     def test_a_number_needs_no_guard_and_reads_no_script(self, way, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         path = self.script(tmp_path, NUMBER)
