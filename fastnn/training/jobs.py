@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from fastnn.core.network import Network
 from fastnn.core.recipe import DEFAULT, Recipe
 from fastnn.core.rule import Rule
-from fastnn.engines import CallSizes, choose
-from fastnn.engines.takeover import Takeover, begun
+from fastnn.engines import CallSizes
+from fastnn.engines.takeover import Takeover
 from fastnn.training.gates import Rows
+from fastnn.training.kernels import Kernels
 from fastnn.training.measuring import Measuring
 from fastnn.training.orders import FILE_ORDER, Order
-from fastnn.training.reducing import reduced_networks
+from fastnn.training.reducing import with_units
 from fastnn.training.stopping import Stopping
 from fastnn.training.weights import Weights
 
@@ -129,15 +130,8 @@ class Job:
         return self.weights.coefficients(order, self.recipe.size).astype(self.X.dtype)
 
     def takeover(self, network: Network, networks: int) -> Takeover:
-        """The kernels for some networks, of the job's network or of a reduced one, one after the other.
-
-        The first is compiled and checked when it is first asked for.
-        """
-        dtype = str(self.X.dtype)
-        which = choose(self.engine, network, dtype, networks, self.rule), network
-        if which not in self._takeovers:
-            self._takeovers.setdefault(which, begun(*which, dtype, self.rule))
-        return self._takeovers[which]
+        """The kernels for some networks, of the job's network or of a reduced one: see `Kernels`."""
+        return self._kernels.takeover(network, networks)
 
     def sizes(self, network: Network, networks: int) -> CallSizes:
         """How many networks a call of the present one should take."""
@@ -153,9 +147,23 @@ class Job:
         return Done(self.visits)
 
     def warm(self, networks: int) -> None:
-        """Compile every kernel that training M networks may call as some end, die or diverge."""
+        """Compile the kernel with which the training of M networks begins, and ask for the others.
+
+        They may be called as networks end, die or diverge, and are compiled in the background.
+        """
         self.takeover(self.network, networks)
         if networks > 1:
-            self.takeover(self.network, 1)
-            for smaller in reduced_networks(self.network) if self.reduced else ():
-                self.takeover(smaller, networks)
+            for size in self.reduced[-2::-1]:
+                self._kernels.ask(with_units(self.network, size), networks)
+            self._kernels.ask(self.network, 1)
+
+    @property
+    def ready(self) -> tuple[int, ...]:
+        """Those of `reduced` whose kernels need not be waited for; the last one's never need."""
+        *smaller, whole = self.reduced
+        found = (size for size in smaller if not self._kernels.is_awaited(with_units(self.network, size)))
+        return (*found, whole)
+
+    @cached_property
+    def _kernels(self) -> Kernels:
+        return Kernels(self.engine, str(self.X.dtype), self.rule)

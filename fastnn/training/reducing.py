@@ -32,7 +32,7 @@ from fastnn.core.network import Network, without_first
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.training.gates import Rows
 
-__all__ = ["Group", "Units", "reduced_networks", "reduced_sizes"]
+__all__ = ["Group", "Units", "reduced_networks", "reduced_sizes", "with_units"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
@@ -70,10 +70,10 @@ def reduced_sizes(network: Network, visits: float, rule: Rule = PLAIN) -> tuple[
 
 def reduced_networks(network: Network, rule: Rule = PLAIN) -> tuple[Network, ...]:
     """The smaller networks to which a network may be reduced."""
-    return tuple(_with_units(network, size) for size in reduced_sizes(network, np.inf, rule)[:-1])
+    return tuple(with_units(network, size) for size in reduced_sizes(network, np.inf, rule)[:-1])
 
 
-def _with_units(network: Network, size: int) -> Network:
+def with_units(network: Network, size: int) -> Network:
     """The same network with `size` units in its first hidden layer."""
     if size == 0:
         return without_first(network)
@@ -193,7 +193,7 @@ class Units:
         """Reduce networks to `size` units each: the living, filled up with dead ones, their order kept."""
         dead_last = np.argsort(~self.living[numbers], axis=1, kind="stable")
         kept = np.sort(dead_last[:, :size], axis=1)
-        return Group(_with_units(self.network, size), numbers, self._columns(kept))
+        return Group(with_units(self.network, size), numbers, self._columns(kept))
 
     def _columns(self, kept: Numbers) -> Numbers:
         """The columns of the state that remain if only the units `kept` (m, size) do."""

@@ -145,6 +145,7 @@ class _Run:
         self.units = (
             Units.of(self.job.network, self.job.rule, self.job.rows, networks) if self.job.reduced else None
         )
+        self.sizes: tuple[int, ...] = ()  # to which groups were reduced
         self.ended, self.grouped = False, 0  # whether some of them have ended since; how many there were
         self.looks = self.next_look = 0
         self.before: Array | None = None  # the states since which the next look looks for what is unchanged
@@ -235,7 +236,8 @@ class _Run:
     def _look(self, before: Array) -> None:
         if self.units is not None:
             training = self.training
-            if self.units.look(before, self.state, training[self._finite(training)]):
+            died = self.units.look(before, self.state, training[self._finite(training)])
+            if died or self.sizes != self.job.ready:
                 self.groups = None
 
     def _finite(self, numbers: Numbers) -> Chosen:
@@ -251,7 +253,8 @@ class _Run:
             return
         finite = self._finite(training)
         vector = self.job.sizes(self.job.network, len(training)).vector
-        yield from self.units.groups(training[finite], vector, self.job.reduced)
+        self.sizes = self.job.ready
+        yield from self.units.groups(training[finite], vector, self.sizes)
         yield Group(self.job.network, training[~finite])
 
     def _advance_all(self, most: int) -> None:

@@ -16,7 +16,7 @@ from fastnn.core.rule import PLAIN
 from fastnn.engines import load
 from fastnn.engines.takeover import Ready, Successor, Takeover
 from fastnn.system import background
-from fastnn.training import calls, jobs
+from fastnn.training import calls, jobs, kernels
 
 NET = fastnn.Network((2, 2, 1))
 RANDOM = np.random.default_rng(0)
@@ -65,7 +65,7 @@ def train(monkeypatch):
             found.append(Takeover(called.ready("first"), successors))
             return found[-1]
 
-        monkeypatch.setattr(jobs, "begun", begun)
+        monkeypatch.setattr(kernels, "begun", begun)
         run = fastnn.train(NET, X, Y, STARTS, **HOW | how)
         return run, found[0].forms
 

@@ -16,7 +16,7 @@ from fastnn.core.optimizers import Adam
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN
 from fastnn.engines import load
-from fastnn.training import running
+from fastnn.training import kernels, running
 from fastnn.training.gates import Rows
 from fastnn.training.jobs import Job
 from fastnn.training.orders import FILE_ORDER, Explicit, Shuffled
@@ -78,12 +78,12 @@ def job_of(network, dtype, epochs=40, order=FILE_ORDER):
     return Job(network, "batched", X, Y, epochs, order, reduced_sizes(network, 1e12))
 
 
-def trained(job, start, steps):
+def trained(job, start, steps, pause=None):
     """Everything that a run answers, as bytes: curves, last losses, divergence, parameters."""
     parameters = start.astype(job.X.dtype)
     curve = np.empty((len(start), job.epochs), job.X.dtype)
     rates = Rates(steps.astype(job.X.dtype) / job.X.dtype.type(-2))
-    course = running.run(job, parameters, rates, curve=curve)
+    course = running.run(job, parameters, rates, curve=curve, pause=pause)
     return {
         "curve": curve,
         "losses": course.losses,
@@ -186,6 +186,26 @@ class TestSameBits:
         start, steps = starts(network, 200), np.full(200, -0.05)
         expected = trained(replace(job, reduced=(), engine="loop"), start, steps)
         assert different(trained(replace(job, engine=engine), start, steps), expected) == []
+
+    def test_while_their_kernels_are_compiled(self, seen, monkeypatch):
+        network, works = SHAPES["2-2-1"], []
+        monkeypatch.setattr(kernels, "ask", works.append)
+        job = job_of(network, "float64")
+        start, steps = starts(network, 200), np.full(200, -0.05)
+        expected = trained(replace(job, reduced=()), start, steps)
+        seen.clear()
+        job.warm(200)
+        assert (job.ready, len(works)) == ((2,), 2)  # the smaller networks
+        whole = []
+
+        def pause(_):
+            if seen[2, True] > 10 * 200 and works:
+                whole.append(seen[1, False] + seen[0, False] == 0)
+                works.pop(0)()
+
+        assert different(trained(job, start, steps, pause), expected) == []
+        assert (whole[0], job.ready) == (True, (0, 1, 2))
+        assert seen[1, False] > 0 < seen[0, False]
 
     @pytest.mark.parametrize("rule", [PLAIN, Recipe(optimizer=Adam(), batch_size=2, clip=1.0).rule])
     def test_every_engine_prints_networks_without_inputs(self, rule):

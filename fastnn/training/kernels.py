@@ -1,0 +1,67 @@
+"""The kernels of a job: those that are ready, and those that are compiled while the others train."""
+
+from __future__ import annotations
+
+from functools import partial
+from weakref import ref
+
+from fastnn.core.network import Network
+from fastnn.core.rule import Rule
+from fastnn.engines import choose
+from fastnn.engines.takeover import Takeover, begun
+from fastnn.system.background import ask
+
+__all__ = ["Kernels"]
+
+Which = tuple[str, Network]  # an engine, and what it trains
+
+
+class Kernels:
+    """What trains networks by one rule in one precision, with an engine or "auto"."""
+
+    def __init__(self, engine: str, dtype: str, rule: Rule) -> None:
+        self.engine, self.dtype, self.rule = engine, dtype, rule
+        self.known: dict[Which, Takeover] = {}
+        self.awaited: set[Which] = set()  # compiled in the background
+        self.patient = False
+
+    def takeover(self, network: Network, networks: int) -> Takeover:
+        """The kernels for some networks, one after the other.
+
+        The first is compiled and checked when it is first asked for. But after `ask` it is compiled in the
+        background, if another kernel can train the networks meanwhile.
+        """
+        which = self._which(network, networks)
+        if which not in self.known:
+            others = [known for (_, of), known in [*self.known.items()] if of == network]
+            if others and self.patient:
+                self.ask(network, networks)
+                return others[0]
+            self._begin(which)
+        return self.known[which]
+
+    def ask(self, network: Network, networks: int) -> None:
+        """Have the first kernel for some networks compiled in the background, unless it is ready."""
+        self.patient, which = True, self._which(network, networks)
+        if which not in self.known and which not in self.awaited:
+            self.awaited.add(which)
+            ask(partial(_compile, ref(self), which))  # the thread keeps no run alive
+
+    def is_awaited(self, network: Network) -> bool:
+        """Whether a kernel for a network is compiled in the background."""
+        return any(of == network for _, of in [*self.awaited])
+
+    def _which(self, network: Network, networks: int) -> Which:
+        return choose(self.engine, network, self.dtype, networks, self.rule), network
+
+    def _begin(self, which: Which) -> None:
+        self.known.setdefault(which, begun(*which, self.dtype, self.rule))
+
+
+def _compile(this: ref[Kernels], which: Which) -> None:
+    kernels = this()
+    if kernels is not None:
+        try:
+            kernels._begin(which)
+        finally:
+            kernels.awaited.discard(which)
