@@ -220,7 +220,7 @@ class Design:
         return {kind: self.plan_of(cell).job(networks) for kind, (cell, networks) in self.kinds.items()}
 
     def warm(self) -> None:
-        """Compile every kernel that training may call, so that no later timing includes compiling."""
+        """Compile every kernel that has to be waited for, so that no later timing includes compiling."""
         for kind, (_, networks) in self.kinds.items():
             self.jobs[kind].warm(networks)
         for cell in self.grid.first_of("learning_rate").cells():
