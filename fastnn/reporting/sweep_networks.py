@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.core.recipe import DEFAULT, Recipe, size_of
-from fastnn.core.rule import VALIDATION_LOSS, WITHIN
+from fastnn.core.rule import WITHIN
 from fastnn.data.datasets import Dataset
 from fastnn.data.digest import SHORT
 from fastnn.pages.blocks import Block, Code, Section
@@ -173,8 +173,13 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
             given_arrays += f"sample_weight = ...  # those of the sweep, {numbers}\n"
     stopping = found.plan.stopping
     if stopping is not None:
-        told = "".join(f", {name}={value!r}" for name, value in vars(stopping).items())
-        if stopping.watch == VALIDATION_LOSS:
+        told = f", patience={stopping.patience}, min_delta={stopping.min_delta!r}, watch="
+        if callable(stopping.watch):
+            told += "score"
+            given_arrays += f"score = ...  # what the sweep watched: the {stopping.told}\n"
+        else:
+            told += repr(stopping.watch)
+        if found.plan.further is not None:
             told += ", validation=validation"
             given_arrays += "validation = ...  # (X, y), the validation rows of the sweep\n"
         options += f",\n                   {told.removeprefix(', ')}"

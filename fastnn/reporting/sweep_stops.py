@@ -47,13 +47,11 @@ def stops(found: Sweep, table: pd.DataFrame, headings: dict[str, str]) -> list[S
 
 def _rule(stopping: Stopping, epochs: int) -> str:
     """A sentence on when a network stops."""
-    assert isinstance(stopping.watch, str)  # noqa: S101 - a sweep takes no functions
-    watched = stopping.watch.replace("_", " ")
     least = f" by more than {written(stopping.min_delta)}" if stopping.min_delta else ""
     return (
-        f"A network stops after {counted(stopping.patience, 'epoch')} in a row in which its {watched} has "
-        f"not become lower{least}, and at the latest after {written(epochs)}. It has the parameters and the "
-        "loss of its best epoch."
+        f"A network stops after {counted(stopping.patience, 'epoch')} in a row in which its {stopping.told} "
+        f"has not become lower{least}, and at the latest after {written(epochs)}. It has the parameters and "
+        "the loss of its best epoch."
     )
 
 

@@ -20,7 +20,7 @@ from fastnn.core.losses import need_targets
 from fastnn.core.network import Network
 from fastnn.core.penalties import PENALTIES
 from fastnn.core.recipe import Recipe, refuse_decay
-from fastnn.core.rule import VALIDATION_LOSS, WATCHED
+from fastnn.core.rule import VALIDATION_LOSS
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
 from fastnn.engines import load
@@ -131,8 +131,6 @@ class Design:
         several = Networks.of(network, dtype, 0).values
         plan, left = Plan.of(several[0], X, y, epochs, engine, dtype), None
         stopping = stopping_of(patience, min_delta, watch, validated=validation is not None)
-        if stopping is not None:
-            _refuse_functions(stopping.watch)
         if is_fraction(validation):
             plan, left = divided(plan, validation, seed, X, {})
         settings, epoch_rates = settled(settings | {"network": several}, several, plan)
@@ -158,8 +156,8 @@ class Design:
         if further is not None:
             for loss, one in product(grid["loss"].values, several):
                 need_targets(type(loss), one.output, further[1], "validation ")
-        watched = further if stopping is not None and stopping.watch == VALIDATION_LOSS else None
-        plan = replace(plan, recipe=first, stopping=stopping, further=watched)
+        watched = stopping is not None and (stopping.watch == VALIDATION_LOSS or callable(stopping.watch))
+        plan = replace(plan, recipe=first, stopping=stopping, further=further if watched else None)
         return cls(plan, grid, rule, seed, further)
 
     def schema(self, every: int = 0, curve_dtype: str = "float32") -> Schema:
@@ -321,15 +319,6 @@ def refuse_divergence(design: Design, results: Results) -> None:
             f'on_divergence="raise" requires that no network diverges; network {number} did, in epoch '
             f"{results['diverged'][places[0]]} at {design.grid.name_of(design.grid.cell_of(number))}. "
             f'Lower the learning rate, or record divergence: on_divergence="record".'
-        )
-
-
-def _refuse_functions(watch: Any) -> None:
-    """Refuse a function, which neither a digest nor a store nor a worker can name."""
-    if callable(watch):
-        raise InputError(
-            f"watch must be one of {', '.join(WATCHED)} in a sweep, whose stores and workers have no "
-            f"functions; got {shown(watch)}. Give it to fastnn.train."
         )
 
 

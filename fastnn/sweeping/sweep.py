@@ -20,6 +20,7 @@ from fastnn.checking import InputError, one_of, shown, whole_number
 from fastnn.core.losses import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import Optimizer
+from fastnn.core.rule import WATCHED
 from fastnn.core.schedules import Schedule
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
@@ -37,6 +38,7 @@ from fastnn.system.progress import Progress
 from fastnn.system.telling import warn
 from fastnn.training.plan import Plan
 from fastnn.training.starts import DEFAULT_START, Start
+from fastnn.training.stopping import Score, Stopping
 
 if TYPE_CHECKING:
     from fastnn.sweeping.work.executing import Crew
@@ -76,7 +78,7 @@ def sweep(
     validation: tuple[ArrayLike, ArrayLike] | Dataset | float | None = None,
     patience: int | None = None,
     min_delta: float = 0.0,
-    watch: str | None = None,
+    watch: str | Score | None = None,
     workers: int | None = None,
     progress: bool | None = None,
     curves: bool | int = False,
@@ -146,8 +148,9 @@ def sweep(
         trained network is measured on them, and networks are ranked by that loss. It costs one more epoch,
         over these rows; with `patience` one after every epoch.
     patience, min_delta, watch
-        As in `fastnn.train`, but for functions: each network stops for itself and ends with its best epoch.
-        The table then has its ``best_epoch``, its ``trained_epochs`` and why it ``ended``.
+        As in `fastnn.train`: each network stops for itself and ends with its best epoch. The table then has
+        its ``best_epoch``, its ``trained_epochs`` and why it ``ended``. A function as `watch` is called by
+        several threads, and is neither for a store nor for an executor, which are told a sweep in words.
     workers : int, optional
         The number of threads; by default the number of processors that this process may use. With an
         executor: the number of shards worked on at a time, needed only if the executor does not tell.
@@ -229,6 +232,8 @@ def sweep(
         schedule=schedule,
         clip=clip,
     )
+    if store is not None or executor is not None:
+        _refuse_functions(design.plan.stopping, "a store" if store is not None else "an executor")
     warn_of_magnitudes(design.plan.X, design.plan.Y, design.validation, stacklevel=2)
     every = _curves_every(curves, design.plan.epochs)
     one_of(on_divergence, "on_divergence", ("record", "raise"))
@@ -300,6 +305,15 @@ def _work(
     finally:
         said.reached(place.done)
     return interrupted, lost, perf_counter() - began
+
+
+def _refuse_functions(stopping: Stopping | None, to_whom: str) -> None:
+    """Refuse a function that is watched: nobody else can be told which one it is."""
+    if stopping is not None and callable(stopping.watch):
+        raise InputError(
+            f"watch must be one of {', '.join(WATCHED)} in a sweep with {to_whom}, which is told a sweep in "
+            f"words; got {shown(stopping.watch)}. Sweep in memory, with threads, to stop by a function."
+        )
 
 
 def _names_in(data: Any, plan: Plan) -> dict[str, Any] | None:

@@ -59,6 +59,13 @@ class Stopping:
         return STATES if callable(self.watch) else self.watch
 
     @property
+    def told(self) -> str:
+        """What is watched, in words."""
+        if callable(self.watch):
+            return f"score by {getattr(self.watch, '__name__', 'a function')}"
+        return self.watch.replace("_", " ")
+
+    @property
     def ending(self) -> str:
         """What is said of networks that stopped."""
         if callable(self.watch):

@@ -6,6 +6,7 @@ from small_sweeps import NET, X, Y, small_shards, store, swept  # noqa: F401 - a
 
 import fastnn
 from fastnn.core.endings import ENDINGS
+from fastnn.reporting.sweep_stops import stops
 from fastnn.sweeping.grid import Numbers
 from fastnn.sweeping.store import entries
 from fastnn.sweeping.store.manifest import Manifest
@@ -89,9 +90,38 @@ def test_a_fraction_is_drawn_from_the_seed():
     assert with_weights.plan.weights.values.tolist() == weights[rows].tolist()
 
 
-def test_functions_are_for_train():
-    with pytest.raises(fastnn.InputError, match=r"watch must be one of .* in a sweep"):
-        swept(**STOPS | {"watch": lambda *_: 0.0})
+def _worst(outputs, targets):
+    return np.abs(outputs - targets).max()
+
+
+@pytest.mark.parametrize("validation", [VALIDATION, None])
+def test_functions_stop_networks_as_they_do_alone(validation):
+    options = {"validation": validation, "watch": _worst, "patience": 2, "engine": "batched"}
+    sweep = swept(**STOPS | options, workers=2)
+    for place in (0, 7, 25, 62):
+        start, rate = fastnn.normal(0, 1.5).draw(NET, [place % 21], 0)[0], STOPS["learning_rate"][place // 21]
+        settings = options | {"min_delta": 1e-3, "epochs": 25}
+        alone, again = fastnn.train(NET, X, Y, start, learning_rate=rate, **settings), sweep.replay(place)
+        for run in (alone, again):
+            assert run.parameters.tobytes() == sweep.parameters[place].tobytes()
+            assert run.loss_curve.tobytes() == sweep.curves[place].tobytes()
+            assert (run.best_epoch, run.ended) == (sweep.best_epoch[place], sweep.ended[place])
+    assert "score" in sweep.ended
+    (section,) = stops(sweep, sweep.frame(), {})
+    assert "2 epochs in a row in which its score by _worst has not become lower" in section.blocks[0]
+
+
+@pytest.mark.parametrize("whom", [{"store": "kept"}, {"executor": 1}])
+def test_functions_are_for_memory_and_threads(whom):
+    with pytest.raises(fastnn.InputError, match=r"watch must be one of .* in a sweep with an? (sto|exe)"):
+        swept(**STOPS | whom | {"watch": _worst})
+
+
+def test_what_a_function_does_wrong_is_told():
+    with pytest.raises(fastnn.InputError, match="watch must return a number"):
+        swept(**STOPS | {"watch": lambda *_: "low"})
+    with pytest.raises(ZeroDivisionError):
+        swept(**STOPS | {"watch": lambda *_: 1 / 0})
 
 
 @pytest.mark.parametrize(
