@@ -15,7 +15,7 @@ from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
 from sklearn.utils.optimize import _check_optimize_result
 
 from fastnn.core.network import Network
-from fastnn.sklearn.rules import Rows, Training
+from fastnn.sklearn.rules import Rows, Training, given
 from fastnn.training.passes import Passes
 
 __all__ = ["minimized"]
@@ -27,9 +27,9 @@ def minimized(estimator: Any, network: Network, training: Training, rows: Rows, 
     """Train from parameters (P,); return what SciPy found."""
     # Momentum with learning rate 1: the velocity of one update is minus the gradient.
     told, l2 = training.told, np.full(1, training.alpha) if training.alpha else None
-    given = (rows.X, rows.Y, len(rows.X), rows.weights, told.ratio, told.rest)
-    passes = Passes(network, training.rule, *given)
-    settings = training.given(np.ones((1, 1), rows.X.dtype))
+    of_rows = (rows.X, rows.Y, len(rows.X), rows.weights, told.ratio, told.rest)
+    passes = Passes(network, training.rule, *of_rows)
+    settings = given([training], np.ones((1, 1), rows.X.dtype))
 
     def value(parameters: Array) -> tuple[float, Array]:
         state = training.begun(parameters[None].astype(rows.X.dtype))

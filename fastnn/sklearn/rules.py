@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +17,7 @@ from fastnn.core.recipe import Recipe
 from fastnn.core.rule import Rule
 from fastnn.sklearn.losses import Told
 
-__all__ = ["OUTPUTS", "Rows", "Training", "network_of", "training_of"]
+__all__ = ["OUTPUTS", "Rows", "Training", "given", "network_of", "training_of"]
 
 Array = NDArray[Any]
 
@@ -72,18 +73,23 @@ class Training:
         """The states (M, S) of networks (M, P) before their first update."""
         return Recipe(self.told.loss, self.optimizer(), batch_size=None).begun(parameters)
 
-    def given(self, rates: Array) -> Array:
-        """What kernels are given in some epochs, (E, M, C), of rates (E, M)."""
-        ratio, dtype = self.told.ratio, rates.dtype
-        settings = self.settings | settings_of(self.told.loss)
-        settings |= {"l2": self.alpha / ratio} if self.penalised else {}
-        named = {name: dtype.type(value) for name, value in settings.items()}
-        scaled = rates if self.rule.needs_gradient else rates * dtype.type(ratio)
-        columns = self.rule.values(scaled, **named)
-        found = np.empty((*rates.shape, len(self.rule.given)), dtype)
-        for column, each in enumerate(self.rule.given):
-            found[..., column] = columns[each]
-        return found
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """The settings that kernels are given numbers of, by their names."""
+        l2 = {"l2": self.alpha / self.told.ratio} if self.penalised else {}
+        return self.settings | settings_of(self.told.loss) | l2
+
+
+def given(trainings: Sequence[Training], rates: Array) -> Array:
+    """What kernels are given in some epochs, (E, M, C), of trainings with one rule and rates (E, M)."""
+    first, dtype = trainings[0], rates.dtype
+    named = {name: np.array([each.numbers[name] for each in trainings], dtype) for name in first.numbers}
+    scaled = rates if first.rule.needs_gradient else rates * dtype.type(first.told.ratio)
+    columns = first.rule.values(scaled, **named)
+    found = np.empty((*rates.shape, len(first.rule.given)), dtype)
+    for column, each in enumerate(first.rule.given):
+        found[..., column] = columns[each]
+    return found
 
 
 def training_of(estimator: Any, told: Told, *, weighted: bool) -> Training:

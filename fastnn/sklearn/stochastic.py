@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from fastnn.core.network import Network
 from fastnn.sklearn.drawing import Orders
 from fastnn.sklearn.lanes import Lane
-from fastnn.sklearn.rules import Rows
+from fastnn.sklearn.rules import Rows, given
 from fastnn.training.passes import Passes, Watched
 
 __all__ = ["Epochs", "batch_of"]
 
 Array = NDArray[Any]
 
-# The most visits of one call, one parameter meeting one row: about a second's, for which Ctrl-C waits.
-MOST_VISITS = 2 * 10**8
+# The most visits of one call, one parameter meeting one row: at most a second, for which Ctrl-C waits.
+MOST_VISITS = 10**9
 MOST_FOLLOWED = 1 << 20  # numbers of states that are kept for scores
 FEWEST_OF_A_THREAD = 8  # networks: they fill a vector
 
@@ -88,10 +88,8 @@ class Epochs:
         rates = [lane.rates(epochs, len(self.rows.X)) for lane in lanes]
         longest = max(map(len, rates))
         by_epoch = np.array([each * (longest if len(each) == 1 else 1) for each in rates], state.dtype).T
-        settings = np.concatenate(
-            [lane.training.given(by_epoch[:, m : m + 1]) for m, lane in enumerate(lanes)], axis=1
-        )
-        losses, stopped, course = self._advance(lanes, state, epochs, np.ascontiguousarray(settings))
+        settings = given([lane.training for lane in lanes], np.ascontiguousarray(by_epoch))
+        losses, stopped, course = self._advance(lanes, state, epochs, settings)
         for m, lane in enumerate(lanes):
             lane.state[:] = state[m]
             own = losses[m, : stopped[m]].tolist() if stopped[m] else losses[m].tolist()
