@@ -4,7 +4,7 @@ from time import process_time
 
 import numpy as np
 
-from fastnn.engines.lanes import registers
+from fastnn.engines.forms import registers
 from limits.cores import Costs
 
 STEPS = 20_000
