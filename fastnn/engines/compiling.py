@@ -5,12 +5,12 @@ from __future__ import annotations
 import linecache
 from hashlib import sha256
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastnn.engines import Kernel, kernel_files
 from fastnn.system.forking import ONE_AT_A_TIME
 
-__all__ = ["compile_kernel", "is_compiled", "reject", "run_source"]
+__all__ = ["compile_kernel", "is_compiled", "is_ready", "reject", "run_source"]
 
 COMPILED: dict[tuple[str, str], Kernel] = {}
 REJECTED: set[str] = set()  # names of kernels
@@ -32,6 +32,15 @@ def compile_kernel(source: str, dtype: str) -> Kernel:
         return COMPILED[source, dtype]
 
 
+def is_ready(source: str, dtype: str) -> bool:
+    """Whether a kernel need not be compiled: it is in memory or on disk, or nothing is compiled at all."""
+    if (source, dtype) in COMPILED:
+        return True
+    from numba.core import config
+
+    return bool(config.DISABLE_JIT) or kernel_files.is_there(_printed(source, dtype).name)
+
+
 def is_compiled(kernel: Kernel) -> bool:
     """Whether a kernel is machine code: not with NUMBA_DISABLE_JIT=1."""
     return hasattr(kernel, "disable_compile")
@@ -46,15 +55,23 @@ def reject(kernel: Any) -> None:
             del COMPILED[key]
 
 
-def _compiled(source: str, dtype: str) -> Kernel:
+class _Printed(NamedTuple):
+    """A printed module that was run, and what Numba is to make of it."""
+
+    namespace: dict[str, Any]
+    signature: Any
+    options: dict[str, Any]
+    name: str
+
+
+def _printed(source: str, dtype: str) -> _Printed:
     import numba
 
-    from fastnn.engines.kernel_cache import KernelCache, name_of
+    from fastnn.engines.kernel_cache import name_of
 
     number = getattr(numba.types, dtype)
     read_only = numba.types.Array(number, 2, "C", readonly=True)
     namespace = run_source(source)
-    advance = namespace["advance"]
     kinds = {
         "state": numba.types.Array(number, 2, "C"),
         "coefficients": numba.types.Array(number, 1, "C", readonly=True),
@@ -69,12 +86,23 @@ def _compiled(source: str, dtype: str) -> Kernel:
         **dict.fromkeys(("batch", "epoch", "patience"), numba.types.intp),
         **dict.fromkeys(("min_delta", "half_l2", "l1"), numba.float64),
     }
-    names = advance.__code__.co_varnames[: advance.__code__.co_argcount]
+    code = namespace["advance"].__code__
+    names = code.co_varnames[: code.co_argcount]
     signature = numba.types.void(*(kinds.get(name, read_only) for name in names))
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options} forceinline")
     while name in REJECTED:  # its symbols may not be used again in this process
         name = name_of(source, name)
+    return _Printed(namespace, signature, options, name)
+
+
+def _compiled(source: str, dtype: str) -> Kernel:
+    import numba
+
+    from fastnn.engines.kernel_cache import KernelCache
+
+    namespace, signature, options, name = _printed(source, dtype)
+    advance = namespace["advance"]
     functions = [value for value in namespace.values() if isinstance(value, FunctionType)]
     for function in [function for function in functions if function.__module__ == namespace["__name__"]]:
         # Symbols of machine code that comes from disk must not meet others of the same name.

@@ -23,7 +23,7 @@ from pathlib import Path
 from fastnn.system.folders import cache_folder
 from fastnn.system.telling import log
 
-__all__ = ["VARIABLE", "clear", "folder", "held", "problem", "read", "remove", "write"]
+__all__ = ["VARIABLE", "clear", "folder", "held", "is_there", "problem", "read", "remove", "write"]
 
 VARIABLE = "FASTNN_CACHE"
 SUFFIX = ".kernel"
@@ -75,6 +75,12 @@ def read(name: str) -> bytes | None:
         return content
     log(logging.INFO, "compiled kernels: %s is damaged, or not the user's own; it is compiled again", path)
     return None
+
+
+def is_there(name: str) -> bool:
+    """Whether something is kept under `name`; what it is worth, only `read` tells."""
+    place = folder()
+    return place is not None and _is_usable(place) and (place / (name + SUFFIX)).exists()
 
 
 def write(name: str, content: bytes) -> None:

@@ -16,10 +16,15 @@ from weakref import ref
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import CallSizes, Kernel, load
+from fastnn.engines.precedence import general_comes_first
 from fastnn.engines.self_check import checked_kernel
 from fastnn.system.background import ask
 
 __all__ = ["Ready", "Successor", "Takeover", "begun"]
+
+# Seconds of work for a general kernel from which another one is compiled, in 0.5 to 4 s: that would save a
+# third of it.
+WORTH_COMPILING = 3.0
 
 
 class Ready(NamedTuple):
@@ -93,7 +98,16 @@ def _look(successor: Successor, this: ref[Takeover]) -> None:
             takeover._take(found)
 
 
-def begun(engine: str, network: Network, dtype: str, rule: Rule) -> Takeover:
-    """What trains a network with an engine: a kernel that is ready, and what may take over from it."""
-    ready = Ready(checked_kernel(engine, network, dtype, rule), load(engine).call_sizes(network, dtype, rule))
-    return Takeover(ready)
+def begun(engine: str, network: Network, dtype: str, rule: Rule, *, waits: bool = True) -> Takeover:
+    """What trains a network with an engine: a kernel that is ready, and what may take over from it.
+
+    Unless it `waits` for the engine's own kernel, a general one may come first.
+    """
+
+    def of(which: str) -> Ready:
+        kernel = checked_kernel(which, network, dtype, rule)
+        return Ready(kernel, load(which).call_sizes(network, dtype, rule), which)
+
+    if waits or not general_comes_first(engine, network, dtype, rule):
+        return Takeover(of(engine))
+    return Takeover(of("general"), [Successor(WORTH_COMPILING, lambda wanted: of(engine))])

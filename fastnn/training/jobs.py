@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -145,6 +145,10 @@ class Job:
     def done(self) -> Done:
         """What its networks have been trained so far, in all threads."""
         return Done(self.visits)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What makes it again in another process, without its kernels."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def warm(self, networks: int) -> None:
         """Compile the kernel with which the training of M networks begins, and ask for the others.

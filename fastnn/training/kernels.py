@@ -55,7 +55,8 @@ class Kernels:
         return choose(self.engine, network, self.dtype, networks, self.rule), network
 
     def _begin(self, which: Which) -> None:
-        self.known.setdefault(which, begun(*which, self.dtype, self.rule))
+        begins = begun(*which, self.dtype, self.rule, waits=self.engine != "auto")
+        self.known.setdefault(which, begins)
 
 
 def _compile(this: ref[Kernels], which: Which) -> None:

@@ -60,7 +60,7 @@ def train(monkeypatch):
     def train(called, *successors, **how):
         found = []
 
-        def begun(engine, network, dtype, rule):
+        def begun(engine, network, dtype, rule, waits):
             called.rule = rule
             found.append(Takeover(called.ready("first"), successors))
             return found[-1]

@@ -1,0 +1,39 @@
+"""Which kernel comes first: a network's own, or the general one that need not be compiled for it."""
+
+from __future__ import annotations
+
+from fastnn.core.network import Network
+from fastnn.core.rule import Rule
+from fastnn.engines import load
+from fastnn.engines.compiling import is_ready
+from fastnn.engines.watching import looks
+from fastnn.printing.layer_names import stand_in
+
+__all__ = ["general_comes_first"]
+
+OWN = ("loop", "lanes", "units")  # the engines that compile a kernel for each network
+
+# Of `lanes`, up to as many parameters that takes less time than compiling the general one: 0.6 to 1.5 s
+# against 2 to 4 s. With `loop` and `units` it always does.
+COMPILED_FAST = 36
+
+MET: set[tuple[Network, str, Rule]] = set()  # kinds of networks for which a kernel was compiled
+
+
+def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -> bool:
+    """Whether the kernel of `general` is to train a network before an engine's own is compiled for it.
+
+    It is where the own kernel is neither in memory nor on disk, but the general one is. Where none is, the
+    first network of a kind gets its own if that compiles fast. Where another one comes, it is worth having a
+    kernel for all.
+    """
+    if engine not in OWN or looks(rule):
+        return False
+    if is_ready(load(engine).source(network, dtype, rule), dtype):
+        return False
+    if is_ready(load("general").source(network, dtype, rule), dtype):
+        return True
+    kind = stand_in(network), dtype, rule
+    is_first = kind not in MET
+    MET.add(kind)
+    return not is_first or (engine == "lanes" and network.n_parameters > COMPILED_FAST)

@@ -1,0 +1,101 @@
+"""Which kernel comes first, a network's own or the general one, and what takes over from it."""
+
+from functools import cache
+from math import inf
+
+import numpy as np
+import pytest
+from uncompiled import run_as_plain_python
+
+import fastnn
+from fastnn.core.network import Network
+from fastnn.core.rule import PLAIN, STATES, Rule
+from fastnn.engines import load, precedence, takeover
+from fastnn.engines.precedence import general_comes_first
+from fastnn.engines.takeover import begun
+from fastnn.system import background
+from fastnn.training import jobs
+
+SMALL, OTHER, LARGE = Network((2, 2, 1)), Network((3, 2, 1)), Network((3, 5, 4, 2))
+
+
+@pytest.fixture
+def ready(monkeypatch):
+    """The sources whose kernels are in memory or on disk: none but those that a test adds."""
+    found = set()
+    monkeypatch.setattr(precedence, "is_ready", lambda source, dtype: source in found)
+    monkeypatch.setattr(precedence, "MET", set())
+
+    def add(engine, network, rule=PLAIN):
+        found.add(load(engine).source(network, "float64", rule))
+
+    return add
+
+
+def first(engine, network, rule=PLAIN):
+    return "general" if general_comes_first(engine, network, "float64", rule) else engine
+
+
+class TestComesFirst:
+    @pytest.mark.parametrize("engine", ["loop", "lanes", "units"])
+    def test_what_is_ready(self, ready, engine):
+        ready("general", SMALL)
+        assert first(engine, OTHER) == "general"  # of whatever size
+        assert first(engine, LARGE) == "general"
+        ready(engine, OTHER)
+        assert first(engine, OTHER) == engine
+
+    @pytest.mark.parametrize("engine", ["loop", "lanes", "units"])
+    def test_with_none_ready_a_small_network_gets_its_own_and_the_next_one_a_kernel_for_all(
+        self, ready, engine
+    ):
+        assert first(engine, SMALL) == engine
+        assert first(engine, OTHER) == "general"
+        tanh = Network((2, 2, 1), "tanh")
+        assert first(engine, tanh) == engine  # the first of its kind
+        assert first(engine, SMALL, Rule(weighted=True)) == engine
+
+    def test_with_none_ready_a_large_network_does_not_wait_longer(self, ready):
+        assert first("lanes", LARGE) == "general"
+        assert first("units", Network((3, 5, 4, 2), "tanh")) == "units"
+
+    def test_never_where_nothing_is_compiled_or_epochs_are_looked_at(self, ready):
+        ready("general", SMALL)
+        assert first("batched", OTHER) == "batched"
+        looked_at = Rule(watched=STATES)
+        ready("general", SMALL, looked_at)
+        assert first("lanes", OTHER, looked_at) == "lanes"
+
+
+class TestBegun:
+    @pytest.fixture(autouse=True)
+    def as_plain_python(self, monkeypatch, ready):
+        run_as_plain_python(monkeypatch)
+        ready("general", SMALL)
+
+    def test_who_waits_gets_the_engine_that_was_named(self):
+        assert begun("lanes", SMALL, "float64", PLAIN).forms == ["lanes"]
+        assert begun("lanes", SMALL, "float64", PLAIN, waits=False).forms == ["general"]
+
+    @pytest.mark.parametrize(("worth", "forms"), [(0.0, ["general", "lanes"]), (inf, ["general"])])
+    def test_the_own_kernel_takes_over_where_that_is_worth_it(self, monkeypatch, worth, forms):
+        monkeypatch.setattr(takeover, "WORTH_COMPILING", worth)
+        monkeypatch.setattr(jobs, "FEWEST_SECONDS", 0.0)
+        found = []
+
+        @cache
+        def looked_on(*arguments, **how):
+            found.append(begun(*arguments, **how))
+            see = found[-1].see
+            found[-1].see = lambda seconds: (see(seconds), background.finish())
+            return found[-1]
+
+        monkeypatch.setattr(jobs, "begun", looked_on)
+        random = np.random.default_rng(0)
+        given = SMALL, random.random((9, 2)), random.random(9), random.normal(0, 1.5, (5, 9))
+        run = fastnn.train(*given, epochs=30, learning_rate=0.05)
+        assert [one.forms for one in found] == [forms]
+        assert run.engine == "lanes"
+        expected = fastnn.train(*given, epochs=30, learning_rate=0.05, engine="batched")
+        assert run.parameters.tobytes() == expected.parameters.tobytes()
+        assert run.loss_curve.tobytes() == expected.loss_curve.tobytes()
