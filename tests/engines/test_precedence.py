@@ -14,7 +14,7 @@ from fastnn.engines import load, precedence, takeover
 from fastnn.engines.precedence import general_comes_first
 from fastnn.engines.takeover import begun
 from fastnn.system import background
-from fastnn.training import jobs
+from fastnn.training import jobs, kernels
 
 SMALL, OTHER, LARGE = Network((2, 2, 1)), Network((3, 2, 1)), Network((3, 5, 4, 2))
 
@@ -90,7 +90,7 @@ class TestBegun:
             found[-1].see = lambda seconds: (see(seconds), background.finish())
             return found[-1]
 
-        monkeypatch.setattr(jobs, "begun", looked_on)
+        monkeypatch.setattr(kernels, "begun", looked_on)
         random = np.random.default_rng(0)
         given = SMALL, random.random((9, 2)), random.random(9), random.normal(0, 1.5, (5, 9))
         run = fastnn.train(*given, epochs=30, learning_rate=0.05)
