@@ -24,9 +24,10 @@ from fastnn.printing.vectors import aligned_memory
 __all__ = ["Packed"]
 
 # The networks that lie in tiles at once, and the numbers of their states: more outgrow the first levels of
-# the cache, and with fewer the last vector has more idle lanes. Measured: 2-2-1 x1.03 with 256, x1.01 with
-# 2048 (against 512).
-NETWORKS_PACKED, NUMBERS_PACKED = 512, 1 << 18
+# the cache, and with fewer the last vector has more idle lanes. With few rows the cache matters. Measured
+# (2-2-1, 2048 against 512): 100 rows x1.01, 1003 rows x0.98.
+NETWORKS_PACKED, NUMBERS_PACKED = 2048, 1 << 18
+FEW_ROWS, FEW_PACKED = 256, 512
 
 IMPORTS = """\
 from numpy import float32, float64, inf, int64, nan, zeros
@@ -206,9 +207,11 @@ class Packed:
         lines(*(f"{name} = {number}" for name, number in self._constants().items()), "")
         with lines.block(f"def advance({arguments(self.rule)}):"):
             self._write_room(lines)
-            with lines.block("for first in range(0, state.shape[0], NETWORKS):"):
+            few = self._groups(FEW_PACKED) * self.tile.vector
+            lines(f"packed = {few} if X.shape[0] < {FEW_ROWS} else NETWORKS")
+            with lines.block("for first in range(0, state.shape[0], packed):"):
                 lines("going = 0")
-                with lines.block("for m in range(first, min(first + NETWORKS, state.shape[0])):"):
+                with lines.block("for m in range(first, min(first + packed, state.shape[0])):"):
                     self._write_put_in(lines)
                 with lines.block("for e in range(totals.shape[1]):"):
                     self._write_epoch(lines)
@@ -216,11 +219,14 @@ class Packed:
                     self._write_take_out(lines)
         return str(lines)
 
+    def _groups(self, networks: int) -> int:
+        """How many groups some networks are, of which no more lie in tiles than suit their states."""
+        return max(1, min(networks, NUMBERS_PACKED // self.tile.state) // self.tile.vector)
+
     def _constants(self) -> dict[str, int]:
         """What is a name in the source, and a number to the compiler."""
         tile, further = self.tile, self.further
-        most = min(NETWORKS_PACKED, NUMBERS_PACKED // tile.state)
-        groups = max(1, most // tile.vector)
+        groups = self._groups(NETWORKS_PACKED)
         found = {"NETWORKS": groups * tile.vector, "GROUPS": groups, "VECTOR": tile.vector}
         found |= {"REGISTERS": tile.registers, "LANES": tile.lanes, "ROWS": tile.rows, "STATE": tile.state}
         found |= {"TILES": groups * tile.rows, "BESTS": groups * tile.state}

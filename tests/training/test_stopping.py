@@ -9,6 +9,7 @@ from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
 import fastnn
+from fastnn.engines import packing
 from fastnn.training import calls, reducing, running, stopping
 
 pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
@@ -122,6 +123,16 @@ def test_it_does_not_depend_on_its_neighbours_nor_on_when_one_looks(monkeypatch)
             assert again.state.tobytes() == expected.state.tobytes()
             assert again.loss_curve.tobytes() == expected.loss_curve.tobytes()
             assert again.trained_epochs.tolist() == expected.trained_epochs.tolist()
+
+
+def test_networks_that_do_not_lie_in_tiles_at_once_stop_alike(monkeypatch):
+    expected = train(patience=2)
+    run_as_plain_python(monkeypatch)
+    monkeypatch.setattr(packing, "FEW_PACKED", 8)
+    found = train(patience=2, engine="lanes")
+    assert found.state.tobytes() == expected.state.tobytes()
+    assert found.validation_curve.tobytes() == expected.validation_curve.tobytes()
+    assert found.trained_epochs.tolist() == expected.trained_epochs.tolist()
 
 
 def test_leaving_out_dead_units_and_settled_networks_changes_nothing(monkeypatch):
