@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from each_of import each_of
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fastnn"
@@ -181,9 +182,8 @@ def test_nothing_that_prints_or_runs_numpy_needs_numba(name):
     assert not loaded_by(f"import fastnn.{name}") & HEAVY
 
 
-@pytest.mark.parametrize("name", modules())
-def test_module_is_short_and_says_what_it_is(name):
-    source = modules()[name]
+@each_of("name, source", modules().items(), told=lambda case: case[0])
+def test_module_is_short_and_says_what_it_is(name, source):
     assert len(source.splitlines()) <= LONGEST
     assert ast.get_docstring(ast.parse(source))
 

@@ -3,11 +3,13 @@
 import pickle
 import re
 from decimal import Decimal
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from each_of import each_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -515,10 +517,8 @@ def test_a_message_can_lack_a_part(message, complete):
     assert has_three_parts(message) is complete
 
 
-@pytest.mark.parametrize(
-    ("door", "changes", "message"), [pytest.param(d, a, m, id=f"{d}, {c}") for d, c, a, m in DOORS]
-)
-def test_refused_in_words_before_any_work(door, changes, message, untrained):
+@each_of("door, case, changes, message", DOORS, told=lambda case: ", ".join(case[:2]))
+def test_refused_in_words_before_any_work(door, case, changes, message, untrained):
     arguments = (GOOD[door] | changes).values()
     before = contents(arguments)
     with pytest.raises(fastnn.InputError, match=message) as refused:
@@ -769,7 +769,6 @@ UNWIELDY = {
 UNWIELDY["in itself"].append(UNWIELDY["in itself"])
 
 
-@pytest.mark.parametrize("argument", TRAIN_ARGUMENTS)
-@pytest.mark.parametrize("junk", UNWIELDY)
+@each_of("argument, junk", product(TRAIN_ARGUMENTS, UNWIELDY))
 def test_so_is_what_python_cannot_handle(instantly, argument, junk):
     assert refused_or_taken(argument, UNWIELDY[junk])

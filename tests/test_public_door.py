@@ -16,6 +16,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from each_of import each_of
 
 import fastnn
 from fastnn.engines import choose, load
@@ -242,7 +243,7 @@ MODULES = [
 
 
 class TestDocstringExamples:
-    @pytest.mark.parametrize("name", MODULES)
+    @each_of("name", zip(MODULES))
     def test_they_run(self, name):
         assert doctest.testmod(importlib.import_module(name)).failed == 0
 

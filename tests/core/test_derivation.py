@@ -10,6 +10,7 @@ import pytest
 import reference
 import sympy
 from comparing import agrees, all_agree, case_of, compiled, interpreted, label, random_case, run
+from each_of import each_of
 
 from fastnn.checking import InputError
 from fastnn.core.activations import ACTIVATIONS
@@ -365,7 +366,7 @@ def symbols(node):
     return [part for part in nodes(node) if isinstance(part, Symbol)]
 
 
-@pytest.mark.parametrize("network", [*SHAPES, *EVERY_ACTIVATION], ids=label)
+@each_of("network", [(network,) for network in [*SHAPES, *EVERY_ACTIVATION]])
 class TestStructure:
     def test_stages_in_order(self, network):
         for equations in (derive(network), derive(network).scalar):
@@ -418,9 +419,7 @@ class TestStructure:
         assert all(e.rule for e in derive(network))
 
 
-@pytest.mark.parametrize("batch_size", [1, 32])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("network", SHAPES, ids=label)
+@each_of("network, optimizer, batch_size", product(SHAPES, OPTIMIZERS, [1, 32]))
 class TestStructureOfRules:
     """Of every optimizer, one row at a time and in batches."""
 

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from each_of import each_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -34,7 +35,7 @@ def table(*labels):
     return pd.DataFrame(np.column_stack([A, B, Y])[:, : len(labels)], columns=pd.Index(labels, dtype=object))
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(LABELS, 2)), ids=repr)
+@each_of("one, other", combinations(LABELS, 2))
 def test_two_labels_are_two_columns_or_refused(one, other):
     frame = table(one, other)
     if str(one) == str(other) or one == other:

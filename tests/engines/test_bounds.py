@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from each_of import each_of
 
 import fastnn
 from fastnn.commands.cli import main
@@ -161,7 +162,7 @@ TAKERS = {
 TAKEN = {("best", "far beyond")}  # as many as there are
 
 
-@pytest.mark.parametrize(("take", "kind"), [pair for pair in product(TAKERS, NO_WHOLE) if pair not in TAKEN])
+@each_of("take, kind", [pair for pair in product(TAKERS, NO_WHOLE) if pair not in TAKEN])
 def test_what_is_no_whole_number_is_refused_in_words(take, kind, found):
     with pytest.raises(fastnn.InputError) as refusal:
         TAKERS[take](found, NO_WHOLE[kind])

@@ -1,10 +1,12 @@
 """Every path that is given, wherever: refused in words before any work where it can be none."""
 
 import os
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from each_of import each_of
 
 import fastnn
 from fastnn.commands.cli import main
@@ -84,9 +86,9 @@ def untouched():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="other reasons, in Windows' own words")
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
-@pytest.mark.parametrize(("path", "reason"), PATHS.values(), ids=PATHS.keys())
-def test_a_path_that_can_be_none_is_refused(door, path, reason):
+@each_of("door, name", product(DOORS, PATHS))
+def test_a_path_that_can_be_none_is_refused(door, name):
+    door, (path, reason) = DOORS[door], PATHS[name]
     with pytest.raises(fastnn.InputError) as refusal:
         door(path)
     words = str(refusal.value)
