@@ -188,3 +188,10 @@ class TestPorts:
             run, memory = loop(lines, 3, 4, "float64")
             run(memory, 2)
             assert memory[:-3].tolist() == [[end] * 4 for end in ends[name]] * 3, name
+
+    def test_a_clock_that_slips_and_a_busy_machine_are_left_out(self, monkeypatch):
+        from limits import measured
+
+        now = iter(np.cumsum([0.0] + [0.0, 1.0, 0.0] * 6 + [0.0, 0.1, 0.0] + [0.0, 9.0, 0.0] * 3))
+        monkeypatch.setattr(measured, "process_time", lambda: next(now))
+        assert measured.usual(lambda: None, seconds=15) == pytest.approx(1.0)

@@ -20,8 +20,8 @@ PLANT = """
 _whole = kernel
 
 
-def kernel(network, dtype, rule=PLAIN):
-    advance = _whole(network, dtype, rule)
+def kernel(*which, **named):
+    advance = _whole(*which, **named)
 
     def slower(state, X, Y, settings, totals, *told):
         fifth = len(X) // 5

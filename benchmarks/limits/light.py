@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cache
-from time import process_time
 
 import numpy as np
 
 from fastnn.core.rule import DTYPES
 from limits.cores import Core, this_core
-from limits.measured import costs, widths
+from limits.measured import costs, gigahertz, widths
 from limits.operations import operations
 
 WHAT = (
@@ -80,24 +79,3 @@ def in_words(costs):
     """Costs with two digits, one after the other."""
     values = (costs.multiply, costs.add, costs.together, costs.divide, costs.root)
     return ", ".join("?" if value is None else f"{value:.2g}" for value in values)
-
-
-def gigahertz(seconds=0.3, steps=5_000_000):
-    """Measure the clock: each xorshift is a chain of six operations that take one cycle each."""
-    import numba
-
-    @numba.njit
-    def chain(x, steps):
-        for _ in range(steps):
-            x ^= x << np.uint64(13)
-            x ^= x >> np.uint64(7)
-            x ^= x << np.uint64(17)
-        return x
-
-    chain(np.uint64(1), 1)
-    best, end = 0.0, process_time() + seconds
-    while process_time() < end:
-        began = process_time()
-        chain(np.uint64(1), steps)
-        best = max(best, 6 * steps / (process_time() - began) / 1e9)
-    return best
