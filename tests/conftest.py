@@ -21,6 +21,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     KERNELS = tempfile.TemporaryDirectory(prefix="fastnn-kernels-")
     os.environ["FASTNN_CACHE"] = KERNELS.name
 
+os.environ["FASTNN_TUNE"] = "0"  # the same forms in every run; tests of tuning switch it on
+
 # A shell lets what it runs in the background ignore Ctrl-C, and so would the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

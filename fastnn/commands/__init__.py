@@ -21,6 +21,7 @@ HOMES = {
     "studies": "studying",
     "sweep": "sweeping",
     "train": "training",
+    "tune": "kernels",
     "tutorial": "studying",
 }
 

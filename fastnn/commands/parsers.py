@@ -56,6 +56,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_compare(commands.add_parser("compare", help="train the same network in fastnn and in Keras"))
     _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
     _add_code(commands.add_parser("code", help="print the loop that trains a network"))
+    _add_tune(commands.add_parser("tune", help="find the fastest form of the kernels for a network"))
     _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
     _add_guide(commands.add_parser("guide", help="open the guide in the browser"))
     _add_completion(commands.add_parser("completion", help="print a completion script for your shell"))
@@ -250,17 +251,27 @@ def _add_store(parser: argparse.ArgumentParser) -> None:
 
 def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
+    _add_rule(parser)
+    _add_engine(parser)
+
+
+def _add_tune(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Try the forms of kernels and remember the fastest; FASTNN_TUNE=0 uses none."
+    _add_rule(parser)
+
+
+def _add_rule(parser: argparse.ArgumentParser) -> None:
+    """Add the options that tell what a kernel computes."""
     _add_network(parser)
     add_training(parser)
     _add_batch_size(parser, None)
     _add_weighted(parser)
-    _add_engine(parser)
     _add_dtype(parser)
 
 
 def _add_cache(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Show the folder of the compiled kernels and their number, or remove them. "
+        "Show the folder of the compiled kernels, their number and the fastest forms found; or remove all. "
         "FASTNN_CACHE=0 keeps none; FASTNN_CACHE=FOLDER keeps them in that folder."
     )
     parser.add_argument("action", nargs="?", default="show", choices=("show", "clear"), help="default show")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fastnn.engines import Kernel, kernel_files
 from fastnn.system.forking import ONE_AT_A_TIME
 
-__all__ = ["compile_kernel", "is_compiled", "is_ready", "reject", "run_source"]
+__all__ = ["compile_kernel", "forget_file", "is_compiled", "is_ready", "reject", "run_source"]
 
 COMPILED: dict[tuple[str, str], Kernel] = {}
 REJECTED: set[str] = set()  # names of kernels
@@ -44,6 +44,11 @@ def is_ready(source: str, dtype: str) -> bool:
 def is_compiled(kernel: Kernel) -> bool:
     """Whether a kernel is machine code: not with NUMBA_DISABLE_JIT=1."""
     return hasattr(kernel, "disable_compile")
+
+
+def forget_file(kernel: Any) -> None:
+    """Remove a compiled kernel from disk, not from memory."""
+    kernel_files.remove(kernel._cache.name)
 
 
 def reject(kernel: Any) -> None:

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-import llvmlite.binding
-
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
@@ -59,6 +57,8 @@ class Registers(NamedTuple):
 def registers() -> Registers:
     """The registers of this processor; where they are smaller than AVX2's, pairs of registers."""
     with ONE_AT_A_TIME:  # LLVM has a lock of its own
+        import llvmlite.binding
+
         features = llvmlite.binding.get_host_cpu_features()
     return Registers(32, 64) if features.get("avx512f") else Registers(16, 32)
 

@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: a private folder of files that are checked before they are used.
+"""Compiled kernels on disk, and trials of forms: a private folder of files, checked before they are used.
 
 A file is named by a hash of everything its content depends on, and begins with a checksum over that name and
 the content. It is written beside its place and renamed into it, so that none is seen half-written; one that
@@ -14,7 +14,9 @@ import logging
 import os
 import stat
 import tempfile
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache, reduce
 from hashlib import sha256
 from operator import or_
@@ -23,13 +25,27 @@ from pathlib import Path
 from fastnn.system.folders import cache_folder
 from fastnn.system.telling import log
 
-__all__ = ["VARIABLE", "clear", "folder", "held", "is_there", "problem", "read", "remove", "write"]
+__all__ = [
+    "SUFFIX",
+    "TRIALS",
+    "VARIABLE",
+    "claimed",
+    "clear",
+    "folder",
+    "held",
+    "is_there",
+    "problem",
+    "read",
+    "remove",
+    "write",
+]
 
 VARIABLE = "FASTNN_CACHE"
-SUFFIX = ".kernel"
-UNFINISHED = ".unfinished"
+SUFFIX, TRIALS = ".kernel", ".trials"  # of what is kept: compiled kernels, and how long their forms took
+UNFINISHED, CLAIM = ".unfinished", ".claim"
 MAGIC = b"fastnn kernel 1\n"
 LARGEST = 64 << 20  # bytes; a kernel takes 50 to 500 kB
+CLAIM_SECONDS = 300.0  # after which whoever claimed something is taken to have ended
 
 
 def folder() -> Path | None:
@@ -57,12 +73,12 @@ def problem() -> str | None:
     return found
 
 
-def read(name: str) -> bytes | None:
+def read(name: str, suffix: str = SUFFIX) -> bytes | None:
     """The content kept under `name`, a hash in hexadecimal; None where there is none beyond doubt."""
     place = folder()
     if place is None or not _is_usable(place):
         return None
-    path = place / (name + SUFFIX)
+    path = place / (name + suffix)
     try:
         found = _bytes_of(path)
     except FileNotFoundError:
@@ -83,14 +99,14 @@ def is_there(name: str) -> bool:
     return place is not None and _is_usable(place) and (place / (name + SUFFIX)).exists()
 
 
-def write(name: str, content: bytes) -> None:
+def write(name: str, content: bytes, suffix: str = SUFFIX) -> None:
     """Keep `content` under `name`, or do nothing where that cannot be done."""
     place = folder()
     if place is None or not _is_usable(place):
         return
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _publish(place / (name + SUFFIX), MAGIC + _checksum(name, content) + content)
+        _publish(place / (name + suffix), MAGIC + _checksum(name, content) + content)
     except OSError as error:
         _log(place, error.strerror)
 
@@ -103,9 +119,45 @@ def remove(name: str) -> None:
             (place / (name + SUFFIX)).unlink()
 
 
-def held() -> dict[Path, int]:
-    """The kernels that are kept, and their sizes in bytes."""
-    return {path: size for path, size in _files().items() if path.suffix == SUFFIX}
+@contextmanager
+def claimed(name: str) -> Iterator[bool]:
+    """Claim some work for this process while the context lasts; False where another has claimed it.
+
+    Where nothing can be kept, nobody can be told, and each process does the work for itself.
+    """
+    place = folder()
+    if place is None or not _is_usable(place):
+        yield True
+        return
+    path = place / (name + CLAIM)
+    try:
+        ours = _claim(path)
+    except OSError:
+        yield True
+        return
+    try:
+        yield ours
+    finally:
+        if ours:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _claim(path: Path) -> bool:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        if time.time() - path.lstat().st_mtime > CLAIM_SECONDS:
+            path.unlink()
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    return True
+
+
+def held(suffix: str = SUFFIX) -> dict[Path, int]:
+    """The kernels that are kept, or else the trials, and their sizes in bytes."""
+    return {path: size for path, size in _files().items() if path.suffix == suffix}
 
 
 def clear() -> int:
@@ -124,7 +176,7 @@ def _files() -> dict[Path, int]:
     if place is not None and _is_usable(place):
         with suppress(OSError):
             for path in sorted(place.iterdir()):
-                if path.suffix in (SUFFIX, UNFINISHED):
+                if path.suffix in (SUFFIX, TRIALS, UNFINISHED, CLAIM):
                     found[path] = path.lstat().st_size
     return found
 

@@ -13,7 +13,8 @@ goes into printing `batched`.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,15 @@ from numpy.typing import NDArray
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.core.rule import PENALIZED_LOSS, PLAIN, STATES, STEP, Rule
-from fastnn.engines import Kernel, batched, load
+from fastnn.engines import CallSizes, Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
+from fastnn.engines.forms import Form
 from fastnn.engines.told import Told, function_of
 from fastnn.system.floating_point import ieee
 from fastnn.system.forking import ONE_AT_A_TIME
 from fastnn.system.telling import log
 
-__all__ = ["checked_kernel"]
+__all__ = ["checked_kernel", "example"]
 
 ROWS, EPOCHS = 2, 2
 ROWS_IN_BATCHES, BATCH = 13, 11  # more rows than any kernel works on at once, some left over, a short batch
@@ -38,7 +40,9 @@ CHECKED: dict[Kernel, bool] = {}  # whether what was compiled is right
 
 
 @ieee
-def checked_kernel(engine: str, network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
+def checked_kernel(
+    engine: str, network: Network, dtype: str, rule: Rule = PLAIN, form: Form | None = None
+) -> Kernel:
     """An engine's kernel once it has passed the self-check, or else one that gives the right numbers.
 
     Parameters
@@ -48,55 +52,79 @@ def checked_kernel(engine: str, network: Network, dtype: str, rule: Rule = PLAIN
     network : Network
     dtype : str
     rule : Rule
+    form : Form, optional
+        How the kernel is printed, of `lanes`; by default as is known to suit the network.
     """
-    kernel = load(engine).kernel(network, dtype, rule)
+    what = _Checked(engine, network, dtype, rule, form)
+    kernel = what.kernel
     if function_of(kernel) not in CHECKED:
         with ONE_AT_A_TIME:
             if function_of(kernel) not in CHECKED:
-                kernel = _checked(kernel, engine, network, dtype, rule)
+                kernel = _checked(kernel, what)
     return kernel if CHECKED[function_of(kernel)] else batched.kernel(network, dtype, rule)
 
 
-def _checked(kernel: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> Kernel:
+class _Checked(NamedTuple):
+    """Whose kernel is checked."""
+
+    engine: str
+    network: Network
+    dtype: str
+    rule: Rule
+    form: Form | None = None
+
+    @property
+    def kernel(self) -> Kernel:
+        """The engine's kernel."""
+        found: Kernel = self._of_form(load(self.engine).kernel)
+        return found
+
+    @property
+    def width(self) -> int:
+        """How many networks fill a tile."""
+        sizes: CallSizes = self._of_form(load(self.engine).call_sizes)
+        return sizes.width
+
+    def _of_form(self, asked: Callable[..., Any]) -> Any:
+        return asked(self.network, self.dtype, self.rule, *([] if self.form is None else [self.form]))
+
+    def __str__(self) -> str:
+        return f"the kernel of the engine {self.engine} for {self.network!r} in {self.dtype}"
+
+
+def _checked(kernel: Kernel, what: _Checked) -> Kernel:
     """A kernel once it is known whether it is right; compiled anew where it is not."""
-    right = _is_right(kernel, engine, network, dtype, rule)
+    right = _is_right(kernel, *what)
     if not right:
-        kernel = _anew(kernel, engine, network, dtype, rule)
-        right = _is_right(kernel, engine, network, dtype, rule)
+        kernel = _anew(kernel, what)
+        right = _is_right(kernel, *what)
     if not right:
         reject(function_of(kernel))
         log(
             logging.WARNING,
             "fastnn: %s failed again; the engine batched takes its place, slower but right",
-            _which(engine, network, dtype),
+            what,
         )
     CHECKED[function_of(kernel)] = right
     return kernel
 
 
-def _anew(failed: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> Kernel:
+def _anew(failed: Kernel, what: _Checked) -> Kernel:
     """What failed, compiled anew."""
-    log(
-        logging.WARNING,
-        "fastnn: %s failed its self-check; it is compiled anew",
-        _which(engine, network, dtype),
-    )
-    module: Any = load(engine)
+    log(logging.WARNING, "fastnn: %s failed its self-check; it is compiled anew", what)
+    module: Any = load(what.engine)
     reject(function_of(failed))
     module.made.cache_clear()
-    kernel: Kernel = module.kernel(network, dtype, rule)
-    return kernel
+    return what.kernel
 
 
-def _which(engine: str, network: Network, dtype: str) -> str:
-    return f"the kernel of the engine {engine} for {network!r} in {dtype}"
-
-
-def _is_right(kernel: Kernel, engine: str, network: Network, dtype: str, rule: Rule) -> bool:
+def _is_right(
+    kernel: Kernel, engine: str, network: Network, dtype: str, rule: Rule, form: Form | None = None
+) -> bool:
     """Whether a kernel gives the bits of `batched`; taken for granted where nothing was compiled."""
     if not is_compiled(function_of(kernel)):
         return True
-    networks = load(engine).call_sizes(network, dtype, rule).width + LEFT_OVER
+    networks = _Checked(engine, network, dtype, rule, form).width + LEFT_OVER
     if isinstance(kernel, Told):
         kernel = kernel.example
         network = kernel.network
@@ -110,14 +138,23 @@ def _is_right(kernel: Kernel, engine: str, network: Network, dtype: str, rule: R
 
 def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule: Rule) -> list[NDArray[Any]]:
     """The state and the totals that a kernel ends with, from numbers that stay small in any network."""
+    given, found = example(network, networks, dtype, rule)
+    kernel(*given)
+    return found
+
+
+def example(
+    network: Network, networks: int, dtype: str, rule: Rule, rows: int = 0, epochs: int = EPOCHS
+) -> tuple[list[Any], list[NDArray[Any]]]:
+    """What a kernel is given for some random numbers, and of that what it changes; always the same."""
     random, widest = np.random.default_rng(0), max(network.layers)
-    rows, batch = (ROWS_IN_BATCHES, (BATCH,)) if rule.batched else (ROWS, ())
+    rows, batch = rows or (ROWS_IN_BATCHES if rule.batched else ROWS), (BATCH,) * rule.batched
     numbers = (
         random.uniform(-2 / widest, 2 / widest, (networks, network.n_parameters)),
         random.random((rows, network.n_inputs)),
         random.random((rows, network.n_outputs)),
         random.random((networks, len(rule.given))) / widest,
-        random.random((networks, EPOCHS)),
+        random.random((networks, epochs)),
     )
     if activation(network.output).of_layer:  # kernels take it that each row has one class
         numbers[2][:] = np.eye(network.n_outputs)[np.arange(rows) % network.n_outputs]
@@ -135,12 +172,11 @@ def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule:
         of_loss = np.full((networks, len(rule.measurer.given)), 0.5, dtype)
         given += [X, Y, of_loss, found[-1]]
     if rule.watched == STATES:
-        found.append(np.zeros((EPOCHS, *state.shape), dtype))
+        found.append(np.zeros((epochs, *state.shape), dtype))
         given.append(found[-1])
     elif rule.watched:
         bars, until = random.choice([np.nan, 0.0, 0.2, np.inf], networks), random.integers(1, 4, networks)
         watch = [bars, until, np.zeros(networks, np.int64), np.zeros_like(state)]
         found += watch
         given += [*watch, 0, 1, 0.01, *[0.5, 0.25] * (rule.watched == PENALIZED_LOSS)]
-    kernel(*given)
-    return found
+    return given, found

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import NamedTuple
 from weakref import ref
 
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
-from fastnn.engines import CallSizes, Kernel, load
+from fastnn.engines import CallSizes, Kernel, lanes, load, tuning
 from fastnn.engines.precedence import general_comes_first
 from fastnn.engines.self_check import checked_kernel
+from fastnn.engines.tuning import Trial
 from fastnn.system.background import ask
 
 __all__ = ["Ready", "Successor", "Takeover", "begun"]
@@ -66,7 +68,7 @@ class Takeover:
     now : Ready
         What to call next. It may change at any time: read it once for each call.
     forms : list of str
-        The names of the forms that were called, in their order.
+        The names of the forms so far, the present one last.
     """
 
     def __init__(self, first: Ready, successors: Sequence[Successor] = ()) -> None:
@@ -81,7 +83,7 @@ class Takeover:
         ask(lambda: _look(successor, this))
 
     def _take(self, found: Ready | None) -> None:
-        if found is not None:
+        if found is not None and found.form != self.now.form:
             self.now = found
             self.forms.append(found.form)
         self._looking.release()
@@ -103,11 +105,25 @@ def begun(engine: str, network: Network, dtype: str, rule: Rule, *, waits: bool 
 
     Unless it `waits` for the engine's own kernel, a general one may come first.
     """
-
-    def of(which: str) -> Ready:
-        kernel = checked_kernel(which, network, dtype, rule)
-        return Ready(kernel, load(which).call_sizes(network, dtype, rule), which)
-
+    first = partial(_ready, engine, network, dtype, rule)
+    trials = tuning.trials(network, dtype, rule) if engine == "lanes" else ()
+    successors = [Successor(trial.worth, partial(_tried, trial, first)) for trial in trials]
     if waits or not general_comes_first(engine, network, dtype, rule):
-        return Takeover(of(engine))
-    return Takeover(of("general"), [Successor(WORTH_COMPILING, lambda wanted: of(engine))])
+        return Takeover(first(), successors)
+    own = Successor(WORTH_COMPILING, lambda wanted: first())
+    return Takeover(_ready("general", network, dtype, rule), [own, *successors])
+
+
+def _tried(trial: Trial, ready: Callable[[], Ready], wanted: Callable[[], bool]) -> Ready | None:
+    trial.run(wanted)
+    return ready() if wanted() else None
+
+
+def _ready(engine: str, network: Network, dtype: str, rule: Rule) -> Ready:
+    """An engine's kernel, in the form that was the fastest so far."""
+    if engine == "lanes":
+        form = tuning.best_form(network, dtype, rule)
+        kernel = checked_kernel(engine, network, dtype, rule, form)
+        return Ready(kernel, lanes.call_sizes(network, dtype, rule, form), str(form))
+    kernel = checked_kernel(engine, network, dtype, rule)
+    return Ready(kernel, load(engine).call_sizes(network, dtype, rule), engine)

@@ -11,7 +11,7 @@ from fastnn.pages.tables import written
 from fastnn.reporting import sweep_endings, sweep_networks, sweep_stops
 from fastnn.reporting.page import Page
 from fastnn.reporting.sweep_endings import evenly
-from fastnn.showing.lettering import counted
+from fastnn.showing.lettering import counted, with_form
 from fastnn.sweeping.modes import modes
 from fastnn.sweeping.network_axis import in_words
 from fastnn.sweeping.results import Sweep
@@ -98,10 +98,11 @@ def _lead(found: Sweep, shown: Sweep, data: Dataset) -> str:
         *([] if batched else ["one row at a time"]),
         *found.design.told,
     ]
+    engine = with_form(found.engine, found.form)
     return (
         f"{data_in_words(data)} "
         f"Starts {found.start!r}, seed {found.seed}; {', '.join(trained)}; "
-        f"{units} units; engine {found.engine}, {found.plan.dtype}, {found.seconds:.1f} s.{stopped}"
+        f"{units} units; engine {engine}, {found.plan.dtype}, {found.seconds:.1f} s.{stopped}"
     )
 
 

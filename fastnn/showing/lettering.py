@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
-__all__ = ["LONGEST", "distinct", "plain", "rate_texts", "shape", "shortened", "told_apart"]
+__all__ = ["LONGEST", "distinct", "plain", "rate_texts", "shape", "shortened", "told_apart", "with_form"]
 
 LONGEST = 32  # the most letters of a name in a picture
 MARKS = 4  # the most accents on one letter
@@ -39,6 +39,11 @@ def counted(number: int, noun: str, write: Callable[[int], str] = grouped) -> st
 def shape(layers: Iterable[int]) -> str:
     """The layers of a network: 2-2-1."""
     return "-".join(map(str, layers))
+
+
+def with_form(engine: str, form: str) -> str:
+    """An engine, and in which form it printed its kernels if it has several: lanes (loops, 4 x 64 bytes)."""
+    return f"{engine} ({form})" if form not in ("", engine) else engine
 
 
 def plain(text: str) -> str:

@@ -86,6 +86,16 @@ class SweepAttributes:
         plans = (self.design.plan_of(cell) for cell, _ in self.design.kinds.values())
         return " and ".join(dict.fromkeys(plan.engine_for(self.grid.total) for plan in plans))
 
+    @property
+    def form(self) -> str:
+        """In which form the kernels of the engine were printed that trained in this process; "" if none did.
+
+        All forms give the same bits. Those of several trainings, and those that took over from one another,
+        come one after the other.
+        """
+        jobs = self.design.__dict__.get("jobs", {})  # made for training
+        return "; ".join(dict.fromkeys(job.form for job in jobs.values() if job.form))
+
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
         """The numbers of the networks in the table."""

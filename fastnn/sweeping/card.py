@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, histogram, table
-from fastnn.showing.lettering import counted, grouped
+from fastnn.showing.lettering import counted, grouped, with_form
 from fastnn.sweeping.network_axis import in_words
 from fastnn.training.card import described, relu_units
 from fastnn.training.endings import LOOKED_AT
@@ -32,7 +32,7 @@ def sweep_card(sweep: Any) -> str:
         ("but", "; ".join(sweep.notes)),
         ("dead units", _dead_units_of(sweep)),
         ("starts", f"{sweep.start!r}, seed {sweep.seed}"),
-        ("trained", f"{', '.join(trained)}, engine {sweep.engine}, {plan.dtype}"),
+        ("trained", f"{', '.join(trained)}, engine {with_form(sweep.engine, sweep.form)}, {plan.dtype}"),
         ("store", "" if sweep.store is None else str(sweep.store)),
     ]
     summary = sweep.summary()

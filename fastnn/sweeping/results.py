@@ -76,6 +76,9 @@ class Sweep(SweepAttributes):
     seconds : float
         The wall-clock time of training, without compiling and estimating in this process. With an executor
         it includes the time that workers take to start.
+    form : str
+        In which form the kernels were printed that trained in this process, and those that took over; all
+        give the same bits. Empty if none trained here.
     ran : int
         The number of networks that this call trained; 0 from `fastnn.open`.
     store : Path, or None

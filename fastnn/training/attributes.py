@@ -59,6 +59,7 @@ class TrainingAttributes:
     labels: Names | None = None
     weights_within: str | None = None
     arithmetic: str = ARITHMETIC
+    form: str = ""
 
     @property
     def classes(self) -> Names | None:

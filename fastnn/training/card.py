@@ -10,7 +10,7 @@ from fastnn.core.activations import activation
 from fastnn.core.endings import epoch_of_loss
 from fastnn.core.network import Network
 from fastnn.showing.cards import card, fold, histogram, number, sparkline, table
-from fastnn.showing.lettering import counted, grouped, rate_texts, shape
+from fastnn.showing.lettering import counted, grouped, rate_texts, shape, with_form
 from fastnn.training.scoring import SCORES, scores
 from fastnn.training.statuses import OK
 
@@ -61,7 +61,7 @@ def _settings(run: Any) -> list[tuple[str, str]]:
     rate = " .. ".join(dict.fromkeys(rate_texts(rates[[0, -1]].tolist()))).replace(" .. learning rate", " ..")
     trained = f"{counted(run.epochs, 'epoch')} on {counted(run.rows, 'row')}, {rate}"
     trained += run.told_after
-    return [("trained", trained), ("engine", f"{run.engine}, {run.dtype}")]
+    return [("trained", trained), ("engine", f"{with_form(run.engine, run.form)}, {run.dtype}")]
 
 
 def training_scores(run: Any) -> dict[str, float]:

@@ -133,13 +133,17 @@ class Job:
         """The kernels for some networks, of the job's network or of a reduced one: see `Kernels`."""
         return self._kernels.takeover(network, networks)
 
+    @property
+    def form(self) -> str:
+        """In which form the kernels that trained its network were printed, one after the other."""
+        known = [*self._kernels.known.items()]
+        own = (found for (_, network), found in known if network == self.network)
+        called = [takeover for takeover in own if takeover in self.done.spent]
+        return ", then ".join(dict.fromkeys(form for takeover in called for form in takeover.forms))
+
     def sizes(self, network: Network, networks: int) -> CallSizes:
         """How many networks a call of the present one should take."""
         return self.takeover(network, networks).now.sizes
-
-    @cached_property
-    def _takeovers(self) -> dict[tuple[str, Network], Takeover]:
-        return {}
 
     @cached_property
     def done(self) -> Done:

@@ -84,6 +84,9 @@ class Training(TrainingAttributes):
         The rows trained on, in the last epoch.
     engine, dtype : str
         The engine that trained, and its precision.
+    form : str
+        In which form its kernels were printed, and those that took over from them; all give the same bits.
+        Empty if the Training was loaded.
     scaling : TableScaling, or None
         The names, scaling and categories of the Dataset that it was trained on, or that a model file held.
     number : int, or (M,) int64 array, or None

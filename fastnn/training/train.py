@@ -309,7 +309,8 @@ def trained(
         first=plan.first,
     )
     called = None if callback is None else Called(callback, plan.network, single)
-    course = run_kept(plan.job(len(state)), course, rates, after_epoch=called, reached=reached)
+    job = plan.job(len(state))
+    course = run_kept(job, course, rates, after_epoch=called, reached=reached)
 
     def given_shape(array: Any) -> Any:
         return array[0] if single else array
@@ -337,6 +338,7 @@ def trained(
         epochs=course.epochs,
         rows=len(plan.X),
         engine=plan.engine_for(len(state)),
+        form=job.form,
         dtype=plan.dtype,
         number=begun.number,
         scaling=plan.scaling,
