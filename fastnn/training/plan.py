@@ -21,7 +21,7 @@ from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows, labelled_rows
 from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
-from fastnn.engines.self_check import checked_kernel
+from fastnn.engines.takeover import begun
 from fastnn.showing.lettering import counted
 from fastnn.training.jobs import Job
 from fastnn.training.measuring import Measuring
@@ -282,9 +282,9 @@ def warmup(
     engine, dtype = _known(engine, dtype)
     checked_network(network)
     rule = replace(Recipe.of(network, **training).rule, weighted=flag(weighted, "weighted"))
-    checked_kernel(choose(engine, network, dtype, 1, rule), network, dtype, rule)
+    begun(choose(engine, network, dtype, 1, rule), network, dtype, rule)
     for description in (network, *reduced_networks(network, rule)):
-        checked_kernel(choose(engine, description, dtype, MANY, rule), description, dtype, rule)
+        begun(choose(engine, description, dtype, MANY, rule), description, dtype, rule)
 
 
 def _known(engine: str, dtype: str) -> tuple[str, str]:
