@@ -31,6 +31,7 @@ __all__ = [
     "label_notes",
     "labels_for",
     "network_of_classes",
+    "one_class_each",
     "refuse_unmet",
     "two_as_one",
 ]
@@ -256,6 +257,11 @@ def label_notes(labels: Names | None) -> tuple[str, ...]:
 def classes_held(Y: Array) -> NDArray[np.bool_]:
     """Whether targets (N, K), or (N, 1) for two classes, have a row of each class: (K,), or (2,)."""
     return np.asarray(Y.any(axis=0)) if Y.shape[1] > 1 else np.array([(Y != 1).any(), (Y != 0).any()])
+
+
+def one_class_each(Y: Array) -> bool:
+    """Whether each row of targets (N, K) is of one class: 1 for it, else 0. Yeses and noes are seldom so."""
+    return Y.shape[1] > 1 and bool((((Y == 0) | (Y == 1)).all(axis=1) & (Y.sum(axis=1) == 1)).all())
 
 
 def refuse_unmet(Y: Array, names: Names, rows: str = "the training rows") -> None:

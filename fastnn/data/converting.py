@@ -83,6 +83,15 @@ class Cells:
             return self._as_text(rows)
         return Column(self.name), self._as_numbers(rows)
 
+    def first_word(self, rows: NDArray[np.int64]) -> str:
+        """In words, the first of some rows whose cell is no number, or a category; "" if there is none."""
+        for row in rows if self.kind in ("text", "categories") else ():
+            cell = self.values[row]
+            if self.kind == "categories" or (isinstance(cell, str) and not cells.is_number(cell)):
+                what = "the category " if self.kind == "categories" else ""
+                return f"{what}{short_of(cell)} in {self.place.row(row)}"
+        return ""
+
     def coded_as(self, column: Column, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the numbers or codes of the cells, coded as the `column` was in training."""
         if not column.categories:

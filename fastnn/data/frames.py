@@ -21,7 +21,7 @@ from fastnn.data.columns import (
     refuse_shared_names,
     refuse_unwritable,
 )
-from fastnn.data.converting import BOOLS, Cells, Place, text_of
+from fastnn.data.converting import Cells, Place, text_of
 from fastnn.showing.lettering import counted
 
 __all__ = ["numbers_like", "table_of", "told_categories"]
@@ -212,10 +212,11 @@ def _kept(columns: Sequence[Cells], missing: str, title: str, remedy: str | None
 
 def _weights(cells: Cells, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The weights of rows in a column: numbers from 0, not all 0; False and True are 0 and 1."""
-    column, numbers = cells.converted(rows)
+    word = cells.first_word(rows)
+    numbers = np.zeros(0) if word else cells.converted(rows)[1]
     wrong = np.flatnonzero(numbers < 0)
-    if column.categories not in ((), BOOLS):
-        got, remedy = f"words, such as {column.categories[0]!r}", "Name a column of numbers."
+    if word:
+        got, remedy = word, "Write plain numbers in the column, or name another."
     elif len(wrong):
         got = f"{float(numbers[wrong[0]])!r} in {cells.place.row(int(rows[wrong[0]]))}"
         remedy = "Give a row that is not to count the weight 0."

@@ -16,7 +16,7 @@ from fastnn.core.optimizers import Optimizer
 from fastnn.core.recipe import DEFAULT, Asked, Recipe, refuse_schedule
 from fastnn.core.rule import DTYPES, MOST_EPOCHS, Rule
 from fastnn.data.arrays import finite_array
-from fastnn.data.classes import Names, classes_of, refuse_unmet
+from fastnn.data.classes import Names, classes_of, one_class_each, refuse_unmet
 from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows, labelled_rows
 from fastnn.data.scaling import TableScaling
@@ -96,6 +96,8 @@ class Plan:
     def need_classes(self, loss: type[Loss], rows: int | None = None) -> None:
         """Refuse a class without a row among the first ones, by default all, if there are classes."""
         classes = classes_of(self.network, loss, self.named)
+        if classes is None and loss.classifies and one_class_each(self.Y):
+            classes = tuple(range(self.network.n_outputs))
         if classes is not None:
             of = "the training rows" if rows in (None, len(self.Y)) else f"the first {counted(rows, 'row')}"
             refuse_unmet(self.Y[:rows], classes, of)

@@ -71,8 +71,11 @@ class TestColumns:
             (
                 "word",
                 None,
-                "'word' must hold numbers from 0, not all 0, to be the weights of rows; got words",
+                "'word' must hold numbers from 0, not all 0, to be the weights of rows; got 'a' in row 0",
             ),
+            ("w", ["1", "2 kg", "3", "4", "5", "6"], "to be the weights of rows; got '2 kg' in row 1"),
+            ("w", ["x"] * 6, "got 'x' in row 0 (index 0). Write plain numbers in the column"),
+            ("w", pd.Categorical([1, 2] * 3), "to be the weights of rows; got the category 1 in row 0"),
             ("w", [1, 2, 3, -1, 5, 6], "got -1.0 in row 3 "),
             ("w", [0] * 6, "got 0 in all rows"),
             ("w", [1, 2, np.inf, 1, 1, 1], "must be finite"),

@@ -14,6 +14,7 @@ PLACES = np.arange(ROWS) % 3
 TEXTS = np.array(["fern", "moss", "rose"])[PLACES]
 SOFTMAX = Network((2, 4, 3), output="softmax")
 SIGMOID = Network((2, 4, 1), output="sigmoid")
+SIGMOIDS = Network((2, 4, 3), output="sigmoid")
 HOW = {"engine": "batched", "epochs": 40, "batch_size": ROWS, "optimizer": "adam", "learning_rate": 0.1}
 
 
@@ -152,6 +153,8 @@ def test_validation_rows_have_the_classes_of_training(data):
         (SOFTMAX, PLACES % 2, "the training rows must hold each class; got none of 2"),
         (SOFTMAX, np.arange(ROWS) % 4, r"4 classes, 0, 1, 2, 3. Take Network\(\(2, 4, 4\), output=.softmax"),
         (SOFTMAX, np.eye(3)[PLACES % 2], "must hold each class; got none of 2"),
+        (SIGMOIDS, np.eye(3)[PLACES % 2], "must hold each class; got none of 2"),
+        (SIGMOIDS, np.eye(3)[PLACES * 0], "at least two classes; got 0 in each"),
         (
             SOFTMAX,
             pd.Categorical(TEXTS[::-1], ["fern", "moss", "rose", "tree"]),
@@ -171,6 +174,12 @@ def test_classes_that_do_not_fit_are_refused(network, y, match, data):
     loss = None if network.output == "identity" else "cross_entropy"
     with pytest.raises(InputError, match=match):
         train(network, data.X, y, loss=loss, epochs=1)
+
+
+def test_several_yeses_and_noes_may_be_the_same_in_all_rows(data):
+    answers = np.column_stack([PLACES > 0, PLACES > 1, np.ones(ROWS)]).astype(float)
+    run = train(SIGMOIDS, data.X, answers, loss="cross_entropy", **HOW | {"epochs": 1})
+    assert run.classes is None
 
 
 def test_rows_of_a_sweep_hold_each_class(data):
