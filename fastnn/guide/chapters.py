@@ -19,6 +19,7 @@ CHAPTERS = (
     "explanations",
     "studies",
     "arithmetic",
+    "from_scikit_learn",
     "other_libraries",
     "command_line",
     "extending",

@@ -96,8 +96,8 @@ class Fitting:
     def finish(self, lanes: Sequence[Lane], *, unfinished: bool) -> None:
         """Write what the networks have become into the estimator: of several, the best."""
         estimator, P, scored = self.estimator, self.network.n_parameters, self.further is not None
-        self.unfinished = unfinished
         best = lanes[best_of(lanes, scored=scored)]
+        self.unfinished = unfinished and not best.is_over
         self.write_history(best)
         estimator._optimizer = best.state[P:].copy(), best.rate
         estimator._write(self.network, best.state[:P])

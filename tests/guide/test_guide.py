@@ -29,7 +29,7 @@ NAMES = [INDEX, *CHAPTERS]
 # How blocks begin that are to be read, or need files that do not come with fastnn.
 FOR_OTHER_MACHINES = ("dask ", "from distributed ", "z1 = ", "fastnn studies --proben1 ")
 # Chapters that train on few rows, by many rules.
-OF_FEW_ROWS = ("arithmetic", "classes", "command_line", "other_libraries")
+OF_FEW_ROWS = ("arithmetic", "classes", "command_line", "from_scikit_learn", "other_libraries")
 
 
 class TestTexts:
@@ -83,6 +83,8 @@ def once(monkeypatch):
 @pytest.mark.usefixtures("undrawn", "once")
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_code_runs(name, tmp_path, monkeypatch):
+    if name == "from_scikit_learn":
+        pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
     if name in OF_FEW_ROWS:
         compile_nothing_unusual(monkeypatch.setattr)
     assert run(chapter(name).text, tmp_path, monkeypatch)
