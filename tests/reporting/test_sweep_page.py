@@ -205,6 +205,7 @@ def stopped(data):
 
 
 @pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("undrawn")  # the command line's tests draw such a page
 class TestOfNetworksThatStop:
     @pytest.fixture
     def stops(self, data, stopped):

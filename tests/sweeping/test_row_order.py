@@ -139,7 +139,7 @@ class TestStored:
             fastnn.open(store)
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("undrawn")
 def test_its_page_says_what_is_needed_to_train_again():
     frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": Y})
     data = fastnn.Dataset.from_frame(frame, ["a", "b"], "c")

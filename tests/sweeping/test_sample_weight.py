@@ -158,7 +158,7 @@ class TestStored:
             fastnn.open(store)
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("within", ["epoch", "batch"])
 def test_its_page_says_what_is_needed_to_train_again(within):
     frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": Y})
