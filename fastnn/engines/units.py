@@ -13,7 +13,7 @@ import numpy as np
 from fastnn.core.derivation import derived
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
-from fastnn.engines import CallSizes, Kernel, arguments, forms
+from fastnn.engines import CallSizes, Kernel, arguments, forms, loop
 from fastnn.engines.compiling import compile_kernel
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines
@@ -29,6 +29,9 @@ __all__ = ["call_sizes", "kernel", "source"]
 MOST = {16: 6, 32: 13}
 MOST_IN_BATCHES = {16: 2, 32: 4}
 ROWS_TOGETHER = 4
+
+# The source tells where each parameter lies. Numba takes an array of up to a megabyte for a constant.
+MOST_PARAMETERS = 100_000
 
 
 def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
@@ -48,19 +51,30 @@ def made(network: Network, dtype: str, rule: Rule) -> Kernel:
 
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
-    """The source of the kernel: row by row, or batch by batch."""
+    """The source of the kernel: row by row, or batch by batch; for a very large network that of `loop`."""
+    if network.n_parameters > MOST_PARAMETERS:
+        return loop.source(network, dtype, rule)
     if looks(rule):
         return watching(source, network, dtype, rule)
     derivation, lines = derived(network, rule), Lines()
     number, size = forms.registers()
     in_register = size // np.dtype(dtype).itemsize
-    with lines.block(f"def advance({arguments(rule)}):"), lines.block("for m in range(state.shape[0]):"):
-        if rule.batched or rule.measuring:
-            spans = spans_of(network, in_register, MOST_IN_BATCHES[number])
-            _write_network(InBatches(derivation, dtype, spans, ROWS_TOGETHER), lines)
-        else:
-            _write_network(RowByRow(derivation, dtype, spans_of(network, in_register, MOST[number])), lines)
+    if rule.batched or rule.measuring:
+        spans = spans_of(network, in_register, MOST_IN_BATCHES[number])
+        _write(InBatches(derivation, dtype, spans, ROWS_TOGETHER), lines)
+    else:
+        _write(RowByRow(derivation, dtype, spans_of(network, in_register, MOST[number])), lines)
     return vector_module(derivation, dtype, str(lines))
+
+
+def _write(printer: RowByRow | InBatches, lines: Lines) -> None:
+    """Write the kernel: all networks use the same memory, one after the other."""
+    memory, rule = printer.memory, printer.derivation.rule
+    lines(*memory.places(), "", "")
+    with lines.block(f"def advance({arguments(rule)}):"):
+        lines("rows = X.shape[0]", *memory.allocation(printer.dtype), *printer.views())
+        with lines.block("for m in range(state.shape[0]):"):
+            _write_network(printer, lines)
 
 
 def _write_network(printer: RowByRow | InBatches, lines: Lines) -> None:
@@ -69,7 +83,6 @@ def _write_network(printer: RowByRow | InBatches, lines: Lines) -> None:
     states = 1 + len(rule.states)
     first = states * printer.network.n_parameters
     shared = {symbol.family: f"state[m, {first + n}]" for n, symbol in enumerate(rule.shared)}
-    lines("rows = X.shape[0]", *memory.allocation(printer.dtype), *printer.views())
     memory.write_in(lines, states)
     lines(*(f"{derivation.name(symbol)} = settings[m, {n}]" for n, symbol in enumerate(rule.given)))
     lines(*(f"{name} = {place}" for name, place in shared.items()))

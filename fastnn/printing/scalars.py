@@ -41,7 +41,10 @@ __all__ = [
     "write_equation",
 ]
 
-NUMPY_NAMES = ("empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "sqrt", "zeros")
+NUMPY_NAMES = (
+    *("arange", "concatenate", "empty", "float32", "float64", "int32", "int64", "isfinite", "nan", "sqrt"),
+    "zeros",
+)
 ACCUMULATOR = Symbol("accumulated")
 
 

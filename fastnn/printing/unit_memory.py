@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import lcm
 
@@ -83,12 +84,15 @@ class Memory:
         What takes part in updates, weights first. That of letter n is n*stride numbers further on.
     copies : dict of str to Table
         What is copied after each batch.
+    name : str
+        What the places of all parameters are called in the source.
     weights, biases : slice
         The numbers among which all weights, and all biases, lie.
     """
 
     def __init__(self, network: Network, rule: Rule, spans: list[Span]) -> None:
         self.network, self.spans = network, spans
+        self.name = "PLACES_TO_MEASURE" if rule.measuring else "PLACES"
         self.last = len(network.layers) - 1
         self.few = self.last > 1 and network.n_outputs <= MOST_OUTPUTS
         self._step = lcm(*(span.vector for span in spans[1:]))
@@ -137,43 +141,56 @@ class Memory:
         yield from lines
         yield last.rpartition(".reshape")[0]
 
+    @property
+    def both(self) -> range:
+        """The numbers of the weights that are kept both ways round: those of layers one after the other."""
+        twice = [layer for layer in range(1, self.last + 1) if self.ways(layer) == "TW"]
+        slices = self.network.slices
+        return range(slices[twice[0] - 1][0].start, slices[twice[-1] - 1][0].stop) if twice else range(0)
+
+    def places(self) -> Iterator[str]:
+        """The lines, above the kernel, that tell where each parameter lies, and where else."""
+        names = (self.name, f"OTHER_{self.name}") if self.both else (self.name,)
+        for name, of_both in zip(names, (-1, 0), strict=False):
+            yield f"{name} = concatenate(("
+            for layer in range(1, self.last + 1):
+                way = f"{self.ways(layer)[of_both]}{layer}"
+                table = (self.parameters | self.copies)[way]
+                j, i = (1, table.span.numbers) if way[0] == "T" else (table.span.numbers, 1)
+                units, inputs = self.network.layers[layer], self.network.layers[layer - 1]
+                yield f"    ({table.first} + {j}*arange({units})[:, None] + {i}*arange({inputs})).ravel(),"
+            for layer in range(1, self.last + 1):
+                first = self.parameters[f"B{layer}"].first
+                yield f"    arange({first}, {first + self.network.layers[layer]}),"
+            yield "))"
+
     def write_in(self, lines: Lines, states: int) -> None:
         """Write the lines that bring the state of network m, `states` numbers a parameter, into memory."""
-        self._write_moves(lines, states, inwards=True)
+        with lines.block("for n in range(memory.shape[0]):"):
+            lines("memory[n] = 0.0")
+        with self._each_number(lines, states):
+            lines(f"memory[at + {self.name}[p]] = state[m, first + p]")
+            if self.both and not self.copies:
+                lines(f"memory[at + OTHER_{self.name}[p]] = state[m, first + p]")
 
     def write_out(self, lines: Lines, states: int) -> None:
         """Write the lines that bring it back."""
-        self._write_moves(lines, states, inwards=False)
+        with self._each_number(lines, states):
+            lines(f"state[m, first + p] = memory[at + {self.name}[p]]")
 
     def write_copies(self, lines: Lines) -> None:
         """Write the lines that copy weights to where they are kept the other way round."""
-        for name, table in self.copies.items():
-            source, layer = self.parameters[f"W{name[1:]}"], int(name[1:])
-            with (
-                lines.block(f"for j in range({self.network.layers[layer]}):"),
-                lines.block(f"for i in range({self.network.layers[layer - 1]}):"),
-            ):
-                to, since = table.span.numbers, source.span.numbers
-                lines(f"memory[{table.first} + i*{to} + j] = memory[{source.first} + j*{since} + i]")
+        if self.copies:
+            with lines.block(f"for p in range({self.both.start}, {self.both.stop}):"):
+                lines(f"memory[OTHER_{self.name}[p]] = memory[{self.name}[p]]")
 
-    def _write_moves(self, lines: Lines, states: int, *, inwards: bool) -> None:
+    @contextmanager
+    def _each_number(self, lines: Lines, states: int) -> Iterator[None]:
+        """The loops over all that is kept of each parameter p."""
         with lines.block(f"for part in range({states}):"):
-            lines(f"at, p = part*{self.stride}, part*{self.network.n_parameters}")
-            for layer in range(1, self.last + 1):
-                ways = [way for way in self.ways(layer) if f"{way}{layer}" in self.parameters]
-                with (
-                    lines.block(f"for j in range({self.network.layers[layer]}):"),
-                    lines.block(f"for i in range({self.network.layers[layer - 1]}):"),
-                ):
-                    for way in ways if inwards else ways[-1:]:
-                        table, (row, unit) = self.parameters[f"{way}{layer}"], "ij" if way == "T" else "ji"
-                        place = f"memory[at + {table.first} + {row}*{table.span.numbers} + {unit}]"
-                        lines(f"{place} = state[m, p]" if inwards else f"state[m, p] = {place}")
-                    lines("p += 1")
-            for layer in range(1, self.last + 1):
-                with lines.block(f"for j in range({self.network.layers[layer]}):"):
-                    place = f"memory[at + {self.parameters[f'B{layer}'].first} + j]"
-                    lines(f"{place} = state[m, p]" if inwards else f"state[m, p] = {place}", "p += 1")
+            lines(f"at, first = part*{self.stride}, part*{self.network.n_parameters}")
+            with lines.block(f"for p in range({self.network.n_parameters}):"):
+                yield
 
     def _shape(self, way: str) -> tuple[Span, int]:
         """The span of a row of weights, and how many rows there are."""
