@@ -72,6 +72,10 @@ def told_as(name: Any, Y: Array) -> Told:
     if name == "squared_error":
         return Told(Squared(), ratio=0.5, share=0.5 / Y.shape[1])
     if name == "poisson":
+        if (Y < 0).any():
+            raise ValueError(
+                "y must be 0 or above for loss='poisson'; got a negative target. Take another loss."
+            )
         return Told(Poisson(), rest=np.sum(xlogy(Y, Y) - Y, axis=1))
     if name == "log_loss":
         return Told(Clipped.of(Y.dtype))

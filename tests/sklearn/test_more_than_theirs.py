@@ -11,9 +11,11 @@ pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not instal
 from scipy.optimize import check_grad
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
+from sklearn.preprocessing import LabelBinarizer
 
 import fastnn
 from fastnn.sklearn import MLPClassifier, MLPRegressor
+from fastnn.sklearn import classifier as classifying
 from fastnn.sklearn import lbfgs as solver
 
 RANDOM = np.random.RandomState(0)
@@ -165,6 +167,38 @@ def test_the_gradient_of_lbfgs_belongs_to_its_loss(outputs, monkeypatch):
             X, target, sample_weight=np.linspace(0.1, 2, 23)
         )
     assert errors[0] < 1e-6
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([3, 5, 3, 9]),
+        np.array([True, False, True, True]),
+        np.array(["b", "a", "b", "b"]),
+        np.array([2, 2, 2, 2]),
+        np.array(["b", "a", "b", "c"], object),
+        np.array([[0, 1], [1, 1], [0, 0], [1, 0]]),
+    ],
+)
+def test_labels_become_targets_as_scikit_learn_has_them(y):
+    binarizer, Y = classifying._binarized(y)
+    theirs = LabelBinarizer().fit(y)
+    np.testing.assert_array_equal(Y, theirs.transform(y))
+    assert vars(binarizer).keys() == vars(theirs).keys()
+    assert (binarizer.y_type_, binarizer.sparse_input_) == (theirs.y_type_, theirs.sparse_input_)
+    np.testing.assert_array_equal(binarizer.inverse_transform(Y * 1.0), y)
+
+
+def test_negative_counts_are_refused():
+    with pytest.raises(ValueError, match="y must be 0 or above"):
+        regressor(loss="poisson").fit(X, -np.abs(SIGNAL))
+
+
+def test_rows_that_may_not_be_written_and_no_hidden_layer():
+    rows = np.asfortranarray(X)
+    rows.flags.writeable = False
+    model = regressor(hidden_layer_sizes=()).fit(rows, SIGNAL)
+    np.testing.assert_array_equal(model.coefs_[0], regressor(hidden_layer_sizes=()).fit(X, SIGNAL).coefs_[0])
 
 
 @pytest.mark.parametrize(
