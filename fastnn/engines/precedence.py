@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import repeat
+
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import lanes, load
 from fastnn.engines.compiling import is_ready
 from fastnn.engines.tuning import best_form
 from fastnn.engines.watching import looks
-from fastnn.printing.layer_names import stand_in
+from fastnn.printing.layer_names import of_kind, stand_in
 
-__all__ = ["general_comes_first"]
+__all__ = ["general_comes_first", "of_both_forms"]
 
 OWN = ("loop", "lanes", "units")  # the engines that compile a kernel for each network
 
@@ -38,6 +41,12 @@ def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -
     is_first = kind not in MET
     MET.add(kind)
     return not is_first or (engine == "lanes" and network.n_parameters > COMPILED_FAST)
+
+
+def of_both_forms(network: Network) -> Iterator[Network]:
+    """A small network and a large one, for which the general kernels that serve all of a kind are printed."""
+    for units in (2, 64):
+        yield of_kind(network, hidden_layers=1, sizes=repeat(units))
 
 
 def _source(engine: str, network: Network, dtype: str, rule: Rule) -> str:

@@ -21,6 +21,7 @@ from fastnn.data.datasets import Dataset
 from fastnn.data.rows import checked_rows, labelled_rows
 from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
+from fastnn.engines.precedence import of_both_forms
 from fastnn.engines.takeover import begun
 from fastnn.showing.lettering import counted
 from fastnn.training.jobs import Job
@@ -262,7 +263,9 @@ def warmup(
 ) -> None:
     """Compile every kernel that training one or many such networks needs, so that later calls start at once.
 
-    Kernels are kept on disk (``fastnn cache`` tells where), so one call per machine is enough.
+    With "auto" the general kernels are among them: networks of any sizes begin with them whose activations are
+    the same, and whose own kernels are not compiled. Kernels are kept on disk (``fastnn cache`` tells where),
+    so one call per machine is enough.
 
     Parameters
     ----------
@@ -287,6 +290,8 @@ def warmup(
     begun(choose(engine, network, dtype, 1, rule), network, dtype, rule)
     for description in (network, *reduced_networks(network, rule)):
         begun(choose(engine, description, dtype, MANY, rule), description, dtype, rule)
+    for other in of_both_forms(network) if engine == "auto" else ():
+        begun("general", other, dtype, rule)
 
 
 def _known(engine: str, dtype: str) -> tuple[str, str]:

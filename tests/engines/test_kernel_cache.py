@@ -16,6 +16,7 @@ from uncompiled import forget_kernels
 import fastnn
 from fastnn.commands.cli import main
 from fastnn.engines import kernel_files, load
+from fastnn.training import plan
 
 NET = fastnn.Network((2, 2, 1))
 NAME = "a1" * 32
@@ -463,6 +464,16 @@ class TestWarmup:
         kernels_before = [load(engine).kernel(NET, "float64") for engine in ("loop", "lanes")]
         fastnn.warmup(NET)
         assert kernels_before == [load(engine).kernel(NET, "float64") for engine in ("loop", "lanes")]
+
+    def test_other_sizes_need_no_compiler(self, monkeypatch):
+        made = []
+        checked = lambda engine, *which: made.append(load(engine).source(*which))  # noqa: E731
+        monkeypatch.setattr(plan, "begun", checked)
+        fastnn.warmup(NET, engine="lanes")
+        general = [load("general").source(fastnn.Network(n), "float64") for n in ((3, 4, 3, 2), (9, 40, 1))]
+        assert not {*general} & {*made}
+        fastnn.warmup(NET)
+        assert len({*general} & {*made}) == 2
 
     def test_bad_input(self):
         with pytest.raises(fastnn.InputError, match=r"network must be a fastnn\.Network; got"):
