@@ -263,9 +263,9 @@ def warmup(
 ) -> None:
     """Compile every kernel that training one or many such networks needs, so that later calls start at once.
 
-    With "auto" the general kernels are among them: networks of any sizes begin with them whose activations are
-    the same, and whose own kernels are not compiled. Kernels are kept on disk (``fastnn cache`` tells where),
-    so one call per machine is enough.
+    With "auto" the general kernels are among them: networks with the same activations begin with them,
+    whatever their sizes, if their own are not compiled. Kernels are kept on disk (``fastnn cache`` tells
+    where), so one call per machine is enough.
 
     Parameters
     ----------
