@@ -13,7 +13,7 @@ import sys
 
 import fastnn
 import results
-from promises import further_rules, many_networks, one_network, processes, rules, sizes
+from promises import further_rules, many_networks, no_waiting, one_network, processes, rules, sizes
 
 PACKAGES = ("numpy", "numba", "pandas")
 
@@ -36,6 +36,9 @@ def main():
         processes.first_use,
         processes.first_sweep,
         processes.memory,
+        no_waiting.general,
+        no_waiting.compiling,
+        no_waiting.never_met,
     )
     about = results.about(PACKAGES, data)
     print(about, "", f"{'':<44}{'promise':>8}{'median':>8}  {'5 % .. 95 %':<14}", sep="\n")

@@ -55,6 +55,18 @@ class Processes:
         )
         return perf_counter() - began
 
+    def printed(self, program, **environment):
+        """The numbers that a program prints, one in each line."""
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return [float(line) for line in done.stdout.splitlines()]
+
     def sweep_seconds(self, arguments, **environment):
         """The seconds from the start of a sweep's process to its printed table, and to its end."""
         began = perf_counter()

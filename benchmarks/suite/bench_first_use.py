@@ -63,6 +63,29 @@ class FirstAnswer:
         run("-c", self.program, FASTNN_CACHE=self.kept)
 
 
+class NeverMet:
+    """A network of a shape never met, in a process that has trained another. General kernels are on disk."""
+
+    repeat = 3
+
+    def setup(self):
+        self.folder = TemporaryDirectory()
+        before = f"import os; os.environ['FASTNN_CACHE'] = {self.folder.name!r}"
+        warm = "import fastnn; fastnn.warmup(fastnn.Network((2, 2, 1)))"
+        subprocess.run([sys.executable, "-c", f"{before}; {warm}"], check=True)
+
+    def teardown(self):
+        self.folder.cleanup()
+
+    def timeraw_train(self):
+        before = (
+            f"import os; os.environ['FASTNN_CACHE'] = {self.folder.name!r}; import fastnn, numpy; "
+            "X, Y = numpy.random.default_rng(0).random((2, 100, 3)); "
+            "fastnn.train(fastnn.Network((2, 2, 1)), X[:, :2], Y[:, :1])"
+        )
+        return "fastnn.train(fastnn.Network((3, 5, 4, 2)), X, Y[:, :2])", before
+
+
 class CommandLine:
     """The whole process, interpreter included."""
 

@@ -1,4 +1,4 @@
-"""Kernels of `lanes` by any rule, in turns: each is first compared, to the bit, with that of `batched`."""
+"""Kernels of any engine by any rule, in turns: each is first compared, to the bit, with that of `batched`."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,11 @@ ROWS = 600
 
 @dataclass(frozen=True)
 class Job:
-    """A network and how it is trained."""
+    """A network, and how it is trained by which engine."""
 
     network: fastnn.Network
     recipe: Recipe
+    engine: str = "lanes"
 
     def arrays(self, dtype, networks, rows, data):
         """What a kernel is given before the size of its batches; for several outputs, classes."""
@@ -43,9 +44,9 @@ def times(jobs, dtype, data, rounds, networks=MANY, rows=ROWS):
 
 def timed(job, dtype, data, networks, rows):
     """A function that trains all networks for an epoch and returns the seconds per network and row."""
-    kernel = load("lanes").kernel(job.network, dtype, job.recipe.rule)
+    kernel = load(job.engine).kernel(job.network, dtype, job.recipe.rule)
     refuse_other_kernel(kernel, job, dtype, data)
-    most = load("lanes").call_sizes(job.network, dtype, job.recipe.rule).most
+    most = load(job.engine).call_sizes(job.network, dtype, job.recipe.rule).most
     start, X, Y, settings, totals = job.arrays(dtype, networks, rows, data)
 
     def advance(state):
@@ -65,4 +66,4 @@ def refuse_other_kernel(kernel, job, dtype, data):
         some(state, *given, totals, *job.told)
         ends.append((state.tobytes(), totals.tobytes()))
     if ends[0] != ends[1]:
-        raise AssertionError(f"lanes and batched differ for {job.network!r}")
+        raise AssertionError(f"{job.engine} and batched differ for {job.network!r}")

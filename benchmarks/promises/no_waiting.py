@@ -1,0 +1,97 @@
+"""The promises about networks of shapes never met: how fast general kernels are, and how soon ready."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import fastnn
+from fastnn.core.optimizers import Adam, Momentum
+from fastnn.core.recipe import Recipe
+from promises.measuring import Line
+from promises.processes import Processes
+from suite.kernels import Job, times
+
+# `general` against `lanes`: the shape, the hidden activation, and the promise.
+ALONE = [
+    ((2, 2, 1), "relu", 1.5),
+    ((3, 5, 4, 2), "relu", 1.35),
+    ((4, 16, 1), "relu", 1.35),
+    ((2, 2, 1), "tanh", 1.05),
+    ((4, 16, 1), "tanh", 1.05),
+]
+RULES = {
+    "momentum": Recipe(optimizer=Momentum()),
+    "Adam": Recipe(optimizer=Adam()),
+    "batches of 32": Recipe(batch_size=32),
+}
+FEW = {"networks": 2048, "rows": 600}
+
+WARM = "import fastnn; fastnn.warmup(fastnn.Network((2, 2, 1)))"
+
+# In a process that has compiled another kernel.
+COMPILED = """
+from time import process_time
+import fastnn
+from fastnn.engines import load
+from fastnn.engines.precedence import of_both_forms
+load("lanes").kernel(fastnn.Network((1, 1)), "float64")
+for network in of_both_forms(fastnn.Network((2, 2, 1))):
+    began = process_time()
+    load("general").kernel(network, "float64")
+    print(process_time() - began)
+"""
+NEVER_MET = """
+from time import perf_counter
+import numpy as np
+import fastnn
+random = np.random.default_rng(0)
+X, Y = random.random((100, 3)), random.random((100, 2))
+fastnn.train(fastnn.Network((2, 2, 1)), X[:, :2], Y[:, :1])
+began = perf_counter()
+fastnn.train(fastnn.Network((3, 5, 4, 2)), X, Y)
+print(perf_counter() - began)
+"""
+ARCHITECTURES = """
+import numpy as np
+import fastnn
+random = np.random.default_rng(0)
+X, Y = random.random((100, 4)), random.random((100, 2))
+for layers in [(4, first, second, 2) for first in range(2, 12) for second in range(2, 7)]:
+    fastnn.sweep(fastnn.Network(layers), X, Y, networks=20, epochs=50, progress=False)
+"""
+
+
+def general(data, rounds):
+    """Many networks: the kernel that is told their sizes against that which is made for them."""
+    for layers, hidden, promise in ALONE:
+        network = fastnn.Network(layers, hidden)
+        shape = "-".join(map(str, layers))
+        yield _against_lanes(network, Recipe(), data, rounds, f"general : lanes, {shape}, {hidden}", promise)
+        if hidden == "relu":
+            for name, recipe in RULES.items():
+                yield _against_lanes(network, recipe, data, rounds, name)
+
+
+def _against_lanes(network, recipe, data, rounds, title, promise=None):
+    jobs = {engine: Job(network, recipe, engine) for engine in ("general", "lanes")}
+    timed = times(jobs, "float64", data, rounds, **FEW)
+    return Line(title, timed["general"] / timed["lanes"], promise)
+
+
+def compiling(data, rounds):
+    """Compiling the general kernels, which is done once: processor seconds."""
+    with TemporaryDirectory() as folder:
+        found = [Processes(folder).printed(COMPILED, FASTNN_CACHE="0") for _ in range(max(2, rounds // 5))]
+    for form, seconds in zip(("small", "large"), zip(*found, strict=True), strict=True):
+        yield Line(f"general, for {form} networks, compiled, seconds", seconds, 3.0)
+
+
+def never_met(data, rounds):
+    """With general kernels on disk: networks of shapes that have no kernel of their own."""
+    with TemporaryDirectory() as folder:
+        processes, kept = Processes(folder), {"FASTNN_CACHE": str(Path(folder, "kernels"))}
+        processes.seconds(["-c", WARM], **kept)
+        repeated = range(max(2, rounds // 3))
+        one = [processes.printed(NEVER_MET, **kept)[0] for _ in repeated]
+        many = [processes.seconds(["-c", ARCHITECTURES], **kept) for _ in repeated]
+    yield Line("train 3-5-4-2, after another shape, seconds", one, 0.15)
+    yield Line("50 architectures, a fresh process, seconds", many, 5.0)
