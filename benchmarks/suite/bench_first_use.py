@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import fastnn
 from fastnn.engines import ENGINES, load
+from fastnn.engines.compiling import COMPILED
 from suite.common import SHAPES
 from suite.timing import steady
 
@@ -131,6 +132,8 @@ class Compile:
         self.kernel = load(engine).kernel
         self.kernel(fastnn.Network((1, 1)), "float64")
         load(engine).made.cache_clear()
+        COMPILED.clear()
 
     def time_compile(self, engine, shape):
         self.kernel(SHAPES[shape], "float64")
+        assert COMPILED
