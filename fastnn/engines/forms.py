@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
@@ -35,6 +37,15 @@ STRAIGHT_LINE_IN_BATCHES = 10
 WRITTEN_ROWS = {16: 4, 32: 2}
 
 WIDE_PARAMETERS = 400
+
+# From so many weights on for each number of a register, or so many among hidden layers, `units` is faster
+# than `lanes` for any number of networks. Measured with 32 registers (`units` against `lanes`): 10-32-32-1
+# x0.68, 6-24-24-1 x0.84, 4-20-20-1 x1.1, 50-50-1 x0.84, 10-100-1 x1.2; in float32 10-32-32-1 x0.91, 6-24-24-1
+# x1.3, 10-64-64-1 x0.66. 10-32-32-1, 6-24-24-1, 30-64-1 with momentum x0.75, x0.8, x0.67; with tanh x0.82,
+# x0.95, x0.9. In batches of 32 with Adam: 10-64-64-1 x0.61, 10-32-32-1 and 30-64-1 x1.05. With 16 registers
+# x0.84 to x1.2.
+WIDE, WIDE_IN_BATCHES, INNER = 240, 512, 64
+NEVER = 1 << 62
 
 STRAIGHT_LINE_TILE = 512  # bytes of each parameter; half or twice this number take the same time
 
@@ -190,7 +201,7 @@ def _in_batches(known: Form, network: Network) -> Iterator[Form]:
         yield replace(known, rows=rows, registers=several)
 
 
-def fewest(network: Network, rule: Rule, vector: int) -> int:
+def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
     """The fewest networks for which `lanes` is worth its vectors, each of which `vector` networks fill.
 
     Measured (against `loop`): two networks x0.9 to x1.1 with straight-line code, and x0.4 to x0.97 with loops
@@ -198,10 +209,23 @@ def fewest(network: Network, rule: Rule, vector: int) -> int:
     `units`: 3-5-1 to 4-16-1 5 to 8, 10-32-1 8 to 11, 20-40-1 15, 10-100-1 13 to 16; with 16 registers 4 to 6;
     in batches 2 to 4.
     """
+    if _is_wide(network, dtype, rule):
+        return NEVER
     if alone(network, rule) == "loop":
         return 2 if is_small(network, rule) else registers().number // 8
     enough = 4 if rule.batched else 8 if network.n_parameters <= WIDE_PARAMETERS else 16
     return min(enough, vector)
+
+
+def _is_wide(network: Network, dtype: str, rule: Rule) -> bool:
+    """Whether a network's weights outgrow the cache in vectors of many networks, but not alone."""
+    number, size = registers()
+    if number < 32 or rule.measuring:
+        return False
+    numbers, (first, *_) = size // np.dtype(dtype).itemsize, network.slices
+    if rule.batched:
+        return network.n_weights >= WIDE_IN_BATCHES * numbers
+    return network.n_weights >= WIDE * numbers or network.n_weights - first[0].stop >= INNER * numbers
 
 
 def is_small(network: Network, rule: Rule) -> bool:

@@ -28,7 +28,11 @@ def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN, form: Form | No
     """How many networks a call should take: full lanes."""
     tile = tile_of(form or known_form(network, dtype, rule), network, dtype, rule)
     return CallSizes(
-        fewest(network, rule, tile.vector), 64 * tile.networks, tile.networks, tile.vector, seconds=1e-10
+        fewest(network, dtype, rule, tile.vector),
+        64 * tile.networks,
+        tile.networks,
+        tile.vector,
+        seconds=1e-10,
     )
 
 

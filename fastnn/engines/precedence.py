@@ -13,7 +13,7 @@ from fastnn.engines.tuning import best_form
 from fastnn.engines.watching import looks
 from fastnn.printing.layer_names import of_kind, stand_in
 
-__all__ = ["general_comes_first", "of_both_forms"]
+__all__ = ["general_comes_first", "of_both_forms", "own_is_ready"]
 
 OWN = ("loop", "lanes", "units")  # the engines that compile a kernel for each network
 
@@ -33,7 +33,7 @@ def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -
     """
     if engine not in OWN or looks(rule):
         return False
-    if is_ready(_source(engine, network, dtype, rule), dtype):
+    if own_is_ready(engine, network, dtype, rule):
         return False
     if is_ready(load("general").source(network, dtype, rule), dtype):
         return True
@@ -47,6 +47,11 @@ def of_both_forms(network: Network) -> Iterator[Network]:
     """A small network and a large one, for which the general kernels that serve all of a kind are printed."""
     for units in (2, 64):
         yield of_kind(network, hidden_layers=1, sizes=repeat(units))
+
+
+def own_is_ready(engine: str, network: Network, dtype: str, rule: Rule) -> bool:
+    """Whether an engine's own kernel need not be compiled."""
+    return engine not in OWN or is_ready(_source(engine, network, dtype, rule), dtype)
 
 
 def _source(engine: str, network: Network, dtype: str, rule: Rule) -> str:

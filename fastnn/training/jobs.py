@@ -161,9 +161,8 @@ class Job:
         """
         self.takeover(self.network, networks)
         if networks > 1:
-            for size in self.reduced[-2::-1]:
-                self._kernels.ask(with_units(self.network, size), networks)
-            self._kernels.ask(self.network, 1)
+            smaller = ((with_units(self.network, size), networks) for size in self.reduced[-2::-1])
+            self._kernels.ask(*smaller, (self.network, 1))
 
     @property
     def ready(self) -> tuple[int, ...]:

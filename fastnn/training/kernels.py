@@ -8,6 +8,7 @@ from weakref import ref
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import choose
+from fastnn.engines.precedence import own_is_ready
 from fastnn.engines.takeover import Takeover, begun
 from fastnn.system.background import ask
 
@@ -35,17 +36,23 @@ class Kernels:
         if which not in self.known:
             others = [known for (_, of), known in [*self.known.items()] if of == network]
             if others and self.patient:
-                self.ask(network, networks)
+                self.ask((network, networks))
                 return others[0]
-            self._begin(which)
+            self._begin(which, waits=self.engine != "auto")
         return self.known[which]
 
-    def ask(self, network: Network, networks: int) -> None:
-        """Have the first kernel for some networks compiled in the background, unless it is ready."""
-        self.patient, which = True, self._which(network, networks)
-        if which not in self.known and which not in self.awaited:
-            self.awaited.add(which)
-            ask(partial(_compile, ref(self), which))  # the thread keeps no run alive
+    def ask(self, *wanted: tuple[Network, int]) -> None:
+        """Have the own kernels for some networks compiled in the background, but for those that are ready."""
+        self.patient = True
+        every = dict.fromkeys(self._which(network, networks) for network, networks in wanted)
+        missing = [which for which in every if which not in self.known and which not in self.awaited]
+        ready = [which for which in missing if own_is_ready(*which, self.dtype, self.rule)]
+        for which in ready:
+            self._begin(which, waits=True)
+        for which in missing:  # only now: to ask the compiler anything takes turns with its work
+            if which not in ready:
+                self.awaited.add(which)
+                ask(partial(_compile, ref(self), which))  # the thread keeps no run alive
 
     def is_awaited(self, network: Network) -> bool:
         """Whether a kernel for a network is compiled in the background."""
@@ -54,15 +61,14 @@ class Kernels:
     def _which(self, network: Network, networks: int) -> Which:
         return choose(self.engine, network, self.dtype, networks, self.rule), network
 
-    def _begin(self, which: Which) -> None:
-        begins = begun(*which, self.dtype, self.rule, waits=self.engine != "auto")
-        self.known.setdefault(which, begins)
+    def _begin(self, which: Which, *, waits: bool) -> None:
+        self.known.setdefault(which, begun(*which, self.dtype, self.rule, waits=waits))
 
 
 def _compile(this: ref[Kernels], which: Which) -> None:
     kernels = this()
     if kernels is not None:
         try:
-            kernels._begin(which)
+            kernels._begin(which, waits=True)  # nobody does: no general one need come first
         finally:
             kernels.awaited.discard(which)

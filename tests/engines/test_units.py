@@ -13,7 +13,7 @@ from fastnn.core.network import Network
 from fastnn.core.optimizers import OPTIMIZERS
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN
-from fastnn.engines import choose, forms, loop, units
+from fastnn.engines import choose, forms, lanes, loop, units
 from fastnn.engines.compiling import run_source
 from fastnn.printing.unit_memory import spans_of
 from fastnn.printing.units_row_by_row import RowByRow
@@ -103,9 +103,17 @@ def test_lanes_left_over_stay_zero(monkeypatch):
         ((2, 2, 1), {}, 2, "lanes"),
         ((10, 32, 1), {}, 1, "units"),
         ((10, 32, 1), {}, 1000, "lanes"),
+        ((10, 32, 32, 1), {}, 1000, "units"),  # `lanes` has its hidden matrices in the second cache
+        ((10, 32, 32, 1), {"batch_size": 32}, 1000, "lanes"),
+        ((10, 64, 64, 1), {"batch_size": 32}, 1000, "units"),
+        ((4, 16, 16, 1), {}, 1000, "lanes"),
         ((2, 4, 1), {"batch_size": 32, "optimizer": "adam"}, 1, "units"),
     ],
 )
-def test_auto_takes_it_for_one_network_that_is_not_very_small(layers, asked, networks, engine):
+def test_auto_takes_it_for_one_network_unless_very_small_and_for_many_that_are_wide(
+    layers, asked, networks, engine, monkeypatch
+):
+    monkeypatch.setattr(forms, "registers", lambda: AVX512)
+    monkeypatch.setattr(lanes, "call_sizes", lanes.call_sizes.__wrapped__)  # keeps nothing of this
     network = Network(layers)
     assert choose("auto", network, "float64", networks, Recipe.of(network, **asked).rule) == engine

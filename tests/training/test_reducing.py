@@ -190,6 +190,7 @@ class TestSameBits:
     def test_while_their_kernels_are_compiled(self, seen, monkeypatch):
         network, works = SHAPES["2-2-1"], []
         monkeypatch.setattr(kernels, "ask", works.append)
+        monkeypatch.setattr(kernels, "own_is_ready", lambda *_: False)
         job = job_of(network, "float64")
         start, steps = starts(network, 200), np.full(200, -0.05)
         expected = trained(replace(job, reduced=()), start, steps)
