@@ -10,6 +10,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from fastnn.checking import InputError, meant
+from fastnn.core.activations import SOFTMAX
 from fastnn.data.digest import SHORT
 from fastnn.showing.lettering import counted
 from fastnn.system.paths import file_given
@@ -104,9 +105,22 @@ def data_of(options: Namespace, option: str = "--data", required: str = "an exis
 
     Refusals name the `option` that gave the table, and what it must be.
     """
+    from fastnn.data.recoding import of_classes
+
     data = _named(options, option, required)
+    if _asks_for_classes(options) and of_classes(data) is not None:
+        quoted = str(data.target).replace('"', '""')
+        options.categories = [*(options.categories or ()), f'"{quoted}"']
+        note(f"{data.target} holds whole numbers, which become classes (--categories)")
+        data = _named(options, option, required)
     _refuse_other_data(data, options)
     return data
+
+
+def _asks_for_classes(options: Namespace) -> bool:
+    """Whether all outputs that the options ask for are those of classes."""
+    asked = getattr(options, "output", None) or "identity"
+    return {*([asked] if isinstance(asked, str) else asked)} == {SOFTMAX.name}
 
 
 def _named(options: Namespace, option: str, required: str) -> Dataset:

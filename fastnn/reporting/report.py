@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn.checking import InputError, finite_number, shown
 from fastnn.data.datasets import Dataset
+from fastnn.data.recoding import with_classes
 from fastnn.plotting.library import need_matplotlib_installed
 from fastnn.reporting.publishing import published_folder
 from fastnn.reporting.sweep_page import sweep_page
@@ -63,6 +64,7 @@ def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: f
     """
     if not isinstance(sweep, Sweep):
         raise InputError(f"sweep must be a Sweep; got {shown(sweep)}. Give what fastnn.sweep returns.")
+    data = with_classes(sweep.network, data, sweep.plan.named)
     _refuse_other_data(sweep, data)
     claim = None if claim is None else finite_number(claim, "claim")
     place = folder_given(folder, "folder")

@@ -23,6 +23,7 @@ from fastnn.core.recipe import Recipe, refuse_decay
 from fastnn.core.rule import VALIDATION_LOSS
 from fastnn.data.arrays import in_dtype
 from fastnn.data.datasets import Dataset
+from fastnn.data.recoding import with_classes
 from fastnn.engines import load
 from fastnn.showing.lettering import shape
 from fastnn.sweeping.axes import AXES
@@ -129,10 +130,12 @@ class Design:
         """Check a request; `network` and `settings` are those of `AXES`, each with one value or several."""
         seed = seed_number(seed)
         several = Networks.of(network, dtype, 0).values
-        plan, left = Plan.of(several[0], X, y, epochs, engine, dtype), None
+        data, left = with_classes(several[0], X), None
+        plan = Plan.of(several[0], data, y, epochs, engine, dtype)
+        plan = plan if data is X else replace(plan, labels=data.classes)
         stopping = stopping_of(patience, min_delta, watch, validated=validation is not None)
         if is_fraction(validation):
-            plan, left = divided(plan, validation, seed, X, {})
+            plan, left = divided(plan, validation, seed, data, {})
         settings, epoch_rates = settled(settings | {"network": several}, several, plan)
         axes = tuple(axis.of(settings[name], plan.dtype, len(plan.X)) for name, axis in AXES.items())
         grid = Grid(axes, whole_number(networks, "networks", 1))

@@ -24,6 +24,7 @@ from fastnn.core.rule import WATCHED
 from fastnn.core.schedules import Schedule
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
+from fastnn.data.recoding import with_classes
 from fastnn.sweeping.accounts import failures
 from fastnn.sweeping.cost import cost
 from fastnn.sweeping.design import Design, Results, refuse_divergence
@@ -319,6 +320,7 @@ def _refuse_functions(stopping: Stopping | None, to_whom: str) -> None:
 def _names_in(data: Any, plan: Plan) -> dict[str, Any] | None:
     """The names that a store keeps: those of a Dataset, and those of classes; None if there are none."""
     found: dict[str, Any] = {}
+    data = with_classes(plan.network, data)
     if isinstance(data, Dataset):
         targets = data.scaling.outputs_of(plan.network)
         found = {"inputs": list(data.inputs), "target": list(targets), "source": data.source}

@@ -18,6 +18,7 @@ from fastnn.core.rule import DTYPES, MOST_EPOCHS, Rule
 from fastnn.data.arrays import finite_array
 from fastnn.data.classes import Names, classes_of, one_class_each, refuse_unmet
 from fastnn.data.datasets import Dataset
+from fastnn.data.recoding import with_classes
 from fastnn.data.rows import checked_rows, labelled_rows
 from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
@@ -150,7 +151,7 @@ class Plan:
                 f"validation must be a pair (X, y), a Dataset, or a fraction; got {shown(given)}. "
                 "Give rows that are not trained on, such as (X[1000:], y[1000:])."
             )
-        X, y = pair
+        X, y = with_classes(self.network, pair[0], self.named), pair[1]
         rows = checked_rows(self.network, X, y, self.dtype, "validation ", self.named)
         if isinstance(X, Dataset) and self.scaling is not None and not X.scaling.same_as(self.scaling):
             raise InputError(

@@ -15,6 +15,7 @@ from fastnn.data.classes import class_names, label_notes
 from fastnn.data.columns import joined
 from fastnn.data.datasets import Dataset, scaling_of
 from fastnn.data.metrics import note
+from fastnn.data.recoding import with_classes
 from fastnn.data.rows import checked_inputs
 from fastnn.data.scaling import TableScaling
 from fastnn.models.model_files import load_training, save_training
@@ -182,6 +183,7 @@ class Training(TrainingAttributes):
         ModelFileError
             If it was loaded, and trained by another arithmetic than this version's.
         """
+        X = with_classes(self.network, X, self.named_classes)
         found = self._outputs(self._scaled(X, scaling))
         by = X if isinstance(X, Dataset) else scaling
         return found if by is None else scaling_of(by, "scaling").invert(found)
@@ -194,6 +196,7 @@ class Training(TrainingAttributes):
                     "X must be rows in their own units if scaling is given; got a Dataset, which is "
                     "scaled. Leave scaling out."
                 )
+            X = with_classes(self.network, X, self.named_classes)
             return checked_inputs(self.network, X, self.dtype)
         return X if scaling is None else scaling_of(scaling, "scaling").apply(X)
 
@@ -248,6 +251,7 @@ class Training(TrainingAttributes):
         """
         self._refuse_foreign()
         by = self.scores, self.named_classes
+        X = with_classes(self.network, X, self.named_classes)
         found = scores(self.network, np.atleast_2d(self.parameters), X, y, *by)
         note(score_notes(self.network, X, y, *by))
         if self.parameters.ndim == 1:

@@ -20,6 +20,7 @@ from fastnn.core.recipe import CONSTANT
 from fastnn.core.schedules import Schedule
 from fastnn.data.datasets import Dataset
 from fastnn.data.magnitudes import warn_of_magnitudes
+from fastnn.data.recoding import with_classes
 from fastnn.showing.lettering import counted
 from fastnn.system.progress import Epochs
 from fastnn.system.telling import warn
@@ -225,11 +226,13 @@ def train(
     asked = {name: value for name, value in asked.items() if value is not None}
     beginning = Continuation(start) if isinstance(start, Training) else New(start)
     asked_for = beginning.asked(network, asked)
-    plan = Plan.of(network, X, y, epochs, engine, **asked_for)
+    data = with_classes(network, X)
+    plan = Plan.of(network, data, y, epochs, engine, **asked_for)
+    plan = plan if data is X else replace(plan, labels=data.classes)
     shuffle, seed, row_order = beginning.order(shuffle, seed, row_order)
     seed, left = seed_number(seed), None
     if is_fraction(validation):
-        plan, left = divided(plan, validation, seed, X, asked_for)
+        plan, left = divided(plan, validation, seed, data, asked_for)
     plan = beginning.plan(plan, asked)
     epochs = plan.epochs - plan.first
     order = order_of(shuffle, seed, row_order, epochs, len(plan.X), plan.first)

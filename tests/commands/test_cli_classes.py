@@ -40,6 +40,16 @@ def of(plants, target="plant"):
     return "--data", plants, "--inputs", "x,z", "--target", target, "--engine", "batched", "--epochs", 3
 
 
+def test_whole_numbers_become_classes_where_outputs_are_classes(plants, capsys, tmp_path):
+    frame = pd.read_csv(plants)
+    own, model = tmp_path / "own.csv", tmp_path / "model.npz"
+    frame.assign(**{"a, b": np.arange(ROWS) % 3}).to_csv(own, index=False)
+    words = [*of(own, "a, b"), "--output", "softmax", "--validation", 0.2]
+    code, _, err = run(capsys, "train", *words, "--save", model)
+    assert (code, Training.load(model).classes) == (0, ("0", "1", "2"))
+    assert err.startswith("note: a, b holds whole numbers, which become classes (--categories)\n")
+
+
 def test_softmax_and_cross_entropy_are_chosen_and_it_is_said(plants, capsys, tmp_path):
     model = tmp_path / "model.npz"
     code, out, err = run(capsys, "train", *of(plants), "--save", model)

@@ -176,6 +176,43 @@ def test_classes_that_do_not_fit_are_refused(network, y, match, data):
         train(network, data.X, y, loss=loss, epochs=1)
 
 
+def test_whole_numbers_of_a_dataset_become_classes(frame, tmp_path):
+    """As if their column had been among the categories, and it is said."""
+    codes = frame.assign(plant=10 * PLACES - 10)
+    numbers = Dataset.from_frame(codes, ["x", "z"], "plant")
+    named = Dataset.from_frame(codes, ["x", "z"], "plant", categories=["plant"])
+    options = HOW | {"epochs": 3, "validation": 0.2, "batch_size": 8}
+    run, expected = train(SOFTMAX, numbers, **options), train(SOFTMAX, named, **options)
+    assert run.parameters.tobytes() == expected.parameters.tobytes()
+    assert run.validation_curve.tobytes() == expected.validation_curve.tobytes()
+    assert (run.classes, run.notes) == (
+        ("-10", "0", "10"),
+        ("the labels -10, 0, 10 of y became classes, an output each",),
+    )
+    assert run.scaling.same_as(expected.scaling)
+    run.save(tmp_path / "run.npz")
+    for one in (run, fastnn.Training.load(tmp_path / "run.npz")):
+        assert one.predict(numbers).tolist() == expected.predict(named).tolist()
+        assert one.predict_classes(numbers).tolist() == expected.predict_classes(named).tolist()
+        assert one.score(numbers) == expected.score(named)
+    some = train(SOFTMAX, numbers, validation=numbers.first(2), **HOW | {"epochs": 1})
+    assert (
+        some.validation_curve.tolist()
+        == train(SOFTMAX, named, validation=named.first(2), **HOW | {"epochs": 1}).validation_curve.tolist()
+    )
+    sweep = fastnn.sweep(SOFTMAX, numbers, networks=2, workers=1, progress=False, **options)
+    assert (sweep.classes, sweep.notes[0]) == (run.classes, run.notes[0])
+    assert sweep.score(numbers).iloc[1].to_dict() == {"network": 1, **sweep.replay(1).score(named)}
+    assert sweep.predict(numbers).tolist() == sweep.predict(named).tolist()
+
+
+def test_other_numbers_of_a_dataset_do_not(frame):
+    for target in (PLACES + 0.5, np.zeros(ROWS)):
+        data = Dataset.from_frame(frame.assign(plant=target), ["x", "z"], "plant")
+        with pytest.raises(InputError, match="data must have the network's 2 inputs and 3 outputs"):
+            train(SOFTMAX, data, **HOW)
+
+
 def test_several_yeses_and_noes_may_be_the_same_in_all_rows(data):
     answers = np.column_stack([PLACES > 0, PLACES > 1, np.ones(ROWS)]).astype(float)
     run = train(SIGMOIDS, data.X, answers, loss="cross_entropy", **HOW | {"epochs": 1})
