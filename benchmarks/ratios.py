@@ -13,7 +13,7 @@ import sys
 
 import fastnn
 import results
-from promises import further_rules, many_networks, no_waiting, one_network, processes, rules, sizes
+from promises import alone, further_rules, many_networks, no_waiting, one_network, processes, rules, sizes
 
 PACKAGES = ("numpy", "numba", "pandas")
 
@@ -24,6 +24,7 @@ def main():
     measures = (
         one_network.versus_python,
         one_network.versus_c,
+        alone.versus_loop,
         many_networks.versus_numpy,
         many_networks.versus_yardstick(arguments.yardstick),
         many_networks.versus_one_thread,

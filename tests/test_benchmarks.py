@@ -245,6 +245,12 @@ class TestRules:
         assert {rule for rule, _, _ in PROMISES} == set(RULES)
         assert {network for _, network, _ in PROMISES} == set(NETWORKS)
 
+    def test_every_promise_of_one_network_is_of_something_measured(self):
+        from promises.alone import PROMISES
+        from suite.alone import NETWORKS
+
+        assert [*PROMISES] == [*NETWORKS]
+
     def test_no_kernel_is_timed_that_differs(self):
         import fastnn
         from fastnn.core.losses import CrossEntropy
