@@ -434,7 +434,8 @@ class TestValidation:
 
     @pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")
     def test_nan_where_only_the_last_update_overflowed(self):
-        run = fastnn.train(LINE, [1e250], [1e100], [0, 0], learning_rate=0.5, epochs=1, validation=([1], [1]))
+        options = {"learning_rate": 0.5, "epochs": 1, "validation": ([1], [1]), "engine": "batched"}
+        run = fastnn.train(LINE, [1e250], [1e100], [0, 0], **options)
         assert np.isnan(run.validation_curve).tolist() == [True]
 
 
@@ -560,7 +561,7 @@ class TestPredict:
 
     def test_pieces_do_not_show(self, monkeypatch):
         X, y = rows_for(DEEP, rows=50)
-        run = fastnn.train(DEEP, X, y, starts_for(DEEP, 6), epochs=1)
+        run = fastnn.train(DEEP, X, y, starts_for(DEEP, 6), epochs=1, engine="batched")
         whole = run.predict(X), run.score(X, y)
         for size in (1, 1000, 5000):
             monkeypatch.setattr(evaluating, "EVALUATED_BYTES", size)
