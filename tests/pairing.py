@@ -2,6 +2,8 @@
 
 from itertools import combinations, product
 
+import pytest
+
 
 def pairwise(*columns):
     """Rows of one value from each column, so that every two values of different columns share a row.
@@ -16,6 +18,17 @@ def pairwise(*columns):
         missing.difference_update(pairs_of(best))
         rows.append(tuple(column[place] for column, place in zip(columns, best, strict=True)))
     return rows
+
+
+def later_but_pairs(*columns):
+    """Every combination; those that `pairwise` does not choose are slow tests."""
+    chosen = pairwise(*columns)
+    return [pytest.param(*row, marks=() if row in chosen else pytest.mark.slow) for row in product(*columns)]
+
+
+def in_turns(rows):
+    """These rows; every second one is a slow test."""
+    return [pytest.param(*row, marks=pytest.mark.slow if n % 2 else ()) for n, row in enumerate(rows)]
 
 
 def pairs_of(row):

@@ -3,7 +3,7 @@
 from itertools import combinations, product
 
 import pytest
-from pairing import pairwise
+from pairing import in_turns, later_but_pairs, pairwise
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,10 @@ def test_any_two_values_share_a_row(columns):
 
 def test_one_column_is_left_as_it_is():
     assert sorted(pairwise("abc", "d")) == [("a", "d"), ("b", "d"), ("c", "d")]
+
+
+def test_nothing_is_left_out_of_what_is_slow_in_part():
+    rows = later_but_pairs("abc", "de", "fg")
+    assert [row.values for row in rows] == [*product("abc", "de", "fg")]
+    assert [row.values for row in rows if not row.marks] == sorted(pairwise("abc", "de", "fg"))
+    assert [(*row.values, len(row.marks)) for row in in_turns(zip("abc"))] == [("a", 0), ("b", 1), ("c", 0)]

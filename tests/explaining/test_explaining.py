@@ -369,8 +369,15 @@ class TestStep:
         assert bits(step.parameters) == bits(run.parameters)
         assert sum(losses) / 3 == run.loss
 
-    @every_rule
-    @every_network
+    @pytest.mark.parametrize(
+        ("network", "optimizer", "batch_size"),
+        [
+            pytest.param(network, *rule, marks=pytest.mark.slow if (n + m) % 2 else ())
+            for n, network in enumerate(NETWORKS)
+            for m, rule in enumerate(BATCHES)
+        ],
+        ids=str,
+    )
     def test_of_a_batch_has_the_bits_of_the_engines(self, network, optimizer, batch_size):
         size = max(2, batch_size)
         rule = {"optimizer": optimizer, "batch_size": size}

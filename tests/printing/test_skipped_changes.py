@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pairing import later_but_pairs
 
 import fastnn
 from fastnn.core.derivation import derive
@@ -86,9 +87,11 @@ def update_gates(derivation, equation):
 
 
 class TestBits:
-    @pytest.mark.parametrize("optimizer", fastnn.core.optimizers.OPTIMIZERS)
-    @pytest.mark.parametrize("size", [1, 2, 4])
-    @pytest.mark.parametrize("network", [SMALL, WIDE, DEEP], ids=repr)
+    @pytest.mark.parametrize(
+        ("optimizer", "size", "network"),
+        later_but_pairs([*fastnn.core.optimizers.OPTIMIZERS], [1, 2, 4], [SMALL, WIDE, DEEP]),
+        ids=str,
+    )
     def test_skipping_changes_none(self, monkeypatch, network, optimizer, size):
         skipping = trained(network, optimizer, size, monkeypatch, scalars.gate_of)
         assert skipping == trained(network, optimizer, size, monkeypatch, lambda *_: None)

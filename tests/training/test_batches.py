@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from comparing import DTYPES, trained_plainly
 from forms import forms_of, trained_by_form
-from pairing import pairwise
+from pairing import in_turns, pairwise
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -80,7 +80,7 @@ def check_bits(which, engine, dtype, name, size):
         assert found == by_reference(network, X, Y, start, dtype, name, size)
 
 
-@pytest.mark.parametrize(("which", "engine", "dtype", "name", "size"), WAYS)
+@pytest.mark.parametrize(("which", "engine", "dtype", "name", "size"), in_turns(WAYS))
 def test_bits_of_the_reference_as_plain_python(monkeypatch, which, engine, dtype, name, size):
     run_as_plain_python(monkeypatch)
     check_bits(which, engine, dtype, name, size)

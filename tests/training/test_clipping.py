@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import reference
 from comparing import DTYPES
+from pairing import in_turns
 from rules import OPTIMIZERS
 from test_penalties import COMPILED, NETWORKS, allowed, check_bits, problem
 from uncompiled import run_as_plain_python
@@ -24,7 +25,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "network", "dtype", "batch_size", "clip"), CASES)
+@pytest.mark.parametrize(("name", "network", "dtype", "batch_size", "clip"), in_turns(CASES))
 def test_bits_of_the_reference_as_plain_python(name, network, dtype, batch_size, clip, monkeypatch):
     run_as_plain_python(monkeypatch)
     check_bits(name, NETWORKS[network], dtype, batch_size, {"clip": clip}, ENGINES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from comparing import DTYPES, agrees, all_agree, trained_plainly
 from forms import forms_of, trained_by_form
-from pairing import pairwise
+from pairing import in_turns, pairwise
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -88,7 +88,7 @@ def check_bits(which, engine, dtype, name, size):
     assert found == by_reference(which, dtype, name, size)
 
 
-@pytest.mark.parametrize(("which", "engine", "dtype", "name", "size"), WAYS)
+@pytest.mark.parametrize(("which", "engine", "dtype", "name", "size"), in_turns(WAYS))
 def test_bits_of_the_reference_as_plain_python(monkeypatch, which, engine, dtype, name, size):
     run_as_plain_python(monkeypatch)
     check_bits(which, engine, dtype, name, size)

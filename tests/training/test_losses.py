@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference
 from comparing import DTYPES, reference_functions, trained_plainly
-from pairing import pairwise
+from pairing import later_but_pairs, pairwise
 from rules import LOSSES
 from uncompiled import run_as_plain_python
 
@@ -71,10 +71,9 @@ def check_bits(name, network, dtype, engines, batch_size, optimizer="sgd"):
             assert np.array(losses, dtype).tobytes() == run.loss_curve[m].tobytes(), engine
 
 
-@pytest.mark.parametrize("batch_size", [1, 3])
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("which", NETWORKS)
-@every_other
+@pytest.mark.parametrize(
+    ("name", "which", "dtype", "batch_size"), later_but_pairs(OTHERS, [*NETWORKS], DTYPES, [1, 3])
+)
 def test_bits_of_the_reference_as_plain_python(name, which, dtype, batch_size, monkeypatch):
     run_as_plain_python(monkeypatch)
     check_bits(name, NETWORKS[which], dtype, ENGINES, batch_size)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from comparing import DTYPES, trained_plainly
+from pairing import later_but_pairs
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -64,9 +65,7 @@ def check_bits(name, network, dtype, engines):
             assert np.array(losses, dtype).tobytes() == run.loss_curve[m].tobytes(), engine
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("which", NETWORKS)
-@every_optimizer
+@pytest.mark.parametrize(("name", "which", "dtype"), later_but_pairs([*OPTIMIZERS], [*NETWORKS], DTYPES))
 def test_bits_of_the_reference_as_plain_python(name, which, dtype, monkeypatch):
     run_as_plain_python(monkeypatch)
     check_bits(name, NETWORKS[which], dtype, ENGINES)

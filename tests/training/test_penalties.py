@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from comparing import DTYPES, trained_plainly
-from pairing import pairwise
+from pairing import in_turns, pairwise
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -81,7 +81,7 @@ def check_bits(name, network, dtype, batch_size, penalties, engines):
             assert np.array(losses, dtype).tobytes() == run.loss_curve[m].tobytes(), engine
 
 
-@pytest.mark.parametrize(("name", "which", "network", "dtype", "batch_size"), CASES)
+@pytest.mark.parametrize(("name", "which", "network", "dtype", "batch_size"), in_turns(CASES))
 def test_bits_of_the_reference_as_plain_python(name, which, network, dtype, batch_size, monkeypatch):
     run_as_plain_python(monkeypatch)
     penalties = allowed(name, PENALTIES[which])
