@@ -1,6 +1,7 @@
 """The cost of a first use: importing, compiling, the first answer of a fresh process."""
 
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,9 @@ rounds = 4  # what a process takes differs more from one to the next than within
 
 
 def run(*arguments, folder=None, **environment):
-    """Run Python in a fresh process, in a folder, and wait for it."""
-    command = [sys.executable, *arguments]
-    subprocess.run(command, check=True, capture_output=True, cwd=folder, env=os.environ | environment)
+    """Run Python in a fresh process, in a folder, wait for it, and return what it printed."""
+    command, environment = [sys.executable, *arguments], os.environ | environment
+    return subprocess.run(command, check=True, capture_output=True, cwd=folder, env=environment).stdout
 
 
 class Import:
@@ -67,24 +68,32 @@ class FirstAnswer:
 class NeverMet:
     """A network of a shape never met, in a process that has trained another. General kernels are on disk."""
 
-    repeat = 3
+    unit = "seconds"
+    program = """
+from time import thread_time
+import fastnn, numpy
+from suite.timing import SteadyClock
+X, Y = numpy.random.default_rng(0).random((2, 100, 3))
+fastnn.train(fastnn.Network((2, 2, 1)), X[:, :2], Y[:, :1])
+clock = SteadyClock(thread_time)
+began = clock()
+fastnn.train(fastnn.Network((3, 5, 4, 2)), X, Y[:, :2])
+print(clock() - began)
+"""
 
     def setup(self):
         self.folder = TemporaryDirectory()
-        before = f"import os; os.environ['FASTNN_CACHE'] = {self.folder.name!r}"
-        warm = "import fastnn; fastnn.warmup(fastnn.Network((2, 2, 1)))"
-        subprocess.run([sys.executable, "-c", f"{before}; {warm}"], check=True)
+        run("-c", "import fastnn; fastnn.warmup(fastnn.Network((2, 2, 1)))", FASTNN_CACHE=self.folder.name)
 
     def teardown(self):
         self.folder.cleanup()
 
-    def timeraw_train(self):
-        before = (
-            f"import os; os.environ['FASTNN_CACHE'] = {self.folder.name!r}; import fastnn, numpy; "
-            "X, Y = numpy.random.default_rng(0).random((2, 100, 3)); "
-            "fastnn.train(fastnn.Network((2, 2, 1)), X[:, :2], Y[:, :1])"
-        )
-        return "fastnn.train(fastnn.Network((3, 5, 4, 2)), X, Y[:, :2])", before
+    def track_train(self):
+        """The median of nine processes; what is compiled beside, in another thread, does not count."""
+        suite = str(Path(__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [suite, os.environ.get("PYTHONPATH")]))
+        told = [run("-c", self.program, FASTNN_CACHE=self.folder.name, PYTHONPATH=path) for _ in range(9)]
+        return statistics.median(map(float, told))
 
 
 class CommandLine:
