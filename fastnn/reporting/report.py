@@ -64,7 +64,7 @@ def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: f
     """
     if not isinstance(sweep, Sweep):
         raise InputError(f"sweep must be a Sweep; got {shown(sweep)}. Give what fastnn.sweep returns.")
-    data = with_classes(sweep.network, data, sweep.plan.named)
+    data = with_classes(sweep.plan.network, data, sweep.plan.named)
     _refuse_other_data(sweep, data)
     claim = None if claim is None else finite_number(claim, "claim")
     place = folder_given(folder, "folder")

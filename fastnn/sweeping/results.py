@@ -286,7 +286,7 @@ class Sweep(SweepAttributes):
         array (M, N), or (M, N, K) for K > 1 outputs
         """
         self.refuse_foreign()
-        X = with_classes(self.network, X, self.plan.named)
+        X = with_classes(self.plan.network, X, self.plan.named)
         if numbers is None:
             return predicted(self.grid, self.numbers, self.parameters, X)
         wanted = network_numbers(numbers, "each of numbers", self.grid.total)
@@ -305,7 +305,7 @@ class Sweep(SweepAttributes):
                 "predict_classes must be of networks that were trained on classes; got a sweep on numbers. "
                 "Use predict."
             )
-        X = with_classes(self.network, X, self.plan.named)
+        X = with_classes(self.plan.network, X, self.plan.named)
         inputs = checked_inputs(self.network, X, self.plan.dtype) if isinstance(X, Dataset) else X
         return class_names(self.network, self.predict(inputs, numbers), self.classes)
 
@@ -323,7 +323,7 @@ class Sweep(SweepAttributes):
         self.refuse_foreign()
         import pandas as pd
 
-        X = with_classes(self.network, X, self.plan.named)
+        X = with_classes(self.plan.network, X, self.plan.named)
         pieces = [
             pd.DataFrame(
                 columns | scored(self.grid, columns["network"], parameters, X, y, self.scores, self.classes)
@@ -335,7 +335,7 @@ class Sweep(SweepAttributes):
     def score_notes(self, X: Any, y: ArrayLike | None = None) -> list[str]:
         """The notes that belong to the scores on some rows."""
         first = next(iter(self.architectures))
-        X = with_classes(first, X, self.plan.named)
+        X = with_classes(self.plan.network, X, self.plan.named)
         return score_notes(first, X, y, self.scores, self.classes)
 
     @property
