@@ -155,19 +155,16 @@ class LayerNames:
 
     def lines(self, text: str, around: Sequence[_Called] = ()) -> list[str]:
         """The lines that name what occurs in a text: the sizes and the vectors of layers."""
-
-        def occurs(name: str, *further: str) -> bool:
-            return re.search(rf"\b{name}\b", "\n".join([text, *further])) is not None
-
+        words = _words(text)
         around = around or self.around
         views = [
             f"{array}_{layer.name} = {self._view(array, layer)}"
             for layer in around
             for array in (*self._offsets(), *"HASZ")
-            if occurs(f"{array}_{layer.name}")
+            if f"{array}_{layer.name}" in words
         ]
-        sizes = [f"n_{name} = table[{row}, 0]" for name, row, _ in around if occurs(f"n_{name}", *views)]
-        return [*sizes, *views]
+        words |= _words("\n".join(views))
+        return [*(f"n_{name} = table[{row}, 0]" for name, row, _ in around if f"n_{name}" in words), *views]
 
     def memory(self) -> Iterator[str]:
         """The lines that tell how many numbers there are, and where what rows have lies."""
@@ -188,7 +185,8 @@ class LayerNames:
         views = {name: self.vectors(place, size) for name, place in zip(OF_OUTPUTS, places, strict=True)}
         views |= {"flat": self.vectors("0"), "State": self.vectors(str(self.first), "parameters")}
         views |= {"G": self.vectors(f"{self.first} + kept")}
-        return [f"{name} = {view}" for name, view in views.items() if re.search(rf"\b{name}\[", text)]
+        words = _words(text)
+        return [f"{name} = {view}" for name, view in views.items() if name in words]
 
     def vectors(self, place: str, inner: str = "1", together: int = 1) -> str:
         """Vectors that begin at a place, in rows of `inner`; several may lie `together` in a longer one."""
@@ -216,6 +214,11 @@ class LayerNames:
         place = f"{kind} + {self.form.rows}*table[{layer.row}, {column('before')}]"
         inner = f"n_{layer.name}" if self.form.units == 1 else f"table[{layer.row}, {column('filled')}]"
         return self.vectors(place, inner, self.form.joined if array == "A" else 1)
+
+
+def _words(text: str) -> set[str]:
+    """The names in a text, among other words."""
+    return {*re.findall(r"\w+", text)}
 
 
 def _filled(number: int) -> int:

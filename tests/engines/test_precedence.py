@@ -60,6 +60,15 @@ class TestComesFirst:
         assert first("lanes", LARGE) == "general"
         assert first("units", Network((3, 5, 4, 2), "tanh")) == "units"
 
+    @pytest.mark.parametrize(
+        ("engine", "wide", "wider"),
+        [("loop", 40, 60), ("units", 40, 60), ("lanes", 300, 400)],
+    )
+    def test_never_for_a_network_so_large_that_compiling_takes_less_time(self, ready, engine, wide, wider):
+        ready("general", Network((2, 300, 300, 1)))
+        assert first(engine, Network((2, wide, wide, 1))) == "general"
+        assert first(engine, Network((2, wider, wider, 1))) == engine
+
     def test_never_where_nothing_is_compiled_or_epochs_are_looked_at(self, ready):
         ready("general", SMALL)
         assert first("batched", OTHER) == "batched"
