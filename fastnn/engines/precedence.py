@@ -54,7 +54,7 @@ def of_both_forms(network: Network) -> Iterator[Network]:
 
 def own_is_ready(engine: str, network: Network, dtype: str, rule: Rule) -> bool:
     """Whether an engine's own kernel need not be compiled."""
-    return engine not in OWN or is_ready(_source(engine, network, dtype, rule), dtype)
+    return engine not in LARGEST or is_ready(_source(engine, network, dtype, rule), dtype)
 
 
 def _source(engine: str, network: Network, dtype: str, rule: Rule) -> str:
