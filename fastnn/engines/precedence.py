@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import repeat
 
 from fastnn.core.network import Network
@@ -61,4 +62,10 @@ def _source(engine: str, network: Network, dtype: str, rule: Rule) -> str:
     """The source of an engine's own kernel, in the form that was the fastest so far."""
     if engine == "lanes":
         return lanes.source(network, dtype, rule, best_form(network, dtype, rule))
+    return _printed(engine, network, dtype, rule)
+
+
+@lru_cache(maxsize=256)
+def _printed(engine: str, network: Network, dtype: str, rule: Rule) -> str:
+    """The same for an engine with one form, kept: printing it takes 1 to 4 ms, like a short training."""
     return load(engine).source(network, dtype, rule)
