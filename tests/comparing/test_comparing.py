@@ -460,6 +460,7 @@ class TestWithKeras:
         model.save(tmp_path / "model.keras")
         assert fastnn.from_keras(keras.models.load_model(tmp_path / "model.keras"))[0] == network
 
+    @pytest.mark.slow  # a process of Keras's own: 6 s
     @pytest.mark.parametrize("backend", installed_backends())
     def test_same_training_ends_at_the_same_weights(self, data, backend, monkeypatch):
         measure_briefly(monkeypatch)

@@ -95,6 +95,7 @@ def test_the_file_looks_like_the_published_one(simulate):
     assert 240 <= sum(",yes," in line for line in lines) <= 310
 
 
+@pytest.mark.slow
 def test_the_readme_s_figures_of_the_stand_in_are_measured(stand_in):
     readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     for name, value in stand_in.items():

@@ -81,7 +81,10 @@ def once(monkeypatch):
 
 
 @pytest.mark.usefixtures("undrawn", "once")
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name == "sweeps" else ()) for name in CHAPTERS],  # 6 s
+)
 def test_code_runs(name, tmp_path, monkeypatch):
     if name == "from_scikit_learn":
         pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
