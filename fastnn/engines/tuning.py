@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
+from math import inf
 from pkgutil import get_data
 from statistics import median
 from time import get_clock_info, perf_counter, sleep, thread_time
@@ -140,8 +141,8 @@ def _trial(
 
 def _best(candidates: Sequence[Form], times: Times) -> Form:
     known, *others = candidates
-    best = min(others, key=lambda form: times.get(str(form), 1.0), default=known)
-    return best if times.get(str(best), 1.0) < FASTER else known
+    best = min(others, key=lambda form: times.get(str(form), inf), default=known)
+    return best if times.get(str(best), inf) < FASTER else known
 
 
 @ieee

@@ -54,6 +54,19 @@ def test_every_form_gives_the_bits_of_batched(network, dtype, way, weighted, pro
                 assert one.tobytes() == other.tobytes(), form
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("network", "dtype", "size"),
+    [(NETWORKS[0], "float64", 1), (NETWORKS[4], "float32", 1), (NETWORKS[0], "float32", 5)],
+)
+def test_every_compiled_form_passes_the_self_check(network, dtype, size, caplog):
+    rule = Recipe.of(network, batch_size=size).rule
+    for form in forms.forms(network, dtype, rule):
+        kernel = self_check.checked_kernel("lanes", network, dtype, rule, form)
+        assert kernel is lanes.kernel(network, dtype, rule, form)
+    assert not caplog.records
+
+
 def test_no_two_forms_are_printed_alike():
     for size in (1, 5):
         for network in NETWORKS:

@@ -177,6 +177,26 @@ class TestTrials:
         assert found.parameters.tobytes() == expected.parameters.tobytes()
         assert str(OTHERS[0]) in found._repr_html_()
 
+    @pytest.mark.slow
+    def test_kernels_that_are_compiled_take_over(self, kept, monkeypatch):
+        how = {"networks": 3000, "epochs": 300, "engine": "lanes", "workers": 1, "progress": False}
+        rows = np.random.default_rng(1).random((1000, 2))
+        expected = fastnn.sweep(NET, rows, rows[:, 0], **how | {"engine": "batched", "networks": 64})
+        monkeypatch.setattr(tuning, "PARTS_OF_WORTH", 0)
+        monkeypatch.setattr(tuning, "FASTER", 10.0)
+        monkeypatch.setattr(jobs, "FEWEST_SECONDS", 0.0)
+        took = jobs.Done.took
+
+        def and_waits(*arguments):
+            took(*arguments)
+            background.finish()
+
+        monkeypatch.setattr(jobs.Done, "took", and_waits)
+        found = fastnn.sweep(NET, rows, rows[:, 0], **how)
+        assert found.form.startswith(f"{KNOWN}, then ")
+        assert found.parameters[:64].tobytes() == expected.parameters.tobytes()
+        assert tuning.best_form(*CASE) != KNOWN
+
     def test_a_model_file_does_not_tell(self, kept, timed, tmp_path):
         timed(form_0=0.9)
         files = []
@@ -226,7 +246,7 @@ class TestCommands:
         timed(form_1=0.8)
         assert main(["tune", "--layers", "2,1,1"]) == 0
         out, err = capsys.readouterr()
-        assert err == "2-1-1 (relu, identity), float64, sgd, squared: 7 forms are tried\n"
+        assert err == "2-1-1 (relu, identity), float64, sgd, squared: 8 forms are tried\n"
         lines = out.splitlines()
         assert lines[0] == "2-1-1 (relu, identity), float64, sgd, squared"
         assert lines[2].startswith("1.00  straight lines, ")
