@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -115,7 +116,7 @@ class Recipe:
         assert self.batch_size is not None  # noqa: S101 - where there are rows, it is
         return self.batch_size
 
-    @property
+    @cached_property
     def rule(self) -> Rule:
         """The rule, without the numbers."""
         clipped, penalties = self.clip is not None, tuple(self.penalties)

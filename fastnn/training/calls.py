@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.rule import WATCHED
 from fastnn.engines import Kernel
+from fastnn.training.given_settings import GivenSettings
 from fastnn.training.jobs import Job
 from fastnn.training.pace import Pace
 from fastnn.training.rates import Rates
@@ -44,8 +45,7 @@ class Calls:
 
     def __post_init__(self) -> None:
         self.paces: dict[Kernel, Pace] = defaultdict(Pace)
-        self.same_from, self.same_until = 0, 0.0
-        self.settings = np.empty((0, 0))  # those of the epochs from `same_from` up to `same_until`
+        self.settings = GivenSettings(self.job.recipe, self.rates)
         self.room = np.empty(0)
         self.state_size = self.job.rule.state_size(self.job.network)
 
@@ -59,6 +59,7 @@ class Calls:
 
         `watch` tells when they stop; None: never.
         """
+        self.settings.forget(first)
         if self.job.looks:
             return self._looking(group, state, first, epochs, watch)
         return self._plain(group, state, first, epochs)
@@ -139,7 +140,7 @@ class Calls:
         epoch = 0
         while epoch < epochs:
             until = min(epochs, self.rates.until(first + epoch) - first)
-            settings = self._settings(first + epoch)[group.numbers]
+            settings = self.settings.of(first + epoch)[group.numbers]
             together = 1 if self.job.order.changes else int(until - epoch)
             while epoch < until:
                 yield slice(epoch, epoch + together), self.job.ordered(first + epoch), settings
@@ -151,13 +152,6 @@ class Calls:
         if len(self.room) < size:
             self.room = np.empty(size, dtype)
         return self.room[:size].reshape(shape)
-
-    def _settings(self, epoch: int) -> Array:
-        """What kernels are given for all networks in an epoch: (M, C)."""
-        if not self.same_from <= epoch < self.same_until:
-            self.settings = self.job.recipe.settings(self.rates.of(epoch))
-            self.same_from, self.same_until = epoch, self.rates.until(epoch)
-        return self.settings
 
     @property
     def _batch(self) -> tuple[int, ...]:
