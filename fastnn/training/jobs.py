@@ -19,7 +19,7 @@ from fastnn.training.gates import Rows
 from fastnn.training.kernels import Kernels
 from fastnn.training.measuring import Measuring
 from fastnn.training.orders import FILE_ORDER, Order
-from fastnn.training.reducing import with_units
+from fastnn.training.reducing import with_units, worth_a_kernel
 from fastnn.training.stopping import Stopping
 from fastnn.training.weights import Weights
 
@@ -157,12 +157,14 @@ class Job:
     def warm(self, networks: int) -> None:
         """Compile the kernel with which the training of M networks begins, and ask for the others.
 
-        They may be called as networks end, die or diverge, and are compiled in the background.
+        They may be called as networks end, die or diverge, and are compiled in the background; where little
+        is to be done, only once they would be called.
         """
         self.takeover(self.network, networks)
         if networks > 1:
             smaller = ((with_units(self.network, size), networks) for size in self.reduced[-2::-1])
-            self._kernels.ask(*smaller, (self.network, 1))
+            alone = [(self.network, 1)] * worth_a_kernel(self.network, self.visits)
+            self._kernels.ask(*smaller, *alone)
 
     @property
     def ready(self) -> tuple[int, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
+from threading import Lock
 from weakref import ref
 
 from fastnn.core.network import Network
@@ -25,6 +27,7 @@ class Kernels:
         self.known: dict[Which, Takeover] = {}
         self.awaited: set[Which] = set()  # compiled in the background
         self.patient = False
+        self.asking = Lock()  # or a thread that asks late would find ready what another asked for
 
     def takeover(self, network: Network, networks: int) -> Takeover:
         """The kernels for some networks, one after the other.
@@ -44,7 +47,10 @@ class Kernels:
     def ask(self, *wanted: tuple[Network, int]) -> None:
         """Have the own kernels for some networks compiled in the background, but for those that are ready."""
         self.patient = True
-        every = dict.fromkeys(self._which(network, networks) for network, networks in wanted)
+        with self.asking:
+            self._ask(dict.fromkeys(self._which(network, networks) for network, networks in wanted))
+
+    def _ask(self, every: Iterable[Which]) -> None:
         missing = [which for which in every if which not in self.known and which not in self.awaited]
         ready = [which for which in missing if own_is_ready(*which, self.dtype, self.rule)]
         for which in ready:

@@ -32,13 +32,18 @@ from fastnn.core.network import Network, without_first
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.training.gates import Rows
 
-__all__ = ["Group", "Units", "reduced_networks", "reduced_sizes", "with_units"]
+__all__ = ["Group", "Units", "reduced_networks", "reduced_sizes", "with_units", "worth_a_kernel"]
 
 Array = NDArray[Any]
 Numbers = NDArray[np.intp]
 
 # A tenth of a second in engine `lanes`. A kernel takes 0.5 to 2 s to compile, but only once on a machine.
 WORTH_A_KERNEL = 1e9
+
+
+def worth_a_kernel(network: Network, visits: float) -> bool:
+    """Whether so much training is ahead that a further kernel may be compiled for it: see `reduced_sizes`."""
+    return visits * network.n_parameters >= WORTH_A_KERNEL
 
 
 def reduced_sizes(network: Network, visits: float, rule: Rule = PLAIN) -> tuple[int, ...]:
@@ -59,7 +64,7 @@ def reduced_sizes(network: Network, visits: float, rule: Rule = PLAIN) -> tuple[
         len(network.layers) < 3
         or rule.penalties
         or not activation(network.hidden[0]).dies
-        or visits * network.n_parameters < WORTH_A_KERNEL
+        or not worth_a_kernel(network, visits)
     ):
         return ()
     sizes = [network.layers[1]]

@@ -208,6 +208,17 @@ class TestSameBits:
         assert (whole[0], job.ready) == (True, (0, 1, 2))
         assert seen[1, False] > 0 < seen[0, False]
 
+    @pytest.mark.parametrize(("visits", "asked"), [(1e3, 0), (1e12, 1)])
+    def test_a_kernel_for_the_last_network_is_asked_for_where_much_is_to_be_done(
+        self, visits, asked, monkeypatch
+    ):
+        works = []
+        monkeypatch.setattr(kernels, "ask", works.append)
+        monkeypatch.setattr(kernels, "own_is_ready", lambda *_: False)
+        job = job_of(SHAPES["2-2-1"], "float64")
+        replace(job, engine="auto", reduced=(), visits=visits).warm(200)
+        assert len(works) == asked
+
     @pytest.mark.parametrize("rule", [PLAIN, Recipe(optimizer=Adam(), batch_size=2, clip=1.0).rule])
     def test_every_engine_prints_networks_without_inputs(self, rule):
         deep = fastnn.Network((2, 9, 40, 3), ("relu", "tanh"), "softmax")
