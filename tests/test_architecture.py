@@ -26,7 +26,7 @@ KNOWN_IN = {
     "llvmlite": ("engines",),
     "keras": ("models", "comparing"),
     "sklearn": ("sklearn", "models"),
-    "torch": ("models",),
+    "torch": ("models", "comparing"),
     "scipy": ("sklearn",),
     "pyarrow": ("sweeping.store.parquet", "data.reading.tables"),
     "platformdirs": ("system.folders",),

@@ -53,7 +53,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_tutorial(commands.add_parser("tutorial", help="write the report's story as an executed notebook"))
     _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
     _add_studies(commands.add_parser("studies", help="repeat the classroom report with thousands of starts"))
-    _add_compare(commands.add_parser("compare", help="train the same network in fastnn and in Keras"))
+    _add_compare(commands.add_parser("compare", help="train the same network in fastnn and elsewhere"))
     _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
     _add_code(commands.add_parser("code", help="print the loop that trains a network"))
     _add_tune(commands.add_parser("tune", help="find the fastest form of the kernels for a network"))
@@ -178,13 +178,21 @@ def _add_tutorial(parser: argparse.ArgumentParser) -> None:
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Train the same network from the same start on the same rows in the same order, in fastnn and in "
-        "Keras on every installed backend. Print lines of code, seconds, weights, R² and MAPE."
+        "Keras on every installed backend, or in another library. Print lines of code, seconds, weights, R² "
+        "and MAPE."
     )
     _add_network(parser)
     add_data(parser)
     group = parser.add_argument_group("training")
     _add_number(group)
     _add_start(group)
+    group.add_argument(
+        "--with",
+        dest="library",
+        choices=("keras", "sklearn", "torch"),
+        default="keras",
+        help="the other library; default keras",
+    )
     group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
     add_training(group)
     _add_batch_size(group)

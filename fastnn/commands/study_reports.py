@@ -162,7 +162,10 @@ def _programs_text(found: Comparison) -> list[str]:
         f"and end the first epoch. An epoch: time of each later epoch. {' and '.join(names)}: over all rows. "
         "Apart: the largest difference of a weight or bias from fastnn's."
     )
-    if found.recipe.l1 or found.recipe.l2:
+    theirs = {result.name for result in found.results[1:]}
+    if "scikit-learn" in theirs:
+        legend += " Scikit-learn's loss has its penalty in it; its squared error is halved."
+    elif (found.recipe.l1 or found.recipe.l2) and "pytorch" not in theirs:
         legend += " Keras's losses have the penalties in them."
     said = (legend, *score_notes(found.network, found.data, names=found.scores), *found.missing)
     return [*lines, *(line for text in said for line in wrap(text, WIDTH))]

@@ -115,13 +115,14 @@ def _tables(found: Studies, comparison: Comparison) -> dict[str, pd.DataFrame]:
 
 
 def _run_comparison(options: Namespace, data: Dataset, network: Network, start: Any) -> Report:
-    """Train the same network in fastnn and in Keras."""
+    """Train the same network in fastnn and in another library."""
     found = comparing.compare(
         network,
         data,
         start,
         learning_rate=options.learning_rate,
         epochs=options.epochs,
+        library=options.library,
         **training_of(options),
         told=lambda name: tell(f"training with {name}"),
     )

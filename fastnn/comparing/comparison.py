@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
@@ -16,7 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checking import InputError, finite_number, one_of, shown, whole_number
-from fastnn.comparing.programs import lines_of_code, source_lines, with_fastnn, with_keras
+from fastnn.comparing.programs import (
+    lines_of_code,
+    source_lines,
+    with_fastnn,
+    with_keras,
+    with_sklearn,
+    with_torch,
+)
 from fastnn.core.losses import need_targets
 from fastnn.core.network import Network, checked_network
 from fastnn.core.recipe import DEFAULT, Asked, Recipe
@@ -25,6 +33,9 @@ from fastnn.data.rows import checked_rows
 from fastnn.models.keras import BACKENDS, installed_backends
 from fastnn.models.keras_activations import need_shared_activations
 from fastnn.models.keras_training import need_shared_rule
+from fastnn.models.sklearn import need_sklearn_network
+from fastnn.models.sklearn_training import need_sklearn_rule
+from fastnn.models.torch_training import need_torch_rule
 from fastnn.training.plan import code
 from fastnn.training.scoring import scores, scores_of
 from fastnn.training.starts import DEFAULT_START, Start, starting_parameters
@@ -34,6 +45,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "Result", "compare"]
 
+TITLES = {"sklearn": "scikit-learn", "torch": "pytorch"}
+LIBRARIES = ("keras", *TITLES)
+PROGRAMS = {"fastnn": with_fastnn, "scikit-learn": with_sklearn, "pytorch": with_torch}
 INSTALL = 'Keras is not installed with a backend: pip install "fastnn-sweep[peers]"'
 
 
@@ -139,11 +153,12 @@ def compare(
     learning_rate: float | None = None,
     epochs: int = 10,
     seed: int = 0,
+    library: str = "keras",
     backends: Sequence[str] | None = None,
     told: Callable[[str], None] | None = None,
     **training: Unpack[Asked],
 ) -> Comparison:
-    """Train the same network from the same start on the same rows in the same order, in fastnn and in Keras.
+    """Train the same network from the same start on the same rows in the same order, here and in Keras.
 
     Keras trains in float64 and without shuffling. It trains on every installed
     backend (jax, tensorflow, torch), each in its own process; an epoch of 1338 rows takes 0.05 to 2 seconds.
@@ -160,6 +175,9 @@ def compare(
         `loss`, `optimizer`, `batch_size`, penalties and `clip`, as in `fastnn.train`. The optimizer is one
         that Keras has alike: sgd, momentum, nesterov, or Adam with ``eps_hat=True``; or Adam, RMSProp or
         Adagrad with an eps of at most 1e-30, which Keras adds elsewhere, where it does not matter.
+    library : str
+        "keras", or "sklearn" or "torch", which are compared alike. Each refuses what it does otherwise: see
+        the guide's chapter on other libraries.
     backends : sequence of str, optional
         The backends of Keras that take part; by default all that are installed.
     told : callable, optional
@@ -172,20 +190,26 @@ def compare(
     """
     if not isinstance(data, Dataset):
         raise InputError(f"data must be a fastnn.Dataset; got {shown(data)}. Make one with load_insurance().")
-    need_shared_activations(checked_network(network))
+    one_of(library, "library", LIBRARIES)
+    if library == "keras":
+        need_shared_activations(checked_network(network))
     X, Y = checked_rows(network, data, None, "float64")
     begun = starting_parameters(start, network, seed, (1,))
     recipe = Recipe.of(network, rows=len(X), **training)
     need_targets(type(recipe.loss), network.output, Y)
-    need_shared_rule(recipe, len(X))
+    _need_shared_rule(library, network, recipe, len(X))
     rate = recipe.optimizer.learning_rate if learning_rate is None else learning_rate
     rate = finite_number(rate, "learning_rate", positive=True)
     problem = (X, Y, network, begun, rate)
     epochs = whole_number(epochs, "epochs", 1)
-    if backends is None:
-        backends = installed_backends()
-    wanted = ["fastnn", *(one_of(backend, "each of backends", BACKENDS) for backend in backends)]
-    results, missing = [], [] if backends else [INSTALL]
+    if library == "keras":
+        backends = installed_backends() if backends is None else backends
+        theirs = [one_of(backend, "each of backends", BACKENDS) for backend in backends]
+        missing = [] if theirs else [INSTALL]
+    else:
+        theirs = [TITLES[library]] if find_spec(f"{library}.utils") else []
+        missing = [] if theirs else [f"{TITLES[library]} is not installed: {INSTALL.partition(': ')[2]}"]
+    wanted, results = ["fastnn", *theirs], []
     for name in wanted:
         if told is not None:
             told(_title(name))
@@ -199,12 +223,23 @@ def compare(
     return Comparison(network, data, begun, rate, epochs, results, missing, by_hand, recipe)
 
 
+def _need_shared_rule(library: str, network: Network, recipe: Recipe, rows: int) -> None:
+    """Refuse what a library does otherwise."""
+    if library == "keras":
+        need_shared_rule(recipe, rows)
+    elif library == "sklearn":
+        need_sklearn_network(network)
+        need_sklearn_rule(network, recipe, rows)
+    else:
+        need_torch_rule(network, recipe)
+
+
 def _run(name: str, problem: Any, epochs: int, recipe: Recipe) -> Result:
-    """Run fastnn, or Keras on the backend `name`, in a process of its own."""
+    """Run one of `PROGRAMS`, or Keras on the backend `name`, in a process of its own."""
     X, Y, network, start, learning_rate = problem
-    program = with_fastnn if name == "fastnn" else with_keras
+    program = PROGRAMS.get(name, with_keras)
     task = {
-        "program": "fastnn" if name == "fastnn" else "keras",
+        "program": name if name in PROGRAMS else "keras",
         "layers": network.layers,
         "hidden": network.hidden,
         "output": network.output,
@@ -231,7 +266,7 @@ def _environment(name: str) -> dict[str, str]:
 
 
 def _title(name: str) -> str:
-    return name if name == "fastnn" else f"keras ({name})"
+    return name if name in PROGRAMS else f"keras ({name})"
 
 
 def _last_line(text: str) -> str:

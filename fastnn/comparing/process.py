@@ -49,10 +49,10 @@ def main(folder: Path) -> None:
 
 
 def _program(name: str) -> Callable[..., Any]:
-    from fastnn.comparing.programs import with_fastnn, with_keras
+    from fastnn.comparing.programs import with_fastnn, with_keras, with_sklearn, with_torch
 
-    if name == "fastnn":
-        return with_fastnn
+    if name != "keras":
+        return {"fastnn": with_fastnn, "scikit-learn": with_sklearn, "pytorch": with_torch}[name]
     import keras
 
     warnings.simplefilter("ignore")

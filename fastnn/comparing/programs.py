@@ -13,8 +13,12 @@ from fastnn.core.recipe import Recipe
 from fastnn.models.keras import from_keras
 from fastnn.models.keras_activations import in_keras
 from fastnn.models.keras_training import keras_loss, keras_optimizer, keras_penalty, trained_activations
+from fastnn.models.sklearn import from_sklearn, to_sklearn
+from fastnn.models.sklearn_training import sklearn_settings, sklearn_targets
+from fastnn.models.torch import from_torch, to_torch
+from fastnn.models.torch_training import torch_loss, torch_network, torch_optimizer
 
-__all__ = ["lines_of_code", "source_lines", "with_fastnn", "with_keras"]
+__all__ = ["lines_of_code", "source_lines", "with_fastnn", "with_keras", "with_sklearn", "with_torch"]
 
 
 def with_fastnn(
@@ -39,6 +43,35 @@ def with_keras(X: Any, y: Any, network: Network, start: Any, rate: float, epochs
     model.compile(keras_optimizer(keras, recipe, rate), keras_loss(keras, network, recipe.loss))
     history = model.fit(X, y, batch_size=recipe.batch_size, epochs=epochs, shuffle=False, verbose=0)
     return from_keras(model)[1], history.history["loss"][-1]
+
+
+def with_sklearn(
+    X: Any, y: Any, network: Network, start: Any, rate: float, epochs: int, recipe: Recipe
+) -> Any:
+    """Train with scikit-learn, rows in order; return the final parameters (P,) and the last loss."""
+    model = to_sklearn(network, start).set_params(**sklearn_settings(recipe, rate))
+    targets = sklearn_targets(network, y)
+    for _ in range(epochs):
+        model.partial_fit(X, targets)
+    return from_sklearn(model)[1], model.loss_
+
+
+def with_torch(X: Any, y: Any, network: Network, start: Any, rate: float, epochs: int, recipe: Recipe) -> Any:
+    """Train with PyTorch, rows in order; return the final parameters (P,) and the last loss."""
+    import torch
+
+    model = to_torch(torch_network(network, recipe.loss), start)
+    loss_of, optimizer = torch_loss(torch, network, recipe), torch_optimizer(torch, recipe, model, rate)
+    batches = list(zip(*(torch.from_numpy(each).split(recipe.size) for each in (X, y)), strict=True))
+    for _ in range(epochs):
+        total = 0.0
+        for X_batch, y_batch in batches:
+            optimizer.zero_grad()
+            loss, penalty = loss_of(model, model(X_batch), y_batch)
+            (loss + penalty).backward()
+            optimizer.step()
+            total += loss.item() * len(X_batch)
+    return from_torch(model)[1], total / len(X)
 
 
 def source_lines(program: Callable[..., Any]) -> int:

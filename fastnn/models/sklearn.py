@@ -15,7 +15,7 @@ from fastnn.checking import InputError, needing, shown
 from fastnn.core.network import Network, checked_network
 from fastnn.data.arrays import finite_array
 
-__all__ = ["from_sklearn", "to_sklearn"]
+__all__ = ["from_sklearn", "need_sklearn_network", "to_sklearn"]
 
 HIDDEN = {"identity": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 OUTPUTS = {"identity": "identity", "exponential": "exp", "sigmoid": "logistic", "softmax": "softmax"}
@@ -45,14 +45,9 @@ def to_sklearn(network: Network, parameters: ArrayLike, classes: ArrayLike | Non
         If scikit-learn has no such network, the parameters do not fit or are not finite, or scikit-learn is
         not installed.
     """
-    hidden = {HIDDEN.get(name) for name in checked_network(network).hidden}
-    if len(hidden) != 1 or None in hidden or network.output not in OUTPUTS:
-        raise InputError(
-            f"network must have one activation for all hidden layers, of {', '.join(HIDDEN)}, and outputs of "
-            f"{', '.join(OUTPUTS)}, as scikit-learn's; got {network!r}. Use one of these."
-        )
+    need_sklearn_network(checked_network(network))
     weights = network.split(finite_array(parameters, "parameters", (1,)))
-    given = {"hidden_layer_sizes": network.layers[1:-1], "activation": hidden.pop()}
+    given = {"hidden_layer_sizes": network.layers[1:-1], "activation": HIDDEN[network.hidden[0]]}
     with needing("to_sklearn makes estimators of scikit-learn's", "sklearn"):
         from sklearn.neural_network import MLPClassifier, MLPRegressor
     if network.output in ("sigmoid", "softmax"):
@@ -70,6 +65,21 @@ def to_sklearn(network: Network, parameters: ArrayLike, classes: ArrayLike | Non
     model.loss_curve_, model.best_loss_ = [], np.inf
     model.validation_scores_ = model.best_validation_score_ = None
     return model
+
+
+def need_sklearn_network(network: Network) -> None:
+    """Refuse a network that scikit-learn lacks."""
+    hidden = {HIDDEN.get(name) for name in network.hidden}
+    if len(hidden) != 1 or None in hidden or network.output not in OUTPUTS:
+        raise InputError(
+            f"network must have one activation for all hidden layers, of {', '.join(HIDDEN)}, and outputs of "
+            f"{', '.join(OUTPUTS)}, as scikit-learn's; got {network!r}. Use one of these."
+        )
+    if network.output == "softmax" and network.n_outputs == 2:
+        raise InputError(
+            "network must have one sigmoid output for two classes, as scikit-learn's; got two softmax "
+            "outputs. Use Network(..., output='sigmoid')."
+        )
 
 
 def from_sklearn(model: Any) -> tuple[Network, NDArray[np.float64]]:

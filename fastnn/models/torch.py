@@ -15,7 +15,7 @@ from fastnn.core.activations import kind_of
 from fastnn.core.network import Network, checked_network
 from fastnn.data.arrays import finite_array
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = ["from_torch", "need_torch_activations", "to_torch"]
 
 PLAIN = {
     **{"relu": "ReLU", "selu": "SELU", "silu": "SiLU", "softsign": "Softsign", "tanh": "Tanh"},
@@ -45,12 +45,7 @@ def to_torch(network: Network, parameters: ArrayLike) -> Any:
     InputError
         If the parameters do not fit or are not finite, PyTorch lacks an activation, or is not installed.
     """
-    for kind, _ in map(kind_of, checked_network(network).activations):
-        if kind not in KNOWN:
-            raise InputError(
-                f"network must have activations that PyTorch has as modules ({', '.join(KNOWN)}); "
-                f"got {kind}. Use one of these."
-            )
+    need_torch_activations(checked_network(network))
     weights = network.split(finite_array(parameters, "parameters", (1,)))
     torch = _torch("to_torch makes a model of PyTorch's")
     modules = []
@@ -61,6 +56,16 @@ def to_torch(network: Network, parameters: ArrayLike) -> Any:
             linear.bias.copy_(torch.from_numpy(b.copy()))
         modules += [linear] if activation == "identity" else [linear, _module(torch, activation)]
     return torch.nn.Sequential(*modules)
+
+
+def need_torch_activations(network: Network) -> None:
+    """Refuse a network with an activation that PyTorch lacks."""
+    for kind, _ in map(kind_of, network.activations):
+        if kind not in KNOWN:
+            raise InputError(
+                f"network must have activations that PyTorch has as modules ({', '.join(KNOWN)}); "
+                f"got {kind}. Use one of these."
+            )
 
 
 def from_torch(model: Any) -> tuple[Network, NDArray[np.float64]]:

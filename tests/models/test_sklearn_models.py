@@ -51,6 +51,7 @@ def test_classes_have_their_names_and_training_goes_on():
     [
         (fastnn.Network((3, 2, 1), "elu"), None, "one activation for all hidden layers"),
         (fastnn.Network((3, 2, 2, 1), ("relu", "tanh")), None, "one activation for all hidden layers"),
+        (fastnn.Network((3, 2, 2), output="softmax"), None, "one sigmoid output for two classes"),
         (fastnn.Network((3, 1)), None, "one activation for all hidden layers"),
         (fastnn.Network((3, 2, 1)), ["a", "b"], "classes must be left out"),
         (fastnn.Network((3, 2, 3), output="softmax"), ["b", "a", "c"], "in sorted order"),
