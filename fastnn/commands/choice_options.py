@@ -17,6 +17,7 @@ from fastnn.core.schedules import SCHEDULES
 __all__ = [
     "TABLES",
     "add_choice",
+    "add_library",
     "add_penalties",
     "add_training",
     "choices_of",
@@ -50,6 +51,13 @@ def add_choice(group: Any, table: Table[Any], *, several: bool = False) -> None:
     metavar = "NAME,.." if several else "NAME"
     default = None if table is LOSSES else table.default  # the usual loss depends on the network
     group.add_argument(f"--{table.noun}", default=default, metavar=metavar, help=known)
+
+
+def add_library(group: Any) -> None:
+    """Add the choice of the library that fastnn is compared with."""
+    said = "the other library, Keras on every installed backend; default keras"
+    libraries = ("keras", "sklearn", "torch")
+    group.add_argument("--with", dest="library", choices=libraries, default="keras", help=said)
 
 
 def add_training(group: Any, tables: Iterable[Table[Any]] = OF_A_STEP) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fastnn.commands.choice_options import TABLES, add_choice, add_penalties, add_training
+from fastnn.commands.choice_options import TABLES, add_choice, add_library, add_penalties, add_training
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
 from fastnn.commands.stopping_options import add_stopping
@@ -178,21 +178,14 @@ def _add_tutorial(parser: argparse.ArgumentParser) -> None:
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Train the same network from the same start on the same rows in the same order, in fastnn and in "
-        "Keras on every installed backend, or in another library. Print lines of code, seconds, weights, R² "
-        "and MAPE."
+        "Keras or another library. Print lines of code, seconds, weights, R² and MAPE."
     )
     _add_network(parser)
     add_data(parser)
     group = parser.add_argument_group("training")
     _add_number(group)
     _add_start(group)
-    group.add_argument(
-        "--with",
-        dest="library",
-        choices=("keras", "sklearn", "torch"),
-        default="keras",
-        help="the other library; default keras",
-    )
+    add_library(group)
     group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
     add_training(group)
     _add_batch_size(group)
