@@ -176,10 +176,8 @@ def _add_tutorial(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Train the same network from the same start on the same rows in the same order, in fastnn and in "
-        "Keras or another library. Print lines of code, seconds, weights, R² and MAPE."
-    )
+    said = "Train the same network from the same start on the same rows in the same order, here and there. "
+    parser.description = f"{said}Print lines of code, seconds, weights, R² and MAPE."
     _add_network(parser)
     add_data(parser)
     group = parser.add_argument_group("training")
