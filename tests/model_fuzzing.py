@@ -72,7 +72,7 @@ def models():
 
 
 def unlike(one, other):
-    """The fields in which two Trainings differ in a bit; a file holds notes, but no rows, nor which form ran."""
+    """The fields in which two Trainings differ in a bit; a file has notes, but no rows and no form."""
     left_out = ("trained_on", "told", "form")
     names = ["notes", *(field.name for field in fields(one) if field.name not in left_out)]
     return [name for name in names if _bits(getattr(one, name)) != _bits(getattr(other, name))]
