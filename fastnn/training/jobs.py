@@ -163,8 +163,8 @@ class Job:
         self.takeover(self.network, networks)
         if networks > 1:
             smaller = ((with_units(self.network, size), networks) for size in self.reduced[-2::-1])
-            alone = [(self.network, 1)] * worth_a_kernel(self.network, self.visits)
-            self._kernels.ask(*smaller, *alone)
+            self._kernels.ask(*smaller)
+            self._kernels.ask((self.network, 1), compiles=worth_a_kernel(self.network, self.visits))
 
     @property
     def ready(self) -> tuple[int, ...]:

@@ -44,19 +44,23 @@ class Kernels:
             self._begin(which, waits=self.engine != "auto")
         return self.known[which]
 
-    def ask(self, *wanted: tuple[Network, int]) -> None:
-        """Have the own kernels for some networks compiled in the background, but for those that are ready."""
-        self.patient = True
-        with self.asking:
-            self._ask(dict.fromkeys(self._which(network, networks) for network, networks in wanted))
+    def ask(self, *wanted: tuple[Network, int], compiles: bool = True) -> None:
+        """Have the own kernels for some networks compiled in the background, but for those that are ready.
 
-    def _ask(self, every: Iterable[Which]) -> None:
+        Unless it `compiles`, those that are not are left until they would be called.
+        """
+        self.patient = True
+        every = dict.fromkeys(self._which(network, networks) for network, networks in wanted)
+        with self.asking:
+            self._ask(every, compiles=compiles)
+
+    def _ask(self, every: Iterable[Which], *, compiles: bool) -> None:
         missing = [which for which in every if which not in self.known and which not in self.awaited]
         ready = [which for which in missing if own_is_ready(*which, self.dtype, self.rule)]
         for which in ready:
             self._begin(which, waits=True)
         for which in missing:  # only now: to ask the compiler anything takes turns with its work
-            if which not in ready:
+            if compiles and which not in ready:
                 self.awaited.add(which)
                 ask(partial(_compile, ref(self), which))  # the thread keeps no run alive
 
