@@ -171,7 +171,7 @@ def test_a_diverging_neighbour_changes_nothing(engine, monkeypatch):
     assert beside.loss_curve[others].tobytes() == alone.loss_curve[others].tobytes()
 
 
-@pytest.mark.parametrize(("name", "size"), zip(OPTIMIZERS, 4 * [2, 8], strict=True))
+@pytest.mark.parametrize(("name", "size"), [*zip(OPTIMIZERS, 4 * [2, 8], strict=True)])
 def test_units_left_out(monkeypatch, name, size):
     monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
     monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
