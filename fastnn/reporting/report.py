@@ -64,13 +64,13 @@ def report(sweep: Sweep, data: Dataset, folder: str | PathLike[str], *, claim: f
     """
     if not isinstance(sweep, Sweep):
         raise InputError(f"sweep must be a Sweep; got {shown(sweep)}. Give what fastnn.sweep returns.")
-    data = with_classes(sweep.plan.network, data, sweep.plan.named)
+    given, data = data, with_classes(sweep.plan.network, data, sweep.plan.named)
     _refuse_other_data(sweep, data)
     claim = None if claim is None else finite_number(claim, "claim")
     place = folder_given(folder, "folder")
     need_matplotlib_installed()
     with published_folder(place) as unfinished:
-        missing = sweep_page(sweep, data, claim=claim).write(unfinished)
+        missing = sweep_page(sweep, data, claim=claim, digest=given.digest).write(unfinished)
     for picture in missing:
         warn(picture, RuntimeWarning, stacklevel=2)
     return place / "index.html"

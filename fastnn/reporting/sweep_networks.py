@@ -113,14 +113,14 @@ def _best_and_typical(found: Sweep) -> dict[str, int]:
     return {"best": best[0], "typical": int(ranked.iloc[(len(ranked) - 1) // 2])}
 
 
-def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section:
+def replaying(found: Sweep, data: Dataset, digest: str, train_command: str | None) -> Section:
     """How to train any network of the sweep again, in Python and on the command line."""
     best = found.best(5, by=found.ranked_by)
     number = _best_and_typical(found).get("best", found.grid.total - 1)
     blocks: list[Block] = [
         "A network's number is all that is needed to train it again, with the same bits and with its loss "
         f"curve. This is network {written(number)}, with data as described at the top:",
-        Code(_python(found, data, number)),
+        Code(_python(found, data, digest, number)),
         "Where the sweep itself is at hand:",
         Code(f"run = sweep.replay({number})"),
     ]
@@ -141,7 +141,7 @@ def replaying(found: Sweep, data: Dataset, train_command: str | None) -> Section
     return Section("Train any of them again", blocks)
 
 
-def _python(found: Sweep, data: Dataset, number: int) -> str:
+def _python(found: Sweep, data: Dataset, digest: str, number: int) -> str:
     """The lines that train a network again, on the same data and no others."""
     settings, start = found.design.settings_of(found.grid.cell_of(number)), found.grid.start_of(number)
     rate, rates, given_arrays = settings["learning_rate"], found.plan.epoch_rates, ""
@@ -193,7 +193,7 @@ def _python(found: Sweep, data: Dataset, number: int) -> str:
     if recipe.schedule != DEFAULT.schedule:
         options += f",\n                   schedule=fastnn.schedules.{recipe.schedule!r}"
     return (
-        f"assert data.digest[:{SHORT}] == {data.digest[:SHORT]!r}, 'these are other data'\n"
+        f"assert data.digest[:{SHORT}] == {digest[:SHORT]!r}, 'these are other data'\n"
         f"network = fastnn.{settings['network']!r}\n"
         f"start = fastnn.{found.start!r}.draw(network, [{start}], {found.seed})[0]\n"
         f"{given_arrays}"

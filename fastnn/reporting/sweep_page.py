@@ -23,7 +23,12 @@ SHOWN = 100_000  # networks: their page takes 7 s of one processor (2-2-1, 1 338
 
 
 def sweep_page(
-    found: Sweep, data: Dataset, *, claim: float | None = None, train_command: str | None = None
+    found: Sweep,
+    data: Dataset,
+    *,
+    claim: float | None = None,
+    train_command: str | None = None,
+    digest: str | None = None,
 ) -> Page:
     """The page of a sweep. Its pictures, tables and sentences all come from the sweep.
 
@@ -41,6 +46,8 @@ def sweep_page(
     train_command : str, optional
         The command line that trains on the same data from the same starts, ``fastnn train ...`` without
         --network, --learning-rate and --rows; it is shown completed for single networks.
+    digest : str, optional
+        That of the data as they were given, if their target has become classes since.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def sweep_page(
         lead=_lead(found, shown, data),
         sections=[
             *(_sections(found, shown, data, claim) if len(found) else _nothing()),
-            sweep_networks.replaying(shown, data, train_command),
+            sweep_networks.replaying(shown, data, digest or data.digest, train_command),
         ],
     )
 

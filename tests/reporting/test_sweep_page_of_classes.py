@@ -1,5 +1,8 @@
 """The page and the report of a sweep of classes: accuracy and log-loss, regions, confusion."""
 
+import html
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -192,3 +195,14 @@ def test_of_yeses_and_noes_the_page_has_no_regions():
     (picture,) = [picture for picture in page.pictures if picture.name == "surface-best"]
     assert "a red dot's target lies above" in picture.caption
     assert not any(caption.startswith("Confusion matrix") for caption in tables_of(page))
+
+
+def test_lines_that_train_again_ask_for_the_data_that_were_given(tmp_path):
+    draw = np.random.default_rng(1)
+    frame = pd.DataFrame({"a": draw.random(30), "b": draw.random(30), "kind": np.arange(30) % 3})
+    numbers = fastnn.Dataset.from_frame(frame, ["a", "b"], "kind")
+    found = swept(numbers, fastnn.Network((2, 2, 3), "tanh", "softmax"), networks=2, epochs=2)
+    text = fastnn.report(found, numbers, tmp_path / "page").read_text(encoding="utf-8")
+    asked = re.search(r"data\.digest\[:\d+\] == '(\w+)'", html.unescape(re.sub("<[^>]+>", "", text)))
+    assert asked is not None
+    assert numbers.digest.startswith(asked[1])
