@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import logging
 import os
+import sys
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -55,11 +56,17 @@ class _Worker:
             return
         raised, end = ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
         self.waiting.put(_leave)
+        sys.unraisablehook = _without_exits(sys.unraisablehook)  # it may be raised where LLVM calls Python
         for _ in range(int(MOST_SECONDS / LOOK_SECONDS)):
             if not thread.is_alive():
                 return
             ctypes.pythonapi.PyThreadState_SetAsyncExc(raised, end)
             thread.join(LOOK_SECONDS)
+
+
+def _without_exits(told: Callable[[sys.UnraisableHookArgs], object]) -> Callable[..., object]:
+    """What tells of exceptions that nobody can catch, but for SystemExit."""
+    return lambda raised: None if raised.exc_type is SystemExit else told(raised)
 
 
 def _leave() -> None:

@@ -1,12 +1,15 @@
 """Kernels that take over from others between two calls, and the thread in which they are made."""
 
+import ctypes
 import gc
 import logging
 import os
 import subprocess
 import sys
+import threading
 import weakref
 from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -195,6 +198,30 @@ def test_pythons_exit_does_not_wait(delay):
     command = [sys.executable, "-c", PROGRAM, str(delay)]
     done = subprocess.run(command, env=environment, timeout=60, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "over\n", "")
+
+
+def test_an_end_within_a_call_from_c_is_not_told(monkeypatch):
+    told, begun = [], Event()
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)  # Python's own knows SystemExit
+
+    @ctypes.CFUNCTYPE(None)
+    def called_from_c():
+        begun.set()
+        for _ in range(100_000):  # nearly all of the time is spent here
+            pass
+
+    def call():
+        while True:
+            called_from_c()
+
+    worker = background._Worker()
+    worker.ask(call)
+    assert begun.wait(60)
+    worker.end()
+    assert told == []
+    sys.unraisablehook(SimpleNamespace(exc_type=ValueError))
+    assert len(told) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
