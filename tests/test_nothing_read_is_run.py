@@ -35,6 +35,10 @@ ALLOWED = {
     "__main__: eval()": "of the text 0, which clears an interruption that Python remembers",
     "commands.cli: eval()": "of the text 0, which clears an interruption that Python remembers",
     "tutorial: import asyncio": "waits for the kernel of the notebook, which listens on this machine alone",
+    "sklearn.base: import joblib": "hashes settings, and reads no file",
+    "sklearn.fitting: import joblib": "counts threads as scikit-learn does",
+    "sklearn.search: import joblib": "counts threads as scikit-learn does",
+    "system.background: import ctypes": "has Python raise SystemExit in a thread of fastnn's own",
     "system.floating_point: import ctypes": "asks C's own library, by two names, for the mode of this thread",
 }
 

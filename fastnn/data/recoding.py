@@ -22,10 +22,10 @@ def with_classes(network: Network, data: Any, known: Names | None = None) -> Any
 
     Anything else is returned as it is. `known` are the classes of training.
     """
+    if not isinstance(data, Dataset) or not isinstance(network, Network):
+        return data  # anything else is refused by those who look at the network
     several = network.n_outputs > 1 and network.output in CrossEntropy.outputs
-    if not several or not isinstance(data, Dataset):
-        return data
-    return of_classes(data, known) or data
+    return (of_classes(data, known) or data) if several else data
 
 
 def of_classes(data: Dataset, known: Names | None = None) -> Dataset | None:

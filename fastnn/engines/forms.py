@@ -17,6 +17,7 @@ from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import alone
+from fastnn.showing.lettering import counted
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["Form", "Registers", "fewest", "forms", "known_form", "registers"]
@@ -112,15 +113,18 @@ class Form:
 
     def __str__(self) -> str:
         """Its name, as it is told: "straight lines, 3 x 64 bytes, 3 groups, read twice"."""
-        parts = ["straight lines" if self.straight else "loops", f"{self.registers} x {self.size} bytes"]
+        parts = [
+            "straight lines" if self.straight else "loops",
+            f"{self.registers} x {counted(self.size, 'byte')}",
+        ]
         if not self.straight and self.together > 1:
             parts.append(f"{self.together} together")
         if self.straight:
-            parts.append(f"{self.groups} group{'s' * (self.groups > 1)}")
+            parts.append(counted(self.groups, "group"))
         if self.reads > 1:
             parts.append("read twice")
         if self.rows > 1:
-            parts.append(f"{self.rows} rows")
+            parts.append(counted(self.rows, "row"))
         if self.stores_last:
             parts.append("stored last")
         if self.ahead:

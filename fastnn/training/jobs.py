@@ -91,6 +91,7 @@ class Job:
     validation: Measuring | None = None
     stopping: Stopping | None = None
     visits: float = 0.0
+    _formerly = ""  # in which form other kernels trained its network, before it was pickled
 
     @cached_property
     def rule(self) -> Rule:
@@ -139,7 +140,8 @@ class Job:
         known = [*self._kernels.known.items()]
         own = (found for (_, network), found in known if network == self.network)
         called = [takeover for takeover in own if takeover in self.done.spent]
-        return ", then ".join(dict.fromkeys(form for takeover in called for form in takeover.forms))
+        forms = (form for takeover in called for form in takeover.forms)
+        return ", then ".join(dict.fromkeys(form for form in (self._formerly, *forms) if form))
 
     def sizes(self, network: Network, networks: int) -> CallSizes:
         """How many networks a call of the present one should take."""
@@ -152,7 +154,7 @@ class Job:
 
     def __getstate__(self) -> dict[str, Any]:
         """What makes it again in another process, without its kernels."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {"_formerly": self.form}
 
     def warm(self, networks: int) -> None:
         """Compile the kernel with which the training of M networks begins, and ask for the others.

@@ -37,6 +37,7 @@ from fastnn.printing.javascript import JavaScript
 from fastnn.printing.latex import Latex
 from fastnn.printing.mathml import MathML
 from fastnn.printing.notation import ExactText, Text
+from fastnn.printing.units import PythonOfUnits
 from fastnn.printing.vectors import PythonOfVectors
 
 DERIVATION = derive(Network((2, 2, 1), "tanh"))
@@ -98,6 +99,7 @@ SCALAR = {
     "Python": Python(name, "float64"),
     "Python in float32": Python(name, "float32"),
     "Python of vectors": PythonOfVectors(name, "float64"),
+    "Python of units": PythonOfUnits(name, "float64"),
     "JavaScript": JavaScript(name),
 }
 NOTATIONS = {form.__name__: form(DERIVATION) for form in (Text, ExactText, Latex, MathML)}
