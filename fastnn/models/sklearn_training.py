@@ -43,7 +43,8 @@ def need_sklearn_rule(network: Network, recipe: Recipe, rows: int) -> None:
     if recipe.l2 and recipe.l2_on == "mean" and rows % recipe.size:
         raise InputError(
             "l2_on must be 'sum' where the last batch is short, as scikit-learn's penalty is on the sum; got "
-            f"'mean' with {counted(rows, 'row')} in batches of {recipe.size}. Choose l2_on='sum', or another batch_size."
+            f"'mean' with {counted(rows, 'row')} in batches of {recipe.size}. Choose l2_on='sum', or another "
+            "batch_size."
         )
 
 
