@@ -8,7 +8,7 @@ import fastnn
 from fastnn.core.optimizers import Adam
 from fastnn.core.recipe import DEFAULT, Recipe
 from fastnn.engines import load
-from suite.kernels import Job, refuse_other_kernel
+from suite.kernels import SMALLER, Job, refuse_other_kernel
 from suite.timing import in_turns, seconds
 
 NETWORKS = {
@@ -18,7 +18,6 @@ NETWORKS = {
 WAYS = {"one row at a time": DEFAULT, "batches of 200, Adam": Recipe(optimizer=Adam(), batch_size=200)}
 
 ROWS, EPOCHS = 600, 10
-SMALLER = 0.2  # starts at which no network diverges
 
 
 def times(network, dtype, recipe, data, rounds):
