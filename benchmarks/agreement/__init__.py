@@ -125,8 +125,9 @@ def _given(rule):
 
 
 def is_installed(library):
-    """Whether a library is here, with what its program needs."""
-    return all(map(find_spec, libraries.NEEDED[library]))
+    """Whether a library is here, with what its program needs; a folder of its name is no library."""
+    found = map(find_spec, libraries.NEEDED[library])
+    return all(spec is not None and spec.origin is not None for spec in found)
 
 
 def same(one, other):

@@ -1,7 +1,6 @@
 """Classifiers against those of scikit-learn, PyTorch and Keras, and what names of classes must not change."""
 
 import sys
-from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,7 @@ HOW = {"epochs": 60, "batch_size": 5, "learning_rate": 0.2, "engine": "batched"}
 @pytest.mark.parametrize("library", classifiers.LIBRARIES)
 @pytest.mark.parametrize("table", classifiers.TABLES)
 def test_probabilities_are_those_of_other_libraries(library, table):
-    if not is_installed(library) or not find_spec("sklearn"):
+    if not is_installed(library) or not is_installed("sklearn"):
         pytest.skip(f'{library}, or scikit-learn, is not installed: pip install "fastnn-sweep[peers]"')
     theirs = of_classes.by_library(library)[table]
     assert np.abs(theirs - of_classes.probabilities(table)).max() < 1e-10
