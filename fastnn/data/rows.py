@@ -12,6 +12,7 @@ from fastnn.data.arrays import finite_array, in_dtype
 from fastnn.data.classes import Names, coded, labels_for, network_of_classes, two_as_one
 from fastnn.data.columns import joined, quoted_if_odd
 from fastnn.data.datasets import Dataset
+from fastnn.data.recoding import with_classes
 from fastnn.showing.lettering import counted, shortened
 
 __all__ = ["checked_inputs", "checked_rows", "labelled_rows"]
@@ -67,7 +68,11 @@ def labelled_rows(
     prefix: str = "",
     known: Names | None = None,
 ) -> tuple[Array, Array, Names | None]:
-    """The same, and the names of the classes if y holds labels; else None."""
+    """The same, and the names of the classes if y holds labels; else None.
+
+    Whole numbers of a Dataset's target are classes where each output of the network is one.
+    """
+    X = with_classes(network, X, known)
     targets_given = _targets_of(X, y, prefix)
     inputs = checked_inputs(network, X, dtype, prefix)
     labels = None if isinstance(X, Dataset) else labels_for(network, targets_given, prefix)

@@ -13,6 +13,7 @@ from fastnn.checking import InputError, shown, whole_number, whole_numbers
 from fastnn.data.classes import Names, chosen_classes
 from fastnn.data.datasets import Dataset
 from fastnn.data.holding import grid_of_inputs, held_at, inputs_to_draw
+from fastnn.data.recoding import with_classes
 from fastnn.data.rows import checked_rows
 from fastnn.showing.lettering import distinct
 from fastnn.training.result import Training
@@ -85,6 +86,7 @@ class _Rows:
 
 
 def _rows_of(training: Training, X: Any, y: Any) -> _Rows:
+    X = with_classes(training.network, X, training.named_classes)
     inputs, targets = checked_rows(training.network, X, y, "float64", known=training.classes)
     targets = X.target_values.reshape(X.rows, -1) if _has_unit(X) else targets
     given = X.inputs if isinstance(X, Dataset) else [f"x{n + 1}" for n in range(inputs.shape[1])]

@@ -6,6 +6,7 @@ import pytest
 
 import fastnn
 from fastnn import Dataset, InputError, Network, train
+from fastnn.data.rows import checked_rows
 
 pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
 
@@ -284,3 +285,12 @@ def test_training_goes_on_with_the_same_classes(run, data):
     for y in (np.char.upper(TEXTS), PLACES):
         with pytest.raises(InputError, match=r"y must have the labels of the run .*'fern', 'moss', 'rose'"):
             train(SOFTMAX, data.X, y, start=run, epochs=1)
+
+
+def test_whole_numbers_are_classes_wherever_rows_are_asked_for(frame):
+    codes = frame.assign(plant=10 * PLACES - 10)
+    numbers = Dataset.from_frame(codes, ["x", "z"], "plant")
+    named = Dataset.from_frame(codes, ["x", "z"], "plant", categories=["plant"])
+    found, expected = (checked_rows(SOFTMAX, data, None, "float64") for data in (numbers, named))
+    for one, other in zip(found, expected, strict=True):
+        assert one.tolist() == other.tolist()
