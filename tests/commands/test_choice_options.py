@@ -127,6 +127,7 @@ def test_train_and_code(capsys):
 
 
 def test_compare(capsys, monkeypatch):
+    monkeypatch.delenv("FASTNN_DATA", raising=False)  # the command would take the published data
     compare_alone(monkeypatch)
     words = ["compare", "--epochs", "1", "--optimizer", "nesterov:0.5", "--batch-size", "32"]
     found = json.loads(run(capsys, *words, "--json")[1])
