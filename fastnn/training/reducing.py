@@ -99,9 +99,9 @@ class Group:
     columns: Numbers | None = None
 
     def take(self, state: Array) -> Array:
-        """The group's states (m, S') out of all (M, S), as a new array."""
+        """The group's states (m, S') out of all (M, S), as a new C-ordered array, as kernels ask for it."""
         whole: Array = state[self.numbers]
-        return whole if self.columns is None else np.take_along_axis(whole, self.columns, axis=1)
+        return whole if self.columns is None else np.take_along_axis(whole, self.columns, axis=1).copy()
 
     def put(self, state: Array, values: Array) -> None:
         """Write the group's states (m, S') back into the states (M, S) of all."""

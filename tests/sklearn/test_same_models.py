@@ -174,7 +174,7 @@ def test_a_random_state_is_left_as_scikit_learn_leaves_it():
 
 
 def test_sparse_rows():
-    sparse = pytest.importorskip("scipy.sparse")
+    sparse = pytest.importorskip("scipy.sparse", reason="SciPy is not installed")
     theirs, ours = (quietly(each.fit, sparse.csr_matrix(X), SIGNAL) for each in pair("numbers"))
     assert_same(theirs, ours)
     np.testing.assert_allclose(ours.predict(sparse.csc_matrix(X)), theirs.predict(X), atol=1e-10)

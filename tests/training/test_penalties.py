@@ -282,7 +282,7 @@ def test_no_other_penalties_in_a_file(wrong):
 @pytest.mark.parametrize("batch_size", [1, 2])
 @pytest.mark.parametrize("which", PENALTIES)
 def test_they_are_explained(which, batch_size, optimizer):
-    pytest.importorskip("sympy")
+    pytest.importorskip("sympy", reason="the proof needs sympy")
     network, given = fastnn.Network((2, 2, 1), "tanh"), PENALTIES[which]
     explanation = fastnn.explain(network, optimizer=optimizer, batch_size=batch_size, **given)
     assert explanation.proof().holds

@@ -392,3 +392,11 @@ class TestSizes:
         assert reduced_sizes(fastnn.Network((2, 2, 1), hidden="tanh"), 1e12) == ()
         assert reduced_sizes(fastnn.Network((2, 2, 2, 1), hidden=("tanh", "relu")), 1e12) == ()
         assert reduced_sizes(fastnn.Network((2, 2, 1)), 1e8) == ()
+
+
+def test_states_of_a_group_lie_row_by_row():
+    state, numbers = np.arange(24.0).reshape(4, 6), np.array([0, 2, 3])
+    columns = np.asfortranarray([[0, 5], [1, 4], [2, 3]])
+    taken = reducing.Group(fastnn.Network((1, 1)), numbers, columns).take(state)
+    assert taken.flags.c_contiguous
+    assert taken.tolist() == [[0.0, 5.0], [13.0, 16.0], [20.0, 21.0]]
