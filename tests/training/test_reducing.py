@@ -397,6 +397,6 @@ class TestSizes:
 def test_states_of_a_group_lie_row_by_row():
     state, numbers = np.arange(24.0).reshape(4, 6), np.array([0, 2, 3])
     columns = np.asfortranarray([[0, 5], [1, 4], [2, 3]])
-    taken = reducing.Group(fastnn.Network((1, 1)), numbers, columns).take(state)
+    taken = Group(fastnn.Network((1, 1)), numbers, columns).take(state)
     assert taken.flags.c_contiguous
     assert taken.tolist() == [[0.0, 5.0], [13.0, 16.0], [20.0, 21.0]]
