@@ -220,6 +220,8 @@ def test_an_end_within_a_call_from_c_is_not_told(monkeypatch):
     assert len(told) == 1
 
 
+# JAX warns of every fork once another test of the process has imported it; the child below calls nothing of it.
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
 def test_a_child_that_forks_has_a_thread_of_its_own():
     begun, ended = Event(), Event()
