@@ -42,7 +42,7 @@ from fastnn.core.rule import COEFFICIENT, PLAIN, Rule
 from fastnn.core.values import INVERSE, LOG_WHOLE, TOP, WHOLE
 from fastnn.engines import CallSizes, Kernel, arguments
 from fastnn.engines.compiling import run_source
-from fastnn.engines.watching import looks, watching
+from fastnn.engines.watching import looks, watching_in_arrays
 from fastnn.printing.arrays import COMPARISONS, UFUNCS, ArrayWriter, array_function, computed, slots
 from fastnn.printing.infix import Lines, import_line, layer_array
 from fastnn.printing.scalars import state_parts
@@ -105,7 +105,7 @@ def forward(network: Network, dtype: str) -> Callable[[NDArray[Any], NDArray[Any
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel."""
     if looks(rule):
-        return watching(source, network, dtype, rule, by_number=False)
+        return watching_in_arrays(source, network, dtype, rule)
     derivation, lines, epoch = derived(network, rule), Lines(), Lines()
     _write_rows(derivation, epoch)
     with lines.block(f"def advance({arguments(rule)}):"):

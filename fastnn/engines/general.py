@@ -2,7 +2,7 @@
 
 One kernel serves all networks with the same activations, whatever their sizes, and where all hidden layers
 have the same, whatever their number. So a network of a shape never met need not wait for the compiler.
-Kernels that look at networks after every epoch are those of `lanes`.
+Kernels that look at networks after every epoch call those that train and measure, and are not compiled.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +19,17 @@ from fastnn.core.equations import Derivation
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.core.values import TOTAL
-from fastnn.engines import CallSizes, Kernel, arguments, lanes
-from fastnn.engines.compiling import compile_kernel
+from fastnn.engines import CallSizes, Kernel, arguments, batched
+from fastnn.engines.compiling import compile_kernel, run_source
 from fastnn.engines.forms import FIRST_LEVEL_CACHE, registers
+from fastnn.engines.self_check import checked_kernel
 from fastnn.engines.tiles import batches
 from fastnn.engines.told import Told
-from fastnn.engines.watching import looks
+from fastnn.engines.watching import called_by, looks, watching_in_arrays
 from fastnn.printing.any_size import OneRow, SomeRows
 from fastnn.printing.infix import Lines
 from fastnn.printing.layer_names import Form, LayerNames, stand_in
+from fastnn.printing.size_table import OF_ALL
 from fastnn.printing.softmax import narrowed
 from fastnn.printing.vectors import ALIGNMENT, vector_module
 
@@ -58,8 +61,6 @@ def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
 
 def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
     """How many networks a call should take: full lanes."""
-    if looks(rule):
-        return lanes.call_sizes(network, dtype, rule)
     vector = form(network, dtype, rule).vector
     return CallSizes(1, 64 * vector, vector, vector, seconds=2e-10)
 
@@ -73,15 +74,37 @@ def kernel(network: Network, dtype: str, rule: Rule = PLAIN) -> Kernel:
 def made(network: Network, dtype: str, rule: Rule) -> Kernel:
     """The same, kept; the self-check clears it when it rejects a kernel."""
     if looks(rule):
-        return lanes.kernel(network, dtype, rule)
+        return _looking(network, dtype, rule)
     return Told(compile_kernel(source(network, dtype, rule), dtype), network)
 
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     """The source of the kernel: the same for all networks of its kind that have the same form."""
     if looks(rule):
-        return lanes.source(network, dtype, rule)
+        numbers = _of_all("weights"), _of_all("parameters")
+        return watching_in_arrays(source, network, dtype, rule, numbers, told=", table")
     return _printed(stand_in(network), dtype, rule, form(network, dtype, rule))
+
+
+def _looking(network: Network, dtype: str, rule: Rule) -> Kernel:
+    """A kernel that looks after every epoch, with those that train and measure compiled."""
+    called = {name: checked_kernel("general", network, dtype, of) for name, of in called_by(rule).items()}
+    functions = {name: each.function for name, each in called.items() if isinstance(each, Told)}
+    if len(functions) < len(called):  # one of them failed
+        return batched.kernel(network, dtype, rule)
+    advance = run_source(source(network, dtype, rule))["advance"]
+    advance.__globals__.update(functions)
+
+    def quiet(*arguments: Any) -> None:
+        with np.errstate(all="ignore"):
+            advance(*arguments)
+
+    return Told(quiet, network)
+
+
+def _of_all(name: str) -> str:
+    """A number of all the network, as a kernel is told it."""
+    return f"table[0, {OF_ALL.index(name)}]"
 
 
 @cache

@@ -11,7 +11,6 @@ from fastnn.core.rule import Rule
 from fastnn.engines import lanes, load
 from fastnn.engines.compiling import is_ready
 from fastnn.engines.tuning import best_form
-from fastnn.engines.watching import looks
 from fastnn.printing.layer_names import of_kind, stand_in
 
 __all__ = ["general_comes_first", "of_both_forms", "own_is_ready"]
@@ -35,11 +34,9 @@ def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -
     first network of a kind gets its own if that compiles fast. Where another one comes, it is worth having a
     kernel for all. Never for a network that is too large to fill the lanes of vectors with it.
     """
-    if network.n_parameters > LARGEST.get(engine, 0) or looks(rule):
+    if network.n_parameters > LARGEST.get(engine, 0) or own_is_ready(engine, network, dtype, rule):
         return False
-    if own_is_ready(engine, network, dtype, rule):
-        return False
-    if is_ready(load("general").source(network, dtype, rule), dtype):
+    if is_ready(load("general").source(network, dtype, rule.unwatched), dtype):
         return True
     kind = stand_in(network), dtype, rule
     is_first = kind not in MET

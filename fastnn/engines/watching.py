@@ -7,7 +7,8 @@ packed together, so that one that has stopped takes no further time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from fastnn.core.network import Network
@@ -17,7 +18,9 @@ from fastnn.engines.packing import Packed
 from fastnn.engines.tiles import Shape
 from fastnn.printing.infix import Lines
 
-__all__ = ["looks", "watching"]
+__all__ = ["called_by", "looks", "watching", "watching_in_arrays"]
+
+Source = Callable[[Network, str, Rule], str]
 
 FURTHER = "further_X, further_Y, further_settings"
 
@@ -45,13 +48,17 @@ def looks(rule: Rule) -> bool:
     return rule.validated or bool(rule.watched)
 
 
+def called_by(rule: Rule) -> dict[str, Rule]:
+    """The rules of the kernels that such a kernel calls, by what it calls them."""
+    return {"train": rule.unwatched} | ({"measure": rule.measurer} if rule.validated else {})
+
+
 def watching(
-    source: Callable[[Network, str, Rule], str],
+    source: Source,
     network: Network,
     dtype: str,
     rule: Rule,
     *,
-    by_number: bool = True,
     tile: Shape | None = None,
     further: Shape | None = None,
 ) -> str:
@@ -59,44 +66,70 @@ def watching(
 
     Where networks lie in tiles, they are of the shape `tile`, and of `further` to be measured.
     Numbers are moved one by one, which Numba compiles in 0.1 s (1.2 s for the assignment of an array, 0.3 s
-    for each further one), or else as arrays.
+    for each further one).
     """
     tiled = tile is not None and rule.watched != STATES
-    parts, lines = [source(network, dtype, replace(rule.unwatched, tiled=tiled))], Lines()
-    parts[0] = _renamed("train", parts[0])
-    if rule.validated:
-        parts.append(_renamed("measure", source(network, dtype, replace(rule.measurer, tiled=tiled))))
+    parts, lines = _parts(source, network, dtype, rule, tiled=tiled), Lines()
     if tile is not None and tiled:
         packed = Packed(network, dtype, rule, tile, further if rule.validated else None)
         return "\n\n".join([*parts, packed.source()])
     with lines.block(f"def advance({arguments(rule)}):"):
-        if rule.watched not in WATCHED:
-            _write_epochs(rule, lines, by_number=by_number)
-        elif by_number:
+        if rule.watched in WATCHED:
             parts.append("from numpy import float32, float64, inf, nan")
             _write_alone(network, dtype, rule, lines)
         else:
-            parts.append("from numpy import fmin, inf, isfinite, isnan, nan, zeros")
-            parts.append("from fastnn.engines.array_helpers import penalties")
-            _write_going(network, rule, lines)
+            with _every_epoch(rule, lines):
+                if rule.watched:
+                    with (
+                        lines.block("for m in range(state.shape[0]):"),
+                        lines.block("for p in range(state.shape[1]):"),
+                    ):
+                        lines("course[e, m, p] = state[m, p]")
     return "\n\n".join([*parts, str(lines)])
 
 
-def _write_epochs(rule: Rule, lines: Lines, *, by_number: bool) -> None:
-    """Write the loop over the epochs of all networks."""
+def watching_in_arrays(
+    source: Source,
+    network: Network,
+    dtype: str,
+    rule: Rule,
+    numbers: tuple[str, str] | None = None,
+    told: str = "",
+) -> str:
+    """The same in NumPy's arrays, which need not be compiled.
+
+    It has the `numbers` of weights and of parameters, as the source is to have them; by default those of the
+    network. What kernels are `told` besides comes at the end of their arguments.
+    """
+    parts, lines = _parts(source, network, dtype, rule), Lines()
+    with lines.block(f"def advance({arguments(rule)}{told}):"):
+        if rule.watched in WATCHED:
+            parts.append("from numpy import fmin, inf, isfinite, isnan, nan, zeros")
+            parts.append("from fastnn.engines.array_helpers import penalties")
+            _write_going(numbers or (str(network.n_weights), str(network.n_parameters)), told, rule, lines)
+        else:
+            with _every_epoch(rule, lines, told):
+                lines(*["course[e] = state"] * bool(rule.watched))
+    return "\n\n".join([*parts, str(lines)])
+
+
+def _parts(source: Source, network: Network, dtype: str, rule: Rule, *, tiled: bool = False) -> list[str]:
+    """The sources of the kernels that train and that measure, under these names."""
+    return [
+        source(network, dtype, replace(of, tiled=tiled)).replace("def advance(", f"def {name}(")
+        for name, of in called_by(rule).items()
+    ]
+
+
+@contextmanager
+def _every_epoch(rule: Rule, lines: Lines, told: str = "") -> Iterator[None]:
+    """The loop over the epochs of all networks."""
     epoch = "totals[:, e:e + 1]"
     with lines.block("for e in range(totals.shape[1]):"):
-        lines(f"train({arguments(rule.unwatched).replace('totals', epoch)})")
+        lines(f"train({arguments(rule.unwatched).replace('totals', epoch)}{told})")
         if rule.validated:
-            lines(f"measure(state, {FURTHER}, further_{epoch})")
-        if rule.watched and by_number:
-            with (
-                lines.block("for m in range(state.shape[0]):"),
-                lines.block("for p in range(state.shape[1]):"),
-            ):
-                lines("course[e, m, p] = state[m, p]")
-        elif rule.watched:
-            lines("course[e] = state")
+            lines(f"measure(state, {FURTHER}, further_{epoch}{told})")
+        yield
 
 
 def _write_alone(network: Network, dtype: str, rule: Rule, lines: Lines) -> None:
@@ -129,35 +162,37 @@ def _write_alone(network: Network, dtype: str, rule: Rule, lines: Lines) -> None
         lines(*KEEP.format(parameters=network.n_parameters, size=rule.state_size(network)).splitlines())
 
 
-def _write_going(network: Network, rule: Rule, lines: Lines) -> None:
-    """Write the loop over epochs of the networks `going`, as arrays."""
-    lost, measured = "lost[:, 0]", "measured[:, 0]"
-    lines("going = (until > epoch).nonzero()[0]")
+def _write_going(numbers: tuple[str, str], told: str, rule: Rule, lines: Lines) -> None:
+    """Write the loop over epochs of the networks `going`, as arrays; those that stop leave the others."""
+    weights, parameters = numbers
+    given = ["given", *["further_given"] * rule.validated]
+    lines("going = (until > epoch).nonzero()[0]", "packed, given = state[going], settings[going]")
+    lines(*["further_given = further_settings[going]"] * rule.validated)
     with lines.block("for e in range(totals.shape[1]):"):
-        lines("now, packed, lost = epoch + e + 1, state[going], zeros((len(going), 1), state.dtype)")
+        with lines.block("if not len(going):"):
+            lines("break")
+        lines("now, lost = epoch + e + 1, zeros((len(going), 1), state.dtype)")
         rows = arguments(rule.unwatched).replace("state", "packed").replace("totals", "lost")
-        lines(f"train({rows.replace('settings', 'settings[going]')})")
-        lines("state[going], totals[going, e] = packed, lost[:, 0]")
+        lines(f"train({rows.replace('settings', 'given')}{told})", "totals[going, e] = lost[:, 0]")
         if rule.validated:
             lines("measured = zeros((len(going), 1), state.dtype)")
-            lines("measure(packed, further_X, further_Y, further_settings[going], measured)")
+            lines(f"measure(packed, further_X, further_Y, further_given, measured{told})")
             lines("further_totals[going, e] = measured[:, 0]")
-        watched, rows = (measured, "further_X") if rule.watched == VALIDATION_LOSS else (lost, "X")
-        lines(f"value = ({watched} / {watched}.dtype.type(len({rows}))).astype('float64')")
+        watched, rows = ("measured", "further_X") if rule.watched == VALIDATION_LOSS else ("lost", "X")
+        lines(f"value = ({watched}[:, 0] / state.dtype.type(len({rows}))).astype('float64')")
         if rule.watched == VALIDATION_LOSS:
             lines("value[~isfinite(value)] = nan")
         if rule.watched == PENALIZED_LOSS:
-            lines(f"value += penalties(packed[:, :{network.n_weights}], half_l2, l1)")
-        lines("alive = isfinite(lost[:, 0])", "bars[going[~alive]] = -inf")
-        lines("better = alive & ((value < bars[going]) | isnan(bars[going]))")
-        lines(f"sound = isfinite(packed[:, :{network.n_parameters}]).all(axis=1)")
-        lines("bars[going[better & ~sound]] = -inf", "better &= sound", "some = going[better]")
+            lines(f"value += penalties(packed[:, :{weights}], half_l2, l1)")
+        lines("alive, bar = isfinite(lost[:, 0]), bars[going]")
+        lines("better = (alive & ((value < bar) | isnan(bar))).nonzero()[0]")
+        lines(f"sound = isfinite(packed[better, :{parameters}]).all(axis=1)")
+        lines("bars[going[better[~sound]]] = -inf", "better = better[sound]", "some = going[better]")
         lines("bars[some] = fmin(value[better] - min_delta, inf)")
         lines("best_epochs[some], until[some], best[some] = now, now + patience, packed[better]")
-        lines("going = going[alive & (until[going] > now)]")
-        with lines.block("if not len(going):"):
-            lines("break")
-
-
-def _renamed(name: str, source: str) -> str:
-    return source.replace("def advance(", f"def {name}(")
+        lines("on = alive & (until[going] > now)")
+        with lines.block("if not on.all():"):
+            lines("bars[going[~alive]] = -inf", "state[going[~on]] = packed[~on]")
+            left = ["going", "packed", *given]
+            lines(f"{', '.join(left)} = {', '.join(f'{name}[on]' for name in left)}")
+    lines("state[going] = packed")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.core.rule import WATCHED
 from fastnn.engines import Kernel
+from fastnn.engines.takeover import Takeover
 from fastnn.training.given_settings import GivenSettings
 from fastnn.training.jobs import Job
 from fastnn.training.pace import Pace
@@ -25,7 +26,7 @@ __all__ = ["Calls"]
 Array = NDArray[Any]
 
 # Calls that look after every epoch take whole epochs. They keep at most as many numbers of states (16 MB) and
-# make at most as many visits: one parameter meeting one row; 0.1 s in engine `lanes`.
+# make at most as many visits (one parameter meeting one row; 0.1 s in engine `lanes`), or as the pace allows.
 NUMBERS_KEPT, VISITS = 1 << 21, 10**9
 # Those that pack the networks that go on have at most as many networks, which fit in the second level of the
 # cache, and losses (2 MB): many epochs, since a network that has stopped takes no time.
@@ -78,16 +79,19 @@ class Calls:
             yield group.only(slice(first, first + size))
 
     def most_together(self, groups: list[Group]) -> int:
-        """The most epochs of one such call, for the largest of some groups."""
+        """The most epochs of one such call, for the largest of some groups and the slowest kernel."""
         networks = max(len(group.numbers) for group in groups)
         numbers = networks * self.state_size
-        if self.packs:
-            return max(1, min(LOSSES // networks, VISITS // (numbers * len(self.job.X))))
-        return max(1, min(NUMBERS_KEPT // numbers, VISITS // (numbers * len(self.job.X))))
+        visits = min(self.paces[self._takeover(group).now.kernel].visits for group in groups)
+        kept = LOSSES // networks if self.packs else NUMBERS_KEPT // numbers
+        return max(1, min(kept, int(min(visits, VISITS)) // (numbers * len(self.job.X))))
+
+    def _takeover(self, group: Group) -> Takeover:
+        return self.job.takeover(group.network, len(group.numbers))
 
     def _plain(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
         """Calls of several epochs, or of some rows of one, as fits the time."""
-        takeover, rows = self.job.takeover(group.network, len(state)), len(self.job.X)
+        takeover, rows = self._takeover(group), len(self.job.X)
         totals = np.zeros((len(state), epochs), state.dtype)
         for some, given, settings in self._alike(group, first, epochs):
             epoch, row = some.start, 0
@@ -108,7 +112,7 @@ class Calls:
 
     def _looking(self, group: Group, state: Array, first: int, epochs: int, watch: Watch | None) -> Seen:
         """One call for all epochs that are alike, which looks after each."""
-        takeover, validation = self.job.takeover(group.network, len(state)), self.job.validation
+        takeover, validation = self._takeover(group), self.job.validation
         shape = (epochs, len(state))
         totals, further = np.zeros(shape, state.dtype).T, np.zeros(shape, state.dtype).T
         best = watch.begun(group, state) if watch is not None and self.packs else None
@@ -123,10 +127,11 @@ class Calls:
                 looked.append(course[some])
             if best is not None and watch is not None:
                 looked += [best.bar, best.until, best.epoch, best.state, first + some.start, *watch.numbers]
-            began, more_epochs = perf_counter(), some.stop - some.start
-            takeover.now.kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
-            visits = len(state) * more_epochs * len(self.job.X)
-            self.job.done.took(takeover, perf_counter() - began, visits)
+            began, more_epochs, kernel = perf_counter(), some.stop - some.start, takeover.now.kernel
+            kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
+            seconds, visits = perf_counter() - began, len(state) * more_epochs * len(self.job.X)
+            self.paces[kernel].took(seconds, self.state_size * visits)
+            self.job.done.took(takeover, seconds, visits)
             self.pause(len(state) * more_epochs)
         return Seen(
             self._mean(totals, len(self.job.X)),

@@ -293,6 +293,7 @@ def warmup(
         begun(choose(engine, description, dtype, MANY, rule), description, dtype, rule)
     for other in of_both_forms(network) if engine == "auto" else ():
         begun("general", other, dtype, rule)
+        begun("general", other, dtype, rule.measurer)
 
 
 def _known(engine: str, dtype: str) -> tuple[str, str]:

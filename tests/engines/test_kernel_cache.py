@@ -15,6 +15,7 @@ from uncompiled import forget_kernels
 
 import fastnn
 from fastnn.commands.cli import main
+from fastnn.core.rule import PLAIN
 from fastnn.engines import kernel_files, load
 from fastnn.training import plan
 
@@ -460,20 +461,24 @@ class TestName:
 
 class TestWarmup:
     def test_what_is_warm_is_not_compiled(self):
-        fastnn.warmup(NET)
-        kernels_before = [load(engine).kernel(NET, "float64") for engine in ("loop", "lanes")]
-        fastnn.warmup(NET)
-        assert kernels_before == [load(engine).kernel(NET, "float64") for engine in ("loop", "lanes")]
+        fastnn.warmup(NET, engine="lanes")
+        before = load("lanes").kernel(NET, "float64")
+        fastnn.warmup(NET, engine="lanes")
+        assert load("lanes").kernel(NET, "float64") is before
 
     def test_other_sizes_need_no_compiler(self, monkeypatch):
         made = []
         checked = lambda engine, *which: made.append(load(engine).source(*which))  # noqa: E731
         monkeypatch.setattr(plan, "begun", checked)
         fastnn.warmup(NET, engine="lanes")
-        general = [load("general").source(fastnn.Network(n), "float64") for n in ((3, 4, 3, 2), (9, 40, 1))]
-        assert not {*general} & {*made}
+        of_all = {
+            load("general").source(fastnn.Network(layers), "float64", rule)
+            for layers in ((3, 4, 3, 2), (9, 40, 1))
+            for rule in (PLAIN, PLAIN.measurer)
+        }
+        assert not of_all & {*made}
         fastnn.warmup(NET)
-        assert len({*general} & {*made}) == 2
+        assert len(of_all & {*made}) == len(of_all) == 3  # to measure, all have one form
 
     def test_bad_input(self):
         with pytest.raises(fastnn.InputError, match=r"network must be a fastnn\.Network; got"):

@@ -9,7 +9,7 @@ from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.core.network import Network
-from fastnn.core.rule import PLAIN, STATES, Rule
+from fastnn.core.rule import PLAIN, STATES, VALIDATION_LOSS, Rule
 from fastnn.engines import load, precedence, takeover
 from fastnn.engines.forms import known_form
 from fastnn.engines.precedence import general_comes_first
@@ -69,12 +69,17 @@ class TestComesFirst:
         assert first(engine, Network((2, wide, wide, 1))) == "general"
         assert first(engine, Network((2, wider, wider, 1))) == engine
 
-    def test_never_where_nothing_is_compiled_or_epochs_are_looked_at(self, ready):
+    def test_never_where_nothing_is_compiled(self, ready):
         ready("general", SMALL)
         assert first("batched", OTHER) == "batched"
-        looked_at = Rule(watched=STATES)
-        ready("general", SMALL, looked_at)
-        assert first("lanes", OTHER, looked_at) == "lanes"
+
+    @pytest.mark.parametrize("looks", [Rule(watched=STATES), Rule(validated=True, watched=VALIDATION_LOSS)])
+    def test_what_looks_after_every_epoch_where_what_trains_is_ready(self, ready, looks):
+        assert first("lanes", SMALL, looks) == "lanes"  # the first of its kind
+        ready("general", LARGE)
+        assert first("lanes", SMALL, looks) == "general"
+        ready("lanes", SMALL, looks)
+        assert first("lanes", SMALL, looks) == "lanes"
 
 
 class TestBegun:

@@ -14,7 +14,7 @@ from fastnn.core.rule import PENALIZED_LOSS, STATES, STEP, VALIDATION_LOSS, WATC
 from fastnn.engines import load
 from fastnn.engines.self_check import checked_kernel
 
-ENGINES = ("loop", "batched", "lanes")  # `general` has the kernels of `lanes`
+ENGINES = ("loop", "batched", "lanes", "general")
 ROWS, NETWORKS, EPOCHS = 7, 5, 3
 CASES = [
     (Network((2, 2, 1)), Rule(Huber, Momentum)),
