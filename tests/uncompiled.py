@@ -7,7 +7,7 @@ from comparing import quiet
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN
 from fastnn.engines import ENGINES, choose, compiling, load, self_check
-from fastnn.training import kernels, measuring, plan
+from fastnn.training import kernels, measuring, passes, plan
 
 USUAL = (Network((2, 2, 1)), "float64", PLAIN)  # what most tests train, by kernels that they share
 
@@ -27,7 +27,7 @@ def compile_nothing_unusual(replace):
         unusual = (network, dtype, rule) != USUAL
         return "batched" if name == "auto" and unusual else choose(name, network, dtype, networks, rule)
 
-    for module in (kernels, measuring, plan):
+    for module in (kernels, measuring, passes, plan):
         replace(module, "choose", chosen)
 
 

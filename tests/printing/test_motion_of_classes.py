@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from fastnn.pages.blocks import Fragment, Section
 from fastnn.pages.html import html_page
 
 NAMES = ("cat", "dog </script>", "owl")
-EPOCHS = 30
+EPOCHS = 15
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class Case:
         frame = pd.DataFrame(X, columns=list("abcd")[:inputs]).assign(kind=np.array(NAMES)[code])
         return (fastnn.Dataset.from_frame(frame, list("abcd")[:inputs], "kind"),)
 
+    @cached_property
     def motion(self):
         return motion(self.network, *self.rows, loss=self.loss, learning_rate=self.learning_rate)
 
-    def trained(self, epochs=EPOCHS):
-        options = {"learning_rate": self.learning_rate, "loss": self.loss, "epochs": epochs}
+    @cached_property
+    def trained(self):
+        options = {"learning_rate": self.learning_rate, "loss": self.loss, "epochs": EPOCHS}
         return fastnn.train(
             self.network, *self.rows, start=fastnn.normal(0, 1.5), engine="batched", **options
         )
@@ -73,7 +76,7 @@ READ = """(section) => ({
 @pytest.fixture(scope="module")
 def found(page):
     """What all sections show after some epochs, by the names of their cases."""
-    fragments = [Fragment(case.motion().fragment) for case in CASES.values()]
+    fragments = [Fragment(case.motion.fragment) for case in CASES.values()]
     page.open(html_page("classes", "", [Section("", fragments)]))
     shown = page.evaluate(f"""[...document.querySelectorAll(".fastnn-motion")].map((section) => {{
         for (let n = 0; n < {EPOCHS}; n++) section.querySelector("[data-part=epoch]").click();
@@ -106,14 +109,14 @@ def far_from_edges(shown, points):
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "diverging"])
 def test_regions_are_those_of_the_trained_network(found, name):
-    case, regions = CASES[name], CASES[name].motion().regions
+    case, regions = CASES[name], CASES[name].motion.regions
     draw = np.random.default_rng(0)
     shares = draw.uniform(size=(400, 2))
     points = np.column_stack([LEFT + shares[:, 0] * (RIGHT - LEFT), BOTTOM - shares[:, 1] * (BOTTOM - TOP)])
     inputs = np.repeat(regions.held[None], len(points), axis=0)
     for place, (low, high), share in zip(regions.chosen, regions.ends, shares.T, strict=False):
         inputs[:, place] = low + share * (high - low)
-    said = case.trained().predict_classes(inputs)
+    said = case.trained.predict_classes(inputs)
     places = np.array([list(map(str, regions.classes)).index(str(each)) for each in said])
     clear = far_from_edges(found[name], points)
     assert clear.sum() > 100
@@ -126,14 +129,14 @@ def test_regions_are_those_of_the_trained_network(found, name):
 @pytest.mark.parametrize("name", [name for name in CASES if name != "diverging"])
 def test_the_rows_that_are_known_are_counted(found, name):
     case = CASES[name]
-    accuracy = case.trained().score(*case.rows)["accuracy"]
+    accuracy = case.trained.score(*case.rows)["accuracy"]
     assert 0.3 < accuracy <= 1
     assert found[name]["right"] == f"{round(40 * accuracy)} of 40 rows are classified correctly."
 
 
 def test_one_that_diverged_says_nothing(found):
     shown = found["diverging"]
-    assert np.isnan(CASES["diverging"].trained().parameters).all()
+    assert np.isnan(CASES["diverging"].trained.parameters).all()
     assert (shown["regions"], shown["edge"], shown["right"]) == (["", "", ""], "", "")
 
 
@@ -147,11 +150,11 @@ def test_the_ring_is_around_the_row_above(found):
 
 def test_names_of_classes_and_held_inputs_are_told():
     case = CASES["three classes of a Dataset, two of three inputs"]
-    fragment = case.motion().fragment
+    fragment = case.motion.fragment
     assert "dog &lt;/script&gt;" in fragment
     assert fragment.count("</script>") == 2
     assert "cat <i>y1</i> = " in fragment
-    one = CASES["one sigmoid output of a Dataset"].motion().fragment
+    one = CASES["one sigmoid output of a Dataset"].motion.fragment
     assert "kind=dog &lt;/script&gt; <i>y</i> = " in one
     assert re.search(r"Further inputs are held at [abc] = -?0\.\d+\.", fragment)
     labelled = motion(case.network, np.ones((3, 3)), ["a", "b", "c"], loss="cross_entropy")

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from undrawn import EMPTY
 
 import fastnn
-from fastnn.reporting import Picture, published_folder, sweep_page
+from fastnn.reporting import published_folder, sweep_page
 
 NET = fastnn.Network((2, 2, 1))
 
@@ -29,9 +28,8 @@ def listing(folder):
     return sorted(path.name for path in Path(folder).iterdir())
 
 
-@pytest.mark.usefixtures("sketched")
-@pytest.mark.long
-def test_is_the_page_of_the_command_line(found, data, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("undrawn")
+def test_is_the_page_of_the_command_line(found, data, tmp_path):
     index = fastnn.report(found, data, tmp_path / "page", claim=0.0335)
     assert index == tmp_path / "page" / "index.html"
     with published_folder(tmp_path / "other") as folder:
@@ -39,7 +37,6 @@ def test_is_the_page_of_the_command_line(found, data, tmp_path, monkeypatch):
     assert index.read_bytes() == (tmp_path / "other" / "index.html").read_bytes()
     pictures = [listing(tmp_path / name / "pictures") for name in ("page", "other")]
     assert pictures[0] == pictures[1] != []
-    monkeypatch.setattr(Picture, "drawn", EMPTY)
     assert fastnn.report(found, data, tmp_path / "page") == index  # in place of the old one
 
 

@@ -55,6 +55,7 @@ def texts(table):
     return [text for text, _ in headings], [[text for text, _ in row] for row in rows]
 
 
+@pytest.mark.usefixtures("sketched")
 def test_tables_and_pictures_tell_the_scores_of_classes(page, found, data):
     titles = [section.heading for section in page.sections]
     assert "Accuracy, log-loss and F1" in titles
@@ -197,6 +198,7 @@ def test_of_yeses_and_noes_the_page_has_no_regions():
     assert not any(caption.startswith("Confusion matrix") for caption in tables_of(page))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_lines_that_train_again_ask_for_the_data_that_were_given(tmp_path):
     draw = np.random.default_rng(1)
     frame = pd.DataFrame({"a": draw.random(30), "b": draw.random(30), "kind": np.arange(30) % 3})
