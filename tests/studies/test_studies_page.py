@@ -122,9 +122,10 @@ def made():
     """The studies and what their page is, with few starts; its pictures are sketched."""
     data = fastnn.load_insurance(simulated=True)
     found = studies.run(studies.Experiment(data, networks=40, epochs=20), progress=False)
-    beside = comparison.compare(report.NETWORK, data, epochs=1, backends=[])
-    document = studies_page(found, beside)
     with pytest.MonkeyPatch.context() as patch:
+        compare_alone(patch)
+        beside = comparison.compare(report.NETWORK, data, epochs=1, backends=[])
+        document = studies_page(found, beside)
         leave_sketched(patch.setattr)
         assert all(not picture.failure for picture in document.pictures)
     return found, document
