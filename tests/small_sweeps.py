@@ -1,8 +1,10 @@
 """Small stored sweeps that several test files share, and how to look at what a store holds."""
 
+import atexit
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -39,6 +41,21 @@ def usual_digest():
 def usual_parameters():
     """The parameters of that sweep."""
     return swept().parameters
+
+
+@cache
+def _kept(**options):
+    """A finished store of that sweep in small shards, kept until this process ends."""
+    folder = tempfile.mkdtemp(prefix="fastnn-store-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with small_shards():
+        swept(store=Path(folder) / "store", **options)
+    return Path(folder) / "store"
+
+
+def finished(folder, **options):
+    """Put a finished store of that sweep at a path. It is a copy: making one takes ten times as long."""
+    shutil.copytree(_kept(**options), folder)
 
 
 def both_at_once(stores, networks):

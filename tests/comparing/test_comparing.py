@@ -163,6 +163,7 @@ class TestTheBackendThatIsInstalled:
 class TestWithoutKeras:
     def test_says_what_to_install_and_goes_on(self, data, monkeypatch):
         without_keras(monkeypatch)
+        measure_briefly(monkeypatch)
         told, start = [], np.linspace(-1, 1, 9)
         rule = {"optimizer": "nesterov", "batch_size": 7}
         found = compare(NET, data, start, learning_rate=0.01, epochs=3, told=told.append, **rule)

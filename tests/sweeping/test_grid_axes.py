@@ -1,6 +1,7 @@
 """The optimizer as an axis of a sweep's grid, and the axes in general."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -196,7 +197,8 @@ class TestStores:
         with small_shards():
             assert swept(store=store).digest() == swept().digest()
             drop(store, 1)
-            assert swept(store=store, networks=30, executor=2).digest() == whole.digest()
+            with ThreadPoolExecutor(2) as pool:  # which is handed the same bytes as processes
+                assert swept(store=store, networks=30, executor=pool).digest() == whole.digest()
         found = fastnn.open(store)
         assert found.digest() == found.table_digest() == whole.digest()
         assert found.frame().equals(whole.frame())

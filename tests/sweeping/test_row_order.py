@@ -1,6 +1,7 @@
 """A sweep in an explicit order of the rows: replays, workers, stores, and the page."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,8 @@ class TestBits:
             assert both.replay(12 * place + 3).parameters.tobytes() == alone[3].tobytes()
 
     def test_those_of_workers(self):
-        assert swept(executor=1).digest() == swept().digest()
+        with ThreadPoolExecutor(1) as pool:  # which is handed the same bytes as a process
+            assert swept(executor=pool).digest() == swept().digest()
 
     def test_on_some_of_the_rows(self):
         few = np.array([[2, 0, 1], [0, 1, 2], [1, 2, 0], [2, 1, 0]])

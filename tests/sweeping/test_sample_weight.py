@@ -1,6 +1,7 @@
 """A sweep over rows that have weights: replays, numbers of rows, workers, stores, and the page."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,8 @@ class TestBits:
             assert sweep.replay(number).loss_curve.tobytes() == alone.loss_curve.tobytes()
 
     def test_those_of_workers(self):
-        assert swept(executor=1).digest() == swept().digest() != swept(None).digest()
+        with ThreadPoolExecutor(1) as pool:  # which is handed the same bytes as a process
+            assert swept(executor=pool).digest() == swept().digest() != swept(None).digest()
 
     def test_equal_weights_are_none(self):
         assert swept(np.full(ROWS, 0.1)).digest() == swept(None).digest()

@@ -552,7 +552,7 @@ def clock(monkeypatch):
         ((2, 2, 1), {"networks": 4000, "epochs": 300}),  # of which some are reduced to one unit
         ((2, 2, 1), {"networks": 1, "learning_rate": [0.01, 0.02, 0.03]}),  # blocks of one
         ((2, 2, 1), {"networks": 1}),
-        ((2, 3, 1), {"networks": 9, "engine": "loop"}),
+        ((2, 2, 1), {"networks": 9, "engine": "loop"}),
         ((2, 2, 1), {"networks": 300, "store": "s"}),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from forging import JUNK, changed, named, reseal, reshaped, unsealed, with_column
-from small_sweeps import faults, files, small_shards, store, swept, usual_digest
+from small_sweeps import faults, files, finished, small_shards, store, swept, usual_digest
 
 import fastnn
 from fastnn.commands.cli import main
@@ -138,18 +138,18 @@ def mended(folder, **options):
 class TestShards:
     @pytest.mark.parametrize("change", SHARD.values(), ids=SHARD.keys())
     def test_of_wrong_content_are_computed_again(self, store, change):
-        swept(store=store)
+        finished(store)
         reshaped(first(store), change)
         mended(store)
 
     @pytest.mark.parametrize("change", CURVES.values(), ids=CURVES.keys())
     def test_curves_of_wrong_content_are_computed_again(self, store, change):
-        swept(store=store, curves=5)
+        finished(store, curves=5)
         reshaped(first(store, "curves"), change)
         mended(store, curves=5)
 
     def test_what_unpacks_to_more_is_not_unpacked(self, store):
-        swept(store=store)
+        finished(store)
 
         def swollen(table):
             return with_column(table, "status", pa.array(["x" * 10**6] * len(table)).dictionary_encode())
@@ -159,12 +159,12 @@ class TestShards:
 
     @pytest.mark.parametrize("content", [b"", b"PAR1", b"nonsense", b"PAR1" + bytes(100) + b"PAR1"])
     def test_of_other_bytes(self, store, content):
-        swept(store=store)
+        finished(store)
         named(first(store), content, Store.at(store).manifest.plan_digest)
         mended(store)
 
     def test_inputs_too(self, store):
-        swept(store=store)
+        finished(store)
         for change in (put("x1", 3, 0.5), with_type("y1", np.float32), lambda table: table.slice(1)):
             reshaped(first(store, "data"), change)
             with pytest.raises(StoreError, match="holds something else"):
@@ -173,7 +173,7 @@ class TestShards:
             assert (sweep.digest(), sweep.ran, faults(store)) == (usual_digest(), 0, [])
 
     def test_a_forged_one_beside_the_right_one_does_not_win(self, store, monkeypatch):
-        swept(store=store)
+        finished(store)
         path = first(store)
         right = path.read_bytes()
         forged = reshaped(path, put("loss", 0, -1.0))
@@ -195,7 +195,7 @@ class TestShards:
 class TestNothingLeavesItStuck:
     @pytest.mark.parametrize("name", ["shards", "curves", "inputs", "damaged"])
     def test_a_file_in_the_place_of_a_folder(self, store, name):
-        swept(store=store)
+        finished(store)
         if (store / name).exists():
             (store / name).rename(store.with_name("moved"))
         (store / name).write_text("in the way")
@@ -207,7 +207,7 @@ class TestNothingLeavesItStuck:
     @pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes among files")
     @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "sparse", "other", "list", "number"])
     def test_a_digest_that_is_none(self, store, kind):
-        swept(store=store)
+        finished(store)
         path, manifest = store / "digest.json", Store.at(store).manifest
         path.unlink()
         known = {"plan": manifest.plan_digest, "networks": 84}
@@ -231,7 +231,7 @@ class TestNothingLeavesItStuck:
     @pytest.mark.parametrize("name", ["manifest.json", "grown-00000001.json"])
     @pytest.mark.parametrize("kind", ["pipe", "sparse", "device", "folder"])
     def test_a_manifest_that_is_none(self, store, name, kind):
-        swept(store=store)
+        finished(store)
         path = store / name
         path.unlink(missing_ok=True)
         if kind == "pipe":
@@ -251,7 +251,7 @@ class TestNothingLeavesItStuck:
 class TestAnotherArithmetic:
     @pytest.fixture
     def foreign(self, store):
-        swept(store=store, curves=5)
+        finished(store, curves=5)
         reseal(store, lambda values: values["plan"].update(arithmetic=OTHER["arithmetic"]))
         return store
 
@@ -266,7 +266,7 @@ class TestAnotherArithmetic:
 
     @pytest.mark.parametrize("name", ["arithmetic", "random_numbers"])
     def test_what_would_be_computed_is_refused(self, store, name):
-        swept(store=store)
+        finished(store)
         reseal(store, lambda values: values["plan"].update({name: OTHER[name]}))
         sweep = fastnn.open(store)
         words = f"{name} is '{OTHER[name]}' there and 'fastnn 1: .* here"
@@ -301,7 +301,7 @@ class TestAnotherArithmetic:
         assert main(["store", "export", str(foreign), str(file)]) == 0
 
     def test_of_our_own_nothing_is_said(self, store):
-        swept(store=store)
+        finished(store)
         assert fastnn.open(store).foreign == ""
 
 
@@ -323,7 +323,7 @@ class TestTooMuch:
         assert len(sweep) == 0
 
     def test_growing(self, store):
-        swept(store=store)
+        finished(store)
         with pytest.raises(fastnn.InputError, match="a store must have at most 10000000 shards"):
             swept(store=store, networks=10**9)
 

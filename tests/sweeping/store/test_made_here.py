@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_sweeps import SHARDS, faults, files, store, swept, usual_digest
+from small_sweeps import SHARDS, faults, files, finished, store, swept, usual_digest
 
 import fastnn
 from fastnn.sweeping.design import Design
@@ -93,7 +93,7 @@ def test_nothing_made_here_is_looked_into_again(store, looked_into):
 
 
 def test_what_others_made_is_looked_into(store, looked_into):
-    swept(store=store)
+    finished(store)
     made = {path.name: path.read_bytes() for path in store.glob("shards/*")}
     for path in list(store.glob("shards/*"))[1:]:
         path.unlink()

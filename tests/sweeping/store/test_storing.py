@@ -28,10 +28,12 @@ from small_sweeps import (
     drop,
     faults,
     files,
+    finished,
     leftovers,
     small_shards,
     store,
     swept,
+    usual_digest,
 )
 
 import fastnn
@@ -89,7 +91,7 @@ class TestManifest:
         assert files(store, "*") == ["curves", "inputs", "manifest.json", "shards"]
 
     def test_it_names_no_path(self, store):
-        swept(store=store)
+        finished(store)
         text = (store / "manifest.json").read_text()
         assert str(store) not in text
         assert "/" not in text.replace("Philox4x32-10 by counter (network or epoch", "")
@@ -139,7 +141,7 @@ class TestNames:
         assert Store.at(store).manifest.names == manifest.names
 
     def test_arrays_have_none(self, store):
-        swept(store=store)
+        finished(store)
         assert "data" not in json.loads((store / "manifest.json").read_text())
         assert Store.at(store).manifest.names is None
 
@@ -180,7 +182,7 @@ class TestNames:
 
 class TestShards:
     def test_one_parquet_file_each_with_page_checksums(self, store):
-        swept(store=store)
+        finished(store)
         assert len(files(store, "shards/*")) == SHARDS
         rows = []
         for path in sorted(store.glob("shards/*")):
@@ -197,7 +199,7 @@ class TestShards:
         assert files(tmp_path / "one") == files(tmp_path / "other")  # and their bytes, whose digest they bear
 
     def test_a_flipped_bit_of_a_page_is_seen_by_any_reader(self, store):
-        swept(store=store)
+        finished(store)
         path = next(store.glob("shards/*"))
         content = bytearray(path.read_bytes())
         losses = pq.read_table(path).column("loss").to_numpy()[:4].tobytes()
@@ -207,7 +209,8 @@ class TestShards:
             pq.read_table(path, page_checksum_verification=True)
 
     def test_pandas_and_duckdb_read_them(self, store):
-        sweep = swept(store=store)
+        finished(store)
+        sweep = fastnn.open(store)
         frame = pd.read_parquet(store / "shards")
         assert same(frame["loss"].to_numpy(), sweep.loss)
         assert frame["status"].astype(str).tolist() == sweep.status.tolist()
@@ -241,7 +244,8 @@ class TestShards:
 
 class TestGoingOn:
     def test_only_what_is_missing_is_done(self, store, trained):
-        digest = swept(store=store).digest()
+        finished(store)
+        digest = usual_digest()
         drop(store, 1, 4)
         trained.clear()
         sweep = swept(store=store)
@@ -259,7 +263,7 @@ class TestGoingOn:
         assert {path: path.stat().st_mtime_ns for path in store.rglob("*")} == listing
 
     def test_a_shard_without_its_curves_is_not_done(self, store, trained):
-        swept(store=store, curves=5)
+        finished(store, curves=5)
         next(iter(sorted(store.glob("curves/*")))).unlink()
         trained.clear()
         swept(store=store, curves=5)
@@ -283,7 +287,7 @@ class TestGoingOn:
         ids=lambda value: value if isinstance(value, str) else ", ".join(value),
     )
     def test_another_sweep_is_refused_with_the_difference(self, store, trained, changes, difference):
-        swept(store=store)
+        finished(store)
         listing = files(store, "**/*")
         trained.clear()
         with pytest.raises(fastnn.InputError, match=f"store must be of the same sweep; .*{difference}"):
@@ -292,19 +296,21 @@ class TestGoingOn:
 
     @pytest.mark.parametrize("engine", fastnn.ENGINES)
     def test_another_engine_may_go_on(self, store, engine):
-        digest = swept(store=store).digest()
+        finished(store)
+        digest = usual_digest()
         drop(store, 0, 3)
         assert swept(store=store, engine=engine).digest() == digest
 
     def test_shards_keep_the_size_that_they_have(self, store):
-        swept(store=store)
+        finished(store)
         drop(store, 2)
         with small_shards(64):
             assert len(swept(store=store)) == 84
         assert len(files(store, "shards/*")) == SHARDS
 
     def test_a_damaged_shard_is_set_aside_and_computed_again(self, store, trained):
-        digest = swept(store=store).digest()
+        finished(store)
+        digest = usual_digest()
         path = sorted(store.glob("shards/*"))[3]
         path.write_bytes(path.read_bytes()[:-1])
         trained.clear()
@@ -318,7 +324,7 @@ class TestGoingOn:
         assert faults(store) == []
 
     def test_damaged_inputs_are_written_again(self, store):
-        swept(store=store)
+        finished(store)
         path = next(store.glob("inputs/*"))
         path.write_bytes(path.read_bytes() + b"\0")
         with pytest.raises(StoreError, match="is damaged: its bytes do not have the digest in its name"):
@@ -327,7 +333,7 @@ class TestGoingOn:
         assert same(fastnn.open(store).plan.X, X)
 
     def test_a_damaged_manifest_is_refused(self, store):
-        swept(store=store)
+        finished(store)
         path = store / "manifest.json"
         path.write_bytes(path.read_bytes().replace(b'"seed": 0', b'"seed": 1'))
         for use in (fastnn.open, lambda folder: swept(store=folder)):
@@ -337,9 +343,7 @@ class TestGoingOn:
         assert swept(store=store).ran == 0
 
     def test_a_manifest_of_another_format_is_refused(self, store):
-        from fastnn.sweeping.store.manifest import sealed
-
-        swept(store=store)
+        finished(store)
         values = json.loads((store / "manifest.json").read_text())
         del values["sha256"]
         (store / "manifest.json").write_bytes(sealed(values | {"format": "fastnn store 1"}))
@@ -360,9 +364,7 @@ class TestGoingOn:
         ids=str,
     )
     def test_a_manifest_of_another_rule_is_refused(self, store, other):
-        from fastnn.sweeping.store.manifest import sealed
-
-        swept(store=store)
+        finished(store)
         values = json.loads((store / "manifest.json").read_text())
         del values["sha256"]
         assert (values["plan"]["loss"], values["plan"]["optimizer"]) == (
@@ -376,7 +378,7 @@ class TestGoingOn:
             fastnn.open(store)
 
     def test_bits_that_changed_are_an_error(self, store):
-        swept(store=store)
+        finished(store)
         drop(store, 0)
         Store.at(store).keep_digest("0" * 64)
         with pytest.raises(StoreError, match="the finished table must have the digest"):
@@ -426,7 +428,7 @@ class TestTwoAtOnce:
         assert [(faults(store), leftovers(store)) for store in stores] == [([], [])] * 3
 
     def test_copies_of_a_shard_by_two_versions_of_pyarrow(self, store):
-        swept(store=store)
+        finished(store)
         path = sorted(store.glob("shards/*"))[2]
         before = path.name
         found = Store.at(store)
@@ -440,10 +442,12 @@ class TestTwoAtOnce:
 class TestReading:
     """A store answers as the same sweep in memory does."""
 
-    @pytest.fixture(params=DTYPES)
-    def pair(self, request, store):
-        swept(store=store, dtype=request.param)
-        return fastnn.open(store), swept(dtype=request.param)
+    @pytest.fixture(params=DTYPES, scope="class")
+    @classmethod
+    def pair(cls, request, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("stores") / "store"
+        finished(folder, dtype=request.param)
+        return fastnn.open(folder), swept(dtype=request.param)
 
     def test_every_answer(self, pair):
         stored, memory = pair
@@ -526,7 +530,7 @@ class TestReading:
         assert repr(stored) == repr(memory)[:-1] + f", store={str(stored.store)!r}>"
 
     def test_an_unfinished_store(self, store):
-        swept(store=store)
+        finished(store)
         drop(store, 0, 2)
         sweep = fastnn.open(store)
         assert len(sweep) == 52
@@ -538,7 +542,7 @@ class TestReading:
             sweep.predict(X, [20, 3])
 
     def test_an_empty_store(self, store, monkeypatch):
-        swept(store=store)
+        finished(store)
         drop(store, *range(SHARDS))
         sweep = fastnn.open(store)
         assert len(sweep) == len(sweep.frame()) == len(sweep.best()) == len(sweep.numbers) == 0
@@ -547,7 +551,7 @@ class TestReading:
         assert sweep.dead_unit_counts().tolist() == [0]
 
     def test_a_damaged_shard_is_not_read(self, store):
-        swept(store=store)
+        finished(store)
         path = sorted(store.glob("shards/*"))[3]
         sweep = fastnn.open(store)
         sweep.frame()
@@ -557,7 +561,7 @@ class TestReading:
                 question()
 
     def test_columns_alone_are_read(self, store, monkeypatch):
-        swept(store=store)
+        finished(store)
         sweep = fastnn.open(store)
         asked = []
         read = Store.read
@@ -601,7 +605,7 @@ for networks in 20_000, 20_000, 200_000:  # the first time, other things are mad
 class TestQuantiles:
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_of_what_is_there(self, dtype, store):
-        swept(store=store, dtype=dtype)
+        finished(store, dtype=dtype)
         drop(store, 1, 4)
         sweep = fastnn.open(store)
         losses = sweep.loss[sweep.diverged == 0].astype(np.float64)
@@ -634,7 +638,8 @@ class TestDigest:
         assert sweep.digest() != before
 
     def test_a_damaged_one_is_computed_again(self, store):
-        digest = swept(store=store).digest()
+        finished(store)
+        digest = usual_digest()
         path = store / "digest.json"
         path.write_bytes(path.read_bytes()[:-3])
         assert Store.at(store).kept_digest() is None
@@ -664,7 +669,7 @@ class TestDivergence:
         assert len(swept(store=store)) == 84
 
     def test_also_by_what_is_in_the_store(self, store):
-        swept(store=store)
+        finished(store)
         with pytest.raises(fastnn.DivergenceError, match=r"network \d+ did"):
             swept(store=store, on_divergence="raise")
 
@@ -728,7 +733,7 @@ class TestCommands:
         assert "40 networks found in the store" in out
 
     def test_info(self, run, store):
-        swept(store=store)
+        finished(store)
         drop(store, 2)
         code, out, err = run("store", "info", store)
         assert (code, err) == (0, "")
@@ -757,7 +762,7 @@ class TestCommands:
         assert (names["target"], names["source"], len(names["inputs"])) == (["charges"], "mine.csv", 4)
 
     def test_export_refuses_to_overwrite(self, run, store, tmp_path):
-        swept(store=store)
+        finished(store)
         for name in ("all.parquet", "all.csv"):
             path = tmp_path / name
             path.write_text("mine")
@@ -769,7 +774,8 @@ class TestCommands:
             assert path.read_text() == "mine"
 
     def test_verify(self, run, store):
-        digest = swept(store=store).digest()
+        finished(store)
+        digest = usual_digest()
         assert run("store", "verify", store) == (0, f"shards 8, missing 0, faults 0\ndigest {digest}\n", "")
         drop(store, 2)
         path = next(store.glob("shards/shard-00000001-*"))
@@ -782,14 +788,15 @@ class TestCommands:
         assert (code, json.loads(out)["missing"]) == (1, 1)
 
     def test_verify_compares_the_digest(self, run, store):
-        swept(store=store)
+        finished(store)
         Store.at(store).keep_digest("f" * 64)
         code, out, _ = run("store", "verify", store)
         assert code == 1
         assert "digest.json says ffff" in out
 
     def test_export(self, run, store):
-        sweep = swept(store=store)
+        finished(store)
+        sweep = fastnn.open(store)
         assert run("store", "export", store, "all.parquet") == (0, "", "")
         pd.testing.assert_frame_equal(pd.read_parquet("all.parquet"), sweep.frame(), check_exact=True)
         where = ["--where", "loss<0.5", "--where", "status==ok", "--columns", "network,loss"]
@@ -811,14 +818,14 @@ class TestCommands:
         ],
     )
     def test_refusals(self, run, store, arguments, reason):
-        swept(store=store)
+        finished(store)
         code, out, err = run("store", *[argument.format(store=store) for argument in arguments])
         assert (code, out) == (2, "")
         assert reason in err
         assert err.count("\n") == 1
 
     def test_a_damaged_store_exits_1(self, run, store):
-        swept(store=store)
+        finished(store)
         (store / "manifest.json").write_text("{}")
         code, out, err = run("store", "info", store)
         assert (code, out, err.count("\n")) == (1, "", 1)
@@ -882,7 +889,8 @@ class TestCommands:
 
 
 def test_copies_are_stores_too(store):
-    digest = swept(store=store).digest()
+    finished(store)
+    digest = usual_digest()
     other = copied(store, "other")
     assert fastnn.open(other).table_digest() == digest
     assert fastnn.open(other).network == NET

@@ -16,7 +16,17 @@ from threading import Thread
 import pytest
 from damaging import Mutations, detected
 from killing import STOPS
-from small_sweeps import SHARDS, drop, faults, leftovers, small_shards, store, swept, usual_digest
+from small_sweeps import (
+    SHARDS,
+    drop,
+    faults,
+    finished,
+    leftovers,
+    small_shards,
+    store,
+    swept,
+    usual_digest,
+)
 
 import fastnn
 from fastnn import files
@@ -176,7 +186,7 @@ class TestFaults:
 
 class TestStaleTemporaries:
     def test_they_are_removed_and_others_are_not(self, store):
-        swept(store=store)
+        finished(store)
         drop(store, 1)
         stale = store / "shards" / ".shard-00000001-aa.parquet.1-aa.part"
         stale.write_bytes(b"half")
@@ -186,7 +196,7 @@ class TestStaleTemporaries:
         assert leftovers(store) == [".notes"]
 
     def test_those_of_a_living_writer_stay(self, store):
-        swept(store=store)
+        finished(store)
         with (store / "shards" / ".x.parquet.1-aa.part").open("wb") as file:
             files._lock(file.fileno())
             assert files.remove_stale(store / "shards") == []
@@ -282,9 +292,8 @@ class TestDamage:
         "seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 30))]
     )
     def test_what_was_damaged_is_computed_again(self, store, seed):
-        swept(store=store)
-        with small_shards():
-            swept(store=store.with_name("other"), seed=1)
+        finished(store)
+        finished(store.with_name("other"), seed=1)
         mutations = Mutations(store, store.with_name("other"), random.Random(seed))  # noqa: S311
         ways = [mutations.one() for _ in range(3)]
         if any(way.startswith("manifest") for way in ways):
