@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from html import unescape
@@ -15,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import telling
 import undrawn
+from interrupting import interrupt_after
 
 import fastnn
+from fastnn.commands import sweeping
 from fastnn.commands.cli import main
 from fastnn.reporting import Page
 from fastnn.sweeping.store import parquet
@@ -328,12 +328,12 @@ class TestSweep:
         assert sum(found["dead_units"]) == found["status"]["ok"] == 20
         assert Path(found["written"]["table"]).is_file()
 
-    def test_without_pyarrow_the_table_is_csv(self):
-        start = "import sys; sys.modules['pyarrow'] = sys.modules['matplotlib'] = None; "
-        start += "from fastnn.commands.cli import main; main(sys.argv[1:])"
-        command = [sys.executable, "-c", start, "sweep", *QUICK, "--networks", "5"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert "table    fastnn-sweep/sweep.csv" in done.stdout
+    @pytest.mark.usefixtures("without_matplotlib")
+    def test_without_pyarrow_the_table_is_csv(self, capsys, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        code, out, _ = run(capsys, "sweep", *QUICK, "--networks", "5")
+        assert code == 0
+        assert "table    fastnn-sweep/sweep.csv" in out
         assert len(Path("fastnn-sweep/sweep.csv").read_text().splitlines()) == 1 + 5
 
     @pytest.mark.usefixtures("without_matplotlib")
@@ -351,26 +351,25 @@ class TestSweep:
         assert re.search(r" \d\.\d\d\de[5-9] ", out)
         assert max(map(len, out.splitlines())) <= 80
 
-    def test_the_table_is_printed_before_the_page_is_drawn(self):
-        waiting = (
-            "import faulthandler, sys; from fastnn.commands.cli import main; "
-            "from fastnn.commands import sweeping; "
-            "from undrawn import leave_undrawn; leave_undrawn(); "
-            "faulthandler.dump_traceback_later(100, exit=True); "  # should nobody answer
-            "draw = sweeping.sweep_page; "
-            "sweeping.sweep_page = lambda *a, **k: input() or draw(*a, **k); main(sys.argv[1:])"
-        )
-        command = [sys.executable, "-c", waiting, "sweep", *QUICK, "--networks", "9", "--no-progress"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        with subprocess.Popen(command, **pipes, env=environment) as process:
-            assert "Best networks, by loss of the last epoch\n" in process.stdout
-            assert [len(next(process.stdout).split()) for _ in range(7)] == [6, *[7] * 5, 0]
-            # The table is in its place, for good, before the first word about it.
-            assert listing("fastnn-sweep")[-1] == "sweep.parquet"
-            assert list(Path().rglob("*.html")) == []
-            rest, _ = process.communicate("\n")
-        assert process.returncode == 0
+    @pytest.mark.usefixtures("undrawn")
+    def test_the_table_is_printed_before_the_page_is_drawn(self, monkeypatch):
+        pipe = io.BytesIO()
+        printed = io.TextIOWrapper(pipe, "utf-8")  # hands on to the pipe what has been flushed
+        draw, seen = sweeping.sweep_page, []
+
+        def drawn(*arguments, **options):
+            seen.append((pipe.getvalue().decode(), listing("fastnn-sweep"), [*Path().rglob("*.html")]))
+            return draw(*arguments, **options)
+
+        monkeypatch.setattr(sys, "stdout", printed)
+        monkeypatch.setattr(sweeping, "sweep_page", drawn)
+        assert main(["sweep", *QUICK, "--networks", "9", "--no-progress"]) == 0
+        ((before, files, pages),) = seen
+        best = before.partition("Best networks, by loss of the last epoch\n")[2]
+        assert [len(line.split()) for line in best.splitlines()] == [6, *[7] * 5, 0]
+        # The table is in its place, for good, before the first word about it.
+        assert (files[-1], pages) == ("sweep.parquet", [])
+        rest = pipe.getvalue().decode().removeprefix(before)
         assert rest == "table    fastnn-sweep/sweep.parquet\npage     fastnn-sweep/index.html\n"
         assert Path("fastnn-sweep/index.html").is_file()
 
@@ -476,21 +475,18 @@ class TestSweep:
         assert (code, err) == (0, "")
         assert "the published file" in " ".join(out.split())
 
-    def test_ctrl_c_keeps_what_is_finished(self):
-        command = [sys.executable, telling.__file__, "sweep", "--data", "simulated", "--networks", "1000000"]
-        command += ["--rows", "200"]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        with subprocess.Popen(command, **pipes) as process:
-            telling.wait_for_chunks(process, 2)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=120)
-        assert process.returncode == 130
+    @pytest.mark.usefixtures("undrawn")
+    def test_ctrl_c_keeps_what_is_finished(self, capsys, monkeypatch):
+        interrupt_after(monkeypatch, 2)
+        options = ["--data", "simulated", "--networks", "200000", "--rows", "200"]
+        code, out, err = run(capsys, "sweep", *options)
+        assert code == 130
         assert "Traceback" not in err
-        assert "networks of 1 000 000, interrupted" in out
+        assert "networks of 200 000, interrupted" in out
         assert "page     fastnn-sweep/index.html" in out
         assert Path("fastnn-sweep/index.html").is_file()
         finished = len(pd.read_parquet("fastnn-sweep/sweep.parquet"))
-        assert 0 < finished < 1_000_000
+        assert 0 < finished < 200_000
 
 
 class TestGarbage:

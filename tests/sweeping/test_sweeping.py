@@ -4,22 +4,20 @@ import io
 import itertools
 import math
 import re
-import signal
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import reference
-import telling
 from comparing import DTYPES, array_differences, reference_functions
 from hypothesis import given
 from hypothesis import strategies as st
+from interrupting import interrupt_after
 
 import fastnn
 from fastnn import engines as engine_modules
@@ -659,42 +657,18 @@ class TestInterruption:
         with pytest.raises(fastnn.InputError, match="got 3, which the interrupted sweep did not reach"):
             sweep.predict(X, 3)
 
-    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another Ctrl-C")
-    def test_a_real_one_is_answered_at_once(self, tmp_path):
-        epochs = 20_000  # minutes of work
-        script = f"""
-import signal
-import sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-import numpy as np
-import fastnn
-from telling import tell
-
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
-net, X, y = fastnn.Network((2, 2, 1)), {X.tolist()}, {Y.tolist()}
-tell()
-sweep = fastnn.sweep(net, X, y, networks=1_000_000, epochs={epochs}, workers=2)
-print(sweep.interrupted, flush=True)
-np.savez({str(tmp_path / "swept.npz")!r}, numbers=sweep.numbers, parameters=sweep.parameters, loss=sweep.loss,
-         unreached=sweep.replay(999_999).parameters)
-"""
-        command = [sys.executable, "-c", script]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        with subprocess.Popen(command, **pipes) as process:
-            telling.wait_for_chunks(process, 2)
-            began = time.perf_counter()
-            process.send_signal(signal.SIGINT)
-            assert process.stdout.readline() == "True\n"
-            assert time.perf_counter() - began < 20  # 0.2 s on an idle machine
-            assert process.wait(60) == 0
-        found = np.load(tmp_path / "swept.npz")
-        assert 10 < len(found["numbers"]) < 1_000_000
-        starts = fastnn.normal(0, 1.5).draw(NET, found["numbers"][:10], 0)
-        expected = fastnn.train(NET, X, Y, starts, epochs=epochs)
-        assert same(found["parameters"][:10], expected.parameters)
-        assert same(found["loss"][:10], expected.loss)
-        start = fastnn.normal(0, 1.5).draw(NET, [999_999], 0)[0]
-        assert same(found["unreached"], fastnn.train(NET, X, Y, start, epochs=epochs).parameters)
+    def test_a_real_one_is_answered_at_once(self, monkeypatch):
+        moments = interrupt_after(monkeypatch, 2)
+        sweep = swept(networks=100_000, epochs=20_000, workers=2)  # minutes of work
+        assert time.perf_counter() - moments[0] < 20  # 0.1 s on an idle machine
+        assert sweep.interrupted
+        assert 10 < len(sweep) < 100_000
+        for place in (*range(5), len(sweep) - 1):
+            number = int(sweep.numbers[place])
+            assert differences(sweep, place, alone(sweep, number)) == []
+        start = fastnn.normal(0, 1.5).draw(NET, [99_999], 0)[0]
+        unreached = sweep.replay(99_999).parameters
+        assert same(unreached, fastnn.train(NET, X, Y, start, epochs=20_000).parameters)
 
 
 def interrupt(*arguments):
