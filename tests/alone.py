@@ -31,7 +31,8 @@ def measure_briefly(monkeypatch):
     """For a test, have processes of comparisons measure no longer than they must."""
 
     def run(command, **options):
-        briefly = f"import {process.__name__} as p; p.MEASURED_SECONDS = -1; p.main(p.Path({command[-1]!r}))"
+        briefly = f"import {process.__name__} as p; p.MEASURED_SECONDS = 1e-4; "
+        briefly += f"p.main(p.Path({command[-1]!r}))"
         return subprocess.run([command[0], "-c", briefly], **options)
 
     here = SimpleNamespace(run=run, CalledProcessError=subprocess.CalledProcessError)

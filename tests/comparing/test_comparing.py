@@ -166,14 +166,14 @@ class TestWithoutKeras:
         measure_briefly(monkeypatch)
         told, start = [], np.linspace(-1, 1, 9)
         rule = {"optimizer": "nesterov", "batch_size": 7}
-        found = compare(NET, data, start, learning_rate=0.01, epochs=500, told=told.append, **rule)
+        found = compare(NET, data, start, learning_rate=0.01, epochs=3, told=told.append, **rule)
         assert told == ["fastnn"]
         assert keras_claims(found) == []
         assert found.missing == ['Keras is not installed with a backend: pip install "fastnn-sweep[peers]"']
         assert [result.name for result in found.results] == ["fastnn"]
 
         # fastnn's own row
-        run = fastnn.train(NET, data.X, data.y, start, learning_rate=0.01, epochs=500, **rule)
+        run = fastnn.train(NET, data.X, data.y, start, learning_rate=0.01, epochs=3, **rule)
         row = found.frame().iloc[0]
         assert np.array_equal(found.results[0].parameters, run.parameters)
         assert (row["loss"], row["apart"]) == (run.loss, 0.0)
