@@ -31,7 +31,7 @@ from comparing import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pairing import pairwise, with_the_next
+from pairing import later_but_pairs, pairwise, with_the_next
 
 from fastnn.core.activations import ACTIVATIONS
 from fastnn.core.derivation import derive
@@ -51,10 +51,12 @@ MORE = [
     Network((3, 2), output="relu"),
     Network((1, 4, 3, 2), hidden=("relu", "sigmoid"), output="tanh"),
 ]
-# Compiled, 0.3 to 2.4 s for each engine: those that many tests ask for, and others once.
-SHARED = [*product([CLASSROOM], DTYPES), (CURVED, "float64"), (LARGE, "float32")]
+# Compiled, 0.3 to 2.4 s for each engine: those that many tests ask for; slow ones in several tests, or once.
+SHARED = [*product([CLASSROOM], DTYPES)]
+LATER = [pytest.param(*way, marks=pytest.mark.slow) for way in ((CURVED, "float64"), (LARGE, "float32"))]
 COMPILED = [
     *SHARED,
+    *LATER,
     *(
         pytest.param(*way, marks=pytest.mark.slow)
         for way in zip(MORE, ("float32", "float64", "float64"), strict=True)
@@ -72,9 +74,12 @@ NETWORKS = [
 # Every activation in a hidden layer and at the output, once with its setting; with each every dtype, engine
 # and form.
 ABOVE = [Network((2, 3, 2), *two) for two in with_the_next([*ACTIVATIONS, "leaky_relu(0.3)", "elu(0.3)"])]
-INTERPRETED = [*product(NETWORKS, DTYPES, ENGINES), *pairwise(ABOVE, DTYPES, [*ENGINES])]
-FORMS = [*product(NETWORKS, DTYPES, (loop, lanes), (0, 10**6))]
+INTERPRETED = [*later_but_pairs(NETWORKS, DTYPES, [*ENGINES]), *pairwise(ABOVE, DTYPES, [*ENGINES])]
+FORMS = later_but_pairs(NETWORKS, DTYPES, (loop, lanes), (0, 10**6))
 FORMS += pairwise(ABOVE, DTYPES, (loop, lanes), (0, 10**6))
+DIVERGING = later_but_pairs(
+    [Network((2, 3, 2), hidden) for hidden in ACTIVATIONS] + [Network((2, 2))], [*ENGINES], DTYPES
+)
 AVX2, AVX512 = forms.Registers(16, 32), forms.Registers(32, 64)
 
 
@@ -94,7 +99,7 @@ every_engine = pytest.mark.parametrize("engine", ENGINES)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_network = pytest.mark.parametrize("network", [*THREE, *MORE], ids=label)
 every_compiled = pytest.mark.parametrize(("network", "dtype"), COMPILED, ids=name)
-some_compiled = pytest.mark.parametrize(("network", "dtype"), SHARED, ids=name)
+some_compiled = pytest.mark.parametrize(("network", "dtype"), [*SHARED, *LATER], ids=name)
 
 
 def shared(engine, network, dtype):
@@ -128,11 +133,12 @@ class TestReference:
         case = random_case(network, dtype)
         assert not differences(run(compile_kernel(source, dtype), case), by_reference(case))
 
+    @pytest.mark.slow  # as plain Python below
     @pytest.mark.parametrize(
         ("registers", "network", "dtype"),
         [
             (AVX2, CLASSROOM, "float64"),
-            pytest.param(AVX512, CURVED, "float32", marks=pytest.mark.slow),  # as plain Python below
+            (AVX512, CURVED, "float32"),
             (AVX512, LARGE, "float32"),
         ],
         ids=name,
@@ -347,6 +353,14 @@ def diverging(network, dtype):
     return replace(case, settings=settings)
 
 
+@pytest.mark.parametrize(("network", "engine", "dtype"), DIVERGING, ids=name)
+def test_what_diverges_as_plain_python(network, engine, dtype):
+    case = diverging(network, dtype)
+    expected = by_reference(case)
+    assert expected.diverged[1::2].all()
+    assert not differences(run(interpreted(engine, network, dtype), case), expected)
+
+
 @every_engine
 @every_dtype
 class TestDivergence:
@@ -358,15 +372,6 @@ class TestDivergence:
         assert not found.diverged[healthy].any()
         assert not differences(found.only(healthy), run(kernel, case.only(healthy)))
         assert not differences(found, by_reference(case))
-
-    @pytest.mark.parametrize(
-        "network", [Network((2, 3, 2), hidden) for hidden in ACTIVATIONS] + [Network((2, 2))], ids=label
-    )
-    def test_as_plain_python(self, engine, network, dtype):
-        case = diverging(network, dtype)
-        expected = by_reference(case)
-        assert expected.diverged[1::2].all()
-        assert not differences(run(interpreted(engine, network, dtype), case), expected)
 
     def test_rows_over_several_calls(self, engine, dtype):
         case, kernel = diverging(CLASSROOM, dtype), compiled(engine, CLASSROOM, dtype)
@@ -503,7 +508,7 @@ def cases(draw):
 
 
 class TestAnyNetwork:
-    @settings(max_examples=100)
+    @settings(max_examples=30)
     @given(cases())
     def test_every_engine_gives_the_bits_of_the_reference(self, case):
         expected = by_reference(case)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from comparing import DTYPES, quiet
-from pairing import pairwise
+from pairing import in_turns, pairwise
 from rules import OPTIMIZERS
 
 from fastnn.core.network import Network
@@ -35,7 +35,7 @@ WAYS = [
 
 @pytest.mark.parametrize(
     ("network", "dtype", "way", "weighted", "processor"),
-    pairwise(NETWORKS, DTYPES, WAYS, [False, True], PROCESSORS),
+    in_turns(pairwise(NETWORKS, DTYPES, WAYS, [False, True], PROCESSORS)),
 )
 def test_every_form_gives_the_bits_of_batched(network, dtype, way, weighted, processor, monkeypatch):
     monkeypatch.setattr(forms, "registers", lambda: processor)

@@ -68,9 +68,24 @@ def plain(network, dtype, rule):
     return Told(quiet(run_source(source)["advance"]), network)
 
 
-@settings(max_examples=60)
-@given(jobs(), st.sampled_from([forms.Registers(16, 32), forms.Registers(32, 64)]), st.booleans())
+ANY = (jobs(), st.sampled_from([forms.Registers(16, 32), forms.Registers(32, 64)]), st.booleans())
+
+
+@settings(max_examples=20)
+@given(*ANY)
 def test_bits_of_any_network_and_rule(job, registers, is_large):
+    check_bits(job, registers, is_large)
+
+
+@pytest.mark.slow
+@settings(max_examples=100)
+@given(*ANY)
+def test_bits_of_many_more(job, registers, is_large):
+    check_bits(job, registers, is_large)
+
+
+def check_bits(job, registers, is_large):
+    """The kernel has the bits of `batched`, whether the parameters fit into the cache or not."""
     network, dtype, rule, networks = job
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(general, "registers", lambda: registers)

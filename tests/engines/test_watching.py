@@ -141,7 +141,10 @@ def test_they_keep_the_best_state_and_leave_out_who_has_stopped(case, dtype, wat
     assert (ran[3], len({*ran}) > 1) == (0, True)
 
 
-@pytest.mark.parametrize(("engine", "watched"), [("loop", STATES), ("lanes", PENALIZED_LOSS)])
+@pytest.mark.parametrize(
+    ("engine", "watched"),
+    [("loop", STATES), pytest.param("lanes", PENALIZED_LOSS, marks=pytest.mark.slow)],
+)
 def test_compiled_they_pass_the_self_check(engine, watched, caplog):
     checked_kernel(engine, Network((1, 1)), "float64", Rule(validated=watched == STATES, watched=watched))
     assert caplog.records == []

@@ -18,6 +18,8 @@ from fastnn.engines import ENGINES
 from fastnn.reporting.sweep_page import _lead
 from fastnn.training import pace, reducing, running
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NETWORKS = {
     "straight line": fastnn.Network((2, 2, 1)),
     "no hidden layer": fastnn.Network((3, 2), output="tanh"),
@@ -38,11 +40,10 @@ EVERY_PAIR = pairwise([*OPTIMIZERS], ["straight line", "loops"], ("loop", "lanes
 COMPILED = [
     ("momentum", "straight line", "loop", "float32", SIZES),
     ("rmsprop", "straight line", "lanes", "float32", (1,)),
-    ("adam", "loops", "loop", "float64", (1,)),
 ]
 
 
-def problem(network, rows=ROWS, networks=5, seed=0):
+def problem(network, rows=ROWS, networks=3, seed=0):
     """Rows, targets and starts with all their digits."""
     draw = np.random.default_rng(seed)
     shapes = ((rows, network.n_inputs), (rows, network.n_outputs), (networks, network.n_parameters))
@@ -165,8 +166,8 @@ def test_a_diverging_neighbour_changes_nothing(engine, monkeypatch):
     wild = starts.copy()
     wild[2] = 1e200
     beside = fastnn.train(network, X, Y, wild, **options)
-    assert beside.diverged.tolist() == [0, 0, 1, 0, 0]
-    others = [0, 1, 3, 4]
+    assert beside.diverged.tolist() == [0, 0, 1]
+    others = [0, 1]
     assert beside.parameters[others].tobytes() == alone.parameters[others].tobytes()
     assert beside.loss_curve[others].tobytes() == alone.loss_curve[others].tobytes()
 

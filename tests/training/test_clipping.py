@@ -31,16 +31,19 @@ def test_bits_of_the_reference_as_plain_python(name, network, dtype, batch_size,
     check_bits(name, NETWORKS[network], dtype, batch_size, {"clip": clip}, ENGINES)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize(("name", "batch_size"), [("sgd", 1), ("nesterov", 4), ("adam", 4)])
+@pytest.mark.parametrize(
+    ("network", "name", "batch_size"),
+    in_turns([(network, *way) for network in NETWORKS for way in [("sgd", 1), ("nesterov", 4), ("adam", 4)]]),
+)
 def test_with_penalties(name, network, batch_size, monkeypatch):
     run_as_plain_python(monkeypatch)
     limits = {"l2": 0.7, "l1": 0.3, "decay": 0.9, "l2_on": "sum", "clip": 0.4}
     check_bits(name, NETWORKS[network], "float64", batch_size, limits, ENGINES)
 
 
-def test_bits_of_the_reference_compiled_once():
-    check_bits("sgd", NETWORKS["straight line"], "float64", 4, {"clip": 0.3}, ["lanes"])
+@pytest.mark.parametrize("engine", ["loop", pytest.param("lanes", marks=pytest.mark.slow)])
+def test_bits_of_the_reference_compiled_once(engine):
+    check_bits("sgd", NETWORKS["straight line"], "float64", 4, {"clip": 0.3}, [engine])
 
 
 @pytest.mark.slow

@@ -140,7 +140,8 @@ class TestTrain:
         return after
 
     def trained(self, epochs, **settings):
-        return fastnn.train(NETWORK, *ROWS, epochs=epochs, validation=FURTHER, **settings)
+        settings |= {"validation": FURTHER, "engine": "batched"}
+        return fastnn.train(NETWORK, *ROWS, epochs=epochs, **settings)
 
     @pytest.mark.parametrize("shuffle", [False, True])
     def test_what_was_reached_is_returned(self, ctrl_c, shuffle):
@@ -201,8 +202,8 @@ class TestTrain:
     @pytest.mark.parametrize(
         ("number", "code", "plot"),
         [
-            (signal.SIGINT, 130, ["--plot=l.png"]),
-            pytest.param(signal.SIGTERM, 143, [], marks=pytest.mark.slow),
+            pytest.param(signal.SIGINT, 130, ["--plot=l.png"], marks=pytest.mark.slow),
+            (signal.SIGTERM, 143, []),
         ],
     )
     def test_on_the_command_line(self, number, code, plot):

@@ -29,7 +29,7 @@ every_loss = pytest.mark.parametrize("name", LOSSES)
 every_other = pytest.mark.parametrize("name", OTHERS)
 
 
-def problem(network, rows=7, networks=5, seed=0):
+def problem(network, rows=7, networks=3, seed=0):
     """Rows, targets and starts with all their digits; errors of all sizes."""
     draw = np.random.default_rng(seed)
     shapes = ((rows, network.n_inputs), (rows, network.n_outputs), (networks, network.n_parameters))
@@ -89,7 +89,7 @@ def test_bits_where_the_gradient_itself_is_needed(name, monkeypatch):
     ("name", "which", "engine", "dtype", "batch_size"),
     [
         ("log_cosh", "straight line", "loop", "float32", 1),
-        ("quantile", "straight line", "lanes", "float64", 3),
+        pytest.param("quantile", "straight line", "lanes", "float64", 3, marks=pytest.mark.slow),
     ],
 )
 def test_bits_of_the_reference_compiled(name, which, engine, dtype, batch_size):

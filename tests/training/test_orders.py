@@ -96,8 +96,8 @@ class TestBits:
         assert differences(train(order, engine=engine), expected) == []
 
     def test_with_validation_after_every_epoch(self):
-        run = train(validation=(X[:4], Y[:4, :1]))
-        first = train(ORDER[:2], epochs=2, validation=(X[:4], Y[:4, :1]))
+        given = {"engine": "batched", "validation": (X[:4], Y[:4, :1])}
+        run, first = train(**given), train(ORDER[:2], epochs=2, **given)
         assert array_differences("curve", run.validation_curve[:, :2], first.validation_curve) == []
 
     def test_the_rows_trained_on_stay_as_given(self):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from comparing import DTYPES, trained_plainly
-from pairing import in_turns, pairwise
+from pairing import in_turns, later_but_pairs, pairwise
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -34,7 +34,7 @@ CASES = [
 ]
 
 
-def problem(network, rows=6, networks=4, seed=0):
+def problem(network, rows=6, networks=3, seed=0):
     """Rows, targets and starts with all their digits; a start has a weight that is 0."""
     draw = np.random.default_rng(seed)
     shapes = ((rows, network.n_inputs), (rows, network.n_outputs), (networks, network.n_parameters))
@@ -278,9 +278,10 @@ def test_no_other_penalties_in_a_file(wrong):
         Recipe.read(Recipe().plain | wrong)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "rmsprop"])
-@pytest.mark.parametrize("batch_size", [1, 2])
-@pytest.mark.parametrize("which", PENALTIES)
+@pytest.mark.parametrize(
+    ("which", "optimizer", "batch_size"),
+    later_but_pairs([*PENALTIES], ["sgd", "nesterov", "rmsprop"], [1, 2]),
+)
 def test_they_are_explained(which, batch_size, optimizer):
     pytest.importorskip("sympy", reason="the proof needs sympy")
     network, given = fastnn.Network((2, 2, 1), "tanh"), PENALTIES[which]

@@ -365,7 +365,7 @@ def words_over_all_sizes(count):
 
 class TestAccuracy:
     def test_normals_against_mpmath(self):
-        words = words_over_all_sizes(600)
+        words = words_over_all_sizes(150)
         found = randomness._to_normal(words)
         errors = [
             abs(mpmath.mpf(z) / exact_normal(int(w)) - 1) for z, w in zip(found.tolist(), words, strict=True)

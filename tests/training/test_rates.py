@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from comparing import DTYPES, trained_plainly
+from pairing import in_turns
 from rules import OPTIMIZERS
 from uncompiled import run_as_plain_python
 
@@ -83,8 +84,10 @@ def check_bits(schedule, optimizer, dtype, engines, batch_size=1):
         assert given.parameters.tobytes() == run.parameters.tobytes()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@every_schedule
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    in_turns([(name, DTYPES[(n + m) % 2]) for n, name in enumerate(SCHEDULES) for m in range(2)]),
+)
 def test_bits_of_the_reference_as_plain_python(name, dtype, monkeypatch):
     run_as_plain_python(monkeypatch)
     check_bits(SCHEDULES[name], OPTIMIZERS["sgd"], dtype, ENGINES)

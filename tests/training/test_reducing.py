@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from comparing import DTYPES
 from pairing import pairwise
+from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.core.losses import usual_loss
@@ -105,14 +106,14 @@ class TestSameBits:
     def test_with_and_without(self, shape, dtype, order, seen):
         network = SHAPES[shape]
         job = job_of(network, dtype, order=order)
-        start, steps = starts(network, 500), -2 * DRAW.uniform(0.001, 0.3, 500)
+        start, steps = starts(network, 200), -2 * DRAW.uniform(0.001, 0.3, 200)
         expected = trained(replace(job, reduced=()), start, steps)
         seen.clear()
         assert different(trained(job, start, steps), expected) == []
         reduced = sum(
             n for (size, whole), n in numbered(seen).items() if not whole and size < network.layers[1]
         )
-        assert reduced > 0.15 * 500 * job.epochs
+        assert reduced > 0.15 * 200 * job.epochs
         assert seen[0, False] > 0 or network.layers[1] == 9
 
     @every_shape
@@ -120,9 +121,9 @@ class TestSameBits:
     def test_among_networks_that_diverge(self, shape, dtype, seen):
         network = SHAPES[shape]
         job = job_of(network, dtype)
-        start, steps = starts(network, 400, 4.0), -2 * DRAW.uniform(0.01, 5, 400)
+        start, steps = starts(network, 150, 4.0), -2 * DRAW.uniform(0.01, 5, 150)
         expected = trained(replace(job, reduced=()), start, steps)
-        assert (expected["diverged"] > 0).sum() > 20 or network.output == "sigmoid"
+        assert (expected["diverged"] > 0).sum() > 10 or network.output == "sigmoid"
         assert different(trained(job, start, steps), expected) == []
 
     def test_on_few_rows_for_many_epochs(self, seen, monkeypatch):
@@ -143,9 +144,9 @@ class TestSameBits:
         network = SHAPES[shape]
         job = job_of(network, dtype)
         largest = np.log10(np.finfo(dtype).max)
-        magnitudes = 10.0 ** DRAW.uniform(-largest / 2, largest - 2, (3000, 1))
-        start = np.clip(starts(network, 3000) * magnitudes, -np.finfo(dtype).max / 9, np.finfo(dtype).max / 9)
-        steps = -(10.0 ** DRAW.uniform(-largest / 2, largest / 2, 3000))
+        magnitudes = 10.0 ** DRAW.uniform(-largest / 2, largest - 2, (500, 1))
+        start = np.clip(starts(network, 500) * magnitudes, -np.finfo(dtype).max / 9, np.finfo(dtype).max / 9)
+        steps = -(10.0 ** DRAW.uniform(-largest / 2, largest / 2, 500))
         expected = trained(replace(job, reduced=()), start, steps)
         assert different(trained(job, start, steps), expected) == []
 
@@ -180,7 +181,8 @@ class TestSameBits:
         assert np.signbit(start[0, 4])  # `trained` works on a copy; here stands what the caller gave
 
     @pytest.mark.parametrize("engine", fastnn.ENGINES)
-    def test_every_engine(self, engine):
+    def test_every_engine(self, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         network = SHAPES["2-2-1"]
         job = job_of(network, "float64", epochs=9)
         start, steps = starts(network, 200), np.full(200, -0.05)

@@ -15,9 +15,10 @@ import fastnn
 from fastnn.training import calls, evaluating, orders
 from fastnn.training.randomness import permutation
 
+pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
+
 NET = fastnn.Network((2, 2, 1))
 NOTEBOOK = [2, 2.5, 3, -2, -2.5, 3.5, -3, 2, 3]  # the start of the classroom notebook
-# Compiled for the tests of the engines, too.
 TWO_OUTPUTS = fastnn.Network((2, 3, 2), "tanh", "sigmoid")
 DEEP = fastnn.Network((1, 4, 3, 2), ["relu", "sigmoid"], "tanh")
 SHORT = fastnn.Network((3, 2), output="relu")
@@ -124,15 +125,19 @@ class TestAgainstReference:
         assert differences(run, *expected) == []
 
     @engines
+    def test_another_structure_as_plain_python(self, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
+        self.check(TWO_OUTPUTS, "float64", engine)
+
+    @pytest.mark.slow
+    @engines
     @pytest.mark.parametrize(
-        ("network", "dtype"),
-        [
-            (TWO_OUTPUTS, "float64"),
-            pytest.param(TWO_OUTPUTS, "float32", marks=pytest.mark.slow),
-            pytest.param(DEEP, "float64", marks=pytest.mark.slow),
-        ],
+        ("network", "dtype"), [(TWO_OUTPUTS, "float64"), (TWO_OUTPUTS, "float32"), (DEEP, "float64")]
     )
     def test_other_structures(self, network, dtype, engine):
+        self.check(network, dtype, engine)
+
+    def check(self, network, dtype, engine):
         X, y = rows_for(network)
         starts, rates = starts_for(network), [0.01, 0.1, 0.3]
         run = fastnn.train(network, X, y, starts, learning_rate=rates, epochs=5, engine=engine, dtype=dtype)
@@ -174,7 +179,8 @@ class TestLoss:
 
     @engines
     @dtypes
-    def test_by_hand(self, dtype, engine):
+    def test_by_hand(self, dtype, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         run = fastnn.train(
             LINE, self.X, self.y, [1, 0], learning_rate=0.25, epochs=1, engine=engine, dtype=dtype
         )
@@ -183,7 +189,8 @@ class TestLoss:
         assert run.parameters.tolist() == [0.0, -0.25]
 
     @engines
-    def test_it_is_summed_over_the_outputs(self, engine):
+    def test_it_is_summed_over_the_outputs(self, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         run = fastnn.train(SHORT, [[1, 0, 0]], [[1, 2]], np.zeros(8), epochs=1, engine=engine)
         assert run.loss == 1.0 + 4.0
 
@@ -233,7 +240,8 @@ class TestShapes:
 
     @engines
     @dtypes
-    def test_one_input_may_come_without_its_axis(self, dtype, engine):
+    def test_one_input_may_come_without_its_axis(self, dtype, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         options = {"start": [1, 0], "epochs": 2, "engine": engine, "dtype": dtype}
         flat = fastnn.train(LINE, [1, 2, 4], [1, 1, 0], **options)
         column = fastnn.train(LINE, [[1], [2], [4]], [[1], [1], [0]], **options)
@@ -392,7 +400,8 @@ class TestValidation:
         assert run.validation_curve.dtype == dtype
 
     @engines
-    def test_it_is_measured_after_every_epoch(self, engine):
+    def test_it_is_measured_after_every_epoch(self, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         run = fastnn.train(NET, self.X, self.y, NOTEBOOK, epochs=4, engine=engine, validation=self.further)
         shorter = [fastnn.train(NET, self.X, self.y, NOTEBOOK, epochs=e, engine=engine) for e in (1, 2, 3, 4)]
         expected = [fastnn.mse(self.further[1], each.predict(self.further[0])) for each in shorter]
@@ -406,7 +415,8 @@ class TestValidation:
         assert run.validation_curve[0] == pytest.approx(expected, rel=1e-15)
 
     @engines
-    def test_it_leaves_training_alone(self, engine):
+    def test_it_leaves_training_alone(self, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         plain = fastnn.train(NET, self.X, self.y, NOTEBOOK, epochs=4, engine=engine)
         run = fastnn.train(NET, self.X, self.y, NOTEBOOK, epochs=4, engine=engine, validation=self.further)
         assert differences(run, plain.parameters, plain.loss_curve, 0) == []
