@@ -202,8 +202,8 @@ class TestTrain:
     @pytest.mark.parametrize(
         ("number", "code", "plot"),
         [
-            pytest.param(signal.SIGINT, 130, ["--plot=l.png"], marks=pytest.mark.slow),
-            (signal.SIGTERM, 143, []),
+            (signal.SIGINT, 130, []),
+            pytest.param(signal.SIGTERM, 143, ["--plot=l.png"], marks=pytest.mark.slow),
         ],
     )
     def test_on_the_command_line(self, number, code, plot):
