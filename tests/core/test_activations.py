@@ -62,7 +62,7 @@ def of(name, z):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_values_and_slopes_are_those_of_the_definition(name):
-    points = [*np.linspace(-6, 6, 49) + 0.013, 1e-8, -1e-8, 30.0, -30.0]
+    points = [*np.linspace(-6, 6, 17) + 0.013, 1e-8, -1e-8, 30.0, -30.0]
     with mpmath.workdps(DIGITS):
         for z in map(float, points):
             value, derivative = of(name, z)
