@@ -749,7 +749,7 @@ def refused_or_taken(argument, junk):
     return isinstance(run, fastnn.Training)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @pytest.mark.parametrize("argument", TRAIN_ARGUMENTS)
 @given(junk=st.one_of(JUNK, FRAMES))
 def test_junk_is_refused_in_words_or_taken(instantly, argument, junk):

@@ -243,6 +243,7 @@ MODULES = [
 
 
 class TestDocstringExamples:
+    @pytest.mark.usefixtures("compiling_nothing_unusual")
     @each_of("name", zip(MODULES))
     def test_they_run(self, name):
         assert doctest.testmod(importlib.import_module(name)).failed == 0

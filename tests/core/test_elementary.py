@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import pytest
 from comparing import DTYPES, array_differences, bits, memory, scalar_functions
+from each_of import each_of
 from elementary_numbers import WORST, anything, domain, points, scalar_form, spread
 
 from fastnn.core.elementary import FUNCTIONS, elementary, functions_of
@@ -41,7 +42,7 @@ def some_of_them(begin):
     """
     ways = []
     for number, (name, dtype) in enumerate(product(FUNCTIONS, DTYPES)):
-        ways.append(pytest.param(name, dtype, marks=() if number % 5 == begin else pytest.mark.slow))
+        ways.append(pytest.param(name, dtype, marks=() if number % 11 == begin else pytest.mark.slow))
     return pytest.mark.parametrize(("name", "dtype"), ways)
 
 
@@ -382,8 +383,8 @@ def test_narrower_for_every_float32(name, whole, sign, exponents):
 
 @every_dtype
 class TestValues:
-    @pytest.mark.parametrize(
-        ("name", "x", "value"),
+    @each_of(
+        "name, x, value",
         [
             *[("exp", 0.0, 1.0), ("exp", -0.0, 1.0), ("exp", np.inf, np.inf), ("exp", -np.inf, 0.0)],
             *[("exp", -1e30, 0.0), ("exp", 1e30, np.inf), ("exp", np.nan, np.nan)],

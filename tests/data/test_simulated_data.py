@@ -102,6 +102,7 @@ def test_the_readme_s_figures_of_the_stand_in_are_measured(stand_in):
         assert re.search(rf"\| {re.escape(name)} \| [^|]+ \| {value:.5g} \|", readme), name
 
 
+@pytest.mark.slow
 def test_the_readme_s_table_is_measured_and_everything_is_close(compare, stand_in, real_insurance):
     published = compare.measured(real_insurance)
     assert far(published, stand_in) == []

@@ -129,9 +129,9 @@ def test_over_one_input_each_class_has_a_line():
 
 def test_of_more_classes_than_colours_the_regions_are_named():
     draw = np.random.default_rng(2)
-    code = np.arange(160) % 8
+    code = np.arange(40) % 8
     angle = 2 * np.pi * code / 8
-    X = np.column_stack([np.cos(angle), np.sin(angle)]) + draw.normal(size=(160, 2)) * 0.05
+    X = np.column_stack([np.cos(angle), np.sin(angle)]) + draw.normal(size=(40, 2)) * 0.05
     network = fastnn.Network((2, 8), (), "softmax")
     run = fastnn.train(network, X, code, [0.0] * 24, learning_rate=0.5, epochs=60, engine="batched")
     ax = figure(run, X, code)
