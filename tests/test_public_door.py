@@ -21,6 +21,7 @@ from each_of import each_of
 import fastnn
 from fastnn.engines import choose, load
 from fastnn.engines.compiling import run_source
+from fastnn.training import plan
 
 NET = fastnn.Network((2, 2, 1))
 FUNCTIONS = [name for name in fastnn.__all__ if inspect.isfunction(getattr(fastnn, name))]
@@ -243,7 +244,12 @@ MODULES = [
 
 
 class TestDocstringExamples:
-    @pytest.mark.usefixtures("compiling_nothing_unusual")
+    @pytest.fixture
+    def compiling_little(self, compiling_nothing_unusual, monkeypatch):
+        """What `warmup` compiles, other tests ask: it takes 3 s."""
+        monkeypatch.setattr(plan, "begun", lambda *arguments: None)
+
+    @pytest.mark.usefixtures("compiling_little")
     @each_of("name", zip(MODULES))
     def test_they_run(self, name):
         assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -1,9 +1,7 @@
 """What a hostile store cannot do; that nothing read is run, `test_nothing_read_is_run` holds."""
 
 import json
-import os
 import socket
-import subprocess
 import sys
 
 import pandas as pd
@@ -11,6 +9,7 @@ import pytest
 from small_sweeps import faults, files, store, swept
 
 import fastnn
+from fastnn.commands.cli import main
 from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.store.manifest import Manifest, sealed
 
@@ -85,25 +84,20 @@ class TestNoPathLeavesTheStore:
 
 class TestFormulas:
     def test_an_exported_table_has_none(self, store, tmp_path):
-        from fastnn.commands.cli import main
-
         swept(store=store)
         assert main(["store", "export", str(store), str(tmp_path / "all.csv")]) == 0
         cells = [cell for line in (tmp_path / "all.csv").read_text().splitlines() for cell in line.split(",")]
         assert [cell for cell in cells if formula(cell)] == []
         assert len(pd.read_csv(tmp_path / "all.csv")) == 84
 
-    def test_nor_has_the_table_of_a_sweep_nor_a_picture_of_its_page(self, tmp_path):
+    @pytest.mark.usefixtures("undrawn")
+    def test_nor_has_the_table_of_a_sweep_nor_a_picture_of_its_page(self, tmp_path, monkeypatch):
         (tmp_path / "=cmd().csv").write_text("=1+1,@b,y\n1,2,3\n2,1,5\n")
-        without_pyarrow = (
-            "import sys; sys.modules['pyarrow'] = None; "
-            "from undrawn import leave_undrawn, main; leave_undrawn(); main(sys.argv[1:])"
-        )
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)  # so that the table is written as CSV
         options = ["--data", "=cmd().csv", "--inputs", "=1+1,@b", "--target", "y", "--networks", "9"]
         options += ["--layers", "2,1", "--engine", "batched"]  # has few pictures, and compiles nothing
-        command = [sys.executable, "-c", without_pyarrow, "sweep", *options, "--epochs", "2", "--no-progress"]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+        assert main(["sweep", *options, "--epochs", "2", "--no-progress"]) == 0
         files = [tmp_path / "fastnn-sweep/sweep.csv", *(tmp_path / "fastnn-sweep/pictures").glob("*.csv")]
         assert len(files) > 5
         assert "'=1+1" in (tmp_path / "fastnn-sweep/pictures/surface-best.csv").read_text()

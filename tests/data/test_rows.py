@@ -104,6 +104,7 @@ class TestTheSameAsItsArrays:
         assert swept.digest() == same.digest()
         assert swept.replay(2).parameters.tobytes() == same.parameters[2].tobytes()
 
+    @pytest.mark.slow  # a process begins, which takes a second
     def test_a_sweep_of_processes(self, swept):
         same = fastnn.sweep(NET, DATA, networks=4, epochs=3, executor=1, progress=False)
         assert swept.digest() == same.digest()

@@ -6,32 +6,7 @@ nbclient = pytest.importorskip("nbclient", reason='needs nbclient: pip install "
 nbformat = pytest.importorskip("nbformat", reason='needs nbformat: pip install "fastnn-sweep[tutorial]"')
 
 
-def outputs(*cells):
-    """Run cells in one kernel; what each of them shows."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbclient.NotebookClient(notebook, timeout=120, allow_errors=True).execute()
-    return [cell.outputs for cell in notebook.cells]
-
-
-def test_a_refusal_is_one_sentence():
-    _, refused, damaged, store, fault, debugged = outputs(
-        "import fastnn, numpy as np, os; net = fastnn.Network((1, 1))",
-        "fastnn.train(net, [1.0], [1.0], learning_rate=-1)",
-        "raise fastnn.ModelFileError('model.npz must be whole; got half.\\nFetch it again.')",
-        "raise fastnn.StoreError('the disk is full')",
-        "1 / 0",
-        "os.environ['FASTNN_DEBUG'] = '1'; fastnn.train(net, [1.0], [1.0], learning_rate=-1)",
-    )
-    sentence = "InputError: learning_rate must be"
-    assert refused[0].traceback[0].startswith(sentence)
-    assert len(refused[0].traceback) == 1
-    assert damaged[0].traceback == ["ModelFileError: model.npz must be whole; got half.", "Fetch it again."]
-    assert store[0].traceback == ["StoreError: the disk is full"]
-    assert len(fault[0].traceback) > 1
-    assert len(debugged[0].traceback) > 1
-    assert "plan.py" in "".join(debugged[0].traceback)
-
-
+REFUSED = "fastnn.train(net, [1.0], [1.0], learning_rate=-1)"
 SWEEP = "fastnn.sweep(net, [0.0, 1.0], [1.0, 0.0], networks=64, epochs=2)"
 # A stand-in for ipywidgets' bar, which tells what it is told.
 WIDGETS = """
@@ -46,30 +21,60 @@ class tqdm:
     def close(self): print('closed')
 sys.modules['tqdm.notebook'].tqdm = tqdm
 """
+CELLS = {
+    "begin": "import fastnn, os; from fastnn.system import progress; progress.UNASKED_SECONDS = 60",
+    "refused": f"net = fastnn.Network((1, 1)); {REFUSED}",
+    "damaged": "raise fastnn.ModelFileError('model.npz must be whole; got half.\\nFetch it again.')",
+    "store": "raise fastnn.StoreError('the disk is full')",
+    "fault": "1 / 0",
+    "debugged": f"os.environ['FASTNN_DEBUG'] = '1'; {REFUSED}",
+    "run": "fastnn.train(net, [0.0, 1.0], [1.0, 0.0], epochs=5)",
+    "swept": SWEEP,
+    "soon": f"progress.UNASKED_SECONDS = 0; {SWEEP};",
+    "asked": f"progress.UNASKED_SECONDS = 2; {SWEEP.replace(')', ', progress=True)')};",
+    "widget": f"{WIDGETS}\n{SWEEP};",
+    "data": "fastnn.load_insurance(simulated=True)",
+}
 
 
-def text(shown, name):
+@pytest.fixture(scope="module")
+def shown():
+    """What each cell shows, run one after another in one kernel."""
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, CELLS.values())])
+    nbclient.NotebookClient(notebook, timeout=120, allow_errors=True).execute()
+    return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells, strict=True)}
+
+
+def text(outputs, name):
     """What a cell printed on a stream."""
-    return "".join(output.text for output in shown if output.get("name") == name)
+    return "".join(output.text for output in outputs if output.get("name") == name)
 
 
-def test_things_show_themselves_and_progress_shows_when_it_takes_long():
-    _, run, swept, soon, asked, widget, data = outputs(
-        "import fastnn; from fastnn.system import progress; net = fastnn.Network((1, 1))",
-        "fastnn.train(net, [0.0, 1.0], [1.0, 0.0], epochs=5)",
-        SWEEP,
-        f"progress.UNASKED_SECONDS = 0; {SWEEP};",
-        f"progress.UNASKED_SECONDS = 2; {SWEEP.replace(')', ', progress=True)')};",
-        f"{WIDGETS}\n{SWEEP};",
-        "fastnn.load_insurance(simulated=True)",
+def test_a_refusal_is_one_sentence(shown):
+    (refused,), (damaged,), (store,), (fault,), (debugged,) = map(
+        shown.get, ("refused", "damaged", "store", "fault", "debugged")
     )
-    for shown, what in ((run, "Training of 1-1"), (swept, "Sweep of 1-1"), (data, "Dataset of 1 338 rows")):
-        (result,) = shown  # and no progress of what is soon done
+    assert refused.traceback[0].startswith("InputError: learning_rate must be")
+    assert len(refused.traceback) == 1
+    assert damaged.traceback == ["ModelFileError: model.npz must be whole; got half.", "Fetch it again."]
+    assert store.traceback == ["StoreError: the disk is full"]
+    assert len(fault.traceback) > 1
+    assert len(debugged.traceback) > 1
+    assert "plan.py" in "".join(debugged.traceback)
+
+
+def test_things_show_themselves_and_progress_shows_when_it_takes_long(shown):
+    for name, what in (
+        ("run", "Training of 1-1"),
+        ("swept", "Sweep of 1-1"),
+        ("data", "Dataset of 1 338 rows"),
+    ):
+        (result,) = shown[name]  # and no progress of what is soon done
         assert what in result.data["text/html"]
         assert result.data["text/plain"][0] in "<D"
-    for shown in (soon, asked):
-        assert "64/64" in text(shown, "stderr")
-    assert "64 networks, about" in text(asked, "stderr")
-    assert "about" not in text(soon, "stderr")
-    told = text(widget, "stdout").splitlines()
+    for name in ("soon", "asked"):
+        assert "64/64" in text(shown[name], "stderr")
+    assert "64 networks, about" in text(shown["asked"], "stderr")
+    assert "about" not in text(shown["soon"], "stderr")
+    told = text(shown["widget"], "stdout").splitlines()
     assert (told[:2], told[-1]) == (["widget 0 64 2", "and 64"], "closed")
