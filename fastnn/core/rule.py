@@ -6,6 +6,7 @@ Here alone settings, such as the learning rate, become the numbers that kernels 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from fastnn.core.expressions import Expression, Symbol
@@ -100,7 +101,7 @@ class Rule:
     watched: str = ""
     tiled: bool = False
 
-    @property
+    @cached_property
     def given(self) -> tuple[Symbol, ...]:
         """What a kernel is given for each network, in the order of the columns of its settings."""
         named = {name: Symbol(name) for name in self.settings}

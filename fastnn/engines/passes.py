@@ -18,7 +18,9 @@ __all__ = ["ARGUMENTS", "passes"]
 ARGUMENTS = {
     "kernel": "",
     **dict.fromkeys(("state", "ended", "X", "Y", "ordered_X", "ordered_Y"), "number 2"),
-    **dict.fromkeys(("order", "key", "counts", "epochs"), "whole 1"),
+    "order": "whole 1",
+    "key": "word 1",
+    **dict.fromkeys(("counts", "epochs"), "whole 1"),
     **dict.fromkeys(("weights", "rest"), "double 1"),
     "coefficients": "number 1",
     "settings": "number 3",
@@ -33,37 +35,66 @@ ARGUMENTS = {
 """The arguments of the loop, each with its kind and its dimensions."""
 
 SOURCE = """
+from numpy import empty, int64, uint32
+
+
+def twist(key):
+    for n in range(227):
+        word = (key[n] & 0x80000000) | (key[n + 1] & 0x7FFFFFFF)
+        key[n] = key[n + 397] ^ (word >> 1) ^ ((word & 1) * 0x9908B0DF)
+    for n in range(227, 623):
+        word = (key[n] & 0x80000000) | (key[n + 1] & 0x7FFFFFFF)
+        key[n] = key[n - 227] ^ (word >> 1) ^ ((word & 1) * 0x9908B0DF)
+    word = (key[623] & 0x80000000) | (key[0] & 0x7FFFFFFF)
+    key[623] = key[396] ^ (word >> 1) ^ ((word & 1) * 0x9908B0DF)
+
+
+def temper(key, words):
+    for n in range(624):
+        word = key[n] ^ (key[n] >> 11)
+        word ^= (word << 7) & 0x9D2C5680
+        word ^= (word << 15) & 0xEFC60000
+        words[n] = word ^ (word >> 18)
+
+
+def shuffle(order, key, words, places):
+    last, place = order.shape[0] - 1, int64(key[624])
+    while last > 0:
+        mask = last
+        for shift in (1, 2, 4, 8, 16):
+            mask |= mask >> shift
+        least = mask >> 1
+        while last > least:
+            if place >= 624:
+                twist(key)
+                temper(key, words)
+                place = 0
+            while place < 624 and last > least:
+                drawn = int64(words[place]) & mask
+                places[last] = drawn
+                last -= drawn <= last
+                place += 1
+    key[624] = place
+    for last in range(order.shape[0] - 1, 0, -1):
+        drawn = places[last]
+        kept = order[last]
+        order[last] = order[drawn]
+        order[drawn] = kept
+
+
 def advance({names}):
     rows, inputs = ordered_X.shape
     outputs = ordered_Y.shape[1]
     networks = state.shape[0]
+    words, places = empty(624, uint32), empty(rows, int64)
+    if key.shape[0] > 0:
+        temper(key, words)
     left = 0
     for m in range(networks):
         left += epochs[m] == 0
     for e in range(losses.shape[1]):
         if key.shape[0] > 0:
-            for last in range(rows - 1, 0, -1):
-                mask = last
-                for shift in (1, 2, 4, 8, 16):
-                    mask |= mask >> shift
-                drawn = last + 1
-                while drawn > last:
-                    if key[624] >= 624:
-                        for n in range(624):
-                            word = (key[n] & 0x80000000) | (key[n + 1 if n < 623 else 0] & 0x7FFFFFFF)
-                            word = (word >> 1) ^ (0x9908B0DF if word & 1 else 0)
-                            key[n] = key[n + 397 if n < 227 else n - 227] ^ word
-                        key[624] = 0
-                    word = key[key[624]]
-                    key[624] += 1
-                    word ^= word >> 11
-                    word ^= (word << 7) & 0x9D2C5680
-                    word ^= (word << 15) & 0xEFC60000
-                    word ^= word >> 18
-                    drawn = word & mask
-                kept = order[last]
-                order[last] = order[drawn]
-                order[drawn] = kept
+            shuffle(order, key, words, places)
         if order.shape[0] > 0:
             for n in range(rows):
                 row = order[n]
@@ -168,7 +199,12 @@ def _compiled(dtype: str, weighted: bool, batched: bool) -> Any:
     from fastnn.engines.kernel_cache import KernelCache, name_of
 
     types = numba.types
-    kinds = {"number": getattr(types, dtype), "whole": types.int64, "double": types.float64}
+    kinds = {
+        "number": getattr(types, dtype),
+        "whole": types.int64,
+        "word": types.uint32,
+        "double": types.float64,
+    }
 
     def kind_of(text: str) -> Any:
         kind, _, dimensions = text.partition(" ")
@@ -185,8 +221,13 @@ def _compiled(dtype: str, weighted: bool, batched: bool) -> Any:
     signature = types.int64(types.FunctionType(kernel), *map(kind_of, texts))
     source, options = _source(weighted, batched), {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options}")
-    advance = run_source(source)["advance"]
-    # Symbols of machine code that comes from disk must not meet others of the same name.
+    namespace = run_source(source)
+    advance = namespace["advance"]
+    for function in ("shuffle", "temper", "twist"):
+        # Inlined: symbols of machine code that comes from disk must not meet others of the same name.
+        inlined = numba.njit(forceinline=True, **options)(namespace[function])
+        for each in ("shuffle", "advance"):
+            namespace[each].__globals__[function] = inlined
     advance.__module__, advance.__qualname__ = __name__, f"passes_{name}"
     compiled: Any = numba.njit(**options)(advance)
     compiled._cache = KernelCache(name)

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextvars import ContextVar
 from copy import deepcopy
+from functools import cache
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
@@ -15,10 +16,11 @@ from joblib import hash as hash_of
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnn.core.network import Network
+from fastnn.sklearn.checks import are_plain, validate
+from fastnn.sklearn.drawing import random_of
 from fastnn.sklearn.fitting import Fitting, train
 from fastnn.sklearn.parameters import CONSTRAINTS, STOCHASTIC
 from fastnn.sklearn.rules import network_of
@@ -49,6 +51,15 @@ class BaseMLP(BaseEstimator):
         """Keep the parameters as they were given, by their names."""
         for name in self._get_param_names():
             setattr(self, name, given[name])
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        names: list[str] = super()._get_param_names()
+        return names
+
+    def _validate_params(self) -> None:
+        validate(self)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> Self:
@@ -127,7 +138,7 @@ class BaseMLP(BaseEstimator):
         if further[0] is not None:
             further = self._validated_further(*further)
         self.n_outputs_ = Y.shape[1]
-        self._random_state = check_random_state(self.random_state)
+        self._random_state = random_of(self.random_state)
         layers = [X.shape[1], *hidden, self.n_outputs_]
         scored = self.early_stopping or further[0] is not None
         drawn = self._begin(layers, X.dtype, scored=scored) if first else []
@@ -156,7 +167,8 @@ class BaseMLP(BaseEstimator):
         factor = 2.0 if self.activation == "logistic" else 6.0
         starts: list[tuple[list[Array], list[Array]]] = []
         # Further starts have numbers of their own: the first one's are followed by those of the orders.
-        random, others = self._random_state, deepcopy(self._random_state)
+        random = self._random_state
+        others = deepcopy(random) if self.n_starts > 1 else random
         for _ in range(self.n_starts):
             starts.append(([], []))
             for inputs, units in pairwise(layers):
@@ -199,6 +211,24 @@ class BaseMLP(BaseEstimator):
             parameters = np.asarray(self._ensemble)
         found = outputs(network, np.ascontiguousarray(parameters), np.ascontiguousarray(X, parameters.dtype))
         return found[0] if len(found) == 1 else np.asarray(found.mean(axis=0))
+
+    def _arrays(self, X: Any, y: Any, kinds: str, *, reset: bool, **more: Any) -> tuple[Any, Array]:
+        """Rows and targets as scikit-learn checks them, at a glance if targets are of one of some kinds."""
+        if reset and are_plain(X, y, kinds):
+            self.n_features_in_ = X.shape[1]
+            self.__dict__.pop("feature_names_in_", None)
+            return X, y
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+            **more,
+        )
+        return X, y
 
     def _weighted(self, weights: Array | None, y: Array) -> Array | None:
         """The weights of rows with those of their classes."""

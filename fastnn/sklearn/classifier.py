@@ -13,7 +13,6 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 from fastnn.sklearn.base import BaseMLP
 from fastnn.sklearn.parameters import ATTRIBUTES, CONSTRAINTS, PARAMETERS
@@ -121,15 +120,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.asarray(np.log(found, out=found))
 
     def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array, Array]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = self._arrays(X, y, "biu", reset=reset)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer, Y = _binarized(y)

@@ -11,7 +11,6 @@ from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from fastnn.core.losses import LOSSES, Loss
 from fastnn.sklearn.base import BaseMLP
@@ -94,16 +93,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return found[:, 0] if found.shape[1] == 1 else found
 
     def _validated(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array, Array]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = self._arrays(X, y, "biuf", reset=reset, y_numeric=True)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         return X, y, y.reshape(len(y), -1)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.choices import settings_of
+from fastnn.core.loss import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import SGD, Adam, IRpropMinus, Momentum, Nesterov, Optimizer
 from fastnn.core.recipe import Recipe
@@ -28,8 +29,11 @@ OUTPUTS = {"identity": "identity", "exp": "exponential", "logistic": "sigmoid", 
 
 def network_of(layers: list[int], activation: Any, output: str) -> Network:
     """The network of an estimator, with its activations by the names of either library."""
-    named = [activation] * (len(layers) - 2) if isinstance(activation, str) else list(activation)
-    return Network(layers, [THEIRS.get(each, each) for each in named], OUTPUTS[output])
+    named = [activation] * (len(layers) - 2) if isinstance(activation, str) else activation
+    return _network(tuple(layers), tuple(THEIRS.get(each, each) for each in named), OUTPUTS[output])
+
+
+_network = lru_cache(maxsize=256)(Network)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,25 +63,31 @@ class Training:
     @cached_property
     def rule(self) -> Rule:
         """What kernels are compiled for."""
-        penalties = ("l2",) if self.penalised else ()
-        return Rule(
-            type(self.told.loss),
-            self.optimizer,
-            batched=True,
-            weighted=self.weighted,
-            penalties=penalties,
-            l2_on_sum=bool(penalties),
-        )
+        return _rule(type(self.told.loss), self.optimizer, self.weighted, self.penalised)
 
     def begun(self, parameters: Array) -> Array:
         """The states (M, S) of networks (M, P) before their first update."""
-        return Recipe(self.told.loss, self.optimizer(), batch_size=None).begun(parameters)
+        return _recipe(self.told.loss, self.optimizer).begun(parameters)
 
     @cached_property
     def numbers(self) -> dict[str, float]:
         """The settings that kernels are given numbers of, by their names."""
         l2 = {"l2": self.alpha / self.told.ratio} if self.penalised else {}
         return self.settings | settings_of(self.told.loss) | l2
+
+
+# Kept: the same rules come again and again, with what they have worked out of themselves.
+@lru_cache(maxsize=256)
+def _rule(loss: type[Loss], optimizer: type[Optimizer], weighted: bool, penalised: bool) -> Rule:
+    penalties = ("l2",) if penalised else ()
+    return Rule(
+        loss, optimizer, batched=True, weighted=weighted, penalties=penalties, l2_on_sum=bool(penalties)
+    )
+
+
+@lru_cache(maxsize=256)
+def _recipe(loss: Loss, optimizer: type[Optimizer]) -> Recipe:
+    return Recipe(loss, optimizer(), batch_size=None)
 
 
 def given(trainings: Sequence[Training], rates: Array) -> Array:

@@ -19,7 +19,7 @@ from fastnn.system.floating_point import ieee
 __all__ = ["Brought", "Passes", "Watched"]
 
 Array = NDArray[Any]
-EMPTY, NONE = np.empty(0), np.empty(0, np.int64)
+EMPTY, NONE, NO_WORDS = np.empty(0), np.empty(0, np.int64), np.empty(0, np.uint32)
 
 
 class Brought(NamedTuple):
@@ -86,7 +86,7 @@ class Passes:
         settings: Array,
         watched: Watched | None = None,
         order: NDArray[np.int64] | None = None,
-        random: NDArray[np.int64] | None = None,
+        random: NDArray[np.uint32] | None = None,
         *,
         l2: Array | None = None,
         followed: bool = False,
@@ -134,7 +134,7 @@ class Passes:
         trained = advance(
             *(kernel, state, ended, self.X, self.Y),
             *(self._room if order is not None else (self.X, self.Y)),
-            *(NONE if given is None else given for given in (order, random)),
+            *(NONE if order is None else order, NO_WORDS if random is None else random),
             *(watched.counts, stopped),
             *(EMPTY if given is None else given for given in (self.weights, self.rest)),
             np.empty(len(self.X) if self.rule.weighted else 0, dtype),

@@ -1,0 +1,55 @@
+"""What scikit-learn checks before each fit, found out once, or at a glance where it is the usual case.
+
+Measured on 150 rows: its checks of parameters and arrays take 0.5 ms, as long as a hundred epochs.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import validate_parameter_constraints
+
+__all__ = ["are_plain", "validate"]
+
+MOST_SEED = 2**32 - 1
+
+
+def validate(estimator: Any) -> None:
+    """Refuse parameters that scikit-learn would refuse; those that it has not are not shown to it again."""
+    given = estimator.get_params(deep=False)
+    kind, shown = type(estimator), dict(given)
+    seed = shown.get("random_state")
+    if type(seed) is int and 0 <= seed <= MOST_SEED:
+        shown["random_state"] = None  # which is right as well, and the same for all seeds
+    try:
+        if shown.get("callback") is None:
+            _validated(kind, *shown.values())
+            return
+    except TypeError:  # of a value without a hash
+        pass
+    validate_parameter_constraints(kind._parameter_constraints, given, caller_name=kind.__name__)
+
+
+@lru_cache(maxsize=256, typed=True)
+def _validated(kind: Any, *values: Any) -> None:
+    given = dict(zip(kind._get_param_names(), values, strict=True))
+    validate_parameter_constraints(kind._parameter_constraints, given, caller_name=kind.__name__)
+
+
+def are_plain(X: Any, y: Any, kinds: str) -> bool:
+    """Whether rows X and targets y are arrays that scikit-learn's checks would return as they are.
+
+    Targets are of one of some NumPy `kinds`, and one for each row or several.
+    """
+    return (
+        type(X) is type(y) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in (np.float64, np.float32)
+        and y.ndim in (1, 2)
+        and y.dtype.kind in kinds
+        and len(y) == len(X)
+        and min(X.size, y.size) > 0
+        and bool(np.isfinite(X).all() and np.isfinite(y).all())
+    )
