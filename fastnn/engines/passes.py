@@ -7,11 +7,15 @@ their penalties, and counts the epochs that brought nothing: as scikit-learn doe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from fastnn.engines import Kernel
 from fastnn.engines.compiling import is_compiled, run_source
+from fastnn.engines.told import Told, function_of
 
 __all__ = ["ARGUMENTS", "passes"]
 
@@ -31,8 +35,11 @@ ARGUMENTS = {
     "course": "number 3",
     **dict.fromkeys(("squared", "batch", "rows_of", "l2"), "whole"),
     "share": "double",
+    "table": "whole 2",
 }
 """The arguments of the loop, each with its kind and its dimensions."""
+
+NO_SIZES = np.empty((0, 0), np.int64)
 
 SOURCE = """
 from numpy import empty, int64, uint32
@@ -137,7 +144,7 @@ def advance({names}):
                         a += state[m, w] * state[m, w]
                     losses[m, e] += half_l2[m] * scale * ((a + b) + (c + d))
             kernel(
-                state, ordered_X[first:last], ordered_Y[first:last]{coefficients}, given, totals{rows_of}
+                state, ordered_X[first:last], ordered_Y[first:last]{coefficients}, given, totals{rows_of}{sizes}
             )
         for m in range(networks):
             loss = (share * totals[m, 0] + more + losses[m, e]) / rows
@@ -159,10 +166,10 @@ def advance({names}):
 """
 
 
-def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Any:
-    """The loop for a kernel that is given coefficients of rows, or told the rows of a batch: `ARGUMENTS`.
+def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Callable[..., int]:
+    """The loop that calls a kernel, which may be given coefficients of rows, or told the rows of a batch.
 
-    It returns the number of epochs after which it ended: when every network had stopped, or with the columns
+    Its arguments are `ARGUMENTS`, but for the kernel and the sizes it is told. It returns the number of epochs after which it ended: when every network had stopped, or with the columns
     of `losses`. All numbers but `order`, `key`, `counts`, `epochs` and doubles are of the kernel's dtype.
 
     - `state` (M, S), `X` (N, D), `Y` (N, K): as in the contract in `fastnn.engines`. With `order` (N,) the
@@ -180,20 +187,45 @@ def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Any:
     - `course` (E, M, S): filled with the states after each epoch, unless it is (0, M, S).
     - `batch`: the rows of one call of the kernel; `rows_of`: what it is told of the rows of a batch.
     """
-    made = _compiled if is_compiled(kernel) else _plain
-    return made(dtype, weighted, batched)
+    function, told = function_of(kernel), isinstance(kernel, Told)
+    sizes = [kernel.table] if isinstance(kernel, Told) else [NO_SIZES]
+    if not is_compiled(function):
+        advance = run_source(_source(weighted, batched, told))["advance"]
+    else:
+        advance, function = _compiled(dtype, weighted, batched, told), _pointer(function)
+    return lambda *given: advance(function, *given, *sizes)
 
 
-def _source(weighted: bool, batched: bool) -> str:
+class _Pointer:
+    """A compiled function as Numba is given it: where its machine code lies is found out once.
+
+    Measured: Numba takes 50 us to find that out, as long as five epochs of a small network.
+    """
+
+    def __init__(self, function: Any) -> None:
+        (made,) = function.overloads.values()
+        self.function, self.library = function, made.library
+        self.address: int = made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name)
+
+    def __wrapper_address__(self) -> int:
+        return self.address
+
+
+_pointer = cache(_Pointer)
+
+
+def _source(weighted: bool, batched: bool, told: bool) -> str:
     return SOURCE.format(
         names=", ".join(ARGUMENTS),
         coefficients=", coefficients[first:last]" * weighted,
         rows_of=", rows_of" * batched,
+        sizes=", table" * told,
     )
 
 
 @cache
-def _compiled(dtype: str, weighted: bool, batched: bool) -> Any:
+def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
+    """The compiled loop, called as it is: it does not look at the types of what it is given."""
     import numba
 
     from fastnn.engines.kernel_cache import KernelCache, name_of
@@ -216,10 +248,11 @@ def _compiled(dtype: str, weighted: bool, batched: bool) -> Any:
     kernel = types.void(
         *(types.Array(number, 2, "C"), read_only, read_only, *of_rows, read_only),
         *(types.Array(number, 2, "A"), *[types.intp] * batched),
+        *[kind_of(ARGUMENTS["table"])] * told,
     )
     texts = list(ARGUMENTS.values())[1:]
     signature = types.int64(types.FunctionType(kernel), *map(kind_of, texts))
-    source, options = _source(weighted, batched), {"nogil": True, "error_model": "numpy"}
+    source, options = _source(weighted, batched, told), {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options}")
     namespace = run_source(source)
     advance = namespace["advance"]
@@ -233,9 +266,5 @@ def _compiled(dtype: str, weighted: bool, batched: bool) -> Any:
     compiled._cache = KernelCache(name)
     compiled.compile(signature)
     compiled.disable_compile()
-    return compiled
-
-
-@cache
-def _plain(dtype: str, weighted: bool, batched: bool) -> Any:
-    return run_source(_source(weighted, batched))["advance"]
+    (made,) = compiled.overloads.values()
+    return made.entry_point

@@ -132,7 +132,7 @@ class Passes:
         by_batches = squared or self.rule.weighted or not self.rule.batched
         columns = [symbol.family for symbol in self.rule.given]
         trained = advance(
-            *(kernel, state, ended, self.X, self.Y),
+            *(state, ended, self.X, self.Y),
             *(self._room if order is not None else (self.X, self.Y)),
             *(NONE if order is None else order, NO_WORDS if random is None else random),
             *(watched.counts, stopped),

@@ -37,7 +37,7 @@ def watching(networks):
 
 def words_of(random):
     _, words, place, *_ = random.get_state()
-    return np.append(words.astype(np.int64), place)
+    return np.append(words, np.uint32(place))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 11, 700])
