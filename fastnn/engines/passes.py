@@ -255,14 +255,14 @@ def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
     source, options = _source(weighted, batched, told), {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options}")
     namespace = run_source(source)
-    advance = namespace["advance"]
-    for function in ("shuffle", "temper", "twist"):
-        # Inlined: symbols of machine code that comes from disk must not meet others of the same name.
-        inlined = numba.njit(forceinline=True, **options)(namespace[function])
-        for each in ("shuffle", "advance"):
-            namespace[each].__globals__[function] = inlined
-    advance.__module__, advance.__qualname__ = __name__, f"passes_{name}"
-    compiled: Any = numba.njit(**options)(advance)
+    for each in ("twist", "temper", "shuffle", "advance"):
+        function = namespace[each]
+        # Symbols of machine code that comes from disk must not meet others of the same name.
+        function.__module__, function.__qualname__ = __name__, f"passes_{each}_{name}"
+        if each != "advance":
+            inlined = numba.njit(forceinline=True, **options)(function)
+            function.__globals__[each] = inlined
+    compiled: Any = numba.njit(**options)(namespace["advance"])
     compiled._cache = KernelCache(name)
     compiled.compile(signature)
     compiled.disable_compile()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import inf
+from time import thread_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,24 @@ __all__ = ["Brought", "Passes", "Watched"]
 
 Array = NDArray[Any]
 EMPTY, NONE, NO_WORDS = np.empty(0), np.empty(0, np.int64), np.empty(0, np.uint32)
+
+
+# Seconds of all trainings of a network with a general kernel, after which its own is compiled, in about 1.5 s
+# of another core: who has trained for as long will train again.
+WORTH_COMPILING = 0.5
+
+
+@dataclass(eq=False)
+class _Kernels:
+    """What trains a network, from call to call, and for how many seconds of one core it has been called."""
+
+    takeover: Takeover
+    spent: float = 0.0
+
+
+@lru_cache(maxsize=256)
+def _kernels(engine: str, network: Network, dtype: str, rule: Rule) -> _Kernels:
+    return _Kernels(begun(engine, network, dtype, rule, waits=False))
 
 
 class Brought(NamedTuple):
@@ -76,7 +96,6 @@ class Passes:
     weights: Array | None = None
     share: float = 1.0
     rest: Array | None = None
-    kernels: dict[int, Takeover] = field(default_factory=dict)
 
     @ieee
     def advance(
@@ -122,7 +141,8 @@ class Passes:
         networks, dtype = len(state), state.dtype
         state += dtype.type(0)  # makes -0.0 0.0, as kernels want it
         watched = Watched.never(networks) if watched is None else watched
-        kernel = self._takeover(networks).now.kernel
+        kernels = self._kernels(networks)
+        kernel = kernels.takeover.now.kernel
         advance = passes(kernel, str(dtype), weighted=self.rule.weighted, batched=self.rule.batched)
         losses, ended = np.zeros((networks, epochs)), np.empty_like(state)
         course = np.empty((epochs if followed else 0, *state.shape), dtype)
@@ -131,6 +151,7 @@ class Passes:
         half_l2 = np.zeros(networks) if l2 is None else l2 / 2
         by_batches = squared or self.rule.weighted or not self.rule.batched
         columns = [symbol.family for symbol in self.rule.given]
+        began = thread_time()
         trained = advance(
             *(state, ended, self.X, self.Y),
             *(self._room if order is not None else (self.X, self.Y)),
@@ -145,6 +166,9 @@ class Passes:
             next((columns.index(name) for name in ("pull", "l2") if name in columns), -1),
             float(self.share),
         )
+        kernels.spent += thread_time() - began
+        if kernels.spent > WORTH_COMPILING:
+            kernels.takeover.see(inf)
         self._diverge(losses, course, state, stopped)
         state[stopped > 0] = ended[stopped > 0]
         return Brought(losses[:, :trained], course[:trained]), stopped
@@ -162,12 +186,10 @@ class Passes:
                 course[first:, m] = np.nan
                 state[m] = np.nan
 
-    def _takeover(self, networks: int) -> Takeover:
-        if networks not in self.kernels:
-            dtype = str(self.X.dtype)
-            engine = choose("auto", self.network, dtype, networks, self.rule)
-            self.kernels[networks] = begun(engine, self.network, dtype, self.rule)
-        return self.kernels[networks]
+    def _kernels(self, networks: int) -> _Kernels:
+        dtype = str(self.X.dtype)
+        engine = choose("auto", self.network, dtype, networks, self.rule)
+        return _kernels(engine, self.network, dtype, self.rule)
 
     @cached_property
     def _room(self) -> tuple[Array, Array]:
