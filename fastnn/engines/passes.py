@@ -144,7 +144,8 @@ def advance({names}):
                         a += state[m, w] * state[m, w]
                     losses[m, e] += half_l2[m] * scale * ((a + b) + (c + d))
             kernel(
-                state, ordered_X[first:last], ordered_Y[first:last]{coefficients}, given, totals{rows_of}{sizes}
+                state, ordered_X[first:last], ordered_Y[first:last]{coefficients}, given, totals
+                {rows_of}{sizes}
             )
         for m in range(networks):
             loss = (share * totals[m, 0] + more + losses[m, e]) / rows
@@ -169,8 +170,10 @@ def advance({names}):
 def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Callable[..., int]:
     """The loop that calls a kernel, which may be given coefficients of rows, or told the rows of a batch.
 
-    Its arguments are `ARGUMENTS`, but for the kernel and the sizes it is told. It returns the number of epochs after which it ended: when every network had stopped, or with the columns
-    of `losses`. All numbers but `order`, `key`, `counts`, `epochs` and doubles are of the kernel's dtype.
+    Its arguments are `ARGUMENTS`, but for the kernel and the sizes it is told; once it is compiled nobody
+    looks at their types again. It returns the number of epochs after which it ended: when every network had
+    stopped, or with the columns of `losses`. All numbers but `order`, `key`, `counts`, `epochs` and doubles
+    are of the kernel's dtype.
 
     - `state` (M, S), `X` (N, D), `Y` (N, K): as in the contract in `fastnn.engines`. With `order` (N,) the
       rows are visited in its order, put in `ordered_X` and `ordered_Y`; with (0,) as these have them.
@@ -188,12 +191,12 @@ def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Call
     - `batch`: the rows of one call of the kernel; `rows_of`: what it is told of the rows of a batch.
     """
     function, told = function_of(kernel), isinstance(kernel, Told)
-    sizes = [kernel.table] if isinstance(kernel, Told) else [NO_SIZES]
+    sizes = kernel.table if isinstance(kernel, Told) else NO_SIZES
     if not is_compiled(function):
-        advance = run_source(_source(weighted, batched, told))["advance"]
-    else:
-        advance, function = _compiled(dtype, weighted, batched, told), _pointer(function)
-    return lambda *given: advance(function, *given, *sizes)
+        advance = _plain(weighted, batched, told)
+        return lambda *given: advance(function, *given, sizes)
+    advance, pointer = _compiled(dtype, weighted, batched, told), _pointer(function)
+    return lambda *given: advance(pointer, *given, sizes)
 
 
 class _Pointer:
@@ -268,3 +271,8 @@ def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
     compiled.disable_compile()
     (made,) = compiled.overloads.values()
     return made.entry_point
+
+
+@cache
+def _plain(weighted: bool, batched: bool, told: bool) -> Any:
+    return run_source(_source(weighted, batched, told))["advance"]

@@ -143,7 +143,8 @@ class BaseMLP(BaseEstimator):
         scored = self.early_stopping or further[0] is not None
         drawn = self._begin(layers, X.dtype, scored=scored) if first else []
         network = network_of(layers, self.activation, self.out_activation_)
-        starts = [self._joined(network, *pair) for pair in drawn or [(self.coefs_, self.intercepts_)]]
+        pairs = drawn or [(self.coefs_, self.intercepts_)]
+        starts = [self._joined(network, *pair).astype(X.dtype, copy=False) for pair in pairs]
         fitting = Fitting(self, network, starts, incremental=incremental)
         fitting.take_rows(X, Y, weights, further)
         return fitting

@@ -19,7 +19,8 @@ MOST_SEED = 2**32 - 1
 def validate(estimator: Any) -> None:
     """Refuse parameters that scikit-learn would refuse; those that it has not are not shown to it again."""
     given = estimator.get_params(deep=False)
-    kind, shown = type(estimator), dict(given)
+    kind: Any = type(estimator)
+    shown = dict(given)
     seed = shown.get("random_state")
     if type(seed) is int and 0 <= seed <= MOST_SEED:
         shown["random_state"] = None  # which is right as well, and the same for all seeds

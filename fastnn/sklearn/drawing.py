@@ -33,8 +33,10 @@ class _Placeholder(ISeedSequence):
 def random_of(seed: Any) -> RandomState:
     """The RandomState that a `random_state` of scikit-learn means."""
     if type(seed) is not int:
-        return check_random_state(seed)
-    found = RandomState(MT19937(_Placeholder()))
+        known: RandomState = check_random_state(seed)
+        return known
+    placeholder: Any = _Placeholder()
+    found = RandomState(MT19937(placeholder))
     found.seed(seed)
     return found
 
@@ -83,11 +85,13 @@ class Orders:
 
 def _memory(random: Any) -> Words | None:
     """The memory of a RandomState's Mersenne twister, its words and its place; None of another generator."""
-    generator = random._bit_generator
-    if type(generator) is not MT19937 or not _lies_as_known():
-        return None
-    address = generator.ctypes.state_address
-    return np.frombuffer((c_uint32 * (WORDS + 1)).from_address(address), np.uint32)
+    is_known = type(random._bit_generator) is MT19937 and _lies_as_known()
+    return _view(random) if is_known else None
+
+
+def _view(random: Any) -> Words:
+    memory: Any = (c_uint32 * (WORDS + 1)).from_address(random._bit_generator.ctypes.state_address)
+    return np.frombuffer(memory, np.uint32)
 
 
 @cache
@@ -96,6 +100,5 @@ def _lies_as_known() -> bool:
     random = RandomState(0)
     random.random_sample(5)
     _, words, place, *_ = random.get_state()
-    address = random._bit_generator.ctypes.state_address
-    memory = np.frombuffer((c_uint32 * (WORDS + 1)).from_address(address), np.uint32)
+    memory = _view(random)
     return bool((memory[:WORDS] == words).all() and memory[WORDS] == place)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.choices import settings_of
-from fastnn.core.loss import Loss
 from fastnn.core.network import Network
 from fastnn.core.optimizers import SGD, Adam, IRpropMinus, Momentum, Nesterov, Optimizer
 from fastnn.core.recipe import Recipe
@@ -63,11 +62,13 @@ class Training:
     @cached_property
     def rule(self) -> Rule:
         """What kernels are compiled for."""
-        return _rule(type(self.told.loss), self.optimizer, self.weighted, self.penalised)
+        kinds: Any = (type(self.told.loss), self.optimizer)
+        return _rule(*kinds, self.weighted, self.penalised)
 
     def begun(self, parameters: Array) -> Array:
         """The states (M, S) of networks (M, P) before their first update."""
-        return _recipe(self.told.loss, self.optimizer).begun(parameters)
+        optimizer: Any = self.optimizer
+        return _recipe(self.told.loss, optimizer).begun(parameters)
 
     @cached_property
     def numbers(self) -> dict[str, float]:
@@ -78,7 +79,7 @@ class Training:
 
 # Kept: the same rules come again and again, with what they have worked out of themselves.
 @lru_cache(maxsize=256)
-def _rule(loss: type[Loss], optimizer: type[Optimizer], weighted: bool, penalised: bool) -> Rule:
+def _rule(loss: Any, optimizer: Any, weighted: bool, penalised: bool) -> Rule:
     penalties = ("l2",) if penalised else ()
     return Rule(
         loss, optimizer, batched=True, weighted=weighted, penalties=penalties, l2_on_sum=bool(penalties)
@@ -86,7 +87,7 @@ def _rule(loss: type[Loss], optimizer: type[Optimizer], weighted: bool, penalise
 
 
 @lru_cache(maxsize=256)
-def _recipe(loss: Loss, optimizer: type[Optimizer]) -> Recipe:
+def _recipe(loss: Any, optimizer: Any) -> Recipe:
     return Recipe(loss, optimizer(), batch_size=None)
 
 

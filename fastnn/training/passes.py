@@ -139,6 +139,7 @@ class Passes:
             After how many epochs each network stopped, with its state of then; 0 if it did not.
         """
         networks, dtype = len(state), state.dtype
+        assert dtype == self.X.dtype  # noqa: S101 - nobody else looks at what the loop is given
         state += dtype.type(0)  # makes -0.0 0.0, as kernels want it
         watched = Watched.never(networks) if watched is None else watched
         kernels = self._kernels(networks)

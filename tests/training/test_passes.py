@@ -6,6 +6,8 @@ from uncompiled import run_as_plain_python
 
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
+from fastnn.engines.takeover import Successor, Takeover, _ready
+from fastnn.training import passes as training
 from fastnn.training.passes import Passes, Watched
 
 NET = Network((2, 3, 1))
@@ -91,6 +93,30 @@ def test_a_network_that_diverges_is_nan_from_then_on():
     assert np.isnan(brought.course).all()
     assert np.isnan(far).all()
     assert not stopped.any()
+
+
+def test_general_kernels_give_the_same(monkeypatch):
+    found = []
+    for engine in ("units", "general"):
+        first = _ready(engine, NET, "float64", RECIPE.rule)
+        monkeypatch.setattr(training, "_kernels", lambda *_, first=first: training._Kernels(Takeover(first)))
+        state = STARTS.copy()
+        brought, stopped = passes().advance(state, 20, settings(3), watching(3), l2=np.full(3, 0.1))
+        found.append((state, brought.losses, stopped))
+    for own, general in zip(*found, strict=True):
+        np.testing.assert_array_equal(own, general)
+
+
+def test_own_kernels_are_looked_for_after_half_a_second_of_training(monkeypatch):
+    first, looked = _ready("units", NET, "float64", RECIPE.rule), []
+    kernels = training._Kernels(Takeover(first, [Successor(3.0, looked.append)]))
+    monkeypatch.setattr(training, "_kernels", lambda *_: kernels)
+    monkeypatch.setattr("fastnn.engines.takeover.ask", lambda work: looked.append(work))
+    passes().advance(STARTS.copy(), 1, settings(3))
+    assert not looked
+    kernels.spent = 0.6
+    passes().advance(STARTS.copy(), 1, settings(3))
+    assert len(looked) == 1
 
 
 @pytest.mark.slow
