@@ -1,4 +1,4 @@
-"""What is checked at a glance is refused as scikit-learn refuses it, and random numbers are those of NumPy."""
+"""What is checked at a glance is refused as by scikit-learn, and random numbers are those of NumPy."""
 
 import numpy as np
 import pytest
