@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastnn.core.activations import activation
+from fastnn.core.derivation import derived
+from fastnn.core.expressions import Call, nodes
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import alone
@@ -47,6 +50,10 @@ WIDE_PARAMETERS = 400
 # x0.84 to x1.2.
 WIDE, WIDE_IN_BATCHES, INNER = 240, 512, 64
 NEVER = 1 << 62
+
+# A vector of many registers takes as long as so many networks in `loop`: with tanh 2-2-1 6, 2-4-1 5; with
+# sigmoid 2-2-1 3.
+FEWEST_WITH_FUNCTIONS = 5
 
 STRAIGHT_LINE_TILE = 512  # bytes of each parameter; half or twice this number take the same time
 
@@ -137,9 +144,7 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
 
     Loops are faster with two registers for every value than with one. Measured: 4-16-1 x1.25 (one against
     two). With 32 registers, four for every value are faster still: x0.83 (four against two; measured before
-    updates shared a loop with the following row's forward pass). Half as many are faster if the tile would
-    otherwise outgrow the first level of the cache. Measured: 4-20-20-1 x0.86, 10-32-32-1 x0.92 to x0.97 (one
-    of AVX2's registers against two).
+    updates shared a loop with the following row's forward pass).
     """
     number, size = registers()
     small, in_batches = is_small(network, rule), rule.batched or rule.measuring
@@ -149,6 +154,8 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
         return Form(straight=True, size=size, registers=1, groups=STRAIGHT_LINE_TILE // size, rows=rows)
     if in_batches:
         return _rows_in_loops(number, size)
+    if values := _values_of_functions(network, rule):
+        return _of_functions(network, rule, values)
     if small:
         several = _registers_together(network)
         return Form(
@@ -159,9 +166,7 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
             reads=1 + _outgrows_registers(network),
             together=_together(several),
         )
-    several = number // 8
-    if rule.state_size(network) * size * several > FIRST_LEVEL_CACHE:
-        several //= 2
+    several = _in_first_level(number // 8, network, rule)
     return Form(straight=False, size=size, registers=several, groups=1, together=_together(several))
 
 
@@ -175,31 +180,87 @@ def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
     """
     known = known_form(network, dtype, rule)
     in_batches = rule.batched or rule.measuring
-    of_kind = _in_batches if in_batches else _row_by_row
-    return tuple(dict.fromkeys((known, *of_kind(known, network))))
+    if in_batches:
+        others = _in_batches(known)
+    elif _values_of_functions(network, rule):
+        others = _with_functions(known, network)
+    else:
+        others = _row_by_row(known, network)
+    return tuple(dict.fromkeys((known, *others)))
 
 
 def _row_by_row(known: Form, network: Network) -> Iterator[Form]:
-    tile = 2 * STRAIGHT_LINE_TILE // known.size  # registers for each parameter
-
-    def straight(registers: int, **how: Any) -> Form:
-        groups = max(1, tile // registers)
-        return Form(True, known.size, registers, groups, together=_together(registers), **how)
-
     if network.n_parameters <= MOST_IN_STRAIGHT_LINES:
-        for several in (2, 1, 3):
-            yield straight(several, ahead=True)
-        yield from (straight(several, reads=2) for several in (3, 4))
+        yield from (_straight(several, ahead=True) for several in (2, 1, 3))
+        yield from (_straight(several, reads=2) for several in (3, 4))
     if known.straight:
-        yield straight(2)
-        yield straight(1, stores_last=True)
+        yield _straight(2)
+        yield _straight(1, stores_last=True)
         return
     yield replace(known, together=2 * known.together)
     several = max(1, known.registers // 2)
     yield replace(known, registers=several, together=_together(several))
 
 
-def _in_batches(known: Form, network: Network) -> Iterator[Form]:
+def _with_functions(known: Form, network: Network) -> Iterator[Form]:
+    """Measured with 32 registers: with tanh 2-2-1 x0.90 in straight lines with 4 registers, read twice."""
+    short = network.n_parameters <= MOST_IN_STRAIGHT_LINES
+    if short:
+        yield _straight(4, reads=2)
+    yield replace(known, registers=4, together=1)
+    if max(network.layers[1:]) > 1:
+        yield replace(known, registers=4, together=2)
+    yield replace(known, registers=8, together=1)
+    if short:
+        yield from (_straight(several, ahead=True) for several in (3, 2))
+        yield _straight(3, reads=2)
+    else:
+        yield replace(known, registers=2, together=_together(2))
+
+
+def _straight(several: int, **how: Any) -> Form:
+    """A form of straight lines that is worth a trial."""
+    size = registers().size
+    groups = max(1, 2 * STRAIGHT_LINE_TILE // size // several)
+    return Form(True, size, several, groups, together=_together(several), **how)
+
+
+def _of_functions(network: Network, rule: Rule, values: int) -> Form:
+    """The form of loops for functions, which wait for their own results and leave few registers.
+
+    Measured with 32 registers (8 registers a value, one unit at a time, against straight lines): with tanh
+    2-2-1 x0.71, with sigmoid x0.53, with softplus x0.50; sigmoid outputs 2-3-1 x0.56, 2-4-1 x0.53. Of more
+    units some are worked on at once anyway (4 registers, against straight lines or 2 units at a time): with
+    tanh 2-3-1 x0.60 (8 registers x0.72), 2-4-1 x0.62, 4-5-1 x0.85, 3-5-4-2 x0.71, 4-16-1 x1.0. With 16
+    registers: tanh 2-2-1 x1.02, 2-4-1 x0.82; sigmoid outputs 2-3-1 x0.59.
+    """
+    several = _in_first_level(8 if values <= 2 else 4, network, rule)
+    together = _together(several) if several < 4 else 1
+    return Form(straight=False, size=registers().size, registers=several, groups=1, together=together)
+
+
+def _values_of_functions(network: Network, rule: Rule) -> int:
+    """How many values a row works out by functions in a layer, in that with most; softmax is none of them."""
+    if activation(network.output).of_layer:
+        return 0
+    equations = derived(network, rule).equations
+    called = (e for e in equations if any(isinstance(n, Call) for n in nodes(e.expression)))
+    return max((prod(index.size for index in equation.over) for equation in called), default=0)
+
+
+def _in_first_level(several: int, network: Network, rule: Rule) -> int:
+    """So many registers for each value, or fewer where they would outgrow the first level of the cache.
+
+    Measured: 4-20-20-1 x0.86, 10-32-32-1 x0.92 to x0.97 (one of AVX2's registers against two); with AVX-512
+    4-20-20-1 x0.68, in float32 x0.62 (one against two), 10-32-1 x1.04.
+    """
+    size = rule.state_size(network) * registers().size
+    if size * several > FIRST_LEVEL_CACHE:
+        several //= 2
+    return 1 if size * several > 2 * FIRST_LEVEL_CACHE else several
+
+
+def _in_batches(known: Form) -> Iterator[Form]:
     if known.straight:
         for rows, several in ((1, 1), (2, 1), (4, 1), (1, 2), (2, 2)):
             groups = max(1, known.groups * known.registers // several)
@@ -220,6 +281,8 @@ def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
     if _is_wide(network, dtype, rule):
         return NEVER
     if alone(network, rule) == "loop":
+        if not (rule.batched or rule.measuring) and _values_of_functions(network, rule):
+            return FEWEST_WITH_FUNCTIONS
         return 2 if is_small(network, rule) else registers().number // 8
     enough = 4 if rule.batched else 8 if network.n_parameters <= WIDE_PARAMETERS else 16
     return min(enough, vector)
@@ -242,8 +305,8 @@ def is_small(network: Network, rule: Rule) -> bool:
 
 
 def _together(several: int) -> int:
-    """How many values of several registers take turns."""
-    return max(1, registers().number // 4 // several)
+    """How many values of several registers take turns; more than four read from too many places at once."""
+    return max(1, min(4, registers().number // 4 // several))
 
 
 def _rows_in_loops(number: int, size: int) -> Form:

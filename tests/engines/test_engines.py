@@ -159,9 +159,14 @@ class TestReference:
     def lanes_for(self, registers, network, dtype, monkeypatch):
         """The source for a processor, in which the registers show."""
         monkeypatch.setattr(forms, "registers", lambda: registers)
-        source = lanes.source(network, dtype)
         if network is LARGE:  # units together leave some over, functions take several units in one vector
+            form = forms.Form(False, registers.size, registers.number // 8, groups=1, together=2)
+            source = lanes.source(network, dtype, PLAIN, form)
             assert f"A2 = Vectors(memory, {registers.number // 4}, " in source
+            return source
+        source = lanes.source(network, dtype)
+        if network is CURVED:
+            assert f"A1 = Vectors(memory, 4, {8 * registers.size // int(dtype[-2:])}, " in source
         else:
             assert ("read_again()" in source) == (registers.number == 16)
         return source

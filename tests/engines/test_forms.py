@@ -108,3 +108,13 @@ def test_one_group_ahead_its_forward_pass_comes_before_the_way_back():
         loop.index("z1 = w1*x1") < loop.index("s = flat[group, 9]*d_now") < loop.index("group = groups - 1")
     )
     assert "w1 = flat[group + 1, 0]" in loop
+
+
+def test_functions_are_worked_out_in_loops_with_many_registers_a_value():
+    known = {values: forms.known_form(Network((2, values, 1), "tanh"), "float64", PLAIN) for values in (2, 5)}
+    assert [(form.straight, form.registers, form.together) for form in known.values()] == [
+        (False, 8, 1),
+        (False, 4, 1),
+    ]
+    outputs = [Network((2, 5, 1), output=output) for output in ("identity", "sigmoid")]
+    assert [forms.known_form(network, "float64", PLAIN).straight for network in outputs] == [True, False]
