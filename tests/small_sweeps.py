@@ -64,30 +64,26 @@ def both_at_once(stores, networks):
     `stores` says for each store which statements the processes execute before.
     """
     script = f"""
-import sys
+import os, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
+from multiprocessing import get_context
 from pathlib import Path
 from small_sweeps import small_shards, swept
 swept()  # by now everything is imported and compiled
+both, number = get_context("fork").Barrier(2, timeout=60), os.fork()
 for store, before in {[(str(path), before) for path, before in stores.items()]!r}:
     exec(before)
-    print("ready", flush=True)
-    sys.stdin.readline()
+    both.wait()
     with small_shards():
         print(swept(store=Path(store), networks={networks}).digest(), flush=True)
+    both.wait()
+if not number:
+    os._exit(0)
+assert os.waitpid(number, 0)[1] == 0
 """
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen([sys.executable, "-c", script], **pipes) for _ in range(2)]
-    digests = []
-    for _ in stores:
-        assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
-        for process in processes:
-            process.stdin.write("begin\n")
-            process.stdin.flush()
-        digests.append([process.stdout.readline().strip() for process in processes])
-    for process in processes:
-        process.communicate(timeout=300)
-    return digests
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    digests = done.stdout.split()
+    return [digests[place : place + 2] for place in range(0, len(digests), 2)]
 
 
 @contextmanager

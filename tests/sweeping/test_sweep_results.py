@@ -3,6 +3,7 @@
 import pickle
 
 import pytest
+from pairing import later_but_pairs
 from small_sweeps import X, Y, store, swept
 
 import fastnn
@@ -13,9 +14,11 @@ LOSSES = ("loss", "loss_all_rows", "validation_loss")
 COLUMNS = ("numbers", "parameters", *LOSSES, "diverged", "curves", "status")
 
 
-@pytest.mark.parametrize("read_before", [False, True])
-@pytest.mark.parametrize("options", [{}, {"curves": 5}, {"validation": (X[:4], Y[:4])}], ids=str)
-@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize(
+    ("read_before", "options", "stored"),
+    later_but_pairs([False, True], [{}, {"curves": 5}, {"validation": (X[:4], Y[:4])}], [False, True]),
+    ids=str,
+)
 def test_it_arrives_as_it_was(store, stored, options, read_before):
     sweep = swept(store=store if stored else None, **options)
     if read_before:

@@ -18,6 +18,7 @@ from comparing import DTYPES, array_differences, reference_functions
 from hypothesis import given
 from hypothesis import strategies as st
 from interrupting import interrupt_after
+from pairing import later_but_pairs
 
 import fastnn
 from fastnn import engines as engine_modules
@@ -139,9 +140,9 @@ class TestNumbering:
 
 
 class TestEqualsTrain:
-    @engines
-    @dtypes
-    @pytest.mark.parametrize("workers", [1, 2, 3])
+    @pytest.mark.parametrize(
+        ("workers", "dtype", "engine"), later_but_pairs([1, 2, 3], DTYPES, fastnn.ENGINES)
+    )
     def test_bit_for_bit(self, workers, dtype, engine):
         sweep = swept(
             rows=[4, 12], learning_rate=[0.01, 9.0], workers=workers, dtype=dtype, engine=engine, epochs=25
@@ -222,18 +223,24 @@ CUT = {"rows": [3, 12], "learning_rate": [0.01, 9.0], "networks": 11, "epochs": 
 class TestChunks:
     """However the work is cut, the results are the same."""
 
-    @engines
-    @pytest.mark.parametrize("workers", [1, 2, 3])
-    @pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 3, 3), (1, 4, 2), (11, 11, 1), (50, 99, 3)])
-    def test_of_any_size(self, monkeypatch, sizes, workers, engine):
-        expected = swept(**CUT)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def expected(cls):
+        return swept(**CUT)
+
+    @pytest.mark.parametrize(
+        ("sizes", "workers", "engine"),
+        later_but_pairs(
+            [(1, 1, 1), (3, 3, 3), (1, 4, 2), (11, 11, 1), (50, 99, 3)], [1, 2, 3], fastnn.ENGINES
+        ),
+    )
+    def test_of_any_size(self, monkeypatch, expected, sizes, workers, engine):
         blocks = CallSizes(*sizes, vector=1, seconds=1e-9)
         monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda *_: blocks)
         assert_equal(swept(**CUT, workers=workers, engine=engine), expected)
 
     @engines
-    def test_slow_work_is_cut_into_single_networks(self, monkeypatch, engine):
-        expected = swept(**CUT)
+    def test_slow_work_is_cut_into_single_networks(self, monkeypatch, expected, engine):
         sizes = []
         original = designing.Design.train
         blocks = CallSizes(1, 1000, width=1, vector=1, seconds=1e-9)
@@ -248,9 +255,9 @@ class TestChunks:
         assert_equal(swept(**CUT, engine=engine), expected)
         assert sizes == [1] * 44
 
-    @engines
-    @pytest.mark.parametrize("shuffle", [False, True])
-    @pytest.mark.parametrize("tick", [0.0, 0.07, 1.0])
+    @pytest.mark.parametrize(
+        ("tick", "shuffle", "engine"), later_but_pairs([0.0, 0.07, 1.0], [False, True], fastnn.ENGINES)
+    )
     def test_and_calls_of_any_length(self, monkeypatch, tick, shuffle, engine):
         options = CUT | {"shuffle": shuffle}
         expected = swept(**options)
@@ -733,8 +740,8 @@ class Terminal(io.StringIO):
 
 class TestProgress:
     def test_it_reaches_the_total(self, monkeypatch, bars):
-        monkeypatch.setattr(threads, "POLL_SECONDS", 0.01)
-        swept(networks=3000, rows=[3, 12], epochs=1000, workers=2, progress=True, engine="loop")
+        monkeypatch.setattr(threads, "POLL_SECONDS", 0.005)
+        swept(networks=3000, rows=[3, 12], epochs=300, workers=2, progress=True, engine="loop")
         assert (bars[0].total, bars[0].n) == (6000, 6000)
         assert min(bars[0].steps) >= 0
         assert sum(step > 0 for step in bars[0].steps) > 3  # not all at the end
@@ -755,9 +762,9 @@ class TestProgress:
         assert "20/20" in screen.getvalue()
 
     def test_in_a_log_file(self, capsys, monkeypatch):
-        monkeypatch.setattr(progress, "LINE_SECONDS", 0.05)
-        monkeypatch.setattr(threads, "POLL_SECONDS", 0.01)
-        swept(networks=6000, epochs=2000, workers=2, progress=True, engine="loop")
+        monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
+        monkeypatch.setattr(threads, "POLL_SECONDS", 0.005)
+        swept(networks=6000, epochs=400, workers=2, progress=True, engine="loop")
         first, *lines, last = capsys.readouterr().err.splitlines()
         number = r"[\d ]+"
         assert re.fullmatch(rf"6 000 networks, about .* on 2 threads, {number} kB of memory", first)

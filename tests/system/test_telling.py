@@ -118,6 +118,8 @@ STREAMS = {
     **({"full disk": full_disk} if FULL.exists() else {}),
 }
 
+OF_EACH_SORT = ("none", "closed", "full pipe", "OSError", "terminal, OSError")  # for what takes long
+
 
 @pytest.fixture(params=STREAMS)
 def broken(request):
@@ -166,6 +168,11 @@ class TestLibrary:
                 )
             assert len(found) == 9
 
+    @pytest.mark.parametrize(
+        "broken",
+        [pytest.param(kind, marks=() if kind in OF_EACH_SORT else pytest.mark.slow) for kind in STREAMS],
+        indirect=True,
+    )
     def test_studies_are_trained(self, broken):
         experiment = studies.Experiment(data(), networks=2, epochs=2)
         with broken():

@@ -77,10 +77,10 @@ class TestWithoutHardLinks:
             swept(store=store, seed=1)
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-    @pytest.mark.parametrize("trials", [6, pytest.param(100, marks=pytest.mark.slow)])
-    def test_kills(self, trials):
-        found = killing(trials=trials, seconds=60, variant="without links")
-        assert found["kills"] >= trials / 2
+    @pytest.mark.slow  # quick: those of a store that grows, in test_growing.py
+    def test_kills(self):
+        found = killing(trials=100, seconds=60, variant="without links")
+        assert found["kills"] >= 50
         assert found["finished"] > 0
         assert (found["failures"], found["lost"]) == (0, [])
 

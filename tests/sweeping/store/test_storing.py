@@ -1,12 +1,14 @@
 """Stores: what they hold, how they are gone on with, read lazily, checked and refused."""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -42,7 +44,7 @@ from fastnn.sweeping.design import Design
 from fastnn.sweeping.store import StoreError
 from fastnn.sweeping.store.folder import Store
 from fastnn.sweeping.store.manifest import Manifest, sealed, unsealed
-from fastnn.sweeping.work import places
+from fastnn.sweeping.work import executors, places
 
 __all__ = ["store"]  # a fixture
 
@@ -418,13 +420,14 @@ class TestTwoAtOnce:
         assert [sweep.digest() for sweep in found] == [digest] * 2
         assert (faults(store), leftovers(store), len(files(store, "shards/*"))) == ([], [], SHARDS)
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork: two processes that import take 2 s")
     def test_processes(self, tmp_path):
         """On a new store, on one that grows, and on a disk without hard links."""
         new, grows, without_links = stores = [tmp_path / name for name in ("new", "grows", "without links")]
         with small_shards():
             swept(store=grows, networks=5)
         before = {new: "", grows: "", without_links: "import os, killing; os.link = killing.refused_link"}
-        assert both_at_once(before, 100) == [[swept(networks=100).digest()] * 2] * 3
+        assert both_at_once(before, 40) == [[swept(networks=40).digest()] * 2] * 3
         assert [(faults(store), leftovers(store)) for store in stores] == [([], [])] * 3
 
     def test_copies_of_a_shard_by_two_versions_of_pyarrow(self, store):
@@ -832,10 +835,14 @@ class TestCommands:
         assert "manifest.json must be as fastnn wrote it" in err
 
     @pytest.mark.usefixtures("without_matplotlib")
-    def test_processes(self, run, store):
+    def test_processes(self, run, store, monkeypatch):
+        asked = []
+        made = lambda count: asked.append(count) or ThreadPoolExecutor(count)  # noqa: E731 - in their place
+        monkeypatch.setattr(executors, "processes", made)
         options = ["--data", "simulated", "--networks", 40, "--epochs", 3, "--rows", 30, "--no-progress"]
         code, out, _ = run("sweep", *options, "--store", store, "--processes", 2)
         assert code == 0
+        assert asked == [2]
         here = run("sweep", *options, "--store", store.with_name("here"))[1]
         assert re.findall("digest .*", out) == re.findall("digest .*", here)
 

@@ -127,6 +127,7 @@ class TestKinds:
             time.sleep(0.01)
         assert set(multiprocessing.active_children()) <= before
 
+    @pytest.mark.slow  # quick: a script with a pool of its own, in test_executors.py
     def test_a_process_pool(self):
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(2, context) as pool:
@@ -513,19 +514,20 @@ class TestDask:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another Ctrl-C")
 @pytest.mark.long
-def test_ctrl_c_ends_processes_too(store, counted):
+def test_ctrl_c_ends_processes_too(tmp_path, counted):
     script = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
 import counting
+import fastnn
 from fastnn.sweeping.work import executing
-from small_sweeps import swept
 if __name__ == "__main__":
     executing.compute = counting.compute
-    sweep = swept(executor=2, store={str(store)!r}, networks=2_000_000, epochs=500_000)
+    long = {{"networks": 2_000_000, "epochs": 500_000, "engine": "batched", "progress": False}}
+    sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), [[0, 1], [1, 0.5]], [0, 1], executor=2, **long)
     print(sweep.interrupted, flush=True)
 """
-    path = store.parent / "script.py"
+    path = tmp_path / "script.py"
     path.write_text(script)
     with subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, text=True) as process:
         while len(counted()) < 2:  # each process has begun what takes it an hour

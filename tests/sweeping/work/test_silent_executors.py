@@ -367,11 +367,10 @@ class TestInterrupting:
     def test_a_submit_that_never_returns(self, tmp_path):
         """Ctrl-C while it is waited for, and while shards are computed here."""
         script = tmp_path / "script.py"
-        script.write_text(f"""
+        script.write_text("""
 import sys, threading
-sys.path.insert(0, {str(TESTS)!r})
+import fastnn
 from fastnn.sweeping.work import silence
-from small_sweeps import swept
 class Stuck:
     def submit(self, *work):
         print("asked", flush=True)
@@ -380,7 +379,8 @@ def shown(*_, tell=silence.Silence.tell, **options):
     print("helping", flush=True)
 silence.Silence.tell = shown
 for silence.LEAST_SECONDS, silence.MOST_SHARDS in ((60, 20), (0.1, 0)):
-    sweep = swept(executor=Stuck(), networks=2_000_000, epochs=500_000)
+    long = {"networks": 2_000_000, "epochs": 500_000, "engine": "batched", "progress": False}
+    sweep = fastnn.sweep(fastnn.Network((2, 2, 1)), [[0, 1], [1, 0.5]], [0, 1], executor=Stuck(), **long)
     print(sweep.interrupted, flush=True)
 """)
         with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
