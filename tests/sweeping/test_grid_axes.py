@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+from comparing import DTYPES
 from small_sweeps import NET, X, Y, drop, faults, small_shards, store
+from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.core.optimizers import OPTIMIZERS
@@ -43,19 +45,13 @@ class TestNumbering:
         assert frame["learning_rate"].tolist() == ([0.02] * 12 + [2.0] * 12) * 4
         assert frame["rows"].tolist() == ([5] * 6 + [12] * 6) * 8
 
-    @pytest.mark.parametrize(
-        ("engine", "dtype"),
-        [
-            ("loop", "float32"),
-            pytest.param("loop", "float64", marks=pytest.mark.slow),  # compiled: a kernel for each optimizer
-            pytest.param("lanes", "float32", marks=pytest.mark.slow),
-            ("lanes", "float64"),
-            ("batched", "float32"),
-            ("batched", "float64"),
-        ],
-    )
-    def test_each_part_has_the_bits_of_a_sweep_of_its_own(self, engine, dtype):
+    @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("engine", ["loop", "lanes", "batched"])
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_each_part_has_the_bits_of_a_sweep_of_its_own(self, engine, dtype, compiled, monkeypatch):
         options = {"engine": engine, "dtype": dtype, "shuffle": True, "curves": True}
+        if not compiled:  # a kernel for each optimizer
+            run_as_plain_python(monkeypatch)
         together = swept(**options)
         assert 0 < (together.diverged > 0).sum() < len(together)
         for place, optimizer in enumerate(SPREAD):
