@@ -38,25 +38,28 @@ __all__ = ["call_sizes", "kernel", "source"]
 
 # Registers a value and units at once, one row at a time: for networks that lie in the first level of the
 # cache, and for larger ones. Measured with 32 registers, against `lanes`: 2-2-1 x1.48 (small) and x1.62
-# (large), 3-5-4-2 x1.26 and x1.34, 4-16-1 x1.62 and x1.25, 10-32-32-1 x1.15 and x1.04.
-SMALL, LARGE = (8, 1), (4, 2)
+# (large), 3-5-4-2 x1.26 and x1.34, 4-16-1 x1.62 and x1.25, 10-32-32-1 x1.15 and x1.04. Functions of two units
+# at once take 4 s to compile, of one 2.3 s. Measured (two units, and one): 4-16-1 with tanh x1.07 and x1.06,
+# with SiLU x1.04 and x1.12, 4-16-3 with softmax x1.24 and x1.39.
+SMALL, LARGE, LARGE_WITH_FUNCTIONS = (8, 1), (4, 2), (4, 1)
 
-# Registers a value and rows of a batch at once. Measured alike: 2-2-1 x2.4, 3-5-4-2 x1.7, 4-16-1 x1.8; the
-# form (2, 4) takes a third longer to compile, and x1.6 for 4-16-1.
-IN_BATCHES = (4, 2)
+# Registers a value, and rows of a batch at once by the number of registers. Measured alike: 2-2-1 x1.9,
+# 3-5-4-2 x1.4, 4-16-1 x1.4, 10-32-32-1 x1.5; two rows x2.4, x1.7, x1.8, x2.1, compiled in 0.85 of the time.
+# With tanh two rows are faster but for wide networks (4-16-1 x1.14 against x1.27), and compiled in 0.75.
+IN_BATCHES, ROWS_AT_ONCE, WITH_FUNCTIONS = 4, {16: 2, 32: 4}, 2
 
 
 def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     """The form that suits a network."""
-    size = registers().size
-    number = size // np.dtype(dtype).itemsize
+    number, size = registers()
+    lanes, calls = size // np.dtype(dtype).itemsize, derived(stand_in(network), rule).functions
     if rule.batched or rule.measuring:
-        several, rows = IN_BATCHES
-        return Form(several, number, rows, units=1, joined=rows)
+        rows = WITH_FUNCTIONS if calls else ROWS_AT_ONCE[number]
+        return Form(IN_BATCHES, lanes, rows, units=1, joined=rows)
     several, units = SMALL
     if rule.state_size(network) * several * size > FIRST_LEVEL_CACHE:
-        several, units = LARGE
-    return Form(several, number, rows=2, units=units, joined=units)
+        several, units = LARGE_WITH_FUNCTIONS if calls else LARGE
+    return Form(several, lanes, rows=2, units=units, joined=units)
 
 
 def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
