@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import repeat
+from typing import Any
 
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
-from fastnn.engines import lanes, load
+from fastnn.engines import load
 from fastnn.engines.compiling import is_ready
 from fastnn.engines.tuning import best_form
 from fastnn.printing.layer_names import of_kind, stand_in
@@ -57,12 +58,11 @@ def own_is_ready(engine: str, network: Network, dtype: str, rule: Rule) -> bool:
 
 def _source(engine: str, network: Network, dtype: str, rule: Rule) -> str:
     """The source of an engine's own kernel, in the form that was the fastest so far."""
-    if engine == "lanes":
-        return lanes.source(network, dtype, rule, best_form(network, dtype, rule))
-    return _printed(engine, network, dtype, rule)
+    form = [best_form(network, dtype, rule)] if engine == "lanes" else []
+    return _printed(engine, network, dtype, rule, *form)
 
 
 @lru_cache(maxsize=256)
-def _printed(engine: str, network: Network, dtype: str, rule: Rule) -> str:
-    """The same for an engine with one form, kept: printing it takes 1 to 4 ms, like a short training."""
-    return load(engine).source(network, dtype, rule)
+def _printed(engine: str, *which: Any) -> str:
+    """The same, kept: printing it takes 1 to 4 ms, like a short training."""
+    return load(engine).source(*which)
