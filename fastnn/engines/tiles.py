@@ -72,7 +72,7 @@ def tiles_and_epochs(
     Each group has its state in the first rows of its memory, then its settings and the epoch's total.
     Lanes left over in the last group repeat the last network, bit for bit.
     """
-    width, vector, size = tile.networks, tile.vector, tile.state
+    vector, size = tile.vector, tile.state
     whole_state = f"for p in range({size}):"
     with lines.block(f"def advance({arguments(rule)}):"):
         if rule.tiled:
@@ -84,8 +84,7 @@ def tiles_and_epochs(
         lines(*aligned_memory(vectors, vector, dtype))
         lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")
         lines(*views)
-        with lines.block(f"for first in range(0, networks, {width}):"):
-            lines(f"groups = min({tile.groups}, (networks - first + {vector - 1}) // {vector})")
+        with _every_tile(tile, f"(networks + {vector - 1}) // {vector}", lines):
             with _every_lane(vector, lines):
                 for column in range(tile.rows - size - 1):
                     lines(f"tile[group, {size + column}, lane] = settings[m, {column}]")
@@ -112,8 +111,7 @@ def _in_tiles(
     if vectors > numbers:
         lines(*aligned_memory(vectors, tile.vector, dtype))
         lines(f"tile = memory[:{numbers}].reshape({tile.groups}, {tile.rows}, {tile.vector})", *views)
-    with lines.block(f"for first in range(0, tiles.shape[0], {tile.groups}):"):
-        lines(f"groups = min({tile.groups}, tiles.shape[0] - first)")
+    with _every_tile(tile, "tiles.shape[0]", lines):
         if vectors > numbers:
             with _every_number(tile, lines):
                 lines("tile[group, p, lane] = tiles[first + group, p, lane]")
@@ -124,6 +122,24 @@ def _in_tiles(
         if vectors > numbers:
             with _every_number(tile, lines):
                 lines("tiles[first + group, p, lane] = tile[group, p, lane]")
+
+
+@contextmanager
+def _every_tile(tile: Shape, groups: str, lines: Lines) -> Iterator[None]:
+    """The loop over tiles, which have nearly equal numbers of all `groups`, from the group `first` on.
+
+    A tile of few groups takes longer for each. Measured in tiles of at most 64 networks of 2-2-1: 72 of them
+    x0.88, 136 x0.91, 264 x0.96 (against full tiles, and one of what is left).
+    """
+    if tile.groups == 1:
+        lines("groups = 1")
+        with lines.block(f"for first in range({groups}):"):
+            yield
+        return
+    lines(f"every = {groups}", f"tiled = (every + {tile.groups - 1}) // {tile.groups}")
+    with lines.block("for number in range(tiled):"):
+        lines("first = every*number // tiled", "groups = every*(number + 1) // tiled - first")
+        yield
 
 
 @contextmanager
@@ -141,7 +157,7 @@ def _every_number(tile: Shape, lines: Lines) -> Iterator[None]:
 def _every_lane(vector: int, lines: Lines) -> Iterator[None]:
     """The loops over the lanes of a tile's groups, and the network `m` in each."""
     with lines.block("for group in range(groups):"), lines.block(f"for lane in range({vector}):"):
-        lines(f"m = min(first + group*{vector} + lane, networks - 1)")
+        lines(f"m = min((first + group)*{vector} + lane, networks - 1)")
         yield
 
 

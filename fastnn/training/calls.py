@@ -92,7 +92,8 @@ class Calls:
     def _plain(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
         """Calls of several epochs, or of some rows of one, as fits the time."""
         takeover, rows = self._takeover(group), len(self.job.X)
-        totals = np.zeros((len(state), epochs), state.dtype)
+        totals = self._room((len(state), epochs), state.dtype)
+        totals[:] = 0
         for some, given, settings in self._alike(group, first, epochs):
             epoch, row = some.start, 0
             while epoch < some.stop:
@@ -118,7 +119,7 @@ class Calls:
         best = watch.begun(group, state) if watch is not None and self.packs else None
         course = None
         if watch is not None and best is None:
-            course = self._course((*shape, state.shape[1]), state.dtype)
+            course = self._room((*shape, state.shape[1]), state.dtype)
         for some, given, settings in self._alike(group, first, epochs):
             looked: list[Any] = []
             if validation is not None:
@@ -151,8 +152,8 @@ class Calls:
                 yield slice(epoch, epoch + together), self.job.ordered(first + epoch), settings
                 epoch += together
 
-    def _course(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Room for the states after every epoch of a call; the next call has the same: new memory is slow."""
+    def _room(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Room for what a call finds; the next call has the same: new memory is slow."""
         size = int(np.prod(shape))
         if len(self.room) < size:
             self.room = np.empty(size, dtype)
