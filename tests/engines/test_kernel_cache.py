@@ -395,6 +395,7 @@ class TestUnpickling:
 class TestAnotherNumba:
     """One without the private names that join it to the kernels on disk."""
 
+    @pytest.mark.slow
     def test_without_its_cache(self, kernels):
         """A kernel is kept all the same, and read when it is asked for again."""
         without = "import numba.core.caching\ndel numba.core.caching._Cache\n"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pairing import pairwise
+from pairing import in_turns, pairwise
 from uncompiled import run_as_plain_python
 
 from fastnn.core.choices import settings_of
@@ -34,7 +34,7 @@ def given(network, dtype, loss):
 
 @pytest.mark.parametrize(
     ("case", "dtype", "weighted", "engine", "written_out"),
-    pairwise(CASES, ["float64", "float32"], [False, True], [*ENGINES], [0, 10**6]),
+    in_turns(pairwise(CASES, ["float64", "float32"], [False, True], [*ENGINES], [0, 10**6])),
 )
 def test_every_engine_measures_what_a_batch_of_all_rows_loses(
     case, dtype, weighted, engine, written_out, monkeypatch

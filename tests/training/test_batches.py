@@ -100,7 +100,13 @@ def test_every_pair_compiled(name, which, engine, dtype, sizes):
         check_bits(which, engine, dtype, name, size)
 
 
-@pytest.mark.parametrize("which", NETWORKS)
+@pytest.mark.parametrize(
+    "which",
+    [
+        pytest.param(which, marks=pytest.mark.slow if which in ("two layers", "kept sums") else ())
+        for which in NETWORKS
+    ],
+)
 def test_every_form_of_every_source(monkeypatch, which):
     network, dtype, size = NETWORKS[which], "float32", 11
     X, Y, starts = (array.astype(dtype) for array in problem(network, networks=3))
@@ -177,11 +183,11 @@ def test_units_left_out(monkeypatch, name, size):
     monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
     monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
     network = fastnn.Network((2, 4, 1))
-    X, Y, starts = problem(network, rows=8, networks=300)
+    X, Y, starts = problem(network, rows=8, networks=150)
     X, (weights, biases) = abs(X), network.split(starts)[0]
     for some in (weights, biases):
         some[::10] = -abs(some[::10])  # these have no living unit
-    options = {"epochs": 240, "engine": "batched", "batch_size": size}
+    options = {"epochs": 120, "engine": "batched", "batch_size": size}
     if name != "irprop-":
         options["learning_rate"] = 0.4
     runs, groups = [], []

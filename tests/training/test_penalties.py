@@ -81,21 +81,31 @@ def check_bits(name, network, dtype, batch_size, penalties, engines):
             assert np.array(losses, dtype).tobytes() == run.loss_curve[m].tobytes(), engine
 
 
-@pytest.mark.parametrize(("name", "which", "network", "dtype", "batch_size"), in_turns(CASES))
+@pytest.mark.parametrize(
+    ("name", "which", "network", "dtype", "batch_size"),
+    [
+        pytest.param(*case, marks=() if (n + n // 4) % 4 == 0 else pytest.mark.slow)
+        for n, case in enumerate(CASES)
+    ],
+)
 def test_bits_of_the_reference_as_plain_python(name, which, network, dtype, batch_size, monkeypatch):
     run_as_plain_python(monkeypatch)
     penalties = allowed(name, PENALTIES[which])
     check_bits(name, NETWORKS[network], dtype, batch_size, penalties, ENGINES)
 
 
-@pytest.mark.parametrize("batch_size", [1, 4])
 @pytest.mark.parametrize(
-    ("name", "network", "dtype"),
-    [
-        ("nesterov", "loops", "float32"),
-        ("adam", "straight line", "float64"),
-        ("irprop-", "two layers", "float64"),
-    ],
+    ("name", "network", "dtype", "batch_size"),
+    in_turns(
+        [
+            ("nesterov", "loops", "float32", 1),
+            ("nesterov", "loops", "float32", 4),
+            ("adam", "straight line", "float64", 4),
+            ("adam", "straight line", "float64", 1),
+            ("irprop-", "two layers", "float64", 1),
+            ("irprop-", "two layers", "float64", 4),
+        ]
+    ),
 )
 def test_l2_on_the_sum(name, network, dtype, batch_size, monkeypatch):
     run_as_plain_python(monkeypatch)
