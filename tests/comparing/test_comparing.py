@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 from alone import measure_briefly
+from pairing import in_turns
 
 import fastnn
 from fastnn.commands.study_reports import comparison_report
@@ -374,6 +375,13 @@ RULES = [
     {"optimizer": fastnn.optimizers.Adagrad(eps=1e-30, initial_sum=0.5), "batch_size": 3},
 ]
 
+OPTIMIZERS = [  # each with the batches of its quick test; of forty rows, 7 leave a short batch
+    ("sgd", 7),
+    ("momentum", 1),
+    (fastnn.optimizers.Nesterov(momentum=0.5), 40),
+    (fastnn.optimizers.Adam(beta1=0.8, beta2=0.97, eps=0.01, eps_hat=True), 7),
+]
+
 
 @needs_keras
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")  # its own business with NumPy
@@ -481,14 +489,12 @@ class TestWithKeras:
         another_order = np.abs(found.results[1].parameters - turned.parameters).max()
         assert another_order > 1e-4  # would show
 
-    @pytest.mark.parametrize("batch_size", [1, 7, 40])  # forty rows: 7 leaves a short batch
     @pytest.mark.parametrize(
-        "optimizer",
+        ("optimizer", "batch_size"),
         [
-            "sgd",
-            "momentum",
-            fastnn.optimizers.Nesterov(momentum=0.5),
-            fastnn.optimizers.Adam(beta1=0.8, beta2=0.97, eps=0.01, eps_hat=True),
+            pytest.param(optimizer, size, marks=() if size == quick else pytest.mark.slow)
+            for optimizer, quick in OPTIMIZERS
+            for size in (1, 7, 40)
         ],
     )
     def test_so_it_does_by_every_rule(self, data, optimizer, batch_size):
@@ -507,7 +513,7 @@ class TestWithKeras:
             another = fastnn.train(NET, data, **how, **(rule | other))
             assert np.abs(parameters - another.parameters).max() > 1e-5
 
-    @pytest.mark.parametrize("rule", RULES, ids=repr)
+    @pytest.mark.parametrize("rule", in_turns([(rule,) for rule in RULES]), ids=repr)
     def test_so_it_does_by_every_loss_and_penalty(self, rule):
         keras = importlib.import_module("keras")
         output = rule.get("output", "identity")

@@ -47,7 +47,7 @@ def test_what_was_saved_is_what_is_loaded(saved, folder):
     assert failures(undamaged(saved), folder) == ([], len(saved), 0)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_damaged_files(saved, folder, seed):
     wrong, loaded, refused = failures(damaged_files(saved, 1000, seed), folder)
     assert wrong == []
@@ -55,7 +55,7 @@ def test_damaged_files(saved, folder, seed):
     assert refused > 500
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_forged_files(saved, folder, seed):
     wrong, loaded, refused = failures(forged_files(saved, 700, seed), folder)
     assert wrong == []
@@ -136,7 +136,7 @@ def by_hypothesis(saved, folder, examples):
 
 
 def test_by_hypothesis(saved, folder):
-    by_hypothesis(saved, folder, 100)
+    by_hypothesis(saved, folder, 50)
 
 
 @pytest.mark.slow
