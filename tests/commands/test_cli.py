@@ -610,7 +610,7 @@ def test_a_sweep_into_its_own_folder_replaces_what_it_wrote(capsys):
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("grid", [[], ["--learning-rate", "0.005,0.01", "--rows", "30,99"]])
+@pytest.mark.parametrize("grid", [["--epochs", "1"], ["--learning-rate", "0.005,0.01", "--rows", "30,99"]])
 def test_the_page_tells_how_to_train_a_network_again(capsys, grid):
     options = [
         "--networks",

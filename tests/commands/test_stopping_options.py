@@ -64,7 +64,7 @@ def test_another_table_is_scaled_as_the_data_are(capsys):
     assert told in text
 
 
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_tells_how_networks_ended_and_its_page_how_to_train_one(capsys):
     options = [*DATA, "--validation", "0.25", *STOP, "--networks", "6", "--no-progress", "--out", "o"]
     _, out, _ = run(capsys, "sweep", *options, "--json")
