@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
-from small_sweeps import faults, files, store, swept
+from small_sweeps import faults, files, finished, store, swept
 
 import fastnn
 from fastnn.commands.cli import main
@@ -20,7 +20,7 @@ class TestNoPathLeavesTheStore:
     """A manifest written by an enemy, its seal in order."""
 
     def hostile(self, store, change):
-        swept(store=store)
+        finished(store)
         values = json.loads((store / "manifest.json").read_text())
         del values["sha256"]
         change(values)
@@ -72,7 +72,7 @@ class TestNoPathLeavesTheStore:
         assert Store.at(store).done() == Store.at(store).done()
 
     def test_links_out_of_the_store_are_not_followed(self, store):
-        swept(store=store)
+        finished(store)
         outside = store.parent / "outside.parquet"
         path = next(store.glob("shards/*"))
         path.rename(outside)
