@@ -118,11 +118,6 @@ class Page:
         """The whole page as PNG."""
         return base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"])
 
-    def picture_of(self, box: dict[str, float]) -> bytes:
-        """A part of the page as PNG; `box` has x, y, width and height."""
-        found = self.ask("Page.captureScreenshot", captureBeyondViewport=True, clip={**box, "scale": 1})
-        return base64.b64decode(found["data"])
-
     def fetched(self) -> list[str]:
         """The addresses that the page has asked for, its own first; without data within the page."""
         asked = [event for event in self._events if event["method"] == "Network.requestWillBeSent"]
