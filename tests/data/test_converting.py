@@ -5,10 +5,12 @@ import decimal
 from datetime import date, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
+from each_of import each_of
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -147,8 +149,7 @@ AROUND = {
 }
 
 
-@pytest.mark.parametrize("case", AROUND)
-@pytest.mark.parametrize("role", ["input", "target"])
+@each_of("case, role", product(AROUND, ["input", "target"]))
 def test_numbers_with_something_around_them_are_refused(case, role):
     frame = pd.DataFrame({"x": AROUND[case]})
     frame["y"] = np.arange(1.0, len(frame) + 1)
@@ -157,7 +158,7 @@ def test_numbers_with_something_around_them_are_refused(case, role):
         Dataset.from_frame(frame, *columns)
 
 
-@pytest.mark.parametrize("case", AROUND)
+@each_of("case", zip(AROUND))
 def test_they_are_categories_when_asked(case):
     data = read(AROUND[case], categories="x")
     assert data.categories == {"x": tuple(sorted(set(AROUND[case])))}

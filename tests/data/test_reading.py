@@ -11,6 +11,7 @@ from functools import partial
 
 import pandas as pd
 import pytest
+from each_of import each_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,8 +57,8 @@ def columns(**named):
     return {name: written.split("|") for name, written in named.items()}
 
 
-@pytest.mark.parametrize(
-    ("content", "told"),
+@each_of(
+    "content, told",
     [
         (PLAIN, {}),
         (PLAIN.rstrip("\n"), {}),
@@ -127,8 +128,8 @@ def test_one_table_in_many_dresses(content, told):
     assert cells(read(content, **told)) == ALL
 
 
-@pytest.mark.parametrize(
-    ("content", "told", "expected"),
+@each_of(
+    "content, told, expected",
     [
         # cells as they are written
         ("a,b\n01,9007199254740993\n02,1e5\n", {}, columns(a="01|02", b="9007199254740993|1e5")),
@@ -190,8 +191,8 @@ def test_cells_are_read_as_they_are_written(content, told, expected):
     assert cells(read(content, **told)) == expected
 
 
-@pytest.mark.parametrize(
-    ("content", "told", "message"),
+@each_of(
+    "content, told, message",
     [
         ("", {}, " must have a line of column names; got an empty file"),
         ("\n\r\n\n", {}, " must have a line of column names; got an empty file"),

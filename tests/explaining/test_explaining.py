@@ -5,12 +5,14 @@ import csv
 import math
 import sys
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import reference
 from comparing import label, scalar_functions
+from each_of import each_of
 from pairing import in_turns, pairwise, with_the_next
 from sympy import Symbol as SympySymbol
 
@@ -306,8 +308,7 @@ class TestEquations:
         ):
             assert line in text.splitlines()
 
-    @every_network
-    @every_optimizer
+    @each_of("network, optimizer", product(NETWORKS, OPTIMIZERS))
     def test_a_derivative_has_the_number_of_the_first_equation_of_its_parameter(self, network, optimizer):
         derivation = fastnn.derive(network, optimizer=optimizer, batch_size=1)
         moved = [e for e in derivation.scalar if e.stage.name == "updates"]
@@ -914,8 +915,7 @@ class TestSlip:
 
 
 class TestMatrices:
-    @every_network
-    @every_optimizer
+    @each_of("network, optimizer", product(NETWORKS, OPTIMIZERS))
     def test_give_the_numbers_of_the_step(self, network, optimizer):
         parameters, x, y, rate = some_step(network)
         explanation = fastnn.explain(network, optimizer=optimizer, batch_size=1)

@@ -1,8 +1,10 @@
 """Every language has a form for every kind of node that is left for it."""
 
 from decimal import Decimal
+from itertools import product
 
 import pytest
+from each_of import each_of
 
 from fastnn.core.arithmetic import FLOATS
 from fastnn.core.derivation import derive
@@ -135,20 +137,17 @@ def test_every_language_is_asked():
     }
 
 
-@pytest.mark.parametrize("kind", COMPUTED)
-@pytest.mark.parametrize("language", SCALAR)
+@each_of("language, kind", product(SCALAR, COMPUTED))
 def test_code(language, kind):
     assert SCALAR[language](COMPUTED[kind])
 
 
-@pytest.mark.parametrize("kind", COMPUTED | SIGNS)
-@pytest.mark.parametrize("language", NOTATIONS)
+@each_of("language, kind", product(NOTATIONS, COMPUTED | SIGNS))
 def test_notation(language, kind):
     assert NOTATIONS[language]((COMPUTED | SIGNS)[kind])
 
 
-@pytest.mark.parametrize("kind", COMPUTED)
-@pytest.mark.parametrize("language", COMPUTING)
+@each_of("language, kind", product(COMPUTING, COMPUTED))
 def test_computing(language, kind):
     assert COMPUTING[language](COMPUTED[kind]) is not None
 
