@@ -23,6 +23,7 @@ HOMES = {
     "train": "training",
     "tune": "kernels",
     "tutorial": "studying",
+    "warmup": "kernels",
 }
 
 

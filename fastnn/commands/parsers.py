@@ -8,10 +8,16 @@ from typing import Any
 from fastnn.commands.choice_options import TABLES, add_choice, add_library, add_penalties, add_training
 from fastnn.commands.data_options import add_data, add_reading
 from fastnn.commands.parsing import Parser, number, whole
+from fastnn.commands.rule_options import (
+    add_batch_size,
+    add_dtype,
+    add_engine,
+    add_network,
+    add_rule,
+    add_weighted,
+)
 from fastnn.commands.stopping_options import add_stopping
-from fastnn.core.activations import ACTIVATIONS, SOFTMAX
-from fastnn.core.rule import DTYPES, WITHIN
-from fastnn.engines import ENGINES
+from fastnn.core.rule import WITHIN
 from fastnn.version import __version__
 
 __all__ = ["command_line"]
@@ -56,6 +62,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_compare(commands.add_parser("compare", help="train the same network in fastnn and elsewhere"))
     _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
     _add_code(commands.add_parser("code", help="print the loop that trains a network"))
+    _add_warmup(commands.add_parser("warmup", help="compile the kernels for a network ahead"))
     _add_tune(commands.add_parser("tune", help="find the fastest form of the kernels for a network"))
     _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
     _add_guide(commands.add_parser("guide", help="open the guide in the browser"))
@@ -70,13 +77,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "Train one network; print its weights and biases, its loss, R² and MAPE; for classes its accuracy, "
         "log-loss and F1."
     )
-    _add_network(parser)
+    add_network(parser)
     add_data(parser)
     group = parser.add_argument_group("training")
     _add_number(group)
     _add_training(group, "; the file of a saved network to go on from, with all that is left out")
     add_training(group, TABLES)
-    _add_batch_size(group, None)
+    add_batch_size(group, None)
     _add_rate_of_the_optimizer(group)
     group.add_argument("--rows", type=whole, metavar="N", help="train on the first N rows; default all")
     add_stopping(group)
@@ -104,7 +111,7 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
         "FOLDER/index.html, which opens in any browser. The page's pictures and their data are files beside "
         "it. FOLDER must be new, empty, or the output of an earlier sweep, which is replaced."
     )
-    _add_network(parser, several=True)
+    add_network(parser, several=True)
     add_data(parser)
     parser.set_defaults(train=train)  # the sweep's page shows the train command for each network
     group = parser.add_argument_group("sweep")
@@ -156,7 +163,7 @@ def _add_studies(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--quick", action="store_true", help="a first look: 500 starts for each line")
     group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the starts; default 0")
-    _add_engine(group)
+    add_engine(group)
     _add_workers(group)
     output = parser.add_argument_group("output")
     output.add_argument("--out", metavar="FOLDER", help="write a page with pictures and tables; default none")
@@ -178,7 +185,7 @@ def _add_tutorial(parser: argparse.ArgumentParser) -> None:
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     said = "Train the same network from the same start on the same rows in the same order, here and there. "
     parser.description = f"{said}Print lines of code, seconds, weights, R² and MAPE."
-    _add_network(parser)
+    add_network(parser)
     add_data(parser)
     group = parser.add_argument_group("training")
     _add_number(group)
@@ -186,7 +193,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     add_library(group)
     group.add_argument("--epochs", type=whole, default=10, metavar="E", help="default 10: Keras is slow")
     add_training(group)
-    _add_batch_size(group)
+    add_batch_size(group)
     _add_rate_of_the_optimizer(group)
     _add_json(parser.add_argument_group("output"))
 
@@ -196,11 +203,11 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         "Explain backpropagation through a network: every equation, numbered, in the names of the "
         "parameters; every number of one training step on one row; a proof by sympy; the code that runs."
     )
-    _add_network(parser)
+    add_network(parser)
     group = parser.add_argument_group("the step")
     add_training(group)
     group.add_argument("--start", metavar="START", help="as for fastnn sweep; default its network 0")
-    _add_batch_size(group, None)
+    add_batch_size(group, None)
     group.add_argument(
         "--row",
         action="append",
@@ -212,7 +219,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         metavar="C,..",
         help="of rows with weights: how much each counts, its weight by the mean weight; default 1 each",
     )
-    _add_weighted(group)
+    add_weighted(group)
     _add_rate_of_the_optimizer(group)
     parts = parser.add_argument_group("parts")
     parts.add_argument("--slip", action="store_true", help="also the step if each layer is updated too early")
@@ -250,22 +257,22 @@ def _add_store(parser: argparse.ArgumentParser) -> None:
 
 def _add_code(parser: argparse.ArgumentParser) -> None:
     parser.description = "Print the source that an engine runs for a network, derived from its layers."
-    _add_rule(parser)
-    _add_engine(parser)
+    add_rule(parser)
+    add_engine(parser)
+
+
+def _add_warmup(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Compile what training one or many such networks needs, and what networks of other sizes with the "
+        "same activations begin with. Kernels are kept on the disk: once is enough."
+    )
+    add_rule(parser)
+    add_engine(parser)
 
 
 def _add_tune(parser: argparse.ArgumentParser) -> None:
     parser.description = "Try the forms of kernels and remember the fastest; FASTNN_TUNE=0 uses none."
-    _add_rule(parser)
-
-
-def _add_rule(parser: argparse.ArgumentParser) -> None:
-    """Add the options that tell what a kernel computes."""
-    _add_network(parser)
-    add_training(parser)
-    _add_batch_size(parser, None)
-    _add_weighted(parser)
-    _add_dtype(parser)
+    add_rule(parser)
 
 
 def _add_cache(parser: argparse.ArgumentParser) -> None:
@@ -299,36 +306,6 @@ def _add_help(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("about", nargs="*", metavar="COMMAND", help="default all commands")
 
 
-class Activations(tuple[str, ...]):
-    """The names of the activations; a name with a setting in parentheses is left to `Network` to check."""
-
-    __slots__ = ()
-
-    def __contains__(self, name: object) -> bool:
-        return (isinstance(name, str) and "(" in name) or super().__contains__(name)
-
-
-def _add_network(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
-    """Add the options that describe a network; with `several` each may be given more than once."""
-    group = parser.add_argument_group("network" + ("; each may be given several times" if several else ""))
-    repeated: dict[str, Any] = {"action": "append", "default": None} if several else {}
-    group.add_argument(
-        "--layers",
-        metavar="N,N,..",
-        help="inputs first, outputs last; default what fits the data, with 2 hidden units, 8 for classes",
-        **repeated,
-    )
-    known = f"{', '.join(ACTIVATIONS)}; one, or one per layer; with a setting 'leaky_relu(0.1)'"
-    group.add_argument("--hidden", metavar="NAME,..", help=known, **{"default": "relu", **repeated})
-    group.add_argument(
-        "--output",
-        metavar="NAME",
-        choices=Activations((*ACTIVATIONS, SOFTMAX.name)),
-        help="an activation, as for --hidden, or softmax; default identity, for classes softmax",
-        **repeated,
-    )
-
-
 def _add_number(group: Any) -> None:
     group.add_argument("--network", type=whole, metavar="I", help="start as network I of a sweep; default 0")
 
@@ -344,12 +321,8 @@ def _add_training(group: Any, more: str = "") -> None:
     group.add_argument("--epochs", type=whole, default=300, metavar="E", help="default 300")
     group.add_argument("--shuffle", action="store_true", help="visit the rows in a new order every epoch")
     _add_weights(group)
-    _add_engine(group)
-    _add_dtype(group)
-
-
-def _add_weighted(group: Any) -> None:
-    group.add_argument("--weighted", action="store_true", help="as it is for rows with weights")
+    add_engine(group)
+    add_dtype(group)
 
 
 def _add_weights(group: Any) -> None:
@@ -370,25 +343,12 @@ def _add_rate_of_the_optimizer(group: Any) -> None:
     group.add_argument("--learning-rate", type=number, metavar="RATE", help=rate)
 
 
-def _add_batch_size(group: Any, default: int | None = 1) -> None:
-    said = "rows of a batch; default 1" + ("" if default else ", for irprop- all")
-    group.add_argument("--batch-size", type=whole, default=default, metavar="B", help=said)
-
-
 def _add_networks(group: Any) -> None:
     group.add_argument("--networks", type=whole, default=10_000, metavar="M", help="starts; default 10000")
 
 
 def _add_workers(group: Any) -> None:
     group.add_argument("--workers", type=whole, metavar="N", help="threads; default one for each processor")
-
-
-def _add_engine(group: Any) -> None:
-    group.add_argument("--engine", default="auto", choices=("auto", *ENGINES), help="all give the same bits")
-
-
-def _add_dtype(group: Any) -> None:
-    group.add_argument("--dtype", default="float64", choices=DTYPES, help="precision")
 
 
 def _add_no_progress(group: Any) -> None:

@@ -508,7 +508,15 @@ class TestCommand:
         assert main(["cache", "show"]) == 0
         assert capsys.readouterr().out.startswith("0 kernels")
 
-    def test_switched_off(self, monkeypatch, capsys):
+    def test_warmup(self, kept, monkeypatch, capsys):
+        asked = []
+        monkeypatch.setattr(fastnn, "warmup", lambda *given, **how: asked.append((*given, how["optimizer"])))
+        assert main(["warmup", "--layers", "3,2,1", "--dtype", "float32", "--optimizer", "adam"]) == 0
+        assert asked == [(fastnn.Network((3, 2, 1)), "auto", "float32", fastnn.optimizers.Adam())]
+        assert capsys.readouterr().out == f"1 kernel, 0.0 MB, in {kept.parent}\n"
+
+    @pytest.mark.parametrize("words", [["cache"], ["warmup", "--engine", "batched"]])
+    def test_switched_off(self, words, monkeypatch, capsys):
         monkeypatch.setenv(kernel_files.VARIABLE, "0")
-        assert main(["cache"]) == 0
+        assert main(words) == 0
         assert "no kernels are kept on disk" in capsys.readouterr().out
