@@ -183,7 +183,9 @@ class TestTheDigestsSee:
         for number in range(1, 60, 2):
             if job(number)[3]["engine"] == "batched":
                 trained(number, eliminate=True)
-        assert groups
+            if groups:
+                return
+        pytest.fail("every job has all its units")
 
 
 if __name__ == "__main__":

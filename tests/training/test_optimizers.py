@@ -160,9 +160,7 @@ class TestUnitsLeftOut:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(
-            name, marks=() if name in ("momentum", "adam with eps_hat", "irprop-") else pytest.mark.slow
-        )
+        pytest.param(name, marks=() if name in ("adam with eps_hat", "irprop-") else pytest.mark.slow)
         for name in REMEMBERING
     ],
 )

@@ -145,8 +145,9 @@ def test_bits_of_the_reference_compiled(name, network, batch_size, dtype, engine
     check_bits(name, NETWORKS[network], dtype, batch_size, allowed(name, PENALTIES["all"]), [engine])
 
 
-def test_bits_of_the_reference_compiled_once():
-    check_bits("sgd", NETWORKS["straight line"], "float64", 1, PENALTIES["all"], ["lanes"])
+@pytest.mark.parametrize("engine", ["loop", pytest.param("lanes", marks=pytest.mark.slow)])
+def test_bits_of_the_reference_compiled_once(engine):
+    check_bits("sgd", NETWORKS["straight line"], "float64", 1, PENALTIES["all"], [engine])
 
 
 @pytest.mark.parametrize("which", PENALTIES)
