@@ -44,11 +44,10 @@ WIDE_PARAMETERS = 400
 
 # From so many weights on for each number of a register, or so many among hidden layers, `units` is faster
 # than `lanes` for any number of networks. Measured with 32 registers (`units` against `lanes`): 10-32-32-1
-# x0.68, 6-24-24-1 x0.84, 4-20-20-1 x1.1, 50-50-1 x0.84, 10-100-1 x1.2; in float32 10-32-32-1 x0.91, 6-24-24-1
-# x1.3, 10-64-64-1 x0.66. 10-32-32-1, 6-24-24-1, 30-64-1 with momentum x0.75, x0.8, x0.67; with tanh x0.82,
-# x0.95, x0.9. In batches of 32 with Adam: 10-64-64-1 x0.61, 10-32-32-1 and 30-64-1 x1.05. With 16 registers
-# x0.84 to x1.2.
-WIDE, WIDE_IN_BATCHES, INNER = 240, 512, 64
+# x0.78, 6-24-24-1 x1.04, 4-20-20-1 x1.9, 50-50-1 x0.84, 10-100-1 x1.2; in float32 10-32-32-1 x1.06,
+# 10-64-64-1 x0.78. In batches of 32 with Adam: 10-64-64-1 x0.61, 10-32-32-1 and 30-64-1 x1.05. With 16
+# registers x0.84 to x1.2.
+WIDE, WIDE_IN_BATCHES, INNER = 240, 512, 96
 NEVER = 1 << 62
 
 # A vector of many registers takes as long as so many networks in `loop`: with tanh 2-2-1 6, 2-4-1 5; with
@@ -106,6 +105,8 @@ class Form:
         Whether a group's way back comes after the following group's forward pass.
     together : int
         How many values take turns in functions and, in loops, units; so that none waits for its own result.
+    updates_back : bool
+        Whether loops update weights on the way back, and not with the following row's forward pass.
     """
 
     straight: bool
@@ -117,6 +118,7 @@ class Form:
     stores_last: bool = False
     ahead: bool = False
     together: int = 1
+    updates_back: bool = False
 
     def __str__(self) -> str:
         """Its name, as it is told: "straight lines, 3 x 64 bytes, 3 groups, read twice"."""
@@ -136,6 +138,8 @@ class Form:
             parts.append("stored last")
         if self.ahead:
             parts.append("one group ahead")
+        if self.updates_back:
+            parts.append("updated on the way back")
         return ", ".join(parts)
 
 
@@ -167,7 +171,7 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
             together=_together(several),
         )
     several = _in_first_level(number // 8, network, rule)
-    return Form(straight=False, size=size, registers=several, groups=1, together=_together(several))
+    return _in_loops(several, _together(several), network)
 
 
 def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
@@ -190,14 +194,18 @@ def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
 
 
 def _row_by_row(known: Form, network: Network) -> Iterator[Form]:
-    if network.n_parameters <= MOST_IN_STRAIGHT_LINES:
+    short = network.n_parameters <= MOST_IN_STRAIGHT_LINES
+    if short:
         yield from (_straight(several, ahead=True) for several in (2, 1, 3))
         yield from (_straight(several, reads=2) for several in (3, 4))
     if known.straight:
         yield _straight(2)
         yield _straight(1, stores_last=True)
         return
-    yield replace(known, together=2 * known.together)
+    if not short and _is_deep(network):
+        yield replace(known, updates_back=not known.updates_back)
+        yield replace(known, registers=1, together=registers().number // 4, updates_back=True)
+    yield replace(known, together=2 * known.together if known.together < 8 else 4)
     several = max(1, known.registers // 2)
     yield replace(known, registers=several, together=_together(several))
 
@@ -214,8 +222,10 @@ def _with_functions(known: Form, network: Network) -> Iterator[Form]:
     if short:
         yield from (_straight(several, ahead=True) for several in (3, 2))
         yield _straight(3, reads=2)
-    else:
-        yield replace(known, registers=2, together=_together(2))
+        return
+    yield replace(known, registers=2, together=_together(2))
+    if _is_deep(network):
+        yield replace(known, updates_back=not known.updates_back)
 
 
 def _straight(several: int, **how: Any) -> Form:
@@ -235,8 +245,24 @@ def _of_functions(network: Network, rule: Rule, values: int) -> Form:
     registers: tanh 2-2-1 x1.02, 2-4-1 x0.82; sigmoid outputs 2-3-1 x0.59.
     """
     several = _in_first_level(8 if values <= 2 else 4, network, rule)
-    together = _together(several) if several < 4 else 1
-    return Form(straight=False, size=registers().size, registers=several, groups=1, together=together)
+    return _in_loops(several, _together(several) if several < 4 else 1, network)
+
+
+def _in_loops(several: int, together: int, network: Network) -> Form:
+    """A form of loops; where several hidden layers outgrow the cache, weights are updated on the way back.
+
+    Measured (8 units together, against 4 updated with the forward pass): 4-20-20-1 x0.87, 10-32-32-1 x0.85,
+    in float32 x0.85; with two registers 6-12-6-2 x0.97, with four 3-9-5-2 x1.04. With 16 registers, 4 units
+    together both ways: 10-32-32-1 x0.96.
+    """
+    number, size = registers()
+    back = several == 1 and _is_deep(network)
+    return Form(False, size, several, 1, together=number // 4 if back else together, updates_back=back)
+
+
+def _is_deep(network: Network) -> bool:
+    """Whether there are several hidden layers."""
+    return len(network.layers) > 3
 
 
 def _values_of_functions(network: Network, rule: Rule) -> int:
@@ -296,7 +322,8 @@ def _is_wide(network: Network, dtype: str, rule: Rule) -> bool:
     numbers, (first, *_) = size // np.dtype(dtype).itemsize, network.slices
     if rule.batched:
         return network.n_weights >= WIDE_IN_BATCHES * numbers
-    return network.n_weights >= WIDE * numbers or network.n_weights - first[0].stop >= INNER * numbers
+    inner = (network.n_weights - first[0].stop) * (1 + len(rule.states))
+    return network.n_weights >= WIDE * numbers or inner >= INNER * numbers
 
 
 def is_small(network: Network, rule: Rule) -> bool:

@@ -23,7 +23,7 @@ def row_by_row(derivation: Derivation, dtype: str, form: Form) -> str:
     network, tile = derivation.network, tile_of(form, derivation.network, dtype, derivation.rule)
     # An optimizer's states take registers, too. Measured: momentum in 4-16-1 x0.91 (2 against 4 units).
     together = max(1, form.together // (1 + len(derivation.rule.states)))
-    printer = LayerByLayer(derivation, dtype, together, form.together)
+    printer = LayerByLayer(derivation, dtype, together, form.together, updates_back=form.updates_back)
     views = [vectors_line("flat", tile, derivation.rule.state_size(network) - len(derivation.rule.shared), 1)]
     for layer, w, b, weights, biases in state_parts(derivation):
         views.append(vectors_line(w, tile, weights.start, network.layers[layer - 1]))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation, Kind
 from fastnn.core.expressions import Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.printing.infix import Infix, Lines, assignment
-from fastnn.printing.scalars import spell_value, write_equation
+from fastnn.printing.scalars import ACCUMULATOR, spell_value, write_equation
 from fastnn.printing.softmax import few_outputs, lost_last, write_softmax
 from fastnn.printing.vectors import PythonOfVectors, from_values
 
@@ -79,13 +79,24 @@ class LayerByLayer(InLoops):
     weighted sums likewise, in a layer whose deltas need them.
     `units_together` units share each value that is read from another layer, and take turns. Functions work
     on as many values at once: A1[now, j] is a vector of `units_together` activations of H1[now]. `joined`
-    names the vectors that have such a second name. Softmax works out `exponentials` at once.
+    names the vectors that have such a second name. Softmax works out `exponentials` at once. `updates_back`:
+    weights behind the first layer are updated in the loop that carries deltas back, not in that of the
+    following row's forward pass.
     """
 
-    def __init__(self, derivation: Derivation, dtype: str, units_together: int, exponentials: int) -> None:
+    def __init__(
+        self,
+        derivation: Derivation,
+        dtype: str,
+        units_together: int,
+        exponentials: int,
+        *,
+        updates_back: bool = False,
+    ) -> None:
         super().__init__(derivation, dtype)
         self.layers = range(1, len(self.network.layers))
         self.units_together, self.exponentials = units_together, exponentials
+        self.updates_back = updates_back
         self.joined = {f"H{layer}": f"A{layer}" for layer in self.layers[:-1] if self._has_function(layer)}
         spell = partial(_spell, temporaries=derivation.temporaries)
         self.row = self._language(partial(spell, row="row", half="now"))
@@ -96,7 +107,8 @@ class LayerByLayer(InLoops):
         """The vectors besides the parameters: (rows, vectors in a row) by name."""
         units, outputs = self.network.layers, self.network.n_outputs
         sizes = {f"H{layer}": (2, self.units_together * self._joined(layer)) for layer in self.layers[:-1]}
-        sizes |= {f"S{layer}": (1, units[layer]) for layer in self.layers[1:]}
+        kept = self.layers[:-1] if self.updates_back else self.layers[1:]
+        sizes |= {f"S{layer}": (1, units[layer]) for layer in kept}
         sizes |= {
             f"Z{layer}": (2, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
         }
@@ -124,6 +136,15 @@ class LayerByLayer(InLoops):
             self._assign(equation.target, equation.expression, self.row, lines)
         lines(f"# {ERROR}")
         self._write_errors(lines)
+        if self.updates_back:
+            self._write_back_and_forward(lines)
+        else:
+            self._write_deltas_and_forward(lines)
+        for equation in lost_last(self.derivation.equations):
+            self._write_over_units(equation, lines)
+
+    def _write_deltas_and_forward(self, lines: Lines) -> None:
+        """All deltas; then the updates of each layer, and its forward pass in the same loop."""
         for layer in self._in_turn(self.layers[:0:-1], lines):
             lines(f"# {DELTAS}, layer {layer}")
             for units in self._some_units(layer, lines):
@@ -140,8 +161,55 @@ class LayerByLayer(InLoops):
                         self._assign(unit.s, self._kept(layer, unit), self.row, lines)
                 self._write_forward(layer, units, lines, updating=True)
             self._write_function(layer, lines)
-        for equation in lost_last(self.derivation.equations):
-            self._write_over_units(equation, lines)
+
+    def _write_back_and_forward(self, lines: Lines) -> None:
+        """The updates of each layer with the deltas that its old weights carry back; then the forward pass.
+
+        The forward pass begins with the weights that were updated last, which are still in the cache.
+        """
+        for layer in self.layers[:0:-1]:
+            lines(f"# {DELTAS} and {UPDATES}, layer {layer}")
+            for units in self._some_units(layer, lines, first_apart=True):
+                self._write_arrived(layer, units, lines)
+                self._write_back(layer, units, lines)
+        lines(f"# {UPDATES}, and {FORWARD} with the following row, layer 1")
+        for units in self._some_units(1, lines):
+            self._write_arrived(1, units, lines)
+            self._write_forward(1, units, lines, updating=True)
+        self._write_function(1, lines)
+        for layer in self.layers[1:]:
+            lines(f"# {FORWARD} with the following row, layer {layer}")
+            for units in self._some_units(layer, lines, backwards=True):
+                self._write_forward(layer, units, lines)
+            self._write_function(layer, lines)
+
+    def _write_arrived(self, layer: int, units: list[Unit], lines: Lines) -> None:
+        """The deltas of some units from what was carried back to them; those of outputs from their errors."""
+        if layer == self.layers[-1]:
+            self._write_deltas(layer, units, lines)
+            return
+        for unit in units:
+            self._assign(unit.s, self._kept(layer, unit), self.row, lines)
+        self._finish_deltas(layer, units, lines)
+
+    def _write_back(self, layer: int, units: list[Unit], lines: Lines) -> None:
+        """Carry the deltas of some units back, and update their parameters."""
+        updates = self.derivation.of("gradient", "state", "update", layer=layer)
+        (arriving,) = self._arriving(layer - 1)
+        i = Index("i", self.network.layers[layer - 1])
+        target = bind(self._only("delta", layer - 1).target, {Index("j", i.size): i})
+        with lines.block(f"for i in range({i.size}):"):
+            for number, unit in enumerate(units):
+                (j,) = unit.here.values()
+                term = bind(arriving.term, {arriving.index: j, Index("j", i.size): i})
+                term = substitute(term, self._kept(layer, unit), unit.s)
+                before = ACCUMULATOR if number else target
+                self._assign(ACCUMULATOR, term if j == 0 else before + term, self.row, lines)
+            for unit in units:
+                self._update(updates, {**unit.here, i: i}, unit, lines)
+            self._assign(target, ACCUMULATOR, self.row, lines)
+        for unit in units:
+            self._update(updates, unit.here, unit, lines)
 
     def _write_errors(self, lines: Lines) -> None:
         """The errors, what the row adds to the total, and its share; not what may come last."""
@@ -175,28 +243,46 @@ class LayerByLayer(InLoops):
         with lines.block(f"for {unit.name} in range({self._size(unit.size)}):"):
             write_equation(equation.target, equation.expression, self.row, lines, self._size)
 
-    def _some_units(self, layer: int, lines: Lines) -> Iterator[list[Unit]]:
-        """The units of a layer, a few at a time, inside the loop over them if there is one."""
+    def _some_units(
+        self, layer: int, lines: Lines, *, first_apart: bool = False, backwards: bool = False
+    ) -> Iterator[list[Unit]]:
+        """The units of a layer, a few at a time, inside the loop over them if there is one.
+
+        Some come before the loop if they are to be `first_apart`; all come the other way round `backwards`.
+        """
         size, together = self.network.layers[layer], self.units_together
         whole = size - size % together
-
-        if whole > together:
-            with lines.block(f"for j in range(0, {whole}, {together}):"):
+        begin = together if first_apart and whole else 0
+        if begin:
+            yield units_at(size, range(together))
+        if backwards and whole < size:
+            yield units_at(size, range(whole, size))
+        if whole > begin + together:
+            places = f"{whole - together}, -1, -{together}" if backwards else f"{begin}, {whole}, {together}"
+            with lines.block(f"for j in range({places}):"):
                 yield units_at(size, from_j_on(together, size))
-        elif whole:
-            yield units_at(size, range(whole))
-        if whole < size:
+        elif whole > begin:
+            yield units_at(size, range(begin, whole))
+        if not backwards and whole < size:
             yield units_at(size, range(whole, size))
 
     def _write_deltas(self, layer: int, units: list[Unit], lines: Lines) -> None:
         """The deltas of some units, each computed from h where z need not be kept."""
-        expression = from_values(self.derivation, self._only("delta", layer)).expression
-        arriving = [node for node in nodes(expression) if isinstance(node, Sum)]  # none at the outputs
-        for total in arriving:
+        for total in self._arriving(layer):
             for k in self._positions(total.index, lines):
                 for unit in units:
                     term = bind(total.term, {**unit.here, total.index: k})
                     self._assign(unit.s, term if k == 0 else unit.s + term, self.row, lines)
+        self._finish_deltas(layer, units, lines)
+
+    def _arriving(self, layer: int) -> list[Sum]:
+        """The sum of what arrives at a unit of a layer on the way back; none at the outputs."""
+        return [node for node in nodes(self._only("delta", layer).expression) if isinstance(node, Sum)]
+
+    def _finish_deltas(self, layer: int, units: list[Unit], lines: Lines) -> None:
+        """The deltas of some units, of which the variables hold what arrives."""
+        expression = from_values(self.derivation, self._only("delta", layer)).expression
+        arriving = self._arriving(layer)
         for unit in units:
             value = bind(substitute(expression, arriving[0], unit.s) if arriving else expression, unit.here)
             if value != unit.s:

@@ -21,6 +21,7 @@ NETWORKS = [
     Network((2, 2, 3), output="softmax"),
     Network((2, 2, 2, 1), ("tanh", "elu(0.5)")),
     Network((4, 9, 2), "leaky_relu"),
+    Network((3, 9, 5, 2), ("relu", "tanh"), "sigmoid"),
 ]
 PROCESSORS = [forms.Registers(16, 32), forms.Registers(32, 64)]
 WAYS = [
@@ -118,3 +119,15 @@ def test_functions_are_worked_out_in_loops_with_many_registers_a_value():
     ]
     outputs = [Network((2, 5, 1), output=output) for output in ("identity", "sigmoid")]
     assert [forms.known_form(network, "float64", PLAIN).straight for network in outputs] == [True, False]
+
+
+def test_weights_are_updated_where_they_carry_deltas_back_if_several_layers_outgrow_the_cache():
+    network = Network((4, 20, 20, 1))
+    assert forms.known_form(network, "float64", PLAIN).updates_back
+    assert not forms.known_form(Network((4, 40, 1)), "float64", PLAIN).updates_back
+    text = lanes.source(network, "float64")
+    row = text[text.index("for row in range(rows):") :]
+    assert row.index("S1[i] = accumulated") < row.index("z1 = W1[j, 0]*X[following, 0]")
+    back, forward = row.split("# forward with the following row, layer 2")
+    assert "W2[0, i] += s1*H1[now, i]" in back
+    assert "W2[0, i] +=" not in forward
