@@ -169,7 +169,7 @@ class LayerByLayer(InLoops):
         """
         for layer in self.layers[:0:-1]:
             lines(f"# {DELTAS} and {UPDATES}, layer {layer}")
-            for units in self._some_units(layer, lines, first_apart=True):
+            for units in self._units_in_order(layer, lines, first_apart=True):
                 self._write_arrived(layer, units, lines)
                 self._write_back(layer, units, lines)
         lines(f"# {UPDATES}, and {FORWARD} with the following row, layer 1")
@@ -179,7 +179,7 @@ class LayerByLayer(InLoops):
         self._write_function(1, lines)
         for layer in self.layers[1:]:
             lines(f"# {FORWARD} with the following row, layer {layer}")
-            for units in self._some_units(layer, lines, backwards=True):
+            for units in self._units_in_order(layer, lines, backwards=True):
                 self._write_forward(layer, units, lines)
             self._write_function(layer, lines)
 
@@ -243,13 +243,14 @@ class LayerByLayer(InLoops):
         with lines.block(f"for {unit.name} in range({self._size(unit.size)}):"):
             write_equation(equation.target, equation.expression, self.row, lines, self._size)
 
-    def _some_units(
+    def _some_units(self, layer: int, lines: Lines) -> Iterator[list[Unit]]:
+        """The units of a layer, a few at a time, inside the loop over them if there is one."""
+        return self._units_in_order(layer, lines)
+
+    def _units_in_order(
         self, layer: int, lines: Lines, *, first_apart: bool = False, backwards: bool = False
     ) -> Iterator[list[Unit]]:
-        """The units of a layer, a few at a time, inside the loop over them if there is one.
-
-        Some come before the loop if they are to be `first_apart`; all come the other way round `backwards`.
-        """
+        """The same, with some before the loop if they are to be `first_apart`, or all `backwards`."""
         size, together = self.network.layers[layer], self.units_together
         whole = size - size % together
         begin = together if first_apart and whole else 0
