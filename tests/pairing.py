@@ -31,6 +31,13 @@ def in_turns(rows):
     return [pytest.param(*row, marks=pytest.mark.slow if n % 2 else ()) for n, row in enumerate(rows)]
 
 
+def in_squares(rows):
+    """Rows whose last column has two values in turn; half of them are slow tests, of each value as many."""
+    return [
+        pytest.param(*row, marks=pytest.mark.slow if n % 4 in (1, 2) else ()) for n, row in enumerate(rows)
+    ]
+
+
 def pairs_of(row):
     """Every two values of a row, with the columns that they stand in."""
     return list(combinations(enumerate(row), 2))

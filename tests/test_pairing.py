@@ -3,7 +3,7 @@
 from itertools import combinations, product
 
 import pytest
-from pairing import in_turns, later_but_pairs, pairwise
+from pairing import in_squares, in_turns, later_but_pairs, pairwise
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,5 @@ def test_nothing_is_left_out_of_what_is_slow_in_part():
     assert [row.values for row in rows] == [*product("abc", "de", "fg")]
     assert [row.values for row in rows if not row.marks] == sorted(pairwise("abc", "de", "fg"))
     assert [(*row.values, len(row.marks)) for row in in_turns(zip("abc"))] == [("a", 0), ("b", 1), ("c", 0)]
+    quick = [row.values for row in in_squares(product("abc", "de")) if not row.marks]
+    assert quick == [("a", "d"), ("b", "e"), ("c", "d")]

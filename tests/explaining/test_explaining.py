@@ -5,7 +5,7 @@ import csv
 import math
 import sys
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import cycle, product
 from typing import ClassVar
 
 import numpy as np
@@ -75,6 +75,7 @@ BATCHES = [("sgd", 1), ("momentum", 1), ("sgd", 4), (Momentum(momentum=0.7), 4),
 BATCHES += [("adam", 1), *((optimizer, 4) for optimizer in WITH_GRADIENTS)]
 every_rule = pytest.mark.parametrize(("optimizer", "batch_size"), BATCHES, ids=str)
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
+EACH_RULE = [(network, *rule) for network, rule in zip(cycle(NETWORKS), product(OPTIMIZERS, (1, 2)))]
 
 # M. Mazur, "A step by step backpropagation example" (2015): 2-2-2, sigmoid everywhere, step 0.5 on the halved
 # squared error: a learning rate of 0.25 on the error not halved.
@@ -354,9 +355,10 @@ class TestStep:
         assert (moved["change"] == moved["value"] - moved["before"]).all()
 
     @pytest.mark.parametrize(
-        "optimizer", [Momentum(momentum=0.7), Nesterov(momentum=0.3), *WITH_GRADIENTS], ids=repr
+        ("optimizer", "network"),
+        in_turns(product([Momentum(momentum=0.7), Nesterov(momentum=0.3), *WITH_GRADIENTS], NETWORKS)),
+        ids=named,
     )
-    @every_network
     def test_a_step_goes_on_where_another_ended(self, network, optimizer):
         explanation = fastnn.explain(network, optimizer=optimizer)
         rows = [some_step(network, seed)[1:3] for seed in range(3)]
@@ -751,10 +753,18 @@ class TestProof:
         assert len(frame) == 1 + 2 * network.n_parameters
         assert "Each difference simplifies to 0." in " ".join(proof.text().split())
 
-    @pytest.mark.parametrize(
-        ("network", "optimizer", "batch_size"), in_turns(pairwise(NETWORKS, [*OPTIMIZERS], (1, 2))), ids=named
-    )
+    @pytest.mark.parametrize(("network", "optimizer", "batch_size"), EACH_RULE, ids=named)
     def test_holds_for_the_updates_of_every_optimizer(self, network, optimizer, batch_size):
+        self.prove_updates(network, optimizer, batch_size)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        ("network", "optimizer", "batch_size"), pairwise(NETWORKS, [*OPTIMIZERS], (1, 2)), ids=named
+    )
+    def test_holds_for_the_updates_of_every_pair(self, network, optimizer, batch_size):
+        self.prove_updates(network, optimizer, batch_size)
+
+    def prove_updates(self, network, optimizer, batch_size):
         proof = fastnn.explain(network, optimizer=optimizer, batch_size=batch_size).proof()
         assert proof.holds
         gradients = batch_size > 1 or OPTIMIZERS[optimizer].needs_gradient

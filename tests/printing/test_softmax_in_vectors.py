@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from comparing import DTYPES, quiet
 from forms import forms_of
+from pairing import in_squares
 
 import fastnn
 from fastnn.core.loss import Loss
@@ -75,8 +76,7 @@ def check_forms(monkeypatch, network, dtype, rule, sums, Y):
     return finite, state[finite], totals[finite]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("outputs", [*FEW, MANY])
+@pytest.mark.parametrize(("outputs", "dtype"), in_squares(product([*FEW, MANY], DTYPES)))
 def test_sums_of_every_kind_in_every_place(monkeypatch, outputs, dtype):
     """Ties, both zeros, sums far apart, infinite ones and NaN: what diverges shows alike."""
     draw = np.random.default_rng(outputs)
@@ -100,8 +100,10 @@ def test_the_largest_output_may_be_any():
     np.testing.assert_allclose(moved, -0.25 * (shares - np.eye(3)[0]), rtol=1e-12)
 
 
-@pytest.mark.parametrize("loss", [Brier, Soft])
-@pytest.mark.parametrize(("outputs", "batch"), [(3, False), (3, True), (MANY, False)])
+@pytest.mark.parametrize(
+    ("outputs", "batch", "loss"),
+    in_squares((*size, loss) for size in [(3, False), (3, True), (MANY, False)] for loss in (Brier, Soft)),
+)
 def test_a_loss_of_ones_own_has_its_own_targets(monkeypatch, loss, outputs, batch):
     draw = np.random.default_rng(0)
     Y = draw.dirichlet(np.ones(outputs), 5)

@@ -7,7 +7,7 @@ nbformat = pytest.importorskip("nbformat", reason='needs nbformat: pip install "
 
 
 REFUSED = "fastnn.train(net, [1.0], [1.0], learning_rate=-1)"
-SWEEP = "fastnn.sweep(net, [0.0, 1.0], [1.0, 0.0], networks=64, epochs=2)"
+SWEEP = "fastnn.sweep(net, [0.0, 1.0], [1.0, 0.0], networks=64, epochs=2, engine='batched')"
 # A stand-in for ipywidgets' bar, which tells what it is told.
 WIDGETS = """
 import sys, types
@@ -28,7 +28,7 @@ CELLS = {
     "store": "raise fastnn.StoreError('the disk is full')",
     "fault": "1 / 0",
     "debugged": f"os.environ['FASTNN_DEBUG'] = '1'; {REFUSED}",
-    "run": "fastnn.train(net, [0.0, 1.0], [1.0, 0.0], epochs=5)",
+    "run": "fastnn.train(net, [0.0, 1.0], [1.0, 0.0], epochs=5, engine='batched')",
     "swept": SWEEP,
     "soon": f"progress.UNASKED_SECONDS = 0; {SWEEP};",
     "asked": f"progress.UNASKED_SECONDS = 2; {SWEEP.replace(')', ', progress=True)')};",
