@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 from comparing import quiet
 
-from fastnn.engines import ENGINES, forms, load, loop
+from fastnn.engines import ENGINES, forms, lanes, load, loop
 from fastnn.engines.compiling import run_source
 
 LIMITS = {"in loops": 0, "written out": 10**6}
@@ -23,8 +23,18 @@ def forms_of(monkeypatch, network, dtype, rule):
             patch.setattr(forms, "STRAIGHT_LINE_IN_BATCHES", LIMITS[limit])
             for engine in [each for each in ENGINES if each != "general"]:  # has tests of its own
                 found.setdefault(load(engine).source(network, dtype, rule), (engine, limit, processor))
+            if limit == "written out":  # as `lanes` is not by default where it works out functions
+                source = lanes.source(network, dtype, rule, _written_out(network, dtype, rule))
+                found.setdefault(source, ("lanes", limit, processor))
     assert {(engine, limit) for engine, limit, _ in found.values()} >= {*product(("loop", "lanes"), LIMITS)}
     return [(form, source) for source, form in found.items()]
+
+
+def _written_out(network, dtype, rule):
+    """The form of `lanes` in straight lines that is known, or else one with a register for every value."""
+    known = forms.known_form(network, dtype, rule)
+    tile = forms.STRAIGHT_LINE_TILE // known.size
+    return known if known.straight else forms.Form(True, known.size, registers=1, groups=tile)
 
 
 def trained_by_form(source, recipe, starts, epochs, X, *given):
