@@ -91,7 +91,7 @@ def name_of(source: str, options: str) -> str:
         "source": source,
         "vectors": [
             sha256(get_data("fastnn.engines", name) or b"").hexdigest()
-            for name in ("simd.py", "vector_types.py")
+            for name in ("simd.py", "vector_types.py", *["crossing.py"] * ("engines.crossing" in source))
         ],
         "options": options,
         "python": [platform.python_implementation(), platform.python_version(), platform.machine()],

@@ -61,7 +61,9 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     in_register = size // np.dtype(dtype).itemsize
     if rule.batched or rule.measuring:
         spans = spans_of(network, in_register, MOST_IN_BATCHES[number])
-        _write(InBatches(derivation, dtype, spans, ROWS_TOGETHER), lines)
+        widest = max(span.registers for span in spans[1:])
+        is_small = in_register == 2 * ROWS_TOGETHER and widest <= MOST_IN_BATCHES[number] // 2
+        _write(InBatches(derivation, dtype, spans, ROWS_TOGETHER * (1 + is_small)), lines)
     else:
         _write(RowByRow(derivation, dtype, spans_of(network, in_register, MOST[number])), lines)
     return vector_module(derivation, dtype, str(lines))

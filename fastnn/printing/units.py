@@ -117,6 +117,10 @@ class AcrossUnits(InLoops):
         """The language of numbers, for a row."""
         return Python(partial(self._spell, row=row), self.dtype)
 
+    def _of_outputs(self, row: Row) -> Infix:
+        """The language of the outputs' values, for a row."""
+        return self.numbers(row)
+
     def _spell(self, symbol: Symbol, row: Row) -> str:
         family, layer, indices = symbol.family, symbol.layer, symbol.indices
         if symbol == COEFFICIENT:
@@ -232,11 +236,11 @@ class AcrossUnits(InLoops):
                     here: Place = dict.fromkeys(equation.over, k)
                     for row in rows:
                         value = bind(equation.expression, here)
-                        self._assign(bind(equation.target, here), value, self.numbers(row), lines)
+                        self._assign(bind(equation.target, here), value, self._of_outputs(row), lines)
                 continue
             for row in rows:
                 with self._each(equation.over, lines):
-                    write_equation(equation.target, equation.expression, self.numbers(row), lines)
+                    write_equation(equation.target, equation.expression, self._of_outputs(row), lines)
 
     def _write_back(self, layer: int, rows: list[Row], lines: Lines) -> None:
         """The deltas of the layer before one, and, unit by unit, what becomes of the weights between them."""

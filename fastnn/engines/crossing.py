@@ -1,0 +1,79 @@
+"""What goes from lane to lane: vectors made of numbers, and the rows of a square made its columns.
+
+As in `fastnn.engines.simd`, a vector is a NumPy array in plain Python, and Numba compiles it to LLVM's.
+Imports Numba: to be imported by what is compiled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import lower_builtin, type_callable
+from numpy.typing import NDArray
+
+from fastnn.engines.vector_types import VectorType, from_registers, registers_of, types
+
+__all__ = ["in_lanes", "transposed"]
+
+
+def in_lanes(numbers: tuple[float, ...]) -> NDArray[Any]:
+    """A vector of some numbers, one in each lane."""
+    return np.array(numbers)
+
+
+def transposed(vectors: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
+    """From as many vectors as a register has lanes: for each of their lanes, a register with that of each."""
+    return tuple(np.stack(vectors, axis=1))
+
+
+def _type_of_lanes(numbers: Any) -> VectorType | None:
+    if not isinstance(numbers, types.UniTuple) or not isinstance(numbers.dtype, types.Float):
+        return None
+    return VectorType(numbers.dtype, 1, len(numbers))
+
+
+def _type_of_transposed(vectors: Any) -> Any:
+    if not isinstance(vectors, types.UniTuple) or not isinstance(vectors.dtype, VectorType):
+        return None
+    one = vectors.dtype
+    is_square = len(vectors) == one.lanes
+    return types.UniTuple(VectorType(one.number, 1, one.lanes), one.size) if is_square else None
+
+
+def _lower_in_lanes(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    part = ir.Constant(signature.return_type.part, ir.Undefined)
+    for lane, number in enumerate(cgutils.unpack_tuple(builder, values[0])):
+        part = builder.insert_element(part, number, ir.IntType(32)(lane))
+    return from_registers(builder, [part])
+
+
+def _lower_transposed(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    kind, columns = signature.return_type, []
+    every = [registers_of(builder, vector) for vector in cgutils.unpack_tuple(builder, values[0])]
+    for square in zip(*every, strict=True):
+        columns += _columns(builder, [*square])
+    vectors = [from_registers(builder, [column]) for column in columns]
+    return context.make_tuple(builder, kind, vectors)
+
+
+def _columns(builder: Any, rows: list[Any]) -> list[Any]:
+    """Those of a square: lanes of a row of the first half and of one of the second take turns, until done."""
+    lanes = len(rows)
+    kind, half = ir.VectorType(ir.IntType(32), lanes), lanes // 2
+    masks = [
+        ir.Constant(kind, [n // 2 + lanes * (n % 2) for n in range(first, first + lanes)])
+        for first in (0, lanes)
+    ]
+    for _ in range(half.bit_length()):
+        pairs = zip(rows[:half], rows[half:], strict=True)
+        rows = [builder.shuffle_vector(*pair, mask) for pair in pairs for mask in masks]
+    return rows
+
+
+type_callable(in_lanes)(lambda context: _type_of_lanes)
+lower_builtin(in_lanes, types.UniTuple)(_lower_in_lanes)
+type_callable(transposed)(lambda context: _type_of_transposed)
+lower_builtin(transposed, types.UniTuple)(_lower_transposed)
