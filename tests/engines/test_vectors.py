@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from comparing import memory
 
+from fastnn.engines.crossing import in_lanes, transposed
 from fastnn.engines.simd import (
     Vectors,
     apart,
@@ -150,6 +151,35 @@ class TestOperations:
         compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype)
         assert compiled.tobytes() == python.tobytes()
         assert set(python.flat) == {(7 + 12) - (3 + 1)}
+
+
+@pytest.mark.parametrize("registers", [1, 2])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_of_squares_become_columns(registers, dtype):
+    """Four vectors of four lanes, in one register or in two: one vector for each of their numbers."""
+
+    def calculate(m):
+        v = Vectors(m, registers, 4, 0, 1)
+        w = Vectors(m, 1, 4, 4 * registers, 1)
+        columns = transposed((v[0], v[1], v[2], v[3]))
+        for n in range(4 * registers):
+            w[n] = 2.0 * columns[n]
+
+    rows = [[10.0 * k + n for n in range(4 * registers)] for k in range(4)]
+    compiled, python = both_ways(calculate, *rows, lanes=4 * registers, dtype=dtype, results=4)
+    assert compiled.tobytes() == python.tobytes()
+    np.testing.assert_array_equal(python.reshape(-1, 4), 2 * np.array(rows).T)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_numbers_are_put_into_lanes(dtype):
+    def calculate(m):
+        v = Vectors(m, 1, 4, 0, 1)
+        v[1] = in_lanes((m[0, 3], m[0, 1], m[0, 1], m[0, 0])) * v[0]
+
+    compiled, python = both_ways(calculate, [1.0, 2.0, 3.0, 4.0], lanes=4, dtype=dtype)
+    assert compiled.tobytes() == python.tobytes()
+    assert python.tolist() == [[4.0, 4.0, 6.0, 4.0]]
 
 
 def test_widths_do_not_meet_in_one_process():
