@@ -16,7 +16,7 @@ def forget_kernels(monkeypatch):
     """For a test, forget all kernels that this process has compiled or read from disk."""
     monkeypatch.setattr(compiling, "COMPILED", {})
     monkeypatch.setattr(self_check, "CHECKED", {})
-    monkeypatch.setattr(passes, "_kernels", cache(passes._kernels.__wrapped__))
+    monkeypatch.setattr(passes, "KNOWN", {})
     for engine in ENGINES:
         load(engine).made.cache_clear()
 
@@ -40,6 +40,6 @@ def run_as_plain_python(monkeypatch):
 
     monkeypatch.setattr(compiling, "_compiled", plain)
     monkeypatch.setattr(compiling, "COMPILED", {})
-    monkeypatch.setattr(passes, "_kernels", cache(passes._kernels.__wrapped__))
+    monkeypatch.setattr(passes, "KNOWN", {})
     for engine in ENGINES:
         monkeypatch.setattr(load(engine), "made", cache(load(engine).made.__wrapped__))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,10 @@ class Epochs:
 
     def run(self, most: int) -> bool:
         """Train until all have stopped, or for `most` epochs; return whether some have not stopped."""
-        self.passes: dict[int, Passes] = {}
+        training, rows = self.lanes[0].training, self.rows
+        of_rows = rows.X, rows.Y, self.batch, rows.weights, training.told.share, training.told.rest
+        self.first = Passes(self.network, training.rule, *of_rows)
+        self.passes: dict[int, Passes] = {0: self.first}
         epoch = 0
         while epoch < most:
             going = [lane for lane in self.lanes if not lane.is_over]
@@ -167,19 +170,7 @@ class Epochs:
         order, words = (None, None) if orders is None else (orders.order, orders.words)
         alphas = np.array([lane.training.alpha for lane in lanes], float)
         if part not in self.passes:
-            training, rows = lanes[0].training, self.rows
-            told = training.told
-            given = (
-                self.network,
-                training.rule,
-                rows.X,
-                rows.Y,
-                self.batch,
-                rows.weights,
-                told.share,
-                told.rest,
-            )
-            self.passes[part] = Passes(*given)
+            self.passes[part] = replace(self.first)  # with room of its own
         brought, stopped = self.passes[part].advance(
             state,
             epochs,

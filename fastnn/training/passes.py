@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from math import inf
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
 from time import thread_time
 from typing import Any, NamedTuple
 
@@ -24,22 +24,17 @@ Array = NDArray[Any]
 EMPTY, NONE, NO_WORDS = np.empty(0), np.empty(0, np.int64), np.empty(0, np.uint32)
 
 
-# Seconds of all trainings of a network with a general kernel, after which its own is compiled, in about 1.5 s
-# of another core: who has trained for as long will train again.
-WORTH_COMPILING = 0.5
+Which = tuple[str, Network, str, Rule]
+KNOWN: dict[Which, Takeover] = {}
+BEGINNING = Lock()
 
 
-@dataclass(eq=False)
-class _Kernels:
-    """What trains a network, from call to call, and for how many seconds of one core it has been called."""
-
-    takeover: Takeover
-    spent: float = 0.0
-
-
-@lru_cache(maxsize=256)
-def _kernels(engine: str, network: Network, dtype: str, rule: Rule) -> _Kernels:
-    return _Kernels(begun(engine, network, dtype, rule, waits=False))
+def _begun(which: Which) -> Takeover:
+    """What trains a network: in its first training what is ready, from the second one on its own kernel."""
+    before = KNOWN.get(which)
+    if before is None or before.forms == ["general"]:
+        KNOWN[which] = begun(*which, waits=before is not None)
+    return KNOWN[which]
 
 
 class Brought(NamedTuple):
@@ -86,6 +81,8 @@ class Passes:
         By what the kernel's losses are multiplied.
     rest : (N,) float64, or None
         What each row loses besides.
+    kernels : dict
+        What trains, by engine: the same for the whole training, so that it does not wait for a compiler.
     """
 
     network: Network
@@ -96,6 +93,7 @@ class Passes:
     weights: Array | None = None
     share: float = 1.0
     rest: Array | None = None
+    kernels: dict[str, Takeover] = field(default_factory=dict)
 
     @ieee
     def advance(
@@ -142,8 +140,8 @@ class Passes:
         assert dtype == self.X.dtype  # noqa: S101 - nobody else looks at what the loop is given
         state += dtype.type(0)  # makes -0.0 0.0, as kernels want it
         watched = Watched.never(networks) if watched is None else watched
-        kernels = self._kernels(networks)
-        kernel = kernels.takeover.now.kernel
+        takeover = self._takeover(networks)
+        kernel = takeover.now.kernel
         advance = passes(kernel, str(dtype), weighted=self.rule.weighted, batched=self.rule.batched)
         losses, ended = np.zeros((networks, epochs)), np.empty_like(state)
         course = np.empty((epochs if followed else 0, *state.shape), dtype)
@@ -167,9 +165,7 @@ class Passes:
             next((columns.index(name) for name in ("pull", "l2") if name in columns), -1),
             float(self.share),
         )
-        kernels.spent += thread_time() - began
-        if kernels.spent > WORTH_COMPILING:
-            kernels.takeover.see(inf)
+        takeover.see(thread_time() - began)  # there may be as much to come
         self._diverge(losses, course, state, stopped)
         state[stopped > 0] = ended[stopped > 0]
         return Brought(losses[:, :trained], course[:trained]), stopped
@@ -187,10 +183,14 @@ class Passes:
                 course[first:, m] = np.nan
                 state[m] = np.nan
 
-    def _kernels(self, networks: int) -> _Kernels:
+    def _takeover(self, networks: int) -> Takeover:
         dtype = str(self.X.dtype)
         engine = choose("auto", self.network, dtype, networks, self.rule)
-        return _kernels(engine, self.network, dtype, self.rule)
+        if engine not in self.kernels:
+            with BEGINNING:
+                if engine not in self.kernels:
+                    self.kernels[engine] = _begun((engine, self.network, dtype, self.rule))
+        return self.kernels[engine]
 
     @cached_property
     def _room(self) -> tuple[Array, Array]:

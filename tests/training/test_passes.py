@@ -6,8 +6,8 @@ from uncompiled import run_as_plain_python
 
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
-from fastnn.engines.takeover import Successor, Takeover, _ready
-from fastnn.training import passes as training
+from fastnn.engines import ENGINES, takeover
+from fastnn.engines.takeover import begun
 from fastnn.training.passes import Passes, Watched
 
 NET = Network((2, 3, 1))
@@ -95,28 +95,28 @@ def test_a_network_that_diverges_is_nan_from_then_on():
     assert not stopped.any()
 
 
-def test_general_kernels_give_the_same(monkeypatch):
+def test_general_kernels_give_the_same():
     found = []
     for engine in ("units", "general"):
-        first = _ready(engine, NET, "float64", RECIPE.rule)
-        monkeypatch.setattr(training, "_kernels", lambda *_, first=first: training._Kernels(Takeover(first)))
+        some = passes()
+        some.kernels.update(dict.fromkeys(ENGINES, begun(engine, NET, "float64", RECIPE.rule)))
         state = STARTS.copy()
-        brought, stopped = passes().advance(state, 20, settings(3), watching(3), l2=np.full(3, 0.1))
+        brought, stopped = some.advance(state, 20, settings(3), watching(3), l2=np.full(3, 0.1))
         found.append((state, brought.losses, stopped))
     for own, general in zip(*found, strict=True):
         np.testing.assert_array_equal(own, general)
 
 
-def test_own_kernels_are_looked_for_after_half_a_second_of_training(monkeypatch):
-    first, looked = _ready("units", NET, "float64", RECIPE.rule), []
-    kernels = training._Kernels(Takeover(first, [Successor(3.0, looked.append)]))
-    monkeypatch.setattr(training, "_kernels", lambda *_: kernels)
-    monkeypatch.setattr("fastnn.engines.takeover.ask", lambda work: looked.append(work))
-    passes().advance(STARTS.copy(), 1, settings(3))
-    assert not looked
-    kernels.spent = 0.6
-    passes().advance(STARTS.copy(), 1, settings(3))
-    assert len(looked) == 1
+def test_the_first_training_takes_what_is_ready_and_the_second_its_own_kernel(monkeypatch):
+    monkeypatch.setattr(takeover, "general_comes_first", lambda *_: True)
+    first, second, third = passes(), passes(), passes()
+    for _ in range(2):
+        first.advance(STARTS[:1].copy(), 1, settings(1))
+    for each in (second, third):
+        each.advance(STARTS[:1].copy(), 1, settings(1))
+    forms = [kernels.forms for each in (first, second, third) for kernels in each.kernels.values()]
+    assert forms[0] == ["general"]
+    assert forms[1] == forms[2] != ["general"]
 
 
 @pytest.mark.slow
