@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -31,6 +31,11 @@ STRAIGHT_LINE_PARAMETERS = 36
 
 # Beyond this number straight-line code is not even tried: it takes some seconds to compile.
 MOST_IN_STRAIGHT_LINES = 64
+
+# Up to this number a group's way back comes after the following group's forward pass. Measured with 32
+# registers (against known forms without): 2-1-1 x0.90 and 2-2-1 x0.80 (16 groups of 2 registers), 2-3-1 and
+# 2-4-1 x0.82, 2-5-1 x0.83 (32 groups of one), 3-5-1 x1.4; with momentum 2-2-1 x0.91, with Adam x0.97.
+ONE_GROUP_AHEAD = 22
 
 # In batches straight-line code has the parameters and what the rows add up to in registers. Measured (against
 # one row at a time): 2-2-1 x0.79 with four rows side by side, x0.89 with one; loops x0.82.
@@ -160,6 +165,9 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
         return _rows_in_loops(number, size)
     if values := _values_of_functions(network, rule):
         return _of_functions(network, rule, values)
+    if small and number == 32 and network.n_parameters <= ONE_GROUP_AHEAD and not _of_layer(network):
+        several = 2 if 2 * network.n_parameters + AT_WORK <= number else 1
+        return _straight(several, network, rule, ahead=True)
     if small:
         several = _registers_together(network)
         return Form(
@@ -178,8 +186,8 @@ def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
     """The forms that are worth a trial, of which the measured best is one: first the known one.
 
     The one that is most likely to be faster comes second. Measured with 32 registers, 512 bits at once: 2-2-1
-    x0.75 one group ahead, x0.89 with 2 registers a value, x0.95 with 3, x1.01 stored last; with 256 bits at
-    once x0.82 with 3 registers read twice, x0.87 stored last. 2-10-1 x0.94 in straight lines one group ahead.
+    x1.1 without a group ahead, x1.3 stored last; with 256 bits at once 3 registers read twice and stored last
+    are faster than one register a value by x0.82 and x0.87. 2-10-1 x0.94 in straight lines one group ahead.
     4-5-3 with softmax x0.87 in loops with 4 values together, x0.94 in straight lines with 4 registers.
     """
     known = known_form(network, dtype, rule)
@@ -187,20 +195,21 @@ def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
     if in_batches:
         others = _in_batches(known)
     elif _values_of_functions(network, rule):
-        others = _with_functions(known, network)
+        others = _with_functions(known, network, rule)
     else:
-        others = _row_by_row(known, network)
+        others = _row_by_row(known, network, rule)
     return tuple(dict.fromkeys((known, *others)))
 
 
-def _row_by_row(known: Form, network: Network) -> Iterator[Form]:
+def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     short = network.n_parameters <= MOST_IN_STRAIGHT_LINES
+    straight = partial(_straight, network=network, rule=rule)
     if short:
-        yield from (_straight(several, ahead=True) for several in (2, 1, 3))
-        yield from (_straight(several, reads=2) for several in (3, 4))
+        yield from (straight(several, ahead=True) for several in (2, 1, 3))
+        yield from (straight(several, reads=2) for several in (3, 4))
     if known.straight:
-        yield _straight(2)
-        yield _straight(1, stores_last=True)
+        yield straight(2)
+        yield straight(1, stores_last=True)
         return
     if not short and _is_deep(network):
         yield replace(known, updates_back=not known.updates_back)
@@ -210,29 +219,32 @@ def _row_by_row(known: Form, network: Network) -> Iterator[Form]:
     yield replace(known, registers=several, together=_together(several))
 
 
-def _with_functions(known: Form, network: Network) -> Iterator[Form]:
+def _with_functions(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     """Measured with 32 registers: with tanh 2-2-1 x0.90 in straight lines with 4 registers, read twice."""
     short = network.n_parameters <= MOST_IN_STRAIGHT_LINES
+    straight = partial(_straight, network=network, rule=rule)
     if short:
-        yield _straight(4, reads=2)
+        yield straight(4, reads=2)
     yield replace(known, registers=4, together=1)
     if max(network.layers[1:]) > 1:
         yield replace(known, registers=4, together=2)
     yield replace(known, registers=8, together=1)
     if short:
-        yield from (_straight(several, ahead=True) for several in (3, 2))
-        yield _straight(3, reads=2)
+        yield from (straight(several, ahead=True) for several in (3, 2))
+        yield straight(3, reads=2)
         return
     yield replace(known, registers=2, together=_together(2))
     if _is_deep(network):
         yield replace(known, updates_back=not known.updates_back)
 
 
-def _straight(several: int, **how: Any) -> Form:
-    """A form of straight lines that is worth a trial."""
+def _straight(several: int, network: Network, rule: Rule, *, ahead: bool = False, **how: Any) -> Form:
+    """A form of straight lines. With 16 groups, not 8, 2-2-1 takes x0.9 of the time one group ahead."""
     size = registers().size
-    groups = max(1, 2 * STRAIGHT_LINE_TILE // size // several)
-    return Form(True, size, several, groups, together=_together(several), **how)
+    vectors = rule.state_size(network) + len(rule.given) + 1
+    most = FIRST_LEVEL_CACHE // (vectors * size * several)
+    groups = max(1, min((2 + 2 * ahead) * STRAIGHT_LINE_TILE // size // several, most))
+    return Form(True, size, several, groups, ahead=ahead, together=_together(several), **how)
 
 
 def _of_functions(network: Network, rule: Rule, values: int) -> Form:
@@ -260,6 +272,11 @@ def _in_loops(several: int, together: int, network: Network) -> Form:
     return Form(False, size, several, 1, together=number // 4 if back else together, updates_back=back)
 
 
+def _of_layer(network: Network) -> bool:
+    """Whether the outputs are worked out together, by softmax."""
+    return activation(network.output).of_layer
+
+
 def _is_deep(network: Network) -> bool:
     """Whether there are several hidden layers."""
     return len(network.layers) > 3
@@ -267,7 +284,7 @@ def _is_deep(network: Network) -> bool:
 
 def _values_of_functions(network: Network, rule: Rule) -> int:
     """How many values a row works out by functions in a layer, in that with most; softmax is none of them."""
-    if activation(network.output).of_layer:
+    if _of_layer(network):
         return 0
     equations = derived(network, rule).equations
     called = (e for e in equations if any(isinstance(n, Call) for n in nodes(e.expression)))
@@ -356,7 +373,7 @@ def _registers_together(network: Network) -> int:
     1). Softmax has most to wait for. Measured with 32: 2-2-2 x0.52 (4 against 1), 2-4-3 x0.79 (4 against 2).
     """
     number, _ = registers()
-    if activation(network.output).of_layer:
+    if _of_layer(network):
         return MOST_REGISTERS
     if not _outgrows_registers(network):
         return 1

@@ -29,7 +29,7 @@ def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN, form: Form | No
     tile = tile_of(form or known_form(network, dtype, rule), network, dtype, rule)
     return CallSizes(
         fewest(network, dtype, rule, tile.vector),
-        64 * tile.networks,
+        max(8, min(64, 4096 // tile.networks)) * tile.networks,
         tile.networks,
         tile.vector,
         seconds=1e-10,

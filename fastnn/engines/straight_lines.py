@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation
+from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
 from fastnn.core.expressions import Symbol, nodes
 from fastnn.core.values import TOTAL
 from fastnn.engines.forms import Form
@@ -83,8 +83,10 @@ class _InMemory:
 
     def _write_forward(self, group: str, lines: Lines) -> None:
         lines(f"# {FORWARD} and {ERROR}")
-        places = _places(self.derivation, group)
-        lines(*(f"{name} = {places[name]}" for name in self.derivation.network.parameter_names))
+        places, derivation = _places(self.derivation, group), self.derivation
+        read = {node for equation in self._forward() for node in nodes(equation.expression)}
+        given = (derivation.name(symbol) for symbol in derivation.rule.given if symbol in read)
+        lines(*(f"{name} = {places[name]}" for name in (*derivation.network.parameter_names, *given)))
         write_ahead(self._ahead(group), self.form.together, lines)
 
     def _write_back(self, kept: list[str], lines: Lines) -> None:
@@ -99,9 +101,13 @@ class _InMemory:
     def _needed_on_the_way_back(self) -> list[str]:
         """The names of what the forward pass and the errors leave for the way back."""
         needed = {node for equation in self.on_the_way_back for node in nodes(equation.expression)}
+        targets = [e.target for e in self._forward() if e.target in needed and e.target != TOTAL]
+        return [self.derivation.name(target) for target in targets]
+
+    def _forward(self) -> list[Equation]:
+        """The equations of the forward pass and of the errors, without what may come last."""
         late = lost_last(self.derivation.scalar)
-        equations = (e for e in self.derivation.scalar if e.stage in (FORWARD, ERROR) and e not in late)
-        return [self.derivation.name(e.target) for e in equations if e.target in needed and e.target != TOTAL]
+        return [e for e in self.derivation.scalar if e.stage in (FORWARD, ERROR) and e not in late]
 
     def _ahead(self, group: str) -> Written:
         """The language of the forward pass, for which the parameters have been read from memory."""

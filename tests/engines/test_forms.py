@@ -41,18 +41,22 @@ WAYS = [
 def test_every_form_gives_the_bits_of_batched(network, dtype, way, weighted, processor, monkeypatch):
     monkeypatch.setattr(forms, "registers", lambda: processor)
     rule = replace(Recipe.of(network, **way).rule, weighted=weighted)
-    candidates, known = forms.forms(network, dtype, rule), batched.kernel(network, dtype, rule)
+    known, candidates = batched.kernel(network, dtype, rule), forms.forms(network, dtype, rule)
     assert candidates[0] == forms.known_form(network, dtype, rule)
     assert 2 <= len({*candidates}) == len(candidates) <= 8
     for form in candidates:
-        advance = quiet(run_source(lanes.source(network, dtype, rule, form))["advance"])
-        sizes = lanes.call_sizes(network, dtype, rule, form)
-        for several in (1, min(sizes.width, 2 * sizes.vector) + 3):
-            with np.errstate(all="ignore"):
-                expected = self_check._computed(known, network, several, dtype, rule)
-                found = self_check._computed(advance, network, several, dtype, rule)
-            for one, other in zip(found, expected, strict=True):
-                assert one.tobytes() == other.tobytes(), form
+        assert_the_bits(known, network, dtype, rule, form)
+
+
+def assert_the_bits(known, network, dtype, rule, form):
+    advance = quiet(run_source(lanes.source(network, dtype, rule, form))["advance"])
+    sizes = lanes.call_sizes(network, dtype, rule, form)
+    for several in (1, min(sizes.width, 2 * sizes.vector) + 3):
+        with np.errstate(all="ignore"):
+            expected = self_check._computed(known, network, several, dtype, rule)
+            found = self_check._computed(advance, network, several, dtype, rule)
+        for one, other in zip(found, expected, strict=True):
+            assert one.tobytes() == other.tobytes(), form
 
 
 @pytest.mark.slow
@@ -131,3 +135,10 @@ def test_weights_are_updated_where_they_carry_deltas_back_if_several_layers_outg
     back, forward = row.split("# forward with the following row, layer 2")
     assert "W2[0, i] += s1*H1[now, i]" in back
     assert "W2[0, i] +=" not in forward
+
+
+def test_one_group_ahead_what_the_loss_is_given_is_read_with_the_parameters():
+    network = NETWORKS[0]
+    rule = Recipe.of(network, loss="huber", optimizer=OPTIMIZERS["momentum"]).rule
+    form = Form(straight=True, size=64, registers=1, groups=8, ahead=True)
+    assert_the_bits(batched.kernel(network, "float64", rule), network, "float64", rule, form)
