@@ -222,8 +222,9 @@ def _allocate(derivation: Derivation, dtype: str, lines: Lines, lanes: str, body
         sizes[f"Gb{layer}"] = f"{units}, {lanes}"
         kinds |= {f"mask{layer}": dtype.replace("float", "int")}
         kinds |= {f"condition{layer}": "bool", f"conditions{layer}": "bool"}
+    words = {*re.findall(r"\w+", body)}
     for name, size in sizes.items():
-        if re.search(rf"\b{name}\b", body):
+        if name in words:
             lines(f'{name} = empty(({size}), "{kinds.get(name, dtype)}")')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 from hashlib import sha256
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ __all__ = ["compile_kernel", "forget_file", "is_compiled", "is_ready", "reject",
 
 COMPILED: dict[tuple[str, str], Kernel] = {}
 REJECTED: set[str] = set()  # names of kernels
+ARGUMENTS = re.compile(r"^def advance\((.*)\):$", re.MULTILINE)
 
 
 def compile_kernel(source: str, dtype: str) -> Kernel:
@@ -61,9 +63,8 @@ def reject(kernel: Any) -> None:
 
 
 class _Printed(NamedTuple):
-    """A printed module that was run, and what Numba is to make of it."""
+    """What Numba is to make of a printed module."""
 
-    namespace: dict[str, Any]
     signature: Any
     options: dict[str, Any]
     name: str
@@ -76,7 +77,6 @@ def _printed(source: str, dtype: str) -> _Printed:
 
     number = getattr(numba.types, dtype)
     read_only = numba.types.Array(number, 2, "C", readonly=True)
-    namespace = run_source(source)
     kinds = {
         "state": numba.types.Array(number, 2, "C"),
         "coefficients": numba.types.Array(number, 1, "C", readonly=True),
@@ -91,14 +91,13 @@ def _printed(source: str, dtype: str) -> _Printed:
         **dict.fromkeys(("batch", "epoch", "patience"), numba.types.intp),
         **dict.fromkeys(("min_delta", "half_l2", "l1"), numba.float64),
     }
-    code = namespace["advance"].__code__
-    names = code.co_varnames[: code.co_argcount]
-    signature = numba.types.void(*(kinds.get(name, read_only) for name in names))
+    (names,) = ARGUMENTS.findall(source)  # to run it for them would take some milliseconds
+    signature = numba.types.void(*(kinds.get(name, read_only) for name in names.split(", ")))
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     name = name_of(source, f"{signature} {options} forceinline")
     while name in REJECTED:  # its symbols may not be used again in this process
         name = name_of(source, name)
-    return _Printed(namespace, signature, options, name)
+    return _Printed(signature, options, name)
 
 
 def _compiled(source: str, dtype: str) -> Kernel:
@@ -106,7 +105,8 @@ def _compiled(source: str, dtype: str) -> Kernel:
 
     from fastnn.engines.kernel_cache import KernelCache
 
-    namespace, signature, options, name = _printed(source, dtype)
+    signature, options, name = _printed(source, dtype)
+    namespace = run_source(source)
     advance = namespace["advance"]
     functions = [value for value in namespace.values() if isinstance(value, FunctionType)]
     for function in [function for function in functions if function.__module__ == namespace["__name__"]]:

@@ -183,7 +183,7 @@ def python_function(function: Function, dtype: str, language: type[Python] = Pyt
 
 def import_line(module: str, names: Iterable[str], body: str) -> str:
     """The line that imports from `module` each of `names` that occurs in `body`; "" if none does."""
-    used = sorted(name for name in names if re.search(rf"\b{name}\b", body))
+    used = sorted({*names} & {*re.findall(r"\w+", body)})
     return f"from {module} import {', '.join(used)}" if used else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import numpy as np
@@ -101,11 +101,11 @@ class Calls:
                 pace = self.paces[kernel]
                 more_epochs, more_rows = pace.next_call(state.size, left, rows, row, self.job.recipe.size)
                 part, now = slice(row, row + more_rows), slice(epoch, epoch + more_epochs)
-                began = perf_counter()
+                began, worked = perf_counter(), thread_time()
                 kernel(state, *(array[part] for array in given), settings, totals[:, now], *self._batch)
-                seconds, visits = perf_counter() - began, more_epochs * more_rows
-                pace.took(seconds, state.size * visits)
-                self.job.done.took(takeover, seconds, len(state) * visits)
+                worked, visits = thread_time() - worked, more_epochs * more_rows
+                pace.took(perf_counter() - began, state.size * visits)
+                self.job.done.took(takeover, worked, len(state) * visits)
                 row = (row + more_rows) % rows
                 epoch += more_epochs if row == 0 else 0
                 self.pause(len(state) * visits / rows)
@@ -128,11 +128,12 @@ class Calls:
                 looked.append(course[some])
             if best is not None and watch is not None:
                 looked += [best.bar, best.until, best.epoch, best.state, first + some.start, *watch.numbers]
-            began, more_epochs, kernel = perf_counter(), some.stop - some.start, takeover.now.kernel
+            more_epochs, kernel = some.stop - some.start, takeover.now.kernel
+            began, worked = perf_counter(), thread_time()
             kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
-            seconds, visits = perf_counter() - began, len(state) * more_epochs * len(self.job.X)
-            self.paces[kernel].took(seconds, self.state_size * visits)
-            self.job.done.took(takeover, seconds, visits)
+            worked, visits = thread_time() - worked, len(state) * more_epochs * len(self.job.X)
+            self.paces[kernel].took(perf_counter() - began, self.state_size * visits)
+            self.job.done.took(takeover, worked, visits)
             self.pause(len(state) * more_epochs)
         return Seen(
             self._mean(totals, len(self.job.X)),

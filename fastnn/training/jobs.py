@@ -39,7 +39,7 @@ class Done:
     spent: dict[Takeover, float] = field(default_factory=lambda: defaultdict(float))
 
     def took(self, takeover: Takeover, seconds: float, visits: float) -> None:
-        """Count a call, and let its successor be looked for if there is enough left to do.
+        """Count a call, of processor seconds, and let its successor be looked for if enough is left to do.
 
         Each network, reduced or not, is taken to need its part of what is left, as of what has been done.
         """
@@ -160,7 +160,7 @@ class Job:
         """Compile the kernel with which the training of M networks begins, and ask for the others.
 
         They may be called as networks end, die or diverge, and are compiled in the background; where little
-        is to be done, only once they would be called.
+        is to be done, none is.
         """
         self.takeover(self.network, networks)
         if networks > 1:

@@ -26,30 +26,32 @@ class Kernels:
         self.engine, self.dtype, self.rule = engine, dtype, rule
         self.known: dict[Which, Takeover] = {}
         self.awaited: set[Which] = set()  # compiled in the background
-        self.patient = False
+        self.patient, self.compiles = False, False
         self.asking = Lock()  # or a thread that asks late would find ready what another asked for
 
     def takeover(self, network: Network, networks: int) -> Takeover:
         """The kernels for some networks, one after the other.
 
         The first is compiled and checked when it is first asked for. But after `ask` it is compiled in the
-        background, if another kernel can train the networks meanwhile.
+        background, or not at all, if another kernel can train the networks.
         """
         which = self._which(network, networks)
         if which not in self.known:
             others = [known for (_, of), known in [*self.known.items()] if of == network]
             if others and self.patient:
-                self.ask((network, networks))
-                return others[0]
+                self.ask((network, networks), compiles=self.compiles)
+                if which in self.awaited:
+                    return others[0]
+                return self.known.setdefault(which, others[0])
             self._begin(which, waits=self.engine != "auto")
         return self.known[which]
 
     def ask(self, *wanted: tuple[Network, int], compiles: bool = True) -> None:
         """Have the own kernels for some networks compiled in the background, but for those that are ready.
 
-        Unless it `compiles`, those that are not are left until they would be called.
+        Unless it `compiles`, no further ones are compiled where others can train their networks.
         """
-        self.patient = True
+        self.patient, self.compiles = True, compiles
         every = dict.fromkeys(self._which(network, networks) for network, networks in wanted)
         with self.asking:
             self._ask(every, compiles=compiles)

@@ -217,8 +217,10 @@ class TestSameBits:
         works = []
         monkeypatch.setattr(kernels, "ask", works.append)
         monkeypatch.setattr(kernels, "own_is_ready", lambda *_: False)
-        job = job_of(SHAPES["2-2-1"], "float64")
-        replace(job, engine="auto", reduced=(), visits=visits).warm(200)
+        network = SHAPES["2-2-1"]
+        job = replace(job_of(network, "float64"), engine="auto", reduced=(), visits=visits)
+        job.warm(200)
+        assert job.takeover(network, 1) is job.takeover(network, 200)  # meanwhile, or all along
         assert len(works) == asked
 
     @pytest.mark.parametrize("rule", [PLAIN, Recipe(optimizer=Adam(), batch_size=2, clip=1.0).rule])
