@@ -36,6 +36,7 @@ ALLOWED = {
     "commands.cli: eval()": "of the text 0, which clears an interruption that Python remembers",
     "tutorial: import asyncio": "waits for the kernel of the notebook, which listens on this machine alone",
     "sklearn.base: import joblib": "hashes settings, and reads no file",
+    "sklearn.drawing: import ctypes": "finds the words of NumPy's generator, and calls no library",
     "sklearn.fitting: import joblib": "counts threads as scikit-learn does",
     "sklearn.search: import joblib": "counts threads as scikit-learn does",
     "system.background: import ctypes": "has Python raise SystemExit in a thread of fastnn's own",
