@@ -174,6 +174,8 @@ class Fitting:
 
 def best_of(lanes: Sequence[Lane], *, scored: bool) -> int:
     """The number of the network with the best validation score, or without any with the least last loss."""
+    if len(lanes) == 1:
+        return 0
     values = [-lane.best if scored else (lane.losses[-1] if lane.losses else np.inf) for lane in lanes]
     return int(np.argmin(np.nan_to_num(values, nan=np.inf)))
 
@@ -184,7 +186,8 @@ def train(fittings: Sequence[Fitting]) -> None:
     estimator, N = first.estimator, len(first.rows.X)
     if any(fitting.training.penalised for fitting in fittings):
         for fitting in fittings:
-            fitting.training = replace(fitting.training, penalised=True)
+            if not fitting.training.penalised:
+                fitting.training = replace(fitting.training, penalised=True)
     own = [fitting.lanes() for fitting in fittings]
     lanes = [lane for several in own for lane in several]
     if estimator.batch_size != "auto" and estimator.batch_size > N:

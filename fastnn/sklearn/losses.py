@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -41,6 +42,7 @@ class Clipped(CrossEntropy):
         return Select(loses, ">", given["most"], given["most"], loses)
 
     @classmethod
+    @cache
     def of(cls, dtype: Any) -> Clipped:
         """The one for probabilities of a dtype, of at least its eps."""
         return cls(most=float(-np.log(np.finfo(dtype).eps)))

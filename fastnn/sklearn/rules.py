@@ -94,13 +94,26 @@ def _recipe(loss: Any, optimizer: Any) -> Recipe:
 def given(trainings: Sequence[Training], rates: Array) -> Array:
     """What kernels are given in some epochs, (E, M, C), of trainings with one rule and rates (E, M)."""
     first, dtype = trainings[0], rates.dtype
+    if rates.size == 1:
+        return _of_one(first.rule, first.told.ratio, rates.item(), dtype, *first.numbers.items()).copy()
     named = {name: np.array([each.numbers[name] for each in trainings], dtype) for name in first.numbers}
-    scaled = rates if first.rule.needs_gradient else rates * dtype.type(first.told.ratio)
-    columns = first.rule.values(scaled, **named)
-    found = np.empty((*rates.shape, len(first.rule.given)), dtype)
-    for column, each in enumerate(first.rule.given):
+    return _given(first.rule, first.told.ratio, rates, named)
+
+
+def _given(rule: Rule, ratio: float, rates: Array, named: dict[str, Any]) -> Array:
+    scaled = rates if rule.needs_gradient else rates * rates.dtype.type(ratio)
+    columns = rule.values(scaled, **named)
+    found = np.empty((*rates.shape, len(rule.given)), rates.dtype)
+    for column, each in enumerate(rule.given):
         found[..., column] = columns[each]
     return found
+
+
+@lru_cache(maxsize=256)
+def _of_one(rule: Rule, ratio: float, rate: float, dtype: Any, *numbers: tuple[str, float]) -> Array:
+    """Those of one network by one rate, (1, 1, C): kept, as working them out takes longer than two epochs."""
+    named = {name: np.array([value], dtype) for name, value in numbers}
+    return _given(rule, ratio, np.full((1, 1), rate, dtype), named)
 
 
 def training_of(estimator: Any, told: Told, *, weighted: bool) -> Training:

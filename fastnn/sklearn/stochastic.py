@@ -122,33 +122,34 @@ class Epochs:
         """Advance the networks, in parts if there are threads: their losses, stops and states."""
         parts = max(1, min(self.threads, len(lanes) // FEWEST_OF_A_THREAD))
         if parts == 1:
-            found = [self._part(0, lanes, state, epochs, settings, self.orders)]
+            found = self._part(0, lanes, state, epochs, settings, self.orders)
         else:
-            cuts = np.linspace(0, len(lanes), parts + 1).astype(int).tolist()
-            orders = [None if self.orders is None else self.orders.copied() for _ in range(parts)]
-            with ThreadPoolExecutor(parts) as pool:
-                waiting = [
-                    pool.submit(self._part, n, lanes[a:b], state[a:b], epochs, settings[:, a:b].copy(), order)
-                    for n, (a, b, order) in enumerate(zip(cuts, cuts[1:], orders, strict=False))
-                ]
-                found = [each.result() for each in waiting]
-            longest = max(range(parts), key=lambda n: found[n][0].shape[1])
-            if self.orders is not None:
-                self.orders.go_on_from(orders[longest])
+            found = self._in_parts(parts, lanes, state, epochs, settings)
         if self.orders is not None:
             self.orders.leave()
-        most = max(losses.shape[1] for losses, _, _ in found)
-        whole = np.full((len(lanes), most), np.nan)
-        for first, (losses, _, _) in zip(
-            np.cumsum([0, *map(len, (f[0] for f in found))]), found, strict=False
-        ):
+        return found
+
+    def _in_parts(
+        self, parts: int, lanes: list[Lane], state: Array, epochs: int, settings: Array
+    ) -> tuple[Array, NDArray[np.int64], Array]:
+        """Advance the networks in as many threads as parts."""
+        cuts = np.linspace(0, len(lanes), parts + 1).astype(int).tolist()
+        orders = [None if self.orders is None else self.orders.copied() for _ in range(parts)]
+        with ThreadPoolExecutor(parts) as pool:
+            waiting = [
+                pool.submit(self._part, n, lanes[a:b], state[a:b], epochs, settings[:, a:b].copy(), order)
+                for n, (a, b, order) in enumerate(zip(cuts, cuts[1:], orders, strict=False))
+            ]
+            found = [each.result() for each in waiting]
+        longest = max(range(parts), key=lambda n: found[n][0].shape[1])
+        if self.orders is not None:
+            self.orders.go_on_from(orders[longest])
+        whole = np.full((len(lanes), found[longest][0].shape[1]), np.nan)
+        for first, (losses, _, _) in zip(cuts, found, strict=False):
             whole[first : first + len(losses), : losses.shape[1]] = losses
         stopped = np.concatenate([stops for _, stops, _ in found])
-        return (
-            whole,
-            stopped,
-            np.concatenate([course for _, _, course in found], axis=1) if self.score else whole,
-        )
+        course = np.concatenate([course for _, _, course in found], axis=1) if self.score else whole
+        return whole, stopped, course
 
     def _part(
         self,
