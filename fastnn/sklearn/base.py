@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from fastnn.core.network import Network
 from fastnn.sklearn.checks import are_plain, validate
-from fastnn.sklearn.drawing import random_of
+from fastnn.sklearn.drawing import give_back, random_of
 from fastnn.sklearn.fitting import Fitting, train
 from fastnn.sklearn.parameters import CONSTRAINTS, STOCHASTIC
 from fastnn.sklearn.rules import network_of
@@ -94,6 +94,8 @@ class BaseMLP(BaseEstimator):
         if fitting is None:
             fitting = self._prepared(X, y, weights, further, incremental=incremental)
             train([fitting]) if self.solver in STOCHASTIC else fitting.minimize()
+            if type(self.random_state) is int:
+                give_back(self.__dict__.pop("_random_state"))
         if fitting.unfinished and not incremental:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "

@@ -17,10 +17,12 @@ from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-__all__ = ["Orders", "random_of"]
+__all__ = ["Orders", "give_back", "random_of"]
 
 Words = NDArray[np.uint32]
 WORDS = 624
+FREE: list[RandomState] = []  # to be seeded anew: to make one takes as long as to check all that is given
+MOST_FREE = 16
 
 
 class _Placeholder(ISeedSequence):
@@ -36,9 +38,18 @@ def random_of(seed: Any) -> RandomState:
         known: RandomState = check_random_state(seed)
         return known
     placeholder: Any = _Placeholder()
-    found = RandomState(MT19937(placeholder))
+    try:
+        found = FREE.pop()
+    except IndexError:
+        found = RandomState(MT19937(placeholder))
     found.seed(seed)
     return found
+
+
+def give_back(random: RandomState) -> None:
+    """Take back one that `random_of` made of a number, and that nobody draws from any more."""
+    if len(FREE) < MOST_FREE:
+        FREE.append(random)
 
 
 class Orders:

@@ -166,16 +166,16 @@ class Passes:
             float(self.share),
         )
         takeover.see(thread_time() - began)  # there may be as much to come
-        self._diverge(losses, course, state, stopped)
-        state[stopped > 0] = ended[stopped > 0]
+        if not np.isfinite(losses).all():
+            self._diverge(losses, course, state, stopped)
+        if stopped.any():
+            state[stopped > 0] = ended[stopped > 0]
         return Brought(losses[:, :trained], course[:trained]), stopped
 
     @staticmethod
     def _diverge(losses: Array, course: Array, state: Array, stopped: NDArray[np.int64]) -> None:
         """Make all NaN from the epoch on whose loss is no number: kernels leave anything there."""
         finite = np.isfinite(losses)
-        if finite.all():
-            return
         for m in np.flatnonzero(~finite.all(axis=1)):
             first = int(np.argmin(finite[m]))
             if stopped[m] == 0 or first < stopped[m]:

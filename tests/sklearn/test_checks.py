@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from fastnn.sklearn import MLPClassifier, MLPRegressor
 from fastnn.sklearn.checks import are_plain
-from fastnn.sklearn.drawing import Orders, random_of
+from fastnn.sklearn.drawing import Orders, give_back, random_of
 
 X, Y = np.arange(8.0).reshape(4, 2), np.arange(4)
 
@@ -78,9 +78,13 @@ def test_rows_without_names_make_forget_those_of_a_fit_before():
 
 @pytest.mark.parametrize("seed", [0, 5, 2**32 - 1])
 def test_seeds_are_those_of_numpy(seed):
-    ours, theirs = random_of(seed), np.random.RandomState(seed)
-    for one, other in zip(ours.get_state(), theirs.get_state(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    """Of one made anew, too, and of one that was drawn from before."""
+    for _ in range(2):
+        ours, theirs = random_of(seed), np.random.RandomState(seed)
+        for one, other in zip(ours.get_state(), theirs.get_state(), strict=True):
+            np.testing.assert_array_equal(one, other)
+        ours.normal(size=3)
+        give_back(ours)
 
 
 def test_words_are_read_and_left_where_numpy_has_them():
