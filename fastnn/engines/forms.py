@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -282,6 +282,7 @@ def _is_deep(network: Network) -> bool:
     return len(network.layers) > 3
 
 
+@lru_cache(maxsize=256)
 def _values_of_functions(network: Network, rule: Rule) -> int:
     """How many values a row works out by functions in a layer, in that with most; softmax is none of them."""
     if _of_layer(network):

@@ -52,7 +52,7 @@ IN_BATCHES, ROWS_AT_ONCE, WITH_FUNCTIONS = 4, {16: 2, 32: 4}, 2
 def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     """The form that suits a network."""
     number, size = registers()
-    lanes, calls = size // np.dtype(dtype).itemsize, derived(stand_in(network), rule).functions
+    lanes, calls = size // np.dtype(dtype).itemsize, _calls_functions(stand_in(network), rule)
     if rule.batched or rule.measuring:
         rows = WITH_FUNCTIONS if calls else ROWS_AT_ONCE[number]
         return Form(IN_BATCHES, lanes, rows, units=1, joined=rows)
@@ -60,6 +60,11 @@ def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     if rule.state_size(network) * several * size > FIRST_LEVEL_CACHE:
         several, units = LARGE_WITH_FUNCTIONS if calls else LARGE
     return Form(several, lanes, rows=2, units=units, joined=units)
+
+
+@cache
+def _calls_functions(kind: Network, rule: Rule) -> bool:
+    return bool(derived(kind, rule).functions)
 
 
 def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
