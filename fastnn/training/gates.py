@@ -70,10 +70,10 @@ class Rows:
         boxes, in_one = 1, len(self.X)
         while boxes < min(MOST_BOXES, in_one):
             boxes, in_one = 2 * boxes, -(-in_one // 2)
-        found = [np.resize(self.X, (boxes * in_one, self.X.shape[1])).T]
+        found = np.resize(self.X, (boxes * in_one, self.X.shape[1])).T[None]
         while len(found) < boxes:
-            found = [half for box in found for half in _halves(box)]
-        return np.stack(found, axis=1)
+            found = _halved(found)
+        return np.ascontiguousarray(found.swapaxes(0, 1))
 
     @cached_property
     def _corners(self) -> tuple[Array, Array]:
@@ -81,11 +81,13 @@ class Rows:
         return self._boxes.min(axis=2), self._boxes.max(axis=2)
 
 
-def _halves(box: Array) -> tuple[Array, Array]:
-    """Split rows (D, n), n even, into the lower and the higher half of the input that spreads most."""
-    order = np.argpartition(box[np.ptp(box, axis=1).argmax()], box.shape[1] // 2)
-    lower, higher = np.split(order, 2)
-    return box[:, lower], box[:, higher]
+def _halved(boxes: Array) -> Array:
+    """Split each of some boxes (B, D, n), n even, along the input that spreads most: (2B, D, n/2)."""
+    number, inputs, rows = boxes.shape
+    widest = boxes[np.arange(number), np.ptp(boxes, axis=2).argmax(axis=1)]
+    order = np.argpartition(widest, rows // 2, axis=1)
+    halves = np.take_along_axis(boxes, order[:, None], axis=2).reshape(number, inputs, 2, rows // 2)
+    return halves.swapaxes(1, 2).reshape(2 * number, inputs, rows // 2)
 
 
 def _weighted_sums(units: Array, values: Iterable[Array]) -> Array:
