@@ -7,6 +7,7 @@ from comparing import quiet
 
 from fastnn.engines import ENGINES, forms, lanes, load, loop
 from fastnn.engines.compiling import run_source
+from fastnn.engines.form import Form
 
 LIMITS = {"in loops": 0, "written out": 10**6}
 PROCESSORS = {"16 registers": forms.Registers(16, 32), "32 registers": forms.Registers(32, 64)}
@@ -34,7 +35,7 @@ def _written_out(network, dtype, rule):
     """The form of `lanes` in straight lines that is known, or else one with a register for every value."""
     known = forms.known_form(network, dtype, rule)
     tile = forms.STRAIGHT_LINE_TILE // known.size
-    return known if known.straight else forms.Form(True, known.size, registers=1, groups=tile)
+    return known if known.straight else Form(True, known.size, registers=1, groups=tile)
 
 
 def trained_by_form(source, recipe, starts, epochs, X, *given):

@@ -24,7 +24,7 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PENALIZED_LOSS, PLAIN, STATES, STEP, Rule
 from fastnn.engines import CallSizes, Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
-from fastnn.engines.forms import Form
+from fastnn.engines.form import Form
 from fastnn.engines.told import Told, function_of
 from fastnn.system.floating_point import ieee
 from fastnn.system.forking import ONE_AT_A_TIME

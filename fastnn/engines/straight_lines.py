@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
 from fastnn.core.expressions import Symbol, nodes
 from fastnn.core.values import TOTAL
-from fastnn.engines.forms import Form
+from fastnn.engines.form import Form
 from fastnn.engines.tiles import after_the_state, batches, tile_of, tiles_and_epochs, vectors_line
 from fastnn.printing.infix import Lines
 from fastnn.printing.rows_together import write_rows

@@ -13,7 +13,7 @@ from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.core.values import TOTAL
 from fastnn.engines import arguments
-from fastnn.engines.forms import Form
+from fastnn.engines.form import Form
 from fastnn.printing.infix import Lines
 from fastnn.printing.vectors import aligned_memory
 

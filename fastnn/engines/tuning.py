@@ -24,7 +24,8 @@ from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import Kernel, kernel_files, lanes
 from fastnn.engines.compiling import forget_file, is_compiled
-from fastnn.engines.forms import Form, forms
+from fastnn.engines.form import Form
+from fastnn.engines.forms import forms
 from fastnn.engines.self_check import checked_kernel, example
 from fastnn.engines.watching import looks
 from fastnn.system.floating_point import ieee
@@ -43,9 +44,12 @@ LOOKS, LOOK_SECONDS = 40, 0.5  # for the trials of another process
 
 # What is printed, besides the equations, depends on these modules.
 MODULES = (
-    *(("fastnn.engines", f"{name}.py") for name in ("forms", "straight_lines", "unit_loops", "tiles")),
+    *(
+        ("fastnn.engines", f"{name}.py")
+        for name in ("form", "forms", "straight_lines", "unit_loops", "tiles")
+    ),
     *(("fastnn.printing", f"{name}.py") for name in ("infix", "scalars", "vectors", "rows_together")),
-    *(("fastnn.printing", f"{name}.py") for name in ("layer_by_layer", "softmax")),
+    *(("fastnn.printing", f"{name}.py") for name in ("layer_by_layer", "outputs_along", "softmax")),
 )
 
 Times = dict[str, float]  # of forms, by name, in parts of the known one's

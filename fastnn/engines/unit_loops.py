@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from fastnn.core.equations import Derivation
 from fastnn.core.values import TOTAL
-from fastnn.engines.forms import Form
+from fastnn.engines.form import Form
 from fastnn.engines.tiles import after_the_state, batches, tile_of, tiles_and_epochs, vectors_line
 from fastnn.printing.infix import Lines
 from fastnn.printing.layer_by_layer import LayerByLayer
+from fastnn.printing.outputs_along import OutputsAlong
 from fastnn.printing.rows_together import RowsTogether
 from fastnn.printing.scalars import layer_parts, state_parts
 
@@ -23,7 +24,8 @@ def row_by_row(derivation: Derivation, dtype: str, form: Form) -> str:
     network, tile = derivation.network, tile_of(form, derivation.network, dtype, derivation.rule)
     # An optimizer's states take registers, too. Measured: momentum in 4-16-1 x0.91 (2 against 4 units).
     together = max(1, form.together // (1 + len(derivation.rule.states)))
-    printer = LayerByLayer(derivation, dtype, together, form.together, updates_back=form.updates_back)
+    language = OutputsAlong if form.outputs_along else LayerByLayer
+    printer = language(derivation, dtype, together, form.together, updates_back=form.updates_back)
     views = [vectors_line("flat", tile, derivation.rule.state_size(network) - len(derivation.rule.shared), 1)]
     for layer, w, b, weights, biases in state_parts(derivation):
         views.append(vectors_line(w, tile, weights.start, network.layers[layer - 1]))

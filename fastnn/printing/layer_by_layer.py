@@ -291,11 +291,8 @@ class LayerByLayer(InLoops):
 
     def _write_forward(self, layer: int, units: list[Unit], lines: Lines, *, updating: bool = False) -> None:
         """The weighted sums of some units and their activations; `updating`, each parameter just before."""
-        weighted, activation = self._only("sum", layer), self._activation(layer)
-        keeps = self.derivation.keeps_sums(layer)
         updates = self.derivation.of("gradient", "state", "update", layer=layer)
-        sums = [node for node in nodes(weighted.expression) if isinstance(node, Sum)]  # none without inputs
-        for total in sums:
+        for total in self._sums(layer):
             for i in self._positions(total.index, lines):
                 for unit in units:
                     here = {**unit.here, total.index: i}
@@ -303,6 +300,17 @@ class LayerByLayer(InLoops):
                         self._update(updates, here, unit, lines)
                     term = bind(total.term, here)
                     self._assign(unit.z, term if i == 0 else unit.z + term, self.following, lines)
+        self._finish_forward(layer, units, lines, updating=updating)
+
+    def _sums(self, layer: int) -> list[Sum]:
+        """The sum over the inputs of a layer; none without inputs."""
+        return [node for node in nodes(self._only("sum", layer).expression) if isinstance(node, Sum)]
+
+    def _finish_forward(self, layer: int, units: list[Unit], lines: Lines, *, updating: bool) -> None:
+        """The activations of some units, of which the variables hold what the weights make of the inputs."""
+        weighted, activation = self._only("sum", layer), self._activation(layer)
+        keeps = self.derivation.keeps_sums(layer)
+        updates, sums = self.derivation.of("gradient", "state", "update", layer=layer), self._sums(layer)
         for unit in units:
             if updating:
                 self._update(updates, unit.here, unit, lines)

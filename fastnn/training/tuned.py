@@ -8,7 +8,8 @@ from typing import NamedTuple, Unpack
 
 from fastnn.core.network import Network
 from fastnn.core.recipe import Asked, Recipe
-from fastnn.engines.forms import Form, forms
+from fastnn.engines.form import Form
+from fastnn.engines.forms import forms
 from fastnn.engines.tuning import best_form, in_words, tune
 from fastnn.training.reducing import reduced_networks
 

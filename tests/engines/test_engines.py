@@ -39,6 +39,7 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN
 from fastnn.engines import ENGINES, forms, lanes, load, loop
 from fastnn.engines.compiling import compile_kernel, run_source
+from fastnn.engines.form import Form
 from fastnn.printing.vectors import way_back
 
 CLASSROOM = Network((2, 2, 1))
@@ -166,7 +167,7 @@ class TestReference:
         """The source for a processor, in which the registers show."""
         monkeypatch.setattr(forms, "registers", lambda: registers)
         if network is LARGE:  # units together leave some over, functions take several units in one vector
-            form = forms.Form(False, registers.size, registers.number // 8, groups=1, together=2)
+            form = Form(False, registers.size, registers.number // 8, groups=1, together=2)
             source = lanes.source(network, dtype, PLAIN, form)
             assert f"A2 = Vectors(memory, {registers.number // 4}, " in source
             return source

@@ -13,7 +13,7 @@ from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN
 from fastnn.engines import batched, forms, lanes, self_check
 from fastnn.engines.compiling import run_source
-from fastnn.engines.forms import Form
+from fastnn.engines.form import Form
 
 NETWORKS = [
     Network((2, 2, 1)),
@@ -142,3 +142,17 @@ def test_one_group_ahead_what_the_loss_is_given_is_read_with_the_parameters():
     rule = Recipe.of(network, loss="huber", optimizer=OPTIMIZERS["momentum"]).rule
     form = Form(straight=True, size=64, registers=1, groups=8, ahead=True)
     assert_the_bits(batched.kernel(network, "float64", rule), network, "float64", rule, form)
+
+
+def test_with_outputs_along_a_weight_to_an_output_is_read_once_for_a_row(monkeypatch):
+    monkeypatch.setattr(forms, "registers", lambda: PROCESSORS[1])
+    network = Network((4, 16, 2))
+    assert forms.known_form(network, "float64", PLAIN) == Form(
+        False, 64, 2, 1, together=2, outputs_along=True
+    )
+    text = lanes.source(network, "float64")
+    row = text[text.index("for row in range(rows):") :]
+    assert row.count("= W2[0, j]\n") == row.count("W2[0, j] = w1_1\n") == 1
+    assert row.count("W2[0, j]") == 2
+    places = [*map(row.index, ("s1 = back1*w1_1", "w1_1 += back1*h1", "out1 += w1_1*next_h1"))]
+    assert places == sorted(places)

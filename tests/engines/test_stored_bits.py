@@ -19,6 +19,7 @@ from uncompiled import run_as_plain_python
 import fastnn
 from fastnn.core.rule import PLAIN
 from fastnn.engines import forms, lanes
+from fastnn.engines.form import Form
 from fastnn.training import reducing, running
 
 STORED = Path(__file__).with_name("stored_bits.json")
@@ -111,7 +112,7 @@ def form_then(network):
     else:
         outgrown = network.n_parameters * size * (number // 8) > 32 << 10
         several, reads, groups, straight = number // 8 // (1 + outgrown), 1, 1, False
-    return forms.Form(straight, size, several, groups, reads, together=max(1, number // 4 // several))
+    return Form(straight, size, several, groups, reads, together=max(1, number // 4 // several))
 
 
 def row_loop(source):
