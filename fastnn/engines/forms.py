@@ -158,8 +158,8 @@ def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     elif _takes_outputs_along(network, rule):
         yield _with_outputs_along(network, rule)
     if not short and _is_deep(network):
-        yield replace(known, updates_back=not known.updates_back)
         yield replace(known, registers=1, together=registers().number // 4, updates_back=True)
+        yield replace(known, updates_back=not known.updates_back)
     apart = replace(known, outputs_along=False)
     yield replace(apart, together=2 * known.together if known.together < 8 else 4)
     several = max(1, known.registers // 2)
@@ -210,13 +210,12 @@ def _of_functions(network: Network, rule: Rule, values: int) -> Form:
 def _in_loops(several: int, together: int, network: Network) -> Form:
     """A form of loops; where several hidden layers outgrow the cache, weights are updated on the way back.
 
-    Measured (8 units together, against 4 updated with the forward pass): 4-20-20-1 x0.87, 10-32-32-1 x0.85,
-    in float32 x0.85; with two registers 6-12-6-2 x0.97, with four 3-9-5-2 x1.04. With 16 registers, 4 units
-    together both ways: 10-32-32-1 x0.96.
+    Measured with 32 registers (against updates with the forward pass): 4-20-20-1 x0.94, 10-32-32-1 x0.89, in
+    float32 x0.91; with 8 units together x0.87, x0.85, x0.85, but compiled in twice the time. With two registers
+    6-12-6-2 x0.97, with four 3-9-5-2 x1.04. With 16 registers 10-32-32-1 x0.96.
     """
-    number, size = registers()
     back = several == 1 and _is_deep(network)
-    return Form(False, size, several, 1, together=number // 4 if back else together, updates_back=back)
+    return Form(False, registers().size, several, 1, together=4 if back else together, updates_back=back)
 
 
 def _of_layer(network: Network) -> bool:
