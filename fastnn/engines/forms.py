@@ -211,8 +211,8 @@ def _in_loops(several: int, together: int, network: Network) -> Form:
     """A form of loops; where several hidden layers outgrow the cache, weights are updated on the way back.
 
     Measured with 32 registers (against updates with the forward pass): 4-20-20-1 x0.94, 10-32-32-1 x0.89, in
-    float32 x0.91; with 8 units together x0.87, x0.85, x0.85, but compiled in twice the time. With two registers
-    6-12-6-2 x0.97, with four 3-9-5-2 x1.04. With 16 registers 10-32-32-1 x0.96.
+    float32 x0.91; with 8 units together x0.87, x0.85, x0.85, but compiled in twice the time. With two
+    registers 6-12-6-2 x0.97, with four 3-9-5-2 x1.04. With 16 registers 10-32-32-1 x0.96.
     """
     back = several == 1 and _is_deep(network)
     return Form(False, registers().size, several, 1, together=4 if back else together, updates_back=back)
