@@ -9,7 +9,7 @@ from typing import Any
 
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
-from fastnn.engines import load
+from fastnn.engines import general, load
 from fastnn.engines.compiling import is_ready
 from fastnn.engines.tuning import best_form
 from fastnn.printing.layer_names import of_kind, stand_in
@@ -20,12 +20,13 @@ __all__ = ["general_comes_first", "of_both_forms", "own_is_ready"]
 # first. It trains one network in one of 32 lanes and more: measured, 10-32-32-1 takes 5.6 us a row, so that
 # compiling takes less time than 100 000 rows. For many networks its memory is what counts: 256 bytes each.
 LARGEST = {"loop": 2000, "units": 2000, "lanes": 100_000}
+IN_BATCHES = 4  # times as many for one network in batches, of which a row takes 0.25 of that time
 
 # Of `lanes`, up to as many parameters that takes less time than compiling the general one: 0.6 to 1.5 s
 # against 2 to 4 s. With `loop` and `units` it always does.
 COMPILED_FAST = 36
 
-MET: set[tuple[Network, str, Rule]] = set()  # kinds of networks for which a kernel was compiled
+MET: set[tuple[Network, str, Rule, bool]] = set()  # kinds of networks for which a kernel was compiled
 
 
 def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -> bool:
@@ -35,11 +36,13 @@ def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -
     first network of a kind gets its own if that compiles fast. Where another one comes, it is worth having a
     kernel for all. Never for a network that is too large to fill the lanes of vectors with it.
     """
-    if network.n_parameters > LARGEST.get(engine, 0) or own_is_ready(engine, network, dtype, rule):
+    form = general.form_for(engine, network, dtype, rule)
+    largest = LARGEST.get(engine, 0) * (1 if form is None else IN_BATCHES)
+    if network.n_parameters > largest or own_is_ready(engine, network, dtype, rule):
         return False
-    if is_ready(load("general").source(network, dtype, rule.unwatched), dtype):
+    if is_ready(general.source(network, dtype, rule.unwatched, form), dtype):
         return True
-    kind = stand_in(network), dtype, rule
+    kind = stand_in(network), dtype, rule, form is None
     is_first = kind not in MET
     MET.add(kind)
     return not is_first or (engine == "lanes" and network.n_parameters > COMPILED_FAST)

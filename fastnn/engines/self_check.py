@@ -24,7 +24,6 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PENALIZED_LOSS, PLAIN, STATES, STEP, Rule
 from fastnn.engines import CallSizes, Kernel, batched, load
 from fastnn.engines.compiling import is_compiled, reject
-from fastnn.engines.form import Form
 from fastnn.engines.told import Told, function_of
 from fastnn.system.floating_point import ieee
 from fastnn.system.forking import ONE_AT_A_TIME
@@ -41,7 +40,7 @@ CHECKED: dict[Kernel, bool] = {}  # whether what was compiled is right
 
 @ieee
 def checked_kernel(
-    engine: str, network: Network, dtype: str, rule: Rule = PLAIN, form: Form | None = None
+    engine: str, network: Network, dtype: str, rule: Rule = PLAIN, form: object = None
 ) -> Kernel:
     """An engine's kernel once it has passed the self-check, or else one that gives the right numbers.
 
@@ -53,7 +52,7 @@ def checked_kernel(
     dtype : str
     rule : Rule
     form : Form, optional
-        How the kernel is printed, of `lanes`; by default as is known to suit the network.
+        How the kernel is printed, of `lanes` or of `general`; by default as is known to suit the network.
     """
     what = _Checked(engine, network, dtype, rule, form)
     kernel = what.kernel
@@ -71,7 +70,7 @@ class _Checked(NamedTuple):
     network: Network
     dtype: str
     rule: Rule
-    form: Form | None = None
+    form: object = None
 
     @property
     def kernel(self) -> Kernel:
@@ -119,7 +118,7 @@ def _anew(failed: Kernel, what: _Checked) -> Kernel:
 
 
 def _is_right(
-    kernel: Kernel, engine: str, network: Network, dtype: str, rule: Rule, form: Form | None = None
+    kernel: Kernel, engine: str, network: Network, dtype: str, rule: Rule, form: object = None
 ) -> bool:
     """Whether a kernel gives the bits of `batched`; taken for granted where nothing was compiled."""
     if not is_compiled(function_of(kernel)):

@@ -16,13 +16,13 @@ from weakref import ref
 
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
-from fastnn.engines import CallSizes, Kernel, lanes, load, tuning
+from fastnn.engines import CallSizes, Kernel, general, lanes, load, tuning
 from fastnn.engines.precedence import general_comes_first
 from fastnn.engines.self_check import checked_kernel
 from fastnn.engines.tuning import Trial
 from fastnn.system.background import ask
 
-__all__ = ["Ready", "Successor", "Takeover", "begun"]
+__all__ = ["Ready", "Successor", "Takeover", "begun", "general_for"]
 
 # Seconds of work for a general kernel from which another one is compiled, in 0.5 to 4 s: that would save a
 # third of it.
@@ -111,7 +111,14 @@ def begun(engine: str, network: Network, dtype: str, rule: Rule, *, waits: bool 
     if waits or not general_comes_first(engine, network, dtype, rule):
         return Takeover(first(), successors)
     own = Successor(WORTH_COMPILING, lambda wanted: first())
-    return Takeover(_ready("general", network, dtype, rule), [own, *successors])
+    return Takeover(general_for(engine, network, dtype, rule), [own, *successors])
+
+
+def general_for(engine: str, network: Network, dtype: str, rule: Rule) -> Ready:
+    """The general kernel that trains a network until an engine has one for it."""
+    form = general.form_for(engine, network, dtype, rule)
+    kernel = checked_kernel("general", network, dtype, rule, form)
+    return Ready(kernel, general.call_sizes(network, dtype, rule, form), "general")
 
 
 def _tried(trial: Trial, ready: Callable[[], Ready], wanted: Callable[[], bool]) -> Ready | None:

@@ -23,7 +23,7 @@ from fastnn.data.rows import checked_rows, labelled_rows
 from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
 from fastnn.engines.precedence import of_both_forms
-from fastnn.engines.takeover import begun
+from fastnn.engines.takeover import begun, general_for
 from fastnn.showing.lettering import counted
 from fastnn.training.jobs import Job
 from fastnn.training.measuring import Measuring
@@ -292,7 +292,8 @@ def warmup(
     for description in (network, *reduced_networks(network, rule)):
         begun(choose(engine, description, dtype, MANY, rule), description, dtype, rule)
     for other in of_both_forms(network) if engine == "auto" else ():
-        begun("general", other, dtype, rule)
+        for own in ("lanes", "units"):
+            general_for(own, other, dtype, rule)
         begun("general", other, dtype, rule.measurer)
 
 

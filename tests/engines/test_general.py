@@ -62,9 +62,9 @@ def trained(kernel, network, dtype, rule, networks):
     return arrays[0].tobytes(), arrays[-1].tobytes()
 
 
-def plain(network, dtype, rule):
-    """The engine's kernel as plain Python."""
-    source = general.source(network, dtype, rule)
+def plain(network, dtype, rule, engine="lanes"):
+    """The engine's kernel as plain Python, as it stands in for that of another engine."""
+    source = general.source(network, dtype, rule, general.form_for(engine, network, dtype, rule))
     return Told(quiet(run_source(source)["advance"]), network)
 
 
@@ -90,9 +90,24 @@ def check_bits(job, registers, is_large):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(general, "registers", lambda: registers)
         patch.setattr(general, "FIRST_LEVEL_CACHE", 0 if is_large else 1 << 30)
-        found = trained(plain(network, dtype, rule), network, dtype, rule, networks)
+        engine = "units" if networks % 2 else "lanes"
+        found = trained(plain(network, dtype, rule, engine), network, dtype, rule, networks)
     kernel = batched.kernel(network, dtype, rule)
     assert found == trained(quiet(kernel), network, dtype, rule, networks)
+
+
+def test_alone_in_batches_a_network_fills_one_register(monkeypatch):
+    monkeypatch.setattr(general, "registers", lambda: forms.Registers(32, 64))
+    network, batches = Network((3, 5, 4, 2)), Rule(Squared, Adam, batched=True)
+    for engine, rule, vector in (
+        ("units", batches, 8),
+        ("loop", batches, 8),
+        ("lanes", batches, 32),
+        ("units", PLAIN, 64),
+        ("units", Rule(Squared, batched=True, validated=True), 32),
+    ):
+        form = general.form_for(engine, network, "float64", rule)
+        assert general.call_sizes(network, "float64", rule, form).vector == vector
 
 
 @pytest.mark.parametrize("rule", [PLAIN, Rule(Huber, Adam, batched=True)])

@@ -69,6 +69,15 @@ class TestComesFirst:
         assert first(engine, Network((2, wide, wide, 1))) == "general"
         assert first(engine, Network((2, wider, wider, 1))) == engine
 
+    def test_alone_in_batches_what_is_ready_has_one_register(self, ready):
+        batches = Rule(batched=True)
+        ready("general", SMALL, batches)
+        assert first("lanes", OTHER, batches) == "general"
+        assert first("units", OTHER, batches) == "units"  # the first that is trained alone
+        assert (
+            first("units", Network((2, 70, 70, 1)), batches) == "general"
+        )  # the second, which may be larger
+
     def test_never_where_nothing_is_compiled(self, ready):
         ready("general", SMALL)
         assert first("batched", OTHER) == "batched"
