@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from uncompiled import forget_kernels, run_as_plain_python
 import fastnn
 from fastnn.commands.cli import main
 from fastnn.core.rule import PLAIN
-from fastnn.engines import compiling, kernel_files, load
+from fastnn.engines import compiling, general, kernel_files, load
 from fastnn.training import plan
 
 NET = fastnn.Network((2, 2, 1))
@@ -470,6 +471,10 @@ class TestName:
         assert name_of("source", "options") == names[0]
 
 
+def for_any_size(engine, *which):
+    return general.source(*which, general.form_for(engine, *which))
+
+
 class TestWarmup:
     def test_what_is_warm_is_not_compiled(self, monkeypatch):
         run_as_plain_python(monkeypatch)
@@ -486,6 +491,7 @@ class TestWarmup:
         made = []
         checked = lambda engine, *which: made.append(load(engine).source(*which))  # noqa: E731
         monkeypatch.setattr(plan, "begun", checked)
+        monkeypatch.setattr(plan, "general_for", lambda *which: made.append(for_any_size(*which)))
         fastnn.warmup(NET, engine="lanes")
         of_all = {
             load("general").source(fastnn.Network(layers), "float64", rule)
@@ -495,6 +501,9 @@ class TestWarmup:
         assert not of_all & {*made}
         fastnn.warmup(NET)
         assert len(of_all & {*made}) == len(of_all) == 3  # to measure, all have one form
+        fastnn.warmup(NET, batch_size=8)
+        batches = fastnn.Network((3, 4, 3, 2)), "float64", replace(PLAIN, batched=True)
+        assert {for_any_size(engine, *batches) for engine in ("units", "lanes")} < {*made}
 
     def test_bad_input(self):
         with pytest.raises(fastnn.InputError, match=r"network must be a fastnn\.Network; got"):
