@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from fastnn.engines import Kernel, kernel_files
 from fastnn.system.forking import ONE_AT_A_TIME
 
-__all__ = ["compile_kernel", "forget_file", "is_compiled", "is_ready", "reject", "run_source"]
+__all__ = ["compile_kernel", "forget_file", "is_compiled", "is_loaded", "is_ready", "reject", "run_source"]
 
 COMPILED: dict[tuple[str, str], Kernel] = {}
 REJECTED: set[str] = set()  # names of kernels
@@ -34,9 +34,14 @@ def compile_kernel(source: str, dtype: str) -> Kernel:
         return COMPILED[source, dtype]
 
 
+def is_loaded(source: str, dtype: str) -> bool:
+    """Whether a kernel is in memory, and so need not wait for what is being compiled."""
+    return (source, dtype) in COMPILED
+
+
 def is_ready(source: str, dtype: str) -> bool:
     """Whether a kernel need not be compiled: it is in memory or on disk, or nothing is compiled at all."""
-    if (source, dtype) in COMPILED:
+    if is_loaded(source, dtype):
         return True
     from numba.core import config
 

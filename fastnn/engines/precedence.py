@@ -10,9 +10,10 @@ from typing import Any
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import general, load
-from fastnn.engines.compiling import is_ready
+from fastnn.engines.compiling import is_loaded, is_ready
 from fastnn.engines.tuning import best_form
 from fastnn.printing.layer_names import of_kind, stand_in
+from fastnn.system.forking import another_compiles
 
 __all__ = ["general_comes_first", "of_both_forms", "own_is_ready"]
 
@@ -35,12 +36,19 @@ def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -
     It is where the own kernel is neither in memory nor on disk, but the general one is. Where none is, the
     first network of a kind gets its own if that compiles fast. Where another one comes, it is worth having a
     kernel for all. Never for a network that is too large to fill the lanes of vectors with it.
+
+    A kernel is read from disk only between two that are compiled, since Numba has one lock for both. While
+    one is compiled, a general kernel that is in memory trains in place of an own one that is on disk.
     """
     form = general.form_for(engine, network, dtype, rule)
     largest = LARGEST.get(engine, 0) * (1 if form is None else IN_BATCHES)
-    if network.n_parameters > largest or own_is_ready(engine, network, dtype, rule):
+    if network.n_parameters > largest:
         return False
-    if is_ready(general.source(network, dtype, rule.unwatched, form), dtype):
+    for_all = general.source(network, dtype, rule.unwatched, form)
+    if own_is_ready(engine, network, dtype, rule):
+        own = _source(engine, network, dtype, rule)
+        return another_compiles() and is_loaded(for_all, dtype) and not is_loaded(own, dtype)
+    if is_ready(for_all, dtype):
         return True
     kind = stand_in(network), dtype, rule, form is None
     is_first = kind not in MET

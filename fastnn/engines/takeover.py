@@ -17,7 +17,7 @@ from weakref import ref
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import CallSizes, Kernel, general, lanes, load, tuning
-from fastnn.engines.precedence import general_comes_first
+from fastnn.engines.precedence import general_comes_first, own_is_ready
 from fastnn.engines.self_check import checked_kernel
 from fastnn.engines.tuning import Trial
 from fastnn.system.background import ask
@@ -110,7 +110,8 @@ def begun(engine: str, network: Network, dtype: str, rule: Rule, *, waits: bool 
     successors = [Successor(trial.worth, partial(_tried, trial, first)) for trial in trials]
     if waits or not general_comes_first(engine, network, dtype, rule):
         return Takeover(first(), successors)
-    own = Successor(WORTH_COMPILING, lambda wanted: first())
+    worth = 0.0 if own_is_ready(engine, network, dtype, rule) else WORTH_COMPILING
+    own = Successor(worth, lambda wanted: first())
     return Takeover(general_for(engine, network, dtype, rule), [own, *successors])
 
 

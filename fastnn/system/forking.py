@@ -8,7 +8,7 @@ import logging
 import os
 from threading import RLock
 
-__all__ = ["ONE_AT_A_TIME"]
+__all__ = ["ONE_AT_A_TIME", "another_compiles"]
 
 # Importing Numba takes the lock of `logging`, which registers a handler of its own at import. The handler
 # registered last runs first, so `logging` must be imported before ours is registered.
@@ -21,3 +21,11 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=ONE_AT_A_TIME.release,
         after_in_child=ONE_AT_A_TIME.release,
     )
+
+
+def another_compiles() -> bool:
+    """Whether another thread has the lock, as it does while it compiles."""
+    if not ONE_AT_A_TIME.acquire(blocking=False):
+        return True
+    ONE_AT_A_TIME.release()
+    return False

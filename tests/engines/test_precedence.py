@@ -78,6 +78,19 @@ class TestComesFirst:
             first("units", Network((2, 70, 70, 1)), batches) == "general"
         )  # the second, which may be larger
 
+    def test_what_is_in_memory_while_another_kernel_is_compiled(self, ready, monkeypatch):
+        of_all, own = (load(engine).source(OTHER, "float64") for engine in ("general", "lanes"))
+        ready("lanes", OTHER)
+        for loaded, busy, expected in (
+            ({of_all}, True, "general"),
+            ({of_all, own}, True, "lanes"),
+            ({}, True, "lanes"),
+            ({of_all}, False, "lanes"),
+        ):
+            monkeypatch.setattr(precedence, "is_loaded", lambda source, _, those=loaded: source in those)
+            monkeypatch.setattr(precedence, "another_compiles", lambda busy=busy: busy)
+            assert first("lanes", OTHER) == expected
+
     def test_never_where_nothing_is_compiled(self, ready):
         ready("general", SMALL)
         assert first("batched", OTHER) == "batched"
@@ -101,6 +114,16 @@ class TestBegun:
         own = str(known_form(SMALL, "float64", PLAIN))
         assert begun("lanes", SMALL, "float64", PLAIN).forms == [own]
         assert begun("lanes", SMALL, "float64", PLAIN, waits=False).forms == ["general"]
+
+    def test_the_own_kernel_takes_over_as_soon_as_it_is_read(self, ready, monkeypatch):
+        of_all, own = load("general").source(SMALL, "float64"), str(known_form(SMALL, "float64", PLAIN))
+        ready("lanes", SMALL)
+        monkeypatch.setattr(precedence, "is_loaded", lambda source, dtype: source == of_all)
+        monkeypatch.setattr(precedence, "another_compiles", lambda: True)
+        found = begun("lanes", SMALL, "float64", PLAIN, waits=False)
+        found.see(0.0)
+        background.finish()
+        assert found.forms == ["general", own]
 
     @pytest.mark.parametrize(("worth", "takes_over"), [(0.0, True), (inf, False)])
     def test_the_own_kernel_takes_over_where_that_is_worth_it(self, monkeypatch, worth, takes_over):

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from fastnn.system.forking import ONE_AT_A_TIME, another_compiles
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
 
@@ -45,3 +48,11 @@ def test_child_forked_while_a_thread_compiles_compiles_too(engine, delay):
     command = [sys.executable, "-c", PROGRAM, engine, str(delay)]
     done = subprocess.run(command, env=environment, timeout=200, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_only_other_threads_are_told_of_one_that_compiles():
+    with ThreadPoolExecutor(1) as pool:
+        with ONE_AT_A_TIME:
+            assert pool.submit(another_compiles).result()
+            assert not another_compiles()
+        assert not pool.submit(another_compiles).result()
