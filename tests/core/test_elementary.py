@@ -239,10 +239,10 @@ def largest_error(name):
     return found
 
 
-@pytest.mark.slow  # some ten seconds for each function
+@pytest.mark.slow  # two seconds for each function, of which one to compile
 @every_name
-def test_error_of_every_float32(name):
-    """All between 2**-24, below which most are constant or x, and 128, beyond which most are flat.
+def test_error_of_every_eighth_float32(name):
+    """Those between 2**-24, below which most are constant or x, and 128, beyond which most are flat.
 
     Logarithms of numbers that are larger or smaller than some are like those before.
     """
@@ -250,9 +250,8 @@ def test_error_of_every_float32(name):
     exponents = {"log": range(127 - 3, 127 + 4), "log1p": range(127 - 24, 127 + 4)}
     for exponent in exponents.get(name, range(127 - 24, 127 + 7)):
         for sign in (0, 1):
-            for start in range(0, 2**23, 2**19):
-                x = all_float32(exponent, sign, np.arange(start, start + 2**19))
-                worst = max(worst, largest(domain(name, x)))
+            x = all_float32(exponent, sign, np.arange(exponent % 8, 2**23, 8))
+            worst = max(worst, largest(domain(name, x)))
     print(f"{name}: {worst:.4f} ulp")
     assert worst <= LARGEST_ERROR[name]
 
@@ -282,11 +281,11 @@ class TestOneAnswer:
         x = anything(dtype, 12_000)[::8]
         assert not array_differences(name, scalar_form(name, x), array_form(name, x))
 
-    @pytest.mark.slow  # about 20 seconds
+    @pytest.mark.slow  # about 5 seconds
     @every_dtype
     @every_name
     def test_as_plain_python_on_many(self, name, dtype):
-        x = anything(dtype, 300_000)
+        x = anything(dtype, 60_000)
         assert not array_differences(name, scalar_form(name, x), array_form(name, x))
 
     @every_dtype
@@ -376,9 +375,9 @@ class TestNarrower:
 @pytest.mark.parametrize(("name", "whole", "sign", "exponents"), [
     ("exp_below_0", "exp", 1, range(127 - 30, 127 + 8)), ("log_from_1", "log", 0, range(127, 127 + 8)),
 ])  # fmt: skip
-def test_narrower_for_every_float32(name, whole, sign, exponents):
+def test_narrower_for_every_eighth_float32(name, whole, sign, exponents):
     for exponent in exponents:
-        check_narrower(name, whole, all_float32(exponent, sign, np.arange(2**23)))
+        check_narrower(name, whole, all_float32(exponent, sign, np.arange(exponent % 8, 2**23, 8)))
 
 
 @every_dtype

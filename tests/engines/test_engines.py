@@ -527,8 +527,8 @@ class TestAnyNetwork:
         for engine in ENGINES:
             assert not differences(run(interpreted(engine, case.network, case.dtype), case), expected)
 
-    @pytest.mark.slow  # about a minute, compiling
-    @settings(max_examples=60)
+    @pytest.mark.slow  # 4 s an example, compiling
+    @settings(max_examples=12)
     @given(cases())
     def test_compiled(self, case):
         expected = by_reference(case)

@@ -1,6 +1,6 @@
-"""At least 100 000 damaged and forged model files: each is refused, or loads as what was saved.
+"""Damaged and forged model files: each is refused, or loads as what was saved.
 
-Here a few thousand of them, all of them with ``-m slow``; and what happens when a defence is taken away.
+Here a few thousand of them, 30 000 with ``-m slow``; and what happens when a defence is taken away.
 """
 
 import tempfile
@@ -27,7 +27,7 @@ import fastnn
 from fastnn.models import header as model_header
 from fastnn.models import model_files, npz
 
-CPU_SECONDS = 60  # 100 000 cases took 15 to 25
+CPU_SECONDS = 30  # 30 000 cases took 5 to 13
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +64,12 @@ def test_forged_files(saved, folder, seed):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_files(saved, folder):
+def test_thirty_thousand_files(saved, folder):
     began = process_time()
-    damaged = failures(damaged_files(saved, 80_000, 3), folder)
-    forged = failures(forged_files(saved, 20_000, 4), folder)
+    damaged = failures(damaged_files(saved, 24_000, 3), folder)
+    forged = failures(forged_files(saved, 6_000, 4), folder)
     assert damaged[0] == forged[0] == []
-    assert sum(damaged[1:]) + sum(forged[1:]) == 100_000
+    assert sum(damaged[1:]) + sum(forged[1:]) == 30_000
     assert process_time() - began < CPU_SECONDS
 
 
@@ -141,7 +141,7 @@ def test_by_hypothesis(saved, folder):
 
 @pytest.mark.slow
 def test_by_hypothesis_at_length(saved, folder):
-    by_hypothesis(saved, folder, 1000)
+    by_hypothesis(saved, folder, 400)
 
 
 # --- Each defence taken away: then the fuzz has to fail ---

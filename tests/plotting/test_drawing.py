@@ -433,7 +433,7 @@ class TestAnyNumbers:
         files_of(lambda ax: plotting.surface(trained(data), data, ax=ax))
 
     @pytest.mark.slow
-    @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.lists(st.text(max_size=60), min_size=3, max_size=3, unique=True),
         st.lists(

@@ -41,8 +41,7 @@ sys.exit(os.waitstatus_to_exitcode(status) % 256)
 
 @needs_fork
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["loop", "lanes"])
-@pytest.mark.parametrize("delay", [0.0, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize(("engine", "delay"), [("loop", 0.0), ("lanes", 0.05), ("loop", 0.3), ("lanes", 1.0)])
 def test_child_forked_while_a_thread_compiles_compiles_too(engine, delay):
     environment = {**os.environ, "FASTNN_CACHE": "0"}
     command = [sys.executable, "-c", PROGRAM, engine, str(delay)]

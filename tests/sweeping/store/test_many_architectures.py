@@ -15,17 +15,17 @@ from fastnn.sweeping.store.folder import Store
 __all__ = ["store"]  # a fixture
 
 NETWORKS = [
-    *(fastnn.Network((2, units, 1)) for units in (1, 2, 3, 4, 6, 8)),
-    *(fastnn.Network((2, units, 1), hidden) for units, hidden in [(2, "tanh"), (3, "tanh"), (2, "sigmoid")]),
-    *(fastnn.Network(layers, hidden) for layers, hidden in [((2, 2, 2, 1), "relu"), ((2, 3, 2, 1), "tanh")]),
     fastnn.Network((2, 1)),
+    *(fastnn.Network((2, units, 1)) for units in (1, 3)),
+    fastnn.Network((2, 2, 1), "tanh"),
+    fastnn.Network((2, 3, 2, 1), "relu"),
 ]
-CELLS = 12 * 3 * 2
+CELLS = 5 * 2 * 2
 
 
 def swept(**options):
-    """A sweep over 12 architectures, 3 optimizers and 2 batch sizes, of 100 starts: 7 200 networks."""
-    varied = {"optimizer": ["sgd", "momentum", "adam"], "batch_size": [1, 5]}
+    """A sweep over 5 architectures, 2 optimizers and 2 batch sizes, of 100 starts: 2000 networks."""
+    varied = {"optimizer": ["sgd", "adam"], "batch_size": [1, 5]}
     fixed = {"networks": 100, "learning_rate": 0.01, "epochs": 2000, "progress": False}
     return fastnn.sweep(NETWORKS, X, Y, **varied, **fixed, **options)
 

@@ -67,11 +67,11 @@ def killing(trials, seconds, variant):
 @pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills with SIGKILL")
 @pytest.mark.slow
 class TestKill:
-    def test_a_thousand_kills_lose_nothing(self):  # 50 s
-        found = killing(trials=int(1000 * SCALE), seconds=240 * SCALE, variant="defended")
-        assert found["kills"] >= 1000 * SCALE
-        assert min(found["by"][kind] for kind in ("before", "after", "within", "random")) > 50
-        assert found["finished"] > 50
+    def test_many_kills_lose_nothing(self):  # 15 s; a thousand with FASTNN_TRIALS=4
+        found = killing(trials=int(250 * SCALE), seconds=60 * SCALE, variant="defended")
+        assert found["kills"] >= 250 * SCALE
+        assert min(found["by"][kind] for kind in ("before", "after", "within", "random")) > 12
+        assert found["finished"] > 12
         assert (found["failures"], found["lost"]) == (0, [])
 
     def test_networks_that_stop_for_themselves_stop_alike(self):  # 15 s
@@ -247,13 +247,13 @@ def damage(mutations, trials, harmless=False, enough=None):
 
 
 class TestDamage:
-    @pytest.mark.slow  # 30 s
-    def test_every_one_of_ten_thousand_mutations_is_noticed(self, damaged):
-        unnoticed, ways = damage(damaged, int(10_000 * SCALE))
+    @pytest.mark.slow  # 15 s; ten thousand with FASTNN_TRIALS=4
+    def test_every_one_of_many_mutations_is_noticed(self, damaged):
+        unnoticed, ways = damage(damaged, int(2500 * SCALE))
         assert unnoticed == []
-        assert sum(ways.values()) >= 10_000 * SCALE
+        assert sum(ways.values()) >= 2500 * SCALE
         assert set(ways) == set(Mutations.WAYS)
-        assert min(ways.values()) > 100
+        assert min(ways.values()) > 25
         assert not detected(damaged.folder)
 
     @pytest.mark.long
@@ -395,7 +395,7 @@ def one_run(folder, options):
 class TestSameBits:
     """Whatever the workers, shards, engine, interruptions and resumes."""
 
-    @pytest.mark.parametrize("count", [5, pytest.param(300, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("count", [5, pytest.param(80, marks=pytest.mark.slow)])
     def test_over_combinations(self, count):
         seen = set()
         with TemporaryDirectory(dir=MEMORY) as folder:
@@ -403,7 +403,7 @@ class TestSameBits:
                 digest, ways = combination(seed, Path(folder) / str(seed))
                 assert digest == usual_digest(), ways
                 seen.add(tuple(ways))
-        assert len(seen) >= count * 2 / 3  # 200 of 300
+        assert len(seen) >= count * 2 / 3
 
     def test_in_memory(self):
         for engine in fastnn.ENGINES:

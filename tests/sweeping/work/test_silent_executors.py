@@ -394,7 +394,7 @@ for silence.LEAST_SECONDS, silence.MOST_SHARDS in ((60, 20), (0.1, 0)):
 class TestProcesses:
     @pytest.mark.slow
     @pytest.mark.skipif(sys.platform == "win32", reason="stops with SIGSTOP")
-    @pytest.mark.parametrize("how", ["one", "all"])
+    @pytest.mark.parametrize(("patient", "how"), [("memory", "one"), ("store", "all")], indirect=["patient"])
     def test_that_are_stopped(self, patient, how, monkeypatch):
         """A pool by number, whose processes stop when the first shard is done."""
         pools, keep = [], executing.Silence.ends
@@ -412,7 +412,7 @@ class TestProcesses:
 
         stopped = []
         monkeypatch.setattr("fastnn.sweeping.work.executors.ProcessPoolExecutor", Pool)
-        monkeypatch.setattr(silence, "LEAST_SECONDS", 20.0)
+        monkeypatch.setattr(silence, "LEAST_SECONDS", 10.0)
         monkeypatch.setattr(silence, "MOST_SHARDS", 1)
         monkeypatch.setattr(executing.Silence, "ends", ends)
         whole(patient, executor=2)
