@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run every benchmark once, on this checkout, in the Python environment that is active.
+# Run every benchmark once, on this checkout, in the Python environment that is active; with each value of its
+# parameters, not with all combinations, unless arguments say which: smoke.sh --bench .
 # Exits non-zero if a benchmark cannot be collected or fails. Writes no results.
 set -eu
 cd "$(dirname "$0")"
@@ -8,6 +9,10 @@ cd "$(dirname "$0")"
 checkout=$(cd .. && pwd)
 export PYTHONPATH="$checkout" ASV_PYTHONPATH="$checkout"
 
+if [ $# = 0 ]; then
+    chosen=$(python once.py)
+    set -- --bench "$chosen"
+fi
 asv machine --yes > /dev/null
 asv check --python=same
-asv run --python=same --quick --launch-method=forkserver --show-stderr "$@"
+exec asv run --python=same --quick --launch-method=forkserver --show-stderr "$@"

@@ -356,6 +356,25 @@ class TestTables:
         assert Goal("2-2-1", 15, "Torch", "Torch").best(results) is None
 
 
+class TestOnce:
+    def test_each_value_of_each_parameter_is_chosen_once(self):
+        from once import each_value_once
+
+        assert each_value_once([["a", "b", "c"], [1, 2], [5]]) == [("a", 1, 5), ("b", 2, 5), ("c", 1, 5)]
+        assert each_value_once([]) == []
+
+    def test_every_benchmark_is_chosen_by_its_name(self):
+        from types import SimpleNamespace
+
+        from once import names
+
+        assert names(SimpleNamespace(name="a.b", params=[["'x'", "'y'"], ["1"]])) == [
+            "a.b('x', 1)",
+            "a.b('y', 1)",
+        ]
+        assert names(SimpleNamespace(name="a.c", params=[])) == ["a.c"]
+
+
 @pytest.mark.alone
 @pytest.mark.slow  # ten seconds: a process on each processor for each peer
 def test_peers_run_in_turns_and_the_missing_are_named():

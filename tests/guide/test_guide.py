@@ -28,8 +28,8 @@ FOLDER = Path(fastnn.__file__).parent / "guide"
 NAMES = [INDEX, *CHAPTERS]
 # How blocks begin that are to be read, or need files that do not come with fastnn.
 FOR_OTHER_MACHINES = ("dask ", "from distributed ", "z1 = ", "fastnn studies --proben1 ")
-# Chapters that train on few rows, by many rules.
-OF_FEW_ROWS = ("arithmetic", "classes", "command_line", "from_scikit_learn", "other_libraries")
+# Chapters that train for a short time, by many rules.
+OF_MANY_RULES = ("arithmetic", "classes", "command_line", "from_scikit_learn", "other_libraries", "sweeps")
 
 
 class TestTexts:
@@ -95,7 +95,7 @@ def few_rows(monkeypatch):
 def test_code_runs(name, tmp_path, monkeypatch):
     if name == "from_scikit_learn":
         few_rows(monkeypatch)
-    if name in OF_FEW_ROWS:
+    if name in OF_MANY_RULES:
         compile_nothing_unusual(monkeypatch.setattr)
     assert run(chapter(name).text, tmp_path, monkeypatch)
 

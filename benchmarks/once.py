@@ -1,0 +1,37 @@
+"""Few combinations of the parameters of each benchmark of the suite: every value of every parameter once.
+
+Prints a regular expression that asv's `--bench` takes, for `smoke.sh`.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+SUITE = Path(__file__).resolve().with_name("suite")
+
+
+def each_value_once(columns):
+    """Rows of one value from each column, as many as the longest has; the shorter ones begin again.
+
+    >>> each_value_once([["a", "b", "c"], [1, 2]])
+    [('a', 1), ('b', 2), ('c', 1)]
+    """
+    longest = max(map(len, columns), default=0)
+    return [tuple(column[place % len(column)] for column in columns) for place in range(longest)]
+
+
+def names(benchmark):
+    """The names of a benchmark with each of these rows, as asv writes them."""
+    rows = each_value_once(benchmark.params)
+    return [f"{benchmark.name}({', '.join(row)})" for row in rows] or [benchmark.name]
+
+
+def main():
+    from asv_runner.discovery import disc_benchmarks
+
+    chosen = [re.escape(name) for benchmark in disc_benchmarks(str(SUITE)) for name in names(benchmark)]
+    print(f"^({'|'.join(chosen)})$")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
