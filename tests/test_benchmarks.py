@@ -356,17 +356,18 @@ class TestTables:
         assert Goal("2-2-1", 15, "Torch", "Torch").best(results) is None
 
 
-class TestOnce:
-    def test_each_value_of_each_parameter_is_chosen_once(self):
-        from once import each_value_once
+class TestFew:
+    def test_values_are_chosen_side_by_side(self):
+        from few import side_by_side
 
-        assert each_value_once([["a", "b", "c"], [1, 2], [5]]) == [("a", 1, 5), ("b", 2, 5), ("c", 1, 5)]
-        assert each_value_once([]) == []
+        assert side_by_side([["a", "b", "c"], [1, 2], [5]]) == [("a", 1, 5), ("b", 2, 5), ("c", 1, 5)]
+        assert side_by_side([["a", "b", "c"], [1, 2]], most=2) == [("a", 1), ("b", 2)]
+        assert side_by_side([]) == []
 
     def test_every_benchmark_is_chosen_by_its_name(self):
         from types import SimpleNamespace
 
-        from once import names
+        from few import names
 
         assert names(SimpleNamespace(name="a.b", params=[["'x'", "'y'"], ["1"]])) == [
             "a.b('x', 1)",

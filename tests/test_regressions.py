@@ -135,12 +135,11 @@ class TestPlanted:
             few = [1.0 + n / 1000 for n in range(int(fewest * benchmark.rounds))]
             assert is_different(few, [2 * value for value in few], None, None), benchmark.name
 
-    @pytest.mark.slow  # half a minute: three benchmarks, six processes each
+    @pytest.mark.slow  # half a minute: two benchmarks, eight processes each
     @pytest.mark.parametrize(
         ("name", "index"),
         [
             ("bench_starts.Shuffle.time_orders_of_1338_rows_for_100_epochs", 0),
-            ("bench_engines.Activation.time_million_visits", 0),
             ("bench_quality.Quality.track_loss_quantile", 2),
         ],
     )

@@ -1,4 +1,4 @@
-"""Few combinations of the parameters of each benchmark of the suite: every value of every parameter once.
+"""Few combinations of the parameters of each benchmark of the suite.
 
 Prints a regular expression that asv's `--bench` takes, for `smoke.sh`.
 """
@@ -8,21 +8,22 @@ import sys
 from pathlib import Path
 
 SUITE = Path(__file__).resolve().with_name("suite")
+MOST = 5  # of a benchmark: each in a process of its own, most of which compile
 
 
-def each_value_once(columns):
-    """Rows of one value from each column, as many as the longest has; the shorter ones begin again.
+def side_by_side(columns, most=MOST):
+    """Rows of one value from each column, as many as the longest has or `most`; shorter ones begin again.
 
-    >>> each_value_once([["a", "b", "c"], [1, 2]])
+    >>> side_by_side([["a", "b", "c"], [1, 2]])
     [('a', 1), ('b', 2), ('c', 1)]
     """
-    longest = max(map(len, columns), default=0)
-    return [tuple(column[place % len(column)] for column in columns) for place in range(longest)]
+    rows = min(max(map(len, columns), default=0), most)
+    return [tuple(column[place % len(column)] for column in columns) for place in range(rows)]
 
 
 def names(benchmark):
     """The names of a benchmark with each of these rows, as asv writes them."""
-    rows = each_value_once(benchmark.params)
+    rows = side_by_side(benchmark.params)
     return [f"{benchmark.name}({', '.join(row)})" for row in rows] or [benchmark.name]
 
 
