@@ -70,24 +70,28 @@ PLACES = {
         variables={"PYTHONOPTIMIZE": "2"},
     ),
     "no standard streams": Place(streams="<&- >&- 2>&-", codes=(0, 1)),
-    "standard error is full, nobody else may read": Place(streams="2>/dev/full", umask="077"),
-    "standard output is full": Place(streams=">/dev/full", codes=(0, 1)),
-    "ASCII": Place(variables={"PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C", "PYTHONUTF8": "0"}),
-    "Japanese encoding, no home at all": Place(
-        variables={"PYTHONIOENCODING": "cp932", "HOME": None, "XDG_CACHE_HOME": None, "FASTNN_CACHE": None}
-    ),
-    "no locale, no home": Place(variables={"LC_ALL": "xx_XX.nothing", "LANG": "xx", **NOWHERE}),
-    "decimal commas in C, home is no folder": Place(
+    "standard error is full, nobody else may read, decimal commas in C": Place(
         before="import locale\n"
         "for name in ('de_DE.UTF-8', 'de_DE'):\n"
         "    try: locale.setlocale(locale.LC_ALL, name)\n"
         "    except locale.Error: pass",
-        variables={"HOME": "/dev/null", "MPLCONFIGDIR": None, "FASTNN_CACHE": None},
+        streams="2>/dev/full",
+        umask="077",
     ),
-    "no home that can be written": Place(
-        variables={"HOME": "/proc/self", "XDG_CACHE_HOME": None, "FASTNN_CACHE": None, "MPLCONFIGDIR": None}
+    "standard output is full": Place(streams=">/dev/full", codes=(0, 1)),
+    "ASCII, no home that can be written": Place(
+        variables={"PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C", "PYTHONUTF8": "0"}
+        | {"HOME": "/proc/self", "XDG_CACHE_HOME": None, "FASTNN_CACHE": None, "MPLCONFIGDIR": None}
     ),
-    "no variables": Place(variables={"HOME": None, "PATH": None, "LANG": None, "TMPDIR": None, "USER": None}),
+    "Japanese encoding, home is no folder": Place(
+        variables={"PYTHONIOENCODING": "cp932", "HOME": "/dev/null", "MPLCONFIGDIR": None}
+        | {"FASTNN_CACHE": None}
+    ),
+    "no locale, no home": Place(variables={"LC_ALL": "xx_XX.nothing", "LANG": "xx", **NOWHERE}),
+    "no variables": Place(
+        variables={"HOME": None, "PATH": None, "LANG": None, "TMPDIR": None, "USER": None}
+        | {"XDG_CACHE_HOME": None, "FASTNN_CACHE": None}
+    ),
 }
 
 
