@@ -177,7 +177,7 @@ class TestInterrupted:
         assert grown(store, (40,)).digest() == swept(networks=40).digest()
 
     @pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills with SIGKILL")
-    @pytest.mark.parametrize("trials", [6, pytest.param(100, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("trials", [6, pytest.param(40, marks=pytest.mark.slow)])
     def test_kills(self, trials):
         found = killing(trials=trials, seconds=60, variant="growing")
         assert found["kills"] >= trials / 2

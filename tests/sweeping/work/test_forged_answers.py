@@ -134,15 +134,15 @@ class TestFuzz:
 
     def test_headers(self, asked):
         header, arrays = header_of(asked[1])
-        refused = self.cases(asked, lambda generator: sealed(changed(header, generator), arrays), 5000, 0)
-        assert refused > 4500
+        refused = self.cases(asked, lambda generator: sealed(changed(header, generator), arrays), 2000, 0)
+        assert refused > 1800
 
     def test_arrays(self, asked):
         values, arrays = packing.unpack(asked[1])
         refused = self.cases(
-            asked, lambda generator: packing.pack(values, forged(arrays, generator)), 5000, 1
+            asked, lambda generator: packing.pack(values, forged(arrays, generator)), 2000, 1
         )
-        assert 2500 < refused < 5000
+        assert 1000 < refused < 2000
 
     def test_bytes(self, asked):
         header, arrays = header_of(asked[1])
@@ -155,7 +155,7 @@ class TestFuzz:
             )
             return sealed(bytes(some[: len(text)]), bytes(some[len(text) :]))
 
-        assert self.cases(asked, forge, 5000, 2) > 2000
+        assert self.cases(asked, forge, 2000, 2) > 800
 
 
 def forged(arrays, generator):
