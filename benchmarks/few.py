@@ -22,8 +22,9 @@ def side_by_side(columns, most=MOST):
 
 
 def names(benchmark):
-    """The names of a benchmark with each of these rows, as asv writes them."""
-    rows = side_by_side(benchmark.params)
+    """The names of a benchmark with such rows, as asv writes them; where all are sizes, with the first."""
+    sizes = all(column[0][0].isdigit() for column in benchmark.params)
+    rows = side_by_side(benchmark.params, most=1 if sizes else MOST)
     return [f"{benchmark.name}({', '.join(row)})" for row in rows] or [benchmark.name]
 
 

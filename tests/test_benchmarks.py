@@ -373,6 +373,7 @@ class TestFew:
             "a.b('x', 1)",
             "a.b('y', 1)",
         ]
+        assert names(SimpleNamespace(name="a.b", params=[["10", "1000"]])) == ["a.b(10)"]
         assert names(SimpleNamespace(name="a.c", params=[])) == ["a.c"]
 
 

@@ -789,7 +789,7 @@ class TestMemory:
 
     @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in /proc/self/status")
     @pytest.mark.slow  # 6 s
-    @pytest.mark.parametrize("engine", ["batched", "lanes", "general"])  # the others fill no buffers
+    @pytest.mark.parametrize("engine", ["batched", "lanes", "general"])
     def test_a_million_networks_fit_500_megabytes(self, engine):
         script = f"""
 from pathlib import Path
