@@ -40,6 +40,7 @@ def main():
         no_waiting.general,
         no_waiting.compiling,
         no_waiting.never_met,
+        no_waiting.tuning,
     )
     about = results.about(PACKAGES, data)
     print(about, "", f"{'':<44}{'promise':>8}{'median':>8}  {'5 % .. 95 %':<14}", sep="\n")

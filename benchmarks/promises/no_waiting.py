@@ -1,5 +1,7 @@
 """The promises about networks of shapes never met: how fast general kernels are, and how soon ready."""
 
+import os
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,6 +11,7 @@ from fastnn.core.recipe import Recipe
 from promises.measuring import Line
 from promises.processes import Processes
 from suite.kernels import Job, times
+from suite.timing import in_turns, seconds
 
 # `general` against `lanes`: the shape, the hidden activation, and the promise.
 ALONE = [
@@ -81,8 +84,8 @@ def compiling(data, rounds):
     """Compiling the general kernels, which is done once: processor seconds."""
     with TemporaryDirectory() as folder:
         found = [Processes(folder).printed(COMPILED, FASTNN_CACHE="0") for _ in range(max(2, rounds // 5))]
-    for form, seconds in zip(("small", "large"), zip(*found, strict=True), strict=True):
-        yield Line(f"general, for {form} networks, compiled, seconds", seconds, 3.0)
+    for form, took in zip(("small", "large"), zip(*found, strict=True), strict=True):
+        yield Line(f"general, for {form} networks, compiled, seconds", took, 3.0)
 
 
 def never_met(data, rounds):
@@ -95,3 +98,22 @@ def never_met(data, rounds):
         many = [processes.seconds(["-c", ARCHITECTURES], **kept) for _ in repeated]
     yield Line("train 3-5-4-2, after another shape, seconds", one, 0.15)
     yield Line("50 architectures, a fresh process, seconds", many, 5.0)
+
+
+def tuning(data, rounds):
+    """Short sweeps that may try forms of kernels against those that may not: processor seconds."""
+
+    def sweep(may_tune, networks):
+        os.environ["FASTNN_TUNE"] = may_tune
+        network = fastnn.Network((2, 2, 1))
+        fastnn.sweep(network, data.X, data.y, networks=networks, epochs=100, progress=False)
+
+    before = os.environ.get("FASTNN_TUNE")
+    for networks in (1000, 10_000):
+        sweep("0", networks)
+        on, off = (partial(seconds, sweep, may_tune, networks) for may_tune in ("1", "0"))
+        timed = in_turns(rounds, on=on, off=off)
+        yield Line(f"sweep of {networks}, tuning on : off", timed["on"] / timed["off"], 1.01)
+    os.environ.pop("FASTNN_TUNE")
+    if before is not None:
+        os.environ["FASTNN_TUNE"] = before

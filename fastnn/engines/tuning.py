@@ -85,8 +85,9 @@ def trials(network: Network, dtype: str, rule: Rule) -> Iterator[Trial]:
         return
     _, *others = forms(network, dtype, rule)
     seconds = min(COMPILE_SECONDS * network.n_parameters, MOST_COMPILE_SECONDS)
+    before = _times(network, dtype, rule)
     for some in (others[:1], others):
-        missing = [form for form in some if str(form) not in _times(network, dtype, rule)]
+        missing = [form for form in some if str(form) not in before]
         if missing:
             yield Trial(PARTS_OF_WORTH * seconds * len(missing), _trial(network, dtype, rule, missing))
 
