@@ -29,9 +29,9 @@ class Mutations:
         *("huge", "folder", "link", "stranger"),
     )
 
-    def one(self):
-        """Damage the store in some way; return the way."""
-        way = self.random.choice(self.WAYS)
+    def one(self, ways=WAYS):
+        """Damage the store in one of some ways; return the way."""
+        way = self.random.choice(ways)
         getattr(self, f"_{way.replace(' ', '_')}")()
         return way
 

@@ -130,7 +130,7 @@ class TestReference:
 
     @pytest.mark.parametrize(
         ("engine", "network", "dtype"),
-        [(loop, CLASSROOM, "float64"), (lanes, CLASSROOM, "float32")],
+        [(loop, CLASSROOM, "float64"), pytest.param(lanes, CLASSROOM, "float32", marks=pytest.mark.slow)],
         ids=name,
     )
     def test_loop_form_of_a_small_network(self, engine, network, dtype, monkeypatch):

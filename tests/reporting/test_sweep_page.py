@@ -81,7 +81,7 @@ class TestContent:
         intervals = next(picture for picture in report.pictures if picture.name == "cells")
         assert intervals.data["claim"].tolist() == [0.0335] * 4
 
-    @pytest.mark.usefixtures("sketched")
+    @pytest.mark.usefixtures("undrawn")
     def test_without_a_claim_nothing_is_said_of_one(self, grid, data):
         assert "claim" not in sweep_page(grid.part(range(9)), data).html()
 

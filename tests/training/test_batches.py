@@ -39,7 +39,7 @@ EVERY_PAIR = pairwise([*OPTIMIZERS], ["straight line", "loops"], ("loop", "lanes
 # Some of these in a run of the quick tests.
 COMPILED = [
     ("momentum", "straight line", "loop", "float32", SIZES),
-    ("rmsprop", "straight line", "lanes", "float32", (1,)),
+    pytest.param("rmsprop", "straight line", "lanes", "float32", (1,), marks=pytest.mark.slow),
 ]
 
 

@@ -85,11 +85,12 @@ def test_bits_where_the_gradient_itself_is_needed(name, monkeypatch):
     check_bits(name, NETWORKS["two outputs"], "float64", ENGINES, 3, "rmsprop")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "which", "engine", "dtype", "batch_size"),
     [
         ("log_cosh", "straight line", "loop", "float32", 1),
-        pytest.param("quantile", "straight line", "lanes", "float64", 3, marks=pytest.mark.slow),
+        ("quantile", "straight line", "lanes", "float64", 3),
     ],
 )
 def test_bits_of_the_reference_compiled(name, which, engine, dtype, batch_size):

@@ -112,9 +112,14 @@ def notebooks_job(data):
 
 
 class TestAgainstReference:
-    @engines
-    @dtypes
-    @pytest.mark.parametrize(("rows", "epochs"), [(30, 100), (1338, 1)])
+    @pytest.mark.parametrize(
+        ("engine", "dtype", "rows", "epochs"),
+        [
+            pytest.param(*way, *size, marks=pytest.mark.slow if way == ("general", "float32") else ())  # 3 s
+            for way in itertools.product(fastnn.ENGINES, DTYPES)
+            for size in [(30, 100), (1338, 1)]
+        ],
+    )
     def test_the_notebooks_job(self, data, notebooks_job, rows, epochs, dtype, engine):
         X, y = data.X[:rows], data.y[:rows]
         run = fastnn.train(

@@ -122,26 +122,63 @@ def read(folder):
     return sweep.loss, sweep.curves
 
 
-def mended(folder, **options):
-    """Whether a forged file is found, refused where it is read, set aside and computed again."""
+def noticed(folder):
+    """A forged file is found, and refused where it is read."""
     found = faults(folder)
     assert len(found) == 1
     assert re.search("holds (something else|impossible results)", found[0])
     with pytest.raises(StoreError, match="Run the same sweep again with this store"):
         read(folder)
+
+
+def mended(folder, **options):
+    """And set aside, and computed again."""
+    noticed(folder)
     sweep = swept(store=folder, **options)
     assert sweep.ran > 0
     assert (sweep.digest(), faults(folder), len(files(folder, "damaged/*"))) == (usual_digest(), [], 1)
 
 
+def every_third(changes):
+    """Changes by name; two of three are slow tests."""
+    return [
+        pytest.param(change, id=name, marks=pytest.mark.slow if n % 3 else ())
+        for n, (name, change) in enumerate(changes.items())
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A finished store with curves, which every test that is given it leaves whole."""
+    folder = tmp_path_factory.mktemp("whole") / "store"
+    finished(folder, curves=5)
+    return folder
+
+
 class TestShards:
-    @pytest.mark.parametrize("change", SHARD.values(), ids=SHARD.keys())
+    @pytest.mark.parametrize(
+        ("kind", "change"),
+        [
+            pytest.param(kind, change, id=f"{kind}-{name}")
+            for kind, changes in (("shard", SHARD), ("curves", CURVES))
+            for name, change in changes.items()
+        ],
+    )
+    def test_of_wrong_content_are_noticed(self, whole, kind, change):
+        path = first(whole, kind)
+        right = path.read_bytes()
+        wrong = reshaped(path, change)
+        noticed(whole)
+        wrong.unlink()
+        path.write_bytes(right)
+
+    @pytest.mark.parametrize("change", every_third(SHARD))
     def test_of_wrong_content_are_computed_again(self, store, change):
         finished(store)
         reshaped(first(store), change)
         mended(store)
 
-    @pytest.mark.parametrize("change", CURVES.values(), ids=CURVES.keys())
+    @pytest.mark.parametrize("change", every_third(CURVES))
     def test_curves_of_wrong_content_are_computed_again(self, store, change):
         finished(store, curves=5)
         reshaped(first(store, "curves"), change)

@@ -296,7 +296,10 @@ class TestGoingOn:
             swept(store=store, **changes)
         assert (trained, files(store, "**/*")) == ([], listing)
 
-    @pytest.mark.parametrize("engine", fastnn.ENGINES)
+    @pytest.mark.parametrize(
+        "engine",
+        [pytest.param(name, marks=pytest.mark.slow if name == "units" else ()) for name in fastnn.ENGINES],
+    )
     def test_another_engine_may_go_on(self, store, engine):
         finished(store)
         digest = usual_digest()
@@ -427,7 +430,7 @@ class TestTwoAtOnce:
         with small_shards():
             swept(store=grows, networks=5)
         before = {new: "", grows: "", without_links: "import os, killing; os.link = killing.refused_link"}
-        assert both_at_once(before, 40) == [[swept(networks=40).digest()] * 2] * 3
+        assert both_at_once(before, 23) == [[swept(networks=23).digest()] * 2] * 3
         assert [(faults(store), leftovers(store)) for store in stores] == [([], [])] * 3
 
     def test_copies_of_a_shard_by_two_versions_of_pyarrow(self, store):

@@ -230,20 +230,28 @@ def damaged():
         yield Mutations(Path(base) / "store", Path(base) / "other", random.Random(0))  # noqa: S311
 
 
-def damage(mutations, trials, harmless=False, enough=None):
+def each_way(mutations, times):
+    """Every mutation so many times; returns which went unnoticed."""
+    unnoticed = []
+    for way in sorted({*Mutations.WAYS}):
+        unnoticed += damage(mutations, times, ways=[way])[0]
+    return unnoticed
+
+
+def damage(mutations, trials, harmless=False, enough=None, ways=Mutations.WAYS):
     """Mutations, until `enough` went unnoticed; returns which did, and how often each way was taken."""
-    unnoticed, ways = [], {}
+    unnoticed, taken = [], {}
     for _ in range(trials):
         if enough is not None and enough <= set(unnoticed):
             break
         began = time.perf_counter()
-        way = "none" if harmless else mutations.one()
-        ways[way] = ways.get(way, 0) + 1
+        way = "none" if harmless else mutations.one(ways)
+        taken[way] = taken.get(way, 0) + 1
         if not detected(mutations.folder):
             unnoticed.append(way)
         assert time.perf_counter() - began < 5, way
         mutations.undone()
-    return unnoticed, ways
+    return unnoticed, taken
 
 
 class TestDamage:
@@ -258,10 +266,9 @@ class TestDamage:
 
     @pytest.mark.long
     def test_some_of_each_in_bounded_memory(self, damaged):
-        unnoticed, ways = damage(damaged, 150)
-        assert (unnoticed, set(ways)) == ([], set(Mutations.WAYS))
+        assert each_way(damaged, 3) == []
         tracemalloc.start()
-        assert damage(damaged, 30)[0] == []
+        assert each_way(damaged, 1) == []
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 20e6
@@ -275,21 +282,20 @@ class TestDamage:
                 return False
 
         monkeypatch.setattr(Store, "_digest", lambda *_: AnyDigest())
-        enough = {"foreign name"}
-        assert enough <= set(damage(damaged, 400, enough=enough)[0])
+        assert "foreign name" in damage(damaged, 9, ways=["foreign name"])[0]
         monkeypatch.setattr(folder_module, "fault_of_content", lambda *_: "")
         enough = {"bit", "truncated", "swapped", "foreign name"}
-        assert enough <= set(damage(damaged, 400, enough=enough)[0])
+        assert enough <= set(damage(damaged, 400, enough=enough, ways=sorted(enough))[0])
 
     def test_without_the_seal_of_the_manifest(self, damaged, monkeypatch):
         from fastnn.sweeping.store import manifest
 
         monkeypatch.setattr(manifest, "sealed", lambda values: AnyBytes())
         enough = {"manifest grown"}
-        assert enough <= set(damage(damaged, 400, enough=enough)[0])
+        assert enough <= set(damage(damaged, 100, enough=enough, ways=sorted(enough))[0])
 
     @pytest.mark.parametrize(
-        "seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 16))]
+        "seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 16))]
     )
     def test_what_was_damaged_is_computed_again(self, store, seed):
         finished(store)
@@ -395,7 +401,7 @@ def one_run(folder, options):
 class TestSameBits:
     """Whatever the workers, shards, engine, interruptions and resumes."""
 
-    @pytest.mark.parametrize("count", [5, pytest.param(80, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("count", [3, pytest.param(80, marks=pytest.mark.slow)])
     def test_over_combinations(self, count):
         seen = set()
         with TemporaryDirectory(dir=MEMORY) as folder:
