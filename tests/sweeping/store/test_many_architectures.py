@@ -26,7 +26,7 @@ CELLS = 4 * 2 * 2
 def swept(**options):
     """A sweep over 4 architectures, 2 optimizers and 2 batch sizes, of 100 starts: 1600 networks."""
     varied = {"optimizer": ["sgd", "adam"], "batch_size": [1, 5]}
-    fixed = {"networks": 100, "learning_rate": 0.01, "epochs": 8000, "progress": False}
+    fixed = {"networks": 100, "learning_rate": 0.01, "epochs": 2000, "progress": False}
     return fastnn.sweep(NETWORKS, X, Y, **varied, **fixed, **options)
 
 
