@@ -18,7 +18,7 @@ from fastnn.plotting.settings import MissingGlyphs
 plotting = pytest.importorskip("fastnn.plotting", reason='needs pip install "fastnn-sweep[plot]"')
 from fastnn.reporting.studies_page import studies_page  # noqa: E402 - after the import that may skip
 
-BUDGET = 10  # seconds of each long form
+BUDGET = 10  # processor seconds of each long form
 
 TEXTS = [
     "",
@@ -195,7 +195,7 @@ def test_a_table_becomes_everything(columns, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("columns", [names for names in AT_ONCE if names != "odd words"])
+@pytest.mark.parametrize("columns", ["the whole range", "odd names"])
 def test_a_table_has_its_page_of_the_studies(columns, tmp_path):
     *inputs, target = AT_ONCE[columns]
     frame = framed([*inputs, target], AT_ONCE[columns].values())
@@ -212,12 +212,12 @@ def test_a_text_that_no_file_could_hold_is_refused_before_the_training(text):
 
 @pytest.mark.slow
 def test_any_table_becomes_everything_or_is_refused(tmp_path_factory):
-    began, made, failed = time.monotonic(), [], []
+    began, made, failed = time.process_time(), [], []
 
     @settings(max_examples=100, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(tables())
     def any_table(table):
-        if time.monotonic() - began < BUDGET or failed:
+        if time.process_time() - began < BUDGET or failed:
             failed.append(table)
             made.append(attempt(table, tmp_path_factory.mktemp("made")))
             failed.pop()
@@ -228,13 +228,13 @@ def test_any_table_becomes_everything_or_is_refused(tmp_path_factory):
 
 @pytest.mark.slow
 def test_any_table_has_its_page_of_the_studies_or_is_refused(tmp_path_factory):
-    began, made, failed = time.monotonic(), [], []
+    began, made, failed = time.process_time(), [], []
 
     @settings(max_examples=100, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(tables())
     def any_table(table):
         frame, inputs, target = table
-        if time.monotonic() - began < BUDGET or failed:
+        if time.process_time() - began < BUDGET or failed:
             failed.append(table)
             made.append(attempt((frame, inputs[:2], target), tmp_path_factory.mktemp("made"), retold))
             failed.pop()

@@ -119,7 +119,7 @@ def test_networks_without_hidden_layers_have_no_gates():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("sketched")
+@pytest.mark.usefixtures("undrawn")  # its pictures are drawn by themselves
 def test_pictures_and_the_page_of_ten_million_networks_need_little_memory(tmp_path):
     sweep = made_up(10_000_000)
     for draw in (
