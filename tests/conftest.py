@@ -23,6 +23,11 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 os.environ["FASTNN_TUNE"] = "0"  # the same forms in every run; tests of tuning switch it on
 
+# While tests are collected, the bytecode of what they import is kept, also where the environment says that none
+# is: to compile it anew is half of collecting, and a fourth of each process that a test starts.
+KEEPS_NONE = sys.dont_write_bytecode
+sys.dont_write_bytecode = False
+
 # A shell lets what it runs in the background ignore Ctrl-C, and so would the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -32,6 +37,7 @@ settings.load_profile("fastnn")
 
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what collecting made: thousands of tests, all of which stay."""
+    sys.dont_write_bytecode = KEEPS_NONE
     gc.freeze()
     # For Numba, which makes many objects and keeps them: a tenth of its time.
     gc.set_threshold(20_000, 20, 100)
