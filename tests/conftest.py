@@ -23,8 +23,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 os.environ["FASTNN_TUNE"] = "0"  # the same forms in every run; tests of tuning switch it on
 
-# While tests are collected, the bytecode of what they import is kept, also where the environment says that none
-# is: to compile it anew is half of collecting, and a fourth of each process that a test starts.
+# While tests are collected, the bytecode of what they import is kept, also where the environment says that
+# none is: to compile it anew is half of collecting, and a fourth of each process that a test starts.
 KEEPS_NONE = sys.dont_write_bytecode
 sys.dont_write_bytecode = False
 

@@ -281,7 +281,7 @@ class TestWrongKernels:
         assert loaded(one.stem) is None
         assert "another kernel was kept under its name" in caplog.messages[-1]
 
-    @pytest.mark.parametrize("batch_size", [1, 2])
+    @pytest.mark.parametrize("batch_size", [1, pytest.param(2, marks=pytest.mark.slow)])
     def test_that_stay_wrong_give_way_to_batched(self, kernels, monkeypatch, caplog, batch_size):
         network, compiled = LEAST, []
 

@@ -152,7 +152,7 @@ CASES = {
     "one network": (NET, {"networks": 1}),
     "one epoch": (NET, {"epochs": 1}),
     "float32, shuffled": (NET, {"dtype": "float32", "shuffle": True}),
-    "many cells": (NET, {"learning_rate": np.linspace(0.001, 0.02, 7), "rows": [3, 12]}),
+    "many cells": (NET, {"learning_rate": np.linspace(0.001, 0.02, 4), "rows": [3, 12]}),
     "equal losses": (NET, {"start": fastnn.constant(1)}),
 }
 

@@ -45,12 +45,13 @@ Y = DRAW.normal(size=12)
 
 engines = pytest.mark.parametrize("engine", fastnn.ENGINES)
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
-# Of the engine `general`, that of float64 alone, which other tests compile; 2 s in float32.
+# Of some engines that of float64 alone, which other tests compile.
+OF_FLOAT64 = ("general", "units")
 every_kernel = pytest.mark.parametrize(
     ("dtype", "engine"),
     [
-        pytest.param(*kernel, marks=pytest.mark.slow if kernel == ("float32", "general") else ())
-        for kernel in itertools.product(DTYPES, fastnn.ENGINES)
+        pytest.param(dtype, name, marks=pytest.mark.slow if dtype == "float32" and name in OF_FLOAT64 else ())
+        for dtype, name in itertools.product(DTYPES, fastnn.ENGINES)
     ],
 )
 
@@ -151,9 +152,9 @@ class TestEqualsTrain:
     @pytest.mark.parametrize(
         ("workers", "dtype", "engine"),
         [
-            *later_but_pairs([1, 2, 3], DTYPES, [name for name in fastnn.ENGINES if name != "general"]),
-            (2, "float64", "general"),  # which other tests compile; 2 s in float32
-            pytest.param(2, "float32", "general", marks=pytest.mark.slow),
+            *later_but_pairs([1, 2, 3], DTYPES, [name for name in fastnn.ENGINES if name not in OF_FLOAT64]),
+            *((2, "float64", name) for name in OF_FLOAT64),
+            *(pytest.param(2, "float32", name, marks=pytest.mark.slow) for name in OF_FLOAT64),
         ],
     )
     def test_bit_for_bit(self, workers, dtype, engine):

@@ -330,7 +330,9 @@ class TestCommandLine:
         assert command_line(*arguments, redirect="> /dev/full") == (1, "", LOST)
 
     @needs_a_full_disk
-    @pytest.mark.parametrize("redirect", ["> /dev/full 2> /dev/full", ">&- 2>&-"])
+    @pytest.mark.parametrize(
+        "redirect", ["> /dev/full 2> /dev/full", pytest.param(">&- 2>&-", marks=pytest.mark.slow)]
+    )
     def test_so_it_is_where_that_cannot_be_told(self, redirect):
         assert command_line("code", redirect=redirect) == (1, "", "")
 

@@ -261,6 +261,7 @@ class TestScripts:
         assert 'must start processes under `if __name__ == "__main__":`' in last_told(done)
         assert "executor=N" in last_told(done)
 
+    @pytest.mark.slow
     def test_so_does_a_function_that_makes_pools(self, tmp_path):
         text = POOL.format(method="spawn") + SWEEP.format(executor="make")
         done = run(self.script(tmp_path, text))

@@ -158,7 +158,13 @@ class TestHanging:
         if hang is not HANGS["is silent and refuses"]:
             assert len(executor.firsts) == len(set(executor.firsts))  # nothing is handed over twice
 
-    @pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS.keys())
+    @pytest.mark.parametrize(
+        "hang",
+        [
+            pytest.param(hang, id=name, marks=pytest.mark.slow if n % 2 else ())
+            for n, (name, hang) in enumerate(HANGS.items())
+        ],
+    )
     def test_so_it_is_with_curves_and_where_a_function_makes_them(self, place, hang, over):
         made = []
 
