@@ -11,11 +11,12 @@ def pairwise(*columns):
     Always the same rows; about as many as the two longest columns have pairs.
     """
     places = [range(len(column)) for column in columns]
-    missing = {pair for row in product(*places) for pair in pairs_of(row)}
+    pairs = {row: frozenset(pairs_of(row)) for row in product(*places)}
+    missing = {pair for some in pairs.values() for pair in some}
     rows = []
     while missing:
-        best = max(product(*places), key=lambda row: len(missing.intersection(pairs_of(row))))
-        missing.difference_update(pairs_of(best))
+        best = max(pairs, key=lambda row: len(pairs[row] & missing))
+        missing -= pairs[best]
         rows.append(tuple(column[place] for column, place in zip(columns, best, strict=True)))
     return rows
 

@@ -345,7 +345,8 @@ class TestPublished:
         assert agrees(error, "0.280471447")
         assert not agrees(error, "0.280484077")  # output layer updated first
 
-    @pytest.mark.parametrize("engine", ["loop", pytest.param("batched", marks=pytest.mark.slow)])
+    @pytest.mark.slow
+    @pytest.mark.parametrize("engine", ["loop", "batched"])
     def test_outputs_after_ten_thousand_steps(self, engine):
         parameters = self.train(engine, 10_000, compiled).parameters[0].tolist()
         layers, activations = self.network.layers, self.network.activations

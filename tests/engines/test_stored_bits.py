@@ -25,7 +25,7 @@ from fastnn.training import reducing, running
 STORED = Path(__file__).with_name("stored_bits.json")
 JOBS = 600
 PART = 50  # jobs in a test
-QUICK = 100  # jobs that every run of the tests trains, of every engine, as plain Python; -m slow compiles
+QUICK = 50  # jobs that every run of the tests trains, of every engine, as plain Python; -m slow compiles
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastnn.ScaleWarning")  # some jobs diverge, and should

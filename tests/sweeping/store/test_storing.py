@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from comparing import DTYPES, array_differences
+from pairing import in_turns
 from rules import OTHER_OPTIMIZERS
 from small_sweeps import (
     GRID,
@@ -50,6 +52,10 @@ __all__ = ["store"]  # a fixture
 
 
 GUIDE = Path(__file__).parents[3] / "fastnn" / "guide" / "sweeps.md"
+STARTS = [
+    *(fastnn.normal(0.1, 2), fastnn.uniform(-2, 2), fastnn.he(), fastnn.glorot()),
+    *(fastnn.constant(0.5), fastnn.given(np.ones(9)), fastnn.given(np.arange(189.0).reshape(21, 9))),
+]
 
 
 @pytest.fixture
@@ -98,15 +104,7 @@ class TestManifest:
         assert str(store) not in text
         assert "/" not in text.replace("Philox4x32-10 by counter (network or epoch", "")
 
-    @pytest.mark.parametrize(
-        "start",
-        [
-            *(fastnn.normal(0.1, 2), fastnn.uniform(-2, 2), fastnn.he(), fastnn.glorot()),
-            *(fastnn.constant(0.5), fastnn.given(np.ones(9)), fastnn.given(np.arange(189.0).reshape(21, 9))),
-        ],
-        ids=repr,
-    )
-    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize(("dtype", "start"), in_turns(product(DTYPES, STARTS)), ids=repr)
     def test_a_design_comes_back_from_it(self, store, start, dtype):
         network = fastnn.Network((2, 2, 1), "tanh", "sigmoid")
         x = pd.DataFrame({"a": [0.1, 1e-30, 3], "b": [1, 2, -5]})
