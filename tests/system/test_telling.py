@@ -345,9 +345,10 @@ class TestCommandLine:
         ],
     )
     def test_results_in_files_are_there_whatever_can_be_said(self, redirect):
+        options = [*QUICK, "--engine", "batched"]  # which compiles nothing
         codes, _, err = commands(
-            ["sweep", *QUICK, "--networks", "5", "--out", "here"],
-            ["train", *QUICK, "--save", "m.npz"],
+            ["sweep", *options, "--networks", "5", "--out", "here"],
+            ["train", *options, "--save", "m.npz"],
             redirect=redirect,
         )
         assert codes == 0

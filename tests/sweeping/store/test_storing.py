@@ -294,10 +294,7 @@ class TestGoingOn:
             swept(store=store, **changes)
         assert (trained, files(store, "**/*")) == ([], listing)
 
-    @pytest.mark.parametrize(
-        "engine",
-        [pytest.param(name, marks=pytest.mark.slow if name == "units" else ()) for name in fastnn.ENGINES],
-    )
+    @pytest.mark.parametrize("engine", fastnn.ENGINES)
     def test_another_engine_may_go_on(self, store, engine):
         finished(store)
         digest = usual_digest()
@@ -882,7 +879,7 @@ class TestCommands:
         command += ["--store", "kept", "--rows", "10", "--epochs", "4"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
         with subprocess.Popen(command, **pipes) as process:
-            while len(list(tmp_path.glob("kept/shards/*.parquet"))) < 2:
+            while not list(tmp_path.glob("kept/shards/*.parquet")):
                 assert process.poll() is None
                 time.sleep(0.02)
             kept = set(tmp_path.glob("kept/shards/*.parquet"))
