@@ -84,15 +84,12 @@ class Memory:
         What takes part in updates, weights first. That of letter n is n*stride numbers further on.
     copies : dict of str to Table
         What is copied after each batch.
-    name : str
-        What the places of all parameters are called in the source.
     weights, biases : slice
         The numbers among which all weights, and all biases, lie.
     """
 
     def __init__(self, network: Network, rule: Rule, spans: list[Span]) -> None:
         self.network, self.spans = network, spans
-        self.name = "PLACES_TO_MEASURE" if rule.measuring else "PLACES"
         self.last = len(network.layers) - 1
         self.few = self.last > 1 and network.n_outputs <= MOST_OUTPUTS
         self._step = lcm(*(span.vector for span in spans[1:]))
@@ -141,56 +138,56 @@ class Memory:
         yield from lines
         yield last.rpartition(".reshape")[0]
 
-    @property
-    def both(self) -> range:
-        """The numbers of the weights that are kept both ways round: those of layers one after the other."""
-        twice = [layer for layer in range(1, self.last + 1) if self.ways(layer) == "TW"]
-        slices = self.network.slices
-        return range(slices[twice[0] - 1][0].start, slices[twice[-1] - 1][0].stop) if twice else range(0)
-
-    def places(self) -> Iterator[str]:
-        """The lines, above the kernel, that tell where each parameter lies, and where else."""
-        names = (self.name, f"OTHER_{self.name}") if self.both else (self.name,)
-        for name, of_both in zip(names, (-1, 0), strict=False):
-            yield f"{name} = concatenate(("
-            for layer in range(1, self.last + 1):
-                way = f"{self.ways(layer)[of_both]}{layer}"
-                table = (self.parameters | self.copies)[way]
-                j, i = (1, table.span.numbers) if way[0] == "T" else (table.span.numbers, 1)
-                units, inputs = self.network.layers[layer], self.network.layers[layer - 1]
-                yield f"    ({table.first} + {j}*arange({units})[:, None] + {i}*arange({inputs})).ravel(),"
-            for layer in range(1, self.last + 1):
-                first = self.parameters[f"B{layer}"].first
-                yield f"    arange({first}, {first + self.network.layers[layer]}),"
-            yield "))"
-
     def write_in(self, lines: Lines, states: int) -> None:
         """Write the lines that bring the state of network m, `states` numbers a parameter, into memory."""
         with lines.block("for n in range(memory.shape[0]):"):
             lines("memory[n] = 0.0")
-        with self._each_number(lines, states):
-            lines(f"memory[at + {self.name}[p]] = state[m, first + p]")
-            if self.both and not self.copies:
-                lines(f"memory[at + OTHER_{self.name}[p]] = state[m, first + p]")
+        with self._each_part(lines, states):
+            for place, others, number in self._numbers(lines):
+                lines(f"memory[at + {place}] = state[m, first + {number}]")
+                if not self.copies:
+                    lines(*(f"memory[at + {other}] = state[m, first + {number}]" for other in others))
 
     def write_out(self, lines: Lines, states: int) -> None:
         """Write the lines that bring it back."""
-        with self._each_number(lines, states):
-            lines(f"state[m, first + p] = memory[at + {self.name}[p]]")
+        with self._each_part(lines, states):
+            for place, _, number in self._numbers(lines):
+                lines(f"state[m, first + {number}] = memory[at + {place}]")
 
     def write_copies(self, lines: Lines) -> None:
         """Write the lines that copy weights to where they are kept the other way round."""
         if self.copies:
-            with lines.block(f"for p in range({self.both.start}, {self.both.stop}):"):
-                lines(f"memory[OTHER_{self.name}[p]] = memory[{self.name}[p]]")
+            for place, others, _ in self._numbers(lines, twice=True):
+                lines(*(f"memory[{other}] = memory[{place}]" for other in others))
 
     @contextmanager
-    def _each_number(self, lines: Lines, states: int) -> Iterator[None]:
-        """The loops over all that is kept of each parameter p."""
+    def _each_part(self, lines: Lines, states: int) -> Iterator[None]:
+        """The loop over the parameters and their states."""
         with lines.block(f"for part in range({states}):"):
             lines(f"at, first = part*{self.stride}, part*{self.network.n_parameters}")
-            with lines.block(f"for p in range({self.network.n_parameters}):"):
-                yield
+            yield
+
+    def _numbers(self, lines: Lines, *, twice: bool = False) -> Iterator[tuple[str, list[str], str]]:
+        """The loops over all parameters, or over those that are kept `twice`, in each of which to write.
+
+        Yields the place in memory, those the other way round, and the number of the parameter.
+        """
+        for layer in range(1, self.last + 1):
+            units, inputs = self.network.layers[layer], self.network.layers[layer - 1]
+            weights, biases = self.network.slices[layer - 1]
+            *others, way = (self._place_in(way + str(layer)) for way in self.ways(layer))
+            if others or not twice:
+                with lines.block(f"for j in range({units}):"), lines.block(f"for i in range({inputs}):"):
+                    yield way, others, f"{weights.start} + j*{inputs} + i"
+            if not twice:
+                with lines.block(f"for j in range({units}):"):
+                    yield f"{self.parameters[f'B{layer}'].first} + j", [], f"{biases.start} + j"
+
+    def _place_in(self, way: str) -> str:
+        """The place of the weight of unit j and input i."""
+        table = (self.parameters | self.copies)[way]
+        j, i = ("j", f"i*{table.span.numbers}") if way[0] == "T" else (f"j*{table.span.numbers}", "i")
+        return f"{table.first} + {j} + {i}"
 
     def _shape(self, way: str) -> tuple[Span, int]:
         """The span of a row of weights, and how many rows there are."""
