@@ -83,12 +83,12 @@ class Network:
         """The activation of each layer after the inputs."""
         return (*self.hidden, self.output)
 
-    @property
+    @cached_property
     def n_weights(self) -> int:
         """The number of weights, which come first in the layout."""
         return sum(inputs * units for inputs, units in pairwise(self.layers))
 
-    @property
+    @cached_property
     def n_parameters(self) -> int:
         """P, the number of weights and biases."""
         return self.n_weights + sum(self.layers[1:])

@@ -103,7 +103,7 @@ class BaseMLP(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=CALLER,
             )
-        if not all(np.isfinite(each).all() for each in (*self.coefs_, *self.intercepts_)):
+        if not np.isfinite(_flat(self.coefs_, self.intercepts_)).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
                 "need to be preprocessed."
@@ -145,8 +145,9 @@ class BaseMLP(BaseEstimator):
         scored = self.early_stopping or further[0] is not None
         drawn = self._begin(layers, X.dtype, scored=scored) if first else []
         network = network_of(layers, self.activation, self.out_activation_)
-        pairs = drawn or [(self.coefs_, self.intercepts_)]
-        starts = [self._joined(network, *pair).astype(X.dtype, copy=False) for pair in pairs]
+        starts = [_flat([W.T for W in coefs], intercepts) for coefs, intercepts in drawn]
+        if not first:
+            starts = [self._joined(network, self.coefs_, self.intercepts_).astype(X.dtype, copy=False)]
         fitting = Fitting(self, network, starts, incremental=incremental)
         fitting.take_rows(X, Y, weights, further)
         return fitting
@@ -158,7 +159,7 @@ class BaseMLP(BaseEstimator):
     def _hidden(self) -> list[int]:
         given = self.hidden_layer_sizes
         hidden = list(given) if hasattr(given, "__iter__") else [given]
-        if any(np.asarray(hidden) <= 0):
+        if min(hidden, default=1) <= 0:
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         return [int(size) for size in hidden]
 
@@ -261,3 +262,8 @@ class BaseMLP(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _flat(coefs: list[Array], intercepts: list[Array]) -> Array:
+    """The numbers of all arrays, one array after another."""
+    return np.concatenate([*coefs, *intercepts], axis=None)

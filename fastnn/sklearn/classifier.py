@@ -182,8 +182,9 @@ def _binarized(y: Array) -> tuple[LabelBinarizer, Array]:
     binarizer = LabelBinarizer()
     if y.ndim > 1 or y.dtype.kind not in "biuU":
         return binarizer.fit(y), binarizer.transform(y).astype(bool)
-    classes, codes = np.unique(y, return_inverse=True)
+    classes = np.unique(y)
     binarizer.classes_, binarizer.sparse_input_ = classes, False
     binarizer.y_type_ = "multiclass" if len(classes) > 2 else "binary"
-    first = 0 if len(classes) > 2 else 1
-    return binarizer, codes[:, None] == np.arange(first, max(2, len(classes)))
+    if len(classes) == 1:
+        return binarizer, np.zeros((len(y), 1), bool)
+    return binarizer, y[:, None] == (classes if len(classes) > 2 else classes[1:])

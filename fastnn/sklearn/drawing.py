@@ -66,8 +66,8 @@ class Orders:
 
     def __init__(self, random: RandomState, rows: int) -> None:
         self.random, self.order = random, np.arange(rows, dtype=np.int64)
-        memory = _memory(random)
-        self.words: Words | None = None if memory is None else memory.copy()
+        self.memory = _memory(random)
+        self.words: Words | None = None if self.memory is None else self.memory.copy()
 
     def shuffle(self) -> None:
         """Shuffle the order for one epoch, where no loop does it."""
@@ -89,9 +89,8 @@ class Orders:
 
     def leave(self) -> None:
         """Leave the RandomState as if it had drawn what the loop has."""
-        memory = _memory(self.random)
-        if memory is not None and self.words is not None:
-            memory[:] = self.words
+        if self.memory is not None and self.words is not None:
+            self.memory[:] = self.words
 
 
 def _memory(random: Any) -> Words | None:

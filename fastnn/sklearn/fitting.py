@@ -64,7 +64,7 @@ class Fitting:
                     "The validation set is too small. Increase 'validation_fraction' or the size of your "
                     "dataset."
                 )
-        X, Y = (np.require(each, dtype, ["C", "A", "W"]) for each in (X, Y))
+        X, Y = _usable(X, dtype), _usable(Y, dtype)
         weights = None if weights is None else weights.astype(np.float64)
         self.rows = Rows(X, Y, weights)
         told = told_as(estimator._loss(), Y)
@@ -77,7 +77,7 @@ class Fitting:
         best = (np.inf if self.further is None else -np.inf) if best is None else best
         found = []
         for parameters in self.starts:
-            state = self.training.begun(parameters[None].copy())[0]
+            state = self.training.begun(parameters)
             rate = float(estimator.learning_rate_init)
             rest, kept_rate = getattr(estimator, "_optimizer", (None, rate))
             if self.incremental and rest is not None and len(rest) == len(state) - P:
@@ -170,6 +170,11 @@ class Fitting:
             return estimator.callback(estimator) is True
 
         return after_epoch
+
+
+def _usable(rows: Array, dtype: Any) -> Array:
+    """Rows as loops are given them: in C's order, aligned and writeable."""
+    return rows.astype(dtype, copy=False) if rows.flags.carray else np.require(rows, dtype, ["C", "A", "W"])
 
 
 def best_of(lanes: Sequence[Lane], *, scored: bool) -> int:

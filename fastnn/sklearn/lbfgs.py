@@ -32,7 +32,7 @@ def minimized(estimator: Any, network: Network, training: Training, rows: Rows, 
     settings = given([training], np.ones((1, 1), rows.X.dtype))
 
     def value(parameters: Array) -> tuple[float, Array]:
-        state = training.begun(parameters[None].astype(rows.X.dtype))
+        state = training.begun(parameters.astype(rows.X.dtype))[None]
         brought, _ = passes.advance(state, 1, settings, l2=l2)
         gradient = -state[0, network.n_parameters :].astype(np.float64)
         return float(brought.losses[0, 0]), gradient

@@ -66,9 +66,10 @@ class Training:
         return _rule(*kinds, self.weighted, self.penalised)
 
     def begun(self, parameters: Array) -> Array:
-        """The states (M, S) of networks (M, P) before their first update."""
+        """The state (S,) of a network (P,) before its first update."""
         optimizer: Any = self.optimizer
-        return _recipe(self.told.loss, optimizer).begun(parameters)
+        kept = _kept(self.told.loss, optimizer, len(parameters), parameters.dtype)
+        return np.concatenate([parameters, kept])
 
     @cached_property
     def numbers(self) -> dict[str, float]:
@@ -87,8 +88,10 @@ def _rule(loss: Any, optimizer: Any, weighted: bool, penalised: bool) -> Rule:
 
 
 @lru_cache(maxsize=256)
-def _recipe(loss: Any, optimizer: Any) -> Recipe:
-    return Recipe(loss, optimizer(), batch_size=None)
+def _kept(loss: Any, optimizer: Any, parameters: int, dtype: Any) -> Array:
+    """What an optimizer keeps of so many parameters before the first update."""
+    recipe = Recipe(loss, optimizer(), batch_size=None)
+    return recipe.begun(np.zeros((1, parameters), dtype))[0, parameters:]
 
 
 def given(trainings: Sequence[Training], rates: Array) -> Array:

@@ -50,8 +50,11 @@ def ieee(function: Callable[P, R]) -> Callable[P, R]:
     def computed(*args: P.args, **kwargs: P.kwargs) -> R:
         import numpy as np  # imported here: the command line needs only the mode, and may not need NumPy
 
-        with np.errstate(all="ignore"), default_mode():
-            return function(*args, **kwargs)
+        with np.errstate(all="ignore"):
+            if is_default():  # asked first: a context takes some microseconds
+                return function(*args, **kwargs)
+            with default_mode():
+                return function(*args, **kwargs)
 
     return computed
 

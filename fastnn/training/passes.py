@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.network import Network
+from fastnn.core.precisions import PRECISIONS
 from fastnn.core.rule import Rule
 from fastnn.engines import choose
 from fastnn.engines.passes import passes
@@ -21,6 +22,7 @@ from fastnn.system.floating_point import ieee
 __all__ = ["Brought", "Passes", "Watched"]
 
 Array = NDArray[Any]
+NAMES = {np.dtype(name): name for name in PRECISIONS}
 EMPTY, NONE, NO_WORDS = np.empty(0), np.empty(0, np.int64), np.empty(0, np.uint32)
 
 
@@ -140,9 +142,10 @@ class Passes:
         assert dtype == self.X.dtype  # noqa: S101 - nobody else looks at what the loop is given
         state += dtype.type(0)  # makes -0.0 0.0, as kernels want it
         watched = Watched.never(networks) if watched is None else watched
-        takeover = self._takeover(networks)
+        name = NAMES[dtype]
+        takeover = self._takeover(networks, name)
         kernel = takeover.now.kernel
-        advance = passes(kernel, str(dtype), weighted=self.rule.weighted, batched=self.rule.batched)
+        advance = passes(kernel, name, weighted=self.rule.weighted, batched=self.rule.batched)
         losses, ended = np.zeros((networks, epochs)), np.empty_like(state)
         course = np.empty((epochs if followed else 0, *state.shape), dtype)
         stopped = np.zeros(networks, np.int64)
@@ -183,8 +186,7 @@ class Passes:
                 course[first:, m] = np.nan
                 state[m] = np.nan
 
-    def _takeover(self, networks: int) -> Takeover:
-        dtype = str(self.X.dtype)
+    def _takeover(self, networks: int, dtype: str) -> Takeover:
         engine = choose("auto", self.network, dtype, networks, self.rule)
         if engine not in self.kernels:
             with BEGINNING:
