@@ -143,7 +143,7 @@ def advance({names}):
                     for w in range(squared - squared % 4, squared):
                         a += state[m, w] * state[m, w]
                     losses[m, e] += half_l2[m] * scale * ((a + b) + (c + d))
-            kernel(
+            {call}
                 state, ordered_X[first:last], ordered_Y[first:last]{coefficients}, given, totals
                 {rows_of}{sizes}
             )
@@ -195,31 +195,26 @@ def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Call
     if not is_compiled(function):
         advance = _plain(weighted, batched, told)
         return lambda *given: advance(function, *given, sizes)
-    advance, pointer = _compiled(dtype, weighted, batched, told), _pointer(function)
-    return lambda *given: advance(pointer, *given, sizes)
+    advance, address = _compiled(dtype, weighted, batched, told), _address(function)
+    return lambda *given: advance(address, *given, sizes)
 
 
-class _Pointer:
-    """A compiled function as Numba is given it: where its machine code lies is found out once.
+@cache
+def _address(function: Any) -> int:
+    """Where the machine code of a compiled function lies, which is kept.
 
-    Measured: Numba takes 50 us to find that out, as long as five epochs of a small network.
+    Measured: Numba takes 50 us to find that out, as long as ten epochs of a small network, and as many to
+    take a function for an argument after other work.
     """
-
-    def __init__(self, function: Any) -> None:
-        (made,) = function.overloads.values()
-        self.function, self.library = function, made.library
-        self.address: int = made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name)
-
-    def __wrapper_address__(self) -> int:
-        return self.address
+    (made,) = function.overloads.values()
+    address: int = made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
+    return address
 
 
-_pointer = cache(_Pointer)
-
-
-def _source(weighted: bool, batched: bool, told: bool) -> str:
+def _source(call: str, weighted: bool, batched: bool, told: bool) -> str:
     return SOURCE.format(
         names=", ".join(ARGUMENTS),
+        call=call,
         coefficients=", coefficients[first:last]" * weighted,
         rows_of=", rows_of" * batched,
         sizes=", table" * told,
@@ -231,6 +226,7 @@ def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
     """The compiled loop, called as it is: it does not look at the types of what it is given."""
     import numba
 
+    from fastnn.engines.by_address import calling
     from fastnn.engines.kernel_cache import KernelCache, name_of
 
     types = numba.types
@@ -248,16 +244,18 @@ def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
     number = kinds["number"]
     read_only = types.Array(number, 2, "C", readonly=True)
     of_rows = [types.Array(number, 1, "C", readonly=True)] * weighted
-    kernel = types.void(
+    kernel = (
         *(types.Array(number, 2, "C"), read_only, read_only, *of_rows, read_only),
         *(types.Array(number, 2, "A"), *[types.intp] * batched),
         *[kind_of(ARGUMENTS["table"])] * told,
     )
     texts = list(ARGUMENTS.values())[1:]
-    signature = types.int64(types.FunctionType(kernel), *map(kind_of, texts))
-    source, options = _source(weighted, batched, told), {"nogil": True, "error_model": "numpy"}
-    name = name_of(source, f"{signature} {options}")
+    signature = types.int64(types.int64, *map(kind_of, texts))
+    options = {"nogil": True, "error_model": "numpy"}
+    source = _source("call(kernel, ", weighted, batched, told)
+    name = name_of(source, f"{signature} {kernel} {options}")
     namespace = run_source(source)
+    namespace["advance"].__globals__["call"] = calling(kernel)
     for each in ("twist", "temper", "shuffle", "advance"):
         function = namespace[each]
         # Symbols of machine code that comes from disk must not meet others of the same name.
@@ -275,4 +273,4 @@ def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
 
 @cache
 def _plain(weighted: bool, batched: bool, told: bool) -> Any:
-    return run_source(_source(weighted, batched, told))["advance"]
+    return run_source(_source("kernel(", weighted, batched, told))["advance"]

@@ -13,7 +13,7 @@ import numpy as np
 from fastnn.core.derivation import derived
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
-from fastnn.engines import CallSizes, Kernel, arguments, forms, loop
+from fastnn.engines import CallSizes, Kernel, arguments, forms
 from fastnn.engines.compiling import compile_kernel
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines
@@ -29,9 +29,6 @@ __all__ = ["call_sizes", "kernel", "source"]
 MOST = {16: 6, 32: 13}
 MOST_IN_BATCHES = {16: 2, 32: 4}
 ROWS_TOGETHER = 4
-
-# The source tells where each parameter lies. Numba takes an array of up to a megabyte for a constant.
-MOST_PARAMETERS = 100_000
 
 
 def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN) -> CallSizes:
@@ -51,9 +48,7 @@ def made(network: Network, dtype: str, rule: Rule) -> Kernel:
 
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
-    """The source of the kernel: row by row, or batch by batch; for a very large network that of `loop`."""
-    if network.n_parameters > MOST_PARAMETERS:
-        return loop.source(network, dtype, rule)
+    """The source of the kernel: row by row, or batch by batch."""
     if looks(rule):
         return watching(source, network, dtype, rule)
     derivation, lines = derived(network, rule), Lines()

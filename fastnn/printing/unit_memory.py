@@ -131,10 +131,10 @@ class Memory:
             yield table.vectors(name)
 
     def allocation(self, dtype: str) -> Iterator[str]:
-        """The lines that make the memory, all zeros."""
+        """The lines that make the memory, which `write_in` fills."""
         step = self._step
         whole = self._up(self.end, step)
-        *lines, last = aligned_memory(whole // step, step, dtype)
+        *lines, last = aligned_memory(whole // step, step, dtype, made_by="empty")
         yield from lines
         yield last.rpartition(".reshape")[0]
 

@@ -81,6 +81,9 @@ class InBatches(AcrossUnits):
     def write_start(self, lines: Lines) -> None:
         """Write what comes before the first epoch."""
         self.memory.write_copies(lines)
+        if self.has_rows_in_lanes:
+            numbers = ", ".join(self.vectors(ALL).number(float(n)) for n in range(self.together))
+            lines(f"lanes = in_lanes(({numbers}))")
 
     def write_epoch(self, lines: Lines) -> None:
         """Write the loop over the batches of an epoch; to measure, there are none."""
@@ -98,10 +101,22 @@ class InBatches(AcrossUnits):
             self._write_updates(lines)
 
     def _write_rows(self, lines: Lines) -> None:
-        """Write what the rows of a batch do, some at a time, then those left over one by one."""
-        lines(f"whole = stop - (stop - start) % {self.together}")
-        with lines.block(f"for row in range(start, whole, {self.together}):"):
-            self._write_block(self.together, lines)
+        """Write what the rows of a batch do, some at a time, then those left over one by one.
+
+        Where rows have lanes, more than a few left over take the last ones, behind rows that have been worked
+        on before, of which nothing is added up again. Measured: 4-10-3 with softmax, 150 rows, x0.93.
+        """
+        together = self.together
+        lines(f"whole = stop - (stop - start) % {together}")
+        if self.has_rows_in_lanes:
+            with lines.block(f"if whole > start and stop - whole > {together // 4}:"):
+                lines("whole = stop")
+            with lines.block(f"for first in range(start, whole, {together}):"):
+                lines(f"row = min(first, stop - {together})", f"new = lanes >= {self.dtype}(first - row)")
+                self._write_block(together, lines)
+        else:
+            with lines.block(f"for row in range(start, whole, {together}):"):
+                self._write_block(together, lines)
         with lines.block("for row in range(whole, stop):"):
             self._write_block(1, lines)
 
@@ -175,7 +190,7 @@ class InBatches(AcrossUnits):
         (loss,) = self.derivation.of("loss")
         total, lost = loss.target, loss.expression
         assert isinstance(lost, Binary)  # noqa: S101 - the sum of the total and of what is lost
-        lines(f"KeptOutputs[{self.network.n_outputs}] = {self.vectors(ALL)(bind(lost.right, {}))}")
+        lines(f"KeptOutputs[{self.network.n_outputs}] = {self._of_new_rows(bind(lost.right, {}))}")
         for n in range(len(rows)):
             lines(f"{total.family} += outputs[{self.network.n_outputs}, {n}]")
 
@@ -185,10 +200,15 @@ class InBatches(AcrossUnits):
         (k,) = delta.over
         own = [bind(delta.target, {k: output}) for output in range(k.size)]
         for output, symbol in enumerate(own):
-            lines(f"KeptOutputs[{output}] = {self.vectors(ALL)(symbol)}")
+            lines(f"KeptOutputs[{output}] = {self._of_new_rows(symbol)}")
         for output, symbol in enumerate(own):
             for n, row in enumerate(rows):
                 lines(f"{self.numbers(row)(symbol)} = outputs[{output}, {n}]")
+
+    def _of_new_rows(self, value: Expression) -> str:
+        """A value of each row, and zero for rows that have been worked on before."""
+        language = self.vectors(ALL)
+        return f"choose(new, {language(value)}, {language.zero()})"
 
     def _spell(self, symbol: Symbol, row: Row) -> str:
         if row is ALL and symbol == COEFFICIENT:

@@ -76,13 +76,13 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
     return f"{imports}\n\n\n{text}"
 
 
-def aligned_memory(vectors: int, vector: int, dtype: str) -> Iterator[str]:
+def aligned_memory(vectors: int, vector: int, dtype: str, *, made_by: str = "zeros") -> Iterator[str]:
     """Memory for `vectors` vectors of `vector` numbers, beginning at a line of the cache.
 
-    It is filled with zeros: the lanes left over are computed too, and subnormal numbers are slow.
+    It is to be filled with zeros: the lanes left over are computed too, and subnormal numbers are slow.
     """
     size, numbers = np.dtype(dtype).itemsize, vectors * vector
-    yield f"raw = zeros({numbers + ALIGNMENT // size}, {dtype})"
+    yield f"raw = {made_by}({numbers + ALIGNMENT // size}, {dtype})"
     yield f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}"
     yield f"memory = raw[skipped:skipped + {numbers}].reshape({vectors}, {vector})"
 

@@ -85,6 +85,25 @@ def test_random_jobs(seeds, batched, registers, monkeypatch):
     assert finite > len(seeds)
 
 
+@pytest.mark.parametrize(("output", "weighted"), [("softmax", True), ("identity", False)])
+def test_rows_left_over_that_take_the_last_lanes_are_counted_once(output, weighted, monkeypatch):
+    """Batches of 15 rows and of 7: with 8 lanes the second block of 15 repeats a row."""
+    monkeypatch.setattr(forms, "registers", lambda: AVX512)
+    network, draw = Network((4, 10, 3), "relu", output), np.random.default_rng(5)
+    loss = {"softmax": "cross_entropy", "identity": "squared"}[output]
+    recipe = Recipe.of(network, loss=loss, optimizer="adam", batch_size=15)
+    rule, X = replace(recipe.rule, weighted=weighted), draw.normal(size=(37, 4))
+    given = [X, np.eye(3)[np.arange(37) % 3], *[draw.uniform(0.5, 2, 37)] * weighted]
+    state, ends = recipe.begun(draw.normal(0, 0.6, (1, network.n_parameters))), []
+    for engine in (loop, units):
+        source, found, totals = engine.source(network, "float64", rule), state.copy(), np.zeros((1, 2))
+        advance = quiet(run_source(source)["advance"])
+        advance(found, *given, recipe.settings(np.full(1, 0.01)), totals, 15)
+        ends.append((found.tobytes(), totals.tobytes()))
+    assert "row = min(first, stop - 8)" in source
+    assert ends[0] == ends[1]
+
+
 def test_lanes_left_over_stay_zero(monkeypatch):
     """By a sigmoid a sum of 0 is 1/2: units that are not there would train like others."""
     monkeypatch.setattr(forms, "registers", lambda: AVX512)
