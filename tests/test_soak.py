@@ -54,11 +54,11 @@ class TestSoak:
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def test_memory_stays_flat_over_four_million_networks(self, tmp_path):  # 8 s, 0.4 GB on the disk
-        assert self.growth(tmp_path / "store", "honest", 4_000_000) < 1.05
+        assert self.growth(tmp_path / "store", "honest", 4_000_000) < 1.15  # 0.98 to 1.08 in six runs
         assert faults(tmp_path / "store") == []
 
     def test_a_sweep_that_hoards_is_found_out(self, tmp_path):
-        assert self.growth(tmp_path / "store", "hoarding", 2_000_000) > 1.05
+        assert self.growth(tmp_path / "store", "hoarding", 4_000_000) > 1.15  # 1.39
 
 
 @pytest.fixture
