@@ -210,7 +210,8 @@ class TestLoss:
 
     @engines
     @dtypes
-    def test_with_one_row_it_is_the_error_of_the_prediction_before(self, dtype, engine):
+    def test_with_one_row_it_is_the_error_of_the_prediction_before(self, dtype, engine, monkeypatch):
+        run_as_plain_python(monkeypatch)
         X, y = rows_for(NET, rows=1)
         y = y.astype(dtype)
         options = {"learning_rate": 0.01, "engine": engine, "dtype": dtype}
