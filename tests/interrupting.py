@@ -10,7 +10,7 @@ from fastnn.sweeping.design import Design
 
 
 def interrupt_after(monkeypatch, chunks):
-    """For a test, press Ctrl-C once, when so many small chunks are finished; returns when, in a list."""
+    """For a test, press Ctrl-C once, when a number of small chunks are finished; returns when, in a list."""
     original, finished, moments = Design.train, itertools.count(1), []
 
     def train(*arguments):

@@ -136,7 +136,7 @@ class Trials:
         self.random = random.Random(seed)  # noqa: S311 - no secret
 
     def run(self, trials, seconds):
-        """Until there were so many kills or so much time has gone: sweeps that are killed until they end."""
+        """Until the trials are done or the time is up: sweeps that are killed until they end."""
         deadline = time.monotonic() + seconds
         # Each of two processes takes every other step, in any order: few trials take few of them.
         systematic = [(step, moment) for step in range(1 + self.seed, 150, 2) for moment in MOMENTS]

@@ -88,7 +88,7 @@ assert os.waitpid(number, 0)[1] == 0
 
 @contextmanager
 def small_shards(size=SHARD):
-    """Within, new stores have shards of so many networks."""
+    """Within, new stores have shards of a given number of networks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest, "MOST_NETWORKS", size)
         yield

@@ -89,7 +89,7 @@ def test_durability_costs_at_most_2_percent(tmp_path, spent):
     """Of the default sweep, as long as it takes to fill two shards of the default size."""
     data = fastnn.load_insurance(simulated=True)
     network = fastnn.Network((2, 2, 1))
-    small = {"networks": 16384, "epochs": 1, "progress": False}  # compiles and imports what there is
+    small = {"networks": 16384, "epochs": 1, "progress": False}  # compiles and imports everything
     fastnn.sweep(network, data.X, data.y, store=tmp_path / "small", **small)
     spent.clear()
     began = time.perf_counter()

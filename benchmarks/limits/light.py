@@ -51,7 +51,7 @@ class Light:
         return tuple(dict.fromkeys(bits for bits, _ in self.costs))
 
     def nanoseconds(self, network, recipe, dtype, bits):
-        """The least nanoseconds per network and row, with all cores at work on registers of so many bits."""
+        """The least nanoseconds per network and row, with all cores at work on registers of that width."""
         lanes = bits // (8 * np.dtype(dtype).itemsize)
         least = self.costs[bits, dtype].least(operations(network, recipe, dtype))
         return least * 1e9 / lanes / self.cores

@@ -24,7 +24,7 @@ def widths():
 
 
 def costs(bits, dtype, seconds=0.02):
-    """The `Costs` of vectors of so many bits, in seconds."""
+    """The `Costs` of vectors of a number of bits, in seconds."""
     return Costs(**{name: cost(name, bits, dtype, seconds) for name in LOOPS})
 
 

@@ -28,7 +28,7 @@ def add_stopping(group: Any) -> None:
         "--patience",
         type=whole,
         metavar="E",
-        help="stop after so many epochs without a better one, and end with the best",
+        help="stop after this number of epochs without a better one, and end with the best",
     )
     group.add_argument(
         "--min-delta", type=number, default=0.0, metavar="D", help="better is lower by more than this"

@@ -150,7 +150,7 @@ class WarmUp(Warming):
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Warming):
-    """A learning rate that is multiplied every so many epochs.
+    """A learning rate that is multiplied once in `every` epochs.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ __all__ = ["grid_of_inputs", "held_at", "inputs_to_draw"]
 
 Array = NDArray[Any]
 
-ROWS = 2000  # about so many of many tell which inputs to draw
+ROWS = 2000  # of a larger table: enough to tell which inputs to draw
 
 
 def grid_of_inputs(data: Any, rows: Array, points: Array, chosen: Sequence[int]) -> Array:

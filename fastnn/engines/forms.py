@@ -47,16 +47,16 @@ WRITTEN_ROWS = {16: 4, 32: 2}
 
 WIDE_PARAMETERS = 400
 
-# From so many weights on for each number of a register, or so many among hidden layers, `units` is faster
-# than `lanes` for any number of networks. Measured with 32 registers (`units` against `lanes`): 10-32-32-1
-# x0.78, 6-24-24-1 x1.04, 4-20-20-1 x1.9, 50-50-1 x0.84, 10-100-1 x1.2; in float32 10-32-32-1 x1.06,
-# 10-64-64-1 x0.78. In batches of 32 with Adam: 10-64-64-1 x0.61, 10-32-32-1 and 30-64-1 x1.05. With 16
+# From this number of weights on for each number of a register, or this one among hidden layers, `units` is
+# faster than `lanes` for any number of networks. Measured with 32 registers (`units` against `lanes`):
+# 10-32-32-1 x0.78, 6-24-24-1 x1.04, 4-20-20-1 x1.9, 50-50-1 x0.84, 10-100-1 x1.2; in float32 10-32-32-1
+# x1.06, 10-64-64-1 x0.78. In batches of 32 with Adam: 10-64-64-1 x0.61, 10-32-32-1 and 30-64-1 x1.05. With 16
 # registers x0.84 to x1.2.
 WIDE, WIDE_IN_BATCHES, INNER = 240, 512, 96
 NEVER = 1 << 62
 
-# A vector of many registers takes as long as so many networks in `loop`: with tanh 2-2-1 6, 2-4-1 5; with
-# sigmoid 2-2-1 3.
+# A vector of many registers takes as long as this number of networks, one by one, in `loop`. Measured: with
+# tanh 2-2-1 6, 2-4-1 5; with sigmoid 2-2-1 3.
 FEWEST_WITH_FUNCTIONS = 5
 
 STRAIGHT_LINE_TILE = 512  # bytes of each parameter; half or twice this number take the same time
@@ -257,7 +257,7 @@ def _values_of_functions(network: Network, rule: Rule) -> int:
 
 
 def _in_first_level(several: int, network: Network, rule: Rule) -> int:
-    """So many registers for each value, or fewer where they would outgrow the first level of the cache.
+    """`several` registers for each value, or fewer where they would outgrow the first level of the cache.
 
     Measured: 4-20-20-1 x0.86, 10-32-32-1 x0.92 to x0.97 (one of AVX2's registers against two); with AVX-512
     4-20-20-1 x0.68, in float32 x0.62 (one against two), 10-32-1 x1.04.
@@ -282,7 +282,7 @@ def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
     """The fewest networks for which `lanes` is worth its vectors, each of which `vector` networks fill.
 
     Measured (against `loop`): two networks x0.9 to x1.1 with straight-line code, and x0.4 to x0.97 with loops
-    of at most two registers a value; one network up to x2.3. A call takes as long as so many networks in
+    of at most two registers a value; one network up to x2.3. A call takes as long as several networks in
     `units`: 3-5-1 to 4-16-1 5 to 8, 10-32-1 8 to 11, 20-40-1 15, 10-100-1 13 to 16; with 16 registers 4 to 6;
     in batches 2 to 4.
     """

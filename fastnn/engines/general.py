@@ -38,10 +38,11 @@ __all__ = ["call_sizes", "kernel", "source"]
 
 
 # Registers a value and units at once, one row at a time: for networks that lie in the first level of the
-# cache, and for larger ones. Measured with 32 registers, against `lanes`: 2-2-1 x1.48 (small) and x1.62
-# (large), 3-5-4-2 x1.26 and x1.34, 4-16-1 x1.62 and x1.25, 10-32-32-1 x1.15 and x1.04. Functions of two units
-# at once take 4 s to compile, of one 2.3 s. Measured (two units, and one): 4-16-1 with tanh x1.07 and x1.06,
-# with SiLU x1.04 and x1.12, 4-16-3 with softmax x1.24 and x1.39.
+# cache, and for larger ones. Measured with 32 registers, against `lanes` in its known forms: 2-2-1 x1.83,
+# 3-5-4-2 x1.38, 4-16-1 x1.40. Of the two, against forms of `lanes` that are slower than those (small, and
+# large): 2-2-1 x1.48 and x1.62, 3-5-4-2 x1.26 and x1.34, 4-16-1 x1.62 and x1.25, 10-32-32-1 x1.15 and x1.04.
+# Functions of two units at once take 4 s to compile, of one 2.3 s. Measured (two units, and one): 4-16-1 with
+# tanh x1.07 and x1.06, with SiLU x1.04 and x1.12, 4-16-3 with softmax x1.24 and x1.39.
 SMALL, LARGE, LARGE_WITH_FUNCTIONS = (8, 1), (4, 2), (4, 1)
 
 # Registers a value, and rows of a batch at once by the number of registers. Measured alike: 2-2-1 x1.9,

@@ -37,7 +37,7 @@ VARIABLE = "FASTNN_TUNE"
 
 FASTER = 0.97  # of the known form's time: with more, that is kept
 ROUNDS = 9  # of which the median counts
-NETWORKS, ROWS, CALL_SECONDS = 512, 128, 3e-3  # of the small job: at least so many networks, and so long
+NETWORKS, ROWS, CALL_SECONDS = 512, 128, 3e-3  # of the small job; the first and the last are the least
 PARTS_OF_WORTH = 100  # trials are worth a hundredth of what is left to do
 COMPILE_SECONDS, MOST_COMPILE_SECONDS = 0.1, 3.0  # to compile a kernel: for each parameter, and at most
 LOOKS, LOOK_SECONDS = 40, 0.5  # for the trials of another process

@@ -97,7 +97,7 @@ def explained(derivation: Derivation, equations: tuple[Equation, ...]) -> tuple[
 
 
 def in_turn(lines: Sequence[Told], rows: int) -> Iterator[tuple[int, list[Told]]]:
-    """Lines or equations in the order in which they run for a batch of so many rows.
+    """Lines or equations in the order in which they run for a batch of `rows` rows.
 
     Those of row 1, 2, ...; with 0 for no row, those that come once, at the begin of the batch and at its end.
     """

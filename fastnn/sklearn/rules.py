@@ -89,7 +89,7 @@ def _rule(loss: Any, optimizer: Any, weighted: bool, penalised: bool) -> Rule:
 
 @lru_cache(maxsize=256)
 def _kept(loss: Any, optimizer: Any, parameters: int, dtype: Any) -> Array:
-    """What an optimizer keeps of so many parameters before the first update."""
+    """The numbers that an optimizer keeps beside the parameters, before the first update."""
     recipe = Recipe(loss, optimizer(), batch_size=None)
     return recipe.begun(np.zeros((1, parameters), dtype))[0, parameters:]
 

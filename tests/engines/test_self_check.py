@@ -166,7 +166,7 @@ class TestBatches:
 
     @pytest.fixture
     def made(self, monkeypatch):
-        """A network, and an engine's source for it on a processor of so many registers."""
+        """A network, and an engine's source for it on a processor with a number of registers."""
 
         def made(engine, layers, registers, rule):
             monkeypatch.setattr(forms, "registers", lambda: registers)

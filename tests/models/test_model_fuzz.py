@@ -111,7 +111,7 @@ def numbers(array):
 
 
 def by_hypothesis(saved, folder, examples):
-    """Run both properties over so many examples each."""
+    """Run both properties over a number of examples each."""
 
     @settings(max_examples=examples, database=None)
     @given(st.data())

@@ -194,7 +194,7 @@ def numbers(texts):
 
 
 def trained_in_the_browser(page, fragments, epochs):
-    """The parameters of sections that stand on one page, each after so many epochs; none is seen."""
+    """The parameters of sections that stand on one page, each after a number of epochs; none is seen."""
     unseen = Fragment("<style>.fastnn-motion { display: none }</style>")
     page.open(html_page("all", "", [Section("", [unseen, *map(Fragment, fragments)])]))
     return [

@@ -32,7 +32,7 @@ def begun(*arguments, module="fastnn"):
 
 
 def offspring(process, fewest=1):
-    """The processes that one has started, once there are so many."""
+    """The processes that one has started, once there are as many as asked for."""
 
     def found():
         return psutil.Process(process.pid).children(recursive=True)

@@ -20,7 +20,7 @@ LINE = fastnn.Network((1, 1))
 
 
 def rolled(c, start, rate, optimizer, updates, lowest=0.0):
-    """Where a weight is after so many updates on a bowl c*(w - lowest)**2."""
+    """Where a weight is after a number of updates on a bowl c*(w - lowest)**2."""
     x = np.sqrt(c) * np.array([-1.0, 1.0])
     options = {"learning_rate": rate, "epochs": updates, "batch_size": 2, "engine": "batched"}
     run = fastnn.train(LINE, x, x * lowest, [start, 0.0], optimizer=optimizer, **options)
@@ -29,7 +29,7 @@ def rolled(c, start, rate, optimizer, updates, lowest=0.0):
 
 
 def agree(found, published, digits):
-    """Whether numbers are those published with so many digits after the point, rounded or cut off."""
+    """Whether numbers are those published with a number of digits after the point, rounded or cut off."""
     return bool(np.all(np.abs(np.array(found) - published) <= 1.01 * 10.0**-digits))
 
 

@@ -37,7 +37,7 @@ from fastnn.sweeping.work import places
 
 __all__ = ["store"]  # a fixture
 
-# So many times the trials, and the time for them, on request.
+# Multiplies the trials and the time for them, on request.
 SCALE = float(os.environ.get("FASTNN_TRIALS", "1"))
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - TemporaryDirectory makes one of its own
 
@@ -231,7 +231,7 @@ def damaged():
 
 
 def each_way(mutations, times):
-    """Every mutation so many times; returns which went unnoticed."""
+    """Every mutation a number of times; returns which went unnoticed."""
     unnoticed = []
     for way in sorted({*Mutations.WAYS}):
         unnoticed += damage(mutations, times, ways=[way])[0]

@@ -186,7 +186,7 @@ class TestKinds:
 
 
 class Losing(ThreadPoolExecutor):
-    """Loses the shards of some numbers, so many times each."""
+    """Loses the shards of some numbers, each a number of times."""
 
     def __init__(self, times, error=None):
         super().__init__(2)
