@@ -68,12 +68,26 @@ MOST_REGISTERS = 4  # measured: 2-1-1 x1.06 with five, x1.25 with six
 
 FIRST_LEVEL_CACHE = 32 << 10  # bytes
 
+CORES_OF_HALVES = ("znver4",)  # as LLVM calls the cores with AVX-512 that work on 256 bits at once
+
 
 class Registers(NamedTuple):
-    """A processor's registers for vectors: how many, of how many bytes each."""
+    """A processor's registers for vectors.
+
+    Attributes
+    ----------
+    number : int
+        How many there are.
+    size : int
+        The bytes of each.
+    halves : bool
+        Whether an operation on whole registers is carried out in two halves, so that it takes as long as two
+        operations on half of the bytes.
+    """
 
     number: int
     size: int
+    halves: bool = False
 
 
 @cache
@@ -82,8 +96,10 @@ def registers() -> Registers:
     with ONE_AT_A_TIME:  # LLVM has a lock of its own
         import llvmlite.binding
 
-        features = llvmlite.binding.get_host_cpu_features()
-    return Registers(32, 64) if features.get("avx512f") else Registers(16, 32)
+        features, core = llvmlite.binding.get_host_cpu_features(), llvmlite.binding.get_host_cpu_name()
+    if features.get("avx512f"):
+        return Registers(32, 64, halves=core in CORES_OF_HALVES)
+    return Registers(16, 32)
 
 
 def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
@@ -93,7 +109,7 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     two). With 32 registers, four for every value are faster still: x0.83 (four against two; measured before
     updates shared a loop with the following row's forward pass).
     """
-    number, size = registers()
+    number, size, _ = registers()
     small, in_batches = is_small(network, rule), rule.batched or rule.measuring
     if in_batches and small:
         few = network.n_parameters <= STRAIGHT_LINE_IN_BATCHES
@@ -298,7 +314,7 @@ def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
 
 def _is_wide(network: Network, dtype: str, rule: Rule) -> bool:
     """Whether a network's weights outgrow the cache in vectors of many networks, but not alone."""
-    number, size = registers()
+    number, size, _ = registers()
     if number < 32 or rule.measuring:
         return False
     numbers, (first, *_) = size // np.dtype(dtype).itemsize, network.slices
@@ -337,7 +353,7 @@ def _registers_together(network: Network) -> int:
     Measured with 16 registers: 2-2-1 x0.84 to x0.88 (3 registers against 1), 2-5-1 x0.69 to x0.85 (2 against
     1). Softmax has most to wait for. Measured with 32: 2-2-2 x0.52 (4 against 1), 2-4-3 x0.79 (4 against 2).
     """
-    number, _ = registers()
+    number = registers().number
     if _of_layer(network):
         return MOST_REGISTERS
     if not _outgrows_registers(network):

@@ -58,7 +58,7 @@ ALONE = 1
 
 def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     """The form that suits a network, of which many are trained."""
-    number, size = registers()
+    number, size, _ = registers()
     lanes, calls = size // np.dtype(dtype).itemsize, _calls_functions(stand_in(network), rule)
     if rule.batched or rule.measuring:
         rows = WITH_FUNCTIONS if calls else ROWS_AT_ONCE[number]

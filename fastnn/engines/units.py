@@ -52,7 +52,7 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     if looks(rule):
         return watching(source, network, dtype, rule)
     derivation, lines = derived(network, rule), Lines()
-    number, size = forms.registers()
+    number, size, _ = forms.registers()
     in_register = size // np.dtype(dtype).itemsize
     if rule.batched or rule.measuring:
         spans = spans_of(network, in_register, MOST_IN_BATCHES[number])

@@ -35,6 +35,23 @@ WAYS = [
 
 
 @pytest.mark.parametrize(
+    ("core", "avx512", "expected"),
+    [
+        ("znver4", True, forms.Registers(32, 64, halves=True)),
+        ("znver5", True, forms.Registers(32, 64, halves=False)),
+        ("znver3", False, forms.Registers(16, 32)),
+        ("znver4", False, forms.Registers(16, 32)),  # where a virtual machine hides them
+    ],
+)
+def test_registers_are_those_of_the_core(core, avx512, expected, monkeypatch):
+    import llvmlite.binding
+
+    monkeypatch.setattr(llvmlite.binding, "get_host_cpu_name", lambda: core)
+    monkeypatch.setattr(llvmlite.binding, "get_host_cpu_features", lambda: {"avx512f": avx512})
+    assert forms.registers.__wrapped__() == expected
+
+
+@pytest.mark.parametrize(
     ("network", "dtype", "way", "weighted", "processor"),
     in_turns(pairwise(NETWORKS, DTYPES, WAYS, [False, True], PROCESSORS)),
 )

@@ -105,7 +105,7 @@ def printed(network, dtype):
 
 def form_then(network):
     """The form in which the stored kernels of `lanes` were printed; others have been found to be faster."""
-    number, size = forms.registers()
+    number, size, _ = forms.registers()
     if network.n_parameters <= 36:
         several, reads = forms._registers_together(network), 1 + forms._outgrows_registers(network)
         groups, straight = 512 // (size * several), True
