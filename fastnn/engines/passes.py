@@ -8,7 +8,7 @@ their penalties, and counts the epochs that brought nothing: as scikit-learn doe
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from fastnn.engines import Kernel
 from fastnn.engines.compiling import is_compiled, run_source
 from fastnn.engines.told import Told, function_of
+from fastnn.system.floating_point import ieee
 
 __all__ = ["ARGUMENTS", "passes"]
 
@@ -190,7 +191,8 @@ def advance({names}):
 """
 
 
-def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Callable[..., int]:
+@lru_cache(maxsize=256)
+def passes(kernel: Kernel, dtype: str, weighted: bool, batched: bool) -> Callable[..., int]:
     """The loop that calls a kernel, which may be given coefficients of rows, or told the rows of a batch.
 
     Its arguments are `ARGUMENTS`, but for the kernel and the sizes it is told; once it is compiled nobody
@@ -211,7 +213,7 @@ def passes(kernel: Kernel, dtype: str, *, weighted: bool, batched: bool) -> Call
     - `counts` (M,) are the epochs in a row whose loss was above `bests` (M,), the least so far, less `tol`
       (M,). A network that has more than `most` (M,) stops: after how many epochs is put in `epochs` (M,), its
       state in `ended` (M, S). One with another number than 0 there has stopped before.
-    - `course` (E, M, S): filled with the states after each epoch, unless it is (0, M, S).
+    - `course` (E, M, S): filled with the states after each epoch, unless it has none.
     - `batch`: the rows of one call of the kernel; `rows_of`: what it is told of the rows of a batch.
     """
     function, told = function_of(kernel), isinstance(kernel, Told)
@@ -298,4 +300,4 @@ def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
 
 @cache
 def _plain(weighted: bool, batched: bool, told: bool) -> Any:
-    return run_source(_source("kernel(", weighted, batched, told))["advance"]
+    return ieee(run_source(_source("kernel(", weighted, batched, told))["advance"])

@@ -9,17 +9,18 @@ from contextvars import ContextVar
 from copy import deepcopy
 from functools import cache
 from itertools import pairwise
+from math import sqrt
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from joblib import hash as hash_of
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnn.core.network import Network
-from fastnn.sklearn.checks import are_plain, validate
+from fastnn.sklearn.checks import are_plain, checked, validate
 from fastnn.sklearn.drawing import give_back, random_of
 from fastnn.sklearn.fitting import Fitting, train
 from fastnn.sklearn.parameters import CONSTRAINTS, STOCHASTIC
@@ -61,7 +62,7 @@ class BaseMLP(BaseEstimator):
     def _validate_params(self) -> None:
         validate(self)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @checked
     def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> Self:
         """Train on rows X and targets y.
 
@@ -144,7 +145,7 @@ class BaseMLP(BaseEstimator):
         layers = [X.shape[1], *hidden, self.n_outputs_]
         scored = self.early_stopping or further[0] is not None
         drawn = self._begin(layers, X.dtype, scored=scored) if first else []
-        network = network_of(layers, self.activation, self.out_activation_)
+        network = self._network(layers)
         starts = [_flat([W.T for W in coefs], intercepts) for coefs, intercepts in drawn]
         if not first:
             starts = [self._joined(network, self.coefs_, self.intercepts_).astype(X.dtype, copy=False)]
@@ -176,9 +177,10 @@ class BaseMLP(BaseEstimator):
         for _ in range(self.n_starts):
             starts.append(([], []))
             for inputs, units in pairwise(layers):
-                bound = np.sqrt(factor / (inputs + units))
-                for shape, drawn in (((inputs, units), starts[-1][0]), ((units,), starts[-1][1])):
-                    drawn.append(random.uniform(-bound, bound, shape).astype(dtype, copy=False))
+                bound = sqrt(factor / (inputs + units))
+                drawn = random.uniform(-bound, bound, (inputs + 1, units)).astype(dtype, copy=False)
+                starts[-1][0].append(drawn[:-1])
+                starts[-1][1].append(drawn[-1])
             if len(starts) == 1 and self.n_starts > 1:
                 random = np.random.RandomState(others.randint(1 << 31, size=8))
         self.coefs_, self.intercepts_ = starts[0]
@@ -192,6 +194,10 @@ class BaseMLP(BaseEstimator):
         self._ensemble: Array | None = None
         return starts
 
+    def _network(self, layers: list[int]) -> Network:
+        activation = self.activation if isinstance(self.activation, str) else tuple(self.activation)
+        return network_of(tuple(layers), activation, self.out_activation_)
+
     def _joined(self, network: Network, coefs: list[Any], intercepts: list[Any]) -> Array:
         """The parameters (P,), of weights and biases as the attributes have them."""
         pairs = [(np.transpose(W), np.ravel(b)) for W, b in zip(coefs, intercepts, strict=True)]
@@ -199,9 +205,10 @@ class BaseMLP(BaseEstimator):
 
     def _write(self, network: Network, parameters: Array) -> None:
         """Set the attributes, from parameters (P,)."""
-        pairs = network.split(parameters)
-        self.coefs_ = [np.ascontiguousarray(W.T) for W, _ in pairs]
-        self.intercepts_ = [b.copy() for _, b in pairs]
+        shapes = zip(network.slices, pairwise(network.layers), strict=True)
+        places = [(weights, biases, units, inputs) for (weights, biases), (inputs, units) in shapes]
+        self.coefs_ = [parameters[w].reshape(units, inputs).T.copy() for w, _, units, inputs in places]
+        self.intercepts_ = [parameters[b].copy() for _, b, _, _ in places]
 
     def _outputs(self, X: Any) -> Array:
         """The outputs (N, K) for rows that are checked here; of several networks their mean."""
@@ -209,7 +216,7 @@ class BaseMLP(BaseEstimator):
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         X = X.toarray() if hasattr(X, "toarray") else X
         layers = [len(self.coefs_[0]), *(np.shape(W)[1] for W in self.coefs_)]
-        network = network_of(layers, self.activation, self.out_activation_)
+        network = self._network(layers)
         parameters = self._joined(network, self.coefs_, self.intercepts_)[None]
         if getattr(self, "_ensemble", None) is not None:
             parameters = np.asarray(self._ensemble)

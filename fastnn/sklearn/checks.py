@@ -6,16 +6,42 @@ Measured on 150 rows: its checks of parameters and arrays take 0.5 ms, as long a
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from operator import itemgetter
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from sklearn import get_config, set_config
 from sklearn.utils._param_validation import validate_parameter_constraints
 
-__all__ = ["are_plain", "validate"]
+__all__ = ["are_plain", "checked", "validate"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 MOST_SEED = 2**32 - 1
+
+
+def checked(fit: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a `fit` so that parameters are checked before it, and not again within it.
+
+    Scikit-learn's own wrapper has contexts besides, for callbacks that these estimators do not take: they
+    cost a tenth of all that a fit does in Python.
+    """
+
+    @wraps(fit)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        skipped = get_config()["skip_parameter_validation"]
+        if not skipped:
+            estimator: Any = args[0]
+            estimator._validate_params()
+        set_config(skip_parameter_validation=True)
+        try:
+            return fit(*args, **kwargs)
+        finally:
+            set_config(skip_parameter_validation=skipped)
+
+    return wrapper
 
 
 def validate(estimator: Any) -> None:
@@ -60,5 +86,10 @@ def are_plain(X: Any, y: Any, kinds: str) -> bool:
         and y.dtype.kind in kinds
         and len(y) == len(X)
         and min(X.size, y.size) > 0
-        and bool(np.isfinite(X).all() and np.isfinite(y).all())
+        and _are_finite(X)
+        and (y.dtype.kind in "biu" or _are_finite(y))
     )
+
+
+def _are_finite(numbers: Any) -> bool:
+    return bool(np.logical_and.reduce(np.isfinite(numbers), axis=None))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from copy import copy
 from ctypes import c_uint32
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ __all__ = ["Orders", "give_back", "random_of"]
 
 Words = NDArray[np.uint32]
 WORDS = 624
-FREE: list[RandomState] = []  # to be seeded anew: to make one takes as long as to check all that is given
+FREE: list[_Twister] = []  # to be seeded anew: to make one takes as long as to check all that is given
 MOST_FREE = 16
 
 
@@ -30,6 +30,14 @@ class _Placeholder(ISeedSequence):
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
         return np.ones(n_words, dtype)
+
+
+class _Twister(RandomState):
+    """A Mersenne twister that is used again and again, so its memory is looked for once."""
+
+    @cached_property
+    def memory(self) -> Words | None:
+        return _memory(self)
 
 
 def random_of(seed: Any) -> RandomState:
@@ -41,14 +49,14 @@ def random_of(seed: Any) -> RandomState:
     try:
         found = FREE.pop()
     except IndexError:
-        found = RandomState(MT19937(placeholder))
+        found = _Twister(MT19937(placeholder))
     found.seed(seed)
     return found
 
 
 def give_back(random: RandomState) -> None:
     """Take back one that `random_of` made of a number, and that nobody draws from any more."""
-    if len(FREE) < MOST_FREE:
+    if type(random) is _Twister and len(FREE) < MOST_FREE:
         FREE.append(random)
 
 
@@ -66,7 +74,7 @@ class Orders:
 
     def __init__(self, random: RandomState, rows: int) -> None:
         self.random, self.order = random, np.arange(rows, dtype=np.int64)
-        self.memory = _memory(random)
+        self.memory = random.memory if type(random) is _Twister else _memory(random)
         self.words: Words | None = None if self.memory is None else self.memory.copy()
 
     def shuffle(self) -> None:

@@ -16,7 +16,7 @@ from fastnn.core.network import Network
 from fastnn.sklearn.drawing import Orders
 from fastnn.sklearn.lanes import Lane
 from fastnn.sklearn.lbfgs import minimized
-from fastnn.sklearn.losses import told_as
+from fastnn.sklearn.losses import rest_of, told_as
 from fastnn.sklearn.rules import Rows, Training, training_of
 from fastnn.sklearn.stochastic import Epochs, batch_of
 from fastnn.training.evaluating import outputs
@@ -66,8 +66,9 @@ class Fitting:
                 )
         X, Y = _usable(X, dtype), _usable(Y, dtype)
         weights = None if weights is None else weights.astype(np.float64)
-        self.rows = Rows(X, Y, weights)
-        told = told_as(estimator._loss(), Y)
+        loss = estimator._loss()
+        self.rows = Rows(X, Y, weights, rest_of(loss, Y))
+        told = told_as(loss, Y.shape[1], dtype)
         self.training = training_of(estimator, told, weighted=weights is not None)
 
     def lanes(self) -> list[Lane]:

@@ -27,9 +27,9 @@ def minimized(estimator: Any, network: Network, training: Training, rows: Rows, 
     """Train from parameters (P,); return what SciPy found."""
     # Momentum with learning rate 1: the velocity of one update is minus the gradient.
     told, l2 = training.told, np.full(1, training.alpha) if training.alpha else None
-    of_rows = (rows.X, rows.Y, len(rows.X), rows.weights, told.ratio, told.rest)
+    of_rows = (rows.X, rows.Y, len(rows.X), rows.weights, told.ratio, rows.rest)
     passes = Passes(network, training.rule, *of_rows)
-    settings = given([training], np.ones((1, 1), rows.X.dtype))
+    settings = given([training], [[1.0]], rows.X.dtype)
 
     def value(parameters: Array) -> tuple[float, Array]:
         state = training.begun(parameters.astype(rows.X.dtype))[None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from fastnn.core.fused import CrossEntropy
 from fastnn.core.loss import Loss, Output
 from fastnn.core.losses import LOSSES, Poisson, Squared
 
-__all__ = ["Clipped", "Told", "told_as"]
+__all__ = ["Clipped", "Told", "rest_of", "told_as"]
 
 Array = NDArray[Any]
 
@@ -48,7 +48,7 @@ class Clipped(CrossEntropy):
         return cls(most=float(-np.log(np.finfo(dtype).eps)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Told:
     """A loss, and what scikit-learn makes of it.
 
@@ -59,26 +59,29 @@ class Told:
         By what its gradient has to be multiplied to be scikit-learn's.
     share : float
         By what its value has to be multiplied, where that is another number.
-    rest : (N,), or None
-        What scikit-learn adds to the loss of each row, whatever the outputs are.
     """
 
     loss: Loss
     ratio: float = 1.0
     share: float = 1.0
-    rest: Array | None = None
 
 
-def told_as(name: Any, Y: Array) -> Told:
-    """What the parameter `loss` means for targets (N, K)."""
+@lru_cache(maxsize=256)
+def told_as(name: Any, outputs: int, dtype: Any) -> Told:
+    """What the parameter `loss` means for so many outputs of a dtype."""
     if name == "squared_error":
-        return Told(Squared(), ratio=0.5, share=0.5 / Y.shape[1])
+        return Told(Squared(), ratio=0.5, share=0.5 / outputs)
     if name == "poisson":
-        if (Y < 0).any():
-            raise ValueError(
-                "y must be 0 or above for loss='poisson'; got a negative target. Take another loss."
-            )
-        return Told(Poisson(), rest=np.sum(xlogy(Y, Y) - Y, axis=1))
+        return Told(Poisson())
     if name == "log_loss":
-        return Told(Clipped.of(Y.dtype))
+        return Told(Clipped.of(dtype))
     return Told(LOSSES.one(name))
+
+
+def rest_of(name: Any, Y: Array) -> Array | None:
+    """What scikit-learn adds to the loss of each row (N,) with targets (N, K), whatever the outputs are."""
+    if name != "poisson":
+        return None
+    if (Y < 0).any():
+        raise ValueError("y must be 0 or above for loss='poisson'; got a negative target. Take another loss.")
+    return np.asarray(np.sum(xlogy(Y, Y) - Y, axis=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -26,25 +27,25 @@ OUTPUTS = {"identity": "identity", "exp": "exponential", "logistic": "sigmoid", 
 """Fastnn's activation for each `out_activation_`."""
 
 
-def network_of(layers: list[int], activation: Any, output: str) -> Network:
-    """The network of an estimator, with its activations by the names of either library."""
+# Kept: the same networks and trainings come again and again, with what has been worked out of them.
+@lru_cache(maxsize=256)
+def network_of(layers: tuple[int, ...], activation: Any, output: str) -> Network:
+    """The network of an estimator, with its activations, one or several, by the names of either library."""
     named = [activation] * (len(layers) - 2) if isinstance(activation, str) else activation
-    return _network(tuple(layers), tuple(THEIRS.get(each, each) for each in named), OUTPUTS[output])
-
-
-_network = lru_cache(maxsize=256)(Network)
+    return Network(layers, tuple(THEIRS.get(each, each) for each in named), OUTPUTS[output])
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows X (N, D) and targets Y (N, K), with their weights (N,), if they have any."""
+    """Rows X (N, D) and targets Y (N, K), with their weights (N,), and the rest (N,) of what each loses."""
 
     X: Array
     Y: Array
     weights: Array | None = None
+    rest: Array | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Training:
     """How an estimator trains: the rule, the settings of its optimizer, and the loss as it is told.
 
@@ -67,9 +68,7 @@ class Training:
 
     def begun(self, parameters: Array) -> Array:
         """The state (S,) of a network (P,) before its first update."""
-        optimizer: Any = self.optimizer
-        kept = _kept(self.told.loss, optimizer, len(parameters), parameters.dtype)
-        return np.concatenate([parameters, kept])
+        return np.concatenate([parameters, _kept(self, len(parameters), parameters.dtype)])
 
     @cached_property
     def numbers(self) -> dict[str, float]:
@@ -78,7 +77,6 @@ class Training:
         return self.settings | settings_of(self.told.loss) | l2
 
 
-# Kept: the same rules come again and again, with what they have worked out of themselves.
 @lru_cache(maxsize=256)
 def _rule(loss: Any, optimizer: Any, weighted: bool, penalised: bool) -> Rule:
     penalties = ("l2",) if penalised else ()
@@ -88,23 +86,30 @@ def _rule(loss: Any, optimizer: Any, weighted: bool, penalised: bool) -> Rule:
 
 
 @lru_cache(maxsize=256)
-def _kept(loss: Any, optimizer: Any, parameters: int, dtype: Any) -> Array:
+def _kept(training: Training, parameters: int, dtype: Any) -> Array:
     """The numbers that an optimizer keeps beside the parameters, before the first update."""
-    recipe = Recipe(loss, optimizer(), batch_size=None)
+    recipe = Recipe(training.told.loss, training.optimizer(), batch_size=None)
     return recipe.begun(np.zeros((1, parameters), dtype))[0, parameters:]
 
 
-def given(trainings: Sequence[Training], rates: Array) -> Array:
-    """What kernels are given in some epochs, (E, M, C), of trainings with one rule and rates (E, M)."""
+def given(trainings: Sequence[Training], rates: Sequence[list[float]], dtype: Any) -> Array:
+    """What kernels are given in some epochs, (E, M, C), of trainings with one rule; only to be read.
+
+    Each has a rate for every epoch, or one for all.
+    """
+    longest = max(map(len, rates))
+    if len(trainings) == longest == 1:
+        return _of_one(trainings[0], rates[0][0], dtype)
+    by_epoch = [each * (longest if len(each) == 1 else 1) for each in rates]
+    return _given(trainings, np.ascontiguousarray(np.array(by_epoch, dtype).T))
+
+
+def _given(trainings: Sequence[Training], rates: Array) -> Array:
+    """Those by rates (E, M)."""
     first, dtype = trainings[0], rates.dtype
-    if rates.size == 1:
-        return _of_one(first.rule, first.told.ratio, rates.item(), dtype, *first.numbers.items()).copy()
+    rule, ratio = first.rule, first.told.ratio
     named = {name: np.array([each.numbers[name] for each in trainings], dtype) for name in first.numbers}
-    return _given(first.rule, first.told.ratio, rates, named)
-
-
-def _given(rule: Rule, ratio: float, rates: Array, named: dict[str, Any]) -> Array:
-    scaled = rates if rule.needs_gradient else rates * rates.dtype.type(ratio)
+    scaled = rates if rule.needs_gradient else rates * dtype.type(ratio)
     columns = rule.values(scaled, **named)
     found = np.empty((*rates.shape, len(rule.given)), rates.dtype)
     for column, each in enumerate(rule.given):
@@ -113,28 +118,40 @@ def _given(rule: Rule, ratio: float, rates: Array, named: dict[str, Any]) -> Arr
 
 
 @lru_cache(maxsize=256)
-def _of_one(rule: Rule, ratio: float, rate: float, dtype: Any, *numbers: tuple[str, float]) -> Array:
+def _of_one(training: Training, rate: float, dtype: Any) -> Array:
     """Those of one network by one rate, (1, 1, C): kept, as working them out takes longer than two epochs."""
-    named = {name: np.array([value], dtype) for name, value in numbers}
-    return _given(rule, ratio, np.full((1, 1), rate, dtype), named)
+    return _given([training], np.full((1, 1), rate, dtype))
 
 
 def training_of(estimator: Any, told: Told, *, weighted: bool) -> Training:
     """How the parameters of an estimator say that it is to be trained."""
+    return _training(told, estimator.solver, float(estimator.alpha), weighted, *SETTINGS(estimator))
+
+
+SETTINGS = attrgetter("beta_1", "beta_2", "epsilon", "momentum", "nesterovs_momentum")
+
+
+@lru_cache(maxsize=256)
+def _training(
+    told: Told,
+    solver: str,
+    alpha: float,
+    weighted: bool,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    momentum: float,
+    nesterov: bool,
+) -> Training:
     kind: type[Optimizer]
     kind, settings = SGD, {}
-    if estimator.solver == "adam":
+    if solver == "adam":
         kind = Adam
-        settings = {
-            **{"beta1": estimator.beta_1, "beta2": estimator.beta_2},
-            **{"eps": estimator.epsilon / told.ratio, "eps_hat": 1.0},
-        }
-    elif estimator.solver == "rprop":
+        settings = {"beta1": beta1, "beta2": beta2, "eps": eps / told.ratio, "eps_hat": 1.0}
+    elif solver == "rprop":
         kind, settings = IRpropMinus, settings_of(IRpropMinus())
-    elif estimator.solver == "lbfgs":
+    elif solver == "lbfgs":
         kind, settings = Momentum, {"momentum": 0.0}  # whose velocity is minus the gradient
-    elif estimator.momentum:
-        kind = Nesterov if estimator.nesterovs_momentum else Momentum
-        settings = {"momentum": estimator.momentum}
-    alpha = float(estimator.alpha)
+    elif momentum:
+        kind, settings = (Nesterov if nesterov else Momentum), {"momentum": momentum}
     return Training(told, kind, settings, alpha, weighted, penalised=alpha > 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -71,9 +71,8 @@ class Epochs:
     def run(self, most: int) -> bool:
         """Train until all have stopped, or for `most` epochs; return whether some have not stopped."""
         training, rows = self.lanes[0].training, self.rows
-        of_rows = rows.X, rows.Y, self.batch, rows.weights, training.told.share, training.told.rest
-        self.first = Passes(self.network, training.rule, *of_rows)
-        self.passes: dict[int, Passes] = {0: self.first}
+        of_rows = rows.X, rows.Y, self.batch, rows.weights, training.told.share, rows.rest
+        self.passes = Passes(self.network, training.rule, *of_rows)
         epoch = 0
         while epoch < most:
             going = [lane for lane in self.lanes if not lane.is_over]
@@ -89,9 +88,7 @@ class Epochs:
         state = lanes[0].state[None] if len(lanes) == 1 else np.stack([lane.state for lane in lanes])
         epochs = self._together(lanes, left, state.size)
         rates = [lane.rates(epochs, len(self.rows.X)) for lane in lanes]
-        longest = max(map(len, rates))
-        by_epoch = np.array([each * (longest if len(each) == 1 else 1) for each in rates], state.dtype).T
-        settings = given([lane.training for lane in lanes], np.ascontiguousarray(by_epoch))
+        settings = given([lane.training for lane in lanes], rates, state.dtype)
         losses, stopped, course = self._advance(lanes, state, epochs, settings)
         for m, lane in enumerate(lanes):
             lane.state[:] = state[m]
@@ -122,7 +119,7 @@ class Epochs:
         """Advance the networks, in parts if there are threads: their losses, stops and states."""
         parts = max(1, min(self.threads, len(lanes) // FEWEST_OF_A_THREAD))
         if parts == 1:
-            found = self._part(0, lanes, state, epochs, settings, self.orders)
+            found = self._part(lanes, state, epochs, settings, self.orders)
         else:
             found = self._in_parts(parts, lanes, state, epochs, settings)
         if self.orders is not None:
@@ -137,8 +134,8 @@ class Epochs:
         orders = [None if self.orders is None else self.orders.copied() for _ in range(parts)]
         with ThreadPoolExecutor(parts) as pool:
             waiting = [
-                pool.submit(self._part, n, lanes[a:b], state[a:b], epochs, settings[:, a:b].copy(), order)
-                for n, (a, b, order) in enumerate(zip(cuts, cuts[1:], orders, strict=False))
+                pool.submit(self._part, lanes[a:b], state[a:b], epochs, settings[:, a:b].copy(), order)
+                for a, b, order in zip(cuts, cuts[1:], orders, strict=False)
             ]
             found = [each.result() for each in waiting]
         longest = max(range(parts), key=lambda n: found[n][0].shape[1])
@@ -153,7 +150,6 @@ class Epochs:
 
     def _part(
         self,
-        part: int,
         lanes: Sequence[Lane],
         state: Array,
         epochs: int,
@@ -161,25 +157,22 @@ class Epochs:
         orders: Orders | None,
     ) -> tuple[Array, NDArray[np.int64], Array]:
         watched = None
+        table = [
+            (each.estimator.tol, each.estimator.n_iter_no_change, each.best, each.training.alpha)
+            for each in lanes
+        ]
+        tol, most, bests, alphas = np.array(table, float).T.copy()
         if self.score is None:
-            watched = Watched(
-                np.array([lane.estimator.tol for lane in lanes], float),
-                np.array([lane.estimator.n_iter_no_change for lane in lanes], float),
-                np.array([lane.count for lane in lanes], np.int64),
-                np.array([lane.best for lane in lanes], float),
-            )
+            watched = Watched(tol, most, np.array([lane.count for lane in lanes], np.int64), bests)
         order, words = (None, None) if orders is None else (orders.order, orders.words)
-        alphas = np.array([lane.training.alpha for lane in lanes], float)
-        if part not in self.passes:
-            self.passes[part] = replace(self.first)  # with room of its own
-        brought, stopped = self.passes[part].advance(
+        brought, stopped = self.passes.advance(
             state,
             epochs,
             settings,
             watched,
             order,
             words,
-            l2=alphas if alphas.any() else None,
+            l2=alphas if any(each.training.alpha for each in lanes) else None,
             followed=self.score is not None,
         )
         if watched is not None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-__all__ = ["default_mode", "ieee", "is_default"]
+__all__ = ["default_mode", "ieee", "in_default_mode", "is_default"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,10 +35,8 @@ def is_default() -> bool:
     return bool(nearest and normal * 0.5 > 0.0 and subnormal * one > 0.0)
 
 
-def ieee(function: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a function so that it computes in the default mode, without NumPy's floating-point warnings.
-
-    When the function returns, the thread's own mode and the caller's `numpy.seterr` are restored.
+def in_default_mode(function: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a function so that it computes in the default mode; the thread's own is restored afterwards.
 
     Raises
     ------
@@ -48,15 +46,26 @@ def ieee(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def computed(*args: P.args, **kwargs: P.kwargs) -> R:
+        if is_default():  # asked first: a context takes some microseconds
+            return function(*args, **kwargs)
+        with default_mode():
+            return function(*args, **kwargs)
+
+    return computed
+
+
+def ieee(function: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a function as `in_default_mode`, and silence NumPy's floating-point warnings within it."""
+    computed = in_default_mode(function)
+
+    @wraps(function)
+    def silent(*args: P.args, **kwargs: P.kwargs) -> R:
         import numpy as np  # imported here: the command line needs only the mode, and may not need NumPy
 
         with np.errstate(all="ignore"):
-            if is_default():  # asked first: a context takes some microseconds
-                return function(*args, **kwargs)
-            with default_mode():
-                return function(*args, **kwargs)
+            return computed(*args, **kwargs)
 
-    return computed
+    return silent
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from threading import Lock
 from time import thread_time
 from typing import Any, NamedTuple
@@ -17,13 +16,14 @@ from fastnn.core.rule import Rule
 from fastnn.engines import choose
 from fastnn.engines.passes import passes
 from fastnn.engines.takeover import Takeover, begun
-from fastnn.system.floating_point import ieee
+from fastnn.system.floating_point import in_default_mode
 
 __all__ = ["Brought", "Passes", "Watched"]
 
 Array = NDArray[Any]
 NAMES = {np.dtype(name): name for name in PRECISIONS}
-EMPTY, NONE, NO_WORDS = np.empty(0), np.empty(0, np.int64), np.empty(0, np.uint32)
+EMPTY, NO_STATES = np.empty(0), np.empty((0, 0, 0))
+NONE, NO_WORDS = np.empty(0, np.int64), np.empty(0, np.uint32)
 
 
 Which = tuple[str, Network, str, Rule]
@@ -33,10 +33,10 @@ BEGINNING = Lock()
 
 def _begun(which: Which) -> Takeover:
     """What trains a network: in its first training what is ready, from the second one on its own kernel."""
-    before = KNOWN.get(which)
-    if before is None or before.forms == ["general"]:
-        KNOWN[which] = begun(*which, waits=before is not None)
-    return KNOWN[which]
+    known = KNOWN.get(which)
+    if known is None or known.forms == ["general"]:
+        known = KNOWN[which] = begun(*which, waits=known is not None)
+    return known
 
 
 class Brought(NamedTuple):
@@ -97,7 +97,7 @@ class Passes:
     rest: Array | None = None
     kernels: dict[str, Takeover] = field(default_factory=dict)
 
-    @ieee
+    @in_default_mode
     def advance(
         self,
         state: Array,
@@ -144,28 +144,27 @@ class Passes:
         watched = Watched.never(networks) if watched is None else watched
         name = NAMES[dtype]
         takeover = self._takeover(networks, name)
-        kernel = takeover.now.kernel
-        advance = passes(kernel, name, weighted=self.rule.weighted, batched=self.rule.batched)
+        advance = passes(takeover.now.kernel, name, self.rule.weighted, self.rule.batched)
         losses, ended = np.zeros((networks, epochs)), np.empty_like(state)
-        course = np.empty((epochs if followed else 0, *state.shape), dtype)
+        course = np.empty((epochs, *state.shape), dtype) if followed else NO_STATES
         stopped = np.zeros(networks, np.int64)
         squared = l2 is not None
         half_l2 = np.zeros(networks) if l2 is None else l2 / 2
-        by_batches = squared or self.rule.weighted or not self.rule.batched
-        columns = [symbol.family for symbol in self.rule.given]
+        ordered = order is not None
+        by_batches = ordered or squared or self.rule.weighted or not self.rule.batched
         began = thread_time()
         trained = advance(
             *(state, ended, self.X, self.Y),
-            *(self._room if order is not None else (self.X, self.Y)),
+            *((self._room(self.X), self._room(self.Y)) if ordered else (self.X, self.Y)),
             *(NONE if order is None else order, NO_WORDS if random is None else random),
             *(watched.counts, stopped),
             *(EMPTY if given is None else given for given in (self.weights, self.rest)),
-            np.empty(len(self.X) if self.rule.weighted else 0, dtype),
+            np.empty(len(self.X), dtype) if self.rule.weighted else EMPTY,
             *(settings, np.empty(settings.shape[1:], dtype), np.empty((networks, 1), dtype)),
             *(watched.bests, half_l2, watched.tol, watched.most, losses, course),
             self.network.n_weights if squared else 0,
             *(self.batch if by_batches else len(self.X), self.batch),
-            next((columns.index(name) for name in ("pull", "l2") if name in columns), -1),
+            self._column_of_l2 if self.rule.weighted else -1,
             float(self.share),
         )
         takeover.see(thread_time() - began)  # there may be as much to come
@@ -183,7 +182,8 @@ class Passes:
             first = int(np.argmin(finite[m]))
             if stopped[m] == 0 or first < stopped[m]:
                 losses[m, first:] = np.nan
-                course[first:, m] = np.nan
+                if len(course):
+                    course[first:, m] = np.nan
                 state[m] = np.nan
 
     def _takeover(self, networks: int, dtype: str) -> Takeover:
@@ -194,7 +194,12 @@ class Passes:
                     self.kernels[engine] = _begun((engine, self.network, dtype, self.rule))
         return self.kernels[engine]
 
-    @cached_property
-    def _room(self) -> tuple[Array, Array]:
-        """Room for the rows in the order of an epoch."""
-        return np.empty_like(self.X), np.empty_like(self.Y)
+    def _room(self, rows: Array) -> Array:
+        """Room for the rows of a batch in the order of an epoch."""
+        return np.empty((self.batch, rows.shape[1]), rows.dtype)
+
+    @property
+    def _column_of_l2(self) -> int:
+        """The number of the setting by which weights are penalised; -1 if they are not."""
+        columns = [symbol.family for symbol in self.rule.given]
+        return next((columns.index(name) for name in ("pull", "l2") if name in columns), -1)
