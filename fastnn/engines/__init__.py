@@ -114,7 +114,7 @@ def choose(name: str, network: Network, dtype: str, networks: int, rule: Rule = 
     """The engine that `name` means for this number of networks: "auto" means the fastest."""
     if name != "auto":
         return name
-    many = networks >= load("lanes").call_sizes(network, dtype, rule).fewest
+    many = networks > 1 and networks >= load("lanes").call_sizes(network, dtype, rule).fewest
     return "lanes" if many else alone(network, rule)
 
 

@@ -43,7 +43,7 @@ ARGUMENTS = {
 NO_SIZES = np.empty((0, 0), np.int64)
 
 SOURCE = """
-from numpy import empty, uint32, uint64
+from numpy import empty, inf, uint32, uint64
 
 
 def twist(key):
@@ -121,9 +121,7 @@ def advance({names}):
     words = empty(624, uint32)
     if key.shape[0] > 0:
         temper(key, words)
-    left = 0
-    for m in range(networks):
-        left += epochs[m] == 0
+    left, trained, diverged = networks, losses.shape[1], False
     for e in range(losses.shape[1]):
         if key.shape[0] > 0:
             shuffle(order, key, words)
@@ -174,6 +172,7 @@ def advance({names}):
         for m in range(networks):
             loss = (share * totals[m, 0] + more + losses[m, e]) / rows
             losses[m, e] = loss
+            diverged |= not abs(loss) < inf
             if epochs[m] > 0:
                 continue
             counts[m] = counts[m] + 1 if loss > bests[m] - tol[m] else 0
@@ -186,8 +185,12 @@ def advance({names}):
         if course.shape[0] > 0:
             course[e] = state
         if left == 0:
-            return e + 1
-    return losses.shape[1]
+            trained = e + 1
+            break
+    for m in range(networks):
+        if epochs[m] > 0:
+            state[m] = ended[m]
+    return -trained if diverged else trained
 """
 
 
@@ -197,8 +200,8 @@ def passes(kernel: Kernel, dtype: str, weighted: bool, batched: bool) -> Callabl
 
     Its arguments are `ARGUMENTS`, but for the kernel and the sizes it is told; once it is compiled nobody
     looks at their types again. It returns the number of epochs after which it ended: when every network had
-    stopped, or with the columns of `losses`. All numbers but `order`, `key`, `counts`, `epochs` and doubles
-    are of the kernel's dtype.
+    stopped, or with the columns of `losses`; minus that if a loss was no finite number. All numbers but
+    `order`, `key`, `counts`, `epochs` and doubles are of the kernel's dtype.
 
     - `state` (M, S), `X` (N, D), `Y` (N, K): as in the contract in `fastnn.engines`. With `order` (N,) the
       rows are visited in its order, those of a batch put in `ordered_X` and `ordered_Y`; with (0,) as these
@@ -211,8 +214,8 @@ def passes(kernel: Kernel, dtype: str, weighted: bool, batched: bool) -> Callabl
     - A loss is `share` times the kernel's, plus what is in `rest` (N,) or (0,), plus `half_l2` (M,) times
       the squares of the first `squared` parameters, summed before each batch, all by N: `losses` (M, E).
     - `counts` (M,) are the epochs in a row whose loss was above `bests` (M,), the least so far, less `tol`
-      (M,). A network that has more than `most` (M,) stops: after how many epochs is put in `epochs` (M,), its
-      state in `ended` (M, S). One with another number than 0 there has stopped before.
+      (M,). A network that has more than `most` (M,) stops: after how many epochs is put in `epochs` (M,),
+      which are 0 before. It is left with its state of then, kept in `ended` (M, S) meanwhile.
     - `course` (E, M, S): filled with the states after each epoch, unless it has none.
     - `batch`: the rows of one call of the kernel; `rows_of`: what it is told of the rows of a batch.
     """

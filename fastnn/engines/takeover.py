@@ -75,6 +75,11 @@ class Takeover:
         self.now, self.forms = first, [first.form]
         self._waiting, self._looking = [*successors], Lock()
 
+    @property
+    def looks_on(self) -> bool:
+        """Whether there are successors that have not been looked for."""
+        return bool(self._waiting)
+
     def see(self, seconds: float) -> None:
         """Look for the next successor if that much work, in seconds of one core, is worth it."""
         if not self._waiting or seconds < self._waiting[0].worth or not self._looking.acquire(blocking=False):

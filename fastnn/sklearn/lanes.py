@@ -61,6 +61,11 @@ class Lane:
         return bool(self.estimator.solver == "sgd" and self.estimator.learning_rate == "adaptive")
 
     @property
+    def limits(self) -> tuple[float, float, float]:
+        """How much a loss has to be better, how many epochs in a row may not be, and the penalty it tells."""
+        return self.estimator.tol, self.estimator.n_iter_no_change, self.training.alpha
+
+    @property
     def scales(self) -> bool:
         """Whether its rate changes with every epoch."""
         return bool(self.estimator.solver == "sgd" and self.estimator.learning_rate == "invscaling")

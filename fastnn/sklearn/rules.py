@@ -35,7 +35,7 @@ def network_of(layers: tuple[int, ...], activation: Any, output: str) -> Network
     return Network(layers, tuple(THEIRS.get(each, each) for each in named), OUTPUTS[output])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Rows:
     """Rows X (N, D) and targets Y (N, K), with their weights (N,), and the rest (N,) of what each loses."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,13 @@ Array = NDArray[Any]
 MOST_VISITS = 10**9
 MOST_FOLLOWED = 1 << 20  # numbers of states that are kept for scores
 FEWEST_OF_A_THREAD = 8  # networks: they fill a vector
+
+
+@lru_cache(maxsize=256)
+def _limits(*lanes: tuple[float, float, float]) -> tuple[Array, Array, Array | None]:
+    """The `Lane.limits` of some networks as arrays, only to be read; no penalties if all are 0."""
+    tol, most, alphas = (np.array(each, float) for each in zip(*lanes, strict=True))
+    return tol, most, alphas if alphas.any() else None
 
 
 def batch_of(estimator: Any, rows: int) -> int:
@@ -157,13 +165,10 @@ class Epochs:
         orders: Orders | None,
     ) -> tuple[Array, NDArray[np.int64], Array]:
         watched = None
-        table = [
-            (each.estimator.tol, each.estimator.n_iter_no_change, each.best, each.training.alpha)
-            for each in lanes
-        ]
-        tol, most, bests, alphas = np.array(table, float).T.copy()
+        tol, most, alphas = _limits(*[lane.limits for lane in lanes])
         if self.score is None:
-            watched = Watched(tol, most, np.array([lane.count for lane in lanes], np.int64), bests)
+            counts = np.array([lane.count for lane in lanes], np.int64)
+            watched = Watched(tol, most, counts, np.array([lane.best for lane in lanes], float))
         order, words = (None, None) if orders is None else (orders.order, orders.words)
         brought, stopped = self.passes.advance(
             state,
@@ -172,7 +177,7 @@ class Epochs:
             watched,
             order,
             words,
-            l2=alphas if any(each.training.alpha for each in lanes) else None,
+            l2=alphas,
             followed=self.score is not None,
         )
         if watched is not None:

@@ -69,7 +69,7 @@ class Watched:
         return cls(np.zeros(networks), infinite, np.zeros(networks, np.int64), infinite.copy())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Passes:
     """Networks on rows X (N, D) and Y (N, K), C-ordered and in the precision of training.
 
@@ -152,7 +152,7 @@ class Passes:
         half_l2 = np.zeros(networks) if l2 is None else l2 / 2
         ordered = order is not None
         by_batches = ordered or squared or self.rule.weighted or not self.rule.batched
-        began = thread_time()
+        began = thread_time() if takeover.looks_on else 0.0
         trained = advance(
             *(state, ended, self.X, self.Y),
             *((self._room(self.X), self._room(self.Y)) if ordered else (self.X, self.Y)),
@@ -167,11 +167,11 @@ class Passes:
             self._column_of_l2 if self.rule.weighted else -1,
             float(self.share),
         )
-        takeover.see(thread_time() - began)  # there may be as much to come
-        if not np.isfinite(losses).all():
-            self._diverge(losses, course, state, stopped)
-        if stopped.any():
-            state[stopped > 0] = ended[stopped > 0]
+        if takeover.looks_on:
+            takeover.see(thread_time() - began)  # there may be as much to come
+        if trained < 0:
+            trained = -trained
+            self._diverge(losses[:, :trained], course, state, stopped)
         return Brought(losses[:, :trained], course[:trained]), stopped
 
     @staticmethod
@@ -184,7 +184,8 @@ class Passes:
                 losses[m, first:] = np.nan
                 if len(course):
                     course[first:, m] = np.nan
-                state[m] = np.nan
+                if stopped[m] == 0:
+                    state[m] = np.nan
 
     def _takeover(self, networks: int, dtype: str) -> Takeover:
         engine = choose("auto", self.network, dtype, networks, self.rule)
