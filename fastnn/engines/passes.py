@@ -31,7 +31,7 @@ ARGUMENTS = {
     "settings": "number 3",
     "given": "number 2",
     "totals": "number 2",
-    **dict.fromkeys(("bests", "half_l2", "tol", "most"), "double 1"),
+    **dict.fromkeys(("bests", "penalties", "tol", "most"), "double 1"),
     "losses": "double 2",
     "course": "number 3",
     **dict.fromkeys(("squared", "batch", "rows_of", "l2"), "whole"),
@@ -122,6 +122,9 @@ def advance({names}):
     if key.shape[0] > 0:
         temper(key, words)
     left, trained, diverged = networks, losses.shape[1], False
+    for m in range(networks):
+        for s in range(state.shape[1]):
+            state[m, s] += 0.0  # makes -0.0 0.0, as kernels want it
     for e in range(losses.shape[1]):
         if key.shape[0] > 0:
             shuffle(order, key, words)
@@ -158,7 +161,7 @@ def advance({names}):
                         d += state[m, w + 3] * state[m, w + 3]
                     for w in range(squared - squared % 4, squared):
                         a += state[m, w] * state[m, w]
-                    losses[m, e] += half_l2[m] * scale * ((a + b) + (c + d))
+                    losses[m, e] += 0.5 * penalties[m] * scale * ((a + b) + (c + d))
             start, stop = first, last
             # Batch by batch: what is gathered is still in the first cache when the kernel reads it.
             if order.shape[0] > 0:
@@ -211,8 +214,9 @@ def passes(kernel: Kernel, dtype: str, weighted: bool, batched: bool) -> Callabl
     - `settings` (E, M, C) of each epoch, or (1, M, C) of all. `given` (M, C) and `totals` (M, 1) are room.
     - `weights` (N,) of rows, or (0,): each batch has coefficients that are 1 in the mean, put in
       `coefficients` (N,), and its setting number `l2`, unless that is -1, is multiplied alike.
-    - A loss is `share` times the kernel's, plus what is in `rest` (N,) or (0,), plus `half_l2` (M,) times
-      the squares of the first `squared` parameters, summed before each batch, all by N: `losses` (M, E).
+    - A loss is `share` times the kernel's, plus what is in `rest` (N,) or (0,), plus half of `penalties` (M,)
+      times the squares of the first `squared` parameters, summed before each batch, all by N: `losses`
+      (M, E).
     - `counts` (M,) are the epochs in a row whose loss was above `bests` (M,), the least so far, less `tol`
       (M,). A network that has more than `most` (M,) stops: after how many epochs is put in `epochs` (M,),
       which are 0 before. It is left with its state of then, kept in `ended` (M, S) meanwhile.

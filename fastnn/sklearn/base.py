@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnn.core.network import Network
-from fastnn.sklearn.checks import are_plain, checked, validate
+from fastnn.sklearn.checks import are_finite, are_plain, checked, validate
 from fastnn.sklearn.drawing import give_back, random_of
 from fastnn.sklearn.fitting import Fitting, train
 from fastnn.sklearn.parameters import CONSTRAINTS, STOCHASTIC
@@ -104,7 +104,7 @@ class BaseMLP(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=CALLER,
             )
-        if not np.isfinite(_flat(self.coefs_, self.intercepts_)).all():
+        if not are_finite(_flat(self.coefs_, self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
                 "need to be preprocessed."
@@ -205,10 +205,11 @@ class BaseMLP(BaseEstimator):
 
     def _write(self, network: Network, parameters: Array) -> None:
         """Set the attributes, from parameters (P,)."""
-        shapes = zip(network.slices, pairwise(network.layers), strict=True)
-        places = [(weights, biases, units, inputs) for (weights, biases), (inputs, units) in shapes]
-        self.coefs_ = [parameters[w].reshape(units, inputs).T.copy() for w, _, units, inputs in places]
-        self.intercepts_ = [parameters[b].copy() for _, b, _, _ in places]
+        self.coefs_, self.intercepts_ = [], []
+        layers = pairwise(network.layers)
+        for (weights, biases), (inputs, units) in zip(network.slices, layers, strict=True):
+            self.coefs_.append(parameters[weights].reshape(units, inputs).T.copy())
+            self.intercepts_.append(parameters[biases].copy())
 
     def _outputs(self, X: Any) -> Array:
         """The outputs (N, K) for rows that are checked here; of several networks their mean."""

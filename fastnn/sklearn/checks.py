@@ -14,7 +14,7 @@ import numpy as np
 from sklearn import get_config, set_config
 from sklearn.utils._param_validation import validate_parameter_constraints
 
-__all__ = ["are_plain", "checked", "validate"]
+__all__ = ["are_finite", "are_plain", "checked", "validate"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,10 +86,11 @@ def are_plain(X: Any, y: Any, kinds: str) -> bool:
         and y.dtype.kind in kinds
         and len(y) == len(X)
         and min(X.size, y.size) > 0
-        and _are_finite(X)
-        and (y.dtype.kind in "biu" or _are_finite(y))
+        and are_finite(X)
+        and (y.dtype.kind in "biu" or are_finite(y))
     )
 
 
-def _are_finite(numbers: Any) -> bool:
+def are_finite(numbers: Any) -> bool:
+    """Whether no number of an array is NaN or infinite."""
     return bool(np.logical_and.reduce(np.isfinite(numbers), axis=None))

@@ -190,7 +190,7 @@ def train(fittings: Sequence[Fitting]) -> None:
     """Train the networks of some calls together: they share rows, their order, and the rule."""
     first = fittings[0]
     estimator, N = first.estimator, len(first.rows.X)
-    if any(fitting.training.penalised for fitting in fittings):
+    if len(fittings) > 1 and any(fitting.training.penalised for fitting in fittings):
         for fitting in fittings:
             if not fitting.training.penalised:
                 fitting.training = replace(fitting.training, penalised=True)

@@ -81,15 +81,13 @@ class Epochs:
         training, rows = self.lanes[0].training, self.rows
         of_rows = rows.X, rows.Y, self.batch, rows.weights, training.told.share, rows.rest
         self.passes = Passes(self.network, training.rule, *of_rows)
-        epoch = 0
-        while epoch < most:
-            going = [lane for lane in self.lanes if not lane.is_over]
-            if not going:
-                return False
+        epoch, going = 0, [*self.lanes]
+        while going and epoch < most:
             epoch += self._stretch(going, most - epoch)
             if self.after_epoch is not None and self.after_epoch():
                 return False
-        return not all(lane.is_over for lane in self.lanes)
+            going = [lane for lane in going if not lane.is_over]
+        return bool(going)
 
     def _stretch(self, lanes: list[Lane], left: int) -> int:
         """Train some epochs, of some to come; return how many."""
@@ -98,11 +96,11 @@ class Epochs:
         rates = [lane.rates(epochs, len(self.rows.X)) for lane in lanes]
         settings = given([lane.training for lane in lanes], rates, state.dtype)
         losses, stopped, course = self._advance(lanes, state, epochs, settings)
-        for m, lane in enumerate(lanes):
-            lane.state[:] = state[m]
-            own = losses[m, : stopped[m]].tolist() if stopped[m] else losses[m].tolist()
+        for m, (lane, stop) in enumerate(zip(lanes, stopped.tolist(), strict=True)):
+            if len(lanes) > 1:
+                lane.state[:] = state[m]
             if self.score is None:
-                lane.take(own, len(self.rows.X))
+                lane.take(losses[m, : stop or None].tolist(), len(self.rows.X))
                 lane.see(scored=False)
         if self.score is not None:
             self._take_scores(lanes, losses, course)

@@ -140,39 +140,39 @@ class Passes:
         """
         networks, dtype = len(state), state.dtype
         assert dtype == self.X.dtype  # noqa: S101 - nobody else looks at what the loop is given
-        state += dtype.type(0)  # makes -0.0 0.0, as kernels want it
         watched = Watched.never(networks) if watched is None else watched
         name = NAMES[dtype]
         takeover = self._takeover(networks, name)
         advance = passes(takeover.now.kernel, name, self.rule.weighted, self.rule.batched)
-        losses, ended = np.zeros((networks, epochs)), np.empty_like(state)
+        losses, ended = np.zeros((networks, epochs)), np.empty(state.shape, dtype)
         course = np.empty((epochs, *state.shape), dtype) if followed else NO_STATES
         stopped = np.zeros(networks, np.int64)
-        squared = l2 is not None
-        half_l2 = np.zeros(networks) if l2 is None else l2 / 2
         ordered = order is not None
-        by_batches = ordered or squared or self.rule.weighted or not self.rule.batched
-        began = thread_time() if takeover.looks_on else 0.0
+        by_batches = ordered or l2 is not None or self.rule.weighted or not self.rule.batched
+        timed = takeover.looks_on
+        began = thread_time() if timed else 0.0
         trained = advance(
             *(state, ended, self.X, self.Y),
             *((self._room(self.X), self._room(self.Y)) if ordered else (self.X, self.Y)),
             *(NONE if order is None else order, NO_WORDS if random is None else random),
             *(watched.counts, stopped),
-            *(EMPTY if given is None else given for given in (self.weights, self.rest)),
+            EMPTY if self.weights is None else self.weights,
+            EMPTY if self.rest is None else self.rest,
             np.empty(len(self.X), dtype) if self.rule.weighted else EMPTY,
             *(settings, np.empty(settings.shape[1:], dtype), np.empty((networks, 1), dtype)),
-            *(watched.bests, half_l2, watched.tol, watched.most, losses, course),
-            self.network.n_weights if squared else 0,
+            *(watched.bests, EMPTY if l2 is None else l2, watched.tol, watched.most, losses, course),
+            0 if l2 is None else self.network.n_weights,
             *(self.batch if by_batches else len(self.X), self.batch),
             self._column_of_l2 if self.rule.weighted else -1,
             float(self.share),
         )
-        if takeover.looks_on:
+        if timed:
             takeover.see(thread_time() - began)  # there may be as much to come
+        if abs(trained) < epochs:
+            losses, course = losses[:, : abs(trained)], course[: abs(trained)]
         if trained < 0:
-            trained = -trained
-            self._diverge(losses[:, :trained], course, state, stopped)
-        return Brought(losses[:, :trained], course[:trained]), stopped
+            self._diverge(losses, course, state, stopped)
+        return Brought(losses, course), stopped
 
     @staticmethod
     def _diverge(losses: Array, course: Array, state: Array, stopped: NDArray[np.int64]) -> None:
