@@ -37,6 +37,8 @@ class Form:
         Whether loops update weights on the way back, and not with the following row's forward pass.
     outputs_along : bool
         Whether the loop over hidden units works out the outputs, too.
+    kept : bool
+        Whether the groups of a tile keep their state in registers for all rows of an epoch.
     """
 
     straight: bool
@@ -50,6 +52,7 @@ class Form:
     together: int = 1
     updates_back: bool = False
     outputs_along: bool = False
+    kept: bool = False
 
     def __str__(self) -> str:
         """Its name, as it is told: "straight lines, 3 x 64 bytes, 3 groups, read twice"."""
@@ -73,4 +76,6 @@ class Form:
             parts.append("updated on the way back")
         if self.outputs_along:
             parts.append("outputs along")
+        if self.kept:
+            parts.append("kept in registers")
         return ", ".join(parts)

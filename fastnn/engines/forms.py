@@ -12,18 +12,15 @@ from functools import cache, lru_cache, partial
 from math import prod
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fastnn.core.activations import activation
 from fastnn.core.derivation import derived
-from fastnn.core.expressions import Call, nodes
+from fastnn.core.expressions import Binary, Call, Expression, SquareRoot, nodes
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
-from fastnn.engines import alone
 from fastnn.engines.form import Form
 from fastnn.system.forking import ONE_AT_A_TIME
 
-__all__ = ["Registers", "fewest", "forms", "known_form", "registers"]
+__all__ = ["Registers", "forms", "is_small", "known_form", "registers", "values_of_functions"]
 
 # Beyond this number straight-line code is slower than loops, and takes longer to compile. Measured: 2-7-1,
 # 2-8-1 and 4-5-1 x0.9 to x1.0; 2-10-1, 5-6-1 and 3-4-4-1 x1.0 to x1.16 (against loops).
@@ -37,6 +34,18 @@ MOST_IN_STRAIGHT_LINES = 64
 # 2-4-1 x0.82, 2-5-1 x0.83 (32 groups of one), 3-5-1 x1.4; with momentum 2-2-1 x0.91, with Adam x0.97.
 ONE_GROUP_AHEAD = 22
 
+# With as many parameters, without states, a group ahead has two registers of half the size on processors that
+# work in halves: then its values find room. Measured (against whole registers, in float64 and float32): 2-1-1
+# x1.05, x1.03; 2-2-1 x0.89, x0.92; 3-2-1 x0.64, x0.65; 2-2-2 x0.78, x0.79; 2-3-1 x0.98, x0.98; 2-4-1 x1.17;
+# with momentum 2-3-1 x1.14, x1.15.
+AHEAD_IN_HALVES = range(7, 14)
+
+# As many numbers of the states of all groups of a tile are kept in registers for all rows, although not all
+# find room. Measured on a processor that works in halves (against one group ahead): with momentum 2-2-1
+# x0.69, in float32 x0.65 (2 groups; 3 x0.98), with Nesterov's x0.87; 2-1-1 x0.91 (3 groups), 2-3-1 x1.05;
+# without states 2-2-1 x1.09.
+KEPT = 36
+
 # In batches straight-line code has the parameters and what the rows add up to in registers. Measured (against
 # one row at a time): 2-2-1 x0.79 with four rows side by side, x0.89 with one; loops x0.82.
 STRAIGHT_LINE_IN_BATCHES = 10
@@ -44,20 +53,6 @@ STRAIGHT_LINE_IN_BATCHES = 10
 # How many rows are written side by side, by the number of registers. Measured with 32: 2-2-1 with Adam x0.98
 # (two rows against four), without and with momentum x1.0.
 WRITTEN_ROWS = {16: 4, 32: 2}
-
-WIDE_PARAMETERS = 400
-
-# From this number of weights on for each number of a register, or this one among hidden layers, `units` is
-# faster than `lanes` for any number of networks. Measured with 32 registers (`units` against `lanes`):
-# 10-32-32-1 x0.78, 6-24-24-1 x1.04, 4-20-20-1 x1.9, 50-50-1 x0.84, 10-100-1 x1.2; in float32 10-32-32-1
-# x1.06, 10-64-64-1 x0.78. In batches of 32 with Adam: 10-64-64-1 x0.61, 10-32-32-1 and 30-64-1 x1.05. With 16
-# registers x0.84 to x1.2.
-WIDE, WIDE_IN_BATCHES, INNER = 240, 512, 96
-NEVER = 1 << 62
-
-# A vector of many registers takes as long as this number of networks, one by one, in `loop`. Measured: with
-# tanh 2-2-1 6, 2-4-1 5; with sigmoid 2-2-1 3.
-FEWEST_WITH_FUNCTIONS = 5
 
 STRAIGHT_LINE_TILE = 512  # bytes of each parameter; half or twice this number take the same time
 
@@ -109,17 +104,19 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     two). With 32 registers, four for every value are faster still: x0.83 (four against two; measured before
     updates shared a loop with the following row's forward pass).
     """
-    number, size, _ = registers()
+    number, size, halves = registers()
     small, in_batches = is_small(network, rule), rule.batched or rule.measuring
     if in_batches and small:
-        few = network.n_parameters <= STRAIGHT_LINE_IN_BATCHES
-        rows = WRITTEN_ROWS[number] if few else 1
-        return Form(straight=True, size=size, registers=1, groups=STRAIGHT_LINE_TILE // size, rows=rows)
+        return _rows_written(network, rule)
     if in_batches:
         return _rows_in_loops(number, size)
-    if values := _values_of_functions(network, rule):
+    if values := values_of_functions(network, rule):
         return _of_functions(network, rule, values)
+    if halves and _may_be_kept(network, rule):
+        return _kept(network, rule)
     if small and number == 32 and network.n_parameters <= ONE_GROUP_AHEAD and not _of_layer(network):
+        if halves and network.n_parameters in AHEAD_IN_HALVES and not rule.states:
+            return _straight(2, network, rule, size=size // 2, ahead=True)
         several = 2 if 2 * network.n_parameters + AT_WORK <= number else 1
         return _straight(several, network, rule, ahead=True)
     if small:
@@ -142,15 +139,15 @@ def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
     """The forms that are worth a trial, of which the measured best is one: first the known one.
 
     The one that is most likely to be faster comes second. Measured with 32 registers, 512 bits at once: 2-2-1
-    x1.1 without a group ahead, x1.3 stored last; with 256 bits at once 3 registers read twice and stored last
-    are faster than one register a value by x0.82 and x0.87. 2-10-1 x0.94 in straight lines one group ahead.
-    4-5-3 with softmax x0.87 in loops with 4 values together, x0.94 in straight lines with 4 registers.
+    x1.1 without a group ahead, x1.3 stored last; in halves 3 registers of half the size, read twice: 3-5-1
+    x0.92. 2-10-1 x0.94 in straight lines one group ahead. 4-5-3 with softmax x0.87 in loops with 4 values
+    together, x0.94 in straight lines with 4 registers.
     """
     known = known_form(network, dtype, rule)
     in_batches = rule.batched or rule.measuring
     if in_batches:
         others = _in_batches(known)
-    elif _values_of_functions(network, rule):
+    elif values_of_functions(network, rule):
         others = _with_functions(known, network, rule)
     else:
         others = _row_by_row(known, network, rule)
@@ -160,10 +157,18 @@ def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
 def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     short = network.n_parameters <= MOST_IN_STRAIGHT_LINES
     straight = partial(_straight, network=network, rule=rule)
+    number, size, halves = registers()
+    if halves and short:
+        yield from (straight(3, size=size // 2, reads=2), straight(2, size=size // 2, ahead=True))
     if short:
         yield from (straight(several, ahead=True) for several in (2, 1))
         yield straight(3, reads=2)
     if known.straight:
+        if number == 32 and _may_be_kept(network, rule):
+            yield _kept(network, rule)
+        if halves:
+            yield straight(3, size=size // 2, ahead=True)
+            return
         yield straight(3, ahead=True)
         yield straight(4, reads=2)
         yield straight(2)
@@ -201,13 +206,41 @@ def _with_functions(known: Form, network: Network, rule: Rule) -> Iterator[Form]
         yield replace(known, updates_back=not known.updates_back)
 
 
-def _straight(several: int, network: Network, rule: Rule, *, ahead: bool = False, **how: Any) -> Form:
+def _straight(
+    several: int, network: Network, rule: Rule, *, size: int = 0, ahead: bool = False, **how: Any
+) -> Form:
     """A form of straight lines. With 16 groups, not 8, 2-2-1 takes x0.9 of the time one group ahead."""
-    size = registers().size
+    size = size or registers().size
     vectors = rule.state_size(network) + len(rule.given) + 1
     most = FIRST_LEVEL_CACHE // (vectors * size * several)
     groups = max(1, min((2 + 2 * ahead) * STRAIGHT_LINE_TILE // size // several, most))
     return Form(True, size, several, groups, ahead=ahead, together=_together(several), **how)
+
+
+def _may_be_kept(network: Network, rule: Rule) -> bool:
+    """Whether two groups of a network keep their states in registers, and a row waits for no division.
+
+    Where it does, nothing else counts: 2-2-1 with Adam x1.0, with Adagrad x1.03 (kept, against one ahead).
+    """
+    few = 2 * rule.state_size(network) <= KEPT
+    return few and bool(rule.states) and not _of_layer(network) and not _divides(network, rule)
+
+
+def _kept(network: Network, rule: Rule) -> Form:
+    """The form of straight lines in which a tile's groups keep their state in registers for all rows."""
+    groups = min(3, KEPT // rule.state_size(network))
+    return Form(True, registers().size, 1, groups, together=_together(1), kept=True)
+
+
+@lru_cache(maxsize=256)
+def _divides(network: Network, rule: Rule) -> bool:
+    """Whether each parameter's update takes a division or a square root."""
+    updates = derived(network, rule).of("update")
+    return any(_is_division(node) for equation in updates for node in nodes(equation.expression))
+
+
+def _is_division(node: Expression) -> bool:
+    return isinstance(node, SquareRoot) or (isinstance(node, Binary) and node.operator == "/")
 
 
 def _of_functions(network: Network, rule: Rule, values: int) -> Form:
@@ -254,7 +287,7 @@ def _with_outputs_along(network: Network, rule: Rule) -> Form:
 def _takes_outputs_along(network: Network, rule: Rule) -> bool:
     """Whether there is one hidden layer, without functions, and few outputs that are independent."""
     few = len(network.layers) == 3 and network.n_inputs > 0 and network.n_outputs <= 4
-    return few and not _of_layer(network) and not _values_of_functions(network, rule)
+    return few and not _of_layer(network) and not values_of_functions(network, rule)
 
 
 def _is_deep(network: Network) -> bool:
@@ -263,7 +296,7 @@ def _is_deep(network: Network) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _values_of_functions(network: Network, rule: Rule) -> int:
+def values_of_functions(network: Network, rule: Rule) -> int:
     """How many values a row works out by functions in a layer, in that with most; softmax is none of them."""
     if _of_layer(network):
         return 0
@@ -294,36 +327,6 @@ def _in_batches(known: Form) -> Iterator[Form]:
         yield replace(known, rows=rows, registers=several)
 
 
-def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
-    """The fewest networks for which `lanes` is worth its vectors, each of which `vector` networks fill.
-
-    Measured (against `loop`): two networks x0.9 to x1.1 with straight-line code, and x0.4 to x0.97 with loops
-    of at most two registers a value; one network up to x2.3. A call takes as long as several networks in
-    `units`: 3-5-1 to 4-16-1 5 to 8, 10-32-1 8 to 11, 20-40-1 15, 10-100-1 13 to 16; with 16 registers 4 to 6;
-    in batches 2 to 4.
-    """
-    if _is_wide(network, dtype, rule):
-        return NEVER
-    if alone(network, rule) == "loop":
-        if not (rule.batched or rule.measuring) and _values_of_functions(network, rule):
-            return FEWEST_WITH_FUNCTIONS
-        return 2 if is_small(network, rule) else registers().number // 8
-    enough = 4 if rule.batched else 8 if network.n_parameters <= WIDE_PARAMETERS else 16
-    return min(enough, vector)
-
-
-def _is_wide(network: Network, dtype: str, rule: Rule) -> bool:
-    """Whether a network's weights outgrow the cache in vectors of many networks, but not alone."""
-    number, size, _ = registers()
-    if number < 32 or rule.measuring:
-        return False
-    numbers, (first, *_) = size // np.dtype(dtype).itemsize, network.slices
-    if rule.batched:
-        return network.n_weights >= WIDE_IN_BATCHES * numbers
-    inner = (network.n_weights - first[0].stop) * (1 + len(rule.states))
-    return network.n_weights >= WIDE * numbers or inner >= INNER * numbers
-
-
 def is_small(network: Network, rule: Rule) -> bool:
     """Whether straight lines suit a network, or else loops."""
     return network.n_parameters <= (STRAIGHT_LINE_IN_BATCHES if rule.batched else STRAIGHT_LINE_PARAMETERS)
@@ -332,6 +335,21 @@ def is_small(network: Network, rule: Rule) -> bool:
 def _together(several: int) -> int:
     """How many values of several registers take turns; more than four read from too many places at once."""
     return max(1, min(4, registers().number // 4 // several))
+
+
+def _rows_written(network: Network, rule: Rule) -> Form:
+    """How many rows of a batch straight lines work on at once, and how many registers each value has.
+
+    Measured on a processor that works in halves (4 rows of two registers, against 2 rows of one): 2-2-1
+    x0.95, in float32 x0.93, with momentum x0.98, with iRprop- x0.93, with Adam x1.04.
+    """
+    number, size, halves = registers()
+    few = network.n_parameters <= STRAIGHT_LINE_IN_BATCHES
+    rows, several = WRITTEN_ROWS[number] if few else 1, 1
+    if few and halves and not _divides(network, rule):
+        rows, several = 4, 2
+    groups = STRAIGHT_LINE_TILE // size // several
+    return Form(straight=True, size=size, registers=several, groups=groups, rows=rows)
 
 
 def _rows_in_loops(number: int, size: int) -> Form:

@@ -14,8 +14,9 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel, straight_lines, unit_loops
 from fastnn.engines.compiling import compile_kernel
+from fastnn.engines.fewest import fewest
 from fastnn.engines.form import Form
-from fastnn.engines.forms import fewest, known_form
+from fastnn.engines.forms import known_form
 from fastnn.engines.tiles import tile_of
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.softmax import narrowed

@@ -5,8 +5,16 @@ from __future__ import annotations
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation, Equation
 from fastnn.core.expressions import Symbol, nodes
 from fastnn.core.values import TOTAL
+from fastnn.engines import kept_groups
 from fastnn.engines.form import Form
-from fastnn.engines.tiles import after_the_state, batches, tile_of, tiles_and_epochs, vectors_line
+from fastnn.engines.tiles import (
+    after_the_state,
+    batches,
+    places_in,
+    tile_of,
+    tiles_and_epochs,
+    vectors_line,
+)
 from fastnn.printing.infix import Lines
 from fastnn.printing.rows_together import write_rows
 from fastnn.printing.scalars import Written
@@ -18,6 +26,8 @@ __all__ = ["row_by_row", "rows_of_batches"]
 
 def row_by_row(derivation: Derivation, dtype: str, form: Form) -> str:
     """The function for one row at a time."""
+    if form.kept:
+        return kept_groups.row_by_row(derivation, dtype, form)
     written = _in_registers if form.stores_last else _in_memory
     return written(derivation, dtype, form)
 
@@ -52,7 +62,7 @@ class _InMemory:
     def write(self, lines: Lines) -> None:
         """Write the loop over groups, each with its forward pass and its way back."""
         derivation = self.derivation
-        ahead, places = self._ahead("group"), _places(derivation)
+        ahead, places = self._ahead("group"), places_in(derivation)
         with lines.block("for group in range(groups):"):
             names = (*derivation.network.parameter_names, *map(derivation.name, derivation.rule.given))
             lines(*(f"{name} = {places[name]}" for name in names))
@@ -83,7 +93,7 @@ class _InMemory:
 
     def _write_forward(self, group: str, lines: Lines) -> None:
         lines(f"# {FORWARD} and {ERROR}")
-        places, derivation = _places(self.derivation, group), self.derivation
+        places, derivation = places_in(self.derivation, group), self.derivation
         read = {node for equation in self._forward() for node in nodes(equation.expression)}
         given = (derivation.name(symbol) for symbol in derivation.rule.given if symbol in read)
         lines(*(f"{name} = {places[name]}" for name in (*derivation.network.parameter_names, *given)))
@@ -111,7 +121,7 @@ class _InMemory:
 
     def _ahead(self, group: str) -> Written:
         """The language of the forward pass, for which the parameters have been read from memory."""
-        places = _places(self.derivation, group)
+        places = places_in(self.derivation, group)
         in_memory = (TOTAL, *self.derivation.rule.shared)
 
         def named(symbol: Symbol) -> str:
@@ -121,14 +131,14 @@ class _InMemory:
 
     def _in_memory(self, symbol: Symbol) -> str:
         name = self.derivation.name(symbol)
-        return _places(self.derivation).get(name, name)
+        return places_in(self.derivation).get(name, name)
 
 
 def _in_registers(derivation: Derivation, dtype: str, form: Form) -> str:
     """All that a group has is read before a row, and stored after it."""
     rule = derivation.rule
     tile, lines = tile_of(form, derivation.network, dtype, rule), Lines()
-    places, given = _places(derivation), {*map(derivation.name, rule.given)}
+    places, given = places_in(derivation), {*map(derivation.name, rule.given)}
     row = Written(derivation, PythonOfVectors(derivation.name, dtype))
     flat = vectors_line("flat", tile, 0, tile.rows)
     with (
@@ -152,7 +162,7 @@ def _in_registers(derivation: Derivation, dtype: str, form: Form) -> str:
 def rows_of_batches(derivation: Derivation, dtype: str, form: Form) -> str:
     """The function for batches."""
     tile, lines = tile_of(form, derivation.network, dtype, derivation.rule), Lines()
-    places = _places(derivation)
+    places = places_in(derivation)
     kept = {*derivation.network.parameter_names, *after_the_state(derivation)}
 
     def named(symbol: Symbol) -> str:
@@ -174,9 +184,3 @@ def rows_of_batches(derivation: Derivation, dtype: str, form: Form) -> str:
         moved = [*([] if derivation.rule.measuring else derivation.network.parameter_names), TOTAL.family]
         lines(*(f"{places[name]} = {name}" for name in moved))
     return str(lines)
-
-
-def _places(derivation: Derivation, group: str = "group") -> dict[str, str]:
-    """Where all that is kept of a group lies, by name."""
-    names = [*map(derivation.name, derivation.state), *after_the_state(derivation)]
-    return {name: f"flat[{group}, {place}]" for place, name in enumerate(names)}

@@ -17,7 +17,15 @@ from fastnn.engines.form import Form
 from fastnn.printing.infix import Lines
 from fastnn.printing.vectors import aligned_memory
 
-__all__ = ["Shape", "after_the_state", "batches", "tile_of", "tiles_and_epochs", "vectors_line"]
+__all__ = [
+    "Shape",
+    "after_the_state",
+    "batches",
+    "places_in",
+    "tile_of",
+    "tiles_and_epochs",
+    "vectors_line",
+]
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,12 @@ def tile_of(form: Form, network: Network, dtype: str, rule: Rule) -> Shape:
 def after_the_state(derivation: Derivation) -> list[str]:
     """What follows the state of a group: its settings, then the total of the epoch."""
     return [derivation.name(symbol) for symbol in (*derivation.rule.given, TOTAL)]
+
+
+def places_in(derivation: Derivation, group: str = "group") -> dict[str, str]:
+    """Where all that is kept of a group lies in memory, by name."""
+    names = [*map(derivation.name, derivation.state), *after_the_state(derivation)]
+    return {name: f"flat[{group}, {place}]" for place, name in enumerate(names)}
 
 
 def vectors_line(name: str, tile: Shape, first: int, inner: int) -> str:

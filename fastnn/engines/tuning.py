@@ -46,7 +46,7 @@ LOOKS, LOOK_SECONDS = 40, 0.5  # for the trials of another process
 MODULES = (
     *(
         ("fastnn.engines", f"{name}.py")
-        for name in ("form", "forms", "straight_lines", "unit_loops", "tiles")
+        for name in ("form", "forms", "straight_lines", "kept_groups", "unit_loops", "tiles")
     ),
     *(("fastnn.printing", f"{name}.py") for name in ("infix", "scalars", "vectors", "rows_together")),
     *(("fastnn.printing", f"{name}.py") for name in ("layer_by_layer", "outputs_along", "softmax")),

@@ -1,5 +1,6 @@
 """The forms of kernels of `lanes`: all give the same bits, and the known one is printed by default."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ NETWORKS = [
     Network((4, 9, 2), "leaky_relu"),
     Network((3, 9, 5, 2), ("relu", "tanh"), "sigmoid"),
 ]
-PROCESSORS = [forms.Registers(16, 32), forms.Registers(32, 64)]
+PROCESSORS = [forms.Registers(16, 32), forms.Registers(32, 64), forms.Registers(32, 64, halves=True)]
 WAYS = [
     {},
     {"optimizer": OPTIMIZERS["adam"]},
@@ -173,3 +174,47 @@ def test_with_outputs_along_a_weight_to_an_output_is_read_once_for_a_row(monkeyp
     assert row.count("W2[0, j]") == 2
     places = [*map(row.index, ("s1 = back1*w1_1", "w1_1 += back1*h1", "out1 += w1_1*next_h1"))]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_groups_kept_in_registers_give_the_same_bits_for_any_number_of_them(groups, rows):
+    network = NETWORKS[0]
+    rule = replace(Recipe.of(network, optimizer=OPTIMIZERS["momentum"]).rule, weighted=True)
+    form = Form(straight=True, size=64, registers=1, groups=groups, kept=True)
+    advance = quiet(run_source(lanes.source(network, "float64", rule, form))["advance"])
+    for several in (1, 8 * groups, 8 * groups + 9):  # with one, all, and some groups left over
+        (state, X, *given, totals), _ = self_check.example(network, several, "float64", rule, rows, 2)
+        expected = state.copy(), totals.copy()
+        batched.kernel(network, "float64", rule)(expected[0], X, *given, expected[1])
+        advance(state, X, *given, totals)
+        assert (state.tobytes(), totals.tobytes()) == tuple(each.tobytes() for each in expected)
+
+
+def test_groups_kept_in_registers_are_read_and_stored_outside_the_loop_over_rows():
+    network, rule = NETWORKS[0], Recipe.of(NETWORKS[0], optimizer=OPTIMIZERS["momentum"]).rule
+    form = Form(straight=True, size=64, registers=1, groups=2, kept=True)
+    text = lanes.source(network, "float64", rule, form)
+    assert "        w1_1 = flat[1, 0]\n" in text
+    assert text.index("for i in range(1, rows)") < text.index("flat[1, 17] = vb3_1\n")
+    loop = text[text.index("for i in range(1, rows)") : text.index("flat[0, 0] = w1_0")]
+    assert set(re.findall(r"flat\[\d, \d+\] \+?=", loop)) == {"flat[0, 20] +=", "flat[1, 20] +="}
+    assert loop.index("z1_0 = ") < loop.index("s_1 = ") < loop.index("z1_1 = ") < loop.index("s_0 = ")
+
+
+def test_a_processor_that_works_in_halves_has_forms_of_its_own(monkeypatch):
+    monkeypatch.setattr(forms, "registers", lambda: PROCESSORS[2])
+    moving = Recipe.of(NETWORKS[0], optimizer=OPTIMIZERS["momentum"]).rule
+    adam = Recipe.of(NETWORKS[0], optimizer=OPTIMIZERS["adam"]).rule
+    known = {rule: forms.known_form(NETWORKS[0], "float64", rule) for rule in (PLAIN, moving, adam)}
+    assert (known[PLAIN].size, known[PLAIN].registers, known[PLAIN].ahead) == (32, 2, True)
+    assert (known[moving].size, known[moving].groups, known[moving].kept) == (64, 2, True)
+    assert (known[adam].size, known[adam].registers, known[adam].ahead) == (64, 2, True)
+    batches = {
+        name: forms.known_form(NETWORKS[0], "float64", Recipe.of(NETWORKS[0], batch_size=5, **given).rule)
+        for name, given in {"sgd": {}, "adam": {"optimizer": OPTIMIZERS["adam"]}}.items()
+    }
+    assert {name: (form.rows, form.registers) for name, form in batches.items()} == {
+        "sgd": (4, 2),
+        "adam": (2, 1),
+    }
