@@ -62,8 +62,11 @@ class CrossEntropy(Loss):
 
 
 def of_one_class(loss: type[Loss], output: str) -> bool:
-    """Whether a loss is the cross-entropy of softmax outputs whose targets are one class for each row."""
-    alike = loss.term is CrossEntropy.term and loss.targets is CrossEntropy.targets
+    """Whether a loss is the cross-entropy of softmax outputs whose targets are one class for each row.
+
+    Or a function of it that is 0 where the cross-entropy is.
+    """
+    alike = issubclass(loss, CrossEntropy) and loss.targets is CrossEntropy.targets
     return alike and output == SOFTMAX.name
 
 

@@ -25,7 +25,7 @@ def in_lanes(numbers: tuple[float, ...]) -> NDArray[Any]:
 
 
 def transposed(vectors: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
-    """From as many vectors as a register has lanes: for each of their lanes, a register with that of each."""
+    """For each lane of some vectors, a register with that of each: 1, 2, 4, ... of them for each lane."""
     return tuple(np.stack(vectors, axis=1))
 
 
@@ -38,9 +38,9 @@ def _type_of_lanes(numbers: Any) -> VectorType | None:
 def _type_of_transposed(vectors: Any) -> Any:
     if not isinstance(vectors, types.UniTuple) or not isinstance(vectors.dtype, VectorType):
         return None
-    one = vectors.dtype
-    is_square = len(vectors) == one.lanes
-    return types.UniTuple(VectorType(one.number, 1, one.lanes), one.size) if is_square else None
+    one, several = vectors.dtype, len(vectors)
+    fits = several % one.lanes == 0 and (several // one.lanes).bit_count() == 1
+    return types.UniTuple(VectorType(one.number, 1, several), one.size) if fits else None
 
 
 def _lower_in_lanes(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -60,14 +60,17 @@ def _lower_transposed(context: Any, builder: Any, signature: Any, values: Any) -
 
 
 def _columns(builder: Any, rows: list[Any]) -> list[Any]:
-    """Those of a square: lanes of a row of the first half and of one of the second take turns, until done."""
-    lanes = len(rows)
-    kind, half = ir.VectorType(ir.IntType(32), lanes), lanes // 2
-    masks = [
-        ir.Constant(kind, [n // 2 + lanes * (n % 2) for n in range(first, first + lanes)])
-        for first in (0, lanes)
-    ]
-    for _ in range(half.bit_length()):
+    """Those of a square, or of several: lanes of a row of the first half and of one of the second take turns.
+
+    Each time doubles the rows whose lanes lie side by side: first in longer rows, until a row holds a number
+    of every row; then in two rows, one for either half of the lanes.
+    """
+    squares, lanes = len(rows) // rows[0].type.count, rows[0].type.count
+    for doubled in [True] * (squares.bit_length() - 1) + [False] * (lanes.bit_length() - 1):
+        half, pair = len(rows) // 2, 2 * rows[0].type.count
+        order = [n // 2 + pair // 2 * (n % 2) for n in range(pair)]
+        orders = [order] if doubled else [order[: pair // 2], order[pair // 2 :]]
+        masks = [ir.Constant(ir.VectorType(ir.IntType(32), len(each)), each) for each in orders]
         pairs = zip(rows[:half], rows[half:], strict=True)
         rows = [builder.shuffle_vector(*pair, mask) for pair in pairs for mask in masks]
     return rows

@@ -65,7 +65,16 @@ def _of_class(node: Expression, derivation: Derivation) -> Expression:
     *others, z = _sums(derivation)
     for k, other in reversed([*enumerate(others)]):
         z = Select(target_value(k), ">", Number(0.0), other, z)
-    return (TOP - z) + LOG_WHOLE
+    target, loses = target_value(node.index), (TOP - z) + LOG_WHOLE
+    term = _with_loss(loses, target, node.term)
+    return node if term == node.term else term
+
+
+def _with_loss(loses: Expression, target: Expression, node: Expression) -> Expression:
+    """The same with what the row's class loses, where the output's target chooses between that and 0."""
+    if isinstance(node, Select) and node.left == target:
+        return loses
+    return rebuild(node, lambda operand: _with_loss(loses, target, operand))
 
 
 def _sums(derivation: Derivation) -> list[Expression]:

@@ -92,7 +92,7 @@ class Memory:
         self.network, self.spans = network, spans
         self.last = len(network.layers) - 1
         self.few = self.last > 1 and network.n_outputs <= MOST_OUTPUTS
-        self._step = lcm(*(span.vector for span in spans[1:]))
+        self._step = self._whole_step = lcm(*(span.vector for span in spans[1:]))
         self.end = 0
         apart = rule.batched or rule.measuring
         layers = range(1, self.last + 1)
@@ -117,6 +117,7 @@ class Memory:
         """Room for a table."""
         first = self._up(self.end, span.vector)
         self.end = first + rows * span.numbers
+        self._whole_step = lcm(self._whole_step, span.vector)
         return Table(span, rows, first)
 
     def views(self) -> Iterator[str]:
@@ -132,7 +133,7 @@ class Memory:
 
     def allocation(self, dtype: str) -> Iterator[str]:
         """The lines that make the memory, which `write_in` fills."""
-        step = self._step
+        step = self._whole_step
         whole = self._up(self.end, step)
         *lines, last = aligned_memory(whole // step, step, dtype, made_by="empty")
         yield from lines

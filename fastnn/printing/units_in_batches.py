@@ -22,16 +22,14 @@ from fastnn.core.equations import (
     Equation,
     Kind,
 )
-from fastnn.core.expressions import Binary, Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
-from fastnn.core.rule import COEFFICIENT
-from fastnn.printing.infix import Infix, Lines, Python, assignment
+from fastnn.core.expressions import Index, Symbol, bind, substitute
+from fastnn.printing.infix import Lines, Python, assignment
 from fastnn.printing.unit_memory import Span
 from fastnn.printing.units import LANES, AcrossUnits, Place, PythonOfUnits, Row
 
 __all__ = ["InBatches"]
 
 SUM = Symbol("g")
-ALL = Row("", "", "_rows")  # the rows that are worked on at once, one in each lane
 
 
 class InBatches(AcrossUnits):
@@ -43,47 +41,20 @@ class InBatches(AcrossUnits):
     """
 
     def __init__(self, derivation: Derivation, dtype: str, spans: list[Span], together: int) -> None:
-        super().__init__(derivation, dtype, spans, rows=together, at_once=together)
         self.together, self.measuring = together, derivation.rule.measuring
+        super().__init__(derivation, dtype, spans, rows=together, at_once=together)
         self.lanes = spans[-1].lanes
         self.flat = PythonOfUnits(partial(_spell_flat, letters=self.memory.letters), dtype)
-
-    @property
-    def has_rows_in_lanes(self) -> bool:
-        """Whether the values of outputs lie in vectors of rows: where these are made fast, or save functions.
-
-        Measured: 4-10-3 with softmax x0.5, 30-10-1 with sigmoid x0.6.
-        """
-        equations = self.derivation.of("activation", "softmax", "error", "loss", "delta", layer=self.last)
-        every = (node for equation in equations for node in nodes(equation.expression))
-        return self.few and (self.transposes or any(isinstance(node, Call) for node in every))
-
-    @property
-    def transposes(self) -> bool:
-        """Whether the values of the last hidden layer fill a square, a lane for each unit or for each row."""
-        span = self.spans[self.last - 1]
-        return self.few and span.vectors == 1 and span.lanes == self.at_once
-
-    def _keeps(self, rows: int, at_once: int) -> Iterator[tuple[str, Span, int]]:
-        yield from super()._keeps(rows, at_once)
-        self.at_once = at_once
-        if self.has_rows_in_lanes:
-            yield "Outputs", Span(at_once, 1, 1, at_once), self.network.n_outputs + 1
 
     def views(self) -> Iterator[str]:
         """The lines that name what is in memory, and all that updates run over as registers."""
         yield from super().views()
-        if self.transposes:
-            yield self.memory.parameters[f"W{self.last}"].numbers(f"w{self.last}")
         if not self.measuring:
             yield f"State = Vectors(memory, 1, {self.lanes}, 0, {self.memory.stride // self.lanes})"
 
     def write_start(self, lines: Lines) -> None:
         """Write what comes before the first epoch."""
         self.memory.write_copies(lines)
-        if self.has_rows_in_lanes:
-            numbers = ", ".join(self.vectors(ALL).number(float(n)) for n in range(self.together))
-            lines(f"lanes = in_lanes(({numbers}))")
 
     def write_epoch(self, lines: Lines) -> None:
         """Write the loop over the batches of an epoch; to measure, there are none."""
@@ -101,129 +72,52 @@ class InBatches(AcrossUnits):
             self._write_updates(lines)
 
     def _write_rows(self, lines: Lines) -> None:
-        """Write what the rows of a batch do, some at a time, then those left over one by one.
-
-        Where rows have lanes, more than a few left over take the last ones, behind rows that have been worked
-        on before, of which nothing is added up again. Measured: 4-10-3 with softmax, 150 rows, x0.93.
-        """
+        """Write what the rows of a batch do, some at a time, then those left over one by one."""
         together = self.together
         lines(f"whole = stop - (stop - start) % {together}")
-        if self.has_rows_in_lanes:
-            with lines.block(f"if whole > start and stop - whole > {together // 4}:"):
-                lines("whole = stop")
-            with lines.block(f"for first in range(start, whole, {together}):"):
-                lines(f"row = min(first, stop - {together})", f"new = lanes >= {self.dtype}(first - row)")
-                self._write_block(together, lines)
-        else:
-            with lines.block(f"for row in range(start, whole, {together}):"):
-                self._write_block(together, lines)
+        with lines.block(f"for row in range(start, whole, {together}):"):
+            self._write_block(together, lines)
         with lines.block("for row in range(whole, stop):"):
             self._write_block(1, lines)
 
     def _write_block(self, number: int, lines: Lines) -> None:
         """Write all that some rows do: forward layer by layer, and back."""
         rows = [Row(f"row + {n}" if n else "row", str(n), f"_{n + 1}") for n in range(number)]
-        of = self.derivation.of
-        several = [ALL] if number > 1 and self.has_rows_in_lanes else rows
+        self._write_forward(rows, lines)
+        self._write_errors(rows, lines)
+        if not self.measuring:
+            self._write_backward(rows, lines)
+
+    def _write_forward(self, rows: list[Row], lines: Lines) -> None:
+        """Write the weighted sums of all layers, and the activations of the hidden ones."""
         for layer in range(1, self.last + 1):
             lines(f"# {FORWARD}, layer {layer}")
             if layer == self.last and self.few:
-                if ALL in several and self.transposes:
-                    self._write_in_columns(rows, lines)
-                else:
-                    self._write_lane_by_lane(rows, lines)
+                self._write_sums_of_outputs(rows, lines)
             else:
                 self._write_across(layer, rows, lines)
-        if ALL in several:
-            self._write_into_lanes(rows, lines)
-        ends = [e for e in of("softmax") if e.stage == FORWARD]
-        self._write_outputs([*of("activation", layer=self.last), *ends], several, lines)
+
+    def _write_sums_of_outputs(self, rows: list[Row], lines: Lines) -> None:
+        self._write_lane_by_lane(rows, lines)
+
+    def _write_errors(self, rows: list[Row], lines: Lines) -> None:
+        """Write the outputs, their errors, what is lost, and the deltas of outputs."""
+        of = self.derivation.of
+        forward, errors = ([e for e in of("softmax") if e.stage == stage] for stage in (FORWARD, ERROR))
+        self._write_outputs([*of("activation", layer=self.last), *forward], rows, lines)
         lines(f"# {ERROR}")
-        ends = [e for e in of("softmax") if e.stage == ERROR]
-        self._write_outputs([*of("error"), *ends], several, lines)
-        if ALL in several:
-            self._write_losses(rows, lines)
-            self._write_outputs(of("share"), several, lines)
-        else:
-            self._write_outputs(of("loss", "share"), rows, lines)
-        if self.measuring:
-            return
+        self._write_outputs([*of("error"), *errors], rows, lines)
+        self._write_outputs(of("loss", "share"), rows, lines)
+        if not self.measuring:
+            self._write_outputs(of("delta", layer=self.last), rows, lines)
+
+    def _write_backward(self, rows: list[Row], lines: Lines) -> None:
+        """Write what the rows add up to, and the deltas of the hidden layers."""
         for layer in range(self.last, 0, -1):
             lines(f"# {DELTAS} and {GRADIENTS}, layer {layer}")
-            if layer == self.last:
-                self._write_outputs(of("delta", layer=layer), several, lines)
-                if ALL in several:
-                    self._write_from_lanes(rows, lines)
             if layer > 1:
                 self._write_back(layer, rows, lines)
             self._write_gradients(layer, rows, lines)
-
-    def _write_in_columns(self, rows: list[Row], lines: Lines) -> None:
-        """The weighted sums of few outputs of some rows, in vectors of rows."""
-        (weighted,) = self.derivation.of("sum", layer=self.last)
-        (k,) = weighted.over
-        values = ", ".join(f"H{self.last - 1}{row.mark}" for row in rows)
-        lines(f"columns = transposed(({values}))")
-        total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
-        language = self.vectors(ALL)
-        for output in range(k.size):
-            z = bind(weighted.target, {k: output})
-            for i in range(total.index.size):
-                term = bind(total.term, {k: output, total.index: i})
-                self._assign(z, term if i == 0 else z + term, language, lines)
-            self._assign(z, bind(substitute(weighted.expression, total, z), {k: output}), language, lines)
-
-    def _write_into_lanes(self, rows: list[Row], lines: Lines) -> None:
-        """Put what the outputs of some rows are worked out from into vectors, one row in each lane."""
-        (weighted,) = self.derivation.of("sum", layer=self.last)
-        (k,) = weighted.over
-        own: list[Expression] = [Symbol("y", indices=(output,)) for output in range(k.size)]
-        if not self.transposes:
-            own += [bind(weighted.target, {k: output}) for output in range(k.size)]
-        own += [COEFFICIENT] * self.derivation.rule.weighted
-        for symbol in own:
-            numbers = ", ".join(self.numbers(row)(symbol) for row in rows)
-            lines(f"{self.vectors(ALL)(symbol)} = in_lanes(({numbers}))")
-
-    def _write_losses(self, rows: list[Row], lines: Lines) -> None:
-        """Write what the rows lose, which is added up one after the other."""
-        (loss,) = self.derivation.of("loss")
-        total, lost = loss.target, loss.expression
-        assert isinstance(lost, Binary)  # noqa: S101 - the sum of the total and of what is lost
-        lines(f"KeptOutputs[{self.network.n_outputs}] = {self._of_new_rows(bind(lost.right, {}))}")
-        for n in range(len(rows)):
-            lines(f"{total.family} += outputs[{self.network.n_outputs}, {n}]")
-
-    def _write_from_lanes(self, rows: list[Row], lines: Lines) -> None:
-        """Read the deltas of outputs, row by row."""
-        (delta,) = self.derivation.of("delta", layer=self.last)
-        (k,) = delta.over
-        own = [bind(delta.target, {k: output}) for output in range(k.size)]
-        for output, symbol in enumerate(own):
-            lines(f"KeptOutputs[{output}] = {self._of_new_rows(symbol)}")
-        for output, symbol in enumerate(own):
-            for n, row in enumerate(rows):
-                lines(f"{self.numbers(row)(symbol)} = outputs[{output}, {n}]")
-
-    def _of_new_rows(self, value: Expression) -> str:
-        """A value of each row, and zero for rows that have been worked on before."""
-        language = self.vectors(ALL)
-        return f"choose(new, {language(value)}, {language.zero()})"
-
-    def _spell(self, symbol: Symbol, row: Row) -> str:
-        if row is ALL and symbol == COEFFICIENT:
-            return f"coefficient{row.mark}"
-        if row is ALL and symbol.family == "y":
-            return self._spell_output("y", str(symbol.indices[0]), row)
-        if row is ALL and symbol.layer == self.last - 1:
-            return f"columns[{symbol.indices[0]}]"
-        if row is ALL and symbol.family == "w":
-            k, i = symbol.indices
-            return f"w{self.last}[{i}]" if self.network.n_outputs == 1 else f"w{self.last}[{k}, {i}]"
-        return super()._spell(symbol, row)
-
-    def _of_outputs(self, row: Row) -> Infix:
-        return self.vectors(row) if row is ALL else super()._of_outputs(row)
 
     def _write_gradients(self, layer: int, rows: list[Row], lines: Lines) -> None:
         """What a layer's deltas add to its biases, and to the weights of the first layer."""

@@ -15,15 +15,17 @@ from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN
 from fastnn.engines import choose, forms, lanes, loop, units
 from fastnn.engines.compiling import run_source
+from fastnn.printing import units_in_phases
 from fastnn.printing.unit_memory import spans_of
 from fastnn.printing.units_row_by_row import RowByRow
 
 AVX2, AVX512 = forms.Registers(16, 32), forms.Registers(32, 64)
+HALVES = forms.Registers(32, 64, halves=True)
 SEVERAL = Network((3, 50, 9, 6), ("sigmoid", "tanh"))  # a layer in several of AVX2's vectors, many outputs
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("registers", [AVX2, AVX512], ids=str)
+@pytest.mark.parametrize("registers", [AVX2, AVX512, HALVES], ids=str)
 def test_layers_of_several_vectors_and_many_outputs(registers, dtype, monkeypatch):
     monkeypatch.setattr(forms, "registers", lambda: registers)
     source, case = units.source(SEVERAL, dtype), random_case(SEVERAL, dtype)
@@ -63,7 +65,7 @@ def random_job(seed, batched):
     return network, dtype, rule, given, [asked["batch_size"]] * rule.batched
 
 
-@pytest.mark.parametrize("registers", [AVX2, AVX512], ids=str)
+@pytest.mark.parametrize("registers", [AVX2, AVX512, HALVES], ids=str)
 @pytest.mark.parametrize("batched", [False, True])
 @pytest.mark.parametrize("seeds", [range(4), pytest.param(range(4, 24), marks=pytest.mark.slow)], ids=str)
 def test_random_jobs(seeds, batched, registers, monkeypatch):
@@ -85,22 +87,28 @@ def test_random_jobs(seeds, batched, registers, monkeypatch):
     assert finite > len(seeds)
 
 
+@pytest.mark.parametrize("batch", [7, 15, 37])  # less than a block of 8 rows; two blocks; two tiles
+@pytest.mark.parametrize("registers", [AVX2, AVX512, HALVES], ids=str)
 @pytest.mark.parametrize(("output", "weighted"), [("softmax", True), ("identity", False)])
-def test_rows_left_over_that_take_the_last_lanes_are_counted_once(output, weighted, monkeypatch):
-    """Batches of 15 rows and of 7: with 8 lanes the second block of 15 repeats a row."""
-    monkeypatch.setattr(forms, "registers", lambda: AVX512)
-    network, draw = Network((4, 10, 3), "relu", output), np.random.default_rng(5)
+def test_rows_left_over_that_take_the_last_lanes_are_counted_once(
+    output, weighted, registers, batch, monkeypatch
+):
+    """The last block of a batch repeats rows of the one before it."""
+    monkeypatch.setattr(forms, "registers", lambda: registers)
+    monkeypatch.setattr(units_in_phases, "MOST_BLOCKS", 4)
+    network, draw = Network((4, 7, 3), "relu", output), np.random.default_rng(5)
     loss = {"softmax": "cross_entropy", "identity": "squared"}[output]
-    recipe = Recipe.of(network, loss=loss, optimizer="adam", batch_size=15)
+    recipe = Recipe.of(network, loss=loss, optimizer="adam", batch_size=batch)
     rule, X = replace(recipe.rule, weighted=weighted), draw.normal(size=(37, 4))
     given = [X, np.eye(3)[np.arange(37) % 3], *[draw.uniform(0.5, 2, 37)] * weighted]
     state, ends = recipe.begun(draw.normal(0, 0.6, (1, network.n_parameters))), []
     for engine in (loop, units):
         source, found, totals = engine.source(network, "float64", rule), state.copy(), np.zeros((1, 2))
         advance = quiet(run_source(source)["advance"])
-        advance(found, *given, recipe.settings(np.full(1, 0.01)), totals, 15)
+        advance(found, *given, recipe.settings(np.full(1, 0.01)), totals, batch)
         ends.append((found.tobytes(), totals.tobytes()))
-    assert "row = min(first, stop - 8)" in source
+    rows = 4 if registers is AVX2 else 8
+    assert f"row = min(tile + at, whole - {rows})" in source
     assert ends[0] == ends[1]
 
 

@@ -153,22 +153,28 @@ class TestOperations:
         assert set(python.flat) == {(7 + 12) - (3 + 1)}
 
 
-@pytest.mark.parametrize("registers", [1, 2])
+@pytest.mark.parametrize(("registers", "rows"), [(1, 4), (2, 4), (1, 8), (3, 8)])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_rows_of_squares_become_columns(registers, dtype):
-    """Four vectors of four lanes, in one register or in two: one vector for each of their numbers."""
+def test_rows_of_squares_become_columns(registers, rows, dtype):
+    """Vectors of some registers of four lanes, four of them or eight: a vector for each of their numbers."""
 
-    def calculate(m):
-        v = Vectors(m, registers, 4, 0, 1)
-        w = Vectors(m, 1, 4, 4 * registers, 1)
+    def four(m):
+        v, w = Vectors(m, registers, 4, 0, 1), Vectors(m, 1, 4, rows * registers, 1)
         columns = transposed((v[0], v[1], v[2], v[3]))
         for n in range(4 * registers):
             w[n] = 2.0 * columns[n]
 
-    rows = [[10.0 * k + n for n in range(4 * registers)] for k in range(4)]
-    compiled, python = both_ways(calculate, *rows, lanes=4 * registers, dtype=dtype, results=4)
+    def eight(m):
+        v, w = Vectors(m, registers, 4, 0, 1), Vectors(m, 1, 8, 4 * registers, 1)
+        columns = transposed((v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]))
+        for n in range(4 * registers):
+            w[n] = 2.0 * columns[n]
+
+    given = [[10.0 * k + n for n in range(4 * registers)] for k in range(rows)]
+    calculate = {4: four, 8: eight}[rows]
+    compiled, python = both_ways(calculate, *given, lanes=4 * registers, dtype=dtype, results=rows)
     assert compiled.tobytes() == python.tobytes()
-    np.testing.assert_array_equal(python.reshape(-1, 4), 2 * np.array(rows).T)
+    np.testing.assert_array_equal(python.reshape(-1, rows), 2 * np.array(given).T)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
