@@ -193,6 +193,8 @@ def advance({names}):
     for m in range(networks):
         if epochs[m] > 0:
             state[m] = ended[m]
+        for s in range(state.shape[1]):
+            diverged |= not abs(state[m, s]) < inf
     return -trained if diverged else trained
 """
 
@@ -203,8 +205,8 @@ def passes(kernel: Kernel, dtype: str, weighted: bool, batched: bool) -> Callabl
 
     Its arguments are `ARGUMENTS`, but for the kernel and the sizes it is told; once it is compiled nobody
     looks at their types again. It returns the number of epochs after which it ended: when every network had
-    stopped, or with the columns of `losses`; minus that if a loss was no finite number. All numbers but
-    `order`, `key`, `counts`, `epochs` and doubles are of the kernel's dtype.
+    stopped, or with the columns of `losses`; minus that if a loss, or a number of the states that it leaves,
+    is not finite. All numbers but `order`, `key`, `counts`, `epochs` and doubles are of the kernel's dtype.
 
     - `state` (M, S), `X` (N, D), `Y` (N, K): as in the contract in `fastnn.engines`. With `order` (N,) the
       rows are visited in its order, those of a batch put in `ordered_X` and `ordered_Y`; with (0,) as these

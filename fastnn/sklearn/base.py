@@ -104,7 +104,7 @@ class BaseMLP(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=CALLER,
             )
-        if not are_finite(_flat(self.coefs_, self.intercepts_)):
+        if not fitting.finite and not are_finite(_flat(self.coefs_, self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
                 "need to be preprocessed."

@@ -43,6 +43,7 @@ class Fitting:
     further: Rows | None = None
     training: Training = None  # type: ignore[assignment]
     unfinished: bool = False
+    finite: bool = False  # known to be, or it is not known
 
     def take_rows(self, X: Array, Y: Array, weights: Array | None, further: tuple[Any, Any]) -> None:
         """Take the rows X (N, D) and Y (N, K); set some apart for validation, unless others are given."""
@@ -94,11 +95,12 @@ class Fitting:
         found = outputs(self.network, parameters, self.further.X)
         return [self.estimator._scored(each, self.further.Y, self.further.weights) for each in found]
 
-    def finish(self, lanes: Sequence[Lane], *, unfinished: bool) -> None:
+    def finish(self, lanes: Sequence[Lane], *, unfinished: bool, finite: bool) -> None:
         """Write what the networks have become into the estimator: of several, the best."""
         estimator, P, scored = self.estimator, self.network.n_parameters, self.further is not None
         best = lanes[best_of(lanes, scored=scored)]
         self.unfinished = unfinished and not best.is_over
+        self.finite = finite and not scored
         self.write_history(best)
         estimator._optimizer = best.state[P:].copy(), best.rate
         estimator._write(self.network, best.state[:P])
@@ -215,11 +217,12 @@ def train(fittings: Sequence[Fitting]) -> None:
         None if call is None else lambda: call(lanes),
         threads,
     )
-    unfinished = False
+    unfinished = finite = False
     try:
         unfinished = epochs.run(1 if first.incremental else estimator.max_iter)
+        finite = epochs.finite
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=CALLER + 1)
     finally:
         for fitting, several in zip(fittings, own, strict=True):
-            fitting.finish(several, unfinished=unfinished)
+            fitting.finish(several, unfinished=unfinished, finite=finite)

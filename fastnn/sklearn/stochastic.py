@@ -20,7 +20,7 @@ from fastnn.core.network import Network
 from fastnn.sklearn.drawing import Orders
 from fastnn.sklearn.lanes import Lane
 from fastnn.sklearn.rules import Rows, given
-from fastnn.training.passes import Passes, Watched
+from fastnn.training.passes import Brought, Passes, Watched
 
 __all__ = ["Epochs", "batch_of"]
 
@@ -65,6 +65,8 @@ class Epochs:
     after_epoch : callable, or None
         Called after every epoch; ends the training if it returns true.
     threads : int
+    finite : bool
+        Whether all losses so far were, and all states that epochs left.
     """
 
     network: Network
@@ -75,6 +77,7 @@ class Epochs:
     score: Callable[[Array], list[float]] | None = None
     after_epoch: Callable[[], Any] | None = None
     threads: int = 1
+    finite: bool = True
 
     def run(self, most: int) -> bool:
         """Train until all have stopped, or for `most` epochs; return whether some have not stopped."""
@@ -95,7 +98,8 @@ class Epochs:
         epochs = self._together(lanes, left, state.size)
         rates = [lane.rates(epochs, len(self.rows.X)) for lane in lanes]
         settings = given([lane.training for lane in lanes], rates, state.dtype)
-        losses, stopped, course = self._advance(lanes, state, epochs, settings)
+        (losses, course, finite), stopped = self._advance(lanes, state, epochs, settings)
+        self.finite = self.finite and finite
         for m, (lane, stop) in enumerate(zip(lanes, stopped.tolist(), strict=True)):
             if len(lanes) > 1:
                 lane.state[:] = state[m]
@@ -121,8 +125,8 @@ class Epochs:
 
     def _advance(
         self, lanes: list[Lane], state: Array, epochs: int, settings: Array
-    ) -> tuple[Array, NDArray[np.int64], Array]:
-        """Advance the networks, in parts if there are threads: their losses, stops and states."""
+    ) -> tuple[Brought, NDArray[np.int64]]:
+        """Advance the networks, in parts if there are threads: what it brought, and their stops."""
         parts = max(1, min(self.threads, len(lanes) // FEWEST_OF_A_THREAD))
         if parts == 1:
             found = self._part(lanes, state, epochs, settings, self.orders)
@@ -134,7 +138,7 @@ class Epochs:
 
     def _in_parts(
         self, parts: int, lanes: list[Lane], state: Array, epochs: int, settings: Array
-    ) -> tuple[Array, NDArray[np.int64], Array]:
+    ) -> tuple[Brought, NDArray[np.int64]]:
         """Advance the networks in as many threads as parts."""
         cuts = np.linspace(0, len(lanes), parts + 1).astype(int).tolist()
         orders = [None if self.orders is None else self.orders.copied() for _ in range(parts)]
@@ -144,15 +148,15 @@ class Epochs:
                 for a, b, order in zip(cuts, cuts[1:], orders, strict=False)
             ]
             found = [each.result() for each in waiting]
-        longest = max(range(parts), key=lambda n: found[n][0].shape[1])
+        longest = max(range(parts), key=lambda n: found[n][0].losses.shape[1])
         if self.orders is not None:
             self.orders.go_on_from(orders[longest])
-        whole = np.full((len(lanes), found[longest][0].shape[1]), np.nan)
-        for first, (losses, _, _) in zip(cuts, found, strict=False):
-            whole[first : first + len(losses), : losses.shape[1]] = losses
-        stopped = np.concatenate([stops for _, stops, _ in found])
-        course = np.concatenate([course for _, _, course in found], axis=1) if self.score else whole
-        return whole, stopped, course
+        whole = np.full((len(lanes), found[longest][0].losses.shape[1]), np.nan)
+        for first, (part, _) in zip(cuts, found, strict=False):
+            whole[first : first + len(part.losses), : part.losses.shape[1]] = part.losses
+        stopped = np.concatenate([stops for _, stops in found])
+        course = np.concatenate([part.course for part, _ in found], axis=1) if self.score else whole
+        return Brought(whole, course, all(part.finite for part, _ in found)), stopped
 
     def _part(
         self,
@@ -161,7 +165,7 @@ class Epochs:
         epochs: int,
         settings: Array,
         orders: Orders | None,
-    ) -> tuple[Array, NDArray[np.int64], Array]:
+    ) -> tuple[Brought, NDArray[np.int64]]:
         watched = None
         tol, most, alphas = _limits(*[lane.limits for lane in lanes])
         if self.score is None:
@@ -181,7 +185,7 @@ class Epochs:
         if watched is not None:
             for lane, count, best in zip(lanes, watched.counts.tolist(), watched.bests.tolist(), strict=True):
                 lane.count, lane.best = count, best
-        return brought.losses, stopped, brought.course
+        return brought, stopped
 
     def _take_scores(self, lanes: list[Lane], losses: Array, course: Array) -> None:
         assert self.score is not None  # noqa: S101 - or nobody asks

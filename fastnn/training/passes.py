@@ -43,10 +43,12 @@ class Brought(NamedTuple):
     """What epochs brought M networks.
 
     `losses` (M, E) are those of the epochs, and `course` (E, M, S), if asked for, the states after them.
+    `finite`: whether all losses, and the states in the end, were finite.
     """
 
     losses: Array
     course: Array
+    finite: bool
 
 
 @dataclass(eq=False)
@@ -172,7 +174,7 @@ class Passes:
             losses, course = losses[:, : abs(trained)], course[: abs(trained)]
         if trained < 0:
             self._diverge(losses, course, state, stopped)
-        return Brought(losses, course), stopped
+        return Brought(losses, course, trained > 0), stopped
 
     @staticmethod
     def _diverge(losses: Array, course: Array, state: Array, stopped: NDArray[np.int64]) -> None:
