@@ -106,6 +106,7 @@ class Memory:
         self.letters = ("", *rule.states, *("g" * (rule.batched and not rule.measuring)))
         self.end = self.stride * len(self.letters)
         self.copies = {way: self.place(*self._shape(way)) for way in copied}
+        self._first_kept = self.end
 
     def ways(self, layer: int) -> str:
         """Which ways round the weights of a layer are kept."""
@@ -141,7 +142,8 @@ class Memory:
 
     def write_in(self, lines: Lines, states: int) -> None:
         """Write the lines that bring the state of network m, `states` numbers a parameter, into memory."""
-        with lines.block("for n in range(memory.shape[0]):"):
+        # All else is written before it is read, but for the lanes left over of values of many outputs.
+        with lines.block(f"for n in range({self._first_kept if self.few else self.end}):"):
             lines("memory[n] = 0.0")
         with self._each_part(lines, states):
             for place, others, number in self._numbers(lines):

@@ -104,8 +104,9 @@ class AcrossUnits(InLoops):
         """Write the lines that tell lanes in use from those left over, where that matters."""
         for layer in range(1, self.last):
             if self._is_masked(layer):
-                with lines.block(f"for j in range({self.network.layers[layer]}):"):
-                    lines(f"ones{layer}[j] = 1.0")
+                span = self.spans[layer]
+                with lines.block(f"for j in range({span.numbers}):"):
+                    lines(f"ones{layer}[j] = 1.0 if j < {span.units} else 0.0")
 
     # -- how values are spelled ------------------------------------------------------------------------
 
