@@ -50,12 +50,13 @@ bar, value = zeros(NETWORKS, float64), zeros(NETWORKS, float64)
 end, found, ending = zeros(NETWORKS, int64), zeros(NETWORKS, int64), zeros(NETWORKS, int64)
 """
 
-# The kernel that measures may have vectors of another length: both are copied as those of one register.
+# The kernel that measures may have vectors of another length, in other registers: both are copied in pieces
+# of the smaller register.
 ROOM_FURTHER = """\
 lost_further = zeros(NETWORKS, number)
 further = room.reshape(FURTHER_GROUPS, FURTHER_ROWS, FURTHER_VECTOR)
-copied = Vectors(memory.reshape(memory.size // LANES, LANES), 1, LANES, 0, 1)
-to = Vectors(room.reshape(room.size // LANES, LANES), 1, LANES, 0, 1)
+copied = Vectors(memory.reshape(memory.size // PIECE, PIECE), 1, PIECE, 0, 1)
+to = Vectors(room.reshape(room.size // PIECE, PIECE), 1, PIECE, 0, 1)
 """
 
 PUT_IN = """\
@@ -86,11 +87,11 @@ for i in range(going):
 
 MEASURE = """\
 groups_further = (going + FURTHER_VECTOR - 1) // FURTHER_VECTOR
-for i in range((going + LANES - 1) // LANES):
-    mine = i // REGISTERS*REGISTERS*ROWS + i % REGISTERS
-    other = i // FURTHER_REGISTERS*FURTHER_REGISTERS*FURTHER_ROWS + i % FURTHER_REGISTERS
+for i in range((going + PIECE - 1) // PIECE):
+    mine = i // PIECES*PIECES*ROWS + i % PIECES
+    other = i // FURTHER_PIECES*FURTHER_PIECES*FURTHER_ROWS + i % FURTHER_PIECES
     for p in range(PARAMETERS):
-        to[other + FURTHER_REGISTERS*p] = copied[mine + REGISTERS*p]
+        to[other + FURTHER_PIECES*p] = copied[mine + PIECES*p]
 for group in range(groups_further):
     for lane in range(FURTHER_VECTOR):
         further[group, FURTHER_ROWS - 1, lane] = 0
@@ -233,8 +234,10 @@ class Packed:
         found |= {"SETTINGS": len(self.rule.given), "WEIGHTS": self.network.n_weights}
         found["PARAMETERS"] = self.network.n_parameters
         if further is not None:
+            piece = min(tile.lanes, further.lanes)
+            found |= {"PIECE": piece, "PIECES": tile.vector // piece}
             found["FURTHER_GROUPS"] = -(-groups * tile.vector // further.vector)
-            found |= {"FURTHER_VECTOR": further.vector, "FURTHER_REGISTERS": further.registers}
+            found |= {"FURTHER_VECTOR": further.vector, "FURTHER_PIECES": further.vector // piece}
             found |= {"FURTHER_ROWS": further.rows, "FURTHER_SETTINGS": len(self.rule.measurer.given)}
         return found
 
