@@ -23,6 +23,7 @@ __all__ = ["OUTPUTS", "Rows", "Training", "given", "network_of", "training_of"]
 Array = NDArray[Any]
 
 THEIRS = {"logistic": "sigmoid"}
+SETTINGS = attrgetter("beta_1", "beta_2", "epsilon", "momentum", "nesterovs_momentum")
 OUTPUTS = {"identity": "identity", "exp": "exponential", "logistic": "sigmoid", "softmax": "softmax"}
 """Fastnn's activation for each `out_activation_`."""
 
@@ -68,7 +69,8 @@ class Training:
 
     def begun(self, parameters: Array) -> Array:
         """The state (S,) of a network (P,) before its first update."""
-        return np.concatenate([parameters, _kept(self, len(parameters), parameters.dtype)])
+        kinds: Any = self.told.loss, self.optimizer
+        return np.concatenate([parameters, _kept(*kinds, len(parameters), parameters.dtype)])
 
     @cached_property
     def numbers(self) -> dict[str, float]:
@@ -86,9 +88,9 @@ def _rule(loss: Any, optimizer: Any, weighted: bool, penalised: bool) -> Rule:
 
 
 @lru_cache(maxsize=256)
-def _kept(training: Training, parameters: int, dtype: Any) -> Array:
+def _kept(loss: Any, optimizer: Any, parameters: int, dtype: Any) -> Array:
     """The numbers that an optimizer keeps beside the parameters, before the first update."""
-    recipe = Recipe(training.told.loss, training.optimizer(), batch_size=None)
+    recipe = Recipe(loss, optimizer(), batch_size=None)
     return recipe.begun(np.zeros((1, parameters), dtype))[0, parameters:]
 
 
@@ -126,9 +128,6 @@ def _of_one(training: Training, rate: float, dtype: Any) -> Array:
 def training_of(estimator: Any, told: Told, *, weighted: bool) -> Training:
     """How the parameters of an estimator say that it is to be trained."""
     return _training(told, estimator.solver, float(estimator.alpha), weighted, *SETTINGS(estimator))
-
-
-SETTINGS = attrgetter("beta_1", "beta_2", "epsilon", "momentum", "nesterovs_momentum")
 
 
 @lru_cache(maxsize=256)

@@ -172,16 +172,8 @@ class Epochs:
             counts = np.array([lane.count for lane in lanes], np.int64)
             watched = Watched(tol, most, counts, np.array([lane.best for lane in lanes], float))
         order, words = (None, None) if orders is None else (orders.order, orders.words)
-        brought, stopped = self.passes.advance(
-            state,
-            epochs,
-            settings,
-            watched,
-            order,
-            words,
-            l2=alphas,
-            followed=self.score is not None,
-        )
+        what = state, epochs, settings, watched, order, words
+        brought, stopped = self.passes.advance(*what, l2=alphas, followed=self.score is not None)
         if watched is not None:
             for lane, count, best in zip(lanes, watched.counts.tolist(), watched.bests.tolist(), strict=True):
                 lane.count, lane.best = count, best
