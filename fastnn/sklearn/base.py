@@ -33,7 +33,7 @@ Array = NDArray[Any]
 READY: ContextVar[Iterator[Fitting | None] | None] = ContextVar("READY", default=None)
 """What has been trained for the next calls of `fit`, in their order."""
 
-CALLER = 5  # how many calls above somebody called `fit`
+CALLER = 4  # how many calls above somebody called `fit`
 
 
 class BaseMLP(BaseEstimator):

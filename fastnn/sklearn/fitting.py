@@ -24,7 +24,7 @@ from fastnn.training.evaluating import outputs
 __all__ = ["Fitting", "train"]
 
 Array = NDArray[Any]
-CALLER = 5
+CALLER = 4
 
 
 @dataclass(eq=False)

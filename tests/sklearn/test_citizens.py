@@ -54,6 +54,13 @@ def test_they_are_parts_of_larger_models():
     assert len(cross_val_score(classifier(), X, CLASSES, cv=2)) == 2
 
 
+@pytest.mark.parametrize(("call", "warns"), [("fit", 2), ("partial_fit", 1)])
+def test_warnings_name_the_line_that_called_them(call, warns):
+    with pytest.warns(UserWarning, match="batch_size") as caught:
+        getattr(regressor(batch_size=99), call)(X, SIGNAL)
+    assert [each.filename for each in caught] == [__file__] * warns
+
+
 def test_they_are_searched():
     search = HalvingRandomSearchCV(
         regressor(), {"alpha": [0.0, 0.1, 1.0]}, random_state=0, resource="max_iter", max_resources=6, cv=2
