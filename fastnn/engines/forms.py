@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastnn.core.activations import activation
 from fastnn.core.derivation import derived
@@ -18,7 +18,7 @@ from fastnn.core.expressions import Binary, Call, Expression, SquareRoot, nodes
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines.form import Form
-from fastnn.system.forking import ONE_AT_A_TIME
+from fastnn.engines.registers import Registers, registers
 
 __all__ = ["Registers", "forms", "is_small", "known_form", "registers", "values_of_functions"]
 
@@ -63,39 +63,6 @@ MOST_REGISTERS = 4  # measured: 2-1-1 x1.06 with five, x1.25 with six
 
 FIRST_LEVEL_CACHE = 32 << 10  # bytes
 
-CORES_OF_HALVES = ("znver4",)  # as LLVM calls the cores with AVX-512 that work on 256 bits at once
-
-
-class Registers(NamedTuple):
-    """A processor's registers for vectors.
-
-    Attributes
-    ----------
-    number : int
-        How many there are.
-    size : int
-        The bytes of each.
-    halves : bool
-        Whether an operation on whole registers is carried out in two halves, so that it takes as long as two
-        operations on half of the bytes.
-    """
-
-    number: int
-    size: int
-    halves: bool = False
-
-
-@cache
-def registers() -> Registers:
-    """The registers of this processor; where they are smaller than AVX2's, pairs of registers."""
-    with ONE_AT_A_TIME:  # LLVM has a lock of its own
-        import llvmlite.binding
-
-        features, core = llvmlite.binding.get_host_cpu_features(), llvmlite.binding.get_host_cpu_name()
-    if features.get("avx512f"):
-        return Registers(32, 64, halves=core in CORES_OF_HALVES)
-    return Registers(16, 32)
-
 
 def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     """The form that suits a network, by rules of thumb.
@@ -112,7 +79,7 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
         return _rows_in_loops(number, size)
     if values := values_of_functions(network, rule):
         return _of_functions(network, rule, values)
-    if halves and _may_be_kept(network, rule):
+    if small and halves and _may_be_kept(network, rule):
         return _kept(network, rule)
     if small and number == 32 and network.n_parameters <= ONE_GROUP_AHEAD and not _of_layer(network):
         if halves and network.n_parameters in AHEAD_IN_HALVES and not rule.states:
@@ -132,7 +99,10 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     several = _in_first_level(number // 8, network, rule)
     if number == 32 and several * (1 + len(rule.states)) >= 4 and _takes_outputs_along(network, rule):
         return _with_outputs_along(network, rule)
-    return _in_loops(several, _together(several), network)
+    together = _together(several)
+    if halves and several == 4 and _of_layer(network):
+        together = _together_in_softmax(network, rule)
+    return _in_loops(several, together, network)
 
 
 def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
@@ -160,8 +130,9 @@ def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     number, size, halves = registers()
     if halves and short:
         yield from (straight(3, size=size // 2, reads=2), straight(2, size=size // 2, ahead=True))
-    if short:
+    if short and (known.straight or not halves):
         yield from (straight(several, ahead=True) for several in (2, 1))
+    if short:
         yield straight(3, reads=2)
     if known.straight:
         if number == 32 and _may_be_kept(network, rule):
@@ -181,6 +152,8 @@ def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     if not short and _is_deep(network):
         yield replace(known, registers=1, together=registers().number // 4, updates_back=True)
         yield replace(known, updates_back=not known.updates_back)
+    if _of_layer(network):
+        yield replace(known, together=1)
     apart = replace(known, outputs_along=False)
     yield replace(apart, together=2 * known.together if known.together < 8 else 4)
     several = max(1, known.registers // 2)
@@ -278,10 +251,15 @@ def _with_outputs_along(network: Network, rule: Rule) -> Form:
     Measured with 32 registers (4 registers a value, against 2 units together and the outputs apart): 4-16-1
     x0.91, 2-10-1 x0.89, 2-24-1 x0.93, 6-10-1 x0.92, in float32 4-16-1 x0.88; with 2 registers and units
     3-12-2 x0.90, 4-12-4 x0.94, 8-10-3 x0.99, with momentum 4-16-1 x0.93; 10-32-1, which outgrows the cache,
-    x1.24.
+    x1.24. On a processor that works in halves registers of half the size (against whole ones): 4-16-1
+    x0.90, in float32 x0.85, with momentum x0.97 and x0.89; 2-24-1 x0.80, 2-10-1 x0.98, 6-10-1 x1.01; of
+    several outputs 3-12-2 x1.11, 8-10-3 x0.95, 4-5-3 x1.14.
     """
+    _, size, halves = registers()
     several = 4 if network.n_outputs == 1 and not rule.states else 2
-    return Form(False, registers().size, several, 1, together=4 // several, outputs_along=True)
+    if halves and network.n_outputs == 1:
+        size //= 2
+    return Form(False, size, several, 1, together=4 // several, outputs_along=True)
 
 
 def _takes_outputs_along(network: Network, rule: Rule) -> bool:
@@ -293,6 +271,17 @@ def _takes_outputs_along(network: Network, rule: Rule) -> bool:
 def _is_deep(network: Network) -> bool:
     """Whether there are several hidden layers."""
     return len(network.layers) > 3
+
+
+def _together_in_softmax(network: Network, rule: Rule) -> int:
+    """How many values of four registers take turns where outputs are softmax.
+
+    Measured on a processor that works in halves (against two): 4-5-3 with relu x0.90 (4; one x0.94), with
+    tanh x0.78 (one; 4 x1.15).
+    """
+    activations = derived(network, rule).of("activation")
+    in_hidden = any(isinstance(node, Call) for e in activations for node in nodes(e.expression))
+    return 1 if in_hidden else 4
 
 
 @lru_cache(maxsize=256)

@@ -218,3 +218,15 @@ def test_a_processor_that_works_in_halves_has_forms_of_its_own(monkeypatch):
         "sgd": (4, 2),
         "adam": (2, 1),
     }
+
+
+def test_where_a_processor_works_in_halves_loops_have_forms_of_their_own(monkeypatch):
+    monkeypatch.setattr(forms, "registers", lambda: PROCESSORS[2])
+    moving = Recipe.of(NETWORKS[0], optimizer=OPTIMIZERS["momentum"]).rule
+    one, two = Network((4, 16, 1)), Network((4, 16, 2))
+    found = [forms.known_form(network, "float64", rule) for network in (one, two) for rule in (PLAIN, moving)]
+    assert [(form.size, form.registers) for form in found] == [(32, 4), (32, 2), (64, 2), (64, 2)]
+    classifiers = [Network((4, 5, 3), hidden, "softmax") for hidden in ("relu", "tanh")]
+    rule = Recipe.of(classifiers[0]).rule
+    found = [forms.known_form(network, "float64", rule) for network in classifiers]
+    assert [(form.registers, form.together) for form in found] == [(4, 4), (4, 1)]
