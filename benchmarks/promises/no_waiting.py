@@ -35,9 +35,9 @@ COMPILED = """
 from time import process_time
 import fastnn
 from fastnn.engines import load
-from fastnn.engines.precedence import of_both_forms
+from fastnn.engines.precedence import of_both_kinds
 load("lanes").kernel(fastnn.Network((1, 1)), "float64")
-for network in of_both_forms(fastnn.Network((2, 2, 1))):
+for network in of_both_kinds(fastnn.Network((2, 2, 1))):
     began = process_time()
     load("general").kernel(network, "float64")
     print(process_time() - began)
@@ -84,8 +84,8 @@ def compiling(data, rounds):
     """Compiling the general kernels, which is done once: processor seconds."""
     with TemporaryDirectory() as folder:
         found = [Processes(folder).printed(COMPILED, FASTNN_CACHE="0") for _ in range(max(2, rounds // 5))]
-    for form, took in zip(("small", "large"), zip(*found, strict=True), strict=True):
-        yield Line(f"general, for {form} networks, compiled, seconds", took, 3.0)
+    for kind, took in zip(("any", "shallow"), zip(*found, strict=True), strict=True):
+        yield Line(f"general, for {kind} networks, compiled, seconds", took, 3.0)
 
 
 def never_met(data, rounds):

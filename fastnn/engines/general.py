@@ -1,7 +1,8 @@
 """The engine `general`: `lanes` for networks whose layers have any sizes, which its kernels are told (Numba).
 
 One kernel serves all networks with the same activations, whatever their sizes, and where all hidden layers
-have the same, whatever their number. So a network of a shape never met need not wait for the compiler.
+have the same, whatever their number. So a network of a shape never met need not wait for the compiler. Those
+with one hidden layer and one output may have a faster kernel for all of them.
 Kernels that look at networks after every epoch call those that train and measure, and are not compiled.
 """
 
@@ -22,12 +23,12 @@ from fastnn.core.rule import PLAIN, Rule
 from fastnn.core.values import TOTAL
 from fastnn.engines import CallSizes, Kernel, arguments, batched
 from fastnn.engines.compiling import compile_kernel, run_source
-from fastnn.engines.forms import FIRST_LEVEL_CACHE, registers
+from fastnn.engines.forms import registers
 from fastnn.engines.self_check import checked_kernel
 from fastnn.engines.tiles import batches
 from fastnn.engines.told import Told
 from fastnn.engines.watching import called_by, looks, watching_in_arrays
-from fastnn.printing.any_size import OneRow, SomeRows
+from fastnn.printing.any_size import OneRow, OutputAlong, SomeRows
 from fastnn.printing.infix import Lines
 from fastnn.printing.layer_names import Form, LayerNames, stand_in
 from fastnn.printing.size_table import OF_ALL
@@ -37,13 +38,19 @@ from fastnn.printing.vectors import ALIGNMENT, vector_module
 __all__ = ["call_sizes", "kernel", "source"]
 
 
-# Registers a value and units at once, one row at a time: for networks that lie in the first level of the
-# cache, and for larger ones. Measured with 32 registers, against `lanes` in its known forms: 2-2-1 x1.83,
-# 3-5-4-2 x1.38, 4-16-1 x1.40. Of the two, against forms of `lanes` that are slower than those (small, and
-# large): 2-2-1 x1.48 and x1.62, 3-5-4-2 x1.26 and x1.34, 4-16-1 x1.62 and x1.25, 10-32-32-1 x1.15 and x1.04.
-# Functions of two units at once take 4 s to compile, of one 2.3 s. Measured (two units, and one): 4-16-1 with
-# tanh x1.07 and x1.06, with SiLU x1.04 and x1.12, 4-16-3 with softmax x1.24 and x1.39.
-SMALL, LARGE, LARGE_WITH_FUNCTIONS = (8, 1), (4, 2), (4, 1)
+# Registers a value, one row and one unit at a time. Measured on a processor that works in halves (4, 6 and 8
+# registers, against `lanes`): 3-5-4-2 x1.22, x1.28, x1.37; 4-5-3 x1.18, x1.19, x1.27; 10-32-32-1 x1.25,
+# x1.60, x1.63; 2-2-2-1 x1.58, x1.39, x1.46; with Adam 3-5-4-2 x1.04, x1.10 (4 and 8); with tanh 2-2-1 x0.97,
+# x0.99, x1.02, 4-16-1 x1.02, x1.10, x1.14. Two units at a time take 3 to 5 s to compile, one 1.7 to 3 s:
+# 3-5-4-2 x1.14, 10-32-32-1 x1.20, with tanh 4-16-1 x1.10. With 16 registers 3-5-4-2 x1.25, x1.32 (4 and 8).
+SEVERAL = 4
+
+# The same for networks with one hidden layer and one output, without functions, where the loop over hidden
+# units works out the output; and where parameters have further states. Measured (4 and 2 registers): 2-2-1
+# x1.11, x1.64; 4-16-1 x1.03, x1.13; 10-50-1 x0.91, x1.08; with momentum 2-2-1 x1.55, x1.42, 4-16-1 x1.04,
+# x0.92; with Adam 2-2-1 x1.17, x0.95. Layer by layer: 2-2-1 x1.75, 4-16-1 x1.3. With 16 registers (4):
+# 2-2-1 x1.41, 4-16-1 x1.24, and layer by layer x1.56, x1.32.
+ALONG, ALONG_WITH_STATES = 4, 2
 
 # Registers a value, and rows of a batch at once by the number of registers. Measured alike: 2-2-1 x1.9,
 # 3-5-4-2 x1.4, 4-16-1 x1.4, 10-32-32-1 x1.5; two rows x2.4, x1.7, x1.8, x2.1, compiled in 0.85 of the time.
@@ -62,11 +69,15 @@ def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     lanes, calls = size // np.dtype(dtype).itemsize, _calls_functions(stand_in(network), rule)
     if rule.batched or rule.measuring:
         rows = WITH_FUNCTIONS if calls else ROWS_AT_ONCE[number]
-        return Form(IN_BATCHES, lanes, rows, units=1, joined=rows)
-    several, units = SMALL
-    if rule.state_size(network) * several * size > FIRST_LEVEL_CACHE:
-        several, units = LARGE_WITH_FUNCTIONS if calls else LARGE
-    return Form(several, lanes, rows=2, units=units, joined=units)
+        return Form(IN_BATCHES, lanes, rows, joined=rows)
+    if not calls and _may_have_output_along(network):
+        return Form(ALONG_WITH_STATES if rule.states else ALONG, lanes, rows=2, output_along=True)
+    return Form(SEVERAL, lanes, rows=2)
+
+
+def _may_have_output_along(network: Network) -> bool:
+    """Whether a network has inputs, one hidden layer and one output."""
+    return network.n_inputs > 0 and len(network.layers) == 3 and network.n_outputs == 1
 
 
 @cache
@@ -97,7 +108,8 @@ def made(network: Network, dtype: str, rule: Rule, chosen: Form | None = None) -
     """The same, kept; the self-check clears it when it rejects a kernel."""
     if looks(rule):
         return _looking(network, dtype, rule)
-    return Told(compile_kernel(source(network, dtype, rule, chosen), dtype), network)
+    shallow = (chosen or form(network, dtype, rule)).output_along
+    return Told(compile_kernel(source(network, dtype, rule, chosen), dtype), network, shallow)
 
 
 def source(network: Network, dtype: str, rule: Rule = PLAIN, chosen: Form | None = None) -> str:
@@ -105,7 +117,8 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN, chosen: Form | None
     if looks(rule):
         numbers = _of_all("weights"), _of_all("parameters")
         return watching_in_arrays(source, network, dtype, rule, numbers, told=", table")
-    return _printed(stand_in(network), dtype, rule, chosen or form(network, dtype, rule))
+    chosen = chosen or form(network, dtype, rule)
+    return _printed(stand_in(network, shallow=chosen.output_along), dtype, rule, chosen)
 
 
 def _looking(network: Network, dtype: str, rule: Rule) -> Kernel:
@@ -141,7 +154,7 @@ def _printed(kind: Network, dtype: str, rule: Rule, chosen: Form) -> str:
             with _networks(names, lines), _epochs(derivation, names, lines), batches(rule, dtype, lines):
                 several.write_batch(lines)
         else:
-            one = OneRow(derivation, dtype, names)
+            one = (OutputAlong if chosen.output_along else OneRow)(derivation, dtype, names)
             with _networks(names, lines):
                 one.write_start(lines)
                 with _epochs(derivation, names, lines), lines.block("for row in range(rows):"):

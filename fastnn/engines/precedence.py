@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
+from fastnn.core.activations import activation
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import general, load
@@ -15,7 +16,7 @@ from fastnn.engines.tuning import best_form
 from fastnn.printing.layer_names import of_kind, stand_in
 from fastnn.system.forking import another_compiles
 
-__all__ = ["general_comes_first", "of_both_forms", "own_is_ready"]
+__all__ = ["general_comes_first", "of_both_kinds", "own_is_ready"]
 
 # The engines that compile a kernel for each network, and up to how many parameters the general one may come
 # first. It trains one network in one of 32 lanes and more: measured, 10-32-32-1 takes 5.6 us a row, so that
@@ -24,7 +25,7 @@ LARGEST = {"loop": 2000, "units": 2000, "lanes": 100_000}
 IN_BATCHES = 4  # times as many for one network in batches, of which a row takes 0.25 of that time
 
 # Of `lanes`, up to as many parameters that takes less time than compiling the general one: 0.6 to 1.5 s
-# against 2 to 4 s. With `loop` and `units` it always does.
+# against 2 to 4 s (0.7 s for shallow networks with one output). With `loop` and `units` it always does.
 COMPILED_FAST = 36
 
 MET: set[tuple[Network, str, Rule, bool]] = set()  # kinds of networks for which a kernel was compiled
@@ -56,10 +57,11 @@ def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -
     return not is_first or (engine == "lanes" and network.n_parameters > COMPILED_FAST)
 
 
-def of_both_forms(network: Network) -> Iterator[Network]:
-    """A small network and a large one, for which the general kernels that serve all of a kind are printed."""
-    for units in (2, 64):
-        yield of_kind(network, hidden_layers=1, sizes=repeat(units))
+def of_both_kinds(network: Network) -> Iterator[Network]:
+    """Networks for which the general kernels that serve all like one are printed: any, and shallow ones."""
+    yield of_kind(network, hidden_layers=2, sizes=repeat(2))
+    if len(set(network.hidden)) == 1 and not activation(network.output).of_layer:
+        yield of_kind(network, hidden_layers=1, sizes=(2, 2, 1))
 
 
 def own_is_ready(engine: str, network: Network, dtype: str, rule: Rule) -> bool:

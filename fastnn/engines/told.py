@@ -27,10 +27,13 @@ class Told:
     function : callable
         Is given the arrays of the contract, then the sizes.
     network : Network
+    shallow : bool
+        Whether it serves networks with one hidden layer and one output alone.
     """
 
     function: Kernel
     network: Network
+    shallow: bool = False
 
     def __call__(self, *arrays: Any) -> None:
         self.function(*arrays, self.table)
@@ -43,7 +46,8 @@ class Told:
     @property
     def example(self) -> Told:
         """The same function for a small network with layers of many sizes, on which it may be tried."""
-        return replace(self, network=of_kind(self.network, hidden_layers=3, sizes=cycle((3, 4, 5))))
+        hidden_layers, sizes = (1, (3, 4, 1)) if self.shallow else (3, cycle((3, 4, 5)))
+        return replace(self, network=of_kind(self.network, hidden_layers, sizes))
 
 
 def function_of(kernel: Kernel) -> Kernel:

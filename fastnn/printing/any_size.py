@@ -9,11 +9,12 @@ from fastnn.core.expressions import Sum, Symbol, bind, nodes, substitute
 from fastnn.printing.infix import Lines
 from fastnn.printing.layer_by_layer import InLoops, LayerByLayer, Unit, from_j_on, units_at
 from fastnn.printing.layer_names import LayerNames
+from fastnn.printing.outputs_along import OutputsAlong
 from fastnn.printing.rows_together import RowsTogether
 from fastnn.printing.scalars import ACCUMULATOR
 from fastnn.printing.vectors import PythonOfVectors, from_values
 
-__all__ = ["OneRow", "SomeRows"]
+__all__ = ["OneRow", "OutputAlong", "SomeRows"]
 
 ERROR_OF_ONE = Symbol("d")
 
@@ -40,14 +41,7 @@ class OneRow(_AnySize, LayerByLayer):
 
     def __init__(self, derivation: Derivation, dtype: str, names: LayerNames) -> None:
         self.names = names
-        super().__init__(derivation, dtype, names.form.units, exponentials=1)
-        self.at_once = self.units_together
-
-    def write_start(self, lines: Lines) -> None:
-        """Write the forward pass of the first row, unit by unit: it compiles faster."""
-        self.at_once = 1
-        super().write_start(lines)
-        self.at_once = self.units_together
+        super().__init__(derivation, dtype, units_together=1, exponentials=1)
 
     @property
     def _errors_at_once(self) -> bool:
@@ -78,20 +72,29 @@ class OneRow(_AnySize, LayerByLayer):
         return super()._in_turn(layers[1:] if back and self._errors_at_once else layers, lines)
 
     def _some_units(self, layer: int, lines: Lines) -> Iterator[list[Unit]]:
-        number, together = self.network.layers[layer], self.at_once
-        size = self._size(number)
-        if together == 1:
-            with lines.block(f"for j in range({size}):"):
-                yield units_at(number, from_j_on(1, number))
+        number = self.network.layers[layer]
+        if number == 1:
+            yield units_at(number, [0])
             return
-        with lines.block(f"for j in range(0, {size} - {size} % {together}, {together}):"):
-            yield units_at(number, from_j_on(together, number))
-        with lines.block(f"for j in range({size} - {size} % {together}, {size}):"):
+        with lines.block(f"for j in range({self._size(number)}):"):
             yield units_at(number, from_j_on(1, number))
 
     def _joined_size(self, layer: int) -> str:
-        size, together = self._size(self.network.layers[layer]), self.units_together
-        return f"({size} + {together - 1}) // {together}" if together > 1 else size
+        return self._size(self.network.layers[layer])
+
+
+class OutputAlong(OneRow, OutputsAlong):
+    """`OutputsAlong` for any sizes, but for one output: its value, error and delta have variables."""
+
+    def __init__(self, derivation: Derivation, dtype: str, names: LayerNames) -> None:
+        super().__init__(derivation, dtype, names)
+        self.variables = {"Yhat[0]": "yhat1", "S2[0]": "back1"}
+
+    def _write_inputs(self, lines: Lines) -> None:
+        """Inputs stay in memory, since nobody knows how many there are."""
+
+    def _write_output_deltas(self, lines: Lines) -> None:
+        """They are written with the errors."""
 
 
 class SomeRows(_AnySize, RowsTogether):

@@ -25,8 +25,13 @@ __all__ = ["Form", "LayerNames", "of_kind", "stand_in"]
 A_SIZE = 101  # of the first layer of a network that stands for others; no other layer has it
 
 
-def stand_in(network: Network) -> Network:
-    """The network that stands for all with its activations, whatever the sizes of their layers are."""
+def stand_in(network: Network, *, shallow: bool = False) -> Network:
+    """The network that stands for all with its activations, whatever the sizes of their layers are.
+
+    A `shallow` one stands for those with one hidden layer and one output.
+    """
+    if shallow:
+        return of_kind(network, hidden_layers=1, sizes=(A_SIZE, A_SIZE + 1, 1))
     return of_kind(network, hidden_layers=2, sizes=count(A_SIZE))
 
 
@@ -83,17 +88,17 @@ class Form:
         How many registers each vector has, and how many lanes a register.
     rows : int
         How many rows have values of their own.
-    units : int
-        How many units of a layer are worked on at once: up to `TOGETHER`.
     joined : int
         How many of a layer's activations are worked out at once: up to `TOGETHER`.
+    output_along : bool
+        Whether the networks have one hidden layer and one output, which the loop over hidden units works out.
     """
 
     registers: int
     lanes: int
     rows: int
-    units: int
-    joined: int
+    joined: int = 1
+    output_along: bool = False
 
     @property
     def vector(self) -> int:
@@ -104,14 +109,14 @@ class Form:
 class LayerNames:
     """The layers of a network that stands for others, by what they are called.
 
-    Their vectors are W_first[j, i], H_before[now, i], S_after[k], ... Hidden layers of different activations
-    are called by their numbers.
+    Their vectors are W_first[j, i], H_before[now, i], S_after[k], ... Where their number is known, they are
+    called by it: W1[j, i], ...
     """
 
     def __init__(self, network: Network, rule: Rule, form: Form) -> None:
         self.rule, self.form = rule, form
         self.last = len(network.layers) - 1
-        self.repeats = len(set(network.hidden)) == 1
+        self.repeats = len(set(network.hidden)) == 1 and not form.output_along
         numbered = [_Called(str(n), str(n), before=str(n - 1)) for n in range(self.last + 1)]
         self.around: Sequence[_Called] = AT_THE_ENDS if self.repeats else numbered
         self.called = dict(enumerate(map(str, range(self.last + 1))))
@@ -143,25 +148,29 @@ class LayerNames:
                 self.called = {layer - 1 + n: called.name for n, called in enumerate(BETWEEN)}
 
     def size(self, number: int) -> str:
-        """The size of a layer, by the size that stands for it."""
-        return f"n_{self.called[number - A_SIZE]}"
+        """The size of a layer, by the size that stands for it; one that is known stands for itself."""
+        return str(number) if number < A_SIZE else f"n_{self.called[number - A_SIZE]}"
 
     def renamed(self, symbol: Symbol, text: str) -> str:
         """The spelling of a symbol with the layer's array by what the layer is called."""
         array, layer = layer_array(symbol), str(symbol.layer)
         if not text.startswith(f"{array}[") or not array.endswith(layer):
             return text
-        return f"{array.removesuffix(layer)}_{self.called[symbol.layer]}{text.removeprefix(array)}"
+        return self._array(array.removesuffix(layer), self.called[symbol.layer]) + text.removeprefix(array)
+
+    def _array(self, letters: str, layer: str) -> str:
+        """The name of a layer's array."""
+        return f"{letters}_{layer}" if self.repeats else f"{letters}{layer}"
 
     def lines(self, text: str, around: Sequence[_Called] = ()) -> list[str]:
         """The lines that name what occurs in a text: the sizes and the vectors of layers."""
         words = _words(text)
         around = around or self.around
         views = [
-            f"{array}_{layer.name} = {self._view(array, layer)}"
+            f"{self._array(array, layer.name)} = {self._view(array, layer)}"
             for layer in around
             for array in (*self._offsets(), *"HASZ")
-            if f"{array}_{layer.name}" in words
+            if self._array(array, layer.name) in words
         ]
         words |= _words("\n".join(views))
         return [*(f"n_{name} = table[{row}, 0]" for name, row, _ in around if f"n_{name}" in words), *views]
@@ -212,8 +221,7 @@ class LayerNames:
             return self.vectors(place, f"n_{layer.before}" if is_weight else "1")
         kind = {"H": "values", "A": "values", "Z": "sums", "S": "deltas"}[array]
         place = f"{kind} + {self.form.rows}*table[{layer.row}, {column('before')}]"
-        inner = f"n_{layer.name}" if self.form.units == 1 else f"table[{layer.row}, {column('filled')}]"
-        return self.vectors(place, inner, self.form.joined if array == "A" else 1)
+        return self.vectors(place, f"n_{layer.name}", self.form.joined if array == "A" else 1)
 
 
 def _words(text: str) -> set[str]:

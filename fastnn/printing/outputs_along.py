@@ -46,8 +46,7 @@ class OutputsAlong(LayerByLayer):
 
     def _write_deltas_and_forward(self, lines: Lines) -> None:
         self._write_inputs(lines)
-        lines(f"# {DELTAS}, layer 2")
-        self._write_deltas(2, self.outputs, lines)
+        self._write_output_deltas(lines)
         lines(
             *(f"{self.row.symbol(output.z)} = filled({TOTAL.family}, {NOTHING})" for output in self.outputs)
         )
@@ -55,6 +54,10 @@ class OutputsAlong(LayerByLayer):
         for units in self._some_units(1, lines):
             self._write_units(units, lines)
         self._finish_forward(2, self.outputs, lines, updating=True)
+
+    def _write_output_deltas(self, lines: Lines) -> None:
+        lines(f"# {DELTAS}, layer 2")
+        self._write_deltas(2, self.outputs, lines)
 
     def _write_inputs(self, lines: Lines) -> None:
         """Name the inputs of this row and of the following one, if they are few."""

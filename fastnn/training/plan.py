@@ -22,7 +22,7 @@ from fastnn.data.recoding import with_classes
 from fastnn.data.rows import checked_rows, labelled_rows
 from fastnn.data.scaling import TableScaling
 from fastnn.engines import ENGINES, choose, load
-from fastnn.engines.precedence import of_both_forms
+from fastnn.engines.precedence import of_both_kinds
 from fastnn.engines.takeover import begun, general_for
 from fastnn.showing.lettering import counted
 from fastnn.training.jobs import Job
@@ -291,7 +291,7 @@ def warmup(
     begun(choose(engine, network, dtype, 1, rule), network, dtype, rule)
     for description in (network, *reduced_networks(network, rule)):
         begun(choose(engine, description, dtype, MANY, rule), description, dtype, rule)
-    for other in of_both_forms(network) if engine == "auto" else ():
+    for other in of_both_kinds(network) if engine == "auto" else ():
         for own in ("lanes", "units"):
             general_for(own, other, dtype, rule)
         begun("general", other, dtype, rule.measurer)

@@ -68,28 +68,27 @@ def plain(network, dtype, rule, engine="lanes"):
     return Told(quiet(run_source(source)["advance"]), network)
 
 
-ANY = (jobs(), st.sampled_from([forms.Registers(16, 32), forms.Registers(32, 64)]), st.booleans())
+ANY = (jobs(), st.sampled_from([forms.Registers(16, 32), forms.Registers(32, 64)]))
 
 
 @settings(max_examples=20)
 @given(*ANY)
-def test_bits_of_any_network_and_rule(job, registers, is_large):
-    check_bits(job, registers, is_large)
+def test_bits_of_any_network_and_rule(job, registers):
+    check_bits(job, registers)
 
 
 @pytest.mark.slow
 @settings(max_examples=100)
 @given(*ANY)
-def test_bits_of_many_more(job, registers, is_large):
-    check_bits(job, registers, is_large)
+def test_bits_of_many_more(job, registers):
+    check_bits(job, registers)
 
 
-def check_bits(job, registers, is_large):
-    """The kernel has the bits of `batched`, whether the parameters fit into the cache or not."""
+def check_bits(job, registers):
+    """The kernel has the bits of `batched`."""
     network, dtype, rule, networks = job
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(general, "registers", lambda: registers)
-        patch.setattr(general, "FIRST_LEVEL_CACHE", 0 if is_large else 1 << 30)
         engine = "units" if networks % 2 else "lanes"
         found = trained(plain(network, dtype, rule, engine), network, dtype, rule, networks)
     kernel = batched.kernel(network, dtype, rule)
@@ -103,7 +102,7 @@ def test_alone_in_batches_a_network_fills_one_register(monkeypatch):
         ("units", batches, 8),
         ("loop", batches, 8),
         ("lanes", batches, 32),
-        ("units", PLAIN, 64),
+        ("units", PLAIN, 32),
         ("units", Rule(Squared, batched=True, validated=True), 32),
     ):
         form = general.form_for(engine, network, "float64", rule)
@@ -112,7 +111,7 @@ def test_alone_in_batches_a_network_fills_one_register(monkeypatch):
 
 @pytest.mark.parametrize("rule", [PLAIN, Rule(Huber, Adam, batched=True)])
 def test_one_source_serves_all_sizes_and_all_depths(rule):
-    networks = [Network((2, 2, 1)), Network((3, 5, 4, 2)), Network((1, 1, 1, 1, 1, 1))]
+    networks = [Network((2, 2, 2)), Network((3, 5, 4, 2)), Network((1, 1, 1, 1, 1, 1))]
     assert len({general.source(network, "float64", rule) for network in networks}) == 1
 
 
@@ -125,8 +124,30 @@ def test_other_activations_have_another_source():
     assert len({general.source(network, "float64") for network in networks}) == len(networks)
 
 
-def test_networks_too_large_for_the_cache_have_another_form():
-    assert general.source(Network((10, 50, 1)), "float64") != general.source(Network((2, 2, 1)), "float64")
+def test_shallow_networks_with_one_output_have_another_source_by_rules_without_functions():
+    def has_other(rule, hidden="relu"):
+        sources = [
+            general.source(Network(layers, hidden), "float64", rule) for layers in ((2, 2, 1), (2, 2, 2))
+        ]
+        return len({*sources}) > 1
+
+    assert has_other(PLAIN)
+    assert has_other(Rule(Huber, Adam))
+    assert not has_other(PLAIN, "tanh")
+    assert not has_other(Rule(LogCosh))
+    assert not has_other(Rule(Squared, batched=True))
+
+
+@settings(max_examples=10)
+@given(
+    st.tuples(st.integers(1, 7), st.integers(1, 7)),
+    st.sampled_from(["relu", "leaky_relu(0.1)", "identity"]),
+    st.sampled_from([PLAIN, Rule(Huber, Adam, weighted=True), Rule(Squared, Nesterov, penalties=("l2",))]),
+)
+def test_bits_of_shallow_networks_with_one_output(layers, hidden, rule):
+    network = Network((*layers, 1), hidden)
+    assert general.form(network, "float64", rule).output_along
+    check_bits((network, "float64", rule, 3), forms.Registers(32, 64))
 
 
 class TestSelfCheck:
@@ -152,23 +173,27 @@ class TestSelfCheck:
     def test_once_for_all_sizes(self, run_as):
         tried, rejected = run_as(lambda source: source)
         kernels = [
-            checked_kernel("general", Network(layers), "float64") for layers in ((2, 2, 1), (3, 5, 4, 2))
+            checked_kernel("general", Network(layers), "float64") for layers in ((2, 2, 2), (3, 5, 4, 2))
         ]
-        assert [kernel.network.layers for kernel in kernels] == [(2, 2, 1), (3, 5, 4, 2)]
+        assert [kernel.network.layers for kernel in kernels] == [(2, 2, 2), (3, 5, 4, 2)]
         assert len({kernel.function for kernel in kernels}) == len(tried) == 1
         assert not rejected
 
     @pytest.mark.parametrize(
-        ("old", "new"),
-        [("d = Yhat[0] - Y", "d = Yhat[0] + Y"), ("z1 += W_here[j, i]*", "z1 -= W_here[j, i]*")],
-        ids=["for all networks", "for deep ones alone"],
+        ("old", "new", "outputs"),
+        [
+            ("d = Yhat[0] - Y", "d = Yhat[0] + Y", 2),
+            ("z1 += W_here[j, i]*", "z1 -= W_here[j, i]*", 2),
+            ("z1 += W1[j, i]*", "z1 -= W1[j, i]*", 1),
+        ],
+        ids=["for all networks", "for deep ones alone", "for shallow ones"],
     )
-    def test_one_that_is_wrong_serves_no_network(self, run_as, old, new):
-        assert old in general.source(Network((2, 2, 1)), "float64")
+    def test_one_that_is_wrong_serves_no_network(self, run_as, old, new, outputs):
+        assert old in general.source(Network((2, 2, outputs)), "float64")
         tried, rejected = run_as(lambda source: source.replace(old, new))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self_check, "log", lambda *told: None)
-            for layers in ((2, 2, 1), (3, 2, 2)):
+            for layers in ((2, 2, outputs), (3, 2, outputs)):
                 network = Network(layers)
                 assert checked_kernel("general", network, "float64") is batched.kernel(network, "float64")
         assert len(tried) == 2

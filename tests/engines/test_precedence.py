@@ -42,6 +42,7 @@ class TestComesFirst:
     def test_what_is_ready(self, ready, engine):
         ready("general", SMALL)
         assert first(engine, OTHER) == "general"  # of whatever size
+        ready("general", Network((2, 2, 2)))
         assert first(engine, LARGE) == "general"
         ready(engine, OTHER)
         assert first(engine, OTHER) == engine
