@@ -22,8 +22,9 @@ __all__ = ["Brought", "Passes", "Watched"]
 
 Array = NDArray[Any]
 NAMES = {np.dtype(name): name for name in PRECISIONS}
-EMPTY, NO_STATES = np.empty(0), np.empty((0, 0, 0))
-NONE, NO_WORDS = np.empty(0, np.int64), np.empty(0, np.uint32)
+EMPTY, NONE, NO_WORDS = np.empty(0), np.empty(0, np.int64), np.empty(0, np.uint32)
+NO_COEFFICIENTS = {dtype: np.empty(0, dtype) for dtype in NAMES}
+NO_STATES = {dtype: np.empty((0, 0, 0), dtype) for dtype in NAMES}
 
 
 Which = tuple[str, Network, str, Rule]
@@ -147,7 +148,7 @@ class Passes:
         takeover = self._takeover(networks, name)
         advance = passes(takeover.now.kernel, name, self.rule.weighted, self.rule.batched)
         losses, ended = np.zeros((networks, epochs)), np.empty(state.shape, dtype)
-        course = np.empty((epochs, *state.shape), dtype) if followed else NO_STATES
+        course = np.empty((epochs, *state.shape), dtype) if followed else NO_STATES[dtype]
         stopped = np.zeros(networks, np.int64)
         ordered = order is not None
         by_batches = ordered or l2 is not None or self.rule.weighted or not self.rule.batched
@@ -160,7 +161,7 @@ class Passes:
             *(watched.counts, stopped),
             EMPTY if self.weights is None else self.weights,
             EMPTY if self.rest is None else self.rest,
-            np.empty(len(self.X), dtype) if self.rule.weighted else EMPTY,
+            np.empty(len(self.X), dtype) if self.rule.weighted else NO_COEFFICIENTS[dtype],
             *(settings, np.empty(settings.shape[1:], dtype), np.empty((networks, 1), dtype)),
             *(watched.bests, EMPTY if l2 is None else l2, watched.tol, watched.most, losses, course),
             0 if l2 is None else self.network.n_weights,

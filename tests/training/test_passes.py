@@ -7,7 +7,9 @@ from uncompiled import run_as_plain_python
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
 from fastnn.engines import ENGINES, takeover
+from fastnn.engines.passes import ARGUMENTS
 from fastnn.engines.takeover import begun
+from fastnn.training import passes as training_passes
 from fastnn.training.passes import Passes, Watched
 
 NET = Network((2, 3, 1))
@@ -93,6 +95,24 @@ def test_a_network_that_diverges_is_nan_from_then_on():
     assert np.isnan(brought.course).all()
     assert np.isnan(far).all()
     assert not stopped.any()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("followed", [False, True])
+def test_the_loop_is_given_arrays_as_it_is_compiled_for(dtype, followed, monkeypatch):
+    """Of kinds and dimensions that nobody looks at any more."""
+    given = []
+    monkeypatch.setattr(training_passes, "passes", lambda *_: lambda *some: given.append(some) or 1)
+    few = Passes(NET, RECIPE.rule, X.astype(dtype), Y.astype(dtype), 4)
+    few.advance(STARTS.astype(dtype), 1, settings(3).astype(dtype), followed=followed)
+    kinds = {"number": dtype, "whole": "int64", "word": "uint32", "double": "float64"}
+    names = list(ARGUMENTS)[1:-1]  # without the kernel and the sizes that it is told
+    for name, argument in zip(names, *given, strict=True):
+        kind, _, dimensions = ARGUMENTS[name].partition(" ")
+        if dimensions:
+            assert (argument.dtype, argument.ndim) == (kinds[kind], int(dimensions)), name
+        else:
+            assert isinstance(argument, float if kind == "double" else int), name
 
 
 def test_general_kernels_give_the_same():
