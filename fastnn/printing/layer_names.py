@@ -90,15 +90,15 @@ class Form:
         How many rows have values of their own.
     joined : int
         How many of a layer's activations are worked out at once: up to `TOGETHER`.
-    output_along : bool
-        Whether the networks have one hidden layer and one output, which the loop over hidden units works out.
+    shallow : bool
+        Whether the networks have one hidden layer and one output.
     """
 
     registers: int
     lanes: int
     rows: int
     joined: int = 1
-    output_along: bool = False
+    shallow: bool = False
 
     @property
     def vector(self) -> int:
@@ -116,7 +116,7 @@ class LayerNames:
     def __init__(self, network: Network, rule: Rule, form: Form) -> None:
         self.rule, self.form = rule, form
         self.last = len(network.layers) - 1
-        self.repeats = len(set(network.hidden)) == 1 and not form.output_along
+        self.repeats = len(set(network.hidden)) == 1 and not form.shallow
         numbered = [_Called(str(n), str(n), before=str(n - 1)) for n in range(self.last + 1)]
         self.around: Sequence[_Called] = AT_THE_ENDS if self.repeats else numbered
         self.called = dict(enumerate(map(str, range(self.last + 1))))

@@ -29,6 +29,13 @@ RULES = [
     (Rule(Huber, Adam, batched=True, penalties=("l2",), clipped=True), "relu"),
     (Rule(CrossEntropy, measuring=True), SIGMOID),
 ]
+SHALLOW = [  # rules by which shallow networks have kernels of their kind
+    PLAIN,
+    Rule(Huber, Adam, weighted=True),
+    Rule(Squared, Nesterov, penalties=("l2",)),
+    Rule(Squared, batched=True),
+    Rule(Huber, Adam, batched=True, weighted=True, penalties=("l2",), clipped=True),
+]
 ROWS = 13
 
 
@@ -124,7 +131,7 @@ def test_other_activations_have_another_source():
     assert len({general.source(network, "float64") for network in networks}) == len(networks)
 
 
-def test_shallow_networks_with_one_output_have_another_source_by_rules_without_functions():
+def test_shallow_networks_with_one_output_have_another_source_in_batches_or_without_functions():
     def has_other(rule, hidden="relu"):
         sources = [
             general.source(Network(layers, hidden), "float64", rule) for layers in ((2, 2, 1), (2, 2, 2))
@@ -133,20 +140,21 @@ def test_shallow_networks_with_one_output_have_another_source_by_rules_without_f
 
     assert has_other(PLAIN)
     assert has_other(Rule(Huber, Adam))
+    assert has_other(Rule(Squared, batched=True), "tanh")
     assert not has_other(PLAIN, "tanh")
     assert not has_other(Rule(LogCosh))
-    assert not has_other(Rule(Squared, batched=True))
+    assert not has_other(Rule(Squared, measuring=True))
 
 
 @settings(max_examples=10)
 @given(
     st.tuples(st.integers(1, 7), st.integers(1, 7)),
     st.sampled_from(["relu", "leaky_relu(0.1)", "identity"]),
-    st.sampled_from([PLAIN, Rule(Huber, Adam, weighted=True), Rule(Squared, Nesterov, penalties=("l2",))]),
+    st.sampled_from(SHALLOW),
 )
 def test_bits_of_shallow_networks_with_one_output(layers, hidden, rule):
     network = Network((*layers, 1), hidden)
-    assert general.form(network, "float64", rule).output_along
+    assert general.form(network, "float64", rule).shallow
     check_bits((network, "float64", rule, 3), forms.Registers(32, 64))
 
 
