@@ -40,17 +40,18 @@ __all__ = ["call_sizes", "kernel", "source"]
 
 # Registers a value, one row and one unit at a time. Measured on a processor that works in halves (4, 6 and 8
 # registers, against `lanes`): 3-5-4-2 x1.22, x1.28, x1.37; 4-5-3 x1.18, x1.19, x1.27; 10-32-32-1 x1.25,
-# x1.60, x1.63; 2-2-2-1 x1.58, x1.39, x1.46; with Adam 3-5-4-2 x1.04, x1.10 (4 and 8); with tanh 2-2-1 x0.97,
-# x0.99, x1.02, 4-16-1 x1.02, x1.10, x1.14. Two units at a time take 3 to 5 s to compile, one 1.7 to 3 s:
-# 3-5-4-2 x1.14, 10-32-32-1 x1.20, with tanh 4-16-1 x1.10. With 16 registers 3-5-4-2 x1.25, x1.32 (4 and 8).
+# x1.60, x1.63; 2-2-2-1 x1.58, x1.39, x1.46; with Adam 3-5-4-2 x1.04, x1.10 (4 and 8). Two units at a time
+# are compiled in 3 to 5 s, one in 1.7 to 3 s: 3-5-4-2 x1.14, 10-32-32-1 x1.20. With 16 registers 3-5-4-2
+# x1.25, x1.32 (4 and 8). Shallow networks with a kernel of their kind (and with that of all): with tanh 2-2-1
+# x0.90 (x0.93), 4-16-1 x1.01 (x1.05), compiled in 1.2 s, not 1.9 s.
 SEVERAL = 4
 
-# The same for networks with one hidden layer and one output, without functions, where the loop over hidden
-# units works out the output; and where parameters have further states. Measured (4 and 2 registers): 2-2-1
-# x1.11, x1.64; 4-16-1 x1.03, x1.13; 10-50-1 x0.91, x1.08; with momentum 2-2-1 x1.55, x1.42, 4-16-1 x1.04,
-# x0.92; with Adam 2-2-1 x1.17, x0.95. Layer by layer: 2-2-1 x1.75, 4-16-1 x1.3. With 16 registers (4):
-# 2-2-1 x1.41, 4-16-1 x1.24, and layer by layer x1.56, x1.32.
-ALONG, ALONG_WITH_STATES = 4, 2
+# The same for shallow networks without functions whose parameters have further states: the loop over hidden
+# units works out the output. Measured (2 and 4 registers): with momentum 2-2-1 x1.42, x1.55, 4-16-1 x0.92,
+# x1.04; with Adam 2-2-1 x0.95, x1.17; without states 2-2-1 x1.64, x1.11, 4-16-1 x1.13, x1.03, 10-50-1 x1.08,
+# x0.91. Layer by layer: 2-2-1 x1.75, 4-16-1 x1.3. With 16 registers (4): 2-2-1 x1.41, 4-16-1 x1.24, and layer
+# by layer x1.56, x1.32.
+ALONG_WITH_STATES = 2
 
 # Registers a value, and rows of a batch at once by the number of registers. Measured alike: 3-5-4-2 x1.5,
 # 10-32-32-1 x1.7; two rows x1.7 and x1.7, compiled in 0.85 of the time. Shallow networks with a kernel of
@@ -68,17 +69,12 @@ def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     """The form that suits a network, of which many are trained."""
     number, size, _ = registers()
     lanes, calls = size // np.dtype(dtype).itemsize, _calls_functions(stand_in(network), rule)
+    shallow = network.n_inputs > 0 and len(network.layers) == 3 and network.n_outputs == 1
     if rule.batched or rule.measuring:
         rows = WITH_FUNCTIONS if calls else ROWS_AT_ONCE[number]
-        return Form(IN_BATCHES, lanes, rows, joined=rows, shallow=rule.batched and _is_shallow(network))
-    if not calls and _is_shallow(network):
-        return Form(ALONG_WITH_STATES if rule.states else ALONG, lanes, rows=2, shallow=True)
-    return Form(SEVERAL, lanes, rows=2)
-
-
-def _is_shallow(network: Network) -> bool:
-    """Whether a network has inputs, one hidden layer and one output."""
-    return network.n_inputs > 0 and len(network.layers) == 3 and network.n_outputs == 1
+        return Form(IN_BATCHES, lanes, rows, joined=rows, shallow=shallow and rule.batched)
+    with_states = shallow and bool(rule.states) and not calls
+    return Form(ALONG_WITH_STATES if with_states else SEVERAL, lanes, rows=2, shallow=shallow)
 
 
 @cache
@@ -155,7 +151,8 @@ def _printed(kind: Network, dtype: str, rule: Rule, chosen: Form) -> str:
             with _networks(names, lines), _epochs(derivation, names, lines), batches(rule, dtype, lines):
                 several.write_batch(lines)
         else:
-            one = (OutputAlong if chosen.shallow else OneRow)(derivation, dtype, names)
+            language = OutputAlong if chosen.shallow and not derivation.functions else OneRow
+            one = language(derivation, dtype, names)
             with _networks(names, lines):
                 one.write_start(lines)
                 with _epochs(derivation, names, lines), lines.block("for row in range(rows):"):
