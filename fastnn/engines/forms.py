@@ -42,9 +42,9 @@ AHEAD_IN_HALVES = range(7, 14)
 
 # As many numbers of the states of all groups of a tile are kept in registers for all rows, although not all
 # find room. Measured on a processor that works in halves (against one group ahead): with momentum 2-2-1
-# x0.69, in float32 x0.65 (2 groups; 3 x0.98), with Nesterov's x0.87; 2-1-1 x0.91 (3 groups), 2-3-1 x1.05;
-# without states 2-2-1 x1.09.
-KEPT = 36
+# x0.69, in float32 x0.65 (2 groups; 3 x0.98), with Nesterov's x0.87; 2-1-1 x0.91 (3 groups), 1-2-1 x0.56,
+# 1-3-1 x0.88, 3-2-1 x1.03, 2-3-1 x1.05; without states 2-2-1 x1.09.
+KEPT = 40
 
 # In batches straight-line code has the parameters and what the rows add up to in registers. Measured (against
 # one row at a time): 2-2-1 x0.79 with four rows side by side, x0.89 with one; loops x0.82.
@@ -276,12 +276,14 @@ def _is_deep(network: Network) -> bool:
 def _together_in_softmax(network: Network, rule: Rule) -> int:
     """How many values of four registers take turns where outputs are softmax.
 
-    Measured on a processor that works in halves (against two): 4-5-3 with relu x0.90 (4; one x0.94), with
-    tanh x0.78 (one; 4 x1.15).
+    Measured on a processor that works in halves (against two): with functions in hidden layers one, 4-5-3
+    with tanh x0.78, 6-6-2 x0.89, 4-5-4-3 x0.88; of five hidden units four, 4-5-3 x0.90, 5-5-3 x0.91, 6-5-4
+    x0.97, 4-5-2 x0.99. Four of other units: 4-8-3 x1.0, 4-9-3 x1.09, 4-6-3 x1.27, 4-5-4-3 x1.06.
     """
     activations = derived(network, rule).of("activation")
-    in_hidden = any(isinstance(node, Call) for e in activations for node in nodes(e.expression))
-    return 1 if in_hidden else 4
+    if any(isinstance(node, Call) for e in activations for node in nodes(e.expression)):
+        return 1
+    return 4 if network.layers[1:-1] == (5,) else 2
 
 
 @lru_cache(maxsize=256)

@@ -227,6 +227,7 @@ def test_where_a_processor_works_in_halves_loops_have_forms_of_their_own(monkeyp
     found = [forms.known_form(network, "float64", rule) for network in (one, two) for rule in (PLAIN, moving)]
     assert [(form.size, form.registers) for form in found] == [(32, 4), (32, 2), (64, 2), (64, 2)]
     classifiers = [Network((4, 5, 3), hidden, "softmax") for hidden in ("relu", "tanh")]
+    classifiers.append(Network((4, 6, 3), output="softmax"))
     rule = Recipe.of(classifiers[0]).rule
     found = [forms.known_form(network, "float64", rule) for network in classifiers]
-    assert [(form.registers, form.together) for form in found] == [(4, 4), (4, 1)]
+    assert [(form.registers, form.together) for form in found] == [(4, 4), (4, 1), (4, 2)]
