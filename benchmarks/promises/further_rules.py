@@ -6,6 +6,7 @@ from fastnn.core.optimizers import Adam, IRpropMinus
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import DTYPES
 from promises.measuring import Line
+from promises.ports import beside_plain
 from suite.kernels import ROWS, Job, times
 from suite.rules import NETWORKS
 
@@ -40,7 +41,8 @@ def versus_plain(data, rounds):
             for name in RULES:
                 promise = PROMISES.get((name, shape, dtype))
                 title = f"{name} : plain" if promise is None else f"{name} : plain, {shape}, {dtype}"
-                yield Line(title, timed[name] / timed["plain"], promise)
+                ratio, rule = timed[name] / timed["plain"], (network, RULES[name], dtype)
+                yield beside_plain(title, ratio, promise, timed["plain"], *rule)
             yield Line("plain", timed["plain"] * 1e9, unit="ns per network and row")
 
 

@@ -2,6 +2,7 @@
 
 from fastnn.core.rule import DTYPES
 from promises.measuring import Line
+from promises.ports import beside_plain
 from suite.rules import NETWORKS, WAYS, times, times_of_dying
 
 PROMISES = {
@@ -20,7 +21,8 @@ def versus_plain(data, rounds):
             for name in WAYS:
                 ratio, promise = timed[name] / timed["plain"], PROMISES.get((name, shape))
                 title = f"{name} : plain" if promise is None else f"{name} : plain, {shape}, {dtype}"
-                yield Line(title, ratio, promise)
+                rule = network, WAYS[name].recipe, dtype
+                yield beside_plain(title, ratio, promise, timed["plain"], *rule)
             yield Line("plain", timed["plain"] * 1e9, unit="ns per network and row")
 
 
