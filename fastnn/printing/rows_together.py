@@ -272,7 +272,7 @@ class RowsTogether(InLoops):
         self._assign(bind(equation.target, place), SUM, first.language, lines)
 
     def _write_updates(self, lines: Lines) -> None:
-        """The end of a batch: one loop over all weights, and one over all biases."""
+        """The end of a batch: one loop over all parameters, or two, if weights are updated unlike biases."""
         lines(f"# {UPDATES}")
         if self.derivation.rule.clipped:
             self._write_over_parameters(lines, "penalty", "norm")
@@ -285,12 +285,18 @@ class RowsTogether(InLoops):
 
     def _write_over_parameters(self, lines: Lines, *kinds: Kind) -> None:
         weights, parameters = self._numbers()
-        for indices, first, stop in ((2, "0", weights), (1, weights, parameters)):
-            of_all = self.derivation.of(*kinds, layer=self.last)
-            equations = [equation for equation in of_all if len(equation.over) == indices]
-            if equations:  # a network without inputs may have no weights
+        of_all = self.derivation.of(*kinds, layer=self.last)
+        of_weights, of_biases = (
+            [assignment(e.target, e.expression, self.flat) for e in of_all if len(e.over) == indices]
+            for indices in (2, 1)
+        )
+        loops = [("0", weights, of_weights), (weights, parameters, of_biases)]
+        if of_weights == of_biases:  # kernels for all sizes are compiled in x0.95
+            loops = [("0", parameters, of_biases)]
+        for first, stop, body in loops:
+            if body:  # a network without inputs may have no weights
                 with lines.block(f"for p in range({first}, {stop}):"):
-                    lines(*(assignment(e.target, e.expression, self.flat) for e in equations))
+                    lines(*body)
 
     def _numbers(self) -> tuple[str, str]:
         """The numbers of weights and of parameters as the source has them."""
