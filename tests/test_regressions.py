@@ -135,6 +135,7 @@ class TestPlanted:
             few = [1.0 + n / 1000 for n in range(int(fewest * benchmark.rounds))]
             assert is_different(few, [2 * value for value in few], None, None), benchmark.name
 
+    @pytest.mark.alone
     @pytest.mark.slow  # half a minute: two benchmarks, eight processes each
     @pytest.mark.parametrize(
         ("name", "index"),
@@ -152,6 +153,7 @@ class TestPlanted:
         assert not worse(again, plain)
 
 
+@pytest.mark.alone
 @pytest.mark.slow  # a minute: environments, wheels of two commits
 def test_asv_finds_what_a_commit_slowed_down_and_nothing_else(asv, tmp_path):
     if not shutil.which("git"):
