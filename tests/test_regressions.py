@@ -170,11 +170,11 @@ def test_asv_finds_what_a_commit_slowed_down_and_nothing_else(asv, tmp_path):
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment.pop("PYTHONPATH", None)
 
-    def run(*command, folder=tmp_path, expected=0):
+    def run(*command, folder=tmp_path, expected=(0,)):
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == expected, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode in expected, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout.strip()
 
     git = partial(run, "git", "-c", "user.name=test", "-c", "user.email=test@localhost")
@@ -194,7 +194,15 @@ def test_asv_finds_what_a_commit_slowed_down_and_nothing_else(asv, tmp_path):
 
     asv("machine", "--yes")
     compare = ("continuous", "--factor", "1.1", "--interleave-rounds", "--bench", BENCHMARK)
-    told = asv(*compare, before, slower, expected=1)
-    assert "PERFORMANCE DECREASED" in told
-    rows = [line for line in told.splitlines() if line.startswith("| +")]
-    assert sorted(line.rpartition("time_million_visits")[2].strip(" |") for line in rows) == sorted(SLOWED)
+
+    def found():
+        told = asv(*compare, before, slower, expected=(0, 1))
+        rows = [line for line in told.splitlines() if line.startswith("| +")]
+        assert ("PERFORMANCE DECREASED" in told) == bool(rows)
+        return sorted(line.rpartition("time_million_visits")[2].strip(" |") for line in rows)
+
+    # Neighbours on the machine make a kernel take half as long again for seconds: asv is asked up to 3 times.
+    answers = [found()]
+    while answers[-1] != sorted(SLOWED) and len(answers) < 3:
+        answers.append(found())
+    assert answers[-1] == sorted(SLOWED), answers
