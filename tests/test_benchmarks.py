@@ -378,7 +378,7 @@ class TestFew:
 
 
 @pytest.mark.alone
-@pytest.mark.slow  # ten seconds: a process on each processor for each peer
+@pytest.mark.slow  # half a minute: a process on each processor for each peer
 def test_peers_run_in_turns_and_the_missing_are_named():
     from limits.light import Light
     from peers import problems, rounds, tables
@@ -400,7 +400,8 @@ def test_peers_run_in_turns_and_the_missing_are_named():
     for name in ("plain Python", "plain NumPy", FASTNN.name):
         assert all(len(found[name][kind]["rounds"]) == 2 for kind in ("one", "many")), name
     assert found[FASTNN.name]["one"]["ratio"] == found[FASTNN.name]["many"]["ratio"] == 1
-    assert found["plain Python"]["one"]["ratio"] > 3
+    assert found["plain Python"]["one"]["ratio"] > 1.5  # so short a training is half a call: 3.6 on Zen 4
+    assert found["plain Python"]["many"]["ratio"] > 20
     assert found["plain NumPy"]["many"]["networks"] > 1
     text = tables.report({problems.REFERENCE: found}, light, jobs, insurance())
     assert all(f"| {name} |" in text for name in found)
