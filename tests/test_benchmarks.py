@@ -386,7 +386,7 @@ def test_peers_run_in_turns_and_the_missing_are_named():
     from suite.common import insurance
 
     jobs = problems.problems(insurance())
-    problem = replace(jobs[problems.REFERENCE].first(500), epochs=20)
+    problem = replace(jobs[problems.REFERENCE].first(500), epochs=60)  # of 20, half is the call
     peers = [
         Peer("plain Python", "with_python"),
         Peer("plain NumPy", "with_numpy"),
@@ -400,7 +400,7 @@ def test_peers_run_in_turns_and_the_missing_are_named():
     for name in ("plain Python", "plain NumPy", FASTNN.name):
         assert all(len(found[name][kind]["rounds"]) == 2 for kind in ("one", "many")), name
     assert found[FASTNN.name]["one"]["ratio"] == found[FASTNN.name]["many"]["ratio"] == 1
-    assert found["plain Python"]["one"]["ratio"] > 1.5  # so short a training is half a call: 3.6 on Zen 4
+    assert found["plain Python"]["one"]["ratio"] > 3
     assert found["plain Python"]["many"]["ratio"] > 20
     assert found["plain NumPy"]["many"]["networks"] > 1
     text = tables.report({problems.REFERENCE: found}, light, jobs, insurance())
