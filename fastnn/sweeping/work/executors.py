@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
+from hashlib import sha256
 from multiprocessing.context import SpawnContext, SpawnProcess
 from numbers import Real
 from pathlib import Path
+from tempfile import gettempdir
 from threading import Lock
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -47,8 +50,6 @@ REMEDIES = {
 }
 ONE_OF_THESE = "Give one of these."
 ASK_SECONDS, ANSWER_SECONDS = 5.0, 0.1  # how often a cluster is asked for its size, and the wait for it
-SECONDS_TO_END = 1.0  # for the processes of a broken pool
-BEGUN_AGAIN = 76  # the exit code of a worker that, reading the script, came to the sweep itself
 
 
 def maker_of(given: Any) -> Callable[[], Any] | None:
@@ -117,17 +118,20 @@ def refuse_what_cannot_be_read_again(executor: Any) -> None:
     """Refuse a pool whose processes cannot read the script that made it. In such a process, end at once.
 
     Without a guard in the script, a worker that reads the script comes to the sweep and calls this function.
-    Its own pool would fail and the script would go on. So it ends silently, and `refuse_a_script_read_again`
-    tells why.
+    Its own pool would fail and the script would go on. So it leaves word and ends silently, and
+    `refuse_a_script_read_again` tells why.
     """
     context = getattr(executor, "_mp_context", None)
     if context is None or context.get_start_method() == "fork":
         return
     if getattr(multiprocessing.current_process(), "_inheriting", False):
+        with suppress(OSError):
+            _word().touch()
         atexit._run_exitfuncs()
-        os._exit(BEGUN_AGAIN)  # a fork server would lose the code of a SystemExit
+        os._exit(1)  # a SystemExit could be caught by the script
     if isinstance(context, _Context):
         return
+    _forgotten_at_exit(_word())
     main = sys.modules["__main__"]
     script = getattr(main, "__file__", None)
     if script and getattr(main, "__spec__", None) is None and not Path(script).exists():
@@ -139,16 +143,29 @@ def refuse_what_cannot_be_read_again(executor: Any) -> None:
 
 def refuse_a_script_read_again(executor: Any) -> None:
     """Raise InputError if a pool broke because its processes read the script and came to the sweep."""
-    processes = dict(getattr(executor, "_processes", None) or {}).values()
-    deadline = monotonic() + SECONDS_TO_END
-    while any(process.exitcode is None for process in processes) and monotonic() < deadline:
-        sleep(0.01)
-    if any(process.exitcode == BEGUN_AGAIN for process in processes):
-        raise InputError(
-            'a script must start processes under `if __name__ == "__main__":`, since each of them reads the '
-            f"script; got {shown(executor)} without that line. Put the pool and the sweep under it, or give "
-            "executor=N, a number: its processes read no script."
-        )
+    try:
+        _word().unlink()
+    except OSError:
+        return
+    raise InputError(
+        'a script must start processes under `if __name__ == "__main__":`, since each of them reads the '
+        f"script; got {shown(executor)} without that line. Put the pool and the sweep under it, or give "
+        "executor=N, a number: its processes read no script."
+    )
+
+
+def _word() -> Path:
+    """The file by which a worker says that it came to the sweep, named by what its pool's processes share.
+
+    Not by its exit code: a fork server tells that once, and the pool's own thread may be the one to hear it.
+    """
+    key = sha256(bytes(multiprocessing.current_process().authkey)).hexdigest()
+    return Path(gettempdir(), f"fastnn-{key[:32]}")
+
+
+@cache
+def _forgotten_at_exit(word: Path) -> None:
+    atexit.register(word.unlink, missing_ok=True)  # a second worker may say it after the first was heard
 
 
 def _made(make: Callable[[], Any]) -> Any:

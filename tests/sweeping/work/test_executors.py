@@ -261,6 +261,20 @@ class TestScripts:
         assert 'must start processes under `if __name__ == "__main__":`' in last_told(done)
         assert "executor=N" in last_told(done)
 
+    @pytest.mark.skipif("forkserver" not in METHODS, reason="this system has no fork server")
+    def test_that_needs_no_exit_code(self, tmp_path):
+        """A fork server tells it once: of two threads that ask at the same moment, one meets the end."""
+        deaf = (
+            "from multiprocessing import forkserver\nread, heard = forkserver.read_signed, set()\n"
+            "def once(end):\n"
+            "    if end in heard: raise EOFError\n"
+            "    heard.add(end)\n"
+            "    return read(end)\n"
+            "forkserver.read_signed = once\n"
+        )
+        text = deaf + POOL.format(method="forkserver") + SWEEP.format(executor="make()")
+        assert 'under `if __name__ == "__main__":`' in last_told(run(self.script(tmp_path, text)))
+
     @pytest.mark.slow
     def test_so_does_a_function_that_makes_pools(self, tmp_path):
         text = POOL.format(method="spawn") + SWEEP.format(executor="make")
