@@ -24,7 +24,7 @@ from typing import NoReturn
 
 from fastnn.checking import InputError, OneSentenceError
 from fastnn.commands import DONE, FAILED, INTERRUPTED, REFUSED, TERMINATED, command
-from fastnn.commands.parsers import command_line
+from fastnn.commands.command_line import command_line
 from fastnn.commands.refusing import in_options
 from fastnn.system.telling import drop_notes, note, settle, tell, tell_notes
 

@@ -25,6 +25,6 @@ def _mark_files(parser: argparse.ArgumentParser, kinds: dict[str, Any]) -> None:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
-                _mark_files(command, kinds)
+                _mark_files(command.filled(), kinds)
         elif isinstance(action.metavar, str) and (kind := kinds.get(action.metavar.split("|")[-1])):
             action.complete = kind  # type: ignore[attr-defined]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import fastnn
 from fastnn.checking import InputError
+from fastnn.commands.command_line import command_line
 from fastnn.commands.options import names_a_rule
-from fastnn.commands.parsers import command_line
 from fastnn.commands.stopping_options import divided_data
 from fastnn.data.datasets import Dataset
 from fastnn.showing.lettering import counted

@@ -79,7 +79,7 @@ def networks_for(options: Namespace, data: Dataset) -> list[Network]:
 
     As in `network_for`, what is left out is chosen for classes; the options then have the loss.
     """
-    given = (getattr(options, name) or [options.train.get_default(name)] for name in OF_A_NETWORK)
+    given = (getattr(options, name) or [options.train.filled().get_default(name)] for name in OF_A_NETWORK)
     found, losses, said = [], [], []
     for one in product(*given):
         each = Namespace(**vars(options) | dict(zip(OF_A_NETWORK, one, strict=True)))

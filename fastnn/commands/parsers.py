@@ -1,4 +1,4 @@
-"""The parsers of the command line: the options of each command, and their texts for ``--help``."""
+"""The options of each command, and their texts for ``--help``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from fastnn.commands.choice_options import TABLES, add_choice, add_library, add_penalties, add_training
 from fastnn.commands.data_options import add_data, add_reading
-from fastnn.commands.parsing import Parser, number, whole
+from fastnn.commands.parsing import number, whole
 from fastnn.commands.rule_options import (
     add_batch_size,
     add_dtype,
@@ -18,58 +18,10 @@ from fastnn.commands.rule_options import (
 )
 from fastnn.commands.stopping_options import add_stopping
 from fastnn.core.rule import WITHIN
-from fastnn.version import __version__
 
-__all__ = ["command_line"]
-
-DESCRIPTION = "Train very small neural networks very fast: one of them, or thousands."
+__all__ = ["OPTIONS"]
 
 START = "normal:0,1.5"
-
-EXAMPLES = """\
-examples:
-  fastnn sweep                         10 000 random starts of the 2-2-1 network
-  fastnn sweep --learning-rate 0.005,0.05 --rows 30,1338    a grid of four cells
-  fastnn sweep --networks 10000000 --store night    resumes where it was stopped
-  fastnn train --network 4711          trains network 4711 of that sweep again
-  fastnn train --save model.npz        keep the network, with its scaling ...
-  fastnn predict model.npz --data new.csv      ... and predict new rows
-  fastnn train --start=1,1,1,1,1,1,1,1,1 --plot loss.png
-  fastnn explain --layers 2,3,1        its backpropagation, and one step
-  fastnn studies                       the report again, 10 000 starts a line
-  fastnn compare                       the same training in fastnn and Keras
-  fastnn tutorial                      the report's story as a notebook
-  fastnn code --layers 2,3,1           the loop that trains the network
-  fastnn guide                         opens the guide in a browser
-
-`fastnn COMMAND --help` lists the options of a command.
-"""
-
-
-def command_line() -> argparse.ArgumentParser:
-    """The parser of ``fastnn``, with one for each command."""
-    layout: Any = argparse.RawDescriptionHelpFormatter
-    parser = Parser("fastnn", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=layout)
-    parser.add_argument("-V", "--version", action="version", version=f"fastnn {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    train = commands.add_parser("train", help="train one network and print its weights and biases")
-    _add_train(train)
-    _add_predict(commands.add_parser("predict", help="predict new rows with a saved network"))
-    _add_sweep(commands.add_parser("sweep", help="train many networks from different starts"), train)
-    _add_tutorial(commands.add_parser("tutorial", help="write the report's story as an executed notebook"))
-    _add_explain(commands.add_parser("explain", help="print the equations of backpropagation and a step"))
-    _add_studies(commands.add_parser("studies", help="repeat the classroom report with thousands of starts"))
-    _add_compare(commands.add_parser("compare", help="train the same network in fastnn and elsewhere"))
-    _add_store(commands.add_parser("store", help="look at, check or export a sweep on the disk"))
-    _add_code(commands.add_parser("code", help="print the loop that trains a network"))
-    _add_warmup(commands.add_parser("warmup", help="compile the kernels for a network ahead"))
-    _add_tune(commands.add_parser("tune", help="find the fastest form of the kernels for a network"))
-    _add_cache(commands.add_parser("cache", help="show or clear the compiled kernels on disk"))
-    _add_guide(commands.add_parser("guide", help="open the guide in the browser"))
-    _add_completion(commands.add_parser("completion", help="print a completion script for your shell"))
-    commands.choices["completion"].set_defaults(parser=parser)
-    _add_help(commands.add_parser("help", help="print this help, or the help of a command"))
-    return parser
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +56,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_json(parser)
 
 
-def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) -> None:
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Train many networks from different starts, over a grid of settings. "
         "Print how they ended, write a table with one line for each network, and write a page to look at, "
@@ -113,7 +65,6 @@ def _add_sweep(parser: argparse.ArgumentParser, train: argparse.ArgumentParser) 
     )
     add_network(parser, several=True)
     add_data(parser)
-    parser.set_defaults(train=train)  # the sweep's page shows the train command for each network
     group = parser.add_argument_group("sweep")
     _add_networks(group)
     _add_training(group)
@@ -357,3 +308,23 @@ def _add_no_progress(group: Any) -> None:
 
 def _add_json(group: Any) -> None:
     group.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+OPTIONS = {
+    "train": _add_train,
+    "predict": _add_predict,
+    "sweep": _add_sweep,
+    "studies": _add_studies,
+    "tutorial": _add_tutorial,
+    "compare": _add_compare,
+    "explain": _add_explain,
+    "store": _add_store,
+    "code": _add_code,
+    "warmup": _add_warmup,
+    "tune": _add_tune,
+    "cache": _add_cache,
+    "guide": _add_guide,
+    "completion": _add_completion,
+    "help": _add_help,
+}
+"""For each command, the function that gives a parser its options."""

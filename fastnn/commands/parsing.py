@@ -24,16 +24,29 @@ Number = TypeVar("Number", int, float)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports an error on one line, with a suggestion; it takes no abbreviated options."""
+    """A parser that reports an error on one line, with a suggestion; it takes no abbreviated options.
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    `fill` gives it its options when they are first needed: of the 15 commands one is asked for at a time.
+    """
+
+    def __init__(
+        self, *arguments: Any, fill: Callable[[Parser], None] | None = None, **settings: Any
+    ) -> None:
         super().__init__(*arguments, **{**settings, "allow_abbrev": False})
+        self._fill = fill
         # An argument that begins with a minus and a digit is a value: --start -1,2.
         self._negative_number_matcher = re.compile(r"-\.?\d")
 
+    def filled(self) -> Parser:
+        """The parser, with its options."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
+        return self
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments; refuse an unknown option and suggest a similar one of this command."""
-        found, unknown = super().parse_known_args(args, namespace)
+        found, unknown = super(Parser, self.filled()).parse_known_args(args, namespace)
         if unknown:
             names = [name.partition("=")[0] for name in unknown if name.startswith("-")]
             options = [name for name in self._option_string_actions if name.startswith("--")]

@@ -26,7 +26,7 @@ def train_command(options: Namespace, data: Dataset) -> str:
     ``fastnn train`` refuses other data of the same name.
     """
     told = Namespace(**vars(options) | {"data_digest": data.digest[:SHORT]})
-    return shlex.join(["fastnn", "train", *_words(options.train, told, OF_ONE_NETWORK)])
+    return shlex.join(["fastnn", "train", *_words(options.train.filled(), told, OF_ONE_NETWORK)])
 
 
 def _words(parser: argparse.ArgumentParser, options: Namespace, without: Collection[str]) -> list[str]:

@@ -623,3 +623,13 @@ def test_the_page_tells_how_to_train_a_network_again(capsys, grid):
     assert code == 0
     frame = pd.read_parquet("fastnn-sweep/sweep.parquet")
     assert json.loads(out)["loss"] == frame[frame["rows"] == frame["rows"].max()]["loss"].min()
+
+
+def test_help_reads_the_options_of_no_command():
+    program = (
+        "import sys\nfrom fastnn.__main__ import main\nmain(['--help'])\n"
+        "assert 'fastnn.commands.command_line' in sys.modules\n"
+        "assert 'fastnn.commands.parsers' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -12,7 +12,7 @@ import pytest
 
 import fastnn
 from fastnn.commands import cli
-from fastnn.commands.parsers import command_line
+from fastnn.commands.command_line import command_line
 from fastnn.reporting.sweep_page import sweep_page
 
 TABLE = (
@@ -117,7 +117,7 @@ def test_no_option_of_a_sweep_is_forgotten():
     parser = command_line()
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     train, sweep = (
-        {action.dest for action in commands.choices[name]._actions} for name in ("train", "sweep")
+        {action.dest for action in commands.choices[name].filled()._actions} for name in ("train", "sweep")
     )
     assert sweep - train == OF_MANY - {"json"}
 
