@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from functools import cache, partial
 
+import numpy as np
+
 from fastnn.core.derivation import derived
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
@@ -34,7 +36,7 @@ def call_sizes(network: Network, dtype: str, rule: Rule = PLAIN, form: Form | No
         max(8, min(64, 4096 // tile.networks)) * tile.networks,
         tile.networks,
         tile.vector,
-        seconds=1e-10,
+        seconds=1e-11 * np.dtype(dtype).itemsize,
     )
 
 

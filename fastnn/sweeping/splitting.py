@@ -17,8 +17,9 @@ from fastnn.sweeping.grid import Cell
 
 __all__ = ["Chunk", "Stretch", "chunks_of", "shared_out"]
 
-# An interruption loses the chunks under way. None should take longer, as far as its engine allows.
-CHUNK_SECONDS = 0.5
+# An interruption loses the chunks under way. None should take longer, as far as its engine allows. Measured:
+# 10 000 networks in 4 chunks x0.96 in float32, x0.98 in float64 (against 7).
+CHUNK_SECONDS = 0.75
 
 # The smaller a chunk, the later a look for dead units pays. Measured: 1200 networks x1.16 in chunks of 300,
 # x1.03 in one chunk of 1200 (time per network, against 20 000 networks).
