@@ -16,7 +16,7 @@ from fastnn.engines.tuning import best_form
 from fastnn.printing.layer_names import of_kind, stand_in
 from fastnn.system.forking import another_compiles
 
-__all__ = ["general_comes_first", "of_both_kinds", "own_is_ready"]
+__all__ = ["compiles_fast", "general_comes_first", "of_both_kinds", "own_is_ready"]
 
 # The engines that compile a kernel for each network, and up to how many parameters the general one may come
 # first. It trains one network in one of 32 lanes and more: measured, 10-32-32-1 takes 5.6 us a row, so that
@@ -24,8 +24,8 @@ __all__ = ["general_comes_first", "of_both_kinds", "own_is_ready"]
 LARGEST = {"loop": 2000, "units": 2000, "lanes": 100_000}
 IN_BATCHES = 4  # times as many for one network in batches, of which a row takes 0.25 of that time
 
-# Of `lanes`, up to as many parameters that takes less time than compiling the general one: 0.6 to 1.5 s
-# against 2 to 4 s (0.7 s for shallow networks with one output). With `loop` and `units` it always does.
+# Of `lanes`, compiling that takes less time than compiling the general one up to as many parameters: 0.6 to
+# 1.5 s against 2 to 4 s (0.7 s for shallow networks with one output).
 COMPILED_FAST = 36
 
 MET: set[tuple[Network, str, Rule, bool]] = set()  # kinds of networks for which a kernel was compiled
@@ -54,7 +54,16 @@ def general_comes_first(engine: str, network: Network, dtype: str, rule: Rule) -
     kind = stand_in(network), dtype, rule, form is None
     is_first = kind not in MET
     MET.add(kind)
-    return not is_first or (engine == "lanes" and network.n_parameters > COMPILED_FAST)
+    return not is_first or not compiles_fast(engine, network)
+
+
+def compiles_fast(engine: str, network: Network) -> bool:
+    """Whether compiling an engine's own kernel takes at most as long as compiling the general one.
+
+    With `loop` and `units` it does for one hidden layer: 0.7 to 1.2 s, in batches 2 to 3 s. For more of them
+    it takes up to 4 s, in batches up to 13 s (4-50-20-3 with softmax).
+    """
+    return network.n_parameters <= COMPILED_FAST if engine == "lanes" else len(network.layers) <= 3
 
 
 def of_both_kinds(network: Network) -> Iterator[Network]:

@@ -15,7 +15,8 @@ from fastnn.core.precisions import PRECISIONS
 from fastnn.core.rule import Rule
 from fastnn.engines import choose
 from fastnn.engines.passes import passes
-from fastnn.engines.takeover import Takeover, begun
+from fastnn.engines.precedence import compiles_fast
+from fastnn.engines.takeover import WORTH_COMPILING, Takeover, begun
 from fastnn.system.floating_point import in_default_mode
 
 __all__ = ["Brought", "Passes", "Watched"]
@@ -33,10 +34,15 @@ BEGINNING = Lock()
 
 
 def _begun(which: Which) -> Takeover:
-    """What trains a network: in its first training what is ready, from the second one on its own kernel."""
-    known = KNOWN.get(which)
-    if known is None or known.forms == ["general"]:
+    """What trains a network: in its first training what is ready, from the second one on its own kernel.
+
+    The second one waits for it if that takes 1 to 3 s, once. Else it is compiled in the background.
+    """
+    known, (engine, network, _, _) = KNOWN.get(which), which
+    if known is None or (known.forms == ["general"] and compiles_fast(engine, network)):
         known = KNOWN[which] = begun(*which, waits=known is not None)
+    elif known.forms == ["general"]:
+        known.see(WORTH_COMPILING)
     return known
 
 

@@ -59,7 +59,8 @@ class TestComesFirst:
 
     def test_with_none_ready_a_large_network_does_not_wait_longer(self, ready):
         assert first("lanes", LARGE) == "general"
-        assert first("units", Network((3, 5, 4, 2), "tanh")) == "units"
+        assert first("units", Network((3, 5, 4, 2), "tanh")) == "general"
+        assert first("units", Network((3, 50, 2), "sigmoid")) == "units"
 
     @pytest.mark.parametrize(
         ("engine", "wide", "wider"),

@@ -139,6 +139,25 @@ def test_the_first_training_takes_what_is_ready_and_the_second_its_own_kernel(mo
     assert forms[1] == forms[2] != ["general"]
 
 
+def test_no_training_waits_for_a_kernel_that_takes_longer_to_compile(monkeypatch):
+    monkeypatch.setattr(takeover, "general_comes_first", lambda *_: True)
+    monkeypatch.setattr(training_passes, "KNOWN", {})
+    deep, waiting, forms = Network((2, 3, 2, 1), "tanh"), [], []
+    monkeypatch.setattr(takeover, "ask", waiting.append)
+    states = []
+    for _ in range(4):
+        some = Passes(deep, RECIPE.rule, X, Y, 4)
+        states.append(np.full((1, deep.n_parameters), 0.1))
+        some.advance(states[-1], 2, settings(1))
+        forms += [kernels.now.form for kernels in some.kernels.values()]
+        for work in waiting[:] if len(states) == 3 else []:
+            work()
+    assert forms == ["general", "general", "general", "units"]
+    assert len(waiting) == 1  # asked for once, by the second training
+    for state in states[1:]:
+        np.testing.assert_array_equal(state, states[0])
+
+
 @pytest.mark.slow
 def test_compiled_it_gives_the_same(monkeypatch):
     found = []
