@@ -34,13 +34,15 @@ WARM = "import fastnn; fastnn.warmup(fastnn.Network((2, 2, 1)))"
 COMPILED = """
 from time import process_time
 import fastnn
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import load
 from fastnn.engines.precedence import of_both_kinds
 load("lanes").kernel(fastnn.Network((1, 1)), "float64")
-for network in of_both_kinds(fastnn.Network((2, 2, 1))):
-    began = process_time()
-    load("general").kernel(network, "float64")
-    print(process_time() - began)
+for rule in (PLAIN, Rule(batched=True)):
+    for network in of_both_kinds(fastnn.Network((2, 2, 1))):
+        began = process_time()
+        load("general").kernel(network, "float64", rule)
+        print(process_time() - began)
 """
 NEVER_MET = """
 from time import perf_counter
@@ -84,8 +86,9 @@ def compiling(data, rounds):
     """Compiling the general kernels, which is done once: processor seconds."""
     with TemporaryDirectory() as folder:
         found = [Processes(folder).printed(COMPILED, FASTNN_CACHE="0") for _ in range(max(2, rounds // 5))]
-    for kind, took in zip(("any", "shallow"), zip(*found, strict=True), strict=True):
-        yield Line(f"general, for {kind} networks, compiled, seconds", took, 3.0)
+    kinds = [f"{kind} networks{rows}" for rows in ("", " in batches") for kind in ("any", "shallow")]
+    for kind, took in zip(kinds, zip(*found, strict=True), strict=True):
+        yield Line(f"general, for {kind}, compiled, seconds", took, 3.0)
 
 
 def never_met(data, rounds):

@@ -53,10 +53,9 @@ SEVERAL = 4
 # by layer x1.56, x1.32.
 ALONG_WITH_STATES = 2
 
-# Registers a value, and rows of a batch at once by the number of registers. Measured alike: 3-5-4-2 x1.5,
-# 10-32-32-1 x1.7; two rows x1.7 and x1.7, compiled in 0.85 of the time. Shallow networks with a kernel of
-# their kind (and with that of all): 2-2-1 x1.17 (x1.54), 4-16-1 x1.17 (x1.37), with Adam x1.06 (x1.38) and
-# x1.20 (x1.28), compiled in less than half of the time. With tanh two rows x0.94, x0.99, four x1.06, x1.16.
+# Registers a value, and rows of a batch at once by the number of registers. Measured alike: 3-5-4-2 x1.27,
+# compiled in 2.1 s. Shallow networks with a kernel of their kind (and with that of all): 2-2-1 x1.13 (x1.54),
+# 4-16-1 x1.18 (x1.37), compiled in 1.1 s. With tanh two rows 2-2-1 x0.94, 4-16-1 x0.99, four x1.06, x1.16.
 IN_BATCHES, ROWS_AT_ONCE, WITH_FUNCTIONS = 4, {16: 2, 32: 4}, 2
 
 
@@ -72,7 +71,7 @@ def form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     shallow = network.n_inputs > 0 and len(network.layers) == 3 and network.n_outputs == 1
     if rule.batched or rule.measuring:
         rows = WITH_FUNCTIONS if calls else ROWS_AT_ONCE[number]
-        return Form(IN_BATCHES, lanes, rows, joined=rows, shallow=shallow and rule.batched)
+        return Form(IN_BATCHES, lanes, rows, shallow=shallow and rule.batched)
     with_states = shallow and bool(rule.states) and not calls
     return Form(ALONG_WITH_STATES if with_states else SEVERAL, lanes, rows=2, shallow=shallow)
 

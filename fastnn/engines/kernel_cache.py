@@ -85,13 +85,16 @@ class KernelCache:
         """Do nothing: files are named by what they depend on."""
 
 
+FURTHER_VECTORS = ("blocks", "crossing")  # modules of vectors that only some kernels use
+
+
 def name_of(source: str, options: str) -> str:
     """The name of a kernel: a hash of everything its machine code depends on."""
     depends_on = {
         "source": source,
         "vectors": [
-            sha256(get_data("fastnn.engines", name) or b"").hexdigest()
-            for name in ("simd.py", "vector_types.py", *["crossing.py"] * ("engines.crossing" in source))
+            sha256(get_data("fastnn.engines", f"{name}.py") or b"").hexdigest()
+            for name in ("simd", "vector_types", *(n for n in FURTHER_VECTORS if f"engines.{n}" in source))
         ],
         "options": options,
         "python": [platform.python_implementation(), platform.python_version(), platform.machine()],

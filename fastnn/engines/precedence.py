@@ -25,7 +25,7 @@ LARGEST = {"loop": 2000, "units": 2000, "lanes": 100_000}
 IN_BATCHES = 4  # times as many for one network in batches, of which a row takes 0.25 of that time
 
 # Of `lanes`, compiling that takes less time than compiling the general one up to as many parameters: 0.6 to
-# 1.5 s against 2 to 4 s (0.7 s for shallow networks with one output).
+# 1.5 s against 1.5 to 3 s (0.7 s for shallow networks with one output).
 COMPILED_FAST = 36
 
 MET: set[tuple[Network, str, Rule, bool]] = set()  # kinds of networks for which a kernel was compiled

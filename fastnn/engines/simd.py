@@ -173,13 +173,10 @@ def _type_of_parts(vector: Any, number: Any) -> Any:
 
 
 def _type_of_choice(mask: Any, yes: Any, no: Any) -> VectorType | None:
-    """The type of a choice: that of its values or, for two numbers, that of the vectors compared."""
+    """The type of a choice: that of the vectors compared and of its values; for numbers, that of a number."""
     if isinstance(mask, types.Boolean):
         return vector_among((yes, no)) or _type_of_number(no if yes == no else None)
-    if not isinstance(mask, MaskType):
-        return None
-    numbers = isinstance(yes, types.Number) and isinstance(no, types.Number)
-    return mask.vector if numbers else vector_among((yes, no))
+    return vector_among((mask.vector, yes, no)) if isinstance(mask, MaskType) else None
 
 
 def _arithmetic(instruction: str) -> Callable[..., Any]:
@@ -201,8 +198,8 @@ def _comparison(sign: str) -> Callable[..., Any]:
 
 def _lower_choose(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     operands = operands_in_registers(context, builder, signature.args[1:], values[1:], signature.return_type)
-    of_lanes = isinstance(signature.args[0], MaskType)
-    masks = registers_of(builder, values[0]) if of_lanes else [values[0]] * signature.return_type.registers
+    masks = registers_of(builder, values[0]) if isinstance(signature.args[0], MaskType) else [values[0]]
+    masks *= signature.return_type.count // len(masks)
     return from_registers(
         builder, (builder.select(mask, *some) for mask, some in zip(masks, operands, strict=True))
     )

@@ -13,7 +13,7 @@ from fastnn.engines.tiles import after_the_state, batches, tile_of, tiles_and_ep
 from fastnn.printing.infix import Lines
 from fastnn.printing.layer_by_layer import LayerByLayer
 from fastnn.printing.outputs_along import OutputsAlong
-from fastnn.printing.rows_together import RowsTogether
+from fastnn.printing.rows_together import RowsTogether, rows_views
 from fastnn.printing.scalars import layer_parts, state_parts
 
 __all__ = ["row_by_row", "rows_of_batches"]
@@ -51,7 +51,7 @@ def rows_of_batches(derivation: Derivation, dtype: str, form: Form) -> str:
     """The function for batches."""
     network, tile = derivation.network, tile_of(form, derivation.network, dtype, derivation.rule)
     together, state = form.rows, derivation.rule.state_size(network)
-    printer, gradients = RowsTogether(derivation, dtype, together), _up_to(tile.rows, together)
+    printer, gradients = RowsTogether(derivation, dtype, together), tile.rows
     views = [vectors_line("flat", tile, state - len(derivation.rule.shared), 1)]
     parts, added_up = [*state_parts(derivation)], 0
     if not derivation.rule.measuring:
@@ -62,16 +62,15 @@ def rows_of_batches(derivation: Derivation, dtype: str, form: Form) -> str:
     for layer, w, b, weights, biases in parts:
         views.append(vectors_line(w, tile, weights.start, network.layers[layer - 1]))
         views.append(vectors_line(b, tile, biases.start, 1))
-    joined = replace(tile, registers=together * tile.registers)
-    first = _up_to(gradients + added_up, together)
-    for name, (rows, inner) in printer.scratch().items():
-        views.append(vectors_line(name, tile, first, inner))
-        if name in printer.joined:
-            views.append(vectors_line(printer.joined[name], joined, first // together, 1))
-        first += rows * inner
+    first = gradients + added_up
+    for name, size in printer.scratch().items():
+        views.append(f"{name} = Blocks(memory, {together}, {tile.registers}, {tile.lanes}, {first})")
+        first += together * size
+    given = rows_views(derivation.rule, together, tile.registers, tile.lanes)
+    views += [f"{name} = {view}" for name, view in given.items()]
     lines = Lines()
     with (
-        tiles_and_epochs(derivation.rule, tile, _up_to(first, together), dtype, lines, views),
+        tiles_and_epochs(derivation.rule, tile, first, dtype, lines, views),
         _of_the_network(derivation, lines),
         batches(derivation.rule, dtype, lines),
     ):

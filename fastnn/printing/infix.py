@@ -97,6 +97,10 @@ class Infix(Visitor):
         """What a sum begins with."""
         return self.number(0.0)
 
+    def addition(self, target: Symbol, value: Expression) -> str:
+        """The statement that adds to a variable."""
+        return f"{self.symbol(target)} += {self(value)}"
+
     def choice(self, condition: str, yes: str, no: str) -> str:
         """One of two values by a condition: Python's conditional expression."""
         return f"{yes} if {condition} else {no}"
@@ -159,7 +163,7 @@ def assignment(target: Symbol, expression: Expression, language: Infix) -> str:
     """``target = expression``, or ``target += ...`` where it adds to itself."""
     match expression:
         case Binary("+", left, right) if left == target:
-            return f"{language.symbol(target)} += {language(right)}"
+            return language.addition(target, right)
         case Number(0.0):
             return f"{language.symbol(target)} = {language.zero()}"
     return f"{language.symbol(target)} = {language(expression)}"

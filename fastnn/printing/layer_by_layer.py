@@ -48,6 +48,10 @@ class InLoops:
         """The equation of a layer's activation; None where that is the weighted sum itself."""
         return next(iter(self.derivation.of("activation", layer=layer)), None)
 
+    def _sums(self, layer: int) -> list[Sum]:
+        """The sum over the inputs of a layer; none without inputs."""
+        return [node for node in nodes(self._only("sum", layer).expression) if isinstance(node, Sum)]
+
     def _assign(self, target: Expression, value: Expression, language: Infix, lines: Lines) -> None:
         assert isinstance(target, Symbol)  # noqa: S101 - bind keeps a symbol a symbol
         lines(assignment(target, value, language))
@@ -56,9 +60,11 @@ class InLoops:
         """The size of a layer as the source has it."""
         return str(number)
 
-    def _language(self, spell: Callable[[Symbol], str]) -> PythonOfVectors:
+    def _language(
+        self, spell: Callable[[Symbol], str], language: type[PythonOfVectors] = PythonOfVectors
+    ) -> PythonOfVectors:
         """The language in which symbols are spelled so."""
-        return PythonOfVectors(spell, self.dtype)
+        return language(spell, self.dtype)
 
     def _in_turn(self, layers: range, lines: Lines) -> Iterator[int]:
         """Some layers, one after the other, forward or back."""
@@ -301,10 +307,6 @@ class LayerByLayer(InLoops):
                     term = bind(total.term, here)
                     self._assign(unit.z, term if i == 0 else unit.z + term, self.following, lines)
         self._finish_forward(layer, units, lines, updating=updating)
-
-    def _sums(self, layer: int) -> list[Sum]:
-        """The sum over the inputs of a layer; none without inputs."""
-        return [node for node in nodes(self._only("sum", layer).expression) if isinstance(node, Sum)]
 
     def _finish_forward(self, layer: int, units: list[Unit], lines: Lines, *, updating: bool) -> None:
         """The activations of some units, of which the variables hold what the weights make of the inputs."""

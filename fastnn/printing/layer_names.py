@@ -18,7 +18,8 @@ from fastnn.core.network import Network, without_first
 from fastnn.core.rule import Rule
 from fastnn.core.values import state_of
 from fastnn.printing.infix import Lines, layer_array
-from fastnn.printing.size_table import OF_A_LAYER, OF_ALL, TOGETHER
+from fastnn.printing.rows_together import rows_views
+from fastnn.printing.size_table import OF_A_LAYER, OF_ALL
 
 __all__ = ["Form", "LayerNames", "of_kind", "stand_in"]
 
@@ -87,9 +88,7 @@ class Form:
     registers, lanes : int
         How many registers each vector has, and how many lanes a register.
     rows : int
-        How many rows have values of their own.
-    joined : int
-        How many of a layer's activations are worked out at once: up to `TOGETHER`.
+        How many rows have values of their own: those of a block, or this row and the following one.
     shallow : bool
         Whether the networks have one hidden layer and one output.
     """
@@ -97,7 +96,6 @@ class Form:
     registers: int
     lanes: int
     rows: int
-    joined: int = 1
     shallow: bool = False
 
     @property
@@ -116,6 +114,7 @@ class LayerNames:
     def __init__(self, network: Network, rule: Rule, form: Form) -> None:
         self.rule, self.form = rule, form
         self.last = len(network.layers) - 1
+        self.in_blocks = rule.batched or rule.measuring
         self.repeats = len(set(network.hidden)) == 1 and not form.shallow
         numbered = [_Called(str(n), str(n), before=str(n - 1)) for n in range(self.last + 1)]
         self.around: Sequence[_Called] = AT_THE_ENDS if self.repeats else numbered
@@ -124,14 +123,18 @@ class LayerNames:
     @property
     def first(self) -> int:
         """The place of the first parameter."""
-        return _filled(len(self.rule.given) + 1 + len(self.rule.shared))
+        return len(self.rule.given) + 1 + len(self.rule.shared)
 
     @contextmanager
     def at(self, layer: int, lines: Lines, *, forward: bool) -> Iterator[None]:
-        """Call the layers around one what they are called there, in a loop over all that it stands for."""
+        """Call the layers around one what they are called there, in a loop over all that it stands for.
+
+        In batches it stands for all layers that have weights from hidden units, or to them.
+        """
         self.come_to(layer)
         if self.repeats and 1 < layer < self.last:
-            with lines.block(f"for layer in range({'2, last' if forward else 'last - 1, 1, -1'}):"):
+            ends = ("2, last + 1", "last - 1, 0, -1") if self.in_blocks else ("2, last", "last - 1, 1, -1")
+            with lines.block(f"for layer in range({ends[0] if forward else ends[1]}):"):
                 start = len(lines)
                 yield
                 lines.insert(start, *self.lines(lines.since(start), BETWEEN))
@@ -146,6 +149,13 @@ class LayerNames:
             self.called = {0: inputs, 1: first, 2: second} if layer == 1 else {2: last_hidden, 3: outputs}
             if 1 < layer < self.last:
                 self.called = {layer - 1 + n: called.name for n, called in enumerate(BETWEEN)}
+
+    @contextmanager
+    def calling(self, layers: dict[int, str]) -> Iterator[None]:
+        """Call some layers otherwise."""
+        before, self.called = self.called, self.called | layers
+        yield
+        self.called = before
 
     def size(self, number: int) -> str:
         """The size of a layer, by the size that stands for it; one that is known stands for itself."""
@@ -182,26 +192,31 @@ class LayerNames:
         number = 1 + len(self.rule.states)
         yield f"kept = {number}*parameters" if number > 1 else "kept = parameters"
         added_up = " + parameters" if self.rule.batched else ""
-        yield f"values = ({self.first} + kept{added_up} + {TOGETHER - 1}) // {TOGETHER} * {TOGETHER}"
+        yield f"values = {self.first} + kept{added_up}"
         places = (f"values + {number * rows}*units" for number in (1, 2, 3))
         yield f"sums, deltas, own = {', '.join(places)}"
-        yield f"vectors = own + {len(OF_OUTPUTS) * rows}*table[last, {OF_A_LAYER.index('filled')}]"
+        yield f"vectors = own + {len(OF_OUTPUTS) * rows}*table[last, {OF_A_LAYER.index('units')}]"
 
     def of_all(self, text: str) -> list[str]:
         """The lines that name those vectors that occur in a text and belong to the outputs or to no layer."""
         size = self.size(A_SIZE + self.last)
         places = [f"own + {number * self.form.rows}*{size}" for number in range(len(OF_OUTPUTS))]
-        views = {name: self.vectors(place, size) for name, place in zip(OF_OUTPUTS, places, strict=True)}
+        views = {name: self._of_rows(place, size) for name, place in zip(OF_OUTPUTS, places, strict=True)}
         views |= {"flat": self.vectors("0"), "State": self.vectors(str(self.first), "parameters")}
         views |= {"G": self.vectors(f"{self.first} + kept")}
+        views |= rows_views(self.rule, self.form.rows, self.form.registers, self.form.lanes)
         words = _words(text)
         return [f"{name} = {view}" for name, view in views.items() if name in words]
 
-    def vectors(self, place: str, inner: str = "1", together: int = 1) -> str:
-        """Vectors that begin at a place, in rows of `inner`; several may lie `together` in a longer one."""
-        if together > 1:
-            place, inner = f"({place}) // {together}", f"{inner} // {together}"
-        return f"Vectors(memory, {self.form.registers * together}, {self.form.lanes}, {place}, {inner})"
+    def vectors(self, place: str, inner: str = "1") -> str:
+        """Vectors that begin at a place, in rows of `inner`."""
+        return f"Vectors(memory, {self.form.registers}, {self.form.lanes}, {place}, {inner})"
+
+    def _of_rows(self, place: str, size: str) -> str:
+        """What rows have of their own: blocks, or vectors in as many rows of a size."""
+        if not self.in_blocks:
+            return self.vectors(place, size)
+        return f"Blocks(memory, {self.form.rows}, {self.form.registers}, {self.form.lanes}, {place})"
 
     def _offsets(self) -> dict[str, int]:
         """The arrays of weights and biases, and how often all parameters lie before them."""
@@ -221,14 +236,9 @@ class LayerNames:
             return self.vectors(place, f"n_{layer.before}" if is_weight else "1")
         kind = {"H": "values", "A": "values", "Z": "sums", "S": "deltas"}[array]
         place = f"{kind} + {self.form.rows}*table[{layer.row}, {column('before')}]"
-        return self.vectors(place, f"n_{layer.name}", self.form.joined if array == "A" else 1)
+        return self._of_rows(place, f"n_{layer.name}")
 
 
 def _words(text: str) -> set[str]:
     """The names in a text, among other words."""
     return {*re.findall(r"\w+", text)}
-
-
-def _filled(number: int) -> int:
-    """The next number of vectors of which `TOGETHER` may lie together."""
-    return -(-number // TOGETHER) * TOGETHER

@@ -71,8 +71,10 @@ class OutputsAlong(LayerByLayer):
             lines(*(f"{name} = {place}" for place, name in inputs.items()))
             self.variables |= inputs
 
-    def _language(self, spell: Callable[[Symbol], str]) -> PythonOfVectors:
-        return super()._language(lambda symbol: self.variables.get(spell(symbol), spell(symbol)))
+    def _language(
+        self, spell: Callable[[Symbol], str], language: type[PythonOfVectors] = PythonOfVectors
+    ) -> PythonOfVectors:
+        return super()._language(lambda symbol: self.variables.get(spell(symbol), spell(symbol)), language)
 
     def _positions(self, index: Index, lines: Lines) -> Iterator[Index | int]:
         inputs = self.network.n_inputs

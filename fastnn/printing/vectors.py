@@ -39,6 +39,7 @@ VECTOR_NAMES = (
     "side_by_side",
     "sqrt",
 )
+BLOCK_NAMES = ("Blocks", "Rows", "plus_products", "plus_rows")
 CROSSING_NAMES = ("in_lanes", "transposed")
 
 
@@ -70,7 +71,7 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
         functions.append(larger_helper(dtype, PythonOfVectors))
     text = "\n\n".join([*functions, body])
     sources = {"numpy": {*NUMPY_NAMES} - {*VECTOR_NAMES}, "fastnn.engines.simd": VECTOR_NAMES}
-    sources["fastnn.engines.crossing"] = CROSSING_NAMES
+    sources |= {"fastnn.engines.blocks": BLOCK_NAMES, "fastnn.engines.crossing": CROSSING_NAMES}
     imported = (import_line(module, names, text) for module, names in sources.items())
     imports = "\n".join(line for line in imported if line)
     return f"{imports}\n\n\n{text}"

@@ -131,8 +131,21 @@ IN_BATCHES = [
     ("lanes", (2, 3, 1), AVX512),  # eight rows at once
 ]
 LATER = (IN_BATCHES[2], IN_BATCHES[4])  # have the most operations, three quarters of the time of all
-LEFT_OVER = re.compile(r"( +)for (?:i|row) in range\(whole, stop\):\n(?:\1 +.*\n)+")
-BLOCKS = re.compile(r"( +)for (?:i|row) in range\(start, (?:whole|stop).*\):\n(?:\1 +.*\n)+")
+END = "(?:whole|end_of_blocks)"
+LEFT_OVER = re.compile(rf"( +)for (?:i|row) in range\({END}, stop\):\n(?:\1 +.*\n)+")
+BLOCKS = re.compile(rf"( +)for (?:i|row) in range\(start, (?:{END}|stop).*\):\n(?:\1 +.*\n)+")
+BACKWARDS = """
+def plus_rows(vector, block):
+    for row in block[::-1]:
+        vector = vector + row
+    return vector
+
+
+def plus_products(vector, block, other):
+    return plus_rows(vector, block * other)
+
+
+def advance("""
 
 
 def bent(source, where, old, new):
@@ -144,7 +157,9 @@ def bent(source, where, old, new):
 
 
 def rows_exchanged(source):
-    """A source that adds up every second row of its blocks before the row that comes first."""
+    """A source that adds up every second row of its blocks before the row before it, or all backwards."""
+    if "plus_rows" in source:
+        return source.replace("def advance(", BACKWARDS)
     changed = bent(source, BLOCKS, r"([XY])\[(i|row), ", r"\1[\2 + other, ")
     changed = bent(changed, BLOCKS, r"([XY])\[(i|row) \+ 1, ", r"\1[\2, ")
     return changed.replace(" + other, ", " + 1, ")
@@ -200,7 +215,7 @@ class TestBatches:
     def test_every_sum_and_every_product_counts(self, made, passes, engine, layers, registers):
         network, source = made(engine, layers, registers, MOVING_BATCHES)
         first, last = source.index("# begin"), source.index("\n", source.rindex("momentum*"))
-        operations = re.compile(r" [+-]=? |\*|whole = .*")  # where blocks end is no matter of their numbers
+        operations = re.compile(rf" [+-]=? |\*|{END} = .*")  # where blocks end is no matter of their numbers
         found = [match.start() for match in operations.finditer(source) if match[0][0] in " *"]
         places = [place for place in found if first < place < last]
         assert len(places) >= 12

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from comparing import memory
 
+from fastnn.engines.blocks import Blocks, Rows, plus_products, plus_rows
 from fastnn.engines.crossing import in_lanes, transposed
 from fastnn.engines.simd import (
     Vectors,
@@ -151,6 +152,61 @@ class TestOperations:
         compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype)
         assert compiled.tobytes() == python.tobytes()
         assert set(python.flat) == {(7 + 12) - (3 + 1)}
+
+
+@pytest.mark.parametrize(("registers", "lanes", "dtype"), WAYS)
+class TestBlocks:
+    """Each row of a block has what a vector would have alone."""
+
+    def test_operations(self, registers, lanes, dtype):
+        def calculate(m):
+            v, blocks = Vectors(m, registers, lanes, 0, 1), Blocks(m, 3, registers, lanes, 1)
+            x, y = blocks[0], v[0]
+            blocks[1] = y - 2.0 * x / sqrt(x)
+            blocks[2] = choose(x > y, x, y) + choose(y <= x, 1.0, y) + choose(x > 1.0, y, 5.0)
+            blocks[3] = y
+            blocks[3, 1] += blocks[0, 2]
+
+        def one_by_one(m):
+            v = Vectors(m, registers, lanes, 0, 1)
+            y = v[0]
+            for row in range(3):
+                x = v[1 + row]
+                v[4 + row] = y - 2.0 * x / sqrt(x)
+                v[7 + row] = choose(x > y, x, y) + choose(y <= x, 1.0, y) + choose(x > 1.0, y, 5.0)
+                v[10 + row] = y
+            v[11] += v[3]
+
+        rows = [1.5, 0.5], [0.25, 3.0], [2.0, 0.5, 1.25], [7.0]
+        compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype, results=9)
+        _, alone = both_ways(one_by_one, *rows, lanes=registers * lanes, dtype=dtype, results=9)
+        assert compiled.tobytes() == python.tobytes() == alone.tobytes()
+
+    def test_rows_are_added_in_order(self, registers, lanes, dtype):
+        tiny = np.finfo(dtype).eps / 2  # is lost if it is added to 1
+
+        def calculate(m):
+            v, blocks = Vectors(m, registers, lanes, 0, 1), Blocks(m, 3, registers, lanes, 1)
+            v[4] = plus_rows(v[0], blocks[0])
+            v[5] = plus_products(v[0], blocks[0], v[1])
+            v[6] = plus_products(v[0], blocks[0], 0.5)
+
+        rows = [tiny], [tiny], [1.0], [0.0]
+        compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype, results=3)
+        assert compiled.tobytes() == python.tobytes()
+        assert (set(python[0]), set(python[2])) == ({1.0 + 2 * tiny}, {0.5 + 2 * tiny})
+
+    def test_numbers_of_rows_stand_in_every_lane(self, registers, lanes, dtype):
+        def calculate(m):
+            v, blocks = Vectors(m, registers, lanes, 0, 1), Blocks(m, 3, registers, lanes, 5)
+            columns, first = Rows(m, 3, registers, lanes), Rows(m[0], 3, registers, lanes)
+            blocks[0] = columns[1, 2] * v[0]
+            blocks[1] = columns[2, 0] + first[1]
+
+        rows = [[10.0 * k + n for n in range(8)] for k in range(5)]
+        compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype, results=6)
+        assert compiled.tobytes() == python.tobytes()
+        assert python[:, 1].tolist() == [12.0, 22.0, 32.0, 21.0, 32.0, 43.0]
 
 
 @pytest.mark.parametrize(("registers", "rows"), [(1, 4), (2, 4), (1, 8), (3, 8)])

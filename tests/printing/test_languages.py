@@ -39,6 +39,7 @@ from fastnn.printing.javascript import JavaScript
 from fastnn.printing.latex import Latex
 from fastnn.printing.mathml import MathML
 from fastnn.printing.notation import ExactText, Text
+from fastnn.printing.rows_together import PythonOfBlocks
 from fastnn.printing.units import PythonOfUnits
 from fastnn.printing.vectors import PythonOfVectors
 
@@ -101,6 +102,7 @@ SCALAR = {
     "Python": Python(name, "float64"),
     "Python in float32": Python(name, "float32"),
     "Python of vectors": PythonOfVectors(name, "float64"),
+    "Python of blocks": PythonOfBlocks(name, "float64"),
     "Python of units": PythonOfUnits(name, "float64"),
     "JavaScript": JavaScript(name),
 }
