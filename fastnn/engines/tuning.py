@@ -49,7 +49,10 @@ MODULES = (
         for name in ("form", "forms", "straight_lines", "kept_groups", "unit_loops", "tiles")
     ),
     *(("fastnn.printing", f"{name}.py") for name in ("infix", "scalars", "vectors", "rows_together")),
-    *(("fastnn.printing", f"{name}.py") for name in ("layer_by_layer", "outputs_along", "softmax")),
+    *(
+        ("fastnn.printing", f"{name}.py")
+        for name in ("layer_by_layer", "outputs_along", "softmax", "updates_with_rows")
+    ),
 )
 
 Times = dict[str, float]  # of forms, by name, in parts of the known one's

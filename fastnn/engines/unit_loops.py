@@ -15,6 +15,7 @@ from fastnn.printing.layer_by_layer import LayerByLayer
 from fastnn.printing.outputs_along import OutputsAlong
 from fastnn.printing.rows_together import RowsTogether, rows_views
 from fastnn.printing.scalars import layer_parts, state_parts
+from fastnn.printing.updates_with_rows import UpdatesWithRows
 
 __all__ = ["row_by_row", "rows_of_batches"]
 
@@ -51,7 +52,9 @@ def rows_of_batches(derivation: Derivation, dtype: str, form: Form) -> str:
     """The function for batches."""
     network, tile = derivation.network, tile_of(form, derivation.network, dtype, derivation.rule)
     together, state = form.rows, derivation.rule.state_size(network)
-    printer, gradients = RowsTogether(derivation, dtype, together), tile.rows
+    rule = derivation.rule
+    language = RowsTogether if rule.measuring or rule.clipped else UpdatesWithRows
+    printer, gradients = language(derivation, dtype, together), tile.rows
     views = [vectors_line("flat", tile, state - len(derivation.rule.shared), 1)]
     parts, added_up = [*state_parts(derivation)], 0
     if not derivation.rule.measuring:

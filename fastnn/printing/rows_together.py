@@ -30,7 +30,7 @@ from fastnn.printing.layer_by_layer import InLoops
 from fastnn.printing.scalars import Written, spell_element, write_equation
 from fastnn.printing.vectors import PythonOfVectors, from_values, way_back
 
-__all__ = ["Place", "PythonOfBlocks", "RowsTogether", "rows_views", "write_rows"]
+__all__ = ["SUM", "Place", "PythonOfBlocks", "RowsTogether", "rows_views", "write_rows"]
 
 Place = dict[Index, Index | int]
 
@@ -130,9 +130,7 @@ class RowsTogether(InLoops):
             lines(f"# {BEGIN}")
             for equation in self.derivation.of("factor"):
                 lines(assignment(equation.target, equation.expression, self.flat))
-            _, parameters = self._numbers()
-            with lines.block(f"for p in range({parameters}):"):
-                lines(f"G[p] = {self.flat.zero()}")
+            self._write_zeros(lines)
         lines(f"end_of_blocks = stop - (stop - start) % {self.together}")
         with lines.block(f"for row in range(start, end_of_blocks, {self.together}):"):
             self._write_rows(self.block, lines)
@@ -141,6 +139,12 @@ class RowsTogether(InLoops):
         if not self.measuring:
             self._write_updates(lines)
 
+    def _write_zeros(self, lines: Lines) -> None:
+        """Write what gradients are before the first row."""
+        _, parameters = self._numbers()
+        with lines.block(f"for p in range({parameters}):"):
+            lines(f"G[p] = {self.flat.zero()}")
+
     def _write_rows(self, language: PythonOfVectors, lines: Lines) -> None:
         """Write all that a block of rows does, or one row: forward layer by layer, and back."""
         for layer in self._in_turn(range(1, self.last + 1), lines):
@@ -148,21 +152,27 @@ class RowsTogether(InLoops):
             with self._every_unit(layer, lines) as here:
                 self._write_weighted(layer, here, language, lines)
                 self._write_activation(layer, here, language, lines)
-        if self.measuring:
-            lines(f"# {ERROR}")
-            self._write_errors(language, lines)
-            return
-        lines(f"# {ERROR}, {DELTAS} and {GRADIENTS}, layer {self.last}")
+        lines(f"# {ERROR}")
         self._write_errors(language, lines)
+        if not self.measuring:
+            self._write_way_back(language, lines)
+
+    def _write_way_back(self, language: PythonOfVectors, lines: Lines) -> None:
+        """Write the deltas of some rows, and what they add to gradients."""
+        lines(f"# {DELTAS} and {GRADIENTS}, layer {self.last}")
         with self._every_unit(self.last, lines) as here:
             self._write_delta(self.last, here, language, lines)
             self._write_arriving(self.last, here, language, lines)
         for layer in self._in_turn(range(self.last - 1, 0, -1), lines):
             lines(f"# {DELTAS} and {GRADIENTS}, layer {layer}")
             with self._every_unit(layer, lines) as here:
-                self._write_leaving(layer, here, language, lines)
-                self._write_delta(layer, here, language, lines)
-                self._write_arriving(layer, here, language, lines)
+                self._write_hidden(layer, here, language, lines)
+
+    def _write_hidden(self, layer: int, here: Place, language: PythonOfVectors, lines: Lines) -> None:
+        """Write what the way back does with a hidden unit and its weights."""
+        self._write_leaving(layer, here, language, lines)
+        self._write_delta(layer, here, language, lines)
+        self._write_arriving(layer, here, language, lines)
 
     def _write_weighted(self, layer: int, here: Place, language: PythonOfVectors, lines: Lines) -> None:
         """What the weights of a unit make of its inputs."""
@@ -254,11 +264,22 @@ class RowsTogether(InLoops):
     ) -> None:
         """A gradient, and what rows add to it, one after the other; some values have variables."""
         self._assign(SUM, bind(equation.target, place), language, lines)
+        self._add_rows(equation, place, variables, language, lines)
+        self._assign(bind(equation.target, place), SUM, language, lines)
+
+    def _add_rows(
+        self,
+        equation: Equation,
+        place: Place,
+        variables: dict[Symbol, Symbol],
+        language: PythonOfVectors,
+        lines: Lines,
+    ) -> None:
+        """What rows add to a gradient that has a variable."""
         value = substitute(equation.expression, equation.target, SUM)
         for symbol, variable in variables.items():
             value = substitute(value, symbol, variable)
         self._assign(SUM, bind(value, place), language, lines)
-        self._assign(bind(equation.target, place), SUM, language, lines)
 
     def _write_updates(self, lines: Lines) -> None:
         """The end of a batch: one loop over all parameters, or two, if weights are updated unlike biases."""

@@ -31,6 +31,7 @@ WAYS = [
     {"optimizer": OPTIMIZERS["nesterov"], "l2": 0.1, "l1": 0.01},
     {"optimizer": OPTIMIZERS["irprop-"], "batch_size": 1},
     {"batch_size": 5},
+    {"optimizer": OPTIMIZERS["nesterov"], "l2": 0.1, "l1": 0.01, "batch_size": 5},
     {"optimizer": OPTIMIZERS["adam"], "batch_size": 5, "clip": 0.1},
 ]
 
@@ -174,6 +175,25 @@ def test_with_outputs_along_a_weight_to_an_output_is_read_once_for_a_row(monkeyp
     assert row.count("W2[0, j]") == 2
     places = [*map(row.index, ("s1 = back1*w1_1", "w1_1 += back1*h1", "out1 += w1_1*next_h1"))]
     assert places == sorted(places)
+
+
+def test_weights_are_updated_with_the_last_rows_of_a_batch_once_their_deltas_are_known():
+    network = Network((4, 20, 20, 1))
+    text = lanes.source(network, "float64", Recipe.of(network, batch_size=5).rule)
+    blocks, _ = text.split("for row in range(end_of_blocks, stop):")
+    ends, goes_on = blocks[blocks.index(" == stop:") :].split("else:")
+    assert "# updates" not in text
+    assert "W2[k, j] += g" in ends
+    assert "Gw2[k, j] = g" not in ends
+    assert ends.index("s = choose(H1[j] > 0.0, s, 0.0)") < ends.index("W2[k, j] += g")
+    assert "Gw2[k, j] = g" in goes_on
+    assert "W2[k, j] +=" not in goes_on
+
+
+def test_weights_are_updated_after_all_rows_if_that_takes_the_gradients_of_all():
+    network = Network((4, 20, 20, 1))
+    text = lanes.source(network, "float64", Recipe.of(network, batch_size=5, clip=0.1).rule)
+    assert text.index("Gw1[j, i] = g") < text.index("# updates")
 
 
 @pytest.mark.parametrize("groups", [2, 3])
