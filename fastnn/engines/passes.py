@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.engines import Kernel
-from fastnn.engines.compiling import is_compiled, run_source
+from fastnn.engines.compiling import INLINED, OPTIONS, is_compiled, run_source
 from fastnn.engines.told import Told, function_of
 from fastnn.system.floating_point import ieee
 
@@ -42,6 +42,8 @@ ARGUMENTS = {
 
 NO_SIZES = np.empty((0, 0), np.int64)
 
+# Numbers are copied one by one: for a row that takes another, Numba compiles the text of an error about their
+# shapes, too, which takes 3 s of 5.4.
 SOURCE = """
 from numpy import empty, inf, uint32, uint64
 
@@ -183,17 +185,20 @@ def advance({names}):
                 bests[m] = loss
             if counts[m] > most[m]:
                 epochs[m] = e + 1
-                ended[m] = state[m]
+                for s in range(state.shape[1]):
+                    ended[m, s] = state[m, s]
                 left -= 1
         if course.shape[0] > 0:
-            course[e] = state
+            for m in range(networks):
+                for s in range(state.shape[1]):
+                    course[e, m, s] = state[m, s]
         if left == 0:
             trained = e + 1
             break
     for m in range(networks):
-        if epochs[m] > 0:
-            state[m] = ended[m]
         for s in range(state.shape[1]):
+            if epochs[m] > 0:
+                state[m, s] = ended[m, s]
             diverged |= not abs(state[m, s]) < inf
     return -trained if diverged else trained
 """
@@ -287,9 +292,8 @@ def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
     )
     texts = list(ARGUMENTS.values())[1:]
     signature = types.int64(types.int64, *map(kind_of, texts))
-    options = {"nogil": True, "error_model": "numpy"}
     source = _source("call(kernel, ", weighted, batched, told)
-    name = name_of(source, f"{signature} {kernel} {options}")
+    name = name_of(source, f"{signature} {kernel} {OPTIONS} {INLINED}")
     namespace = run_source(source)
     namespace["advance"].__globals__.update(call=calling(kernel), copy4=copying(4), copy2=copying(2))
     for each in ("twist", "temper", "shuffle", "gather", "advance"):
@@ -297,9 +301,9 @@ def _compiled(dtype: str, weighted: bool, batched: bool, told: bool) -> Any:
         # Symbols of machine code that comes from disk must not meet others of the same name.
         function.__module__, function.__qualname__ = __name__, f"passes_{each}_{name}"
         if each != "advance":
-            inlined = numba.njit(forceinline=True, **options)(function)
+            inlined = numba.njit(**INLINED)(function)
             function.__globals__[each] = inlined
-    compiled: Any = numba.njit(**options)(namespace["advance"])
+    compiled: Any = numba.njit(**OPTIONS)(namespace["advance"])
     compiled._cache = KernelCache(name)
     compiled.compile(signature)
     compiled.disable_compile()
