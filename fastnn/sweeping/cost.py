@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from time import perf_counter
+from time import perf_counter, thread_time
 
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
@@ -54,21 +54,26 @@ def _trials(design: Design) -> Iterator[tuple[float, int]]:
 
 
 def _trial(design: Design, cell: Cell, most: float) -> float:
-    """The seconds for a network of a cell, from a trial that ends soon after `most` seconds."""
+    """The seconds for a network of a cell, from a trial that ends soon after `most` seconds.
+
+    What comes before the end of its first call does not count, if there is an epoch more: that call may be of
+    a few rows, and may have waited for a kernel. The seconds are this thread's, as another may be compiling.
+    """
     chunk, *_ = design.chunks(Numbers.of(cell.first, cell.first + design.grid.starts))
-    trained = 0.0
+    room = design.room(Numbers.of(chunk.first, chunk.first + chunk.count))
+    began, ends, trained = perf_counter(), [thread_time()], [0.0]
+    epoch = chunk.count / design.plan.epochs
 
     def pause(networks: float) -> None:
-        nonlocal trained
-        trained += networks
-        if perf_counter() - began > most:
+        ends.append(thread_time())
+        trained.append(networks)
+        if perf_counter() - began > most and sum(trained[2:]) >= epoch:
             raise _Enough
 
-    room = design.room(Numbers.of(chunk.first, chunk.first + chunk.count))
-    began = perf_counter()
     with suppress(_Enough):
         design.train(chunk, room, pause)
-    return (perf_counter() - began) / trained
+    first = 1 if sum(trained[2:]) >= epoch else 0
+    return (ends[-1] - ends[first]) / sum(trained[first + 1 :])
 
 
 def cost(design: Design, networks: int, parallel: int, who: str, bytes_: int, where: str) -> str:

@@ -392,6 +392,28 @@ class TestCost:
         design = swept(optimizer="sgd", schedule=schedules).design
         assert cost.seconds_per_network(design) == pytest.approx((1 + 1 + 2) / 3 * (5 + 12) / 2)
 
+    @pytest.mark.parametrize(
+        ("calls", "expected"),
+        [
+            ([(0.2, 0.003), *[(0.01, 10)] * 30], 0.001),  # the first waits for a kernel, and is of few rows
+            ([(0.2, 16)], 0.0125),  # there is no other
+            ([(0.2, 16), (0.1, -3), (0.1, 4)], 0.2),  # some has to be done again
+        ],
+    )
+    def test_the_first_call_of_a_trial_does_not_count(self, monkeypatch, calls, expected):
+        now = [0.0]
+
+        def train(design, chunk, room, pause):
+            for seconds, networks in calls:
+                now[0] += seconds
+                pause(networks)
+
+        design = swept().design
+        monkeypatch.setattr(type(design), "train", train)
+        for clock in ("perf_counter", "thread_time"):
+            monkeypatch.setattr(cost, clock, lambda: now[0])
+        assert cost._trial(design, design.grid.cell_of(0), 0.1) == pytest.approx(expected)
+
     def test_a_trial_runs(self):
         assert 0 < cost.seconds_per_network(swept().design) <= 10
 
