@@ -42,13 +42,12 @@ def _trials(design: Design) -> Iterator[tuple[float, int]]:
 
     Epochs of different learning rates are calls of their own: measured on 30 rows, twice the time.
     """
-    seconds = min(TRIAL_SECONDS, MOST_SECONDS / (2 * len(design.kinds)))
+    seconds = min(TRIAL_SECONDS, MOST_SECONDS / len(design.kinds))
     by_row: dict[tuple[Network, Rule, int, float, bool], float] = {}
     for kind, (cell, networks) in design.kinds.items():
         together = min(design.plan_of(cell).rates(cell["learning_rate"], 1).until(0), design.plan.epochs)
         alike = kind.network, kind.recipe.rule, kind.recipe.size, together, kind.order.changes
         if alike not in by_row:
-            _trial(design, cell, seconds)  # warms the caches; not counted
             by_row[alike] = _trial(design, cell, seconds) / kind.rows
         yield by_row[alike] * kind.rows, networks
 
