@@ -196,6 +196,14 @@ def test_weights_are_updated_after_all_rows_if_that_takes_the_gradients_of_all()
     assert text.index("Gw1[j, i] = g") < text.index("# updates")
 
 
+@pytest.mark.parametrize(("optimizer", "loops"), [("adam", 1), ("momentum", 0)])
+def test_in_batches_small_networks_are_tried_in_loops_if_their_updates_divide(optimizer, loops):
+    rule = Recipe.of(NETWORKS[0], optimizer=OPTIMIZERS[optimizer], batch_size=5).rule
+    known, *others = forms.forms(NETWORKS[0], "float64", rule)
+    assert known.straight
+    assert sum(not form.straight for form in others) == loops
+
+
 @pytest.mark.parametrize("groups", [2, 3])
 @pytest.mark.parametrize("rows", [1, 2, 7])
 def test_groups_kept_in_registers_give_the_same_bits_for_any_number_of_them(groups, rows):
