@@ -33,6 +33,7 @@ __all__ = ["checked_kernel", "example"]
 
 ROWS, EPOCHS = 2, 2
 ROWS_IN_BATCHES, BATCH = 13, 11  # more rows than any kernel works on at once, some left over, a short batch
+WITHOUT_REST = 16  # a batch of as many leaves no row over where a kernel works on 2, 4 or 8 at once
 LEFT_OVER = 8  # networks, besides those that fill all lanes: enough for every gate to be open in one
 
 CHECKED: dict[Kernel, bool] = {}  # whether what was compiled is right
@@ -127,27 +128,39 @@ def _is_right(
     if isinstance(kernel, Told):
         kernel = kernel.example
         network = kernel.network
-    try:
-        found = _computed(kernel, network, networks, dtype, rule)
-    except Exception:  # machine code raises nothing, but what unpacks its arguments may
-        return False
-    expected = _computed(batched.kernel(network, dtype, rule), network, networks, dtype, rule)
-    return all(one.tobytes() == other.tobytes() for one, other in zip(found, expected, strict=True))
+    right = batched.kernel(network, dtype, rule)
+    for sizes in ((0, 0), (WITHOUT_REST, WITHOUT_REST)) if rule.batched else ((0, 0),):
+        try:
+            found = _computed(kernel, network, networks, dtype, rule, *sizes)
+        except Exception:  # machine code raises nothing, but what unpacks its arguments may
+            return False
+        expected = _computed(right, network, networks, dtype, rule, *sizes)
+        if any(one.tobytes() != other.tobytes() for one, other in zip(found, expected, strict=True)):
+            return False
+    return True
 
 
-def _computed(kernel: Kernel, network: Network, networks: int, dtype: str, rule: Rule) -> list[NDArray[Any]]:
+def _computed(
+    kernel: Kernel, network: Network, networks: int, dtype: str, rule: Rule, rows: int = 0, batch: int = 0
+) -> list[NDArray[Any]]:
     """The state and the totals that a kernel ends with, from numbers that stay small in any network."""
-    given, found = example(network, networks, dtype, rule)
+    given, found = example(network, networks, dtype, rule, rows, batch=batch)
     kernel(*given)
     return found
 
 
 def example(
-    network: Network, networks: int, dtype: str, rule: Rule, rows: int = 0, epochs: int = EPOCHS
+    network: Network,
+    networks: int,
+    dtype: str,
+    rule: Rule,
+    rows: int = 0,
+    epochs: int = EPOCHS,
+    batch: int = 0,
 ) -> tuple[list[Any], list[NDArray[Any]]]:
     """What a kernel is given for some random numbers, and of that what it changes; always the same."""
     random, widest = np.random.default_rng(0), max(network.layers)
-    rows, batch = rows or (ROWS_IN_BATCHES if rule.batched else ROWS), (BATCH,) * rule.batched
+    rows, told = rows or (ROWS_IN_BATCHES if rule.batched else ROWS), (batch or BATCH,) * rule.batched
     numbers = (
         random.uniform(-2 / widest, 2 / widest, (networks, network.n_parameters)),
         random.random((rows, network.n_inputs)),
@@ -165,7 +178,7 @@ def example(
         settings[:, rule.given.index(STEP)] *= -1
     if rule.validated or rule.watched:
         totals[:] = 0
-    given, found = [state, X, Y, *[coefficients] * rule.weighted, settings, totals, *batch], [state, totals]
+    given, found = [state, X, Y, *[coefficients] * rule.weighted, settings, totals, *told], [state, totals]
     if rule.validated:
         found.append(totals.copy())
         of_loss = np.full((networks, len(rule.measurer.given)), 0.5, dtype)

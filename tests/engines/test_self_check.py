@@ -215,7 +215,8 @@ class TestBatches:
     def test_every_sum_and_every_product_counts(self, made, passes, engine, layers, registers):
         network, source = made(engine, layers, registers, MOVING_BATCHES)
         first, last = source.index("# begin"), source.index("\n", source.rindex("momentum*"))
-        operations = re.compile(rf" [+-]=? |\*|{END} = .*")  # where blocks end is no matter of their numbers
+        # Where blocks end, and which is the last one, is no matter of their numbers.
+        operations = re.compile(rf" [+-]=? |\*|{END} = .*|if row \+ .* == stop")
         found = [match.start() for match in operations.finditer(source) if match[0][0] in " *"]
         places = [place for place in found if first < place < last]
         assert len(places) >= 12
