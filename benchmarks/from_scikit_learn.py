@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 import fastnn
 from fastnn import sklearn as ours
+from fastnn.system.background import finish
 from results import installed, processor, write
 
 CHAPTER = Path(fastnn.__file__).parent / "guide" / "from_scikit_learn.md"
@@ -55,8 +56,9 @@ def fits(name, size, **more):
     """The medians of both in seconds, and that of their ratios; `more` is what fastnn's is given besides."""
     X, y, kind = table(name)
     theirs, mine = getattr(neural_network, kind), getattr(ours, kind)
-    for _ in range(2):  # the first fit takes a kernel for all sizes, the second one waits for its own
+    for _ in range(2):  # the first fit takes a kernel for all sizes, the second one asks for its own
         mine(hidden_layer_sizes=size, random_state=0, **more).fit(X, y)
+    finish()
     found = []
     for seed in range(ROUNDS):
         there = theirs(hidden_layer_sizes=size, random_state=seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastnn.commands.parsing import Parser
@@ -58,19 +58,15 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"fastnn {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command, said in COMMANDS.items():
-        commands.add_parser(command, help=said, fill=_fill(command))
+        commands.add_parser(command, help=said, fill=partial(_fill, command))
     # The sweep's page shows the train command for each network.
     commands.choices["sweep"].set_defaults(train=commands.choices["train"])
     commands.choices["completion"].set_defaults(parser=parser)
     return parser
 
 
-def _fill(command: str) -> Callable[[argparse.ArgumentParser], None]:
-    def fill(parser: argparse.ArgumentParser) -> None:
-        from fastnn.commands.parsers import (
-            OPTIONS,  # imports half of fastnn, which `fastnn --help` does not need
-        )
+def _fill(command: str, parser: argparse.ArgumentParser) -> None:
+    # Imported here, since it imports half of fastnn, which `fastnn --help` does not need.
+    from fastnn.commands.command_options import OPTIONS
 
-        OPTIONS[command](parser)
-
-    return fill
+    OPTIONS[command](parser)

@@ -25,6 +25,8 @@ from fastnn.system.telling import log
 
 __all__ = ["KernelCache", "name_of"]
 
+FURTHER_VECTORS = ("blocks", "crossing")  # modules of vectors that only some kernels use
+
 
 class KernelCache:
     """For one kernel, what Numba calls of a cache. Anything that fails here means: compile."""
@@ -83,9 +85,6 @@ class KernelCache:
 
     def flush(self) -> None:
         """Do nothing: files are named by what they depend on."""
-
-
-FURTHER_VECTORS = ("blocks", "crossing")  # modules of vectors that only some kernels use
 
 
 def name_of(source: str, options: str) -> str:

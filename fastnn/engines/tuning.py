@@ -43,17 +43,13 @@ COMPILE_SECONDS, MOST_COMPILE_SECONDS = 0.1, 3.0  # to compile a kernel: for eac
 LOOKS, LOOK_SECONDS = 40, 0.5  # for the trials of another process
 
 # What is printed, besides the equations, depends on these modules.
-MODULES = (
-    *(
-        ("fastnn.engines", f"{name}.py")
-        for name in ("form", "forms", "straight_lines", "kept_groups", "unit_loops", "tiles")
+MODULES = {
+    "fastnn.engines": ("form", "forms", "straight_lines", "kept_groups", "unit_loops", "tiles"),
+    "fastnn.printing": (
+        *("infix", "scalars", "vectors", "softmax", "layer_by_layer", "outputs_along"),
+        *("rows_together", "updates_with_rows"),
     ),
-    *(("fastnn.printing", f"{name}.py") for name in ("infix", "scalars", "vectors", "rows_together")),
-    *(
-        ("fastnn.printing", f"{name}.py")
-        for name in ("layer_by_layer", "outputs_along", "softmax", "updates_with_rows")
-    ),
-)
+}
 
 Times = dict[str, float]  # of forms, by name, in parts of the known one's
 
@@ -244,4 +240,5 @@ def _name(network: Network, dtype: str, rule: Rule) -> str:
 
 @cache
 def _printers() -> str:
-    return sha256(b"".join(get_data(*module) or b"" for module in MODULES)).hexdigest()
+    files = ((package, f"{name}.py") for package, names in MODULES.items() for name in names)
+    return sha256(b"".join(get_data(*file) or b"" for file in files)).hexdigest()

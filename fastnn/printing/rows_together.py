@@ -264,22 +264,15 @@ class RowsTogether(InLoops):
     ) -> None:
         """A gradient, and what rows add to it, one after the other; some values have variables."""
         self._assign(SUM, bind(equation.target, place), language, lines)
-        self._add_rows(equation, place, variables, language, lines)
+        self._assign(SUM, self._added(equation, place, variables), language, lines)
         self._assign(bind(equation.target, place), SUM, language, lines)
 
-    def _add_rows(
-        self,
-        equation: Equation,
-        place: Place,
-        variables: dict[Symbol, Symbol],
-        language: PythonOfVectors,
-        lines: Lines,
-    ) -> None:
-        """What rows add to a gradient that has a variable."""
+    def _added(self, equation: Equation, place: Place, variables: dict[Symbol, Symbol]) -> Expression:
+        """A gradient that has a variable, with what rows add to it."""
         value = substitute(equation.expression, equation.target, SUM)
         for symbol, variable in variables.items():
             value = substitute(value, symbol, variable)
-        self._assign(SUM, bind(value, place), language, lines)
+        return bind(value, place)
 
     def _write_updates(self, lines: Lines) -> None:
         """The end of a batch: one loop over all parameters, or two, if weights are updated unlike biases."""

@@ -60,7 +60,7 @@ class UpdatesWithRows(RowsTogether):
         """A gradient and what rows add to it; after the last of a batch, the update of its parameter."""
         gradient = bind(equation.target, place)
         lines(f"{SUM.family} = choose(goes_on, {language(gradient)}, {language.number(0.0)})")
-        self._add_rows(equation, place, variables, language, lines)
+        self._assign(SUM, self._added(equation, place, variables), language, lines)
         if not self.ends:
             self._assign(gradient, SUM, language, lines)
             return

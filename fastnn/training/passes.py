@@ -38,12 +38,15 @@ def _begun(which: Which) -> Takeover:
 
     The second one waits for it if that takes 1 to 3 s, once. Else it is compiled in the background.
     """
-    known, (engine, network, _, _) = KNOWN.get(which), which
-    if known is None or (known.forms == ["general"] and compiles_fast(engine, network)):
-        known = KNOWN[which] = begun(*which, waits=known is not None)
-    elif known.forms == ["general"]:
-        known.see(WORTH_COMPILING)
-    return known
+    engine, network, *_ = which
+    if which not in KNOWN:
+        KNOWN[which] = begun(*which, waits=False)
+    elif KNOWN[which].forms == ["general"]:
+        if compiles_fast(engine, network):
+            KNOWN[which] = begun(*which)
+        else:
+            KNOWN[which].see(WORTH_COMPILING)
+    return KNOWN[which]
 
 
 class Brought(NamedTuple):

@@ -629,7 +629,7 @@ def test_help_reads_the_options_of_no_command():
     program = (
         "import sys\nfrom fastnn.__main__ import main\nmain(['--help'])\n"
         "assert 'fastnn.commands.command_line' in sys.modules\n"
-        "assert 'fastnn.commands.parsers' not in sys.modules\n"
+        "assert 'fastnn.commands.command_options' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
