@@ -33,7 +33,7 @@ from fastnn.printing.infix import Lines
 from fastnn.printing.layer_names import Form, LayerNames, stand_in
 from fastnn.printing.size_table import OF_ALL
 from fastnn.printing.softmax import narrowed
-from fastnn.printing.vectors import ALIGNMENT, vector_module
+from fastnn.printing.vectors import vector_module
 
 __all__ = ["call_sizes", "kernel", "source"]
 
@@ -163,11 +163,8 @@ def _printed(kind: Network, dtype: str, rule: Rule, chosen: Form) -> str:
 
 def _write_memory(names: LayerNames, dtype: str, lines: Lines) -> None:
     """Write the memory of a group of networks, beginning at a line of the cache."""
-    vector, size = names.form.vector, np.dtype(dtype).itemsize
     lines("rows, networks, last = X.shape[0], state.shape[0], table.shape[0] - 1", *names.memory())
-    lines(f"raw = zeros(vectors*{vector} + {ALIGNMENT // size}, {dtype})")
-    lines(f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}")
-    lines(f"memory = raw[skipped:skipped + vectors*{vector}].reshape(vectors, {vector})")
+    lines(f"memory = aligned_zeros((vectors, {names.form.vector}), {dtype})")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import json
 import logging
 import pickle
 import platform
+from functools import cache
 from hashlib import sha256
 from pkgutil import get_data
 from typing import Any
@@ -25,7 +26,7 @@ from fastnn.system.telling import log
 
 __all__ = ["KernelCache", "name_of"]
 
-FURTHER_VECTORS = ("blocks", "crossing")  # modules of vectors that only some kernels use
+FURTHER = ("blocks", "crossing", "memory")  # modules that only some kernels use
 
 
 class KernelCache:
@@ -87,22 +88,28 @@ class KernelCache:
         """Do nothing: files are named by what they depend on."""
 
 
+@cache
+def _processor() -> list[str]:
+    """What LLVM says of the processor. Asked once: its lock is held for as long as anything is compiled."""
+    return [
+        llvmlite.binding.get_host_cpu_name(),
+        llvmlite.binding.get_host_cpu_features().flatten(),
+        llvmlite.binding.get_process_triple(),
+    ]
+
+
 def name_of(source: str, options: str) -> str:
     """The name of a kernel: a hash of everything its machine code depends on."""
     depends_on = {
         "source": source,
         "vectors": [
             sha256(get_data("fastnn.engines", f"{name}.py") or b"").hexdigest()
-            for name in ("simd", "vector_types", *(n for n in FURTHER_VECTORS if f"engines.{n}" in source))
+            for name in ("simd", "vector_types", *(n for n in FURTHER if f"engines.{n}" in source))
         ],
         "options": options,
         "python": [platform.python_implementation(), platform.python_version(), platform.machine()],
         "versions": [numba.__version__, llvmlite.__version__, np.__version__],
-        "processor": [
-            llvmlite.binding.get_host_cpu_name(),
-            llvmlite.binding.get_host_cpu_features().flatten(),
-            llvmlite.binding.get_process_triple(),
-        ],
+        "processor": _processor(),
         "settings": {
             setting: value
             for setting, value in vars(config).items()

@@ -19,7 +19,6 @@ from fastnn.core.rule import PENALIZED_LOSS, VALIDATION_LOSS, Rule
 from fastnn.engines import arguments
 from fastnn.engines.tiles import Shape
 from fastnn.printing.infix import Lines
-from fastnn.printing.vectors import aligned_memory
 
 __all__ = ["Packed"]
 
@@ -30,14 +29,15 @@ NETWORKS_PACKED, NUMBERS_PACKED = 2048, 1 << 18
 FEW_ROWS, FEW_PACKED = 256, 512
 
 IMPORTS = """\
-from numpy import float32, float64, inf, int64, nan, zeros
+from numpy import float32, float64, inf, int64, nan
+from fastnn.engines.memory import aligned_zeros
 from fastnn.engines.simd import Vectors, choose
 
 number = {dtype}"""
 
 ROOM = """\
 tiles = memory[:TILES].reshape(GROUPS, ROWS, VECTOR)
-numbers, lost = zeros(NETWORKS, int64), zeros(NETWORKS, number)
+numbers, lost = aligned_zeros(NETWORKS, int64), aligned_zeros(NETWORKS, number)
 """
 
 ROOM_WATCH = """\
@@ -46,14 +46,15 @@ chosen = memory[TILES + BESTS:].reshape(NETWORKS)
 now_in = Vectors(memory, REGISTERS, LANES, 0, ROWS)
 best_in = Vectors(memory, REGISTERS, LANES, TILES, STATE)
 chosen_in = Vectors(memory, REGISTERS, LANES, TILES + BESTS, 1)
-bar, value = zeros(NETWORKS, float64), zeros(NETWORKS, float64)
-end, found, ending = zeros(NETWORKS, int64), zeros(NETWORKS, int64), zeros(NETWORKS, int64)
+bar, value = aligned_zeros(NETWORKS, float64), aligned_zeros(NETWORKS, float64)
+end, found = aligned_zeros(NETWORKS, int64), aligned_zeros(NETWORKS, int64)
+ending = aligned_zeros(NETWORKS, int64)
 """
 
 # The kernel that measures may have vectors of another length, in other registers: both are copied in pieces
 # of the smaller register.
 ROOM_FURTHER = """\
-lost_further = zeros(NETWORKS, number)
+lost_further = aligned_zeros(NETWORKS, number)
 further = room.reshape(FURTHER_GROUPS, FURTHER_ROWS, FURTHER_VECTOR)
 copied = Vectors(memory.reshape(memory.size // PIECE, PIECE), 1, PIECE, 0, 1)
 to = Vectors(room.reshape(room.size // PIECE, PIECE), 1, PIECE, 0, 1)
@@ -243,17 +244,16 @@ class Packed:
 
     def _write_room(self, lines: Lines) -> None:
         """Write the room for the tiles, for the best states, and for what is compared."""
-        tile, further, sizes = self.tile, self.further, self._constants()
+        further, sizes = self.further, self._constants()
         vectors = sizes["TILES"]
         if self.rule.watched:
             vectors += sizes["BESTS"] + sizes["GROUPS"]
-        lines(*aligned_memory(vectors, tile.vector, self.dtype), *ROOM.splitlines())
+        lines(f"memory = aligned_zeros(({vectors}, VECTOR), number)", *ROOM.splitlines())
         if self.rule.watched:
             lines(*ROOM_WATCH.splitlines())
         if further is not None:
             vectors = sizes["FURTHER_GROUPS"] * further.rows
-            memory = aligned_memory(vectors, further.vector, self.dtype)
-            lines(*(line.replace("memory", "room") for line in memory), *ROOM_FURTHER.splitlines())
+            lines(f"room = aligned_zeros(({vectors}, FURTHER_VECTOR), number)", *ROOM_FURTHER.splitlines())
 
     def _write_put_in(self, lines: Lines) -> None:
         """Write the way of network m into tiles."""

@@ -45,7 +45,8 @@ NO_SIZES = np.empty((0, 0), np.int64)
 # Numbers are copied one by one: for a row that takes another, Numba compiles the text of an error about their
 # shapes, too, which takes 3 s of 5.4.
 SOURCE = """
-from numpy import empty, inf, uint32, uint64
+from numpy import inf, uint32, uint64
+from fastnn.engines.memory import aligned_zeros
 
 
 def twist(key):
@@ -120,7 +121,7 @@ def gather(order, source, to):
 
 def advance({names}):
     rows, networks = X.shape[0], state.shape[0]
-    words = empty(624, uint32)
+    words = aligned_zeros(624, uint32)
     if key.shape[0] > 0:
         temper(key, words)
     left, trained, diverged = networks, losses.shape[1], False

@@ -15,7 +15,6 @@ from fastnn.core.values import TOTAL
 from fastnn.engines import arguments
 from fastnn.engines.form import Form
 from fastnn.printing.infix import Lines
-from fastnn.printing.vectors import aligned_memory
 
 __all__ = [
     "Shape",
@@ -95,25 +94,24 @@ def tiles_and_epochs(
                 yield
             return
         lines("rows, networks = X.shape[0], state.shape[0]")
-        lines(*aligned_memory(vectors, vector, dtype))
-        lines(f"tile = memory[:{tile.groups * tile.rows}].reshape({tile.groups}, {tile.rows}, {vector})")
+        lines(f"memory = aligned_zeros(({vectors}, {vector}), {dtype})")
         lines(*views)
         with _every_tile(tile, f"(networks + {vector - 1}) // {vector}", lines):
             with _every_lane(vector, lines):
                 for column in range(tile.rows - size - 1):
-                    lines(f"tile[group, {size + column}, lane] = settings[m, {column}]")
+                    lines(f"memory[group*{tile.rows} + {size + column}, lane] = settings[m, {column}]")
                 with lines.block(whole_state):
-                    lines("tile[group, p, lane] = state[m, p]")
+                    lines(f"memory[group*{tile.rows} + p, lane] = state[m, p]")
             lines(*start.splitlines())
             with lines.block("for e in range(totals.shape[1]):"):
                 with _every_lane(vector, lines):
-                    lines(f"tile[group, {tile.rows - 1}, lane] = totals[m, e]")
+                    lines(f"memory[group*{tile.rows} + {tile.rows - 1}, lane] = totals[m, e]")
                 yield
                 with _every_lane(vector, lines):
-                    lines(f"totals[m, e] = tile[group, {tile.rows - 1}, lane]")
+                    lines(f"totals[m, e] = memory[group*{tile.rows} + {tile.rows - 1}, lane]")
             if not rule.measuring:
                 with _every_lane(vector, lines), lines.block(whole_state):
-                    lines("state[m, p] = tile[group, p, lane]")
+                    lines(f"state[m, p] = memory[group*{tile.rows} + p, lane]")
 
 
 @contextmanager
@@ -123,19 +121,18 @@ def _in_tiles(
     """The loop over tiles that are given as they are to lie: one that needs no other memory is not copied."""
     numbers = tile.groups * tile.rows
     if vectors > numbers:
-        lines(*aligned_memory(vectors, tile.vector, dtype))
-        lines(f"tile = memory[:{numbers}].reshape({tile.groups}, {tile.rows}, {tile.vector})", *views)
+        lines(f"memory = aligned_zeros(({vectors}, {tile.vector}), {dtype})", *views)
     with _every_tile(tile, "tiles.shape[0]", lines):
         if vectors > numbers:
             with _every_number(tile, lines):
-                lines("tile[group, p, lane] = tiles[first + group, p, lane]")
+                lines(f"memory[group*{tile.rows} + p, lane] = tiles[first + group, p, lane]")
         else:
             lines(f"memory = tiles[first:first + groups].reshape(groups*{tile.rows}, {tile.vector})", *views)
         lines(*start.splitlines())
         yield
         if vectors > numbers:
             with _every_number(tile, lines):
-                lines("tiles[first + group, p, lane] = tile[group, p, lane]")
+                lines(f"tiles[first + group, p, lane] = memory[group*{tile.rows} + p, lane]")
 
 
 @contextmanager

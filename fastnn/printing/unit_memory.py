@@ -10,7 +10,6 @@ from math import lcm
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.printing.infix import Lines
-from fastnn.printing.vectors import aligned_memory
 
 __all__ = ["MOST_OUTPUTS", "Memory", "Span", "Table", "spans_of"]
 
@@ -136,9 +135,7 @@ class Memory:
         """The lines that make the memory, which `write_in` fills."""
         step = self._whole_step
         whole = self._up(self.end, step)
-        *lines, last = aligned_memory(whole // step, step, dtype, made_by="empty")
-        yield from lines
-        yield last.rpartition(".reshape")[0]
+        yield f"memory = aligned_zeros({whole}, {dtype})"
 
     def write_in(self, lines: Lines, states: int) -> None:
         """Write the lines that bring the state of network m, `states` numbers a parameter, into memory."""

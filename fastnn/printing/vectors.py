@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from fastnn.core.elementary import functions_of
 from fastnn.core.equations import GRADIENTS, UPDATES, Derivation, Equation
 from fastnn.core.expressions import Symbol, nodes, substitute
@@ -20,7 +18,6 @@ from fastnn.printing.scalars import NUMPY_NAMES
 __all__ = [
     "ALIGNMENT",
     "PythonOfVectors",
-    "aligned_memory",
     "from_values",
     "vector_module",
     "way_back",
@@ -41,6 +38,7 @@ VECTOR_NAMES = (
 )
 BLOCK_NAMES = ("Blocks", "Rows", "plus_products", "plus_rows")
 CROSSING_NAMES = ("in_lanes", "transposed")
+MEMORY_NAMES = ("aligned_zeros",)
 
 
 class PythonOfVectors(Python):
@@ -72,20 +70,10 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
     text = "\n\n".join([*functions, body])
     sources = {"numpy": {*NUMPY_NAMES} - {*VECTOR_NAMES}, "fastnn.engines.simd": VECTOR_NAMES}
     sources |= {"fastnn.engines.blocks": BLOCK_NAMES, "fastnn.engines.crossing": CROSSING_NAMES}
+    sources |= {"fastnn.engines.memory": MEMORY_NAMES}
     imported = (import_line(module, names, text) for module, names in sources.items())
     imports = "\n".join(line for line in imported if line)
     return f"{imports}\n\n\n{text}"
-
-
-def aligned_memory(vectors: int, vector: int, dtype: str, *, made_by: str = "zeros") -> Iterator[str]:
-    """Memory for `vectors` vectors of `vector` numbers, beginning at a line of the cache.
-
-    It is to be filled with zeros: the lanes left over are computed too, and subnormal numbers are slow.
-    """
-    size, numbers = np.dtype(dtype).itemsize, vectors * vector
-    yield f"raw = {made_by}({numbers + ALIGNMENT // size}, {dtype})"
-    yield f"skipped = -raw.ctypes.data % {ALIGNMENT} // {size}"
-    yield f"memory = raw[skipped:skipped + {numbers}].reshape({vectors}, {vector})"
 
 
 def way_back(derivation: Derivation) -> Iterator[Equation]:

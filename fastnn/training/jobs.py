@@ -165,8 +165,8 @@ class Job:
         self.takeover(self.network, networks)
         if networks > 1:
             smaller = ((with_units(self.network, size), networks) for size in self.reduced[-2::-1])
-            self._kernels.ask(*smaller)
-            self._kernels.ask((self.network, 1), compiles=worth_a_kernel(self.network, self.visits))
+            worth = worth_a_kernel(self.network, self.visits)
+            self._kernels.ask(*smaller, (self.network, 1), compiles=worth)  # at once: see `Kernels`
 
     @property
     def ready(self) -> tuple[int, ...]:

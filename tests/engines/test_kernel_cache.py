@@ -452,7 +452,7 @@ class TestName:
         import numba
         from numba.core import config
 
-        from fastnn.engines.kernel_cache import name_of
+        from fastnn.engines.kernel_cache import _processor, name_of
 
         names = [name_of("source", "options"), name_of("source!", "options"), name_of("source", "options!")]
         for owner, name, value in (
@@ -466,7 +466,9 @@ class TestName:
         ):
             with monkeypatch.context() as patch:
                 patch.setattr(owner, name, value)
+                _processor.cache_clear()
                 names.append(name_of("source", "options"))
+        _processor.cache_clear()
         assert len(set(names)) == len(names) == 10
         assert name_of("source", "options") == names[0]
 
