@@ -166,7 +166,8 @@ class Job:
         if networks > 1:
             smaller = ((with_units(self.network, size), networks) for size in self.reduced[-2::-1])
             worth = worth_a_kernel(self.network, self.visits)
-            self._kernels.ask(*smaller, (self.network, 1), compiles=worth)  # at once: see `Kernels`
+            # In one call: what is asked for later waits for what is being compiled.
+            self._kernels.ask(*smaller, (self.network, 1), compiles=worth)
 
     @property
     def ready(self) -> tuple[int, ...]:

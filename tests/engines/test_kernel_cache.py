@@ -472,6 +472,17 @@ class TestName:
         assert len(set(names)) == len(names) == 10
         assert name_of("source", "options") == names[0]
 
+    def test_it_is_known_while_llvm_is_at_work(self, monkeypatch):
+        """LLVM is locked for as long as another thread compiles."""
+        import llvmlite.binding
+
+        from fastnn.engines.kernel_cache import name_of
+
+        name = name_of("source", "options")
+        for asked in ("get_host_cpu_name", "get_host_cpu_features", "get_process_triple"):
+            monkeypatch.setattr(llvmlite.binding, asked, None)
+        assert name_of("source", "options") == name
+
 
 def for_any_size(engine, *which):
     return general.source(*which, general.form_for(engine, *which))

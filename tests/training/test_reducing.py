@@ -223,6 +223,15 @@ class TestSameBits:
         assert job.takeover(network, 1) is job.takeover(network, 200)  # meanwhile, or all along
         assert len(works) == asked
 
+    def test_no_question_waits_for_what_is_being_compiled(self, monkeypatch):
+        """To ask which kernels are ready may import an engine, and that waits for the compiler."""
+        order = []
+        monkeypatch.setattr(kernels, "ask", lambda work: order.append("compile"))
+        monkeypatch.setattr(kernels, "own_is_ready", lambda *_: order.append("ask"))
+        job = replace(job_of(SHAPES["2-2-1"], "float64"), engine="auto", visits=1e12)
+        job.warm(200)
+        assert order == ["ask"] * 3 + ["compile"] * 3
+
     @pytest.mark.parametrize("rule", [PLAIN, Recipe(optimizer=Adam(), batch_size=2, clip=1.0).rule])
     def test_every_engine_prints_networks_without_inputs(self, rule):
         deep = fastnn.Network((2, 9, 40, 3), ("relu", "tanh"), "softmax")
