@@ -2,6 +2,7 @@
 
 import ast
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -91,6 +92,19 @@ def test_notebook_is_executed_and_whole(capsys, monkeypatch, text):
     source = "\n".join("".join(cell["source"]) for cell in code)
     assert ast.unparse(ast.parse(source)) == ast.unparse(ast.parse(text))
     assert capsys.readouterr().out == "notebook some.ipynb\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs a system that blocks signals")
+def test_no_signal_ends_a_kernel_before_it_has_a_process_group_of_its_own(monkeypatch):
+    """Jupyter would kill ours in its place."""
+    pytest.importorskip("jupytext", reason='needs pip install "fastnn-sweep[tutorial]"')
+    text = "import signal\n\nsorted(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    monkeypatch.setattr(tutorial, "script", lambda networks: text)
+    (cell,) = json.loads(tutorial.notebook())["cells"]
+    (output,) = cell["outputs"]
+    blocked = "".join(output["data"]["text/plain"])
+    assert "SIGINT" in blocked
+    assert "SIGTERM" in blocked
 
 
 def test_refuses_to_overwrite(capsys, tmp_path):
