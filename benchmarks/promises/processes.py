@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -20,7 +21,14 @@ PROGRAMS = {
     "all": ["-c", "from fastnn import *"],
     "help": ["-m", "fastnn", "--help"],
 }
-HUNDRED = ["-m", "fastnn", "sweep", "--networks", "100", "--data", "simulated"]
+SWEEP = ["-m", "fastnn", "sweep", "--data", "simulated"]
+# The most seconds to the table and to the page, by the number of networks and the kernel cache.
+SWEEPS = {
+    (100, "warm"): (1.0, 2.5),
+    (100, "cold"): (5.0, None),
+    (10_000, "warm"): (None, None),
+    (10_000, "cold"): (4.0, None),
+}
 
 A_MILLION = """
 import fastnn
@@ -106,23 +114,25 @@ def first_use(data, rounds):
 
 
 def first_sweep(data, rounds):
-    """A sweep of 100 networks on the command line, with an empty kernel cache and with a filled one."""
+    """Sweeps on the command line, with an empty kernel cache and with a filled one."""
+    numbers = count()
     with TemporaryDirectory() as folder:
         processes = Processes(folder)
-        processes.seconds(HUNDRED, FASTNN_CACHE="0")
+        processes.seconds(SWEEP, FASTNN_CACHE=str(Path(folder, "warm")))
 
-        def sweep(cache):
-            return processes.sweep_seconds(HUNDRED, FASTNN_CACHE=str(Path(folder, cache)))
+        def sweep(networks, cache):
+            where = Path(folder, "warm" if cache == "warm" else f"empty {next(numbers)}")
+            arguments = [*SWEEP, "--networks", str(networks)]
+            return processes.sweep_seconds(arguments, FASTNN_CACHE=str(where))
 
-        sweep("filled")
-        numbers = iter(range(rounds))
         timed = in_turns(
-            max(2, rounds // 3), cold=lambda: sweep(f"empty {next(numbers)}"), warm=lambda: sweep("filled")
+            max(2, rounds // 3),
+            **{f"{networks} {cache}": partial(sweep, networks, cache) for networks, cache in SWEEPS},
         )
-    for name, table, page in (("warm", 1.0, 2.5), ("cold", 5, None)):
-        printed, ended = timed[name].T
-        yield Line(f"sweep of 100 to its table, {name}, seconds", printed, table)
-        yield Line(f"sweep of 100 to its page, {name}, seconds", ended, page)
+    for (networks, cache), (table, page) in SWEEPS.items():
+        printed, ended = timed[f"{networks} {cache}"].T
+        yield Line(f"sweep of {networks} to its table, {cache}, seconds", printed, table)
+        yield Line(f"sweep of {networks} to its page, {cache}, seconds", ended, page)
 
 
 def memory(data, rounds):
