@@ -18,6 +18,9 @@ WIDE_PARAMETERS = 400
 # x1.06, 10-64-64-1 x0.78. In batches of 32 with Adam: 10-64-64-1 x0.61, 10-32-32-1 and 30-64-1 x1.05. With 16
 # registers x0.84 to x1.2.
 WIDE, WIDE_IN_BATCHES, INNER = 240, 512, 96
+# The same where a processor works in halves: 10-32-32-1 x1.04, 50-50-1 x1.14, 10-50-50-1 x1.16, 100-50-1
+# x1.09, 10-64-64-1 x0.88; in float32 x1.31, x1.48, x1.17, x1.30, x0.96.
+WIDE_IN_HALVES, INNER_IN_HALVES = 700, 400
 NEVER = 1 << 62
 
 # A vector of many registers takes as long as this number of networks, one by one, in `loop`. Measured: with
@@ -45,11 +48,12 @@ def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
 
 def _is_wide(network: Network, dtype: str, rule: Rule) -> bool:
     """Whether a network's weights outgrow the cache in vectors of many networks, but not alone."""
-    number, size, _ = forms.registers()
+    number, size, halves = forms.registers()
     if number < 32 or rule.measuring:
         return False
     numbers, (first, *_) = size // np.dtype(dtype).itemsize, network.slices
     if rule.batched:
         return network.n_weights >= WIDE_IN_BATCHES * numbers
     inner = (network.n_weights - first[0].stop) * (1 + len(rule.states))
-    return network.n_weights >= WIDE * numbers or inner >= INNER * numbers
+    most, most_inner = (WIDE_IN_HALVES, INNER_IN_HALVES) if halves else (WIDE, INNER)
+    return network.n_weights >= most * numbers or inner >= most_inner * numbers
