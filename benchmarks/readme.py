@@ -5,6 +5,7 @@
 `benchmarks/peers --write` does the same once it has written RESULTS.md.
 """
 
+import re
 from pathlib import Path
 
 from results import RESULTS, between, write
@@ -41,7 +42,8 @@ def table_of(section):
     if missing := set(ROWS) - set(found):
         raise ValueError(f"the peers' table must have the rows {', '.join(ROWS)}; it lacks {missing}.")
     chosen = [*table[:2], *(found[name] for name in ROWS)]
-    return "\n".join(["| " + " | ".join(row[:COLUMNS]) + " |" for row in chosen] + ["", lines[0]])
+    about = re.sub(r"; ÷: [^.]*", "", lines[0])  # of columns that are left out
+    return "\n".join(["| " + " | ".join(row[:COLUMNS]) + " |" for row in chosen] + ["", about])
 
 
 def cells(line):

@@ -79,11 +79,11 @@ class TestReadme:
         heads = "| a | b | c | d | e | f |\n|---|--:|--:|--:|--:|---|"
         rows = [f"| {name} | {i} | 2 | 3 | 4 | 5 |" for i, name in enumerate(readme.ROWS)]
         others = [f"| {name} | 9 |" for name in readme.ROWS]
-        section = "\n".join(["About.", "", heads, *reversed(rows), "", *others])
+        section = "\n".join(["About; ×: kept; ÷: of no column here.", "", heads, *reversed(rows), "", *others])
         lines = readme.table_of(section).splitlines()
         assert lines[0] == "| a | b | c | d | e |"
         assert lines[2:8] == [f"| {name} | {i} | 2 | 3 | 4 |" for i, name in enumerate(readme.ROWS)]
-        assert lines[8:] == ["", "About."]
+        assert lines[8:] == ["", "About; ×: kept."]
         with pytest.raises(ValueError, match=r"it lacks \{'plain Python'\}"):
             readme.table_of(section.replace("| plain Python |", "| other |"))
 
