@@ -79,7 +79,7 @@ class TestReadme:
         heads = "| a | b | c | d | e | f |\n|---|--:|--:|--:|--:|---|"
         rows = [f"| {name} | {i} | 2 | 3 | 4 | 5 |" for i, name in enumerate(readme.ROWS)]
         others = [f"| {name} | 9 |" for name in readme.ROWS]
-        section = "\n".join(["About; ×: kept; ÷: of no column here.", "", heads, *reversed(rows), "", *others])
+        section = "\n".join(["About; ×: kept; ÷: not here.", "", heads, *reversed(rows), "", *others])
         lines = readme.table_of(section).splitlines()
         assert lines[0] == "| a | b | c | d | e |"
         assert lines[2:8] == [f"| {name} | {i} | 2 | 3 | 4 |" for i, name in enumerate(readme.ROWS)]

@@ -166,7 +166,8 @@ class Job:
         if networks > 1:
             smaller = ((with_units(self.network, size), networks) for size in self.reduced[-2::-1])
             worth = worth_a_kernel(self.network, self.visits)
-            # In one call: what is asked for later waits for what is being compiled.
+            # In one call: what is asked for later waits for what is being compiled. And smaller ones are only
+            # wanted where it is worth a kernel.
             self._kernels.ask(*smaller, (self.network, 1), compiles=worth)
 
     @property

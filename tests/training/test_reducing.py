@@ -77,7 +77,8 @@ def job_of(network, dtype, epochs=40, order=FILE_ORDER):
     draw = np.random.default_rng(3)  # the same rows whatever else was tested before
     X = draw.uniform(0, 1, (ROWS, network.n_inputs)).astype(dtype)
     Y = draw.uniform(0, 1, (ROWS, network.n_outputs)).astype(dtype)
-    return Job(network, "batched", X, Y, epochs, order, reduced_sizes(network, 1e12))
+    visits = 1e12
+    return Job(network, "batched", X, Y, epochs, order, reduced_sizes(network, visits), visits=visits)
 
 
 def trained(job, start, steps, pause=None):
