@@ -190,14 +190,6 @@ def reference_functions(dtype):
     return {name: plain(function) for name, function in scalar_functions(dtype).items()}
 
 
-def memory(rows, lanes, dtype):
-    """(rows, lanes) numbers that begin where a line of the cache does."""
-    size = np.dtype(dtype).itemsize
-    raw = np.zeros(rows * lanes + 64 // size, dtype)
-    skipped = -raw.ctypes.data % 64 // size
-    return raw[skipped : skipped + rows * lanes].reshape(rows, lanes)
-
-
 def bits(numbers):
     """The bits of floating-point numbers as integers."""
     array = np.ascontiguousarray(numbers)

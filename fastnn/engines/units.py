@@ -92,7 +92,7 @@ def _write(printer: RowByRow | InBatches, lines: Lines) -> None:
     """Write the kernel: all networks use the same memory, one after the other."""
     memory, rule = printer.memory, printer.derivation.rule
     with lines.block(f"def advance({arguments(rule)}):"):
-        lines("rows = X.shape[0]", *memory.allocation(printer.dtype), *printer.views())
+        lines("rows = X.shape[0]", memory.allocation(printer.dtype), *printer.views())
         with lines.block("for m in range(state.shape[0]):"):
             _write_network(printer, lines)
 

@@ -131,11 +131,9 @@ class Memory:
         for name, table in self.copies.items():
             yield table.vectors(name)
 
-    def allocation(self, dtype: str) -> Iterator[str]:
-        """The lines that make the memory, which `write_in` fills."""
-        step = self._whole_step
-        whole = self._up(self.end, step)
-        yield f"memory = aligned_zeros({whole}, {dtype})"
+    def allocation(self, dtype: str) -> str:
+        """The line that makes the memory, which `write_in` fills."""
+        return f"memory = aligned_zeros({self._up(self.end, self._whole_step)}, {dtype})"
 
     def write_in(self, lines: Lines, states: int) -> None:
         """Write the lines that bring the state of network m, `states` numbers a parameter, into memory."""

@@ -3,10 +3,10 @@
 import numba
 import numpy as np
 import pytest
-from comparing import memory
 
 from fastnn.engines.blocks import Blocks, Rows, plus_products, plus_rows
 from fastnn.engines.crossing import in_lanes, transposed
+from fastnn.engines.memory import aligned_zeros
 from fastnn.engines.simd import (
     Vectors,
     apart,
@@ -32,7 +32,7 @@ def both_ways(function, *rows, lanes, dtype, results=1):
     """What a function of vectors leaves in the rows of its results, compiled and as plain Python."""
     found = []
     for run in (numba.njit(error_model="numpy")(function), function):
-        numbers = memory(len(rows) + results, lanes, dtype)
+        numbers = aligned_zeros((len(rows) + results, lanes), dtype)
         for row, values in zip(numbers, rows, strict=False):
             row[:] = np.resize(values, lanes)
         with np.errstate(all="ignore"):
@@ -99,7 +99,7 @@ class TestOperations:
                 v[row] = power_of_two(v[row])
 
         for run in (numba.njit(calculate), calculate):
-            numbers = memory(-(-len(exponents) // (registers * lanes)), registers * lanes, dtype)
+            numbers = aligned_zeros((-(-len(exponents) // (registers * lanes)), registers * lanes), dtype)
             numbers[:] = np.resize(exponents, numbers.shape)
             run(numbers)
             np.testing.assert_array_equal(numbers, np.resize(np.ldexp(1.0, exponents), numbers.shape))
@@ -256,7 +256,7 @@ def test_widths_do_not_meet_in_one_process():
         Vectors(m, 2, 8, 1, 1)[0] = 2.0
 
     for function, lanes, value in ((narrow, 8, 1.0), (wide, 16, 2.0), (narrow, 8, 1.0)):
-        numbers = memory(4, lanes, "float64")
+        numbers = aligned_zeros((4, lanes), "float64")
         function(numbers)
         expected = np.zeros((4, lanes))
         expected[1] = value
@@ -301,7 +301,7 @@ def code(function):
 
 
 def test_what_is_read_is_a_copy():
-    numbers = memory(2, 8, "float64")
+    numbers = aligned_zeros((2, 8), "float64")
     vectors = Vectors(numbers, 1, 8, 0, 1)
     vector = vectors[0]
     vector += 1.0
@@ -317,4 +317,4 @@ def test_other_vectors_do_not_mix(registers, lanes, dtype):
         return (Vectors(m, 1, 8, 0, 1)[0] + Vectors(n, registers, lanes, 0, 1)[0]) > 0.0
 
     with pytest.raises(numba.TypingError, match="add"):
-        calculate(memory(1, 8, "float64"), memory(1, registers * lanes, dtype))
+        calculate(aligned_zeros((1, 8), "float64"), aligned_zeros((1, registers * lanes), dtype))
