@@ -8,7 +8,7 @@ import mpmath
 import numba
 import numpy as np
 import pytest
-from comparing import DTYPES, array_differences, bits, memory, scalar_functions
+from comparing import DTYPES, array_differences, bits, scalar_functions
 from each_of import each_of
 from elementary_numbers import WORST, anything, domain, points, scalar_form, spread
 
@@ -17,6 +17,7 @@ from fastnn.core.expressions import Call, Symbol
 from fastnn.core.precisions import PRECISIONS
 from fastnn.engines.batched import HELPER_NAMES, NUMPY_NAMES
 from fastnn.engines.compiling import run_source
+from fastnn.engines.memory import aligned_zeros
 from fastnn.engines.simd import Vectors
 from fastnn.printing.arrays import ArrayWriter, array_function, slots, works_in_place
 from fastnn.printing.infix import Lines, import_line, python_function
@@ -326,7 +327,7 @@ class TestOneAnswer:
     @some_of_them(1)
     def test_vectors(self, name, dtype):
         x = anything(dtype, 3000)
-        rows = memory(-(-len(x) // 8), 8, dtype)
+        rows = aligned_zeros((-(-len(x) // 8), 8), dtype)
         rows[:] = np.resize(x, rows.shape)
         compiled_vectors(dtype)[name](rows)
         expected = array_form(name, x)
