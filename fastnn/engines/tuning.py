@@ -74,15 +74,14 @@ def is_on() -> bool:
 def best_form(network: Network, dtype: str, rule: Rule) -> Form:
     """The best form of those tried before, on this machine; the known form if none was."""
     rule = rule.unwatched
-    candidates = forms(network, dtype, rule)
-    return _best(candidates, _times(network, dtype, rule) if is_on() else {})
+    return _best(_candidates(network, dtype, rule), _times(network, dtype, rule) if is_on() else {})
 
 
 def trials(network: Network, dtype: str, rule: Rule) -> Iterator[Trial]:
     """What a long training may try while it goes on: first the most promising form, then all others."""
     if not is_on() or looks(rule) or not network.n_inputs:
         return
-    _, *others = forms(network, dtype, rule)
+    _, *others = _candidates(network, dtype, rule)
     seconds = min(COMPILE_SECONDS * network.n_parameters, MOST_COMPILE_SECONDS)
     before = _times(network, dtype, rule)
     for some in (others[:1], others):
@@ -114,7 +113,7 @@ def tune(
     dict
         Each form's time in parts of the known one's, which comes first.
     """
-    candidates = forms(network, dtype, rule)
+    candidates = _candidates(network, dtype, rule)
     found = _tried(network, dtype, rule, candidates[1:], wanted)
     _remember(network, dtype, rule, found)
     return {form: found[str(form)] for form in candidates if str(form) in found}
@@ -124,7 +123,7 @@ def _trial(
     network: Network, dtype: str, rule: Rule, missing: Sequence[Form]
 ) -> Callable[[Callable[[], bool]], Form]:
     """Try forms that are missing, unless another process does; it is waited for in the background."""
-    candidates = forms(network, dtype, rule)
+    candidates = _candidates(network, dtype, rule)
 
     def run(wanted: Callable[[], bool]) -> Form:
         for _ in range(LOOKS):
@@ -143,6 +142,12 @@ def _trial(
     return run
 
 
+@cache
+def _candidates(network: Network, dtype: str, rule: Rule) -> tuple[Form, ...]:
+    """The forms of a network, kept: a sweep of 0.1 s asks for them a dozen times, each of which takes 0.1 ms."""
+    return forms(network, dtype, rule)
+
+
 def _best(candidates: Sequence[Form], times: Times) -> Form:
     known, *others = candidates
     best = min(others, key=lambda form: times.get(str(form), inf), default=known)
@@ -155,7 +160,7 @@ def _tried(
 ) -> Times:
     """The times of the known form and of others; of fewer if nobody waits any more."""
     kernels: dict[Form, Kernel] = {}
-    known, *_ = forms(network, dtype, rule)
+    known, *_ = _candidates(network, dtype, rule)
     for form in (known, *others):
         if kernels and not wanted():
             break
@@ -196,7 +201,7 @@ def _times(network: Network, dtype: str, rule: Rule, *, anew: bool = False) -> T
     name = _name(network, dtype, rule)
     key = str(kernel_files.folder()), name
     if anew or key not in _KNOWN:
-        found = _read(name, [str(form) for form in forms(network, dtype, rule)])
+        found = _read(name, [str(form) for form in _candidates(network, dtype, rule)])
         _KNOWN[key] = found or _KNOWN.get(key, {})
     return _KNOWN[key]
 
@@ -216,7 +221,7 @@ def _read(name: str, names: Sequence[str]) -> Times:
 def _remember(network: Network, dtype: str, rule: Rule, times: Times) -> None:
     name = _name(network, dtype, rule)
     _KNOWN[str(kernel_files.folder()), name] = times
-    best = _best(forms(network, dtype, rule), times)
+    best = _best(_candidates(network, dtype, rule), times)
     told = {"network": in_words(network, dtype, rule), "times": times, "best": str(best)}
     kernel_files.write(name, json.dumps(told).encode(), kernel_files.TRIALS)
 
@@ -234,7 +239,7 @@ def _name(network: Network, dtype: str, rule: Rule) -> str:
     """The name of what is remembered: a hash of everything that the times depend on."""
     from fastnn.engines.kernel_cache import name_of
 
-    candidates = [str(form) for form in forms(network, dtype, rule)]
+    candidates = [str(form) for form in _candidates(network, dtype, rule)]
     return name_of(json.dumps([repr(network), dtype, repr(rule), candidates, __version__]), _printers())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from time import perf_counter, thread_time
 from typing import Any
 
@@ -155,7 +156,7 @@ class Calls:
 
     def _room(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Room for what a call finds; the next call has the same: new memory is slow."""
-        size = int(np.prod(shape))
+        size = prod(shape)
         if len(self.room) < size:
             self.room = np.empty(size, dtype)
         return self.room[:size].reshape(shape)

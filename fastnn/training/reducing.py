@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def reduced_networks(network: Network, rule: Rule = PLAIN) -> tuple[Network, ...
     return tuple(with_units(network, size) for size in reduced_sizes(network, np.inf, rule)[:-1])
 
 
+@lru_cache(maxsize=256)
 def with_units(network: Network, size: int) -> Network:
     """The same network with `size` units in its first hidden layer."""
     if size == 0:
@@ -100,8 +102,9 @@ class Group:
 
     def take(self, state: Array) -> Array:
         """The group's states (m, S') out of all (M, S), as a new C-ordered array, as kernels ask for it."""
-        whole: Array = state[self.numbers]
-        return whole if self.columns is None else np.take_along_axis(whole, self.columns, axis=1).copy()
+        if self.columns is None:
+            return state.take(self.numbers, axis=0)
+        return np.ascontiguousarray(state[self.numbers[:, None], self.columns])
 
     def put(self, state: Array, values: Array) -> None:
         """Write the group's states (m, S') back into the states (M, S) of all."""
