@@ -31,7 +31,7 @@ from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.grid import Cell, Grid, Numbers
 from fastnn.sweeping.network_axis import Networks
 from fastnn.sweeping.settling import settled
-from fastnn.sweeping.splitting import Chunk, Stretch, chunks_of, shared_out
+from fastnn.sweeping.splitting import Chunk, Stretch, chunks_of, shares_of
 from fastnn.training.dividing import divided, is_fraction, left_of
 from fastnn.training.jobs import Job
 from fastnn.training.measuring import Measuring, measured
@@ -39,6 +39,7 @@ from fastnn.training.orders import FILE_ORDER, Order, Shuffled, order_of
 from fastnn.training.plan import Plan
 from fastnn.training.rates import RATES_GIVEN
 from fastnn.training.running import run
+from fastnn.training.sharing import Helpers
 from fastnn.training.starts import Start, rule_of
 from fastnn.training.stopping import stopping_of
 from fastnn.training.weights import class_weights_of, weights_of, weights_told
@@ -262,8 +263,14 @@ class Design:
         schema = self.schema(every, curve_dtype or self.plan.dtype)
         return Results(numbers, schema.room(len(numbers)), every)
 
-    def train(self, chunk: Chunk, into: Results, pause: Callable[[float], None] | None = None) -> None:
-        """Train a chunk and write its results into their places; `pause` is as in `running.run`."""
+    def train(
+        self,
+        chunk: Chunk,
+        into: Results,
+        pause: Callable[[float], None] | None = None,
+        helpers: Helpers | None = None,
+    ) -> None:
+        """Train a chunk and write its results into their places; the others are as in `running.run`."""
         room = into.only(chunk)
         start = self.grid.start_of(chunk.first)
         plan, job = self.plan_of(chunk.cell), self.jobs[self._kind(chunk.cell)]
@@ -272,7 +279,7 @@ class Design:
         rates = plan.rates(chunk.cell["learning_rate"], chunk.count)
         kept = room.arrays.get("curves")
         curve = self._whole_curve(room)
-        course = run(job, state, rates, curve=curve, pause=pause)
+        course = run(job, state, rates, curve=curve, pause=pause, helpers=helpers)
         room["loss"][:], room["diverged"][:] = course.losses, course.diverged
         parameters = np.ascontiguousarray(state[:, : plan.network.n_parameters])
         self.grid.networks.put(plan.network, parameters, room["parameters"])
@@ -299,8 +306,9 @@ class Part:
 
     def __init__(self, design: Design, results: Results, workers: int) -> None:
         self.results = results
-        shares = shared_out(design.stretches(results.numbers), workers)
-        self.waiting = [chunks_of(share)[::-1] for share in shares]
+        self.waiting = [
+            chunks_of(share)[::-1] for share in shares_of(design.stretches(results.numbers), workers)
+        ]
         self.finished = np.zeros(len(results), bool)
         self.unfinished = sum(map(len, self.waiting))
 

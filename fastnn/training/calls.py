@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
+from threading import local
 from time import perf_counter, thread_time
 from typing import Any
 
@@ -20,6 +21,7 @@ from fastnn.training.jobs import Job
 from fastnn.training.pace import Pace
 from fastnn.training.rates import Rates
 from fastnn.training.reducing import Group
+from fastnn.training.sharing import Lot
 from fastnn.training.stopping import Seen, Watch
 
 __all__ = ["Calls"]
@@ -48,7 +50,7 @@ class Calls:
     def __post_init__(self) -> None:
         self.paces: dict[Kernel, Pace] = defaultdict(Pace)
         self.settings = GivenSettings(self.job.recipe, self.rates)
-        self.room = np.empty(0)
+        self.rooms = local()  # each thread has its own
         self.state_size = self.job.rule.state_size(self.job.network)
 
     @property
@@ -86,6 +88,13 @@ class Calls:
         visits = min(self.paces[self._takeover(group).now.kernel].visits for group in groups)
         kept = LOSSES // networks if self.packs else NUMBERS_KEPT // numbers
         return max(1, min(kept, int(min(visits, VISITS)) // (numbers * len(self.job.X))))
+
+    def lot(self, group: Group, epochs: int) -> Lot:
+        """A group with the seconds that one of its networks takes for some epochs, to be shared out."""
+        now = self._takeover(group).now
+        visits = self.job.rule.state_size(group.network) * len(self.job.X) * epochs
+        seconds = self.paces[now.kernel].seconds or now.sizes.seconds
+        return Lot(group, visits * seconds, now.sizes.vector)
 
     def _takeover(self, group: Group) -> Takeover:
         return self.job.takeover(group.network, len(group.numbers))
@@ -157,9 +166,10 @@ class Calls:
     def _room(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Room for what a call finds; the next call has the same: new memory is slow."""
         size = prod(shape)
-        if len(self.room) < size:
-            self.room = np.empty(size, dtype)
-        return self.room[:size].reshape(shape)
+        if not hasattr(self.rooms, "room") or len(self.rooms.room) < size:
+            self.rooms.room = np.empty(size, dtype)
+        found: Array = self.rooms.room[:size].reshape(shape)
+        return found
 
     @property
     def _batch(self) -> tuple[int, ...]:

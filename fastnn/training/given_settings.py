@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from threading import Lock
 from typing import Any
 
 from numpy.typing import NDArray
@@ -26,19 +27,22 @@ class GivenSettings:
 
     def __init__(self, recipe: Recipe, rates: Rates) -> None:
         self.recipe, self.rates = recipe, rates
+        self.using = Lock()  # threads ask at the same time
         self.spans: list[tuple[int, float, Array]] = []  # from an epoch up to another: which settings
 
     def of(self, epoch: int) -> Array:
         """What kernels are given for all networks in an epoch: (M, C)."""
-        place = bisect_right(self.spans, epoch, key=lambda span: span[0]) - 1
-        if place < 0 or epoch >= self.spans[place][1]:
-            settings = self.recipe.settings(self.rates.of(epoch))
-            if place + 1 < len(self.spans) or len(self.spans) == MOST:
-                self.spans.clear()
-            self.spans.append((epoch, self.rates.until(epoch), settings))
-            return settings
-        return self.spans[place][2]
+        with self.using:
+            place = bisect_right(self.spans, epoch, key=lambda span: span[0]) - 1
+            if place < 0 or epoch >= self.spans[place][1]:
+                settings = self.recipe.settings(self.rates.of(epoch))
+                if place + 1 < len(self.spans) or len(self.spans) == MOST:
+                    self.spans.clear()
+                self.spans.append((epoch, self.rates.until(epoch), settings))
+                return settings
+            return self.spans[place][2]
 
     def forget(self, epoch: int) -> None:
         """Forget those of earlier epochs."""
-        self.spans = [span for span in self.spans if span[1] > epoch]
+        with self.using:
+            self.spans = [span for span in self.spans if span[1] > epoch]

@@ -14,6 +14,13 @@ class Pace:
     """The length of the next call, in visits (one parameter meeting one row), from the last call's time."""
 
     visits: float = 576.0
+    _met: float = 0.0  # by all calls so far
+    _spent: float = 0.0  # seconds
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds of a visit, in the mean of all calls, since short ones take longer; None before any."""
+        return self._spent / self._met if self._met else None
 
     def next_call(
         self, parameters: int, epochs_left: int, rows: int, row: int, batch: int = 1
@@ -28,4 +35,5 @@ class Pace:
         return 1, min(rows - row, max(1, visits // batch) * batch)
 
     def took(self, seconds: float, visits: int) -> None:
+        self._met, self._spent = self._met + visits, self._spent + seconds
         self.visits = visits * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)

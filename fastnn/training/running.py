@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +23,7 @@ from fastnn.training.course import Course
 from fastnn.training.jobs import Job
 from fastnn.training.rates import Rates
 from fastnn.training.reducing import Group, Units
+from fastnn.training.sharing import Helpers
 from fastnn.training.stopping import Seen, Watch
 
 __all__ = ["run", "run_kept"]
@@ -55,6 +57,7 @@ def run(
     *,
     curve: Array | None = None,
     pause: Callable[[float], None] | None = None,
+    helpers: Helpers | None = None,
 ) -> Course:
     """Train M networks through all epochs of a job.
 
@@ -71,13 +74,15 @@ def run(
     pause : callable, optional
         Called between calls of the kernel with the training done since the last pause, in networks: 0.5 is
         half of one network's training. It is negative where work has to be done again. It may raise to stop.
+    helpers : Helpers, optional
+        Threads that may train some of the networks.
 
     Returns
     -------
     Course
         What the epochs brought the networks, and how each ended.
     """
-    run_ = _Run(job, rates, Course(state, job.epochs, curve), pause)
+    run_ = _Run(job, rates, Course(state, job.epochs, curve), pause, helpers)
     while run_.goes_on:
         run_.stretch(job.epochs - run_.epoch)
     return run_.finished()
@@ -138,6 +143,7 @@ class _Run:
     rates: Rates
     course: Course
     pause: Callable[[float], None] | None
+    helpers: Helpers | None = None
 
     def __post_init__(self) -> None:
         self.state, networks = self.course.state, len(self.course.state)
@@ -268,9 +274,16 @@ class _Run:
             self.groups = [piece for group in groups for piece in self.calls.pieces(group)]
             self.grouped = int(self.is_training.sum())
         epochs = self._together(most, self.groups)
-        for group in self.groups:
-            self._advance(group, epochs)
+        if self.helpers is None:
+            self._advance_some(self.groups, epochs)
+        else:
+            shares = self.helpers.among([self.calls.lot(group, epochs) for group in self.groups])
+            self.helpers.each([partial(self._advance_some, share, epochs) for share in shares])
         self.epoch += epochs
+
+    def _advance_some(self, groups: list[Group], epochs: int) -> None:
+        for group in groups:
+            self._advance(group, epochs)
 
     def _left(self, groups: list[Group]) -> list[Group] | None:
         """The groups without the networks that have ended; None if they are to be made anew."""

@@ -9,9 +9,11 @@ import pytest
 from fastnn.engines import CallSizes
 from fastnn.sweeping.design import Part, Results
 from fastnn.sweeping.grid import Numbers
-from fastnn.sweeping.splitting import Stretch, shared_out
+from fastnn.sweeping.splitting import SHARE_SECONDS, Stretch, shares_of
+from fastnn.training.sharing import shared_out
 
 VECTOR = 16
+SECONDS = 2.5e-3  # of a network: even the fewest are worth a share for each of eight workers
 SIZES = CallSizes(fewest=2, most=4096, width=64, vector=VECTOR, seconds=1e-10)
 CELLS = {
     "one cell": [1],
@@ -23,7 +25,7 @@ CELLS = {
 COUNTS = [1000, 1001, 1536, 2047, 2561, 3840, 6144, 10_000, 12_345, 20_480, 99_999]
 
 
-def stretches(starts, costs, seconds=1e-4, stops=False):
+def stretches(starts, costs, seconds=SECONDS, stops=False):
     """Cells of `starts` networks each, of which one takes so many times `seconds`."""
     for cell, cost in enumerate(costs):
         first = cell * starts
@@ -58,7 +60,7 @@ def test_any_number_of_networks_is_split_evenly(costs, stops):
     for count, workers in itertools.product(COUNTS, (1, 2, 3, 8)):
         starts = -(-count // len(costs))
         last, work = trained(stretches(starts, costs, stops=stops), workers)
-        assert last <= work / workers + VECTOR * 1e-4 * max(costs)
+        assert last <= work / workers + VECTOR * SECONDS * max(costs)
         if len(costs) == 1:
             assert last <= 1.03 * work / workers
 
@@ -71,9 +73,15 @@ def test_a_worker_takes_over_what_another_would_do_later(workers):
 
 
 def test_few_networks_are_cut_where_vectors_are_full():
-    shares = shared_out(stretches(1000, [1]), 2)
+    shares = shared_out([*stretches(1000, [1])], 2)
     assert [[len(stretch.numbers) for stretch in share] for share in shares] == [[496], [504]]
 
 
 def test_fewer_networks_than_a_vector_stay_together():
-    assert len(shared_out(stretches(VECTOR // 2, [1]), 4)) == 1
+    assert len(shared_out([*stretches(VECTOR // 2, [1])], 4)) == 1
+
+
+@pytest.mark.parametrize(("parts", "shares"), [(0.1, 1), (1.9, 1), (2.1, 2), (3.9, 3), (4.1, 4), (100, 4)])
+def test_workers_with_little_work_of_their_own_help_another_instead(parts, shares):
+    whole = [*stretches(1000, [1], parts * SHARE_SECONDS / 1000)]
+    assert len(shares_of(whole, 4)) == shares

@@ -16,11 +16,11 @@ from fastnn.sweeping.columns import Schema
 from fastnn.sweeping.design import Design, Part, Results, refuse_divergence
 from fastnn.sweeping.grid import Numbers
 from fastnn.sweeping.results import Sweep
-from fastnn.sweeping.splitting import shared_out
 from fastnn.sweeping.store import StoreError
 from fastnn.sweeping.tables import MemoryTable
 from fastnn.system.progress import size
 from fastnn.training.evaluating import within_memory
+from fastnn.training.sharing import cost, shared_out
 
 __all__ = ["Memory", "Place", "Stored"]
 
@@ -88,11 +88,11 @@ class Memory:
         yield part
 
     def shards(self, workers: int) -> Iterator[Numbers]:
-        shares = shared_out(self.design.stretches(Numbers.of(0, self.design.grid.total)), workers)
+        shares = shared_out([*self.design.stretches(Numbers.of(0, self.design.grid.total))], workers)
         stretches = (stretch for share in shares for stretch in share)
         pieces = (piece for one in stretches for piece in one.pieces(SHARD, min(SHARD, one.sizes.width)))
         # The long ones first, so that workers end at nearly the same time.
-        every = (Numbers((piece.numbers,)) for piece in sorted(pieces, key=lambda piece: -piece.cost))
+        every = (Numbers((piece.numbers,)) for piece in sorted(pieces, key=lambda piece: -cost([piece])))
         return (numbers for numbers in every if self.lacks(numbers))
 
     def keep(self, results: Results) -> None:

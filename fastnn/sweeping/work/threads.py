@@ -11,6 +11,7 @@ from fastnn.sweeping.design import Part, Results
 from fastnn.sweeping.splitting import Chunk
 from fastnn.sweeping.work.places import Place
 from fastnn.system.progress import Progress
+from fastnn.training.sharing import Helpers
 
 __all__ = ["train_here"]
 
@@ -24,7 +25,10 @@ class _Stopped(Exception):  # noqa: N818 - an answer to a request, not an error
 class _Crew:
     """The state that the threads share."""
 
-    def __init__(self, place: Place, workers: int, check: Callable[[Results], None] | None) -> None:
+    def __init__(
+        self, place: Place, workers: int, check: Callable[[Results], None] | None, helpers: Helpers
+    ) -> None:
+        self.helpers = helpers
         self.design = place.design
         self.parts = place.parts(workers)
         self.part: Part | None = None  # the one that chunks are taken from
@@ -35,7 +39,7 @@ class _Crew:
         self.trained = 0.0  # in networks; half a training counts 0.5
 
     def take_chunks(self, worker: int) -> None:
-        with suppress(_Stopped):
+        with suppress(_Stopped), self.helpers.busy():
             while not self.stop.is_set():
                 with self.lock:
                     part, chunk = self.next_for(worker)
@@ -60,7 +64,7 @@ class _Crew:
             if self.stop.is_set():
                 raise _Stopped
 
-        self.design.train(chunk, part.results, pause)
+        self.design.train(chunk, part.results, pause, self.helpers)
         if self.check is not None:
             self.check(part.results.only(chunk))
         with self.lock:
@@ -79,9 +83,9 @@ def train_here(
     A thread without work asks for the next part, so at most one part per thread is under way. The thread that
     finishes a part keeps it. `check` gets the results of every chunk and may raise.
     """
-    crew = _Crew(place, workers, check)
     done_before = progress.done
     with ThreadPoolExecutor(workers) as pool:
+        crew = _Crew(place, workers, check, Helpers(pool, workers))
         try:
             unfinished = threads = {pool.submit(crew.take_chunks, worker) for worker in range(workers)}
             while unfinished and not any(thread.done() and thread.exception() for thread in threads):
