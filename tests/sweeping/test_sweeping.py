@@ -260,9 +260,9 @@ class TestChunks:
         monkeypatch.setattr(engine_modules.load(engine), "call_sizes", lambda *_: blocks)
         monkeypatch.setattr(splitting, "CHUNK_SECONDS", 1e-12)
 
-        def train(design, chunk, into, pause=None):
+        def train(design, chunk, *others):
             sizes.append(chunk.count)
-            original(design, chunk, into, pause)
+            original(design, chunk, *others)
 
         monkeypatch.setattr(designing.Design, "train", train)
         assert_equal(swept(**CUT, engine=engine), expected)
@@ -610,8 +610,8 @@ def ctrl_c(monkeypatch):
     finished = threading.Semaphore(0)
     train = designing.Design.train
 
-    def train_and_tell(design, chunk, into, pause=None):
-        train(design, chunk, into, pause)
+    def train_and_tell(*arguments):
+        train(*arguments)
         finished.release()
 
     def after(chunks):

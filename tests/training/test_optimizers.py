@@ -151,6 +151,7 @@ class TestUnitsLeftOut:
         def only_what_leads_in(units, old, new):
             return (new[0][0] != old[0][0]).any(axis=2) | (new[0][1] != old[0][1])
 
+        monkeypatch.setattr(running, "MOST_EPOCHS_UNSEEN", 1)
         whole = self.swept(monkeypatch, name, False, 0, 1, 480)
         monkeypatch.setattr(reducing.Units, "_parts", only_parameters)
         monkeypatch.setattr(reducing.Units, "_moved", only_what_leads_in)

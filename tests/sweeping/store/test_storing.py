@@ -64,9 +64,9 @@ def trained(monkeypatch):
     numbers = []
     original = Design.train
 
-    def train(design, chunk, into, pause=None):
+    def train(design, chunk, *others):
         numbers.extend(range(chunk.first, chunk.first + chunk.count))
-        original(design, chunk, into, pause)
+        original(design, chunk, *others)
 
     monkeypatch.setattr(Design, "train", train)
     return numbers
