@@ -30,7 +30,7 @@ from fastnn.engines.vector_types import (
     vector_among,
 )
 
-__all__ = ["Blocks", "Rows", "plus_products", "plus_rows"]
+__all__ = ["Blocks", "Rows", "every_row", "first_row", "plus_products", "plus_rows"]
 
 
 class Blocks:
@@ -94,6 +94,17 @@ def plus_products(vector: NDArray[Any], block: NDArray[Any], other: NDArray[Any]
     return plus_rows(vector, block * other)
 
 
+def every_row(vector: NDArray[Any], rows: int) -> NDArray[Any]:
+    """The block of which every row is a vector; `rows` is a literal."""
+    return np.tile(vector, (rows, 1))
+
+
+def first_row(block: NDArray[Any]) -> NDArray[Any]:
+    """The vector of a block's first row."""
+    found: NDArray[Any] = block[0].copy()
+    return found
+
+
 # -- their types ---------------------------------------------------------------------------------------
 
 
@@ -143,6 +154,10 @@ def _type_of_item(several: Any, index: Any) -> VectorType | None:
     if isinstance(several, BlocksType):
         return _vectors_at(several, index)
     return several.block if isinstance(several, RowsType) else None
+
+
+def _type_in_every_row(vector: Any, rows: Any) -> VectorType | None:
+    return _type_of_block(vector.number, rows, *map(types.literal, (vector.registers, vector.lanes)))
 
 
 def _vectors_at(blocks: BlocksType, index: Any) -> VectorType:
@@ -233,6 +248,15 @@ def _lower_plus_rows(context: Any, builder: Any, signature: Any, values: Any) ->
     return from_registers(builder, sums)
 
 
+def _lower_every_row(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    vector, block = signature.args[0], signature.return_type
+    return from_registers(builder, in_every_lane(context, builder, values[0], vector, block))
+
+
+def _lower_first_row(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    return from_registers(builder, registers_of(builder, values[0])[: signature.return_type.registers])
+
+
 type_callable(Blocks)(lambda context: _type_of_blocks)
 type_callable(Rows)(lambda context: _type_of_rows)
 type_callable(operator.getitem)(lambda context: _type_of_item)
@@ -243,6 +267,10 @@ type_callable(plus_rows)(lambda context: lambda vector, block: vector_among((vec
 type_callable(plus_products)(
     lambda context: lambda vector, block, other: vector_among((vector, block, other)) and vector
 )
+type_callable(every_row)(lambda context: _type_in_every_row)
+type_callable(first_row)(lambda context: lambda block: block.of_a_row)
+lower_builtin(every_row, VectorType, types.Any)(_lower_every_row)
+lower_builtin(first_row, VectorType)(_lower_first_row)
 lower_builtin(plus_products, VectorType, types.Any, types.Any)(_lower_plus_rows)
 lower_builtin(Blocks, types.Array, *[types.Any] * 4)(_lower_blocks)
 lower_builtin(Rows, types.Array, *[types.Any] * 3)(_lower_rows)

@@ -21,7 +21,7 @@ from fastnn.core.equations import (
     Equation,
     Kind,
 )
-from fastnn.core.expressions import Binary, Expression, Index, Sum, Symbol, bind, nodes, substitute
+from fastnn.core.expressions import Binary, Call, Expression, Index, Sum, Symbol, bind, nodes, substitute
 from fastnn.core.network import Network
 from fastnn.core.rule import COEFFICIENT, Rule
 from fastnn.core.values import TOTAL, activation_of
@@ -30,7 +30,7 @@ from fastnn.printing.layer_by_layer import InLoops
 from fastnn.printing.scalars import Written, spell_element, write_equation
 from fastnn.printing.vectors import PythonOfVectors, from_values, way_back
 
-__all__ = ["SUM", "Place", "PythonOfBlocks", "RowsTogether", "rows_views", "write_rows"]
+__all__ = ["SUM", "Place", "PythonOfBlocks", "PythonOfFirstRow", "RowsTogether", "rows_views", "write_rows"]
 
 Place = dict[Index, Index | int]
 
@@ -94,6 +94,18 @@ class PythonOfBlocks(PythonOfVectors):
         if isinstance(value, Binary) and value.operator == "*":
             return f"{name} = plus_products({name}, {self(value.left)}, {self(value.right)})"
         return f"{name} = plus_rows({name}, {self(value)})"
+
+
+class PythonOfFirstRow(PythonOfVectors):
+    """The language of one row; functions are called for a block of `rows` like it."""
+
+    def __init__(self, symbol: Callable[[Symbol], str], dtype: str, rows: int) -> None:
+        super().__init__(symbol, dtype)
+        self.rows = rows
+
+    def visit_call(self, node: Call, outer: int) -> str:
+        """A function of a block, of which the first row is taken."""
+        return f"first_row({node.function}(every_row({self(node.argument)}, {self.rows})))"
 
 
 class RowsTogether(InLoops):

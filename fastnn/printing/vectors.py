@@ -36,7 +36,7 @@ VECTOR_NAMES = (
     "side_by_side",
     "sqrt",
 )
-BLOCK_NAMES = ("Blocks", "Rows", "plus_products", "plus_rows")
+BLOCK_NAMES = ("Blocks", "Rows", "every_row", "first_row", "plus_products", "plus_rows")
 CROSSING_NAMES = ("in_lanes", "transposed")
 MEMORY_NAMES = ("aligned_zeros",)
 

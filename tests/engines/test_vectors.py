@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastnn.engines.blocks import Blocks, Rows, plus_products, plus_rows
+from fastnn.engines.blocks import Blocks, Rows, every_row, first_row, plus_products, plus_rows
 from fastnn.engines.crossing import in_lanes, transposed
 from fastnn.engines.memory import aligned_zeros
 from fastnn.engines.simd import (
@@ -164,8 +164,9 @@ class TestBlocks:
             x, y = blocks[0], v[0]
             blocks[1] = y - 2.0 * x / sqrt(x)
             blocks[2] = choose(x > y, x, y) + choose(y <= x, 1.0, y) + choose(x > 1.0, y, 5.0)
-            blocks[3] = y
+            blocks[3] = every_row(y, 3) + 0.0 * x
             blocks[3, 1] += blocks[0, 2]
+            blocks[4] = first_row(x + y)
 
         def one_by_one(m):
             v = Vectors(m, registers, lanes, 0, 1)
@@ -174,12 +175,13 @@ class TestBlocks:
                 x = v[1 + row]
                 v[4 + row] = y - 2.0 * x / sqrt(x)
                 v[7 + row] = choose(x > y, x, y) + choose(y <= x, 1.0, y) + choose(x > 1.0, y, 5.0)
-                v[10 + row] = y
+                v[10 + row] = y + 0.0 * x
+                v[13 + row] = v[1] + y
             v[11] += v[3]
 
         rows = [1.5, 0.5], [0.25, 3.0], [2.0, 0.5, 1.25], [7.0]
-        compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype, results=9)
-        _, alone = both_ways(one_by_one, *rows, lanes=registers * lanes, dtype=dtype, results=9)
+        compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype, results=12)
+        _, alone = both_ways(one_by_one, *rows, lanes=registers * lanes, dtype=dtype, results=12)
         assert compiled.tobytes() == python.tobytes() == alone.tobytes()
 
     def test_rows_are_added_in_order(self, registers, lanes, dtype):
