@@ -259,3 +259,10 @@ def test_where_a_processor_works_in_halves_loops_have_forms_of_their_own(monkeyp
     rule = Recipe.of(classifiers[0]).rule
     found = [forms.known_form(network, "float64", rule) for network in classifiers]
     assert [(form.registers, form.together) for form in found] == [(4, 4), (4, 1), (4, 2)]
+    deep, wide = Network((10, 32, 32, 1)), Network((30, 64, 1))
+    adam = Recipe.of(deep, optimizer=OPTIMIZERS["adam"]).rule
+    found = [
+        forms.known_form(*which)
+        for which in ((deep, "float64", PLAIN), (deep, "float64", adam), (wide, "float64", PLAIN))
+    ]
+    assert [(form.size, form.updates_back) for form in found] == [(32, True), (64, True), (64, False)]
