@@ -39,7 +39,7 @@ from fastnn.printing.javascript import JavaScript
 from fastnn.printing.latex import Latex
 from fastnn.printing.mathml import MathML
 from fastnn.printing.notation import ExactText, Text
-from fastnn.printing.rows_together import PythonOfBlocks
+from fastnn.printing.rows_together import PythonOfBlocks, PythonOfFirstRow
 from fastnn.printing.units import PythonOfUnits
 from fastnn.printing.vectors import PythonOfVectors
 
@@ -103,6 +103,7 @@ SCALAR = {
     "Python in float32": Python(name, "float32"),
     "Python of vectors": PythonOfVectors(name, "float64"),
     "Python of blocks": PythonOfBlocks(name, "float64"),
+    "Python of a first row": PythonOfFirstRow(name, "float64", rows=2),
     "Python of units": PythonOfUnits(name, "float64"),
     "JavaScript": JavaScript(name),
 }
