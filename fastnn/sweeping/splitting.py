@@ -2,7 +2,8 @@
 
 The networks lie on a line, cell after cell, and the line is cut where each worker has its equal share of the
 seconds. So fewer cells are cut than there are workers, and no share is longer than another by more than a
-vector of networks. Within a share a cell is cut into chunks of nearly equal size.
+vector of networks. Within a share a cell is cut into chunks of nearly equal size. Where shares would be
+small there are fewer of them than workers: those without one help the others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from math import ceil
 
 from fastnn.engines import CallSizes
 from fastnn.sweeping.grid import Cell
-from fastnn.training.sharing import cost, shared_out
+from fastnn.training.sharing import shared_out, total_seconds
 
 __all__ = ["Chunk", "Stretch", "chunks_of", "shares_of"]
 
@@ -23,7 +24,7 @@ __all__ = ["Chunk", "Stretch", "chunks_of", "shares_of"]
 CHUNK_SECONDS = 0.75
 
 # The least work of a thread's own, in seconds: each looks for dead units itself, and what one finds shortens
-# its work alone. Measured: 1000 networks on two threads x0.96 (a thread that helps another, against two).
+# its work alone. Measured: 1000 networks on two threads x0.98 (a thread that helps another, against two).
 SHARE_SECONDS = 0.25
 
 # The smaller a chunk, the later a look for dead units pays. Measured: 1200 networks x1.16 in chunks of 300,
@@ -82,12 +83,12 @@ class Stretch:
 def shares_of(stretches: Iterable[Stretch], workers: int) -> list[list[Stretch]]:
     """Share out stretches among at most `workers`; fewer get one where the others had better help them."""
     whole = [*stretches]
-    return shared_out(whole, max(1, min(workers, int(cost(whole) / SHARE_SECONDS))))
+    return shared_out(whole, max(1, min(workers, int(total_seconds(whole) / SHARE_SECONDS))))
 
 
 def chunks_of(share: Sequence[Stretch]) -> list[Chunk]:
     """Cut a share into chunks: small enough to interrupt and to hand on, large enough to be fast."""
-    seconds = cost(share)
+    seconds = total_seconds(share)
     pieces = (
         piece for stretch in share for piece in stretch.pieces(_most(stretch, seconds), stretch.sizes.width)
     )

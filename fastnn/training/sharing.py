@@ -15,7 +15,7 @@ from typing import Protocol, Self, TypeVar
 from fastnn.system.floating_point import ieee
 from fastnn.training.reducing import Group
 
-__all__ = ["Helpers", "Lot", "cost", "shared_out"]
+__all__ = ["Helpers", "Lot", "shared_out", "total_seconds"]
 
 # With less work for each thread, in seconds, sharing takes longer than it saves: one wakes up in 0.05 ms.
 WORTH_SHARING = 3e-4
@@ -59,14 +59,14 @@ class Lot:
         return Lot(first, self.seconds, self.vector), Lot(others, self.seconds, self.vector)
 
 
-def cost(of: Iterable[Divisible]) -> float:
+def total_seconds(of: Iterable[Divisible]) -> float:
     """The seconds of all networks."""
     return sum(len(some) * some.seconds for some in of)
 
 
 def shared_out(whole: Sequence[Some], workers: int) -> list[list[Some]]:
     """Share out networks among at most `workers`, in their order; a cut leaves full vectors before it."""
-    share = cost(whole) / workers
+    share = total_seconds(whole) / workers
     shares: list[list[Some]] = [[]]
     laid = 0.0
     for rest in whole:
@@ -110,8 +110,8 @@ class Helpers:
 
     def among(self, lots: Sequence[Lot]) -> list[list[Group]]:
         """Share out the networks of a busy thread among it and those that may help it."""
-        hands = -(-self._threads // max(1, self._busy))
-        if hands == 1 or cost(lots) < hands * WORTH_SHARING:
+        hands = min(-(-self._threads // max(1, self._busy)), int(total_seconds(lots) / WORTH_SHARING))
+        if hands <= 1:
             return [[lot.group for lot in lots]]
         return [[lot.group for lot in share] for share in shared_out(lots, hands)]
 

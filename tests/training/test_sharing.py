@@ -13,7 +13,7 @@ import fastnn
 from fastnn import Network
 from fastnn.sweeping import splitting
 from fastnn.training.reducing import Group
-from fastnn.training.sharing import WORTH_SHARING, Helpers, Lot, cost
+from fastnn.training.sharing import WORTH_SHARING, Helpers, Lot, total_seconds
 
 SECONDS = 10.0  # until a thread is no longer waited for
 
@@ -49,7 +49,7 @@ class TestShares:
             return len(group.numbers) * seconds[first]
 
         for share in shares:
-            assert abs(sum(map(took, share)) - cost(whole) / 3) <= 8 * 0.9
+            assert abs(sum(map(took, share)) - total_seconds(whole) / 3) <= 8 * 0.9
             assert all(len(group.numbers) % 8 == 0 for group in share)
         assert_array_equal(np.concatenate([g.numbers for share in shares for g in share]), np.arange(1000))
 
@@ -58,6 +58,10 @@ class TestShares:
         enough = WORTH_SHARING / 400
         assert len(helpers.among([*lots([800], [0.99 * enough])])) == 1
         assert len(helpers.among([*lots([800], [1.01 * enough])])) == 2
+
+    def test_where_little_is_to_be_done_fewer_help(self):
+        helpers = Helpers(None, 64)
+        assert len(helpers.among([*lots([800], [5.1 * WORTH_SHARING / 800])])) == 5
 
 
 class TestHelp:
@@ -130,7 +134,7 @@ def test_help_changes_no_bit(settings, monkeypatch):
     monkeypatch.setattr(
         Helpers, "each", lambda self, works: (shared.append(len(works)), each(self, works))[1]
     )
-    monkeypatch.setattr("fastnn.training.sharing.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("fastnn.training.sharing.WORTH_SHARING", 1e-12)
     monkeypatch.setattr(splitting, "SHARE_SECONDS", 1e9)
     helped = fastnn.sweep(Network((2, 2, 1)), X, y, workers=3, **given)
     assert max(shared) > 1

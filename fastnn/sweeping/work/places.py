@@ -20,7 +20,7 @@ from fastnn.sweeping.store import StoreError
 from fastnn.sweeping.tables import MemoryTable
 from fastnn.system.progress import size
 from fastnn.training.evaluating import within_memory
-from fastnn.training.sharing import cost, shared_out
+from fastnn.training.sharing import shared_out, total_seconds
 
 __all__ = ["Memory", "Place", "Stored"]
 
@@ -92,7 +92,9 @@ class Memory:
         stretches = (stretch for share in shares for stretch in share)
         pieces = (piece for one in stretches for piece in one.pieces(SHARD, min(SHARD, one.sizes.width)))
         # The long ones first, so that workers end at nearly the same time.
-        every = (Numbers((piece.numbers,)) for piece in sorted(pieces, key=lambda piece: -cost([piece])))
+        every = (
+            Numbers((piece.numbers,)) for piece in sorted(pieces, key=lambda piece: -total_seconds([piece]))
+        )
         return (numbers for numbers in every if self.lacks(numbers))
 
     def keep(self, results: Results) -> None:

@@ -80,8 +80,9 @@ def train_here(
 ) -> bool:
     """Train the missing networks on threads; return whether Ctrl-C stopped it.
 
-    A thread without work asks for the next part, so at most one part per thread is under way. The thread that
-    finishes a part keeps it. `check` gets the results of every chunk and may raise.
+    A thread without work asks for the next part, so at most one part per thread is under way; where there is
+    none, it helps the others. The thread that finishes a part keeps it. `check` gets the results of every
+    chunk and may raise.
     """
     done_before = progress.done
     with ThreadPoolExecutor(workers) as pool:
