@@ -96,6 +96,10 @@ class CallSizes(NamedTuple):
     vector: int
     seconds: float
 
+    def filled(self, networks: int) -> int:
+        """How many networks have room in the vectors that some networks need."""
+        return -(-networks // self.vector) * self.vector
+
 
 class EngineModule(Protocol):
     """What an engine's module offers; see the contract above."""

@@ -199,7 +199,7 @@ def _seconds(kernels: dict[Form, Kernel], network: Network, dtype: str, rule: Ru
 def _times(network: Network, dtype: str, rule: Rule, *, anew: bool = False) -> Times:
     """What is remembered of earlier trials; nothing where there is any doubt."""
     name = _name(network, dtype, rule)
-    key = str(kernel_files.folder()), name
+    key = os.environ.get(kernel_files.VARIABLE), name
     if anew or key not in _KNOWN:
         found = _read(name, [str(form) for form in _candidates(network, dtype, rule)])
         _KNOWN[key] = found or _KNOWN.get(key, {})
@@ -220,7 +220,7 @@ def _read(name: str, names: Sequence[str]) -> Times:
 
 def _remember(network: Network, dtype: str, rule: Rule, times: Times) -> None:
     name = _name(network, dtype, rule)
-    _KNOWN[str(kernel_files.folder()), name] = times
+    _KNOWN[os.environ.get(kernel_files.VARIABLE), name] = times
     best = _best(_candidates(network, dtype, rule), times)
     told = {"network": in_words(network, dtype, rule), "times": times, "best": str(best)}
     kernel_files.write(name, json.dumps(told).encode(), kernel_files.TRIALS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -14,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.core.rule import WATCHED
-from fastnn.engines import Kernel
 from fastnn.engines.takeover import Takeover
 from fastnn.training.given_settings import GivenSettings
 from fastnn.training.jobs import Job
-from fastnn.training.pace import Pace
+from fastnn.training.pace import Paces
 from fastnn.training.rates import Rates
 from fastnn.training.reducing import Group
 from fastnn.training.sharing import Lot
 from fastnn.training.stopping import Seen, Watch
 
-__all__ = ["Calls"]
+__all__ = ["NO_EPOCH", "Calls"]
 
 Array = NDArray[Any]
 
@@ -34,6 +32,9 @@ NUMBERS_KEPT, VISITS = 1 << 21, 10**9
 # Those that pack the networks that go on have at most as many networks, which fit in the second level of the
 # cache, and losses (2 MB): many epochs, since a network that has stopped takes no time.
 NETWORKS_PACKED, LOSSES = 1 << 11, 1 << 18
+
+
+NO_EPOCH = -1
 
 
 @dataclass(eq=False)
@@ -48,7 +49,7 @@ class Calls:
     pause: Callable[[float], None]
 
     def __post_init__(self) -> None:
-        self.paces: dict[Kernel, Pace] = defaultdict(Pace)
+        self.paces = Paces()
         self.settings = GivenSettings(self.job.recipe, self.rates)
         self.rooms = local()  # each thread has its own
         self.state_size = self.job.rule.state_size(self.job.network)
@@ -58,15 +59,14 @@ class Calls:
         """Whether kernels watch a loss, and pack the networks that go on together."""
         return self.job.rule.watched in WATCHED
 
-    def trained(self, group: Group, state: Array, first: int, epochs: int, watch: Watch | None) -> Seen:
-        """Advance states (m, S') by some epochs, from epoch `first` on; return what they brought.
+    def trained(self, group: Group, state: Array, epochs: range, watch: Watch | None, mark: int) -> Seen:
+        """Advance states (m, S') by some epochs; return what they brought.
 
-        `watch` tells when they stop; None: never.
+        `watch` tells when they stop; None: never. What they were before one of the epochs, `mark`, is kept.
         """
-        self.settings.forget(first)
         if self.job.looks:
-            return self._looking(group, state, first, epochs, watch)
-        return self._plain(group, state, first, epochs)
+            return self._looking(group, state, epochs, watch, mark)
+        return self._plain(group, state, epochs, mark)
 
     def pieces(self, group: Group) -> Iterator[Group]:
         """Cut a group into pieces that suit calls that look after every epoch; others take it whole."""
@@ -85,7 +85,7 @@ class Calls:
         """The most epochs of one such call, for the largest of some groups and the slowest kernel."""
         networks = max(len(group.numbers) for group in groups)
         numbers = networks * self.state_size
-        visits = min(self.paces[self._takeover(group).now.kernel].visits for group in groups)
+        visits = min(self.paces.of(self._takeover(group).now).visits for group in groups)
         kept = LOSSES // networks if self.packs else NUMBERS_KEPT // numbers
         return max(1, min(kept, int(min(visits, VISITS)) // (numbers * len(self.job.X))))
 
@@ -93,56 +93,59 @@ class Calls:
         """A group with the seconds that one of its networks takes for some epochs, to be shared out."""
         now = self._takeover(group).now
         visits = self.job.rule.state_size(group.network) * len(self.job.X) * epochs
-        seconds = self.paces[now.kernel].seconds or now.sizes.seconds
-        return Lot(group, visits * seconds, now.sizes.vector)
+        return Lot(group, visits * self.paces.seconds(now), now.sizes.vector)
 
     def _takeover(self, group: Group) -> Takeover:
         return self.job.takeover(group.network, len(group.numbers))
 
-    def _plain(self, group: Group, state: Array, first: int, epochs: int) -> Seen:
+    def _plain(self, group: Group, state: Array, epochs: range, mark: int) -> Seen:
         """Calls of several epochs, or of some rows of one, as fits the time."""
-        takeover, rows = self._takeover(group), len(self.job.X)
-        totals = self._room((len(state), epochs), state.dtype)
+        takeover, rows, before = self._takeover(group), len(self.job.X), None
+        totals = self._room((len(state), len(epochs)), state.dtype)
         totals[:] = 0
-        for some, given, settings in self._alike(group, first, epochs):
+        for some, given, settings in self._alike(group, epochs, mark):
+            if epochs[some.start] == mark:
+                before = state.copy()
             epoch, row = some.start, 0
             while epoch < some.stop:
-                left, kernel = some.stop - epoch, takeover.now.kernel
-                pace = self.paces[kernel]
-                more_epochs, more_rows = pace.next_call(state.size, left, rows, row, self.job.recipe.size)
+                left, ready = some.stop - epoch, takeover.now
+                pace, numbers = self.paces.of(ready), ready.sizes.filled(len(state)) * state.shape[1]
+                more_epochs, more_rows = pace.next_call(numbers, left, rows, row, self.job.recipe.size)
                 part, now = slice(row, row + more_rows), slice(epoch, epoch + more_epochs)
                 began, worked = perf_counter(), thread_time()
-                kernel(state, *(array[part] for array in given), settings, totals[:, now], *self._batch)
+                ready.kernel(state, *(array[part] for array in given), settings, totals[:, now], *self._batch)
                 worked, visits = thread_time() - worked, more_epochs * more_rows
-                pace.took(perf_counter() - began, state.size * visits)
+                pace.took(perf_counter() - began, numbers * visits)
                 self.job.done.took(takeover, worked, len(state) * visits)
                 row = (row + more_rows) % rows
                 epoch += more_epochs if row == 0 else 0
                 self.pause(len(state) * visits / rows)
-        return Seen(self._mean(totals, rows))
+        return Seen(self._mean(totals, rows), before=before)
 
-    def _looking(self, group: Group, state: Array, first: int, epochs: int, watch: Watch | None) -> Seen:
+    def _looking(self, group: Group, state: Array, epochs: range, watch: Watch | None, mark: int) -> Seen:
         """One call for all epochs that are alike, which looks after each."""
-        takeover, validation = self._takeover(group), self.job.validation
-        shape = (epochs, len(state))
+        takeover, validation, before = self._takeover(group), self.job.validation, None
+        shape = (len(epochs), len(state))
         totals, further = np.zeros(shape, state.dtype).T, np.zeros(shape, state.dtype).T
         best = watch.begun(group, state) if watch is not None and self.packs else None
         course = None
         if watch is not None and best is None:
             course = self._room((*shape, state.shape[1]), state.dtype)
-        for some, given, settings in self._alike(group, first, epochs):
+        for some, given, settings in self._alike(group, epochs, mark):
+            if epochs[some.start] == mark:
+                before = state.copy()
             looked: list[Any] = []
             if validation is not None:
                 looked = [*validation.rows, validation.settings(len(state)), further[:, some]]
             if course is not None:
                 looked.append(course[some])
             if best is not None and watch is not None:
-                looked += [best.bar, best.until, best.epoch, best.state, first + some.start, *watch.numbers]
-            more_epochs, kernel = some.stop - some.start, takeover.now.kernel
+                looked += [best.bar, best.until, best.epoch, best.state, epochs[some.start], *watch.numbers]
+            more_epochs, ready = some.stop - some.start, takeover.now
             began, worked = perf_counter(), thread_time()
-            kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
+            ready.kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
             worked, visits = thread_time() - worked, len(state) * more_epochs * len(self.job.X)
-            self.paces[kernel].took(perf_counter() - began, self.state_size * visits)
+            self.paces.of(ready).took(perf_counter() - began, self.state_size * visits)
             self.job.done.took(takeover, worked, visits)
             self.pause(len(state) * more_epochs)
         return Seen(
@@ -150,17 +153,21 @@ class Calls:
             None if validation is None else self._mean(further, len(validation.X)),
             course,
             best,
+            before,
         )
 
-    def _alike(self, group: Group, first: int, epochs: int) -> Iterator[tuple[slice, Any, Array]]:
-        """Epochs that visit the same rows at the same rates: which, the rows, and the settings."""
-        epoch = 0
-        while epoch < epochs:
-            until = min(epochs, self.rates.until(first + epoch) - first)
-            settings = self.settings.of(first + epoch)[group.numbers]
+    def _alike(self, group: Group, epochs: range, mark: int) -> Iterator[tuple[slice, Any, Array]]:
+        """Epochs that visit the same rows at the same rates: which, the rows, and the settings.
+
+        None of them go over the beginning of epoch `mark`.
+        """
+        first, epoch = epochs.start, epochs.start
+        while epoch < epochs.stop:
+            until = min(mark if epoch < mark else epochs.stop, epochs.stop, self.rates.until(epoch))
+            settings = self.settings.of(epoch)[group.numbers]
             together = 1 if self.job.order.changes else int(until - epoch)
             while epoch < until:
-                yield slice(epoch, epoch + together), self.job.ordered(first + epoch), settings
+                yield slice(epoch - first, epoch - first + together), self.job.ordered(epoch), settings
                 epoch += together
 
     def _room(self, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -90,7 +90,7 @@ class Course:
         Of the networks that `settled` every further epoch would be as the last.
         """
         numbers, after = group.numbers, epoch + seen.losses.shape[1]
-        died, stop = _died(seen.losses, epoch), np.full(len(numbers), NEVER, np.int64)
+        died, stop = _died(seen, epoch), np.full(len(numbers), NEVER, np.int64)
         if seen.further is not None:
             seen.further[~np.isfinite(seen.further)] = np.nan
         if self.watch is not None:
@@ -188,12 +188,11 @@ class Course:
         self.trained[beyond], self.ended[beyond] = epochs, BY_EPOCHS
 
 
-def _died(losses: Array, epoch: int) -> NDArray[np.int64]:
+def _died(seen: Seen, epoch: int) -> NDArray[np.int64]:
     """The epoch, from 1, of each first loss (m, E) that is not finite, or NEVER; later ones become NaN."""
-    bad = ~np.isfinite(losses)
-    died = np.full(len(losses), NEVER, np.int64)
-    if bad.any():
-        some = bad.any(axis=1)
+    died = np.full(len(seen.losses), NEVER, np.int64)
+    if not seen.finite.all():
+        bad, some = ~np.isfinite(seen.losses), ~seen.finite
         died[some] = epoch + 1 + bad[some].argmax(axis=1)
-        losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
+        seen.losses[np.logical_or.accumulate(bad, axis=1)] = np.nan
     return died

@@ -10,8 +10,9 @@ rows of the box. Only the other boxes are visited row by row: a few of 1338 rows
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Rows:
     """The rows of training, X (N, D), all finite."""
 
     X: Array
+    _making: Lock = field(default_factory=Lock, repr=False)  # of the boxes: several threads may ask
 
     def all_shut(self, units: Array) -> NDArray[np.bool_]:
         """Whether each unit (u,) is shut on every row.
@@ -61,8 +63,13 @@ class Rows:
         shut: Array = _weighted_sums(units, best) <= 0
         return shut
 
-    @cached_property
+    @property
     def _boxes(self) -> Array:
+        with self._making:
+            return self._made
+
+    @cached_property
+    def _made(self) -> Array:
         """The rows in each box, (D, B, n). Boxes are halved repeatedly, along the input that spreads most.
 
         Some rows occur twice, so that all boxes have one size.
@@ -70,7 +77,7 @@ class Rows:
         boxes, in_one = 1, len(self.X)
         while boxes < min(MOST_BOXES, in_one):
             boxes, in_one = 2 * boxes, -(-in_one // 2)
-        found = np.resize(self.X, (boxes * in_one, self.X.shape[1])).T[None]
+        found = np.ascontiguousarray(np.resize(self.X, (boxes * in_one, self.X.shape[1])).T)[None]
         while len(found) < boxes:
             found = _halved(found)
         return np.ascontiguousarray(found.swapaxes(0, 1))

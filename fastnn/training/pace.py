@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["CALL_SECONDS", "Pace"]
+from fastnn.engines import Kernel
+from fastnn.engines.takeover import Ready
+
+__all__ = ["CALL_SECONDS", "Pace", "Paces"]
 
 CALL_SECONDS = 0.1
 
@@ -14,13 +17,7 @@ class Pace:
     """The length of the next call, in visits (one parameter meeting one row), from the last call's time."""
 
     visits: float = 576.0
-    _met: float = 0.0  # by all calls so far
-    _spent: float = 0.0  # seconds
-
-    @property
-    def seconds(self) -> float | None:
-        """The seconds of a visit, in the mean of all calls, since short ones take longer; None before any."""
-        return self._spent / self._met if self._met else None
+    longest: tuple[int, float] = (0, 0.0)  # call so far: visits and seconds
 
     def next_call(
         self, parameters: int, epochs_left: int, rows: int, row: int, batch: int = 1
@@ -35,5 +32,30 @@ class Pace:
         return 1, min(rows - row, max(1, visits // batch) * batch)
 
     def took(self, seconds: float, visits: int) -> None:
-        self._met, self._spent = self._met + visits, self._spent + seconds
+        self.longest = max(self.longest, (visits, seconds))
         self.visits = visits * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)
+
+
+@dataclass
+class Paces:
+    """The paces of kernels that train networks at the same time."""
+
+    _found: dict[Kernel, tuple[Pace, Ready]] = field(default_factory=dict)
+
+    def of(self, ready: Ready) -> Pace:
+        """The pace of a kernel."""
+        if ready.kernel not in self._found:
+            self._found[ready.kernel] = Pace(), ready
+        return self._found[ready.kernel][0]
+
+    def seconds(self, ready: Ready) -> float:
+        """The seconds of a visit, in the longest call of a kernel, since short ones take longer.
+
+        Before any it is what the engine says, corrected by what other kernels took.
+        """
+        visits, seconds = self.of(ready).longest
+        if visits:
+            return seconds / visits
+        every = [(pace.longest, other.sizes.seconds) for pace, other in [*self._found.values()]]
+        said = sum(visits * each for (visits, _), each in every)
+        return ready.sizes.seconds * (sum(seconds for (_, seconds), _ in every) / said if said else 1.0)

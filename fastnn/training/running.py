@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.system.floating_point import ieee
-from fastnn.training.calls import Calls
+from fastnn.training.calls import NO_EPOCH, Calls
 from fastnn.training.course import Course
 from fastnn.training.jobs import Job
 from fastnn.training.rates import Rates
-from fastnn.training.reducing import Group, Units
+from fastnn.training.reducing import Group
+from fastnn.training.resting import Resting
 from fastnn.training.sharing import Helpers
 from fastnn.training.stopping import Seen, Watch
 
@@ -32,17 +33,6 @@ Array = NDArray[Any]
 Numbers = NDArray[np.intp]
 Chosen = NDArray[np.bool_]
 
-# Between two looks for units and networks to leave out: the most epochs, and the fewest visits. A visit is
-# one parameter meeting one row. A look costs about 10**7 visits of engine `lanes`. Most units die early, so a
-# look comes after twice as many epochs as are over. Measured (against 1, 2, 4, ... epochs, at most 64): 500
-# and 1000 networks of 2-2-1 x0.97, 4096 x0.98, 10 000 of 60 epochs x0.95, 2500 of 1500 epochs x0.98.
-MOST_EPOCHS_UNSEEN, EPOCHS_UNSEEN = 128, 2
-FEWEST_VISITS_UNSEEN = 2 * 10**8
-# Where networks stop soon, most stop before a look finds anything. Measured: early-stopping sweeps on 1003
-# rows x0.95, and x0.95 again for what all epochs between two looks left unchanged (against one epoch alone).
-RARER = 4
-# Measured: a sweep on 100 000 rows x1.13 with 3 epochs to go, x0.99 with 4, x0.87 with 6 (against no looks).
-EPOCHS_WORTH_A_LOOK = 4
 # The training that Ctrl-C may lose: seconds, and visits in the slowest engine.
 STRETCH_SECONDS, STRETCH_VISITS = 0.5, 2.5e8
 FEWEST_LEFT = 0.75  # of the networks of groups: with fewer, groups are made anew
@@ -146,17 +136,13 @@ class _Run:
     helpers: Helpers | None = None
 
     def __post_init__(self) -> None:
-        self.state, networks = self.course.state, len(self.course.state)
+        self.state = self.course.state
         self.state += self.state.dtype.type(0)  # makes -0.0 0.0; no update brings it back: see `reducing`
         self.epoch, self.is_training = self.course.first, self.course.diverged == 0
         self.groups: list[Group] | None = None  # of the networks still training; None: make them anew
-        self.units = (
-            Units.of(self.job.network, self.job.rule, self.job.rows, networks) if self.job.reduced else None
-        )
+        self.resting = Resting(self.job, self.state)
         self.sizes: tuple[int, ...] = ()  # to which groups were reduced
         self.ended, self.grouped = False, 0  # whether some of them have ended since; how many there were
-        self.has_looked, self.next_look = False, 0
-        self.before: Array | None = None  # the states since which the next look looks for what is unchanged
         self.told = _told(self.pause, self.job.epochs)
         self.calls = Calls(self.job, self.rates, self.told)
         if self.job.stopping is not None:
@@ -187,29 +173,12 @@ class _Run:
             self.groups = None
 
     def stretch(self, most: int) -> None:
-        """Advance all networks that are still training by at most `most` epochs.
-
-        Now and then, if enough epochs remain, one epoch runs alone. What it left unchanged shows which units
-        have died and which networks have settled. Where networks stop before they settle, it is what all
-        epochs since the last look left unchanged.
-        """
-        training = max(1, int(self.is_training.sum()))
-        visits = training * self.state.shape[1] * len(self.job.X)
-        fewest = -(-FEWEST_VISITS_UNSEEN // visits)
-        worth_it = self._may_settle and most > fewest and most >= EPOCHS_WORTH_A_LOOK
-        if worth_it and self.epoch >= self.next_look:
-            self.before = self.state.copy()
-            across = self._unseen(RARER * fewest) if self._stops_soon and self.has_looked else 1
-            self.next_look = self.epoch + across
-        if self.epoch < self.next_look:
-            most = min(most, self.next_look - self.epoch)
-        self._advance_all(most if self.calls.packs else min(most, max(1, STRETCH_LOSSES // training)))
-        if self.before is not None and self.epoch >= self.next_look:
-            self._look(self.before)
-            self.before = None
-            if not self._stops_soon:
-                self.next_look = self.epoch + self._unseen(fewest)
-            self.has_looked = True
+        """Advance all networks that are still training by at most `most` epochs, up to the next look."""
+        self._advance_all(most)
+        if self.resting.is_due(self.epoch):
+            died = self.resting.looked(self.epoch, len(self.training))
+            if self.resting.units is not None and (died or self.sizes != self.job.ready):
+                self.groups = None
 
     def finished(self) -> Course:
         """The course, once the epochs are over."""
@@ -221,32 +190,9 @@ class _Run:
         """The networks that are still training."""
         return np.flatnonzero(self.is_training)
 
-    @property
-    def _repeats(self) -> bool:
-        """Whether every epoch from here on does what this one does."""
-        return not self.job.order.changes and self.rates.until(self.epoch) >= self.job.epochs
-
-    @property
-    def _stops_soon(self) -> bool:
-        """Whether networks that settle stop before a look may save anything."""
-        stopping = self.job.stopping
-        return stopping is not None and stopping.patience <= MOST_EPOCHS_UNSEEN
-
-    @property
-    def _may_settle(self) -> bool:
-        """Whether a look may save anything."""
-        return self.units is not None or not self._stops_soon
-
-    def _unseen(self, fewest: int) -> int:
-        """How many epochs run between two looks, or at least `fewest`."""
-        return max(fewest, min(EPOCHS_UNSEEN * self.epoch, MOST_EPOCHS_UNSEEN))
-
-    def _look(self, before: Array) -> None:
-        if self.units is not None:
-            training = self.training
-            died = self.units.look(before, self.state, training[self._finite(training)])
-            if died or self.sizes != self.job.ready:
-                self.groups = None
+    def _repeats(self, epoch: int) -> bool:
+        """Whether every epoch from one on does what that one does."""
+        return not self.job.order.changes and self.rates.until(epoch) >= self.job.epochs
 
     def _finite(self, numbers: Numbers) -> Chosen:
         """Whether each network has finite parameters only: others cannot be reduced."""
@@ -256,13 +202,13 @@ class _Run:
     def _grouped(self) -> Iterator[Group]:
         """The networks that are still training, without the units known to be dead."""
         training = self.training
-        if self.units is None:
+        if self.resting.units is None:
             yield Group(self.job.network, training)
             return
         finite = self._finite(training)
         vector = self.job.sizes(self.job.network, len(training)).vector
         self.sizes = self.job.ready
-        yield from self.units.groups(training[finite], vector, self.sizes)
+        yield from self.resting.units.groups(training[finite], vector, self.sizes)
         yield Group(self.job.network, training[~finite])
 
     def _advance_all(self, most: int) -> None:
@@ -274,16 +220,20 @@ class _Run:
             self.groups = [piece for group in groups for piece in self.calls.pieces(group)]
             self.grouped = int(self.is_training.sum())
         epochs = self._together(most, self.groups)
+        self.calls.settings.forget(self.epoch)
         if self.helpers is None:
             self._advance_some(self.groups, epochs)
         else:
-            shares = self.helpers.among([self.calls.lot(group, epochs) for group in self.groups])
+            shares = self.helpers.among([self.calls.lot(group, len(epochs)) for group in self.groups])
             self.helpers.each([partial(self._advance_some, share, epochs) for share in shares])
-        self.epoch += epochs
+        self.epoch = epochs.stop
 
-    def _advance_some(self, groups: list[Group], epochs: int) -> None:
-        for group in groups:
-            self._advance(group, epochs)
+    def _advance_some(self, groups: list[Group], epochs: range) -> None:
+        """Advance groups, and look at them if that is due."""
+        left = [numbers for group in groups for numbers in self._advance(group, epochs)]
+        if left and self.resting.is_due(epochs.stop):
+            numbers = np.concatenate(left)
+            self.resting.look(numbers[self._finite(numbers)])
 
     def _left(self, groups: list[Group]) -> list[Group] | None:
         """The groups without the networks that have ended; None if they are to be made anew."""
@@ -292,43 +242,58 @@ class _Run:
         left = [group.only(self.is_training[group.numbers]) for group in groups]
         return [group for group in left if len(group.numbers)]
 
-    def _together(self, most: int, groups: list[Group]) -> int:
-        """How many epochs, up to `most`, to advance together."""
+    def _together(self, most: int, groups: list[Group]) -> range:
+        """The epochs, at most `most`, to advance together."""
+        training = self.training
+        self.resting.plan(self.epoch, most, len(training))
+        span, longest = self.resting.span, most
+        if span:
+            longest = min(most, (span.start if self.epoch < span.start else span.stop) - self.epoch)
+        if not self.calls.packs:
+            longest = min(longest, max(1, STRETCH_LOSSES // max(1, len(training))))
         if self.job.looks and groups:
-            most = min(most, self.calls.most_together(groups))
+            longest = min(longest, self.calls.most_together(groups))
         if self.course.watch is not None and groups and not self.calls.packs:
-            most = self.course.watch.together(self.training, self.epoch, len(self.job.X), most)
-        return most
+            longest = self.course.watch.together(training, self.epoch, len(self.job.X), longest)
+        if longest < most and len(span) == 1 and self.epoch + longest == span.start:
+            longest += 1
+        return range(self.epoch, self.epoch + longest)
 
-    def _advance(self, group: Group, epochs: int) -> None:
-        trained = group.take(self.state)
-        seen = self.calls.trained(group, trained, self.epoch, epochs, self.course.watch)
-        finite: Chosen = np.asarray(np.isfinite(seen.losses).all(axis=1))
-        whole = np.ones_like(finite)
+    def _advance(self, group: Group, epochs: range) -> list[Numbers]:
+        """Advance a group; return the numbers of those networks that go on."""
+        trained, span, last = group.take(self.state), self.resting.span, epochs.stop - 1
+        begins = bool(span) and span.start in epochs
+        mark = span.start if begins else last if len(epochs) == 1 else NO_EPOCH
+        seen = self.calls.trained(group, trained, epochs, self.course.watch, mark)
+        whole = np.ones(len(trained), bool)
         if group.columns is not None:
-            whole = finite & np.isfinite(trained).all(axis=1)
-        settled = np.zeros_like(finite)
-        if epochs == 1 and self._repeats:
-            settled = finite & (trained == group.take(self.state)).all(axis=1)
+            whole = seen.finite & np.isfinite(trained).all(axis=1)
+        settled = np.zeros_like(whole)
+        if begins and seen.before is not None:
+            self.resting.keep(group, seen.before)
+        if mark == last and self._repeats(last):
+            settled = seen.finite & (trained == seen.before).all(axis=1)
         if whole.all():
             group.put(self.state, trained)
-            self._keep(group, seen, settled)
-            return
+            return [self._keep(group, epochs, seen, settled)]
         kept = group.only(whole)
         kept.put(self.state, trained[whole])
-        self._keep(kept, seen.only(whole), settled[whole])
+        go_on = self._keep(kept, epochs, seen.only(whole), settled[whole])
         self.groups = None
         again = group.numbers[~whole]
-        self.told(-epochs * len(again))
-        self._advance(Group(self.job.network, again), epochs)
+        self.told(-len(epochs) * len(again))
+        return [go_on, *self._advance(Group(self.job.network, again), epochs)]
 
-    def _keep(self, group: Group, seen: Seen, settled: Chosen) -> None:
-        """Take in what some epochs brought a group, and end the networks that need not go on."""
-        ended = self.course.keep(group, self.epoch, seen, settled)
-        if len(ended):
-            self.is_training[ended] = False
-            self.ended = True
-            self.told(len(ended) * (self.job.epochs - self.epoch - seen.losses.shape[1]))
+    def _keep(self, group: Group, epochs: range, seen: Seen, settled: Chosen) -> Numbers:
+        """Take in what some epochs brought a group, end networks that need not go on, return the others."""
+        ended = self.course.keep(group, epochs.start, seen, settled)
+        if not len(ended):
+            return group.numbers
+        self.is_training[ended] = False
+        self.ended = True
+        self.told(len(ended) * (self.job.epochs - epochs.stop))
+        left: Numbers = group.numbers[self.is_training[group.numbers]]
+        return left
 
 
 def _told(pause: Callable[[float], None] | None, of: int) -> Callable[[float], None]:

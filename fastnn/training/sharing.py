@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from threading import Lock
 from typing import Protocol, Self, TypeVar
 
@@ -60,8 +61,8 @@ class Lot:
 
 
 def total_seconds(of: Iterable[Divisible]) -> float:
-    """The seconds of all networks."""
-    return sum(len(some) * some.seconds for some in of)
+    """The seconds of all networks, in vectors, of which one that is not full takes as long."""
+    return sum(-(-len(some) // some.vector) * some.vector * some.seconds for some in of)
 
 
 def shared_out(whole: Sequence[Some], workers: int) -> list[list[Some]]:
@@ -73,10 +74,10 @@ def shared_out(whole: Sequence[Some], workers: int) -> list[list[Some]]:
         while len(rest):
             count = len(rest)
             if len(shares) < workers:
-                vectors = round((len(shares) * share - laid) / (rest.seconds * rest.vector))
+                vectors = ceil((len(shares) * share - laid) / (rest.seconds * rest.vector) - 0.5)
                 count = min(count, max(0, vectors) * rest.vector)
             some, rest = rest.cut(count)
-            laid += len(some) * some.seconds
+            laid += total_seconds([some])
             if len(some):
                 shares[-1].append(some)
             if len(rest):

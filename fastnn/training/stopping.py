@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -144,21 +145,33 @@ class Seen:
         The states after each epoch.
     best : Best, or None
         What the kernel kept, where it watches a loss.
+    before : (m, S'), or None
+        The states before the epoch for which that was asked.
     """
 
     losses: Array
     further: Array | None = None
     course: Array | None = None
     best: Best | None = None
+    before: Array | None = None
+
+    @cached_property
+    def finite(self) -> NDArray[np.bool_]:
+        """Whether the losses of each network are finite in every epoch, (m,)."""
+        if np.isfinite(self.losses.sum()):  # almost always
+            return np.ones(len(self.losses), bool)
+        found: NDArray[np.bool_] = np.asarray(np.isfinite(self.losses).all(axis=1))
+        return found
 
     def only(self, kept: Any) -> Seen:
         """The same of some of the networks."""
-        further, course = self.further, self.course
+        further, course, before = self.further, self.course, self.before
         return Seen(
             self.losses[kept],
             None if further is None else further[kept],
             None if course is None else course[:, kept],
             None if self.best is None else self.best.only(kept),
+            None if before is None else before[kept],
         )
 
 

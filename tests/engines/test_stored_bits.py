@@ -20,7 +20,7 @@ import fastnn
 from fastnn.core.rule import PLAIN
 from fastnn.engines import forms, lanes
 from fastnn.engines.form import Form
-from fastnn.training import reducing, running
+from fastnn.training import reducing, resting
 
 STORED = Path(__file__).with_name("stored_bits.json")
 JOBS = 600
@@ -86,8 +86,8 @@ def trained(number, eliminate):
     network, X, y, given = job(number)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reducing, "WORTH_A_KERNEL", 0 if eliminate else np.inf)
-        patch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
-        patch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+        patch.setattr(resting, "FEWEST_VISITS_UNSEEN", 1)
+        patch.setattr(resting, "EPOCHS_WORTH_A_LOOK", 1)
         found = fastnn.sweep(network, X, y, **given, workers=1)
     return digest(found.parameters.tobytes(), found.loss.tobytes(), found.diverged.tobytes())
 

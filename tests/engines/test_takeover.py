@@ -19,7 +19,7 @@ from fastnn.core.rule import PLAIN
 from fastnn.engines import load
 from fastnn.engines.takeover import Ready, Successor, Takeover
 from fastnn.system import background
-from fastnn.training import calls, jobs, kernels
+from fastnn.training import jobs, kernels, pace
 
 NET = fastnn.Network((2, 2, 1))
 RANDOM = np.random.default_rng(0)
@@ -75,7 +75,7 @@ def train(monkeypatch):
         return run, found[0].forms
 
     monkeypatch.setattr(jobs, "FEWEST_SECONDS", 0.0)
-    monkeypatch.setattr(calls, "Pace", Short)
+    monkeypatch.setattr(pace, "Pace", Short)
     return train
 
 

@@ -16,7 +16,7 @@ from fastnn.core.choices import settings_of
 from fastnn.core.recipe import Recipe
 from fastnn.engines import ENGINES
 from fastnn.reporting.sweep_page import _lead
-from fastnn.training import pace, reducing, running
+from fastnn.training import pace, reducing, resting
 
 pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
 
@@ -180,8 +180,8 @@ def test_a_diverging_neighbour_changes_nothing(engine, monkeypatch):
 
 @pytest.mark.parametrize(("name", "size"), [*zip(OPTIMIZERS, 4 * [2, 8], strict=True)])
 def test_units_left_out(monkeypatch, name, size):
-    monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
-    monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+    monkeypatch.setattr(resting, "FEWEST_VISITS_UNSEEN", 1)
+    monkeypatch.setattr(resting, "EPOCHS_WORTH_A_LOOK", 1)
     network = fastnn.Network((2, 4, 1))
     X, Y, starts = problem(network, rows=8, networks=150)
     X, (weights, biases) = abs(X), network.split(starts)[0]

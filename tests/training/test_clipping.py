@@ -14,7 +14,7 @@ from uncompiled import run_as_plain_python
 import fastnn
 from fastnn.core.recipe import Recipe
 from fastnn.engines import ENGINES
-from fastnn.training import reducing, running
+from fastnn.training import reducing, resting
 
 pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
 
@@ -80,8 +80,8 @@ def test_a_norm_that_is_not_reached_changes_little():
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
 def test_units_left_out(monkeypatch, name):
-    monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
-    monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+    monkeypatch.setattr(resting, "FEWEST_VISITS_UNSEEN", 1)
+    monkeypatch.setattr(resting, "EPOCHS_WORTH_A_LOOK", 1)
     network, digests, groups = fastnn.Network((2, 4, 1)), [], []
     X, Y, _ = problem(network, rows=8)
     known = reducing.Units._group

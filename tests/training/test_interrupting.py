@@ -127,13 +127,13 @@ class TestTrain:
     def ctrl_c(self, monkeypatch):
         """Has Ctrl-C pressed in an epoch, from 1; each is trained by itself."""
         original = calls.Calls.trained
-        monkeypatch.setattr(running._Run, "_together", lambda *_: 1)
+        monkeypatch.setattr(running._Run, "_together", lambda run, *_: range(run.epoch, run.epoch + 1))
 
         def after(epoch):
-            def trained(made, group, state, first, *others):
-                if first == epoch - 1:
+            def trained(made, group, state, epochs, *others):
+                if epochs.start == epoch - 1:
                     raise KeyboardInterrupt
-                return original(made, group, state, first, *others)
+                return original(made, group, state, epochs, *others)
 
             monkeypatch.setattr(calls.Calls, "trained", trained)
 

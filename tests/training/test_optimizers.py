@@ -11,7 +11,7 @@ from fastnn.core.choices import settings_of
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES, batched
-from fastnn.training import gates, reducing, running
+from fastnn.training import gates, reducing, resting
 
 pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
 
@@ -114,8 +114,8 @@ class TestUnitsLeftOut:
 
     @pytest.fixture(autouse=True)
     def _early_looks(self, monkeypatch):
-        monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
-        monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+        monkeypatch.setattr(resting, "FEWEST_VISITS_UNSEEN", 1)
+        monkeypatch.setattr(resting, "EPOCHS_WORTH_A_LOOK", 1)
 
     def swept(self, monkeypatch, name, eliminate, seed, rows=8, epochs=60):
         monkeypatch.setattr(reducing, "WORTH_A_KERNEL", 0 if eliminate else np.inf)
@@ -151,7 +151,7 @@ class TestUnitsLeftOut:
         def only_what_leads_in(units, old, new):
             return (new[0][0] != old[0][0]).any(axis=2) | (new[0][1] != old[0][1])
 
-        monkeypatch.setattr(running, "MOST_EPOCHS_UNSEEN", 1)
+        monkeypatch.setattr(resting, "MOST_EPOCHS_UNSEEN", 1)
         whole = self.swept(monkeypatch, name, False, 0, 1, 480)
         monkeypatch.setattr(reducing.Units, "_parts", only_parameters)
         monkeypatch.setattr(reducing.Units, "_moved", only_what_leads_in)

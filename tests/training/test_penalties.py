@@ -11,7 +11,7 @@ import fastnn
 from fastnn.core.choices import settings_of
 from fastnn.core.recipe import Recipe
 from fastnn.engines import ENGINES
-from fastnn.training import reducing, running
+from fastnn.training import reducing, resting
 
 pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
 
@@ -202,8 +202,8 @@ class TestDeadUnits:
 
     @pytest.mark.parametrize("which", PENALTIES)
     def test_same_bits(self, monkeypatch, which):
-        monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
-        monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+        monkeypatch.setattr(resting, "FEWEST_VISITS_UNSEEN", 1)
+        monkeypatch.setattr(resting, "EPOCHS_WORTH_A_LOOK", 1)
         network, digests = fastnn.Network((2, 4, 1)), []
         X, Y, _ = problem(network, rows=8)
         for worth in (0, np.inf):

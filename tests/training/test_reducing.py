@@ -17,7 +17,7 @@ from fastnn.core.optimizers import Adam
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN
 from fastnn.engines import load
-from fastnn.training import kernels, running
+from fastnn.training import kernels, resting, running
 from fastnn.training.gates import Rows
 from fastnn.training.jobs import Job
 from fastnn.training.orders import FILE_ORDER, Explicit, Shuffled
@@ -47,9 +47,9 @@ every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch):
     """Look at what can be left out as often as if the rows were many."""
-    monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
-    monkeypatch.setattr(running, "MOST_EPOCHS_UNSEEN", 4)
-    monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+    monkeypatch.setattr(resting, "FEWEST_VISITS_UNSEEN", 1)
+    monkeypatch.setattr(resting, "MOST_EPOCHS_UNSEEN", 4)
+    monkeypatch.setattr(resting, "EPOCHS_WORTH_A_LOOK", 1)
 
 
 @pytest.fixture
@@ -60,12 +60,12 @@ def seen(monkeypatch):
 
     def counting(run, group, epochs):
         inputs, first, *_ = group.network.layers
-        counts[first if inputs else 0, group.columns is None] += len(group.numbers) * epochs
-        advance(run, group, epochs)
+        counts[first if inputs else 0, group.columns is None] += len(group.numbers) * len(epochs)
+        return advance(run, group, epochs)
 
-    def keeping(run, group, seen, settled):
+    def keeping(run, group, epochs, seen, settled):
         counts["settled"] += int(settled.sum())
-        keep(run, group, seen, settled)
+        return keep(run, group, epochs, seen, settled)
 
     monkeypatch.setattr(running._Run, "_advance", counting)
     monkeypatch.setattr(running._Run, "_keep", keeping)
@@ -131,7 +131,7 @@ class TestSameBits:
         # A look is worth while every ten epochs; the losses of two are kept at a time.
         network, networks = SHAPES["2-2-1"], 1500
         job = job_of(network, "float64")
-        monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 10 * networks * network.n_parameters * ROWS)
+        monkeypatch.setattr(resting, "FEWEST_VISITS_UNSEEN", 10 * networks * network.n_parameters * ROWS)
         monkeypatch.setattr(running, "STRETCH_LOSSES", 2 * networks)
         start, steps = starts(network, networks), np.full(networks, -0.02)
         expected = trained(replace(job, reduced=()), start, steps)

@@ -10,7 +10,7 @@ from uncompiled import run_as_plain_python
 
 import fastnn
 from fastnn.engines import packing
-from fastnn.training import calls, reducing, running, stopping
+from fastnn.training import calls, reducing, resting, stopping
 
 pytestmark = pytest.mark.usefixtures("compiling_nothing_unusual")
 
@@ -156,9 +156,9 @@ def test_leaving_out_dead_units_and_settled_networks_changes_nothing(monkeypatch
     watched = ("validation_loss", "training_loss")
     usual = [train(dead, **rows, watch=watch) for watch in watched]
     monkeypatch.setattr(reducing, "WORTH_A_KERNEL", 1)
-    monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
-    monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
-    monkeypatch.setattr(running, "MOST_EPOCHS_UNSEEN", 2)
+    monkeypatch.setattr(resting, "FEWEST_VISITS_UNSEEN", 1)
+    monkeypatch.setattr(resting, "EPOCHS_WORTH_A_LOOK", 1)
+    monkeypatch.setattr(resting, "MOST_EPOCHS_UNSEEN", 2)
     taken = []
     columns = reducing.Units._columns
     monkeypatch.setattr(

@@ -14,7 +14,7 @@ from fastnn.core.recipe import Recipe
 from fastnn.core.rule import Rule
 from fastnn.engines import ENGINES, load, self_check
 from fastnn.engines.compiling import run_source
-from fastnn.training import reducing, running
+from fastnn.training import reducing, resting, running
 from fastnn.training.weights import Weights
 
 NETWORKS = {
@@ -229,8 +229,8 @@ def test_the_published_mean_of_keras_is_another():
 @pytest.mark.parametrize("size", [1, 4])
 def test_units_left_out(monkeypatch, size):
     """A unit is dead if it is shut on every row, those of weight 0 as well; leaving it out changes no bit."""
-    monkeypatch.setattr(running, "FEWEST_VISITS_UNSEEN", 1)
-    monkeypatch.setattr(running, "EPOCHS_WORTH_A_LOOK", 1)
+    monkeypatch.setattr(resting, "FEWEST_VISITS_UNSEEN", 1)
+    monkeypatch.setattr(resting, "EPOCHS_WORTH_A_LOOK", 1)
     network = fastnn.Network((2, 4, 1))
     X, Y, starts, weights = problem(network, rows=8, networks=300)
     how = {"epochs": 240, "engine": "batched", "batch_size": size, "learning_rate": 0.1}
