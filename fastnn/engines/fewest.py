@@ -7,6 +7,7 @@ import numpy as np
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
 from fastnn.engines import alone, forms
+from fastnn.engines.traits import values_of_functions
 
 __all__ = ["fewest"]
 
@@ -18,10 +19,10 @@ WIDE_PARAMETERS = 400
 # x1.06, 10-64-64-1 x0.78. In batches of 32 with Adam: 10-64-64-1 x0.61, 10-32-32-1 and 30-64-1 x1.05. With 16
 # registers x0.84 to x1.2.
 WIDE, WIDE_IN_BATCHES, INNER = 240, 512, 96
-# The same where a processor works in halves: 10-32-32-1 x1.04, 50-50-1 x1.14, 10-50-50-1 x1.16, 100-50-1
-# x1.09, 10-64-64-1 x0.88; in float32 x1.31, x1.48, x1.17, x1.30, x0.96; 10-32-32-1 with momentum x0.98, with
-# Adam x1.59.
-WIDE_IN_HALVES, INNER_IN_HALVES = 700, 400
+# Where a processor works in halves, only the number of all weights counts: 10-32-32-1 x1.16, 50-50-1 x1.14,
+# 10-50-50-1 x1.18, 100-50-1 x1.09, 10-64-64-1 x1.02, 40-64-64-1 x0.96; in float32 x1.45, x1.48, x1.22, x1.30,
+# x1.11, x1.04; with momentum 10-32-32-1 x1.19, 10-50-50-1 x1.34, with Adam 10-50-50-1 x2.1.
+WIDE_IN_HALVES = 700
 NEVER = 1 << 62
 
 # A vector of many registers takes as long as this number of networks, one by one, in `loop`. Measured: with
@@ -40,7 +41,7 @@ def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
     if _is_wide(network, dtype, rule):
         return NEVER
     if alone(network, rule) == "loop":
-        if not (rule.batched or rule.measuring) and forms.values_of_functions(network, rule):
+        if not (rule.batched or rule.measuring) and values_of_functions(network, rule):
             return FEWEST_WITH_FUNCTIONS
         return 2 if forms.is_small(network, rule) else forms.registers().number // 8
     enough = 4 if rule.batched else 8 if network.n_parameters <= WIDE_PARAMETERS else 16
@@ -55,6 +56,7 @@ def _is_wide(network: Network, dtype: str, rule: Rule) -> bool:
     numbers, (first, *_) = size // np.dtype(dtype).itemsize, network.slices
     if rule.batched:
         return network.n_weights >= WIDE_IN_BATCHES * numbers
+    if halves:
+        return network.n_weights >= WIDE_IN_HALVES * numbers
     inner = (network.n_weights - first[0].stop) * (1 + len(rule.states))
-    most, most_inner = (WIDE_IN_HALVES, INNER_IN_HALVES) if halves else (WIDE, INNER)
-    return network.n_weights >= most * numbers or inner >= most_inner * numbers
+    return network.n_weights >= WIDE * numbers or inner >= INNER * numbers

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache, partial
-from math import prod
+from functools import partial
 from typing import Any
 
-from fastnn.core.activations import activation
-from fastnn.core.derivation import derived
-from fastnn.core.expressions import Binary, Call, Expression, SquareRoot, nodes
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines.form import Form
 from fastnn.engines.registers import Registers, registers
+from fastnn.engines.traits import (
+    divides,
+    has_functions,
+    has_softmax,
+    is_deep,
+    takes_outputs_along,
+    values_of_functions,
+)
 
-__all__ = ["Registers", "forms", "is_small", "known_form", "registers", "values_of_functions"]
+__all__ = ["Registers", "forms", "is_small", "known_form", "registers"]
 
 # Beyond this number straight-line code is slower than loops, and takes longer to compile. Measured: 2-7-1,
 # 2-8-1 and 4-5-1 x0.9 to x1.0; 2-10-1, 5-6-1 and 3-4-4-1 x1.0 to x1.16 (against loops).
@@ -63,6 +67,9 @@ MOST_REGISTERS = 4  # measured: 2-1-1 x1.06 with five, x1.25 with six
 
 FIRST_LEVEL_CACHE = 32 << 10  # bytes
 
+# Of several hidden layers, beyond how many parameters each value has one register, or two.
+ONE_REGISTER_OF_DEEP, TWO_REGISTERS_OF_DEEP = 128, 90
+
 
 def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
     """The form that suits a network, by rules of thumb.
@@ -81,7 +88,7 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
         return _of_functions(network, rule, values)
     if small and halves and _may_be_kept(network, rule):
         return _kept(network, rule)
-    if small and number == 32 and network.n_parameters <= ONE_GROUP_AHEAD and not _of_layer(network):
+    if small and number == 32 and network.n_parameters <= ONE_GROUP_AHEAD and not has_softmax(network):
         if halves and network.n_parameters in AHEAD_IN_HALVES and not rule.states:
             return _straight(2, network, rule, size=size // 2, ahead=True)
         several = 2 if 2 * network.n_parameters + AT_WORK <= number else 1
@@ -97,10 +104,10 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
             together=_together(several),
         )
     several = _in_first_level(number // 8, network, rule)
-    if number == 32 and several * (1 + len(rule.states)) >= 4 and _takes_outputs_along(network, rule):
+    if number == 32 and several * (1 + len(rule.states)) >= 4 and takes_outputs_along(network, rule):
         return _with_outputs_along(network, rule)
     together = _together(several)
-    if halves and several == 4 and _of_layer(network):
+    if halves and several == 4 and has_softmax(network):
         together = _together_in_softmax(network, rule)
     return _in_loops(several, together, network, rule)
 
@@ -112,7 +119,8 @@ def forms(network: Network, dtype: str, rule: Rule = PLAIN) -> tuple[Form, ...]:
     x1.1 without a group ahead, x1.3 stored last; in halves 3 registers of half the size, read twice: 3-5-1
     x0.92. 2-10-1 x0.94 in straight lines one group ahead. 4-5-3 with softmax x0.87 in loops with 4 values
     together, x0.94 in straight lines with 4 registers. In halves with 1 whole register, 8 values together:
-    Nesterov's 4-16-1 x0.94, in float32 x0.87, 2-24-1 x0.89, momentum 4-16-1 x1.03.
+    Nesterov's 4-16-1 x0.94, in float32 x0.87, 2-24-1 x0.89, momentum 4-16-1 x1.03. Of small deep networks
+    with 2 registers, weights updated on the way back: 3-5-4-2 x0.90, 4-4-4-4-1 x0.88, 2-5-5-1 x1.06.
     """
     known = known_form(network, dtype, rule)
     in_batches = rule.batched or rule.measuring
@@ -129,6 +137,8 @@ def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     short = network.n_parameters <= MOST_IN_STRAIGHT_LINES
     straight = partial(_straight, network=network, rule=rule)
     number, size, halves = registers()
+    if short and is_deep(network) and known.registers == 4:
+        yield replace(known, registers=2, together=2, updates_back=True)
     if halves and short:
         yield from (straight(3, size=size // 2, reads=2), straight(2, size=size // 2, ahead=True))
     if short and (known.straight or not halves):
@@ -150,12 +160,12 @@ def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
         yield replace(known, registers=6 - known.registers, together=known.registers // 2)
         if halves and rule.states:
             yield replace(known, size=size, registers=1, together=8)
-    elif _takes_outputs_along(network, rule):
+    elif takes_outputs_along(network, rule):
         yield _with_outputs_along(network, rule)
-    if not short and _is_deep(network):
+    if not short and is_deep(network):
         yield replace(known, registers=1, together=registers().number // 4, updates_back=True)
         yield replace(known, updates_back=not known.updates_back)
-    if _of_layer(network):
+    if has_softmax(network):
         yield replace(known, together=1)
     apart = replace(known, outputs_along=False)
     yield replace(apart, together=2 * known.together if known.together < 8 else 4)
@@ -178,7 +188,7 @@ def _with_functions(known: Form, network: Network, rule: Rule) -> Iterator[Form]
         yield straight(3, reads=2)
         return
     yield replace(known, registers=2, together=_together(2))
-    if _is_deep(network):
+    if is_deep(network):
         yield replace(known, updates_back=not known.updates_back)
 
 
@@ -199,24 +209,13 @@ def _may_be_kept(network: Network, rule: Rule) -> bool:
     Where it does, nothing else counts: 2-2-1 with Adam x1.0, with Adagrad x1.03 (kept, against one ahead).
     """
     few = 2 * rule.state_size(network) <= KEPT
-    return few and bool(rule.states) and not _of_layer(network) and not _divides(network, rule)
+    return few and bool(rule.states) and not has_softmax(network) and not divides(network, rule)
 
 
 def _kept(network: Network, rule: Rule) -> Form:
     """The form of straight lines in which a tile's groups keep their state in registers for all rows."""
     groups = min(3, KEPT // rule.state_size(network))
     return Form(True, registers().size, 1, groups, together=_together(1), kept=True)
-
-
-@lru_cache(maxsize=256)
-def _divides(network: Network, rule: Rule) -> bool:
-    """Whether each parameter's update takes a division or a square root."""
-    updates = derived(network, rule).of("update")
-    return any(_is_division(node) for equation in updates for node in nodes(equation.expression))
-
-
-def _is_division(node: Expression) -> bool:
-    return isinstance(node, SquareRoot) or (isinstance(node, Binary) and node.operator == "/")
 
 
 def _of_functions(network: Network, rule: Rule, values: int) -> Form:
@@ -233,27 +232,46 @@ def _of_functions(network: Network, rule: Rule, values: int) -> Form:
 
 
 def _in_loops(several: int, together: int, network: Network, rule: Rule) -> Form:
-    """A form of loops; where several hidden layers outgrow the cache, weights are updated on the way back.
+    """A form of loops; those of several hidden layers update most weights on the way back.
 
-    Measured with 32 registers (against updates with the forward pass): 4-20-20-1 x0.94, 10-32-32-1 x0.89, in
-    float32 x0.91; with 8 units together x0.87, x0.85, x0.85, but compiled in twice the time. With two
-    registers 6-12-6-2 x0.97, with four 3-9-5-2 x1.04. With 16 registers 10-32-32-1 x0.96.
-
-    On a processor that works in halves registers of half the size: more of the block stays in the cache, and
-    no operation takes longer. Measured (against whole ones): 10-32-32-1 x0.96, 6-24-24-1 x0.95, 10-50-50-1
-    x0.96, 10-32-32-32-1 x0.97, in float32 x0.94, x0.87, x1.0, x0.96; with momentum 10-32-32-1 x0.85,
-    6-24-24-1 x0.88, with Adam x1.08, x1.07. With updates on the way forward 30-64-1 x1.22, 50-50-1 x1.26.
+    Measured with 32 registers (against updates with the forward pass): with one register 4-20-20-1 x0.90,
+    10-32-32-1 x0.85, in float32 x0.83; with two 4-10-10-1 x0.95, 5-14-14-1 x0.87, 6-12-6-2 x0.97, with
+    momentum 3-9-5-2 x1.08; with four 2-8-8-1 x1.06, 3-9-5-2 x0.95. With 16 registers 10-32-32-1 x0.96.
     """
-    _, size, halves = registers()
-    back = several == 1 and _is_deep(network)
-    if back and halves and not _divides(network, rule):
+    number, size, halves = registers()
+    if halves and is_deep(network):
+        several = min(several, _registers_of_deep(network, rule))
+    plain = number == 32 and not rule.states and not has_functions(network, rule)
+    back = is_deep(network) and several <= (2 if plain else 1)
+    if back and halves and _suits_half_registers(network, rule):
         size //= 2
     return Form(False, size, several, 1, together=4 if back else together, updates_back=back)
 
 
-def _of_layer(network: Network) -> bool:
-    """Whether the outputs are worked out together, by softmax."""
-    return activation(network.output).of_layer
+def _registers_of_deep(network: Network, rule: Rule) -> int:
+    """The most registers for each value of several hidden layers, on a processor that works in halves.
+
+    Measured (one against two): 4-10-10-1 x0.73, in float32 x0.87, with momentum x0.75; 4-16-16-1 x0.69, with
+    tanh x0.79; 6-12-6-2 x0.89, 8-8-8-8-1 x0.91, with softmax 4-8-8-3 x0.97, 4-16-16-3 x0.69. Two against
+    four: 3-9-5-2 x0.85, 2-8-8-1 x0.92, 3-8-8-1 x0.91, with softmax 4-9-6-3 x0.91; 5-6-6-1 x1.05, 3-6-6-1
+    x1.03; with tanh 3-9-5-2 x1.5.
+    """
+    if network.n_parameters > ONE_REGISTER_OF_DEEP:
+        return 1
+    few = network.n_parameters <= TWO_REGISTERS_OF_DEEP or has_functions(network, rule)
+    return 8 if few else 2
+
+
+def _suits_half_registers(network: Network, rule: Rule) -> bool:
+    """Whether a network of several hidden layers, on a processor that works in halves, has half registers.
+
+    More of the block stays in the cache, and no operation takes longer but divisions and functions. Measured
+    (against whole ones): 10-32-32-1 x0.96, 6-24-24-1 x0.95, 10-50-50-1 x0.96, 10-32-32-32-1 x0.97, in float32
+    x0.94, x0.87, x1.0, x0.96; with momentum 10-32-32-1 x0.85, 6-24-24-1 x0.88, with Adam x1.08, x1.07, with
+    tanh x1.14. Where the block stays in the cache anyway 4-10-10-1 x1.12, 4-16-16-1 x1.07.
+    """
+    slow = divides(network, rule) or has_functions(network, rule)
+    return not slow and rule.state_size(network) * registers().size > FIRST_LEVEL_CACHE
 
 
 def _with_outputs_along(network: Network, rule: Rule) -> Form:
@@ -273,17 +291,6 @@ def _with_outputs_along(network: Network, rule: Rule) -> Form:
     return Form(False, size, several, 1, together=4 // several, outputs_along=True)
 
 
-def _takes_outputs_along(network: Network, rule: Rule) -> bool:
-    """Whether there is one hidden layer, without functions, and few outputs that are independent."""
-    few = len(network.layers) == 3 and network.n_inputs > 0 and network.n_outputs <= 4
-    return few and not _of_layer(network) and not values_of_functions(network, rule)
-
-
-def _is_deep(network: Network) -> bool:
-    """Whether there are several hidden layers."""
-    return len(network.layers) > 3
-
-
 def _together_in_softmax(network: Network, rule: Rule) -> int:
     """How many values of four registers take turns where outputs are softmax.
 
@@ -291,20 +298,9 @@ def _together_in_softmax(network: Network, rule: Rule) -> int:
     with tanh x0.78, 6-6-2 x0.89, 4-5-4-3 x0.88; of five hidden units four, 4-5-3 x0.90, 5-5-3 x0.91, 6-5-4
     x0.97, 4-5-2 x0.99. Four of other units: 4-8-3 x1.0, 4-9-3 x1.09, 4-6-3 x1.27, 4-5-4-3 x1.06.
     """
-    activations = derived(network, rule).of("activation")
-    if any(isinstance(node, Call) for e in activations for node in nodes(e.expression)):
+    if has_functions(network, rule):
         return 1
     return 4 if network.layers[1:-1] == (5,) else 2
-
-
-@lru_cache(maxsize=256)
-def values_of_functions(network: Network, rule: Rule) -> int:
-    """How many values a row works out by functions in a layer, in that with most; softmax is none of them."""
-    if _of_layer(network):
-        return 0
-    equations = derived(network, rule).equations
-    called = (e for e in equations if any(isinstance(n, Call) for n in nodes(e.expression)))
-    return max((prod(index.size for index in equation.over) for equation in called), default=0)
 
 
 def _in_first_level(several: int, network: Network, rule: Rule) -> int:
@@ -325,7 +321,7 @@ def _in_batches(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     Measured with Adam (against straight lines): 2-2-1 x0.94, 2-1-1 x1.06, 1-3-1 x1.09.
     """
     if known.straight:
-        if _divides(network, rule):
+        if divides(network, rule):
             yield _rows_in_loops(*registers()[:2])
         for rows, several in ((1, 1), (2, 1), (4, 1), (1, 2), (2, 2)):
             groups = max(1, known.groups * known.registers // several)
@@ -354,7 +350,7 @@ def _rows_written(network: Network, rule: Rule) -> Form:
     number, size, halves = registers()
     few = network.n_parameters <= STRAIGHT_LINE_IN_BATCHES
     rows, several = WRITTEN_ROWS[number] if few else 1, 1
-    if few and halves and not _divides(network, rule):
+    if few and halves and not divides(network, rule):
         rows, several = 4, 2
     groups = STRAIGHT_LINE_TILE // size // several
     return Form(straight=True, size=size, registers=several, groups=groups, rows=rows)
@@ -380,7 +376,7 @@ def _registers_together(network: Network) -> int:
     1). Softmax has most to wait for. Measured with 32: 2-2-2 x0.52 (4 against 1), 2-4-3 x0.79 (4 against 2).
     """
     number = registers().number
-    if _of_layer(network):
+    if has_softmax(network):
         return MOST_REGISTERS
     if not _outgrows_registers(network):
         return 1

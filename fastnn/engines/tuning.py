@@ -44,7 +44,7 @@ LOOKS, LOOK_SECONDS = 40, 0.5  # for the trials of another process
 
 # What is printed, besides the equations, depends on these modules.
 MODULES = {
-    "fastnn.engines": ("form", "forms", "straight_lines", "kept_groups", "unit_loops", "tiles"),
+    "fastnn.engines": ("form", "forms", "traits", "straight_lines", "kept_groups", "unit_loops", "tiles"),
     "fastnn.printing": (
         *("infix", "scalars", "vectors", "softmax", "layer_by_layer", "outputs_along"),
         *("rows_together", "updates_with_rows"),

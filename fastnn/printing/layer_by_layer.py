@@ -87,7 +87,8 @@ class LayerByLayer(InLoops):
     on as many values at once: A1[now, j] is a vector of `units_together` activations of H1[now]. `joined`
     names the vectors that have such a second name. Softmax works out `exponentials` at once. `updates_back`:
     weights behind the first layer are updated in the loop that carries deltas back, not in that of the
-    following row's forward pass.
+    following row's forward pass. Then nothing of the row is needed any more where the following row's values
+    are worked out, and they take its place: H1[j], Z1[j], A1[j].
     """
 
     def __init__(
@@ -105,18 +106,20 @@ class LayerByLayer(InLoops):
         self.updates_back = updates_back
         self.joined = {f"H{layer}": f"A{layer}" for layer in self.layers[:-1] if self._has_function(layer)}
         spell = partial(_spell, temporaries=derivation.temporaries)
-        self.row = self._language(partial(spell, row="row", half="now"))
-        self.following = self._language(partial(spell, row="following", half="then"))
+        now, then = ("", "") if updates_back else ("now", "then")
+        self.row = self._language(partial(spell, row="row", half=now))
+        self.following = self._language(partial(spell, row="following", half=then))
         self.alone = self._language(self._spell_alone)
 
     def scratch(self) -> dict[str, tuple[int, int]]:
         """The vectors besides the parameters: (rows, vectors in a row) by name."""
         units, outputs = self.network.layers, self.network.n_outputs
-        sizes = {f"H{layer}": (2, self.units_together * self._joined(layer)) for layer in self.layers[:-1]}
+        rows = 1 if self.updates_back else 2
+        sizes = {f"H{layer}": (rows, self.units_together * self._joined(layer)) for layer in self.layers[:-1]}
         kept = self.layers[:-1] if self.updates_back else self.layers[1:]
         sizes |= {f"S{layer}": (1, units[layer]) for layer in kept}
         sizes |= {
-            f"Z{layer}": (2, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
+            f"Z{layer}": (rows, units[layer]) for layer in self.layers if self.derivation.keeps_sums(layer)
         }
         softmax = ("E",) if self.derivation.of("softmax") else ()
         sizes |= dict.fromkeys((*softmax, "Yhat", "D"), (1, outputs))
@@ -126,7 +129,7 @@ class LayerByLayer(InLoops):
 
     def write_start(self, lines: Lines) -> None:
         """Write the forward pass of the first row."""
-        lines("following = then = 0")
+        lines("following = 0" if self.updates_back else "following = then = 0")
         for layer in self._in_turn(self.layers, lines):
             lines(f"# {FORWARD}, layer {layer}")
             for units in self._some_units(layer, lines):
@@ -135,7 +138,9 @@ class LayerByLayer(InLoops):
 
     def write_row(self, lines: Lines) -> None:
         """Write the remaining equations of a row, and the forward pass of the following row."""
-        lines("now, then = then, 1 - then", "following = row + 1 if row + 1 < rows else 0")
+        if not self.updates_back:
+            lines("now, then = then, 1 - then")
+        lines("following = row + 1 if row + 1 < rows else 0")
         if self.derivation.of("factor"):
             lines(f"# {BEGIN}")
         for equation in self.derivation.of("factor"):
@@ -384,8 +389,8 @@ def from_j_on(number: int, size: int) -> Iterator[Index]:
 
 
 def _spell(symbol: Symbol, temporaries: frozenset[str], *, row: str, half: str) -> str:
-    """A value as an element of its layer's vectors; an activation as an element of one half of them."""
+    """A value as an element of its layer's vectors; an activation as one of a half, if they have halves."""
     text = spell_value(symbol, temporaries)
     if symbol.family in ("x", "y"):
         return text.replace("[row, ", f"[{row}, ")
-    return text.replace("[", f"[{half}, ") if symbol.family in ("z", "h", "a") else text
+    return text.replace("[", f"[{half}, ") if half and symbol.family in ("z", "h", "a") else text

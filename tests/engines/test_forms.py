@@ -152,8 +152,9 @@ def test_weights_are_updated_where_they_carry_deltas_back_if_several_layers_outg
     row = text[text.index("for row in range(rows):") :]
     assert row.index("S1[i] = accumulated") < row.index("z1 = W1[j, 0]*X[following, 0]")
     back, forward = row.split("# forward with the following row, layer 2")
-    assert "W2[0, i] += s1*H1[now, i]" in back
+    assert "W2[0, i] += s1*H1[i]" in back
     assert "W2[0, i] +=" not in forward
+    assert "now" not in text  # what the following row needs takes the place of what this one needed
 
 
 def test_one_group_ahead_what_the_loss_is_given_is_read_with_the_parameters():
@@ -266,3 +267,25 @@ def test_where_a_processor_works_in_halves_loops_have_forms_of_their_own(monkeyp
         for which in ((deep, "float64", PLAIN), (deep, "float64", adam), (wide, "float64", PLAIN))
     ]
     assert [(form.size, form.updates_back) for form in found] == [(32, True), (64, True), (64, False)]
+
+
+DEEP = {(5, 6, 6, 1): 4, (2, 8, 8, 1): 2, (4, 10, 10, 1): 1, (4, 16, 16, 1): 1}
+
+
+@pytest.mark.parametrize("layers", DEEP)
+def test_where_a_processor_works_in_halves_the_deeper_networks_are_the_fewer_registers_they_have(
+    monkeypatch, layers
+):
+    monkeypatch.setattr(forms, "registers", lambda: PROCESSORS[2])
+    form = forms.known_form(Network(layers), "float64", PLAIN)
+    assert (form.size, form.registers, form.updates_back) == (64, DEEP[layers], DEEP[layers] <= 2)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "output", "size"),
+    [("relu", "identity", 32), ("relu", "sigmoid", 32), ("tanh", "identity", 64), ("tanh", "softmax", 64)],
+)
+def test_layers_of_functions_have_whole_registers(monkeypatch, hidden, output, size):
+    monkeypatch.setattr(forms, "registers", lambda: PROCESSORS[2])
+    network = Network((10, 32, 32, 3), hidden, output)
+    assert forms.known_form(network, "float64", Recipe.of(network).rule).size == size
