@@ -35,7 +35,10 @@ MOST_IN_STRAIGHT_LINES = 64
 
 # Up to this number a group's way back comes after the following group's forward pass. Measured with 32
 # registers (against known forms without): 2-1-1 x0.90 and 2-2-1 x0.80 (16 groups of 2 registers), 2-3-1 and
-# 2-4-1 x0.82, 2-5-1 x0.83 (32 groups of one), 3-5-1 x1.4; with momentum 2-2-1 x0.91, with Adam x0.97.
+# 2-4-1 x0.82, 2-5-1 x0.83 (32 groups of one), 3-5-1 x1.4; with momentum 2-2-1 x0.91, with Adam x0.97. With 16
+# it does in all straight lines (2 registers, or one where there are states): 2-1-1 x0.83, 2-2-1 x0.89, in
+# float32 x0.89, 2-3-1 x0.86, 2-5-1 x0.97, 5-5-1 x0.94; with momentum 2-1-1 x0.78, 2-2-1 x0.85, 5-5-1 x0.92,
+# with Adam 2-2-1 x0.93.
 ONE_GROUP_AHEAD = 22
 
 # With as many parameters, without states, a group ahead has two registers of half the size on processors that
@@ -88,6 +91,8 @@ def known_form(network: Network, dtype: str, rule: Rule = PLAIN) -> Form:
         return _of_functions(network, rule, values)
     if small and halves and _may_be_kept(network, rule):
         return _kept(network, rule)
+    if small and number == 16 and not has_softmax(network):
+        return _straight(1 if rule.states else 2, network, rule, ahead=True)
     if small and number == 32 and network.n_parameters <= ONE_GROUP_AHEAD and not has_softmax(network):
         if halves and network.n_parameters in AHEAD_IN_HALVES and not rule.states:
             return _straight(2, network, rule, size=size // 2, ahead=True)
@@ -153,7 +158,7 @@ def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
             return
         yield straight(3, ahead=True)
         yield straight(4, reads=2)
-        yield straight(2)
+        yield straight(2, reads=1 + (number == 16))
         yield straight(1, stores_last=True)
         return
     if known.outputs_along:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import NamedTuple
 
@@ -33,11 +34,17 @@ class Registers(NamedTuple):
 
 @cache
 def registers() -> Registers:
-    """The registers of this processor; where they are smaller than AVX2's, pairs of registers."""
+    """The registers of this processor; where they are smaller than AVX2's, pairs of registers.
+
+    Of another processor if Numba is told to compile for it, by its variables NUMBA_CPU_NAME and
+    NUMBA_CPU_FEATURES.
+    """
     with ONE_AT_A_TIME:  # LLVM has a lock of its own
         import llvmlite.binding
 
         features, core = llvmlite.binding.get_host_cpu_features(), llvmlite.binding.get_host_cpu_name()
-    if features.get("avx512f"):
+    core = os.environ.get("NUMBA_CPU_NAME") or core
+    told = os.environ.get("NUMBA_CPU_FEATURES", "" if core.lower() == "generic" else None)
+    if features.get("avx512f") if told is None else "+avx512f" in told.split(","):
         return Registers(32, 64, halves=core in CORES_OF_HALVES)
     return Registers(16, 32)

@@ -172,10 +172,8 @@ class TestReference:
             assert f"A2 = Vectors(memory, {registers.number // 4}, " in source
             return source
         source = lanes.source(network, dtype)
-        if network is CURVED:
-            assert f"A1 = Vectors(memory, 4, {8 * registers.size // int(dtype[-2:])}, " in source
-        else:
-            assert ("read_again()" in source) == (registers.number == 16)
+        name, several = ("A1", 4) if network is CURVED else ("flat", 2)
+        assert f"{name} = Vectors(memory, {several}, {8 * registers.size // int(dtype[-2:])}, " in source
         return source
 
     def test_on_the_way_back_an_update_waits_for_what_needs_its_old_value_and_no_longer(self):

@@ -50,6 +50,29 @@ def test_registers_are_those_of_the_core(core, avx512, expected, monkeypatch):
 
     monkeypatch.setattr(llvmlite.binding, "get_host_cpu_name", lambda: core)
     monkeypatch.setattr(llvmlite.binding, "get_host_cpu_features", lambda: {"avx512f": avx512})
+    monkeypatch.delenv("NUMBA_CPU_NAME", raising=False)
+    monkeypatch.delenv("NUMBA_CPU_FEATURES", raising=False)
+    assert forms.registers.__wrapped__() == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"NUMBA_CPU_NAME": "generic"}, forms.Registers(16, 32)),
+        ({"NUMBA_CPU_NAME": "znver5"}, forms.Registers(32, 64)),  # with the features of the one at work
+        ({"NUMBA_CPU_NAME": "znver3", "NUMBA_CPU_FEATURES": "+avx2,-avx512f"}, forms.Registers(16, 32)),
+        ({"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+avx512f,+avx2"}, forms.Registers(32, 64)),
+    ],
+)
+def test_registers_are_those_that_numba_is_told_to_compile_for(told, expected, monkeypatch):
+    import llvmlite.binding
+
+    monkeypatch.setattr(llvmlite.binding, "get_host_cpu_name", lambda: "znver4")
+    monkeypatch.setattr(llvmlite.binding, "get_host_cpu_features", lambda: {"avx512f": True})
+    for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
     assert forms.registers.__wrapped__() == expected
 
 
