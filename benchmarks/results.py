@@ -63,7 +63,10 @@ def installed(package):
 
 
 def processor():
-    """The processor's name and its widest vectors, as far as the system tells them."""
+    """The processor's name and its widest vectors, as far as the system tells them.
+
+    And the one that Numba is told to compile for, if it is another.
+    """
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -72,4 +75,5 @@ def processor():
     name = facts.get("model name") or platform.processor() or platform.machine()
     flags = facts.get("flags", "").split()
     widest = [vectors for flag, vectors in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags]
-    return f"{name} with {widest[0]}" if widest else name
+    other = os.environ.get("NUMBA_CPU_NAME")
+    return name + f" with {widest[0]}" * bool(widest) + f", code for {other}" * bool(other)
