@@ -10,9 +10,8 @@ rows of the box. Only the other boxes are visited row by row: a few of 1338 rows
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,6 @@ class Rows:
     """The rows of training, X (N, D), all finite."""
 
     X: Array
-    _making: Lock = field(default_factory=Lock, repr=False)  # of the boxes: several threads may ask
 
     def all_shut(self, units: Array) -> NDArray[np.bool_]:
         """Whether each unit (u,) is shut on every row.
@@ -63,13 +61,8 @@ class Rows:
         shut: Array = _weighted_sums(units, best) <= 0
         return shut
 
-    @property
-    def _boxes(self) -> Array:
-        with self._making:
-            return self._made
-
     @cached_property
-    def _made(self) -> Array:
+    def _boxes(self) -> Array:
         """The rows in each box, (D, B, n). Boxes are halved repeatedly, along the input that spreads most.
 
         Some rows occur twice, so that all boxes have one size.

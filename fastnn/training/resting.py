@@ -56,7 +56,7 @@ class Resting:
         reduced = bool(self.job.reduced)
         self.units = Units.of(network, self.job.rule, self.job.rows, networks) if reduced else None
         self.span = range(0)
-        self.next, self.has_looked, self.found = 0, False, False
+        self.next, self.has_looked = 0, False
         self.before = np.empty_like(self.state)
 
     def plan(self, epoch: int, left: int, training: int) -> None:
@@ -86,16 +86,11 @@ class Resting:
         """Whether the epochs of the next look are over."""
         return bool(self.span) and epoch >= self.span.stop
 
-    def look(self, finite: Numbers) -> None:
-        """Look at some networks, with finite parameters only. Threads may do so at the same time."""
-        if self.units is not None and self.units.look(self.before, self.state, finite):
-            self.found = True
-
-    def looked(self, epoch: int, training: int) -> bool:
-        """Plan the next look, after all have been looked at; return whether any unit has died."""
-        found, self.found, self.span, self.has_looked = self.found, False, range(0), True
+    def look(self, epoch: int, finite: Numbers, training: int) -> bool:
+        """Look at the networks with `finite` parameters only; return whether any unit has died."""
+        self.span, self.has_looked = range(0), True
         self.next = epoch if self._stops_soon else epoch + _unseen(epoch, self._fewest(training))
-        return found
+        return self.units is not None and self.units.look(self.before, self.state, finite)
 
     def _fewest(self, training: int) -> int:
         """The fewest epochs between two looks."""

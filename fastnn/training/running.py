@@ -176,7 +176,8 @@ class _Run:
         """Advance all networks that are still training by at most `most` epochs, up to the next look."""
         self._advance_all(most)
         if self.resting.is_due(self.epoch):
-            died = self.resting.looked(self.epoch, len(self.training))
+            training = self.training
+            died = self.resting.look(self.epoch, training[self._finite(training)], len(training))
             if self.resting.units is not None and (died or self.sizes != self.job.ready):
                 self.groups = None
 
@@ -229,11 +230,8 @@ class _Run:
         self.epoch = epochs.stop
 
     def _advance_some(self, groups: list[Group], epochs: range) -> None:
-        """Advance groups, and look at them if that is due."""
-        left = [numbers for group in groups for numbers in self._advance(group, epochs)]
-        if left and self.resting.is_due(epochs.stop):
-            numbers = np.concatenate(left)
-            self.resting.look(numbers[self._finite(numbers)])
+        for group in groups:
+            self._advance(group, epochs)
 
     def _left(self, groups: list[Group]) -> list[Group] | None:
         """The groups without the networks that have ended; None if they are to be made anew."""
@@ -259,8 +257,7 @@ class _Run:
             longest += 1
         return range(self.epoch, self.epoch + longest)
 
-    def _advance(self, group: Group, epochs: range) -> list[Numbers]:
-        """Advance a group; return the numbers of those networks that go on."""
+    def _advance(self, group: Group, epochs: range) -> None:
         trained, span, last = group.take(self.state), self.resting.span, epochs.stop - 1
         begins = bool(span) and span.start in epochs
         mark = span.start if begins else last if len(epochs) == 1 else NO_EPOCH
@@ -275,25 +272,23 @@ class _Run:
             settled = seen.finite & (trained == seen.before).all(axis=1)
         if whole.all():
             group.put(self.state, trained)
-            return [self._keep(group, epochs, seen, settled)]
+            self._keep(group, epochs, seen, settled)
+            return
         kept = group.only(whole)
         kept.put(self.state, trained[whole])
-        go_on = self._keep(kept, epochs, seen.only(whole), settled[whole])
+        self._keep(kept, epochs, seen.only(whole), settled[whole])
         self.groups = None
         again = group.numbers[~whole]
         self.told(-len(epochs) * len(again))
-        return [go_on, *self._advance(Group(self.job.network, again), epochs)]
+        self._advance(Group(self.job.network, again), epochs)
 
-    def _keep(self, group: Group, epochs: range, seen: Seen, settled: Chosen) -> Numbers:
-        """Take in what some epochs brought a group, end networks that need not go on, return the others."""
+    def _keep(self, group: Group, epochs: range, seen: Seen, settled: Chosen) -> None:
+        """Take in what some epochs brought a group, and end the networks that need not go on."""
         ended = self.course.keep(group, epochs.start, seen, settled)
-        if not len(ended):
-            return group.numbers
-        self.is_training[ended] = False
-        self.ended = True
-        self.told(len(ended) * (self.job.epochs - epochs.stop))
-        left: Numbers = group.numbers[self.is_training[group.numbers]]
-        return left
+        if len(ended):
+            self.is_training[ended] = False
+            self.ended = True
+            self.told(len(ended) * (self.job.epochs - epochs.stop))
 
 
 def _told(pause: Callable[[float], None] | None, of: int) -> Callable[[float], None]:

@@ -19,7 +19,9 @@ FEWEST = -(-FEWEST_VISITS_UNSEEN // VISITS)
 def resting(visits=1e12):
     X, Y = np.zeros((ROWS, 2)), np.zeros((ROWS, 1))
     job = Job(NETWORK, "batched", X, Y, 10**4, FILE_ORDER, reduced_sizes(NETWORK, visits), visits=visits)
-    return Resting(job, np.zeros((NETWORKS, NETWORK.n_parameters)))
+    found = Resting(job, np.zeros((NETWORKS, NETWORK.n_parameters)))
+    found.before[:] = 0
+    return found
 
 
 def spans(found, epochs):
@@ -33,7 +35,7 @@ def spans(found, epochs):
         epoch = found.span.stop
         assert found.is_due(epoch)
         assert not found.is_due(epoch - 1)
-        found.looked(epoch, NETWORKS)
+        found.look(epoch, np.arange(NETWORKS), NETWORKS)
 
 
 def test_looks_are_for_one_epoch_and_get_rarer():
