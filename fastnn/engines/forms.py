@@ -168,7 +168,7 @@ def _row_by_row(known: Form, network: Network, rule: Rule) -> Iterator[Form]:
     elif takes_outputs_along(network, rule):
         yield _with_outputs_along(network, rule)
     if not short and is_deep(network):
-        yield replace(known, registers=1, together=registers().number // 4, updates_back=True)
+        yield replace(known, registers=1, together=number // 4, updates_back=True)
         yield replace(known, updates_back=not known.updates_back)
     if has_softmax(network):
         yield replace(known, together=1)

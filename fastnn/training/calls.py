@@ -82,12 +82,14 @@ class Calls:
             yield group.only(slice(first, first + size))
 
     def most_together(self, groups: list[Group]) -> int:
-        """The most epochs of one such call, for the largest of some groups and the slowest kernel."""
+        """The most epochs of one such call, for that of some groups that may be given the fewest."""
         networks = max(len(group.numbers) for group in groups)
-        numbers = networks * self.state_size
-        visits = min(self.paces.of(self._takeover(group).now).visits for group in groups)
-        kept = LOSSES // networks if self.packs else NUMBERS_KEPT // numbers
-        return max(1, min(kept, int(min(visits, VISITS)) // (numbers * len(self.job.X))))
+        kept = LOSSES // networks if self.packs else NUMBERS_KEPT // (networks * self.state_size)
+        return max(1, min(kept, *(self._epochs_of_a_call(group) for group in groups)))
+
+    def _epochs_of_a_call(self, group: Group) -> int:
+        visits = min(self.paces.of(self._takeover(group).now).visits, VISITS)
+        return int(visits) // (len(group.numbers) * self.job.rule.state_size(group.network) * len(self.job.X))
 
     def lot(self, group: Group, epochs: int) -> Lot:
         """A group with the seconds that one of its networks takes for some epochs, to be shared out."""
@@ -145,7 +147,7 @@ class Calls:
             began, worked = perf_counter(), thread_time()
             ready.kernel(state, *given, settings, totals[:, some], *self._batch, *looked)
             worked, visits = thread_time() - worked, len(state) * more_epochs * len(self.job.X)
-            self.paces.of(ready).took(perf_counter() - began, self.state_size * visits)
+            self.paces.of(ready).took(perf_counter() - began, state.shape[1] * visits)
             self.job.done.took(takeover, worked, visits)
             self.pause(len(state) * more_epochs)
         return Seen(

@@ -17,7 +17,7 @@ class Pace:
     """The length of the next call, in visits (one parameter meeting one row), from the last call's time."""
 
     visits: float = 576.0
-    longest: tuple[int, float] = (0, 0.0)  # call so far: visits and seconds
+    longest: tuple[int, float] = (0, 0.0)  # the visits and the seconds of the longest call so far
 
     def next_call(
         self, parameters: int, epochs_left: int, rows: int, row: int, batch: int = 1
@@ -38,7 +38,7 @@ class Pace:
 
 @dataclass
 class Paces:
-    """The paces of kernels that train networks at the same time."""
+    """The paces of all kernels that train the networks of a job."""
 
     _found: dict[Kernel, tuple[Pace, Ready]] = field(default_factory=dict)
 

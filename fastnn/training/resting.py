@@ -110,5 +110,5 @@ class Resting:
 
 
 def _unseen(epoch: int, fewest: int) -> int:
-    """How many epochs run between two looks, or at least `fewest`, after as many as are over."""
+    """How many epochs run before the next look where a number of them is over; at least `fewest`."""
     return max(fewest, min(EPOCHS_UNSEEN * epoch, MOST_EPOCHS_UNSEEN))

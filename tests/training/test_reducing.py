@@ -61,11 +61,11 @@ def seen(monkeypatch):
     def counting(run, group, epochs):
         inputs, first, *_ = group.network.layers
         counts[first if inputs else 0, group.columns is None] += len(group.numbers) * len(epochs)
-        return advance(run, group, epochs)
+        advance(run, group, epochs)
 
     def keeping(run, group, epochs, seen, settled):
         counts["settled"] += int(settled.sum())
-        return keep(run, group, epochs, seen, settled)
+        keep(run, group, epochs, seen, settled)
 
     monkeypatch.setattr(running._Run, "_advance", counting)
     monkeypatch.setattr(running._Run, "_keep", keeping)
