@@ -1,4 +1,4 @@
-"""What goes from lane to lane: vectors made of numbers, and the rows of a square made its columns.
+"""What goes from lane to lane: numbers put into lanes, lanes added up, the rows of a square made its columns.
 
 As in `fastnn.engines.simd`, a vector is a NumPy array in plain Python, and Numba compiles it to LLVM's.
 Imports Numba: to be imported by what is compiled.
@@ -16,12 +16,19 @@ from numpy.typing import NDArray
 
 from fastnn.engines.vector_types import VectorType, from_registers, registers_of, types
 
-__all__ = ["in_lanes", "transposed"]
+__all__ = ["in_lanes", "plus_lanes", "transposed"]
 
 
 def in_lanes(numbers: tuple[float, ...]) -> NDArray[Any]:
     """A vector of some numbers, one in each lane."""
     return np.array(numbers)
+
+
+def plus_lanes(total: Any, vector: NDArray[Any], number: int) -> Any:
+    """A number plus those in the first lanes, as many as the literal `number`, one after the other."""
+    for lane in vector[:number]:
+        total = total + lane
+    return total
 
 
 def transposed(vectors: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
@@ -33,6 +40,11 @@ def _type_of_lanes(numbers: Any) -> VectorType | None:
     if not isinstance(numbers, types.UniTuple) or not isinstance(numbers.dtype, types.Float):
         return None
     return VectorType(numbers.dtype, 1, len(numbers))
+
+
+def _type_of_plus_lanes(total: Any, vector: Any, number: Any) -> Any:
+    literal = isinstance(number, types.IntegerLiteral)
+    return total if literal and isinstance(vector, VectorType) and total == vector.number else None
 
 
 def _type_of_transposed(vectors: Any) -> Any:
@@ -48,6 +60,15 @@ def _lower_in_lanes(context: Any, builder: Any, signature: Any, values: Any) -> 
     for lane, number in enumerate(cgutils.unpack_tuple(builder, values[0])):
         part = builder.insert_element(part, number, ir.IntType(32)(lane))
     return from_registers(builder, [part])
+
+
+def _lower_plus_lanes(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    total, (_, vector, number) = values[0], signature.args
+    registers = registers_of(builder, values[1])
+    for unit in range(number.literal_value):
+        register, lane = divmod(unit, vector.lanes)
+        total = builder.fadd(total, builder.extract_element(registers[register], ir.IntType(32)(lane)))
+    return total
 
 
 def _lower_transposed(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -78,5 +99,7 @@ def _columns(builder: Any, rows: list[Any]) -> list[Any]:
 
 type_callable(in_lanes)(lambda context: _type_of_lanes)
 lower_builtin(in_lanes, types.UniTuple)(_lower_in_lanes)
+type_callable(plus_lanes)(lambda context: _type_of_plus_lanes)
+lower_builtin(plus_lanes, types.Float, VectorType, types.IntegerLiteral)(_lower_plus_lanes)
 type_callable(transposed)(lambda context: _type_of_transposed)
 lower_builtin(transposed, types.UniTuple)(_lower_transposed)

@@ -11,7 +11,7 @@ from fastnn.engines.traits import values_of_functions
 
 __all__ = ["fewest"]
 
-WIDE_PARAMETERS = 400
+WIDE_PARAMETERS = 300
 
 # From this number of weights on for each number of a register, or this one among hidden layers, `units` is
 # faster than `lanes` for any number of networks. Measured with 32 registers (`units` against `lanes`):
@@ -35,7 +35,7 @@ def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
 
     Measured (against `loop`): two networks x0.9 to x1.1 with straight-line code, and x0.4 to x0.97 with loops
     of at most two registers a value; one network up to x2.3. A call takes as long as several networks in
-    `units`: 3-5-1 to 4-16-1 5 to 8, 10-32-1 8 to 11, 20-40-1 15, 10-100-1 13 to 16; with 16 registers 4 to 6;
+    `units`: 3-5-1 to 4-16-1 5 to 8, 10-20-1 9 to 13, 10-32-1 14, 10-100-1 8 to 10; with 16 registers 4 to 6;
     in batches 2 to 4.
     """
     if _is_wide(network, dtype, rule):

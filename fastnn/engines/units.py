@@ -11,10 +11,12 @@ from functools import cache
 import numpy as np
 
 from fastnn.core.derivation import derived
+from fastnn.core.equations import Derivation
 from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel, arguments, forms
 from fastnn.engines.compiling import compile_kernel
+from fastnn.engines.traits import has_functions
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines
 from fastnn.printing.softmax import narrowed
@@ -30,6 +32,16 @@ __all__ = ["call_sizes", "kernel", "source"]
 # use at once. In batches those of several rows are.
 MOST = {16: 6, 32: 13}
 MOST_IN_BATCHES = {16: 2, 32: 5}
+
+# Where the terms of the only output are added up along with the layer before it, that one is worked on in
+# small vectors, so that the first terms are there soon: of so many bytes, or fewer for few inputs. With many
+# inputs each of the vectors waits for its own sums. Measured (plain, with 32 registers): 10-32-1 x0.71,
+# 10-100-1 x0.69, 8-24-1 x0.62, 4-16-16-1 x0.69, 24-24-1 x0.88, but 50-50-1 x1.14; leaky ReLU the same,
+# Adam x0.71 to 0.96, float32 x0.77 to 1.0; with functions 4-16-1 x1.12. With 16 registers: 4-16-1 x0.86,
+# 10-64-1 x0.79, but 16-16-1 x1.19. Half registers where whole ones have more lanes left over: 10-10-1 x0.86.
+BYTES, FEW_BYTES, FEW_INPUTS = 64, 32, 6
+MOST_INPUTS = {16: 10, 32: 24}
+MOST_LEFT_OVER = 1.1  # times the lanes
 
 # How many rows of a batch are worked on at once, and how many if what they have fits into registers with the
 # weights. Measured with 32 registers: 4-10-3 x0.76 and 10-24-1 x0.94, with 3 of them for each row.
@@ -58,14 +70,19 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
     if looks(rule):
         return watching(source, network, dtype, rule)
     derivation, lines = narrowed(derived(network, rule)), Lines()
-    spans = _spans(network, dtype, rule)
+    _write(_printer(derivation, dtype), lines)
+    return vector_module(derivation, dtype, str(lines))
+
+
+def _printer(derivation: Derivation, dtype: str) -> RowByRow | InBatches:
+    network, rule = derivation.network, derivation.rule
     if rule.batched or rule.measuring:
+        spans = _spans(network, dtype, rule)
         together = _rows_together(spans)
         printer = InPhases if InPhases.suits(derivation, spans, together) else InBatches
-        _write(printer(derivation, dtype, spans, together), lines)
-    else:
-        _write(RowByRow(derivation, dtype, spans), lines)
-    return vector_module(derivation, dtype, str(lines))
+        return printer(derivation, dtype, spans, together)
+    along = _spans_along(network, dtype, rule)
+    return RowByRow(derivation, dtype, along or _spans(network, dtype, rule), along=along is not None)
 
 
 def _spans(network: Network, dtype: str, rule: Rule) -> list[Span]:
@@ -78,7 +95,27 @@ def _spans(network: Network, dtype: str, rule: Rule) -> list[Span]:
     most = (MOST_IN_BATCHES if rule.batched or rule.measuring else MOST)[number]
     whole = size // np.dtype(dtype).itemsize
     every = [spans_of(network, lanes, most) for lanes in (whole, whole // 2)[: 1 + halves]]
-    return min(every, key=lambda spans: sum(span.numbers for span in spans[1:-1]))
+    return min(every, key=_lanes)
+
+
+def _spans_along(network: Network, dtype: str, rule: Rule) -> list[Span] | None:
+    """How they lie if the output's terms are added up along with the layer before it; None: better not."""
+    if len(network.layers) < 3 or network.n_outputs > 1 or has_functions(network, rule):
+        return None
+    number, size, halves = forms.registers()
+    whole, inputs, most = size // np.dtype(dtype).itemsize, network.layers[-3], MOST_INPUTS[number]
+    at_once = max(1, (FEW_BYTES if inputs <= FEW_INPUTS else BYTES) // size)
+    spans = spans_of(network, whole, MOST[number], at_once)
+    if halves:
+        short = spans_of(network, whole // 2, MOST[number], 1)
+        if inputs <= FEW_INPUTS or _lanes(spans) > MOST_LEFT_OVER * _lanes(short):
+            spans, most = short, MOST_INPUTS[16]
+    return spans if inputs <= most else None
+
+
+def _lanes(spans: list[Span]) -> int:
+    """How many lanes the units of all hidden layers take."""
+    return sum(span.numbers for span in spans[1:-1])
 
 
 def _rows_together(spans: list[Span]) -> int:

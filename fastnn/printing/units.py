@@ -151,8 +151,8 @@ class AcrossUnits(InLoops):
                 return f"{letter}b{layer}[{names[0]}]"
             return f"{letter.upper()}B{layer}[{'v' if self.spans[layer].vectors > 1 else 0}]"
         way, across, at = ("T", layer, names[1]) if indices[0] is LANES else ("W", layer - 1, names[0])
-        more = ", v" if self.spans[across].vectors > 1 else ""
-        return f"{letter.upper()}{way}{layer}[{at}{more}]"
+        vector = "v, " if self.spans[across].vectors > 1 else ""
+        return f"{letter.upper()}{way}{layer}[{vector}{at}]"
 
     def _spell_output(self, family: str, name: str, row: Row) -> str:
         """A value of one output: d, or d_2 of several; d[k] of many."""
@@ -171,44 +171,50 @@ class AcrossUnits(InLoops):
         self, layer: int, rows: list[Row], lines: Lines, *, updating: Row | None = None
     ) -> None:
         """The forward pass of a layer with a lane for each unit; `updating` by a row, parameters first."""
+        with self._each_vector(layer, lines):
+            self._write_vector(layer, rows, lines, updating=updating)
+
+    def _write_vector(
+        self, layer: int, rows: list[Row], lines: Lines, *, updating: Row | None = None
+    ) -> None:
+        """The same for one vector of a layer."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
         (j,) = weighted.over
         sums = [node for node in nodes(weighted.expression) if isinstance(node, Sum)]  # none without inputs
         z = bind(weighted.target, {j: LANES})
-        with self._each_vector(layer, lines):
-            if updating:
-                self._load("S", layer, updating, lines, always=layer == self.last)
-            for total in sums:
-                for i in self._positions(total.index, lines):
-                    here: Place = {j: LANES, total.index: i}
-                    if updating:
-                        self._update(layer, here, updating, lines)
-                    for row in rows:
-                        term = bind(total.term, here)
-                        self._assign(z, term if i == 0 else z + term, self.vectors(row), lines)
-            if updating:
-                self._update(layer, {j: LANES}, updating, lines)
-            for row in rows:
-                value = substitute(weighted.expression, sums[0], z) if sums else weighted.expression
-                self._assign(z, bind(value, {j: LANES}), self.vectors(row), lines)
-            for row in rows:
-                if layer == self.last:
-                    self._keep(z, row, lines)
-                    continue
-                if activation is not None:
-                    h = bind(activation.target, {j: LANES})
-                    self._assign(h, bind(activation.expression, {j: LANES}), self.vectors(row), lines)
-                    if self._is_masked(layer):
-                        name = self.vectors(row)(h)
-                        lines(f"{name} = choose(KeptOnes{layer}[{self._v(layer)}] > 0.0, {name}, 0.0)")
-                    self._keep(z, row, lines)
-                self._keep(bind((activation or weighted).target, {j: LANES}), row, lines)
+        if updating:
+            self._load("S", layer, updating, lines, always=layer == self.last)
+        for total in sums:
+            for i in self._positions(total.index, lines):
+                here: Place = {j: LANES, total.index: i}
+                if updating:
+                    self._update(layer, here, updating, lines)
+                for row in rows:
+                    term = bind(total.term, here)
+                    self._assign(z, term if i == 0 else z + term, self.vectors(row), lines)
+        if updating:
+            self._update(layer, {j: LANES}, updating, lines)
+        for row in rows:
+            value = substitute(weighted.expression, sums[0], z) if sums else weighted.expression
+            self._assign(z, bind(value, {j: LANES}), self.vectors(row), lines)
+        for row in rows:
+            if layer == self.last:
+                self._keep(z, row, lines)
+                continue
+            if activation is not None:
+                h = bind(activation.target, {j: LANES})
+                self._assign(h, bind(activation.expression, {j: LANES}), self.vectors(row), lines)
+                if self._is_masked(layer):
+                    name = self.vectors(row)(h)
+                    lines(f"{name} = choose(KeptOnes{layer}[{self._v(layer)}] > 0.0, {name}, 0.0)")
+                self._keep(z, row, lines)
+            self._keep(bind((activation or weighted).target, {j: LANES}), row, lines)
 
     def _write_lane_by_lane(self, rows: list[Row], lines: Lines) -> None:
         """The weighted sums of few outputs: products in vectors, then added up in their order."""
         weighted, before = self._only("sum", self.last), self.last - 1
         (j,), outputs = weighted.over, self.network.n_outputs
-        total = next(node for node in nodes(weighted.expression) if isinstance(node, Sum))
+        (total,) = self._sums(self.last)
         places = [(row, k, n * outputs + k) for n, row in enumerate(rows) for k in range(outputs)]
         with self._each_vector(before, lines):
             for row in rows:
@@ -224,10 +230,18 @@ class AcrossUnits(InLoops):
                 name = self.numbers(row)(bind(weighted.target, {j: k}))
                 product = f"products[{at}]" if flat else f"products[{place}, {at}]"
                 lines(f"{name} {'=' if i == 0 else '+='} {product}")
-        for row, k, _ in places:
-            z = bind(weighted.target, {j: k})
-            value = bind(substitute(weighted.expression, total, z), {j: k})
-            self._assign(z, value, self.numbers(row), lines)
+        self._write_sums(rows, lines)
+
+    def _write_sums(self, rows: list[Row], lines: Lines) -> None:
+        """What the weighted sums of few outputs become, once all terms are added up: a bias is added, too."""
+        weighted = self._only("sum", self.last)
+        (j,) = weighted.over
+        (total,) = self._sums(self.last)
+        for row in rows:
+            for k in range(self.network.n_outputs):
+                z = bind(weighted.target, {j: k})
+                value = bind(substitute(weighted.expression, total, z), {j: k})
+                self._assign(z, value, self.numbers(row), lines)
 
     def _write_outputs(self, equations: list[Equation], rows: list[Row], lines: Lines) -> None:
         """Equations of outputs, number by number."""

@@ -190,8 +190,8 @@ class InBatches(AcrossUnits):
         way = "B" if not i else "W" if f"W{symbol.layer}" in self.memory.parameters else "T"
         table = self.memory.parameters[f"{way}{symbol.layer}"]
         row, unit = {"B": ("0", j), "W": (j, *i), "T": (*i, j)}[way]
-        first = table.first + (len(self.memory.letters) - 1) * self.memory.stride
-        return f"memory[{first} + {row}*{table.span.numbers} + {unit}]"
+        offset = (len(self.memory.letters) - 1) * self.memory.stride
+        return f"memory[{table.place(row, unit, offset)}]"
 
     def _write_over_parameters(self, lines: Lines, *kinds: Kind) -> None:
         for indices, places in ((2, self.memory.weights), (1, self.memory.biases)):

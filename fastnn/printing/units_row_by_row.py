@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fastnn.core.equations import BEGIN, DELTAS, ERROR, FORWARD, UPDATES, Derivation
-from fastnn.core.expressions import Index
+from fastnn.core.expressions import Index, bind
 from fastnn.printing.infix import Lines
 from fastnn.printing.unit_memory import Span
 from fastnn.printing.units import LANES, AcrossUnits, Place, Row
@@ -15,11 +17,25 @@ class RowByRow(AcrossUnits):
     """Each weight is updated and at once used for the following row; where it is used twice, both ways round.
 
     `now` and `then` are the halves of what is kept of the row and of the following one.
+
+    Parameters
+    ----------
+    derivation : Derivation
+    dtype : str
+    spans : list of Span
+    along : bool
+        Whether the terms of the only output are added up along with the layer before it: each vector's, one
+        after the other, while the processor works on the following vectors. It takes longer than anything
+        else in a small network.
     """
 
-    def __init__(self, derivation: Derivation, dtype: str, spans: list[Span]) -> None:
+    def __init__(self, derivation: Derivation, dtype: str, spans: list[Span], *, along: bool = False) -> None:
+        self.along = along
         super().__init__(derivation, dtype, spans, rows=2, at_once=1)
         self.row, self.following = Row(), Row("following", "then")
+
+    def _keeps(self, rows: int, at_once: int) -> Iterator[tuple[str, Span, int]]:
+        yield from (kept for kept in super()._keeps(rows, at_once) if not self.along or kept[0] != "Products")
 
     def write_start(self, lines: Lines) -> None:
         """Write the forward pass of the first row."""
@@ -59,8 +75,10 @@ class RowByRow(AcrossUnits):
             self._write_forward(layer, lines, updating=self.row)
 
     def _write_forward(self, layer: int, lines: Lines, updating: Row | None) -> None:
-        if layer == self.last and self.few:
-            self._write_lane_by_lane([self.following], lines)
+        if layer == self.last - 1 and self.along:
+            self._write_with_output(lines, updating)
+        elif layer == self.last and self.few:
+            (self._write_sums if self.along else self._write_lane_by_lane)([self.following], lines)
         else:
             self._write_across(layer, [self.following], lines, updating=updating)
         if layer == self.last:
@@ -68,6 +86,31 @@ class RowByRow(AcrossUnits):
             self._write_outputs(
                 [*self.derivation.of("activation", layer=layer), *ends], [self.following], lines
             )
+
+    def _write_with_output(self, lines: Lines, updating: Row | None) -> None:
+        """The forward pass of the layer before the only output, whose terms are added up along with it."""
+        weighted = self._only("sum", self.last)
+        (j,), (total,) = weighted.over, self._sums(self.last)
+        numbers, vectors = self.numbers(self.following), self.vectors(self.following)
+        name = numbers(bind(weighted.target, {j: 0}))
+        term = vectors(bind(total.term, {j: 0, total.index: LANES}))
+        lines(f"{name} = {numbers.number(-0.0)}")  # which changes nothing that is added to it
+        for units in self._each_full_vector(self.last - 1, lines):
+            self._write_vector(self.last - 1, [self.following], lines, updating=updating)
+            lines(f"{name} = plus_lanes({name}, {term}, {units})")
+
+    def _each_full_vector(self, layer: int, lines: Lines) -> Iterator[int]:
+        """The loop over the full vectors of a layer, then the one that is not full: yields their units."""
+        span = self.spans[layer]
+        if span.vectors == 1:
+            yield span.units
+            return
+        full, left = divmod(span.units, span.vector)
+        with lines.block(f"for v in range({full}):"):
+            yield span.vector
+        if left:
+            lines(f"v = {full}")
+            yield left
 
     def _write_changes(self, layer: int, unit: Index | int, rows: list[Row], lines: Lines) -> None:
         j, i = Index("j", self.network.layers[layer]), Index("i", self.network.layers[layer - 1])

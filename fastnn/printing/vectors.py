@@ -37,7 +37,7 @@ VECTOR_NAMES = (
     "sqrt",
 )
 BLOCK_NAMES = ("Blocks", "Rows", "every_row", "first_row", "plus_products", "plus_rows")
-CROSSING_NAMES = ("in_lanes", "transposed")
+CROSSING_NAMES = ("in_lanes", "plus_lanes", "transposed")
 MEMORY_NAMES = ("aligned_zeros",)
 
 

@@ -34,6 +34,32 @@ def test_layers_of_several_vectors_and_many_outputs(registers, dtype, monkeypatc
     assert not differences(run(kernel, case), by_reference(case))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("registers", [AVX2, AVX512, HALVES], ids=str)
+@pytest.mark.parametrize(
+    "layers", [(3, 5, 1), (5, 16, 1), (8, 37, 1), (10, 100, 1), (3, 9, 7, 33, 1)], ids=str
+)
+def test_terms_of_the_output_are_added_along_with_the_layer_before(layers, registers, dtype, monkeypatch):
+    """In vectors that are full, and a last one that is not."""
+    monkeypatch.setattr(forms, "registers", lambda: registers)
+    network = Network(layers)
+    source, case = units.source(network, dtype), random_case(network, dtype)
+    assert "yhat = plus_lanes(yhat, " in source
+    kernel = quiet(run_source(source)["advance"])
+    assert not differences(run(kernel, case), by_reference(case))
+
+
+@pytest.mark.parametrize("registers", [AVX2, AVX512, HALVES], ids=str)
+@pytest.mark.parametrize(
+    "network",
+    [Network((4, 16, 1), "tanh"), Network((4, 16, 2)), Network((25, 16, 1)), Network((3, 1))],
+    ids=["function", "two outputs", "many inputs", "no hidden layer"],
+)
+def test_but_only_where_that_is_faster(network, registers, monkeypatch):
+    monkeypatch.setattr(forms, "registers", lambda: registers)
+    assert "plus_lanes" not in units.source(network, "float64")
+
+
 def random_job(seed, batched):
     """A network, a rule and what a kernel is given, of any kinds that go together."""
     draw = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fastnn.engines.blocks import Blocks, Rows, every_row, first_row, plus_products, plus_rows
-from fastnn.engines.crossing import in_lanes, transposed
+from fastnn.engines.crossing import in_lanes, plus_lanes, transposed
 from fastnn.engines.memory import aligned_zeros
 from fastnn.engines.simd import (
     Vectors,
@@ -139,6 +139,25 @@ class TestOperations:
         compiled, python = both_ways(calculate, *rows, lanes=registers * lanes, dtype=dtype, results=3)
         assert compiled.tobytes() == python.tobytes()
         assert python[:, :2].tolist() == [[1.0, 6.0], [11.0, 16.0], [21.0, 26.0]]
+
+    def test_lanes_are_added_one_after_the_other(self, registers, lanes, dtype):
+        size = registers * lanes
+
+        def add(m):
+            vector = Vectors(m, registers, lanes, 0, 1)[0]
+            m[1, 0] = plus_lanes(m[0, 1], vector, 3)
+            m[1, 1] = plus_lanes(m[0, 1], vector, size)
+
+        draw = np.random.default_rng(3)
+        numbers = (draw.random(size) + 1.0).astype(dtype)
+        numbers[[0, 2]] = 1e30, -1e30  # in order those after them are left; the other way round, nothing
+        compiled, plain = both_ways(add, numbers, lanes=size, dtype=dtype)
+        assert compiled.tobytes() == plain.tobytes()
+        total = backwards = numbers[1]
+        for number, last in zip(numbers, numbers[::-1], strict=True):
+            total, backwards = total + number, backwards + last
+        assert compiled[0, 0] == ((numbers[1] + numbers[0]) + numbers[1]) + numbers[2]
+        assert compiled[0, 1] == total != backwards
 
     def test_places(self, registers, lanes, dtype):
         def calculate(m):
