@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -146,33 +146,35 @@ class Units:
             can have been shut throughout.
         numbers : (m,)
         """
-        old, new = self._parts(before[numbers]), self._parts(after[numbers])
-        moved = np.logical_or.reduce([self._moved(one, other) for one, other in zip(old, new, strict=True)])
-        for letter in self.rule.optimizer.pushes:
-            kept = new[1 + self.rule.states.index(letter)]
-            moved |= self._moved([(0 * W, 0 * b) for W, b in kept], kept)
-        (weights, biases), *_ = self._parts(after[numbers])[0]
-        places, units = np.nonzero(self.living[numbers] & ~moved)
-        shut = self.rows.all_shut(np.column_stack([weights[places, units], biases[places, units]]))
-        self.living[numbers[places], units] = ~shut
+        into, unmoved, zero = self._columns_of_units
+        bias = numbers[:, None], into[:, -1]  # most units that live have moved it, and need no further look
+        places, units = np.nonzero(self.living[numbers] & (before[bias] == after[bias]))
+        whose = numbers[places, None]
+        still = (before[whose, unmoved[units]] == after[whose, unmoved[units]]).all(axis=1)
+        still &= (after[whose, zero[units]] == 0).all(axis=1)
+        whose, units = whose[still], units[still]
+        shut = self.rows.all_shut(after[whose, into[units]])
+        self.living[whose[:, 0], units] = ~shut
         return bool(shut.any())
 
-    def _parts(self, state: Array) -> list[list[tuple[Array, Array]]]:
-        """The parameters in states (m, S), then each state of the optimizer, as (W, b) for each layer."""
-        number = 1 + len(self.rule.states)
-        parts = np.split(state[:, : number * self.network.n_parameters], number, axis=1)
-        return [self.network.split(part) for part in parts]
-
-    def _moved(self, old: list[tuple[Array, Array]], new: list[tuple[Array, Array]]) -> NDArray[np.bool_]:
-        """Which units (m, H) are not at rest: something into them moved, or out of them.
+    @cached_property
+    def _columns_of_units(self) -> tuple[Numbers, Numbers, Numbers]:
+        """For each unit (H, ...), columns of the state: what leads into it, the bias last; what is as it was
+        once the unit is dead; and what is 0 then.
 
         What leads out of a dead unit gets no gradient. Without a state it rests; an optimizer that remembers
         former changes goes on moving it for a while.
         """
-        moved: NDArray[np.bool_] = (new[0][0] != old[0][0]).any(axis=2) | (new[0][1] != old[0][1])
-        if self.rule.states:
-            moved |= (new[1][0] != old[1][0]).any(axis=1)
-        return moved
+        size, states = self.network.n_parameters, self.rule.states
+        (weights, biases), (out_of, _), *_ = self.network.split(np.arange(size))
+        into = np.column_stack([weights, biases])
+        own = np.column_stack([into, out_of.T]) if states else into
+        pushing = [1 + states.index(letter) for letter in self.rule.optimizer.pushes]
+        unmoved, zero = (
+            np.concatenate([own[:, :0], *(own + size * part for part in parts)], axis=1)
+            for parts in (range(1 + len(states)), pushing)
+        )
+        return into, unmoved, zero
 
     def groups(self, numbers: Numbers, vector: int, sizes: tuple[int, ...]) -> Iterator[Group]:
         """Group the networks `numbers` by their numbers of living units.

@@ -9,7 +9,7 @@ from uncompiled import run_as_plain_python
 import fastnn
 from fastnn.core.choices import settings_of
 from fastnn.core.recipe import Recipe
-from fastnn.core.rule import Rule
+from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import ENGINES, batched
 from fastnn.training import gates, reducing, resting
 
@@ -145,16 +145,10 @@ class TestUnitsLeftOut:
     def test_a_coasting_parameter_counts(self, monkeypatch, name):
         """With what leads into a unit at rest, what leads out of it may still move."""
 
-        def only_parameters(units, state):
-            return [units.network.split(state[:, : units.network.n_parameters])]
-
-        def only_what_leads_in(units, old, new):
-            return (new[0][0] != old[0][0]).any(axis=2) | (new[0][1] != old[0][1])
-
+        into, *_ = reducing.Units(fastnn.Network((2, 4, 1)), PLAIN, None, None)._columns_of_units
         monkeypatch.setattr(resting, "MOST_EPOCHS_UNSEEN", 1)
         whole = self.swept(monkeypatch, name, False, 0, 1, 480)
-        monkeypatch.setattr(reducing.Units, "_parts", only_parameters)
-        monkeypatch.setattr(reducing.Units, "_moved", only_what_leads_in)
+        monkeypatch.setattr(reducing.Units, "_columns_of_units", (into, into, into[:, :0]))
         assert self.swept(monkeypatch, name, True, 0, 1, 480).digest() != whole.digest()
 
 
