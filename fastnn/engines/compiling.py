@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 from fastnn.engines import Kernel, kernel_files
+from fastnn.printing.vectors import CALLS
 from fastnn.system.forking import ONE_AT_A_TIME
 
 __all__ = ["compile_kernel", "forget_file", "is_compiled", "is_loaded", "is_ready", "reject", "run_source"]
@@ -26,7 +27,8 @@ OPTIONS: dict[str, Any] = {
 # Inlined: `loop` takes 0.90 to 0.94 of the time with tanh, `lanes` the same.
 INLINED: dict[str, Any] = OPTIONS | {"forceinline": True, "no_cpython_wrapper": True}
 # With rows in blocks functions fill all registers, and each is used in several places. Called, kernels with
-# tanh or softmax are compiled in x0.74 to x0.95, and take x0.87 to x1.03 of the time.
+# tanh or softmax are compiled in x0.74 to x0.95, and take x0.87 to x1.03 of the time. See also
+# `fastnn.engines.traits.calls_functions`.
 CALLED: dict[str, Any] = OPTIONS | {"no_cpython_wrapper": True}
 
 ARGUMENTS = re.compile(r"^def advance\((.*)\):$", re.MULTILINE)
@@ -142,7 +144,7 @@ def _compiled(source: str, dtype: str) -> Kernel:
 
 def _of_functions(source: str) -> dict[str, Any]:
     """The options for the functions that a kernel uses."""
-    return CALLED if "fastnn.engines.blocks" in source else INLINED
+    return CALLED if CALLS in source else INLINED
 
 
 def run_source(source: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from fastnn.engines.forms import registers
 from fastnn.engines.self_check import checked_kernel
 from fastnn.engines.tiles import batches
 from fastnn.engines.told import Told
+from fastnn.engines.traits import calls_functions
 from fastnn.engines.watching import called_by, looks, watching_in_arrays
 from fastnn.printing.any_size import OneRow, OutputAlong, SomeRows
 from fastnn.printing.infix import Lines
@@ -158,7 +159,8 @@ def _printed(kind: Network, dtype: str, rule: Rule, chosen: Form) -> str:
                     one.write_row(lines)
         text = lines.since(start)
         lines.insert(start, *names.lines(text), *names.of_all(text))
-    return vector_module(derivation, dtype, str(lines))
+    called = calls_functions(kind, rule)
+    return vector_module(derivation, dtype, str(lines), called=called)
 
 
 def _write_memory(names: LayerNames, dtype: str, lines: Lines) -> None:

@@ -20,6 +20,7 @@ from fastnn.engines.fewest import fewest
 from fastnn.engines.form import Form
 from fastnn.engines.forms import known_form
 from fastnn.engines.tiles import tile_of
+from fastnn.engines.traits import calls_functions
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.softmax import narrowed
 from fastnn.printing.vectors import vector_module
@@ -63,7 +64,8 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN, form: Form | None =
     language = straight_lines if form.straight else unit_loops
     in_batches = rule.batched or rule.measuring
     written = language.rows_of_batches if in_batches else language.row_by_row
-    return vector_module(derivation, dtype, written(derivation, dtype, form))
+    called = calls_functions(network, rule)
+    return vector_module(derivation, dtype, written(derivation, dtype, form), called=called)
 
 
 def _part(form: Form, network: Network, dtype: str, rule: Rule) -> str:

@@ -10,8 +10,17 @@ from fastnn.core.derivation import derived
 from fastnn.core.expressions import Binary, Call, Expression, SquareRoot, nodes
 from fastnn.core.network import Network
 from fastnn.core.rule import Rule
+from fastnn.engines.registers import registers
 
-__all__ = ["divides", "has_functions", "has_softmax", "is_deep", "takes_outputs_along", "values_of_functions"]
+__all__ = [
+    "calls_functions",
+    "divides",
+    "has_functions",
+    "has_softmax",
+    "is_deep",
+    "takes_outputs_along",
+    "values_of_functions",
+]
 
 
 def has_softmax(network: Network) -> bool:
@@ -41,11 +50,28 @@ def _is_division(node: Expression) -> bool:
     return isinstance(node, SquareRoot) or (isinstance(node, Binary) and node.operator == "/")
 
 
+def calls_functions(network: Network, rule: Rule) -> bool:
+    """Whether functions are called with few registers, and not inlined.
+
+    Among other values LLVM works out one register after the other; in a function of its own, all at once.
+    Measured with 16 registers (many networks in `lanes`, and in `general`): with tanh 2-2-1 x0.65, x0.65,
+    4-16-1 x0.92, x0.69, 10-32-1 x0.94, x0.76, with sigmoid 4-16-1 x0.88, x1.0, with ELU x0.72, x0.65, softmax
+    x0.9, x1.0. Not where deltas need functions, beside values that have to wait in memory then: SiLU x1.24,
+    x1.18, GELU x1.5, x1.5.
+    """
+    return registers().number <= 16 and not _deltas_call(network, rule)
+
+
+@lru_cache(maxsize=256)
+def _deltas_call(network: Network, rule: Rule) -> bool:
+    return any(_calls(equation.expression) for equation in derived(network, rule).of("delta"))
+
+
 @lru_cache(maxsize=256)
 def has_functions(network: Network, rule: Rule) -> bool:
     """Whether functions work out the activations of hidden layers."""
     hidden = (e for e in derived(network, rule).of("activation") if e.layer < len(network.layers) - 1)
-    return any(isinstance(node, Call) for equation in hidden for node in nodes(equation.expression))
+    return any(_calls(equation.expression) for equation in hidden)
 
 
 @lru_cache(maxsize=256)
@@ -54,5 +80,9 @@ def values_of_functions(network: Network, rule: Rule) -> int:
     if has_softmax(network):
         return 0
     equations = derived(network, rule).equations
-    called = (e for e in equations if any(isinstance(n, Call) for n in nodes(e.expression)))
+    called = (equation for equation in equations if _calls(equation.expression))
     return max((prod(index.size for index in equation.over) for equation in called), default=0)
+
+
+def _calls(expression: Expression) -> bool:
+    return any(isinstance(node, Call) for node in nodes(expression))

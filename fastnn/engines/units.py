@@ -16,7 +16,7 @@ from fastnn.core.network import Network
 from fastnn.core.rule import PLAIN, Rule
 from fastnn.engines import CallSizes, Kernel, arguments, forms
 from fastnn.engines.compiling import compile_kernel
-from fastnn.engines.traits import has_functions
+from fastnn.engines.traits import calls_functions, has_functions
 from fastnn.engines.watching import looks, watching
 from fastnn.printing.infix import Lines
 from fastnn.printing.softmax import narrowed
@@ -71,7 +71,8 @@ def source(network: Network, dtype: str, rule: Rule = PLAIN) -> str:
         return watching(source, network, dtype, rule)
     derivation, lines = narrowed(derived(network, rule)), Lines()
     _write(_printer(derivation, dtype), lines)
-    return vector_module(derivation, dtype, str(lines))
+    called = calls_functions(network, rule)
+    return vector_module(derivation, dtype, str(lines), called=called)
 
 
 def _printer(derivation: Derivation, dtype: str) -> RowByRow | InBatches:

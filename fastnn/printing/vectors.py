@@ -17,11 +17,14 @@ from fastnn.printing.scalars import NUMPY_NAMES
 
 __all__ = [
     "ALIGNMENT",
+    "CALLS",
     "PythonOfVectors",
     "from_values",
     "vector_module",
     "way_back",
 ]
+
+CALLS = "# Functions are called, not inlined.\n"
 
 ALIGNMENT = 64  # bytes: a vector that lies across two lines of the cache takes twice as long
 
@@ -59,8 +62,11 @@ class PythonOfVectors(Python):
         return f"filled({TOTAL.family}, {self.number(0.0)})"
 
 
-def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
-    """The function `body` behind the imports and the functions it needs, so that it runs as it stands."""
+def vector_module(derivation: Derivation, dtype: str, body: str, *, called: bool = False) -> str:
+    """The function `body` behind the imports and the functions it needs, so that it runs as it stands.
+
+    Where functions are to be `called`, not inlined, and always with blocks, it begins with `CALLS`.
+    """
     functions = [
         python_function(function, dtype, PythonOfVectors)
         for function in functions_of(derivation.functions, dtype)
@@ -73,7 +79,8 @@ def vector_module(derivation: Derivation, dtype: str, body: str) -> str:
     sources |= {"fastnn.engines.memory": MEMORY_NAMES}
     imported = (import_line(module, names, text) for module, names in sources.items())
     imports = "\n".join(line for line in imported if line)
-    return f"{imports}\n\n\n{text}"
+    called = bool(functions) and (called or "fastnn.engines.blocks" in imports)
+    return f"{CALLS * called}{imports}\n\n\n{text}"
 
 
 def way_back(derivation: Derivation) -> Iterator[Equation]:

@@ -12,8 +12,8 @@ from rules import OPTIMIZERS
 from fastnn.core.network import Network
 from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN
-from fastnn.engines import batched, forms, lanes, self_check
-from fastnn.engines.compiling import run_source
+from fastnn.engines import batched, forms, general, lanes, self_check, traits, units
+from fastnn.engines.compiling import CALLED, INLINED, _of_functions, compile_kernel, run_source
 from fastnn.engines.form import Form
 
 NETWORKS = [
@@ -312,3 +312,28 @@ def test_layers_of_functions_have_whole_registers(monkeypatch, hidden, output, s
     monkeypatch.setattr(forms, "registers", lambda: PROCESSORS[2])
     network = Network((10, 32, 32, 3), hidden, output)
     assert forms.known_form(network, "float64", Recipe.of(network).rule).size == size
+
+
+@pytest.mark.parametrize("engine", [lanes, units, general], ids=lambda engine: engine.__name__.split(".")[-1])
+@pytest.mark.parametrize(
+    ("hidden", "few", "called"), [("tanh", True, True), ("tanh", False, False), ("silu", True, False)]
+)
+def test_functions_are_called_with_few_registers_unless_deltas_need_them(
+    engine, hidden, few, called, monkeypatch
+):
+    for module in (forms, traits, general):
+        monkeypatch.setattr(module, "registers", lambda: PROCESSORS[0 if few else 1])
+    source = engine.source(Network((2, 3, 1), hidden), "float64")
+    assert _of_functions(source) == (CALLED if called else INLINED)
+
+
+def test_called_functions_give_the_same_bits(monkeypatch):
+    network, found = Network((2, 3, 1), "tanh"), []
+    for few in (True, False):
+        monkeypatch.setattr(traits, "registers", lambda few=few: PROCESSORS[0 if few else 1])
+        given, ends = self_check.example(network, 20, "float64", PLAIN)
+        source = lanes.source(network, "float64")
+        assert _of_functions(source) == (CALLED if few else INLINED)
+        compile_kernel(source, "float64")(*given)
+        found.append([end.tobytes() for end in ends])
+    assert found[0] == found[1]
