@@ -24,9 +24,9 @@ class RowByRow(AcrossUnits):
     dtype : str
     spans : list of Span
     along : bool
-        Whether the terms of the only output are added up along with the layer before it: each vector's, one
-        after the other, while the processor works on the following vectors. It takes longer than anything
-        else in a small network.
+        Whether the terms of the only output are added up along with the layer before it: those of a vector
+        while the processor works on the following ones. Each has to wait for the sum of those before it,
+        which takes longer than anything else that one network does.
     """
 
     def __init__(self, derivation: Derivation, dtype: str, spans: list[Span], *, along: bool = False) -> None:
