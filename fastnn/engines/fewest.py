@@ -35,8 +35,9 @@ def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
 
     Measured (against `loop`): two networks x0.9 to x1.1 with straight-line code, and x0.4 to x0.97 with loops
     of at most two registers a value; one network up to x2.3. A call takes as long as several networks in
-    `units`: 3-5-1 to 4-16-1 5 to 8, 10-20-1 9 to 13, 10-32-1 14, 10-100-1 8 to 10; with 16 registers 4 to 6;
-    in batches 2 to 4.
+    `units`: 3-5-1 to 4-16-1 5 to 8, 10-20-1 9 to 13, 10-32-1 13 to 15; with one register a value 20-40-1,
+    10-64-1 and 10-100-1 7 to 10, 4-16-16-1, 10-32-32-1 and 10-20-10-1 3 to 7; with 16 registers 4 to 8; in
+    batches 2 to 4.
     """
     if _is_wide(network, dtype, rule):
         return NEVER
@@ -44,8 +45,15 @@ def fewest(network: Network, dtype: str, rule: Rule, vector: int) -> int:
         if not (rule.batched or rule.measuring) and values_of_functions(network, rule):
             return FEWEST_WITH_FUNCTIONS
         return 2 if forms.is_small(network, rule) else forms.registers().number // 8
-    enough = 4 if rule.batched else 8 if network.n_parameters <= WIDE_PARAMETERS else 16
+    enough = 4 if rule.batched else 16 if _has_long_calls(network, dtype, vector) else 8
     return min(enough, vector)
+
+
+def _has_long_calls(network: Network, dtype: str, vector: int) -> bool:
+    """Whether there are many parameters, each with several of 32 registers."""
+    number, size, _ = forms.registers()
+    several = number >= 32 and vector * np.dtype(dtype).itemsize > size
+    return several and network.n_parameters > WIDE_PARAMETERS
 
 
 def _is_wide(network: Network, dtype: str, rule: Rule) -> bool:

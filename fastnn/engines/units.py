@@ -37,8 +37,9 @@ MOST_IN_BATCHES = {16: 2, 32: 5}
 # small vectors, so that the first terms are there soon: of so many bytes, or fewer for few inputs. With many
 # inputs each of the vectors waits for its own sums. Measured (plain, with 32 registers): 10-32-1 x0.71,
 # 10-100-1 x0.69, 8-24-1 x0.62, 4-16-16-1 x0.69, 24-24-1 x0.88, but 50-50-1 x1.14; leaky ReLU the same,
-# Adam x0.71 to 0.96, float32 x0.77 to 1.0; with functions 4-16-1 x1.12. With 16 registers: 4-16-1 x0.86,
-# 10-64-1 x0.79, but 16-16-1 x1.19. Half registers where whole ones have more lanes left over: 10-10-1 x0.86.
+# Adam x0.71 to 0.96, float32 x0.77 to 1.0; with functions 4-16-1 x1.12, with three outputs 10-32-3 x1.05.
+# With 16 registers: 4-16-1 x0.86, 10-64-1 x0.79, but 16-16-1 x1.19. Half registers where whole ones have more
+# lanes left over: 10-10-1 x0.86.
 BYTES, FEW_BYTES, FEW_INPUTS = 64, 32, 6
 MOST_INPUTS = {16: 10, 32: 24}
 MOST_LEFT_OVER = 1.1  # times the lanes

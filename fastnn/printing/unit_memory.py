@@ -39,16 +39,16 @@ class Span:
         return self.vectors * self.vector
 
 
-def spans_of(network: Network, lanes: int, most: int, before_outputs: int | None = None) -> list[Span]:
+def spans_of(network: Network, lanes: int, most: int, before_output: int | None = None) -> list[Span]:
     """The span of each layer, the inputs' too, in as few vectors as `most` registers for each allow.
 
-    Those of the last hidden layer have at most `before_outputs` registers, if that is given.
+    Those of the last hidden layer have at most `before_output` registers, if that is given.
     """
     found = []
     for layer, units in enumerate(network.layers):
         is_last = 0 < layer == len(network.layers) - 2
         registers = max(1, -(-units // lanes))
-        vectors = -(-registers // (before_outputs if is_last and before_outputs else most))
+        vectors = -(-registers // (before_output if is_last and before_output else most))
         found.append(Span(units, vectors, -(-registers // vectors), lanes))
     return found
 

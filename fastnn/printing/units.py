@@ -180,7 +180,7 @@ class AcrossUnits(InLoops):
         """The same for one vector of a layer."""
         weighted, activation = self._only("sum", layer), self._activation(layer)
         (j,) = weighted.over
-        sums = [node for node in nodes(weighted.expression) if isinstance(node, Sum)]  # none without inputs
+        sums = self._sums(layer)
         z = bind(weighted.target, {j: LANES})
         if updating:
             self._load("S", layer, updating, lines, always=layer == self.last)

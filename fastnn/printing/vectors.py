@@ -24,7 +24,7 @@ __all__ = [
     "way_back",
 ]
 
-CALLS = "# Functions are called, not inlined.\n"
+CALLS = "# Functions are called, not inlined.\n"  # how a kernel's source tells that to its compiler
 
 ALIGNMENT = 64  # bytes: a vector that lies across two lines of the cache takes twice as long
 

@@ -159,11 +159,11 @@ class Units:
 
     @cached_property
     def _columns_of_units(self) -> tuple[Numbers, Numbers, Numbers]:
-        """For each unit (H, ...), columns of the state: what leads into it, the bias last; what is as it was
-        once the unit is dead; and what is 0 then.
+        """Columns of the state for each unit (H, ...), in three arrays: see below.
 
-        What leads out of a dead unit gets no gradient. Without a state it rests; an optimizer that remembers
-        former changes goes on moving it for a while.
+        First what leads into the unit, its bias last. Then what no epoch moves once the unit is dead, and
+        what is 0 by then. What leads out of a dead unit gets no gradient. Without a state it rests; an
+        optimizer that remembers former changes goes on moving it for a while.
         """
         size, states = self.network.n_parameters, self.rule.states
         (weights, biases), (out_of, _), *_ = self.network.split(np.arange(size))

@@ -15,6 +15,7 @@ from fastnn.core.recipe import Recipe
 from fastnn.core.rule import PLAIN
 from fastnn.engines import choose, forms, lanes, loop, units
 from fastnn.engines.compiling import run_source
+from fastnn.engines.fewest import fewest
 from fastnn.printing import units_in_phases
 from fastnn.printing.unit_memory import spans_of
 from fastnn.printing.units_row_by_row import RowByRow
@@ -147,6 +148,23 @@ def test_lanes_left_over_stay_zero(monkeypatch):
     memory = advance(case.parameters.copy(), case.X, case.Y, case.settings, np.zeros((1, 3)))
     parameters = RowByRow(derived(network, PLAIN), "float64", spans_of(network, 8, 1)).memory.stride
     assert np.count_nonzero(memory[:parameters]) == network.n_parameters
+
+
+@pytest.mark.parametrize(
+    ("layers", "dtype", "registers", "vector", "expected"),
+    [
+        ((10, 20, 1), "float64", HALVES, 16, 8),
+        ((10, 32, 1), "float64", HALVES, 16, 16),  # two registers a value
+        ((10, 32, 1), "float32", HALVES, 32, 16),
+        ((20, 40, 1), "float32", HALVES, 16, 8),  # one register a value
+        ((4, 16, 16, 1), "float32", HALVES, 16, 8),
+        ((10, 32, 1), "float32", AVX2, 16, 8),
+        ((20, 40, 1), "float64", AVX2, 4, 4),
+    ],
+)
+def test_how_many_networks_are_worth_a_call_of_lanes(layers, dtype, registers, vector, expected, monkeypatch):
+    monkeypatch.setattr(forms, "registers", lambda: registers)
+    assert fewest(Network(layers), dtype, PLAIN, vector) == expected
 
 
 @pytest.mark.parametrize(
